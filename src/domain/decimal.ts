@@ -1,0 +1,102 @@
+import { Decimal as DecimalJs } from 'decimal.js';
+import { DomainError } from './errors.ts';
+
+/**
+ * Exact decimals for quantities and money on their way to cents (SPEC "Money and quantities").
+ *
+ * 60 digits leave room for every intermediate value, so that nothing is rounded before
+ * `roundToCents`: a sum of quantities has at most 36 digits, a price 16, and `÷ 1000` moves the
+ * point by 3, which makes 55. The only division that doesn't terminate is proration's, by 28 to 31
+ * days: its exact quotient is half a cent or at least 1/62 of a cent away from it, so a digit lost
+ * after the sixtieth can't turn the rounding.
+ */
+export const Decimal = DecimalJs.clone({
+  precision: 60,
+  rounding: DecimalJs.ROUND_HALF_UP,
+  toExpNeg: -9e15,
+  toExpPos: 9e15,
+});
+export type Decimal = DecimalJs;
+
+const MAX_CENTS = new Decimal(Number.MAX_SAFE_INTEGER);
+
+/** What a sender may write: not negative, at most 12 digits before and 12 after the point. */
+export const DECIMAL_PATTERN = /^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$/;
+
+/** What sums of those, and the quantities of plans, may come to: 24 digits before the point. */
+const DECIMAL_SUM_PATTERN = /^(?:0|[1-9]\d{0,23})(?:\.\d{1,12})?$/;
+
+/** Whether `text` is a decimal as a sender may write it (see `DECIMAL_PATTERN`). */
+export function isDecimalString(text: string): boolean {
+  return DECIMAL_PATTERN.test(text);
+}
+
+/**
+ * A decimal from a sender: an LLM charge, a metered quantity.
+ * @throws DomainError `invalid_decimal`
+ */
+export function parseDecimal(text: string): Decimal {
+  return parseMatching(DECIMAL_PATTERN, text, 'at most 12 digits before and 12 after the point');
+}
+
+/**
+ * A decimal that may be the sum of many: wider than what one sender may write, narrow enough to
+ * keep every computation exact.
+ * @throws DomainError `invalid_decimal`
+ */
+export function parseDecimalSum(text: string): Decimal {
+  return parseMatching(
+    DECIMAL_SUM_PATTERN,
+    text,
+    'at most 24 digits before and 12 after the point',
+  );
+}
+
+function parseMatching(pattern: RegExp, text: string, digits: string): Decimal {
+  if (!pattern.test(text)) {
+    throw new DomainError(
+      'invalid_decimal',
+      `${JSON.stringify(text)} is not a decimal: expected digits such as "0.25", ` +
+        `without sign, exponent or leading zeros, ${digits}`,
+    );
+  }
+  return new Decimal(text);
+}
+
+/** The canonical text of a decimal: no exponent, no trailing zeros, no `"-0"`. */
+export function toDecimalString(value: Decimal): string {
+  return value.toFixed();
+}
+
+/**
+ * `"12.500"` → `"12.5"`. Takes sums as well (`numeric` columns come with trailing zeros).
+ * @throws DomainError `invalid_decimal`
+ */
+export function normalizeDecimalString(text: string): string {
+  return toDecimalString(parseDecimalSum(text));
+}
+
+/** The exact sum; 0 of nothing. */
+export function sumDecimals(values: Iterable<Decimal>): Decimal {
+  let sum = new Decimal(0);
+  for (const value of values) sum = sum.plus(value);
+  return sum;
+}
+
+/**
+ * Cents, half away from zero: the one rounding of a line.
+ * @param what names the amount in the error
+ * @throws DomainError `amount_out_of_range` beyond ±(2^53 − 1) cents
+ */
+export function roundToCents(value: Decimal, what = 'An amount'): number {
+  const rounded = value.toDecimalPlaces(0, Decimal.ROUND_HALF_UP);
+  // Asked this way round, NaN is refused too.
+  if (!rounded.abs().lessThanOrEqualTo(MAX_CENTS)) {
+    throw new DomainError(
+      'amount_out_of_range',
+      `${what} would be ${toDecimalString(rounded)} cents, more than the 2^53 − 1 that can be ` +
+        'billed: check quantity and price',
+    );
+  }
+  return rounded.isZero() ? 0 : rounded.toNumber();
+}

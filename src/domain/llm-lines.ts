@@ -1,0 +1,63 @@
+import { parseDecimalSum, roundToCents, toDecimalString } from './decimal.ts';
+import { DomainError } from './errors.ts';
+import { parseMonth } from './period.ts';
+import type { Month } from './period.ts';
+import { parseQuantity } from './quantity.ts';
+import type { QuoteLine } from './types.ts';
+
+/** One deployment's LLM usage of one service month, as the gateway charged it. */
+export interface LlmUsage {
+  /** Names the usage in errors. */
+  readonly deploymentId?: string;
+  /** A whole number of gateway requests. */
+  readonly requestCount: string | number;
+  /** The exact sum of the gateway's charges, a decimal string of cents. */
+  readonly exactCents: string;
+  /** The month in which the requests were made. */
+  readonly serviceMonth: Month;
+  /** The month that the invoice is for: the service month, or a later one. */
+  readonly invoiceMonth: Month;
+}
+
+/**
+ * The invoice line of a deployment's LLM usage (SPEC "Month end"). The charges are the gateway's,
+ * summed and rounded to cents once; a sum that rounds to 0 has its line too. Usage that was late
+ * for its own month's invoice gets a line that names that month.
+ * @throws DomainError `invalid_decimal`, `invalid_quantity`, `invalid_month`, `amount_out_of_range`
+ */
+export function llmUsageLine(usage: LlmUsage): QuoteLine {
+  const what = `LLM usage of deployment ${usage.deploymentId ?? '(unnamed)'}, ${usage.serviceMonth}`;
+  const exactCents = parseDecimalSum(usage.exactCents);
+  const late = isLate(usage, what);
+  return {
+    kind: 'llm_usage',
+    resourceKind: null,
+    description: late ? `LLM usage, late for ${usage.serviceMonth}` : 'LLM usage',
+    qty: parseCount(usage.requestCount, what),
+    unit: 'request',
+    unitPriceCents: null,
+    amountCents: roundToCents(exactCents, what),
+    meta: {
+      exact_cents: toDecimalString(exactCents),
+      ...(late && { service_month: usage.serviceMonth }),
+    },
+  };
+}
+
+function isLate({ serviceMonth, invoiceMonth }: LlmUsage, what: string): boolean {
+  if (parseMonth(serviceMonth) > parseMonth(invoiceMonth)) {
+    throw new DomainError(
+      'invalid_month',
+      `${what} can't be on the invoice for ${invoiceMonth}: its month isn't over then`,
+    );
+  }
+  return serviceMonth < invoiceMonth;
+}
+
+function parseCount(requestCount: string | number, what: string): string {
+  const count = parseQuantity(requestCount, what);
+  if (!count.isInteger()) {
+    throw new DomainError('invalid_quantity', `${what}: ${requestCount} requests is not a count`);
+  }
+  return toDecimalString(count);
+}

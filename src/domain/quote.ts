@@ -1,0 +1,65 @@
+import { sumCents } from './cents.ts';
+import { overageLines } from './overage.ts';
+import { prorateLine, prorationFrom } from './proration.ts';
+import { recurringLines } from './recurring.ts';
+import type {
+  FirstInvoice,
+  MonthlyLines,
+  PlanVersion,
+  Quote,
+  QuoteAddon,
+  QuoteLine,
+  QuoteOptions,
+} from './types.ts';
+
+/**
+ * What a plan version with addons costs (SPEC "The quote"). The preview (projected usage) and month
+ * end (actual usage) both call this one function, so that they can't disagree.
+ * @throws DomainError `invalid_quantity`, `invalid_amount`, `invalid_date`, and
+ * `amount_out_of_range` for a line or a total beyond 2^53 − 1 cents
+ */
+export function quote(
+  planVersion: PlanVersion,
+  addons: readonly QuoteAddon[],
+  { usage, startsOn = null }: QuoteOptions,
+): Quote {
+  const recurring = monthlyLines(recurringLines(planVersion, addons), 'The recurring total');
+  const overage = monthlyLines(
+    usage === null ? [] : overageLines(planVersion.items, addons, usage),
+    'The overage total',
+  );
+  return {
+    currency: planVersion.currency,
+    recurring,
+    firstInvoice: firstInvoice(recurring.lines, startsOn),
+    overage,
+    allInMonthlyCents: sumCents(
+      [recurring.monthlyTotalCents, overage.monthlyTotalCents],
+      'The monthly total',
+    ),
+  };
+}
+
+function monthlyLines(lines: readonly QuoteLine[], what: string): MonthlyLines {
+  return { lines, monthlyTotalCents: totalCents(lines, what) };
+}
+
+/** Overage is never in it: it is known only when the month is over. */
+function firstInvoice(recurring: readonly QuoteLine[], startsOn: string | null): FirstInvoice {
+  const proration = startsOn === null ? null : prorationFrom(startsOn);
+  const lines =
+    proration === null ? recurring : recurring.map((line) => prorateLine(line, proration));
+  return {
+    periodStart: proration?.periodStart ?? null,
+    periodEnd: proration?.periodEnd ?? null,
+    proratedTotalCents: totalCents(lines, 'The first invoice'),
+    lines,
+  };
+}
+
+function totalCents(lines: readonly QuoteLine[], what: string): number {
+  return sumCents(
+    lines.map(({ amountCents }) => amountCents),
+    what,
+  );
+}

@@ -1,0 +1,96 @@
+/** A value that JSON can hold. */
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** A quantity that is not negative: a decimal string such as `"12.5"`, or a safe integer. */
+export type Qty = string | number;
+
+/** One resource kind of a plan version. A version has at most one item per kind. */
+export interface PlanItem {
+  readonly resourceKind: string;
+  /** Null counts as nothing included. */
+  readonly includedQty: Qty | null;
+  /** The most *usage* that is billed; null: no cap; 0 is a cap. */
+  readonly hardCapQty: Qty | null;
+  /** Per overage unit; null: overage is never billed; 0 is a price. */
+  readonly overagePriceCents: number | null;
+  readonly overageUnit: string | null;
+}
+
+/** One immutable version of a plan. */
+export interface PlanVersion {
+  readonly id: string;
+  readonly version: number;
+  readonly currency: string;
+  /** Per month. */
+  readonly basePriceCents: number;
+  /** In the order in which their overage lines appear. */
+  readonly items: readonly PlanItem[];
+}
+
+/** An addon of the catalogue, or the snapshot of one that a subscription holds. */
+export interface QuoteAddon {
+  readonly code: string | number;
+  readonly resourceKind: string;
+  /** Lifts the allowance of the resource kind; null counts as 0. */
+  readonly qty: Qty | null;
+  /** Per month. */
+  readonly priceCents: number;
+}
+
+/** Quantity used by resource kind, in base units (tokens, not thousands of them). Null counts as 0. */
+export type Usage = Readonly<Record<string, Qty | null>>;
+
+export interface QuoteOptions {
+  /**
+   * Projected usage for a preview, actual usage at month end. Null leaves overage out as a whole,
+   * `{}` is no usage. Required, because to forget it would give overage away.
+   */
+  readonly usage: Usage | null;
+  /** The calendar date (`"2026-05-20"`) on which a subscription starts; absent: a full month. */
+  readonly startsOn?: string | null;
+}
+
+export type LineKind = 'plan_base' | 'addon' | 'overage' | 'llm_usage' | 'tax';
+
+/** One line of a quote or an invoice. */
+export interface QuoteLine {
+  readonly kind: LineKind;
+  readonly resourceKind: string | null;
+  readonly description: string;
+  /** Canonical decimal string. */
+  readonly qty: string;
+  readonly unit: string;
+  /** Null where the amount is not made of a unit price (LLM usage, tax). */
+  readonly unitPriceCents: number | null;
+  readonly amountCents: number;
+  /** Stored and served as it is, hence in snake_case; quantities are canonical decimal strings. */
+  readonly meta: JsonObject;
+}
+
+/** Lines that repeat every month, with their total. */
+export interface MonthlyLines {
+  readonly lines: readonly QuoteLine[];
+  readonly monthlyTotalCents: number;
+}
+
+/** The recurring lines as the first invoice of a subscription would show them. */
+export interface FirstInvoice {
+  /** Inclusive calendar dates; null without a start date. */
+  readonly periodStart: string | null;
+  readonly periodEnd: string | null;
+  readonly proratedTotalCents: number;
+  readonly lines: readonly QuoteLine[];
+}
+
+/** The result of `quote` (SPEC "The quote"). */
+export interface Quote {
+  readonly currency: string;
+  readonly recurring: MonthlyLines;
+  readonly firstInvoice: FirstInvoice;
+  readonly overage: MonthlyLines;
+  /** Recurring and overage. */
+  readonly allInMonthlyCents: number;
+}

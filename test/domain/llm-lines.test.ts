@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { llmUsageLine } from '../../src/domain/llm-lines.ts';
+import { domainError } from './_arbitraries.ts';
+
+const usage = {
+  deploymentId: 'dep_a',
+  requestCount: '3',
+  exactCents: '12.500000000000',
+  serviceMonth: '2026-05',
+  invoiceMonth: '2026-05',
+};
+
+test('the line of a month has the exact sum beside the rounded one', () => {
+  expect(llmUsageLine(usage)).toStrictEqual({
+    kind: 'llm_usage',
+    resourceKind: null,
+    description: 'LLM usage',
+    qty: '3',
+    unit: 'request',
+    unitPriceCents: null,
+    amountCents: 13,
+    meta: { exact_cents: '12.5' },
+  });
+});
+
+test('late usage names the month it belongs to', () => {
+  expect(llmUsageLine({ ...usage, serviceMonth: '2026-04' })).toMatchObject({
+    description: 'LLM usage, late for 2026-04',
+    meta: { exact_cents: '12.5', service_month: '2026-04' },
+  });
+  expect(llmUsageLine({ ...usage, serviceMonth: '2025-12' })).toMatchObject({
+    description: 'LLM usage, late for 2025-12',
+  });
+});
+
+test('a sum that rounds to nothing still has its line', () => {
+  expect(llmUsageLine({ ...usage, exactCents: '0.4', requestCount: 1 })).toMatchObject({
+    qty: '1',
+    amountCents: 0,
+    meta: { exact_cents: '0.4' },
+  });
+});
+
+test('usage of a month to come is refused', () => {
+  expect(() => llmUsageLine({ ...usage, serviceMonth: '2026-06' })).toThrow(
+    expect.objectContaining(domainError('invalid_month')),
+  );
+});
+
+test.each(['1.5', -1, 0.5, 'many'])('%j is not a number of requests', (requestCount) => {
+  expect(() => llmUsageLine({ ...usage, requestCount })).toThrow(
+    expect.objectContaining({
+      ...domainError('invalid_quantity'),
+      message: expect.stringContaining('deployment dep_a'),
+    }),
+  );
+});
+
+test('charges that are not exact decimals, or beyond 2^53 cents, are refused', () => {
+  expect(() => llmUsageLine({ ...usage, exactCents: '-1' })).toThrow(
+    expect.objectContaining(domainError('invalid_decimal')),
+  );
+  expect(() => llmUsageLine({ ...usage, exactCents: '9007199254740991.5' })).toThrow(
+    expect.objectContaining(domainError('amount_out_of_range')),
+  );
+});

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Decimal } from '../../src/domain/decimal.ts';
+import { quote } from '../../src/domain/quote.ts';
+import type { PlanVersion, Quote, QuoteLine } from '../../src/domain/types.ts';
+import {
+  anyAddons,
+  anyFraction,
+  anyItem,
+  anyMonth,
+  anyPlanVersion,
+  anyPriceCents,
+  anyQty,
+  anyUsage,
+  divideHalfUp,
+  fractionText,
+} from './_arbitraries.ts';
+
+const anyStart = fc
+  .tuple(anyMonth, fc.integer({ min: 1, max: 28 }))
+  .map(([month, day]) => `${month}-${String(day).padStart(2, '0')}`);
+
+function amounts(lines: readonly QuoteLine[]): number[] {
+  return lines.map(({ amountCents }) => amountCents);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+test('every total is the sum of its lines', () => {
+  fc.assert(
+    fc.property(anyPlanVersion, anyAddons, anyUsage, anyStart, (plan, addons, usage, startsOn) => {
+      const { recurring, overage, firstInvoice, allInMonthlyCents } = quote(plan, addons, {
+        usage,
+        startsOn,
+      });
+      expect(recurring.monthlyTotalCents).toBe(sum(amounts(recurring.lines)));
+      expect(overage.monthlyTotalCents).toBe(sum(amounts(overage.lines)));
+      expect(firstInvoice.proratedTotalCents).toBe(sum(amounts(firstInvoice.lines)));
+      expect(firstInvoice.lines).toHaveLength(recurring.lines.length);
+      expect(allInMonthlyCents).toBe(recurring.monthlyTotalCents + overage.monthlyTotalCents);
+    }),
+  );
+});
+
+test('the start date changes the first invoice only, the usage the overage only', () => {
+  fc.assert(
+    fc.property(anyPlanVersion, anyAddons, anyUsage, anyStart, (plan, addons, usage, startsOn) => {
+      const full = quote(plan, addons, { usage, startsOn });
+      const withoutStart = quote(plan, addons, { usage });
+      const withoutUsage = quote(plan, addons, { usage: null, startsOn });
+      expect(full.overage).toStrictEqual(withoutStart.overage);
+      expect(full.recurring).toStrictEqual(withoutStart.recurring);
+      expect(full.recurring).toStrictEqual(withoutUsage.recurring);
+      expect(full.firstInvoice).toStrictEqual(withoutUsage.firstInvoice);
+    }),
+  );
+});
+
+test('the input is left as it was, and the same input gives the same quote', () => {
+  fc.assert(
+    fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
+      const before = structuredClone({ plan, addons });
+      expect(quote(plan, addons, { usage })).toStrictEqual(quote(plan, addons, { usage }));
+      expect({ plan, addons }).toStrictEqual(before);
+    }),
+  );
+});
+
+test('the order of addons decides the order of lines and nothing else', () => {
+  fc.assert(
+    fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
+      const forth = quote(plan, addons, { usage });
+      const back = quote(plan, addons.toReversed(), { usage });
+      expect(back.overage).toStrictEqual(forth.overage);
+      expect(back.allInMonthlyCents).toBe(forth.allInMonthlyCents);
+      expect(back.recurring.lines.slice(1)).toStrictEqual(
+        forth.recurring.lines.slice(1).toReversed(),
+      );
+    }),
+  );
+});
+
+function onePlan(item: PlanVersion['items'][number]): PlanVersion {
+  return { id: 'pv', version: 1, currency: 'USD', basePriceCents: 0, items: [item] };
+}
+
+function overageOf({ overage }: Quote): { qty: Decimal; cents: number } {
+  const [line] = overage.lines;
+  return { qty: new Decimal(line?.qty ?? 0), cents: line?.amountCents ?? 0 };
+}
+
+test('more usage never costs less, more allowance never costs more, a cap never raises', () => {
+  fc.assert(
+    fc.property(anyItem, anyQty, anyQty, anyQty, (item, qtyA, qtyB, lift) => {
+      const kind = item.resourceKind;
+      const addon = { code: 'lift', resourceKind: kind, qty: lift, priceCents: 0 };
+      const [less, more] = new Decimal(qtyA).lessThan(qtyB) ? [qtyA, qtyB] : [qtyB, qtyA];
+      const use = (used: string, addons = [] as (typeof addon)[], plan = onePlan(item)) =>
+        overageOf(quote(plan, addons, { usage: Object.fromEntries([[kind, used]]) }));
+
+      expect(use(less).cents).toBeLessThanOrEqual(use(more).cents);
+      expect(use(more, [addon]).cents).toBeLessThanOrEqual(use(more).cents);
+      const uncapped = use(more, [], onePlan({ ...item, hardCapQty: null }));
+      expect(use(more).cents).toBeLessThanOrEqual(uncapped.cents);
+      if (item.hardCapQty !== null) {
+        const beyond = Decimal.max(more, item.hardCapQty).toFixed();
+        expect(use(more).qty.lessThanOrEqualTo(item.hardCapQty)).toBe(true);
+        expect(use(beyond)).toStrictEqual(use(String(item.hardCapQty)));
+      }
+    }),
+  );
+});
+
+test('overage amounts are those of exact integer arithmetic', () => {
+  const anyUnit = fc.constantFrom<['1k_tokens' | 'gb', bigint]>(['1k_tokens', 1000n], ['gb', 1n]);
+  fc.assert(
+    fc.property(anyFraction, fc.nat(2000), anyUnit, (used, price, [overageUnit, factor]) => {
+      const plan = onePlan({
+        resourceKind: 'kind',
+        includedQty: 0,
+        hardCapQty: null,
+        overagePriceCents: price,
+        overageUnit,
+      });
+      const actual = overageOf(quote(plan, [], { usage: { kind: fractionText(used) } })).cents;
+      const expected = divideHalfUp(used.units * BigInt(price), 10n ** BigInt(used.scale) * factor);
+      expect(BigInt(actual)).toBe(expected);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('prorated amounts are those of exact integer arithmetic', () => {
+  const anyBase = fc.oneof(anyPriceCents, fc.maxSafeNat());
+  fc.assert(
+    fc.property(anyBase, anyStart, (basePriceCents, startsOn) => {
+      const plan = { id: 'pv', version: 1, currency: 'USD', basePriceCents, items: [] };
+      const { firstInvoice } = quote(plan, [], { usage: null, startsOn });
+      const days = Number(firstInvoice.periodEnd?.slice(-2));
+      const remaining = days - Number(startsOn.slice(-2)) + 1;
+      expect(BigInt(firstInvoice.proratedTotalCents)).toBe(
+        divideHalfUp(BigInt(basePriceCents) * BigInt(remaining), BigInt(days)),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
