@@ -1,0 +1,128 @@
+-- Up Migration
+
+-- Who is billed, for what, and at which prices. SPEC: Words.
+--
+-- Identifiers are the platform's own, as text: they go into workflow ids and
+-- URLs, so the alphabet is kept small. Every table carries tenant_id where rows
+-- belong to a tenant, so that the data can be distributed by tenant.
+
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+
+CREATE DOMAIN external_id AS text
+  CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$');
+CREATE DOMAIN currency_code AS text
+  CHECK (VALUE ~ '^[A-Z]{3}$');
+-- Beyond 2^53 - 1 a number in JSON or JavaScript is no longer exact.
+CREATE DOMAIN cents AS bigint
+  CHECK (VALUE BETWEEN -9007199254740991 AND 9007199254740991);
+CREATE DOMAIN month_start AS date
+  CHECK (EXTRACT(DAY FROM VALUE) = 1);
+
+CREATE TABLE tenants (
+  tenant_id external_id PRIMARY KEY,
+  name text NOT NULL,
+  currency currency_code NOT NULL,
+  -- The last number given to an invoice of this tenant; numbers are gap-free
+  -- because they are taken in the transaction that issues.
+  last_invoice_seq bigint NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE plans (
+  plan_code external_id PRIMARY KEY,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE plan_versions (
+  plan_version_id text GENERATED ALWAYS AS (plan_code || '-v' || version::text) STORED PRIMARY KEY,
+  plan_code external_id NOT NULL REFERENCES plans,
+  version integer NOT NULL CHECK (version > 0),
+  currency currency_code NOT NULL,
+  base_price_cents cents NOT NULL CHECK (base_price_cents >= 0),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (plan_code, version)
+);
+
+CREATE TABLE plan_items (
+  plan_version_id text NOT NULL REFERENCES plan_versions,
+  position integer NOT NULL CHECK (position > 0),
+  resource_kind text NOT NULL,
+  included_qty numeric CHECK (included_qty >= 0),
+  overage_price_cents cents CHECK (overage_price_cents >= 0),
+  overage_unit text CHECK (overage_unit IN ('1k_tokens', 'hour', 'gb_month', 'gb', 'zone', 'snapshot')),
+  hard_cap_qty numeric CHECK (hard_cap_qty >= 0),
+  PRIMARY KEY (plan_version_id, position),
+  UNIQUE (plan_version_id, resource_kind),
+  CHECK (overage_price_cents IS NULL OR overage_unit IS NOT NULL)
+);
+
+-- A plan version is immutable: its items arrive with it, in one statement.
+CREATE FUNCTION plan_items_arrive_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM plan_items
+    WHERE plan_version_id IN (SELECT plan_version_id FROM new_items)
+    GROUP BY plan_version_id
+    HAVING count(*) <> (SELECT count(*) FROM new_items n WHERE n.plan_version_id = plan_items.plan_version_id)
+  ) THEN
+    RAISE EXCEPTION 'a plan version is immutable: no item can be added to it'
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER plan_items_arrive_once AFTER INSERT ON plan_items
+  REFERENCING NEW TABLE AS new_items
+  FOR EACH STATEMENT EXECUTE FUNCTION plan_items_arrive_once();
+
+CREATE TABLE addons (
+  addon_code external_id PRIMARY KEY,
+  resource_kind text NOT NULL,
+  qty numeric NOT NULL CHECK (qty >= 0),
+  price_cents cents NOT NULL CHECK (price_cents >= 0),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE deployments (
+  deployment_id external_id PRIMARY KEY,
+  tenant_id external_id NOT NULL REFERENCES tenants,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (tenant_id, deployment_id)
+);
+
+-- One deployment on one plan version over [starts_at, ends_at). Month end reads
+-- the instants and never the status, so that a late run bills what a punctual
+-- one would have billed.
+CREATE TABLE subscriptions (
+  subscription_id external_id PRIMARY KEY,
+  tenant_id external_id NOT NULL,
+  deployment_id external_id NOT NULL,
+  -- Null where the feeding platform names no plan yet: month end parks the
+  -- tenant rather than guess a price.
+  plan_version_id text REFERENCES plan_versions,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text GENERATED ALWAYS AS (
+    CASE WHEN starts_at IS NULL THEN 'pending' WHEN ends_at IS NULL THEN 'active' ELSE 'cancelled' END
+  ) STORED,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id),
+  CHECK (ends_at IS NULL OR (starts_at IS NOT NULL AND ends_at > starts_at)),
+  CONSTRAINT subscriptions_one_at_a_time EXCLUDE USING gist
+    (deployment_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (starts_at IS NOT NULL)
+);
+CREATE INDEX subscriptions_by_tenant ON subscriptions (tenant_id, deployment_id);
+
+-- A snapshot of an addon, taken when it was attached: later changes of the
+-- catalogue don't touch it.
+CREATE TABLE subscription_addons (
+  subscription_id external_id NOT NULL REFERENCES subscriptions,
+  position integer NOT NULL CHECK (position > 0),
+  addon_code external_id NOT NULL,
+  resource_kind text NOT NULL,
+  qty numeric NOT NULL CHECK (qty >= 0),
+  price_cents cents NOT NULL CHECK (price_cents >= 0),
+  starts_at timestamptz NOT NULL,
+  ends_at timestamptz,
+  PRIMARY KEY (subscription_id, position),
+  CHECK (ends_at IS NULL OR ends_at > starts_at)
+);

@@ -1,0 +1,47 @@
+import type { QuoteLine } from '../domain/types.ts';
+import type { Transaction } from './pool.ts';
+import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+
+/** Where lines of a draft go within a deployment: the quote's first, then LLM usage. */
+export const QUOTE_SECTION = 1;
+export const LLM_SECTION = 2;
+
+/** A line on its way into a draft. */
+export interface DraftLine extends QuoteLine {
+  readonly draftId: string;
+  readonly deploymentId: string;
+  readonly subscriptionId: string | null;
+  /** From 1, within the deployment and section. */
+  readonly position: number;
+}
+
+/**
+ * Writes the lines of a section for these deployments in place of what an earlier
+ * attempt may have written. The caller holds the drafts' locks.
+ * @param deploymentIds null: all deployments of the drafts
+ */
+export async function replaceDraftLines(
+  tx: Transaction,
+  section: typeof QUOTE_SECTION | typeof LLM_SECTION,
+  draftIds: readonly string[],
+  deploymentIds: readonly string[] | null,
+  lines: readonly DraftLine[],
+): Promise<void> {
+  const ofDeployments = deploymentIds
+    ? sql.fragment`AND deployment_id = ANY(${textArray(deploymentIds)})`
+    : sql.fragment``;
+  await tx.query(sql.typeAlias('nothing')`
+    DELETE FROM invoice_draft_lines
+    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND section = ${section} ${ofDeployments}
+  `);
+  if (lines.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO invoice_draft_lines (draft_id, deployment_id, section, position, subscription_id,
+      kind, resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
+    SELECT "draftId", "deploymentId", ${section}, position, "subscriptionId",
+      kind, "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
+    FROM jsonb_to_recordset(${jsonRows(lines)}) AS l ("draftId" uuid, "deploymentId" text,
+      position int, "subscriptionId" text, kind text, "resourceKind" text, description text,
+      qty numeric, unit text, "unitPriceCents" bigint, "amountCents" bigint, meta jsonb)
+  `);
+}

@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import type { DraftRef } from '../contracts/month-end.ts';
+import type { Period } from '../domain/period.ts';
+import { inForceAtEndOf } from './due-tenants.ts';
+import type { Transaction } from './pool.ts';
+import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+
+/** Everything about a tenant's month that decides what to do with it. */
+const tenantMonth = z.object({
+  tenantId: z.string(),
+  isDue: z.boolean(),
+  /** The invoice that stands: issued, paid or void. */
+  liveInvoiceId: z.string().nullable(),
+  liveNumber: z.string().nullable(),
+  liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),
+  liveTotalCents: z.number().nullable(),
+  /** The run that built it. */
+  liveOwner: z.string().nullable(),
+  /** The draft that is being built, if one is, and by which run. */
+  openDraftId: z.string().nullable(),
+  openDraftOwner: z.string().nullable(),
+  /** Whether a forced request waits for this tenant. */
+  isForced: z.boolean(),
+  hasAbandonedDrafts: z.boolean(),
+});
+export type TenantMonth = z.infer<typeof tenantMonth>;
+
+/**
+ * Locks the tenants, always in the same order, and reads their months. While the
+ * lock is held nobody else opens or issues a draft of theirs. Ingestion is not
+ * held up: it doesn't lock tenants.
+ */
+export async function lockTenantMonths(
+  tx: Transaction,
+  period: Period,
+  tenantIds: readonly string[],
+): Promise<readonly TenantMonth[]> {
+  await lockTenants(tx, tenantIds);
+  // A statement of its own: it must see what was committed while we waited.
+  return tx.any(sql.type(tenantMonth)`
+    SELECT t.tenant_id AS "tenantId",
+      EXISTS (
+        SELECT FROM subscriptions s
+        WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
+      ) AS "isDue",
+      i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
+      i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
+      d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
+      EXISTS (
+        SELECT FROM month_end_request_tenants f
+        WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
+          AND f.outcome IS NULL
+      ) AS "isForced",
+      EXISTS (
+        SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state = 'abandoned'
+      ) AS "hasAbandonedDrafts"
+    FROM tenants t
+    LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    LEFT JOIN invoice_drafts built ON built.draft_id = i.invoice_id
+    LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id
+      AND d.period_start = ${period.periodStart} AND d.state = 'open'
+    WHERE t.tenant_id = ANY(${textArray(tenantIds)})
+    ORDER BY t.tenant_id
+  `);
+}
+
+export async function lockTenants(tx: Transaction, tenantIds: readonly string[]): Promise<void> {
+  await tx.any(sql.type(z.object({ tenant_id: z.string() }))`
+    SELECT tenant_id FROM tenants WHERE tenant_id = ANY(${textArray(tenantIds)})
+    ORDER BY tenant_id FOR NO KEY UPDATE
+  `);
+}
+
+const lockedDraft = z.object({
+  draftId: z.string(),
+  tenantId: z.string(),
+  currency: z.string(),
+  state: z.enum(['open', 'issued', 'abandoned']),
+  owner: z.string(),
+  replacesInvoiceId: z.string().nullable(),
+});
+export type LockedDraft = z.infer<typeof lockedDraft>;
+
+/**
+ * Locks drafts, always in the same order: two attempts at the same draft write
+ * one after the other. (Unlocked, two overlapping delete-and-inserts would leave
+ * the lines of both.)
+ */
+export function lockDrafts(
+  tx: Transaction,
+  drafts: readonly DraftRef[],
+): Promise<readonly LockedDraft[]> {
+  return tx.any(sql.type(lockedDraft)`
+    SELECT d.draft_id AS "draftId", d.tenant_id AS "tenantId", t.currency, d.state, d.owner,
+      d.replaces_invoice_id AS "replacesInvoiceId"
+    FROM invoice_drafts d JOIN tenants t USING (tenant_id)
+    WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
+    ORDER BY d.draft_id FOR UPDATE OF d
+  `);
+}
+
+/** Opens one draft a tenant; a forced one knows which invoice it is to replace. */
+export function insertDrafts(
+  tx: Transaction,
+  period: Period,
+  owner: string,
+  drafts: readonly { readonly tenantId: string; readonly replacesInvoiceId: string | null }[],
+): Promise<readonly DraftRef[]> {
+  return tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
+    INSERT INTO invoice_drafts (tenant_id, period_start, owner, replaces_invoice_id)
+    SELECT "tenantId", ${period.periodStart}, ${owner}, "replacesInvoiceId"
+    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "replacesInvoiceId" uuid)
+    RETURNING tenant_id AS "tenantId", draft_id AS "draftId"
+  `);
+}
+
+/**
+ * Gives drafts up: their lines go, what they sealed waits for the next draft.
+ * @param reason is kept, for whoever wonders later
+ */
+export async function abandonDrafts(
+  tx: Transaction,
+  draftIds: readonly string[],
+  reason: string,
+): Promise<void> {
+  if (draftIds.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE invoice_drafts SET state = 'abandoned', closed_at = now(), reason = ${reason}
+    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND state = 'open'
+  `);
+  await tx.query(sql.typeAlias('nothing')`
+    DELETE FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
+  `);
+}
+
+/** The open drafts of these tenants' months, whoever builds them. */
+export function findOpenDrafts(
+  tx: Transaction,
+  period: Period,
+  tenantIds: readonly string[],
+): Promise<readonly string[]> {
+  return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
+    SELECT draft_id AS "draftId" FROM invoice_drafts
+    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start = ${period.periodStart}
+      AND state = 'open'
+    ORDER BY draft_id
+  `);
+}
+
+/** Ties every waiting forced request of these tenants to the draft that serves them. */
+export async function claimForcedRequests(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly DraftRef[],
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants f SET draft_id = d."draftId"
+    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)
+    WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
+      AND f.outcome IS NULL
+  `);
+}
+
+/** Refuses every waiting forced request of a tenant. */
+export async function refuseForcedRequests(
+  tx: Transaction,
+  period: Period,
+  tenantId: string,
+  reason: string,
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants SET outcome = 'refused', reason = ${reason}
+    WHERE tenant_id = ${tenantId} AND period_start = ${period.periodStart} AND outcome IS NULL
+  `);
+}
+
+/**
+ * Seals the tenants' usage for their drafts: nothing that arrives later can come
+ * between quote and issue. What is taken (SPEC: Usage):
+ * - metered usage of the period;
+ * - LLM usage of the period, and for a first invoice of every earlier month too;
+ * - of both, what is open and what abandoned drafts had sealed.
+ * The buckets are locked in the order in which ingestion locks them.
+ */
+export async function sealUsage(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly (DraftRef & {
+    readonly isRevision: boolean;
+    readonly hasAbandonedDrafts: boolean;
+  })[],
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    WITH draft AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts)})
+        AS d ("tenantId" text, "draftId" uuid, "isRevision" boolean)
+    ), taken AS MATERIALIZED (
+      SELECT b.bucket_id, draft."draftId"
+      FROM draft JOIN usage_buckets b ON b.tenant_id = draft."tenantId"
+      WHERE b.sealed_for IS NULL AND b.event_count > 0 AND ${isBillable(period)}
+      ORDER BY b.source, b.deployment_id, b.resource_kind, b.service_month
+      FOR UPDATE OF b
+    )
+    UPDATE usage_buckets b SET sealed_for = taken."draftId"
+    FROM taken WHERE b.bucket_id = taken.bucket_id
+  `);
+  const heirs = drafts.filter(({ hasAbandonedDrafts }) => hasAbandonedDrafts);
+  if (heirs.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE usage_buckets b SET sealed_for = draft."draftId"
+    FROM jsonb_to_recordset(${jsonRows(heirs)})
+        AS draft ("tenantId" text, "draftId" uuid, "isRevision" boolean)
+      JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND a.state = 'abandoned'
+    WHERE b.sealed_for = a.draft_id AND ${isBillable(period)}
+  `);
+}
+
+/** What of a bucket `b` an invoice of this period bills; see {@link sealUsage}. */
+function isBillable(period: Period) {
+  return sql.fragment`(
+    b.service_month = ${period.periodStart}
+    OR (b.source = 'llm' AND b.service_month < ${period.periodStart} AND NOT draft."isRevision")
+  )`;
+}

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import type { Period } from '../domain/period.ts';
+import type { InvoiceTotals } from '../domain/invoice-totals.ts';
+import type { QuoteLine } from '../domain/types.ts';
+import type { Transaction } from './pool.ts';
+import { jsonRows, sql, uuidArray } from './sql.ts';
+
+const draftTotal = z.object({
+  draftId: z.string(),
+  /** Exact, as text: it may be more than an invoice can hold. */
+  subtotal: z.string(),
+});
+
+/** The sum of each draft's lines. */
+export function sumDraftLines(
+  tx: Transaction,
+  draftIds: readonly string[],
+): Promise<readonly z.infer<typeof draftTotal>[]> {
+  return tx.any(sql.type(draftTotal)`
+    SELECT draft_id AS "draftId", sum(amount_cents)::text AS subtotal
+    FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
+    GROUP BY draft_id
+  `);
+}
+
+const standing = z.object({
+  invoiceId: z.string(),
+  number: z.string(),
+  status: z.enum(['issued', 'paid', 'void', 'superseded']),
+  totalCents: z.number(),
+});
+
+/** Locks invoices that are about to be replaced, and says how they stand now. */
+export function lockInvoices(
+  tx: Transaction,
+  invoiceIds: readonly string[],
+): Promise<readonly z.infer<typeof standing>[]> {
+  return tx.any(sql.type(standing)`
+    SELECT invoice_id AS "invoiceId", number, status, total_cents AS "totalCents"
+    FROM invoices WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
+    ORDER BY invoice_id FOR UPDATE
+  `);
+}
+
+/** A draft that is ready to become an invoice. */
+export interface IssuableDraft extends InvoiceTotals {
+  readonly draftId: string;
+  readonly tenantId: string;
+  readonly currency: string;
+  readonly replacesInvoiceId: string | null;
+  readonly taxLine: QuoteLine | null;
+}
+
+/**
+ * Issues drafts: each becomes the invoice of its tenant's month, whole. Runs in
+ * the transaction of the caller, who holds the locks of tenants and drafts; the
+ * steps are in the order that the constraints ask for.
+ */
+export async function issueInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly IssuableDraft[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const draftIds = drafts.map(({ draftId }) => draftId);
+  const revisions = drafts.filter(({ replacesInvoiceId }) => replacesInvoiceId !== null);
+  await supersedeInvoices(tx, revisions);
+  await insertInvoices(tx, period, drafts);
+  await insertLines(tx, drafts);
+  await inheritUsage(tx, revisions);
+  await recordUsage(tx, period, draftIds);
+  await closeDrafts(tx, draftIds);
+  await settleForcedRequests(tx, draftIds);
+}
+
+async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  if (drafts.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE invoices i
+    SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
+    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    WHERE i.invoice_id = d."replacesInvoiceId"
+  `);
+}
+
+/** Headers, each with its tenant's next number; a forced one says who asked, and why. */
+async function insertInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly IssuableDraft[],
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    WITH d AS (
+      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text,
+        currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
+        "replacesInvoiceId" uuid)
+    ), numbered AS (
+      UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
+      FROM d WHERE t.tenant_id = d."tenantId"
+      RETURNING t.tenant_id, t.last_invoice_seq AS seq
+    )
+    INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+      number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
+      request_id, actor, reason)
+    SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
+      coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, 6, '0'),
+      d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
+      r.request_id, r.actor, r.reason
+    FROM d
+    JOIN numbered n ON n.tenant_id = d."tenantId"
+    LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"
+    -- Of several requests that one revision serves, the first is named here; all
+    -- of them are in month_end_request_tenants.
+    LEFT JOIN LATERAL (
+      SELECT r.request_id, r.actor, r.reason
+      FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+      WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
+        AND f.draft_id = d."draftId" AND f.outcome IS NULL
+      ORDER BY r.request_seq LIMIT 1
+    ) r ON true
+  `);
+}
+
+/** All lines of an invoice arrive in this one statement; the tax line is the last. */
+async function insertLines(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  const taxLines = drafts.flatMap(({ draftId, taxLine }) =>
+    taxLine ? [{ ...taxLine, draftId }] : [],
+  );
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
+      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
+    SELECT draft_id, row_number() OVER (
+        PARTITION BY draft_id ORDER BY deployment_id NULLS LAST, section, position),
+      deployment_id, subscription_id, kind,
+      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta
+    FROM (
+      SELECT * FROM invoice_draft_lines
+      WHERE draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
+      UNION ALL
+      SELECT "draftId", NULL, 3, 1, NULL, kind, NULL, description, qty, unit, NULL,
+        "amountCents", meta
+      FROM jsonb_to_recordset(${jsonRows(taxLines)}) AS t ("draftId" uuid, kind text,
+        description text, qty numeric, unit text, "amountCents" bigint, meta jsonb)
+    ) lines
+  `);
+}
+
+/** A revision keeps its predecessor's usage. */
+async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  if (drafts.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE usage_buckets b SET sealed_for = d."draftId"
+    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    WHERE b.sealed_for = d."replacesInvoiceId"
+  `);
+}
+
+/**
+ * Ties each bucket to its line, or says why it has none: within the allowance, of
+ * a kind that the plan doesn't price, or of a deployment without a subscription.
+ */
+async function recordUsage(
+  tx: Transaction,
+  period: Period,
+  invoiceIds: readonly string[],
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
+    SELECT b.sealed_for, b.bucket_id, line.line_no, CASE
+      WHEN line.line_no IS NOT NULL THEN 'billed'
+      WHEN base.line_no IS NULL THEN 'no_subscription'
+      WHEN item.overage_price_cents IS NULL THEN 'unpriced_kind'
+      ELSE 'within_allowance' END
+    FROM usage_buckets b
+    LEFT JOIN invoice_lines line ON line.invoice_id = b.sealed_for
+      AND line.deployment_id = b.deployment_id
+      AND CASE b.source
+        WHEN 'llm' THEN line.kind = 'llm_usage'
+          AND coalesce(line.meta ->> 'service_month', ${period.month}) = to_char(b.service_month, 'YYYY-MM')
+        ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END
+    LEFT JOIN invoice_lines base ON base.invoice_id = b.sealed_for
+      AND base.deployment_id = b.deployment_id AND base.kind = 'plan_base'
+    LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
+      AND item.resource_kind = b.resource_kind
+    WHERE b.sealed_for = ANY(${uuidArray(invoiceIds)})
+  `);
+}
+
+async function closeDrafts(tx: Transaction, draftIds: readonly string[]): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE invoice_drafts SET state = 'issued', closed_at = now()
+    WHERE draft_id = ANY(${uuidArray(draftIds)})
+  `);
+  await tx.query(sql.typeAlias('nothing')`
+    DELETE FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
+  `);
+}
+
+async function settleForcedRequests(tx: Transaction, draftIds: readonly string[]): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants SET outcome = 'rolled', invoice_id = draft_id
+    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND outcome IS NULL
+  `);
+}

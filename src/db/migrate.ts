@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+
+const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+export interface MigrateOptions {
+  /** Of the migrator role, which comes to own the tables. */
+  readonly databaseUrl: string;
+  /** Told the name of each migration that is applied. */
+  readonly onApplied?: (name: string) => void;
+}
+
+/**
+ * Applies the migrations that the database doesn't have yet, all of them or none.
+ * Safe to run from several processes at once: they take turns.
+ * @returns the names of those applied
+ */
+export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promise<string[]> {
+  const applied = await runner({
+    databaseUrl,
+    dir: MIGRATIONS_DIR,
+    direction: 'up',
+    migrationsTable: 'schema_migrations',
+    advisoryLockMode: 'wait',
+    // The runner's own messages repeat the SQL; we report the names.
+    log: () => undefined,
+  });
+  const names = applied.map(({ name }) => name);
+  names.forEach((name) => onApplied?.(name));
+  return names;
+}

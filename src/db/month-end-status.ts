@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { Queryable } from './pool.ts';
+import { reconcile, type ReconciliationRow } from './reconciliation.ts';
+import { sql } from './sql.ts';
+import { countOutcomes } from './tenant-outcomes.ts';
+
+const parkedTenant = z.object({
+  tenant_id: z.string(),
+  reason_type: z.string(),
+  reason: z.string(),
+  recorded_at: z.string(),
+});
+
+const request = z.object({
+  request_id: z.string(),
+  kind: z.enum(['run', 'force']),
+  state: z.enum(['queued', 'running', 'finished']),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+  requested_at: z.string(),
+  finished_at: z.string().nullable(),
+  refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
+});
+
+const totals = z.object({
+  currency: z.string(),
+  invoices: z.number(),
+  subtotal_cents: z.string(),
+  tax_cents: z.string(),
+  total_cents: z.string(),
+});
+
+/** How a month stands, from the database alone; in the form in which the API serves it. */
+export interface MonthEndStatus {
+  readonly month: Month;
+  readonly due_tenants: number;
+  /** The latest outcome of each due tenant. */
+  readonly outcomes: {
+    readonly rolled: number;
+    readonly skipped: number;
+    readonly parked: number;
+  };
+  readonly not_looked_at: number;
+  /** The first hundred. */
+  readonly parked: readonly z.infer<typeof parkedTenant>[];
+  /** The latest twenty. */
+  readonly requests: readonly z.infer<typeof request>[];
+  /** Of the invoices that stand; cents as text, for a sum may be beyond 2^53. */
+  readonly totals: readonly z.infer<typeof totals>[];
+  readonly reconciliation: readonly ReconciliationRow[];
+}
+
+/** @throws DomainError `invalid_month` */
+export async function readMonthEndStatus(db: Queryable, month: Month): Promise<MonthEndStatus> {
+  const period = periodOf(month);
+  const { due, ...outcomes } = await countOutcomes(db, period);
+  return {
+    month,
+    due_tenants: due,
+    outcomes,
+    not_looked_at: due - outcomes.rolled - outcomes.skipped - outcomes.parked,
+    parked: await listParked(db, period),
+    requests: await listRequests(db, period),
+    totals: await sumInvoices(db, period),
+    reconciliation: await reconcile(db, period),
+  };
+}
+
+function listParked(db: Queryable, period: Period) {
+  return db.any(sql.type(parkedTenant)`
+    SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
+    WHERE period_start = ${period.periodStart} AND outcome = 'parked'
+    ORDER BY tenant_id LIMIT 100
+  `);
+}
+
+function listRequests(db: Queryable, period: Period) {
+  return db.any(sql.type(request)`
+    SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
+      coalesce((
+        SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'reason', f.reason)
+          ORDER BY f.tenant_id)
+        FROM (
+          SELECT tenant_id, reason FROM month_end_request_tenants
+          WHERE request_seq = r.request_seq AND outcome = 'refused'
+          ORDER BY tenant_id LIMIT 100
+        ) f
+      ), '[]') AS refused
+    FROM month_end_requests r WHERE r.period_start = ${period.periodStart}
+    ORDER BY r.request_seq DESC LIMIT 20
+  `);
+}
+
+function sumInvoices(db: Queryable, period: Period) {
+  return db.any(sql.type(totals)`
+    SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,
+      sum(tax_cents)::text AS tax_cents, sum(total_cents)::text AS total_cents
+    FROM invoices
+    WHERE period_start = ${period.periodStart} AND status IN ('issued', 'paid')
+    GROUP BY currency ORDER BY currency
+  `);
+}

@@ -1,0 +1,66 @@
+import { createPgDriverFactory } from '@slonik/pg-driver';
+import {
+  SchemaValidationError,
+  createPool,
+  type CommonQueryMethods,
+  type DatabasePool,
+  type DatabaseTransactionConnection,
+  type Interceptor,
+} from 'slonik';
+import type { ZodType } from 'zod';
+import { typeParsers } from './type-parsers.ts';
+
+/** A pool, a connection or a transaction: what every query function takes first. */
+export type Queryable = CommonQueryMethods;
+/** Inside a transaction: for functions that only make sense there. */
+export type Transaction = DatabaseTransactionConnection;
+export type Database = DatabasePool;
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly statementTimeoutMs?: number;
+}
+
+/**
+ * Opens the pool. It connects once, to learn the types of the database, so an
+ * unreachable server fails here.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const pool = await createPool(withSession(options), {
+    driverFactory: createPgDriverFactory(),
+    typeParsers,
+    interceptors: [validateRows],
+    maxPoolSize: options.maxConnections,
+    statementTimeout: options.statementTimeoutMs ?? 60_000,
+    idleTimeout: 30_000,
+    // The default, DISCARD ALL, costs a round trip for each release. We never
+    // change session state outside of a transaction.
+    resetConnection: () => Promise.resolve(),
+  });
+  // An idle connection that the server closes must not end the process; the
+  // next query opens a new one.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Every session is in UTC, whatever the server's default. */
+function withSession({ url, applicationName }: DatabaseOptions): string {
+  const dsn = new URL(url);
+  dsn.searchParams.set('application_name', applicationName);
+  dsn.searchParams.set('options', '-c TimeZone=UTC');
+  return dsn.toString();
+}
+
+/** Checks each row against the zod schema of its query (Slonik's documented recipe). */
+const validateRows: Interceptor = {
+  name: 'validate-rows',
+  transformRow: ({ resultParser }, query, row) => {
+    if (!resultParser) return row;
+    const result = (resultParser as ZodType<typeof row>).safeParse(row);
+    if (!result.success) throw new SchemaValidationError(query, row, result.error.issues);
+    return result.data;
+  },
+};
