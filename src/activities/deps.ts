@@ -1,0 +1,12 @@
+import type { Client } from '@temporalio/client';
+import type { Database } from '../db/pool.ts';
+import type { Logger } from '../logger.ts';
+
+/** What the activities work with. They read no environment and keep no other state. */
+export interface ActivityDeps {
+  readonly db: Database;
+  readonly client: Client;
+  readonly logger: Logger;
+  /** The time, as far as "is this month over" goes; nothing else depends on it. */
+  readonly now: () => Date;
+}

@@ -1,0 +1,64 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURE, type Failure } from '../contracts/failures.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import type { LockedDraft } from '../db/drafts.ts';
+import { DomainError } from '../domain/errors.ts';
+import { periodOf, type Period } from '../domain/period.ts';
+
+/**
+ * The period of a month that a workflow was given.
+ * @throws ApplicationFailure, not retryable: no retry mends an input
+ */
+export function requirePeriod(month: string): Period {
+  try {
+    return periodOf(month);
+  } catch (error) {
+    if (error instanceof DomainError) {
+      throw ApplicationFailure.nonRetryable(error.message, FAILURE.invalidInput);
+    }
+    throw error;
+  }
+}
+
+export function parked(tenantId: string, failure: Failure): TenantResult {
+  return { tenantId, outcome: 'parked', failure };
+}
+
+/**
+ * Runs the computation for one tenant. Bad data parks that tenant; anything else,
+ * a failed read above all, is thrown, so that it is tried again and never taken
+ * for "nothing to bill".
+ */
+export function orParked<T>(
+  tenantId: string,
+  compute: () => T,
+): { readonly value: T } | { readonly parked: TenantResult } {
+  try {
+    return { value: compute() };
+  } catch (error) {
+    if (error instanceof DomainError) {
+      return { parked: parked(tenantId, { type: error.code, reason: error.message }) };
+    }
+    throw error;
+  }
+}
+
+/** Splits drafts into those that are still this run's to write, and the rest. */
+export function splitByOwner(
+  refs: readonly DraftRef[],
+  locked: readonly LockedDraft[],
+  owner: string,
+): { readonly own: readonly LockedDraft[]; readonly lost: readonly TenantResult[] } {
+  const isOwn = (draft: LockedDraft) => draft.owner === owner && draft.state === 'open';
+  const own = locked.filter(isOwn);
+  const ownIds = new Set(own.map(({ draftId }) => draftId));
+  const lost = refs
+    .filter(({ draftId }) => !ownIds.has(draftId))
+    .map(({ tenantId, draftId }) =>
+      parked(tenantId, {
+        type: FAILURE.draftLost,
+        reason: `draft ${draftId} of tenant ${tenantId} is no longer this run's: another run of the month has taken it over, and its outcome counts`,
+      }),
+    );
+  return { own, lost };
+}

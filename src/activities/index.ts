@@ -1,0 +1,31 @@
+import { acceptRequest } from './accept-request.ts';
+import type { ActivityDeps } from './deps.ts';
+import { openDrafts } from './open-drafts.ts';
+import { beginPass, finishPass, planPage, recordParked } from './passes.ts';
+import { persistInvoices } from './persist-invoices.ts';
+import { pullLlmUsage } from './pull-llm-usage.ts';
+import { quoteSubscriptions } from './quote-subscriptions.ts';
+import { requestScheduledMonth } from './request-scheduled-month.ts';
+
+export type { ActivityDeps } from './deps.ts';
+
+/**
+ * The activities. Each may be tried any number of times, by several workers at
+ * once: what it does is decided by what PostgreSQL holds.
+ */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    requestScheduledMonth: requestScheduledMonth(deps),
+    acceptRequest: acceptRequest(deps),
+    beginPass: beginPass(deps),
+    planPage: planPage(deps),
+    openDrafts: openDrafts(deps),
+    quoteSubscriptions: quoteSubscriptions(deps),
+    pullLlmUsage: pullLlmUsage(deps),
+    persistInvoices: persistInvoices(deps),
+    recordParked: recordParked(deps),
+    finishPass: finishPass(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,124 @@
+import type { QuoteSubscriptionsInput, QuoteSubscriptionsResult } from '../contracts/activities.ts';
+import { QUOTE_SECTION, replaceDraftLines, type DraftLine } from '../db/draft-lines.ts';
+import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
+import type { Queryable } from '../db/pool.ts';
+import {
+  findPlanVersions,
+  nextSubscriptions,
+  sealedMeteredUsage,
+  type DueSubscription,
+} from '../db/quote-inputs.ts';
+import { DomainError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
+import type { PlanVersion, QuoteLine, Usage } from '../domain/types.ts';
+import type { ActivityDeps } from './deps.ts';
+import { orParked, requirePeriod, splitByOwner } from './failures.ts';
+
+/** Subscriptions that one call quotes: a bound on its time and memory. */
+const CHUNK = 500;
+
+/**
+ * Quotes the next chunk of the drafts' subscriptions from their actual usage, and
+ * writes the recurring and overage lines. Trying again writes the same lines in
+ * place of the first ones. Bad data parks its own tenant only.
+ */
+export function quoteSubscriptions({ db }: ActivityDeps) {
+  const planVersions = new Map<string, PlanVersion>();
+
+  return async (input: QuoteSubscriptionsInput): Promise<QuoteSubscriptionsResult> => {
+    const period = requirePeriod(input.month);
+    return db.transaction(async (tx) => {
+      const locked = await lockDrafts(tx, input.drafts);
+      const { own, lost } = splitByOwner(input.drafts, locked, input.owner);
+      const subscriptions = await nextSubscriptions(tx, period, own, input.after, CHUNK);
+      const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
+      const usage = groupUsage(await sealedMeteredUsage(tx, period, own, deploymentIds));
+      await learnPlanVersions(tx, planVersions, subscriptions);
+
+      const draftById = new Map(own.map((draft) => [draft.draftId, draft]));
+      const quoted = subscriptions.map((subscription) =>
+        orParked(subscription.tenantId, () =>
+          quoteLines(
+            subscription,
+            draftById.get(subscription.draftId),
+            planVersions,
+            usage.get(subscription.deploymentId) ?? {},
+          ),
+        ),
+      );
+      await replaceDraftLines(
+        tx,
+        QUOTE_SECTION,
+        own.map(({ draftId }) => draftId),
+        deploymentIds,
+        quoted.flatMap((result) => ('value' in result ? result.value : [])),
+      );
+
+      const last = subscriptions.at(-1);
+      return {
+        parked: [...lost, ...quoted.flatMap((result) => ('parked' in result ? result.parked : []))],
+        next: last && subscriptions.length === CHUNK ? pick(last) : null,
+      };
+    });
+  };
+}
+
+function pick({ draftId, deploymentId }: DueSubscription) {
+  return { draftId, deploymentId };
+}
+
+/** The lines of one subscription; throws DomainError where its data is bad. */
+function quoteLines(
+  subscription: DueSubscription,
+  draft: LockedDraft | undefined,
+  planVersions: ReadonlyMap<string, PlanVersion>,
+  usage: Usage,
+): readonly DraftLine[] {
+  const { draftId, tenantId, deploymentId, subscriptionId, planVersionId, addons } = subscription;
+  const planVersion = planVersionId === null ? undefined : planVersions.get(planVersionId);
+  if (!planVersion) {
+    throw new DomainError(
+      'missing_plan_version',
+      `subscription ${subscriptionId} of tenant ${tenantId} has no plan version: give it one and request the month again`,
+    );
+  }
+  if (planVersion.currency !== draft?.currency) {
+    throw new DomainError(
+      'mixed_currencies',
+      `subscription ${subscriptionId} is on plan version ${planVersion.id} in ${planVersion.currency}, but tenant ${tenantId} is billed in ${draft?.currency}: an invoice has one currency`,
+    );
+  }
+  const { recurring, overage } = quote(planVersion, addons, { usage });
+  return [...recurring.lines, ...overage.lines].map((line: QuoteLine, index) => ({
+    ...line,
+    draftId,
+    deploymentId,
+    subscriptionId,
+    position: index + 1,
+  }));
+}
+
+/** Usage by deployment. `Object.fromEntries` takes any name for a kind, `__proto__` too. */
+function groupUsage(
+  rows: readonly { deploymentId: string; resourceKind: string; total: string }[],
+): ReadonlyMap<string, Usage> {
+  const byDeployment = Map.groupBy(rows, ({ deploymentId }) => deploymentId);
+  return new Map(
+    [...byDeployment].map(([deploymentId, kinds]) => [
+      deploymentId,
+      Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
+    ]),
+  );
+}
+
+/** Plan versions are immutable, so each is read once in the life of the worker. */
+async function learnPlanVersions(
+  db: Queryable,
+  known: Map<string, PlanVersion>,
+  subscriptions: readonly DueSubscription[],
+): Promise<void> {
+  const missing = new Set(subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []));
+  for (const id of known.keys()) missing.delete(id);
+  if (missing.size === 0) return;
+  for (const version of await findPlanVersions(db, [...missing])) known.set(version.id, version);
+}

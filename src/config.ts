@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/**
+ * The configuration, read from the environment once, at start. Everything else
+ * gets it handed in. `docs/operations.md` lists the variables.
+ *
+ * Temporal's address, namespace, TLS and API key are not here: they are read by
+ * @temporalio/envconfig (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, ...).
+ */
+export interface Config {
+  readonly databaseUrl: string;
+  /** The role that owns the tables; only `migrate` uses it. */
+  readonly migratorDatabaseUrl: string;
+  readonly logLevel: string;
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    /** Express's `trust proxy`: how many proxies stand in front. */
+    readonly trustedProxies: number;
+    readonly maxConnections: number;
+    /** Requests per key and minute; ingestion is bounded by its queue instead. */
+    readonly requestsPerMinute: number;
+  };
+  readonly worker: {
+    readonly maxConnections: number;
+    readonly maxConcurrentLocalActivities: number;
+    readonly maxCachedWorkflows: number;
+    readonly shutdownGraceSeconds: number;
+  };
+  /** How long to keep trying for PostgreSQL and Temporal at start. */
+  readonly startTimeoutSeconds: number;
+}
+
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+const environment = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_MIGRATOR_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  API_HOST: z.string().default('127.0.0.1'),
+  API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  API_TRUSTED_PROXIES: z.coerce.number().int().min(0).default(0),
+  API_MAX_CONNECTIONS: count(10),
+  API_REQUESTS_PER_MINUTE: count(6000),
+  WORKER_MAX_CONNECTIONS: count(20),
+  WORKER_LOCAL_ACTIVITIES: count(20),
+  WORKER_CACHED_WORKFLOWS: count(500),
+  WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
+  START_TIMEOUT_SECONDS: count(60),
+});
+
+/** A variable is missing or malformed; the message names each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * @param env usually `process.env`
+ * @throws ConfigError naming every variable that is wrong
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  // An empty variable counts as absent: that is how compose files leave one out.
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = environment.safeParse(present);
+  if (!result.success) {
+    const problems = result.error.issues.map(
+      ({ path, message }) => `  ${path.join('.')}: ${message}`,
+    );
+    throw new ConfigError(`The environment is not complete:\n${problems.join('\n')}`);
+  }
+  const e = result.data;
+  return {
+    databaseUrl: e.DATABASE_URL,
+    migratorDatabaseUrl: e.DATABASE_MIGRATOR_URL ?? e.DATABASE_URL,
+    logLevel: e.LOG_LEVEL,
+    api: {
+      host: e.API_HOST,
+      port: e.API_PORT,
+      trustedProxies: e.API_TRUSTED_PROXIES,
+      maxConnections: e.API_MAX_CONNECTIONS,
+      requestsPerMinute: e.API_REQUESTS_PER_MINUTE,
+    },
+    worker: {
+      // A local activity holds a connection: more slots than connections only queue.
+      maxConnections: e.WORKER_MAX_CONNECTIONS,
+      maxConcurrentLocalActivities: Math.min(e.WORKER_LOCAL_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
+      maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
+      shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
+    },
+    startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
+  };
+}

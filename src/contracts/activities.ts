@@ -1,0 +1,116 @@
+import type {
+  DraftRef,
+  MonthEndOptions,
+  OutcomeCounts,
+  Pass,
+  RequestSignal,
+  TenantResult,
+} from './month-end.ts';
+import type { Failure } from './failures.ts';
+
+/** Inputs and results of the activities: single objects, ids and counts, never lines. */
+
+export interface RequestScheduledMonthInput {
+  /** The UTC instant that the run was scheduled for, which may be long past. */
+  readonly scheduledFor: string;
+  readonly requestId: string;
+  readonly options: MonthEndOptions | undefined;
+}
+export interface RequestScheduledMonthResult {
+  readonly month: string;
+  readonly workflowId: string;
+}
+
+export interface AcceptRequestInput {
+  readonly month: string;
+  readonly signal: RequestSignal;
+  /** As it came in: it is checked here, not in the workflow. */
+  readonly payload: unknown;
+  /** Used where the sender gave none. */
+  readonly fallbackRequestId: string;
+}
+
+export type AcceptRequestResult =
+  | {
+      readonly accepted: true;
+      readonly requestId: string;
+      /** False where the same request came before and has been served. */
+      readonly waiting: boolean;
+      /** Tenants that a forced request names and that are to be served out of turn. */
+      readonly urgentTenantIds: readonly string[];
+      /** One sentence per refused tenant; the rest of the request stands. */
+      readonly refusals: readonly string[];
+    }
+  | { readonly accepted: false; readonly reason: string };
+
+export interface BeginPassInput {
+  readonly month: string;
+}
+/** Null where no request is waiting. */
+export type BeginPassResult = Omit<Pass, 'after' | 'counts'> | null;
+
+export interface PlanPageInput {
+  readonly month: string;
+  /** UTC instant: tenants served since then are left alone. */
+  readonly passStartedAt: string;
+  readonly after: string | null;
+  readonly limit: number;
+}
+export interface PlanPageResult {
+  /** Tenants that need a child, in order. */
+  readonly tenantIds: readonly string[];
+  /** Tenants whose invoice stands and that nobody forces: recorded as skipped. */
+  readonly skipped: number;
+  /** The last tenant looked at: the next page's cursor. Null: there are no more. */
+  readonly last: string | null;
+}
+
+export interface OpenDraftsInput {
+  readonly month: string;
+  readonly tenantIds: readonly string[];
+  /** The child's run id: nobody else may write to its drafts. */
+  readonly owner: string;
+}
+export interface OpenDraftsResult {
+  readonly drafts: readonly DraftRef[];
+  /** Tenants with nothing left to do. */
+  readonly settled: readonly TenantResult[];
+}
+
+export interface DraftsInput {
+  readonly month: string;
+  readonly drafts: readonly DraftRef[];
+  readonly owner: string;
+}
+export interface QuoteSubscriptionsInput extends DraftsInput {
+  /** Where the chunk before ended; null for the first. */
+  readonly after: QuoteCursor | null;
+}
+export interface QuoteCursor {
+  readonly draftId: string;
+  readonly deploymentId: string;
+}
+export interface QuoteSubscriptionsResult {
+  readonly parked: readonly TenantResult[];
+  /** Null when everything is quoted. */
+  readonly next: QuoteCursor | null;
+}
+export interface PullLlmUsageResult {
+  readonly parked: readonly TenantResult[];
+}
+export interface PersistInvoicesResult {
+  readonly results: readonly TenantResult[];
+}
+
+export interface RecordParkedInput {
+  readonly month: string;
+  readonly tenants: readonly { readonly tenantId: string; readonly failure: Failure }[];
+}
+
+export interface FinishPassInput {
+  readonly month: string;
+  readonly upToSeq: number;
+}
+export interface FinishPassResult {
+  readonly totals: OutcomeCounts;
+}

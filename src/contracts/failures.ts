@@ -1,0 +1,26 @@
+/**
+ * Stable failure types, beside the codes of bad data (`DomainErrorCode`). They are
+ * what an operator filters by and what a parked tenant's `reason_type` says;
+ * `docs/operations.md` explains each.
+ */
+export const FAILURE = {
+  /** The tenant has no subscription in force at the end of the period. */
+  notDue: 'not_due',
+  /** Another run has taken the draft over. */
+  draftLost: 'draft_lost',
+  /** Somebody else's workflow is building this tenant's invoice. */
+  alreadyRunning: 'already_running',
+  timedOut: 'timed_out',
+  terminated: 'terminated',
+  cancelled: 'cancelled',
+  /** Anything else; the reason says what. */
+  failed: 'failed',
+  /** A workflow was started with an input that it can't work with. */
+  invalidInput: 'invalid_input',
+} as const;
+
+/** Why a tenant is parked: a stable type, and a sentence that an operator can act on. */
+export interface Failure {
+  readonly type: string;
+  readonly reason: string;
+}

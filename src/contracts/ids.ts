@@ -1,0 +1,24 @@
+/**
+ * The names under which everyone finds a month: ids are deterministic so that the
+ * Web UI, the API and the CLI meet at the same workflow. They are a convenience:
+ * what may exist once is decided by PostgreSQL.
+ */
+
+/** The task queue that the worker polls. */
+export const TASK_QUEUE = 'arcadia-invoicing';
+
+/** The Schedule that closes the month. */
+export const SCHEDULE_ID = 'month-end';
+
+/** What the Schedule starts; Temporal adds the scheduled time to this id. */
+export const SCHEDULED_MONTH_END_ID = 'scheduled-month-end';
+
+/** The one workflow of a month, `month-end-2026-05`. */
+export function monthEndId(month: string): string {
+  return `month-end-${month}`;
+}
+
+/** The workflow that builds one tenant's invoice, `tenant-invoice-2026-05-acme`. */
+export function tenantInvoiceId(month: string, tenantId: string): string {
+  return `tenant-invoice-${month}-${tenantId}`;
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/** How many tenants one forced request may name. */
+export const MAX_FORCED_TENANTS = 1000;
+
+const requestId = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters')
+  .optional();
+const text = (max: number) => z.string().trim().min(1).max(max);
+const actor = text(200).optional();
+
+/** The payload of the `run` signal; may be left out as a whole. */
+export const runPayload = z
+  .strictObject({ requestId, actor, reason: text(1000).optional() })
+  .default({});
+
+/**
+ * The payload of the `forceReRun` signal, as an operator types it into the Web UI:
+ * `{"tenantIds": ["acme"], "reason": "…"}` or `{"all": true, "reason": "…"}`.
+ */
+export const forceReRunPayload = z
+  .strictObject({
+    requestId,
+    actor,
+    reason: text(1000),
+    tenantIds: z.array(z.string().min(1).max(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
+    all: z.literal(true).optional(),
+  })
+  .refine(({ tenantIds, all }) => (tenantIds === undefined) !== (all === undefined), {
+    message: 'expected either "tenantIds" or "all": true',
+  });

@@ -1,0 +1,21 @@
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+
+/** `2026-05`, on every workflow of a month. */
+export const BILLING_PERIOD = defineSearchAttributeKey(
+  'BillingPeriod',
+  SearchAttributeType.KEYWORD,
+);
+/** On the workflow that builds a tenant's invoice. */
+export const TENANT_ID = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWORD);
+/** `rolled`, `skipped` or `parked`, once it is known. */
+export const INVOICE_OUTCOME = defineSearchAttributeKey(
+  'InvoiceOutcome',
+  SearchAttributeType.KEYWORD,
+);
+
+/** Name and type of each, as a namespace has to have them registered. */
+export const SEARCH_ATTRIBUTES = {
+  BillingPeriod: 'Keyword',
+  TenantId: 'Keyword',
+  InvoiceOutcome: 'Keyword',
+} as const;

@@ -1,0 +1,59 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
+import {
+  FORCE_RE_RUN_SIGNAL,
+  PROGRESS_QUERY,
+  RUN_SIGNAL,
+  WORKFLOWS,
+  type MonthEndInput,
+  type MonthEndOptions,
+  type MonthEndProgress,
+} from '../contracts/month-end.ts';
+import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
+
+/** A request for a month, as the Schedule, the API and the CLI send it. */
+export interface MonthEndRequest {
+  readonly month: string;
+  /** The same id is the same request, however often it is sent. */
+  readonly requestId: string;
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  /** Rebuild these invoices, or all of them; absent: an ordinary pass. */
+  readonly force?: { readonly tenantIds: readonly string[] } | { readonly all: true } | undefined;
+  readonly options?: MonthEndOptions | undefined;
+}
+
+/**
+ * Sends a request to the month's workflow, which is started where it isn't
+ * running. This is the same signal that an operator sends from the Web UI.
+ * @returns the workflow's id
+ */
+export async function requestMonthEnd(client: Client, request: MonthEndRequest): Promise<string> {
+  const { month, requestId, actor, reason, force, options } = request;
+  const input: MonthEndInput = { month, ...(options && { options }) };
+  const handle = await client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
+    workflowId: monthEndId(month),
+    taskQueue: TASK_QUEUE,
+    args: [input],
+    signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
+    signalArgs: [{ requestId, actor, ...(reason && { reason }), ...force }],
+    staticSummary: `Month end of ${month}`,
+    typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
+  });
+  return handle.workflowId;
+}
+
+/** What the month's workflow says of itself; null where none is known. */
+export async function queryProgress(
+  client: Client,
+  month: string,
+): Promise<MonthEndProgress | null> {
+  try {
+    return await client.workflow
+      .getHandle(monthEndId(month))
+      .query<MonthEndProgress>(PROGRESS_QUERY);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import {
+  NativeConnection,
+  Worker,
+  bundleWorkflowCode,
+  type WorkflowBundleOption,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import type { Activities } from './activities/index.ts';
+import type { Config } from './config.ts';
+import { TASK_QUEUE } from './contracts/ids.ts';
+
+const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
+const PAYLOAD_CONVERTER_PATH = fileURLToPath(
+  new URL('./temporal/payload-converter.ts', import.meta.url),
+);
+
+/** Bundles the workflow code, to build it once for many workers. */
+export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({
+    workflowsPath: WORKFLOWS_PATH,
+    payloadConverterPath: PAYLOAD_CONVERTER_PATH,
+  });
+}
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly config: Config['worker'];
+  readonly activities: Activities;
+  /** Workflow code bundled beforehand; by default the worker bundles it at start. */
+  readonly workflowBundle?: WorkflowBundleOption;
+}
+
+/** The worker: workflows and activities on the one task queue. Run it with `worker.run()`. */
+export function createWorker(options: WorkerOptions): Promise<Worker> {
+  const { connection, namespace, config, activities, workflowBundle } = options;
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
+    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
+    activities,
+    maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
+    maxCachedWorkflows: config.maxCachedWorkflows,
+    shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    activityTaskPollerBehavior: { type: 'autoscaling' },
+  });
+}

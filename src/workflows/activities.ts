@@ -1,0 +1,25 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+/**
+ * Infrastructure that fails is tried again, gently; bad data is a failure that
+ * isn't retryable. How long to try is bounded by the workflow's own timeout, so a
+ * database that is away for minutes parks nobody.
+ */
+const RETRY = {
+  initialInterval: '200 ms',
+  backoffCoefficient: 2,
+  maximumInterval: '10 s',
+} as const;
+
+/** Short database calls: local activities, without a round trip to the server. */
+export const database = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '65 s', // A little longer than the statement timeout.
+  retry: RETRY,
+});
+
+/** Calls to Temporal itself: rare, and worth their own events in the history. */
+export const temporal = proxyActivities<Activities>({
+  startToCloseTimeout: '30 s',
+  retry: RETRY,
+});

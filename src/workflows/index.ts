@@ -1,0 +1,3 @@
+export { monthEnd } from './month-end.ts';
+export { scheduledMonthEnd } from './scheduled-month-end.ts';
+export { tenantInvoice } from './tenant-invoice.ts';

@@ -1,0 +1,48 @@
+import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end.ts';
+
+/** Refusals that are shown. */
+const SHOWN_REFUSALS = 5;
+
+/** How the month stands, in the Markdown of the Web UI's "current details". */
+export function renderDetails(progress: MonthEndProgress): string {
+  return [
+    `**Month end of ${progress.month}**: ${headline(progress)}`,
+    ...passLines(progress),
+    ...(progress.totals ? [`Latest outcomes: ${counts(progress.totals)}.`] : []),
+    ...refusalLines(progress),
+  ].join('\n\n');
+}
+
+function headline({ pass, state, openUntil }: MonthEndProgress): string {
+  if (pass) {
+    const { rolled, skipped, parked } = pass.counts;
+    return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
+  }
+  if (state === 'closing') return 'closing, about to begin';
+  return openUntil
+    ? `closed, open for corrections until ${openUntil.slice(0, 16).replace('T', ' ')} UTC`
+    : 'waiting for requests';
+}
+
+function passLines({ pass }: MonthEndProgress): string[] {
+  if (!pass) return [];
+  const more = pass.requestCount - pass.requestIds.length;
+  const requests = pass.requestIds.map((id) => `\`${id}\``).join(', ');
+  return [
+    `This pass: ${counts(pass.counts)}; ${pass.running.length} being served.`,
+    `It serves ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
+  ];
+}
+
+function counts({ rolled, skipped, parked }: OutcomeCounts): string {
+  return `${rolled} rolled, ${skipped} skipped, ${parked} parked`;
+}
+
+function refusalLines({ refusals }: MonthEndProgress): string[] {
+  if (refusals.length === 0) return [];
+  const shown = refusals.slice(-SHOWN_REFUSALS).toReversed();
+  return [
+    'Refused:',
+    shown.map(({ at, signal, reason }) => `- ${at} \`${signal}\`: ${reason}`).join('\n'),
+  ];
+}
