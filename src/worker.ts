@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import type {
+  NativeConnection} from '@temporalio/worker';
 import {
-  NativeConnection,
   Worker,
   bundleWorkflowCode,
   type WorkflowBundleOption,

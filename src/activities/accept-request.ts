@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activities.ts';
 import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE, type Failure } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import type { LockedDraft } from '../db/drafts.ts';
+import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
 import { periodOf, type Period } from '../domain/period.ts';
 
@@ -61,4 +62,35 @@ export function splitByOwner(
       }),
     );
   return { own, lost };
+}
+
+/**
+ * Wraps a step of a tenant's invoice. A database that is away or busy is worth
+ * trying again. Any other error would come back each time: it fails the tenant's
+ * workflow at once, with its reason, so that the tenant is parked where everybody
+ * sees it instead of being retried in silence until it runs out of time.
+ */
+export function withoutVainRetries<Input, Result>(
+  activity: (input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  return async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      if (error instanceof ApplicationFailure || isDatabaseUnavailable(error)) throw error;
+      throw ApplicationFailure.create({
+        message: reasonOf(error),
+        type: FAILURE.failed,
+        nonRetryable: true,
+        cause: error instanceof Error ? error : undefined,
+      });
+    }
+  };
+}
+
+/** Slonik says what kind of error it was, its cause what PostgreSQL said. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${error.message}${cause}`;
 }

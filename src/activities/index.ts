@@ -1,5 +1,6 @@
 import { acceptRequest } from './accept-request.ts';
 import type { ActivityDeps } from './deps.ts';
+import { withoutVainRetries } from './failures.ts';
 import { openDrafts } from './open-drafts.ts';
 import { beginPass, finishPass, planPage, recordParked } from './passes.ts';
 import { persistInvoices } from './persist-invoices.ts';
@@ -19,10 +20,10 @@ export function createActivities(deps: ActivityDeps) {
     acceptRequest: acceptRequest(deps),
     beginPass: beginPass(deps),
     planPage: planPage(deps),
-    openDrafts: openDrafts(deps),
-    quoteSubscriptions: quoteSubscriptions(deps),
-    pullLlmUsage: pullLlmUsage(deps),
-    persistInvoices: persistInvoices(deps),
+    openDrafts: withoutVainRetries(openDrafts(deps)),
+    quoteSubscriptions: withoutVainRetries(quoteSubscriptions(deps)),
+    pullLlmUsage: withoutVainRetries(pullLlmUsage(deps)),
+    persistInvoices: withoutVainRetries(persistInvoices(deps)),
     recordParked: recordParked(deps),
     finishPass: finishPass(deps),
   };

@@ -86,7 +86,7 @@ export interface Refusal {
 /** What the `progress` query answers and the API passes on. */
 export interface MonthEndProgress {
   readonly month: string;
-  /** closing: a pass is under way. open: closed, and open for corrections. */
+  /** closing: requests are being served. open: closed, and open for corrections. */
   readonly state: 'closing' | 'open';
   readonly pass: (Pass & { readonly running: readonly string[] }) | null;
   /** Latest outcome of each tenant, after the last whole pass. */

@@ -1,4 +1,4 @@
-import { createSqlTag, type SerializableValue } from 'slonik';
+import { createSqlTag } from 'slonik';
 import { z } from 'zod';
 
 /**
@@ -11,7 +11,7 @@ export const sql = createSqlTag({
 
 /** Rows for `jsonb_to_recordset`: the way to write many at once. */
 export function jsonRows(rows: readonly object[]) {
-  return sql.jsonb(rows as unknown as SerializableValue);
+  return sql.jsonb(rows);
 }
 
 /** A `text[]`. */

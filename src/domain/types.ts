@@ -1,8 +1,9 @@
 /** A value that JSON can hold. */
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
-export type JsonObject = { readonly [key: string]: JsonValue };
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
 
 /** A quantity that is not negative: a decimal string such as `"12.5"`, or a safe integer. */
 export type Qty = string | number;

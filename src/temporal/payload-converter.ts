@@ -21,6 +21,7 @@ class LenientPayloadConverter extends CompositePayloadConverter {
     );
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the base's signature
   override fromPayload<T>(payload: Payload): T {
     try {
       return super.fromPayload<T>(payload);

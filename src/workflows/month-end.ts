@@ -53,7 +53,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   let totals: OutcomeCounts | null = carried?.totals ?? null;
   let refusals: readonly Refusal[] = carried?.refusals ?? [];
   /** Forced tenants, to be served before their turn comes. */
-  const urgent: string[] = [];
+  const urgent = new Set<string>();
+  /** Those of them that this pass has started: their turn is over. */
+  const servedOutOfTurn = new Set<string>();
 
   const refuse = (signal: string, reason: string) => {
     const at = new Date().toISOString();
@@ -66,7 +68,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const pool = new TenantPool(options.maxChildren, serve);
   const progress = (): MonthEndProgress => ({
     month,
-    state: pass || passWanted ? 'closing' : 'open',
+    state: pass || passWanted || inbox.length > 0 ? 'closing' : 'open',
     pass: pass && { ...pass, running: pool.running },
     totals,
     openUntil,
@@ -105,17 +107,19 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function runPass(current: Pass): Promise<void> {
     openUntil = null;
     let walking = true;
-    while (walking || urgent.length > 0 || pool.running.length > 0) {
+    while (walking || urgent.size > 0 || pool.running.length > 0) {
       if (walking) {
         walking = await servePage();
         // Only between pages: what is carried is a cursor, not a half-served page.
         if (walking && shouldContinueAsNew()) return;
+      } else {
+        await pool.waitUntil(() => pool.running.length === 0 || nextUrgent() !== undefined);
+        await serveUrgent();
       }
-      await serveUrgent();
-      if (!walking) await pool.waitUntil(() => pool.running.length === 0 || canServeUrgent());
     }
     ({ totals } = await database.finishPass({ month, upToSeq: current.upToSeq }));
     pass = null;
+    servedOutOfTurn.clear();
     showDetails();
   }
 
@@ -133,9 +137,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     for (const tenantId of page.tenantIds) {
       await serveUrgent();
       await pool.waitUntil(() => !pool.isFull);
-      // One that is being served out of turn is looked at again when that is done.
-      if (pool.has(tenantId)) urgent.push(tenantId);
-      else pool.start(tenantId);
+      if (!servedOutOfTurn.has(tenantId)) start(tenantId);
     }
     if (page.last === null) return false;
     pass = { ...pass, after: page.last };
@@ -144,15 +146,21 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   /** Starts every forced tenant that can start; one that is being served waits behind it. */
   async function serveUrgent(): Promise<void> {
-    while (canServeUrgent()) {
+    for (let tenantId = nextUrgent(); tenantId !== undefined; tenantId = nextUrgent()) {
+      servedOutOfTurn.add(tenantId);
       await pool.waitUntil(() => !pool.isFull);
-      const index = urgent.findIndex((tenantId) => !pool.has(tenantId));
-      if (index >= 0) pool.start(...(urgent.splice(index, 1) as [string]));
+      start(tenantId);
     }
   }
 
-  function canServeUrgent(): boolean {
-    return urgent.some((tenantId) => !pool.has(tenantId));
+  function nextUrgent(): string | undefined {
+    return [...urgent].find((tenantId) => !pool.has(tenantId));
+  }
+
+  /** The child serves every request that waits for the tenant when it opens its draft. */
+  function start(tenantId: string): void {
+    urgent.delete(tenantId);
+    pool.start(tenantId);
   }
 
   /** Serves one tenant by a child workflow; whatever happens to it stays its own. */
@@ -229,7 +237,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       return;
     }
     passWanted ||= result.waiting;
-    urgent.push(...result.urgentTenantIds.filter((tenantId) => !urgent.includes(tenantId)));
+    result.urgentTenantIds.forEach((tenantId) => urgent.add(tenantId));
     for (const reason of result.refusals) refuse(signal, reason);
     showDetails();
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DomainError } from '../../src/domain/errors.ts';
+import type { DomainError } from '../../src/domain/errors.ts';
 import { OVERAGE_UNITS } from '../../src/domain/overage-unit.ts';
 import type { PlanItem, PlanVersion, QuoteAddon, Usage } from '../../src/domain/types.ts';
 
@@ -36,7 +36,7 @@ export const anyFraction: fc.Arbitrary<Fraction> = fc.integer({ min: 0, max: 12 
 
 /** Records with the ordinary prototype, as rows and parsed JSON have it. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+  fc.record(model, { noNullPrototype: true });
 
 /** Quantities up to 10,000 with up to 4 decimals. */
 export const anyQty = fc

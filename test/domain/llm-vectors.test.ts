@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Decimal, parseDecimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
+import type { Decimal } from '../../src/domain/decimal.ts';
+import { parseDecimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
 import { invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 
@@ -61,7 +62,7 @@ test.each(cases)('$id ($category)', ({ charges, infra_line_amounts_cents, expect
 
   const llmLines = [...byDeployment.keys()].map((deploymentId, index) => ({
     deployment_id: deploymentId,
-    exact_sum_cents: lines[index]?.meta['exact_cents'],
+    exact_sum_cents: lines[index]?.meta.exact_cents,
     amount_cents: lines[index]?.amountCents,
   }));
   expect({

@@ -235,7 +235,7 @@ describe('the first invoice', () => {
   ])('from %s is %s of a month', (startsOn, fraction, cents, periodEnd) => {
     const invoice = prorated(1000, startsOn);
     expect(invoice).toMatchObject({ periodStart: startsOn, periodEnd, proratedTotalCents: cents });
-    expect(invoice.lines[0]?.meta['proration_fraction']).toBe(fraction);
+    expect(invoice.lines[0]?.meta.proration_fraction).toBe(fraction);
   });
 
   test('rounds each line by itself, halves up', () => {

@@ -1,0 +1,82 @@
+/** Imports go one way; docs/architecture.md draws it. */
+const SIDES = {
+  domain: [],
+  contracts: [],
+  db: ['domain', 'contracts'],
+  temporal: ['domain', 'contracts'],
+  ingestion: ['db', 'domain', 'contracts'],
+  feeding: ['db', 'domain', 'contracts'],
+  workflows: ['contracts'],
+  activities: ['db', 'domain', 'contracts', 'temporal'],
+  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding'],
+};
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    ...Object.entries(SIDES).map(([folder, allowed]) => ({
+      name: `${folder}-imports`,
+      comment: `src/${folder} imports ${allowed.join(', ') || 'nothing of ours'}`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: {
+        path: '^src/.*/',
+        pathNot: `^src/(${[folder, ...allowed].join('|')})/`,
+        // Workflows know activities by their types alone.
+        ...(folder === 'workflows' && { dependencyTypesNot: ['type-only'] }),
+      },
+    })),
+    {
+      name: 'cli-and-local-compose-but-own-no-pricing',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/(workflows|activities)/' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'No I/O and no framework in the domain: decimals and calendar dates, nothing else.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: {
+        dependencyTypes: ['npm', 'core'],
+        pathNot: 'node_modules/(decimal.js|temporal-polyfill)',
+      },
+    },
+    {
+      name: 'workflow-bundle',
+      comment: 'What the workflow bundle holds has to be deterministic.',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: {
+        dependencyTypes: ['npm', 'core'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: 'node_modules/@temporalio/(workflow|common)',
+      },
+    },
+    {
+      name: 'only-development-imports-development',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+};

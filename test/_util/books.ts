@@ -1,0 +1,156 @@
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { Queryable } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+
+const invoice = z.object({
+  invoiceId: z.string(),
+  tenantId: z.string(),
+  month: z.string(),
+  revision: z.number(),
+  status: z.string(),
+  number: z.string(),
+  subtotalCents: z.number(),
+  taxCents: z.number(),
+  totalCents: z.number(),
+  replacesInvoiceId: z.string().nullable(),
+  supersededBy: z.string().nullable(),
+  requestId: z.string().nullable(),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+export type Invoice = z.infer<typeof invoice>;
+
+/** All invoices, or those of one tenant, by tenant, month and revision. */
+export function invoicesOf(db: Queryable, tenantId?: string): Promise<readonly Invoice[]> {
+  return db.any(sql.type(invoice)`
+    SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId",
+      to_char(period_start, 'YYYY-MM') AS month, revision, status, number,
+      subtotal_cents AS "subtotalCents", tax_cents AS "taxCents", total_cents AS "totalCents",
+      replaces_invoice_id AS "replacesInvoiceId", superseded_by AS "supersededBy",
+      request_id AS "requestId", actor, reason
+    FROM invoices WHERE ${tenantId ?? null}::text IS NULL OR tenant_id = ${tenantId ?? null}::text
+    ORDER BY tenant_id, period_start, revision
+  `);
+}
+
+const line = z.object({
+  lineNo: z.number(),
+  deploymentId: z.string().nullable(),
+  kind: z.string(),
+  resourceKind: z.string().nullable(),
+  description: z.string(),
+  qty: z.string(),
+  amountCents: z.number(),
+  meta: z.record(z.string(), z.unknown()),
+});
+
+export function linesOf(
+  db: Queryable,
+  invoiceId: string,
+): Promise<readonly z.infer<typeof line>[]> {
+  return db.any(sql.type(line)`
+    SELECT line_no AS "lineNo", deployment_id AS "deploymentId", kind,
+      resource_kind AS "resourceKind", description, trim_scale(qty) AS qty,
+      amount_cents AS "amountCents", meta
+    FROM invoice_lines WHERE invoice_id = ${invoiceId} ORDER BY line_no
+  `);
+}
+
+const outcome = z.object({
+  tenantId: z.string(),
+  outcome: z.string(),
+  invoiceId: z.string().nullable(),
+  reasonType: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+export function outcomesOf(
+  db: Queryable,
+  month: string,
+): Promise<readonly z.infer<typeof outcome>[]> {
+  return db.any(sql.type(outcome)`
+    SELECT tenant_id AS "tenantId", outcome, invoice_id AS "invoiceId",
+      reason_type AS "reasonType", reason
+    FROM tenant_outcomes WHERE period_start = ${`${month}-01`} ORDER BY tenant_id
+  `);
+}
+
+const audit = z.object({
+  eventsNotInTheirBucket: z.number(),
+  bucketsWithAnotherSum: z.number(),
+  sealedForNothing: z.number(),
+  tenantsWithSeveralLive: z.number(),
+  linesThatDoNotAddUp: z.number(),
+  numbersWithGaps: z.number(),
+  usageNotOnItsInvoice: z.number(),
+  llmLinesNotTheirUsage: z.number(),
+});
+
+/**
+ * The books, checked from the raw records by SQL of their own: each accepted event
+ * is in one bucket, whose sum is exact; each bucket is open, held by a draft, or on
+ * one live invoice; lines add up; numbers have no gaps.
+ */
+export async function expectSoundBooks(db: Queryable): Promise<void> {
+  const found = await db.one(sql.type(audit)`
+    WITH event AS (
+      SELECT bucket_id, 'llm' AS source, tenant_id, deployment_id, 'llm_usage' AS resource_kind,
+        service_month, charge_cents AS amount FROM llm_usage_events
+      UNION ALL
+      SELECT bucket_id, 'metered', tenant_id, deployment_id, resource_kind,
+        service_month, added_qty FROM metered_usage_records
+    ), sums AS (SELECT bucket_id, count(*) AS n, sum(amount) AS total FROM event GROUP BY bucket_id)
+    SELECT
+      (SELECT count(*) FROM event e LEFT JOIN usage_buckets b USING (bucket_id)
+        WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
+          IS DISTINCT FROM
+          (b.source, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month)
+      ) AS "eventsNotInTheirBucket",
+      (SELECT count(*) FROM usage_buckets b LEFT JOIN sums s USING (bucket_id)
+        WHERE (b.event_count, b.total) IS DISTINCT FROM (coalesce(s.n, 0), coalesce(s.total, 0))
+      ) AS "bucketsWithAnotherSum",
+      (SELECT count(*) FROM usage_buckets b
+        JOIN invoice_drafts d ON d.draft_id = b.sealed_for
+        LEFT JOIN invoices i ON i.invoice_id = d.draft_id
+        WHERE d.state = 'issued' AND (i.invoice_id IS NULL OR i.status = 'superseded')
+      ) AS "sealedForNothing",
+      (SELECT count(*) FROM (
+        SELECT FROM invoices WHERE status <> 'superseded'
+        GROUP BY tenant_id, period_start HAVING count(*) > 1) x
+      ) AS "tenantsWithSeveralLive",
+      (SELECT count(*) FROM invoices i LEFT JOIN (
+          SELECT invoice_id, sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
+            sum(amount_cents) AS total
+          FROM invoice_lines GROUP BY invoice_id) l USING (invoice_id)
+        WHERE (i.subtotal_cents, i.total_cents) IS DISTINCT FROM (l.subtotal, l.total)
+      ) AS "linesThatDoNotAddUp",
+      (SELECT count(*) FROM (
+        SELECT FROM invoices GROUP BY tenant_id
+        HAVING max(tenant_seq) <> count(*) OR min(tenant_seq) <> 1) x
+      ) AS "numbersWithGaps",
+      (SELECT count(*) FROM usage_buckets b JOIN invoices i ON i.invoice_id = b.sealed_for
+        WHERE NOT EXISTS (
+          SELECT FROM invoice_usage u
+          WHERE u.bucket_id = b.bucket_id AND u.invoice_id = i.invoice_id)
+      ) AS "usageNotOnItsInvoice",
+      (SELECT count(*) FROM invoice_lines l JOIN invoices i USING (invoice_id)
+        LEFT JOIN (
+          SELECT u.invoice_id, u.line_no, sum(s.n) AS n, sum(s.total) AS total
+          FROM invoice_usage u JOIN sums s USING (bucket_id) GROUP BY 1, 2) used
+          ON (used.invoice_id, used.line_no) = (l.invoice_id, l.line_no)
+        WHERE l.kind = 'llm_usage'
+          AND (l.qty, (l.meta ->> 'exact_cents')::numeric) IS DISTINCT FROM (used.n, used.total)
+      ) AS "llmLinesNotTheirUsage"
+  `);
+  expect(found).toEqual({
+    eventsNotInTheirBucket: 0,
+    bucketsWithAnotherSum: 0,
+    sealedForNothing: 0,
+    tenantsWithSeveralLive: 0,
+    linesThatDoNotAddUp: 0,
+    numbersWithGaps: 0,
+    usageNotOnItsInvoice: 0,
+    llmLinesNotTheirUsage: 0,
+  });
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { migrate } from '../../src/db/migrate.ts';
+import { ensureRolesAndDatabase, startPostgres } from '../../src/local/postgres.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { startTemporal } from '../../src/local/temporal.ts';
+import { NAMESPACE_COUNT, NAMESPACE_SEQUENCE, namespaceName } from './temporal.ts';
+import { TEMPLATE } from './database.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    superuserUrl: string;
+    temporalAddress: string;
+  }
+}
+
+/** A database with the migrations applied, which every test file gets its own copy of. */
+async function makeTemplate(superuserUrl: string): Promise<void> {
+  const { migratorUrl } = await ensureRolesAndDatabase(superuserUrl, { database: TEMPLATE });
+  await migrate({ databaseUrl: migratorUrl });
+}
+
+/**
+ * One PostgreSQL and one Temporal server for all test files, in a folder of their own: a demo
+ * that runs meanwhile isn't disturbed.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-test-'));
+  const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, i) => namespaceName(i + 1));
+  const starting = await Promise.allSettled([
+    startPostgres({ stateDir, durable: false }),
+    startTemporal({ stateDir, namespaces, headless: true }),
+  ]);
+  const teardown = async (): Promise<void> => {
+    await Promise.all(
+      starting.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)),
+    );
+    rmSync(stateDir, { recursive: true, force: true });
+  };
+  try {
+    const [postgres, temporal] = starting;
+    if (postgres.status === 'rejected') throw postgres.reason;
+    if (temporal.status === 'rejected') throw temporal.reason;
+    const { superuserUrl } = postgres.value;
+    await makeTemplate(superuserUrl);
+    await asSuperuser(superuserUrl, (client) =>
+      client.query(`CREATE SEQUENCE ${NAMESPACE_SEQUENCE}`),
+    );
+    project.provide('superuserUrl', superuserUrl);
+    project.provide('temporalAddress', temporal.value.address);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}

@@ -1,0 +1,102 @@
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { monthEndId } from '../../src/contracts/ids.ts';
+import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { bundleWorkflows, createWorker } from '../../src/worker.ts';
+import { createTestDatabase } from './database.ts';
+import { claimNamespace } from './temporal.ts';
+import { until } from './until.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+/** A database, a namespace and, on demand, workers: all that a month end needs. */
+export interface World extends AsyncDisposable {
+  readonly db: Database;
+  /** For what the app's role may not do or see. */
+  readonly superuserUrl: string;
+  readonly appUrl: string;
+  readonly client: Client;
+  readonly activities: Activities;
+  /** Starts a worker; `overrides` replace activities, to make them fail. */
+  startWorker(overrides?: Partial<Activities>): Promise<RunningWorker>;
+}
+
+export interface RunningWorker extends AsyncDisposable {
+  readonly worker: Worker;
+  stop(): Promise<void>;
+}
+
+let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+
+export async function createWorld({ now = () => new Date() } = {}): Promise<World> {
+  const testDatabase = await createTestDatabase();
+  const { address, namespace } = await claimNamespace();
+  const db = await openDatabase({
+    url: testDatabase.appUrl,
+    maxConnections: 20,
+    applicationName: 'test',
+  });
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const activities = createActivities({ db, client, logger: pino({ level: 'silent' }), now });
+  const workers = new Set<RunningWorker>();
+
+  return {
+    db,
+    client,
+    activities,
+    superuserUrl: testDatabase.superuserUrl,
+    appUrl: testDatabase.appUrl,
+    async startWorker(overrides = {}) {
+      bundle ??= bundleWorkflows();
+      const native = await NativeConnection.connect({ address });
+      const worker = await createWorker({
+        connection: native,
+        namespace,
+        activities: { ...activities, ...overrides },
+        workflowBundle: await bundle,
+        config: {
+          maxConnections: 20,
+          maxConcurrentLocalActivities: 20,
+          maxCachedWorkflows: 100,
+          shutdownGraceSeconds: 5,
+        },
+      });
+      const running = worker.run();
+      const stop = async () => {
+        if (!workers.delete(handle)) return;
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await running;
+        await native.close();
+      };
+      const handle: RunningWorker = { worker, stop, [Symbol.asyncDispose]: stop };
+      workers.add(handle);
+      return handle;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...workers].map((worker) => worker.stop()));
+      await db.end();
+      await connection.close();
+      await testDatabase.drop();
+    },
+  };
+}
+
+export function monthEndHandle(world: World, month: string): WorkflowHandle {
+  return world.client.workflow.getHandle(monthEndId(month));
+}
+
+export function progressOf(world: World, month: string): Promise<MonthEndProgress> {
+  return monthEndHandle(world, month).query<MonthEndProgress>(PROGRESS_QUERY);
+}
+
+/** Waits until the month is closed and everything asked for so far is served. */
+export function closed(world: World, month: string): Promise<MonthEndProgress> {
+  return until(
+    () => progressOf(world, month),
+    ({ state, totals }) => state === 'open' && totals !== null,
+  );
+}

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
+import { sql } from '../../src/db/sql.ts';
+import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { createWorld, type World } from '../_util/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const month = MONTH;
+const usage = { tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage' };
+
+async function open(owner: string, tenantIds = ['acme']): Promise<readonly DraftRef[]> {
+  const { drafts } = await world.activities.openDrafts({ month, tenantIds, owner });
+  return drafts;
+}
+async function fill(owner: string, drafts: readonly DraftRef[]) {
+  await world.activities.quoteSubscriptions({ month, drafts, owner, after: null });
+  return world.activities.pullLlmUsage({ month, drafts, owner });
+}
+async function persist(owner: string, drafts: readonly DraftRef[]): Promise<TenantResult[]> {
+  const { results } = await world.activities.persistInvoices({ month, drafts, owner });
+  return [...results];
+}
+async function build(owner: string): Promise<TenantResult[]> {
+  const drafts = await open(owner);
+  await fill(owner, drafts);
+  return persist(owner, drafts);
+}
+
+describe('drafts', () => {
+  test('two workers on one draft: the lines are there once, the invoice too', async () => {
+    await seedUsage(world.db, { ...usage, amount: '5' });
+    const [drafts] = await Promise.all([open('run-1'), open('run-1'), open('run-1')]);
+    await Promise.all([fill('run-1', drafts), fill('run-1', drafts), fill('run-1', drafts)]);
+
+    const results = await Promise.all([persist('run-1', drafts), persist('run-1', drafts)]);
+
+    expect(results.flat()).toMatchObject([{ outcome: 'rolled' }, { outcome: 'rolled' }]);
+    const invoices = await invoicesOf(world.db);
+    expect(invoices).toHaveLength(1);
+    expect(await linesOf(world.db, invoices[0]!.invoiceId)).toHaveLength(3);
+    await expectSoundBooks(world.db);
+  });
+
+  test('50 runs at once issue one invoice', async () => {
+    await seedUsage(world.db, { ...usage, amount: '5' });
+    const runs = Array.from({ length: 50 }, (_, n) => `run-${n}`);
+
+    const results = await Promise.all(
+      runs.map((owner) => build(owner).catch((error: unknown) => [error])),
+    );
+
+    expect(await invoicesOf(world.db)).toMatchObject([{ status: 'issued', subtotalCents: 5005 }]);
+    const outcomes = results.flat().map((result) => (result as TenantResult).outcome);
+    expect(outcomes.filter((outcome) => outcome === 'rolled').length).toBeLessThanOrEqual(1);
+    await expectSoundBooks(world.db);
+  });
+
+  test('a draft that another run has taken over can no longer be written or issued', async () => {
+    await seedUsage(world.db, { ...usage, amount: '5' });
+    const lost = await open('run-1');
+    await fill('run-1', lost);
+    const taken = await open('run-2');
+
+    expect(await fill('run-1', lost)).toMatchObject({
+      parked: [{ failure: { type: 'draft_lost' } }],
+    });
+    expect(await persist('run-1', lost)).toMatchObject([
+      { outcome: 'parked', failure: { type: 'draft_lost' } },
+    ]);
+
+    await fill('run-2', taken);
+    expect(await persist('run-2', taken)).toMatchObject([{ outcome: 'rolled' }]);
+    // What the lost draft had sealed is billed by the one that took over.
+    expect(await invoicesOf(world.db)).toMatchObject([{ subtotalCents: 5005 }]);
+    await expectSoundBooks(world.db);
+  });
+
+  test('what arrives after the seal waits, whatever is tried again', async () => {
+    await seedUsage(world.db, { ...usage, amount: '5' });
+    const drafts = await open('run-1');
+    await fill('run-1', drafts);
+    await seedUsage(world.db, { ...usage, amount: '100' });
+    expect(await open('run-1')).toEqual(drafts);
+    await fill('run-1', drafts);
+
+    await persist('run-1', drafts);
+
+    expect(await invoicesOf(world.db)).toMatchObject([{ subtotalCents: 5005 }]);
+    await expectSoundBooks(world.db);
+  });
+
+  test('an attempt that comes too late finds its own invoice and reports it', async () => {
+    const [first] = await build('run-1');
+    const { settled, drafts } = await world.activities.openDrafts({
+      month,
+      tenantIds: ['acme'],
+      owner: 'run-1',
+    });
+    expect(drafts).toEqual([]);
+    expect(settled).toEqual([first]);
+  });
+
+  test('an invoice that is paid while its revision is built stands', async () => {
+    await build('run-1');
+    const [invoice] = await invoicesOf(world.db);
+    await world.activities.acceptRequest({
+      month,
+      signal: 'forceReRun',
+      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+      fallbackRequestId: 'unused',
+    });
+    const drafts = await open('run-2');
+    await fill('run-2', drafts);
+    await world.db.query(sql.typeAlias('nothing')`UPDATE invoices SET status = 'paid'`);
+
+    expect(await persist('run-2', drafts)).toMatchObject([
+      { outcome: 'skipped', invoiceId: invoice!.invoiceId },
+    ]);
+    expect(await invoicesOf(world.db)).toEqual([{ ...invoice, status: 'paid' }]);
+  });
+
+  test('an error that would come back each time fails at once, with what PostgreSQL said', async () => {
+    const drafts = await open('run-1');
+    await fill('run-1', drafts);
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE tenants SET last_invoice_seq = 9223372036854775807`);
+
+    await expect(persist('run-1', drafts)).rejects.toMatchObject({
+      type: 'failed',
+      nonRetryable: true,
+      message: expect.stringMatching(/out of range/),
+    });
+    expect(await invoicesOf(world.db)).toEqual([]);
+  });
+
+  test('lists: one tenant with bad data costs its neighbours nothing', async () => {
+    await seedTenant(world.db, 'bad', [{ deploymentId: 'bad-a', planVersionId: null }]);
+    await seedTenant(world.db, 'globex');
+    const tenantIds = ['acme', 'bad', 'globex'];
+    const drafts = await open('run-1', tenantIds);
+    const { parked } = await world.activities.quoteSubscriptions({
+      month,
+      drafts,
+      owner: 'run-1',
+      after: null,
+    });
+    expect(parked).toMatchObject([{ tenantId: 'bad' }]);
+    const good = drafts.filter(({ tenantId }) => tenantId !== 'bad');
+    await world.activities.pullLlmUsage({ month, drafts: good, owner: 'run-1' });
+    expect(await persist('run-1', good)).toMatchObject([
+      { tenantId: 'acme', outcome: 'rolled' },
+      { tenantId: 'globex', outcome: 'rolled' },
+    ]);
+    await expectSoundBooks(world.db);
+  });
+
+  test('a tenant with more subscriptions than a chunk is quoted whole', async () => {
+    await seedTenant(
+      world.db,
+      'large',
+      Array.from({ length: 1203 }, (_, n) => ({ deploymentId: `large-${n}` })),
+    );
+    const drafts = await open('run-1', ['large']);
+    let after = null;
+    let calls = 0;
+    do {
+      ({ next: after } = await world.activities.quoteSubscriptions({
+        month,
+        drafts,
+        owner: 'run-1',
+        after,
+      }));
+      calls += 1;
+    } while (after !== null);
+    expect(calls).toBe(3);
+    expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 1203 * 5500 }]);
+  });
+});

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import pg from 'pg';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { createWorld, type World } from '../_util/world.ts';
+
+let world: World;
+let app: pg.Client;
+let superuser: pg.Client;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+  const usage = { tenantId: 'acme', deploymentId: 'acme-a' };
+  await seedUsage(world.db, { ...usage, kind: 'llm_usage', amount: '5' });
+  await seedUsage(world.db, { ...usage, kind: 'llm_tokens', amount: '5' });
+  const owner = 'run-1';
+  const { drafts } = await world.activities.openDrafts({
+    month: MONTH,
+    tenantIds: ['acme'],
+    owner,
+  });
+  await world.activities.quoteSubscriptions({ month: MONTH, drafts, owner, after: null });
+  await world.activities.pullLlmUsage({ month: MONTH, drafts, owner });
+  await world.activities.persistInvoices({ month: MONTH, drafts, owner });
+  app = new pg.Client({ connectionString: world.appUrl });
+  superuser = new pg.Client({ connectionString: world.superuserUrl });
+  await Promise.all([app.connect(), superuser.connect()]);
+});
+afterAll(async () => {
+  await Promise.all([app.end(), superuser.end()]);
+  await world[Symbol.asyncDispose]();
+});
+
+describe("the app's role", () => {
+  const kept = [
+    'invoices',
+    'invoice_lines',
+    'invoice_usage',
+    'llm_usage_events',
+    'metered_usage_records',
+    'usage_buckets',
+    'plan_versions',
+    'plan_items',
+    'month_end_requests',
+  ];
+  test.each(kept.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]))(
+    'may not: %s',
+    async (statement) => {
+      await expect(app.query(statement)).rejects.toThrow(/permission denied/);
+    },
+  );
+  test.each([
+    'UPDATE invoices SET total_cents = 0',
+    'UPDATE invoices SET number = $$x$$',
+    'UPDATE invoice_lines SET amount_cents = 0',
+    'UPDATE llm_usage_events SET charge_cents = 0',
+    'UPDATE metered_usage_records SET qty = 0',
+    'UPDATE plan_versions SET base_price_cents = 0',
+    'UPDATE usage_buckets SET service_month = $$2026-01-01$$',
+    'CREATE TABLE mine ()',
+    'ALTER TABLE invoices DISABLE TRIGGER ALL',
+  ])('may not: %s', async (statement) => {
+    await expect(app.query(statement)).rejects.toThrow(/permission denied|must be owner/);
+  });
+});
+
+describe('whoever asks', () => {
+  const insertInvoice = (columns: string, values: string) => `
+    INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, state, closed_at)
+      VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', 'issued', now());
+    INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+      number, currency, subtotal_cents, tax_cents, total_cents ${columns})
+    SELECT '00000000-0000-0000-0000-000000000001', ${values}`;
+
+  test.each([
+    [
+      'a second live invoice of a month',
+      insertInvoice('', "'acme', '2026-05-01', '2026-05-31', 1, 9, 'n', 'AUD', 1, 0, 1"),
+      /invoices_(tenant_id_period_start_revision_key|one_live)/,
+    ],
+    [
+      'a total that is not subtotal and tax',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 2"),
+      /check constraint/,
+    ],
+    [
+      'an invoice without lines',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 1") +
+        '; SET CONSTRAINTS ALL IMMEDIATE',
+      /without lines/,
+    ],
+    [
+      'a line added later',
+      'INSERT INTO invoice_lines SELECT invoice_id, 99, deployment_id, subscription_id, kind, resource_kind, description, qty, unit, unit_price_cents, 0, meta FROM invoice_lines WHERE line_no = 1',
+      /added to later/,
+    ],
+    [
+      'lines that do not add up',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 1") +
+        "; INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents) VALUES ('00000000-0000-0000-0000-000000000001', 1, 'acme-a', 'plan_base', 'x', 1, 'month', 2)",
+      /do not add up/,
+    ],
+    [
+      'another amount on an issued invoice',
+      'UPDATE invoices SET subtotal_cents = 0, total_cents = tax_cents',
+      /only its status/,
+    ],
+    [
+      'a void invoice issued again',
+      "UPDATE invoices SET status = 'void'; UPDATE invoices SET status = 'issued'",
+      /cannot go from void to issued/,
+    ],
+    ['a changed line', 'UPDATE invoice_lines SET amount_cents = 0', /append-only/],
+    ['a deleted event', 'DELETE FROM llm_usage_events', /append-only/],
+    [
+      'usage added to a sealed bucket',
+      'UPDATE usage_buckets SET total = total + 1 WHERE sealed_for IS NOT NULL',
+      /is sealed/,
+    ],
+    [
+      'a sealed bucket opened',
+      'UPDATE usage_buckets SET sealed_for = NULL WHERE sealed_for IS NOT NULL',
+      /is sealed/,
+    ],
+    [
+      'an item added to a plan version',
+      "INSERT INTO plan_items VALUES ('studio-v1', 9, 'x', 1, 1, 'gb', NULL)",
+      /immutable/,
+    ],
+    [
+      'two subscriptions of a deployment at once',
+      "INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, starts_at) VALUES ('s2', 'acme', 'acme-a', '2026-01-01Z')",
+      /subscriptions_one_at_a_time/,
+    ],
+    [
+      'two open buckets for the same usage',
+      "INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month) SELECT 'llm', 'acme', 'acme-a', 'x', '2026-05-01' FROM generate_series(1, 2)",
+      /usage_buckets_one_open/,
+    ],
+    [
+      'two open drafts of a month',
+      "INSERT INTO invoice_drafts (tenant_id, period_start, owner) SELECT 'acme', '2026-07-01', 'x' FROM generate_series(1, 2)",
+      /invoice_drafts_one_open/,
+    ],
+  ])('the database refuses %s', async (_, statements, reason) => {
+    await superuser.query('BEGIN');
+    try {
+      await expect(superuser.query(statements)).rejects.toThrow(reason);
+    } finally {
+      await superuser.query('ROLLBACK');
+    }
+  });
+});

@@ -1,0 +1,157 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { temporal } from '@temporalio/proto';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, tenantInvoiceId } from '../../src/contracts/ids.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
+
+const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+const options: ReplayWorkerOptions = {
+  workflowsPath: path('../../src/workflows/index.ts'),
+  dataConverter: { payloadConverterPath: path('../../src/temporal/payload-converter.ts') },
+};
+
+type History = temporal.api.history.v1.IHistory;
+
+/**
+ * Histories of every shape, as committed: a change of workflow code that would
+ * break a month that is open goes red here. `RECORD_HISTORIES=1 npm test -- test/replay`
+ * adds today's.
+ */
+describe('committed histories', () => {
+  const files = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
+
+  test('there is one of every shape', () => {
+    expect(files.map((name) => name.replace(/^\d{4}-\d{2}-\d{2}-/, ''))).toEqual(
+      expect.arrayContaining([...SHAPES].map((shape) => `${shape}.json`)),
+    );
+  });
+
+  test.each(files)('%s replays', async (name) => {
+    const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
+    await Worker.runReplayHistory(options, history, workflowIdOf(name));
+  });
+
+  test('a deliberately reordered workflow does not', async () => {
+    const name = files.find((file) => file.endsWith('tenant-invoice-rolled.json'));
+    const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
+    await expect(
+      Worker.runReplayHistory(
+        { ...options, workflowsPath: path('./reordered/index.ts') },
+        history,
+        workflowIdOf(name ?? ''),
+      ),
+    ).rejects.toThrow(DeterminismViolationError);
+  });
+});
+
+const SHAPES = [
+  'scheduled-month-end',
+  'month-end',
+  'month-end-continued',
+  'tenant-invoice-rolled',
+  'tenant-invoice-forced',
+  'tenant-invoice-parked',
+] as const;
+
+describe("today's histories", () => {
+  let world: World;
+  const histories = new Map<(typeof SHAPES)[number], History>();
+  beforeAll(async () => {
+    world = await createWorld();
+    await seedCatalogue(world.db);
+    for (const tenantId of ['acme', 'globex', 'initech']) await seedTenant(world.db, tenantId);
+    await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
+    await seedUsage(world.db, {
+      tenantId: 'acme',
+      deploymentId: 'acme-a',
+      kind: 'llm_usage',
+      amount: '12.5',
+    });
+    await world.startWorker();
+    await recordAll(world, histories);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  test.each(SHAPES)('%s replays', async (shape) => {
+    const history = histories.get(shape);
+    expect(history?.events?.length).toBeGreaterThan(3);
+    await Worker.runReplayHistory(options, history, shape);
+    if (process.env.RECORD_HISTORIES) save(shape, history!);
+  });
+});
+
+async function recordAll(
+  world: World,
+  histories: Map<(typeof SHAPES)[number], History>,
+): Promise<void> {
+  const { client } = world;
+  const fetch = async (shape: (typeof SHAPES)[number], workflowId: string, runId?: string) => {
+    histories.set(shape, await client.workflow.getHandle(workflowId, runId).fetchHistory());
+  };
+  // A pass, continued as new; refusals; a forced re-run.
+  await requestMonthEnd(client, {
+    month: MONTH,
+    requestId: 'first',
+    actor: 'test',
+    options: { pageSize: 2, continueAsNewAfterEvents: 10 },
+  });
+  await closed(world, MONTH);
+  await fetch('tenant-invoice-rolled', tenantInvoiceId(MONTH, 'acme'));
+  await fetch('tenant-invoice-parked', tenantInvoiceId(MONTH, 'planless'));
+  const [firstRun] = await until(
+    async () =>
+      Array.fromAsync(
+        client.workflow.list({
+          query: `WorkflowId = 'month-end-${MONTH}' AND ExecutionStatus = 'ContinuedAsNew'`,
+        }),
+      ),
+    (runs) => runs.length > 0,
+  );
+  await fetch('month-end-continued', `month-end-${MONTH}`, firstRun!.runId);
+
+  const april = '2026-04';
+  await requestMonthEnd(client, { month: april, requestId: 'first', actor: 'test' });
+  await closed(world, april);
+  await monthEndHandle(world, april).signal('forceReRun', { tenantIds: ['acme'] });
+  await monthEndHandle(world, april).signal('misspelt');
+  await monthEndHandle(world, april).signal('forceReRun', {
+    tenantIds: ['acme', 'nobody'],
+    reason: 'to have its history',
+  });
+  await until(
+    () => invoicesOf(world.db, 'acme'),
+    (invoices) => invoices.some(({ month, revision }) => month === april && revision === 2),
+  );
+  await closed(world, april);
+  await fetch('tenant-invoice-forced', tenantInvoiceId(april, 'acme'));
+  await fetch('month-end', `month-end-${april}`);
+
+  await client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
+    workflowId: SCHEDULED_MONTH_END_ID,
+    taskQueue: TASK_QUEUE,
+    args: [{}],
+  });
+  await fetch('scheduled-month-end', SCHEDULED_MONTH_END_ID);
+}
+
+/** Writes a history, without the names of the machine and process that made it. */
+function save(shape: string, history: History): void {
+  const json = historyToJSON(history).replaceAll(/"identity": "[^"]*"/g, '"identity": "worker"');
+  const day = new Date().toISOString().slice(0, 10);
+  writeFileSync(`${HISTORIES}${day}-${shape}.json`, `${json}\n`);
+}
+
+function workflowIdOf(fileName: string): string {
+  return fileName.replace('.json', '');
+}

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, progressOf, type World } from '../_util/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+  await seedTenant(world.db, 'zenith');
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const force = (requestId: string, tenantId: string) =>
+  requestMonthEnd(world.client, {
+    month: MONTH,
+    requestId,
+    actor: 'test',
+    reason: 'now',
+    force: { tenantIds: [tenantId] },
+  });
+
+test('a force against a running child is queued behind it; one before its turn is served by it', async () => {
+  const { pullLlmUsage } = world.activities;
+  const gate = Promise.withResolvers<undefined>();
+  const entered = Promise.withResolvers<undefined>();
+  await world.startWorker({
+    pullLlmUsage: async (input) => {
+      entered.resolve(undefined);
+      await gate.promise;
+      return pullLlmUsage(input);
+    },
+  });
+  await requestMonthEnd(world.client, {
+    month: MONTH,
+    requestId: 'first',
+    actor: 'test',
+    // One at a time: while acme is held, zenith has not started.
+    options: { maxChildren: 1 },
+  });
+  await entered.promise;
+  await force('behind', 'acme');
+  await force('ahead', 'zenith');
+  await until(
+    () => progressOf(world, MONTH),
+    ({ pass }) => pass?.running[0] === 'acme',
+  );
+  expect(await invoicesOf(world.db)).toEqual([]);
+  gate.resolve(undefined);
+
+  await until(
+    () => invoicesOf(world.db),
+    (invoices) => invoices.length === 3,
+  );
+  await closed(world, MONTH);
+  expect(await invoicesOf(world.db)).toMatchObject([
+    { tenantId: 'acme', revision: 1, status: 'superseded', requestId: null },
+    { tenantId: 'acme', revision: 2, status: 'issued', requestId: 'behind' },
+    { tenantId: 'zenith', revision: 1, status: 'issued', requestId: 'ahead' },
+  ]);
+  await expectSoundBooks(world.db);
+});

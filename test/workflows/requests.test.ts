@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { monthEndId } from '../../src/contracts/ids.ts';
+import { sql } from '../../src/db/sql.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, monthEndHandle, progressOf, type World } from '../_util/world.ts';
+
+/** Sends a signal as the Web UI does, with any name and any encoding. */
+async function sendRaw(
+  world: World,
+  name: string,
+  encoding: string | null,
+  data = '',
+): Promise<void> {
+  const payload = {
+    metadata: { encoding: Buffer.from(encoding ?? ''), messageType: Buffer.from('x.Y') },
+    data: Buffer.from(data),
+  };
+  await world.client.workflowService.signalWorkflowExecution({
+    namespace: world.client.options.namespace,
+    workflowExecution: { workflowId: monthEndId(MONTH) },
+    signalName: name,
+    ...(encoding !== null && { input: { payloads: [payload] } }),
+  });
+}
+
+/** Waits until the workflow has refused something for a reason that matches. */
+function refused(world: World, reason: RegExp) {
+  return until(
+    () => progressOf(world, MONTH),
+    ({ refusals, state }) => state === 'open' && refusals.some((r) => reason.test(r.reason)),
+  );
+}
+
+describe('requests by signal', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+    await seedCatalogue(world.db);
+    await seedTenant(world.db, 'acme');
+    await seedTenant(world.db, 'globex');
+    await seedTenant(world.db, 'gone', [
+      { deploymentId: 'gone-a', endsAt: '2026-05-02T00:00:00Z' },
+    ]);
+    await world.startWorker();
+    await requestMonthEnd(world.client, { month: MONTH, requestId: 'first', actor: 'test' });
+    await closed(world, MONTH);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  const acmeRevisions = async () => (await invoicesOf(world.db, 'acme')).length;
+
+  test.each([
+    ['without a payload', 'forceReRun', null, '', /payload is not valid/],
+    ['that is not an object', 'forceReRun', 'json/plain', '"acme"', /payload is not valid/],
+    ['without a reason', 'forceReRun', 'json/plain', '{"tenantIds":["acme"]}', /reason/],
+    [
+      'with an empty list',
+      'forceReRun',
+      'json/plain',
+      '{"tenantIds":[],"reason":"x"}',
+      /tenantIds/,
+    ],
+    [
+      'with neither list nor all',
+      'forceReRun',
+      'json/plain',
+      '{"reason":"x"}',
+      /either "tenantIds" or "all"/,
+    ],
+    [
+      'with both',
+      'forceReRun',
+      'json/plain',
+      '{"reason":"x","all":true,"tenantIds":["acme"]}',
+      /either/,
+    ],
+    [
+      'with a misspelt field',
+      'forceReRun',
+      'json/plain',
+      '{"tenantId":["acme"],"reason":"x"}',
+      /tenantId/,
+    ],
+    ['with broken JSON', 'forceReRun', 'json/plain', '{"tenantIds":', /can't be read/],
+    [
+      'as json/protobuf',
+      'forceReRun',
+      'json/protobuf',
+      '{"tenantIds":["acme"],"reason":"x"}',
+      /can't be read/,
+    ],
+    ['in no known encoding', 'forceReRun', 'application/x-pickle', 'x', /can't be read/],
+    [
+      'with a mistyped name',
+      'forceRerun',
+      'json/plain',
+      '{"all":true,"reason":"x"}',
+      /no such signal/,
+    ],
+    ['with a bad ordinary payload', 'run', 'json/plain', '{"month":"2026-04"}', /month/],
+  ])(
+    'a signal %s is refused visibly, and the next good one works',
+    async (_, name, encoding, data, reason) => {
+      const before = await acmeRevisions();
+
+      await sendRaw(world, name, encoding, data);
+
+      const progress = await refused(world, reason);
+      expect(progress.refusals.at(-1)).toMatchObject({ signal: name });
+      expect(await currentDetails(world)).toMatch(/Refused/);
+      expect(await acmeRevisions()).toBe(before);
+      await sendRaw(
+        world,
+        'forceReRun',
+        'json/plain',
+        '{"tenantIds":["acme"],"reason":"a good one"}',
+      );
+      await until(acmeRevisions, (revisions) => revisions === before + 1);
+    },
+  );
+
+  test('an ordinary signal may come without a payload', async () => {
+    await sendRaw(world, 'run', null);
+    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 0, skipped: 2, parked: 0 });
+  });
+
+  test('all tenants can be forced at once', async () => {
+    const before = await acmeRevisions();
+    await sendRaw(world, 'forceReRun', 'json/plain', '{"all":true,"reason":"a new price list"}');
+    const { totals } = await until(
+      () => progressOf(world, MONTH),
+      ({ state, totals }) => state === 'open' && totals?.rolled === 2,
+    );
+    expect(totals).toEqual({ rolled: 2, skipped: 0, parked: 0 });
+    expect(await acmeRevisions()).toBe(before + 1);
+  });
+
+  test('a tenant that is not due, and one that nobody knows, are refused with the reason', async () => {
+    const before = await acmeRevisions();
+    const payload = '{"tenantIds":["gone","nobody","acme"],"reason":"x"}';
+    await sendRaw(world, 'forceReRun', 'json/plain', payload);
+    await until(acmeRevisions, (revisions) => revisions === before + 1);
+    const { refusals } = await closed(world, MONTH);
+    expect(refusals.slice(-2).map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/gone is not due/),
+      expect.stringMatching(/no tenant nobody/),
+    ]);
+  });
+
+  test('the same request id makes one revision; with another content it is refused', async () => {
+    const before = await acmeRevisions();
+    const send = (reason: string) =>
+      sendRaw(
+        world,
+        'forceReRun',
+        'json/plain',
+        JSON.stringify({ tenantIds: ['acme'], reason, requestId: 'once' }),
+      );
+    await Promise.all([send('a'), send('a'), send('a')]);
+    await until(acmeRevisions, (revisions) => revisions === before + 1);
+    await closed(world, MONTH);
+    await send('a');
+    await closed(world, MONTH);
+    await send('another reason');
+    await refused(world, /once was used before with another content/);
+    expect(await acmeRevisions()).toBe(before + 1);
+    await expectSoundBooks(world.db);
+  });
+
+  test('a paid invoice is never rebuilt', async () => {
+    const [invoice] = (await invoicesOf(world.db, 'globex')).slice(-1);
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE invoices SET status = 'paid' WHERE invoice_id = ${invoice!.invoiceId}`);
+    await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["globex"],"reason":"x"}');
+    await refused(world, /globex-\d+ is paid/);
+    expect((await invoicesOf(world.db, 'globex')).at(-1)).toEqual({ ...invoice, status: 'paid' });
+  });
+
+  test('a month that is not over is refused', async () => {
+    const month = new Date().toISOString().slice(0, 7);
+    await requestMonthEnd(world.client, { month, requestId: 'early', actor: 'test' });
+    const { refusals } = await until(
+      () => progressOf(world, month),
+      (progress) => progress.refusals.length > 0,
+    );
+    expect(refusals[0]?.reason).toMatch(/is not over yet/);
+  });
+
+  test('a malformed month fails the workflow with a reason', async () => {
+    await requestMonthEnd(world.client, { month: '2026-13', requestId: 'bad', actor: 'test' });
+    await expect(monthEndHandle(world, '2026-13').result()).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/2026-13/) as string },
+    });
+  });
+});
+
+/** What the Web UI shows as the workflow's current details. */
+async function currentDetails(world: World): Promise<string | undefined> {
+  const metadata = await monthEndHandle(world, MONTH).query<{ currentDetails?: string }>(
+    '__temporal_workflow_metadata',
+  );
+  return metadata.currentDetails;
+}
