@@ -96,7 +96,7 @@ export function lockDrafts(
       d.replaces_invoice_id AS "replacesInvoiceId"
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
-    ORDER BY d.draft_id FOR UPDATE OF d
+    ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
   `);
 }
 

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SCHEDULE_ID, SCHEDULED_MONTH_END_ID } from '../../src/contracts/ids.ts';
+import { monthBefore } from '../../src/domain/period.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { applySchedule, backfillMonth, triggerSchedule } from '../../src/temporal/schedule.ts';
+import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
+import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+
+/** What a trigger bills: the month before now. */
+const month = monthBefore(new Date());
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  for (let n = 1; n <= 12; n += 1) {
+    const tenantId = `tenant-${n}`;
+    await seedTenant(world.db, tenantId);
+    await seedUsage(world.db, {
+      tenantId,
+      deploymentId: `${tenantId}-a`,
+      kind: 'llm_usage',
+      amount: '100.4',
+      month,
+    });
+  }
+  await applySchedule(world.client);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** Waits until so many `scheduledMonthEnd` workflows have run. */
+function fired(times: number) {
+  return until(
+    async () => {
+      const { count } = await world.client.workflow.count(
+        `WorkflowType = 'scheduledMonthEnd' AND ExecutionStatus = 'Completed'`,
+      );
+      return count;
+    },
+    (count) => count >= times,
+  );
+}
+
+test('triggered three times at once, asked by the API and backfilled: one invoice each', async () => {
+  const trigger = () => triggerSchedule(world.client);
+  // A Schedule loses triggers of the same second (temporalio/temporal#3614): the
+  // workflows it would start are started beside it.
+  const start = (n: number) =>
+    world.client.workflow.start('scheduledMonthEnd', {
+      workflowId: `${SCHEDULED_MONTH_END_ID}-again-${n}`,
+      taskQueue: 'arcadia-invoicing',
+      args: [{}],
+    });
+  await Promise.all([trigger(), start(1), start(2), start(3)]);
+  await requestMonthEnd(world.client, { month, requestId: 'api', actor: 'test' });
+  await backfillMonth(world.client, month);
+
+  // All of it while no worker runs, and then two at once.
+  await Promise.all([world.startWorker(), world.startWorker()]);
+  await fired(5);
+  await closed(world, month);
+
+  const invoices = await invoicesOf(world.db);
+  expect(invoices).toHaveLength(12);
+  expect(invoices.every(({ revision, status }) => revision === 1 && status === 'issued')).toBe(
+    true,
+  );
+  expect(invoices.every(({ subtotalCents }) => subtotalCents === 5100)).toBe(true);
+  await expectSoundBooks(world.db);
+
+  await requestMonthEnd(world.client, { month, requestId: 'once more', actor: 'test' });
+  expect((await closed(world, month)).totals).toEqual({ rolled: 0, skipped: 12, parked: 0 });
+  expect(await invoicesOf(world.db)).toEqual(invoices);
+  expect((await outcomesOf(world.db, month)).map(({ invoiceId }) => invoiceId).toSorted()).toEqual(
+    invoices.map(({ invoiceId }) => invoiceId).toSorted(),
+  );
+});
+
+test('a run that comes late bills the month that it was scheduled for', async () => {
+  // The firing of 1 March 2026, made up for today.
+  await backfillMonth(world.client, '2026-02');
+
+  await closed(world, '2026-02');
+
+  const february = (await invoicesOf(world.db)).filter((invoice) => invoice.month === '2026-02');
+  expect(february).toHaveLength(12);
+  expect(february.every(({ subtotalCents }) => subtotalCents === 5000)).toBe(true);
+});
+
+test('applying the Schedule again updates it in place', async () => {
+  await applySchedule(world.client, { hour: 7 });
+  const { spec, policies } = await world.client.schedule.getHandle(SCHEDULE_ID).describe();
+  expect(spec.calendars?.[0]).toMatchObject({
+    dayOfMonth: [{ start: 1, end: 1 }],
+    hour: [{ start: 7, end: 7 }],
+  });
+  expect(policies).toMatchObject({ overlap: 'ALLOW_ALL', pauseOnFailure: false });
+});
