@@ -26,6 +26,8 @@ export interface Config {
     readonly maxConcurrentLocalActivities: number;
     readonly maxCachedWorkflows: number;
     readonly shutdownGraceSeconds: number;
+    /** A file with the workflow code bundled beforehand; null: bundle it at start. */
+    readonly workflowBundlePath: string | null;
   };
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
@@ -46,6 +48,7 @@ const environment = z.object({
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
+  WORKFLOW_BUNDLE: z.string().optional(),
   START_TIMEOUT_SECONDS: count(60),
 });
 
@@ -86,6 +89,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxConcurrentLocalActivities: Math.min(e.WORKER_LOCAL_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
+      workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
     },
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
   };

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type {
-  NativeConnection} from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import {
   Worker,
   bundleWorkflowCode,
@@ -29,13 +28,16 @@ export interface WorkerOptions {
   readonly namespace: string;
   readonly config: Config['worker'];
   readonly activities: Activities;
-  /** Workflow code bundled beforehand; by default the worker bundles it at start. */
+  /** Workflow code bundled in this process, for several workers in it. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
 
 /** The worker: workflows and activities on the one task queue. Run it with `worker.run()`. */
 export function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { connection, namespace, config, activities, workflowBundle } = options;
+  const { connection, namespace, config, activities } = options;
+  const workflowBundle =
+    options.workflowBundle ??
+    (config.workflowBundlePath === null ? null : { codePath: config.workflowBundlePath });
   return Worker.create({
     connection,
     namespace,

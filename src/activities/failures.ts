@@ -82,7 +82,7 @@ export function withoutVainRetries<Input, Result>(
         message: reasonOf(error),
         type: FAILURE.failed,
         nonRetryable: true,
-        cause: error instanceof Error ? error : undefined,
+        ...(error instanceof Error && { cause: error }),
       });
     }
   };

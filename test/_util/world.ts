@@ -63,6 +63,7 @@ export async function createWorld({ now = () => new Date() } = {}): Promise<Worl
           maxConcurrentLocalActivities: 20,
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
+          workflowBundlePath: null,
         },
       });
       const running = worker.run();
