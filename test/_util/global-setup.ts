@@ -34,9 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     startTemporal({ stateDir, namespaces, headless: true }),
   ]);
   const teardown = async (): Promise<void> => {
-    await Promise.all(
-      starting.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)),
-    );
+    const started = starting.filter((server) => server.status === 'fulfilled');
+    await Promise.all(started.map((server) => server.value.stop()));
     rmSync(stateDir, { recursive: true, force: true });
   };
   try {

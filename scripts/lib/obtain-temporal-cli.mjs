@@ -1,0 +1,147 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { URLSearchParams } from 'node:url';
+import { announced, say, withHeartbeat } from './announce.mjs';
+import { findOnPath, isExecutable } from './cache.mjs';
+import { withLock } from './lock.mjs';
+import { lastLine, runCommand } from './run-command.mjs';
+import { CLI_VERSION, cachedCli, rememberCli } from './temporal-cli.mjs';
+
+const DOWNLOAD_HOST = 'https://temporal.download';
+const CONNECT_TIMEOUT_MS = 10_000;
+const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
+const GO_PACKAGE = `github.com/temporalio/cli/cmd/temporal@${CLI_VERSION}`;
+const HEARTBEAT_MS = 15_000;
+
+/** Why the CLI at this path doesn't work, or undefined when it does. */
+async function complaintAbout(path) {
+  const { code, output } = await runCommand(path, ['--version']);
+  return code === 0 ? undefined : lastLine(output);
+}
+
+/** Why something couldn't be fetched; `fetch` itself says no more than "fetch failed". */
+function fetchComplaint(error) {
+  return error.cause?.code ?? error.cause?.message ?? error.message;
+}
+
+/** Fetches the archive's address the way the SDKs do, then the archive, and unpacks the CLI. */
+async function download(folder) {
+  const platform = process.platform === 'darwin' ? 'darwin' : 'linux';
+  const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
+  const query = new URLSearchParams({ arch, platform, format: 'tar.gz' });
+  const info = await fetch(`${DOWNLOAD_HOST}/cli/${CLI_VERSION}?${query}`, {
+    signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+  });
+  if (!info.ok) throw new Error(`${DOWNLOAD_HOST} answered ${info.status}`);
+  const { archiveUrl, fileToExtract } = await info.json();
+  const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+  if (!archive.ok) throw new Error(`${archiveUrl} answered ${archive.status}`);
+  const file = join(folder, 'archive.tar.gz');
+  writeFileSync(file, Buffer.from(await archive.arrayBuffer()));
+  const tar = await runCommand('tar', ['-xzf', file, '-C', folder, fileToExtract]);
+  if (tar.code !== 0) throw new Error(`the archive can't be unpacked: ${lastLine(tar.output)}`);
+  if (fileToExtract !== 'temporal')
+    renameSync(join(folder, fileToExtract), join(folder, 'temporal'));
+}
+
+/** Builds the CLI with Go; several minutes where Go has built nothing of it before. */
+async function build(folder) {
+  const go = findOnPath('go');
+  if (go === undefined) throw new Error('there is no Go on the PATH');
+  const goEnv = {
+    ...process.env,
+    HOME: process.env.HOME || homedir(),
+    GOBIN: folder,
+    GOOS: '', // for this machine: Go installs nothing that it builds for another
+    GOARCH: '',
+    GOFLAGS: '-trimpath -modcacherw',
+    GO111MODULE: 'on',
+  };
+  const { code, output } = await withHeartbeat(
+    'building the Temporal CLI with Go, about 5 minutes on 2 cores',
+    HEARTBEAT_MS,
+    () => runCommand(go, ['install', GO_PACKAGE], { cwd: folder, env: goEnv }),
+  );
+  if (code !== 0) throw new Error(`go install failed: ${output.trim().slice(-600)}`);
+}
+
+/** Has `make` put a CLI into a folder of its own; it counts once it works. */
+async function makeInCache(make) {
+  const target = dirname(cachedCli());
+  const partial = `${target}.partial-${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  try {
+    await make(partial);
+    const complaint = await complaintAbout(join(partial, 'temporal'));
+    if (complaint !== undefined) throw new Error(`it doesn't run here: ${complaint}`);
+    rmSync(join(partial, 'archive.tar.gz'), { force: true });
+    rmSync(target, { recursive: true, force: true });
+    renameSync(partial, target);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return cachedCli();
+}
+
+/** What killed set-ups have left. */
+function removeLeftovers() {
+  const cache = dirname(dirname(cachedCli()));
+  for (const name of readdirSync(cache)) {
+    if (name.includes('.partial-')) rmSync(join(cache, name), { recursive: true, force: true });
+  }
+}
+
+/** The CLI in the cache, where it works: another set-up may have made it while we waited. */
+async function findCached() {
+  const path = cachedCli();
+  if (!isExecutable(path) || (await complaintAbout(path)) !== undefined) return undefined;
+  return path;
+}
+
+/** The first CLI that is there and works. */
+async function findWorking() {
+  const candidates = [
+    { path: process.env.TEMPORAL_CLI || undefined, where: 'TEMPORAL_CLI' },
+    { path: findOnPath('temporal'), where: 'the PATH' },
+  ];
+  for (const { path, where } of candidates) {
+    if (path === undefined) continue;
+    const complaint = await complaintAbout(path);
+    if (complaint === undefined) return path;
+    say(`the Temporal CLI from ${where} (${path}) doesn't work: ${complaint}`);
+  }
+  return findCached();
+}
+
+const ADVICE = `No Temporal CLI could be found or made. One of these helps:
+  - install it (https://docs.temporal.io/cli) so that \`temporal\` is on the PATH,
+  - set TEMPORAL_CLI to its path,
+  - install Go 1.24 or newer (https://go.dev/dl), then run this again: it builds the CLI.`;
+
+async function make() {
+  removeLeftovers();
+  try {
+    return await announced('downloading the Temporal CLI', () => makeInCache(download));
+  } catch (error) {
+    say(`the Temporal CLI can't be downloaded: ${fetchComplaint(error)}`);
+  }
+  try {
+    const what = `building the Temporal CLI ${CLI_VERSION} with Go (once for this machine)`;
+    return await announced(what, () => makeInCache(build));
+  } catch (error) {
+    say(`the Temporal CLI can't be built: ${error.message}`);
+  }
+  throw new Error(ADVICE);
+}
+
+/** Finds a Temporal CLI that works, or makes one, and writes down which it is. */
+export async function ensureTemporalCli() {
+  const lock = join(dirname(dirname(cachedCli())), 'temporal.lock');
+  const onWait = () => say('waiting for another set-up that makes the Temporal CLI …');
+  const path =
+    (await findWorking()) ??
+    (await withLock(lock, onWait, async () => (await findCached()) ?? (await make())));
+  rememberCli(path);
+  return path;
+}

@@ -1,0 +1,50 @@
+/**
+ * The launcher behind the npm scripts: `run.mjs <file or tool> [arguments]` runs a file of ours,
+ * or a package's program, under Node 24, whatever Node is on the PATH.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { PROJECT } from './lib/cache.mjs';
+import { findNode24 } from './lib/node24.mjs';
+import { findTemporalCli } from './lib/temporal-cli.mjs';
+
+/** Tools whose package has another name. */
+const PACKAGE_OF = { tsc: 'typescript', depcruise: 'dependency-cruiser' };
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+/** The file to run: a path as it is, or the program of that name in node_modules. */
+function resolveTarget(target) {
+  if (/\.[cm]?[jt]s$/.test(target)) return resolve(target);
+  const folder = join(PROJECT, 'node_modules', PACKAGE_OF[target] ?? target);
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) fail(`There is no ${target} in node_modules: run \`npm run setup\`.`);
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
+  return join(folder, typeof bin === 'string' ? bin : bin[target]);
+}
+
+const [target, ...args] = process.argv.slice(2);
+if (target === undefined) fail('usage: node scripts/run.mjs <file or tool> [arguments]');
+const node = findNode24();
+if (node === undefined) fail('Node 24 is not there yet: run `npm run setup` first.');
+
+const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+const cli = findTemporalCli();
+if (cli !== undefined) env.TEMPORAL_CLI = cli;
+
+const child = spawn(
+  node,
+  ['--disable-warning=ExperimentalWarning', resolveTarget(target), ...args],
+  { stdio: 'inherit', env },
+);
+child.on('error', (error) => fail(error.message));
+child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+
+// Ctrl-C in a terminal reaches the child by itself; a signal from elsewhere reaches only us.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

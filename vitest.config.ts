@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that need no server; everything else runs against the real ones. */
+const WITHOUT_SERVERS = ['test/domain/**/*.test.ts', 'test/contracts/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default', 'json'],
+    outputFile: { json: '.local/test-report.json' },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'domain', include: WITHOUT_SERVERS },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/**/*.test.ts'],
+          exclude: WITHOUT_SERVERS,
+          globalSetup: 'test/_util/global-setup.ts',
+        },
+      },
+    ],
+  },
+});
