@@ -48,16 +48,17 @@ CREATE TRIGGER usage_buckets_stay_sealed BEFORE UPDATE ON usage_buckets
 -- The primary keys below are the idempotency check: the insert itself, for ever.
 -- There is no foreign key to the bucket: the one writer has just locked that
 -- bucket in the same transaction, buckets are never deleted, and the check would
--- double the cost of a row at ingestion.
+-- double the cost of a row at ingestion. For the same reason the columns that are
+-- the bucket's as well are plain: they were checked there.
 CREATE TABLE llm_usage_events (
   gateway_request_id text PRIMARY KEY,
-  tenant_id external_id NOT NULL,
-  deployment_id external_id NOT NULL,
+  tenant_id text NOT NULL,
+  deployment_id text NOT NULL,
   model text NOT NULL,
   occurred_at timestamptz NOT NULL,
-  service_month month_start NOT NULL,
+  service_month date NOT NULL,
   charge_cents numeric(24, 12) NOT NULL CHECK (charge_cents >= 0),
-  currency currency_code NOT NULL,
+  currency text NOT NULL,
   input_tokens bigint CHECK (input_tokens >= 0),
   output_tokens bigint CHECK (output_tokens >= 0),
   -- SHA-256 of the canonical content as sent, before defaults.
@@ -69,11 +70,11 @@ CREATE INDEX llm_usage_events_by_bucket ON llm_usage_events (bucket_id);
 
 CREATE TABLE metered_usage_records (
   record_id text PRIMARY KEY,
-  tenant_id external_id NOT NULL,
-  deployment_id external_id NOT NULL,
+  tenant_id text NOT NULL,
+  deployment_id text NOT NULL,
   resource_kind text NOT NULL,
   occurred_at timestamptz NOT NULL,
-  service_month month_start NOT NULL,
+  service_month date NOT NULL,
   qty numeric(24, 12) NOT NULL CHECK (qty >= 0),
   -- What it adds to its bucket: qty, less that of the record it replaces.
   added_qty numeric(25, 12) NOT NULL,

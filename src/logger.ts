@@ -1,17 +1,18 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger };
 
 /**
- * Structured logs, one JSON object a line on standard output. Keys and passwords
- * never reach it.
+ * Structured logs, one JSON object a line, on standard output where nothing else
+ * is said. Keys and passwords never reach it.
  */
-export function createLogger(options: { level: string; name: string }): Logger {
-  return pino({
-    ...options,
-    redact: {
-      paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.apiKey'],
-      censor: '[redacted]',
-    },
-  });
+export function createLogger(
+  options: { level: string; name: string },
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const redact = {
+    paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.apiKey'],
+    censor: '[redacted]',
+  };
+  return pino({ ...options, redact }, destination);
 }

@@ -1,0 +1,55 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import helmet from 'helmet';
+import { createAuthenticator } from './auth.ts';
+import type { ApiDeps } from './deps.ts';
+import { DOCS_CSP } from './docs-page.ts';
+import { errorForLog } from './error-for-log.ts';
+import { mountRoutes } from './mount.ts';
+import { countRequests, logRequests, requestIdOf } from './observe.ts';
+import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { documentationRoutes } from './routes/documentation.ts';
+import { ROUTES } from './routes/index.ts';
+import { toProblem } from './to-problem.ts';
+
+/** The API, ready to be served. */
+export function createApp(deps: ApiDeps): Express {
+  const { db, logger, metrics, config, now } = deps;
+  const app = express();
+  app.set('trust proxy', config.trustedProxies);
+  app.set('etag', false);
+  app.use(logRequests(logger), countRequests(metrics));
+  app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
+    // No answer is a page but /docs, and for that one this is enough.
+    response.setHeader('Content-Security-Policy', DOCS_CSP);
+    next();
+  });
+  mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, {
+    authenticate: createAuthenticator(db, now),
+    limitRate: createRateLimit(config.requestsPerMinute),
+  });
+  app.use(() => {
+    throw new HttpProblem('not-found', 'there is nothing at this path; see /docs');
+  });
+  app.use(answerProblems);
+  return app;
+}
+
+const answerProblems: ErrorRequestHandler = (error: unknown, request, response, next) => {
+  const problem = toProblem(error);
+  const { status } = PROBLEMS[problem.problem];
+  if (status >= 500) request.log.error({ error: errorForLog(error) }, problem.message);
+  if (response.headersSent) {
+    // Half an answer: all that is left is to break it off.
+    next(error);
+    return;
+  }
+  response
+    .status(status)
+    .set({
+      'Cache-Control': 'no-store',
+      ...problem.headers,
+      'Content-Type': 'application/problem+json; charset=utf-8',
+    })
+    .send(JSON.stringify(problemBody(problem, requestIdOf(request))));
+};

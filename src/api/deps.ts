@@ -1,0 +1,18 @@
+import type { Config } from '../config.ts';
+import type { Database } from '../db/pool.ts';
+import type { Ingestion } from '../ingestion/ingestion.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import type { MonthEndPort } from './month-end-port.ts';
+
+/** All that the API needs from outside. */
+export interface ApiDeps {
+  readonly db: Database;
+  /** Month end as a Temporal workflow; null where there is none to talk to. */
+  readonly monthEnd: MonthEndPort | null;
+  readonly ingestion: Ingestion;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly config: Pick<Config['api'], 'trustedProxies' | 'requestsPerMinute'>;
+  readonly now: () => Date;
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { Markup, markup } from './markup.ts';
+import type { OpenApiDocument } from './openapi.ts';
+import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
+
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
+h2 { margin-top: 3rem; border-bottom: 1px solid #d5dae3; }
+h3 { margin-top: 2rem; font-family: ui-monospace, monospace; font-size: 1.05rem; }
+h3 b { display: inline-block; min-width: 3.5rem; color: #0b5cad; text-transform: uppercase; }
+pre { background: #f4f6f9; padding: 0.75rem; overflow-x: auto; font-size: 0.85rem; }
+table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #eceff4; }
+code { font-family: ui-monospace, monospace; }
+summary { cursor: pointer; }
+`;
+
+/** The page may load nothing and run nothing; this one style sheet is its own. */
+export const DOCS_CSP = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+type PathItem = NonNullable<OpenApiDocument['paths']>[string];
+type Operation = NonNullable<PathItem['get']>;
+
+interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+/** The document as a page to read, without anything from other hosts. */
+export function docsPage(document: OpenApiDocument): string {
+  const { info, openapi, components } = document;
+  const byTag = Map.groupBy(endpoints(document), ({ operation }) => operation.tags?.[0] ?? 'Other');
+  const schemas = Object.entries(components?.schemas ?? {});
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${info.title} API</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body>
+<h1>${info.title} API</h1>
+<p>${info.description}</p>
+<p>For machines: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${openapi}).</p>
+${[...byTag].map(([tag, group]) => markup`<h2>${tag}</h2>${group.map(endpointSection)}`)}
+<h2>Problems</h2>
+<p>Errors are <code>application/problem+json</code>; switch on <code>type</code>.</p>
+<table><tr><th>Status</th><th>Type</th><th>Meaning</th></tr>${problemRows()}</table>
+<h2>Schemas</h2>
+${schemas.map(([name, schema]) => schemaBlock(name, schema))}
+</body>
+</html>
+`.text;
+}
+
+function endpoints({ paths }: OpenApiDocument): Endpoint[] {
+  return Object.entries(paths ?? {}).flatMap(([path, item]) =>
+    (['get', 'post'] as const).flatMap((method) => {
+      const operation = item[method];
+      return operation ? { method, path, operation } : [];
+    }),
+  );
+}
+
+function endpointSection({ method, path, operation }: Endpoint): Markup {
+  const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
+  const blocks = [
+    ...parameters.flatMap((parameter) =>
+      'name' in parameter ? schemaBlock(`${parameter.in}: ${parameter.name}`, parameter) : [],
+    ),
+    ...(requestBody ? [schemaBlock('Request body', requestBody)] : []),
+    ...Object.entries(responses ?? {}).map(([status, response]) =>
+      schemaBlock(`Answer ${status}`, response),
+    ),
+  ];
+  return markup`<section>
+<h3 id="${operationId}"><b>${method}</b> ${path}</h3>
+<p><strong>${summary}</strong></p>
+<p>${description}</p>
+${blocks}
+</section>
+`;
+}
+
+function schemaBlock(name: string, schema: unknown): Markup {
+  const json = JSON.stringify(schema, null, 2);
+  return markup`<details><summary>${name}</summary><pre>${json}</pre></details>
+`;
+}
+
+function problemRows(): Markup[] {
+  return Object.entries(PROBLEMS).map(([name, { status, title }]) => {
+    const type = problemType(name as ProblemName);
+    return markup`<tr><td>${status}</td><td><code>${type}</code></td><td>${title}</td></tr>
+`;
+  });
+}

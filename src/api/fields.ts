@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { DomainError } from '../domain/errors.ts';
+import { parseDate, parseMonth } from '../domain/period.ts';
+
+/** Fields of requests that several routes share. */
+
+/** A calendar month, `2026-05`. */
+export const month = z
+  .string()
+  .check(passes(parseMonth))
+  .meta({ pattern: String.raw`^[12]\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
+
+/** A calendar date, `2026-05-20`. */
+export const date = z
+  .string()
+  .check(passes(parseDate))
+  .meta({ format: 'date', example: '2026-05-20' });
+
+/** What the domain accepts; its reason is the error. */
+function passes(parse: (text: string) => unknown): z.core.CheckFn<string> {
+  return (payload) => {
+    try {
+      parse(payload.value);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      payload.issues.push({ code: 'custom', message: error.message, input: payload.value });
+    }
+  };
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { currentPlanVersion, findAddons } from '../../db/catalogue.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { quoteToJson } from '../../domain/quote-json.ts';
+import { quote } from '../../domain/quote.ts';
+import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
+import { decimalString, externalId } from '../../ingestion/fields.ts';
+import { date } from '../fields.ts';
+import { invalidRequest, type RequestError } from '../problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+const MAX_ADDONS = 100;
+const MAX_KINDS = 1_000;
+
+const qty = decimalString.nullable();
+
+/**
+ * Quantities by resource kind. Not a `z.record`: that drops the key `__proto__`, which is a
+ * name like any other.
+ */
+const projectedUsage = z
+  .custom<Readonly<Record<string, string | null>>>()
+  .check((payload) => {
+    const { value } = payload;
+    if (typeof value !== 'object' || Array.isArray(value)) {
+      payload.issues.push({ code: 'custom', message: 'expected an object', input: value });
+      return;
+    }
+    const entries = Object.entries(value);
+    if (entries.length > MAX_KINDS) {
+      const message = `expected at most ${MAX_KINDS} resource kinds`;
+      payload.issues.push({ code: 'custom', message, input: value });
+      return;
+    }
+    for (const [kind, used] of entries) {
+      const { error } = qty.safeParse(used);
+      const [issue] = error?.issues ?? [];
+      if (issue) {
+        payload.issues.push({ code: 'custom', message: issue.message, path: [kind], input: used });
+      }
+    }
+  })
+  .meta({
+    type: ['object', 'null'],
+    description: 'Quantities by resource kind, in base units; null: none of it.',
+    additionalProperties: { type: ['string', 'null'] },
+    example: { llm_tokens: '1500000' },
+  });
+
+const line = z.object({
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  resource_kind: z.string().nullable(),
+  description: z.string(),
+  qty: z.string(),
+  unit: z.string(),
+  unit_price_cents: z.int().nullable(),
+  amount_cents: z.int(),
+  meta: z.record(z.string(), z.unknown()),
+});
+const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int() });
+const quoteReply = z.object({
+  currency: z.string(),
+  recurring: monthlyLines,
+  first_invoice: z.object({
+    period_start: z.iso.date().nullable(),
+    period_end: z.iso.date().nullable(),
+    prorated_total_cents: z.int(),
+    lines: z.array(line),
+  }),
+  overage: monthlyLines,
+  all_in_monthly_cents: z.int(),
+});
+
+/** The preview of a price: the same quote that month end uses (SPEC "The quote"). */
+export const postQuote = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/quote',
+    operationId: 'postQuote',
+    tag: 'Prices',
+    summary: "Preview a price on a plan's current version",
+    description:
+      'Without projected_usage there is no overage. first_invoice is part of the preview only: ' +
+      'month end bills full months.',
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    body: z.strictObject({
+      plan_code: externalId.meta({ example: 'studio' }),
+      addons: z
+        .array(externalId.meta({ example: 'storage_50gb' }))
+        .max(MAX_ADDONS)
+        .default([]),
+      projected_usage: projectedUsage.nullable().default(null),
+      starts_on: date.nullable().default(null),
+    }),
+    responses: { 200: { description: 'The quote', schema: quoteReply } },
+  },
+  async ({ body }, { db }) => {
+    const [planVersion, addons] = await Promise.all([
+      findPlanVersion(db, body.plan_code),
+      findEveryAddon(db, body.addons),
+    ]);
+    const result = priceOrRefuse(() =>
+      quote(planVersion, addons, { usage: body.projected_usage, startsOn: body.starts_on }),
+    );
+    return reply(200, quoteToJson(result));
+  },
+);
+
+async function findPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion> {
+  const planVersion = await currentPlanVersion(db, planCode);
+  if (planVersion !== null) return planVersion;
+  throw invalidRequest([{ pointer: '/plan_code', detail: `there is no plan ${planCode}` }]);
+}
+
+async function findEveryAddon(db: Queryable, codes: readonly string[]): Promise<QuoteAddon[]> {
+  const found = await findAddons(db, codes);
+  const errors: RequestError[] = [];
+  const addons = codes.flatMap((code, index) => {
+    const addon = found.get(code);
+    if (addon) return addon;
+    errors.push({ pointer: `/addons/${index}`, detail: `there is no addon ${code}` });
+    return [];
+  });
+  if (errors.length > 0) throw invalidRequest(errors);
+  return addons;
+}
+
+/** An amount beyond what can be billed comes of what was asked for. */
+function priceOrRefuse<T>(price: () => T): T {
+  try {
+    return price();
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw invalidRequest([{ pointer: '', detail: error.message }]);
+  }
+}

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
+import {
+  findRequest,
+  requestContentHash,
+  type RequestContent,
+} from '../../db/month-end-requests.ts';
+import { readMonthEndStatus } from '../../db/month-end-status.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { isOver, periodOf, type Month } from '../../domain/period.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import type { ApiDeps } from '../deps.ts';
+import { month } from '../fields.ts';
+import { TemporalUnavailableError, type MonthEndPort } from '../month-end-port.ts';
+import { HttpProblem, invalidRequest } from '../problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+const rollUpRequest = z
+  .strictObject({
+    month,
+    force: z
+      .boolean()
+      .default(false)
+      .describe('Rebuild invoices that stand: those of tenant_ids, or all.'),
+    tenant_ids: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
+    reason: z.string().trim().min(1).max(1000).optional().describe('Required with force.'),
+    request_id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,200}$/, { error: 'expected 1 to 200 visible ASCII characters' })
+      .optional()
+      .describe('The same id is the same request, however often it is sent.'),
+  })
+  .check(({ value, issues }) => {
+    const complain = (field: string, message: string) =>
+      issues.push({ code: 'custom', path: [field], message, input: value });
+    if (value.force && value.reason === undefined) {
+      complain('reason', 'say why: it stays with the new revision');
+    }
+    if (!value.force && value.tenant_ids !== undefined) {
+      complain('tenant_ids', 'only with "force": true; a pass looks at every due tenant');
+    }
+  });
+type RollUpRequest = z.output<typeof rollUpRequest>;
+
+/** Asks for a month to be closed, or closed again. */
+export const postRollUp = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/roll-ups',
+    operationId: 'postRollUp',
+    tag: 'Month end',
+    summary: 'Run the month end of a month, or force parts of it again',
+    description:
+      "Signals the month's workflow, and starts it where it isn't running. Every request looks " +
+      'at all due tenants; force also rebuilds invoices. What comes of it is in ' +
+      'GET /api/v1/roll-ups/{month}, refusals included.',
+    scopes: ['operator'],
+    rateLimited: true,
+    body: rollUpRequest,
+    responses: {
+      202: {
+        description: 'The request is with the workflow',
+        schema: z.object({ request_id: z.string(), workflow_id: z.string(), month: z.string() }),
+      },
+    },
+    problems: ['request-conflict', 'temporal-unavailable'],
+  },
+  async ({ body, caller }, { db, monthEnd, now }) => {
+    refuseUnlessOver(body.month, now());
+    const requestId = body.request_id ?? randomUUID();
+    await refuseOtherContent(db, body, requestId);
+    const workflowId = await withTemporal(monthEnd, (port) =>
+      port.request({
+        month: body.month,
+        requestId,
+        actor: `key:${caller.label}`,
+        reason: body.reason,
+        force: toForce(body),
+      }),
+    );
+    return reply(202, { request_id: requestId, workflow_id: workflowId, month: body.month });
+  },
+);
+
+const counts = z.object({ rolled: z.int(), skipped: z.int(), parked: z.int() });
+const statusReply = z.object({
+  month: z.string(),
+  workflow: z
+    .object({
+      state: z.enum(['closing', 'open']),
+      running_tenants: z.array(z.string()),
+      pass: counts.extend({ due_tenants: z.int() }).nullable().describe('Under way now.'),
+      open_until: z.string().nullable().describe('Open for corrections until then.'),
+      refused_signals: z.array(
+        z.object({ at: z.string(), signal: z.string(), reason: z.string() }),
+      ),
+    })
+    .nullable(),
+  workflow_reachable: z
+    .boolean()
+    .describe('False where the workflow could not be asked; the rest is from the database.'),
+  due_tenants: z.int(),
+  outcomes: counts.describe('The latest outcome of each due tenant.'),
+  not_looked_at: z.int(),
+  parked: z
+    .array(
+      z.object({
+        tenant_id: z.string(),
+        reason_type: z.string(),
+        reason: z.string(),
+        recorded_at: z.string(),
+      }),
+    )
+    .describe('The first hundred.'),
+  requests: z
+    .array(
+      z.object({
+        request_id: z.string(),
+        kind: z.enum(['run', 'force']),
+        state: z.enum(['queued', 'running', 'finished']),
+        actor: z.string().nullable(),
+        reason: z.string().nullable(),
+        requested_at: z.string(),
+        finished_at: z.string().nullable(),
+        refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
+      }),
+    )
+    .describe('The latest twenty.'),
+  totals: z
+    .array(
+      z.object({
+        currency: z.string(),
+        invoices: z.int(),
+        subtotal_cents: z.string(),
+        tax_cents: z.string(),
+        total_cents: z.string(),
+      }),
+    )
+    .describe('Of the invoices that stand.'),
+  reconciliation: z
+    .array(z.looseObject({ source: z.string(), resource_kind: z.string(), state: z.string() }))
+    .describe('All accepted usage of the month, by where it is.'),
+});
+
+/** How a month stands: from the database, with what its workflow says of itself. */
+export const getRollUp = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/roll-ups/{month}',
+    operationId: 'getRollUp',
+    tag: 'Month end',
+    summary: 'See how the month end of a month stands',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: z.strictObject({ month }),
+    responses: { 200: { description: 'Progress, outcomes, reconciliation', schema: statusReply } },
+  },
+  async ({ params }, { db, monthEnd }) => {
+    const [status, progress] = await Promise.all([
+      readMonthEndStatus(db, params.month),
+      readProgress(monthEnd, params.month),
+    ]);
+    return reply(200, { ...status, ...progress });
+  },
+);
+
+function toForce({ force, tenant_ids }: RollUpRequest) {
+  if (!force) return undefined;
+  return tenant_ids ? { tenantIds: tenant_ids } : ({ all: true } as const);
+}
+
+function refuseUnlessOver(asked: Month, now: Date): void {
+  if (isOver(asked, now)) return;
+  throw invalidRequest([
+    {
+      pointer: '/month',
+      detail: `${asked} is not over yet: it can be closed from ${periodOf(asked).endsAt} on`,
+    },
+  ]);
+}
+
+/**
+ * Says at once what the workflow would refuse later. It decides in the end: a request that it
+ * hasn't stored yet isn't seen here.
+ */
+async function refuseOtherContent(
+  db: Queryable,
+  body: RollUpRequest,
+  requestId: string,
+): Promise<void> {
+  const stored = await findRequest(db, periodOf(body.month), requestId);
+  if (!stored || stored.contentHash.equals(requestContentHash(toContent(body)))) return;
+  throw new HttpProblem(
+    'request-conflict',
+    `request_id ${requestId} was used before for ${body.month} with another content`,
+    { errors: [{ pointer: '/request_id', detail: 'use a new id for a new request' }] },
+  );
+}
+
+function toContent({ force, tenant_ids, reason }: RollUpRequest): RequestContent {
+  return {
+    kind: force ? 'force' : 'run',
+    allTenants: force && tenant_ids === undefined,
+    tenantIds: tenant_ids ?? [],
+    reason: reason ?? null,
+  };
+}
+
+async function withTemporal<T>(
+  port: MonthEndPort | null,
+  call: (port: MonthEndPort) => Promise<T>,
+): Promise<T> {
+  const headers = { 'Retry-After': '5' };
+  if (port === null) {
+    throw new HttpProblem('temporal-unavailable', 'no Temporal server is connected', { headers });
+  }
+  try {
+    return await call(port);
+  } catch (cause) {
+    if (!(cause instanceof TemporalUnavailableError)) throw cause;
+    throw new HttpProblem(
+      'temporal-unavailable',
+      'the request may or may not have arrived; send it again with the same request_id',
+      { cause, headers },
+    );
+  }
+}
+
+/** A month that nobody can ask still has its status in the database. */
+async function readProgress(port: ApiDeps['monthEnd'], asked: Month) {
+  if (port === null) return { workflow: null, workflow_reachable: false };
+  try {
+    const progress = await port.progress(asked);
+    return { workflow: progress && toWorkflowJson(progress), workflow_reachable: true };
+  } catch (error) {
+    if (!(error instanceof TemporalUnavailableError)) throw error;
+    return { workflow: null, workflow_reachable: false };
+  }
+}
+
+function toWorkflowJson({
+  state,
+  pass,
+  openUntil,
+  refusals,
+}: NonNullable<Awaited<ReturnType<MonthEndPort['progress']>>>) {
+  return {
+    state,
+    running_tenants: pass?.running ?? [],
+    pass: pass && { ...pass.counts, due_tenants: pass.dueTenants },
+    open_until: openUntil,
+    refused_signals: refusals.map(({ at, signal, reason }) => ({ at, signal, reason })),
+  };
+}

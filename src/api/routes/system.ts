@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { sql } from '../../db/sql.ts';
+import type { ApiDeps } from '../deps.ts';
+import { defineRoute, reply } from '../route.ts';
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+const check = z.object({ ok: z.boolean(), detail: z.string().optional() });
+const readiness = z.object({ ready: z.boolean(), database: check, temporal: check });
+type Check = z.infer<typeof check>;
+
+/** The process is up. */
+export const getHealth = defineRoute(
+  {
+    method: 'get',
+    path: '/healthz',
+    operationId: 'getHealth',
+    tag: 'System',
+    summary: 'Whether the process is up',
+    scopes: null,
+    rateLimited: false,
+    responses: { 200: { description: 'It is', schema: z.object({ ok: z.literal(true) }) } },
+  },
+  () => Promise.resolve(reply(200, { ok: true } as const)),
+);
+
+/** What the process needs is reachable. */
+export const getReadiness = defineRoute(
+  {
+    method: 'get',
+    path: '/readyz',
+    operationId: 'getReadiness',
+    tag: 'System',
+    summary: 'Whether the database and Temporal can be reached',
+    scopes: null,
+    rateLimited: false,
+    responses: {
+      200: { description: 'Both', schema: readiness },
+      503: { description: 'Not both', schema: readiness },
+    },
+  },
+  async (_call, deps) => {
+    const [database, temporal] = await Promise.all([checkDatabase(deps), checkTemporal(deps)]);
+    const ready = database.ok && temporal.ok;
+    return reply(ready ? 200 : 503, { ready, database, temporal });
+  },
+);
+
+/** Prometheus metrics. */
+export const getMetrics = defineRoute(
+  {
+    method: 'get',
+    path: '/metrics',
+    operationId: 'getMetrics',
+    tag: 'System',
+    summary: 'Metrics in the Prometheus text format',
+    scopes: null,
+    rateLimited: false,
+    responses: {
+      200: {
+        description: 'Requests, usage events and the queue',
+        schema: z.string(),
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      },
+    },
+  },
+  async (_call, { metrics }) => reply(200, await metrics.render()),
+);
+
+async function checkDatabase({ db }: ApiDeps): Promise<Check> {
+  return attempt(() => db.oneFirst(sql.type(z.object({ one: z.number() }))`SELECT 1 AS one`));
+}
+
+async function checkTemporal({ monthEnd }: ApiDeps): Promise<Check> {
+  if (monthEnd === null) return { ok: false, detail: 'not connected' };
+  return attempt(() => monthEnd.check());
+}
+
+/** Anyone may ask: the detail says what kind of trouble it is, without names and addresses. */
+async function attempt(work: () => Promise<unknown>): Promise<Check> {
+  const timeout = Promise.withResolvers<Check>();
+  const timer = setTimeout(() => {
+    timeout.resolve({ ok: false, detail: `no answer within ${CHECK_TIMEOUT_MS} ms` });
+  }, CHECK_TIMEOUT_MS);
+  const answer = work().then(
+    (): Check => ({ ok: true }),
+    (): Check => ({ ok: false, detail: 'not reachable' }),
+  );
+  try {
+    return await Promise.race([answer, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import type { Scope } from '../../db/api-keys.ts';
+import type { UsageSource } from '../../db/usage-ledger.ts';
+import type { UsageResult } from '../../ingestion/results.ts';
+import { HttpProblem, invalidRequest } from '../problems.ts';
+import { defineRoute, reply, type Route } from '../route.ts';
+
+/** Events in one batch. */
+export const MAX_BATCH = 1_000;
+
+const STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
+
+type JsonFields = Readonly<Record<string, unknown>>;
+
+/** Any JSON object, as it was sent: the ingestion checks each event by itself. */
+const anyObject = z.custom<JsonFields>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  { error: 'expected a JSON object' },
+);
+
+export interface UsageRouteOptions {
+  readonly path: string;
+  readonly operationId: string;
+  readonly scope: Scope;
+  readonly summary: string;
+  readonly source: UsageSource;
+  /** What an event is known by. */
+  readonly idField: string;
+  /** The field that holds a batch. */
+  readonly batchField: string;
+  /** Of one event. */
+  readonly schema: z.ZodType;
+}
+
+/**
+ * Takes usage, one event or a batch (SPEC "Usage"). Its rate isn't limited: the queue of the
+ * ingestion bounds it.
+ */
+export function defineUsageRoute(options: UsageRouteOptions): Route {
+  const { idField, batchField, schema, source } = options;
+  const replies = replySchemas(idField);
+  return defineRoute(
+    {
+      method: 'post',
+      path: options.path,
+      operationId: options.operationId,
+      tag: 'Usage',
+      summary: options.summary,
+      description:
+        'Answered when it is committed. After any answer but 2xx, 409 and 422, send it again, as ' +
+        'often as you like: the same id counts once, for ever. A batch is answered event by ' +
+        'event, in order; a bad one does not sink the others.',
+      scopes: [options.scope],
+      rateLimited: false,
+      body: anyObject,
+      documentedBody: z.union([
+        schema,
+        z.strictObject({ [batchField]: z.array(schema).min(1).max(MAX_BATCH) }),
+      ]),
+      responses: {
+        200: {
+          description: 'One event that was accepted before; or a batch, whatever its results',
+          schema: z.union([replies.batch, replies.one]),
+        },
+        201: { description: 'One event, accepted', schema: replies.one },
+      },
+      problems: ['usage-conflict', 'overloaded'],
+    },
+    async ({ body }, { ingestion }) => {
+      if (Object.hasOwn(body, batchField)) {
+        const events = readBatch(body, batchField);
+        const results = await ingestion.ingest(source, events);
+        return reply(200, toBatchReply(idField, events, results));
+      }
+      const [result] = await ingestion.ingest(source, [body]);
+      return toReply(idField, body, result);
+    },
+  );
+}
+
+function replySchemas(idField: string) {
+  const one = z.object({ [idField]: z.string(), status: z.enum(['accepted', 'duplicate']) });
+  const result = z.object({
+    index: z.int(),
+    [idField]: z.string().nullable().describe('Null where none could be read.'),
+    status: z.enum(STATUSES),
+    reason: z.string().optional(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  });
+  const counts = z.object({
+    accepted: z.int(),
+    duplicate: z.int(),
+    conflict: z.int(),
+    rejected: z.int(),
+  });
+  return { one, batch: z.object({ counts, results: z.array(result) }) };
+}
+
+function readBatch(body: JsonFields, batchField: string): readonly unknown[] {
+  const [unknown] = Object.keys(body).filter((key) => key !== batchField);
+  if (unknown !== undefined) {
+    throw invalidRequest([
+      { pointer: '', detail: `beside "${batchField}" there can be no other field` },
+    ]);
+  }
+  const events = body[batchField];
+  if (!Array.isArray(events) || events.length === 0) {
+    throw invalidRequest([{ pointer: `/${batchField}`, detail: 'expected a list, not empty' }]);
+  }
+  if (events.length > MAX_BATCH) {
+    throw new HttpProblem(
+      'too-large',
+      `a batch has at most ${MAX_BATCH} entries, this one has ${events.length}`,
+    );
+  }
+  return events;
+}
+
+function toReply(idField: string, event: unknown, result: UsageResult | undefined) {
+  const id = readId(event, idField) ?? '';
+  switch (result?.status) {
+    case 'accepted':
+      return reply(201, { [idField]: id, status: result.status });
+    case 'duplicate':
+      return reply(200, { [idField]: id, status: result.status });
+    case 'conflict':
+      throw new HttpProblem('usage-conflict', result.reason, {
+        errors: [{ pointer: `/${idField}`, detail: result.reason }],
+      });
+    case 'rejected':
+      throw invalidRequest(result.errors ?? [{ pointer: '', detail: result.reason }]);
+    case undefined:
+      throw new Error('the event has no result');
+  }
+}
+
+function toBatchReply(
+  idField: string,
+  events: readonly unknown[],
+  results: readonly UsageResult[],
+) {
+  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  for (const { status } of results) counts[status] += 1;
+  return {
+    counts,
+    results: results.map((result, index) => ({
+      index,
+      [idField]: readId(events[index], idField),
+      ...result,
+    })),
+  };
+}
+
+/** The id that a sender gave, as far as there is one to echo. */
+function readId(event: unknown, idField: string): string | null {
+  if (typeof event !== 'object' || event === null || !Object.hasOwn(event, idField)) return null;
+  const id = (event as JsonFields)[idField];
+  return typeof id === 'string' ? id.slice(0, 200) : null;
+}

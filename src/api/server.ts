@@ -1,0 +1,88 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createIngestion } from '../ingestion/ingestion.ts';
+import { createApp } from './app.ts';
+import type { ApiDeps } from './deps.ts';
+
+/** How long requests may finish after the server stopped taking new ones. */
+const DRAIN_TIMEOUT_MS = 10_000;
+/** How often connections that became idle meanwhile are closed. */
+const IDLE_CHECK_MS = 50;
+
+export interface ApiOptions extends Omit<ApiDeps, 'ingestion'> {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface RunningApi {
+  readonly url: string;
+  /**
+   * Takes no more requests, finishes those under way within 10 seconds, and commits all usage that
+   * was taken. The database and the Temporal client stay open: they are the caller's.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the API.
+ * @throws the listening error, such as `EADDRINUSE`
+ */
+export async function startApi({ host, port, ...options }: ApiOptions): Promise<RunningApi> {
+  const { db, metrics, now } = options;
+  const ingestion = createIngestion({
+    db,
+    now,
+    onResults: (source, results) => {
+      const byStatus = Map.groupBy(results, ({ status }) => status);
+      for (const [status, group] of byStatus) metrics.usageEvents(source, status, group.length);
+    },
+  });
+  metrics.watchIngestionQueue((source) => ingestion.depth(source));
+  const server = createServer(
+    // A slow sender doesn't hold a connection for ever.
+    { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 },
+    createApp({ ...options, ingestion }),
+  );
+  await listen(server, host, port);
+  return {
+    url: urlOf(server, host),
+    async close() {
+      await drain(server);
+      await ingestion.close();
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}
+
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection that is kept alive is closed as soon as its request is answered.
+    const idle = setInterval(() => {
+      server.closeIdleConnections();
+    }, IDLE_CHECK_MS);
+    const deadline = setTimeout(() => {
+      server.closeAllConnections();
+    }, DRAIN_TIMEOUT_MS);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(deadline);
+      resolve();
+    });
+  });
+}

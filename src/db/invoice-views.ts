@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import type { Queryable } from './pool.ts';
+import { sql } from './sql.ts';
+
+/** Reading invoices, for the API and the CLI. Fields are named as they are served. */
+
+export const INVOICE_STATUSES = ['issued', 'paid', 'void', 'superseded'] as const;
+export type InvoiceStatus = (typeof INVOICE_STATUSES)[number];
+
+/** An invoice without its lines. */
+export const invoiceHeaderSchema = z.object({
+  invoice_id: z.uuid(),
+  number: z.string(),
+  tenant_id: z.string(),
+  period_start: z.iso.date(),
+  period_end: z.iso.date().describe('Inclusive.'),
+  revision: z.int(),
+  status: z.enum(INVOICE_STATUSES),
+  currency: z.string(),
+  subtotal_cents: z.int(),
+  tax_cents: z.int(),
+  total_cents: z.int(),
+  issued_at: z.iso.datetime(),
+  replaces_invoice_id: z.uuid().nullable(),
+  superseded_by: z.uuid().nullable(),
+  superseded_at: z.iso.datetime().nullable(),
+  re_run: z
+    .object({
+      request_id: z.string().nullable(),
+      actor: z.string().nullable(),
+      reason: z.string().nullable(),
+    })
+    .nullable()
+    .describe("Of a forced revision: by which request, who asked, and why. Not for tenants' keys."),
+});
+export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
+
+export const invoiceLineSchema = z.object({
+  line_no: z.int(),
+  deployment_id: z.string().nullable().describe('Null on the tax line.'),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  resource_kind: z.string().nullable(),
+  description: z.string(),
+  qty: z.string(),
+  unit: z.string(),
+  unit_price_cents: z.int().nullable(),
+  amount_cents: z.int(),
+  meta: z.record(z.string(), z.unknown()),
+});
+export type InvoiceLine = z.infer<typeof invoiceLineSchema>;
+
+export interface InvoiceView extends InvoiceHeader {
+  readonly lines: readonly InvoiceLine[];
+}
+
+export interface InvoiceFilter {
+  readonly tenantId?: string | undefined;
+  /** First day of the period. */
+  readonly periodStart?: string | undefined;
+  /** Without it: every one that isn't superseded. */
+  readonly status?: InvoiceStatus | undefined;
+  readonly includeSuperseded?: boolean | undefined;
+}
+
+/** The last invoice of a page. */
+export interface InvoiceCursor {
+  readonly period_start: string;
+  readonly invoice_id: string;
+}
+
+const HEADER_COLUMNS = sql.fragment`
+  i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
+  i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
+  i.replaces_invoice_id, i.superseded_by, i.superseded_at,
+  CASE WHEN i.replaces_invoice_id IS NOT NULL THEN jsonb_build_object(
+    'request_id', i.request_id, 'actor', i.actor, 'reason', i.reason
+  ) END AS re_run
+`;
+
+/**
+ * A page of invoices, the newest period first.
+ * @param after the last invoice of the page before; null for the first page
+ */
+export function listInvoices(
+  db: Queryable,
+  { tenantId, periodStart, status, includeSuperseded = false }: InvoiceFilter,
+  { after, limit }: { readonly after: InvoiceCursor | null; readonly limit: number },
+): Promise<readonly InvoiceHeader[]> {
+  const conditions = [
+    tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,
+    periodStart !== undefined && sql.fragment`i.period_start = ${periodStart}::date`,
+    status !== undefined && sql.fragment`i.status = ${status}`,
+    status === undefined && !includeSuperseded && sql.fragment`i.status <> 'superseded'`,
+    after !== null &&
+      sql.fragment`(i.period_start, i.invoice_id)
+        < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
+  ].filter((condition) => condition !== false);
+  return db.any(sql.type(invoiceHeaderSchema)`
+    SELECT ${HEADER_COLUMNS} FROM invoices i
+    WHERE ${sql.join([sql.fragment`true`, ...conditions], sql.fragment` AND `)}
+    ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
+  `);
+}
+
+/**
+ * An invoice with its lines.
+ * @param tenantId whose it has to be; null: anybody's
+ */
+export async function showInvoice(
+  db: Queryable,
+  invoiceId: string,
+  tenantId: string | null = null,
+): Promise<InvoiceView | null> {
+  const header = await db.maybeOne(sql.type(invoiceHeaderSchema)`
+    SELECT ${HEADER_COLUMNS} FROM invoices i
+    WHERE i.invoice_id = ${invoiceId}::uuid
+      AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
+  `);
+  if (header === null) return null;
+  const lines = await db.any(sql.type(invoiceLineSchema)`
+    SELECT line_no, deployment_id, kind, resource_kind, description,
+      trim_scale(qty)::text AS qty, unit, unit_price_cents, amount_cents, meta
+    FROM invoice_lines WHERE invoice_id = ${invoiceId}::uuid ORDER BY line_no
+  `);
+  return { ...header, lines };
+}
+
+/** The id of the invoice with this number. */
+export function findInvoiceId(db: Queryable, number: string): Promise<string | null> {
+  return db.maybeOneFirst(sql.type(z.object({ invoice_id: z.string() }))`
+    SELECT invoice_id FROM invoices WHERE number = ${number}
+  `);
+}

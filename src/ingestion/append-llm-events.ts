@@ -1,0 +1,23 @@
+import type { Database } from '../db/pool.ts';
+import { insertLlmEvents } from '../db/usage-ledger.ts';
+import { append } from './append.ts';
+import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
+import type { UsageResult } from './results.ts';
+
+/**
+ * Stores LLM events in one transaction.
+ * @returns a result per event, in order, committed
+ */
+export function appendLlmEvents(
+  db: Database,
+  events: readonly LlmEntry[],
+): Promise<readonly UsageResult[]> {
+  return append(db, events, {
+    source: LLM_USAGE.source,
+    idField: LLM_USAGE.idField,
+    insert: async (tx, fresh) => ({
+      accepted: new Set(await insertLlmEvents(tx, fresh)),
+      refused: new Map(),
+    }),
+  });
+}

@@ -1,0 +1,59 @@
+import type { Database, Transaction } from '../db/pool.ts';
+import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
+import { append, type Inserted } from './append.ts';
+import { planCorrections, unknownRecord, type Correction } from './corrections.ts';
+import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
+import type { UsageResult } from './results.ts';
+
+/**
+ * Stores metered records and corrections in one transaction.
+ * @returns a result per record, in order, committed
+ */
+export function appendMeteredRecords(
+  db: Database,
+  records: readonly MeteredEntry[],
+): Promise<readonly UsageResult[]> {
+  return append(db, records, {
+    source: METERED_USAGE.source,
+    idField: METERED_USAGE.idField,
+    insert: insertInWaves,
+  });
+}
+
+type Located = MeteredEntry & { readonly bucketId: number };
+
+/**
+ * Plain records first, then the corrections whose record is stored by now, and so on: what a
+ * correction adds depends on what really is stored. A correction holds the lock of the bucket that
+ * its record's other corrections need too, so nothing changes between the look and the insert.
+ */
+async function insertInWaves(tx: Transaction, records: readonly Located[]): Promise<Inserted> {
+  const accepted = new Set<string>();
+  const refused = new Map<string, string>();
+  const insert = async (rows: Parameters<typeof insertMeteredRecords>[1]) => {
+    if (rows.length === 0) return;
+    for (const id of await insertMeteredRecords(tx, rows)) accepted.add(id);
+  };
+
+  const plain = records.filter(({ replaces }) => replaces === null);
+  await insert(plain.map((record) => ({ ...record, addedQty: record.qty })));
+
+  let waiting = records.filter(
+    (record): record is Located & Correction => record.replaces !== null,
+  );
+  while (waiting.length > 0) {
+    const stored = await readReplaceable(
+      tx,
+      waiting.map(({ replaces }) => replaces),
+    );
+    const plan = planCorrections(waiting, stored);
+    for (const { id, reason } of plan.refused) refused.set(id, reason);
+    if (plan.ready.length === 0) {
+      for (const { id, replaces } of plan.waiting) refused.set(id, unknownRecord(replaces));
+      break;
+    }
+    await insert(plan.ready);
+    waiting = plan.waiting;
+  }
+  return { accepted, refused };
+}

@@ -1,0 +1,79 @@
+import type { ReplaceableRecord } from '../db/usage-ledger.ts';
+import { parseDecimalSum, toDecimalString } from '../domain/decimal.ts';
+
+/** A metered record that replaces another one. */
+export interface Correction {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly deploymentId: string;
+  readonly resourceKind: string;
+  readonly serviceMonth: string;
+  readonly qty: string;
+  readonly replaces: string;
+}
+
+export interface CorrectionPlan<C extends Correction> {
+  /** To be inserted now, with what each adds to its bucket. */
+  readonly ready: (C & { readonly addedQty: string })[];
+  /** To be looked at again: the record may be among those inserted now, or be replaced by one. */
+  readonly waiting: C[];
+  readonly refused: { readonly id: string; readonly reason: string }[];
+}
+
+/**
+ * Decides which corrections can be inserted, in order. There is something ready unless no
+ * correction's record is stored.
+ * @param stored the records that are stored, of those that the corrections replace
+ */
+export function planCorrections<C extends Correction>(
+  corrections: readonly C[],
+  stored: ReadonlyMap<string, ReplaceableRecord>,
+): CorrectionPlan<C> {
+  const plan: CorrectionPlan<C> = { ready: [], waiting: [], refused: [] };
+  const claimed = new Set<string>();
+  for (const correction of corrections) {
+    const record = stored.get(correction.replaces);
+    const reason = record && whyNot(correction, record);
+    if (reason) {
+      plan.refused.push({ id: correction.id, reason });
+    } else if (!record || claimed.has(record.id)) {
+      plan.waiting.push(correction);
+    } else {
+      claimed.add(record.id);
+      plan.ready.push({ ...correction, addedQty: difference(correction.qty, record.qty) });
+    }
+  }
+  return plan;
+}
+
+export function unknownRecord(recordId: string): string {
+  return `replaces: there is no record ${JSON.stringify(recordId)}; send it first, or in the same batch`;
+}
+
+function whyNot(correction: Correction, record: ReplaceableRecord): string | null {
+  const isSameUsage =
+    correction.tenantId === record.tenantId &&
+    correction.deploymentId === record.deploymentId &&
+    correction.resourceKind === record.resourceKind &&
+    correction.serviceMonth === record.serviceMonth;
+  const name = JSON.stringify(record.id);
+  if (!isSameUsage) {
+    return (
+      `replaces: record ${name} is of deployment ${record.deploymentId}, resource kind ` +
+      `${JSON.stringify(record.resourceKind)}, month ${record.serviceMonth.slice(0, 7)}, and ` +
+      'usage can\'t be moved: replace that record by qty "0" there, and send a new record here'
+    );
+  }
+  // Replaced by this very correction: it was stored a moment ago and is a duplicate.
+  if (record.replacedBy !== null && record.replacedBy !== correction.id) {
+    return (
+      `replaces: record ${name} has been replaced by ${JSON.stringify(record.replacedBy)} ` +
+      'already; replace that one'
+    );
+  }
+  return null;
+}
+
+function difference(qty: string, replacedQty: string): string {
+  return toDecimalString(parseDecimalSum(qty).minus(parseDecimalSum(replacedQty)));
+}

@@ -1,0 +1,28 @@
+import type { z } from 'zod';
+import type { FieldError } from './results.ts';
+
+/** More would only repeat themselves. */
+const MAX_ERRORS = 20;
+/** Of an unknown field's name: enough to find it. */
+const MAX_KEY_LENGTH = 100;
+
+/** What zod found wrong, with a JSON pointer (RFC 6901) each. */
+export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): readonly FieldError[] {
+  return issues.flatMap(toErrors).slice(0, MAX_ERRORS);
+}
+
+function toErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: toPointer([...issue.path, key.slice(0, MAX_KEY_LENGTH)]),
+      detail: 'unknown field',
+    }));
+  }
+  return [{ pointer: toPointer(issue.path), detail: issue.message }];
+}
+
+function toPointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+}

@@ -1,0 +1,111 @@
+import type { Database } from '../db/pool.ts';
+import type { UsageSource } from '../db/usage-ledger.ts';
+import { isDatabaseUnavailable } from '../db/unavailable.ts';
+import { appendLlmEvents } from './append-llm-events.ts';
+import { appendMeteredRecords } from './append-metered-records.ts';
+import { checkEvent } from './check-event.ts';
+import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
+import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import { LLM_USAGE } from './llm-event.ts';
+import { METERED_USAGE } from './metered-record.ts';
+import { parseEvent } from './parse-event.ts';
+import { fillGaps, type UsageResult } from './results.ts';
+import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
+
+/** Takes usage into the ledger. One for a process: it is what groups the requests. */
+export interface Ingestion {
+  /**
+   * Stores events as they were sent, each checked by itself.
+   * @returns a result per event, in order, when those accepted are committed
+   * @throws OverloadedError; whatever the database throws. Nothing is lost if the same events are
+   * sent again.
+   */
+  ingest(source: UsageSource, events: readonly unknown[]): Promise<readonly UsageResult[]>;
+  /** Events that wait or are being committed. */
+  depth(source: UsageSource): number;
+  /** Takes no more, and waits for those taken. */
+  close(): Promise<void>;
+}
+
+export interface IngestionDeps {
+  readonly db: Database;
+  readonly now: () => Date;
+  /** Told of every answer. */
+  readonly onResults?: (source: UsageSource, results: readonly UsageResult[]) => void;
+  readonly limits?: Partial<IngestionLimits>;
+}
+
+export interface IngestionLimits {
+  /** Transactions at once, per source. */
+  readonly maxConcurrent: number;
+  readonly maxGroupItems: number;
+  readonly maxQueuedItems: number;
+}
+
+const DEFAULT_LIMITS: IngestionLimits = {
+  maxConcurrent: 2,
+  maxGroupItems: 2_000,
+  maxQueuedItems: 20_000,
+};
+
+export function createIngestion(deps: IngestionDeps): Ingestion {
+  const findDeployments = createDeploymentDirectory(deps.db);
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const isWorthTryingAlone = (error: unknown) => !isDatabaseUnavailable(error);
+  const llmCommits = createGroupCommit({
+    ...limits,
+    isWorthTryingAlone,
+    commit: (entries: Parameters<typeof appendLlmEvents>[1]) => appendLlmEvents(deps.db, entries),
+  });
+  const meteredCommits = createGroupCommit({
+    ...limits,
+    isWorthTryingAlone,
+    commit: (entries: Parameters<typeof appendMeteredRecords>[1]) =>
+      appendMeteredRecords(deps.db, entries),
+  });
+  const pipelines = {
+    llm: createPipeline(LLM_USAGE, llmCommits, findDeployments, deps.now),
+    metered: createPipeline(METERED_USAGE, meteredCommits, findDeployments, deps.now),
+  };
+  const commits = { llm: llmCommits, metered: meteredCommits };
+
+  return {
+    async ingest(source, events) {
+      const results = await pipelines[source](events);
+      deps.onResults?.(source, results);
+      return results;
+    },
+    depth: (source) => commits[source].depth,
+    async close() {
+      await Promise.all([llmCommits.close(), meteredCommits.close()]);
+    },
+  };
+}
+
+type Pipeline = (events: readonly unknown[]) => Promise<readonly UsageResult[]>;
+
+/** Parse, check, commit: what fails on the way has its result, the others go on. */
+function createPipeline<Event extends SentEvent, E extends Entry>(
+  kind: UsageKind<Event, E>,
+  commits: GroupCommit<E, UsageResult>,
+  findDeployments: FindDeployments,
+  now: () => Date,
+): Pipeline {
+  return async (events) => {
+    const parsed = events.map((event) => parseEvent(kind.schema, event));
+    const deployments = await findDeployments(
+      parsed.flatMap((outcome) => (outcome.ok ? outcome.event.deployment_id : [])),
+    );
+
+    const entries: E[] = [];
+    const refusals = parsed.map((outcome): UsageResult | null => {
+      if (!outcome.ok) return outcome.result;
+      const deployment = deployments.get(outcome.event.deployment_id);
+      const refusal = checkEvent(outcome.event, deployment, now());
+      if (refusal === null && deployment) entries.push(kind.toEntry(outcome.event, deployment));
+      return refusal;
+    });
+
+    return fillGaps(refusals, await commits.submit(entries));
+  };
+}

@@ -1,0 +1,46 @@
+// RFC 3339. Temporal would do, at 14 µs an instant: too slow for bursts of events.
+const INSTANT =
+  /^(2\d{3}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** An instant in UTC, in the forms that the ledger needs. */
+export interface UtcInstant {
+  /** All its digits, none of them superfluous: the same instant is the same text. */
+  readonly text: string;
+  /** To the microsecond, which is what PostgreSQL keeps; digits below are cut off. */
+  readonly stored: string;
+  /** First day of its month, `2026-05-01`. */
+  readonly monthStart: string;
+  readonly epochMs: number;
+}
+
+/**
+ * Reads an RFC 3339 instant of the years 2000 to 2999, with `Z` or an offset.
+ * @returns null where it isn't one; a leap second (`:60`) isn't
+ */
+export function parseUtcInstant(text: string): UtcInstant | null {
+  const [, date, time, fraction = '', offset] = INSTANT.exec(text) ?? [];
+  if (date === undefined || time === undefined || offset === undefined) return null;
+  const local = `${date}T${time}`;
+  // Date.parse lets 30 February roll over into March: what it read must be what was written.
+  if (toSeconds(Date.parse(`${local}Z`)) !== local) return null;
+  const epochMs = Date.parse(`${local}${offset.toUpperCase()}`);
+  const seconds = toSeconds(epochMs);
+  // An offset may lead out of the years.
+  if (!seconds?.startsWith('2')) return null;
+  return {
+    text: withFraction(seconds, fraction),
+    stored: withFraction(seconds, fraction.slice(0, 6)),
+    monthStart: `${seconds.slice(0, '2026-05'.length)}-01`,
+    epochMs,
+  };
+}
+
+function toSeconds(epochMs: number): string | null {
+  if (Number.isNaN(epochMs)) return null;
+  return new Date(epochMs).toISOString().slice(0, '2026-05-31T23:59:59'.length);
+}
+
+function withFraction(seconds: string, digits: string): string {
+  const significant = digits.replace(/0+$/, '');
+  return significant === '' ? `${seconds}Z` : `${seconds}.${significant}Z`;
+}

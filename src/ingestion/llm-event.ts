@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage-ledger.ts';
+import { normalizeDecimalString } from '../domain/decimal.ts';
+import { contentHash } from './content-hash.ts';
+import { currencyCode, decimalString, externalId, instant, text, tokenCount } from './fields.ts';
+import type { Entry, UsageKind } from './usage-kind.ts';
+
+/** One gateway request, already priced by the gateway (SPEC "Usage"). */
+export const llmEventSchema = z
+  .strictObject({
+    gateway_request_id: text(200).meta({ example: 'req_8f14e45f' }),
+    tenant_id: externalId,
+    deployment_id: externalId,
+    model: text(200).meta({ example: 'large-2' }),
+    occurred_at: instant,
+    charge_cents: decimalString.describe('The exact charge in cents, not dollars.'),
+    currency: currencyCode.optional().describe("By default the tenant's; another one is refused."),
+    input_tokens: tokenCount.optional(),
+    output_tokens: tokenCount.optional(),
+  })
+  .meta({ id: 'LlmUsageEvent' });
+
+export type LlmEvent = z.infer<typeof llmEventSchema>;
+
+/** An LLM event that waits for its bucket. */
+export interface LlmEntry extends Entry, Omit<LlmEventRow, 'bucketId'> {}
+
+export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
+  source: 'llm',
+  idField: 'gateway_request_id',
+  schema: llmEventSchema,
+  toEntry(event, { currency }) {
+    const occurredAt = event.occurred_at;
+    return {
+      id: event.gateway_request_id,
+      tenantId: event.tenant_id,
+      deploymentId: event.deployment_id,
+      resourceKind: LLM_RESOURCE_KIND,
+      serviceMonth: occurredAt.monthStart,
+      model: event.model,
+      occurredAt: occurredAt.stored,
+      chargeCents: event.charge_cents,
+      currency,
+      inputTokens: event.input_tokens ?? null,
+      outputTokens: event.output_tokens ?? null,
+      contentHash: contentHash({
+        ...event,
+        charge_cents: normalizeDecimalString(event.charge_cents),
+        occurred_at: occurredAt.text,
+      }),
+    };
+  },
+};

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { MeteredRecordRow } from '../db/usage-ledger.ts';
+import { normalizeDecimalString } from '../domain/decimal.ts';
+import { contentHash } from './content-hash.ts';
+import { decimalString, externalId, instant, text } from './fields.ts';
+import type { Entry, UsageKind } from './usage-kind.ts';
+
+/** A quantity of a resource kind that a deployment used (SPEC "Usage"). */
+export const meteredRecordSchema = z
+  .strictObject({
+    record_id: text(200).meta({ example: 'meter-2026-05-31-0001' }),
+    tenant_id: externalId,
+    deployment_id: externalId,
+    resource_kind: text(100).meta({ example: 'spaces_gb' }),
+    qty: decimalString.describe('In the base unit of the resource kind.'),
+    occurred_at: instant,
+    replaces: text(200)
+      .optional()
+      .describe(
+        'Makes this record a correction: the record_id of the one that it replaces, which must be ' +
+          'of the same deployment, resource kind and month.',
+      ),
+  })
+  .meta({ id: 'MeteredUsageRecord' });
+
+export type MeteredRecord = z.infer<typeof meteredRecordSchema>;
+
+/** A metered record that waits for its bucket, and for the record that it replaces. */
+export interface MeteredEntry extends Entry, Omit<MeteredRecordRow, 'bucketId' | 'addedQty'> {}
+
+export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
+  source: 'metered',
+  idField: 'record_id',
+  schema: meteredRecordSchema,
+  toEntry(record) {
+    const occurredAt = record.occurred_at;
+    return {
+      id: record.record_id,
+      tenantId: record.tenant_id,
+      deploymentId: record.deployment_id,
+      resourceKind: record.resource_kind,
+      serviceMonth: occurredAt.monthStart,
+      occurredAt: occurredAt.stored,
+      qty: record.qty,
+      replaces: record.replaces ?? null,
+      contentHash: contentHash({
+        ...record,
+        qty: normalizeDecimalString(record.qty),
+        occurred_at: occurredAt.text,
+      }),
+    };
+  },
+};

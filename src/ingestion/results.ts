@@ -1,0 +1,57 @@
+/** What became of one event. */
+export type UsageResult =
+  | { readonly status: 'accepted' }
+  /** The same event was accepted before. */
+  | { readonly status: 'duplicate' }
+  /** Another event with this id was accepted before; that one stays. */
+  | { readonly status: 'conflict'; readonly reason: string }
+  /** Nothing of it was stored. */
+  | {
+      readonly status: 'rejected';
+      readonly reason: string;
+      readonly errors?: readonly FieldError[];
+    };
+
+export type UsageStatus = UsageResult['status'];
+
+/** What is wrong with one field of an event. */
+export interface FieldError {
+  /** JSON pointer into the event, `/charge_cents`; empty for the event itself. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export const ACCEPTED: UsageResult = { status: 'accepted' };
+export const DUPLICATE: UsageResult = { status: 'duplicate' };
+
+export function rejected(reason: string): UsageResult {
+  return { status: 'rejected', reason };
+}
+
+/** What to say of an event whose id is stored with the given hash. */
+export function compareWithStored(
+  idField: string,
+  event: { readonly id: string; readonly contentHash: string },
+  storedHash: string,
+): UsageResult {
+  if (event.contentHash === storedHash) return DUPLICATE;
+  return {
+    status: 'conflict',
+    reason:
+      `${idField} ${JSON.stringify(event.id)} was accepted before with another content, ` +
+      'which stays; a new event needs a new id',
+  };
+}
+
+/** Puts results, in their order, where there is none yet. */
+export function fillGaps(
+  results: readonly (UsageResult | null)[],
+  missing: readonly UsageResult[],
+): readonly UsageResult[] {
+  let filled = 0;
+  return results.map((result) => {
+    const known = result ?? missing[filled++];
+    if (!known) throw new Error('there are fewer results than events');
+    return known;
+  });
+}

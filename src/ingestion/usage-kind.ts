@@ -1,0 +1,28 @@
+import type { ZodType } from 'zod';
+import type { BucketKey, Deployment, UsageSource } from '../db/usage-ledger.ts';
+import type { UtcInstant } from './instant.ts';
+
+/** What every usage event says, whatever its kind. */
+export interface SentEvent {
+  readonly tenant_id: string;
+  readonly deployment_id: string;
+  readonly occurred_at: UtcInstant;
+  readonly currency?: string | undefined;
+}
+
+/** A valid event of a known deployment on its way into the ledger. */
+export interface Entry extends BucketKey {
+  readonly id: string;
+  /** SHA-256 in hex, of the content as sent. */
+  readonly contentHash: string;
+}
+
+/** What tells one kind of usage from the other. */
+export interface UsageKind<Event extends SentEvent, E extends Entry> {
+  readonly source: UsageSource;
+  /** The field that the event is known by, for ever. */
+  readonly idField: string;
+  readonly schema: ZodType<Event>;
+  /** @param deployment the one that the event names */
+  toEntry(event: Event, deployment: Deployment): E;
+}

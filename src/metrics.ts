@@ -1,0 +1,61 @@
+import type { Attributes } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+/** From a healthy request to one that waited for a statement timeout, in seconds. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What a process counts, and how Prometheus reads it. */
+export interface Metrics {
+  /** @param request route is the route's pattern, never a path: ids would make endless series */
+  httpRequest(
+    request: { method: string; route: string; status: number },
+    durationSeconds: number,
+  ): void;
+  usageEvents(source: string, status: string, events: number): void;
+  /** Reads how many events wait, whenever the metrics are read. */
+  watchIngestionQueue(depth: (source: 'llm' | 'metered') => number): void;
+  /** Everything, in the Prometheus text format. */
+  render(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export function createMetrics(): Metrics {
+  const serializer = new PrometheusSerializer();
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({ readers: [exporter] });
+  const meter = provider.getMeter('arcadia-invoicing');
+
+  const duration = meter.createHistogram('http_server_request_duration', {
+    description: 'Time to answer a request, by route and status.',
+    unit: 's',
+    advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+  });
+  const events = meter.createCounter('usage_events', {
+    description: 'Usage events answered, by source and result.',
+  });
+  const queue = meter.createObservableGauge('ingestion_queue_events', {
+    description: 'Usage events that wait for their commit.',
+  });
+
+  return {
+    httpRequest({ method, route, status }, durationSeconds) {
+      const attributes: Attributes = { method, route, status };
+      duration.record(durationSeconds, attributes);
+    },
+    usageEvents(source, status, count) {
+      events.add(count, { source, status });
+    },
+    watchIngestionQueue(depth) {
+      queue.addCallback((result) => {
+        result.observe(depth('llm'), { source: 'llm' });
+        result.observe(depth('metered'), { source: 'metered' });
+      });
+    },
+    async render() {
+      const { resourceMetrics } = await exporter.collect();
+      return serializer.serialize(resourceMetrics);
+    },
+    close: () => provider.shutdown(),
+  };
+}

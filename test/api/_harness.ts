@@ -1,0 +1,154 @@
+import request, { type Response } from 'supertest';
+import { expect } from 'vitest';
+import type { Express } from 'express';
+import { pino } from 'pino';
+import { createApp } from '../../src/api/app.ts';
+import type { ApiDeps } from '../../src/api/deps.ts';
+import { createKey } from '../../src/db/api-keys.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import type { MonthEndRequest } from '../../src/temporal/month-end.ts';
+import { createTestDatabase } from '../_util/database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+
+export interface CallOptions {
+  readonly key?: string | null;
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly raw?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The API on a database of its own, with tenants `acme` and `zeta`, and a key of each scope. */
+export interface TestApi extends AsyncDisposable {
+  readonly db: Database;
+  readonly app: Express;
+  readonly superuserUrl: string;
+  readonly keys: Record<'gateway' | 'metering' | 'operator' | 'acme' | 'zeta', string>;
+  /** What month end was asked for. */
+  readonly requested: MonthEndRequest[];
+  /** Calls the API; every answer has to be one that /openapi.json knows. */
+  call(
+    method: 'get' | 'post' | 'put' | 'delete',
+    path: string,
+    options?: CallOptions,
+  ): Promise<Response>;
+}
+
+export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+  const testDatabase = await createTestDatabase();
+  const db = await openDatabase({
+    url: testDatabase.appUrl,
+    maxConnections: 10,
+    applicationName: 'test-api',
+  });
+  await seedCatalogue(db);
+  await seedTenant(db, 'acme');
+  await seedTenant(db, 'zeta');
+  const keys = {
+    gateway: (await createKey(db, { label: 'gateway', scope: 'gateway' })).plainKey,
+    metering: (await createKey(db, { label: 'metering', scope: 'metering' })).plainKey,
+    operator: (await createKey(db, { label: 'ops', scope: 'operator' })).plainKey,
+    acme: (await createKey(db, { label: 'acme', scope: 'tenant', tenantId: 'acme' })).plainKey,
+    zeta: (await createKey(db, { label: 'zeta', scope: 'tenant', tenantId: 'zeta' })).plainKey,
+  };
+  const requested: MonthEndRequest[] = [];
+  const now = overrides.now ?? (() => new Date());
+  const metrics = createMetrics();
+  const app = createApp({
+    db,
+    now,
+    metrics,
+    ingestion: createIngestion({ db, now }),
+    logger: pino({ level: 'silent' }),
+    config: { trustedProxies: 0, requestsPerMinute: 100_000 },
+    // The workflow itself is tested in test/workflows; here only what it is asked for matters.
+    monthEnd: {
+      request: (asked) => {
+        requested.push(asked);
+        return Promise.resolve(`month-end-${asked.month}`);
+      },
+      progress: () => Promise.resolve(null),
+      check: () => Promise.resolve(),
+    },
+    ...overrides,
+  });
+  const documented = await readDocument(app);
+
+  return {
+    db,
+    app,
+    keys,
+    requested,
+    superuserUrl: testDatabase.superuserUrl,
+    async call(method, path, { key, body, raw, headers = {} } = {}) {
+      const pending = request(app)[method](path).set(headers);
+      if (key) void pending.set('Authorization', `Bearer ${key}`);
+      if (raw !== undefined)
+        void pending.set('Content-Type', headers['Content-Type'] ?? 'application/json').send(raw);
+      else if (body !== undefined) void pending.send(body as object);
+      const response = await pending;
+      expectDocumented(documented, method, path, response);
+      return response;
+    },
+    async [Symbol.asyncDispose]() {
+      await db.end();
+      await testDatabase.drop();
+    },
+  };
+}
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<string, Record<string, { responses: Record<string, { content: object }> }>>
+  >;
+}
+
+async function readDocument(app: Express): Promise<OpenApi> {
+  const response = await request(app).get('/openapi.json');
+  return response.body as OpenApi;
+}
+
+function expectDocumented(
+  document: OpenApi,
+  method: string,
+  path: string,
+  { status, type }: Response,
+): void {
+  const [pathname = ''] = path.split('?', 1);
+  const template = Object.keys(document.paths).find((candidate) =>
+    new RegExp(`^${candidate.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
+  );
+  const operation = template && document.paths[template]?.[method];
+  if (!operation) return;
+  const answer = operation.responses[status];
+  expect(answer, `${method} ${path} answered ${status}, which is not documented`).toBeDefined();
+  expect(Object.keys(answer?.content ?? {})).toContainEqual(expect.stringContaining(type));
+}
+
+/** A valid LLM event, with something else in it. */
+export function llmEvent(fields: Readonly<Record<string, unknown>> = {}) {
+  return {
+    gateway_request_id: `req-${crypto.randomUUID()}`,
+    tenant_id: 'acme',
+    deployment_id: 'acme-a',
+    model: 'large-2',
+    occurred_at: '2026-05-10T12:00:00Z',
+    charge_cents: '1.25',
+    ...fields,
+  };
+}
+
+/** A valid metered record, with something else in it. */
+export function meteredRecord(fields: Readonly<Record<string, unknown>> = {}) {
+  return {
+    record_id: `rec-${crypto.randomUUID()}`,
+    tenant_id: 'acme',
+    deployment_id: 'acme-a',
+    resource_kind: 'droplet_hours',
+    qty: '10.5',
+    occurred_at: '2026-05-10T12:00:00Z',
+    ...fields,
+  };
+}

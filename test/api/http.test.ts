@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await createTestApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const LLM = '/api/v1/integrations/llm-usage';
+const send = (raw: string, headers: Record<string, string> = {}) =>
+  api.call('post', LLM, { key: api.keys.gateway, raw, headers });
+
+describe('what cannot be read', () => {
+  test.each(['{not json', '{"a":1,}', '', 'NaN', '{"a":01}', '\u0000'])('%j', async (raw) => {
+    const { status, body } = await send(raw);
+    // Nothing at all is no JSON to complain about: the schema misses its fields.
+    expect(status).toBe(raw === '' ? 422 : 400);
+    expect(body).toMatchObject({ request_id: expect.any(String) as string });
+  });
+
+  test.each(['"text"', '1', 'null', '[]', 'true'])('JSON that is no object: %s', async (raw) => {
+    expect((await send(raw)).status).toBe(422);
+  });
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=latin1',
+  ])('content type %s', async (type) => {
+    const response = await send(JSON.stringify(llmEvent()), { 'Content-Type': type });
+    expect(response.status).toBe(415);
+  });
+
+  test('an unknown encoding', async () => {
+    const response = await send('x', { 'Content-Encoding': 'zip' });
+    expect(response.status).toBe(415);
+  });
+
+  test('a body beyond 2 MiB', async () => {
+    const response = await send(JSON.stringify(llmEvent({ model: 'x'.repeat(2 * 1024 * 1024) })));
+    expect(response.status).toBe(413);
+    expect(response.body).toMatchObject({ type: 'urn:arcadia:problem:too-large' });
+  });
+
+  test('a malformed URL', async () => {
+    const path = '/api/v1/invoices/%E0%A4%A';
+    expect((await api.call('get', path, { key: api.keys.operator })).status).toBe(400);
+  });
+});
+
+test('an unknown path is 404, a known one with another method 405', async () => {
+  const unknown = await api.call('get', '/api/v2/invoices');
+  expect(unknown.status).toBe(404);
+  expect(unknown.type).toBe('application/problem+json');
+  const method = await api.call('delete', '/api/v1/invoices');
+  expect(method.status).toBe(405);
+  expect(method.headers.allow).toBe('GET, HEAD');
+});
+
+test('a request has an id, ours or a sane one of the sender', async () => {
+  const ours = await api.call('get', '/nowhere');
+  expect((ours.body as { request_id: string }).request_id).toBe(ours.headers['x-request-id']);
+  const theirs = await api.call('get', '/nowhere', { headers: { 'X-Request-Id': 'trace-1:a' } });
+  expect(theirs.headers['x-request-id']).toBe('trace-1:a');
+  const bad = await api.call('get', '/nowhere', { headers: { 'X-Request-Id': 'a b"}' } });
+  expect(bad.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+});
+
+test('health, readiness, metrics', async () => {
+  expect((await api.call('get', '/healthz')).body).toEqual({ ok: true });
+  expect((await api.call('get', '/readyz')).body).toEqual({
+    ready: true,
+    database: { ok: true },
+    temporal: { ok: true },
+  });
+  await api.call('get', `/api/v1/invoices/${crypto.randomUUID()}`, { key: api.keys.operator });
+  const { text } = await api.call('get', '/metrics');
+  expect(text).toMatch(
+    /^http_server_request_duration_count\{.*route="\/api\/v1\/invoices\/:invoice_id",status="404".*\} 1$/m,
+  );
+});
+
+test('the document knows every route, and nothing points elsewhere', async () => {
+  const { body } = await api.call('get', '/openapi.json');
+  const document = body as { openapi: string; paths: Record<string, object> };
+  expect(document.openapi).toBe('3.1.0');
+  expect(Object.keys(document.paths).sort()).toEqual([
+    '/api/v1/integrations/llm-usage',
+    '/api/v1/integrations/metered-usage',
+    '/api/v1/invoices',
+    '/api/v1/invoices/{invoice_id}',
+    '/api/v1/quote',
+    '/api/v1/roll-ups',
+    '/api/v1/roll-ups/{month}',
+    '/docs',
+    '/healthz',
+    '/metrics',
+    '/openapi.json',
+    '/readyz',
+  ]);
+});
+
+test('the page of the document loads nothing, and its policy allows its style', async () => {
+  const response = await api.call('get', '/docs');
+  expect(response.type).toBe('text/html');
+  expect(response.text).not.toMatch(/<script|https?:|src=|@import|url\(/);
+  const [, style = ''] = /<style>(.*?)<\/style>/s.exec(response.text) ?? [];
+  const digest = createHash('sha256').update(style).digest('base64');
+  expect(response.headers['content-security-policy']).toContain(`style-src 'sha256-${digest}'`);
+  expect(response.headers['content-security-policy']).toContain("default-src 'none'");
+});

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bucketsOf, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
+import { createTestApi, meteredRecord, type TestApi } from './_harness.ts';
+
+const PATH = '/api/v1/integrations/metered-usage';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await createTestApi();
+});
+afterAll(async () => {
+  await expectBucketsToAddUp(api.db);
+  await api[Symbol.asyncDispose]();
+});
+
+const post = (body: unknown) => api.call('post', PATH, { key: api.keys.metering, body });
+
+/** What the month's records of a kind come to. Each test has a kind of its own. */
+async function total(kind: string, month = '2026-05') {
+  const buckets = (await bucketsOf(api.db)).filter(
+    (bucket) => bucket.resourceKind === kind && bucket.month === month,
+  );
+  return buckets.map((bucket) => bucket.total);
+}
+
+test('one record: accepted, duplicate, conflict', async () => {
+  const record = meteredRecord({ resource_kind: 'once', qty: '1.50' });
+  expect((await post(record)).status).toBe(201);
+  expect((await post({ ...record, qty: '1.5' })).body).toEqual({
+    record_id: record.record_id,
+    status: 'duplicate',
+  });
+  expect((await post({ ...record, qty: '2' })).status).toBe(409);
+  expect(await total('once')).toEqual(['1.5']);
+});
+
+test.each([
+  ['a number', { qty: 10.5 }, '/qty'],
+  ['a negative quantity', { qty: '-1' }, '/qty'],
+  ['13 decimal places', { qty: '0.1234567890123' }, '/qty'],
+  ['an exponent', { qty: '1e3' }, '/qty'],
+  ['no resource kind', { resource_kind: '' }, '/resource_kind'],
+  ['an unknown deployment', { deployment_id: 'nobody' }, '/deployment_id'],
+  ["another tenant's deployment", { tenant_id: 'zeta' }, '/deployment_id'],
+  ['an unknown field', { currency: 'AUD' }, '/currency'],
+])('is refused with %s', async (_name, fields, pointer) => {
+  const response = await post(meteredRecord(fields));
+  expect(response.status).toBe(422);
+  expect(response.body).toMatchObject({ errors: [{ pointer }] });
+});
+
+test('resource kinds may be called like members of an object', async () => {
+  const records = ['__proto__', 'constructor'].map((kind) =>
+    meteredRecord({ resource_kind: kind }),
+  );
+  expect((await post({ records })).body).toMatchObject({ counts: { accepted: 2 } });
+  expect(await total('__proto__')).toEqual(['10.5']);
+  expect(await total('constructor')).toEqual(['10.5']);
+});
+
+test('a batch is called records, not events', async () => {
+  expect((await post({ events: [meteredRecord()] })).status).toBe(422);
+});
+
+describe('a correction', () => {
+  test('replaces a record, and can itself be replaced; only the last one can', async () => {
+    const kind = 'corrected';
+    const first = meteredRecord({ resource_kind: kind, qty: '10' });
+    const second = meteredRecord({ resource_kind: kind, qty: '4.5', replaces: first.record_id });
+    const third = meteredRecord({ resource_kind: kind, qty: '7', replaces: second.record_id });
+    for (const record of [first, second, third]) expect((await post(record)).status).toBe(201);
+    expect(await total(kind)).toEqual(['7']);
+
+    const late = await post(meteredRecord({ resource_kind: kind, replaces: first.record_id }));
+    expect(late.status).toBe(422);
+    expect((late.body as { detail: string }).detail).toContain(second.record_id);
+    expect((await post(second)).body).toMatchObject({ status: 'duplicate' });
+    expect(await total(kind)).toEqual(['7']);
+  });
+
+  test('may come in the same batch as its record, in any order', async () => {
+    const kind = 'same-batch';
+    const first = meteredRecord({ resource_kind: kind, qty: '10' });
+    const second = meteredRecord({ resource_kind: kind, qty: '3', replaces: first.record_id });
+    const third = meteredRecord({ resource_kind: kind, qty: '5', replaces: second.record_id });
+    const response = await post({ records: [third, second, first] });
+    expect(response.body).toMatchObject({ counts: { accepted: 3 } });
+    expect(await total(kind)).toEqual(['5']);
+  });
+
+  test('of the same record twice in a batch: the first one counts', async () => {
+    const kind = 'twice';
+    const first = meteredRecord({ resource_kind: kind, qty: '10' });
+    const [a, b] = ['1', '2'].map((qty) =>
+      meteredRecord({ resource_kind: kind, qty, replaces: first.record_id }),
+    );
+    const response = await post({ records: [first, a, b] });
+    expect(response.body).toMatchObject({
+      results: [
+        { status: 'accepted' },
+        { status: 'accepted' },
+        { status: 'rejected', reason: expect.stringContaining(a?.record_id ?? '') as string },
+      ],
+    });
+    expect(await total(kind)).toEqual(['1']);
+  });
+
+  test('of the same record by many at once: one counts', async () => {
+    const kind = 'contested';
+    const first = meteredRecord({ resource_kind: kind, qty: '10' });
+    await post(first);
+    const responses = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        post(meteredRecord({ resource_kind: kind, qty: String(n), replaces: first.record_id })),
+      ),
+    );
+    expect(responses.map(({ status }) => status).sort()).toEqual([
+      201,
+      ...Array<number>(9).fill(422),
+    ]);
+    await expectBucketsToAddUp(api.db);
+  });
+
+  test('of what is not stored is refused, and says so', async () => {
+    const self = meteredRecord();
+    for (const record of [
+      meteredRecord({ replaces: 'nothing-of-ours' }),
+      { ...self, replaces: self.record_id },
+    ]) {
+      const response = await post(record);
+      expect(response.status).toBe(422);
+      expect((response.body as { detail: string }).detail).toContain('there is no record');
+    }
+  });
+
+  test.each([
+    ['resource kind', { resource_kind: 'other-kind' }],
+    ['month', { occurred_at: '2026-06-10T12:00:00Z' }],
+    ['tenant and deployment', { tenant_id: 'zeta', deployment_id: 'zeta-a' }],
+  ])('cannot move usage to another %s; it says what to do instead', async (_name, fields) => {
+    const first = meteredRecord({ resource_kind: 'stays' });
+    await post(first);
+    const response = await post(
+      meteredRecord({ resource_kind: 'stays', replaces: first.record_id, ...fields }),
+    );
+    expect(response.status).toBe(422);
+    expect((response.body as { detail: string }).detail).toMatch(/replace that record by qty "0"/);
+  });
+
+  test('that was refused leaves its id free', async () => {
+    const record = meteredRecord({ resource_kind: 'freed', qty: '2' });
+    const response = await post({ records: [{ ...record, replaces: 'nothing-of-ours' }, record] });
+    expect(response.body).toMatchObject({
+      results: [{ status: 'rejected' }, { status: 'accepted' }],
+    });
+    expect(await total('freed')).toEqual(['2']);
+  });
+});

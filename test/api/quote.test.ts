@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from '../../src/db/sql.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await createTestApi();
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
+    VALUES ('storage_50gb', 'spaces_gb_month', 50, 750)`);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const post = (body: unknown) => api.call('post', '/api/v1/quote', { key: api.keys.acme, body });
+
+test('the smoke values of SPEC', async () => {
+  const response = await post({
+    plan_code: 'studio',
+    addons: ['storage_50gb'],
+    projected_usage: { droplet_hours: '744', llm_tokens: '1500000', spaces_gb_month: '200' },
+    starts_on: '2026-05-20',
+  });
+  expect(response.status).toBe(200);
+  expect(response.body).toMatchObject({
+    currency: 'AUD',
+    recurring: { monthly_total_cents: 5750 },
+    first_invoice: {
+      period_start: '2026-05-20',
+      period_end: '2026-05-31',
+      prorated_total_cents: 2225,
+    },
+    overage: {
+      monthly_total_cents: 600,
+      lines: [
+        { resource_kind: 'llm_tokens', qty: '500000', amount_cents: 500 },
+        { resource_kind: 'spaces_gb_month', qty: '50', amount_cents: 100 },
+      ],
+    },
+    all_in_monthly_cents: 6350,
+  });
+});
+
+test('a bare plan', async () => {
+  expect((await post({ plan_code: 'studio' })).body).toMatchObject({
+    recurring: { monthly_total_cents: 5000 },
+    first_invoice: { period_start: null, period_end: null },
+    overage: { lines: [] },
+    all_in_monthly_cents: 5000,
+  });
+});
+
+test('is on the current version of the plan', async () => {
+  await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('grown')`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+    VALUES ('grown', 9, 'AUD', 900), ('grown', 10, 'AUD', 1000)`);
+  expect((await post({ plan_code: 'grown' })).body).toMatchObject({
+    recurring: { lines: [{ meta: { plan_version_id: 'grown-v10', version: 10 } }] },
+  });
+});
+
+test('a resource kind may be called like a member of an object', async () => {
+  await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('odd')`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+    VALUES ('odd', 1, 'AUD', 0)`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_items
+      (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
+    VALUES ('odd-v1', 1, '__proto__', 3, 'gb'), ('odd-v1', 2, 'constructor', 5, 'gb')`);
+  const response = await api.call('post', '/api/v1/quote', {
+    key: api.keys.operator,
+    raw: '{"plan_code":"odd","projected_usage":{"__proto__":"2"}}',
+  });
+  expect(response.body).toMatchObject({
+    overage: { monthly_total_cents: 6, lines: [{ resource_kind: '__proto__' }] },
+  });
+});
+
+describe('is refused, naming the field', () => {
+  test.each([
+    ['an unknown plan', { plan_code: 'nothing' }, '/plan_code'],
+    ['no plan', {}, '/plan_code'],
+    ['an unknown addon', { addons: ['storage_50gb', 'nothing'] }, '/addons/1'],
+    ['addons that are no list', { addons: 'storage_50gb' }, '/addons'],
+    ['a float', { projected_usage: { llm_tokens: 1.5 } }, '/projected_usage/llm_tokens'],
+    ['an exponent', { projected_usage: { llm_tokens: '1e3' } }, '/projected_usage/llm_tokens'],
+    ['NaN', { projected_usage: { llm_tokens: 'NaN' } }, '/projected_usage/llm_tokens'],
+    ['a negative', { projected_usage: { llm_tokens: '-1' } }, '/projected_usage/llm_tokens'],
+    ['usage that is a list', { projected_usage: [] }, '/projected_usage'],
+    ['usage that is a text', { projected_usage: 'much' }, '/projected_usage'],
+    ['30 February', { starts_on: '2026-02-30' }, '/starts_on'],
+    ['an instant', { starts_on: '2026-05-20T00:00:00Z' }, '/starts_on'],
+    ['an unknown field', { currency: 'AUD' }, '/currency'],
+  ])('%s', async (name, fields, pointer) => {
+    const response = await post({ ...(name !== 'no plan' && { plan_code: 'studio' }), ...fields });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({ errors: [{ pointer }] });
+  });
+
+  test('an amount beyond what can be billed', async () => {
+    await api.db.query(sql.typeAlias('nothing')`
+      INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
+      VALUES ('one_cent', 'none', 0, 1)`);
+    const response = await post({ plan_code: 'huge', addons: ['one_cent'] });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({
+      detail: expect.stringContaining('2^53') as string,
+    });
+  });
+});

@@ -1,0 +1,154 @@
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createMonthEndPort } from '../../src/api/month-end-port.ts';
+import { insertRequest } from '../../src/db/month-end-requests.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { claimNamespace } from '../_util/temporal.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+const NOW = new Date('2026-06-01T00:00:00Z');
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await createTestApi({ now: () => NOW });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const post = (body: unknown, on: TestApi = api) =>
+  on.call('post', '/api/v1/roll-ups', { key: on.keys.operator, body });
+const get = (month: string, on: TestApi = api) =>
+  on.call('get', `/api/v1/roll-ups/${month}`, { key: on.keys.operator });
+
+describe('POST', () => {
+  test('asks for an ordinary pass', async () => {
+    const response = await post({ month: '2026-05' });
+    expect(response.status).toBe(202);
+    const { request_id: requestId } = response.body as { request_id: string };
+    expect(response.body).toMatchObject({ workflow_id: 'month-end-2026-05', month: '2026-05' });
+    expect(api.requested.at(-1)).toEqual({
+      month: '2026-05',
+      requestId,
+      actor: 'key:ops',
+      reason: undefined,
+      force: undefined,
+    });
+  });
+
+  test('forces some tenants, or all', async () => {
+    const body = { month: '2026-05', force: true, reason: ' late meters ', request_id: 'r-1' };
+    await post({ ...body, tenant_ids: ['acme'] });
+    expect(api.requested.at(-1)).toMatchObject({
+      requestId: 'r-1',
+      reason: 'late meters',
+      force: { tenantIds: ['acme'] },
+    });
+    await post(body);
+    expect(api.requested.at(-1)).toMatchObject({ force: { all: true } });
+  });
+
+  test.each([
+    ['a malformed month', { month: '2026-13' }, '/month'],
+    ['a month that is not over', { month: '2026-06' }, '/month'],
+    ['no month', { month: undefined }, '/month'],
+    ['force without a reason', { force: true }, '/reason'],
+    ['force with an empty reason', { force: true, reason: ' ' }, '/reason'],
+    ['tenants without force', { tenant_ids: ['acme'] }, '/tenant_ids'],
+    ['an empty list of tenants', { force: true, reason: 'r', tenant_ids: [] }, '/tenant_ids'],
+    [
+      '1,001 tenants',
+      { force: true, reason: 'r', tenant_ids: Array.from({ length: 1_001 }, (_, n) => `t${n}`) },
+      '/tenant_ids',
+    ],
+    ['a bad tenant id', { force: true, reason: 'r', tenant_ids: ['a b'] }, '/tenant_ids/0'],
+    ['force that is a text', { force: 'yes' }, '/force'],
+    ['a request id with a space', { request_id: 'a b' }, '/request_id'],
+    ['an unknown field', { dry_run: true }, '/dry_run'],
+  ])('is refused with %s', async (_name, fields, pointer) => {
+    const before = api.requested.length;
+    const response = await post({ month: '2026-05', ...fields });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({ errors: [{ pointer }] });
+    expect(api.requested).toHaveLength(before);
+  });
+
+  test('with the same request id: the same content again, another one is refused', async () => {
+    const request = {
+      kind: 'force',
+      allTenants: false,
+      tenantIds: ['acme', 'zeta'],
+      reason: 'late meters',
+      requestId: 'once',
+      actor: 'key:ops',
+    } as const;
+    await api.db.transaction((tx) => insertRequest(tx, periodOf('2026-05'), request));
+
+    const body = {
+      month: '2026-05',
+      request_id: 'once',
+      force: true,
+      reason: 'late meters',
+      tenant_ids: ['zeta', 'acme'],
+    };
+    expect((await post(body)).status).toBe(202);
+    const other = await post({ ...body, reason: 'another reason' });
+    expect(other.status).toBe(409);
+    expect(other.body).toMatchObject({
+      type: 'urn:arcadia:problem:request-conflict',
+      errors: [{ pointer: '/request_id' }],
+    });
+    expect((await post({ ...body, month: '2026-04', reason: 'of another month' })).status).toBe(
+      202,
+    );
+  });
+});
+
+describe('GET', () => {
+  test('of a month that nobody asked for', async () => {
+    const response = await get('2026-05');
+    expect(response.status).toBe(200);
+    expect(response.body).toMatchObject({
+      month: '2026-05',
+      workflow: null,
+      workflow_reachable: true,
+      due_tenants: 2,
+      outcomes: { rolled: 0, skipped: 0, parked: 0 },
+    });
+  });
+
+  test('of no month', async () => {
+    const response = await get('2026-13');
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({ errors: [{ parameter: 'month' }] });
+  });
+});
+
+test('a request starts the workflow of the month on the real server', async () => {
+  const { address, namespace } = await claimNamespace();
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  await using real = await createTestApi({ now: () => NOW, monthEnd: createMonthEndPort(client) });
+  expect((await post({ month: '2026-05', request_id: 'a' }, real)).status).toBe(202);
+  const { status, type } = await client.workflow.getHandle('month-end-2026-05').describe();
+  expect({ status: status.name, type }).toEqual({ status: 'RUNNING', type: 'monthEnd' });
+
+  // No worker answers queries here: the rest is told all the same.
+  const response = await get('2026-05', real);
+  expect(response.body).toMatchObject({ workflow: null, workflow_reachable: false });
+  expect((await real.call('get', '/readyz')).status).toBe(200);
+  await connection.close();
+});
+
+test('without a Temporal server: 503, with a hint when to come again', async () => {
+  const connection = Connection.lazy({ address: '127.0.0.1:1' });
+  const monthEnd = createMonthEndPort(new Client({ connection }));
+  await using away = await createTestApi({ now: () => NOW, monthEnd });
+  const response = await post({ month: '2026-05' }, away);
+  expect(response.status).toBe(503);
+  expect(response.headers['retry-after']).toBe('5');
+  expect(response.body).toMatchObject({ type: 'urn:arcadia:problem:temporal-unavailable' });
+  expect((await get('2026-05', away)).body).toMatchObject({ workflow_reachable: false });
+  const readiness = await away.call('get', '/readyz');
+  expect(readiness.status).toBe(503);
+  expect(readiness.body).toMatchObject({ database: { ok: true }, temporal: { ok: false } });
+  await connection.close();
+});

@@ -1,0 +1,183 @@
+import { connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startApi, type RunningApi } from '../../src/api/server.ts';
+import { createKey } from '../../src/db/api-keys.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { countEvents } from '../ingestion/_ledger.ts';
+import { createTestDatabase } from '../_util/database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { llmEvent } from './_harness.ts';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Running {
+  readonly api: RunningApi;
+  readonly db: Database;
+  readonly superuserUrl: string;
+  readonly log: readonly string[];
+  readonly post: (event: unknown) => Promise<Response>;
+}
+
+/** @param reach how the API gets to the database */
+async function start(
+  reach: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+): Promise<Running> {
+  const testDatabase = await createTestDatabase();
+  cleanups.push(() => testDatabase.drop());
+  const open = async (url: string) => {
+    const db = await openDatabase({ url, maxConnections: 5, applicationName: 'test-server' });
+    cleanups.push(() => db.end());
+    return db;
+  };
+  const db = await open(testDatabase.appUrl);
+  await seedCatalogue(db);
+  await seedTenant(db, 'acme');
+  const { plainKey } = await createKey(db, { label: 'gateway', scope: 'gateway' });
+  const log: string[] = [];
+  const api = await startApi({
+    db: await open(await reach(testDatabase.appUrl)),
+    monthEnd: null,
+    logger: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
+    metrics: createMetrics(),
+    config: { trustedProxies: 0, requestsPerMinute: 1_000 },
+    now: () => new Date(),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  cleanups.push(() => api.close());
+  const post = (event: unknown) =>
+    fetch(`${api.url}/api/v1/integrations/llm-usage`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${plainKey}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(event),
+    });
+  return { api, db, superuserUrl: testDatabase.superuserUrl, log, post };
+}
+
+/** A connection that ends with the test's block. */
+async function connectAs(url: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+/** Sessions of this database that wait for a lock. */
+function countWaiting(db: Database): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ waiting: z.number() }))`
+    SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+}
+
+/** A way to the database that can be cut and mended. */
+async function startProxy(databaseUrl: string) {
+  const { hostname, port } = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((socket) => {
+    if (isCut) {
+      socket.destroy();
+      return;
+    }
+    const upstream = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+  const address = server.address();
+  const url = new URL(databaseUrl);
+  url.port = String(typeof address === 'object' ? address?.port : '');
+  return {
+    url: url.href,
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    mend() {
+      isCut = false;
+    },
+  };
+}
+
+test('close finishes what was taken, and takes no more', async () => {
+  const { api, db, superuserUrl, post } = await start();
+  await using superuser = await connectAs(superuserUrl);
+  await superuser.query('BEGIN; LOCK TABLE usage_buckets IN ACCESS EXCLUSIVE MODE');
+  const taken = post(llmEvent());
+  await until(
+    () => countWaiting(db),
+    (waiting) => waiting === 1,
+  );
+  const closing = api.close();
+  await expect(post(llmEvent())).rejects.toThrow('fetch failed');
+  await superuser.query('COMMIT');
+  expect((await taken).status).toBe(201);
+  await closing;
+  expect(await countEvents(db)).toBe(1);
+});
+
+test('while the database is away: 503 with Retry-After; then it goes on', async () => {
+  let proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
+  const { api, db, post } = await start(async (url) => {
+    proxy = await startProxy(url);
+    return proxy.url;
+  });
+  const event = llmEvent();
+  expect((await post(llmEvent())).status).toBe(201);
+  proxy?.cut();
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const response = await post(event);
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(await response.json()).toMatchObject({
+      type: 'urn:arcadia:problem:database-unavailable',
+    });
+  }
+  const readiness = await fetch(`${api.url}/readyz`);
+  expect(readiness.status).toBe(503);
+  expect(await readiness.json()).toMatchObject({ database: { ok: false } });
+  expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
+
+  proxy?.mend();
+  await until(
+    async () => (await post(event)).status,
+    (status) => status === 201 || status === 200,
+  );
+  expect(await countEvents(db)).toBe(2);
+});
+
+test('the log has neither bodies nor keys', async () => {
+  const { log, post } = await start();
+  await post(llmEvent({ model: 'secret-model', charge_cents: 'oops' }));
+  const text = log.join('');
+  expect(text).toContain('"path":"/api/v1/integrations/llm-usage"');
+  expect(text).not.toMatch(/secret-model|arc_gateway|Bearer/);
+});
+
+test('a fault of ours is 500: the log says what, without what was sent', async () => {
+  const { superuserUrl, log, post } = await start();
+  await using superuser = await connectAs(superuserUrl);
+  await superuser.query('ALTER TABLE llm_usage_events ADD CHECK (model <> $$secret-model$$)');
+
+  const response = await post(llmEvent({ model: 'secret-model' }));
+  expect(response.status).toBe(500);
+  expect(await response.text()).not.toMatch(/llm_usage_events|constraint|\.ts/);
+  expect(log.join('')).toMatch(/llm_usage_events_model_check/);
+  expect(log.join('')).not.toMatch(/secret-model/);
+});

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { removeCluster } from '../../src/local/postgres.ts';
+import { until } from '../_util/until.ts';
+
+/** The demo as a newcomer runs it, in a state folder with a space in its name. */
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arcadia demo-'));
+});
+afterAll(() => {
+  removeCluster(folder);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function startDemo(...args: string[]) {
+  const { DATABASE_URL, TEMPORAL_ADDRESS, API_PORT, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'src/local/demo.ts', ...args],
+    { env: { ...env, LOCAL_STATE_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const demo = { child, output: '', code: new Promise<number | null>(() => undefined) };
+  child.stdout.on('data', (chunk: Buffer) => (demo.output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (demo.output += chunk.toString()));
+  demo.code = new Promise((resolve) => child.once('close', resolve));
+  return demo;
+}
+
+/** Processes that name our folder, wherever on their command line. */
+function leftBehind(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return command.includes(folder) ? [command] : [];
+      } catch {
+        return []; // it has ended meanwhile
+      }
+    });
+}
+
+async function expectNothingLeft(): Promise<void> {
+  if (process.platform !== 'linux') return;
+  await until(
+    () => Promise.resolve(leftBehind()),
+    (left) => left.length === 0,
+    10_000,
+  );
+}
+
+test('a first run invoices everybody but the broken one; a second one skips them', async () => {
+  const first = startDemo('--exit');
+  expect(await first.code, first.output).toBe(0);
+  expect(first.output).toContain('27 rolled, 0 skipped, 1 parked');
+  expect(first.output).toMatch(/juniper-labs-000001 +1 +superseded/);
+  await expectNothingLeft();
+
+  const second = startDemo('--exit');
+  expect(await second.code, second.output).toBe(0);
+  expect(second.output).toContain('LLM requests: 0 accepted');
+  expect(second.output).toContain('0 rolled, 27 skipped, 1 parked');
+  expect(second.output).toMatch(/juniper-labs-000003 +3 +issued/);
+  await expectNothingLeft();
+}, 180_000);
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s in the middle leaves no process behind',
+  async (signal) => {
+    const demo = startDemo();
+    await until(
+      () => Promise.resolve(demo.output),
+      (output) => output.includes(' 2   '),
+      60_000,
+    );
+    await sleep(100);
+    demo.child.kill(signal);
+    expect(await demo.code).not.toBeNull();
+    await expectNothingLeft();
+  },
+  90_000,
+);
+
+test('killed outright, it leaves none either, and the next run starts anew', async () => {
+  const demo = startDemo();
+  await until(
+    () => Promise.resolve(demo.output),
+    (output) => output.includes(' 4   '),
+    60_000,
+  );
+  demo.child.kill('SIGKILL');
+  await demo.code;
+  await expectNothingLeft();
+
+  const next = startDemo('--reset', '--exit');
+  expect(await next.code, next.output).toBe(0);
+  expect(next.output).toContain('27 rolled, 0 skipped, 1 parked');
+}, 180_000);

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { claimNamespace } from '../_util/temporal.ts';
+import { until } from '../_util/until.ts';
+
+/** `npm start` as a deployment runs it. */
+let testDatabase: TestDatabase;
+let env: Record<string, string>;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  const { address, namespace } = await claimNamespace();
+  env = {
+    DATABASE_URL: testDatabase.appUrl,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    API_PORT: '0',
+    START_TIMEOUT_SECONDS: '1',
+  };
+});
+afterAll(() => testDatabase.drop());
+
+function start(args: readonly string[], overrides: Readonly<Record<string, string>> = {}) {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'src/start.ts', ...args],
+    { env: { PATH: process.env.PATH, ...env, ...overrides } },
+  );
+  const started = { child, output: '', code: new Promise<number | null>(() => undefined) };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (started.output += chunk.toString()));
+  }
+  started.code = new Promise((resolve) => child.once('close', resolve));
+  return started;
+}
+
+test('API and worker start, answer, and stop in order on SIGTERM', async () => {
+  const both = start([]);
+  await until(
+    () => Promise.resolve(both.output),
+    (output) => output.includes('worker started') && output.includes('API started'),
+  );
+  const [, url = ''] = /"url":"([^"]+)"/.exec(both.output) ?? [];
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  both.child.kill('SIGTERM');
+  expect(await both.code, both.output).toBe(0);
+  expect(both.output).toContain('"msg":"stopped"');
+});
+
+test.each([
+  ['api', 'API started', 'worker started'],
+  ['worker', 'worker started', 'API started'],
+])('%s alone', async (part, present, absent) => {
+  const one = start([part]);
+  await until(
+    () => Promise.resolve(one.output),
+    (output) => output.includes(present),
+  );
+  one.child.kill('SIGINT');
+  expect(await one.code).toBe(0);
+  expect(one.output).not.toContain(absent);
+});
+
+test.each([
+  [
+    'PostgreSQL',
+    { DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/arcadia' },
+    'PostgreSQL at 127.0.0.1:1/arcadia',
+  ],
+  ['Temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'The Temporal server at 127.0.0.1:1'],
+])('without %s it says so, tries again, and gives up', async (_, overrides, named) => {
+  const lost = start([], overrides);
+  expect(await lost.code).toBe(1);
+  expect(lost.output).toContain(`${named} can't be reached`);
+  expect(lost.output).toContain('gave up after 1 s');
+  expect(lost.output).not.toContain('secret');
+});
+
+test.each([
+  ['missing configuration', [], { DATABASE_URL: '' }, 'DATABASE_URL'],
+  ['an unknown part', ['apis'], {}, 'usage: npm start'],
+])('%s is told in a sentence', async (_, args, overrides, message) => {
+  const wrong = start(args, overrides);
+  expect(await wrong.code).toBe(1);
+  expect(wrong.output).toContain(message);
+  expect(wrong.output).not.toMatch(/^\s+at /m);
+});

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { sealUsage } from '../../src/db/drafts.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { bucketsOf, countEvents, expectBucketsToAddUp } from './_ledger.ts';
+
+const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
+
+let testDatabase: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  db = await openDatabase({
+    url: testDatabase.appUrl,
+    maxConnections: 10,
+    applicationName: 'test-ledger',
+  });
+  await seedCatalogue(db);
+  await seedTenant(
+    db,
+    'acme',
+    DEPLOYMENTS.map((deploymentId) => ({ deploymentId })),
+  );
+});
+afterEach(() => expectBucketsToAddUp(db));
+afterAll(async () => {
+  await db.end();
+  await testDatabase.drop();
+});
+
+/** Several processes would each have their own. */
+const newIngestion = () => createIngestion({ db, now: () => new Date() });
+
+function llmEvent(id: string, deploymentId: string, chargeCents: string, month = '2026-05') {
+  return {
+    gateway_request_id: id,
+    tenant_id: 'acme',
+    deployment_id: deploymentId,
+    model: 'large-2',
+    occurred_at: `${month}-10T12:00:00Z`,
+    charge_cents: chargeCents,
+  };
+}
+
+let lastDraft = 0;
+
+/** Seals what is open; every draft is of a later month of its own. @returns how many buckets */
+async function seal(): Promise<number> {
+  const period = periodOf(new Date(Date.UTC(2027, (lastDraft += 1), 1)).toISOString().slice(0, 7));
+  return db.transaction(async (tx) => {
+    const draftId = await tx.oneFirst(sql.type(z.object({ draft_id: z.string() }))`
+      INSERT INTO invoice_drafts (tenant_id, period_start, owner)
+      VALUES ('acme', ${period.periodStart}, 'test') RETURNING draft_id`);
+    const draft = { tenantId: 'acme', draftId, isRevision: false, hasAbandonedDrafts: false };
+    await sealUsage(tx, period, [draft]);
+    return tx.oneFirst(sql.type(z.object({ buckets: z.number() }))`
+      SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draftId}`);
+  });
+}
+
+test('nothing is lost or counted twice while month end seals the buckets', async () => {
+  const ingestions = [newIngestion(), newIngestion()];
+  const batches = Array.from({ length: 150 }, (_, batch) =>
+    Array.from({ length: 20 }, (__, n) =>
+      llmEvent(
+        `race-${batch}-${n}`,
+        DEPLOYMENTS[(batch + n) % 3] ?? '',
+        `0.${batch + 1}00${n + 1}`,
+      ),
+    ),
+  );
+  const before = await countEvents(db);
+  const done = new AbortController();
+  const sealing = (async () => {
+    let sealed = 0;
+    while (!done.signal.aborted) {
+      sealed += await seal();
+      await delay(1);
+    }
+    return sealed;
+  })();
+
+  let next = 0;
+  const send = async (ingestion: Ingestion) => {
+    for (let batch = batches[next++]; batch; batch = batches[next++]) {
+      const results = await ingestion.ingest('llm', batch);
+      expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['accepted']));
+    }
+  };
+  await Promise.all(ingestions.flatMap((ingestion) => [send(ingestion), send(ingestion)]));
+  done.abort();
+
+  // The race was one: buckets were sealed, and new ones opened, in the middle of it.
+  expect(await sealing).toBeGreaterThan(2 * DEPLOYMENTS.length);
+  expect((await countEvents(db)) - before).toBe(3_000);
+  await expectBucketsToAddUp(db);
+});
+
+test('many senders of the same events: each event is accepted once', async () => {
+  const ingestions = [newIngestion(), newIngestion(), newIngestion()];
+  const events = Array.from({ length: 60 }, (_, n) =>
+    llmEvent(`same-${n}`, DEPLOYMENTS[n % 3] ?? '', '0.1'),
+  );
+  const answers = await Promise.all(
+    ingestions.flatMap((ingestion) =>
+      // In different orders, which would make them wait for each other in a circle.
+      [events, events.toReversed()].map((batch) => ingestion.ingest('llm', batch)),
+    ),
+  );
+  const statuses = answers.flat().map(({ status }) => status);
+  expect(statuses.filter((status) => status === 'accepted')).toHaveLength(60);
+  expect(statuses.filter((status) => status === 'duplicate')).toHaveLength(300);
+});
+
+test('the sum is exact where a float would not be', async () => {
+  const charges = ['0.1', '0.2', '999999999999.999999999999', '0.000000000001'];
+  await newIngestion().ingest(
+    'llm',
+    charges.map((charge, n) => llmEvent(`exact-${n}`, 'acme-a', charge, '2025-01')),
+  );
+  const ofMonth = (await bucketsOf(db)).filter(({ month }) => month === '2025-01');
+  expect(ofMonth).toEqual([expect.objectContaining({ events: 4, total: '1000000000000.3' })]);
+});
+
+test('after a sealed month a late event opens a new bucket, a replay does not', async () => {
+  const ingestion = newIngestion();
+  await ingestion.ingest('llm', [llmEvent('late-1', 'acme-a', '1', '2025-02')]);
+  await seal();
+  const ofMonth = async () => (await bucketsOf(db)).filter(({ month }) => month === '2025-02');
+
+  await ingestion.ingest('llm', [llmEvent('late-1', 'acme-a', '1', '2025-02')]);
+  expect(await ofMonth()).toMatchObject([{ events: 1, isOpen: false }]);
+  await ingestion.ingest('llm', [llmEvent('late-2', 'acme-a', '2', '2025-02')]);
+  expect(await ofMonth()).toMatchObject([
+    { events: 1, total: '1', isOpen: false },
+    { events: 1, total: '2', isOpen: true },
+  ]);
+});
+
+test('a poisoned request does not sink the others of its group', async () => {
+  const superuser = new pg.Client({ connectionString: testDatabase.superuserUrl });
+  await superuser.connect();
+  await superuser.query(`
+    CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation'; END $$;
+    CREATE TRIGGER refuse_poison BEFORE INSERT ON llm_usage_events
+      FOR EACH ROW WHEN (NEW.model = 'poison') EXECUTE FUNCTION refuse_poison()`);
+  await superuser.end();
+
+  const ingestion = createIngestion({ db, now: () => new Date(), limits: { maxConcurrent: 1 } });
+  const events = Array.from({ length: 6 }, (_, n) => llmEvent(`group-${n}`, 'acme-a', '1'));
+  const poisoned = events.map((event, n) => (n === 3 ? { ...event, model: 'poison' } : event));
+  const answers = await Promise.allSettled(poisoned.map((e) => ingestion.ingest('llm', [e])));
+  expect(answers.map(({ status }) => status)).toEqual([
+    ...['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+  ]);
+});
