@@ -5,7 +5,7 @@ const SIDES = {
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
-  feeding: ['db', 'domain', 'contracts'],
+  feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
   api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding'],

@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import {
   Worker,
   bundleWorkflowCode,
+  type Logger,
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
@@ -16,8 +17,9 @@ const PAYLOAD_CONVERTER_PATH = fileURLToPath(
 );
 
 /** Bundles the workflow code, to build it once for many workers. */
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
+    ...(logger && { logger }),
     workflowsPath: WORKFLOWS_PATH,
     payloadConverterPath: PAYLOAD_CONVERTER_PATH,
   });

@@ -18,11 +18,12 @@ afterAll(() => {
 });
 
 function startDemo(...args: string[]) {
-  const { DATABASE_URL, TEMPORAL_ADDRESS, API_PORT, ...env } = process.env;
+  // Servers of its own, whatever else runs here.
+  const env = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', API_PORT: '' };
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', 'src/local/demo.ts', ...args],
-    { env: { ...env, LOCAL_STATE_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, ...env, LOCAL_STATE_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const demo = { child, output: '', code: new Promise<number | null>(() => undefined) };
   child.stdout.on('data', (chunk: Buffer) => (demo.output += chunk.toString()));

@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { applyCatalogue } from '../../feeding/apply-catalogue.ts';
+import type { CatalogueChanges } from '../../feeding/catalogue-changes.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { readFeedFile } from '../feed-file.ts';
+import { print } from '../output.ts';
+import { renderTable } from '../render/table.ts';
+
+export function catalogueApplyCommand(): Command {
+  return new Command('apply')
+    .description('take in plans and addons from a JSON file')
+    .argument('<file>', 'the catalogue file')
+    .addHelpText(
+      'after',
+      `
+All of the file is applied or, where it has a mistake, nothing. A plan version is immutable: to
+change a plan, add its next version. An addon may change; subscriptions keep what they have.
+
+Example:
+  npm run cli -- catalogue apply demo/catalogue.json`,
+    )
+    .action(async (path: string, _options, command: Command) => {
+      const file = await readFeedFile(path);
+      const changes = await withDatabase(readEnvironment(process.env), (db) =>
+        applyCatalogue(db, file),
+      );
+      const rows = listChanges(changes);
+      print(command, rows, () =>
+        renderTable(
+          [
+            { head: 'what', value: ({ what }) => what },
+            { head: 'id', value: ({ id }) => id },
+            { head: 'change', value: ({ change }) => change },
+          ],
+          rows,
+          'The file is empty.',
+        ),
+      );
+    });
+}
+
+function listChanges(changes: CatalogueChanges) {
+  const versions = (list: CatalogueChanges['newVersions'], change: string) =>
+    list.map(({ id }) => ({ what: 'plan version', id, change }));
+  const addons = (list: CatalogueChanges['newAddons'], change: string) =>
+    list.map(({ code }) => ({ what: 'addon', id: code, change }));
+  return [
+    ...versions(changes.newVersions, 'created'),
+    ...versions(changes.unchangedVersions, 'unchanged'),
+    ...addons(changes.newAddons, 'created'),
+    ...addons(changes.changedAddons, 'updated'),
+    ...addons(changes.unchangedAddons, 'unchanged'),
+  ];
+}

@@ -1,0 +1,39 @@
+import { Command, Option } from 'commander';
+import { INVOICE_STATUSES, listInvoices, type InvoiceStatus } from '../../db/invoice-views.ts';
+import { periodOf, type Month } from '../../domain/period.ts';
+import { integerArgument, monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { print } from '../output.ts';
+import { renderInvoices } from '../render/invoices.ts';
+
+interface Options {
+  readonly tenant?: string;
+  readonly period?: Month;
+  readonly status?: InvoiceStatus;
+  readonly limit: number;
+}
+
+export function invoicesListCommand(): Command {
+  return new Command('list')
+    .description('list invoices, the newest period first')
+    .option('--tenant <id>', 'of this tenant')
+    .option('--period <month>', 'of this month, such as 2026-05', monthArgument)
+    .addOption(
+      new Option('--status <status>', 'of this status; by default all but superseded').choices([
+        ...INVOICE_STATUSES,
+      ]),
+    )
+    .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
+    .addHelpText('after', '\nExample:\n  npm run cli -- invoices list --period 2026-05')
+    .action(async ({ tenant, period, status, limit }: Options, command: Command) => {
+      const invoices = await withDatabase(readEnvironment(process.env), (db) =>
+        listInvoices(
+          db,
+          { tenantId: tenant, periodStart: period && periodOf(period).periodStart, status },
+          { after: null, limit },
+        ),
+      );
+      print(command, invoices, () => renderInvoices(invoices));
+      if (invoices.length === limit) console.error(`The first ${limit}; more with --limit.`);
+    });
+}

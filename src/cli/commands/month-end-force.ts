@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
+import type { Month } from '../../domain/period.ts';
+import { requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
+import { actor } from '../actor.ts';
+import { monthArgument, requireOver } from '../arguments.ts';
+import { readEnvironment, withTemporal } from '../environment.ts';
+import { CliError } from '../errors.ts';
+import { print } from '../output.ts';
+
+interface Options {
+  readonly tenant?: readonly string[];
+  readonly all?: boolean;
+  readonly reason: string;
+  readonly requestId?: string;
+}
+
+export function monthEndForceCommand(): Command {
+  return new Command('force')
+    .description('rebuild invoices that stand: each is superseded by a new revision')
+    .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
+    .option('--tenant <id...>', 'whose invoices')
+    .option('--all', 'those of every due tenant')
+    .requiredOption('--reason <text>', 'why; it stays with the new revision')
+    .option('--request-id <id>', 'the same id makes one revision, however often it is sent')
+    .addHelpText(
+      'after',
+      `
+Invoices that are paid or void are refused; \`month-end status\` says so.
+
+Examples:
+  npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage"
+  npm run cli -- month-end force 2026-05 --all --reason "price of gb_month was wrong"`,
+    )
+    .action(async (month: Month, options: Options, command: Command) => {
+      const force = toForce(options);
+      requireOver(month, new Date());
+      const { requestId = randomUUID(), reason } = options;
+      const workflowId = await withTemporal(readEnvironment(process.env), ({ client }) =>
+        requestMonthEnd(client, { month, requestId, actor: actor(), reason, force }),
+      );
+      print(command, { month, requestId, workflowId, force }, () =>
+        [
+          `Forced request ${requestId} is with workflow ${workflowId}.`,
+          `See \`month-end status ${month} --watch\`.`,
+        ].join('\n'),
+      );
+    });
+}
+
+function toForce({ tenant = [], all = false }: Options): NonNullable<MonthEndRequest['force']> {
+  if (all === tenant.length > 0) throw new CliError('Say either --tenant ID… or --all');
+  if (all) return { all: true };
+  if (tenant.length > MAX_FORCED_TENANTS) {
+    throw new CliError(`A request names at most ${MAX_FORCED_TENANTS} tenants`);
+  }
+  return { tenantIds: tenant };
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { applySchedule } from '../../temporal/schedule.ts';
+import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
+import { integerArgument } from '../arguments.ts';
+import { readEnvironment, withTemporal } from '../environment.ts';
+import { print } from '../output.ts';
+
+interface Options {
+  readonly hour: number;
+  readonly minute: number;
+}
+
+export function scheduleApplyCommand(): Command {
+  return new Command('apply')
+    .description('create the month-end Schedule, or bring it up to date')
+    .option('--hour <hour>', 'hour of the first of the month, UTC', integerArgument(0, 23), 6)
+    .option('--minute <minute>', 'minute of that hour', integerArgument(0, 59), 0)
+    .addHelpText(
+      'after',
+      `
+Also registers the search attributes that the workflows set. A paused Schedule stays paused.
+
+Example:
+  npm run cli -- schedule apply --hour 6`,
+    )
+    .action(async ({ hour, minute }: Options, command: Command) => {
+      const done = await withTemporal(
+        readEnvironment(process.env),
+        async ({ client, connection, namespace }) => ({
+          searchAttributes: await registerSearchAttributes(connection, namespace),
+          schedule: await applySchedule(client, { hour, minute }),
+        }),
+      );
+      print(command, done, () =>
+        [
+          ...done.searchAttributes.map((name) => `search attribute ${name}: registered`),
+          `Schedule ${done.schedule}: ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
+        ].join('\n'),
+      );
+    });
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}

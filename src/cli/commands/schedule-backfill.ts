@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import type { Month } from '../../domain/period.ts';
+import { backfillMonth } from '../../temporal/schedule.ts';
+import { monthArgument, requireOver } from '../arguments.ts';
+import { readEnvironment, withTemporal } from '../environment.ts';
+import { print } from '../output.ts';
+
+export function scheduleBackfillCommand(): Command {
+  return new Command('backfill')
+    .description('make up for the firing that should have closed a month')
+    .argument('<month>', 'the month to close, such as 2026-05', monthArgument)
+    .action(async (month: Month, _options, command: Command) => {
+      requireOver(month, new Date());
+      await withTemporal(readEnvironment(process.env), ({ client }) =>
+        backfillMonth(client, month),
+      );
+      print(command, { month, backfilled: true }, () => `Fired for ${month}.`);
+    });
+}

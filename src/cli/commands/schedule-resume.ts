@@ -1,0 +1,16 @@
+import { Command } from 'commander';
+import { resumeSchedule } from '../../temporal/schedule.ts';
+import { readEnvironment, withTemporal } from '../environment.ts';
+import { print } from '../output.ts';
+
+export function scheduleResumeCommand(): Command {
+  return new Command('resume')
+    .description('let a paused Schedule fire again')
+    .option('--note <text>', 'shown in the Web UI', 'resumed by the CLI')
+    .action(async ({ note }: { note: string }, command: Command) => {
+      await withTemporal(readEnvironment(process.env), ({ client }) =>
+        resumeSchedule(client, note),
+      );
+      print(command, { paused: false, note }, () => 'The Schedule is on.');
+    });
+}

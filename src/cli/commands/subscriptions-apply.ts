@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { applySubscriptions } from '../../feeding/apply-subscriptions.ts';
+import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { readFeedFile } from '../feed-file.ts';
+import { print } from '../output.ts';
+import { renderTable } from '../render/table.ts';
+
+export function subscriptionsApplyCommand(): Command {
+  return new Command('apply')
+    .description('take in tenants, deployments and subscriptions from a JSON file')
+    .argument('<file>', 'the subscriptions file')
+    .addHelpText(
+      'after',
+      `
+All of the file is applied or, where it has a mistake, nothing; applying it again changes nothing.
+What the file doesn't name stays as it is. A change of plan ends one subscription and starts
+another; an addon is attached with the terms that the catalogue has at that moment.
+
+Example:
+  npm run cli -- subscriptions apply demo/subscriptions.json`,
+    )
+    .action(async (path: string, _options, command: Command) => {
+      const file = await readFeedFile(path);
+      const changes = await withDatabase(readEnvironment(process.env), (db) =>
+        applySubscriptions(db, file),
+      );
+      const counts = countChanges(changes);
+      for (const { at, message } of changes.warnings) console.error(`warning: ${at}: ${message}`);
+      print(command, { changes: counts, warnings: changes.warnings }, () =>
+        renderTable(
+          [
+            { head: 'what', value: ({ what }) => what },
+            { head: 'created', align: 'right', value: ({ created }) => created },
+            { head: 'updated', align: 'right', value: ({ updated }) => updated },
+          ],
+          counts,
+        ),
+      );
+    });
+}
+
+function countChanges(changes: SubscriptionChanges) {
+  return [
+    {
+      what: 'tenants',
+      created: changes.newTenants.length,
+      updated: changes.renamedTenants.length,
+    },
+    { what: 'deployments', created: changes.newDeployments.length, updated: 0 },
+    {
+      what: 'subscriptions',
+      created: changes.newSubscriptions.length,
+      updated: changes.changedSubscriptions.length,
+    },
+    {
+      what: 'subscription addons',
+      created: changes.newAddons.length,
+      updated: changes.changedAddons.length,
+    },
+  ];
+}

@@ -1,0 +1,68 @@
+import { readConfig, type Config } from '../config.ts';
+import { connectWithin } from '../connect-within.ts';
+import type { Database } from '../db/pool.ts';
+import { databaseServer } from '../db/server.ts';
+import { localEnvFile, readLocalEnv } from '../local/local-env.ts';
+import { stateFolder } from '../local/state-folder.ts';
+import { present } from '../present.ts';
+import { readTemporalTarget, temporalServer, type TemporalClient } from '../temporal/connection.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A person waits for the answer: servers that are starting get less time than at `npm start`. */
+const PATIENCE_SECONDS = 10;
+const CONNECTIONS = 2;
+
+/**
+ * The environment of a command. Where it names no database, the one of the servers that
+ * `npm run local` or `npm run demo` has started, if there are any.
+ */
+export function readEnvironment(env: Environment): Environment {
+  if (env.DATABASE_URL) return env;
+  const stateDir = stateFolder(env);
+  const local = readLocalEnv(stateDir);
+  if (local === null) return env;
+  console.error(`Using the local servers of ${localEnvFile(stateDir)}`);
+  return { ...local, ...present(env) };
+}
+
+/** Runs something with the database, which is closed afterwards. */
+export async function withDatabase<T>(
+  env: Environment,
+  work: (db: Database, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(env);
+  const db = await connectWithin(
+    databaseServer({
+      url: config.databaseUrl,
+      maxConnections: CONNECTIONS,
+      applicationName: 'arcadia-cli',
+    }),
+    { timeoutSeconds: PATIENCE_SECONDS, onFailure: complain },
+  );
+  try {
+    return await work(db, config);
+  } finally {
+    await db.end();
+  }
+}
+
+/** The same with Temporal. */
+export async function withTemporal<T>(
+  env: Environment,
+  work: (temporal: TemporalClient) => Promise<T>,
+): Promise<T> {
+  const temporal = await connectWithin(temporalServer(readTemporalTarget(env)), {
+    timeoutSeconds: PATIENCE_SECONDS,
+    onFailure: complain,
+  });
+  try {
+    return await work(temporal);
+  } finally {
+    await temporal.connection.close();
+  }
+}
+
+export function complain(message: string): void {
+  console.error(message);
+}

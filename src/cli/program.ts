@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
+import { invoicesListCommand } from './commands/invoices-list.ts';
+import { invoicesShowCommand } from './commands/invoices-show.ts';
+import { keysCreateCommand } from './commands/keys-create.ts';
+import { keysListCommand } from './commands/keys-list.ts';
+import { keysRevokeCommand } from './commands/keys-revoke.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { monthEndForceCommand } from './commands/month-end-force.ts';
+import { monthEndStartCommand } from './commands/month-end-start.ts';
+import { monthEndStatusCommand } from './commands/month-end-status.ts';
+import { scheduleApplyCommand } from './commands/schedule-apply.ts';
+import { scheduleBackfillCommand } from './commands/schedule-backfill.ts';
+import { scheduleDescribeCommand } from './commands/schedule-describe.ts';
+import { schedulePauseCommand } from './commands/schedule-pause.ts';
+import { scheduleResumeCommand } from './commands/schedule-resume.ts';
+import { scheduleTriggerCommand } from './commands/schedule-trigger.ts';
+import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
+import { usageReplayCommand } from './commands/usage-replay.ts';
+
+/** All commands. */
+export function createProgram(): Command {
+  const program = new Command('arcadia')
+    .usage('<command> [options]')
+    .description('Month-end invoicing: set up, watch, correct.')
+    .option('--json', 'print JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Servers are found by DATABASE_URL and TEMPORAL_ADDRESS (and the rest of Temporal's variables), or
+else by what \`npm run local\` and \`npm run demo\` write to .local/env.
+Exit code: 0 done, 1 failed, 2 not a valid command.
+
+Examples:
+  npm run cli -- invoices list --period 2026-05
+  npm run cli -- month-end force 2026-05 --tenant acme --reason "late usage"`,
+    );
+  const group = (name: string, description: string, commands: readonly Command[]): void => {
+    const parent = program.command(name).description(description);
+    for (const command of commands) parent.addCommand(command);
+  };
+  program.addCommand(migrateCommand());
+  group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
+  group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
+  group('keys', 'API keys', [keysCreateCommand(), keysRevokeCommand(), keysListCommand()]);
+  group('schedule', 'the Schedule that closes the month', [
+    scheduleApplyCommand(),
+    schedulePauseCommand(),
+    scheduleResumeCommand(),
+    scheduleDescribeCommand(),
+    scheduleTriggerCommand(),
+    scheduleBackfillCommand(),
+  ]);
+  group('month-end', 'closing a month', [
+    monthEndStartCommand(),
+    monthEndStatusCommand(),
+    monthEndForceCommand(),
+  ]);
+  group('invoices', 'what was billed', [invoicesListCommand(), invoicesShowCommand()]);
+  group('usage', 'usage from elsewhere', [usageReplayCommand()]);
+  throwInsteadOfExiting(program);
+  return program;
+}
+
+/** Exit codes are given in one place; and help shows the options that hold everywhere. */
+function throwInsteadOfExiting(command: Command): void {
+  command.exitOverride().configureHelp({ showGlobalOptions: true });
+  command.commands.forEach(throwInsteadOfExiting);
+}

@@ -1,0 +1,68 @@
+import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
+import { formatCents } from './money.ts';
+import { indent, renderTable, type Column } from './table.ts';
+
+/** An invoice as the API serves it, too. */
+export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly InvoiceLine[] };
+
+const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
+  { head: 'deployment', value: (line) => line.deployment_id },
+  { head: 'line', value: describeLine },
+  { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
+  { head: 'unit', value: (line) => line.unit },
+  { head: 'price', align: 'right', value: (line) => unitPrice(line) },
+  { head: 'amount', align: 'right', value: (line) => formatCents(line.amount_cents) },
+];
+
+/** The whole invoice, in plain text. */
+export function renderInvoice(invoice: PrintableInvoice): string {
+  const { currency } = invoice;
+  return [
+    `Invoice ${invoice.number} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
+    `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
+    ...linksOf(invoice),
+    '',
+    indent(renderTable(LINE_COLUMNS, invoice.lines)),
+    '',
+    indent(
+      renderTable(
+        [
+          { head: '', value: ([label]: readonly [string, number]) => label },
+          { head: currency, align: 'right', value: ([, cents]) => formatCents(cents) },
+        ],
+        [
+          ['subtotal', invoice.subtotal_cents],
+          ['GST', invoice.tax_cents],
+          ['total', invoice.total_cents],
+        ],
+      ),
+    ),
+  ].join('\n');
+}
+
+function linksOf({ replaces_invoice_id, superseded_by, re_run }: InvoiceHeader): string[] {
+  const by = [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
+  return [
+    ...(replaces_invoice_id ? [`replaces ${replaces_invoice_id}${by && ` (${by})`}`] : []),
+    ...(superseded_by ? [`superseded by ${superseded_by}`] : []),
+  ];
+}
+
+/** With what it was computed from, where the amount doesn't follow from quantity and price. */
+function describeLine({ description, meta }: InvoiceLine): string {
+  const exact = meta.exact_cents;
+  if (typeof exact === 'string') return `${description} (exactly ${exact} cents)`;
+  return meta.capped === true ? `${description} (capped, used ${String(meta.used)})` : description;
+}
+
+/** A price per month is the amount itself. */
+function unitPrice({ kind, unit_price_cents }: InvoiceLine): string {
+  if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
+  return formatCents(unit_price_cents);
+}
+
+function groupDigits(qty: string): string {
+  const [whole = '', fraction] = qty.split('.');
+  const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}

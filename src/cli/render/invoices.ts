@@ -1,0 +1,22 @@
+import type { InvoiceHeader } from '../../db/invoice-views.ts';
+import { formatCents } from './money.ts';
+import { renderTable } from './table.ts';
+
+/** A list of invoices, one a line. */
+export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
+  return renderTable<InvoiceHeader>(
+    [
+      { head: 'number', value: (invoice) => invoice.number },
+      { head: 'period', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
+      { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
+      { head: 'status', value: (invoice) => invoice.status },
+      { head: 'subtotal', align: 'right', value: (i) => formatCents(i.subtotal_cents) },
+      { head: 'GST', align: 'right', value: (invoice) => formatCents(invoice.tax_cents) },
+      { head: 'total', align: 'right', value: (invoice) => formatCents(invoice.total_cents) },
+      { head: 'currency', value: (invoice) => invoice.currency },
+      { head: 'id', value: (invoice) => invoice.invoice_id },
+    ],
+    invoices,
+    'no invoices',
+  );
+}

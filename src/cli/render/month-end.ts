@@ -1,0 +1,105 @@
+import type { MonthEndProgress } from '../../contracts/month-end.ts';
+import type { ReconciliationRow } from '../../db/reconciliation.ts';
+import type { MonthEndStatus } from '../../db/month-end-status.ts';
+import { formatCents } from './money.ts';
+import { renderTable, type Column } from './table.ts';
+
+/** The month as the database has it, with what its workflow says of itself. */
+export type StatusWithProgress = MonthEndStatus & {
+  /** Null: no workflow of the month is known. */
+  readonly progress: MonthEndProgress | 'not answering' | null;
+};
+
+/** How a month stands, section by section; those that are empty are left out. */
+export function renderStatus(status: StatusWithProgress): string {
+  const { outcomes, due_tenants, not_looked_at, progress } = status;
+  const { rolled, skipped, parked } = outcomes;
+  return [
+    `${status.month}: ${renderProgress(progress)}`,
+    `${due_tenants} tenants due: ${rolled} rolled, ${skipped} skipped, ${parked} parked, ` +
+      `${not_looked_at} not looked at`,
+    ...section('Parked', PARKED, status.parked),
+    ...section('Refused', REFUSED, refusalsOf(status)),
+    ...section('Invoices', TOTALS, status.totals),
+    ...section('Usage', RECONCILIATION, status.reconciliation),
+    ...section('Requests', REQUESTS, status.requests),
+  ].join('\n');
+}
+
+/** What the month's workflow says of itself, in a line. */
+export function renderProgress(progress: StatusWithProgress['progress']): string {
+  if (progress === null) return 'has no workflow';
+  if (progress === 'not answering') return 'the workflow does not answer: is a worker running?';
+  const { pass, state, openUntil } = progress;
+  if (pass) {
+    const { rolled, skipped, parked } = pass.counts;
+    return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
+  }
+  return state === 'open' && openUntil !== null
+    ? `closed, open for corrections until ${openUntil}`
+    : 'closing, about to begin';
+}
+
+function section<Row>(
+  title: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): string[] {
+  return rows.length === 0 ? [] : ['', title, renderTable(columns, rows)];
+}
+
+const PARKED: readonly Column<MonthEndStatus['parked'][number]>[] = [
+  { head: 'tenant', value: (row) => row.tenant_id },
+  { head: 'type', value: (row) => row.reason_type },
+  { head: 'reason', value: (row) => row.reason },
+];
+
+interface RefusalRow {
+  readonly what: string;
+  readonly reason: string;
+}
+const REFUSED: readonly Column<RefusalRow>[] = [
+  { head: 'what', value: (row) => row.what },
+  { head: 'reason', value: (row) => row.reason },
+];
+
+/** Tenants that a request named in vain, and signals that made no request. */
+function refusalsOf({ progress, requests }: StatusWithProgress): RefusalRow[] {
+  const tenants = requests.flatMap(({ request_id, refused }) =>
+    refused.map(({ reason }) => ({ what: `request ${request_id}`, reason })),
+  );
+  // The workflow shows both; the database knows the tenants for longer.
+  const told = new Set(tenants.map(({ reason }) => reason));
+  const signals = progress === null || progress === 'not answering' ? [] : progress.refusals;
+  return [
+    ...signals
+      .filter(({ reason }) => !told.has(reason))
+      .map(({ at, signal, reason }) => ({ what: `signal ${signal}, ${at}`, reason })),
+    ...tenants,
+  ];
+}
+
+const TOTALS: readonly Column<MonthEndStatus['totals'][number]>[] = [
+  { head: 'currency', value: (row) => row.currency },
+  { head: 'invoices', align: 'right', value: (row) => row.invoices },
+  { head: 'subtotal', align: 'right', value: (row) => formatCents(row.subtotal_cents) },
+  { head: 'GST', align: 'right', value: (row) => formatCents(row.tax_cents) },
+  { head: 'total', align: 'right', value: (row) => formatCents(row.total_cents) },
+];
+
+const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
+  { head: 'kind', value: (row) => row.resource_kind },
+  { head: 'state', value: (row) => row.state },
+  { head: 'tenants', align: 'right', value: (row) => row.tenants },
+  { head: 'events', align: 'right', value: (row) => row.events },
+  { head: 'total', align: 'right', value: (row) => row.total },
+];
+
+const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [
+  { head: 'request', value: (row) => row.request_id },
+  { head: 'kind', value: (row) => row.kind },
+  { head: 'state', value: (row) => row.state },
+  { head: 'by', value: (row) => row.actor },
+  { head: 'reason', value: (row) => row.reason },
+  { head: 'at', value: (row) => row.requested_at },
+];

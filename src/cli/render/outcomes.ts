@@ -1,0 +1,29 @@
+import type { TenantOutcome } from '../../db/outcome-views.ts';
+import { formatCents } from './money.ts';
+import { renderTable } from './table.ts';
+
+/** What became of each tenant, and the reasons of those that are parked below. */
+export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
+  const table = renderTable<TenantOutcome>(
+    [
+      { head: 'tenant', value: (tenant) => tenant.tenant_id },
+      { head: 'outcome', value: (tenant) => tenant.outcome ?? 'not looked at' },
+      { head: 'invoice', value: (tenant) => tenant.number },
+      { head: 'rev', align: 'right', value: (tenant) => tenant.revision },
+      { head: 'subtotal', align: 'right', value: (tenant) => cents(tenant.subtotal_cents) },
+      { head: 'GST', align: 'right', value: (tenant) => cents(tenant.tax_cents) },
+      { head: 'total', align: 'right', value: (tenant) => cents(tenant.total_cents) },
+      { head: '', value: ({ currency, total_cents }) => (total_cents === null ? '' : currency) },
+    ],
+    outcomes,
+    'no tenant is due',
+  );
+  const reasons = outcomes.flatMap(({ tenant_id, reason_type, reason }) =>
+    reason === null ? [] : [`${tenant_id} is parked (${reason_type}): ${reason}.`],
+  );
+  return [table, ...reasons].join('\n');
+}
+
+function cents(amountCents: number | null): string {
+  return amountCents === null ? '' : formatCents(amountCents);
+}

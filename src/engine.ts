@@ -1,0 +1,157 @@
+import type { Connection } from '@temporalio/client';
+import { createActivities } from './activities/index.ts';
+import { createMonthEndPort } from './api/month-end-port.ts';
+import { startApi } from './api/server.ts';
+import type { Config } from './config.ts';
+import { connectWithin, type ConnectWithinOptions } from './connect-within.ts';
+import type { Database } from './db/pool.ts';
+import { databaseServer } from './db/server.ts';
+import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
+import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
+import { temporalServerForWorker } from './temporal/worker-connection.ts';
+import { createWorker, type WorkerOptions } from './worker.ts';
+
+export type EnginePart = 'api' | 'worker';
+
+export interface EngineOptions {
+  readonly config: Config;
+  readonly temporal: TemporalTarget;
+  readonly logger: Logger;
+  readonly parts: readonly EnginePart[];
+  /** By default the worker bundles the workflow code at its start. */
+  readonly workflowBundle?: WorkerOptions['workflowBundle'];
+  /** Gives up waiting for servers. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Engine {
+  /** Null without the API. */
+  readonly apiUrl: string | null;
+  readonly temporal: TemporalClient;
+  /** Rejects when the worker ends by an error of its own. */
+  readonly failure: Promise<never>;
+  /**
+   * The API takes no more requests, then the worker finishes what it has begun, within their
+   * graces; then connections are closed.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the API, the worker or both in this process; once in a process.
+ * @throws UnreachableError where PostgreSQL or Temporal isn't there in time
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { config, logger, parts, signal } = options;
+  const patience = {
+    timeoutSeconds: config.startTimeoutSeconds,
+    onFailure: (message: string) => {
+      logger.warn(message);
+    },
+    signal,
+  };
+  // What has been started is stopped in the opposite order; also where a later step fails.
+  await using stack = new AsyncDisposableStack();
+  const temporal = await connectWithin(temporalServer(options.temporal), patience);
+  stack.defer(() => temporal.connection.close());
+  const worker = parts.includes('worker')
+    ? await startWorker(stack, options, patience, temporal)
+    : null;
+  const apiUrl = parts.includes('api') ? await serveApi(stack, options, patience, temporal) : null;
+
+  const started = stack.move();
+  return {
+    apiUrl,
+    temporal,
+    failure: worker?.failure ?? forever(),
+    stop: () => started.disposeAsync(),
+  };
+}
+
+async function startWorker(
+  stack: AsyncDisposableStack,
+  { config, temporal: target, logger, workflowBundle }: EngineOptions,
+  patience: ConnectWithinOptions,
+  { client, connection: clientConnection, namespace }: TemporalClient,
+): Promise<{ readonly failure: Promise<never> }> {
+  await ensureSearchAttributes(clientConnection, namespace, logger);
+  const db = await openPool(stack, config, config.worker.maxConnections, 'worker', patience);
+  const connection = await connectWithin(temporalServerForWorker(target, logger), patience);
+  stack.defer(() => connection.close());
+  const worker = await createWorker({
+    connection,
+    namespace,
+    config: config.worker,
+    activities: createActivities({ db, client, logger, now: () => new Date() }),
+    ...(workflowBundle && { workflowBundle }),
+  });
+  const run = worker.run();
+  stack.defer(async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await run.catch(() => undefined);
+  });
+  logger.info({ namespace, address: target.address }, 'worker started');
+  const failure = run.then(forever);
+  // Whoever doesn't ask needn't handle it.
+  failure.catch(() => undefined);
+  return { failure };
+}
+
+/** Where they can't be registered from here, somebody may have done it by other means. */
+async function ensureSearchAttributes(
+  connection: Connection,
+  namespace: string,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await registerSearchAttributes(connection, namespace);
+  } catch (error) {
+    if (!(error instanceof SearchAttributesError)) throw error;
+    logger.warn(error.message);
+  }
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+async function serveApi(
+  stack: AsyncDisposableStack,
+  { config, logger }: EngineOptions,
+  patience: ConnectWithinOptions,
+  { client }: TemporalClient,
+): Promise<string> {
+  const db = await openPool(stack, config, config.api.maxConnections, 'api', patience);
+  const metrics = createMetrics();
+  stack.defer(() => metrics.close());
+  const { host, port, trustedProxies, requestsPerMinute } = config.api;
+  const api = await startApi({
+    db,
+    monthEnd: createMonthEndPort(client),
+    logger,
+    metrics,
+    host,
+    port,
+    config: { trustedProxies, requestsPerMinute },
+    now: () => new Date(),
+  });
+  stack.defer(() => api.close());
+  logger.info({ url: api.url }, 'API started');
+  return api.url;
+}
+
+async function openPool(
+  stack: AsyncDisposableStack,
+  config: Config,
+  maxConnections: number,
+  part: EnginePart,
+  patience: ConnectWithinOptions,
+): Promise<Database> {
+  const applicationName = `arcadia-${part}`;
+  const server = databaseServer({ url: config.databaseUrl, maxConnections, applicationName });
+  const db = await connectWithin(server, patience);
+  stack.defer(() => db.end());
+  return db;
+}

@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util';
+import { normalizeDecimalString } from '../domain/decimal.ts';
+import type { PlanVersion, Qty, QuoteAddon } from '../domain/types.ts';
+import type { CatalogueAddon, CatalogueFile, CatalogueVersion } from './catalogue-file.ts';
+import type { Problem } from './feed-error.ts';
+
+/** What the catalogue has of the things that a file names. */
+export interface CurrentCatalogue {
+  /** By their ids. */
+  readonly versions: ReadonlyMap<string, PlanVersion>;
+  readonly addons: ReadonlyMap<string, QuoteAddon>;
+}
+
+export interface NamedVersion extends CatalogueVersion {
+  readonly id: string;
+  readonly code: string;
+}
+
+/** What applying a file means. */
+export interface CatalogueChanges {
+  readonly newVersions: readonly NamedVersion[];
+  readonly unchangedVersions: readonly NamedVersion[];
+  readonly newAddons: readonly CatalogueAddon[];
+  readonly changedAddons: readonly CatalogueAddon[];
+  readonly unchangedAddons: readonly CatalogueAddon[];
+  readonly problems: readonly Problem[];
+}
+
+/** As the database makes it (`plan_versions.plan_version_id`). */
+export function planVersionId(code: string, version: number): string {
+  return `${code}-v${version}`;
+}
+
+/**
+ * Compares a file with the catalogue. A version that exists is immutable; an addon may change,
+ * because subscriptions hold snapshots.
+ */
+export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): CatalogueChanges {
+  const problems: Problem[] = [];
+  const versions = file.plans.flatMap(({ code, versions }, i) =>
+    versions.map((version, j) => {
+      const named = { ...version, code, id: planVersionId(code, version.version) };
+      const known = current.versions.get(named.id);
+      if (known && !isDeepStrictEqual(contentOf(named), storedContentOf(known))) {
+        problems.push({ at: `plans[${i}].versions[${j}]`, message: explainImmutable(named) });
+      }
+      return { named, isNew: known === undefined };
+    }),
+  );
+  const addons = Map.groupBy(file.addons, (addon) => compareAddon(addon, current.addons));
+  return {
+    newVersions: versions.filter(({ isNew }) => isNew).map(({ named }) => named),
+    unchangedVersions: versions.filter(({ isNew }) => !isNew).map(({ named }) => named),
+    newAddons: addons.get('new') ?? [],
+    changedAddons: addons.get('changed') ?? [],
+    unchangedAddons: addons.get('unchanged') ?? [],
+    problems,
+  };
+}
+
+function explainImmutable({ code, version }: NamedVersion): string {
+  return (
+    `version ${version} of plan ${code} exists with another content and is immutable: ` +
+    `make version ${version + 1}`
+  );
+}
+
+/** What must stay the same; the order of items is part of it, for it is the order of lines. */
+function contentOf({ currency, base_price_cents, items }: CatalogueVersion) {
+  return { currency, base_price_cents, items };
+}
+
+function storedContentOf(stored: PlanVersion): ReturnType<typeof contentOf> {
+  return {
+    currency: stored.currency,
+    base_price_cents: stored.basePriceCents,
+    items: stored.items.map((item) => ({
+      resource_kind: item.resourceKind,
+      included_qty: normalize(item.includedQty),
+      overage_price_cents: item.overagePriceCents,
+      overage_unit: item.overageUnit,
+      hard_cap_qty: normalize(item.hardCapQty),
+    })),
+  };
+}
+
+function compareAddon(
+  addon: CatalogueAddon,
+  known: CurrentCatalogue['addons'],
+): 'new' | 'changed' | 'unchanged' {
+  const stored = known.get(addon.code);
+  if (stored === undefined) return 'new';
+  const isSame =
+    stored.resourceKind === addon.resource_kind &&
+    stored.priceCents === addon.price_cents &&
+    normalize(stored.qty) === addon.qty;
+  return isSame ? 'unchanged' : 'changed';
+}
+
+function normalize(qty: Qty | null): string | null {
+  return qty === null ? null : normalizeDecimalString(String(qty));
+}

@@ -1,0 +1,40 @@
+import type { z } from 'zod';
+import { FeedError } from './feed-error.ts';
+import { locateJsonMistake } from './json-mistake.ts';
+import { formatPath } from './path.ts';
+
+/** The text of a file, and what to call it in errors. */
+export interface FeedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Reads a JSON file against its schema.
+ * @throws FeedError with the line and column of a slip in the JSON, else with every field that is
+ * wrong
+ */
+export function parseFeed<T>(schema: z.ZodType<T>, { name, text }: FeedFile): T {
+  const result = schema.safeParse(parseJson(name, text), { error: explainUnknownKeys });
+  if (result.success) return result.data;
+  throw new FeedError(
+    name,
+    result.error.issues.map(({ path, message }) => ({ at: formatPath(path), message })),
+  );
+}
+
+function parseJson(name: string, text: string): unknown {
+  // A byte order mark is not JSON, but editors add one.
+  const json = text.replace(/^\uFEFF/, '');
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new FeedError(name, [locateJsonMistake(json)]);
+  }
+}
+
+/** zod's own words for a misspelt field don't say that nothing like it is known. */
+const explainUnknownKeys: z.core.$ZodErrorMap = (issue) =>
+  issue.code === 'unrecognized_keys'
+    ? `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
+    : undefined;

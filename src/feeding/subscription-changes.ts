@@ -1,0 +1,186 @@
+import type {
+  StoredAddon,
+  StoredDeployment,
+  StoredSubscription,
+  StoredTenant,
+} from '../db/subscription-feed.ts';
+import { diffAddons } from './addon-changes.ts';
+import { planVersionId } from './catalogue-changes.ts';
+import type { Problem } from './feed-error.ts';
+import { findOverlaps } from './overlaps.ts';
+import type { FedSubscription, FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
+
+/** What the database has of the things that a file names. */
+export interface CurrentSubscriptions {
+  readonly tenants: ReadonlyMap<string, StoredTenant>;
+  readonly deployments: ReadonlyMap<string, StoredDeployment>;
+  /** Also others of the same deployments. */
+  readonly subscriptions: ReadonlyMap<string, StoredSubscription>;
+  /** By subscription, in the order of their positions. */
+  readonly addons: ReadonlyMap<string, readonly StoredAddon[]>;
+  /** Currencies of plan versions, by id. */
+  readonly planCurrencies: ReadonlyMap<string, string>;
+  readonly addonCodes: ReadonlySet<string>;
+}
+
+export interface NewSubscription extends StoredSubscription {
+  readonly tenantId: string;
+}
+
+/** What applying a file means. */
+export interface SubscriptionChanges {
+  readonly newTenants: readonly StoredTenant[];
+  readonly renamedTenants: readonly StoredTenant[];
+  readonly newDeployments: readonly StoredDeployment[];
+  readonly newSubscriptions: readonly NewSubscription[];
+  readonly changedSubscriptions: readonly NewSubscription[];
+  readonly unchangedSubscriptions: readonly NewSubscription[];
+  readonly newAddons: readonly StoredAddon[];
+  readonly changedAddons: readonly StoredAddon[];
+  /** Accepted, but month end will park the tenant. */
+  readonly warnings: readonly Problem[];
+  readonly problems: readonly Problem[];
+}
+
+/** A subscription of the file, with whose it is and where it stands. */
+export interface PlacedSubscription {
+  readonly at: string;
+  readonly tenant: FedTenant;
+  readonly fed: FedSubscription;
+  readonly wanted: NewSubscription;
+}
+
+/** Compares a file with what is stored. What the file doesn't name stays. */
+export function diffSubscriptions(
+  file: SubscriptionsFile,
+  current: CurrentSubscriptions,
+): SubscriptionChanges {
+  const placed = placeSubscriptions(file);
+  const byChange = Map.groupBy(placed, (subscription) => compare(subscription, current));
+  const addons = placed.map((subscription) => diffAddons(subscription, current));
+  const wanted = (change: Change) => (byChange.get(change) ?? []).map((one) => one.wanted);
+  return {
+    newTenants: file.tenants
+      .map(toTenant)
+      .filter((tenant) => !current.tenants.has(tenant.tenantId)),
+    renamedTenants: file.tenants.map(toTenant).filter((tenant) => {
+      const known = current.tenants.get(tenant.tenantId);
+      return known !== undefined && known.name !== tenant.name;
+    }),
+    newDeployments: file.tenants
+      .flatMap(({ tenant_id, deployments }) =>
+        deployments.map((d) => ({ deploymentId: d.deployment_id, tenantId: tenant_id })),
+      )
+      .filter(({ deploymentId }) => !current.deployments.has(deploymentId)),
+    newSubscriptions: wanted('new'),
+    changedSubscriptions: wanted('changed'),
+    unchangedSubscriptions: wanted('unchanged'),
+    newAddons: addons.flatMap(({ attached }) => attached),
+    changedAddons: addons.flatMap(({ ended }) => ended),
+    warnings: placed.flatMap((subscription) => warningsOf(subscription, current)),
+    problems: [
+      ...problemsOfOwners(file, current),
+      ...placed.flatMap((subscription) => problemsOf(subscription, current)),
+      ...addons.flatMap(({ problems }) => problems),
+      ...findOverlaps(placed, current.subscriptions),
+    ],
+  };
+}
+
+function placeSubscriptions(file: SubscriptionsFile): readonly PlacedSubscription[] {
+  return file.tenants.flatMap((tenant, i) =>
+    tenant.deployments.flatMap(({ deployment_id, subscriptions }, j) =>
+      subscriptions.map((fed, k) => ({
+        at: `tenants[${i}].deployments[${j}].subscriptions[${k}]`,
+        tenant,
+        fed,
+        wanted: {
+          subscriptionId: fed.subscription_id,
+          tenantId: tenant.tenant_id,
+          deploymentId: deployment_id,
+          planVersionId: fed.plan && planVersionId(fed.plan.code, fed.plan.version),
+          startsAt: fed.starts_at,
+          endsAt: fed.ends_at,
+        },
+      })),
+    ),
+  );
+}
+
+function toTenant({ tenant_id, name, currency }: FedTenant): StoredTenant {
+  return { tenantId: tenant_id, name, currency };
+}
+
+type Change = 'new' | 'changed' | 'unchanged';
+
+function compare({ wanted }: PlacedSubscription, { subscriptions }: CurrentSubscriptions): Change {
+  const known = subscriptions.get(wanted.subscriptionId);
+  if (!known) return 'new';
+  const isSame =
+    known.planVersionId === wanted.planVersionId &&
+    known.startsAt === wanted.startsAt &&
+    known.endsAt === wanted.endsAt;
+  return isSame ? 'unchanged' : 'changed';
+}
+
+/** A tenant's currency, and whose a deployment is, are settled for good. */
+function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions): Problem[] {
+  return file.tenants.flatMap(({ tenant_id, currency, deployments }, i) => {
+    const problems: Problem[] = [];
+    const known = current.tenants.get(tenant_id);
+    if (known && known.currency !== currency) {
+      problems.push({
+        at: `tenants[${i}].currency`,
+        message: `tenant ${tenant_id} is billed in ${known.currency}, which can't change`,
+      });
+    }
+    deployments.forEach(({ deployment_id }, j) => {
+      const owner = current.deployments.get(deployment_id)?.tenantId ?? tenant_id;
+      if (owner === tenant_id) return;
+      problems.push({
+        at: `tenants[${i}].deployments[${j}].deployment_id`,
+        message: `deployment ${deployment_id} belongs to another tenant, ${owner}`,
+      });
+    });
+    return problems;
+  });
+}
+
+function problemsOf(
+  { at, wanted }: PlacedSubscription,
+  { subscriptions, planCurrencies }: CurrentSubscriptions,
+): Problem[] {
+  const { subscriptionId, deploymentId, planVersionId: planId } = wanted;
+  const known = subscriptions.get(subscriptionId);
+  const problems: Problem[] = [];
+  if (planId !== null && !planCurrencies.has(planId)) {
+    const message = `the catalogue has no plan version ${planId}: apply the catalogue first`;
+    problems.push({ at: `${at}.plan`, message });
+  }
+  if (known && known.deploymentId !== deploymentId) {
+    const message = `subscription ${subscriptionId} is of another deployment, ${known.deploymentId}`;
+    problems.push({ at: `${at}.subscription_id`, message });
+  }
+  if (known && known.planVersionId !== null && known.planVersionId !== planId) {
+    const message =
+      `subscription ${subscriptionId} is on ${known.planVersionId}: a change of plan ends it ` +
+      'and starts a new one, with an id of its own';
+    problems.push({ at: `${at}.plan`, message });
+  }
+  return problems;
+}
+
+function warningsOf(
+  { at, tenant, wanted }: PlacedSubscription,
+  { planCurrencies }: CurrentSubscriptions,
+): Problem[] {
+  const { subscriptionId, planVersionId: planId } = wanted;
+  const parked = `month end will park tenant ${tenant.tenant_id}`;
+  if (planId === null) {
+    return [{ at: `${at}.plan`, message: `subscription ${subscriptionId} has no plan: ${parked}` }];
+  }
+  const currency = planCurrencies.get(planId);
+  if (currency === undefined || currency === tenant.currency) return [];
+  const message = `${planId} is in ${currency}, the tenant is billed in ${tenant.currency}: ${parked}`;
+  return [{ at: `${at}.plan`, message }];
+}

@@ -1,0 +1,161 @@
+import { renderInvoice } from '../cli/render/invoice.ts';
+import { formatCents } from '../cli/render/money.ts';
+import { renderOutcomes } from '../cli/render/outcomes.ts';
+import { indent, renderTable } from '../cli/render/table.ts';
+import { startProgress } from '../cli/progress.ts';
+import { listOutcomes } from '../db/outcome-views.ts';
+import { monthBefore } from '../domain/period.ts';
+import { applyCatalogue } from '../feeding/apply-catalogue.ts';
+import { applySubscriptions } from '../feeding/apply-subscriptions.ts';
+import { parseSubscriptionsFile } from '../feeding/subscriptions-file.ts';
+import { createUsageClient } from '../gateway/usage-client.ts';
+import { closeBySchedule } from './close-month.ts';
+import {
+  STUDIO_TENANT,
+  checkLlmLines,
+  checkMonth,
+  checkOutcomes,
+  checkStudio,
+  expectEqual,
+} from './demo-checks.ts';
+import { listDemoDeployments, readDemoFiles, type DemoDeployment } from './demo-files.ts';
+import { makeLateEvent, makeLlmEvents, makeMeteredRecords } from './demo-usage.ts';
+import { forceByHand } from './force-by-hand.ts';
+import { createOperatorApi, type RollUp } from './operator-api.ts';
+import { countPosts, simulateUsage } from './simulator.ts';
+import type { LocalStack } from './stack.ts';
+import type { Steps } from './steps.ts';
+
+/** These have metered usage alone, so that their invoices can be checked by eye. */
+const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
+/** Its invoice is corrected in the end. */
+const FORCED_TENANT = 'juniper-labs';
+
+/**
+ * The demo itself, step by step, and the checks that it came out right.
+ * @throws DemoError where it didn't
+ */
+export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSignal): Promise<void> {
+  const { db, env, engine } = stack;
+  const { client } = engine.temporal;
+  const api = createOperatorApi(env.API_URL, env.OPERATOR_API_KEY, signal);
+  const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey, signal });
+  const month = monthBefore(new Date());
+
+  const files = readDemoFiles();
+  const deployments = listDemoDeployments(files);
+  const { tenants } = parseSubscriptionsFile(files.subscriptions);
+  const withLlm = deployments.filter(({ tenantId }) => !WITHOUT_LLM.has(tenantId));
+  const events = makeLlmEvents(month, withLlm);
+  const records = makeMeteredRecords(month, deployments, files.meteredUsage);
+
+  await steps.step('Apply the catalogue and the tenants', async () => {
+    const catalogue = await applyCatalogue(db, files.catalogue);
+    const { newTenants } = await applySubscriptions(db, files.subscriptions);
+    const versions = catalogue.newVersions.length + catalogue.unchangedVersions.length;
+    return {
+      text:
+        `${versions} plans, ${tenants.length} tenants with ${deployments.length} deployments` +
+        (newTenants.length === 0 ? ' (unchanged)' : ''),
+    };
+  });
+
+  await steps.step(`Gateway and meters post their usage of ${month}`, async () => {
+    const progress = startProgress('     ', countPosts({ events, records }));
+    const { llm, metered } = await simulateUsage({
+      gateway: clientFor(env.GATEWAY_API_KEY),
+      metering: clientFor(env.METERING_API_KEY),
+      events,
+      records,
+      onProgress: progress.update,
+    }).finally(progress.stop);
+    expectEqual('Refused usage', refused(llm) + refused(metered), 0);
+    return {
+      text:
+        `LLM requests: ${llm.accepted ?? 0} accepted, ${llm.duplicate ?? 0} duplicates\n` +
+        `metered records: ${metered.accepted ?? 0} accepted, ${metered.duplicate ?? 0} duplicates`,
+    };
+  });
+
+  await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
+    const progress = startProgress('     ', tenants.length);
+    const closed = await closeBySchedule(client, api, {
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.stop);
+    checkMonth(closed.month, month);
+    const { rolled, skipped, parked } = closed.rollUp.outcomes;
+    return { text: `${rolled} rolled, ${skipped} skipped, ${parked} parked` };
+  });
+
+  const outcomes = await listOutcomes(db, month);
+  checkOutcomes(outcomes, tenants.length);
+  const invoices = await api.invoices(month);
+  for (const { invoice_id, tenant_id } of invoices) {
+    const invoice = await api.invoice(invoice_id);
+    // In an earlier run of the demo its late usage may have been billed already.
+    if (tenant_id !== FORCED_TENANT) checkLlmLines(invoice, events);
+    if (tenant_id === STUDIO_TENANT) {
+      checkStudio(invoice);
+      console.log(`${renderOutcomes(outcomes)}\n\n${renderInvoice(invoice)}\n`);
+    }
+  }
+  const { totals } = await api.rollUp(month);
+  console.log(`${indent(renderTotals(totals))}\n`);
+
+  const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
+  const late = makeLateEvent(month, forced);
+  await steps.step(`Late usage of ${FORCED_TENANT}: force a re-run by signal`, async () => {
+    await clientFor(env.GATEWAY_API_KEY).postOne('llm', late);
+    const { before, after } = await forceByHand(client, api, {
+      month,
+      tenantId: FORCED_TENANT,
+      reason: 'usage that came late',
+      signal,
+    });
+    checkLlmLines(after, [...events, late]);
+    return {
+      text: renderTable(
+        [
+          { head: 'invoice', value: (invoice) => invoice.number },
+          { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
+          { head: 'status', value: (invoice) => invoice.status },
+          { head: 'total', align: 'right', value: ({ total_cents }) => formatCents(total_cents) },
+          { head: 'why', value: (invoice) => invoice.re_run?.reason ?? '' },
+        ],
+        [before, after],
+      ),
+    };
+  });
+
+  console.log(renderPlaces(stack, month));
+}
+
+function refused({ conflict = 0, rejected = 0 }: { conflict?: number; rejected?: number }): number {
+  return conflict + rejected;
+}
+
+function renderTotals(totals: RollUp['totals']): string {
+  return renderTable(
+    [
+      { head: 'all invoices', align: 'right', value: (total) => total.invoices },
+      { head: 'subtotal', align: 'right', value: (total) => formatCents(total.subtotal_cents) },
+      { head: 'GST', align: 'right', value: (total) => formatCents(total.tax_cents) },
+      { head: 'total', align: 'right', value: (total) => formatCents(total.total_cents) },
+      { head: '', value: (total) => total.currency },
+    ],
+    totals,
+  );
+}
+
+function renderPlaces({ servers, env, envFile, logFile }: LocalStack, month: string): string {
+  const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
+  return [
+    ...(servers.uiUrl === null ? [] : [`Web UI    ${workflows}/month-end-${month}`]),
+    `API       ${env.API_URL}/docs`,
+    `CLI       npm run cli -- invoices list --period ${month}`,
+    `Keys      ${envFile}`,
+    `Log       ${logFile}`,
+    '',
+  ].join('\n');
+}

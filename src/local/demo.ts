@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util';
+import { explainError } from '../cli/errors.ts';
+import { present } from '../present.ts';
+import { listenForShutdown, untilAborted } from '../shutdown.ts';
+import { runDemo } from './demo-run.ts';
+import { resetState } from './reset.ts';
+import { startLocalStack } from './stack.ts';
+import { stateFolder } from './state-folder.ts';
+import { createSteps } from './steps.ts';
+
+/**
+ * `npm run demo`: a month end from nothing to a corrected invoice, on real servers. `-- --exit`
+ * ends it instead of staying up; `-- --reset` starts anew.
+ */
+const shutdown = listenForShutdown();
+try {
+  const { values: flags } = parseArgs({
+    options: { exit: { type: 'boolean' }, reset: { type: 'boolean' } },
+  });
+  const stateDir = stateFolder(process.env);
+  if (flags.reset) await resetState(stateDir);
+  const steps = createSteps(process.stdout);
+  console.log();
+  const stack = await startLocalStack({
+    env: present(process.env),
+    stateDir,
+    steps,
+    signal: shutdown,
+  });
+  try {
+    await Promise.race([runDemo(stack, steps, shutdown), stack.engine.failure]);
+    if (!flags.exit) {
+      console.log('Everything stays up: Ctrl-C stops it.');
+      await Promise.race([untilAborted(shutdown), stack.engine.failure]);
+      console.log('\nStopping …');
+    }
+  } finally {
+    await stack.stop();
+  }
+} catch (error) {
+  if (!shutdown.aborted) console.error(explainError(error, process.env.LOG_LEVEL));
+  process.exitCode = 1;
+}

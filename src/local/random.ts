@@ -1,0 +1,20 @@
+/** Numbers that look random and are the same each time. */
+export interface Random {
+  /** From 0 to below 1. */
+  next(): number;
+  /** A whole number within bounds, both included. */
+  integer(min: number, max: number): number;
+}
+
+/** Mulberry32, seeded by the FNV-1a hash of a text. */
+export function seededRandom(seed: string): Random {
+  let state = 0x811c9dc5;
+  for (const byte of Buffer.from(seed)) state = Math.imul(state ^ byte, 0x01000193);
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return { next, integer: (min, max) => min + Math.floor(next() * (max - min + 1)) };
+}

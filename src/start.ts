@@ -1,0 +1,56 @@
+import { ConfigError, readConfig } from './config.ts';
+import { UnreachableError } from './connect-within.ts';
+import { startEngine, type EnginePart } from './engine.ts';
+import { createLogger } from './logger.ts';
+import { listenForShutdown, untilAborted } from './shutdown.ts';
+import { readTemporalTarget } from './temporal/connection.ts';
+
+/**
+ * `npm start`: the API and the worker against DATABASE_URL and TEMPORAL_ADDRESS; `npm start -- api`
+ * or `-- worker` starts one of them, to run several of each.
+ */
+const PARTS = ['api', 'worker'] as const satisfies readonly EnginePart[];
+
+function readParts(args: readonly string[]): readonly EnginePart[] {
+  if (args.length === 0) return PARTS;
+  const part = PARTS.find((known) => known === args[0]);
+  if (part && args.length === 1) return [part];
+  throw new ConfigError(`usage: npm start [-- ${PARTS.join(' | ')}]`);
+}
+
+async function main(): Promise<void> {
+  const parts = readParts(process.argv.slice(2));
+  const config = readConfig(process.env);
+  const logger = createLogger({ level: config.logLevel, name: parts.join('+') });
+  const shutdown = listenForShutdown();
+  try {
+    const engine = await startEngine({
+      config,
+      temporal: readTemporalTarget(process.env),
+      logger,
+      parts,
+      signal: shutdown,
+    });
+    try {
+      await Promise.race([untilAborted(shutdown), engine.failure]);
+    } finally {
+      logger.info('stopping');
+      await engine.stop();
+    }
+    logger.info('stopped');
+  } catch (error) {
+    if (shutdown.aborted) return;
+    // What is wrong is outside; a stack would only hide it.
+    const details = error instanceof UnreachableError ? {} : { err: error };
+    logger.fatal(details, error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

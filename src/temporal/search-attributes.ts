@@ -1,0 +1,77 @@
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+
+/** Temporal's `IndexedValueType` of a Keyword; its protobuf package isn't one that we depend on. */
+const KEYWORD = 2;
+/** gRPC's codes. */
+const ALREADY_EXISTS = new Set<number>([6]);
+const NOT_ALLOWED = new Set<number>([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
+
+/** The namespace's search attributes can't be made what the workflows need. */
+export class SearchAttributesError extends Error {
+  override readonly name = 'SearchAttributesError';
+}
+
+/**
+ * Registers the search attributes that the namespace lacks; without them no workflow of a month
+ * can start.
+ * @returns the names of those added
+ * @throws SearchAttributesError where they have to be registered by other means (Temporal Cloud)
+ */
+export async function registerSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<readonly string[]> {
+  const wanted = Object.keys(SEARCH_ATTRIBUTES);
+  const known = await listSearchAttributes(connection, namespace);
+  const wrong = wanted.filter((name) => known.has(name) && known.get(name) !== KEYWORD);
+  if (wrong.length > 0) {
+    throw new SearchAttributesError(
+      `In namespace ${namespace} these search attributes have another type than Keyword: ` +
+        `${wrong.join(', ')}. Use another namespace.`,
+    );
+  }
+  const missing = wanted.filter((name) => !known.has(name));
+  if (missing.length > 0) await addKeywords(connection, namespace, missing);
+  return missing;
+}
+
+async function listSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<ReadonlyMap<string, number>> {
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({
+      namespace,
+    });
+    return new Map(Object.entries(customAttributes));
+  } catch (error) {
+    throw explain(error, namespace, Object.keys(SEARCH_ATTRIBUTES));
+  }
+}
+
+async function addKeywords(
+  connection: Connection,
+  namespace: string,
+  names: readonly string[],
+): Promise<void> {
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(names.map((name) => [name, KEYWORD])),
+    });
+  } catch (error) {
+    // Somebody else, starting at the same time, was faster.
+    if (isGrpcServiceError(error) && ALREADY_EXISTS.has(error.code)) return;
+    throw explain(error, namespace, names);
+  }
+}
+
+function explain(error: unknown, namespace: string, names: readonly string[]): unknown {
+  if (!isGrpcServiceError(error) || !NOT_ALLOWED.has(error.code)) return error;
+  return new SearchAttributesError(
+    `Namespace ${namespace} doesn't let this client register search attributes (${error.details}). ` +
+      `Add them as Keyword in Temporal Cloud's UI or with tcld: ${names.join(', ')}.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,24 @@
+import { NativeConnection } from '@temporalio/worker';
+import type { Dependency } from '../connect-within.ts';
+import type { Logger } from '../logger.ts';
+import { described, type TemporalTarget } from './connection.ts';
+import { installTemporalRuntime } from './runtime.ts';
+
+/**
+ * The Temporal server for the worker, which has connections of its own. Apart from the client's,
+ * because the CLI would wait for the SDK's native core to load.
+ */
+export function temporalServerForWorker(
+  target: TemporalTarget,
+  logger: Logger,
+): Dependency<NativeConnection> {
+  return {
+    ...described(target),
+    connect() {
+      // Before each attempt: the runtime goes with its last connection. Any earlier, and it would
+      // keep a process alive that has nothing to do.
+      installTemporalRuntime(logger);
+      return NativeConnection.connect(target.connectionOptions);
+    },
+  };
+}

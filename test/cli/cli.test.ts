@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { claimNamespace } from '../_util/temporal.ts';
+import { runCli } from './_run-cli.ts';
+
+let testDatabase: TestDatabase;
+let env: Record<string, string>;
+let folder: string;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  const { address, namespace } = await claimNamespace();
+  env = {
+    DATABASE_URL: testDatabase.appUrl,
+    DATABASE_MIGRATOR_URL: testDatabase.migratorUrl,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+  };
+  folder = mkdtempSync(join(tmpdir(), 'arcadia-cli-'));
+});
+afterAll(async () => {
+  await testDatabase.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** No command shows a stack to somebody who didn't ask for it. */
+function expectOneError(stderr: string, message: RegExp | string): void {
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/^\s+at /m);
+}
+
+describe('misuse exits with 2', () => {
+  test.each([
+    [['frobnicate'], /unknown command/],
+    [['month-end', 'start', '2026-13'], /"2026-13" is not a month/],
+    [['month-end', 'force', '2026-05'], /required option '--reason/],
+    [['keys', 'create', '--scope', 'root', '--label', 'x'], /Allowed choices are gateway/],
+    [['usage', 'replay', 'x.csv', '--deployments', 'acme'], /is not like acme\/acme-a/],
+  ])('%j', async (args, message) => {
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expectOneError(stderr, message);
+  });
+});
+
+describe('failure exits with 1 and a sentence', () => {
+  test('a month that is not over is refused before anything is signalled', async () => {
+    // There is no server at all: it isn't even asked for.
+    for (const command of [
+      ['start', '2199-12'],
+      ['force', '2199-12', '--all', '--reason', 'x'],
+    ]) {
+      const { code, stderr } = await runCli(['month-end', ...command]);
+      expect(code).toBe(1);
+      expectOneError(stderr, '2199-12 is not over yet: it can be closed from 2200-01-01T00:00:00Z');
+    }
+  });
+
+  test('missing configuration', async () => {
+    const { code, stderr } = await runCli(['invoices', 'list']);
+    expect(code).toBe(1);
+    expectOneError(stderr, /DATABASE_URL/);
+  });
+
+  test('an unreachable database is named without its password', async () => {
+    const { code, stderr } = await runCli(['migrate'], {
+      DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/arcadia',
+      START_TIMEOUT_SECONDS: '1',
+    });
+    expect(code).toBe(1);
+    expectOneError(stderr, /PostgreSQL at 127\.0\.0\.1:1\/arcadia can't be reached.*gave up/);
+    expect(stderr).toContain('attempt 1, trying again');
+    expect(stderr).not.toContain('secret');
+  });
+
+  test('a file that is not there', async () => {
+    const { code, stderr } = await runCli(['catalogue', 'apply', '/nowhere.json'], env);
+    expect(code).toBe(1);
+    expectOneError(stderr, 'There is no file /nowhere.json');
+  });
+
+  test('LOG_LEVEL=debug shows where it came from', async () => {
+    const { stderr } = await runCli(['month-end', 'start', '2199-12'], { LOG_LEVEL: 'debug' });
+    expect(stderr).toMatch(/^\s+at /m);
+  });
+});
+
+test('--help shows examples', async () => {
+  for (const args of [['--help'], ['month-end', 'force', '--help']]) {
+    const { code, stdout } = await runCli(args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('npm run cli -- month-end force');
+  }
+});
+
+test('the catalogue and the tenants of the demo, then keys and invoices', async () => {
+  const json = async (...args: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await runCli([...args, '--json'], env);
+    expect({ code, stderr: stderr.replaceAll(/^warning: .*\n/gm, '') }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    return JSON.parse(stdout);
+  };
+  expect(await json('migrate')).toEqual({ applied: [] });
+  expect(await json('catalogue', 'apply', 'demo/catalogue.json')).toContainEqual({
+    what: 'plan version',
+    id: 'studio-v1',
+    change: 'created',
+  });
+  expect(await json('subscriptions', 'apply', 'demo/subscriptions.json')).toMatchObject({
+    changes: [{ what: 'tenants', created: 28 }, {}, {}, {}],
+    warnings: [
+      { message: expect.stringContaining('month end will park tenant southern-cross') as string },
+    ],
+  });
+
+  const key = (await json(
+    'keys',
+    'create',
+    '--scope',
+    'tenant',
+    '--tenant',
+    'harbour-studio',
+    '--label',
+    'x',
+  )) as {
+    keyId: string;
+    key: string;
+  };
+  expect(key.key).toMatch(/^arc_tenant_/);
+  await json('keys', 'revoke', key.keyId);
+  expect(await json('keys', 'list')).toMatchObject([
+    { keyId: key.keyId, tenantId: 'harbour-studio', revokedAt: expect.any(String) as string },
+  ]);
+  const stranger = ['keys', 'create', '--scope', 'tenant', '--tenant', 'nobody', '--label', 'x'];
+  expectOneError((await runCli(stranger, env)).stderr, 'There is no tenant nobody');
+
+  expect(await json('invoices', 'list')).toEqual([]);
+  expectOneError(
+    (await runCli(['invoices', 'show', 'acme-000001'], env)).stderr,
+    'There is no invoice',
+  );
+});
+
+test('a catalogue with a mistake applies nothing', async () => {
+  const bad = write('bad.json', '{"plans": [{"code": "p", "versions": [{"version": 1}]}]}');
+  const { code, stderr } = await runCli(['catalogue', 'apply', bad], env);
+  expect(code).toBe(1);
+  expectOneError(
+    stderr,
+    /bad\.json has 3 mistakes, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
+  );
+});
+
+test('the Schedule: applied, paused, described, resumed', async () => {
+  const before = await runCli(['schedule', 'describe'], env);
+  expectOneError(before.stderr, 'create it with `schedule apply`');
+  expect((await runCli(['schedule', 'apply'], env)).stdout).toContain(
+    'Schedule created: 06:00 UTC',
+  );
+  expect((await runCli(['schedule', 'pause', '--note', 'meters'], env)).code).toBe(0);
+  expect((await runCli(['schedule', 'apply', '--hour', '7'], env)).stdout).toContain(
+    'updated: 07:00',
+  );
+
+  const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
+  expect(JSON.parse(stdout)).toMatchObject({
+    paused: true,
+    note: 'meters',
+    overlap: 'ALLOW_ALL',
+    catchup_window_days: 365,
+    pause_on_failure: false,
+    next: [
+      expect.stringMatching(/-01T07:00:00\.000Z$/),
+      expect.anything(),
+      expect.anything(),
+    ] as unknown[],
+  });
+  expect((await runCli(['schedule', 'resume'], env)).stdout).toContain('The Schedule is on.');
+});
