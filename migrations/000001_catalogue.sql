@@ -16,7 +16,10 @@ CREATE DOMAIN currency_code AS text
 CREATE DOMAIN cents AS bigint
   CHECK (VALUE BETWEEN -9007199254740991 AND 9007199254740991);
 CREATE DOMAIN month_start AS date
-  CHECK (EXTRACT(DAY FROM VALUE) = 1);
+  CHECK (isfinite(VALUE) AND EXTRACT(DAY FROM VALUE) = 1);
+-- In PostgreSQL's order NaN is above infinity, which is above every number.
+CREATE DOMAIN quantity AS numeric
+  CHECK (VALUE >= 0 AND VALUE < 'Infinity');
 
 CREATE TABLE tenants (
   tenant_id external_id PRIMARY KEY,
@@ -47,10 +50,10 @@ CREATE TABLE plan_items (
   plan_version_id text NOT NULL REFERENCES plan_versions,
   position integer NOT NULL CHECK (position > 0),
   resource_kind text NOT NULL,
-  included_qty numeric CHECK (included_qty >= 0),
+  included_qty quantity,
   overage_price_cents cents CHECK (overage_price_cents >= 0),
   overage_unit text CHECK (overage_unit IN ('1k_tokens', 'hour', 'gb_month', 'gb', 'zone', 'snapshot')),
-  hard_cap_qty numeric CHECK (hard_cap_qty >= 0),
+  hard_cap_qty quantity,
   PRIMARY KEY (plan_version_id, position),
   UNIQUE (plan_version_id, resource_kind),
   CHECK (overage_price_cents IS NULL OR overage_unit IS NOT NULL)
@@ -77,7 +80,7 @@ CREATE TRIGGER plan_items_arrive_once AFTER INSERT ON plan_items
 CREATE TABLE addons (
   addon_code external_id PRIMARY KEY,
   resource_kind text NOT NULL,
-  qty numeric NOT NULL CHECK (qty >= 0),
+  qty quantity NOT NULL,
   price_cents cents NOT NULL CHECK (price_cents >= 0),
   updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -119,7 +122,7 @@ CREATE TABLE subscription_addons (
   position integer NOT NULL CHECK (position > 0),
   addon_code external_id NOT NULL,
   resource_kind text NOT NULL,
-  qty numeric NOT NULL CHECK (qty >= 0),
+  qty quantity NOT NULL,
   price_cents cents NOT NULL CHECK (price_cents >= 0),
   starts_at timestamptz NOT NULL,
   ends_at timestamptz,

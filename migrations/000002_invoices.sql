@@ -13,6 +13,8 @@ CREATE TABLE invoice_drafts (
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'issued', 'abandoned')),
   -- The run of the child workflow that builds it: only that run may write to it.
   owner text NOT NULL,
+  -- When that run started: a run that started earlier never takes over from it.
+  owner_started_at timestamptz NOT NULL,
   -- The revision that it is going to replace (a forced re-run).
   replaces_invoice_id uuid,
   opened_at timestamptz NOT NULL DEFAULT now(),
@@ -22,7 +24,7 @@ CREATE TABLE invoice_drafts (
   CHECK ((state = 'open') = (closed_at IS NULL))
 );
 CREATE UNIQUE INDEX invoice_drafts_one_open ON invoice_drafts (tenant_id, period_start) WHERE state = 'open';
-CREATE INDEX invoice_drafts_abandoned ON invoice_drafts (tenant_id) WHERE state = 'abandoned';
+CREATE INDEX invoice_drafts_unissued ON invoice_drafts (tenant_id) WHERE state <> 'issued';
 
 CREATE TABLE invoices (
   invoice_id uuid PRIMARY KEY REFERENCES invoice_drafts,
@@ -80,6 +82,9 @@ CREATE TABLE invoice_lines (
   PRIMARY KEY (invoice_id, line_no),
   CHECK ((kind = 'tax') = (deployment_id IS NULL))
 );
+
+-- For a tenant with thousands of deployments, whose usage is tied to its lines.
+CREATE INDEX invoice_lines_by_deployment ON invoice_lines (invoice_id, deployment_id);
 
 -- A draft's lines, by the place that they will have: within a deployment first
 -- the quote's lines (section 1), then LLM usage (section 2). They get their line

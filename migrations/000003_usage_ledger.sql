@@ -57,7 +57,7 @@ CREATE TABLE llm_usage_events (
   model text NOT NULL,
   occurred_at timestamptz NOT NULL,
   service_month date NOT NULL,
-  charge_cents numeric(24, 12) NOT NULL CHECK (charge_cents >= 0),
+  charge_cents numeric(24, 12) NOT NULL CHECK (charge_cents >= 0 AND charge_cents < 'Infinity'),
   currency text NOT NULL,
   input_tokens bigint CHECK (input_tokens >= 0),
   output_tokens bigint CHECK (output_tokens >= 0),
@@ -75,9 +75,9 @@ CREATE TABLE metered_usage_records (
   resource_kind text NOT NULL,
   occurred_at timestamptz NOT NULL,
   service_month date NOT NULL,
-  qty numeric(24, 12) NOT NULL CHECK (qty >= 0),
+  qty numeric(24, 12) NOT NULL CHECK (qty >= 0 AND qty < 'Infinity'),
   -- What it adds to its bucket: qty, less that of the record it replaces.
-  added_qty numeric(25, 12) NOT NULL,
+  added_qty numeric(25, 12) NOT NULL CHECK (added_qty > '-Infinity' AND added_qty < 'Infinity'),
   -- A record is replaced at most once; a correction can itself be corrected.
   replaces text UNIQUE REFERENCES metered_usage_records,
   content_hash bytea NOT NULL,

@@ -51,6 +51,8 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
     maxCachedWorkflows: config.maxCachedWorkflows,
     shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
+    // Local activities that retry while the database is away would never end.
+    shutdownForceTime: `${config.shutdownGraceSeconds + 5} s`,
     workflowTaskPollerBehavior: { type: 'autoscaling' },
     activityTaskPollerBehavior: { type: 'autoscaling' },
   });

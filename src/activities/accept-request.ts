@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activities.ts';
 import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
-import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
+import { MAX_FORCED_TENANTS, forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { isUndecodable } from '../contracts/undecodable.ts';
 import {
   findRequest,
@@ -14,12 +14,14 @@ import {
   type RequestContent,
 } from '../db/month-end-requests.ts';
 import type { Transaction } from '../db/pool.ts';
+import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod } from './failures.ts';
+import { reasonOf, requirePeriod } from './failures.ts';
 
-/** More than these are served when the pass comes to them. */
-const MAX_URGENT = 1000;
+const MAX_REASON_LENGTH = 300;
+/** Refused tenants that are told one by one; the API has them all. */
+const MAX_REFUSALS = 10;
 
 /**
  * Checks a signal and stores the request. A bad one is refused with the reason and
@@ -34,7 +36,13 @@ export function acceptRequest({ db, now }: ActivityDeps) {
     }
     const parsed = parseRequest(input);
     if ('reason' in parsed) return refuse(parsed.reason);
-    return db.transaction((tx) => store(tx, period, parsed.request));
+    try {
+      return await db.transaction((tx) => store(tx, period, parsed.request));
+    } catch (error) {
+      // What would fail each time must not hold up the requests behind it.
+      if (isDatabaseUnavailable(error)) throw error;
+      return refuse(`it can't be stored: ${reasonOf(error)}`);
+    }
   };
 }
 
@@ -43,8 +51,9 @@ interface Request extends RequestContent {
   readonly actor: string | null;
 }
 
+/** Reasons can quote what was sent: they are cut, to keep the workflow's history small. */
 function refuse(reason: string): AcceptRequestResult {
-  return { accepted: false, reason };
+  return { accepted: false, reason: reason.slice(0, MAX_REASON_LENGTH) };
 }
 
 function parseRequest({
@@ -95,22 +104,35 @@ async function store(
       return refuse(`request id ${requestId} was used before with another content`);
     }
     const waiting = await reopenRequest(tx, stored);
-    return { accepted: true, requestId, waiting, ...(await forced(tx, stored.requestSeq)) };
+    return {
+      accepted: true,
+      requestId,
+      waiting,
+      ...(await forced(tx, stored.requestSeq, requestId)),
+    };
   }
   if (request.allTenants) await insertAllDueTenants(tx, period, inserted);
   else if (request.kind === 'force') {
     await insertForcedTenants(tx, period, inserted, request.tenantIds);
   }
-  return { accepted: true, requestId, waiting: true, ...(await forced(tx, inserted)) };
+  return { accepted: true, requestId, waiting: true, ...(await forced(tx, inserted, requestId)) };
 }
 
-async function forced(tx: Transaction, requestSeq: number) {
+async function forced(tx: Transaction, requestSeq: number, requestId: string) {
   const tenants = await listForcedTenants(tx, requestSeq);
+  const refusals = tenants.flatMap(({ refusal }) =>
+    refusal === null ? [] : refusal.slice(0, MAX_REASON_LENGTH),
+  );
   return {
     urgentTenantIds: tenants
       .filter(({ refusal }) => refusal === null)
       .map(({ tenantId }) => tenantId)
-      .slice(0, MAX_URGENT),
-    refusals: tenants.flatMap(({ refusal }) => refusal ?? []),
+      .slice(0, MAX_FORCED_TENANTS),
+    refusals: [
+      ...refusals.slice(0, MAX_REFUSALS),
+      ...(refusals.length > MAX_REFUSALS
+        ? [`and ${refusals.length - MAX_REFUSALS} more tenants of request ${requestId}`]
+        : []),
+    ],
   };
 }

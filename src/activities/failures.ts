@@ -89,7 +89,7 @@ export function withoutVainRetries<Input, Result>(
 }
 
 /** Slonik says what kind of error it was, its cause what PostgreSQL said. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return `${error.message}${cause}`;

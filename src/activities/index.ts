@@ -2,7 +2,7 @@ import { acceptRequest } from './accept-request.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withoutVainRetries } from './failures.ts';
 import { openDrafts } from './open-drafts.ts';
-import { beginPass, finishPass, planPage, recordParked } from './passes.ts';
+import { beginPass, finishPass, listWaiting, planPage, recordParked } from './passes.ts';
 import { persistInvoices } from './persist-invoices.ts';
 import { pullLlmUsage } from './pull-llm-usage.ts';
 import { quoteSubscriptions } from './quote-subscriptions.ts';
@@ -25,6 +25,7 @@ export function createActivities(deps: ActivityDeps) {
     pullLlmUsage: withoutVainRetries(pullLlmUsage(deps)),
     persistInvoices: withoutVainRetries(persistInvoices(deps)),
     recordParked: recordParked(deps),
+    listWaiting: listWaiting(deps),
     finishPass: finishPass(deps),
   };
 }

@@ -1,9 +1,11 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { OpenDraftsInput, OpenDraftsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import {
   abandonDrafts,
   claimForcedRequests,
+  findForgottenDrafts,
   insertDrafts,
   lockTenantMonths,
   refuseForcedRequests,
@@ -12,7 +14,7 @@ import {
 } from '../db/drafts.ts';
 import type { Transaction } from '../db/pool.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
-import type { Period } from '../domain/period.ts';
+import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { parked, requirePeriod } from './failures.ts';
 
@@ -24,12 +26,18 @@ import { parked, requirePeriod } from './failures.ts';
  * Trying again finds this run's draft and changes nothing: what is sealed once
  * stays as it is, since lines may have been quoted from it.
  */
-export function openDrafts({ db }: ActivityDeps) {
-  return async ({ month, tenantIds, owner }: OpenDraftsInput): Promise<OpenDraftsResult> => {
-    const period = requirePeriod(month);
+export function openDrafts({ db, now }: ActivityDeps) {
+  return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
+    const period = requirePeriod(input.month);
+    if (!isOver(period.month, now())) {
+      throw ApplicationFailure.nonRetryable(
+        `${period.month} is not over yet: it can be billed from ${period.endsAt} on`,
+        FAILURE.monthNotOver,
+      );
+    }
     return db.transaction(async (tx) => {
-      const months = await lockTenantMonths(tx, period, tenantIds);
-      const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, owner) }));
+      const months = await lockTenantMonths(tx, period, input.tenantIds);
+      const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
       const settled = decisions.flatMap(({ decision }) =>
         decision.action === 'settle' ? [decision.result] : [],
       );
@@ -40,7 +48,7 @@ export function openDrafts({ db }: ActivityDeps) {
       const opened = await open(
         tx,
         period,
-        owner,
+        input,
         decisions.flatMap(({ tenant, decision }) => (decision.action === 'open' ? [tenant] : [])),
       );
       return { drafts: [...resumed, ...opened], settled };
@@ -54,10 +62,21 @@ type Decision =
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
 /** What a tenant's month asks for; the rules of SPEC "Month end". */
-function decide(tenant: TenantMonth, owner: string): Decision {
+function decide(
+  tenant: TenantMonth,
+  { owner, ownerStartedAt }: Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>,
+): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
     return { action: 'resume', draft: { tenantId, draftId: tenant.openDraftId } };
+  }
+  if (
+    tenant.openDraftOwnerStartedAt !== null &&
+    isLater(tenant.openDraftOwnerStartedAt, ownerStartedAt)
+  ) {
+    // We are an attempt of a run that is over, waking up late.
+    const reason = `a later run is building the invoice of tenant ${tenantId}, and its outcome counts`;
+    return { action: 'settle', result: parked(tenantId, { type: FAILURE.draftLost, reason }) };
   }
   if (liveInvoiceId !== null && liveTotalCents !== null) {
     const invoice = { tenantId, invoiceId: liveInvoiceId, totalCents: liveTotalCents };
@@ -72,9 +91,16 @@ function decide(tenant: TenantMonth, owner: string): Decision {
         refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
       };
     }
+    if (!tenant.isDue) {
+      return {
+        action: 'settle',
+        result: { ...invoice, outcome: 'skipped' },
+        refusal: notDue(tenantId),
+      };
+    }
   }
   if (!tenant.isDue) {
-    const reason = `tenant ${tenantId} is not due: it has no subscription that is active at the end of the month`;
+    const reason = notDue(tenantId);
     return {
       action: 'settle',
       result: parked(tenantId, { type: FAILURE.notDue, reason }),
@@ -82,6 +108,15 @@ function decide(tenant: TenantMonth, owner: string): Decision {
     };
   }
   return { action: 'open' };
+}
+
+function notDue(tenantId: string): string {
+  return `tenant ${tenantId} is not due: it has no subscription that is active at the end of the month`;
+}
+
+/** By the instant, whatever the number of digits. */
+function isLater(a: string, b: string): boolean {
+  return Date.parse(a) > Date.parse(b);
 }
 
 async function recordSettled(
@@ -97,25 +132,33 @@ async function recordSettled(
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
     }
   }
-  await recordInvoiced(tx, period, invoiced);
+  await recordInvoiced(tx, period, invoiced, { keepSameInvoice: true });
 }
 
 async function open(
   tx: Transaction,
   period: Period,
-  owner: string,
+  run: Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>,
   tenants: readonly TenantMonth[],
 ): Promise<readonly DraftRef[]> {
   if (tenants.length === 0) return [];
+  const tenantIds = tenants.map(({ tenantId }) => tenantId);
   await abandonDrafts(
     tx,
     tenants.flatMap(({ openDraftId }) => openDraftId ?? []),
-    `taken over by ${owner}`,
+    `taken over by run ${run.owner}`,
   );
+  if (tenants.some(({ hasUnissuedDrafts }) => hasUnissuedDrafts)) {
+    await abandonDrafts(
+      tx,
+      await findForgottenDrafts(tx, period, tenantIds),
+      'the run that built it has ended without a word',
+    );
+  }
   const drafts = await insertDrafts(
     tx,
     period,
-    owner,
+    run,
     tenants.map(({ tenantId, liveInvoiceId }) => ({ tenantId, replacesInvoiceId: liveInvoiceId })),
   );
   await claimForcedRequests(tx, period, drafts);
@@ -128,7 +171,7 @@ async function open(
       return {
         ...draft,
         isRevision: tenant?.liveInvoiceId != null,
-        hasAbandonedDrafts: tenant?.hasAbandonedDrafts === true || tenant?.openDraftId != null,
+        hasUnissuedDrafts: tenant?.hasUnissuedDrafts === true,
       };
     }),
   );

@@ -3,12 +3,25 @@ import type {
   BeginPassResult,
   FinishPassInput,
   FinishPassResult,
+  ListWaitingInput,
+  ListWaitingResult,
   PlanPageInput,
   PlanPageResult,
   RecordParkedInput,
+  RecordParkedResult,
 } from '../contracts/activities.ts';
-import { abandonDrafts, findOpenDrafts, lockTenants } from '../db/drafts.ts';
-import { finishRequests, startRequests, transactionTime } from '../db/month-end-requests.ts';
+import {
+  abandonDrafts,
+  findOpenDrafts,
+  lockTenantMonths,
+  parkForcedRequests,
+} from '../db/drafts.ts';
+import {
+  finishRequests,
+  listWaitingTenants,
+  startRequests,
+  transactionTime,
+} from '../db/month-end-requests.ts';
 import { reconcile } from '../db/reconciliation.ts';
 import * as outcomes from '../db/tenant-outcomes.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -54,6 +67,12 @@ export function planPage({ db }: ActivityDeps) {
       );
       await outcomes.recordInvoiced(tx, period, standing);
       const skipped = new Set(standing.map(({ tenantId }) => tenantId));
+      // Nobody waits for a revision of theirs: a draft that is open was cut off.
+      await abandonDrafts(
+        tx,
+        await findOpenDrafts(tx, period, [...skipped]),
+        'its invoice stands and nobody waits for a revision',
+      );
       return {
         tenantIds: waiting.map(({ tenantId }) => tenantId).filter((id) => !skipped.has(id)),
         skipped: standing.length,
@@ -63,21 +82,42 @@ export function planPage({ db }: ActivityDeps) {
   };
 }
 
-/** Parks tenants whose child failed, and gives up the drafts that it left. */
+/**
+ * Parks a tenant whose child failed, and gives up the draft that it left. Only that
+ * run's draft: another run may be building one. Where the run had issued the invoice
+ * before it failed, the invoice is what counts.
+ */
 export function recordParked({ db }: ActivityDeps) {
-  return async ({ month, tenants }: RecordParkedInput): Promise<void> => {
-    const period = requirePeriod(month);
-    const tenantIds = tenants.map(({ tenantId }) => tenantId);
-    await db.transaction(async (tx) => {
-      await lockTenants(tx, tenantIds);
-      await outcomes.recordParked(tx, period, tenants);
-      await abandonDrafts(
-        tx,
-        await findOpenDrafts(tx, period, tenantIds),
-        tenants.map(({ failure }) => `${failure.type}: ${failure.reason}`).join('\n'),
-      );
+  return async (input: RecordParkedInput): Promise<RecordParkedResult> => {
+    const { tenantId, failure, owner, upToSeq } = input;
+    const period = requirePeriod(input.month);
+    return db.transaction(async (tx) => {
+      const [tenant] = await lockTenantMonths(tx, period, [tenantId]);
+      const invoiceId = tenant?.liveInvoiceId ?? null;
+      if (invoiceId !== null && owner !== null && tenant?.liveOwner === owner) {
+        const outcome = 'rolled';
+        await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }]);
+        return { outcome };
+      }
+      const reason = `${failure.type}: ${failure.reason}`;
+      if (owner !== null) {
+        await abandonDrafts(tx, await findOpenDrafts(tx, period, [tenantId], owner), reason);
+      }
+      await parkForcedRequests(tx, period, tenantId, upToSeq, reason);
+      await outcomes.recordParked(tx, period, tenantId, failure);
+      return { outcome: 'parked' };
     });
   };
+}
+
+/** Forced tenants of one call: a bound on what goes through the history. */
+const WAITING_LIMIT = 200;
+
+/** The forced tenants that the pass has not served: it may have lost sight of some. */
+export function listWaiting({ db }: ActivityDeps) {
+  return async ({ month, upToSeq }: ListWaitingInput): Promise<ListWaitingResult> => ({
+    tenantIds: await listWaitingTenants(db, requirePeriod(month), upToSeq, WAITING_LIMIT),
+  });
 }
 
 /** Closes the requests that the pass has served, with its counts and control totals. */

@@ -34,7 +34,7 @@ export function pullLlmUsage({ db }: ActivityDeps) {
         tx,
         LLM_SECTION,
         own.map(({ draftId }) => draftId),
-        null,
+        { after: null, upTo: null },
         lines.flatMap((line) => ('value' in line ? line.value : [])),
       );
       return {

@@ -1,4 +1,8 @@
-import type { QuoteSubscriptionsInput, QuoteSubscriptionsResult } from '../contracts/activities.ts';
+import type {
+  QuoteCursor,
+  QuoteSubscriptionsInput,
+  QuoteSubscriptionsResult,
+} from '../contracts/activities.ts';
 import { QUOTE_SECTION, replaceDraftLines, type DraftLine } from '../db/draft-lines.ts';
 import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
 import type { Queryable } from '../db/pool.ts';
@@ -46,24 +50,25 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
           ),
         ),
       );
+      const last = subscriptions.at(-1);
+      const next = last && subscriptions.length === CHUNK ? cursorOf(last) : null;
       await replaceDraftLines(
         tx,
         QUOTE_SECTION,
         own.map(({ draftId }) => draftId),
-        deploymentIds,
+        { after: input.after, upTo: next },
         quoted.flatMap((result) => ('value' in result ? result.value : [])),
       );
 
-      const last = subscriptions.at(-1);
       return {
         parked: [...lost, ...quoted.flatMap((result) => ('parked' in result ? result.parked : []))],
-        next: last && subscriptions.length === CHUNK ? pick(last) : null,
+        next,
       };
     });
   };
 }
 
-function pick({ draftId, deploymentId }: DueSubscription) {
+function cursorOf({ draftId, deploymentId }: DueSubscription): QuoteCursor {
   return { draftId, deploymentId };
 }
 

@@ -47,7 +47,7 @@ export interface BeginPassInput {
   readonly month: string;
 }
 /** Null where no request is waiting. */
-export type BeginPassResult = Omit<Pass, 'after' | 'counts'> | null;
+export type BeginPassResult = Omit<Pass, 'after' | 'isWalked' | 'counts'> | null;
 
 export interface PlanPageInput {
   readonly month: string;
@@ -70,6 +70,8 @@ export interface OpenDraftsInput {
   readonly tenantIds: readonly string[];
   /** The child's run id: nobody else may write to its drafts. */
   readonly owner: string;
+  /** UTC instant at which that run started. */
+  readonly ownerStartedAt: string;
 }
 export interface OpenDraftsResult {
   readonly drafts: readonly DraftRef[];
@@ -104,7 +106,25 @@ export interface PersistInvoicesResult {
 
 export interface RecordParkedInput {
   readonly month: string;
-  readonly tenants: readonly { readonly tenantId: string; readonly failure: Failure }[];
+  /** The last request that the pass serves: what its child could not settle is settled. */
+  readonly upToSeq: number;
+  readonly tenantId: string;
+  readonly failure: Failure;
+  /** The run that failed; null where none could be started. */
+  readonly owner: string | null;
+}
+export interface RecordParkedResult {
+  /** `rolled` where the run had issued the invoice before it failed. */
+  readonly outcome: 'parked' | 'rolled';
+}
+
+export interface ListWaitingInput {
+  readonly month: string;
+  readonly upToSeq: number;
+}
+export interface ListWaitingResult {
+  /** Forced tenants that no child has served yet; some of them, if there are many. */
+  readonly tenantIds: readonly string[];
 }
 
 export interface FinishPassInput {

@@ -6,6 +6,8 @@
 export const FAILURE = {
   /** The tenant has no subscription in force at the end of the period. */
   notDue: 'not_due',
+  /** The month's last instant hasn't passed. */
+  monthNotOver: 'month_not_over',
   /** Another run has taken the draft over. */
   draftLost: 'draft_lost',
   /** Somebody else's workflow is building this tenant's invoice. */

@@ -66,6 +66,8 @@ export interface Pass {
   readonly dueTenants: number;
   /** The last tenant that was looked at; null at the start. */
   readonly after: string | null;
+  /** Whether every due tenant has been looked at. */
+  readonly isWalked: boolean;
   readonly counts: OutcomeCounts;
 }
 

@@ -7,7 +7,14 @@ const requestId = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters')
   .optional();
-const text = (max: number) => z.string().trim().min(1).max(max);
+/** PostgreSQL's text has no NUL, and an operator's reason no other control character. */
+const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters');
 const actor = text(200).optional();
 
 /** The payload of the `run` signal; may be left out as a whole. */
@@ -24,7 +31,7 @@ export const forceReRunPayload = z
     requestId,
     actor,
     reason: text(1000),
-    tenantIds: z.array(z.string().min(1).max(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
+    tenantIds: z.array(text(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
     all: z.literal(true).optional(),
   })
   .refine(({ tenantIds, all }) => (tenantIds === undefined) !== (all === undefined), {

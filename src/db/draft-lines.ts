@@ -1,6 +1,7 @@
+import type { QuoteCursor } from '../contracts/activities.ts';
 import type { QuoteLine } from '../domain/types.ts';
 import type { Transaction } from './pool.ts';
-import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+import { jsonRows, sql, uuidArray } from './sql.ts';
 
 /** Where lines of a draft go within a deployment: the quote's first, then LLM usage. */
 export const QUOTE_SECTION = 1;
@@ -15,24 +16,34 @@ export interface DraftLine extends QuoteLine {
   readonly position: number;
 }
 
+/** Deployments of drafts, in the order of (draft, deployment): after one, up to another. */
+export interface LineRange {
+  /** Null: from the first. */
+  readonly after: QuoteCursor | null;
+  /** Null: to the last. */
+  readonly upTo: QuoteCursor | null;
+}
+
 /**
- * Writes the lines of a section for these deployments in place of what an earlier
- * attempt may have written. The caller holds the drafts' locks.
- * @param deploymentIds null: all deployments of the drafts
+ * Writes the lines of a section in place of what an earlier attempt may have
+ * written in that range. The caller holds the drafts' locks.
  */
 export async function replaceDraftLines(
   tx: Transaction,
   section: typeof QUOTE_SECTION | typeof LLM_SECTION,
   draftIds: readonly string[],
-  deploymentIds: readonly string[] | null,
+  { after, upTo }: LineRange,
   lines: readonly DraftLine[],
 ): Promise<void> {
-  const ofDeployments = deploymentIds
-    ? sql.fragment`AND deployment_id = ANY(${textArray(deploymentIds)})`
+  const isAfter = after
+    ? sql.fragment`AND (draft_id, deployment_id) > (${after.draftId}::uuid, ${after.deploymentId})`
+    : sql.fragment``;
+  const isUpTo = upTo
+    ? sql.fragment`AND (draft_id, deployment_id) <= (${upTo.draftId}::uuid, ${upTo.deploymentId})`
     : sql.fragment``;
   await tx.query(sql.typeAlias('nothing')`
     DELETE FROM invoice_draft_lines
-    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND section = ${section} ${ofDeployments}
+    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND section = ${section} ${isAfter} ${isUpTo}
   `);
   if (lines.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`

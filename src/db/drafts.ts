@@ -19,9 +19,11 @@ const tenantMonth = z.object({
   /** The draft that is being built, if one is, and by which run. */
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
+  openDraftOwnerStartedAt: z.string().nullable(),
   /** Whether a forced request waits for this tenant. */
   isForced: z.boolean(),
-  hasAbandonedDrafts: z.boolean(),
+  /** Some of which may be abandoned, and have left usage to take over. */
+  hasUnissuedDrafts: z.boolean(),
 });
 export type TenantMonth = z.infer<typeof tenantMonth>;
 
@@ -46,14 +48,15 @@ export async function lockTenantMonths(
       i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
       i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
+      d.owner_started_at AS "openDraftOwnerStartedAt",
       EXISTS (
         SELECT FROM month_end_request_tenants f
         WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
           AND f.outcome IS NULL
       ) AS "isForced",
       EXISTS (
-        SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state = 'abandoned'
-      ) AS "hasAbandonedDrafts"
+        SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state <> 'issued'
+      ) AS "hasUnissuedDrafts"
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
@@ -104,12 +107,13 @@ export function lockDrafts(
 export function insertDrafts(
   tx: Transaction,
   period: Period,
-  owner: string,
+  { owner, ownerStartedAt }: { readonly owner: string; readonly ownerStartedAt: string },
   drafts: readonly { readonly tenantId: string; readonly replacesInvoiceId: string | null }[],
 ): Promise<readonly DraftRef[]> {
   return tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
-    INSERT INTO invoice_drafts (tenant_id, period_start, owner, replaces_invoice_id)
-    SELECT "tenantId", ${period.periodStart}, ${owner}, "replacesInvoiceId"
+    INSERT INTO invoice_drafts
+      (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
+    SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}, "replacesInvoiceId"
     FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "replacesInvoiceId" uuid)
     RETURNING tenant_id AS "tenantId", draft_id AS "draftId"
   `);
@@ -134,16 +138,35 @@ export async function abandonDrafts(
   `);
 }
 
-/** The open drafts of these tenants' months, whoever builds them. */
+/** The open drafts of these tenants' months; of one run alone, or whoever builds them. */
 export function findOpenDrafts(
+  tx: Transaction,
+  period: Period,
+  tenantIds: readonly string[],
+  owner: string | null = null,
+): Promise<readonly string[]> {
+  return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
+    SELECT draft_id AS "draftId" FROM invoice_drafts
+    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start = ${period.periodStart}
+      AND state = 'open' AND (${owner}::text IS NULL OR owner = ${owner}::text)
+    ORDER BY draft_id
+  `);
+}
+
+/**
+ * Open drafts of other months that no run can still be building: no child lives
+ * longer than a day (`workflows/options.ts`). Usage that they sealed would wait for
+ * ever where nobody asks for their month again.
+ */
+export function findForgottenDrafts(
   tx: Transaction,
   period: Period,
   tenantIds: readonly string[],
 ): Promise<readonly string[]> {
   return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
     SELECT draft_id AS "draftId" FROM invoice_drafts
-    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start = ${period.periodStart}
-      AND state = 'open'
+    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start <> ${period.periodStart}
+      AND state = 'open' AND opened_at < now() - interval '25 hours'
     ORDER BY draft_id
   `);
 }
@@ -159,6 +182,21 @@ export async function claimForcedRequests(
     FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)
     WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
       AND f.outcome IS NULL
+  `);
+}
+
+/** Settles the forced requests of a tenant whose child could not: parked, with the reason. */
+export async function parkForcedRequests(
+  tx: Transaction,
+  period: Period,
+  tenantId: string,
+  upToSeq: number,
+  reason: string,
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants SET outcome = 'parked', reason = ${reason}
+    WHERE tenant_id = ${tenantId} AND period_start = ${period.periodStart} AND outcome IS NULL
+      AND (request_seq <= ${upToSeq} OR draft_id IS NOT NULL)
   `);
 }
 
@@ -188,7 +226,7 @@ export async function sealUsage(
   period: Period,
   drafts: readonly (DraftRef & {
     readonly isRevision: boolean;
-    readonly hasAbandonedDrafts: boolean;
+    readonly hasUnissuedDrafts: boolean;
   })[],
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
@@ -205,7 +243,7 @@ export async function sealUsage(
     UPDATE usage_buckets b SET sealed_for = taken."draftId"
     FROM taken WHERE b.bucket_id = taken.bucket_id
   `);
-  const heirs = drafts.filter(({ hasAbandonedDrafts }) => hasAbandonedDrafts);
+  const heirs = drafts.filter(({ hasUnissuedDrafts }) => hasUnissuedDrafts);
   if (heirs.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_buckets b SET sealed_for = draft."draftId"

@@ -103,7 +103,7 @@ async function insertInvoices(
       number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
       request_id, actor, reason)
     SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
-      coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, 6, '0'),
+      coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
       r.request_id, r.actor, r.reason
     FROM d

@@ -118,8 +118,8 @@ export async function reopenRequest(tx: Transaction, request: StoredRequest): Pr
     UPDATE month_end_request_tenants SET outcome = NULL, reason = NULL, draft_id = NULL
     WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
   `);
-  if (request.state !== 'finished') return true;
-  if (rowCount === 0) return false;
+  if (rowCount === 0) return request.state !== 'finished';
+  // Also where a pass is serving it: that pass may be past these tenants.
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests SET state = 'queued', finished_at = NULL
     WHERE request_seq = ${request.requestSeq}
@@ -157,10 +157,7 @@ export async function startRequests(
   return started.toSorted((a, b) => a.requestSeq - b.requestSeq);
 }
 
-/**
- * Closes the requests that a pass has served. A forced tenant that still waits
- * was parked before its draft could be opened, or is no longer due.
- */
+/** Closes the requests that a pass has served. */
 export async function finishRequests(
   tx: Transaction,
   period: Period,
@@ -168,21 +165,25 @@ export async function finishRequests(
   manifest: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants t
-    SET (outcome, reason) = (
-      SELECT coalesce(max(o.outcome), 'refused'),
-        coalesce(max(o.reason_type || ': ' || o.reason), 'tenant ' || t.tenant_id || ' is no longer due')
-      FROM tenant_outcomes o
-      WHERE o.tenant_id = t.tenant_id AND o.period_start = t.period_start AND o.outcome = 'parked'
-    )
-    FROM month_end_requests r
-    WHERE r.request_seq = t.request_seq AND r.period_start = ${period.periodStart}
-      AND r.state = 'running' AND r.request_seq <= ${upToSeq} AND t.outcome IS NULL
-  `);
-  await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests
     SET state = 'finished', finished_at = now(), manifest = ${JSON.stringify(manifest)}::jsonb
     WHERE period_start = ${period.periodStart} AND state = 'running' AND request_seq <= ${upToSeq}
+  `);
+}
+
+/** Forced tenants that the requests up to `upToSeq` still wait for, some of them. */
+export function listWaitingTenants(
+  db: Queryable,
+  period: Period,
+  upToSeq: number,
+  limit: number,
+): Promise<readonly string[]> {
+  return db.anyFirst(sql.type(z.object({ tenantId: z.string() }))`
+    SELECT DISTINCT f.tenant_id AS "tenantId"
+    FROM month_end_requests r JOIN month_end_request_tenants f USING (request_seq)
+    WHERE r.period_start = ${period.periodStart} AND r.state = 'running'
+      AND r.request_seq <= ${upToSeq} AND f.outcome IS NULL
+    ORDER BY f.tenant_id LIMIT ${limit}
   `);
 }
 

@@ -46,11 +46,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return pool;
 }
 
-/** Every session is in UTC, whatever the server's default. */
+/** Every session is in UTC and writes dates as ISO does, whatever the server's default. */
 function withSession({ url, applicationName }: DatabaseOptions): string {
   const dsn = new URL(url);
+  const options = dsn.searchParams.get('options') ?? '';
   dsn.searchParams.set('application_name', applicationName);
-  dsn.searchParams.set('options', '-c TimeZone=UTC');
+  dsn.searchParams.set('options', `${options} -c TimeZone=UTC -c DateStyle=ISO`.trim());
   return dsn.toString();
 }
 

@@ -10,7 +10,10 @@ import { sql } from './sql.ts';
  * - `unpriced_kind`, `no_subscription`: taken by a live invoice that has no line for it;
  * - `next_invoice`: LLM usage that came after the month was invoiced;
  * - `needs_re_run`: metered usage that did, and would change the overage;
- * - `tenant_not_due`: nobody's invoice will take it;
+ * - `settle_by_hand`: the same where the invoice is paid or void and never rebuilt;
+ * - `in_draft`: sealed for an invoice that is being built, or whose building was cut off;
+ * - `tenant_not_due`: no invoice of this month will take it (LLM usage goes onto the
+ *   tenant's next one, if there is one);
  * - `not_yet_invoiced`: the tenant is due and has no invoice yet.
  */
 const USAGE_STATES = [
@@ -20,6 +23,8 @@ const USAGE_STATES = [
   'no_subscription',
   'next_invoice',
   'needs_re_run',
+  'settle_by_hand',
+  'in_draft',
   'tenant_not_due',
   'not_yet_invoiced',
 ] as const;
@@ -46,11 +51,14 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
     FROM (
       SELECT b.source, b.resource_kind, b.tenant_id, b.event_count, b.total, CASE
         WHEN holder.invoice_id IS NOT NULL THEN u.disposition
+        WHEN draft.state = 'open' THEN 'in_draft'
         WHEN live.invoice_id IS NOT NULL AND b.source = 'llm' THEN 'next_invoice'
-        WHEN live.invoice_id IS NOT NULL THEN 'needs_re_run'
+        WHEN live.status = 'issued' THEN 'needs_re_run'
+        WHEN live.invoice_id IS NOT NULL THEN 'settle_by_hand'
         WHEN due.tenant_id IS NULL THEN 'tenant_not_due'
         ELSE 'not_yet_invoiced' END AS state
       FROM usage_buckets b
+      LEFT JOIN invoice_drafts draft ON draft.draft_id = b.sealed_for
       LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
       LEFT JOIN invoice_usage u ON u.invoice_id = b.sealed_for AND u.bucket_id = b.bucket_id
       LEFT JOIN invoices live ON live.tenant_id = b.tenant_id

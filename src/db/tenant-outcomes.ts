@@ -59,6 +59,8 @@ export async function recordInvoiced(
   tx: Transaction,
   period: Period,
   outcomes: readonly InvoicedOutcome[],
+  /** A child that only finds what another child has just done adds no news. */
+  { keepSameInvoice = false } = {},
 ): Promise<void> {
   if (outcomes.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
@@ -68,28 +70,22 @@ export async function recordInvoiced(
       AS o ("tenantId" text, outcome text, "invoiceId" uuid)
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()
+    WHERE NOT ${keepSameInvoice} OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
   `);
 }
 
-/** Records that tenants are parked, and settles the forced requests they were in. */
+/** Records that a tenant is parked, and why. */
 export async function recordParked(
   tx: Transaction,
   period: Period,
-  parked: readonly { readonly tenantId: string; readonly failure: Failure }[],
+  tenantId: string,
+  failure: Failure,
 ): Promise<void> {
-  const rows = jsonRows(parked.map(({ tenantId, failure }) => ({ tenantId, ...failure })));
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, reason_type, reason)
-    SELECT ${period.periodStart}, "tenantId", 'parked', type, reason
-    FROM jsonb_to_recordset(${rows}) AS p ("tenantId" text, type text, reason text)
+    VALUES (${period.periodStart}, ${tenantId}, 'parked', ${failure.type}, ${failure.reason})
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = 'parked', invoice_id = NULL,
       reason_type = excluded.reason_type, reason = excluded.reason, recorded_at = now()
-  `);
-  await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants t SET outcome = 'parked', reason = p.type || ': ' || p.reason
-    FROM jsonb_to_recordset(${rows}) AS p ("tenantId" text, type text, reason text)
-    WHERE t.tenant_id = p."tenantId" AND t.period_start = ${period.periodStart}
-      AND t.outcome IS NULL AND t.draft_id IS NOT NULL
   `);
 }
 

@@ -19,9 +19,12 @@ const UNAVAILABLE_ERRORS = [
   UnexpectedStateError,
 ];
 
-/** Of Node's sockets and of PostgreSQL (connection, resources, deadlocks, shutdown). */
+/**
+ * Of Node's sockets and of PostgreSQL (connection, resources, deadlocks, shutdown, a standby
+ * that is about to be promoted).
+ */
 const UNAVAILABLE_CODES =
-  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08...|40...|53...|55P03|57...)$/;
+  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08...|25006|40...|53...|55P03|57...|58...)$/;
 
 /** node-postgres has no code for these. */
 const UNAVAILABLE_MESSAGES =

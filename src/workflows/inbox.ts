@@ -17,8 +17,7 @@ export interface Incoming {
  * is missing, must not harm the workflow. A name that nobody knows would be
  * buffered in silence, so it is reported.
  */
-export function openInbox(onUnknownSignal: (name: string) => void): Incoming[] {
-  const inbox: Incoming[] = [];
+export function takeSignals(inbox: Incoming[], onUnknownSignal: (name: string) => void): void {
   const take = (signal: RequestSignal) => (payload: unknown) => {
     inbox.push({ signal, payload, fallbackRequestId: uuid4() });
   };
@@ -28,5 +27,4 @@ export function openInbox(onUnknownSignal: (name: string) => void): Incoming[] {
       'Rebuild invoices: {"tenantIds": ["…"], "reason": "…"} or {"all": true, "reason": "…"}.',
   });
   setDefaultSignalHandler(onUnknownSignal);
-  return inbox;
 }

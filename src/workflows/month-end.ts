@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
+  ChildWorkflowFailure,
   condition,
   continueAsNew,
   defineQuery,
@@ -9,6 +10,7 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
+  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import { tenantInvoiceId } from '../contracts/ids.ts';
@@ -25,8 +27,8 @@ import {
 import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
 import { database } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
-import { openInbox, type Incoming } from './inbox.ts';
-import { withDefaults } from './options.ts';
+import { takeSignals, type Incoming } from './inbox.ts';
+import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 import { TenantPool } from './tenant-pool.ts';
@@ -34,6 +36,8 @@ import { TenantPool } from './tenant-pool.ts';
 export const progressQuery = defineQuery<MonthEndProgress>(PROGRESS_QUERY);
 
 const NONE: OutcomeCounts = { rolled: 0, skipped: 0, parked: 0 };
+/** Forced tenants that are kept in mind to be served out of turn. */
+const MAX_URGENT = 2000;
 /** Refusals that are kept to be seen. */
 const KEPT_REFUSALS = 20;
 
@@ -45,38 +49,29 @@ const KEPT_REFUSALS = 20;
  * at any time: the next request finds what is left to do.
  */
 export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | null> {
-  const { month, carried } = input;
-  const options = withDefaults(input.options);
+  const month = requireText(input, 'month', '2026-05');
+  const options = resolveOptions(input.options);
+  const { carried } = input;
   let pass: Pass | null = carried?.pass ?? null;
   let passWanted = carried?.passWanted ?? false;
   let openUntil: string | null = carried?.openUntil ?? null;
   let totals: OutcomeCounts | null = carried?.totals ?? null;
   let refusals: readonly Refusal[] = carried?.refusals ?? [];
+  /** Whether this run has got anything done: it does so before it continues as new. */
+  let hasProgressed = false;
   /** Forced tenants, to be served before their turn comes. */
   const urgent = new Set<string>();
   /** Those of them that this pass has started: their turn is over. */
   const servedOutOfTurn = new Set<string>();
 
-  const refuse = (signal: string, reason: string) => {
-    const at = new Date().toISOString();
-    refusals = [...refusals, { at, signal, reason }].slice(-KEPT_REFUSALS);
-    showDetails();
-  };
-  const inbox = openInbox((name) =>
-    refuse(name, 'there is no such signal: send "run" or "forceReRun"'),
-  );
   const pool = new TenantPool(options.maxChildren, serve);
-  const progress = (): MonthEndProgress => ({
-    month,
-    state: pass || passWanted || inbox.length > 0 ? 'closing' : 'open',
-    pass: pass && { ...pass, running: pool.running },
-    totals,
-    openUntil,
-    refusals,
-  });
-  const showDetails = () => setCurrentDetails(renderDetails(progress()));
+  const inbox: Incoming[] = [];
+  // Last: signals that wait are delivered as soon as there is somebody to take them.
+  takeSignals(inbox, (name) => refuse(name, 'there is no such signal: send "run" or "forceReRun"'));
   setHandler(progressQuery, progress, { description: 'How far the month end has come.' });
-
+  if (!workflowInfo().typedSearchAttributes.get(BILLING_PERIOD)) {
+    upsertSearchAttributes([{ key: BILLING_PERIOD, value: month }]);
+  }
   // A predecessor may have left requests behind: terminated, or timed out.
   if (!carried) pass = await beginPass();
   if (!carried && !pass && inbox.length === 0) inbox.push(startedByHand());
@@ -88,73 +83,71 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   async function serveRequests(): Promise<OutcomeCounts | null> {
     for (;;) {
+      if (shouldContinueAsNew()) await carryOn();
       if (pass) {
-        await runPass(pass);
+        await advance(pass);
       } else if (passWanted) {
         passWanted = false;
         pass = await beginPass();
       } else {
         openUntil ??= daysFromNow(options.openForDays);
         showDetails();
-        const woken = await waitForRequests(openUntil);
-        if (!woken) return totals;
+        if (!(await waitForRequests(openUntil))) return totals;
       }
-      if (shouldContinueAsNew()) await carryOn();
     }
   }
 
-  /** Looks at page after page of due tenants, starting children, until all are served. */
-  async function runPass(current: Pass): Promise<void> {
+  /** The next step of a pass: a page, forced tenants, what was lost sight of, the end. */
+  async function advance(current: Pass): Promise<void> {
+    hasProgressed = true;
     openUntil = null;
-    let walking = true;
-    while (walking || urgent.size > 0 || pool.running.length > 0) {
-      if (walking) {
-        walking = await servePage();
-        // Only between pages: what is carried is a cursor, not a half-served page.
-        if (walking && shouldContinueAsNew()) return;
-      } else {
-        await pool.waitUntil(() => pool.running.length === 0 || nextUrgent() !== undefined);
-        await serveUrgent();
-      }
+    if (nextUrgent() !== undefined) {
+      await startNextUrgent();
+    } else if (!current.isWalked) {
+      await servePage(current);
+    } else if (pool.running.length > 0) {
+      await pool.waitUntil(() => pool.running.length === 0 || nextUrgent() !== undefined);
+    } else {
+      const { upToSeq } = current;
+      const { tenantIds } = await database.listWaiting({ month, upToSeq });
+      tenantIds.forEach((tenantId) => urgent.add(tenantId));
+      if (urgent.size === 0) await finish(current);
     }
-    ({ totals } = await database.finishPass({ month, upToSeq: current.upToSeq }));
+  }
+
+  /** Starts a child for each tenant of the next page that needs one. */
+  async function servePage({ after, startedAt }: Pass): Promise<void> {
+    const { pageSize: limit } = options;
+    const page = await database.planPage({ month, passStartedAt: startedAt, after, limit });
+    count({ skipped: page.skipped });
+    for (const tenantId of page.tenantIds) {
+      while (nextUrgent() !== undefined) await startNextUrgent();
+      await pool.waitUntil(() => !pool.isFull);
+      if (!servedOutOfTurn.has(tenantId) && !pool.has(tenantId)) start(tenantId);
+    }
+    if (!pass) return;
+    pass = { ...pass, after: page.last ?? after, isWalked: page.last === null };
+  }
+
+  async function finish({ upToSeq }: Pass): Promise<void> {
+    ({ totals } = await database.finishPass({ month, upToSeq }));
     pass = null;
     servedOutOfTurn.clear();
     showDetails();
   }
 
-  /** @returns whether there may be another page */
-  async function servePage(): Promise<boolean> {
-    if (!pass) return false;
-    const { after, startedAt } = pass;
-    const page = await database.planPage({
-      month,
-      passStartedAt: startedAt,
-      after,
-      limit: options.pageSize,
-    });
-    count({ skipped: page.skipped });
-    for (const tenantId of page.tenantIds) {
-      await serveUrgent();
-      await pool.waitUntil(() => !pool.isFull);
-      if (!servedOutOfTurn.has(tenantId)) start(tenantId);
-    }
-    if (page.last === null) return false;
-    pass = { ...pass, after: page.last };
-    return true;
-  }
-
-  /** Starts every forced tenant that can start; one that is being served waits behind it. */
-  async function serveUrgent(): Promise<void> {
-    for (let tenantId = nextUrgent(); tenantId !== undefined; tenantId = nextUrgent()) {
-      servedOutOfTurn.add(tenantId);
-      await pool.waitUntil(() => !pool.isFull);
-      start(tenantId);
-    }
-  }
-
+  /** A forced tenant that can start; one that is being served waits behind it. */
   function nextUrgent(): string | undefined {
-    return [...urgent].find((tenantId) => !pool.has(tenantId));
+    for (const tenantId of urgent) if (!pool.has(tenantId)) return tenantId;
+    return undefined;
+  }
+
+  async function startNextUrgent(): Promise<void> {
+    await pool.waitUntil(() => !pool.isFull);
+    const tenantId = nextUrgent();
+    if (tenantId === undefined) return;
+    servedOutOfTurn.add(tenantId);
+    start(tenantId);
   }
 
   /** The child serves every request that waits for the tenant when it opens its draft. */
@@ -166,15 +159,18 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** Serves one tenant by a child workflow; whatever happens to it stays its own. */
   async function serve(tenantId: string): Promise<void> {
     try {
-      const result = await runChild(tenantId);
-      count({ [result.outcome]: 1 });
+      const { outcome } = await runChild(tenantId);
+      count({ [outcome]: 1 });
     } catch (error) {
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-      await database.recordParked({
+      const { outcome } = await database.recordParked({
         month,
-        tenants: [{ tenantId, failure: describeFailure(error) }],
+        tenantId,
+        upToSeq: pass?.upToSeq ?? 0,
+        failure: describeFailure(error),
+        owner: error instanceof ChildWorkflowFailure ? (error.execution.runId ?? null) : null,
       });
-      count({ parked: 1 });
+      count({ [outcome]: 1 });
     }
   }
 
@@ -216,7 +212,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   async function beginPass(): Promise<Pass | null> {
     const begun = await database.beginPass({ month });
-    return begun && { ...begun, after: null, counts: NONE };
+    return begun && { ...begun, after: null, isWalked: false, counts: NONE };
   }
 
   /** Stores what comes in, one after the other, as long as the workflow lives. */
@@ -225,6 +221,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       await condition(() => inbox.length > 0);
       const [incoming] = inbox;
       if (incoming) await accept(incoming);
+      hasProgressed = true;
       // Only now: whoever waits for an empty inbox waits for what it led to.
       inbox.shift();
     }
@@ -237,8 +234,16 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       return;
     }
     passWanted ||= result.waiting;
-    result.urgentTenantIds.forEach((tenantId) => urgent.add(tenantId));
+    // More than these are served when a pass comes to them.
+    if (urgent.size < MAX_URGENT) result.urgentTenantIds.forEach((id) => urgent.add(id));
     for (const reason of result.refusals) refuse(signal, reason);
+    showDetails();
+  }
+
+  function refuse(signal: string, reason: string): void {
+    const at = new Date().toISOString();
+    const refusal = { at, signal: signal.slice(0, 100), reason };
+    refusals = [...refusals, refusal].slice(-KEPT_REFUSALS);
     showDetails();
   }
 
@@ -252,10 +257,14 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   function shouldContinueAsNew(): boolean {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || historyLength > options.continueAsNewAfterEvents;
+    const isLong = continueAsNewSuggested || historyLength > options.continueAsNewAfterEvents;
+    return isLong && hasProgressed;
   }
 
-  /** Drains pool and inbox, and goes on with a fresh history. */
+  /**
+   * Drains pool and inbox, and goes on with a fresh history. Forced tenants that
+   * wait are not carried: the end of the pass looks for them in PostgreSQL.
+   */
   async function carryOn(): Promise<never> {
     await pool.drain();
     await condition(() => inbox.length === 0);
@@ -263,6 +272,21 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       ...input,
       carried: { pass, passWanted, openUntil, totals, refusals },
     });
+  }
+
+  function progress(): MonthEndProgress {
+    return {
+      month,
+      state: pass || passWanted || inbox.length > 0 ? 'closing' : 'open',
+      pass: pass && { ...pass, running: pool.running },
+      totals,
+      openUntil,
+      refusals,
+    };
+  }
+
+  function showDetails(): void {
+    setCurrentDetails(renderDetails(progress()));
   }
 }
 

@@ -13,12 +13,13 @@ export function renderDetails(progress: MonthEndProgress): string {
   ].join('\n\n');
 }
 
-function headline({ pass, state, openUntil }: MonthEndProgress): string {
+function headline({ pass, state, openUntil, totals }: MonthEndProgress): string {
   if (pass) {
     const { rolled, skipped, parked } = pass.counts;
     return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'closing') return 'closing, about to begin';
+  if (totals === null) return 'not closed yet: waiting for a request';
   return openUntil
     ? `closed, open for corrections until ${openUntil.slice(0, 16).replace('T', ' ')} UTC`
     : 'waiting for requests';

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
 import { sql } from '../../src/db/sql.ts';
-import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
+import { reconcile } from '../../src/db/reconciliation.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 
@@ -16,8 +19,20 @@ afterEach(() => world[Symbol.asyncDispose]());
 const month = MONTH;
 const usage = { tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage' };
 
-async function open(owner: string, tenantIds = ['acme']): Promise<readonly DraftRef[]> {
-  const { drafts } = await world.activities.openDrafts({ month, tenantIds, owner });
+/** Runs start one after the other, in the order of their numbers. */
+function startOf(owner: string): string {
+  return new Date(Date.UTC(2026, 5, 1) + Number(owner.replace('run-', '')) * 1000).toISOString();
+}
+async function open(
+  owner: string,
+  { tenantIds = ['acme'], inMonth = month } = {},
+): Promise<readonly DraftRef[]> {
+  const { drafts } = await world.activities.openDrafts({
+    month: inMonth,
+    tenantIds,
+    owner,
+    ownerStartedAt: startOf(owner),
+  });
   return drafts;
 }
 async function fill(owner: string, drafts: readonly DraftRef[]) {
@@ -103,6 +118,7 @@ describe('drafts', () => {
       month,
       tenantIds: ['acme'],
       owner: 'run-1',
+      ownerStartedAt: startOf('run-1'),
     });
     expect(drafts).toEqual([]);
     expect(settled).toEqual([first]);
@@ -141,11 +157,165 @@ describe('drafts', () => {
     expect(await invoicesOf(world.db)).toEqual([]);
   });
 
+  test('an attempt of an earlier run that wakes up late takes nothing from a later one', async () => {
+    const drafts = await open('run-2');
+    const { settled } = await world.activities.openDrafts({
+      month,
+      tenantIds: ['acme'],
+      owner: 'run-1',
+      ownerStartedAt: startOf('run-1'),
+    });
+    expect(settled).toMatchObject([{ failure: { type: 'draft_lost' } }]);
+    await fill('run-2', drafts);
+    expect(await persist('run-2', drafts)).toMatchObject([{ outcome: 'rolled' }]);
+  });
+
+  test('a run that issued and then failed is recorded as rolled, not as parked', async () => {
+    const [built] = await build('run-1');
+    const failure = { type: 'terminated', reason: 'by hand' };
+    const parked = { month, upToSeq: 0, tenantId: 'acme', failure, owner: 'run-1' };
+    expect(await world.activities.recordParked(parked)).toEqual({ outcome: 'rolled' });
+    expect(await outcomesOf(world.db, month)).toMatchObject([{ outcome: 'rolled' }]);
+    expect(built).toMatchObject({ outcome: 'rolled' });
+  });
+
+  test('parking a tenant leaves the draft of another run alone', async () => {
+    const drafts = await open('run-2');
+    await fill('run-2', drafts);
+    const failure = { type: 'already_running', reason: 'not ours' };
+    const tenant = { month, upToSeq: 0, tenantId: 'acme', failure };
+    await world.activities.recordParked({ ...tenant, owner: null });
+    await world.activities.recordParked({ ...tenant, owner: 'run-1' });
+    expect(await persist('run-2', drafts)).toMatchObject([{ outcome: 'rolled' }]);
+  });
+
+  test('usage that a cut-off revision had sealed is not lost', async () => {
+    await build('run-1');
+    await seedUsage(world.db, { ...usage, amount: '700' });
+    await world.activities.acceptRequest({
+      month,
+      signal: 'forceReRun',
+      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+      fallbackRequestId: 'unused',
+    });
+    await open('run-2');
+    const stateOf = async () =>
+      (await reconcile(world.db, periodOf(month))).map(({ state }) => state);
+    expect(await stateOf()).toEqual(['in_draft']);
+
+    // Nobody asks for May again; June is closed when the run is long gone.
+    await asSuperuser(world.superuserUrl, (client) =>
+      client.query("UPDATE invoice_drafts SET opened_at = now() - interval '2 days'"),
+    );
+    const june = await open('run-3', { inMonth: '2026-06' });
+    const input = { month: '2026-06', drafts: june, owner: 'run-3' };
+    await world.activities.quoteSubscriptions({ ...input, after: null });
+    await world.activities.pullLlmUsage(input);
+    await world.activities.persistInvoices(input);
+    expect((await invoicesOf(world.db)).at(-1)).toMatchObject({ subtotalCents: 5700 });
+    await expectSoundBooks(world.db);
+  });
+
+  test('a pass that finds the invoice standing frees what a cut-off revision had sealed', async () => {
+    await build('run-1');
+    await seedUsage(world.db, { ...usage, amount: '700' });
+    await world.activities.acceptRequest({
+      month,
+      signal: 'forceReRun',
+      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+      fallbackRequestId: 'unused',
+    });
+    const failure = { type: 'terminated', reason: 'by hand' };
+    // The run is parked first, and only then its late attempt commits.
+    await world.activities.recordParked({
+      month,
+      upToSeq: 9,
+      tenantId: 'acme',
+      failure,
+      owner: 'run-2',
+    });
+    await asSuperuser(world.superuserUrl, (client) =>
+      client.query('UPDATE month_end_request_tenants SET outcome = NULL, reason = NULL'),
+    );
+    await open('run-2');
+    await asSuperuser(world.superuserUrl, (client) =>
+      client.query("UPDATE month_end_request_tenants SET outcome = 'parked', reason = 'x'"),
+    );
+    const passStartedAt = new Date(Date.now() + 60_000).toISOString();
+    await world.activities.planPage({ month, passStartedAt, after: null, limit: 10 });
+    const june = await open('run-3', { inMonth: '2026-06' });
+    const input = { month: '2026-06', drafts: june, owner: 'run-3' };
+    await world.activities.quoteSubscriptions({ ...input, after: null });
+    await world.activities.pullLlmUsage(input);
+    await world.activities.persistInvoices(input);
+    expect((await invoicesOf(world.db)).at(-1)).toMatchObject({ subtotalCents: 5700 });
+    await expectSoundBooks(world.db);
+  });
+
+  test('a month that is not over is not billed, whoever asks', async () => {
+    await expect(open('run-1', { inMonth: '2999-01' })).rejects.toMatchObject({
+      type: 'month_not_over',
+      nonRetryable: true,
+    });
+  });
+
+  test('a subscription that ends between two attempts leaves no line behind', async () => {
+    await seedTenant(world.db, 'shrinking', [
+      { deploymentId: 'shrinking-a' },
+      { deploymentId: 'shrinking-b' },
+    ]);
+    const drafts = await open('run-1', { tenantIds: ['shrinking'] });
+    await fill('run-1', drafts);
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z' WHERE deployment_id = 'shrinking-b'`);
+    await fill('run-1', drafts);
+    expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 5500 }]);
+  });
+
+  test('a request that is sent again while its pass goes on is served by the next pass', async () => {
+    const payload = { tenantIds: ['acme'], reason: 'x', requestId: 'f1' };
+    const send = () =>
+      world.activities.acceptRequest({
+        month,
+        signal: 'forceReRun',
+        payload,
+        fallbackRequestId: 'unused',
+      });
+    await send();
+    const pass = await world.activities.beginPass({ month });
+    const failure = { type: 'terminated', reason: 'by hand' };
+    const upToSeq = pass!.upToSeq;
+    await world.activities.recordParked({ month, upToSeq, tenantId: 'acme', failure, owner: null });
+    expect(await send()).toMatchObject({ accepted: true, waiting: true });
+    await world.activities.finishPass({ month, upToSeq });
+    expect(await world.activities.beginPass({ month })).toMatchObject({ requestIds: ['f1'] });
+  });
+
+  test('a forced tenant that is no longer due is refused, and its invoice stands', async () => {
+    const [built] = await build('run-1');
+    await world.activities.acceptRequest({
+      month,
+      signal: 'forceReRun',
+      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+      fallbackRequestId: 'unused',
+    });
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z'`);
+    const { settled } = await world.activities.openDrafts({
+      month,
+      tenantIds: ['acme'],
+      owner: 'run-2',
+      ownerStartedAt: startOf('run-2'),
+    });
+    expect(settled).toEqual([{ ...built, outcome: 'skipped' }]);
+    expect(await outcomesOf(world.db, month)).toMatchObject([{ outcome: 'rolled' }]);
+  });
+
   test('lists: one tenant with bad data costs its neighbours nothing', async () => {
     await seedTenant(world.db, 'bad', [{ deploymentId: 'bad-a', planVersionId: null }]);
     await seedTenant(world.db, 'globex');
     const tenantIds = ['acme', 'bad', 'globex'];
-    const drafts = await open('run-1', tenantIds);
+    const drafts = await open('run-1', { tenantIds });
     const { parked } = await world.activities.quoteSubscriptions({
       month,
       drafts,
@@ -168,7 +338,7 @@ describe('drafts', () => {
       'large',
       Array.from({ length: 1203 }, (_, n) => ({ deploymentId: `large-${n}` })),
     );
-    const drafts = await open('run-1', ['large']);
+    const drafts = await open('run-1', { tenantIds: ['large'] });
     let after = null;
     let calls = 0;
     do {

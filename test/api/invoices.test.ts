@@ -46,8 +46,8 @@ async function issue(
 ): Promise<string> {
   lastSeq += 1;
   const { rows } = await superuser.query<{ id: string }>(
-    `INSERT INTO invoice_drafts (tenant_id, period_start, state, closed_at, owner)
-     VALUES ($1, $2::date, 'issued', now(), 'test') RETURNING draft_id AS id`,
+    `INSERT INTO invoice_drafts (tenant_id, period_start, state, closed_at, owner, owner_started_at)
+     VALUES ($1, $2::date, 'issued', now(), 'test', now()) RETURNING draft_id AS id`,
     [tenantId, `${month}-01`],
   );
   const id = rows[0]?.id ?? '';

@@ -14,10 +14,12 @@ beforeAll(async () => {
   await seedUsage(world.db, { ...usage, kind: 'llm_usage', amount: '5' });
   await seedUsage(world.db, { ...usage, kind: 'llm_tokens', amount: '5' });
   const owner = 'run-1';
+  const ownerStartedAt = new Date().toISOString();
   const { drafts } = await world.activities.openDrafts({
     month: MONTH,
     tenantIds: ['acme'],
     owner,
+    ownerStartedAt,
   });
   await world.activities.quoteSubscriptions({ month: MONTH, drafts, owner, after: null });
   await world.activities.pullLlmUsage({ month: MONTH, drafts, owner });
@@ -66,8 +68,8 @@ describe("the app's role", () => {
 
 describe('whoever asks', () => {
   const insertInvoice = (columns: string, values: string) => `
-    INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, state, closed_at)
-      VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', 'issued', now());
+    INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
+      VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents ${columns})
     SELECT '00000000-0000-0000-0000-000000000001', ${values}`;
@@ -139,7 +141,7 @@ describe('whoever asks', () => {
     ],
     [
       'two open drafts of a month',
-      "INSERT INTO invoice_drafts (tenant_id, period_start, owner) SELECT 'acme', '2026-07-01', 'x' FROM generate_series(1, 2)",
+      "INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at) SELECT 'acme', '2026-07-01', 'x', now() FROM generate_series(1, 2)",
       /invoice_drafts_one_open/,
     ],
   ])('the database refuses %s', async (_, statements, reason) => {

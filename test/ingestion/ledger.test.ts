@@ -56,9 +56,9 @@ async function seal(): Promise<number> {
   const period = periodOf(new Date(Date.UTC(2027, (lastDraft += 1), 1)).toISOString().slice(0, 7));
   return db.transaction(async (tx) => {
     const draftId = await tx.oneFirst(sql.type(z.object({ draft_id: z.string() }))`
-      INSERT INTO invoice_drafts (tenant_id, period_start, owner)
-      VALUES ('acme', ${period.periodStart}, 'test') RETURNING draft_id`);
-    const draft = { tenantId: 'acme', draftId, isRevision: false, hasAbandonedDrafts: false };
+      INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at)
+      VALUES ('acme', ${period.periodStart}, 'test', now()) RETURNING draft_id`);
+    const draft = { tenantId: 'acme', draftId, isRevision: false, hasUnissuedDrafts: false };
     await sealUsage(tx, period, [draft]);
     return tx.oneFirst(sql.type(z.object({ buckets: z.number() }))`
       SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draftId}`);

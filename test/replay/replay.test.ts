@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { temporal } from '@temporalio/proto';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -147,7 +148,10 @@ async function recordAll(
 
 /** Writes a history, without the names of the machine and process that made it. */
 function save(shape: string, history: History): void {
-  const json = historyToJSON(history).replaceAll(/"identity": "[^"]*"/g, '"identity": "worker"');
+  const json = historyToJSON(history)
+    .replaceAll(/"identity": "[^"]*"/g, '"identity": "worker"')
+    .replaceAll(new RegExp(`[0-9]+@${hostname()}`, 'g'), 'worker')
+    .replaceAll(/"stackTrace": "[^"]*"/g, '"stackTrace": ""');
   const day = new Date().toISOString().slice(0, 10);
   writeFileSync(`${HISTORIES}${day}-${shape}.json`, `${json}\n`);
 }

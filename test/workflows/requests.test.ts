@@ -100,6 +100,20 @@ describe('requests by signal', () => {
       '{"all":true,"reason":"x"}',
       /no such signal/,
     ],
+    [
+      'with a character that no text can hold',
+      'forceReRun',
+      'json/plain',
+      '{"tenantIds":["acme"],"reason":"pasted\\u0000text"}',
+      /control characters/,
+    ],
+    [
+      'that is huge',
+      'forceReRun',
+      'json/plain',
+      JSON.stringify({ tenantIds: ['acme'], reason: 'x', ['k'.repeat(900_000)]: 1 }),
+      /not valid/,
+    ],
     ['with a bad ordinary payload', 'run', 'json/plain', '{"month":"2026-04"}', /month/],
   ])(
     'a signal %s is refused visibly, and the next good one works',

@@ -11,8 +11,13 @@ export { monthEnd } from '../../../src/workflows/month-end.ts';
 export { scheduledMonthEnd } from '../../../src/workflows/scheduled-month-end.ts';
 
 export async function tenantInvoice({ month, tenantId }: TenantInvoiceInput): Promise<unknown> {
-  const owner = workflowInfo().runId;
-  const { drafts } = await database.openDrafts({ month, tenantIds: [tenantId], owner });
+  const { runId: owner, startTime } = workflowInfo();
+  const { drafts } = await database.openDrafts({
+    month,
+    tenantIds: [tenantId],
+    owner,
+    ownerStartedAt: startTime.toISOString(),
+  });
   await database.pullLlmUsage({ month, drafts, owner });
   await database.quoteSubscriptions({ month, drafts, owner, after: null });
   const { results } = await database.persistInvoices({ month, drafts, owner });

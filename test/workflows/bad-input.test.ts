@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const start = (workflowType: string, workflowId: string, args: unknown[]) =>
+  world.client.workflow.start(workflowType, { workflowId, taskQueue: TASK_QUEUE, args });
+
+// First: it needs a time at which no worker runs.
+test('a mistyped signal that waits before the first task is refused like any other', async () => {
+  await requestMonthEnd(world.client, { month: '2026-03', requestId: 'r1', actor: 'test' });
+  await world.client.workflow.getHandle(monthEndId('2026-03')).signal('forceRerun');
+
+  await world.startWorker();
+
+  const { totals, refusals } = await closed(world, '2026-03');
+  expect(totals).toEqual({ rolled: 1, skipped: 0, parked: 0 });
+  expect(refusals).toMatchObject([{ signal: 'forceRerun' }]);
+});
+
+describe('an input that was typed by hand fails the workflow, with the reason', () => {
+  test.each([
+    ['monthEnd', [], /name the month/],
+    ['monthEnd', [null], /name the month/],
+    ['monthEnd', [{ month: 202605 }], /name the month/],
+    ['monthEnd', [{ month: 'May' }], /May/],
+    ['monthEnd', [{ month: MONTH, options: { maxChildren: 0 } }], /maxChildren/],
+    ['monthEnd', [{ month: MONTH, options: { pageSize: 0 } }], /pageSize/],
+    ['monthEnd', [{ month: MONTH, options: { pageSize: 'abc' } }], /pageSize/],
+    ['monthEnd', [{ month: MONTH, options: { openForDays: 1e12 } }], /openForDays/],
+    ['monthEnd', [{ month: MONTH, options: { tenantTimeoutSeconds: -5 } }], /tenantTimeoutSeconds/],
+    ['monthEnd', [{ month: MONTH, options: { continueAsNewAfterEvents: 0 } }], /continueAsNew/],
+    ['monthEnd', [{ month: MONTH, options: { maxChilds: 5 } }], /no option maxChilds/],
+    ['tenantInvoice', [], /name the month/],
+    ['tenantInvoice', [{ month: MONTH }], /name the tenantId/],
+    ['tenantInvoice', [{ month: MONTH, tenantId: 'nobody' }], /no tenant nobody/],
+    ['tenantInvoice', [{ month: '2999-01', tenantId: 'acme' }], /not over yet/],
+    ['scheduledMonthEnd', [{ options: { pageSize: -1 } }], /pageSize/],
+  ])('%s %j', async (workflowType, args, reason) => {
+    const handle = await start(workflowType, `by-hand-${workflowType}`, args);
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(reason) },
+    });
+  });
+
+  test('scheduledMonthEnd may be started by hand without any', async () => {
+    const handle = await start(WORKFLOWS.scheduledMonthEnd, 'by-hand', [null]);
+    expect(await handle.result()).toMatchObject({ month: expect.stringMatching(/^\d{4}-\d{2}$/) });
+  });
+});
+
+test('a month that is started by hand, without a signal, is closed', async () => {
+  await start(WORKFLOWS.monthEnd, monthEndId(MONTH), [{ month: MONTH }]);
+  expect((await closed(world, MONTH)).totals).toMatchObject({ rolled: 1, parked: 0 });
+  expect(await invoicesOf(world.db, 'acme')).toContainEqual(
+    expect.objectContaining({ month: MONTH, status: 'issued' }),
+  );
+});
