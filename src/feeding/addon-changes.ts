@@ -1,6 +1,6 @@
 import type { StoredAddon } from '../db/subscription-feed.ts';
 import type { Problem } from './feed-error.ts';
-import type { CurrentSubscriptions, PlacedSubscription } from './subscription-changes.ts';
+import type { CurrentSubscriptions, PlacedSubscription } from './placed-subscription.ts';
 import type { FedAddon } from './subscriptions-file.ts';
 
 export interface AddonChanges {

@@ -17,11 +17,8 @@ import {
 import { planVersionId } from './catalogue-changes.ts';
 import { FeedError } from './feed-error.ts';
 import type { FeedFile } from './parse-feed.ts';
-import {
-  diffSubscriptions,
-  type CurrentSubscriptions,
-  type SubscriptionChanges,
-} from './subscription-changes.ts';
+import type { CurrentSubscriptions } from './placed-subscription.ts';
+import { diffSubscriptions, type SubscriptionChanges } from './subscription-changes.ts';
 import { parseSubscriptionsFile, type SubscriptionsFile } from './subscriptions-file.ts';
 
 /**

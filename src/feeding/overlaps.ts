@@ -1,7 +1,7 @@
 import type { StoredSubscription } from '../db/subscription-feed.ts';
 import type { Problem } from './feed-error.ts';
 import { isBefore } from './instants.ts';
-import type { PlacedSubscription } from './subscription-changes.ts';
+import type { PlacedSubscription } from './placed-subscription.ts';
 
 /**
  * Subscriptions of the file that would be in force at the same time as another one of their

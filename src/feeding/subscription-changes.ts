@@ -1,31 +1,14 @@
-import type {
-  StoredAddon,
-  StoredDeployment,
-  StoredSubscription,
-  StoredTenant,
-} from '../db/subscription-feed.ts';
+import type { StoredAddon, StoredDeployment, StoredTenant } from '../db/subscription-feed.ts';
 import { diffAddons } from './addon-changes.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import type { Problem } from './feed-error.ts';
 import { findOverlaps } from './overlaps.ts';
-import type { FedSubscription, FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
-
-/** What the database has of the things that a file names. */
-export interface CurrentSubscriptions {
-  readonly tenants: ReadonlyMap<string, StoredTenant>;
-  readonly deployments: ReadonlyMap<string, StoredDeployment>;
-  /** Also others of the same deployments. */
-  readonly subscriptions: ReadonlyMap<string, StoredSubscription>;
-  /** By subscription, in the order of their positions. */
-  readonly addons: ReadonlyMap<string, readonly StoredAddon[]>;
-  /** Currencies of plan versions, by id. */
-  readonly planCurrencies: ReadonlyMap<string, string>;
-  readonly addonCodes: ReadonlySet<string>;
-}
-
-export interface NewSubscription extends StoredSubscription {
-  readonly tenantId: string;
-}
+import type {
+  CurrentSubscriptions,
+  NewSubscription,
+  PlacedSubscription,
+} from './placed-subscription.ts';
+import type { FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
 
 /** What applying a file means. */
 export interface SubscriptionChanges {
@@ -40,14 +23,6 @@ export interface SubscriptionChanges {
   /** Accepted, but month end will park the tenant. */
   readonly warnings: readonly Problem[];
   readonly problems: readonly Problem[];
-}
-
-/** A subscription of the file, with whose it is and where it stands. */
-export interface PlacedSubscription {
-  readonly at: string;
-  readonly tenant: FedTenant;
-  readonly fed: FedSubscription;
-  readonly wanted: NewSubscription;
 }
 
 /** Compares a file with what is stored. What the file doesn't name stays. */

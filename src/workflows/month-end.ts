@@ -1,19 +1,12 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  CancellationScope,
-  ChildWorkflowFailure,
   condition,
   continueAsNew,
   defineQuery,
-  executeChild,
-  isCancellation,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { tenantInvoiceId } from '../contracts/ids.ts';
 import {
   PROGRESS_QUERY,
   RUN_SIGNAL,
@@ -22,15 +15,13 @@ import {
   type OutcomeCounts,
   type Pass,
   type Refusal,
-  type TenantResult,
 } from '../contracts/month-end.ts';
-import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
+import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { database } from './activities.ts';
-import { describeFailure } from './describe-failure.ts';
 import { takeSignals, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
-import { tenantInvoice } from './tenant-invoice.ts';
+import { serveTenant } from './serve-tenant.ts';
 import { TenantPool } from './tenant-pool.ts';
 
 export const progressQuery = defineQuery<MonthEndProgress>(PROGRESS_QUERY);
@@ -119,7 +110,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function servePage({ after, startedAt }: Pass): Promise<void> {
     const { pageSize: limit } = options;
     const page = await database.planPage({ month, passStartedAt: startedAt, after, limit });
-    count({ skipped: page.skipped });
+    count('skipped', page.skipped);
     for (const tenantId of page.tenantIds) {
       while (nextUrgent() !== undefined) await startNextUrgent();
       await pool.waitUntil(() => !pool.isFull);
@@ -156,57 +147,16 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     pool.start(tenantId);
   }
 
-  /** Serves one tenant by a child workflow; whatever happens to it stays its own. */
   async function serve(tenantId: string): Promise<void> {
-    try {
-      const { outcome } = await runChild(tenantId);
-      count({ [outcome]: 1 });
-    } catch (error) {
-      if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-      const { outcome } = await database.recordParked({
-        month,
-        tenantId,
-        upToSeq: pass?.upToSeq ?? 0,
-        failure: describeFailure(error),
-        owner: error instanceof ChildWorkflowFailure ? (error.execution.runId ?? null) : null,
-      });
-      count({ [outcome]: 1 });
-    }
+    const upToSeq = pass?.upToSeq ?? 0;
+    const timeoutSeconds = options.tenantTimeoutSeconds;
+    count(await serveTenant({ month, tenantId, timeoutSeconds, upToSeq }));
   }
 
-  async function runChild(tenantId: string): Promise<TenantResult> {
-    // A workflow of that id may still be on its way out, after its parent was
-    // terminated: it gets a minute.
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await executeChild(tenantInvoice, {
-          workflowId: tenantInvoiceId(month, tenantId),
-          args: [{ month, tenantId }],
-          workflowRunTimeout: `${options.tenantTimeoutSeconds} s`,
-          typedSearchAttributes: [
-            { key: BILLING_PERIOD, value: month },
-            { key: TENANT_ID, value: tenantId },
-          ],
-          staticSummary: `Invoice of ${tenantId} for ${month}`,
-        });
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError) || attempt === 12) throw error;
-        await sleep('5 s');
-      }
-    }
-  }
-
-  function count(more: Partial<OutcomeCounts>): void {
+  function count(outcome: keyof OutcomeCounts, tenants = 1): void {
     if (!pass) return;
-    const { rolled, skipped, parked } = pass.counts;
-    pass = {
-      ...pass,
-      counts: {
-        rolled: rolled + (more.rolled ?? 0),
-        skipped: skipped + (more.skipped ?? 0),
-        parked: parked + (more.parked ?? 0),
-      },
-    };
+    const { counts } = pass;
+    pass = { ...pass, counts: { ...counts, [outcome]: counts[outcome] + tenants } };
     showDetails();
   }
 

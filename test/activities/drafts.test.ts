@@ -35,18 +35,33 @@ async function open(
   });
   return drafts;
 }
-async function fill(owner: string, drafts: readonly DraftRef[]) {
-  await world.activities.quoteSubscriptions({ month, drafts, owner, after: null });
-  return world.activities.pullLlmUsage({ month, drafts, owner });
+async function fill(owner: string, drafts: readonly DraftRef[], inMonth = month) {
+  const input = { month: inMonth, drafts, owner };
+  await world.activities.quoteSubscriptions({ ...input, after: null });
+  return world.activities.pullLlmUsage(input);
 }
-async function persist(owner: string, drafts: readonly DraftRef[]): Promise<TenantResult[]> {
-  const { results } = await world.activities.persistInvoices({ month, drafts, owner });
+async function persist(
+  owner: string,
+  drafts: readonly DraftRef[],
+  inMonth = month,
+): Promise<TenantResult[]> {
+  const input = { month: inMonth, drafts, owner };
+  const { results } = await world.activities.persistInvoices(input);
   return [...results];
 }
-async function build(owner: string): Promise<TenantResult[]> {
-  const drafts = await open(owner);
-  await fill(owner, drafts);
-  return persist(owner, drafts);
+async function build(owner: string, inMonth = month): Promise<TenantResult[]> {
+  const drafts = await open(owner, { inMonth });
+  await fill(owner, drafts, inMonth);
+  return persist(owner, drafts, inMonth);
+}
+/** The forced request f1 for acme. */
+function force() {
+  return world.activities.acceptRequest({
+    month,
+    signal: 'forceReRun',
+    payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+    fallbackRequestId: 'unused',
+  });
 }
 
 describe('drafts', () => {
@@ -127,12 +142,7 @@ describe('drafts', () => {
   test('an invoice that is paid while its revision is built stands', async () => {
     await build('run-1');
     const [invoice] = await invoicesOf(world.db);
-    await world.activities.acceptRequest({
-      month,
-      signal: 'forceReRun',
-      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
-      fallbackRequestId: 'unused',
-    });
+    await force();
     const drafts = await open('run-2');
     await fill('run-2', drafts);
     await world.db.query(sql.typeAlias('nothing')`UPDATE invoices SET status = 'paid'`);
@@ -192,12 +202,7 @@ describe('drafts', () => {
   test('usage that a cut-off revision had sealed is not lost', async () => {
     await build('run-1');
     await seedUsage(world.db, { ...usage, amount: '700' });
-    await world.activities.acceptRequest({
-      month,
-      signal: 'forceReRun',
-      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
-      fallbackRequestId: 'unused',
-    });
+    await force();
     await open('run-2');
     const stateOf = async () =>
       (await reconcile(world.db, periodOf(month))).map(({ state }) => state);
@@ -207,11 +212,7 @@ describe('drafts', () => {
     await asSuperuser(world.superuserUrl, (client) =>
       client.query("UPDATE invoice_drafts SET opened_at = now() - interval '2 days'"),
     );
-    const june = await open('run-3', { inMonth: '2026-06' });
-    const input = { month: '2026-06', drafts: june, owner: 'run-3' };
-    await world.activities.quoteSubscriptions({ ...input, after: null });
-    await world.activities.pullLlmUsage(input);
-    await world.activities.persistInvoices(input);
+    await build('run-3', '2026-06');
     expect((await invoicesOf(world.db)).at(-1)).toMatchObject({ subtotalCents: 5700 });
     await expectSoundBooks(world.db);
   });
@@ -219,12 +220,7 @@ describe('drafts', () => {
   test('a pass that finds the invoice standing frees what a cut-off revision had sealed', async () => {
     await build('run-1');
     await seedUsage(world.db, { ...usage, amount: '700' });
-    await world.activities.acceptRequest({
-      month,
-      signal: 'forceReRun',
-      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
-      fallbackRequestId: 'unused',
-    });
+    await force();
     const failure = { type: 'terminated', reason: 'by hand' };
     // The run is parked first, and only then its late attempt commits.
     await world.activities.recordParked({
@@ -243,11 +239,7 @@ describe('drafts', () => {
     );
     const passStartedAt = new Date(Date.now() + 60_000).toISOString();
     await world.activities.planPage({ month, passStartedAt, after: null, limit: 10 });
-    const june = await open('run-3', { inMonth: '2026-06' });
-    const input = { month: '2026-06', drafts: june, owner: 'run-3' };
-    await world.activities.quoteSubscriptions({ ...input, after: null });
-    await world.activities.pullLlmUsage(input);
-    await world.activities.persistInvoices(input);
+    await build('run-3', '2026-06');
     expect((await invoicesOf(world.db)).at(-1)).toMatchObject({ subtotalCents: 5700 });
     await expectSoundBooks(world.db);
   });
@@ -273,32 +265,19 @@ describe('drafts', () => {
   });
 
   test('a request that is sent again while its pass goes on is served by the next pass', async () => {
-    const payload = { tenantIds: ['acme'], reason: 'x', requestId: 'f1' };
-    const send = () =>
-      world.activities.acceptRequest({
-        month,
-        signal: 'forceReRun',
-        payload,
-        fallbackRequestId: 'unused',
-      });
-    await send();
+    await force();
     const pass = await world.activities.beginPass({ month });
     const failure = { type: 'terminated', reason: 'by hand' };
     const upToSeq = pass!.upToSeq;
     await world.activities.recordParked({ month, upToSeq, tenantId: 'acme', failure, owner: null });
-    expect(await send()).toMatchObject({ accepted: true, waiting: true });
+    expect(await force()).toMatchObject({ accepted: true, waiting: true });
     await world.activities.finishPass({ month, upToSeq });
     expect(await world.activities.beginPass({ month })).toMatchObject({ requestIds: ['f1'] });
   });
 
   test('a forced tenant that is no longer due is refused, and its invoice stands', async () => {
     const [built] = await build('run-1');
-    await world.activities.acceptRequest({
-      month,
-      signal: 'forceReRun',
-      payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
-      fallbackRequestId: 'unused',
-    });
+    await force();
     await world.db.query(sql.typeAlias('nothing')`
       UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z'`);
     const { settled } = await world.activities.openDrafts({

@@ -1,0 +1,32 @@
+import type {
+  StoredAddon,
+  StoredDeployment,
+  StoredSubscription,
+  StoredTenant,
+} from '../db/subscription-feed.ts';
+import type { FedSubscription, FedTenant } from './subscriptions-file.ts';
+
+/** What the database has of the things that a file names. */
+export interface CurrentSubscriptions {
+  readonly tenants: ReadonlyMap<string, StoredTenant>;
+  readonly deployments: ReadonlyMap<string, StoredDeployment>;
+  /** Also others of the same deployments. */
+  readonly subscriptions: ReadonlyMap<string, StoredSubscription>;
+  /** By subscription, in the order of their positions. */
+  readonly addons: ReadonlyMap<string, readonly StoredAddon[]>;
+  /** Currencies of plan versions, by id. */
+  readonly planCurrencies: ReadonlyMap<string, string>;
+  readonly addonCodes: ReadonlySet<string>;
+}
+
+export interface NewSubscription extends StoredSubscription {
+  readonly tenantId: string;
+}
+
+/** A subscription of the file, with whose it is and where it stands. */
+export interface PlacedSubscription {
+  readonly at: string;
+  readonly tenant: FedTenant;
+  readonly fed: FedSubscription;
+  readonly wanted: NewSubscription;
+}
