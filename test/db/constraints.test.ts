@@ -77,8 +77,11 @@ describe('whoever asks', () => {
   test.each([
     [
       'a second live invoice of a month',
-      insertInvoice('', "'acme', '2026-05-01', '2026-05-31', 1, 9, 'n', 'AUD', 1, 0, 1"),
-      /invoices_(tenant_id_period_start_revision_key|one_live)/,
+      insertInvoice(
+        ', replaces_invoice_id',
+        "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices)",
+      ),
+      /invoices_one_live/,
     ],
     [
       'a total that is not subtotal and tax',

@@ -193,6 +193,16 @@ describe('month end', () => {
     await closed(world, '2026-04');
     const [, april] = await invoicesOf(world.db, 'acme');
     expect(april).toMatchObject({ month: '2026-04', revision: 2, subtotalCents: 5007 });
+
+    // And a forced May takes no more of April: that waits for June.
+    await seedUsage(world.db, { ...usage, amount: '9', month: '2026-04' });
+    await force('f2', ['acme'], '2026-05');
+    await closed(world, '2026-05');
+    expect((await invoicesOf(world.db, 'acme')).at(-1)).toMatchObject({
+      month: '2026-05',
+      revision: 2,
+      subtotalCents: 5008,
+    });
     await expectSoundBooks(world.db);
   });
 
