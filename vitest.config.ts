@@ -13,7 +13,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'domain', include: WITHOUT_SERVERS },
+        // They share no state, and a process for each file would take most of the time.
+        test: { name: 'domain', include: WITHOUT_SERVERS, isolate: false },
       },
       {
         extends: true,
