@@ -125,6 +125,20 @@ describe('month end', () => {
     expect(await invoicesOf(world.db)).toEqual(before);
   });
 
+  test('a month whose workflow has ended is opened again, and everybody skipped', async () => {
+    await seedTenant(world.db, 'acme');
+    await world.startWorker();
+    const options = { openForDays: 0 };
+    const ask = async (requestId: string) => {
+      const input = { month: MONTH, requestId, actor: 'test', options };
+      const workflowId = await requestMonthEnd(world.client, input);
+      return world.client.workflow.getHandle(workflowId).result() as Promise<unknown>;
+    };
+    expect(await ask('r1')).toEqual({ rolled: 1, skipped: 0, parked: 0 });
+    expect(await ask('r2')).toEqual({ rolled: 0, skipped: 1, parked: 0 });
+    expect(await invoicesOf(world.db)).toHaveLength(1);
+  });
+
   test('a forced re-run replaces the invoice, links both, and takes usage that came late', async () => {
     await seedTenant(world.db, 'acme');
     await seedTenant(world.db, 'globex');
