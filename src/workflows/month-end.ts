@@ -174,6 +174,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       hasProgressed = true;
       // Only now: whoever waits for an empty inbox waits for what it led to.
       inbox.shift();
+      showDetails();
     }
   }
 

@@ -124,7 +124,9 @@ describe('requests by signal', () => {
 
       const progress = await refused(world, reason);
       expect(progress.refusals.at(-1)).toMatchObject({ signal: name });
-      expect(await currentDetails(world)).toMatch(/Refused/);
+      const details = await currentDetails(world);
+      expect(details).toMatch(/closed, open for corrections until .* UTC/);
+      expect(details).toMatch(/Refused/);
       expect(await acmeRevisions()).toBe(before);
       await sendRaw(
         world,
