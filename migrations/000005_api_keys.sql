@@ -7,7 +7,8 @@ CREATE TABLE api_keys (
   key_hash bytea NOT NULL UNIQUE CHECK (length(key_hash) = 32),
   scope text NOT NULL CHECK (scope IN ('gateway', 'metering', 'operator', 'tenant')),
   tenant_id external_id REFERENCES tenants,
-  label text NOT NULL,
+  -- Goes into requests and logs as the name of whoever asked.
+  label text NOT NULL CHECK (label ~ '^[^[:cntrl:]]{1,100}$'),
   created_at timestamptz NOT NULL DEFAULT now(),
   revoked_at timestamptz,
   CHECK ((scope = 'tenant') = (tenant_id IS NOT NULL))

@@ -54,3 +54,6 @@ try {
   console.error(error.message);
   process.exitCode = 1;
 }
+// A worker that was stopped by force leaves handles behind; they must not keep the
+// process: whoever supervises it waits for its end.
+process.exit();

@@ -62,7 +62,9 @@ function parseRequest({
   fallbackRequestId,
 }: AcceptRequestInput): { readonly request: Request } | { readonly reason: string } {
   if (isUndecodable(payload)) {
-    return { reason: `the payload can't be read (${payload.undecodable}): send it as JSON` };
+    return {
+      reason: `the payload can't be read (${payload.undecodable}): send it in the encoding json/plain`,
+    };
   }
   const isForce = signal === FORCE_RE_RUN_SIGNAL;
   const parsed = (isForce ? forceReRunPayload : runPayload).safeParse(payload ?? undefined);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { InvoiceCursor } from '../db/invoice-views.ts';
 import { invalidRequest } from './problems.ts';
 
-const cursor = z.tuple([z.iso.date(), z.uuid()]);
+const cursor = z.tuple([z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/), z.uuid()]);
 
 /** Where a page of invoices ended, as text that nobody should read anything into. */
 export function encodeCursor({ period_start, invoice_id }: InvoiceCursor): string {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type Response } from 'express';
 import type { ApiKey } from '../db/api-keys.ts';
 import { authorize, type Authenticate } from './auth.ts';
@@ -10,7 +11,19 @@ import { runMiddleware } from './run-middleware.ts';
 /** Room for 1,000 events of 2,000 characters. */
 const BODY_LIMIT = '2mb';
 
-const parseJson = express.json({ limit: BODY_LIMIT, strict: false, type: 'application/json' });
+const parseJson = express.json({
+  limit: BODY_LIMIT,
+  strict: false,
+  type: 'application/json',
+  // Decoding would put the same sign in place of whatever isn't UTF-8, and two ids
+  // that differ there would be one.
+  verify: (_request, _response, body, encoding) => {
+    if (encoding !== 'utf-8') {
+      throw new HttpProblem('unsupported-media-type', `send JSON in UTF-8, not in ${encoding}`);
+    }
+    if (!isUtf8(body)) throw new HttpProblem('malformed-request', 'the body is not UTF-8');
+  },
+});
 
 export interface Guards {
   readonly authenticate: Authenticate;

@@ -11,7 +11,7 @@ export const meteredRecordSchema = z
     record_id: text(200).meta({ example: 'meter-2026-05-31-0001' }),
     tenant_id: externalId,
     deployment_id: externalId,
-    resource_kind: text(100).meta({ example: 'spaces_gb' }),
+    resource_kind: text(100).meta({ example: 'spaces_gb_month' }),
     qty: decimalString.describe('In the base unit of the resource kind.'),
     occurred_at: instant,
     replaces: text(200)

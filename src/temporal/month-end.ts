@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { z } from 'zod';
 import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
@@ -9,6 +10,7 @@ import {
   type MonthEndOptions,
   type MonthEndProgress,
 } from '../contracts/month-end.ts';
+import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
@@ -23,20 +25,29 @@ export interface MonthEndRequest {
   readonly options?: MonthEndOptions | undefined;
 }
 
+/** A request that the month's workflow would refuse. */
+export class InvalidRequestError extends Error {
+  override readonly name = 'InvalidRequestError';
+}
+
 /**
  * Sends a request to the month's workflow, which is started where it isn't
  * running. This is the same signal that an operator sends from the Web UI.
  * @returns the workflow's id
+ * @throws InvalidRequestError
  */
 export async function requestMonthEnd(client: Client, request: MonthEndRequest): Promise<string> {
   const { month, requestId, actor, reason, force, options } = request;
+  const payload = { requestId, actor, ...(reason !== undefined && { reason }), ...force };
+  const checked = (force ? forceReRunPayload : runPayload).safeParse(payload);
+  if (!checked.success) throw new InvalidRequestError(z.prettifyError(checked.error));
   const input: MonthEndInput = { month, ...(options && { options }) };
   const handle = await client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
     workflowId: monthEndId(month),
     taskQueue: TASK_QUEUE,
     args: [input],
     signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
-    signalArgs: [{ requestId, actor, ...(reason && { reason }), ...force }],
+    signalArgs: [payload],
     staticSummary: `Month end of ${month}`,
     typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
   });

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -31,6 +33,20 @@ describe('what cannot be read', () => {
   ])('content type %s', async (type) => {
     const response = await send(JSON.stringify(llmEvent()), { 'Content-Type': type });
     expect(response.status).toBe(415);
+  });
+
+  test('UTF-16', async () => {
+    const body = Buffer.from(JSON.stringify(llmEvent()), 'utf16le');
+    const type = 'application/json; charset=utf-16le';
+    const { status } = await fetchRaw(body, type);
+    expect(status).toBe(415);
+  });
+
+  test('bytes that are not UTF-8: two ids that differ there are not one', async () => {
+    const json = JSON.stringify(llmEvent({ gateway_request_id: 'req-?' }));
+    const body = Buffer.from(json);
+    body[json.indexOf('req-?') + 4] = 0xfe;
+    expect((await fetchRaw(body, 'application/json')).status).toBe(400);
   });
 
   test('an unknown encoding', async () => {
@@ -111,3 +127,21 @@ test('the page of the document loads nothing, and its policy allows its style', 
   expect(response.headers['content-security-policy']).toContain(`style-src 'sha256-${digest}'`);
   expect(response.headers['content-security-policy']).toContain("default-src 'none'");
 });
+
+/** Sends bytes as they are. */
+async function fetchRaw(body: Buffer, contentType: string): Promise<{ status: number }> {
+  const server = api.app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/api/v1/integrations/llm-usage`;
+    return await fetch(url, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${api.keys.gateway}`, 'Content-Type': contentType },
+      body: new Uint8Array(body),
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}

@@ -24,7 +24,14 @@ const rollUpRequest = z
       .default(false)
       .describe('Rebuild invoices that stand: those of tenant_ids, or all.'),
     tenant_ids: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
-    reason: z.string().trim().min(1).max(1000).optional().describe('Required with force.'),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(1000)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'expected no control characters' })
+      .optional()
+      .describe('Required with force.'),
     request_id: z
       .string()
       .regex(/^[\x21-\x7e]{1,200}$/, { error: 'expected 1 to 200 visible ASCII characters' })

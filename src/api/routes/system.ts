@@ -68,7 +68,10 @@ export const getMetrics = defineRoute(
 );
 
 async function checkDatabase({ db }: ApiDeps): Promise<Check> {
-  return attempt(() => db.oneFirst(sql.type(z.object({ one: z.number() }))`SELECT 1 AS one`));
+  return attempt(
+    () => db.any(sql.typeAlias('nothing')`SELECT FROM month_end_requests LIMIT 0`),
+    'not reachable, or not migrated',
+  );
 }
 
 async function checkTemporal({ monthEnd }: ApiDeps): Promise<Check> {
@@ -77,14 +80,14 @@ async function checkTemporal({ monthEnd }: ApiDeps): Promise<Check> {
 }
 
 /** Anyone may ask: the detail says what kind of trouble it is, without names and addresses. */
-async function attempt(work: () => Promise<unknown>): Promise<Check> {
+async function attempt(work: () => Promise<unknown>, complaint = 'not reachable'): Promise<Check> {
   const timeout = Promise.withResolvers<Check>();
   const timer = setTimeout(() => {
     timeout.resolve({ ok: false, detail: `no answer within ${CHECK_TIMEOUT_MS} ms` });
   }, CHECK_TIMEOUT_MS);
   const answer = work().then(
     (): Check => ({ ok: true }),
-    (): Check => ({ ok: false, detail: 'not reachable' }),
+    (): Check => ({ ok: false, detail: complaint }),
   );
   try {
     return await Promise.race([answer, timeout.promise]);

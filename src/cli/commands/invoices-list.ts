@@ -10,6 +10,7 @@ interface Options {
   readonly tenant?: string;
   readonly period?: Month;
   readonly status?: InvoiceStatus;
+  readonly includeSuperseded?: boolean;
   readonly limit: number;
 }
 
@@ -23,13 +24,20 @@ export function invoicesListCommand(): Command {
         ...INVOICE_STATUSES,
       ]),
     )
+    .option('--include-superseded', 'also revisions that were replaced')
     .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices list --period 2026-05')
-    .action(async ({ tenant, period, status, limit }: Options, command: Command) => {
+    .action(async (options: Options, command: Command) => {
+      const { tenant, period, status, includeSuperseded, limit } = options;
       const invoices = await withDatabase(readEnvironment(process.env), (db) =>
         listInvoices(
           db,
-          { tenantId: tenant, periodStart: period && periodOf(period).periodStart, status },
+          {
+            tenantId: tenant,
+            periodStart: period && periodOf(period).periodStart,
+            status,
+            includeSuperseded,
+          },
           { after: null, limit },
         ),
       );

@@ -30,11 +30,12 @@ export function renderStatus(status: StatusWithProgress): string {
 export function renderProgress(progress: StatusWithProgress['progress']): string {
   if (progress === null) return 'has no workflow';
   if (progress === 'not answering') return 'the workflow does not answer: is a worker running?';
-  const { pass, state, openUntil } = progress;
+  const { pass, state, openUntil, totals } = progress;
   if (pass) {
     const { rolled, skipped, parked } = pass.counts;
     return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
   }
+  if (state === 'open' && totals === null) return 'not closed yet: waiting for a request';
   return state === 'open' && openUntil !== null
     ? `closed, open for corrections until ${openUntil}`
     : 'closing, about to begin';
