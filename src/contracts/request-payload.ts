@@ -3,10 +3,11 @@ import { z } from 'zod';
 /** How many tenants one forced request may name. */
 export const MAX_FORCED_TENANTS = 1000;
 
-const requestId = z
+/** The id of a request, where the sender gives one. */
+export const requestIdSchema = z
   .string()
-  .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters')
-  .optional();
+  .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters');
+const requestId = requestIdSchema.optional();
 /** PostgreSQL's text has no NUL, and an operator's reason no other control character. */
 const text = (max: number) =>
   z
@@ -16,10 +17,12 @@ const text = (max: number) =>
     .max(max)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters');
 const actor = text(200).optional();
+/** Why somebody asks. */
+export const reasonSchema = text(1000);
 
 /** The payload of the `run` signal; may be left out as a whole. */
 export const runPayload = z
-  .strictObject({ requestId, actor, reason: text(1000).optional() })
+  .strictObject({ requestId, actor, reason: reasonSchema.optional() })
   .default({});
 
 /**
@@ -30,7 +33,7 @@ export const forceReRunPayload = z
   .strictObject({
     requestId,
     actor,
-    reason: text(1000),
+    reason: reasonSchema,
     tenantIds: z.array(text(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
     all: z.literal(true).optional(),
   })

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
+import {
+  MAX_FORCED_TENANTS,
+  reasonSchema,
+  requestIdSchema,
+} from '../../contracts/request-payload.ts';
 import {
   findRequest,
   requestContentHash,
@@ -24,17 +28,8 @@ const rollUpRequest = z
       .default(false)
       .describe('Rebuild invoices that stand: those of tenant_ids, or all.'),
     tenant_ids: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
-    reason: z
-      .string()
-      .trim()
-      .min(1)
-      .max(1000)
-      .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'expected no control characters' })
-      .optional()
-      .describe('Required with force.'),
-    request_id: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,200}$/, { error: 'expected 1 to 200 visible ASCII characters' })
+    reason: reasonSchema.optional().describe('Required with force.'),
+    request_id: requestIdSchema
       .optional()
       .describe('The same id is the same request, however often it is sent.'),
   })
