@@ -28,12 +28,19 @@ export interface Config {
     readonly shutdownGraceSeconds: number;
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
     readonly workflowBundlePath: string | null;
+    /** How many times the last total an invoice may be, a decimal string; null: no bound. */
+    readonly boundsMaxRatio: string | null;
   };
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
 }
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+/** A decimal above 0, or 0 for "no bound". */
+const ratio = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,5})(?:\.\d{1,6})?$/, 'expected a decimal such as 10');
 
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -49,6 +56,7 @@ const environment = z.object({
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
   WORKFLOW_BUNDLE: z.string().optional(),
+  INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   START_TIMEOUT_SECONDS: count(60),
 });
 
@@ -90,6 +98,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
+      boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
     },
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
   };

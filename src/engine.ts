@@ -84,7 +84,13 @@ async function startWorker(
     connection,
     namespace,
     config: config.worker,
-    activities: createActivities({ db, client, logger, now: () => new Date() }),
+    activities: createActivities({
+      db,
+      client,
+      logger,
+      now: () => new Date(),
+      boundsMaxRatio: config.worker.boundsMaxRatio,
+    }),
     ...(workflowBundle && { workflowBundle }),
   });
   const run = worker.run();

@@ -70,7 +70,8 @@ function parseRequest({
   const parsed = (isForce ? forceReRunPayload : runPayload).safeParse(payload ?? undefined);
   if (!parsed.success) return { reason: `the payload is not valid: ${explain(parsed.error)}` };
   const { requestId, actor, reason } = parsed.data;
-  const tenantIds = tenantsIn(parsed.data);
+  const forced: Partial<ForceReRunPayload> = isForce ? (parsed.data as ForceReRunPayload) : {};
+  const { tenantIds = [], onlyIfChanged = false, acceptBounds = false } = forced;
   return {
     request: {
       requestId: requestId ?? fallbackRequestId,
@@ -79,13 +80,13 @@ function parseRequest({
       kind: isForce ? 'force' : 'run',
       allTenants: isForce && tenantIds.length === 0,
       tenantIds,
+      onlyIfChanged,
+      acceptBounds,
     },
   };
 }
 
-function tenantsIn(payload: z.infer<typeof forceReRunPayload> | z.infer<typeof runPayload>) {
-  return 'tenantIds' in payload ? (payload.tenantIds ?? []) : [];
-}
+type ForceReRunPayload = z.infer<typeof forceReRunPayload>;
 
 function explain(error: z.ZodError): string {
   return error.issues

@@ -7,6 +7,8 @@ export interface ActivityDeps {
   readonly db: Database;
   readonly client: Client;
   readonly logger: Logger;
+  /** How many times the last total an invoice may be, a decimal string; null: no bound. */
+  readonly boundsMaxRatio: string | null;
   /** The time, as far as "is this month over" goes; nothing else depends on it. */
   readonly now: () => Date;
 }

@@ -4,6 +4,7 @@ import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import {
   abandonDrafts,
+  claimExclusions,
   claimForcedRequests,
   findForgottenDrafts,
   insertDrafts,
@@ -21,7 +22,7 @@ import { parked, requirePeriod } from './failures.ts';
 /**
  * Opens a draft for each tenant that needs an invoice, and seals its usage. The
  * others are settled at once: their invoice stands (`skipped`), or an earlier
- * attempt of this very run has issued it (`rolled`).
+ * attempt of this very run has issued it (`rolled`) or found it `unchanged`.
  *
  * Trying again finds this run's draft and changes nothing: what is sealed once
  * stays as it is, since lines may have been quoted from it.
@@ -82,6 +83,9 @@ function decide(
     const invoice = { tenantId, invoiceId: liveInvoiceId, totalCents: liveTotalCents };
     if (tenant.liveOwner === owner) {
       return { action: 'settle', result: { ...invoice, outcome: 'rolled' } };
+    }
+    if (tenant.unchangedOwner === owner && !tenant.isForced) {
+      return { action: 'settle', result: { ...invoice, outcome: 'unchanged' } };
     }
     if (!tenant.isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
     if (tenant.liveStatus !== 'issued') {
@@ -173,6 +177,14 @@ async function open(
         isRevision: tenant?.liveInvoiceId != null,
         hasUnissuedDrafts: tenant?.hasUnissuedDrafts === true,
       };
+    }),
+  );
+  await claimExclusions(
+    tx,
+    drafts.flatMap((draft) => {
+      const tenant = byTenant.get(draft.tenantId);
+      if (!tenant?.hasPendingExclusions) return [];
+      return { ...draft, replacesInvoiceId: tenant.liveInvoiceId };
     }),
   );
   return drafts;

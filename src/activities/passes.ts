@@ -10,6 +10,7 @@ import type {
   RecordParkedInput,
   RecordParkedResult,
 } from '../contracts/activities.ts';
+import { readControlTotals } from '../db/control-totals.ts';
 import {
   abandonDrafts,
   findOpenDrafts,
@@ -22,8 +23,9 @@ import {
   startRequests,
   transactionTime,
 } from '../db/month-end-requests.ts';
-import { reconcile } from '../db/reconciliation.ts';
+import { inOneSnapshot } from '../db/snapshot.ts';
 import * as outcomes from '../db/tenant-outcomes.ts';
+import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './failures.ts';
 
@@ -120,18 +122,26 @@ export function listWaiting({ db }: ActivityDeps) {
   });
 }
 
-/** Closes the requests that the pass has served, with its counts and control totals. */
+/** Sentences of imbalance that go through the history; the manifest has them all. */
+const SHOWN_IMBALANCES = 5;
+
+/** Closes the requests that the pass has served, with the run's manifest: its control totals. */
 export function finishPass({ db }: ActivityDeps) {
   return async ({ month, upToSeq }: FinishPassInput): Promise<FinishPassResult> => {
     const period = requirePeriod(month);
-    return db.transaction(async (tx) => {
-      const { due, ...totals } = await outcomes.countOutcomes(tx, period);
-      await finishRequests(tx, period, upToSeq, {
-        due,
-        ...totals,
-        reconciliation: await reconcile(tx, period),
-      });
-      return { totals };
-    });
+    const controlTotals = await inOneSnapshot(db, (tx) => readControlTotals(tx, period));
+    const imbalances = findImbalances(controlTotals);
+    await db.transaction((tx) =>
+      finishRequests(tx, period, upToSeq, {
+        balanced: imbalances.length === 0,
+        imbalances,
+        ...controlTotals,
+      }),
+    );
+    const { rolled, skipped, unchanged, parked } = controlTotals.tenants;
+    return {
+      totals: { rolled, skipped, unchanged, parked },
+      imbalances: imbalances.slice(0, SHOWN_IMBALANCES),
+    };
   };
 }

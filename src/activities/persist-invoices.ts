@@ -1,25 +1,25 @@
 import type { DraftsInput, PersistInvoicesResult } from '../contracts/activities.ts';
-import { FAILURE } from '../contracts/failures.ts';
-import type { TenantResult } from '../contracts/month-end.ts';
+import type { InvoicedOutcome, TenantResult } from '../contracts/month-end.ts';
 import { abandonDrafts, lockDrafts, lockTenants, refuseForcedRequests } from '../db/drafts.ts';
 import type { LockedDraft } from '../db/drafts.ts';
-import { issueInvoices, lockInvoices, sumDraftLines, type IssuableDraft } from '../db/invoices.ts';
+import { issueInvoices, keepInvoices, lockInvoices } from '../db/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
-import { parseCents } from '../domain/cents.ts';
-import { invoiceTotals, taxLine } from '../domain/invoice-totals.ts';
 import type { Period } from '../domain/period.ts';
+import { compareRevisions } from './compare-revisions.ts';
 import type { ActivityDeps } from './deps.ts';
-import { orParked, parked, requirePeriod, splitByOwner } from './failures.ts';
+import { requirePeriod, splitByOwner } from './failures.ts';
+import { totalDrafts } from './total-drafts.ts';
 
 /**
  * Issues the drafts in one transaction: tax and totals, the number, the lines, the
  * predecessor superseded, the usage tied to the lines, the outcome. Either all of
- * it is there or nothing.
+ * it is there or nothing. A revision that says what its predecessor says, where
+ * nobody wants it then, gives its usage to the invoice that stands.
  *
- * Trying again after a commit finds the invoice and reports it as `rolled`.
+ * Trying again after a commit finds what was done and reports the same.
  */
-export function persistInvoices({ db }: ActivityDeps) {
+export function persistInvoices({ db, boundsMaxRatio }: ActivityDeps) {
   return async (input: DraftsInput): Promise<PersistInvoicesResult> => {
     const period = requirePeriod(input.month);
     return db.transaction(async (tx) => {
@@ -28,57 +28,70 @@ export function persistInvoices({ db }: ActivityDeps) {
         input.drafts.map(({ tenantId }) => tenantId),
       );
       const locked = await lockDrafts(tx, input.drafts);
-      const issued = await issuedBefore(tx, locked, input.owner);
-      const issuedIds = new Set(issued.map(({ invoiceId }) => invoiceId));
+      const done = await doneBefore(tx, locked, input.owner);
       const { own, lost } = splitByOwner(
-        input.drafts.filter(({ draftId }) => !issuedIds.has(draftId)),
+        input.drafts.filter(({ draftId }) => !done.has(draftId)),
         locked,
         input.owner,
       );
       const refused = await refuseStale(tx, period, own);
-      const refusedIds = new Set(refused.map(({ draftId }) => draftId));
-      const settled = await total(
-        tx,
-        own.filter(({ draftId }) => !refusedIds.has(draftId)),
-      );
-      const issuable = settled.flatMap((result) => ('value' in result ? result.value : []));
+      const drafts = own.filter(({ draftId }) => !refused.has(draftId));
+      const { ready, parked } = await totalDrafts(tx, period, drafts, boundsMaxRatio);
+      const { issuable, unchanged } = await compareRevisions(tx, ready);
       await issueInvoices(tx, period, issuable);
+      await keepInvoices(tx, period, unchanged);
 
-      const rolled = issuable.map(({ tenantId, draftId, totalCents }) => ({
-        tenantId,
-        outcome: 'rolled' as const,
-        invoiceId: draftId,
-        totalCents,
-      }));
-      const skipped = refused.map(({ result }) => result);
-      await recordInvoiced(tx, period, [...rolled, ...skipped]);
-      const unbillable = settled.flatMap((result) => ('parked' in result ? result.parked : []));
-      return { results: [...issued, ...rolled, ...skipped, ...unbillable, ...lost] };
+      const invoiced = [
+        ...issuable.map((draft) => toResult('rolled', draft, draft.draftId)),
+        ...unchanged.map((draft) => toResult('unchanged', draft, draft.replacesInvoiceId)),
+        ...refused.values(),
+      ];
+      await recordInvoiced(tx, period, invoiced);
+      return { results: [...done.values(), ...invoiced, ...parked, ...lost] };
     });
   };
 }
 
 type Invoiced = Exclude<TenantResult, { outcome: 'parked' }>;
 
-/** What an attempt of this very run has committed before. */
-async function issuedBefore(
+function toResult(
+  outcome: InvoicedOutcome,
+  { tenantId, totalCents }: { readonly tenantId: string; readonly totalCents: number },
+  invoiceId: string,
+): Invoiced {
+  return { tenantId, outcome, invoiceId, totalCents };
+}
+
+/** What an attempt of this very run has committed before, by draft. */
+async function doneBefore(
   tx: Transaction,
   locked: readonly LockedDraft[],
   owner: string,
-): Promise<readonly Invoiced[]> {
-  const issued = locked.filter((draft) => draft.state === 'issued' && draft.owner === owner);
-  if (issued.length === 0) return [];
+): Promise<ReadonlyMap<string, Invoiced>> {
+  const done = locked
+    .filter((draft) => draft.owner === owner)
+    .flatMap((draft) => {
+      const finished = finishedDraft(draft);
+      return finished === null ? [] : { draft, ...finished };
+    });
+  if (done.length === 0) return new Map();
   const invoices = await lockInvoices(
     tx,
-    issued.map(({ draftId }) => draftId),
+    done.map(({ invoiceId }) => invoiceId),
   );
   const totals = new Map(invoices.map(({ invoiceId, totalCents }) => [invoiceId, totalCents]));
-  return issued.map(({ tenantId, draftId }) => ({
-    tenantId,
-    outcome: 'rolled',
-    invoiceId: draftId,
-    totalCents: totals.get(draftId) ?? 0,
-  }));
+  return new Map(
+    done.map(({ draft: { draftId, tenantId }, outcome, invoiceId }) => [
+      draftId,
+      toResult(outcome, { tenantId, totalCents: totals.get(invoiceId) ?? 0 }, invoiceId),
+    ]),
+  );
+}
+
+function finishedDraft({ state, draftId, replacesInvoiceId }: LockedDraft) {
+  if (state === 'issued') return { outcome: 'rolled' as const, invoiceId: draftId };
+  if (state !== 'unchanged' || replacesInvoiceId === null) return null;
+  return { outcome: 'unchanged' as const, invoiceId: replacesInvoiceId };
 }
 
 /**
@@ -89,13 +102,13 @@ async function refuseStale(
   tx: Transaction,
   period: Period,
   drafts: readonly LockedDraft[],
-): Promise<readonly { readonly draftId: string; readonly result: Invoiced }[]> {
+): Promise<ReadonlyMap<string, Invoiced>> {
+  const refused = new Map<string, Invoiced>();
   const replaced = drafts.flatMap(({ replacesInvoiceId }) => replacesInvoiceId ?? []);
-  if (replaced.length === 0) return [];
+  if (replaced.length === 0) return refused;
   const standing = new Map(
     (await lockInvoices(tx, replaced)).map((invoice) => [invoice.invoiceId, invoice]),
   );
-  const refused = [];
   for (const { draftId, tenantId, replacesInvoiceId } of drafts) {
     const invoice = replacesInvoiceId === null ? undefined : standing.get(replacesInvoiceId);
     if (!invoice || invoice.status === 'issued') continue;
@@ -103,34 +116,7 @@ async function refuseStale(
     await abandonDrafts(tx, [draftId], reason);
     await refuseForcedRequests(tx, period, tenantId, reason);
     const { invoiceId, totalCents } = invoice;
-    refused.push({
-      draftId,
-      result: { tenantId, outcome: 'skipped' as const, invoiceId, totalCents },
-    });
+    refused.set(draftId, toResult('skipped', { tenantId, totalCents }, invoiceId));
   }
   return refused;
-}
-
-/** Tax and totals of each draft, or why its tenant is parked. */
-async function total(tx: Transaction, drafts: readonly LockedDraft[]) {
-  const sums = new Map(
-    (
-      await sumDraftLines(
-        tx,
-        drafts.map(({ draftId }) => draftId),
-      )
-    ).map((sum) => [sum.draftId, sum]),
-  );
-  return drafts.map((draft) => {
-    const sum = sums.get(draft.draftId);
-    if (!sum) {
-      const reason = `tenant ${draft.tenantId} has nothing to bill: its last subscription was ended while its invoice was built`;
-      return { parked: parked(draft.tenantId, { type: FAILURE.notDue, reason }) };
-    }
-    return orParked<IssuableDraft>(draft.tenantId, () => {
-      const subtotal = parseCents(sum.subtotal, `The subtotal of tenant ${draft.tenantId}`);
-      const totals = invoiceTotals([subtotal]);
-      return { ...draft, ...totals, taxLine: taxLine(totals.taxCents) };
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import type { DraftsInput, PullLlmUsageResult } from '../contracts/activities.ts';
 import { LLM_SECTION, replaceDraftLines } from '../db/draft-lines.ts';
 import { lockDrafts } from '../db/drafts.ts';
-import { sealedLlmUsage } from '../db/quote-inputs.ts';
+import { heldByDrafts, readLlmUsage } from '../db/held-usage.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { ActivityDeps } from './deps.ts';
 import { orParked, requirePeriod, splitByOwner } from './failures.ts';
@@ -17,14 +17,14 @@ export function pullLlmUsage({ db }: ActivityDeps) {
     return db.transaction(async (tx) => {
       const locked = await lockDrafts(tx, input.drafts);
       const { own, lost } = splitByOwner(input.drafts, locked, input.owner);
-      const usage = await sealedLlmUsage(tx, own);
+      const usage = await readLlmUsage(tx, heldByDrafts(own));
       const tenantOf = new Map(own.map(({ draftId, tenantId }) => [draftId, tenantId]));
-      const lines = [...Map.groupBy(usage, (row) => `${row.holder}/${row.deploymentId}`).values()]
+      const lines = [...Map.groupBy(usage, (row) => `${row.owner}/${row.deploymentId}`).values()]
         .flatMap((ofDeployment) => ofDeployment.map((row, index) => ({ row, position: index + 1 })))
         .map(({ row, position }) =>
-          orParked(tenantOf.get(row.holder) ?? '', () => ({
+          orParked(tenantOf.get(row.owner) ?? '', () => ({
             ...llmUsageLine({ ...row, invoiceMonth: month }),
-            draftId: row.holder,
+            draftId: row.owner,
             deploymentId: row.deploymentId,
             subscriptionId: null,
             position,

@@ -5,16 +5,11 @@ import type {
 } from '../contracts/activities.ts';
 import { QUOTE_SECTION, replaceDraftLines, type DraftLine } from '../db/draft-lines.ts';
 import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
+import { heldByDrafts, readMeteredUsage } from '../db/held-usage.ts';
 import type { Queryable } from '../db/pool.ts';
-import {
-  findPlanVersions,
-  nextSubscriptions,
-  sealedMeteredUsage,
-  type DueSubscription,
-} from '../db/quote-inputs.ts';
-import { DomainError } from '../domain/errors.ts';
-import { quote } from '../domain/quote.ts';
-import type { PlanVersion, QuoteLine, Usage } from '../domain/types.ts';
+import { findPlanVersions, nextSubscriptions, type DueSubscription } from '../db/quote-inputs.ts';
+import { subscriptionLines } from '../domain/subscription-lines.ts';
+import type { PlanVersion, Usage } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
 import { orParked, requirePeriod, splitByOwner } from './failures.ts';
 
@@ -36,7 +31,7 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
       const { own, lost } = splitByOwner(input.drafts, locked, input.owner);
       const subscriptions = await nextSubscriptions(tx, period, own, input.after, CHUNK);
       const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
-      const usage = groupUsage(await sealedMeteredUsage(tx, period, own, deploymentIds));
+      const usage = await readMeteredUsage(tx, period, heldByDrafts(own), deploymentIds);
       await learnPlanVersions(tx, planVersions, subscriptions);
 
       const draftById = new Map(own.map((draft) => [draft.draftId, draft]));
@@ -72,47 +67,16 @@ function cursorOf({ draftId, deploymentId }: DueSubscription): QuoteCursor {
   return { draftId, deploymentId };
 }
 
-/** The lines of one subscription; throws DomainError where its data is bad. */
+/** The lines of one subscription at their places in its draft. */
 function quoteLines(
   subscription: DueSubscription,
   draft: LockedDraft | undefined,
   planVersions: ReadonlyMap<string, PlanVersion>,
   usage: Usage,
 ): readonly DraftLine[] {
-  const { draftId, tenantId, deploymentId, subscriptionId, planVersionId, addons } = subscription;
-  const planVersion = planVersionId === null ? undefined : planVersions.get(planVersionId);
-  if (!planVersion) {
-    throw new DomainError(
-      'missing_plan_version',
-      `subscription ${subscriptionId} of tenant ${tenantId} has no plan version: give it one and request the month again`,
-    );
-  }
-  if (planVersion.currency !== draft?.currency) {
-    throw new DomainError(
-      'mixed_currencies',
-      `subscription ${subscriptionId} is on plan version ${planVersion.id} in ${planVersion.currency}, but tenant ${tenantId} is billed in ${draft?.currency}: an invoice has one currency`,
-    );
-  }
-  const { recurring, overage } = quote(planVersion, addons, { usage });
-  return [...recurring.lines, ...overage.lines].map((line: QuoteLine, index) => ({
-    ...line,
-    draftId,
-    deploymentId,
-    subscriptionId,
-    position: index + 1,
-  }));
-}
-
-/** Usage by deployment. `Object.fromEntries` takes any name for a kind, `__proto__` too. */
-function groupUsage(
-  rows: readonly { deploymentId: string; resourceKind: string; total: string }[],
-): ReadonlyMap<string, Usage> {
-  const byDeployment = Map.groupBy(rows, ({ deploymentId }) => deploymentId);
-  return new Map(
-    [...byDeployment].map(([deploymentId, kinds]) => [
-      deploymentId,
-      Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
-    ]),
+  const { draftId, deploymentId, subscriptionId } = subscription;
+  return subscriptionLines(subscription, draft?.currency, planVersions, usage).map(
+    (line, index) => ({ ...line, draftId, deploymentId, subscriptionId, position: index + 1 }),
   );
 }
 

@@ -133,4 +133,9 @@ export interface FinishPassInput {
 }
 export interface FinishPassResult {
   readonly totals: OutcomeCounts;
+  /**
+   * What doesn't add up in the run's control totals, in sentences; a few of them. Histories from
+   * before there were control totals don't have it.
+   */
+  readonly imbalances?: readonly string[];
 }

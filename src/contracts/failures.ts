@@ -12,6 +12,8 @@ export const FAILURE = {
   draftLost: 'draft_lost',
   /** Somebody else's workflow is building this tenant's invoice. */
   alreadyRunning: 'already_running',
+  /** The total is beyond the safety bounds: an operator has to look at it and accept it. */
+  outOfBounds: 'out_of_bounds',
   timedOut: 'timed_out',
   terminated: 'terminated',
   cancelled: 'cancelled',

@@ -51,6 +51,7 @@ export interface CarriedState {
   /** UTC instant until which the month is open for corrections. */
   readonly openUntil: string | null;
   readonly totals: OutcomeCounts | null;
+  readonly imbalances?: readonly string[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -71,9 +72,16 @@ export interface Pass {
   readonly counts: OutcomeCounts;
 }
 
+/** An outcome of a tenant that has an invoice. */
+export type InvoicedOutcome = 'rolled' | 'skipped' | 'unchanged';
+
 export interface OutcomeCounts {
+  /** Invoiced, or given a new revision. */
   readonly rolled: number;
+  /** The invoice stood, and nobody asked for a revision. */
   readonly skipped: number;
+  /** The revision would have been the same, and the invoice stands. */
+  readonly unchanged: number;
   readonly parked: number;
 }
 
@@ -93,6 +101,8 @@ export interface MonthEndProgress {
   readonly pass: (Pass & { readonly running: readonly string[] }) | null;
   /** Latest outcome of each tenant, after the last whole pass. */
   readonly totals: OutcomeCounts | null;
+  /** What of the books didn't add up after that pass, in sentences; empty where all did. */
+  readonly imbalances: readonly string[];
   /** UTC instant; null while a pass is under way. */
   readonly openUntil: string | null;
   readonly refusals: readonly Refusal[];
@@ -108,7 +118,7 @@ export interface TenantInvoiceInput {
 export type TenantResult =
   | {
       readonly tenantId: string;
-      readonly outcome: 'rolled' | 'skipped';
+      readonly outcome: InvoicedOutcome;
       readonly invoiceId: string;
       readonly totalCents: number;
     }

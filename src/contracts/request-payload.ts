@@ -28,6 +28,8 @@ export const runPayload = z
 /**
  * The payload of the `forceReRun` signal, as an operator types it into the Web UI:
  * `{"tenantIds": ["acme"], "reason": "…"}` or `{"all": true, "reason": "…"}`.
+ * `onlyIfChanged` leaves an invoice alone that would come out the same; `acceptBounds`
+ * issues what the safety bounds had parked, and is for tenants that are named.
  */
 export const forceReRunPayload = z
   .strictObject({
@@ -36,7 +38,13 @@ export const forceReRunPayload = z
     reason: reasonSchema,
     tenantIds: z.array(text(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
     all: z.literal(true).optional(),
+    onlyIfChanged: z.boolean().optional(),
+    acceptBounds: z.boolean().optional(),
   })
   .refine(({ tenantIds, all }) => (tenantIds === undefined) !== (all === undefined), {
     message: 'expected either "tenantIds" or "all": true',
+  })
+  .refine(({ acceptBounds, all }) => !(acceptBounds && all), {
+    message: 'accepting bounds needs the tenants by name: whoever accepts has looked at each',
+    path: ['acceptBounds'],
   });

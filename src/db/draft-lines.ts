@@ -1,5 +1,6 @@
 import type { QuoteCursor } from '../contracts/activities.ts';
 import type { QuoteLine } from '../domain/types.ts';
+import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
 
@@ -14,6 +15,21 @@ export interface DraftLine extends QuoteLine {
   readonly subscriptionId: string | null;
   /** From 1, within the deployment and section. */
   readonly position: number;
+}
+
+/** The lines of drafts, numbered as `issueInvoices` numbers them, by draft. */
+export async function readDraftLines(
+  tx: Transaction,
+  draftIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LineRow[]>> {
+  const rows = await tx.any(sql.type(lineRow)`
+    SELECT draft_id AS "ownerId", row_number() OVER (
+        PARTITION BY draft_id ORDER BY deployment_id, section, position) AS "lineNo",
+      ${LINE_COLUMNS}
+    FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
+    ORDER BY draft_id, deployment_id, section, position
+  `);
+  return Map.groupBy(rows, ({ ownerId }) => ownerId);
 }
 
 /** Deployments of drafts, in the order of (draft, deployment): after one, up to another. */

@@ -16,6 +16,8 @@ const tenantMonth = z.object({
   liveTotalCents: z.number().nullable(),
   /** The run that built it. */
   liveOwner: z.string().nullable(),
+  /** The last run that found that its revision would be the same. */
+  unchangedOwner: z.string().nullable(),
   /** The draft that is being built, if one is, and by which run. */
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
@@ -24,6 +26,8 @@ const tenantMonth = z.object({
   isForced: z.boolean(),
   /** Some of which may be abandoned, and have left usage to take over. */
   hasUnissuedDrafts: z.boolean(),
+  /** Whether an event was excluded that no invoice has left out yet. */
+  hasPendingExclusions: z.boolean(),
 });
 export type TenantMonth = z.infer<typeof tenantMonth>;
 
@@ -47,6 +51,11 @@ export async function lockTenantMonths(
       ) AS "isDue",
       i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
       i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
+      (
+        SELECT u.owner FROM invoice_drafts u
+        WHERE u.replaces_invoice_id = i.invoice_id AND u.state = 'unchanged'
+        ORDER BY u.closed_at DESC LIMIT 1
+      ) AS "unchangedOwner",
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
       d.owner_started_at AS "openDraftOwnerStartedAt",
       EXISTS (
@@ -56,7 +65,10 @@ export async function lockTenantMonths(
       ) AS "isForced",
       EXISTS (
         SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state <> 'issued'
-      ) AS "hasUnissuedDrafts"
+      ) AS "hasUnissuedDrafts",
+      EXISTS (
+        SELECT FROM usage_exclusions e WHERE e.tenant_id = t.tenant_id AND ${isPending('e')}
+      ) AS "hasPendingExclusions"
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
@@ -79,7 +91,7 @@ const lockedDraft = z.object({
   draftId: z.string(),
   tenantId: z.string(),
   currency: z.string(),
-  state: z.enum(['open', 'issued', 'abandoned']),
+  state: z.enum(['open', 'issued', 'unchanged', 'abandoned']),
   owner: z.string(),
   replacesInvoiceId: z.string().nullable(),
 });
@@ -254,10 +266,40 @@ export async function sealUsage(
   `);
 }
 
-/** What of a bucket `b` an invoice of this period bills; see {@link sealUsage}. */
-function isBillable(period: Period) {
+/**
+ * What of a bucket `b` an invoice of this period bills; see {@link sealUsage}. The caller's
+ * `draft` says whether it is a revision.
+ */
+export function isBillable(period: Period) {
   return sql.fragment`(
     b.service_month = ${period.periodStart}
     OR (b.source = 'llm' AND b.service_month < ${period.periodStart} AND NOT draft."isRevision")
   )`;
+}
+
+/**
+ * Leaves out of the drafts what was excluded from the usage that they hold: sealed for them, or
+ * by the invoices that they replace.
+ */
+export async function claimExclusions(
+  tx: Transaction,
+  drafts: readonly (DraftRef & { readonly replacesInvoiceId: string | null })[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE usage_exclusions e SET applied_to = d."draftId"
+    FROM jsonb_to_recordset(${jsonRows(drafts)})
+        AS d ("tenantId" text, "draftId" uuid, "replacesInvoiceId" uuid),
+      usage_buckets b
+    WHERE e.tenant_id = d."tenantId" AND ${isPending('e')}
+      AND b.bucket_id = e.bucket_id AND b.sealed_for IN (d."draftId", d."replacesInvoiceId")
+  `);
+}
+
+/** Whether no invoice leaves an excluded event out yet, and no draft that is being built. */
+function isPending(alias: 'e') {
+  const appliedTo = sql.identifier([alias, 'applied_to']);
+  return sql.fragment`(${appliedTo} IS NULL OR EXISTS (
+    SELECT FROM invoice_drafts a WHERE a.draft_id = ${appliedTo} AND a.state = 'abandoned'
+  ))`;
 }

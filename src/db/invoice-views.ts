@@ -31,7 +31,17 @@ export const invoiceHeaderSchema = z.object({
       reason: z.string().nullable(),
     })
     .nullable()
-    .describe("Of a forced revision: by which request, who asked, and why. Not for tenants' keys."),
+    .describe(
+      "Of a forced invoice or revision: by which request, who asked, and why. Not for tenants' keys.",
+    ),
+  status_change: z
+    .object({
+      actor: z.string(),
+      reason: z.string().nullable(),
+      changed_at: z.iso.datetime(),
+    })
+    .nullable()
+    .describe("Of a paid or void invoice: who marked it, why, and when. Not for tenants' keys."),
 });
 export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
 
@@ -72,9 +82,14 @@ const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
   i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
   i.replaces_invoice_id, i.superseded_by, i.superseded_at,
-  CASE WHEN i.replaces_invoice_id IS NOT NULL THEN jsonb_build_object(
+  CASE WHEN i.request_id IS NOT NULL THEN jsonb_build_object(
     'request_id', i.request_id, 'actor', i.actor, 'reason', i.reason
-  ) END AS re_run
+  ) END AS re_run,
+  (
+    SELECT jsonb_build_object('actor', c.actor, 'reason', c.reason,
+      'changed_at', to_char(c.changed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    FROM invoice_status_changes c WHERE c.invoice_id = i.invoice_id
+  ) AS status_change
 `;
 
 /**

@@ -1,27 +1,11 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { InvoiceTotals } from '../domain/invoice-totals.ts';
+import type { LineChange } from '../domain/line-changes.ts';
 import type { QuoteLine } from '../domain/types.ts';
-import type { Transaction } from './pool.ts';
+import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
+import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
-
-const draftTotal = z.object({
-  draftId: z.string(),
-  /** Exact, as text: it may be more than an invoice can hold. */
-  subtotal: z.string(),
-});
-
-/** The sum of each draft's lines. */
-export function sumDraftLines(
-  tx: Transaction,
-  draftIds: readonly string[],
-): Promise<readonly z.infer<typeof draftTotal>[]> {
-  return tx.any(sql.type(draftTotal)`
-    SELECT draft_id AS "draftId", sum(amount_cents)::text AS subtotal
-    FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
-    GROUP BY draft_id
-  `);
-}
 
 const standing = z.object({
   invoiceId: z.string(),
@@ -42,13 +26,32 @@ export function lockInvoices(
   `);
 }
 
-/** A draft that is ready to become an invoice. */
-export interface IssuableDraft extends InvoiceTotals {
+/** A draft with its totals. */
+export interface TotalledDraft extends InvoiceTotals {
   readonly draftId: string;
   readonly tenantId: string;
   readonly currency: string;
   readonly replacesInvoiceId: string | null;
   readonly taxLine: QuoteLine | null;
+}
+
+/** A draft that is ready to become an invoice. */
+export interface IssuableDraft extends TotalledDraft {
+  /** How it differs from the invoice that it replaces. */
+  readonly changes: readonly LineChange[];
+}
+
+/** The lines of invoices, in order, by invoice. */
+export async function readInvoiceLines(
+  db: Queryable,
+  invoiceIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LineRow[]>> {
+  const rows = await db.any(sql.type(lineRow)`
+    SELECT invoice_id AS "ownerId", line_no AS "lineNo", ${LINE_COLUMNS}
+    FROM invoice_lines WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
+    ORDER BY invoice_id, line_no
+  `);
+  return Map.groupBy(rows, ({ ownerId }) => ownerId);
 }
 
 /**
@@ -67,10 +70,37 @@ export async function issueInvoices(
   await supersedeInvoices(tx, revisions);
   await insertInvoices(tx, period, drafts);
   await insertLines(tx, drafts);
+  await insertLineChanges(tx, revisions);
   await inheritUsage(tx, revisions);
   await recordUsage(tx, period, draftIds);
-  await closeDrafts(tx, draftIds);
-  await settleForcedRequests(tx, draftIds);
+  await insertDigests(tx, draftIds);
+  await closeDrafts(tx, draftIds, 'issued');
+  await settleForcedRequests(tx, drafts, 'rolled');
+}
+
+/**
+ * Closes drafts that came out as the invoices that stand: what they sealed goes to those. The
+ * invoices and their lines stay as they are, and so does their digest.
+ */
+export async function keepInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly (TotalledDraft & { readonly replacesInvoiceId: string })[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const draftIds = drafts.map(({ draftId }) => draftId);
+  const moves = drafts.map(({ draftId, replacesInvoiceId }) => ({
+    from: draftId,
+    to: replacesInvoiceId,
+  }));
+  await moveUsage(tx, moves);
+  await recordUsage(
+    tx,
+    period,
+    moves.map(({ to }) => to),
+  );
+  await closeDrafts(tx, draftIds, 'unchanged');
+  await settleForcedRequests(tx, drafts, 'unchanged');
 }
 
 async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
@@ -145,19 +175,57 @@ async function insertLines(tx: Transaction, drafts: readonly IssuableDraft[]): P
   `);
 }
 
-/** A revision keeps its predecessor's usage. */
-async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
-  if (drafts.length === 0) return;
+/** How each revision differs from its predecessor, by the numbers of their lines. */
+async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  const rows = drafts.flatMap(({ draftId, replacesInvoiceId, changes }) =>
+    changes.map(({ change, before, after }, index) => ({
+      draftId,
+      replacesInvoiceId,
+      changeNo: index + 1,
+      change,
+      replacedLineNo: before?.lineNo ?? null,
+      lineNo: after?.lineNo ?? null,
+    })),
+  );
+  if (rows.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE usage_buckets b SET sealed_for = d."draftId"
-    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
-    WHERE b.sealed_for = d."replacesInvoiceId"
+    INSERT INTO invoice_line_changes
+      (invoice_id, change_no, change, replaced_invoice_id, replaced_line_no, line_no)
+    SELECT "draftId", "changeNo", change, "replacesInvoiceId", "replacedLineNo", "lineNo"
+    FROM jsonb_to_recordset(${jsonRows(rows)}) AS c ("draftId" uuid, "changeNo" int, change text,
+      "replacesInvoiceId" uuid, "replacedLineNo" int, "lineNo" int)
+  `);
+}
+
+/** A revision keeps its predecessor's usage, and what that left out. */
+async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  await moveUsage(
+    tx,
+    drafts.map(({ draftId, replacesInvoiceId }) => ({ from: replacesInvoiceId, to: draftId })),
+  );
+}
+
+async function moveUsage(
+  tx: Transaction,
+  moves: readonly { readonly from: string | null; readonly to: string }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    WITH move AS (
+      SELECT * FROM jsonb_to_recordset(${jsonRows(moves)}) AS m ("from" uuid, "to" uuid)
+    ), exclusions AS (
+      UPDATE usage_exclusions e SET applied_to = move."to"
+      FROM move WHERE e.applied_to = move."from"
+    )
+    UPDATE usage_buckets b SET sealed_for = move."to"
+    FROM move WHERE b.sealed_for = move."from"
   `);
 }
 
 /**
  * Ties each bucket to its line, or says why it has none: within the allowance, of
- * a kind that the plan doesn't price, or of a deployment without a subscription.
+ * a kind that the plan doesn't price, of a deployment without a subscription, or
+ * excluded as a whole. Buckets that were tied before stay as they are.
  */
 async function recordUsage(
   tx: Transaction,
@@ -165,9 +233,16 @@ async function recordUsage(
   invoiceIds: readonly string[],
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
+    WITH left_out AS (
+      INSERT INTO invoice_exclusions (invoice_id, exclusion_id)
+      SELECT applied_to, exclusion_id FROM usage_exclusions
+      WHERE applied_to = ANY(${uuidArray(invoiceIds)})
+      ON CONFLICT DO NOTHING
+    )
     INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
     SELECT b.sealed_for, b.bucket_id, line.line_no, CASE
       WHEN line.line_no IS NOT NULL THEN 'billed'
+      WHEN b.source = 'llm' THEN 'excluded'
       WHEN base.line_no IS NULL THEN 'no_subscription'
       WHEN item.overage_price_cents IS NULL THEN 'unpriced_kind'
       ELSE 'within_allowance' END
@@ -183,12 +258,25 @@ async function recordUsage(
     LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
       AND item.resource_kind = b.resource_kind
     WHERE b.sealed_for = ANY(${uuidArray(invoiceIds)})
+    ON CONFLICT DO NOTHING
   `);
 }
 
-async function closeDrafts(tx: Transaction, draftIds: readonly string[]): Promise<void> {
+/** What each invoice says, as a digest: it can be told later that nothing was changed. */
+async function insertDigests(tx: Transaction, invoiceIds: readonly string[]): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE invoice_drafts SET state = 'issued', closed_at = now()
+    INSERT INTO invoice_digests (invoice_id, digest)
+    SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id
+  `);
+}
+
+async function closeDrafts(
+  tx: Transaction,
+  draftIds: readonly string[],
+  state: 'issued' | 'unchanged',
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE invoice_drafts SET state = ${state}, closed_at = now()
     WHERE draft_id = ANY(${uuidArray(draftIds)})
   `);
   await tx.query(sql.typeAlias('nothing')`
@@ -196,9 +284,18 @@ async function closeDrafts(tx: Transaction, draftIds: readonly string[]): Promis
   `);
 }
 
-async function settleForcedRequests(tx: Transaction, draftIds: readonly string[]): Promise<void> {
+async function settleForcedRequests(
+  tx: Transaction,
+  drafts: readonly TotalledDraft[],
+  outcome: 'rolled' | 'unchanged',
+): Promise<void> {
+  const rows = drafts.map(({ draftId, replacesInvoiceId }) => ({
+    draftId,
+    invoiceId: outcome === 'rolled' ? draftId : replacesInvoiceId,
+  }));
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants SET outcome = 'rolled', invoice_id = draft_id
-    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND outcome IS NULL
+    UPDATE month_end_request_tenants f SET outcome = ${outcome}, invoice_id = d."invoiceId"
+    FROM jsonb_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
+    WHERE f.draft_id = d."draftId" AND f.outcome IS NULL
   `);
 }

@@ -13,6 +13,10 @@ export interface RequestContent {
   /** Of a forced request that names tenants; their order doesn't matter. */
   readonly tenantIds: readonly string[];
   readonly reason: string | null;
+  /** Leave invoices alone that would come out the same. */
+  readonly onlyIfChanged: boolean;
+  /** Issue also what is beyond the safety bounds. */
+  readonly acceptBounds: boolean;
 }
 
 /** SHA-256 of the canonical content: the same id with another hash is refused. */
@@ -22,6 +26,9 @@ export function requestContentHash(content: RequestContent): Buffer {
     allTenants: content.allTenants,
     tenantIds: [...new Set(content.tenantIds)].sort(),
     reason: content.reason,
+    // Only where they are asked for: what was hashed before they existed stays the same.
+    ...(content.onlyIfChanged && { onlyIfChanged: true }),
+    ...(content.acceptBounds && { acceptBounds: true }),
   });
   return createHash('sha256').update(canonical).digest();
 }
@@ -54,9 +61,11 @@ export function insertRequest(
 ): Promise<number | null> {
   return tx.maybeOneFirst(sql.type(z.object({ requestSeq: z.number() }))`
     INSERT INTO month_end_requests
-      (period_start, request_id, kind, all_tenants, reason, actor, content_hash)
+      (period_start, request_id, kind, all_tenants, only_if_changed, accept_bounds, reason, actor,
+        content_hash)
     VALUES (${period.periodStart}, ${request.requestId}, ${request.kind}, ${request.allTenants},
-      ${request.reason}, ${request.actor}, ${sql.binary(requestContentHash(request))})
+      ${request.onlyIfChanged}, ${request.acceptBounds}, ${request.reason}, ${request.actor},
+      ${sql.binary(requestContentHash(request))})
     ON CONFLICT (period_start, request_id) DO NOTHING
     RETURNING request_seq AS "requestSeq"
   `);

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { findImbalances, type ControlTotals } from '../domain/control-totals.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
-import type { Queryable } from './pool.ts';
+import { readControlTotals } from './control-totals.ts';
+import type { Database, Queryable } from './pool.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
+import { inOneSnapshot } from './snapshot.ts';
 import { sql } from './sql.ts';
-import { countOutcomes } from './tenant-outcomes.ts';
 
 const parkedTenant = z.object({
   tenant_id: z.string(),
@@ -20,6 +22,8 @@ const request = z.object({
   reason: z.string().nullable(),
   requested_at: z.string(),
   finished_at: z.string().nullable(),
+  /** Whether the books added up when it was served; null where it isn't, or was before there was a check. */
+  balanced: z.boolean().nullable(),
   refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
 });
 
@@ -39,6 +43,7 @@ export interface MonthEndStatus {
   readonly outcomes: {
     readonly rolled: number;
     readonly skipped: number;
+    readonly unchanged: number;
     readonly parked: number;
   };
   readonly not_looked_at: number;
@@ -49,22 +54,46 @@ export interface MonthEndStatus {
   /** Of the invoices that stand; cents as text, for a sum may be beyond 2^53. */
   readonly totals: readonly z.infer<typeof totals>[];
   readonly reconciliation: readonly ReconciliationRow[];
+  readonly control_totals: ControlTotals;
+  /**
+   * Whether the control totals add up now; null while a request is open, or when none has been
+   * served: then they needn't.
+   */
+  readonly balanced: boolean | null;
+  /** What doesn't, in sentences. */
+  readonly imbalances: readonly string[];
 }
 
 /** @throws DomainError `invalid_month` */
-export async function readMonthEndStatus(db: Queryable, month: Month): Promise<MonthEndStatus> {
+export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
   const period = periodOf(month);
-  const { due, ...outcomes } = await countOutcomes(db, period);
-  return {
-    month,
-    due_tenants: due,
-    outcomes,
-    not_looked_at: due - outcomes.rolled - outcomes.skipped - outcomes.parked,
-    parked: await listParked(db, period),
-    requests: await listRequests(db, period),
-    totals: await sumInvoices(db, period),
-    reconciliation: await reconcile(db, period),
-  };
+  return inOneSnapshot(db, async (tx) => {
+    const controlTotals = await readControlTotals(tx, period);
+    const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
+    const isClosed = await isServed(tx, period);
+    const imbalances = isClosed ? findImbalances(controlTotals) : [];
+    return {
+      month,
+      due_tenants: due,
+      outcomes: { rolled, skipped, unchanged, parked },
+      not_looked_at: due - rolled - skipped - unchanged - parked,
+      parked: await listParked(tx, period),
+      requests: await listRequests(tx, period),
+      totals: await sumInvoices(tx, period),
+      reconciliation: await reconcile(tx, period),
+      control_totals: controlTotals,
+      balanced: isClosed ? imbalances.length === 0 : null,
+      imbalances,
+    };
+  });
+}
+
+/** Whether something was asked for, and all of it is served. */
+function isServed(db: Queryable, period: Period): Promise<boolean> {
+  return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`
+    SELECT coalesce(bool_and(state = 'finished'), false) AS "isServed"
+    FROM month_end_requests WHERE period_start = ${period.periodStart}
+  `);
 }
 
 function listParked(db: Queryable, period: Period) {
@@ -78,6 +107,7 @@ function listParked(db: Queryable, period: Period) {
 function listRequests(db: Queryable, period: Period) {
   return db.any(sql.type(request)`
     SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
+      (r.manifest ->> 'balanced')::boolean AS balanced,
       coalesce((
         SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'reason', f.reason)
           ORDER BY f.tenant_id)

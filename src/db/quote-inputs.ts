@@ -5,7 +5,7 @@ import type { PlanVersion } from '../domain/types.ts';
 import type { LockedDraft } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
-import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+import { jsonRows, sql, textArray } from './sql.ts';
 
 const addon = z.object({
   code: z.string(),
@@ -16,7 +16,6 @@ const addon = z.object({
 });
 
 const subscription = z.object({
-  draftId: z.string(),
   tenantId: z.string(),
   deploymentId: z.string(),
   subscriptionId: z.string(),
@@ -24,8 +23,9 @@ const subscription = z.object({
   /** In the order in which they were attached. */
   addons: z.array(addon),
 });
+const subscriptionOfDraft = subscription.extend({ draftId: z.string() });
 /** A subscription in force at the period's last instant, with its addons then. */
-export type DueSubscription = z.infer<typeof subscription>;
+export type DueSubscription = z.infer<typeof subscriptionOfDraft>;
 
 /** The next subscriptions to quote, in the order of (draft, deployment). */
 export function nextSubscriptions(
@@ -38,84 +38,42 @@ export function nextSubscriptions(
   const isAfter = after
     ? sql.fragment`AND (d."draftId", s.deployment_id) > (${after.draftId}::uuid, ${after.deploymentId})`
     : sql.fragment``;
-  return db.any(sql.type(subscription)`
-    SELECT d."draftId", s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId",
-      s.subscription_id AS "subscriptionId", s.plan_version_id AS "planVersionId",
-      coalesce(addons.list, '[]') AS addons
+  return db.any(sql.type(subscriptionOfDraft)`
+    SELECT d."draftId", ${SUBSCRIPTION_COLUMNS}
     FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text)
-    JOIN subscriptions s ON s.tenant_id = d."tenantId"
-    LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('code', a.addon_code, 'resourceKind', a.resource_kind,
-        'qty', a.qty::text, 'priceCents', a.price_cents) ORDER BY a.position) AS list
-      FROM subscription_addons a
-      WHERE a.subscription_id = s.subscription_id AND ${inForceAtEndOf(period, 'a')}
-    ) addons ON true
+    JOIN subscriptions s ON s.tenant_id = d."tenantId" ${withAddons(period)}
     WHERE ${inForceAtEndOf(period, 's')} ${isAfter}
     ORDER BY d."draftId", s.deployment_id
     LIMIT ${limit}
   `);
 }
 
-const usage = z.object({
-  deploymentId: z.string(),
-  resourceKind: z.string(),
-  /** Decimal string. */
-  total: z.string(),
-});
-
-/**
- * Metered usage of the period by deployment and kind: what is sealed for these
- * drafts, and for the invoices that they replace. Nothing else is read, so
- * nothing can change between quote and issue.
- */
-export function sealedMeteredUsage(
+/** All subscriptions of tenants that a month end would quote, in the order of (tenant, deployment). */
+export function subscriptionsOf(
   db: Queryable,
   period: Period,
-  drafts: readonly LockedDraft[],
-  deploymentIds: readonly string[],
-): Promise<readonly z.infer<typeof usage>[]> {
-  return db.any(sql.type(usage)`
-    SELECT deployment_id AS "deploymentId", resource_kind AS "resourceKind", sum(total) AS total
-    FROM usage_buckets
-    WHERE sealed_for = ANY(${uuidArray(holdersOf(drafts))}) AND source = 'metered'
-      AND service_month = ${period.periodStart} AND deployment_id = ANY(${textArray(deploymentIds)})
-    GROUP BY deployment_id, resource_kind
+  tenantIds: readonly string[],
+): Promise<readonly z.infer<typeof subscription>[]> {
+  return db.any(sql.type(subscription)`
+    SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions s ${withAddons(period)}
+    WHERE s.tenant_id = ANY(${textArray(tenantIds)}) AND ${inForceAtEndOf(period, 's')}
+    ORDER BY s.tenant_id, s.deployment_id
   `);
 }
 
-const llmUsage = z.object({
-  holder: z.string(),
-  deploymentId: z.string(),
-  serviceMonth: z.string(),
-  requestCount: z.string(),
-  /** Decimal string. */
-  exactCents: z.string(),
-});
+const SUBSCRIPTION_COLUMNS = sql.fragment`
+  s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId",
+  s.subscription_id AS "subscriptionId", s.plan_version_id AS "planVersionId",
+  coalesce(addons.list, '[]') AS addons
+`;
 
-/** LLM usage by deployment and service month, from the same places. */
-export function sealedLlmUsage(
-  db: Queryable,
-  drafts: readonly LockedDraft[],
-): Promise<readonly z.infer<typeof llmUsage>[]> {
-  const holders = drafts.flatMap(({ draftId, replacesInvoiceId }) => [
-    { draftId, holder: draftId },
-    ...(replacesInvoiceId ? [{ draftId, holder: replacesInvoiceId }] : []),
-  ]);
-  return db.any(sql.type(llmUsage)`
-    SELECT h."draftId" AS holder, b.deployment_id AS "deploymentId",
-      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
-      sum(b.event_count)::text AS "requestCount", sum(b.total) AS "exactCents"
-    FROM jsonb_to_recordset(${jsonRows(holders)}) AS h ("draftId" uuid, holder uuid)
-    JOIN usage_buckets b ON b.sealed_for = h.holder AND b.source = 'llm'
-    GROUP BY 1, 2, b.service_month
-    ORDER BY 1, 2, b.service_month
-  `);
-}
-
-function holdersOf(drafts: readonly LockedDraft[]): string[] {
-  return drafts.flatMap(({ draftId, replacesInvoiceId }) =>
-    replacesInvoiceId ? [draftId, replacesInvoiceId] : [draftId],
-  );
+function withAddons(period: Period) {
+  return sql.fragment`LEFT JOIN LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('code', a.addon_code, 'resourceKind', a.resource_kind,
+        'qty', a.qty::text, 'priceCents', a.price_cents) ORDER BY a.position) AS list
+      FROM subscription_addons a
+      WHERE a.subscription_id = s.subscription_id AND ${inForceAtEndOf(period, 'a')}
+    ) addons ON true`;
 }
 
 const planVersion = z.object({

@@ -5,34 +5,42 @@ import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
 /**
- * Where a month's usage is:
+ * Where a month's usage is, and which of the classes of the control totals that counts as:
  * - `billed`, `within_allowance`: on a live invoice;
  * - `unpriced_kind`, `no_subscription`: taken by a live invoice that has no line for it;
+ * - `voided`: on an invoice that was voided, which keeps it;
  * - `next_invoice`: LLM usage that came after the month was invoiced;
  * - `needs_re_run`: metered usage that did, and would change the overage;
  * - `settle_by_hand`: the same where the invoice is paid or void and never rebuilt;
  * - `in_draft`: sealed for an invoice that is being built, or whose building was cut off;
  * - `tenant_not_due`: no invoice of this month will take it (LLM usage goes onto the
  *   tenant's next one, if there is one);
- * - `not_yet_invoiced`: the tenant is due and has no invoice yet.
+ * - `not_yet_invoiced`: the tenant is due and has no invoice yet;
+ * - `excluded`: an operator took it out of billing;
+ * - `unaccounted`: in none of these places, which must never be.
  */
-const USAGE_STATES = [
-  'billed',
-  'within_allowance',
-  'unpriced_kind',
-  'no_subscription',
-  'next_invoice',
-  'needs_re_run',
-  'settle_by_hand',
-  'in_draft',
-  'tenant_not_due',
-  'not_yet_invoiced',
-] as const;
+export const USAGE_STATES = {
+  billed: 'billed',
+  within_allowance: 'billed',
+  unpriced_kind: 'unbilled',
+  no_subscription: 'unbilled',
+  voided: 'voided',
+  next_invoice: 'pending',
+  needs_re_run: 'pending',
+  settle_by_hand: 'pending',
+  in_draft: 'pending',
+  tenant_not_due: 'pending',
+  not_yet_invoiced: 'pending',
+  excluded: 'excluded',
+  unaccounted: 'unaccounted',
+} as const;
+export type UsageState = keyof typeof USAGE_STATES;
+export const USAGE_STATE_NAMES = Object.keys(USAGE_STATES) as [UsageState, ...UsageState[]];
 
 const row = z.object({
   source: z.enum(['llm', 'metered']),
   resource_kind: z.string(),
-  state: z.enum(USAGE_STATES),
+  state: z.enum(USAGE_STATE_NAMES),
   tenants: z.number(),
   events: z.string(),
   /** Exact: cents of LLM usage, the quantity of metered usage. */
@@ -47,16 +55,31 @@ export type ReconciliationRow = z.infer<typeof row>;
 export function reconcile(db: Queryable, period: Period): Promise<readonly ReconciliationRow[]> {
   return db.any(sql.type(row)`
     SELECT source, resource_kind, state, count(DISTINCT tenant_id) AS tenants,
-      sum(event_count)::text AS events, trim_scale(sum(total)) AS total
-    FROM (
-      SELECT b.source, b.resource_kind, b.tenant_id, b.event_count, b.total, CASE
-        WHEN holder.invoice_id IS NOT NULL THEN u.disposition
-        WHEN draft.state = 'open' THEN 'in_draft'
-        WHEN live.invoice_id IS NOT NULL AND b.source = 'llm' THEN 'next_invoice'
-        WHEN live.status = 'issued' THEN 'needs_re_run'
-        WHEN live.invoice_id IS NOT NULL THEN 'settle_by_hand'
-        WHEN due.tenant_id IS NULL THEN 'tenant_not_due'
-        ELSE 'not_yet_invoiced' END AS state
+      sum(events)::text AS events, trim_scale(sum(total)) AS total
+    FROM (${usageByState(period)}) usage
+    GROUP BY source, resource_kind, state
+    ORDER BY source, resource_kind, state
+  `);
+}
+
+/**
+ * The month's usage: a row per bucket with what still counts of it, and one with what was excluded,
+ * each with its state. An exclusion counts as soon as no invoice bills its event: an invoice that
+ * was issued before goes on billing it until a re-run.
+ */
+export function usageByState(period: Period) {
+  return sql.fragment`
+    WITH place AS (
+      SELECT b.*, holder.invoice_id, live.invoice_id AS live_invoice_id, CASE
+          WHEN holder.status = 'void' THEN 'voided'
+          WHEN holder.status IN ('issued', 'paid') THEN coalesce(u.disposition, 'unaccounted')
+          WHEN draft.state = 'open' THEN 'in_draft'
+          WHEN draft.state <> 'abandoned' THEN 'unaccounted'
+          WHEN live.invoice_id IS NOT NULL AND b.source = 'llm' THEN 'next_invoice'
+          WHEN live.status = 'issued' THEN 'needs_re_run'
+          WHEN live.invoice_id IS NOT NULL THEN 'settle_by_hand'
+          WHEN due.tenant_id IS NULL THEN 'tenant_not_due'
+          ELSE 'not_yet_invoiced' END AS state
       FROM usage_buckets b
       LEFT JOIN invoice_drafts draft ON draft.draft_id = b.sealed_for
       LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
@@ -65,8 +88,18 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
         AND live.period_start = b.service_month AND live.status IN ('issued', 'paid', 'void')
       LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = b.tenant_id
       WHERE b.service_month = ${period.periodStart} AND b.event_count > 0
-    ) usage
-    GROUP BY source, resource_kind, state
-    ORDER BY source, resource_kind, state
-  `);
+    ), left_out AS (
+      SELECT p.bucket_id, count(*) AS events, sum(e.amount) AS total
+      FROM place p JOIN usage_exclusions e USING (bucket_id)
+      WHERE p.invoice_id IS NULL OR e.applied_to = p.invoice_id
+      GROUP BY p.bucket_id
+    )
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.state,
+      p.event_count - coalesce(x.events, 0) AS events, p.total - coalesce(x.total, 0) AS total
+    FROM place p LEFT JOIN left_out x USING (bucket_id)
+    WHERE p.event_count > coalesce(x.events, 0)
+    UNION ALL
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, 'excluded',
+      x.events, x.total
+    FROM place p JOIN left_out x USING (bucket_id)`;
 }

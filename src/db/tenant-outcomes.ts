@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../contracts/failures.ts';
+import type { InvoicedOutcome } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from './pool.ts';
@@ -48,9 +49,9 @@ export async function lookAtTenants(
   `);
 }
 
-export interface InvoicedOutcome {
+export interface TenantInvoiced {
   readonly tenantId: string;
-  readonly outcome: 'rolled' | 'skipped';
+  readonly outcome: InvoicedOutcome;
   readonly invoiceId: string;
 }
 
@@ -58,7 +59,7 @@ export interface InvoicedOutcome {
 export async function recordInvoiced(
   tx: Transaction,
   period: Period,
-  outcomes: readonly InvoicedOutcome[],
+  outcomes: readonly TenantInvoiced[],
   /** A child that only finds what another child has just done adds no news. */
   { keepSameInvoice = false } = {},
 ): Promise<void> {
@@ -93,6 +94,7 @@ const counts = z.object({
   due: z.number(),
   rolled: z.number(),
   skipped: z.number(),
+  unchanged: z.number(),
   parked: z.number(),
 });
 /** Due tenants, and how many of them have which latest outcome. */
@@ -103,6 +105,7 @@ export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTot
     SELECT count(*) AS due,
       count(*) FILTER (WHERE o.outcome = 'rolled') AS rolled,
       count(*) FILTER (WHERE o.outcome = 'skipped') AS skipped,
+      count(*) FILTER (WHERE o.outcome = 'unchanged') AS unchanged,
       count(*) FILTER (WHERE o.outcome = 'parked') AS parked
     FROM (${dueTenants(period)}) due
     LEFT JOIN tenant_outcomes o

@@ -219,6 +219,8 @@ const replaceable = z.object({
   serviceMonth: z.string(),
   qty: z.string(),
   replacedBy: z.string().nullable(),
+  /** Whether an operator has taken it out of billing. */
+  isExcluded: z.boolean(),
 });
 /** A stored record that a correction names. */
 export type ReplaceableRecord = z.infer<typeof replaceable>;
@@ -234,7 +236,9 @@ export async function readReplaceable(
   const rows = await tx.any(sql.type(replaceable)`
     SELECT r.record_id AS id, r.tenant_id AS "tenantId", r.deployment_id AS "deploymentId",
       r.resource_kind AS "resourceKind", r.service_month AS "serviceMonth", r.qty,
-      s.record_id AS "replacedBy"
+      s.record_id AS "replacedBy", EXISTS (
+        SELECT FROM usage_exclusions e WHERE e.source = 'metered' AND e.event_id = r.record_id
+      ) AS "isExcluded"
     FROM metered_usage_records r LEFT JOIN metered_usage_records s ON s.replaces = r.record_id
     WHERE r.record_id = ANY (${textArray(ids)})
   `);

@@ -64,6 +64,12 @@ function whyNot(correction: Correction, record: ReplaceableRecord): string | nul
       'usage can\'t be moved: replace that record by qty "0" there, and send a new record here'
     );
   }
+  if (record.isExcluded) {
+    return (
+      `replaces: record ${name} was excluded from billing by an operator, and counts for nothing: ` +
+      'send a new record instead of a correction'
+    );
+  }
   // Replaced by this very correction: it was stored a moment ago and is a duplicate.
   if (record.replacedBy !== null && record.replacedBy !== correction.id) {
     return (

@@ -21,9 +21,15 @@ export interface MonthEndRequest {
   readonly actor: string;
   readonly reason?: string | undefined;
   /** Rebuild these invoices, or all of them; absent: an ordinary pass. */
-  readonly force?: { readonly tenantIds: readonly string[] } | { readonly all: true } | undefined;
+  readonly force?: ForceRequest | undefined;
   readonly options?: MonthEndOptions | undefined;
 }
+
+/** Whose invoices to rebuild, and on which terms; see `forceReRunPayload`. */
+export type ForceRequest = ({ readonly tenantIds: readonly string[] } | { readonly all: true }) & {
+  readonly onlyIfChanged?: boolean;
+  readonly acceptBounds?: boolean;
+};
 
 /** A request that the month's workflow would refuse. */
 export class InvalidRequestError extends Error {

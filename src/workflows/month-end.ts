@@ -26,7 +26,7 @@ import { TenantPool } from './tenant-pool.ts';
 
 export const progressQuery = defineQuery<MonthEndProgress>(PROGRESS_QUERY);
 
-const NONE: OutcomeCounts = { rolled: 0, skipped: 0, parked: 0 };
+const NONE: OutcomeCounts = { rolled: 0, skipped: 0, unchanged: 0, parked: 0 };
 /** Forced tenants that are kept in mind to be served out of turn. */
 const MAX_URGENT = 2000;
 /** Refusals that are kept to be seen. */
@@ -43,10 +43,11 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const month = requireText(input, 'month', '2026-05');
   const options = resolveOptions(input.options);
   const { carried } = input;
-  let pass: Pass | null = carried?.pass ?? null;
+  let pass: Pass | null = carried?.pass ? withAllCounts(carried.pass) : null;
   let passWanted = carried?.passWanted ?? false;
   let openUntil: string | null = carried?.openUntil ?? null;
   let totals: OutcomeCounts | null = carried?.totals ?? null;
+  let imbalances: readonly string[] = carried?.imbalances ?? [];
   let refusals: readonly Refusal[] = carried?.refusals ?? [];
   /** Whether this run has got anything done: it does so before it continues as new. */
   let hasProgressed = false;
@@ -121,7 +122,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   }
 
   async function finish({ upToSeq }: Pass): Promise<void> {
-    ({ totals } = await database.finishPass({ month, upToSeq }));
+    const finished = await database.finishPass({ month, upToSeq });
+    totals = { ...NONE, ...finished.totals };
+    imbalances = finished.imbalances ?? [];
     pass = null;
     servedOutOfTurn.clear();
     showDetails();
@@ -221,7 +224,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     await condition(() => inbox.length === 0);
     return continueAsNew<typeof monthEnd>({
       ...input,
-      carried: { pass, passWanted, openUntil, totals, refusals },
+      carried: { pass, passWanted, openUntil, totals, imbalances, refusals },
     });
   }
 
@@ -231,6 +234,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       state: pass || passWanted || inbox.length > 0 ? 'closing' : 'open',
       pass: pass && { ...pass, running: pool.running },
       totals,
+      imbalances,
       openUntil,
       refusals,
     };
@@ -239,6 +243,11 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   function showDetails(): void {
     setCurrentDetails(renderDetails(progress()));
   }
+}
+
+/** What was carried or recorded before an outcome existed doesn't count it. */
+function withAllCounts(pass: Pass): Pass {
+  return { ...pass, counts: { ...NONE, ...pass.counts } };
 }
 
 /** Whoever starts the workflow by hand, without a signal, wants the month closed. */

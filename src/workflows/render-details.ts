@@ -9,14 +9,16 @@ export function renderDetails(progress: MonthEndProgress): string {
     `**Month end of ${progress.month}**: ${headline(progress)}`,
     ...passLines(progress),
     ...(progress.totals ? [`Latest outcomes: ${counts(progress.totals)}.`] : []),
+    ...imbalanceLines(progress),
     ...refusalLines(progress),
   ].join('\n\n');
 }
 
 function headline({ pass, state, openUntil, totals }: MonthEndProgress): string {
   if (pass) {
-    const { rolled, skipped, parked } = pass.counts;
-    return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
+    const { rolled, skipped, unchanged, parked } = pass.counts;
+    const done = rolled + skipped + unchanged + parked;
+    return `closing, ${done} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'closing') return 'closing, about to begin';
   if (totals === null) return 'not closed yet: waiting for a request';
@@ -35,8 +37,17 @@ function passLines({ pass }: MonthEndProgress): string[] {
   ];
 }
 
-function counts({ rolled, skipped, parked }: OutcomeCounts): string {
-  return `${rolled} rolled, ${skipped} skipped, ${parked} parked`;
+function counts({ rolled, skipped, unchanged, parked }: OutcomeCounts): string {
+  return `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`;
+}
+
+/** The books are the first thing to look at where they don't add up. */
+function imbalanceLines({ imbalances, month }: MonthEndProgress): string[] {
+  if (imbalances.length === 0) return [];
+  return [
+    `**The books don't add up.** See \`month-end verify ${month}\`:`,
+    imbalances.map((sentence) => `- ${sentence}`).join('\n'),
+  ];
 }
 
 function refusalLines({ refusals }: MonthEndProgress): string[] {

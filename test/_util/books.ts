@@ -136,8 +136,14 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
       ) AS "usageNotOnItsInvoice",
       (SELECT count(*) FROM invoice_lines l JOIN invoices i USING (invoice_id)
         LEFT JOIN (
-          SELECT u.invoice_id, u.line_no, sum(s.n) AS n, sum(s.total) AS total
-          FROM invoice_usage u JOIN sums s USING (bucket_id) GROUP BY 1, 2) used
+          SELECT u.invoice_id, u.line_no, sum(s.n - coalesce(x.n, 0)) AS n,
+            sum(s.total - coalesce(x.total, 0)) AS total
+          FROM invoice_usage u JOIN sums s USING (bucket_id)
+          LEFT JOIN (
+            SELECT le.invoice_id, e.bucket_id, count(*) AS n, sum(e.amount) AS total
+            FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id) GROUP BY 1, 2
+          ) x USING (invoice_id, bucket_id)
+          GROUP BY 1, 2) used
           ON (used.invoice_id, used.line_no) = (l.invoice_id, l.line_no)
         WHERE l.kind = 'llm_usage'
           AND (l.qty, (l.meta ->> 'exact_cents')::numeric) IS DISTINCT FROM (used.n, used.total)

@@ -31,7 +31,10 @@ export interface RunningWorker extends AsyncDisposable {
 
 let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 
-export async function createWorld({ now = () => new Date() } = {}): Promise<World> {
+export async function createWorld({
+  now = () => new Date(),
+  boundsMaxRatio = '10' as string | null,
+} = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
   const { address, namespace } = await claimNamespace();
   const db = await openDatabase({
@@ -41,7 +44,8 @@ export async function createWorld({ now = () => new Date() } = {}): Promise<Worl
   });
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
-  const activities = createActivities({ db, client, logger: pino({ level: 'silent' }), now });
+  const logger = pino({ level: 'silent' });
+  const activities = createActivities({ db, client, logger, now, boundsMaxRatio });
   const workers = new Set<RunningWorker>();
 
   return {
@@ -64,6 +68,7 @@ export async function createWorld({ now = () => new Date() } = {}): Promise<Worl
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
           workflowBundlePath: null,
+          boundsMaxRatio,
         },
       });
       const running = worker.run();

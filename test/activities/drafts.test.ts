@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
 import { sql } from '../../src/db/sql.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { reconcile } from '../../src/db/reconciliation.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
@@ -145,7 +146,12 @@ describe('drafts', () => {
     await force();
     const drafts = await open('run-2');
     await fill('run-2', drafts);
-    await world.db.query(sql.typeAlias('nothing')`UPDATE invoices SET status = 'paid'`);
+    await changeInvoiceStatus(world.db, {
+      invoiceId: invoice!.invoiceId,
+      status: 'paid',
+      actor: 'olga',
+      reason: null,
+    });
 
     expect(await persist('run-2', drafts)).toMatchObject([
       { outcome: 'skipped', invoiceId: invoice!.invoiceId },

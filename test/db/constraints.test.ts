@@ -44,6 +44,11 @@ describe("the app's role", () => {
     'plan_versions',
     'plan_items',
     'month_end_requests',
+    'invoice_status_changes',
+    'invoice_line_changes',
+    'invoice_digests',
+    'usage_exclusions',
+    'invoice_exclusions',
   ];
   test.each(kept.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]))(
     'may not: %s',
@@ -59,6 +64,9 @@ describe("the app's role", () => {
     'UPDATE metered_usage_records SET qty = 0',
     'UPDATE plan_versions SET base_price_cents = 0',
     'UPDATE usage_buckets SET service_month = $$2026-01-01$$',
+    'UPDATE invoice_status_changes SET actor = $$somebody else$$',
+    'UPDATE invoice_digests SET digest = digest',
+    'UPDATE usage_exclusions SET amount = 0',
     'CREATE TABLE mine ()',
     'ALTER TABLE invoices DISABLE TRIGGER ALL',
   ])('may not: %s', async (statement) => {
@@ -114,6 +122,29 @@ describe('whoever asks', () => {
       'a void invoice issued again',
       "UPDATE invoices SET status = 'void'; UPDATE invoices SET status = 'issued'",
       /cannot go from void to issued/,
+    ],
+    [
+      'an invoice paid by nobody',
+      "UPDATE invoices SET status = 'paid'; SET CONSTRAINTS ALL IMMEDIATE",
+      /became paid without a record/,
+    ],
+    [
+      'a record of a payment that was not made',
+      "INSERT INTO invoice_status_changes (invoice_id, status, actor) SELECT invoice_id, 'paid', 'x' FROM invoices; SET CONSTRAINTS ALL IMMEDIATE",
+      /is not paid/,
+    ],
+    [
+      'the usage of an invoice given to another draft',
+      `INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at)
+         VALUES ('00000000-0000-0000-0000-000000000002', 'acme', '2026-07-01', 'x', now());
+       UPDATE usage_buckets SET sealed_for = '00000000-0000-0000-0000-000000000002' WHERE sealed_for IS NOT NULL`,
+      /is held by invoice/,
+    ],
+    ['a changed digest', "UPDATE invoice_digests SET digest = sha256('')", /append-only/],
+    [
+      'an event excluded twice',
+      "INSERT INTO usage_exclusions (source, event_id, tenant_id, bucket_id, amount, actor, reason) SELECT 'llm', 'x', 'acme', min(bucket_id), 1, 'x', 'x' FROM usage_buckets, generate_series(1, 2) n GROUP BY n",
+      /usage_exclusions_source_event_id_key/,
     ],
     ['a changed line', 'UPDATE invoice_lines SET amount_cents = 0', /append-only/],
     ['a deleted event', 'DELETE FROM llm_usage_events', /append-only/],

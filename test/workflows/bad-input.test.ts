@@ -25,7 +25,7 @@ test('a mistyped signal that waits before the first task is refused like any oth
   await world.startWorker();
 
   const { totals, refusals } = await closed(world, '2026-03');
-  expect(totals).toEqual({ rolled: 1, skipped: 0, parked: 0 });
+  expect(totals).toEqual({ rolled: 1, skipped: 0, unchanged: 0, parked: 0 });
   expect(refusals).toMatchObject([{ signal: 'forceRerun' }]);
 });
 

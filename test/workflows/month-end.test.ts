@@ -69,7 +69,7 @@ describe('month end', () => {
     await request('r1');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 2, skipped: 0, parked: 3 });
+    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, parked: 3 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'acme', outcome: 'rolled' },
       { tenantId: 'edge', outcome: 'rolled' },
@@ -118,7 +118,7 @@ describe('month end', () => {
     await request('r2');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 0, skipped: 2, parked: 0 });
+    expect(totals).toEqual({ rolled: 0, skipped: 2, unchanged: 0, parked: 0 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject(
       before.map(({ tenantId, invoiceId }) => ({ tenantId, outcome: 'skipped', invoiceId })),
     );
@@ -134,8 +134,8 @@ describe('month end', () => {
       const workflowId = await requestMonthEnd(world.client, input);
       return world.client.workflow.getHandle(workflowId).result() as Promise<unknown>;
     };
-    expect(await ask('r1')).toEqual({ rolled: 1, skipped: 0, parked: 0 });
-    expect(await ask('r2')).toEqual({ rolled: 0, skipped: 1, parked: 0 });
+    expect(await ask('r1')).toEqual({ rolled: 1, skipped: 0, unchanged: 0, parked: 0 });
+    expect(await ask('r2')).toEqual({ rolled: 0, skipped: 1, unchanged: 0, parked: 0 });
     expect(await invoicesOf(world.db)).toHaveLength(1);
   });
 
@@ -153,7 +153,7 @@ describe('month end', () => {
     await force('f1', ['acme']);
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 1, skipped: 1, parked: 0 });
+    expect(totals).toEqual({ rolled: 1, skipped: 1, unchanged: 0, parked: 0 });
     const [first, second, ...more] = await invoicesOf(world.db, 'acme');
     expect(more).toEqual([]);
     expect(first).toMatchObject({ status: 'superseded', supersededBy: second!.invoiceId });
@@ -234,10 +234,20 @@ describe('month end', () => {
     });
 
     await request('r1');
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 1, skipped: 0, parked: 0 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 1,
+      skipped: 0,
+      unchanged: 0,
+      parked: 0,
+    });
     failures = 0;
     await force('f1', ['acme']);
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 1, skipped: 0, parked: 0 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 1,
+      skipped: 0,
+      unchanged: 0,
+      parked: 0,
+    });
 
     expect(failures).toBe(3);
     expect(await invoicesOf(world.db)).toMatchObject([
@@ -279,14 +289,24 @@ describe('month end', () => {
     );
     await child.terminate('an operator has had enough');
 
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 1, skipped: 0, parked: 1 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 1,
+      skipped: 0,
+      unchanged: 0,
+      parked: 1,
+    });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'acme', outcome: 'rolled' },
       { tenantId: 'stuck', outcome: 'parked', reasonType: 'terminated' },
     ]);
     isStuck = false;
     await request('r2');
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 1, skipped: 1, parked: 0 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 1,
+      skipped: 1,
+      unchanged: 0,
+      parked: 0,
+    });
     expect(await invoicesOf(world.db, 'stuck')).toMatchObject([{ subtotalCents: 5044 }]);
     await expectSoundBooks(world.db);
   });
@@ -306,7 +326,12 @@ describe('month end', () => {
       options: { tenantTimeoutSeconds: 2 },
     });
 
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 0, skipped: 0, parked: 1 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 0,
+      skipped: 0,
+      unchanged: 0,
+      parked: 1,
+    });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'slow', reasonType: 'timed_out' },
     ]);
@@ -328,7 +353,12 @@ describe('month end', () => {
 
     await request('r1');
 
-    expect((await closed(world, MONTH)).totals).toEqual({ rolled: 0, skipped: 0, parked: 1 });
+    expect((await closed(world, MONTH)).totals).toEqual({
+      rolled: 0,
+      skipped: 0,
+      unchanged: 0,
+      parked: 1,
+    });
     expect(await invoicesOf(world.db)).toEqual([]);
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([{ reason: 'could not read block 7' }]);
   });

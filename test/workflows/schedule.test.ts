@@ -71,7 +71,12 @@ test('triggered three times at once, asked by the API and backfilled: one invoic
   await expectSoundBooks(world.db);
 
   await requestMonthEnd(world.client, { month, requestId: 'once-more', actor: 'test' });
-  expect((await closed(world, month)).totals).toEqual({ rolled: 0, skipped: 12, parked: 0 });
+  expect((await closed(world, month)).totals).toEqual({
+    rolled: 0,
+    skipped: 12,
+    unchanged: 0,
+    parked: 0,
+  });
   expect(await invoicesOf(world.db)).toEqual(invoices);
   expect((await outcomesOf(world.db, month)).map(({ invoiceId }) => invoiceId).toSorted()).toEqual(
     invoices.map(({ invoiceId }) => invoiceId).toSorted(),

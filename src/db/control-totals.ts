@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { ControlTotals } from '../domain/control-totals.ts';
+import type { Period } from '../domain/period.ts';
+import { dueTenants } from './due-tenants.ts';
+import type { Queryable } from './pool.ts';
+import { USAGE_STATES, reconcile } from './reconciliation.ts';
+import { sql } from './sql.ts';
+import { countOutcomes } from './tenant-outcomes.ts';
+
+/**
+ * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that comes in
+ * between two of the queries would look like a mistake.
+ */
+export async function readControlTotals(db: Queryable, period: Period): Promise<ControlTotals> {
+  const { due, ...outcomes } = await countOutcomes(db, period);
+  return {
+    tenants: { due, ...outcomes, ...(await db.one(tenantQuery(period))) },
+    usage: await readUsage(db, period),
+    lines: await db.any(lineQuery(period)),
+    invoices: await db.any(invoiceQuery(period)),
+  };
+}
+
+async function readUsage(db: Queryable, period: Period): Promise<ControlTotals['usage']> {
+  const accepted = await db.any(acceptedQuery(period));
+  const rows = await reconcile(db, period);
+  return accepted.map((total) => ({
+    ...total,
+    places: rows
+      .filter(
+        ({ source, resource_kind }) =>
+          source === total.source && resource_kind === total.resource_kind,
+      )
+      .map(({ state, events, total: sum }) => ({
+        state,
+        class: USAGE_STATES[state],
+        events,
+        total: sum,
+      })),
+  }));
+}
+
+/** What can't be told from counts: outcomes that contradict what is there. */
+function tenantQuery(period: Period) {
+  return sql.type(z.object({ without_invoice: z.number(), with_several: z.number() }))`
+    SELECT (
+      SELECT count(*) FROM (${dueTenants(period)}) due
+      JOIN tenant_outcomes o ON o.tenant_id = due.tenant_id
+        AND o.period_start = ${period.periodStart} AND o.outcome <> 'parked'
+      WHERE NOT EXISTS (
+        SELECT FROM invoices i WHERE i.tenant_id = due.tenant_id
+          AND i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+      )
+    ) AS without_invoice, (
+      SELECT count(*) FROM (
+        SELECT FROM invoices
+        WHERE period_start = ${period.periodStart} AND status <> 'superseded'
+        GROUP BY tenant_id HAVING count(*) > 1
+      ) several
+    ) AS with_several`;
+}
+
+/** Everything that was accepted for the month, whatever became of it. */
+function acceptedQuery(period: Period) {
+  return sql.type(
+    z.object({
+      source: z.enum(['llm', 'metered']),
+      resource_kind: z.string(),
+      events: z.string(),
+      total: z.string(),
+    }),
+  )`
+    SELECT source, resource_kind, sum(event_count)::text AS events, trim_scale(sum(total)) AS total
+    FROM usage_buckets WHERE service_month = ${period.periodStart}
+    GROUP BY source, resource_kind HAVING sum(event_count) > 0
+    ORDER BY source, resource_kind`;
+}
+
+/**
+ * The usage lines of the month's live invoices: exact sums beside rounded ones, and how many of
+ * the lines say something else than the usage that is tied to them.
+ */
+function lineQuery(period: Period) {
+  return sql.type(
+    z.object({
+      kind: z.enum(['overage', 'llm_usage']),
+      lines: z.number(),
+      exact_cents: z.string(),
+      rounded_cents: z.string(),
+      wrong: z.number(),
+    }),
+  )`
+    WITH line AS (
+      SELECT l.*, CASE l.kind
+          WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
+          ELSE l.qty * l.unit_price_cents
+            -- Multiplied: PostgreSQL rounds what it divides.
+            * CASE l.unit WHEN '1k_tokens' THEN 0.001 ELSE 1 END
+        END AS exact
+      FROM invoices i JOIN invoice_lines l USING (invoice_id)
+      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+        AND l.kind IN ('overage', 'llm_usage')
+    ), used AS (
+      SELECT u.invoice_id, u.line_no, sum(b.event_count - coalesce(x.events, 0)) AS events,
+        sum(b.total - coalesce(x.amount, 0)) AS total
+      FROM invoices i JOIN invoice_usage u USING (invoice_id) JOIN usage_buckets b USING (bucket_id)
+      LEFT JOIN LATERAL (
+        SELECT count(*) AS events, sum(e.amount) AS amount
+        FROM usage_exclusions e JOIN invoice_exclusions le USING (exclusion_id)
+        WHERE e.bucket_id = b.bucket_id AND le.invoice_id = i.invoice_id
+      ) x ON true
+      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+        AND u.line_no IS NOT NULL
+      GROUP BY u.invoice_id, u.line_no
+    )
+    SELECT line.kind, count(*) AS lines, trim_scale(sum(line.exact)) AS exact_cents,
+      sum(line.amount_cents)::text AS rounded_cents,
+      count(*) FILTER (WHERE round(line.exact) <> line.amount_cents OR CASE line.kind
+        WHEN 'llm_usage' THEN (line.qty, line.exact) IS DISTINCT FROM (used.events, used.total)
+        ELSE (line.meta ->> 'used')::numeric IS DISTINCT FROM used.total END) AS wrong
+    FROM line LEFT JOIN used USING (invoice_id, line_no)
+    GROUP BY line.kind ORDER BY line.kind`;
+}
+
+/** The month's invoices that stand, by currency and status, and how many don't add up. */
+function invoiceQuery(period: Period) {
+  return sql.type(
+    z.object({
+      currency: z.string(),
+      status: z.enum(['issued', 'paid', 'void']),
+      invoices: z.number(),
+      subtotal_cents: z.string(),
+      tax_cents: z.string(),
+      total_cents: z.string(),
+      lines_cents: z.string(),
+      wrong: z.number(),
+    }),
+  )`
+    SELECT i.currency, i.status, count(*) AS invoices, sum(i.subtotal_cents)::text AS subtotal_cents,
+      sum(i.tax_cents)::text AS tax_cents, sum(i.total_cents)::text AS total_cents,
+      coalesce(sum(l.total), 0)::text AS lines_cents,
+      count(*) FILTER (WHERE (l.subtotal, l.tax) IS DISTINCT FROM (i.subtotal_cents::numeric, i.tax_cents::numeric)
+        OR i.tax_cents <> round(i.subtotal_cents * 0.10)) AS wrong
+    FROM invoices i LEFT JOIN LATERAL (
+      SELECT sum(amount_cents) AS total, sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
+        coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
+      FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
+    ) l ON true
+    WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    GROUP BY i.currency, i.status ORDER BY i.currency, i.status`;
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { Period } from '../domain/period.ts';
+import type { LastInvoice } from '../domain/bounds.ts';
+import type { LockedDraft } from './drafts.ts';
+import type { Transaction } from './pool.ts';
+import { sql, uuidArray } from './sql.ts';
+
+/** What decides whether a draft is issued. */
+export interface IssueTerms {
+  /** The sum of its lines: exact, as text, for it may be more than an invoice can hold. Null: no line. */
+  readonly subtotal: string | null;
+  /** Whether every request that it serves wants a revision only where something changes. */
+  readonly onlyIfChanged: boolean;
+  /** Whether one of them accepts a total beyond the safety bounds. */
+  readonly acceptBounds: boolean;
+  /** What it replaces; else the tenant's last invoice of an earlier month, unless it is void. */
+  readonly last: LastInvoice | null;
+}
+
+const terms = z.object({
+  draftId: z.string(),
+  subtotal: z.string().nullable(),
+  onlyIfChanged: z.boolean().nullable(),
+  acceptBounds: z.boolean().nullable(),
+  lastNumber: z.string().nullable(),
+  lastTotalCents: z.number().nullable(),
+});
+
+export async function readIssueTerms(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly LockedDraft[],
+): Promise<ReadonlyMap<string, IssueTerms>> {
+  if (drafts.length === 0) return new Map();
+  const rows = await tx.any(sql.type(terms)`
+    SELECT d.draft_id AS "draftId",
+      (SELECT sum(l.amount_cents)::text FROM invoice_draft_lines l WHERE l.draft_id = d.draft_id)
+        AS subtotal,
+      request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
+      last.number AS "lastNumber", last.total_cents AS "lastTotalCents"
+    FROM invoice_drafts d
+    LEFT JOIN LATERAL (
+      SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
+      FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+      WHERE f.draft_id = d.draft_id AND f.outcome IS NULL
+    ) request ON true
+    LEFT JOIN LATERAL (${lastInvoice(period)}) last ON true
+    WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
+  `);
+  return new Map(
+    rows.map(({ draftId, subtotal, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
+      draftId,
+      {
+        subtotal,
+        onlyIfChanged: onlyIfChanged === true,
+        acceptBounds: acceptBounds === true,
+        last:
+          lastNumber === null || lastTotalCents === null
+            ? null
+            : { number: lastNumber, totalCents: lastTotalCents },
+      },
+    ]),
+  );
+}
+
+/** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */
+export function lastInvoice(period: Period) {
+  return sql.fragment`
+    SELECT i.number, i.total_cents FROM invoices i
+    WHERE i.tenant_id = d.tenant_id AND CASE
+      WHEN d.replaces_invoice_id IS NOT NULL THEN i.invoice_id = d.replaces_invoice_id
+      ELSE i.period_start < ${period.periodStart} AND i.status IN ('issued', 'paid') END
+    ORDER BY i.period_start DESC LIMIT 1`;
+}

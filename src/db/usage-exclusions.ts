@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Period } from '../domain/period.ts';
+import type { Queryable, Transaction } from './pool.ts';
+import { sql } from './sql.ts';
+import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
+
+const excludable = z.object({
+  tenantId: z.string(),
+  deploymentId: z.string(),
+  resourceKind: z.string(),
+  serviceMonth: z.string(),
+  bucketId: z.number(),
+  /** What no longer counts when it is excluded: exact cents, or a quantity. */
+  amount: z.string(),
+  /** The record that has taken its place. */
+  replacedBy: z.string().nullable(),
+});
+/** An accepted event that could be excluded. */
+export type ExcludableEvent = z.infer<typeof excludable> & BucketKey;
+
+/** An accepted event by its id. */
+export function findExcludable(
+  db: Queryable,
+  source: UsageSource,
+  eventId: string,
+): Promise<ExcludableEvent | null> {
+  return db.maybeOne(
+    source === 'llm'
+      ? sql.type(excludable)`
+          SELECT tenant_id AS "tenantId", deployment_id AS "deploymentId",
+            ${LLM_RESOURCE_KIND} AS "resourceKind", service_month AS "serviceMonth",
+            bucket_id AS "bucketId", charge_cents AS amount, NULL AS "replacedBy"
+          FROM llm_usage_events WHERE gateway_request_id = ${eventId}`
+      : sql.type(excludable)`
+          SELECT r.tenant_id AS "tenantId", r.deployment_id AS "deploymentId",
+            r.resource_kind AS "resourceKind", r.service_month AS "serviceMonth",
+            r.bucket_id AS "bucketId", r.qty AS amount, s.record_id AS "replacedBy"
+          FROM metered_usage_records r
+          LEFT JOIN metered_usage_records s ON s.replaces = r.record_id
+          WHERE r.record_id = ${eventId}`,
+  );
+}
+
+/** @returns false where the event is excluded already; the first exclusion stays */
+export async function insertExclusion(
+  tx: Transaction,
+  source: UsageSource,
+  eventId: string,
+  { tenantId, bucketId, amount }: ExcludableEvent,
+  { actor, reason }: { readonly actor: string; readonly reason: string },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO usage_exclusions (source, event_id, tenant_id, bucket_id, amount, actor, reason)
+    VALUES (${source}, ${eventId}, ${tenantId}, ${bucketId}, ${amount}::numeric, ${actor}, ${reason})
+    ON CONFLICT (source, event_id) DO NOTHING
+  `);
+  return rowCount > 0;
+}
+
+/** What became of an excluded event, as it is served. */
+export const exclusionSchema = z.object({
+  source: z.enum(['llm', 'metered']),
+  event_id: z.string(),
+  tenant_id: z.string(),
+  deployment_id: z.string(),
+  resource_kind: z.string(),
+  service_month: z.string().meta({ example: '2026-05' }),
+  amount: z.string().describe('What no longer counts: exact cents, or a quantity.'),
+  actor: z.string(),
+  reason: z.string(),
+  excluded_at: z.iso.datetime(),
+  still_billed_on: z
+    .string()
+    .nullable()
+    .describe(
+      'The number of the invoice that bills the event all the same, because it was issued before: ' +
+        'force a re-run, or settle it by hand where the invoice is paid or void.',
+    ),
+});
+export type Exclusion = z.infer<typeof exclusionSchema>;
+
+const EXCLUSIONS = sql.fragment`
+  SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
+    to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
+    e.actor, e.reason, e.excluded_at, i.number AS still_billed_on
+  FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+`;
+
+export function findExclusion(
+  db: Queryable,
+  source: UsageSource,
+  eventId: string,
+): Promise<Exclusion | null> {
+  return db.maybeOne(sql.type(exclusionSchema)`
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
+      reason, excluded_at, still_billed_on
+    FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
+  `);
+}
+
+/** The exclusions of a service month, the latest first. */
+export function listExclusions(
+  db: Queryable,
+  { month }: Period,
+  limit: number,
+): Promise<readonly Exclusion[]> {
+  return db.any(sql.type(exclusionSchema)`
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
+      reason, excluded_at, still_billed_on
+    FROM (${EXCLUSIONS}) x WHERE service_month = ${month}
+    ORDER BY exclusion_id DESC LIMIT ${limit}
+  `);
+}
+
+const pending = z.object({ tenantId: z.string(), events: z.number() });
+
+/** Tenants whose invoice of the period bills events that were excluded since, and how many. */
+export function listPendingExclusions(
+  db: Queryable,
+  { periodStart }: Period,
+): Promise<readonly z.infer<typeof pending>[]> {
+  return db.any(sql.type(pending)`
+    SELECT e.tenant_id AS "tenantId", count(*) AS events
+    FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+    JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+    WHERE i.period_start = ${periodStart}
+    GROUP BY e.tenant_id ORDER BY e.tenant_id
+  `);
+}

@@ -1,0 +1,41 @@
+import { DomainError } from './errors.ts';
+import type { PlacedLine } from './line-changes.ts';
+import type { BillableSubscription } from './subscription-lines.ts';
+import type { JsonValue, QuoteAddon } from './types.ts';
+
+/**
+ * The subscriptions that an invoice has billed, read back from its own lines: with their plan
+ * versions, which never change, it can be computed again from the usage alone, whatever has
+ * happened to the subscriptions since.
+ * @throws DomainError `invalid_json` for lines that no month end has written
+ */
+export function billedSubscriptions(
+  tenantId: string,
+  lines: readonly PlacedLine[],
+): readonly BillableSubscription[] {
+  return lines
+    .filter(({ kind }) => kind === 'plan_base')
+    .map(({ deploymentId, subscriptionId, meta }) => ({
+      tenantId,
+      deploymentId: text(deploymentId, 'deployment'),
+      subscriptionId: text(subscriptionId, 'subscription'),
+      planVersionId: text(meta.plan_version_id, 'plan version'),
+      addons: lines
+        .filter((line) => line.kind === 'addon' && line.subscriptionId === subscriptionId)
+        .map(billedAddon),
+    }));
+}
+
+function billedAddon({ resourceKind, unitPriceCents, meta }: PlacedLine): QuoteAddon {
+  return {
+    code: text(meta.addon_code, 'addon'),
+    resourceKind: text(resourceKind, 'resource kind'),
+    qty: text(meta.included_qty, 'quantity'),
+    priceCents: unitPriceCents ?? 0,
+  };
+}
+
+function text(value: JsonValue | undefined, what: string): string {
+  if (typeof value === 'string') return value;
+  throw new DomainError('invalid_json', `a line names no ${what}`);
+}

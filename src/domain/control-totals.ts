@@ -1,0 +1,117 @@
+import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
+
+/** What a class of usage came to; counts and exact sums as text. */
+interface UsageTotal {
+  readonly events: string;
+  /** LLM usage: exact cents. Metered usage: the quantity. */
+  readonly total: string;
+}
+
+/** Where accepted usage can be: `unaccounted` must be empty. */
+export type UsageClass = 'billed' | 'unbilled' | 'voided' | 'pending' | 'excluded' | 'unaccounted';
+
+/** A month's control totals: what must add up, with nothing left over, when a run has ended. */
+export interface ControlTotals {
+  readonly tenants: {
+    readonly due: number;
+    /** The latest outcome of each. */
+    readonly rolled: number;
+    readonly skipped: number;
+    readonly unchanged: number;
+    readonly parked: number;
+    /** Have an outcome that says there is an invoice, and have none. */
+    readonly without_invoice: number;
+    /** Have more than one invoice that stands. */
+    readonly with_several: number;
+  };
+  /** Usage of the service month, accepted on one side and wherever it is on the other. */
+  readonly usage: readonly (UsageTotal & {
+    readonly source: 'llm' | 'metered';
+    readonly resource_kind: string;
+    readonly places: readonly (UsageTotal & {
+      readonly state: string;
+      readonly class: UsageClass;
+    })[];
+  })[];
+  /** The usage lines of the month's live invoices: exact cents beside what they were rounded to. */
+  readonly lines: readonly {
+    readonly kind: 'overage' | 'llm_usage';
+    readonly lines: number;
+    readonly exact_cents: string;
+    readonly rounded_cents: string;
+    /** Lines that are not what the usage tied to them comes to. */
+    readonly wrong: number;
+  }[];
+  /** The month's invoices that stand; sums as text. */
+  readonly invoices: readonly {
+    readonly currency: string;
+    readonly status: 'issued' | 'paid' | 'void';
+    readonly invoices: number;
+    readonly subtotal_cents: string;
+    readonly tax_cents: string;
+    readonly total_cents: string;
+    readonly lines_cents: string;
+    /** Invoices whose lines or tax don't come to what their header says. */
+    readonly wrong: number;
+  }[];
+}
+
+/**
+ * What doesn't add up, in sentences; empty where everything does. The invariants behind it:
+ * one live invoice per tenant and month; each accepted event on one live line or pending with a
+ * reason; lines that add up to totals; every due tenant invoiced or parked.
+ */
+export function findImbalances(totals: ControlTotals): readonly string[] {
+  return [
+    ...tenantImbalances(totals.tenants),
+    ...totals.usage.flatMap(usageImbalances),
+    ...totals.lines.flatMap(({ kind, wrong }) =>
+      wrong === 0 ? [] : `${wrong} ${kind} lines are not what their usage comes to`,
+    ),
+    ...totals.invoices.flatMap(invoiceImbalances),
+  ];
+}
+
+function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
+  const { due, rolled, skipped, unchanged, parked, without_invoice, with_several } = tenants;
+  const done = rolled + skipped + unchanged + parked;
+  return [
+    ...(due === done
+      ? []
+      : [
+          `of ${due} due tenants ${done} have an outcome ` +
+            `(${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked)`,
+        ]),
+    ...(without_invoice === 0
+      ? []
+      : [`${without_invoice} tenants count as invoiced and have no invoice that stands`]),
+    ...(with_several === 0
+      ? []
+      : [`${with_several} tenants have more than one invoice that stands`]),
+  ];
+}
+
+function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
+  const { resource_kind, events, total, places } = usage;
+  const placedEvents = sumDecimals(places.map((place) => new Decimal(place.events)));
+  const placedTotal = sumDecimals(places.map((place) => new Decimal(place.total)));
+  const lost = places.filter((place) => place.class === 'unaccounted');
+  return [
+    ...(placedEvents.equals(events) && placedTotal.equals(total)
+      ? []
+      : [
+          `${resource_kind}: ${events} events (${total}) were accepted, ` +
+            `${toDecimalString(placedEvents)} (${toDecimalString(placedTotal)}) are accounted for`,
+        ]),
+    ...lost.map((place) => `${resource_kind}: ${place.events} events (${place.total}) are nowhere`),
+  ];
+}
+
+function invoiceImbalances(invoices: ControlTotals['invoices'][number]): string[] {
+  const { currency, status, wrong, total_cents, lines_cents } = invoices;
+  if (wrong === 0 && total_cents === lines_cents) return [];
+  return [
+    `${wrong} ${status} invoices in ${currency} don't add up: ` +
+      `totals of ${total_cents} cents, lines of ${lines_cents} cents`,
+  ];
+}

@@ -1,0 +1,46 @@
+import type { Database } from '../db/pool.ts';
+import {
+  findExcludable,
+  findExclusion,
+  insertExclusion,
+  type Exclusion,
+} from '../db/usage-exclusions.ts';
+import { lockOpenBuckets, type UsageSource } from '../db/usage-ledger.ts';
+
+export interface ExclusionRequest {
+  readonly source: UsageSource;
+  /** The event's `gateway_request_id` or `record_id`. */
+  readonly eventId: string;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export type ExclusionResult =
+  /** `isNew` is false where it had been excluded before: that exclusion stays as it was. */
+  | { readonly outcome: 'excluded'; readonly isNew: boolean; readonly exclusion: Exclusion }
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'refused'; readonly reason: string };
+
+/**
+ * Takes an accepted event out of billing, for good. It stays in the ledger, visible, with who did it
+ * and why; what it had added no longer counts from the next invoice on that holds its usage. An
+ * invoice that bills it already goes on doing so until it is re-run.
+ */
+export function excludeEvent(db: Database, request: ExclusionRequest): Promise<ExclusionResult> {
+  const { source, eventId } = request;
+  return db.transaction(async (tx) => {
+    const known = await findExcludable(tx, source, eventId);
+    if (known === null) return { outcome: 'unknown' };
+    // Who corrects the record takes this lock too: it is excluded before or after, never amid.
+    if (source === 'metered') await lockOpenBuckets(tx, source, [known]);
+    const event = (await findExcludable(tx, source, eventId)) ?? known;
+    if (event.replacedBy !== null) {
+      const reason = `record ${eventId} was replaced by ${event.replacedBy}: exclude that one`;
+      return { outcome: 'refused', reason };
+    }
+    const isNew = await insertExclusion(tx, source, eventId, event, request);
+    const exclusion = await findExclusion(tx, source, eventId);
+    if (exclusion === null) throw new Error(`the exclusion of ${eventId} is gone`);
+    return { outcome: 'excluded', isNew, exclusion };
+  });
+}

@@ -1,0 +1,77 @@
+import type { AcceptRequestResult } from '../../src/contracts/activities.ts';
+import type { TenantResult } from '../../src/contracts/month-end.ts';
+import { MONTH } from './seed.ts';
+import type { World } from './world.ts';
+
+/**
+ * The month end's steps in their order, called one by one instead of by a workflow: for what
+ * depends on the database alone, and for stopping amid.
+ */
+
+let lastRun = 0;
+
+/** A run of a child workflow; later ones have started later. */
+export function nextRun(): { readonly owner: string; readonly ownerStartedAt: string } {
+  lastRun += 1;
+  const startedAt = Date.UTC(2026, 5, 1) + lastRun * 1000;
+  return { owner: `run-${lastRun}`, ownerStartedAt: new Date(startedAt).toISOString() };
+}
+
+/** Where a run that is cut off stops: after this step. */
+export type Step = 'openDrafts' | 'quoteSubscriptions' | 'pullLlmUsage' | 'persistInvoices';
+
+/**
+ * Builds the invoices of tenants, as a child of each would, and records who is parked.
+ * @param stopAfter the run is cut off there, and never heard of again
+ */
+export async function buildInvoices(
+  { activities }: Pick<World, 'activities'>,
+  tenantIds: readonly string[],
+  { month = MONTH, stopAfter }: { month?: string; stopAfter?: Step } = {},
+): Promise<readonly TenantResult[]> {
+  const run = nextRun();
+  const { drafts, settled } = await activities.openDrafts({ month, tenantIds, ...run });
+  if (stopAfter === 'openDrafts') return settled;
+  const { owner } = run;
+  const quoted = await activities.quoteSubscriptions({ month, drafts, owner, after: null });
+  if (stopAfter === 'quoteSubscriptions') return settled;
+  const parked = new Map(quoted.parked.map((result) => [result.tenantId, result]));
+  const open = drafts.filter(({ tenantId }) => !parked.has(tenantId));
+  await activities.pullLlmUsage({ month, drafts: open, owner });
+  if (stopAfter === 'pullLlmUsage') return settled;
+  const persisted = await activities.persistInvoices({ month, drafts: open, owner });
+  const results = [...settled, ...parked.values(), ...persisted.results];
+  if (stopAfter === 'persistInvoices') return results;
+  for (const result of results) {
+    if (result.outcome !== 'parked') continue;
+    const { tenantId, failure } = result;
+    await activities.recordParked({ month, tenantId, failure, owner, upToSeq: 1_000_000_000 });
+  }
+  return results;
+}
+
+/** The `forceReRun` signal, stored as the workflow stores it. */
+export function acceptForce(
+  { activities }: Pick<World, 'activities'>,
+  payload: Readonly<Record<string, unknown>>,
+  month = MONTH,
+): Promise<AcceptRequestResult> {
+  lastRun += 1;
+  return activities.acceptRequest({
+    month,
+    signal: 'forceReRun',
+    payload: { reason: 'a test', requestId: `force-${lastRun}`, ...payload },
+    fallbackRequestId: 'unused',
+  });
+}
+
+/** Forces these tenants and builds their invoices. */
+export async function forceInvoices(
+  world: Pick<World, 'activities'>,
+  tenantIds: readonly string[],
+  terms: Readonly<Record<string, unknown>> = {},
+  month = MONTH,
+): Promise<readonly TenantResult[]> {
+  await acceptForce(world, { tenantIds, ...terms }, month);
+  return buildInvoices(world, tenantIds, { month });
+}

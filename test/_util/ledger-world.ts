@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import pg from 'pg';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { asSuperuser, createDatabase } from '../../src/local/postgres-roles.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+/** A database with the month end's steps on it, for tests that need no workflow. */
+export interface LedgerWorld extends AsyncDisposable {
+  readonly db: Database;
+  readonly activities: Activities;
+  readonly testDatabase: TestDatabase;
+}
+
+export async function createLedgerWorld({
+  boundsMaxRatio = '10' as string | null,
+} = {}): Promise<LedgerWorld> {
+  const testDatabase = await createTestDatabase();
+  const db = await openDatabase({
+    url: testDatabase.appUrl,
+    maxConnections: 10,
+    applicationName: 'test',
+  });
+  return {
+    db,
+    testDatabase,
+    activities: createActivities({
+      db,
+      // Only the Schedule's activity talks to Temporal.
+      client: {} as Client,
+      logger: pino({ level: 'silent' }),
+      now: () => new Date(),
+      boundsMaxRatio,
+    }),
+    async [Symbol.asyncDispose]() {
+      await db.end();
+      await testDatabase.drop();
+    },
+  };
+}
+
+/** A copy of a database that nobody is connected to, to be broken by a superuser. */
+export interface BrokenCopy extends AsyncDisposable {
+  readonly db: Database;
+  run(statements: string): Promise<void>;
+}
+
+export async function copyDatabase({ superuserUrl }: TestDatabase): Promise<BrokenCopy> {
+  const maintenanceUrl = inject('superuserUrl');
+  const name = `test_copy_${randomBytes(6).toString('hex')}`;
+  const url = new URL(superuserUrl);
+  const template = url.pathname.slice(1);
+  await asSuperuser(maintenanceUrl, (client) => createDatabase(client, name, { template }));
+  url.pathname = `/${name}`;
+  const db = await openDatabase({ url: url.href, maxConnections: 4, applicationName: 'test' });
+  return {
+    db,
+    async run(statements) {
+      const client = new pg.Client({ connectionString: url.href });
+      await client.connect();
+      try {
+        await client.query(statements);
+      } finally {
+        await client.end();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await db.end();
+      await asSuperuser(maintenanceUrl, (client) =>
+        client.query(`DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`),
+      );
+    },
+  };
+}

@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyMonth } from '../../src/audit/verify.ts';
+import { readDifference } from '../../src/db/invoice-difference.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
+import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { createWorld, type World } from '../_util/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+});
+afterAll(async () => {
+  // Whatever the tests did to the month, it can be proved.
+  const { checks } = await verifyMonth(world.db, MONTH);
+  expect(checks.filter(({ id, problems }) => problems > 0 && id !== 'books_balance')).toEqual([]);
+  await expectSoundBooks(world.db);
+  await world[Symbol.asyncDispose]();
+});
+
+let lastTenant = 0;
+async function newTenant(): Promise<string> {
+  const tenantId = `tenant-${(lastTenant += 1)}`;
+  await seedTenant(world.db, tenantId);
+  return tenantId;
+}
+const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
+
+describe('a forced revision only where something changes', () => {
+  test('leaves an invoice alone that would come out the same', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '12.5');
+    await buildInvoices(world, [tenantId]);
+    const before = await invoicesOf(world.db, tenantId);
+
+    const results = await forceInvoices(world, [tenantId], { onlyIfChanged: true });
+
+    expect(results).toMatchObject([{ outcome: 'unchanged', invoiceId: before[0]?.invoiceId }]);
+    expect(await invoicesOf(world.db, tenantId)).toEqual(before);
+  });
+
+  test('replaces one that would not, and says how they differ', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '12.5');
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'llm_usage', '100');
+    await use(tenantId, 'llm_tokens', '1500000');
+
+    await forceInvoices(world, [tenantId], { onlyIfChanged: true });
+
+    const [first, second] = await invoicesOf(world.db, tenantId);
+    expect(first).toMatchObject({ status: 'superseded', supersededBy: second?.invoiceId });
+    expect(second).toMatchObject({ status: 'issued', revision: 2, reason: 'a test' });
+    expect(await readDifference(world.db, second!.invoiceId)).toMatchObject([
+      {
+        change: 'added',
+        before: null,
+        after: { kind: 'overage', resource_kind: 'llm_tokens', qty: '500000' },
+        difference_cents: 500,
+      },
+      {
+        change: 'changed',
+        before: { kind: 'llm_usage', qty: '1', amount_cents: 13 },
+        after: { kind: 'llm_usage', qty: '2', amount_cents: 113 },
+        difference_cents: 100,
+      },
+      { change: 'changed', before: { kind: 'tax' }, after: { kind: 'tax' }, difference_cents: 60 },
+    ]);
+  });
+
+  test('takes in late usage that changes nothing, so that it no longer waits', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'droplet_hours', '10');
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'droplet_hours', '5');
+    await use(tenantId, 'snapshots', '1');
+
+    const results = await forceInvoices(world, [tenantId], { onlyIfChanged: true });
+
+    expect(results).toMatchObject([{ outcome: 'unchanged' }]);
+    const { checks } = await verifyMonth(world.db, MONTH);
+    expect(checks.filter(({ invariant, problems }) => invariant === 'I2' && problems > 0)).toEqual(
+      [],
+    );
+  });
+
+  test('re-issues where one of the requests wants it in any case', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
+
+    expect(await forceInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
+
+    const [, second] = await invoicesOf(world.db, tenantId);
+    expect(second).toMatchObject({ revision: 2 });
+    expect(await readDifference(world.db, second!.invoiceId)).toEqual([]);
+  });
+
+  test('tried again by the same run, before and after its commit, it says the same', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
+    const run = nextRun();
+    const { drafts } = await world.activities.openDrafts({
+      month: MONTH,
+      tenantIds: [tenantId],
+      ...run,
+    });
+    const input = { month: MONTH, drafts, owner: run.owner };
+    await world.activities.quoteSubscriptions({ ...input, after: null });
+    await world.activities.pullLlmUsage(input);
+    const first = await world.activities.persistInvoices(input);
+    expect(first.results).toMatchObject([{ outcome: 'unchanged' }]);
+
+    expect(await world.activities.persistInvoices(input)).toEqual(first);
+    const again = await world.activities.openDrafts({
+      month: MONTH,
+      tenantIds: [tenantId],
+      ...run,
+    });
+    expect(again).toEqual({ drafts: [], settled: first.results });
+  });
+});
+
+describe('safety bounds', () => {
+  test('park an invoice beyond ten times the last one, until somebody accepts it', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId], { month: '2026-04' });
+    // 55.00 with GST; ten times that is 550.00, and 450.00 more before GST is too much by a cent.
+    await use(tenantId, 'llm_usage', '45001');
+
+    const [parked] = await buildInvoices(world, [tenantId]);
+
+    expect(parked).toMatchObject({ outcome: 'parked', failure: { type: 'out_of_bounds' } });
+    expect(parked).toMatchObject({
+      failure: { reason: expect.stringContaining(`${tenantId}-000001`) },
+    });
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'parked' }]);
+    expect(await forceInvoices(world, [tenantId])).toMatchObject([{ outcome: 'parked' }]);
+
+    expect(
+      await forceInvoices(world, [tenantId], { acceptBounds: true, reason: 'a big launch' }),
+    ).toMatchObject([{ outcome: 'rolled' }]);
+    expect((await invoicesOf(world.db, tenantId)).at(-1)).toMatchObject({
+      subtotalCents: 50_001,
+      reason: 'a big launch',
+      actor: null,
+    });
+  });
+
+  test('let exactly ten times the last one pass', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId], { month: '2026-04' });
+    await use(tenantId, 'llm_usage', '45000');
+
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
+  });
+
+  test('hold a revision against what it replaces, and a first invoice against none', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '9999999');
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
+    await use(tenantId, 'llm_usage', '99999999');
+
+    expect(await forceInvoices(world, [tenantId])).toMatchObject([
+      { outcome: 'parked', failure: { type: 'out_of_bounds' } },
+    ]);
+    expect(await invoicesOf(world.db, tenantId)).toMatchObject([{ status: 'issued' }]);
+  });
+
+  test('can be accepted for named tenants only', async () => {
+    expect(await acceptForce(world, { all: true, acceptBounds: true })).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('by name'),
+    });
+  });
+});
+
+describe('paid and void', () => {
+  const mark = (invoiceId: string, status: 'paid' | 'void') =>
+    changeInvoiceStatus(world.db, { invoiceId, status, actor: 'olga', reason: 'because' });
+
+  test('are final, and asking again changes nothing', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const [invoice] = await invoicesOf(world.db, tenantId);
+
+    expect(await mark(invoice!.invoiceId, 'paid')).toEqual({ outcome: 'changed' });
+    expect(await mark(invoice!.invoiceId, 'paid')).toEqual({ outcome: 'unchanged' });
+    expect(await mark(invoice!.invoiceId, 'void')).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('is paid, which is final'),
+    });
+    expect(await acceptForce(world, { tenantIds: [tenantId] })).toMatchObject({
+      refusals: [`invoice ${tenantId}-000001 is paid: it is never rebuilt`],
+    });
+  });
+
+  test('are not for superseded invoices, whose successor is named', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await forceInvoices(world, [tenantId]);
+    const [first] = await invoicesOf(world.db, tenantId);
+
+    expect(await mark(first!.invoiceId, 'paid')).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining(`${tenantId}-000002`),
+    });
+    expect(await mark('00000000-0000-0000-0000-000000000000', 'paid')).toEqual({
+      outcome: 'unknown',
+    });
+  });
+
+  test('a void invoice keeps its month and its usage', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '7');
+    await buildInvoices(world, [tenantId]);
+    const [invoice] = await invoicesOf(world.db, tenantId);
+    await mark(invoice!.invoiceId, 'void');
+
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
+    await buildInvoices(world, [tenantId], { month: '2026-06' });
+    const [, june] = await invoicesOf(world.db, tenantId);
+    expect((await linesOf(world.db, june!.invoiceId)).map(({ kind }) => kind)).toEqual([
+      'plan_base',
+      'tax',
+    ]);
+  });
+});
