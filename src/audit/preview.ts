@@ -1,0 +1,169 @@
+import type { Database, Queryable } from '../db/pool.ts';
+import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
+import { readInvoiceLines } from '../db/invoices.ts';
+import { nextDueTenants, takeableUsage, type PreviewedTenant } from '../db/preview-inputs.ts';
+import { findPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
+import { inOneSnapshot } from '../db/snapshot.ts';
+import { beyondBounds, type LastInvoice } from '../domain/bounds.ts';
+import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
+import { DomainError } from '../domain/errors.ts';
+import { compareLines, type LineChange } from '../domain/line-changes.ts';
+import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { PlanVersion } from '../domain/types.ts';
+
+/** Tenants that are computed together: a bound on memory. */
+const PAGE_SIZE = 200;
+
+/** The invoice that a month end would make for a tenant now, beside what there is. */
+export interface TenantPreview {
+  readonly tenantId: string;
+  readonly currency: string;
+  readonly preview:
+    | ({ readonly parked: null } & ComposedInvoice)
+    | { readonly parked: { readonly type: string; readonly reason: string } };
+  /** The invoice that stands, and how the previewed one differs from it (without bounds to stop it). */
+  readonly standing: {
+    readonly invoiceId: string;
+    readonly number: string;
+    readonly status: 'issued' | 'paid' | 'void';
+    readonly totalCents: number;
+    readonly changes: readonly LineChange[];
+  } | null;
+  /** The last invoice of an earlier month. */
+  readonly last: LastInvoice | null;
+}
+
+export interface PreviewOptions {
+  /** How many times the last total an invoice may be; null: no bound. */
+  readonly boundsMaxRatio: string | null;
+  /** These tenants only; null: every due one. */
+  readonly tenantIds: readonly string[] | null;
+  /** Told of each tenant, in order. */
+  readonly onTenant: (preview: TenantPreview) => void;
+}
+
+/**
+ * Computes every due tenant's invoice as it would be if the month were closed now, by the same
+ * functions, as of one moment, and without writing anything. Where an invoice stands it is what a
+ * forced re-run would make. A month that isn't over is previewed with its usage so far.
+ * @throws DomainError `invalid_month`
+ */
+export async function previewMonth(
+  db: Database,
+  month: Month,
+  { boundsMaxRatio, tenantIds, onTenant }: PreviewOptions,
+): Promise<void> {
+  const period = periodOf(month);
+  await inOneSnapshot(db, async (tx) => {
+    const planVersions = new Map<string, PlanVersion>();
+    let after: string | null = null;
+    for (;;) {
+      const page = { after, limit: PAGE_SIZE, only: tenantIds };
+      const tenants: readonly PreviewedTenant[] = await nextDueTenants(tx, period, page);
+      for (const preview of await previewPage(tx, period, tenants, planVersions, boundsMaxRatio)) {
+        onTenant(preview);
+      }
+      after = tenants.at(-1)?.tenantId ?? null;
+      if (tenants.length < PAGE_SIZE) return;
+    }
+  });
+}
+
+async function previewPage(
+  db: Queryable,
+  period: Period,
+  tenants: readonly PreviewedTenant[],
+  planVersions: Map<string, PlanVersion>,
+  boundsMaxRatio: string | null,
+): Promise<readonly TenantPreview[]> {
+  const subscriptions = await subscriptionsOf(
+    db,
+    period,
+    tenants.map(({ tenantId }) => tenantId),
+  );
+  const unknown = subscriptions
+    .flatMap(({ planVersionId }) => planVersionId ?? [])
+    .filter((id) => !planVersions.has(id));
+  for (const version of await findPlanVersions(db, [...new Set(unknown)])) {
+    planVersions.set(version.id, version);
+  }
+  const held = takeableUsage(period, tenants);
+  const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
+  const meteredUsage = await readMeteredUsage(db, period, held, deploymentIds);
+  const llmUsage = Map.groupBy(await readLlmUsage(db, held), ({ owner }) => owner);
+  const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
+  const standing = await readInvoiceLines(
+    db,
+    tenants.flatMap(({ invoiceId }) => invoiceId ?? []),
+  );
+  return tenants.map((tenant) => {
+    const composed = compose(() =>
+      composeInvoice({
+        month: period.month,
+        currency: tenant.currency,
+        subscriptions: byTenant.get(tenant.tenantId) ?? [],
+        planVersions,
+        meteredUsage,
+        llmUsage: llmUsage.get(tenant.tenantId) ?? [],
+      }),
+    );
+    const before = standing.get(tenant.invoiceId ?? '') ?? [];
+    return toPreview(tenant, composed, before, boundsMaxRatio);
+  });
+}
+
+type Composed =
+  | { readonly invoice: ComposedInvoice }
+  | { readonly parked: { readonly type: string; readonly reason: string } };
+
+function compose(work: () => ComposedInvoice): Composed {
+  try {
+    return { invoice: work() };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { parked: { type: error.code, reason: error.message } };
+  }
+}
+
+function toPreview(
+  tenant: PreviewedTenant,
+  composed: Composed,
+  before: Parameters<typeof compareLines>[0],
+  boundsMaxRatio: string | null,
+): TenantPreview {
+  const { tenantId, currency, invoiceId, number, status, totalCents } = tenant;
+  const last = toLast(tenant.lastNumber, tenant.lastTotalCents);
+  const standing =
+    invoiceId === null || number === null || status === null || totalCents === null
+      ? null
+      : {
+          invoiceId,
+          number,
+          status,
+          totalCents,
+          changes: 'invoice' in composed ? compareLines(before, composed.invoice.lines) : [],
+        };
+  return {
+    tenantId,
+    currency,
+    preview:
+      'invoice' in composed ? bound(composed.invoice, standing ?? last, boundsMaxRatio) : composed,
+    standing,
+    last,
+  };
+}
+
+function bound(
+  invoice: ComposedInvoice,
+  last: LastInvoice | null,
+  maxRatio: string | null,
+): TenantPreview['preview'] {
+  const reason = beyondBounds(invoice.totalCents, last, maxRatio);
+  return reason === null
+    ? { ...invoice, parked: null }
+    : { parked: { type: 'out_of_bounds', reason } };
+}
+
+function toLast(number: string | null, totalCents: number | null): LastInvoice | null {
+  return number === null || totalCents === null ? null : { number, totalCents };
+}

@@ -1,0 +1,52 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Queryable } from '../db/pool.ts';
+import { listEventsBehind, type EventBehindLine } from '../db/provenance.ts';
+
+/** Events that are read and written together: a bound on memory. */
+const PAGE_SIZE = 5_000;
+
+/** In the order of the columns. */
+export const USAGE_CSV_HEADERS = [
+  'event_id',
+  'occurred_at',
+  'received_at',
+  'model',
+  'input_tokens',
+  'output_tokens',
+  'qty',
+  'replaces',
+  'amount',
+  'excluded',
+  'content_hash',
+] as const satisfies readonly (keyof EventBehindLine)[];
+
+/** What a sender chose, and a spreadsheet could take for a formula. */
+const TEXTS: ReadonlySet<string> = new Set(['event_id', 'model', 'replaces']);
+
+/** The events behind an invoice line as CSV (RFC 4180), in pieces. */
+export async function* streamUsageCsv(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+): AsyncGenerator<string> {
+  yield stringify([[...USAGE_CSV_HEADERS]], { record_delimiter: 'windows' });
+  let after: string | null = null;
+  do {
+    const page = { after, limit: PAGE_SIZE };
+    const events: readonly EventBehindLine[] = await listEventsBehind(db, invoiceId, lineNo, page);
+    if (events.length > 0) yield toCsv(events);
+    after = events.length < PAGE_SIZE ? null : (events.at(-1)?.event_id ?? null);
+  } while (after !== null);
+}
+
+function toCsv(events: readonly EventBehindLine[]): string {
+  return stringify([...events], {
+    columns: [...USAGE_CSV_HEADERS],
+    record_delimiter: 'windows',
+    cast: {
+      // Amounts can start with a minus: only texts are escaped.
+      string: (value, { column }) =>
+        TEXTS.has(String(column)) && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value,
+    },
+  });
+}

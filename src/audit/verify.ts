@@ -1,0 +1,231 @@
+import { readControlTotals } from '../db/control-totals.ts';
+import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
+import { readInvoiceLines } from '../db/invoices.ts';
+import type { LineRow } from '../db/line-rows.ts';
+import type { Database, Queryable } from '../db/pool.ts';
+import { findPlanVersions } from '../db/quote-inputs.ts';
+import { inOneSnapshot } from '../db/snapshot.ts';
+import {
+  checksOf,
+  findProblems,
+  nextInvoices,
+  rawUsage,
+  readScope,
+  storedChanges,
+  type Invariant,
+  type VerificationScope,
+  type VerifiedInvoice,
+} from '../db/verification.ts';
+import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
+import { composeInvoice } from '../domain/compose-invoice.ts';
+import { findImbalances } from '../domain/control-totals.ts';
+import { DomainError } from '../domain/errors.ts';
+import { compareLines } from '../domain/line-changes.ts';
+import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { PlanVersion } from '../domain/types.ts';
+
+/** Invoices that are computed together: a bound on memory. */
+const PAGE_SIZE = 200;
+/** Problems that are told; the rest is counted. */
+const EXAMPLES = 5;
+
+/** What one check found. */
+export interface CheckResult {
+  readonly id: string;
+  readonly invariant: Invariant;
+  /** What holds where there are no problems. */
+  readonly claim: string;
+  readonly problems: number;
+  readonly examples: readonly string[];
+}
+
+export interface Verification {
+  readonly month: Month;
+  readonly ok: boolean;
+  readonly scope: VerificationScope;
+  readonly checks: readonly CheckResult[];
+}
+
+/**
+ * Proves a month from its raw records, at any later time: the events themselves, the immutable plan
+ * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing.
+ * Costs the month's events. What an operator has changed since (subscriptions, exclusions that wait
+ * for a re-run) is no problem here; `previewMonth` shows what would come out differently now.
+ * @throws DomainError `invalid_month`
+ */
+export function verifyMonth(
+  db: Database,
+  month: Month,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<Verification> {
+  const period = periodOf(month);
+  return inOneSnapshot(db, async (tx) => {
+    const checks: CheckResult[] = [];
+    const queries = checksOf(period);
+    for (const [index, check] of queries.entries()) {
+      const { id, invariant, claim } = check;
+      checks.push({ id, invariant, claim, ...(await findProblems(tx, check)) });
+      onProgress(index + 1, queries.length + 2);
+    }
+    checks.push(...(await recompute(tx, period)));
+    onProgress(queries.length + 1, queries.length + 2);
+    checks.push(
+      toResult(
+        'books_balance',
+        'I5',
+        'control totals add up, and every due tenant is invoiced or parked',
+        findImbalances(await readControlTotals(tx, period)),
+      ),
+    );
+    onProgress(queries.length + 2, queries.length + 2);
+    return {
+      month,
+      ok: checks.every(({ problems }) => problems === 0),
+      scope: await readScope(tx, period),
+      checks,
+    };
+  });
+}
+
+function toResult(
+  id: string,
+  invariant: Invariant,
+  claim: string,
+  problems: readonly string[],
+): CheckResult {
+  return {
+    id,
+    invariant,
+    claim,
+    problems: problems.length,
+    examples: problems.slice(0, EXAMPLES),
+  };
+}
+
+/** Computes every invoice of the month again, superseded ones too, and every stored difference. */
+async function recompute(db: Queryable, period: Period): Promise<readonly CheckResult[]> {
+  const wrongLines: string[] = [];
+  const wrongChanges: string[] = [];
+  const planVersions = new Map<string, PlanVersion>();
+  for (let revision = 1; ; revision += 1) {
+    let after: string | null = null;
+    do {
+      const page = { revision, after, limit: PAGE_SIZE };
+      const invoices: readonly VerifiedInvoice[] = await nextInvoices(db, period, page);
+      if (invoices.length === 0) break;
+      const lines = await readInvoiceLines(db, idsOf(invoices));
+      wrongLines.push(...(await recomputeLines(db, period, invoices, lines, planVersions)));
+      if (revision > 1) wrongChanges.push(...(await recomputeChanges(db, invoices, lines)));
+      after = invoices.at(-1)?.invoiceId ?? null;
+    } while (after !== null);
+    // Revisions have no gaps: where there is none of this one, there is none of the next.
+    if (after === null) break;
+  }
+  return [
+    toResult(
+      'lines_recomputed',
+      'I3',
+      'every line comes out the same again, from the raw events and the plan versions',
+      wrongLines,
+    ),
+    toResult(
+      'differences_recomputed',
+      'I4',
+      "every revision's stored difference is the difference of its lines",
+      wrongChanges,
+    ),
+  ];
+}
+
+type LinesByInvoice = ReadonlyMap<string, readonly LineRow[]>;
+
+async function recomputeLines(
+  db: Queryable,
+  period: Period,
+  invoices: readonly VerifiedInvoice[],
+  lines: LinesByInvoice,
+  planVersions: Map<string, PlanVersion>,
+): Promise<readonly string[]> {
+  const all = [...lines.values()].flat();
+  await learnPlanVersions(db, planVersions, all);
+  const held = rawUsage(idsOf(invoices));
+  const deploymentIds = new Set(all.flatMap(({ deploymentId }) => deploymentId ?? []));
+  const meteredUsage = await readMeteredUsage(db, period, held, [...deploymentIds]);
+  const llmUsage = Map.groupBy(await readLlmUsage(db, held), ({ owner }) => owner);
+  return invoices.flatMap(({ invoiceId, tenantId, number, currency }) => {
+    const stored = lines.get(invoiceId) ?? [];
+    try {
+      const { lines: again } = composeInvoice({
+        month: period.month,
+        currency,
+        subscriptions: billedSubscriptions(tenantId, stored),
+        planVersions,
+        meteredUsage,
+        llmUsage: llmUsage.get(invoiceId) ?? [],
+      });
+      return compareLines(stored, again).map(({ change, before, after }) => {
+        const line = before ?? after;
+        return (
+          `invoice ${number}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
+          describe(change, before?.amountCents, after?.amountCents)
+        );
+      });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      return [`invoice ${number} can't be computed again: ${error.message}`];
+    }
+  });
+}
+
+function describe(change: string, before: number | undefined, after: number | undefined): string {
+  switch (change) {
+    case 'added':
+      return `a line of ${after} cents is missing`;
+    case 'removed':
+      return `there is no reason for its ${before} cents`;
+    default:
+      return `says ${before} cents, comes to ${after}`;
+  }
+}
+
+async function recomputeChanges(
+  db: Queryable,
+  invoices: readonly VerifiedInvoice[],
+  lines: LinesByInvoice,
+): Promise<readonly string[]> {
+  const replaced = await readInvoiceLines(
+    db,
+    invoices.flatMap(({ replacesInvoiceId }) => replacesInvoiceId ?? []),
+  );
+  const stored = await storedChanges(db, idsOf(invoices));
+  return invoices.flatMap(({ invoiceId, number, replacesInvoiceId }) => {
+    const before = replaced.get(replacesInvoiceId ?? '') ?? [];
+    const changes = compareLines(before, lines.get(invoiceId) ?? []).map(
+      (line) => `${line.change} ${line.before?.lineNo ?? null} ${line.after?.lineNo ?? null}`,
+    );
+    const asStored = (stored.get(invoiceId) ?? []).map(
+      ({ change, replacedLineNo, lineNo }) => `${change} ${replacedLineNo} ${lineNo}`,
+    );
+    return changes.join() === asStored.join()
+      ? []
+      : [`invoice ${number} differs from what it replaces in another way than is stored`];
+  });
+}
+
+async function learnPlanVersions(
+  db: Queryable,
+  known: Map<string, PlanVersion>,
+  lines: readonly LineRow[],
+): Promise<void> {
+  const missing = new Set<string>();
+  for (const { meta } of lines) {
+    const id = meta.plan_version_id;
+    if (typeof id === 'string' && !known.has(id)) missing.add(id);
+  }
+  if (missing.size === 0) return;
+  for (const version of await findPlanVersions(db, [...missing])) known.set(version.id, version);
+}
+
+function idsOf(invoices: readonly VerifiedInvoice[]): readonly string[] {
+  return invoices.map(({ invoiceId }) => invoiceId);
+}
