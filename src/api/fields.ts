@@ -16,6 +16,17 @@ export const date = z
   .check(passes(parseDate))
   .meta({ format: 'date', example: '2026-05-20' });
 
+/** How many entries a page has, in a URL. */
+export function pageLimit(max: number, byDefault: number) {
+  const error = `expected a number from 1 to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, { error })
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= max, { error })
+    .default(byDefault);
+}
+
 /** What the domain accepts; its reason is the error. */
 function passes(parse: (text: string) => unknown): z.core.CheckFn<string> {
   return (payload) => {

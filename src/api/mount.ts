@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { pipeline } from 'node:stream/promises';
 import express, { type Express, type Request, type Response } from 'express';
 import type { ApiKey } from '../db/api-keys.ts';
 import { authorize, type Authenticate } from './auth.ts';
@@ -39,7 +40,7 @@ export function mountRoutes(
 ): void {
   for (const route of routes) {
     app[route.method](toExpressPath(route.path), async (request, response) => {
-      send(response, await serve(route, request, response, deps, guards));
+      await send(response, await serve(route, request, response, deps, guards));
     });
   }
   const methods = Map.groupBy(routes, ({ path }) => path);
@@ -82,11 +83,18 @@ async function readBody(request: Request, response: Response): Promise<void> {
   await runMiddleware(parseJson, request, response);
 }
 
-function send(response: Response, { status, contentType, body }: OutgoingReply): void {
-  response
-    .status(status)
-    .set({ 'Cache-Control': 'no-store', 'Content-Type': contentType })
-    .send(typeof body === 'string' ? body : JSON.stringify(body));
+async function send(
+  response: Response,
+  { status, contentType, body }: OutgoingReply,
+): Promise<void> {
+  response.status(status).set({ 'Cache-Control': 'no-store', 'Content-Type': contentType });
+  if (isStream(body)) await pipeline(body, response);
+  else response.send(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** Too much for one text: it is sent as it comes. */
+function isStream(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 function toExpressPath(path: string): string {

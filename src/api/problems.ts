@@ -9,6 +9,8 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not know the method' },
   'usage-conflict': { status: 409, title: 'The id was used before for another event' },
   'request-conflict': { status: 409, title: 'The id was used before for another request' },
+  'status-conflict': { status: 409, title: 'The invoice cannot change to this status' },
+  'exclusion-conflict': { status: 409, title: 'The event cannot be excluded' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is not JSON in UTF-8' },
   'invalid-request': { status: 422, title: 'The request is not valid' },

@@ -7,6 +7,8 @@ export class CliError extends Error {
 
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
+/** The command did its work, and found that something is wrong. */
+export const EXIT_WRONG = 3;
 
 /** What PostgreSQL's codes mean for whoever runs a command. */
 const DATABASE_HINTS: Readonly<Record<string, string>> = {

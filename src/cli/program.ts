@@ -1,14 +1,20 @@
 import { Command } from 'commander';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
+import { invoicesDiffCommand } from './commands/invoices-diff.ts';
 import { invoicesListCommand } from './commands/invoices-list.ts';
+import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark.ts';
 import { invoicesShowCommand } from './commands/invoices-show.ts';
+import { invoicesUsageCommand } from './commands/invoices-usage.ts';
 import { keysCreateCommand } from './commands/keys-create.ts';
 import { keysListCommand } from './commands/keys-list.ts';
 import { keysRevokeCommand } from './commands/keys-revoke.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { monthEndForceCommand } from './commands/month-end-force.ts';
+import { monthEndLateUsageCommand } from './commands/month-end-late-usage.ts';
+import { monthEndPreviewCommand } from './commands/month-end-preview.ts';
 import { monthEndStartCommand } from './commands/month-end-start.ts';
 import { monthEndStatusCommand } from './commands/month-end-status.ts';
+import { monthEndVerifyCommand } from './commands/month-end-verify.ts';
 import { scheduleApplyCommand } from './commands/schedule-apply.ts';
 import { scheduleBackfillCommand } from './commands/schedule-backfill.ts';
 import { scheduleDescribeCommand } from './commands/schedule-describe.ts';
@@ -16,6 +22,8 @@ import { schedulePauseCommand } from './commands/schedule-pause.ts';
 import { scheduleResumeCommand } from './commands/schedule-resume.ts';
 import { scheduleTriggerCommand } from './commands/schedule-trigger.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
+import { usageExcludeCommand } from './commands/usage-exclude.ts';
+import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
 
 /** All commands. */
@@ -29,7 +37,7 @@ export function createProgram(): Command {
       `
 Servers are found by DATABASE_URL and TEMPORAL_ADDRESS (and the rest of Temporal's variables), or
 else by what \`npm run local\` and \`npm run demo\` write to .local/env.
-Exit code: 0 done, 1 failed, 2 not a valid command.
+Exit code: 0 done, 1 failed, 2 not a valid command, 3 done, and something was found to be wrong.
 
 Examples:
   npm run cli -- invoices list --period 2026-05
@@ -55,9 +63,23 @@ Examples:
     monthEndStartCommand(),
     monthEndStatusCommand(),
     monthEndForceCommand(),
+    monthEndPreviewCommand(),
+    monthEndLateUsageCommand(),
+    monthEndVerifyCommand(),
   ]);
-  group('invoices', 'what was billed', [invoicesListCommand(), invoicesShowCommand()]);
-  group('usage', 'usage from elsewhere', [usageReplayCommand()]);
+  group('invoices', 'what was billed', [
+    invoicesListCommand(),
+    invoicesShowCommand(),
+    invoicesDiffCommand(),
+    invoicesUsageCommand(),
+    invoicesPayCommand(),
+    invoicesVoidCommand(),
+  ]);
+  group('usage', 'what was used', [
+    usageReplayCommand(),
+    usageExcludeCommand(),
+    usageExclusionsCommand(),
+  ]);
   throwInsteadOfExiting(program);
   return program;
 }

@@ -77,6 +77,8 @@ describe('POST', () => {
       allTenants: false,
       tenantIds: ['acme', 'zeta'],
       reason: 'late meters',
+      onlyIfChanged: false,
+      acceptBounds: false,
       requestId: 'once',
       actor: 'key:ops',
     } as const;
@@ -111,7 +113,7 @@ describe('GET', () => {
       workflow: null,
       workflow_reachable: true,
       due_tenants: 2,
-      outcomes: { rolled: 0, skipped: 0, parked: 0 },
+      outcomes: { rolled: 0, skipped: 0, unchanged: 0, parked: 0 },
     });
   });
 

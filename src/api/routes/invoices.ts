@@ -5,26 +5,14 @@ import {
   invoiceHeaderSchema,
   invoiceLineSchema,
   listInvoices,
-  showInvoice,
   type InvoiceHeader,
 } from '../../db/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { month } from '../fields.ts';
+import { month, pageLimit } from '../fields.ts';
+import { invoiceParams, requireInvoice } from '../invoice-params.ts';
 import { HttpProblem } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
-
-const MAX_LIMIT = 200;
-
-/** A number in a URL. */
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, { error: `expected a number from 1 to ${MAX_LIMIT}` })
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= MAX_LIMIT, {
-    error: `expected a number from 1 to ${MAX_LIMIT}`,
-  })
-  .default(50);
 
 /** Invoices, the newest period first. */
 export const getInvoices = defineRoute(
@@ -48,7 +36,7 @@ export const getInvoices = defineRoute(
         .optional()
         .describe('Superseded revisions too.'),
       period: month.optional(),
-      limit,
+      limit: pageLimit(200, 50),
       cursor: z.string().max(200).optional().describe('next_cursor of the page before.'),
     }),
     responses: {
@@ -97,7 +85,7 @@ export const getInvoice = defineRoute(
     description: 'Superseded revisions too; replaces_invoice_id and superseded_by link them.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
-    params: z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) }),
+    params: invoiceParams,
     responses: {
       200: {
         description: 'The invoice',
@@ -107,9 +95,7 @@ export const getInvoice = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, caller }, { db }) => {
-    const isUuid = z.uuid().safeParse(params.invoice_id).success;
-    const invoice = isUuid ? await showInvoice(db, params.invoice_id, caller.tenantId) : null;
-    if (invoice === null) throw new HttpProblem('not-found', 'there is no such invoice');
+    const invoice = await requireInvoice(db, params.invoice_id, caller);
     return reply(200, { ...forCaller(caller, invoice), lines: invoice.lines });
   },
 );
@@ -121,7 +107,7 @@ function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | u
   throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
 }
 
-/** Who asked for a re-run, and why, is between operators. */
+/** Who asked for a re-run or marked an invoice, and why, is between operators. */
 function forCaller(caller: ApiKey, invoice: InvoiceHeader): InvoiceHeader {
-  return caller.scope === 'operator' ? invoice : { ...invoice, re_run: null };
+  return caller.scope === 'operator' ? invoice : { ...invoice, re_run: null, status_change: null };
 }

@@ -14,6 +14,8 @@ import { readMonthEndStatus } from '../../db/month-end-status.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { isOver, periodOf, type Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/fields.ts';
+import type { ForceRequest } from '../../temporal/month-end.ts';
+import { controlTotalsSchema } from '../control-totals-schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { month } from '../fields.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../month-end-port.ts';
@@ -28,6 +30,14 @@ const rollUpRequest = z
       .default(false)
       .describe('Rebuild invoices that stand: those of tenant_ids, or all.'),
     tenant_ids: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
+    only_if_changed: z
+      .boolean()
+      .default(false)
+      .describe('With force: an invoice that would come out the same stays as it is.'),
+    accept_bounds: z
+      .boolean()
+      .default(false)
+      .describe('With force and tenant_ids: issue also what the safety bounds have parked.'),
     reason: reasonSchema.optional().describe('Required with force.'),
     request_id: requestIdSchema
       .optional()
@@ -41,6 +51,12 @@ const rollUpRequest = z
     }
     if (!value.force && value.tenant_ids !== undefined) {
       complain('tenant_ids', 'only with "force": true; a pass looks at every due tenant');
+    }
+    if (!value.force && value.only_if_changed) {
+      complain('only_if_changed', 'only with "force": true; a pass rebuilds nothing');
+    }
+    if (value.accept_bounds && (!value.force || value.tenant_ids === undefined)) {
+      complain('accept_bounds', 'only with "force": true and "tenant_ids": look at each first');
     }
   });
 type RollUpRequest = z.output<typeof rollUpRequest>;
@@ -85,7 +101,12 @@ export const postRollUp = defineRoute(
   },
 );
 
-const counts = z.object({ rolled: z.int(), skipped: z.int(), parked: z.int() });
+const counts = z.object({
+  rolled: z.int(),
+  skipped: z.int(),
+  unchanged: z.int(),
+  parked: z.int(),
+});
 const statusReply = z.object({
   month: z.string(),
   workflow: z
@@ -125,6 +146,7 @@ const statusReply = z.object({
         reason: z.string().nullable(),
         requested_at: z.string(),
         finished_at: z.string().nullable(),
+        balanced: z.boolean().nullable().describe('Whether the books added up when it was served.'),
         refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
       }),
     )
@@ -143,6 +165,12 @@ const statusReply = z.object({
   reconciliation: z
     .array(z.looseObject({ source: z.string(), resource_kind: z.string(), state: z.string() }))
     .describe('All accepted usage of the month, by where it is.'),
+  control_totals: controlTotalsSchema.describe('What must add up when every request is served.'),
+  balanced: z
+    .boolean()
+    .nullable()
+    .describe('Whether they add up now; null while a request is open, or none was served.'),
+  imbalances: z.array(z.string()).describe('What does not, in sentences.'),
 });
 
 /** How a month stands: from the database, with what its workflow says of itself. */
@@ -167,9 +195,14 @@ export const getRollUp = defineRoute(
   },
 );
 
-function toForce({ force, tenant_ids }: RollUpRequest) {
-  if (!force) return undefined;
-  return tenant_ids ? { tenantIds: tenant_ids } : ({ all: true } as const);
+function toForce(body: RollUpRequest): ForceRequest | undefined {
+  if (!body.force) return undefined;
+  const { tenant_ids, only_if_changed, accept_bounds } = body;
+  return {
+    ...(tenant_ids ? { tenantIds: tenant_ids } : ({ all: true } as const)),
+    ...(only_if_changed && { onlyIfChanged: true }),
+    ...(accept_bounds && { acceptBounds: true }),
+  };
 }
 
 function refuseUnlessOver(asked: Month, now: Date): void {
@@ -200,12 +233,15 @@ async function refuseOtherContent(
   );
 }
 
-function toContent({ force, tenant_ids, reason }: RollUpRequest): RequestContent {
+function toContent(body: RollUpRequest): RequestContent {
+  const { force, tenant_ids, reason } = body;
   return {
     kind: force ? 'force' : 'run',
     allTenants: force && tenant_ids === undefined,
     tenantIds: tenant_ids ?? [],
     reason: reason ?? null,
+    onlyIfChanged: body.only_if_changed,
+    acceptBounds: body.accept_bounds,
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import type { Month } from '../../domain/period.ts';
-import { requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
+import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
 import { monthArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
@@ -14,6 +14,8 @@ interface Options {
   readonly all?: boolean;
   readonly reason: string;
   readonly requestId?: string;
+  readonly onlyIfChanged?: boolean;
+  readonly acceptBounds?: boolean;
 }
 
 export function monthEndForceCommand(): Command {
@@ -23,6 +25,8 @@ export function monthEndForceCommand(): Command {
     .option('--tenant <id...>', 'whose invoices')
     .option('--all', 'those of every due tenant')
     .requiredOption('--reason <text>', 'why; it stays with the new revision')
+    .option('--only-if-changed', 'leave an invoice alone that would come out the same')
+    .option('--accept-bounds', 'issue also what the safety bounds have parked; needs --tenant')
     .option('--request-id <id>', 'the same id makes one revision, however often it is sent')
     .addHelpText(
       'after',
@@ -31,7 +35,8 @@ Invoices that are paid or void are refused; \`month-end status\` says so.
 
 Examples:
   npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage"
-  npm run cli -- month-end force 2026-05 --all --reason "price of gb_month was wrong"`,
+  npm run cli -- month-end force 2026-05 --all --only-if-changed --reason "meters were late"
+  npm run cli -- month-end force 2026-05 --tenant acme --accept-bounds --reason "big launch"`,
     )
     .action(async (month: Month, options: Options, command: Command) => {
       const force = toForce(options);
@@ -49,11 +54,17 @@ Examples:
     });
 }
 
-function toForce({ tenant = [], all = false }: Options): NonNullable<MonthEndRequest['force']> {
+function toForce(options: Options): ForceRequest {
+  const { tenant = [], all = false, onlyIfChanged, acceptBounds } = options;
+  const terms = {
+    ...(onlyIfChanged && { onlyIfChanged }),
+    ...(acceptBounds && { acceptBounds }),
+  };
   if (all === tenant.length > 0) throw new CliError('Say either --tenant ID… or --all');
-  if (all) return { all: true };
+  if (all && acceptBounds) throw new CliError('--accept-bounds needs --tenant: look at each first');
+  if (all) return { all: true, ...terms };
   if (tenant.length > MAX_FORCED_TENANTS) {
     throw new CliError(`A request names at most ${MAX_FORCED_TENANTS} tenants`);
   }
-  return { tenantIds: tenant };
+  return { tenantIds: tenant, ...terms };
 }

@@ -8,6 +8,7 @@ import type { Month } from '../../domain/period.ts';
 import { queryProgress } from '../../temporal/month-end.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, withTemporal } from '../environment.ts';
+import { EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';
 import { renderProgress, renderStatus, type StatusWithProgress } from '../render/month-end.ts';
 import { renderOutcomes } from '../render/outcomes.ts';
@@ -27,7 +28,10 @@ export function monthEndStatusCommand(): Command {
     .argument('<month>', 'such as 2026-05', monthArgument)
     .option('--tenants', 'with the outcome of each tenant')
     .option('--watch', 'wait until everything that was asked for is done')
-    .addHelpText('after', '\nExample:\n  npm run cli -- month-end status 2026-05 --watch')
+    .addHelpText(
+      'after',
+      "\nExit code 3 where the books don't add up.\n\nExample:\n  npm run cli -- month-end status 2026-05 --watch",
+    )
     .action((month: Month, options: Options, command: Command) => {
       const env = readEnvironment(process.env);
       return withDatabase(env, (db) =>
@@ -42,6 +46,7 @@ export function monthEndStatusCommand(): Command {
           print(command, { ...status, ...(tenants && { tenants }) }, () =>
             [renderStatus(status), ...(tenants ? [renderOutcomes(tenants)] : [])].join('\n\n'),
           );
+          if (status.balanced === false) process.exitCode = EXIT_WRONG;
         }),
       );
     });

@@ -13,15 +13,17 @@ export type StatusWithProgress = MonthEndStatus & {
 /** How a month stands, section by section; those that are empty are left out. */
 export function renderStatus(status: StatusWithProgress): string {
   const { outcomes, due_tenants, not_looked_at, progress } = status;
-  const { rolled, skipped, parked } = outcomes;
+  const { rolled, skipped, unchanged, parked } = outcomes;
   return [
     `${status.month}: ${renderProgress(progress)}`,
-    `${due_tenants} tenants due: ${rolled} rolled, ${skipped} skipped, ${parked} parked, ` +
-      `${not_looked_at} not looked at`,
+    `${due_tenants} tenants due: ${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ` +
+      `${parked} parked, ${not_looked_at} not looked at`,
+    ...renderBalance(status),
     ...section('Parked', PARKED, status.parked),
     ...section('Refused', REFUSED, refusalsOf(status)),
     ...section('Invoices', TOTALS, status.totals),
     ...section('Usage', RECONCILIATION, status.reconciliation),
+    ...section('Usage lines', USAGE_LINES, status.control_totals.lines),
     ...section('Requests', REQUESTS, status.requests),
   ].join('\n');
 }
@@ -32,13 +34,24 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
   if (progress === 'not answering') return 'the workflow does not answer: is a worker running?';
   const { pass, state, openUntil, totals } = progress;
   if (pass) {
-    const { rolled, skipped, parked } = pass.counts;
-    return `closing, ${rolled + skipped + parked} of ${pass.dueTenants} tenants done`;
+    const { rolled, skipped, unchanged, parked } = pass.counts;
+    const done = rolled + skipped + unchanged + parked;
+    return `closing, ${done} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'open' && totals === null) return 'not closed yet: waiting for a request';
   return state === 'open' && openUntil !== null
     ? `closed, open for corrections until ${openUntil}`
     : 'closing, about to begin';
+}
+
+/** Whether the books add up, as far as they need to by now. */
+function renderBalance({ balanced, imbalances, month }: StatusWithProgress): string[] {
+  if (balanced === null) return [];
+  if (balanced) return ['The books add up.'];
+  return [
+    `THE BOOKS DON'T ADD UP; \`month-end verify ${month}\` says more:`,
+    ...imbalances.map((sentence) => `  ${sentence}`),
+  ];
 }
 
 function section<Row>(
@@ -94,6 +107,13 @@ const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
   { head: 'tenants', align: 'right', value: (row) => row.tenants },
   { head: 'events', align: 'right', value: (row) => row.events },
   { head: 'total', align: 'right', value: (row) => row.total },
+];
+
+const USAGE_LINES: readonly Column<MonthEndStatus['control_totals']['lines'][number]>[] = [
+  { head: 'kind', value: (row) => row.kind },
+  { head: 'lines', align: 'right', value: (row) => row.lines },
+  { head: 'exact cents', align: 'right', value: (row) => row.exact_cents },
+  { head: 'rounded', align: 'right', value: (row) => row.rounded_cents },
 ];
 
 const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [

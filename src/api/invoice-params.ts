@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { ApiKey } from '../db/api-keys.ts';
+import { showInvoice, type InvoiceView } from '../db/invoice-views.ts';
+import type { Queryable } from '../db/pool.ts';
+import { HttpProblem } from './problems.ts';
+
+/** The path of an invoice. Any text: what isn't an id is no invoice. */
+export const invoiceParams = z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) });
+
+/** A line of it. */
+export const lineParams = invoiceParams.extend({
+  line_no: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, { error: 'expected the number of a line' })
+    .transform(Number),
+});
+
+/**
+ * The invoice, if there is such a one and the caller may see it.
+ * @throws HttpProblem `not-found`
+ */
+export async function requireInvoice(
+  db: Queryable,
+  invoiceId: string,
+  caller: ApiKey,
+): Promise<InvoiceView> {
+  const isUuid = z.uuid().safeParse(invoiceId).success;
+  const invoice = isUuid ? await showInvoice(db, invoiceId, caller.tenantId) : null;
+  if (invoice === null) throw notAnInvoice();
+  return invoice;
+}
+
+export function notAnInvoice(): HttpProblem {
+  return new HttpProblem('not-found', 'there is no such invoice');
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { USAGE_CSV_HEADERS, streamUsageCsv } from '../../audit/usage-csv.ts';
+import {
+  behindLineSchema,
+  lineUsageSchema,
+  listEventsBehind,
+  readLineUsage,
+  type LineUsage,
+} from '../../db/provenance.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { pageLimit } from '../fields.ts';
+import { lineParams, requireInvoice } from '../invoice-params.ts';
+import { HttpProblem } from '../problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+/** The events behind a line. */
+export const getLineUsage = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage',
+    operationId: 'getLineUsage',
+    tag: 'Invoices',
+    summary: 'Show the events behind an invoice line',
+    description:
+      'Of a line of LLM usage or overage: their count, their exact sum before rounding, a digest, ' +
+      'and the events themselves, in the order of their ids. Superseded invoices too.',
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    params: lineParams,
+    query: z.strictObject({
+      limit: pageLimit(1000, 100),
+      after: z.string().max(200).optional().describe('next_after of the page before.'),
+    }),
+    responses: {
+      200: {
+        description: 'The line, and a page of events',
+        schema: z.object({
+          line: lineUsageSchema,
+          events: z.array(behindLineSchema),
+          next_after: z.string().nullable().describe('Null on the last page.'),
+        }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ params, query, caller }, { db }) => {
+    const invoice = await requireInvoice(db, params.invoice_id, caller);
+    const line = await requireLineUsage(db, invoice.invoice_id, params.line_no);
+    const { after = null, limit } = query;
+    const found = await listEventsBehind(db, invoice.invoice_id, line.line_no, {
+      after,
+      limit: limit + 1,
+    });
+    const events = found.slice(0, limit);
+    const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
+    return reply(200, { line, events, next_after: next });
+  },
+);
+
+/** The same as a table. */
+export const getLineUsageCsv = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage.csv',
+    operationId: 'getLineUsageCsv',
+    tag: 'Invoices',
+    summary: 'Download the events behind an invoice line',
+    description: `All of them, in the order of their ids. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    params: lineParams,
+    responses: {
+      200: {
+        description: 'CSV (RFC 4180), UTF-8',
+        schema: z.custom<AsyncIterable<string>>(() => true).meta({ type: 'string' }),
+        contentType: 'text/csv; charset=utf-8',
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ params, caller }, { db }) => {
+    const invoice = await requireInvoice(db, params.invoice_id, caller);
+    const line = await requireLineUsage(db, invoice.invoice_id, params.line_no);
+    return reply(200, streamUsageCsv(db, invoice.invoice_id, line.line_no));
+  },
+);
+
+/** @throws HttpProblem `not-found` */
+async function requireLineUsage(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+): Promise<LineUsage> {
+  const line = await readLineUsage(db, invoiceId, lineNo);
+  if (line !== null) return line;
+  throw new HttpProblem(
+    'not-found',
+    `line ${lineNo} is not there, or no usage can be behind it: it is no LLM usage and no overage`,
+  );
+}

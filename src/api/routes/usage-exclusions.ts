@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { reasonSchema } from '../../contracts/request-payload.ts';
+import { exclusionSchema, listExclusions } from '../../db/usage-exclusions.ts';
+import { periodOf } from '../../domain/period.ts';
+import { excludeEvent } from '../../ingestion/exclude-event.ts';
+import { text } from '../../ingestion/fields.ts';
+import { month, pageLimit } from '../fields.ts';
+import { HttpProblem } from '../problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+/** Takes an event out of billing. */
+export const postUsageExclusion = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/usage-exclusions',
+    operationId: 'postUsageExclusion',
+    tag: 'Usage',
+    summary: 'Take an accepted event out of billing',
+    description:
+      'For good, with a reason. The event stays in the ledger and in the reconciliation, as ' +
+      'excluded. An invoice that bills it already goes on doing so until it is re-run: ' +
+      'still_billed_on names it. To undo an exclusion, send the event again under a new id.',
+    scopes: ['operator'],
+    rateLimited: true,
+    body: z.strictObject({
+      source: z.enum(['llm', 'metered']),
+      event_id: text(200).describe('The gateway_request_id or the record_id.'),
+      reason: reasonSchema,
+    }),
+    responses: {
+      200: { description: 'It was excluded before', schema: exclusionSchema },
+      201: { description: 'It is excluded', schema: exclusionSchema },
+    },
+    problems: ['not-found', 'exclusion-conflict'],
+  },
+  async ({ body, caller }, { db }) => {
+    const { source, event_id: eventId, reason } = body;
+    const actor = `key:${caller.label}`;
+    const result = await excludeEvent(db, { source, eventId, reason, actor });
+    switch (result.outcome) {
+      case 'unknown':
+        throw new HttpProblem('not-found', `no ${source} event with this id was accepted`);
+      case 'refused':
+        throw new HttpProblem('exclusion-conflict', result.reason);
+      case 'excluded':
+        return reply(result.isNew ? 201 : 200, result.exclusion);
+    }
+  },
+);
+
+/** What was taken out of a month. */
+export const getUsageExclusions = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/usage-exclusions',
+    operationId: 'getUsageExclusions',
+    tag: 'Usage',
+    summary: 'List the excluded events of a service month, the latest first',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({ month, limit: pageLimit(1000, 100) }),
+    responses: {
+      200: {
+        description: 'The exclusions',
+        schema: z.object({ exclusions: z.array(exclusionSchema) }),
+      },
+    },
+  },
+  async ({ query }, { db }) =>
+    reply(200, { exclusions: await listExclusions(db, periodOf(query.month), query.limit) }),
+);

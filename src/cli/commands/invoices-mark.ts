@@ -1,0 +1,64 @@
+import { Command } from 'commander';
+import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.ts';
+import { actor } from '../actor.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { CliError } from '../errors.ts';
+import { requireInvoice } from '../invoice-argument.ts';
+import { print } from '../output.ts';
+
+interface Options {
+  readonly reason?: string;
+}
+
+export function invoicesPayCommand(): Command {
+  return markCommand('pay', 'paid')
+    .description('mark an invoice as paid, for good: it is never rebuilt')
+    .option('--reason <text>', 'the reference of the payment, for instance')
+    .addHelpText(
+      'after',
+      '\nExample:\n  npm run cli -- invoices pay acme-000001 --reason "bank transfer 4711"',
+    );
+}
+
+export function invoicesVoidCommand(): Command {
+  return markCommand('void', 'void')
+    .description('void an invoice, for good: it keeps its month and its usage')
+    .requiredOption('--reason <text>', 'why; it stays with the invoice')
+    .addHelpText(
+      'after',
+      '\nExample:\n  npm run cli -- invoices void acme-000001 --reason "the tenant never existed"',
+    );
+}
+
+function markCommand(name: string, status: FinalStatus): Command {
+  return new Command(name)
+    .argument('<invoice>', 'its number or its id')
+    .action(
+      async (
+        idOrNumber: string,
+        { reason = null }: { reason?: Options['reason'] | null },
+        command: Command,
+      ) => {
+        const done = await withDatabase(readEnvironment(process.env), async (db) => {
+          const { invoice_id: invoiceId, number } = await requireInvoice(db, idOrNumber);
+          const result = await changeInvoiceStatus(db, {
+            invoiceId,
+            status,
+            actor: actor(),
+            reason,
+          });
+          if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
+          return { invoice_id: invoiceId, number, status, changed: result.outcome === 'changed' };
+        });
+        print(command, done, () =>
+          done.changed
+            ? `Invoice ${done.number} is ${status} now.`
+            : `Invoice ${done.number} was ${status} already; nothing was changed.`,
+        );
+      },
+    );
+}
+
+function capitalize(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}

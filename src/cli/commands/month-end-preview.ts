@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { previewMonth, type TenantPreview } from '../../audit/preview.ts';
+import type { Month } from '../../domain/period.ts';
+import { monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { print } from '../output.ts';
+import { renderPreview } from '../render/preview.ts';
+
+interface Options {
+  readonly tenant?: readonly string[];
+  readonly lines?: boolean;
+}
+
+export function monthEndPreviewCommand(): Command {
+  return new Command('preview')
+    .description('compute every invoice of a month without writing anything')
+    .argument('<month>', 'such as 2026-05; it needn’t be over', monthArgument)
+    .option('--tenant <id...>', 'these tenants only')
+    .option('--lines', 'with each line, or each line that differs from the invoice that stands')
+    .addHelpText(
+      'after',
+      `
+Each due tenant's invoice as a month end would make it now, by the same code, beside the tenant's last
+invoice and, where one stands for the month, what a forced re-run would change. Who would be parked
+is listed with the reason.
+
+Examples:
+  npm run cli -- month-end preview 2026-05
+  npm run cli -- month-end preview 2026-05 --tenant acme --lines`,
+    )
+    .action(async (month: Month, options: Options, command: Command) => {
+      const previews = await withDatabase(readEnvironment(process.env), async (db, config) => {
+        const found: TenantPreview[] = [];
+        await previewMonth(db, month, {
+          boundsMaxRatio: config.worker.boundsMaxRatio,
+          tenantIds: options.tenant ?? null,
+          onTenant: (preview) => found.push(options.lines ? preview : withoutLines(preview)),
+        });
+        return found;
+      });
+      print(command, { month, tenants: previews.map(toJson) }, () =>
+        renderPreview(month, previews, { withLines: options.lines === true }),
+      );
+    });
+}
+
+/** Of ten thousand tenants, the lines are most of the memory. */
+function withoutLines(tenant: TenantPreview): TenantPreview {
+  if (tenant.preview.parked !== null) return tenant;
+  return { ...tenant, preview: { ...tenant.preview, lines: [] } };
+}
+
+function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) {
+  return {
+    tenant_id: tenantId,
+    currency,
+    ...(preview.parked !== null
+      ? { parked: preview.parked }
+      : {
+          subtotal_cents: preview.subtotalCents,
+          tax_cents: preview.taxCents,
+          total_cents: preview.totalCents,
+          lines: preview.lines,
+        }),
+    standing: standing && {
+      invoice_id: standing.invoiceId,
+      number: standing.number,
+      status: standing.status,
+      total_cents: standing.totalCents,
+      changed_lines: standing.changes.length,
+    },
+    last: last && { number: last.number, total_cents: last.totalCents },
+  };
+}

@@ -1,0 +1,51 @@
+import { Command, Option } from 'commander';
+import type { UsageSource } from '../../db/usage-ledger.ts';
+import { excludeEvent } from '../../ingestion/exclude-event.ts';
+import { actor } from '../actor.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { CliError } from '../errors.ts';
+import { print } from '../output.ts';
+
+interface Options {
+  readonly source: UsageSource;
+  readonly reason: string;
+}
+
+export function usageExcludeCommand(): Command {
+  return new Command('exclude')
+    .description('take an accepted event out of billing, for good; it stays visible')
+    .argument('<event>', 'its gateway_request_id or record_id')
+    .addOption(
+      new Option('--source <source>', 'which kind of usage it is')
+        .choices(['llm', 'metered'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--reason <text>', 'why; it stays with the event')
+    .addHelpText(
+      'after',
+      `
+An invoice that bills the event already goes on doing so until it is re-run: the answer says which.
+To undo an exclusion, have the event sent again under a new id.
+
+Example:
+  npm run cli -- usage exclude req-4711 --source llm --reason "priced in dollars by mistake"`,
+    )
+    .action(async (eventId: string, { source, reason }: Options, command: Command) => {
+      const result = await withDatabase(readEnvironment(process.env), (db) =>
+        excludeEvent(db, { source, eventId, actor: actor(), reason }),
+      );
+      if (result.outcome === 'unknown')
+        throw new CliError(`No ${source} event ${eventId} was accepted`);
+      if (result.outcome === 'refused') throw new CliError(result.reason);
+      const { exclusion, isNew } = result;
+      print(command, exclusion, () =>
+        [
+          `${source} event ${eventId} of ${exclusion.tenant_id} ` +
+            `${isNew ? 'is' : 'was already'} excluded: ${exclusion.amount} no longer counts.`,
+          exclusion.still_billed_on === null
+            ? 'No invoice bills it.'
+            : `Invoice ${exclusion.still_billed_on} still bills it: force a re-run of ${exclusion.service_month}.`,
+        ].join('\n'),
+      );
+    });
+}

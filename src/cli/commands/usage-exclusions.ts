@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { listExclusions, type Exclusion } from '../../db/usage-exclusions.ts';
+import { periodOf, type Month } from '../../domain/period.ts';
+import { monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { print } from '../output.ts';
+import { renderTable } from '../render/table.ts';
+
+const LIMIT = 1000;
+
+export function usageExclusionsCommand(): Command {
+  return new Command('exclusions')
+    .description('list the events of a month that were taken out of billing')
+    .argument('<month>', 'the service month, such as 2026-05', monthArgument)
+    .addHelpText('after', '\nExample:\n  npm run cli -- usage exclusions 2026-05')
+    .action(async (month: Month, _options, command: Command) => {
+      const exclusions = await withDatabase(readEnvironment(process.env), (db) =>
+        listExclusions(db, periodOf(month), LIMIT),
+      );
+      print(command, exclusions, () =>
+        renderTable<Exclusion>(
+          [
+            { head: 'event', value: (row) => row.event_id },
+            { head: 'tenant', value: (row) => row.tenant_id },
+            { head: 'kind', value: (row) => row.resource_kind },
+            { head: 'amount', align: 'right', value: (row) => row.amount },
+            { head: 'still billed on', value: (row) => row.still_billed_on },
+            { head: 'by', value: (row) => row.actor },
+            { head: 'reason', value: (row) => row.reason },
+          ],
+          exclusions,
+          'no event is excluded',
+        ),
+      );
+      if (exclusions.length === LIMIT) console.error(`The latest ${LIMIT}.`);
+    });
+}

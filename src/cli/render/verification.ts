@@ -1,0 +1,32 @@
+import type { Verification } from '../../audit/verify.ts';
+import { indent, renderTable } from './table.ts';
+
+/** Check by check, with the first problems of those that found any. */
+export function renderVerification({ month, ok, scope, checks }: Verification): string {
+  const problems = checks.filter((check) => check.problems > 0);
+  return [
+    `${month}: ${scope.invoices} invoices with ${scope.lines} lines; ` +
+      `${scope.llm_events} LLM events of exactly ${scope.llm_exact_cents} cents, ` +
+      `${scope.metered_records} metered records, in ${scope.buckets} buckets`,
+    '',
+    renderTable(
+      [
+        { head: '', value: (check) => (check.problems === 0 ? 'ok' : 'WRONG') },
+        { head: '', value: (check) => check.invariant },
+        { head: 'claim', value: (check) => check.claim },
+        { head: 'problems', align: 'right', value: (check) => check.problems || '' },
+      ],
+      checks,
+    ),
+    ...problems.flatMap(({ id, examples, problems: count }) => [
+      '',
+      `${id}:`,
+      indent(examples.join('\n')),
+      ...(count > examples.length ? [indent(`and ${count - examples.length} more`)] : []),
+    ]),
+    '',
+    ok
+      ? 'Everything holds.'
+      : `${problems.length} of ${checks.length} checks found something wrong.`,
+  ].join('\n');
+}
