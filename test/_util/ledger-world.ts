@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
@@ -15,9 +15,12 @@ export interface LedgerWorld extends AsyncDisposable {
   readonly testDatabase: TestDatabase;
 }
 
+/** Never connects: only the Schedule's activity talks to Temporal. */
+const NO_CLIENT = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+
 export async function createLedgerWorld({
-  boundsMaxRatio = '10' as string | null,
-} = {}): Promise<LedgerWorld> {
+  boundsMaxRatio = '10',
+}: { boundsMaxRatio?: string | null } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
   const db = await openDatabase({
     url: testDatabase.appUrl,
@@ -29,8 +32,7 @@ export async function createLedgerWorld({
     testDatabase,
     activities: createActivities({
       db,
-      // Only the Schedule's activity talks to Temporal.
-      client: {} as Client,
+      client: NO_CLIENT,
       logger: pino({ level: 'silent' }),
       now: () => new Date(),
       boundsMaxRatio,

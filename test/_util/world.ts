@@ -33,8 +33,8 @@ let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 
 export async function createWorld({
   now = () => new Date(),
-  boundsMaxRatio = '10' as string | null,
-} = {}): Promise<World> {
+  boundsMaxRatio = '10',
+}: { now?: () => Date; boundsMaxRatio?: string | null } = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
   const { address, namespace } = await claimNamespace();
   const db = await openDatabase({
