@@ -67,7 +67,8 @@ export async function lockTenantMonths(
         SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state <> 'issued'
       ) AS "hasUnissuedDrafts",
       EXISTS (
-        SELECT FROM usage_exclusions e WHERE e.tenant_id = t.tenant_id AND ${isPending('e')}
+        SELECT FROM usage_exclusions e WHERE e.tenant_id = t.tenant_id
+          AND NOT EXISTS (SELECT FROM invoices x WHERE x.invoice_id = e.applied_to)
       ) AS "hasPendingExclusions"
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
@@ -279,7 +280,7 @@ export function isBillable(period: Period) {
 
 /**
  * Leaves out of the drafts what was excluded from the usage that they hold: sealed for them, or
- * by the invoices that they replace.
+ * by the invoices that they replace. What abandoned drafts have left out is taken over from them.
  */
 export async function claimExclusions(
   tx: Transaction,
@@ -291,15 +292,9 @@ export async function claimExclusions(
     FROM jsonb_to_recordset(${jsonRows(drafts)})
         AS d ("tenantId" text, "draftId" uuid, "replacesInvoiceId" uuid),
       usage_buckets b
-    WHERE e.tenant_id = d."tenantId" AND ${isPending('e')}
+    WHERE e.tenant_id = d."tenantId" AND (e.applied_to IS NULL OR EXISTS (
+        SELECT FROM invoice_drafts a WHERE a.draft_id = e.applied_to AND a.state = 'abandoned'
+      ))
       AND b.bucket_id = e.bucket_id AND b.sealed_for IN (d."draftId", d."replacesInvoiceId")
   `);
-}
-
-/** Whether no invoice leaves an excluded event out yet, and no draft that is being built. */
-function isPending(alias: 'e') {
-  const appliedTo = sql.identifier([alias, 'applied_to']);
-  return sql.fragment`(${appliedTo} IS NULL OR EXISTS (
-    SELECT FROM invoice_drafts a WHERE a.draft_id = ${appliedTo} AND a.state = 'abandoned'
-  ))`;
 }

@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { listLateUsage } from '../../src/audit/late-usage.ts';
+import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { sql } from '../../src/db/sql.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { invoicesOf, linesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+
+let world: LedgerWorld;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  await seedCatalogue(world.db);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+let lastTenant = 0;
+async function newTenant(): Promise<string> {
+  const tenantId = `tenant-${(lastTenant += 1)}`;
+  await seedTenant(world.db, tenantId, [
+    {
+      deploymentId: `${tenantId}-a`,
+      addons: [{ code: 'gb', resourceKind: 'spaces_gb_month', qty: '50', priceCents: 750 }],
+    },
+    { deploymentId: `${tenantId}-b` },
+  ]);
+  return tenantId;
+}
+const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
+
+async function preview(
+  tenantIds: readonly string[] | null,
+  boundsMaxRatio: string | null = '10',
+): Promise<readonly TenantPreview[]> {
+  const previews: TenantPreview[] = [];
+  const onTenant = (found: TenantPreview) => previews.push(found);
+  await previewMonth(world.db, MONTH, { tenantIds, boundsMaxRatio, onTenant });
+  return previews;
+}
+
+/** Lines as they were previewed, and as they were issued. */
+function linesIn({ preview: found }: TenantPreview) {
+  if (found.parked !== null) throw new Error(found.parked.reason);
+  return found.lines.map(({ lineNo, deploymentId, kind, qty, amountCents, meta }) => ({
+    lineNo,
+    deploymentId,
+    kind,
+    qty,
+    amountCents,
+    meta,
+  }));
+}
+async function issuedLines(tenantId: string) {
+  const live = (await invoicesOf(world.db, tenantId)).find(({ status }) => status === 'issued');
+  const lines = await linesOf(world.db, live!.invoiceId);
+  return lines.map(({ lineNo, deploymentId, kind, qty, amountCents, meta }) => ({
+    lineNo,
+    deploymentId,
+    kind,
+    qty,
+    amountCents,
+    meta,
+  }));
+}
+
+/** Everything there is, to tell that nothing was written. */
+function snapshot(): Promise<string> {
+  return world.db.oneFirst(sql.type(z.object({ all: z.string() }))`
+    SELECT jsonb_build_array(
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY bucket_id) FROM usage_buckets x),
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY draft_id) FROM invoice_drafts x),
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY invoice_id) FROM invoices x),
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY tenant_id) FROM tenants x),
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY exclusion_id) FROM usage_exclusions x),
+      (SELECT jsonb_agg(to_jsonb(x) ORDER BY tenant_id) FROM tenant_outcomes x)
+    )::text AS all`);
+}
+
+describe('the preview of a month', () => {
+  test('is what the month end then issues, to the line', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '10.5');
+    await use(tenantId, 'llm_usage', '3.25', '2026-03');
+    await use(tenantId, 'spaces_gb_month', '210.125');
+    const event = await use(tenantId, 'llm_usage', '100');
+    await excludeEvent(world.db, { source: 'llm', eventId: event, actor: 'a', reason: 'r' });
+    // A run that was cut off has sealed some of it; the next one takes it over.
+    await buildInvoices(world, [tenantId], { stopAfter: 'quoteSubscriptions' });
+    await use(tenantId, 'llm_tokens', '1000001');
+
+    const [found] = await preview([tenantId]);
+    expect(found?.standing).toBeNull();
+    await buildInvoices(world, [tenantId]);
+
+    expect(linesIn(found!)).toEqual(await issuedLines(tenantId));
+    expect(linesIn(found!).map(({ kind }) => kind)).toEqual([
+      'plan_base',
+      'addon',
+      'overage',
+      'overage',
+      'llm_usage',
+      'llm_usage',
+      'plan_base',
+      'tax',
+    ]);
+  });
+
+  test('is what a forced re-run then makes, with the difference to what stands', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '10.5');
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'llm_usage', '20');
+    await use(tenantId, 'llm_usage', '7', '2026-04');
+
+    const [found] = await preview([tenantId]);
+    expect(found?.standing?.changes.map(({ change, after }) => [change, after?.kind])).toEqual([
+      ['changed', 'llm_usage'],
+      ['changed', 'tax'],
+    ]);
+    await forceInvoices(world, [tenantId]);
+
+    expect(linesIn(found!)).toEqual(await issuedLines(tenantId));
+    const [again] = await preview([tenantId]);
+    expect(again?.standing?.changes).toEqual([]);
+  });
+
+  test('says who would be parked, and why', async () => {
+    const tenantId = `planless-${(lastTenant += 1)}`;
+    await seedTenant(world.db, tenantId, [{ deploymentId: `${tenantId}-a`, planVersionId: null }]);
+    const large = await newTenant();
+    await buildInvoices(world, [large], { month: '2026-04' });
+    await use(large, 'llm_usage', '999999');
+
+    expect(await preview([tenantId])).toMatchObject([
+      { preview: { parked: { type: 'missing_plan_version' } } },
+    ]);
+    expect(await preview([large])).toMatchObject([
+      {
+        preview: { parked: { type: 'out_of_bounds' } },
+        last: { number: `${large}-000001` },
+      },
+    ]);
+    expect(await preview([large], null)).toMatchObject([{ preview: { parked: null } }]);
+  });
+
+  test('writes nothing, for all tenants at once', async () => {
+    await use(await newTenant(), 'llm_usage', '1');
+    const before = await snapshot();
+    const previews = await preview(null);
+    expect(previews.length).toBe(lastTenant);
+    expect(previews.map(({ tenantId }) => tenantId)).toEqual(
+      previews.map(({ tenantId }) => tenantId).toSorted(),
+    );
+    expect(await snapshot()).toBe(before);
+  });
+});
+
+describe('late usage', () => {
+  const lateOf = async (tenantId: string) =>
+    (await listLateUsage(world.db, MONTH)).find((row) => row.tenant_id === tenantId);
+
+  test('is listed with what a re-run would add, and is gone after it', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    expect(await lateOf(tenantId)).toBeUndefined();
+    await use(tenantId, 'llm_tokens', '3000000');
+
+    expect(await lateOf(tenantId)).toEqual({
+      tenant_id: tenantId,
+      invoice: `${tenantId}-000001`,
+      action: 're_run',
+      // 2,000 thousand tokens at a cent, and GST.
+      would_add_cents: 2200,
+      problem: null,
+      late: [
+        {
+          deployment_id: `${tenantId}-a`,
+          resource_kind: 'llm_tokens',
+          events: '1',
+          total: '3000000',
+        },
+      ],
+      excluded_events: 0,
+    });
+    await forceInvoices(world, [tenantId]);
+    expect(await lateOf(tenantId)).toBeUndefined();
+  });
+
+  test('of a paid month is an amount to settle by hand', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const [invoice] = await invoicesOf(world.db, tenantId);
+    const invoiceId = invoice!.invoiceId;
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
+    await use(tenantId, 'llm_tokens', '3000000');
+
+    expect(await lateOf(tenantId)).toMatchObject({
+      action: 'settle_by_hand',
+      would_add_cents: 2200,
+    });
+  });
+
+  test('counts an event that was excluded after it was billed', async () => {
+    const tenantId = await newTenant();
+    const eventId = await use(tenantId, 'llm_usage', '500');
+    await buildInvoices(world, [tenantId]);
+
+    const result = await excludeEvent(world.db, {
+      source: 'llm',
+      eventId,
+      actor: 'olga',
+      reason: 'priced twice',
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'excluded',
+      isNew: true,
+      exclusion: { still_billed_on: `${tenantId}-000001`, amount: '500' },
+    });
+    expect(await lateOf(tenantId)).toMatchObject({
+      action: 're_run',
+      would_add_cents: -550,
+      excluded_events: 1,
+    });
+    await forceInvoices(world, [tenantId]);
+    expect(await lateOf(tenantId)).toBeUndefined();
+    expect((await issuedLines(tenantId)).map(({ kind }) => kind)).not.toContain('llm_usage');
+  });
+});
