@@ -10,6 +10,10 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
+/** Of no invoice. */
+const ID = crypto.randomUUID();
+const EXCLUSION = { source: 'llm', event_id: 'no-such-event', reason: 'x' };
+
 const ROUTES = [
   ['post', '/api/v1/integrations/llm-usage', ['gateway'], () => llmEvent()],
   ['post', '/api/v1/integrations/metered-usage', ['metering'], () => meteredRecord()],
@@ -18,6 +22,14 @@ const ROUTES = [
   ['get', `/api/v1/invoices/${crypto.randomUUID()}`, ['operator', 'acme'], undefined],
   ['post', '/api/v1/roll-ups', ['operator'], () => ({ month: '2026-05' })],
   ['get', '/api/v1/roll-ups/2026-05', ['operator'], undefined],
+  ['get', '/api/v1/roll-ups/2026-05/late-usage', ['operator'], undefined],
+  ['get', `/api/v1/invoices/${ID}/difference`, ['operator', 'acme'], undefined],
+  ['get', `/api/v1/invoices/${ID}/lines/1/usage`, ['operator', 'acme'], undefined],
+  ['get', `/api/v1/invoices/${ID}/lines/1/usage.csv`, ['operator', 'acme'], undefined],
+  ['post', `/api/v1/invoices/${ID}/pay`, ['operator'], () => ({})],
+  ['post', `/api/v1/invoices/${ID}/void`, ['operator'], () => ({ reason: 'x' })],
+  ['post', '/api/v1/usage-exclusions', ['operator'], () => EXCLUSION],
+  ['get', '/api/v1/usage-exclusions?month=2026-05', ['operator'], undefined],
 ] as const;
 const KEYS = ['gateway', 'metering', 'operator', 'acme'] as const;
 

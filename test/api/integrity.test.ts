@@ -1,0 +1,248 @@
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createActivities } from '../../src/activities/index.ts';
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { seedTenant, seedUsage } from '../_util/seed.ts';
+import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
+
+let api: TestApi;
+let world: Parameters<typeof buildInvoices>[0];
+beforeAll(async () => {
+  api = await createTestApi();
+  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+  world = {
+    activities: createActivities({
+      db: api.db,
+      client,
+      logger: pino({ level: 'silent' }),
+      now: () => new Date(),
+      boundsMaxRatio: null,
+    }),
+  };
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+let last = 0;
+/** A tenant with three LLM events, whose month is invoiced. @returns its invoice's id */
+async function invoiced(): Promise<{ tenantId: string; id: string; events: readonly string[] }> {
+  const tenantId = `tenant-${(last += 1)}`;
+  await seedTenant(api.db, tenantId);
+  const events = [];
+  for (const charge_cents of ['1.5', '0.000001', '20']) {
+    const event = llmEvent({
+      gateway_request_id: `=${tenantId}-${charge_cents}`,
+      tenant_id: tenantId,
+      deployment_id: `${tenantId}-a`,
+      charge_cents,
+    });
+    const path = '/api/v1/integrations/llm-usage';
+    await api.call('post', path, { key: api.keys.gateway, body: event });
+    events.push(event.gateway_request_id);
+  }
+  await buildInvoices(world, [tenantId]);
+  const [invoice] = await invoicesOf(api.db, tenantId);
+  return { tenantId, id: invoice!.invoiceId, events };
+}
+const post = (path: string, body: unknown = {}) =>
+  api.call('post', path, { key: api.keys.operator, body });
+const get = (path: string, key = api.keys.operator) => api.call('get', path, { key });
+
+describe('paying and voiding', () => {
+  test('says how the invoice is now, and who did it', async () => {
+    const { id } = await invoiced();
+    const paid = await post(`/api/v1/invoices/${id}/pay`, { reason: 'transfer 4711' });
+    expect(paid.status).toBe(200);
+    expect(paid.body).toMatchObject({
+      status: 'paid',
+      status_change: { actor: 'key:ops', reason: 'transfer 4711' },
+    });
+    const again = await post(`/api/v1/invoices/${id}/pay`, { reason: 'another' });
+    expect(again.body).toEqual(paid.body);
+
+    const voided = await post(`/api/v1/invoices/${id}/void`, { reason: 'x' });
+    expect(voided.status).toBe(409);
+    expect(voided.body).toMatchObject({
+      type: 'urn:arcadia:problem:status-conflict',
+      detail: expect.stringContaining('is paid, which is final'),
+    });
+  });
+
+  test.each([
+    ['no invoice', crypto.randomUUID(), 404],
+    ['no id', 'nonsense', 404],
+  ])('%s: 404', async (_name, id, status) => {
+    expect((await post(`/api/v1/invoices/${id}/pay`)).status).toBe(status);
+  });
+
+  test.each([
+    ['no reason', {}],
+    ['an empty reason', { reason: ' ' }],
+    ['an unknown field', { reason: 'x', amount: 1 }],
+  ])('voiding with %s: 422', async (_name, body) => {
+    const { id } = await invoiced();
+    expect((await post(`/api/v1/invoices/${id}/void`, body)).status).toBe(422);
+  });
+});
+
+describe('the difference of a revision', () => {
+  test('is there line by line, for the tenant too', async () => {
+    const { tenantId, id } = await invoiced();
+    await seedUsage(api.db, {
+      tenantId,
+      deploymentId: `${tenantId}-a`,
+      kind: 'llm_usage',
+      amount: '100',
+    });
+    await forceInvoices(world, [tenantId]);
+    const [, revision] = await invoicesOf(api.db, tenantId);
+
+    const { body } = await get(`/api/v1/invoices/${revision!.invoiceId}/difference`);
+    expect(body).toMatchObject({
+      number: `${tenantId}-000002`,
+      replaces_invoice_id: id,
+      changes: [
+        {
+          change: 'changed',
+          before: { qty: '3', amount_cents: 22 },
+          after: { qty: '4', amount_cents: 122 },
+          difference_cents: 100,
+        },
+        { change: 'changed', difference_cents: 10 },
+      ],
+    });
+    expect((await get(`/api/v1/invoices/${id}/difference`)).body).toMatchObject({
+      replaces_invoice_id: null,
+      changes: [],
+    });
+    const other = await get(`/api/v1/invoices/${revision!.invoiceId}/difference`, api.keys.acme);
+    expect(other.status).toBe(404);
+  });
+});
+
+describe('the events behind a line', () => {
+  test('come in pages, with their exact sum and a digest', async () => {
+    const { id, events } = await invoiced();
+    const path = `/api/v1/invoices/${id}/lines/2/usage`;
+    const first = await get(`${path}?limit=2`);
+    expect(first.status).toBe(200);
+    expect(first.body).toMatchObject({
+      line: {
+        line_no: 2,
+        description: 'LLM usage',
+        source: 'llm',
+        unit: 'cents',
+        amount_cents: 22,
+        events: 3,
+        excluded_events: 0,
+        exact_sum: '21.500001',
+        digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    });
+    const body = first.body as { events: { event_id: string }[]; next_after: string };
+    const second = await get(`${path}?limit=2&after=${encodeURIComponent(body.next_after)}`);
+    const rest = second.body as typeof body;
+    expect([...body.events, ...rest.events].map(({ event_id }) => event_id)).toEqual(
+      [...events].sort(),
+    );
+    expect(rest.next_after).toBeNull();
+  });
+
+  test('are a CSV that a spreadsheet takes for text', async () => {
+    const { id } = await invoiced();
+    const response = await get(`/api/v1/invoices/${id}/lines/2/usage.csv`);
+    expect(response.status).toBe(200);
+    expect(response.headers['content-type']).toBe('text/csv; charset=utf-8');
+    const rows = parse(response.text, { columns: true, record_delimiter: '\r\n' });
+    expect(rows).toHaveLength(3);
+    expect(rows[0]).toMatchObject({
+      event_id: expect.stringMatching(/^'=tenant-/),
+      amount: '0.000001',
+      excluded: '0',
+    });
+  });
+
+  test.each([
+    ['a line without usage', 1, 404],
+    ['a line that is not there', 99, 404],
+    ['no line number', 'x', 422],
+  ])('%s: %s is answered %i', async (_name, line, status) => {
+    const { id } = await invoiced();
+    expect((await get(`/api/v1/invoices/${id}/lines/${line}/usage`)).status).toBe(status);
+    expect((await get(`/api/v1/invoices/${id}/lines/${line}/usage.csv`)).status).toBe(status);
+  });
+});
+
+describe('excluding an event', () => {
+  test('says what still bills it, and is listed', async () => {
+    const { tenantId, events } = await invoiced();
+    const body = { source: 'llm', event_id: events[2], reason: 'priced twice' };
+    const excluded = await post('/api/v1/usage-exclusions', body);
+    expect(excluded.status).toBe(201);
+    expect(excluded.body).toMatchObject({
+      tenant_id: tenantId,
+      amount: '20',
+      actor: 'key:ops',
+      still_billed_on: `${tenantId}-000001`,
+    });
+    expect((await post('/api/v1/usage-exclusions', body)).status).toBe(200);
+
+    const list = await get('/api/v1/usage-exclusions?month=2026-05');
+    expect(list.body).toMatchObject({ exclusions: [{ event_id: events[2] }] });
+    const late = await get('/api/v1/roll-ups/2026-05/late-usage');
+    expect(late.body).toMatchObject({
+      tenants: [{ tenant_id: tenantId, action: 're_run', would_add_cents: -22 }],
+    });
+  });
+
+  test('that was never accepted: 404', async () => {
+    const body = { source: 'metered', event_id: 'nobody', reason: 'x' };
+    expect((await post('/api/v1/usage-exclusions', body)).status).toBe(404);
+  });
+
+  test.each([
+    ['another source', { source: 'disk', event_id: 'x', reason: 'x' }, '/source'],
+    ['no reason', { source: 'llm', event_id: 'x' }, '/reason'],
+  ])('with %s: 422', async (_name, body, pointer) => {
+    const response = await post('/api/v1/usage-exclusions', body);
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({ errors: [{ pointer }] });
+  });
+});
+
+test('the month shows its control totals', async () => {
+  const response = await get('/api/v1/roll-ups/2026-05');
+  expect(response.body).toMatchObject({
+    balanced: null,
+    imbalances: [],
+    control_totals: {
+      usage: [{ source: 'llm', resource_kind: 'llm_usage' }],
+      lines: [{ kind: 'llm_usage', wrong: 0 }],
+    },
+  });
+});
+
+test.each([
+  [{ only_if_changed: true }, '/only_if_changed'],
+  [{ accept_bounds: true, force: true, reason: 'x' }, '/accept_bounds'],
+])('a roll-up with %j is refused', async (fields, pointer) => {
+  const response = await post('/api/v1/roll-ups', { month: '2026-05', ...fields });
+  expect(response.status).toBe(422);
+  expect(response.body).toMatchObject({ errors: [{ pointer }] });
+});
+
+test('a roll-up passes its terms on to the workflow', async () => {
+  await post('/api/v1/roll-ups', {
+    month: '2026-05',
+    force: true,
+    tenant_ids: ['acme'],
+    only_if_changed: true,
+    accept_bounds: true,
+    reason: 'x',
+  });
+  expect(api.requested.at(-1)).toMatchObject({
+    force: { tenantIds: ['acme'], onlyIfChanged: true, acceptBounds: true },
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { billedSubscriptions } from '../../src/domain/billed-subscriptions.ts';
+import { composeInvoice, type InvoiceInputs } from '../../src/domain/compose-invoice.ts';
+import { DomainError } from '../../src/domain/errors.ts';
+
+const planVersion = {
+  id: 'studio-v1',
+  version: 1,
+  currency: 'AUD',
+  basePriceCents: 5000,
+  items: [
+    {
+      resourceKind: 'llm_tokens',
+      includedQty: '1000',
+      hardCapQty: null,
+      overagePriceCents: 1,
+      overageUnit: '1k_tokens',
+    },
+  ],
+};
+const subscription = (deploymentId: string, addons: readonly string[] = []) => ({
+  tenantId: 'acme',
+  deploymentId,
+  subscriptionId: `sub-${deploymentId}`,
+  planVersionId: 'studio-v1',
+  addons: addons.map((code) => ({
+    code,
+    resourceKind: 'llm_tokens',
+    qty: '500',
+    priceCents: 100,
+  })),
+});
+const inputs: InvoiceInputs = {
+  month: '2026-05',
+  currency: 'AUD',
+  subscriptions: [subscription('web', ['more']), subscription('api')],
+  planVersions: new Map([[planVersion.id, planVersion]]),
+  meteredUsage: new Map([['web', { llm_tokens: '501500' }]]),
+  llmUsage: [
+    { deploymentId: 'web', requestCount: '2', exactCents: '0.5', serviceMonth: '2026-04' },
+    { deploymentId: 'web', requestCount: '3', exactCents: '7.25', serviceMonth: '2026-05' },
+    { deploymentId: 'old', requestCount: '1', exactCents: '1', serviceMonth: '2026-05' },
+  ],
+};
+
+describe("a tenant's invoice", () => {
+  test('has its lines by deployment: base, addons, overage, LLM usage; tax last', () => {
+    const { lines, ...totals } = composeInvoice(inputs);
+    expect(
+      lines.map(({ lineNo, deploymentId, description, amountCents }) => [
+        lineNo,
+        deploymentId,
+        description,
+        amountCents,
+      ]),
+    ).toEqual([
+      [1, 'api', 'Plan base', 5000],
+      [2, 'old', 'LLM usage', 1],
+      [3, 'web', 'Plan base', 5000],
+      [4, 'web', 'Addon: more', 100],
+      [5, 'web', 'llm_tokens overage', 500],
+      [6, 'web', 'LLM usage, late for 2026-04', 1],
+      [7, 'web', 'LLM usage', 7],
+      [8, null, 'GST (10%)', 1061],
+    ]);
+    expect(totals).toEqual({ subtotalCents: 10_609, taxCents: 1061, totalCents: 11_670 });
+  });
+
+  test('names the subscription on the lines of the quote alone', () => {
+    const { lines } = composeInvoice(inputs);
+    expect(lines.map(({ subscriptionId }) => subscriptionId)).toEqual([
+      'sub-api',
+      null,
+      'sub-web',
+      'sub-web',
+      'sub-web',
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  test('of nothing has no line, and no tax', () => {
+    expect(composeInvoice({ ...inputs, subscriptions: [], llmUsage: [] })).toEqual({
+      lines: [],
+      subtotalCents: 0,
+      taxCents: 0,
+      totalCents: 0,
+    });
+  });
+
+  test.each([
+    ['missing_plan_version', { ...subscription('web'), planVersionId: null }, 'AUD', 'sub-web'],
+    ['missing_plan_version', { ...subscription('web'), planVersionId: 'x' }, 'AUD', 'acme'],
+    ['mixed_currencies', subscription('web'), 'USD', 'studio-v1 in AUD'],
+  ])('that would be parked: %s', (code, bad, currency, named) => {
+    const compose = () => composeInvoice({ ...inputs, currency, subscriptions: [bad] });
+    expect(compose).toThrow(DomainError);
+    expect(compose).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(named) }),
+    );
+  });
+});
+
+describe('the subscriptions that an invoice has billed', () => {
+  test('are read back from its lines, and give the same invoice again', () => {
+    const { lines } = composeInvoice(inputs);
+    const billed = billedSubscriptions('acme', lines);
+    expect(billed).toEqual([subscription('api'), subscription('web', ['more'])]);
+    expect(composeInvoice({ ...inputs, subscriptions: billed }).lines).toEqual(lines);
+  });
+
+  test('of lines that no month end has written are refused', () => {
+    const { lines } = composeInvoice(inputs);
+    const broken = lines.map((line) => ({ ...line, meta: {} }));
+    expect(() => billedSubscriptions('acme', broken)).toThrow(/names no plan version/);
+  });
+});

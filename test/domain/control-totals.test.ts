@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { findImbalances, type ControlTotals } from '../../src/domain/control-totals.ts';
+
+const sound: ControlTotals = {
+  tenants: {
+    due: 10,
+    rolled: 4,
+    skipped: 3,
+    unchanged: 2,
+    parked: 1,
+    without_invoice: 0,
+    with_several: 0,
+  },
+  usage: [
+    {
+      source: 'llm',
+      resource_kind: 'llm_usage',
+      events: '9007199254740993',
+      total: '0.3',
+      places: [
+        { state: 'billed', class: 'billed', events: '9007199254740992', total: '0.1' },
+        { state: 'next_invoice', class: 'pending', events: '1', total: '0.2' },
+      ],
+    },
+  ],
+  lines: [
+    { kind: 'llm_usage', lines: 2, exact_cents: '0.1', rounded_cents: '0', wrong: 0 },
+    { kind: 'overage', lines: 1, exact_cents: '5', rounded_cents: '5', wrong: 0 },
+  ],
+  invoices: [
+    {
+      currency: 'AUD',
+      status: 'issued',
+      invoices: 9,
+      subtotal_cents: '100',
+      tax_cents: '10',
+      total_cents: '110',
+      lines_cents: '110',
+      wrong: 0,
+    },
+  ],
+};
+const [usage] = sound.usage;
+const [lines] = sound.lines;
+const [invoices] = sound.invoices;
+
+test('books that add up: counts and sums beyond floats, and exact sums beside rounded ones', () => {
+  expect(findImbalances(sound)).toEqual([]);
+  expect(findImbalances({ ...sound, usage: [], lines: [], invoices: [] })).toEqual([]);
+});
+
+describe('tenants', () => {
+  const withTenants = (tenants: Partial<ControlTotals['tenants']>) =>
+    findImbalances({ ...sound, tenants: { ...sound.tenants, ...tenants } });
+
+  test.each(['rolled', 'skipped', 'unchanged', 'parked'] as const)(
+    'a due tenant without an outcome (one %s less)',
+    (outcome) => {
+      const [problem, ...more] = withTenants({ [outcome]: sound.tenants[outcome] - 1 });
+      expect(problem).toMatch(/^of 10 due tenants 9 have an outcome \(.* rolled, .* parked\)$/);
+      expect(more).toEqual([]);
+    },
+  );
+
+  test('without, or with several invoices', () => {
+    expect(withTenants({ without_invoice: 2, with_several: 3 })).toEqual([
+      '2 tenants count as invoiced and have no invoice that stands',
+      '3 tenants have more than one invoice that stands',
+    ]);
+  });
+});
+
+describe('usage', () => {
+  const withPlaces = (places: NonNullable<typeof usage>['places']) =>
+    findImbalances({ ...sound, usage: [{ ...usage!, places }] });
+  const [billed, pending] = usage!.places;
+
+  test('an event that is nowhere to be found', () => {
+    expect(withPlaces([billed!])).toEqual([
+      'llm_usage: 9007199254740993 events (0.3) were accepted, 9007199254740992 (0.1) are accounted for',
+    ]);
+  });
+
+  test('the count is right and the sum is not, and the other way round', () => {
+    expect(withPlaces([billed!, { ...pending!, total: '0.20000000000001' }])).toHaveLength(1);
+    expect(withPlaces([billed!, { ...pending!, events: '2' }])).toHaveLength(1);
+  });
+
+  test('usage in a place that must not be', () => {
+    const lost = { ...pending!, class: 'unaccounted', state: 'unaccounted' } as const;
+    expect(withPlaces([billed!, lost])).toEqual(['llm_usage: 1 events (0.2) are nowhere']);
+  });
+});
+
+describe('lines and invoices', () => {
+  test('lines that are not what their usage comes to', () => {
+    expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 2 }] })).toEqual([
+      '2 llm_usage lines are not what their usage comes to',
+    ]);
+  });
+
+  test.each([{ wrong: 1 }, { lines_cents: '111' }])('invoices that do not add up: %j', (fields) => {
+    const [problem] = findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] });
+    expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 110 cents, lines of/);
+  });
+});

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compareLines, type PlacedLine } from '../../src/domain/line-changes.ts';
+
+function line(fields: Partial<PlacedLine> = {}): PlacedLine {
+  return {
+    lineNo: 1,
+    deploymentId: 'web',
+    subscriptionId: 'sub',
+    kind: 'plan_base',
+    resourceKind: null,
+    description: 'Plan base',
+    qty: '1',
+    unit: 'month',
+    unitPriceCents: 5000,
+    amountCents: 5000,
+    meta: { version: 1 },
+    ...fields,
+  };
+}
+const llm = line({ kind: 'llm_usage', description: 'LLM usage', subscriptionId: null, qty: '3' });
+
+describe('two revisions that say the same', () => {
+  test.each([
+    ['the same lines', [line(), llm], [line(), llm]],
+    ['nothing at all', [], []],
+    ['other line numbers', [line({ lineNo: 1 }), llm], [line({ lineNo: 7 }), llm]],
+    ['another order', [line(), llm], [llm, line()]],
+    [
+      'keys of meta in another order',
+      [line({ meta: { a: 1, b: 2 } })],
+      [line({ meta: { b: 2, a: 1 } })],
+    ],
+  ])('%s', (_name, before, after) => {
+    expect(compareLines(before, after)).toEqual([]);
+  });
+});
+
+describe('a line has changed', () => {
+  test.each<Partial<PlacedLine>>([
+    { qty: '2' },
+    { unit: 'year' },
+    { unitPriceCents: null },
+    { amountCents: 5001 },
+    { meta: { version: 2 } },
+    { meta: {} },
+    { subscriptionId: 'another' },
+  ])('%j', (fields) => {
+    const [before, after] = [line(), line(fields)];
+    expect(compareLines([before], [after])).toEqual([{ change: 'changed', before, after }]);
+  });
+});
+
+describe('a line is another one', () => {
+  test.each<Partial<PlacedLine>>([
+    { deploymentId: 'db' },
+    { deploymentId: null },
+    { kind: 'addon' },
+    { resourceKind: 'gb' },
+    { description: 'LLM usage, late for 2026-04' },
+  ])('%j', (fields) => {
+    const [before, after] = [line(), line(fields)];
+    expect(compareLines([before], [after])).toEqual([
+      { change: 'added', before: null, after },
+      { change: 'removed', before, after: null },
+    ]);
+  });
+});
+
+test('of several lines alike the n-th is compared with the n-th', () => {
+  const [first, second] = [line({ amountCents: 1 }), line({ amountCents: 2 })];
+  expect(compareLines([first, second], [first])).toEqual([
+    { change: 'removed', before: second, after: null },
+  ]);
+  expect(compareLines([first], [first, second])).toEqual([
+    { change: 'added', before: null, after: second },
+  ]);
+  expect(compareLines([first, second], [second, first])).toMatchObject([
+    { change: 'changed', before: first, after: second },
+    { change: 'changed', before: second, after: first },
+  ]);
+});
+
+test('changed and added lines come in the order of the new invoice, removed ones last', () => {
+  const gone = line({ deploymentId: 'gone' });
+  const added = line({ deploymentId: 'added' });
+  const changes = compareLines([gone, line()], [added, line({ qty: '9' })]);
+  expect(changes.map(({ change }) => change)).toEqual(['added', 'changed', 'removed']);
+});
+
+test('the differences account for the whole difference of the totals', () => {
+  const anyLine = fc
+    .record({
+      deploymentId: fc.constantFrom('a', 'b', null),
+      description: fc.constantFrom('x', 'y'),
+      amountCents: fc.integer({ min: -1000, max: 1000 }),
+    })
+    .map(line);
+  const total = (lines: readonly (PlacedLine | null)[]) =>
+    lines.reduce((sum, found) => sum + (found?.amountCents ?? 0), 0);
+  fc.assert(
+    fc.property(fc.array(anyLine), fc.array(anyLine), (before, after) => {
+      const changes = compareLines(before, after);
+      expect(
+        total(changes.map((change) => change.after)) - total(changes.map((c) => c.before)),
+      ).toBe(total(after) - total(before));
+    }),
+  );
+});
