@@ -1,0 +1,136 @@
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { runCli } from './_run-cli.ts';
+
+let world: LedgerWorld;
+let poison: string;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  await seedCatalogue(world.db);
+  for (const tenantId of ['acme', 'beta']) {
+    await seedTenant(world.db, tenantId);
+    await use(tenantId, 'llm_usage', '12.5');
+  }
+  await buildInvoices(world, ['acme', 'beta']);
+  await use('acme', 'llm_usage', '30');
+  await forceInvoices(world, ['acme']);
+  await use('acme', 'llm_tokens', '3000000');
+  poison = await use('beta', 'llm_usage', '77');
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const use = (tenantId: string, kind: string, amount: string) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
+
+/** What a command says, when it succeeds. */
+async function say(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cli(...args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+test('preview: every tenant, what stands, and what would change', async () => {
+  const text = await say('month-end', 'preview', MONTH, '--lines');
+  expect(text).toMatch(/acme\s+77\.47\s+55\.47\s+22\.00\s+2/);
+  expect(text).toMatch(/\+\s+acme-a\s+llm_tokens overage\s+2000000\s+20\.00/);
+  expect(text).toContain('nothing was written');
+  const { tenants } = JSON.parse(await say('month-end', 'preview', MONTH, '--json')) as {
+    tenants: unknown[];
+  };
+  expect(tenants).toMatchObject([
+    { tenant_id: 'acme', total_cents: 7747, standing: { total_cents: 5547, changed_lines: 2 } },
+    { tenant_id: 'beta' },
+  ]);
+});
+
+test('late-usage: who needs a re-run, and what it would add', async () => {
+  expect(await say('month-end', 'late-usage', MONTH)).toMatch(
+    /acme\s+acme-000002\s+re run\s+22\.00\s+acme-a: 3000000 llm_tokens/,
+  );
+  expect(await say('month-end', 'late-usage', '2026-01')).toContain('no invoice needs a re-run');
+});
+
+test('invoices diff: line by line; a first invoice replaced none', async () => {
+  expect(await say('invoices', 'diff', 'acme-000002')).toMatch(
+    /~\s+acme-a\s+LLM usage\s+1\s+2\s+0\.13\s+0\.43\s+0\.30/,
+  );
+  const first = await cli('invoices', 'diff', 'acme-000001');
+  expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('it replaced none') });
+});
+
+test('invoices usage: the events of a line, as text and as CSV', async () => {
+  const text = await say('invoices', 'usage', 'acme-000002', '--line', '2');
+  expect(text).toContain('2 events, exactly 42.5 cents');
+  expect(text).toMatch(/digest [0-9a-f]{64}/);
+  const csv = await say('invoices', 'usage', 'acme-000002', '--line', '2', '--csv');
+  expect(parse(csv, { columns: true })).toMatchObject([{ amount: '12.5' }, { amount: '30' }]);
+  const none = await cli('invoices', 'usage', 'acme-000002', '--line', '1');
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('has no line 1') });
+});
+
+test('usage exclude and exclusions', async () => {
+  const exclude = ['usage', 'exclude', poison, '--source', 'llm', '--reason', 'priced twice'];
+  expect(await say(...exclude)).toContain('No invoice bills it.');
+  expect(await say(...exclude)).toContain('was already excluded');
+  expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+77/);
+  const unknown = await cli('usage', 'exclude', 'nobody', '--source', 'llm', '--reason', 'x');
+  expect(unknown).toMatchObject({ code: 1, stderr: 'No llm event nobody was accepted\n' });
+});
+
+test('invoices pay and void', async () => {
+  expect(await say('invoices', 'pay', 'beta-000001')).toContain('is paid now');
+  expect(await say('invoices', 'pay', 'beta-000001')).toContain('nothing was changed');
+  const voided = await cli('invoices', 'void', 'beta-000001', '--reason', 'x');
+  expect(voided).toMatchObject({
+    code: 1,
+    stderr: "Invoice beta-000001 is paid, which is final: it can't become void\n",
+  });
+  expect(await cli('invoices', 'void', 'acme-000001')).toMatchObject({ code: 2 });
+});
+
+describe('verify', () => {
+  test('says that everything holds', async () => {
+    const text = await say('month-end', 'verify', MONTH);
+    expect(text).toMatch(/^2026-05: 3 invoices with \d+ lines; 4 LLM events of exactly 132 cents/);
+    expect(text).toContain('Everything holds.');
+    expect(text).not.toContain('WRONG');
+  });
+
+  test('exits with 3 where something is wrong, and names it', async () => {
+    // Somebody who may do everything, to a month that nobody reads here but this test.
+    await seedTenant(world.db, 'ciao');
+    await buildInvoices(world, ['ciao'], { month: '2026-02' });
+    const { asSuperuser } = await import('../../src/local/postgres-roles.ts');
+    await asSuperuser(world.testDatabase.superuserUrl, (client) =>
+      client.query(`ALTER TABLE invoice_lines DISABLE TRIGGER USER;
+        UPDATE invoice_lines SET amount_cents = 4999
+          WHERE kind = 'plan_base' AND invoice_id IN (SELECT invoice_id FROM invoices WHERE tenant_id = 'ciao');
+        ALTER TABLE invoice_lines ENABLE TRIGGER USER`),
+    );
+    const { code, stdout } = await cli('month-end', 'verify', '2026-02');
+    expect(code).toBe(3);
+    expect(stdout).toContain(
+      'invoice ciao-000001, ciao-a, Plan base: says 4999 cents, comes to 5000',
+    );
+    expect(stdout).toMatch(/\d of \d+ checks found something wrong/);
+  });
+});
+
+test.each([
+  ['month-end', 'preview'],
+  ['month-end', 'late-usage'],
+  ['month-end', 'verify'],
+  ['month-end', 'force'],
+  ['invoices', 'diff'],
+  ['invoices', 'usage'],
+  ['invoices', 'pay'],
+  ['invoices', 'void'],
+  ['usage', 'exclude'],
+  ['usage', 'exclusions'],
+])('%s %s --help has an example', async (...command) => {
+  expect(await say(...command, '--help')).toMatch(/Examples?:\n {2}npm run cli -- /);
+});
