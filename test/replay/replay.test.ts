@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, tenantInvoiceId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
-import { invoicesOf } from '../_util/books.ts';
+import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
@@ -62,6 +62,7 @@ const SHAPES = [
   'month-end-continued',
   'tenant-invoice-rolled',
   'tenant-invoice-forced',
+  'tenant-invoice-unchanged',
   'tenant-invoice-parked',
 ] as const;
 
@@ -136,6 +137,19 @@ async function recordAll(
   );
   await closed(world, april);
   await fetch('tenant-invoice-forced', tenantInvoiceId(april, 'acme'));
+  await requestMonthEnd(client, {
+    month: april,
+    requestId: 'unchanged',
+    actor: 'test',
+    reason: 'to have its history',
+    force: { tenantIds: ['globex'], onlyIfChanged: true },
+  });
+  await until(
+    () => outcomesOf(world.db, april),
+    (outcomes) => outcomes.some(({ outcome }) => outcome === 'unchanged'),
+  );
+  await closed(world, april);
+  await fetch('tenant-invoice-unchanged', tenantInvoiceId(april, 'globex'));
   await fetch('month-end', `month-end-${april}`);
 
   await client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
