@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseUtcInstant } from '../../src/ingestion/instant.ts';
+import { parseUtcInstant } from '../../../src/ingestion/instant.ts';
 
 describe('parseUtcInstant', () => {
   test.each([
