@@ -18,6 +18,7 @@ export interface UtcInstant {
   readonly stored: string;
   /** First day of its month, `2026-05-01`. */
   readonly monthStart: string;
+  /** When its second began: digits below are cut off. */
   readonly epochMs: number;
 }
 
