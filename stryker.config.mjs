@@ -7,8 +7,8 @@
 export default {
   mutate: [
     'src/domain/**/*.ts',
-    // The ledger's pure parts: what they answer depends on their arguments alone. The rest of the
-    // folder puts them together with PostgreSQL, which decides there.
+    // The ledger's pure parts, which know no database. The rest of the folder puts them together
+    // with PostgreSQL, which decides there.
     'src/ingestion/check-event.ts',
     'src/ingestion/content-hash.ts',
     'src/ingestion/corrections.ts',
@@ -24,10 +24,11 @@ export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },
   thresholds: { high: 95, low: 90, break: 90 },
-  reporters: ['clear-text', 'json'],
+  reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { logTests: false, reportTests: false },
   jsonReporter: { fileName: '.local/mutation/report.json' },
   tempDirName: '.local/mutation/sandbox',
+  cleanTempDir: 'always',
   incrementalFile: '.local/mutation/incremental.json',
   // For the sandbox: nothing that the tests don't read.
   ignorePatterns: ['.local', 'coverage', 'test/replay/histories'],

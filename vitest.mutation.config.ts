@@ -8,6 +8,8 @@ import { WITHOUT_SERVERS } from './vitest.config.ts';
 export default defineConfig({
   test: {
     include: WITHOUT_SERVERS,
+    // As in the domain project; each mutant still has a worker of its own.
+    isolate: false,
     setupFiles: ['test/_util/fixed-seed.ts'],
     // A mutant that never answers fails here, sooner than Stryker would give it up.
     testTimeout: 4_000,
