@@ -11,7 +11,11 @@ import { findNode24 } from './lib/node24.mjs';
 import { findTemporalCli } from './lib/temporal-cli.mjs';
 
 /** Tools whose package has another name. */
-const PACKAGE_OF = { tsc: 'typescript', depcruise: 'dependency-cruiser' };
+const PACKAGE_OF = {
+  tsc: 'typescript',
+  depcruise: 'dependency-cruiser',
+  stryker: '@stryker-mutator/core',
+};
 
 function fail(message) {
   console.error(message);

@@ -41,7 +41,7 @@ export function quote(
 }
 
 function monthlyLines(lines: readonly QuoteLine[], what: string): MonthlyLines {
-  return { lines, monthlyTotalCents: totalCents(lines, what) };
+  return { lines, monthlyTotalCents: sumCents(amountsOf(lines), what) };
 }
 
 /** Overage is never in it: it is known only when the month is over. */
@@ -52,14 +52,12 @@ function firstInvoice(recurring: readonly QuoteLine[], startsOn: string | null):
   return {
     periodStart: proration?.periodStart ?? null,
     periodEnd: proration?.periodEnd ?? null,
-    proratedTotalCents: totalCents(lines, 'The first invoice'),
+    // At most the recurring total, which has been found to be in range.
+    proratedTotalCents: sumCents(amountsOf(lines)),
     lines,
   };
 }
 
-function totalCents(lines: readonly QuoteLine[], what: string): number {
-  return sumCents(
-    lines.map(({ amountCents }) => amountCents),
-    what,
-  );
+function amountsOf(lines: readonly QuoteLine[]): number[] {
+  return lines.map(({ amountCents }) => amountCents);
 }

@@ -17,6 +17,7 @@ export const externalId = z
  * PostgreSQL can't store and which would make it refuse everybody's events of the same group.
  */
 export function text(maxLength: number) {
+  // Named again for OpenAPI, which would get the flag as part of the pattern.
   const pattern = `^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`;
   return z
     .string()
@@ -36,7 +37,7 @@ export const decimalString = z
     error: ({ input }) =>
       typeof input === 'number' ? `${DECIMAL_HINT}; JSON numbers are not exact` : DECIMAL_HINT,
   })
-  .refine(isDecimalString, { error: DECIMAL_HINT })
+  .refine(isDecimalString)
   .meta({ pattern: String.raw`^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$`, example: '0.000125' });
 
 /** An instant, read once: bursts of events consist of little else. */
@@ -60,4 +61,4 @@ export const currencyCode = z
 
 export const tokenCount = z
   .int({ error: 'expected a whole number from 0 to 2^53 - 1' })
-  .nonnegative({ error: 'expected a whole number from 0 to 2^53 - 1' });
+  .nonnegative();

@@ -68,6 +68,17 @@ test.each([NaN, Infinity, -Infinity, 0.1, 2 ** 53, undefined, 1n, () => 1, Symbo
   },
 );
 
+test.each([
+  ['arrays', '[', ']'],
+  ['objects', '{"a":', '}'],
+])('takes 64 levels of %s, and no more', (_what, open, close) => {
+  const nested = (levels: number) => `${open.repeat(levels)}1${close.repeat(levels)}`;
+  expect(canonicalJson(JSON.parse(nested(64)) as JsonValue)).toBe(nested(64));
+  expect(() => canonicalJson(JSON.parse(nested(65)) as JsonValue)).toThrow(
+    expect.objectContaining(domainError('invalid_json')),
+  );
+});
+
 test('refuses what is nested without end, before the stack does', () => {
   const nested = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as JsonValue;
   expect(() => canonicalJson(nested)).toThrow(expect.objectContaining(domainError('invalid_json')));

@@ -25,14 +25,14 @@ test('a period has inclusive dates and half-open instants', () => {
   expect(periodOf('2028-02')).toMatchObject({ periodEnd: '2028-02-29' });
 });
 
-test.each(['2026-13', '2026-00', '2026-5', '26-05', '2026-05-01', '', '0999-12', '3000-01'])(
-  '%j is not a month',
-  (text) => {
-    for (const use of [parseMonth, periodOf, previousMonth, nextMonth]) {
-      expect(() => use(text)).toThrow(expect.objectContaining(domainError('invalid_month')));
-    }
-  },
-);
+test.each([
+  ...['2026-13', '2026-00', '2026-5', '26-05', '2026-05-01', '', '0999-12', '3000-01'],
+  ...['12026-05', '+002026-05'],
+])('%j is not a month', (text) => {
+  for (const use of [parseMonth, periodOf, previousMonth, nextMonth]) {
+    expect(() => use(text)).toThrow(expect.objectContaining(domainError('invalid_month')));
+  }
+});
 
 test.each([
   '2026-02-30',
@@ -41,6 +41,9 @@ test.each([
   '2026-5-1',
   '20260501',
   '2026-05-01T00:00:00Z',
+  // Forms of ISO 8601 that Temporal would take.
+  '2026-05-01T00:00:00',
+  '+002026-05-01',
   '',
 ])('%j is not a calendar date', (text) => {
   for (const use of [parseDate, daysInMonth]) {
@@ -79,6 +82,7 @@ describe('the month of an instant', () => {
   test.each([
     ...['', '2026-05-31', '2026-05-31T23:30:00', '2026-05-31T23:30Z', '20260531T233000Z'],
     ...['2026-02-30T00:00:00Z', '2026-05-31T24:00:00Z', '2026-05-31T23:30:00Z[UTC]'],
+    ...['+002026-05-31T23:30:00Z'],
   ])('%j is none', (text) => {
     expect(() => monthOfInstant(text)).toThrow(
       expect.objectContaining(domainError('invalid_instant')),

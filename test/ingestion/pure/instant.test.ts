@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseUtcInstant } from '../../src/ingestion/instant.ts';
+import { parseUtcInstant } from '../../../src/ingestion/instant.ts';
 
 describe('parseUtcInstant', () => {
   test.each([
@@ -9,9 +9,15 @@ describe('parseUtcInstant', () => {
     ['2026-03-01T00:30:00+01:00', '2026-02-28T23:30:00Z', '2026-02-01'],
     ['2028-02-29T00:00:00.120000000Z', '2028-02-29T00:00:00.12Z', '2028-02-01'],
     ['2026-05-10T12:00:00.000Z', '2026-05-10T12:00:00Z', '2026-05-01'],
+    ['2026-05-10T12:00:00.0010Z', '2026-05-10T12:00:00.001Z', '2026-05-01'],
     ['2999-12-31T23:59:59.999999999Z', '2999-12-31T23:59:59.999999999Z', '2999-12-01'],
   ])('%s', (text, utc, monthStart) => {
     expect(parseUtcInstant(text)).toMatchObject({ text: utc, monthStart });
+  });
+
+  test('gives the second as a number, to compare with a clock', () => {
+    const { epochMs } = parseUtcInstant('2026-05-31T23:30:00.999-02:00')!;
+    expect(epochMs).toBe(Date.UTC(2026, 5, 1, 1, 30, 0));
   });
 
   test('cuts off what PostgreSQL would round, perhaps into the next month', () => {
@@ -35,6 +41,8 @@ describe('parseUtcInstant', () => {
     '2026-05-10T12:00:00+24:00',
     '2026-05-10T12:00:00+0200',
     '2026-05-10T12:00:00.Z',
+    '2026-05-10T12:00:00Z ',
+    '2026-05-10T12:00:00+02:000',
     '2026-05-10T12:00:00.1234567890Z',
     '2000-01-01T00:00:00+00:01',
     '2999-12-31T23:59:59-00:01',

@@ -3,7 +3,7 @@ import {
   OverloadedError,
   createGroupCommit,
   type GroupCommitOptions,
-} from '../../src/ingestion/group-commit.ts';
+} from '../../../src/ingestion/group-commit.ts';
 
 type Options = GroupCommitOptions<string, string>;
 
@@ -68,6 +68,23 @@ describe('group commit', () => {
     expect(groups).toEqual([['x'], ['a', 'b', 'c'], ['d', 'e'], ['1', '2', '3', '4', '5']]);
   });
 
+  test('fills a group to its limit, and no further', async () => {
+    const { commits, groups, gates } = controlled();
+    const answers = [['x'], ['a', 'b'], ['c', 'd'], ['e']].map((items) => commits.submit(items));
+    for (let group = 0; group < 3; group += 1) {
+      await settled();
+      gates[group]?.resolve(null);
+    }
+    await Promise.all(answers);
+    expect(groups).toEqual([['x'], ['a', 'b', 'c', 'd'], ['e']]);
+  });
+
+  test('commits nothing where there is nothing to commit', async () => {
+    const { commits, groups } = controlled();
+    expect(await commits.submit([])).toEqual([]);
+    expect(groups).toEqual([]);
+  });
+
   test('runs no more than so many at once', async () => {
     const { commits, groups, gates } = controlled({ maxConcurrent: 2, maxGroupItems: 1 });
     const answers = ['a', 'b', 'c'].map((item) => commits.submit([item]));
@@ -85,12 +102,32 @@ describe('group commit', () => {
     const { commits, gates } = controlled();
     const first = commits.submit(['a', 'b', 'c', 'd']);
     await expect(commits.submit(['e', 'f', 'g'])).rejects.toThrow(OverloadedError);
+    await expect(commits.submit(['e', 'f', 'g'])).rejects.toMatchObject({
+      name: 'OverloadedError',
+      message: '4 items are waiting already',
+    });
     gates[0]?.resolve(null);
     await first;
     const second = commits.submit(['e', 'f', 'g']);
     await settled();
     gates[1]?.resolve(null);
     expect(await second).toEqual(['e!', 'f!', 'g!']);
+  });
+
+  test('takes what just fits, and what never would where nothing waits', async () => {
+    const { commits, gates } = controlled();
+    const answers = [commits.submit(['a', 'b', 'c', 'd']), commits.submit(['e', 'f'])];
+    expect(commits.depth).toBe(6);
+    for (let group = 0; group < 2; group += 1) {
+      await settled();
+      gates[group]?.resolve(null);
+    }
+    await Promise.all(answers);
+
+    const large = commits.submit(['1', '2', '3', '4', '5', '6', '7']);
+    await settled();
+    gates[2]?.resolve(null);
+    expect(await large).toHaveLength(7);
   });
 
   test('tries each submission of a failed group alone', async () => {
@@ -142,12 +179,22 @@ describe('group commit', () => {
     const answers = [commits.submit(['a']), commits.submit(['b'])];
     let isClosed = false;
     const closing = commits.close().then(() => (isClosed = true));
-    await expect(commits.submit(['c'])).rejects.toThrow(OverloadedError);
+    await expect(commits.submit(['c'])).rejects.toThrow(new OverloadedError('shutting down'));
     gates[0]?.resolve(null);
     await settled();
     expect(isClosed).toBe(false);
     gates[1]?.resolve(null);
     await closing;
     expect(await Promise.all(answers)).toEqual([['a!'], ['b!']]);
+  });
+
+  test('closes at once where nothing is under way', async () => {
+    const { commits, gates } = controlled();
+    await controlled().commits.close();
+    const answer = commits.submit(['a']);
+    await settled();
+    gates[0]?.resolve(null);
+    await answer;
+    await commits.close();
   });
 });
