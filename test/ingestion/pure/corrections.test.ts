@@ -27,6 +27,7 @@ function stored(...records: Partial<ReplaceableRecord>[]): ReadonlyMap<string, R
     id: 'first',
     qty: '10.000',
     replacedBy: null,
+    isExcluded: false,
     ...fields,
   }));
   return new Map(all.map((record) => [record.id, record]));
@@ -94,6 +95,19 @@ describe('a correction', () => {
     );
   });
 
+  test('of a record that was excluded from billing is refused: it counts for nothing', () => {
+    const plan = planCorrections([correction('b', 'first')], stored({ isExcluded: true }));
+    expect(plan).toMatchObject({ ready: [], waiting: [] });
+    expect(plan.refused).toEqual([
+      {
+        id: 'b',
+        reason:
+          'replaces: record "first" was excluded from billing by an operator, and counts for ' +
+          'nothing: send a new record instead of a correction',
+      },
+    ]);
+  });
+
   test('that is refused takes the record from nobody', () => {
     const plan = planCorrections(
       [correction('a', 'first', { resourceKind: 'snapshot' }), correction('b', 'first')],
@@ -148,7 +162,7 @@ test('wave by wave, the bucket comes to the records that nothing replaces', () =
           for (const { id, qty, replaces, addedQty } of plan.ready) {
             added.push(new Decimal(addedQty));
             ledger.set(replaces, { ...ledger.get(replaces)!, replacedBy: id });
-            ledger.set(id, { ...OF, id, qty, replacedBy: null });
+            ledger.set(id, { ...OF, id, qty, replacedBy: null, isExcluded: false });
           }
           waiting = plan.waiting;
         }
