@@ -8,7 +8,8 @@ const SIDES = {
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding'],
+  audit: ['db', 'domain', 'contracts', 'temporal'],
+  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

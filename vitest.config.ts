@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that need no server; everything else runs against the real ones. */
-const WITHOUT_SERVERS = ['test/domain/**/*.test.ts', 'test/contracts/**/*.test.ts'];
+const WITHOUT_SERVERS = [
+  'test/domain/**/*.test.ts',
+  'test/contracts/**/*.test.ts',
+  'test/audit/**/*.pure.test.ts',
+];
 
 export default defineConfig({
   test: {
