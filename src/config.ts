@@ -29,6 +29,13 @@ export interface Config {
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
     readonly workflowBundlePath: string | null;
   };
+  /** What the API looks at to find out that a month was not closed. */
+  readonly watchdog: {
+    readonly intervalSeconds: number;
+    /** After the month's last instant. */
+    readonly closeWithinHours: number;
+    readonly stalledAfterMinutes: number;
+  };
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
 }
@@ -50,6 +57,10 @@ const environment = z.object({
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
   WORKFLOW_BUNDLE: z.string().optional(),
   START_TIMEOUT_SECONDS: count(60),
+  WATCHDOG_INTERVAL_SECONDS: count(60),
+  // The Schedule's 06:00, and two hours.
+  WATCHDOG_CLOSE_WITHIN_HOURS: count(8),
+  WATCHDOG_STALLED_AFTER_MINUTES: count(15),
 });
 
 /** A variable is missing or malformed; the message names each. */
@@ -90,6 +101,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
+    },
+    watchdog: {
+      intervalSeconds: e.WATCHDOG_INTERVAL_SECONDS,
+      closeWithinHours: e.WATCHDOG_CLOSE_WITHIN_HOURS,
+      stalledAfterMinutes: e.WATCHDOG_STALLED_AFTER_MINUTES,
     },
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
   };

@@ -1,18 +1,26 @@
+/** How a finding is dealt with. */
+interface FindingKind {
+  /** How loudly the log says it. */
+  readonly level: 'warn' | 'error';
+  /** Where this is found, nobody can tell whether the other still is. */
+  readonly hiddenBy: 'database_unreachable' | 'temporal_unreachable' | null;
+}
+
 /**
- * What the watchdog can find, and how loudly the log says it. The codes are stable: alert rules and
- * `docs/operations.md` name them.
+ * What the watchdog can find. The codes are stable: alert rules and `docs/operations.md` name
+ * them.
  */
 export const FINDINGS = {
-  database_unreachable: 'error',
-  month_not_closed: 'error',
-  run_stalled: 'error',
-  books_do_not_add_up: 'error',
-  temporal_unreachable: 'warn',
-  schedule_missing: 'error',
-  schedule_paused: 'warn',
-  schedule_points_elsewhere: 'error',
-  schedule_silent: 'error',
-} as const satisfies Record<string, 'warn' | 'error'>;
+  database_unreachable: { level: 'error', hiddenBy: null },
+  month_not_closed: { level: 'error', hiddenBy: 'database_unreachable' },
+  run_stalled: { level: 'error', hiddenBy: 'database_unreachable' },
+  books_do_not_add_up: { level: 'error', hiddenBy: 'database_unreachable' },
+  temporal_unreachable: { level: 'warn', hiddenBy: null },
+  schedule_missing: { level: 'error', hiddenBy: 'temporal_unreachable' },
+  schedule_paused: { level: 'warn', hiddenBy: 'temporal_unreachable' },
+  schedule_points_elsewhere: { level: 'error', hiddenBy: 'temporal_unreachable' },
+  schedule_silent: { level: 'error', hiddenBy: 'temporal_unreachable' },
+} as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;
 
