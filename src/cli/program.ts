@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { invoicesListCommand } from './commands/invoices-list.ts';
 import { invoicesShowCommand } from './commands/invoices-show.ts';
 import { keysCreateCommand } from './commands/keys-create.ts';
@@ -32,6 +33,7 @@ else by what \`npm run local\` and \`npm run demo\` write to .local/env.
 Exit code: 0 done, 1 failed, 2 not a valid command.
 
 Examples:
+  npm run cli -- doctor
   npm run cli -- invoices list --period 2026-05
   npm run cli -- month-end force 2026-05 --tenant acme --reason "late usage"`,
     );
@@ -40,6 +42,7 @@ Examples:
     for (const command of commands) parent.addCommand(command);
   };
   program.addCommand(migrateCommand());
+  program.addCommand(doctorCommand());
   group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
   group('keys', 'API keys', [keysCreateCommand(), keysRevokeCommand(), keysListCommand()]);
