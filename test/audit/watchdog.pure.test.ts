@@ -124,6 +124,10 @@ test('looks do not overlap; stop waits for the one under way, and no other follo
   slow.resolve(report([PAUSED]));
   await stopping;
   expect(watchdog.latest()?.findings).toEqual([PAUSED]);
+  // As long as another one takes for several looks.
+  const another = watch([() => report([])]);
+  await another.looked(5);
+  await another.watchdog.stop();
   expect(seen).toEqual({ looks: 3, overlapping: 0, mostOverlapping: 1 });
 });
 
