@@ -6,9 +6,9 @@ const SIDES = {
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
-  audit: ['db', 'domain', 'contracts'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
+  audit: ['db', 'domain', 'contracts', 'temporal'],
   api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit'],
 };
 

@@ -5,6 +5,7 @@ export const WITHOUT_SERVERS = [
   'test/domain/**/*.test.ts',
   'test/contracts/**/*.test.ts',
   'test/ingestion/pure/**/*.test.ts',
+  'test/audit/**/*.pure.test.ts',
 ];
 
 export default defineConfig({

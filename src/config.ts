@@ -31,6 +31,13 @@ export interface Config {
     /** How many times the last total an invoice may be, a decimal string; null: no bound. */
     readonly boundsMaxRatio: string | null;
   };
+  /** What the API looks at to find out that a month was not closed. */
+  readonly watchdog: {
+    readonly intervalSeconds: number;
+    /** After the month's last instant. */
+    readonly closeWithinHours: number;
+    readonly stalledAfterMinutes: number;
+  };
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
 }
@@ -58,6 +65,10 @@ const environment = z.object({
   WORKFLOW_BUNDLE: z.string().optional(),
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   START_TIMEOUT_SECONDS: count(60),
+  WATCHDOG_INTERVAL_SECONDS: count(60),
+  // The Schedule's 06:00, and two hours.
+  WATCHDOG_CLOSE_WITHIN_HOURS: count(8),
+  WATCHDOG_STALLED_AFTER_MINUTES: count(15),
 });
 
 /** A variable is missing or malformed; the message names each. */
@@ -99,6 +110,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
       boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
+    },
+    watchdog: {
+      intervalSeconds: e.WATCHDOG_INTERVAL_SECONDS,
+      closeWithinHours: e.WATCHDOG_CLOSE_WITHIN_HOURS,
+      stalledAfterMinutes: e.WATCHDOG_STALLED_AFTER_MINUTES,
     },
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
   };

@@ -1,5 +1,8 @@
 import type { Connection } from '@temporalio/client';
 import { createActivities } from './activities/index.ts';
+import { toGauges } from './audit/watchdog-gauges.ts';
+import { lookAround } from './audit/watchdog-report.ts';
+import { startWatchdog } from './audit/watchdog.ts';
 import { createMonthEndPort } from './api/month-end-port.ts';
 import { startApi } from './api/server.ts';
 import type { Config } from './config.ts';
@@ -9,6 +12,7 @@ import { databaseServer } from './db/server.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
+import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
 import { createWorker, type WorkerOptions } from './worker.ts';
@@ -132,16 +136,26 @@ async function serveApi(
   const db = await openPool(stack, config, config.api.maxConnections, 'api', patience);
   const metrics = createMetrics();
   stack.defer(() => metrics.close());
+  const now = () => new Date();
+  const watchdog = startWatchdog({
+    look: () =>
+      lookAround({ db, readSchedule: () => readSchedule(client), limits: config.watchdog, now }),
+    intervalSeconds: config.watchdog.intervalSeconds,
+    logger,
+  });
+  stack.defer(() => watchdog.stop());
+  metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
   const { host, port, trustedProxies, requestsPerMinute } = config.api;
   const api = await startApi({
     db,
     monthEnd: createMonthEndPort(client),
+    watchdog,
     logger,
     metrics,
     host,
     port,
     config: { trustedProxies, requestsPerMinute },
-    now: () => new Date(),
+    now,
   });
   stack.defer(() => api.close());
   logger.info({ url: api.url }, 'API started');

@@ -1,3 +1,4 @@
+import type { WatchdogView } from '../audit/watchdog.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/pool.ts';
 import type { Ingestion } from '../ingestion/ingestion.ts';
@@ -10,6 +11,8 @@ export interface ApiDeps {
   readonly db: Database;
   /** Month end as a Temporal workflow; null where there is none to talk to. */
   readonly monthEnd: MonthEndPort | null;
+  /** What the watchdog sees; null where there is none. */
+  readonly watchdog: WatchdogView | null;
   readonly ingestion: Ingestion;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { invoicesListCommand } from './commands/invoices-list.ts';
 import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark.ts';
 import { invoicesShowCommand } from './commands/invoices-show.ts';
@@ -40,6 +41,7 @@ else by what \`npm run local\` and \`npm run demo\` write to .local/env.
 Exit code: 0 done, 1 failed, 2 not a valid command, 3 done, and something was found to be wrong.
 
 Examples:
+  npm run cli -- doctor
   npm run cli -- invoices list --period 2026-05
   npm run cli -- month-end force 2026-05 --tenant acme --reason "late usage"`,
     );
@@ -48,6 +50,7 @@ Examples:
     for (const command of commands) parent.addCommand(command);
   };
   program.addCommand(migrateCommand());
+  program.addCommand(doctorCommand());
   group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
   group('keys', 'API keys', [keysCreateCommand(), keysRevokeCommand(), keysListCommand()]);

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 
-const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
+export const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+export const MIGRATIONS_TABLE = 'schema_migrations';
 
 export interface MigrateOptions {
   /** Of the migrator role, which comes to own the tables. */
@@ -20,7 +22,7 @@ export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promi
     databaseUrl,
     dir: MIGRATIONS_DIR,
     direction: 'up',
-    migrationsTable: 'schema_migrations',
+    migrationsTable: MIGRATIONS_TABLE,
     advisoryLockMode: 'wait',
     // The runner's own messages repeat the SQL; we report the names.
     log: () => undefined,

@@ -130,7 +130,7 @@ export async function reopenRequest(tx: Transaction, request: StoredRequest): Pr
   if (rowCount === 0) return request.state !== 'finished';
   // Also where a pass is serving it: that pass may be past these tenants.
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_requests SET state = 'queued', finished_at = NULL
+    UPDATE month_end_requests SET state = 'queued', started_at = NULL, finished_at = NULL
     WHERE request_seq = ${request.requestSeq}
   `);
   return true;

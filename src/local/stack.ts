@@ -6,6 +6,7 @@ import { migrate } from '../db/migrate.ts';
 import { openDatabase, type Database } from '../db/pool.ts';
 import { startEngine, type Engine } from '../engine.ts';
 import { createLogger } from '../logger.ts';
+import { temporalServer } from '../temporal/connection.ts';
 import { toTemporalLogger } from '../temporal/runtime.ts';
 import { applySchedule } from '../temporal/schedule.ts';
 import { bundleWorkflows } from '../worker.ts';
@@ -69,6 +70,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const { engine } = await steps.step(
     'Start the worker and the API, apply the Schedule',
     async () => {
+      // Before the API looks for it.
+      const schedule = await applyScheduleOf(servers);
       const started = await startEngine({
         config,
         temporal: servers.temporal,
@@ -78,7 +81,6 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         signal,
       });
       stack.defer(() => started.stop());
-      const schedule = await applySchedule(started.temporal.client);
       return { engine: started, text: `API ${started.apiUrl} · Schedule ${schedule}` };
     },
   );
@@ -108,6 +110,15 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     logFile,
     stop: () => started.disposeAsync(),
   };
+}
+
+async function applyScheduleOf({ temporal }: LocalServers): Promise<'created' | 'updated'> {
+  const { client, connection } = await temporalServer(temporal).connect();
+  try {
+    return await applySchedule(client);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** The API takes its usual port, or a free one; a port that was asked for is taken as it is. */

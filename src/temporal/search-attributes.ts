@@ -22,18 +22,31 @@ export async function registerSearchAttributes(
   connection: Connection,
   namespace: string,
 ): Promise<readonly string[]> {
-  const wanted = Object.keys(SEARCH_ATTRIBUTES);
-  const known = await listSearchAttributes(connection, namespace);
-  const wrong = wanted.filter((name) => known.has(name) && known.get(name) !== KEYWORD);
+  const { missing, wrong } = await compareSearchAttributes(connection, namespace);
   if (wrong.length > 0) {
     throw new SearchAttributesError(
       `In namespace ${namespace} these search attributes have another type than Keyword: ` +
         `${wrong.join(', ')}. Use another namespace.`,
     );
   }
-  const missing = wanted.filter((name) => !known.has(name));
   if (missing.length > 0) await addKeywords(connection, namespace, missing);
   return missing;
+}
+
+/**
+ * The search attributes that the namespace lacks, and those that it has with another type.
+ * @throws SearchAttributesError where it doesn't tell
+ */
+export async function compareSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<{ readonly missing: readonly string[]; readonly wrong: readonly string[] }> {
+  const wanted = Object.keys(SEARCH_ATTRIBUTES);
+  const known = await listSearchAttributes(connection, namespace);
+  return {
+    missing: wanted.filter((name) => !known.has(name)),
+    wrong: wanted.filter((name) => known.has(name) && known.get(name) !== KEYWORD),
+  };
 }
 
 async function listSearchAttributes(

@@ -18,6 +18,7 @@ export interface World extends AsyncDisposable {
   /** For what the app's role may not do or see. */
   readonly superuserUrl: string;
   readonly appUrl: string;
+  readonly migratorUrl: string;
   readonly client: Client;
   readonly activities: Activities;
   /** Starts a worker; `overrides` replace activities, to make them fail. */
@@ -54,6 +55,7 @@ export async function createWorld({
     activities,
     superuserUrl: testDatabase.superuserUrl,
     appUrl: testDatabase.appUrl,
+    migratorUrl: testDatabase.migratorUrl,
     async startWorker(overrides = {}) {
       bundle ??= bundleWorkflows();
       const native = await NativeConnection.connect({ address });

@@ -61,6 +61,7 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
     now,
     metrics,
     ingestion: createIngestion({ db, now }),
+    watchdog: null,
     logger: pino({ level: 'silent' }),
     config: { trustedProxies: 0, requestsPerMinute: 100_000 },
     // The workflow itself is tested in test/workflows; here only what it is asked for matters.

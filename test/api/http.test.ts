@@ -90,6 +90,7 @@ test('health, readiness, metrics', async () => {
     ready: true,
     database: { ok: true },
     temporal: { ok: true },
+    month_end: { ok: false, checked_at: null, findings: [] },
   });
   await api.call('get', `/api/v1/invoices/${crypto.randomUUID()}`, { key: api.keys.operator });
   const { text } = await api.call('get', '/metrics');

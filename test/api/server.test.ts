@@ -46,6 +46,7 @@ async function start(
   const api = await startApi({
     db: await open(await reach(testDatabase.appUrl)),
     monthEnd: null,
+    watchdog: null,
     logger: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
     metrics: createMetrics(),
     config: { trustedProxies: 0, requestsPerMinute: 1_000 },

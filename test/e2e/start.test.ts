@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { applySchedule } from '../../src/temporal/schedule.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { until } from '../_util/until.ts';
@@ -45,6 +47,43 @@ test('API and worker start, answer, and stop in order on SIGTERM', async () => {
   both.child.kill('SIGTERM');
   expect(await both.code, both.output).toBe(0);
   expect(both.output).toContain('"msg":"stopped"');
+});
+
+test('the API watches the Schedule: it is missing, until it is there', async () => {
+  const api = start(['api'], { WATCHDOG_INTERVAL_SECONDS: '1' });
+  await until(
+    () => Promise.resolve(api.output),
+    (output) => output.includes('API started'),
+  );
+  const [, url = ''] = /"url":"([^"]+)"/.exec(api.output) ?? [];
+  const untilFound = (codes: readonly string[]) =>
+    until(
+      async () => {
+        const { month_end } = (await (await fetch(`${url}/readyz`)).json()) as {
+          month_end: { ok: boolean; checked_at: string | null; findings: { code: string }[] };
+        };
+        return { ...month_end, codes: month_end.findings.map(({ code }) => code) };
+      },
+      (found) => found.checked_at !== null && found.codes.join() === codes.join(),
+    );
+  expect((await untilFound(['schedule_missing'])).ok).toBe(false);
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+    /^watchdog_finding\{.*code="schedule_missing".*\} 1$/m,
+  );
+
+  const connection = await Connection.connect({ address: env.TEMPORAL_ADDRESS! });
+  await applySchedule(new Client({ connection, namespace: env.TEMPORAL_NAMESPACE! }));
+  await connection.close();
+  expect((await untilFound([])).ok).toBe(true);
+  api.child.kill('SIGTERM');
+  expect(await api.code, api.output).toBe(0);
+  const told = api.output
+    .split('\n')
+    .filter((line) => line.includes('"finding":"schedule_missing"'));
+  expect(told).toEqual([
+    expect.stringMatching(/"level":50.*there is no Schedule/),
+    expect.stringMatching(/"level":30.*schedule_missing is over/),
+  ]);
 });
 
 test.each([

@@ -28,6 +28,7 @@ beforeAll(async () => {
   api = await startApi({
     db,
     monthEnd: null,
+    watchdog: null,
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),
     host: '127.0.0.1',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FINDING_CODES } from '../../audit/watchdog-finding.ts';
 import { sql } from '../../db/sql.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -6,7 +7,25 @@ import { defineRoute, reply } from '../route.ts';
 const CHECK_TIMEOUT_MS = 2_000;
 
 const check = z.object({ ok: z.boolean(), detail: z.string().optional() });
-const readiness = z.object({ ready: z.boolean(), database: check, temporal: check });
+const monthEnd = z
+  .object({
+    ok: z.boolean().describe('The watchdog has looked, and found nothing.'),
+    checked_at: z.string().nullable().describe('Null: it has not looked yet.'),
+    findings: z.array(
+      z.object({
+        code: z.enum(FINDING_CODES),
+        month: z.string().nullable(),
+        detail: z.string(),
+      }),
+    ),
+  })
+  .describe('Whether months are closed as they should be. It makes nothing unready.');
+const readiness = z.object({
+  ready: z.boolean(),
+  database: check,
+  temporal: check,
+  month_end: monthEnd,
+});
 type Check = z.infer<typeof check>;
 
 /** The process is up. */
@@ -32,6 +51,7 @@ export const getReadiness = defineRoute(
     operationId: 'getReadiness',
     tag: 'System',
     summary: 'Whether the database and Temporal can be reached',
+    description: 'Also what the watchdog has found of month end, which does not count.',
     scopes: null,
     rateLimited: false,
     responses: {
@@ -42,7 +62,7 @@ export const getReadiness = defineRoute(
   async (_call, deps) => {
     const [database, temporal] = await Promise.all([checkDatabase(deps), checkTemporal(deps)]);
     const ready = database.ok && temporal.ok;
-    return reply(ready ? 200 : 503, { ready, database, temporal });
+    return reply(ready ? 200 : 503, { ready, database, temporal, month_end: toMonthEnd(deps) });
   },
 );
 
@@ -58,7 +78,7 @@ export const getMetrics = defineRoute(
     rateLimited: false,
     responses: {
       200: {
-        description: 'Requests, usage events and the queue',
+        description: 'Requests, usage events and the queue, month end',
         schema: z.string(),
         contentType: 'text/plain; version=0.0.4; charset=utf-8',
       },
@@ -77,6 +97,17 @@ async function checkDatabase({ db }: ApiDeps): Promise<Check> {
 async function checkTemporal({ monthEnd }: ApiDeps): Promise<Check> {
   if (monthEnd === null) return { ok: false, detail: 'not connected' };
   return attempt(() => monthEnd.check());
+}
+
+function toMonthEnd({ watchdog }: ApiDeps): z.input<typeof monthEnd> {
+  const report = watchdog?.latest() ?? null;
+  if (report === null) return { ok: false, checked_at: null, findings: [] };
+  const { checkedAt, findings } = report;
+  return {
+    ok: findings.length === 0,
+    checked_at: checkedAt.toISOString(),
+    findings: [...findings],
+  };
 }
 
 /** Anyone may ask: the detail says what kind of trouble it is, without names and addresses. */

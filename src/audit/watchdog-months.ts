@@ -1,0 +1,60 @@
+import type { MonthFacts } from '../db/watchdog.ts';
+import { periodOf } from '../domain/period.ts';
+import type { Finding } from './watchdog-finding.ts';
+
+/** When a month is late, and when its run is. */
+export interface WatchdogLimits {
+  /** A month has to be closed so many hours after its last instant. */
+  readonly closeWithinHours: number;
+  /** A run in which nothing moves for so many minutes stands still. */
+  readonly stalledAfterMinutes: number;
+}
+
+/** What is wrong with the months. Pure. */
+export function judgeMonths(
+  months: readonly MonthFacts[],
+  now: Date,
+  limits: WatchdogLimits,
+): readonly Finding[] {
+  return months.flatMap((month) => [
+    ...notClosed(month, now, limits),
+    ...stalled(month, now, limits),
+    ...outOfBalance(month),
+  ]);
+}
+
+function notClosed(facts: MonthFacts, now: Date, { closeWithinHours }: WatchdogLimits): Finding[] {
+  const { month, dueTenants, withoutOutcome, openRequests, finishedRequests } = facts;
+  const deadlineMs = Date.parse(periodOf(month).endsAt) + closeWithinHours * 3_600_000;
+  if (now.getTime() < deadlineMs || dueTenants === 0) return [];
+  if (finishedRequests > 0 && withoutOutcome === 0) return [];
+  const how =
+    finishedRequests === 0 && openRequests === 0
+      ? 'nobody has asked for it'
+      : `due tenants without an outcome: ${withoutOutcome} of ${dueTenants}`;
+  const detail = `${month} was to be closed by ${instant(deadlineMs)}: ${how}`;
+  return [{ code: 'month_not_closed', month, detail }];
+}
+
+function stalled(facts: MonthFacts, now: Date, { stalledAfterMinutes }: WatchdogLimits): Finding[] {
+  const { month, openRequests, waitingSince, lastMovedAt } = facts;
+  if (openRequests === 0) return [];
+  // Whatever moved before the oldest request was made is no sign of life for it.
+  const movedMs = Math.max(
+    ...[waitingSince, lastMovedAt].map((at) => Date.parse(at ?? '')).filter(Number.isFinite),
+  );
+  if (now.getTime() - movedMs < stalledAfterMinutes * 60_000) return [];
+  const detail = `requests for ${month} wait (${openRequests}), and nothing has moved since ${instant(movedMs)}`;
+  return [{ code: 'run_stalled', month, detail }];
+}
+
+function outOfBalance({ month, isOutOfBalance }: MonthFacts): Finding[] {
+  if (!isOutOfBalance) return [];
+  const detail = `the last run of ${month} ended with books that do not add up`;
+  return [{ code: 'books_do_not_add_up', month, detail }];
+}
+
+/** To the second: nobody reads more. */
+function instant(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, '2026-05-01T00:00:00'.length)}Z`;
+}

@@ -1,0 +1,81 @@
+import { TASK_QUEUE } from '../contracts/ids.ts';
+import { WORKFLOWS } from '../contracts/month-end.ts';
+import { monthOfInstant, nextMonth } from '../domain/period.ts';
+import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
+import type { Finding, FindingCode } from './watchdog-finding.ts';
+
+/** How late a firing may be: a server that was away makes up for it within seconds. */
+const GRACE_MS = 15 * 60_000;
+
+/** What is wrong with the Schedule; null: there is none. Pure. */
+export function judgeSchedule(schedule: ScheduleFacts | null, now: Date): readonly Finding[] {
+  if (schedule === null) {
+    return [finding('schedule_missing', 'there is no Schedule: nothing will close the month')];
+  }
+  const elsewhere = wrongAims(schedule, now).map((aim) =>
+    finding('schedule_points_elsewhere', `the Schedule is not ours: ${aim}`),
+  );
+  if (schedule.isPaused) {
+    return [...elsewhere, finding('schedule_paused', 'the Schedule is paused: it will not fire')];
+  }
+  // When another's Schedule should have fired is not for us to say.
+  const silence = elsewhere.length === 0 ? whySilent(schedule, now) : null;
+  return silence === null ? elsewhere : [finding('schedule_silent', silence)];
+}
+
+/** Says what it should be, not what it is: anybody can have written that. */
+function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, now: Date) {
+  return [
+    ...(workflowType === WORKFLOWS.scheduledMonthEnd
+      ? []
+      : [`it does not start ${WORKFLOWS.scheduledMonthEnd}`]),
+    ...(taskQueue === TASK_QUEUE ? [] : [`its task queue is not ${TASK_QUEUE}`]),
+    ...(firesEveryFirst(nextActionTimes, now)
+      ? []
+      : ['it does not fire on the first of each month (UTC)']),
+  ];
+}
+
+/**
+ * By the times and not by the definition, which can say the same in many ways (calendars, cron,
+ * time zones).
+ */
+function firesEveryFirst(times: readonly Date[], now: Date): boolean {
+  let expected: string | null = null;
+  return times.every((time) => {
+    const month = monthOfInstant(time);
+    // The very next one is this month's or the next month's.
+    const isExpected =
+      expected === null ? month <= nextMonth(monthOfInstant(now)) : month === expected;
+    expected = nextMonth(month);
+    return isExpected && time.getUTCDate() === 1;
+  });
+}
+
+/**
+ * A Schedule can die without a word: it is there, on, and has a next time, but doesn't fire
+ * (temporalio/temporal#11869). So what counts is whether it has fired when it was to.
+ */
+function whySilent(schedule: ScheduleFacts, now: Date): string | null {
+  const [next] = schedule.nextActionTimes;
+  if (next === undefined) return 'the Schedule has no next time: it will never fire';
+  const lastDue = next < now ? next : firstBefore(now, next);
+  const isOverdue = now.getTime() - lastDue.getTime() > GRACE_MS;
+  if (!isOverdue || lastDue <= schedule.definedAt) return null;
+  if (schedule.recentActionTimes.some((time) => time >= lastDue)) return null;
+  return `the Schedule was to fire at ${lastDue.toISOString()} and has not`;
+}
+
+/** The latest first of a month before `now`, at the time of day of another. */
+function firstBefore(now: Date, sameTime: Date): Date {
+  const at = (month: number) =>
+    new Date(
+      Date.UTC(now.getUTCFullYear(), month, 1, sameTime.getUTCHours(), sameTime.getUTCMinutes()),
+    );
+  const thisMonth = at(now.getUTCMonth());
+  return thisMonth <= now ? thisMonth : at(now.getUTCMonth() - 1);
+}
+
+function finding(code: FindingCode, detail: string): Finding {
+  return { code, month: null, detail };
+}

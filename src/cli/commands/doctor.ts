@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { checkDatabase } from '../doctor/check-database.ts';
+import { checkTemporal } from '../doctor/check-temporal.ts';
+import { readEnvironment } from '../environment.ts';
+import { EXIT_FAILURE } from '../errors.ts';
+import { print } from '../output.ts';
+import { renderChecks } from '../render/doctor.ts';
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check that everything is set up, and that the month is closed')
+    .addHelpText(
+      'after',
+      `
+Looks at the configuration, the database and its role, the migrations, Temporal, the Schedule, the
+workers, and at what the watchdog of the API looks at. It changes nothing. Where a server is away, the
+rest is checked all the same. Exit code: 0 all is well, 1 there is a problem.
+
+Example:
+  npm run cli -- doctor --json`,
+    )
+    .action(async (_options, command: Command) => {
+      const env = readEnvironment(process.env);
+      const now = new Date();
+      const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
+      const isWell = checks.every(({ state }) => state !== 'problem');
+      print(command, { ok: isWell, checks }, () => renderChecks(checks));
+      if (!isWell) process.exitCode = EXIT_FAILURE;
+    });
+}

@@ -1,0 +1,110 @@
+import { judgeSchedule } from '../../audit/watchdog-schedule.ts';
+import { connectWithin } from '../../connect-within.ts';
+import { TASK_QUEUE } from '../../contracts/ids.ts';
+import {
+  readTemporalTarget,
+  temporalServer,
+  type TemporalClient,
+  type TemporalTarget,
+} from '../../temporal/connection.ts';
+import { listWorkers } from '../../temporal/pollers.ts';
+import { readSchedule, type ScheduleFacts } from '../../temporal/schedule-facts.ts';
+import {
+  SearchAttributesError,
+  compareSearchAttributes,
+} from '../../temporal/search-attributes.ts';
+import type { Environment } from '../environment.ts';
+import { adviceFor } from './advice.ts';
+import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
+
+const PATIENCE_SECONDS = 2;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** The Temporal server, the namespace, the Schedule and the workers. */
+export async function checkTemporal(env: Environment, now: Date): Promise<readonly Check[]> {
+  const reached = await attempt(async () => {
+    const target = readTemporalTarget(env);
+    return { target, temporal: await connect(target) };
+  });
+  if (!reached.ok) return unreachable(reached.complaint);
+  const { target, temporal } = reached.value;
+  const { client, connection, namespace } = temporal;
+  const inTime = (name: string, look: () => Promise<readonly Check[]>) =>
+    checkThat(name, () => client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, look));
+  try {
+    const known = await attempt(() =>
+      client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
+        client.workflowService.describeNamespace({ namespace }),
+      ),
+    );
+    if (!known.ok) return unreachable(known.complaint);
+    return [
+      ok('temporal', `Temporal at ${target.address} answers, namespace ${namespace}`),
+      ...(await inTime('search attributes', () => checkSearchAttributes(temporal))),
+      ...(await inTime('schedule', async () => toChecks(await readSchedule(client), now))),
+      ...(await inTime('worker', async () => judgeWorkers(await listWorkers(client)))),
+    ];
+  } finally {
+    await connection.close();
+  }
+}
+
+function connect(target: TemporalTarget): Promise<TemporalClient> {
+  return connectWithin(temporalServer(target), { timeoutSeconds: PATIENCE_SECONDS });
+}
+
+function unreachable(complaint: string): readonly Check[] {
+  return [
+    problem('temporal', complaint, adviceFor({ code: 'temporal_unreachable', month: null })),
+    ...['search attributes', 'schedule', 'worker'].map((name) =>
+      unknown(name, 'not looked at: Temporal does not answer'),
+    ),
+  ];
+}
+
+async function checkSearchAttributes({
+  connection,
+  namespace,
+}: TemporalClient): Promise<readonly Check[]> {
+  const name = 'search attributes';
+  try {
+    const { missing, wrong } = await compareSearchAttributes(connection, namespace);
+    if (wrong.length > 0) {
+      const detail = `of another type than Keyword: ${wrong.join(', ')}`;
+      return [problem(name, detail, 'use another namespace')];
+    }
+    return missing.length > 0
+      ? [problem(name, `missing: ${missing.join(', ')}`, 'npm run cli -- schedule apply')]
+      : [ok(name, 'registered')];
+  } catch (error) {
+    // Temporal Cloud: whether they are there shows when a month is closed.
+    if (error instanceof SearchAttributesError) return [unknown(name, error.message)];
+    throw error;
+  }
+}
+
+/** A note is not for the public, but it is for who runs this. */
+function toChecks(schedule: ScheduleFacts | null, now: Date): readonly Check[] {
+  const findings = judgeSchedule(schedule, now);
+  if (findings.length === 0) {
+    const next = schedule?.nextActionTimes[0]?.toISOString();
+    return [ok('schedule', `on; fires next at ${next}`)];
+  }
+  return findings.map((finding) => {
+    const note = finding.code === 'schedule_paused' && schedule?.note;
+    const detail = note ? `${finding.detail} (${note})` : finding.detail;
+    return problem('schedule', detail, adviceFor(finding));
+  });
+}
+
+function judgeWorkers(workers: readonly string[]): readonly Check[] {
+  return workers.length > 0
+    ? [ok('worker', `polling ${TASK_QUEUE}: ${workers.join(', ')}`)]
+    : [
+        problem(
+          'worker',
+          `no worker polls ${TASK_QUEUE} in this namespace: what is asked for waits`,
+          'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE',
+        ),
+      ];
+}

@@ -1,0 +1,21 @@
+import type { Check } from '../doctor/check.ts';
+
+/** A line for each check, and below a problem what to do about it. */
+export function renderChecks(checks: readonly Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, state, detail, advice }) => {
+    const head = `${state.padEnd('problem'.length)}  ${name.padEnd(width)}  `;
+    return [
+      `${head}${detail}`,
+      ...(advice === null ? [] : [`${' '.repeat(head.length)}→ ${advice}`]),
+    ];
+  });
+  return [...lines, '', conclude(checks)].join('\n');
+}
+
+function conclude(checks: readonly Check[]): string {
+  const count = (wanted: Check['state']) => checks.filter(({ state }) => state === wanted).length;
+  const [problems, unknowns] = [count('problem'), count('unknown')];
+  if (problems > 0) return `Problems: ${problems}.`;
+  return unknowns > 0 ? `No problem found; not looked at: ${unknowns}.` : 'All is well.';
+}

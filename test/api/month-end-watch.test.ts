@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toGauges } from '../../src/audit/watchdog-gauges.ts';
+import { lookAround, type WatchdogReport } from '../../src/audit/watchdog-report.ts';
+import { monthBefore } from '../../src/domain/period.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+/** Acme and zeta are due, and nobody closes the month. There is no Schedule either. */
+const NOW = new Date('2026-06-01T09:00:00Z');
+
+let api: TestApi;
+let report: WatchdogReport | null = null;
+beforeAll(async () => {
+  const metrics = createMetrics();
+  metrics.watchMonthEnd(() => toGauges(report));
+  api = await createTestApi({ metrics, watchdog: { latest: () => report } });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+function look(): Promise<WatchdogReport> {
+  return lookAround({
+    db: api.db,
+    readSchedule: () => Promise.resolve(null),
+    limits: { closeWithinHours: 8, stalledAfterMinutes: 15 },
+    now: () => NOW,
+  });
+}
+
+async function readMetrics(): Promise<readonly string[]> {
+  const { text } = await api.call('get', '/metrics');
+  return text.split('\n').filter((line) => /^(watchdog|month_end)_/.test(line));
+}
+
+test('before the first look nothing is claimed', async () => {
+  const { status, body } = await api.call('get', '/readyz');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ month_end: { ok: false, checked_at: null, findings: [] } });
+  expect(await readMetrics()).toEqual([]);
+});
+
+test('/readyz tells the findings, and stays ready', async () => {
+  report = await look();
+  const { status, body } = await api.call('get', '/readyz');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    ready: true,
+    month_end: {
+      ok: false,
+      checked_at: '2026-06-01T09:00:00.000Z',
+      findings: [
+        {
+          code: 'month_not_closed',
+          month: monthBefore(NOW),
+          detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
+        },
+        { code: 'schedule_missing', month: null },
+      ],
+    },
+  });
+  // The endpoint is public.
+  expect(JSON.stringify(body)).not.toMatch(/acme|zeta|127\.0\.0\.1/);
+});
+
+test('/metrics has every code', async () => {
+  report = await look();
+  expect(await readMetrics()).toEqual([
+    expect.stringMatching(/^watchdog_last_check_timestamp_seconds(\{.*\})? 1780304400$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="database_unreachable".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="month_not_closed".*\} 1$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="run_stalled".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="books_do_not_add_up".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="temporal_unreachable".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="schedule_missing".*\} 1$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="schedule_paused".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="schedule_points_elsewhere".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="schedule_silent".*\} 0$/),
+    expect.stringMatching(/^month_end_open_requests(\{.*\})? 0$/),
+    expect.stringMatching(/^month_end_parked_tenants\{.*month="2026-05".*\} 0$/),
+    expect.stringMatching(/^month_end_tenants_without_outcome\{.*month="2026-05".*\} 2$/),
+  ]);
+});
+
+test('with nothing found it is ok', async () => {
+  report = { ...(await look()), findings: [] };
+  const { body } = await api.call('get', '/readyz');
+  expect(body).toMatchObject({ month_end: { ok: true, findings: [] } });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { judgeMonths } from '../../src/audit/watchdog-months.ts';
+import type { MonthFacts } from '../../src/db/watchdog.ts';
+
+const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15 };
+
+/** A month that nobody has asked for, with something else in it. */
+function facts(other: Partial<MonthFacts> = {}): MonthFacts {
+  return {
+    month: '2026-05',
+    dueTenants: 3,
+    withoutOutcome: 3,
+    parked: 0,
+    openRequests: 0,
+    finishedRequests: 0,
+    waitingSince: null,
+    lastMovedAt: null,
+    isOutOfBalance: false,
+    ...other,
+  };
+}
+
+const judge = (month: MonthFacts, at: string) => judgeMonths([month], new Date(at), LIMITS);
+const codes = (month: MonthFacts, at: string) => judge(month, at).map(({ code }) => code);
+
+describe('month_not_closed', () => {
+  const LATE = '2026-06-01T08:00:00Z';
+  const closed = { finishedRequests: 1, withoutOutcome: 0 };
+  test.each([
+    ['the last minute of grace', facts(), '2026-06-01T07:59:59Z', []],
+    ['the grace over', facts(), LATE, ['month_not_closed']],
+    ['nobody due', facts({ dueTenants: 0, withoutOutcome: 0 }), LATE, []],
+    ['closed', facts(closed), LATE, []],
+    ['closed, a tenant parked', facts({ ...closed, parked: 1 }), LATE, []],
+    ['a due tenant left out', facts({ ...closed, withoutOutcome: 1 }), LATE, ['month_not_closed']],
+    [
+      'still running',
+      facts({ openRequests: 1, waitingSince: '2026-06-01T07:59:00Z' }),
+      LATE,
+      ['month_not_closed'],
+    ],
+    ['months later', facts(), '2026-09-20T00:00:00Z', ['month_not_closed']],
+    ['not over yet', facts({ month: '2026-06' }), LATE, []],
+  ])('%s', (_name, month, at, expected) => {
+    expect(codes(month, at)).toEqual(expected);
+  });
+
+  test('says when it was to be closed, and how far it is', () => {
+    expect(judge(facts(), LATE)).toEqual([
+      {
+        code: 'month_not_closed',
+        month: '2026-05',
+        detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
+      },
+    ]);
+    expect(judge(facts({ ...closed, withoutOutcome: 1 }), LATE)[0]?.detail).toContain(
+      'due tenants without an outcome: 1 of 3',
+    );
+  });
+});
+
+describe('run_stalled', () => {
+  const waiting = { openRequests: 1, waitingSince: '2026-06-01T06:00:00Z' };
+  const at = (minute: string) => `2026-06-01T06:${minute}Z`;
+  test.each([
+    ['just asked for', facts(waiting), at('14:59'), []],
+    ['nothing ever moved', facts(waiting), at('15:00'), ['run_stalled']],
+    ['it moves', facts({ ...waiting, lastMovedAt: at('05:00') }), at('19:59'), []],
+    ['it moved', facts({ ...waiting, lastMovedAt: at('05:00') }), at('20:00'), ['run_stalled']],
+    [
+      'what moved was an earlier run',
+      facts({ ...waiting, lastMovedAt: '2026-06-01T01:00:00Z' }),
+      at('14:59'),
+      [],
+    ],
+    ['nobody waits', facts({ lastMovedAt: '2026-06-01T01:00:00Z' }), at('30:00'), []],
+  ])('%s', (_name, month, now, expected) => {
+    expect(codes(month, now)).toEqual(expected);
+  });
+
+  test('says since when', () => {
+    const [finding] = judge(facts({ ...waiting, lastMovedAt: at('05:00.123456') }), at('30:00'));
+    expect(finding?.detail).toBe(
+      'requests for 2026-05 wait (1), and nothing has moved since 2026-06-01T06:05:00Z',
+    );
+  });
+});
+
+test('books_do_not_add_up, in a month that is closed otherwise', () => {
+  const month = facts({ finishedRequests: 1, withoutOutcome: 0, isOutOfBalance: true });
+  expect(codes(month, '2026-06-01T08:00:00Z')).toEqual(['books_do_not_add_up']);
+});

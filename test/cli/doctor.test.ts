@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { monthBefore } from '../../src/domain/period.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+import { runCli } from './_run-cli.ts';
+
+const month = monthBefore(new Date());
+
+/** An installation where all is well: each test breaks something and mends it. */
+let world: World;
+let env: Record<string, string>;
+beforeAll(async () => {
+  world = await createWorld();
+  env = envOf(world);
+  await applySchedule(world.client);
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+  await world.startWorker();
+  await requestMonthEnd(world.client, { month, requestId: 'first', actor: 'test' });
+  await closed(world, month);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+function envOf({ appUrl, client }: World): Record<string, string> {
+  return {
+    DATABASE_URL: appUrl,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: client.options.namespace,
+  };
+}
+
+interface Answer {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly detail: string;
+    readonly advice: string | null;
+  }[];
+}
+
+async function doctor(overrides: Readonly<Record<string, string>> = {}) {
+  const { code, stdout, stderr } = await runCli(['doctor', '--json'], { ...env, ...overrides });
+  expect(stderr).toBe('');
+  const { ok, checks } = JSON.parse(stdout) as Answer;
+  expect(code).toBe(ok ? 0 : 1);
+  const named = (name: string) => checks.filter((check) => check.name === name);
+  return {
+    ok,
+    state: (name: string) => named(name).map(({ state }) => state),
+    detail: (name: string) => named(name).map(({ detail }) => detail),
+    advice: (name: string) => named(name).map(({ advice }) => advice),
+  };
+}
+
+test('a new installation: what is there, what is missing, and what to do', async () => {
+  await using fresh = await createWorld();
+  const { code, stdout } = await runCli(['doctor'], envOf(fresh));
+  expect(code).toBe(1);
+  for (const line of [
+    /^ok {7}configuration {6}complete$/m,
+    /^ok {7}database {11}PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+ answers$/m,
+    /^ok {7}database role {6}arcadia_app can add to the books, and rewrite nothing$/m,
+    /^ok {7}migrations {9}all \d+ applied$/m,
+    /^ok {7}months {13}nobody is due for \d{4}-\d\d$/m,
+    /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,
+    /^ok {7}search attributes {2}registered$/m,
+    /^problem {2}schedule {11}there is no Schedule.*\n {28}→ npm run cli -- schedule apply$/m,
+    /^problem {2}worker {13}no worker polls arcadia-invoicing.*\n {28}→ npm start/m,
+    /^Problems: 2\.$/m,
+  ]) {
+    expect(stdout).toMatch(line);
+  }
+});
+
+test('all is well', async () => {
+  const { ok, detail } = await doctor();
+  expect(detail('months')).toEqual([`${month} is closed; due tenants: 1, parked: 0`]);
+  expect(detail('schedule')).toEqual([
+    expect.stringMatching(/^on; fires next at \d{4}-\d\d-01T06:00:00\.000Z$/),
+  ]);
+  expect(detail('worker')).toEqual([expect.stringMatching(/^polling arcadia-invoicing: \d+@/)]);
+  expect(ok).toBe(true);
+  const { code, stdout } = await runCli(['doctor'], env);
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('All is well.');
+  expect(code).toBe(0);
+});
+
+test('a paused Schedule, with the reason', async () => {
+  await pauseSchedule(world.client, 'meters are being repaired');
+  const { detail, advice } = await doctor();
+  expect(detail('schedule')).toEqual([
+    'the Schedule is paused: it will not fire (meters are being repaired)',
+  ]);
+  expect(advice('schedule')).toEqual([expect.stringContaining('schedule resume')]);
+  await resumeSchedule(world.client, 'done');
+});
+
+test('a month that stands still', async () => {
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`
+      INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, requested_at)
+      VALUES ('2020-01-01', 'stuck', 'run', '', now() - interval '1 hour')`),
+  );
+  const { ok, detail, advice } = await doctor();
+  expect(ok).toBe(false);
+  expect(detail('months')).toEqual([expect.stringContaining('requests for 2020-01 wait (1)')]);
+  expect(advice('months')).toEqual([expect.stringContaining('month-end start 2020-01')]);
+  expect((await doctor({ WATCHDOG_STALLED_AFTER_MINUTES: '120' })).ok).toBe(true);
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`DELETE FROM month_end_requests WHERE request_id = 'stuck'`),
+  );
+});
+
+test('a database that is not up to date', async () => {
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`UPDATE schema_migrations SET name = '999999_later' WHERE name LIKE '000006%'`),
+  );
+  const { ok, state, detail, advice } = await doctor();
+  expect(ok).toBe(false);
+  expect(detail('migrations')).toEqual(['the database lacks 000006_app_role']);
+  expect(advice('migrations')).toEqual(['npm run cli -- migrate']);
+  expect(state('months')).toEqual(['unknown']);
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`INSERT INTO schema_migrations (name, run_on) VALUES ('000006_app_role', now())`),
+  );
+  // While a new version is deployed, the database is ahead.
+  const later = await doctor();
+  expect(later.detail('migrations')).toEqual([
+    expect.stringContaining('of a later version: 999999_later'),
+  ]);
+  expect(later.ok).toBe(true);
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`DELETE FROM schema_migrations WHERE name = '999999_later'`),
+  );
+});
+
+test.each([
+  ['superuserUrl', /^\w+ could rewrite the books: it is a superuser; owns the tables; may UPDATE/],
+  ['migratorUrl', /^arcadia_migrator could rewrite the books: it owns the tables; may UPDATE/],
+] as const)('a role that could rewrite the books: %s', async (url, message) => {
+  const { ok, detail, advice } = await doctor({ DATABASE_URL: world[url] });
+  expect(ok).toBe(false);
+  expect(detail('database role')).toEqual([expect.stringMatching(message)]);
+  expect(advice('database role')).toEqual([expect.stringContaining('arcadia_app')]);
+});
+
+test('a database that is empty', async () => {
+  const { detail, state } = await doctor({ DATABASE_URL: inject('superuserUrl') });
+  expect(detail('migrations')).toEqual([expect.stringContaining('lacks 000001_catalogue')]);
+  expect(state('months')).toEqual(['unknown']);
+});
+
+test('without PostgreSQL the rest is checked all the same', async () => {
+  const DATABASE_URL = 'postgres://app:secret@127.0.0.1:1/arcadia';
+  const { code, stdout } = await runCli(['doctor'], { ...env, DATABASE_URL });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^problem {2}database .*PostgreSQL at 127\.0\.0\.1:1\/arcadia can't be/m);
+  expect(stdout).toMatch(/^unknown {2}months .*not looked at: the database does not answer$/m);
+  expect(stdout).toMatch(/^ok {7}worker /m);
+  expect(stdout).not.toContain('secret');
+});
+
+test.each([
+  ['a Temporal server', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, "127.0.0.1:1 can't be reached"],
+  ['a namespace', { TEMPORAL_NAMESPACE: 'nowhere' }, 'Namespace nowhere is not found'],
+])('without %s the rest is checked all the same', async (_what, overrides, message) => {
+  const { state, detail, advice } = await doctor(overrides);
+  expect(detail('temporal')).toEqual([expect.stringContaining(message)]);
+  expect(advice('temporal')).toEqual(['see TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE']);
+  expect([...state('schedule'), ...state('worker')]).toEqual(['unknown', 'unknown']);
+  expect(state('months')).toEqual(['ok']);
+});
+
+test('an incomplete configuration', async () => {
+  const { state, detail } = await doctor({ DATABASE_URL: '', WATCHDOG_INTERVAL_SECONDS: 'often' });
+  expect(detail('configuration')).toEqual([
+    expect.stringMatching(/DATABASE_URL: .*WATCHDOG_INTERVAL_SECONDS: /),
+  ]);
+  expect([...state('database'), ...state('temporal')]).toEqual(['unknown', 'ok']);
+});
+
+test('a namespace without our search attributes', async () => {
+  const { client } = world;
+  const namespace = 'doctor-without-search-attributes';
+  await client.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  });
+  await until(
+    () => client.workflowService.describeNamespace({ namespace }),
+    ({ namespaceInfo }) => namespaceInfo?.name === namespace,
+  );
+  const { detail, advice } = await doctor({ TEMPORAL_NAMESPACE: namespace });
+  expect(detail('search attributes')).toEqual(['missing: BillingPeriod, TenantId, InvoiceOutcome']);
+  expect(advice('search attributes')).toEqual(['npm run cli -- schedule apply']);
+});
+
+test('--help has an example', async () => {
+  const { code, stdout } = await runCli(['doctor', '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('npm run cli -- doctor --json');
+});
