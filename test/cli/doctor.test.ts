@@ -60,7 +60,7 @@ async function doctor(overrides: Readonly<Record<string, string>> = {}) {
 test('a new installation: what is there, what is missing, and what to do', async () => {
   await using fresh = await createWorld();
   const { code, stdout } = await runCli(['doctor'], envOf(fresh));
-  expect(code).toBe(1);
+  expect(code).toBe(3);
   for (const line of [
     /^ok {7}configuration {6}complete$/m,
     /^ok {7}database {11}PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+ answers$/m,
@@ -158,7 +158,7 @@ test('a database that is empty', async () => {
 test('without PostgreSQL the rest is checked all the same', async () => {
   const DATABASE_URL = 'postgres://app:secret@127.0.0.1:1/arcadia';
   const { code, stdout } = await runCli(['doctor'], { ...env, DATABASE_URL });
-  expect(code).toBe(1);
+  expect(code).toBe(3);
   expect(stdout).toMatch(/^problem {2}database .*PostgreSQL at 127\.0\.0\.1:1\/arcadia can't be/m);
   expect(stdout).toMatch(/^unknown {2}months .*not looked at: the database does not answer$/m);
   expect(stdout).toMatch(/^ok {7}worker /m);

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { checkDatabase } from '../doctor/check-database.ts';
 import { checkTemporal } from '../doctor/check-temporal.ts';
 import { readEnvironment } from '../environment.ts';
-import { EXIT_FAILURE } from '../errors.ts';
+import { EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';
 import { renderChecks } from '../render/doctor.ts';
 
@@ -14,7 +14,7 @@ export function doctorCommand(): Command {
       `
 Looks at the configuration, the database and its role, the migrations, Temporal, the Schedule, the
 workers, and at what the watchdog of the API looks at. It changes nothing. Where a server is away, the
-rest is checked all the same. Exit code: 0 all is well, 1 there is a problem.
+rest is checked all the same. Exit code: 0 all is well, 3 there is a problem.
 
 Example:
   npm run cli -- doctor --json`,
@@ -25,6 +25,6 @@ Example:
       const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
       const isWell = checks.every(({ state }) => state !== 'problem');
       print(command, { ok: isWell, checks }, () => renderChecks(checks));
-      if (!isWell) process.exitCode = EXIT_FAILURE;
+      if (!isWell) process.exitCode = EXIT_WRONG;
     });
 }
