@@ -47,7 +47,7 @@ async function doctor(overrides: Readonly<Record<string, string>> = {}) {
   const { code, stdout, stderr } = await runCli(['doctor', '--json'], { ...env, ...overrides });
   expect(stderr).toBe('');
   const { ok, checks } = JSON.parse(stdout) as Answer;
-  expect(code).toBe(ok ? 0 : 1);
+  expect(code).toBe(ok ? 0 : 3);
   const named = (name: string) => checks.filter((check) => check.name === name);
   return {
     ok,
