@@ -22,6 +22,8 @@ export interface HeldConnection {
   release(): void;
   /** Ends it towards both sides. */
   cut(): void;
+  /** Resolves when the client has ended it from its side, or it was cut. */
+  readonly ended: Promise<null>;
 }
 
 export interface Trap {
@@ -65,13 +67,13 @@ export async function startPostgresProxy(targetPort: number): Promise<PostgresPr
 
   /** @returns whether the connection is to stand still */
   function pass(moment: Moment, connection: ProxiedConnection): boolean {
-    for (const trap of traps) {
-      if (trap.moment !== moment || (trap.remaining -= 1) > 0) continue;
-      traps.delete(trap);
-      trap.spring(connection);
-      return true;
-    }
-    return false;
+    const set = [...traps].filter((trap) => trap.moment === moment);
+    for (const trap of set) trap.remaining -= 1;
+    const sprung = set.find(({ remaining }) => remaining <= 0);
+    if (sprung === undefined) return false;
+    traps.delete(sprung);
+    sprung.spring(connection);
+    return true;
   }
 
   const server = createServer({ noDelay: true }, (client) => {
@@ -125,6 +127,7 @@ class ProxiedConnection implements HeldConnection {
   readonly #watcher: Watcher;
   /** What waits while the connection stands still, in the order in which it came. */
   #waiting: { readonly to: Socket; readonly bytes: Buffer | null }[] | null = null;
+  readonly #ended = Promise.withResolvers<null>();
 
   constructor(client: Socket, targetPort: number, watcher: Watcher) {
     this.#client = client;
@@ -144,6 +147,7 @@ class ProxiedConnection implements HeldConnection {
       for (const message of fromServer.push(chunk)) this.#takeFromServer(message);
       client.uncork();
     });
+    client.on('close', () => this.#ended.resolve(null));
     client.on('end', () => this.#forward(this.#server, null));
     this.#server.on('end', () => this.#forward(client, null));
     for (const socket of [client, this.#server]) {
@@ -181,6 +185,10 @@ class ProxiedConnection implements HeldConnection {
     if (this.#waiting !== null) this.#waiting.push({ to, bytes });
     else if (bytes === null) to.end();
     else if (to.writable) to.write(bytes);
+  }
+
+  get ended(): Promise<null> {
+    return this.#ended.promise;
   }
 
   release(): void {
