@@ -68,6 +68,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
       reaper,
       env: {
         DATABASE_URL: databaseUrl.href,
+        DATABASE_STATEMENT_TIMEOUT_SECONDS: '5',
         TEMPORAL_ADDRESS: servers.temporal.address,
         API_PORT: String(apiPort),
         API_MAX_CONNECTIONS: String(plan.apiConnections),
@@ -111,6 +112,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
     proxies,
     processes,
     operator,
+    silent: [],
     senders,
     logFolder: stateDir,
     keepLogs() {

@@ -12,6 +12,8 @@ export interface FaultTargets {
   readonly proxies: Readonly<Record<Part, PostgresProxy>>;
   readonly processes: Readonly<Record<Part, SupervisedProcess>>;
   readonly operator: Operator;
+  /** Connections that have gone silent; each is to be given up by whoever waits for an answer. */
+  readonly silent: HeldConnection[];
 }
 
 /** Far more than any moment takes to come, a restart before it included. */
@@ -35,6 +37,11 @@ export async function inject(step: Step, targets: FaultTargets): Promise<void> {
     case 'cutBeforeCommit':
     case 'cutAfterCommit':
       held.cut();
+      return;
+    case 'silence':
+      targets.silent.push(held);
+      // The network forgets it as well, and the server ends what it had begun.
+      void held.ended.then(() => held.cut());
       return;
     case 'postgresFast':
       return during(servers.postgres.restart('fast'), held);

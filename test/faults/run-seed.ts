@@ -7,6 +7,7 @@ import { violationsAtRest } from './invariants.ts';
 import { IssuedWatch } from './issued-digest.ts';
 import type { Operator } from './operator.ts';
 import { EARLIER_MONTH, MONTH, planPopulation, type Tenant } from './population.ts';
+import type { HeldConnection } from './postgres-proxy.ts';
 import { FAULT_KINDS, describeStep, planFaults, type FaultKind, type Step } from './schedule.ts';
 import { standingViolations, type Violation } from './standing-checks.ts';
 import { asSuperuserAgain } from './superuser.ts';
@@ -43,7 +44,8 @@ export interface SeedResult {
   readonly logFolder: string | null;
 }
 
-const DRAIN_TIMEOUT_MS = 300_000;
+/** Far more than anything takes that comes at all. */
+const REST_TIMEOUT_MS = 300_000;
 const LOOK_EVERY_MS = 250;
 
 /** Runs the schedule of one seed against real servers and processes, and checks I1 to I5. */
@@ -144,11 +146,12 @@ class Run {
 
   /** Nobody harms anything any more; the month is asked for once more, and everything is served. */
   async comeToRest(): Promise<void> {
-    const { operator, senders } = this.#world;
+    const { operator, senders, silent } = this.#world;
     const { months, log } = this.#options;
-    await senders.finish();
+    await within(REST_TIMEOUT_MS, 'a silent connection was never given up', silenced(silent));
+    await within(REST_TIMEOUT_MS, 'some usage was never acknowledged', senders.finish());
     for (const month of months) await operator.close(month);
-    await drained(operator, months);
+    await within(REST_TIMEOUT_MS, 'the run was never drained', drained(operator, months));
     log('everything has come to rest');
   }
 
@@ -211,11 +214,21 @@ function keepBusy({ operator, servers }: FaultWorld) {
 
 /** Waits until each month's workflow says that there is nothing left to do. */
 async function drained(operator: Operator, months: readonly string[]): Promise<void> {
-  const deadline = Date.now() + DRAIN_TIMEOUT_MS;
-  for (;;) {
-    const isDrained = await operator.isDrained(months).catch(() => false);
-    if (isDrained) return;
-    if (Date.now() > deadline) throw new Error(`the run isn't drained after 5 minutes`);
-    await sleep(LOOK_EVERY_MS);
+  while (!(await operator.isDrained(months).catch(() => false))) await sleep(LOOK_EVERY_MS);
+}
+
+/** Waits until every connection that went silent was given up. */
+async function silenced(silent: readonly HeldConnection[]): Promise<void> {
+  await Promise.all(silent.map(({ ended }) => ended));
+}
+
+/** @throws with the complaint where it takes longer */
+async function within<T>(timeoutMs: number, complaint: string, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(complaint)), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -14,6 +14,7 @@ export const FAULTS = {
   apiAfterCommit: 'API killed after COMMIT',
   cutBeforeCommit: 'connection cut before COMMIT arrives',
   cutAfterCommit: 'connection cut before COMMIT is answered',
+  silence: 'connection silent at COMMIT',
   exhausted: 'no connection to be had',
   burst: 'burst of forced signals',
 } as const;
@@ -41,8 +42,8 @@ export interface Plan {
   readonly apiConnections: number;
 }
 
-/** How often each kind is in a whole schedule. */
-const DECK: Readonly<Record<FaultKind, number>> = {
+/** Each kind is in a schedule once; the rest of it is drawn, so many times as likely as others. */
+const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   workerBeforeBegin: 3,
   workerBeforeCommit: 4,
   workerAfterCommit: 4,
@@ -54,23 +55,25 @@ const DECK: Readonly<Record<FaultKind, number>> = {
   apiAfterCommit: 2,
   cutBeforeCommit: 3,
   cutAfterCommit: 3,
+  silence: 2,
   exhausted: 1,
-  burst: 3,
+  burst: 2,
 };
+const WHOLE_SCHEDULE = 32;
 
 export interface PlanOptions {
   readonly seed: number;
   readonly tenants: number;
-  /** Each kind once, instead of the whole deck. */
+  /** Each kind once, and no more. */
   readonly isShort: boolean;
 }
 
 /** The plan of a seed: the same each time. */
 export function planFaults({ seed, tenants, isShort }: PlanOptions): Plan {
   const random = seededRandom(`faults ${seed}`);
-  const kinds = FAULT_KINDS.flatMap((kind) =>
-    Array<FaultKind>(isShort ? 1 : DECK[kind]).fill(kind),
-  );
+  const kinds = [...FAULT_KINDS];
+  const lots = FAULT_KINDS.flatMap((kind) => Array<FaultKind>(WEIGHTS[kind]).fill(kind));
+  while (!isShort && kinds.length < WHOLE_SCHEDULE) kinds.push(pick(lots, random));
   // A tenant makes four transactions: far fewer than a whole pass between two faults.
   const furthest = Math.max(5, Math.min(160, Math.floor(tenants / 4)));
   return {
@@ -108,6 +111,7 @@ function planStep(kind: FaultKind, random: Random, furthest: number): Step {
       return at(either, 'before COMMIT');
     case 'cutAfterCommit':
       return at(either, 'after COMMIT');
+    case 'silence':
     case 'postgresFast':
     case 'postgresImmediate':
       return at(either, anyCommit);
@@ -118,6 +122,12 @@ function planStep(kind: FaultKind, random: Random, furthest: number): Step {
     case 'burst':
       return at('worker', 'before BEGIN');
   }
+}
+
+function pick<T>(choices: readonly T[], random: Random): T {
+  const choice = choices[random.integer(0, choices.length - 1)];
+  if (choice === undefined) throw new Error('there is nothing to choose from');
+  return choice;
 }
 
 function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
