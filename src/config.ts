@@ -11,6 +11,8 @@ export interface Config {
   readonly databaseUrl: string;
   /** The role that owns the tables; only `migrate` uses it. */
   readonly migratorDatabaseUrl: string;
+  /** How long PostgreSQL may work on one statement. */
+  readonly statementTimeoutSeconds: number;
   readonly logLevel: string;
   readonly api: {
     readonly host: string;
@@ -52,6 +54,7 @@ const ratio = z
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_MIGRATOR_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_STATEMENT_TIMEOUT_SECONDS: count(60),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
@@ -94,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return {
     databaseUrl: e.DATABASE_URL,
     migratorDatabaseUrl: e.DATABASE_MIGRATOR_URL ?? e.DATABASE_URL,
+    statementTimeoutSeconds: e.DATABASE_STATEMENT_TIMEOUT_SECONDS,
     logLevel: e.LOG_LEVEL,
     api: {
       host: e.API_HOST,

@@ -170,7 +170,12 @@ async function openPool(
   patience: ConnectWithinOptions,
 ): Promise<Database> {
   const applicationName = `arcadia-${part}`;
-  const server = databaseServer({ url: config.databaseUrl, maxConnections, applicationName });
+  const server = databaseServer({
+    url: config.databaseUrl,
+    maxConnections,
+    applicationName,
+    statementTimeoutMs: config.statementTimeoutSeconds * 1000,
+  });
   const db = await connectWithin(server, patience);
   stack.defer(() => db.end());
   return db;

@@ -10,6 +10,7 @@ import type {
   RecordParkedInput,
   RecordParkedResult,
 } from '../contracts/activities.ts';
+import { FAILURE } from '../contracts/failures.ts';
 import { readControlTotals } from '../db/control-totals.ts';
 import {
   abandonDrafts,
@@ -88,6 +89,9 @@ export function planPage({ db }: ActivityDeps) {
  * Parks a tenant whose child failed, and gives up the draft that it left. Only that
  * run's draft: another run may be building one. Where the run had issued the invoice
  * before it failed, the invoice is what counts.
+ *
+ * A run that was overtaken settles no request: who overtook it serves them, and what it
+ * leaves waits for the pass's next child.
  */
 export function recordParked({ db }: ActivityDeps) {
   return async (input: RecordParkedInput): Promise<RecordParkedResult> => {
@@ -101,11 +105,19 @@ export function recordParked({ db }: ActivityDeps) {
         await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }]);
         return { outcome };
       }
+      const isOvertaken = failure.type === FAILURE.draftLost;
+      if (isOvertaken && invoiceId !== null) {
+        const outcome = 'skipped';
+        await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }], {
+          keepSameInvoice: true,
+        });
+        return { outcome };
+      }
       const reason = `${failure.type}: ${failure.reason}`;
       if (owner !== null) {
         await abandonDrafts(tx, await findOpenDrafts(tx, period, [tenantId], owner), reason);
       }
-      await parkForcedRequests(tx, period, tenantId, upToSeq, reason);
+      if (!isOvertaken) await parkForcedRequests(tx, period, tenantId, upToSeq, reason);
       await outcomes.recordParked(tx, period, tenantId, failure);
       return { outcome: 'parked' };
     });

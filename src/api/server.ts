@@ -1,11 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createIngestion } from '../ingestion/ingestion.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 
 /** How long requests may finish after the server stopped taking new ones. */
 const DRAIN_TIMEOUT_MS = 10_000;
+/** For commits whose senders are gone: nobody is told of them, and they are sent again. */
+const COMMIT_TIMEOUT_MS = 1_000;
 /** How often connections that became idle meanwhile are closed. */
 const IDLE_CHECK_MS = 50;
 
@@ -18,8 +21,8 @@ export interface ApiOptions extends Omit<ApiDeps, 'ingestion'> {
 export interface RunningApi {
   readonly url: string;
   /**
-   * Takes no more requests, finishes those under way within 10 seconds, and commits all usage that
-   * was taken. The database and the Temporal client stay open: they are the caller's.
+   * Takes no more requests, and finishes those under way, with what they have to commit, within 10
+   * seconds. The database and the Temporal client stay open: they are the caller's.
    */
   close(): Promise<void>;
 }
@@ -49,7 +52,7 @@ export async function startApi({ host, port, ...options }: ApiOptions): Promise<
     url: urlOf(server, host),
     async close() {
       await drain(server);
-      await ingestion.close();
+      await Promise.race([ingestion.close(), sleep(COMMIT_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

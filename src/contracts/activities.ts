@@ -114,8 +114,11 @@ export interface RecordParkedInput {
   readonly owner: string | null;
 }
 export interface RecordParkedResult {
-  /** `rolled` where the run had issued the invoice before it failed. */
-  readonly outcome: 'parked' | 'rolled';
+  /**
+   * `rolled` where the run had issued the invoice before it failed, `skipped` where another run
+   * overtook it and an invoice stands.
+   */
+  readonly outcome: 'parked' | 'rolled' | 'skipped';
 }
 
 export interface ListWaitingInput {

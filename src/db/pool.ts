@@ -8,6 +8,7 @@ import {
   type Interceptor,
 } from 'slonik';
 import type { ZodType } from 'zod';
+import { withAnswerTimeout } from './answer-timeout.ts';
 import { typeParsers } from './type-parsers.ts';
 
 /** A pool, a connection or a transaction: what every query function takes first. */
@@ -21,20 +22,25 @@ export interface DatabaseOptions {
   readonly maxConnections: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
+  /** How long the server may work on a statement; by default a minute. */
   readonly statementTimeoutMs?: number;
 }
+
+/** How much later than the server we give up ourselves: it knows more, and says so. */
+const ANSWER_GRACE_MS = 2_500;
 
 /**
  * Opens the pool. It connects once, to learn the types of the database, so an
  * unreachable server fails here.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { statementTimeoutMs = 60_000 } = options;
   const pool = await createPool(withSession(options), {
-    driverFactory: createPgDriverFactory(),
+    driverFactory: withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS),
     typeParsers,
     interceptors: [validateRows],
     maxPoolSize: options.maxConnections,
-    statementTimeout: options.statementTimeoutMs ?? 60_000,
+    statementTimeout: statementTimeoutMs,
     idleTimeout: 30_000,
     // The default, DISCARD ALL, costs a round trip for each release. We never
     // change session state outside of a transaction.

@@ -26,6 +26,8 @@ export interface TemporalOptions {
   /** Whether to do without the Web UI. */
   headless?: boolean;
   searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
+  /** The server's own settings, as JSON values by their keys. */
+  dynamicConfig?: Readonly<Record<string, string>>;
 }
 
 export interface LocalTemporal {
@@ -76,6 +78,10 @@ function serverArguments(options: TemporalOptions, ports: Ports): string[] {
       : ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF']),
     ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
     ...attributes.flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${value}`,
+    ]),
   ];
 }
 

@@ -205,6 +205,35 @@ describe('drafts', () => {
     expect(await persist('run-2', drafts)).toMatchObject([{ outcome: 'rolled' }]);
   });
 
+  test.each(['before', 'after'] as const)(
+    'who overtakes a run serves its forced requests, also where that run is parked %s the issue',
+    async (when) => {
+      await build('run-1');
+      await force();
+      const drafts = await open('run-3');
+      await fill('run-3', drafts);
+      const failure = { type: 'draft_lost', reason: 'a later run is building the invoice' };
+      const park = () =>
+        world.activities.recordParked({
+          month,
+          upToSeq: 9,
+          tenantId: 'acme',
+          failure,
+          owner: 'run-2',
+        });
+      if (when === 'before') await park();
+      expect(await persist('run-3', drafts)).toMatchObject([{ outcome: 'rolled' }]);
+      if (when === 'after') await park();
+
+      expect(await invoicesOf(world.db)).toMatchObject([
+        { revision: 1, status: 'superseded' },
+        { revision: 2, status: 'issued', requestId: 'f1', reason: 'x' },
+      ]);
+      expect(await outcomesOf(world.db, month)).toMatchObject([{ outcome: 'rolled' }]);
+      expect(await force()).toMatchObject({ accepted: true, waiting: true, urgentTenantIds: [] });
+    },
+  );
+
   test('usage that a cut-off revision had sealed is not lost', async () => {
     await build('run-1');
     await seedUsage(world.db, { ...usage, amount: '700' });

@@ -8,6 +8,7 @@ import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { startPostgresProxy, type PostgresProxy } from '../faults/postgres-proxy.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
@@ -161,6 +162,23 @@ test('while the database is away: 503 with Retry-After; then it goes on', async 
     (status) => status === 201 || status === 200,
   );
   expect(await countEvents(db)).toBe(2);
+});
+
+test('close does not wait for a commit that hangs', async () => {
+  let proxy: PostgresProxy | undefined;
+  const { api, db, post } = await start(async (databaseUrl) => {
+    const url = new URL(databaseUrl);
+    proxy = await startPostgresProxy(Number(url.port));
+    url.port = String(proxy.port);
+    return url.href;
+  });
+  const trap = proxy?.holdAt('before COMMIT', 1);
+  const lost = post(llmEvent());
+  const held = await trap?.caught;
+  await Promise.all([expect(lost).rejects.toThrow('fetch failed'), api.close()]);
+  held?.cut();
+  await proxy?.close();
+  expect(await countEvents(db)).toBe(0);
 });
 
 test('the log has neither bodies nor keys', async () => {

@@ -1,0 +1,228 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { seededRandom } from '../../src/local/random.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+import { violationsAtRest, type Remembered } from './invariants.ts';
+import { IssuedWatch } from './issued-digest.ts';
+import { MONTH, insertPopulation, planPopulation } from './population.ts';
+import { eventKey } from './senders.ts';
+import { createBatchMaker, type SentEvent } from './usage-batches.ts';
+
+/**
+ * The checks themselves: books that are sound, then broken in one place at a time. Who can break
+ * them is the superuser, with the constraints and triggers out of the way.
+ */
+let world: World;
+let superuser: pg.Client;
+let remembered: Remembered;
+beforeAll(async () => {
+  world = await createWorld();
+  superuser = new pg.Client({ connectionString: world.superuserUrl });
+  await superuser.connect();
+  const tenants = planPopulation(12, seededRandom('invariants'));
+  await insertPopulation(superuser, tenants);
+  const ingestion = createIngestion({ db: world.db, now: () => new Date() });
+  const acknowledged = new Map<string, SentEvent>();
+  const post = async (batches: number, sender: string): Promise<void> => {
+    for (const source of ['llm', 'metered'] as const) {
+      const maker = createBatchMaker({ source, sender, tenants, random: seededRandom(sender) });
+      for (let n = 0; n < batches; n += 1) {
+        const batch = maker.next();
+        await ingestion.ingest(
+          source,
+          batch.map(({ body }) => body),
+        );
+        for (const { event } of batch) if (event) acknowledged.set(eventKey(event), event);
+      }
+    }
+  };
+
+  await world.startWorker();
+  await post(30, 'in-time');
+  await requestMonthEnd(world.client, { month: MONTH, requestId: 'close', actor: 'test' });
+  await closed(world, MONTH);
+  await post(10, 'late');
+  const force = { all: true } as const;
+  await requestMonthEnd(world.client, {
+    month: MONTH,
+    requestId: 'force',
+    actor: 'test',
+    reason: 'usage came late',
+    force,
+  });
+  await closed(world, MONTH);
+  await post(10, 'too-late');
+  await ingestion.close();
+
+  const issued = new IssuedWatch();
+  expect(await issued.look(superuser)).toEqual([]);
+  const requests = ['close', 'force'].map((requestId) => ({
+    month: MONTH,
+    requestId,
+    tenantIds: [],
+  }));
+  remembered = { acknowledged, requests, tenants, months: [MONTH], issued };
+});
+afterAll(async () => {
+  await superuser.end();
+  await world[Symbol.asyncDispose]();
+});
+
+test('sound books', async () => {
+  expect(remembered.acknowledged.size).toBeGreaterThan(500);
+  expect(await violationsAtRest(superuser, remembered)).toEqual([]);
+});
+
+const SOME_LIVE = `(SELECT invoice_id FROM invoices WHERE status = 'issued' ORDER BY 1 LIMIT 1)`;
+/** A bucket that is billed on a live invoice. */
+const SOME_BUCKET = `(SELECT u.bucket_id FROM invoice_usage u JOIN invoices i USING (invoice_id)
+  WHERE i.status = 'issued' AND u.disposition = 'billed' ORDER BY 1 LIMIT 1)`;
+
+test.each([
+  [
+    'I1',
+    'a second live invoice',
+    `ALTER TABLE invoices DROP CONSTRAINT invoices_check2; DROP INDEX invoices_one_live;
+     UPDATE invoices SET status = 'issued', superseded_by = NULL, superseded_at = NULL
+     WHERE invoice_id = (SELECT invoice_id FROM invoices WHERE status = 'superseded' LIMIT 1)`,
+    'not exactly one that is live',
+  ],
+  [
+    'I1',
+    'no live invoice',
+    `ALTER TABLE invoices DROP CONSTRAINT invoices_check3;
+     UPDATE invoices SET status = 'superseded' WHERE invoice_id = ${SOME_LIVE}`,
+    'not exactly one that is live',
+  ],
+  [
+    'I1',
+    'a number that is left out',
+    `UPDATE invoices SET tenant_seq = 77 WHERE invoice_id = ${SOME_LIVE}`,
+    'numbers have a gap',
+  ],
+  [
+    'I2',
+    'an acknowledged event that was not committed',
+    `DELETE FROM llm_usage_events WHERE gateway_request_id = 'late-1'`,
+    'acknowledged and are not there: 1 (llm late-1)',
+  ],
+  [
+    'I2',
+    'an event that nobody acknowledged',
+    `INSERT INTO llm_usage_events SELECT 'invented', tenant_id, deployment_id, model, occurred_at,
+       service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id
+     FROM llm_usage_events LIMIT 1`,
+    'never acknowledged: 1 (llm invented)',
+  ],
+  [
+    'I2',
+    'an event with another amount',
+    `UPDATE llm_usage_events SET charge_cents = charge_cents + 0.000000000001
+     WHERE gateway_request_id = 'in-time-1'`,
+    'with another amount: 1 (llm in-time-1)',
+  ],
+  [
+    'I2',
+    'usage added to a sealed bucket',
+    `UPDATE usage_buckets SET total = total + 1 WHERE bucket_id = ${SOME_BUCKET}`,
+    'not the sum of their events',
+  ],
+  [
+    'I2',
+    'an event in the bucket of another',
+    `UPDATE metered_usage_records SET bucket_id = ${SOME_BUCKET} WHERE record_id = 'too-late-1'`,
+    'bucket is of something else',
+  ],
+  [
+    'I2',
+    'usage left behind on a superseded invoice',
+    `UPDATE usage_buckets SET sealed_for = (
+       SELECT replaces_invoice_id FROM invoices WHERE invoice_id = usage_buckets.sealed_for)
+     WHERE bucket_id = ${SOME_BUCKET}`,
+    'held by an invoice that is not live',
+  ],
+  [
+    'I2',
+    'usage opened again, and so billed once more',
+    `DROP INDEX usage_buckets_one_open;
+     UPDATE usage_buckets SET sealed_for = NULL WHERE bucket_id = (
+       SELECT bucket_id FROM usage_buckets WHERE source = 'llm' AND sealed_for = ${SOME_LIVE}
+       LIMIT 1)`,
+    'LLM usage has another sum',
+  ],
+  [
+    'I2',
+    'usage on two live invoices',
+    `INSERT INTO invoice_usage SELECT
+       (SELECT invoice_id FROM invoices WHERE status = 'issued' AND invoice_id <> u.invoice_id
+        LIMIT 1), bucket_id, NULL, 'within_allowance'
+     FROM invoice_usage u WHERE invoice_id = ${SOME_LIVE} LIMIT 1`,
+    'on several live invoices',
+  ],
+  [
+    'I2',
+    'a draft that nobody builds',
+    `INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at)
+     SELECT tenant_id, period_start, 'nobody', now() FROM invoices LIMIT 1`,
+    'drafts that are open',
+  ],
+  [
+    'I3',
+    'a header that is a cent off',
+    `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1
+     WHERE invoice_id = ${SOME_LIVE}`,
+    'do not add up to their header',
+  ],
+  [
+    'I3',
+    'a line that is a cent off, and the header with it',
+    `UPDATE invoice_lines SET amount_cents = amount_cents + 1
+     WHERE invoice_id = ${SOME_LIVE} AND kind = 'plan_base';
+     UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1
+     WHERE invoice_id = ${SOME_LIVE}`,
+    'not what they say it is made of',
+  ],
+  [
+    'I4',
+    'a line that is described anew',
+    `UPDATE invoice_lines SET description = 'Plan' WHERE invoice_id = ${SOME_LIVE} AND line_no = 1`,
+    'or its lines have changed',
+  ],
+  [
+    'I4',
+    'a superseded invoice that is deleted',
+    `DELETE FROM invoices WHERE status = 'superseded' AND revision = 1`,
+    'is gone',
+  ],
+  [
+    'I5',
+    'a parked tenant that is forgotten',
+    `DELETE FROM tenant_outcomes WHERE outcome = 'parked'`,
+    'not as they should be',
+  ],
+  [
+    'I5',
+    'a request that is left lying',
+    `UPDATE month_end_requests SET state = 'queued', finished_at = NULL WHERE request_id = 'force'`,
+    'force is queued',
+  ],
+  [
+    'I5',
+    'a forced tenant that was parked though nothing is wrong with it',
+    `UPDATE month_end_request_tenants SET outcome = 'parked', reason = 'failed', invoice_id = NULL
+     WHERE tenant_id = (SELECT tenant_id FROM invoices ORDER BY 1 LIMIT 1)`,
+    'not rebuilt',
+  ],
+] as const)('%s: %s is found', async (invariant, _, breakIt, words) => {
+  await superuser.query('BEGIN');
+  try {
+    await superuser.query('SET LOCAL session_replication_role = replica');
+    await superuser.query(breakIt);
+    const found = await violationsAtRest(superuser, remembered);
+    expect(found).toContainEqual({ invariant, text: expect.stringContaining(words) });
+  } finally {
+    await superuser.query('ROLLBACK');
+  }
+});

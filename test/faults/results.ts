@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import type { SeedResult } from './run-seed.ts';
+
+/** What came of a seed, when, and on what machine. */
+export interface Row extends SeedResult {
+  /** UTC instant. */
+  readonly finishedAt: string;
+  readonly machine: string;
+}
+
+/** Rows that outlive the run that made them, one a seed, so that a run can go on where it ended. */
+export interface ResultFile {
+  rows(): readonly Row[];
+  /** Takes the place of the row that the seed had. */
+  add(result: SeedResult): void;
+}
+
+export function openResultFile(path: string): ResultFile {
+  function rows(): readonly Row[] {
+    try {
+      return JSON.parse(readFileSync(path, 'utf8')) as readonly Row[];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+  return {
+    rows,
+    add(result) {
+      const row = { ...result, finishedAt: new Date().toISOString(), machine: describeMachine() };
+      const others = rows().filter(({ seed }) => seed !== result.seed);
+      const all = [...others, row].toSorted((a, b) => a.seed - b.seed);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
+    },
+  };
+}
+
+function describeMachine(): string {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} cores, ${memory} GB of memory, Node ${process.versions.node}`;
+}
