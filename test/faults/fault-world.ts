@@ -75,6 +75,8 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
         API_REQUESTS_PER_MINUTE: '1000000',
         WORKER_MAX_CONNECTIONS: String(plan.workerConnections),
         WORKFLOW_BUNDLE: workflowBundlePath,
+        // How large an invoice gets here is a matter of luck.
+        INVOICE_BOUNDS_MAX_RATIO: '0',
         LOG_LEVEL: 'info',
       },
     });

@@ -18,7 +18,7 @@ let world: World;
 let superuser: pg.Client;
 let remembered: Remembered;
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ boundsMaxRatio: null });
   superuser = new pg.Client({ connectionString: world.superuserUrl });
   await superuser.connect();
   const tenants = planPopulation(12, seededRandom('invariants'));

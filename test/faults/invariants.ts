@@ -209,8 +209,10 @@ async function notRebuilt(
   const sound = tenants.filter(({ kind }) => kind === 'sound').map(({ tenantId }) => tenantId);
   const found = await findWrong(
     client,
-    `SELECT concat_ws(' ', tenant_id, outcome, reason) AS who FROM month_end_request_tenants
-     WHERE tenant_id = ANY ($1) AND outcome <> 'rolled'`,
+    `SELECT concat_ws(' ', tenant_id, outcome, f.reason) AS who
+     FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+     WHERE tenant_id = ANY ($1) AND outcome <> 'rolled'
+       AND NOT (outcome = 'unchanged' AND r.only_if_changed)`,
     [sound],
   );
   if (found === null) return [];

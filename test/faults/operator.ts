@@ -83,7 +83,11 @@ export function createOperator({ client, tenants, random, signal }: OperatorOpti
   function plannedRequest(): Omit<MonthEndRequest, 'actor'> {
     const choice = random.integer(1, 10);
     if (choice <= 2) return { month: MONTH, requestId: nextId('run') };
-    const force = choice === 3 ? { all: true as const } : { tenantIds: pickTenants() };
+    const onlyIfChanged = random.integer(1, 3) === 1;
+    const force = {
+      ...(choice === 3 ? { all: true as const } : { tenantIds: pickTenants() }),
+      ...(onlyIfChanged && { onlyIfChanged }),
+    };
     return { month: MONTH, requestId: nextId('burst'), reason: 'usage came late', force };
   }
 

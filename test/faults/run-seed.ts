@@ -7,6 +7,7 @@ import { violationsAtRest } from './invariants.ts';
 import { IssuedWatch } from './issued-digest.ts';
 import type { Operator } from './operator.ts';
 import { EARLIER_MONTH, MONTH, planPopulation, type Tenant } from './population.ts';
+import { ownViolations } from './own-checks.ts';
 import type { HeldConnection } from './postgres-proxy.ts';
 import { FAULT_KINDS, describeStep, planFaults, type FaultKind, type Step } from './schedule.ts';
 import { standingViolations, type Violation } from './standing-checks.ts';
@@ -166,6 +167,8 @@ class Run {
       issued: this.#issued,
     };
     this.violations.push(...(await this.#look((client) => violationsAtRest(client, remembered))));
+    const { appUrl } = this.#world.servers.postgres;
+    this.violations.push(...(await ownViolations(appUrl, months)));
     this.checks += 1;
     this.invoices = await this.#look(countInvoices);
   }
