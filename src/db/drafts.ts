@@ -167,9 +167,8 @@ export function findOpenDrafts(
 }
 
 /**
- * Open drafts of other months that no run can still be building: no child lives
- * longer than a day (`workflows/options.ts`). Usage that they sealed would wait for
- * ever where nobody asks for their month again.
+ * Open drafts of other months that no run can still be building. Usage that they sealed would wait
+ * for ever where nobody asks for their month again.
  */
 export function findForgottenDrafts(
   tx: Transaction,
@@ -177,11 +176,25 @@ export function findForgottenDrafts(
   tenantIds: readonly string[],
 ): Promise<readonly string[]> {
   return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
-    SELECT draft_id AS "draftId" FROM invoice_drafts
+    SELECT draft_id AS "draftId" FROM invoice_drafts a
     WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start <> ${period.periodStart}
-      AND state = 'open' AND opened_at < now() - interval '25 hours'
+      AND state = 'open' AND ${IS_FORGOTTEN}
     ORDER BY draft_id
   `);
+}
+
+/** Of an open draft `a`: no child lives longer than a day (`workflows/options.ts`). */
+const IS_FORGOTTEN = sql.fragment`a.opened_at < now() - interval '25 hours'`;
+
+/**
+ * Whether a draft `a` gives up what it sealed when an invoice of this period is built: it was
+ * abandoned, or will be then.
+ */
+export function isGivenUp(period: Period) {
+  return sql.fragment`(
+    a.state = 'abandoned'
+    OR (a.state = 'open' AND (a.period_start = ${period.periodStart} OR ${IS_FORGOTTEN}))
+  )`;
 }
 
 /** Ties every waiting forced request of these tenants to the draft that serves them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
-import { isBillable } from './drafts.ts';
+import { isBillable, isGivenUp } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { HeldUsage } from './held-usage.ts';
 import type { Queryable } from './pool.ts';
@@ -79,7 +79,7 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
       WHERE ${isBillable(period)}
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
-      JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND a.state IN ('open', 'abandoned')
+      JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND ${isGivenUp(period)}
       JOIN usage_buckets b ON b.sealed_for = a.draft_id
       WHERE ${isBillable(period)}`,
     exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { previewMonth } from '../../src/audit/preview.ts';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
@@ -277,6 +278,28 @@ describe('drafts', () => {
     await build('run-3', '2026-06');
     expect((await invoicesOf(world.db)).at(-1)).toMatchObject({ subtotalCents: 5700 });
     await expectSoundBooks(world.db);
+  });
+
+  test('a preview leaves usage alone that another month is just being built from', async () => {
+    await seedUsage(world.db, { ...usage, amount: '700' });
+    await open('run-1', { inMonth: '2026-06' });
+    const totalOf = async () => {
+      const totals: (number | null)[] = [];
+      await previewMonth(world.db, month, {
+        boundsMaxRatio: null,
+        tenantIds: ['acme'],
+        onTenant: ({ preview }) =>
+          totals.push(preview.parked === null ? preview.subtotalCents : null),
+      });
+      return totals;
+    };
+    expect(await totalOf()).toEqual([5000]);
+
+    await asSuperuser(world.superuserUrl, (client) =>
+      client.query("UPDATE invoice_drafts SET opened_at = now() - interval '2 days'"),
+    );
+    expect(await totalOf()).toEqual([5700]);
+    expect(await build('run-2')).toMatchObject([{ totalCents: 6270 }]);
   });
 
   test('a month that is not over is not billed, whoever asks', async () => {
