@@ -64,8 +64,9 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
 
 /**
  * The month's usage: a row per bucket with what still counts of it, and one with what was excluded,
- * each with its state. An exclusion counts as soon as no invoice bills its event: an invoice that
- * was issued before goes on billing it until a re-run.
+ * each with its state. What still counts may be of no event: a correction that was excluded takes
+ * away what its record has said. An exclusion counts as soon as no invoice bills its event: an
+ * invoice that was issued before goes on billing it until a re-run.
  */
 export function usageByState(period: Period) {
   return sql.fragment`
@@ -97,7 +98,7 @@ export function usageByState(period: Period) {
     SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.state,
       p.event_count - coalesce(x.events, 0) AS events, p.total - coalesce(x.total, 0) AS total
     FROM place p LEFT JOIN left_out x USING (bucket_id)
-    WHERE p.event_count > coalesce(x.events, 0)
+    WHERE p.event_count > coalesce(x.events, 0) OR p.total <> coalesce(x.total, 0)
     UNION ALL
     SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, 'excluded',
       x.events, x.total

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
+import { readControlTotals } from '../../src/db/control-totals.ts';
 import { readDifference } from '../../src/db/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { listUsagePlaces } from '../../src/db/usage-places.ts';
+import { findImbalances } from '../../src/domain/control-totals.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
@@ -122,6 +129,49 @@ describe('a forced revision only where something changes', () => {
       ...run,
     });
     expect(again).toEqual({ drafts: [], settled: first.results });
+  });
+});
+
+describe('a correction of a billed record, excluded', () => {
+  test('takes all of the record away, which the books show and a re-run bills', async () => {
+    const tenantId = await newTenant();
+    const ingestion = createIngestion({ db: world.db, now: () => new Date() });
+    const record = {
+      record_id: `${tenantId}-r1`,
+      tenant_id: tenantId,
+      deployment_id: `${tenantId}-a`,
+      resource_kind: 'droplet_hours',
+      qty: '844',
+      occurred_at: `${MONTH}-10T00:00:00Z`,
+    };
+    await ingestion.ingest('metered', [record]);
+    await buildInvoices(world, [tenantId]);
+    const correction = {
+      ...record,
+      record_id: `${tenantId}-r2`,
+      qty: '44',
+      replaces: record.record_id,
+    };
+    await ingestion.ingest('metered', [correction]);
+    await ingestion.close();
+    const eventId = correction.record_id;
+    await excludeEvent(world.db, { source: 'metered', eventId, actor: 'olga', reason: 'x' });
+
+    const states = ['billed', 'needs_re_run', 'excluded'] as const;
+    const places = await listUsagePlaces(world.db, periodOf(MONTH), states, 1_000);
+    expect(places.filter(({ tenant_id }) => tenant_id === tenantId)).toMatchObject([
+      { state: 'billed', events: '1', total: '844' },
+      { state: 'excluded', events: '1', total: '44' },
+      { state: 'needs_re_run', events: '0', total: '-844' },
+    ]);
+    const balance = findImbalances(await readControlTotals(world.db, periodOf(MONTH)));
+    expect(balance.filter((sentence) => sentence.startsWith('droplet_hours'))).toEqual([]);
+    expect(await listLateUsage(world.db, MONTH)).toMatchObject([
+      { tenant_id: tenantId, action: 're_run', would_add_cents: -220 },
+    ]);
+
+    await forceInvoices(world, [tenantId]);
+    expect((await invoicesOf(world.db, tenantId)).at(-1)).toMatchObject({ subtotalCents: 5000 });
   });
 });
 
