@@ -20,7 +20,8 @@ const NO_CLIENT = new Client({ connection: Connection.lazy({ address: '127.0.0.1
 
 export async function createLedgerWorld({
   boundsMaxRatio = '10',
-}: { boundsMaxRatio?: string | null } = {}): Promise<LedgerWorld> {
+  now = () => new Date(),
+}: { boundsMaxRatio?: string | null; now?: () => Date } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
   const db = await openDatabase({
     url: testDatabase.appUrl,
@@ -34,7 +35,7 @@ export async function createLedgerWorld({
       db,
       client: NO_CLIENT,
       logger: pino({ level: 'silent' }),
-      now: () => new Date(),
+      now,
       boundsMaxRatio,
     }),
     async [Symbol.asyncDispose]() {

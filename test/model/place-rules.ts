@@ -1,0 +1,81 @@
+import { exactText, type Exact } from './exact.ts';
+import { PLANS, type Plan } from './fleet.ts';
+import { isDue, standing, type Invoice, type Model, type UsageEvent } from './model.ts';
+
+/** Where the month's usage is: `reconciliation.ts` explains the states. */
+
+export interface Place {
+  readonly tenant: string;
+  readonly deployment: string;
+  readonly source: UsageEvent['source'];
+  readonly kind: string;
+  readonly state: string;
+  readonly events: number;
+  readonly total: string;
+  /** The number of the invoice that stands for the service month. */
+  readonly invoice: number | null;
+}
+
+/** A service month's usage by deployment, kind and state, without what comes to nothing. */
+export function placesOf(model: Model, month: number): readonly Place[] {
+  const places = new Map<string, { place: Omit<Place, 'total'>; events: number; total: Exact }>();
+  const add = (event: UsageEvent, state: string, events: number, total: Exact) => {
+    const { deployment, source, kind } = event;
+    const key = [deployment.id, source, kind, state].join();
+    const place = {
+      tenant: deployment.tenant,
+      deployment: deployment.id,
+      source,
+      kind,
+      state,
+      events,
+      invoice: standing(model, deployment.tenant, month)?.number ?? null,
+    };
+    const before = places.get(key) ?? { place, events: 0, total: 0n };
+    places.set(key, { place, events: before.events + events, total: before.total + total });
+  };
+  for (const event of model.events.filter((each) => each.month === month)) {
+    const state = stateOf(model, event);
+    if (!isLeftOut(event)) add(event, state, 1, event.added);
+    else {
+      add(event, 'excluded', 1, event.amount);
+      // A correction that was excluded still takes away what its record has said.
+      add(event, state, 0, event.added - event.amount);
+    }
+  }
+  return [...places.values()]
+    .filter(({ events, total }) => events > 0 || total !== 0n)
+    .map(({ place, events, total }) => ({ ...place, events, total: exactText(total) }));
+}
+
+/** An exclusion counts as soon as no invoice bills the event. */
+function isLeftOut(event: UsageEvent): boolean {
+  return event.isExcluded && (!event.holder?.invoice || event.holder.leftOut.has(event));
+}
+
+function stateOf(model: Model, event: UsageEvent): string {
+  const { source, deployment, holder, month } = event;
+  if (holder?.invoice) return stateOnInvoice(event, holder.invoice);
+  if (holder?.state === 'open') return 'in_draft';
+  if (holder !== null && holder.state !== 'abandoned') return 'unaccounted';
+  const invoice = standing(model, deployment.tenant, month);
+  if (invoice === null) {
+    return isDue(model, deployment.tenant, month) ? 'not_yet_invoiced' : 'tenant_not_due';
+  }
+  if (source === 'llm') return 'next_invoice';
+  return invoice.status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
+}
+
+function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {
+  const { source, deployment, kind } = event;
+  if (status === 'void') return 'voided';
+  if (status === 'superseded') return 'unaccounted';
+  if (source === 'llm') return 'billed';
+  const own = lines.filter((line) => line.deployment === deployment.id);
+  if (own.some((line) => line.kind === 'overage' && line.resourceKind === kind)) return 'billed';
+  const base = own.find((line) => line.kind === 'plan_base');
+  if (!base) return 'no_subscription';
+  const plan = Object.values<Plan>(PLANS).find(({ id }) => id === base.meta.plan_version_id);
+  const item = plan?.items.find((each) => each.kind === kind);
+  return item === undefined || item.priceCents === null ? 'unpriced_kind' : 'within_allowance';
+}

@@ -1,0 +1,79 @@
+import pg from 'pg';
+import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
+import { nextMonth } from '../../src/domain/period.ts';
+import { expectSoundBooks } from '../_util/books.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { fleetOf, MONTH_COUNT, seedFleet, seedPlans, type Fleet } from './fleet.ts';
+
+/** The product, on a real PostgreSQL. */
+export interface Real {
+  readonly world: LedgerWorld;
+  readonly ingestion: Ingestion;
+  /** For what nobody but time does. */
+  readonly superuser: pg.Client;
+}
+
+/** All months of all sequences are over. */
+const now = () => new Date('2999-12-31T00:00:00Z');
+const FIRST_MONTH = '2000-01';
+/** A database grows with its sequences, and some queries with the database. */
+const SEQUENCES_PER_DATABASE = 250;
+
+/**
+ * Gives each sequence tenants and months of its own, so that many can share a database and the
+ * checks of a month look at one sequence only.
+ */
+export class RealWorlds implements AsyncDisposable {
+  #real: Real | null = null;
+  #used = 0;
+  #nextMonth = FIRST_MONTH;
+
+  async next(): Promise<{ readonly real: Real; readonly fleet: Fleet }> {
+    if (this.#used === SEQUENCES_PER_DATABASE) await this.#retire();
+    this.#real ??= await openReal();
+    this.#used += 1;
+    const months = Array.from({ length: MONTH_COUNT }, () => {
+      const month = this.#nextMonth;
+      this.#nextMonth = nextMonth(month);
+      return month;
+    });
+    // A gap, lest what is late for one be early for the next.
+    this.#nextMonth = nextMonth(this.#nextMonth);
+    const fleet = fleetOf(`s${this.#used}`, months);
+    await seedFleet(this.#real.world.db, fleet);
+    return { real: this.#real, fleet };
+  }
+
+  /** After a failure the books are not looked at: they may be wrong, and it is known why. */
+  async #retire({ isSound = true } = {}): Promise<void> {
+    const real = this.#real;
+    this.#real = null;
+    this.#used = 0;
+    this.#nextMonth = FIRST_MONTH;
+    if (real === null) return;
+    try {
+      if (isSound) await expectSoundBooks(real.world.db);
+    } finally {
+      await real.ingestion.close();
+      await real.superuser.end();
+      await real.world[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Checks the books of the last database. */
+  close(options: { readonly isSound: boolean }): Promise<void> {
+    return this.#retire(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#retire({ isSound: false });
+  }
+}
+
+async function openReal(): Promise<Real> {
+  const world = await createLedgerWorld({ now });
+  await seedPlans(world.db);
+  const superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
+  await superuser.connect();
+  return { world, superuser, ingestion: createIngestion({ db: world.db, now }) };
+}
