@@ -4,16 +4,15 @@ import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import {
   abandonDrafts,
-  claimExclusions,
   claimForcedRequests,
   findForgottenDrafts,
   insertDrafts,
   lockTenantMonths,
   refuseForcedRequests,
-  sealUsage,
   type TenantMonth,
 } from '../db/drafts.ts';
 import type { Transaction } from '../db/pool.ts';
+import { claimExclusions, sealUsage } from '../db/seal.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';

@@ -6,8 +6,7 @@ import type {
 import { QUOTE_SECTION, replaceDraftLines, type DraftLine } from '../db/draft-lines.ts';
 import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
 import { heldByDrafts, readMeteredUsage } from '../db/held-usage.ts';
-import type { Queryable } from '../db/pool.ts';
-import { findPlanVersions, nextSubscriptions, type DueSubscription } from '../db/quote-inputs.ts';
+import { learnPlanVersions, nextSubscriptions, type DueSubscription } from '../db/quote-inputs.ts';
 import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion, Usage } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -32,7 +31,11 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
       const subscriptions = await nextSubscriptions(tx, period, own, input.after, CHUNK);
       const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
       const usage = await readMeteredUsage(tx, period, heldByDrafts(own), deploymentIds);
-      await learnPlanVersions(tx, planVersions, subscriptions);
+      await learnPlanVersions(
+        tx,
+        planVersions,
+        subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
+      );
 
       const draftById = new Map(own.map((draft) => [draft.draftId, draft]));
       const quoted = subscriptions.map((subscription) =>
@@ -78,16 +81,4 @@ function quoteLines(
   return subscriptionLines(subscription, draft?.currency, planVersions, usage).map(
     (line, index) => ({ ...line, draftId, deploymentId, subscriptionId, position: index + 1 }),
   );
-}
-
-/** Plan versions are immutable, so each is read once in the life of the worker. */
-async function learnPlanVersions(
-  db: Queryable,
-  known: Map<string, PlanVersion>,
-  subscriptions: readonly DueSubscription[],
-): Promise<void> {
-  const missing = new Set(subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []));
-  for (const id of known.keys()) missing.delete(id);
-  if (missing.size === 0) return;
-  for (const version of await findPlanVersions(db, [...missing])) known.set(version.id, version);
 }

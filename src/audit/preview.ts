@@ -2,7 +2,7 @@ import type { Database, Queryable } from '../db/pool.ts';
 import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
 import { nextDueTenants, takeableUsage, type PreviewedTenant } from '../db/preview-inputs.ts';
-import { findPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
+import { learnPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { beyondBounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
@@ -81,12 +81,11 @@ async function previewPage(
     period,
     tenants.map(({ tenantId }) => tenantId),
   );
-  const unknown = subscriptions
-    .flatMap(({ planVersionId }) => planVersionId ?? [])
-    .filter((id) => !planVersions.has(id));
-  for (const version of await findPlanVersions(db, [...new Set(unknown)])) {
-    planVersions.set(version.id, version);
-  }
+  await learnPlanVersions(
+    db,
+    planVersions,
+    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
+  );
   const held = takeableUsage(period, tenants);
   const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
   const meteredUsage = await readMeteredUsage(db, period, held, deploymentIds);

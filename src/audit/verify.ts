@@ -3,19 +3,17 @@ import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
 import type { LineRow } from '../db/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
-import { findPlanVersions } from '../db/quote-inputs.ts';
+import { learnPlanVersions } from '../db/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import {
-  checksOf,
-  findProblems,
   nextInvoices,
-  rawUsage,
   readScope,
   storedChanges,
-  type Invariant,
   type VerificationScope,
   type VerifiedInvoice,
 } from '../db/verification.ts';
+import { checksOf, findProblems, type Invariant } from '../db/verification-checks.ts';
+import { rawUsage } from '../db/verification-usage.ts';
 import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances } from '../domain/control-totals.ts';
@@ -147,7 +145,7 @@ async function recomputeLines(
   planVersions: Map<string, PlanVersion>,
 ): Promise<readonly string[]> {
   const all = [...lines.values()].flat();
-  await learnPlanVersions(db, planVersions, all);
+  await learnPlanVersions(db, planVersions, planVersionsOf(all));
   const held = rawUsage(idsOf(invoices));
   const deploymentIds = new Set(all.flatMap(({ deploymentId }) => deploymentId ?? []));
   const meteredUsage = await readMeteredUsage(db, period, held, [...deploymentIds]);
@@ -212,18 +210,9 @@ async function recomputeChanges(
   });
 }
 
-async function learnPlanVersions(
-  db: Queryable,
-  known: Map<string, PlanVersion>,
-  lines: readonly LineRow[],
-): Promise<void> {
-  const missing = new Set<string>();
-  for (const { meta } of lines) {
-    const id = meta.plan_version_id;
-    if (typeof id === 'string' && !known.has(id)) missing.add(id);
-  }
-  if (missing.size === 0) return;
-  for (const version of await findPlanVersions(db, [...missing])) known.set(version.id, version);
+/** The plan versions that lines of `plan_base` name. */
+function planVersionsOf(lines: readonly LineRow[]): readonly string[] {
+  return lines.flatMap(({ meta: { plan_version_id: id } }) => (typeof id === 'string' ? id : []));
 }
 
 function idsOf(invoices: readonly VerifiedInvoice[]): readonly string[] {

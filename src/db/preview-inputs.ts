@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
-import { isBillable, isGivenUp } from './drafts.ts';
+import { isGivenUp } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { HeldUsage } from './held-usage.ts';
 import type { Queryable } from './pool.ts';
+import { isBillable } from './seal.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
 
 const previewed = z.object({

@@ -92,6 +92,18 @@ const planVersion = z.object({
   ),
 }) satisfies z.ZodType<PlanVersion>;
 
+/** Reads the plan versions that aren't known yet: they are immutable, so each is read once. */
+export async function learnPlanVersions(
+  db: Queryable,
+  known: Map<string, PlanVersion>,
+  ids: Iterable<string>,
+): Promise<void> {
+  const unknown = new Set(ids);
+  for (const id of known.keys()) unknown.delete(id);
+  if (unknown.size === 0) return;
+  for (const version of await findPlanVersions(db, [...unknown])) known.set(version.id, version);
+}
+
 /** Plan versions with their items in order. They are immutable: safe to keep. */
 export function findPlanVersions(
   db: Queryable,
