@@ -249,13 +249,30 @@ function refuseRequests(model: Model, tenant: string, month: number): void {
   for (const row of waitingRows(model, tenant, month)) row.outcome = 'refused';
 }
 
-/** A child has failed: its draft is given up, and whoever waited is told. */
-export function recordParked(model: Model, run: Run, tenant: string, failure: string): void {
+/**
+ * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued the
+ * invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
+ */
+export function recordParked(model: Model, run: Run, tenant: string, failure: string): Result {
   const { month } = run;
+  const isOvertaken = failure === 'draft_lost';
+  const invoice = standing(model, tenant, month);
+  if (invoice?.draft.run === run) {
+    const result = done('rolled', invoice);
+    record(model, month, result);
+    return result;
+  }
+  if (isOvertaken && invoice) {
+    const result = done('skipped', invoice);
+    recordNews(model, month, result);
+    return result;
+  }
   const draft = openDraft(model, tenant, month);
   if (draft?.run === run) draft.state = 'abandoned';
-  for (const row of waitingRows(model, tenant, month)) row.outcome = 'parked';
-  record(model, month, parked(tenant, failure));
+  if (!isOvertaken) for (const row of waitingRows(model, tenant, month)) row.outcome = 'parked';
+  const result = parked(tenant, failure);
+  record(model, month, result);
+  return result;
 }
 
 export type Acceptance =
