@@ -10,6 +10,7 @@ import {
 import type { Activities } from './activities/index.ts';
 import type { Config } from './config.ts';
 import { TASK_QUEUE } from './contracts/ids.ts';
+import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
 const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(
@@ -47,6 +48,7 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     activities,
+    interceptors: { activity: [heartbeatWhileRunning] },
     maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
     maxCachedWorkflows: config.maxCachedWorkflows,

@@ -12,9 +12,20 @@ const RETRY = {
   maximumInterval: '10 s',
 } as const;
 
-/** Short database calls: local activities, without a round trip to the server. */
+/**
+ * Short database calls: local activities, without a round trip to the server. Only for workflows
+ * that do one thing after the other and hear of nothing else meanwhile; ADR 9.
+ */
 export const database = proxyLocalActivities<Activities>({
   startToCloseTimeout: '65 s', // A little longer than the statement timeout.
+  retry: RETRY,
+});
+
+/** The same calls, each with events of its own in the history: for workflows that do several things at once. */
+export const recordedDatabase = proxyActivities<Activities>({
+  startToCloseTimeout: '65 s',
+  // A worker that has died is noticed by its silence, and another one tries again.
+  heartbeatTimeout: '5 s',
   retry: RETRY,
 });
 

@@ -1,7 +1,9 @@
 import {
+  ActivityFailure,
   condition,
   continueAsNew,
   defineQuery,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -17,7 +19,7 @@ import {
   type Refusal,
 } from '../contracts/month-end.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
-import { database } from './activities.ts';
+import { database as localDatabase, recordedDatabase } from './activities.ts';
 import { takeSignals, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
@@ -45,6 +47,8 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const { carried } = input;
   let pass: Pass | null = carried?.pass ? withAllCounts(carried.pass) : null;
   let passWanted = carried?.passWanted ?? false;
+  /** While the waiting requests are being taken into a pass. */
+  let isBeginning = false;
   let openUntil: string | null = carried?.openUntil ?? null;
   let totals: OutcomeCounts | null = carried?.totals ?? null;
   let imbalances: readonly string[] = carried?.imbalances ?? [];
@@ -56,6 +60,8 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** Those of them that this pass has started: their turn is over. */
   const servedOutOfTurn = new Set<string>();
 
+  // A month that began with local activities goes on with them, until it continues as new.
+  const database = patched('recorded-activities') ? recordedDatabase : localDatabase;
   const pool = new TenantPool(options.maxChildren, serve);
   const inbox: Incoming[] = [];
   // Last: signals that wait are delivered as soon as there is somebody to take them.
@@ -153,7 +159,8 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function serve(tenantId: string): Promise<void> {
     const upToSeq = pass?.upToSeq ?? 0;
     const timeoutSeconds = options.tenantTimeoutSeconds;
-    count(await serveTenant({ month, tenantId, timeoutSeconds, upToSeq }));
+    const { recordParked } = database;
+    count(await serveTenant({ month, tenantId, timeoutSeconds, upToSeq, recordParked }));
   }
 
   function count(outcome: keyof OutcomeCounts, tenants = 1): void {
@@ -164,7 +171,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   }
 
   async function beginPass(): Promise<Pass | null> {
-    const begun = await database.beginPass({ month });
+    isBeginning = true;
+    const begun = await database.beginPass({ month }).catch(rethrowCause);
+    isBeginning = false;
     return begun && { ...begun, after: null, isWalked: false, counts: NONE };
   }
 
@@ -231,7 +240,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   function progress(): MonthEndProgress {
     return {
       month,
-      state: pass || passWanted || inbox.length > 0 ? 'closing' : 'open',
+      state: pass || passWanted || isBeginning || inbox.length > 0 ? 'closing' : 'open',
       pass: pass && { ...pass, running: pool.running },
       totals,
       imbalances,
@@ -248,6 +257,11 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 /** What was carried or recorded before an outcome existed doesn't count it. */
 function withAllCounts(pass: Pass): Pass {
   return { ...pass, counts: { ...NONE, ...pass.counts } };
+}
+
+/** What was wrong with the input says more than that an activity has failed. */
+function rethrowCause(error: unknown): never {
+  throw error instanceof ActivityFailure && error.cause ? error.cause : error;
 }
 
 /** Whoever starts the workflow by hand, without a signal, wants the month closed. */

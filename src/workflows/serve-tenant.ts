@@ -6,10 +6,10 @@ import {
   isCancellation,
   sleep,
 } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
 import { tenantInvoiceId } from '../contracts/ids.ts';
 import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
 import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
-import { database } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 
@@ -23,6 +23,7 @@ export interface ServeTenantInput {
   readonly timeoutSeconds: number;
   /** The last request that the pass serves; see `recordParked`. */
   readonly upToSeq: number;
+  readonly recordParked: Activities['recordParked'];
 }
 
 /**
@@ -30,13 +31,13 @@ export interface ServeTenantInput {
  * tenant's own: a failure parks it. Throws only where the parent is cancelled.
  */
 export async function serveTenant(input: ServeTenantInput): Promise<keyof OutcomeCounts> {
-  const { month, tenantId, upToSeq } = input;
+  const { month, tenantId, upToSeq, recordParked } = input;
   try {
     const { outcome } = await runChild(input);
     return outcome;
   } catch (error) {
     if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-    const { outcome } = await database.recordParked({
+    const { outcome } = await recordParked({
       month,
       tenantId,
       upToSeq,
