@@ -9,6 +9,7 @@ import type { Operator } from './operator.ts';
 import { EARLIER_MONTH, MONTH, planPopulation, type Tenant } from './population.ts';
 import { ownViolations } from './own-checks.ts';
 import type { HeldConnection } from './postgres-proxy.ts';
+import { replayMonths } from './replay.ts';
 import { FAULT_KINDS, describeStep, planFaults, type FaultKind, type Step } from './schedule.ts';
 import { standingViolations, type Violation } from './standing-checks.ts';
 import { asSuperuserAgain } from './superuser.ts';
@@ -64,7 +65,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 
   const { operator, senders, processes, logFolder } = world;
   const months = plan.closesEarlierMonth ? [MONTH, EARLIER_MONTH] : [MONTH];
-  const run = new Run(world, { months, tenants, log });
+  const run = new Run(world, { months, tenants, workflowBundlePath, log });
   try {
     for (const month of months) await operator.close(month);
     await run.inject(options.withoutFaults ? [] : plan.steps);
@@ -97,6 +98,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 interface RunOptions {
   readonly months: readonly string[];
   readonly tenants: readonly Tenant[];
+  readonly workflowBundlePath: string;
   readonly log: (text: string) => void;
 }
 
@@ -157,7 +159,7 @@ class Run {
   }
 
   async checkAtRest(): Promise<void> {
-    const { operator, senders } = this.#world;
+    const { operator, senders, client } = this.#world;
     const { months, tenants } = this.#options;
     const remembered = {
       acknowledged: senders.acknowledged,
@@ -169,6 +171,9 @@ class Run {
     this.violations.push(...(await this.#look((client) => violationsAtRest(client, remembered))));
     const { appUrl } = this.#world.servers.postgres;
     this.violations.push(...(await ownViolations(appUrl, months)));
+    const { workflowBundlePath } = this.#options;
+    const stuck = await replayMonths(client, months, workflowBundlePath);
+    this.violations.push(...stuck.map((text) => ({ invariant: 'rest' as const, text })));
     this.checks += 1;
     this.invoices = await this.#look(countInvoices);
   }
