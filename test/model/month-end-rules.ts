@@ -250,15 +250,15 @@ function refuseRequests(model: Model, tenant: string, month: number): void {
 }
 
 /**
- * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued the
- * invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
+ * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued or kept
+ * the invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
  */
 export function recordParked(model: Model, run: Run, tenant: string, failure: string): Result {
   const { month } = run;
   const isOvertaken = failure === 'draft_lost';
   const invoice = standing(model, tenant, month);
-  if (invoice?.draft.run === run) {
-    const result = done('rolled', invoice);
+  if (invoice?.draft.run === run || invoice?.unchangedRun === run) {
+    const result = done(invoice.draft.run === run ? 'rolled' : 'unchanged', invoice);
     record(model, month, result);
     return result;
   }
