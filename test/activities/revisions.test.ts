@@ -168,6 +168,39 @@ describe('a forced revision only where something changes', () => {
   });
 });
 
+describe('a request that another run serves than the one that fails', () => {
+  test.each([
+    ['was overtaken', 'timed_out'],
+    ['could not start', 'already_running'],
+  ])('the run %s: the revision is still its answer', async (_how, type) => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const requestId = `once-${type}`;
+    const asked = { tenantIds: [tenantId], requestId, onlyIfChanged: true };
+    await acceptForce(world, asked);
+    const overtaken = nextRun();
+    const { openDrafts, recordParked } = world.activities;
+    const wasStarted = type === 'timed_out';
+    if (wasStarted) await openDrafts({ month: MONTH, tenantIds: [tenantId], ...overtaken });
+    const run = nextRun();
+    await openDrafts({ month: MONTH, tenantIds: [tenantId], ...run });
+
+    await recordParked({
+      month: MONTH,
+      tenantId,
+      failure: { type, reason: 'x' },
+      owner: wasStarted ? overtaken.owner : null,
+      upToSeq: 1_000_000_000,
+    });
+
+    expect((await buildAs(run, tenantId)).first.results).toMatchObject([{ outcome: 'unchanged' }]);
+    // It is answered: sent again, it makes no revision.
+    expect(await acceptForce(world, asked)).toMatchObject({ urgentTenantIds: [] });
+    await use(tenantId, 'llm_usage', '100');
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
+  });
+});
+
 describe('a correction of a billed record, excluded', () => {
   test('takes all of the record away, which the books show and a re-run bills', async () => {
     const tenantId = await newTenant();

@@ -3,6 +3,7 @@ import {
   isDue,
   openDraft,
   outcomeKey,
+  servedRows,
   standing,
   waitingRows,
   type Draft,
@@ -181,7 +182,7 @@ function finish(model: Model, draft: Draft): Result {
     return done('skipped', replaces);
   }
   const totals = totalled(model, draft);
-  const served = waitingRows(model, tenant, month).filter((row) => row.draft === draft);
+  const served = servedRows(model, draft);
   const isAccepted = served.some(({ request }) => request.terms.acceptBounds);
   if (!isAccepted && isBeyondBounds(model, draft, totals)) return parked(tenant, 'out_of_bounds');
   const isWanted =
