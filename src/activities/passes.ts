@@ -17,6 +17,7 @@ import {
   findOpenDrafts,
   lockTenantMonths,
   parkForcedRequests,
+  type TenantMonth,
 } from '../db/drafts.ts';
 import {
   finishRequests,
@@ -88,7 +89,7 @@ export function planPage({ db }: ActivityDeps) {
 /**
  * Parks a tenant whose child failed, and gives up the draft that it left. Only that
  * run's draft: another run may be building one. Where the run had issued the invoice
- * before it failed, the invoice is what counts.
+ * before it failed, or found that it stays as it is, the invoice is what counts.
  *
  * A run that was overtaken settles no request: who overtook it serves them, and what it
  * leaves waits for the pass's next child.
@@ -100,8 +101,8 @@ export function recordParked({ db }: ActivityDeps) {
     return db.transaction(async (tx) => {
       const [tenant] = await lockTenantMonths(tx, period, [tenantId]);
       const invoiceId = tenant?.liveInvoiceId ?? null;
-      if (invoiceId !== null && owner !== null && tenant?.liveOwner === owner) {
-        const outcome = 'rolled';
+      const outcome = owner === null ? null : committedOutcome(tenant, owner);
+      if (invoiceId !== null && outcome !== null) {
         await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }]);
         return { outcome };
       }
@@ -122,6 +123,12 @@ export function recordParked({ db }: ActivityDeps) {
       return { outcome: 'parked' };
     });
   };
+}
+
+/** What a run that failed had come to before. */
+function committedOutcome(tenant: TenantMonth | undefined, owner: string) {
+  if (tenant?.liveOwner === owner) return 'rolled';
+  return tenant?.unchangedOwner === owner ? 'unchanged' : null;
 }
 
 /** Forced tenants of one call: a bound on what goes through the history. */

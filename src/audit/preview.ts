@@ -45,7 +45,8 @@ export interface PreviewOptions {
 /**
  * Computes every due tenant's invoice as it would be if the month were closed now, by the same
  * functions, as of one moment, and without writing anything. Where an invoice stands it is what a
- * forced re-run would make. A month that isn't over is previewed with its usage so far.
+ * forced re-run would make (of a paid or void one: without late LLM usage, which the tenant's next
+ * invoice bills). A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(

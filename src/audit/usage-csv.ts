@@ -46,7 +46,7 @@ function toCsv(events: readonly EventBehindLine[]): string {
     cast: {
       // Amounts can start with a minus: only texts are escaped.
       string: (value, { column }) =>
-        TEXTS.has(String(column)) && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value,
+        TEXTS.has(String(column)) && /^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : value,
     },
   });
 }

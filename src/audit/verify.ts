@@ -6,6 +6,7 @@ import type { Database, Queryable } from '../db/pool.ts';
 import { learnPlanVersions } from '../db/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import {
+  isOpen,
   nextInvoices,
   readScope,
   storedChanges,
@@ -48,7 +49,8 @@ export interface Verification {
  * Proves a month from its raw records, at any later time: the events themselves, the immutable plan
  * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing.
  * Costs the month's events. What an operator has changed since (subscriptions, exclusions that wait
- * for a re-run) is no problem here; `previewMonth` shows what would come out differently now.
+ * for a re-run) is no problem here, and neither are due tenants without an outcome while the month is
+ * open or a request for it under way; `previewMonth` shows what would come out differently now.
  * @throws DomainError `invalid_month`
  */
 export function verifyMonth(
@@ -71,8 +73,8 @@ export function verifyMonth(
       toResult(
         'books_balance',
         'I5',
-        'control totals add up, and every due tenant is invoiced or parked',
-        findImbalances(await readControlTotals(tx, period)),
+        'control totals add up; once the month is closed, every due tenant is invoiced or parked',
+        findImbalances(await readControlTotals(tx, period), { isOpen: await isOpen(tx, period) }),
       ),
     );
     onProgress(queries.length + 2, queries.length + 2);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
 import { isOver, parseMonth, periodOf, type Month } from '../domain/period.ts';
 import { CliError } from './errors.ts';
@@ -20,6 +21,13 @@ export function integerArgument(min: number, max: number): (text: string) => num
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
   };
+}
+
+/** Why somebody does something, by the rule of the API and the signals. */
+export function reasonArgument(text: string): string {
+  const parsed = reasonSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError('expected 1 to 1000 characters, none of them a control character');
 }
 
 /**

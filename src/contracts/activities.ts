@@ -115,10 +115,10 @@ export interface RecordParkedInput {
 }
 export interface RecordParkedResult {
   /**
-   * `rolled` where the run had issued the invoice before it failed, `skipped` where another run
-   * overtook it and an invoice stands.
+   * `rolled` or `unchanged` where the run had come to that before it failed, `skipped` where another
+   * run overtook it and an invoice stands.
    */
-  readonly outcome: 'parked' | 'rolled' | 'skipped';
+  readonly outcome: 'parked' | 'rolled' | 'skipped' | 'unchanged';
 }
 
 export interface ListWaitingInput {

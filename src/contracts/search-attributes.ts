@@ -7,7 +7,7 @@ export const BILLING_PERIOD = defineSearchAttributeKey(
 );
 /** On the workflow that builds a tenant's invoice. */
 export const TENANT_ID = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWORD);
-/** `rolled`, `skipped` or `parked`, once it is known. */
+/** `rolled`, `skipped`, `unchanged` or `parked`, once it is known. */
 export const INVOICE_OUTCOME = defineSearchAttributeKey(
   'InvoiceOutcome',
   SearchAttributeType.KEYWORD,

@@ -211,6 +211,13 @@ export async function claimForcedRequests(
   `);
 }
 
+/**
+ * Of a forced request `f` that is tied to a draft: whether the draft serves it when it is issued.
+ * Also one that was parked meanwhile, by a run that failed while another one builds this draft: its
+ * revision is what was asked for, and says so.
+ */
+export const IS_SERVED = sql.fragment`(f.outcome IS NULL OR f.outcome = 'parked')`;
+
 /** Settles the forced requests of a tenant whose child could not: parked, with the reason. */
 export async function parkForcedRequests(
   tx: Transaction,

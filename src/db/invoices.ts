@@ -3,6 +3,7 @@ import type { Period } from '../domain/period.ts';
 import type { InvoiceTotals } from '../domain/invoice-totals.ts';
 import type { LineChange } from '../domain/line-changes.ts';
 import type { QuoteLine } from '../domain/types.ts';
+import { IS_SERVED } from './drafts.ts';
 import { moveUsage, recordUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from './pool.ts';
@@ -146,7 +147,7 @@ async function insertInvoices(
       SELECT r.request_id, r.actor, r.reason
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
       WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
-        AND f.draft_id = d."draftId" AND f.outcome IS NULL
+        AND f.draft_id = d."draftId" AND ${IS_SERVED}
       ORDER BY r.request_seq LIMIT 1
     ) r ON true
   `);
@@ -238,8 +239,9 @@ async function settleForcedRequests(
     invoiceId: outcome === 'rolled' ? draftId : replacesInvoiceId,
   }));
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants f SET outcome = ${outcome}, invoice_id = d."invoiceId"
+    UPDATE month_end_request_tenants f
+    SET outcome = ${outcome}, invoice_id = d."invoiceId", reason = NULL
     FROM jsonb_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
-    WHERE f.draft_id = d."draftId" AND f.outcome IS NULL
+    WHERE f.draft_id = d."draftId" AND ${IS_SERVED}
   `);
 }

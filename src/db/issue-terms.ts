@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { LastInvoice } from '../domain/bounds.ts';
-import type { LockedDraft } from './drafts.ts';
+import { IS_SERVED, type LockedDraft } from './drafts.ts';
 import type { Transaction } from './pool.ts';
 import { sql, uuidArray } from './sql.ts';
 
@@ -42,7 +42,7 @@ export async function readIssueTerms(
     LEFT JOIN LATERAL (
       SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
-      WHERE f.draft_id = d.draft_id AND f.outcome IS NULL
+      WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
     ) request ON true
     LEFT JOIN LATERAL (${lastInvoice(period)}) last ON true
     WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})

@@ -8,7 +8,7 @@ const tenantOutcome = z.object({
   tenant_id: z.string(),
   name: z.string(),
   /** Null: nobody has looked at the tenant yet. */
-  outcome: z.enum(['rolled', 'skipped', 'parked']).nullable(),
+  outcome: z.enum(['rolled', 'skipped', 'unchanged', 'parked']).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
   /** The invoice that stands. */

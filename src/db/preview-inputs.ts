@@ -60,16 +60,21 @@ export function nextDueTenants(
 
 /**
  * What an invoice of each tenant would take if it were built now (or built again, where one
- * stands), by the rules of `sealUsage`; the owner is the tenant.
+ * stands), by the rules of `sealUsage`; the owner is the tenant. One that is paid or void is never
+ * built again: late LLM usage goes onto the tenant's next invoice, and what is left to settle by hand
+ * is the rest.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
-  const drafts = tenants.map(({ tenantId, invoiceId }) => ({
+  const drafts = tenants.map(({ tenantId, invoiceId, status }) => ({
     tenantId,
     invoiceId,
     isRevision: invoiceId !== null,
+    isFinal: status === 'paid' || status === 'void',
   }));
   const draft = sql.fragment`jsonb_to_recordset(${jsonRows(drafts)})
-    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean)`;
+    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "isFinal" boolean)`;
+  const isTakeable = sql.fragment`${isBillable(period)}
+    AND NOT (draft."isFinal" AND b.source = 'llm')`;
   return {
     buckets: sql.fragment`
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
@@ -77,12 +82,12 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
       JOIN usage_buckets b ON b.tenant_id = draft."tenantId" AND b.sealed_for IS NULL
-      WHERE ${isBillable(period)}
+      WHERE ${isTakeable}
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
       JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND ${isGivenUp(period)}
       JOIN usage_buckets b ON b.sealed_for = a.draft_id
-      WHERE ${isBillable(period)}`,
+      WHERE ${isTakeable}`,
     exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,
   };
 }

@@ -36,6 +36,7 @@ export const behindLineSchema = z.object({
   replaces: z.string().nullable().describe('Metered usage only: the record that this corrects.'),
   amount: z.string().describe('What it adds to the line: exact cents, or a quantity.'),
   excluded: z.string().describe('How much of that was excluded; "0" for most.'),
+  is_excluded: z.boolean().describe('Whether it was: an event of nothing can be excluded, too.'),
   content_hash: z.string().describe('SHA-256, in hex, of the content as it was sent.'),
 });
 /** An event behind a line. */
@@ -53,8 +54,8 @@ export function readLineUsage(
       coalesce(l.resource_kind, 'cents') AS unit, s.events, s.excluded_events, s.exact_sum, s.digest
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
     CROSS JOIN LATERAL (
-      SELECT count(*) FILTER (WHERE excluded = 0 OR l.kind = 'overage') AS events,
-        count(*) FILTER (WHERE excluded <> 0) AS excluded_events,
+      SELECT count(*) FILTER (WHERE NOT is_excluded OR l.kind = 'overage') AS events,
+        count(*) FILTER (WHERE is_excluded) AS excluded_events,
         trim_scale(coalesce(sum(amount - excluded), 0)) AS exact_sum,
         encode(sha256(coalesce(string_agg(hash, ''::bytea ORDER BY event_id COLLATE "C"), '')), 'hex')
           AS digest
@@ -75,7 +76,7 @@ export function listEventsBehind(
   return db.any(sql.type(behindLineSchema)`
     SELECT event_id, occurred_at, received_at, model, input_tokens, output_tokens,
       trim_scale(qty) AS qty, replaces, trim_scale(amount) AS amount,
-      trim_scale(excluded) AS excluded, encode(hash, 'hex') AS content_hash
+      trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash
     FROM (${eventsBehind(invoiceId, lineNo)}) e
     WHERE ${after}::text IS NULL OR event_id COLLATE "C" > ${after}::text
     ORDER BY event_id COLLATE "C" LIMIT ${limit}
@@ -92,13 +93,14 @@ function eventsBehind(invoiceId: string, lineNo: number) {
   return sql.fragment`
     SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, e.input_tokens,
       e.output_tokens, NULL::numeric AS qty, NULL::text AS replaces, e.charge_cents AS amount,
-      coalesce(x.amount, 0) AS excluded, e.content_hash AS hash
+      coalesce(x.amount, 0) AS excluded, x.event_id IS NOT NULL AS is_excluded,
+      e.content_hash AS hash
     FROM invoice_usage u JOIN llm_usage_events e USING (bucket_id)
     ${excluded} ON x.source = 'llm' AND x.event_id = e.gateway_request_id
     WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}
     UNION ALL
     SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces,
-      r.added_qty, coalesce(x.amount, 0), r.content_hash
+      r.added_qty, coalesce(x.amount, 0), x.event_id IS NOT NULL, r.content_hash
     FROM invoice_usage u JOIN metered_usage_records r USING (bucket_id)
     ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
     WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;

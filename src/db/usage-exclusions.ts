@@ -74,7 +74,13 @@ export const exclusionSchema = z.object({
     .nullable()
     .describe(
       'The number of the invoice that bills the event all the same, because it was issued before: ' +
-        'force a re-run, or settle it by hand where the invoice is paid or void.',
+        'force a re-run of still_billed_in, or settle it by hand where the invoice is paid or void.',
+    ),
+  still_billed_in: z
+    .string()
+    .nullable()
+    .describe(
+      "That invoice's month: late LLM usage is billed in a later one than its service month.",
     ),
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
@@ -82,7 +88,8 @@ export type Exclusion = z.infer<typeof exclusionSchema>;
 const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
-    e.actor, e.reason, e.excluded_at, i.number AS still_billed_on
+    e.actor, e.reason, e.excluded_at, i.number AS still_billed_on,
+    to_char(i.period_start, 'YYYY-MM') AS still_billed_in
   FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
   LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
 `;
@@ -94,7 +101,7 @@ export function findExclusion(
 ): Promise<Exclusion | null> {
   return db.maybeOne(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
-      reason, excluded_at, still_billed_on
+      reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
   `);
 }
@@ -107,7 +114,7 @@ export function listExclusions(
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
-      reason, excluded_at, still_billed_on
+      reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS}) x WHERE service_month = ${month}
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);

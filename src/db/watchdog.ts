@@ -38,8 +38,9 @@ export async function readMonthFacts(
 ): Promise<readonly MonthFacts[]> {
   const facts: MonthFacts[] = [];
   for (const requests of await listMonths(db, lastMonth)) {
-    const { due, rolled, skipped, parked } = await countOutcomes(db, periodOf(requests.month));
-    const withoutOutcome = due - rolled - skipped - parked;
+    const { due, ...outcomes } = await countOutcomes(db, periodOf(requests.month));
+    const { rolled, skipped, unchanged, parked } = outcomes;
+    const withoutOutcome = due - rolled - skipped - unchanged - parked;
     facts.push({ ...requests, dueTenants: due, withoutOutcome, parked });
   }
   return facts;

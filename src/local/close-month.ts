@@ -45,7 +45,7 @@ export async function closeBySchedule(
 
 function countDone({ workflow }: RollUp): number {
   const pass = workflow?.pass;
-  return pass ? pass.rolled + pass.skipped + pass.parked : 0;
+  return pass ? pass.rolled + pass.skipped + pass.unchanged + pass.parked : 0;
 }
 
 async function listRuns(client: Client) {

@@ -84,8 +84,9 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
       onProgress: progress.update,
     }).finally(progress.stop);
     checkMonth(closed.month, month);
-    const { rolled, skipped, parked } = closed.rollUp.outcomes;
-    return { text: `${rolled} rolled, ${skipped} skipped, ${parked} parked` };
+    const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
+    const stood = `${skipped} skipped, ${unchanged} unchanged`;
+    return { text: `${rolled} rolled, ${stood}, ${parked} parked` };
   });
 
   const outcomes = await listOutcomes(db, month);

@@ -10,6 +10,7 @@ export interface RollUp extends MonthEndStatus {
     readonly pass: {
       readonly rolled: number;
       readonly skipped: number;
+      readonly unchanged: number;
       readonly parked: number;
       readonly due_tenants: number;
     } | null;

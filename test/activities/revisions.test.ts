@@ -4,12 +4,14 @@ import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/control-totals.ts';
 import { readDifference } from '../../src/db/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { listOutcomes } from '../../src/db/outcome-views.ts';
 import { listUsagePlaces } from '../../src/db/usage-places.ts';
+import { readMonthFacts } from '../../src/db/watchdog.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
+import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/books.ts';
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
@@ -35,6 +37,16 @@ async function newTenant(): Promise<string> {
 }
 const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
   seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
+
+/** All that a run does for a tenant, up to and with its commit. */
+async function buildAs(run: ReturnType<typeof nextRun>, tenantId: string) {
+  const { openDrafts, quoteSubscriptions, pullLlmUsage, persistInvoices } = world.activities;
+  const { drafts } = await openDrafts({ month: MONTH, tenantIds: [tenantId], ...run });
+  const input = { month: MONTH, drafts, owner: run.owner };
+  await quoteSubscriptions({ ...input, after: null });
+  await pullLlmUsage(input);
+  return { input, first: await persistInvoices(input) };
+}
 
 describe('a forced revision only where something changes', () => {
   test('leaves an invoice alone that would come out the same', async () => {
@@ -106,20 +118,27 @@ describe('a forced revision only where something changes', () => {
     expect(await readDifference(world.db, second!.invoiceId)).toEqual([]);
   });
 
+  test('counts as an outcome wherever outcomes are counted and listed', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const withoutOutcome = async () =>
+      (await readMonthFacts(world.db, MONTH)).find(({ month }) => month === MONTH)?.withoutOutcome;
+    const before = await withoutOutcome();
+
+    await forceInvoices(world, [tenantId], { onlyIfChanged: true });
+
+    expect(await withoutOutcome()).toBe(before);
+    expect(await listOutcomes(world.db, MONTH)).toContainEqual(
+      expect.objectContaining({ tenant_id: tenantId, outcome: 'unchanged' }),
+    );
+  });
+
   test('tried again by the same run, before and after its commit, it says the same', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
     const run = nextRun();
-    const { drafts } = await world.activities.openDrafts({
-      month: MONTH,
-      tenantIds: [tenantId],
-      ...run,
-    });
-    const input = { month: MONTH, drafts, owner: run.owner };
-    await world.activities.quoteSubscriptions({ ...input, after: null });
-    await world.activities.pullLlmUsage(input);
-    const first = await world.activities.persistInvoices(input);
+    const { input, first } = await buildAs(run, tenantId);
     expect(first.results).toMatchObject([{ outcome: 'unchanged' }]);
 
     expect(await world.activities.persistInvoices(input)).toEqual(first);
@@ -129,6 +148,56 @@ describe('a forced revision only where something changes', () => {
       ...run,
     });
     expect(again).toEqual({ drafts: [], settled: first.results });
+  });
+
+  test('stays so where the run fails after its commit', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
+    const run = nextRun();
+    await buildAs(run, tenantId);
+
+    const failure = { type: 'timed_out', reason: 'x' };
+    const { owner } = run;
+    const failed = { month: MONTH, tenantId, owner, failure, upToSeq: 1_000_000_000 };
+
+    expect(await world.activities.recordParked(failed)).toEqual({ outcome: 'unchanged' });
+    expect(await outcomesOf(world.db, MONTH)).toContainEqual(
+      expect.objectContaining({ tenantId, outcome: 'unchanged', reason: null }),
+    );
+  });
+});
+
+describe('a request that another run serves than the one that fails', () => {
+  test.each([
+    ['was overtaken', 'timed_out'],
+    ['could not start', 'already_running'],
+  ])('the run %s: the revision is still its answer', async (_how, type) => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const requestId = `once-${type}`;
+    const asked = { tenantIds: [tenantId], requestId, onlyIfChanged: true };
+    await acceptForce(world, asked);
+    const overtaken = nextRun();
+    const { openDrafts, recordParked } = world.activities;
+    const wasStarted = type === 'timed_out';
+    if (wasStarted) await openDrafts({ month: MONTH, tenantIds: [tenantId], ...overtaken });
+    const run = nextRun();
+    await openDrafts({ month: MONTH, tenantIds: [tenantId], ...run });
+
+    await recordParked({
+      month: MONTH,
+      tenantId,
+      failure: { type, reason: 'x' },
+      owner: wasStarted ? overtaken.owner : null,
+      upToSeq: 1_000_000_000,
+    });
+
+    expect((await buildAs(run, tenantId)).first.results).toMatchObject([{ outcome: 'unchanged' }]);
+    // It is answered: sent again, it makes no revision.
+    expect(await acceptForce(world, asked)).toMatchObject({ urgentTenantIds: [] });
+    await use(tenantId, 'llm_usage', '100');
+    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
   });
 });
 

@@ -84,6 +84,24 @@ describe('an excluded event', () => {
     );
   });
 
+  test('of nothing is no longer counted, as on the line', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '5');
+    await exclude('llm', await use(tenantId, 'llm_usage', '0'));
+
+    await buildInvoices(world, [tenantId]);
+
+    const { invoice, lines } = await lastLines(tenantId);
+    expect(lines.find(({ kind }) => kind === 'llm_usage')).toMatchObject({ qty: '1' });
+    expect(await readLineUsage(world.db, invoice.invoiceId, 2)).toMatchObject({
+      events: 1,
+      excluded_events: 1,
+    });
+    expect(
+      await listEventsBehind(world.db, invoice.invoiceId, 2, { after: null, limit: 10 }),
+    ).toMatchObject([{ is_excluded: false }, { is_excluded: true }]);
+  });
+
   test('that parked its tenant lets it be invoiced', async () => {
     const tenantId = await newTenant();
     const ids = [];

@@ -204,6 +204,24 @@ describe('late usage', () => {
     });
   });
 
+  test('of a paid month is settled without the LLM usage that the next invoice bills', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const [invoice] = await invoicesOf(world.db, tenantId);
+    const invoiceId = invoice!.invoiceId;
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
+    await use(tenantId, 'llm_tokens', '3000000');
+    // Some of it in the hands of a later month's run that was cut off.
+    await use(tenantId, 'llm_usage', '5000');
+    await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
+    await use(tenantId, 'llm_usage', '300');
+
+    expect(await lateOf(tenantId)).toMatchObject({ would_add_cents: 2200 });
+    await buildInvoices(world, [tenantId], { month: '2026-06' });
+    expect(await lateOf(tenantId)).toMatchObject({ would_add_cents: 2200 });
+    expect((await issuedLines(tenantId)).map(({ amountCents }) => amountCents)).toContain(5300);
+  });
+
   test('counts an event that was excluded after it was billed', async () => {
     const tenantId = await newTenant();
     const eventId = await use(tenantId, 'llm_usage', '500');

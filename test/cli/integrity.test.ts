@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const use = (tenantId: string, kind: string, amount: string) =>
-  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
+const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
 const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
 
 /** What a command says, when it succeeds. */
@@ -79,6 +79,31 @@ test('usage exclude and exclusions', async () => {
   expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+77/);
   const unknown = await cli('usage', 'exclude', 'nobody', '--source', 'llm', '--reason', 'x');
   expect(unknown).toMatchObject({ code: 1, stderr: 'No llm event nobody was accepted\n' });
+});
+
+test('an excluded event that a later month bills: that month is to be re-run', async () => {
+  await seedTenant(world.db, 'dora');
+  const late = await use('dora', 'llm_usage', '7', '2026-01');
+  await buildInvoices(world, ['dora'], { month: '2026-03' });
+  const exclude = ['usage', 'exclude', late, '--source', 'llm', '--reason', 'priced twice'];
+  expect(await say(...exclude)).toContain(
+    'Invoice dora-000001 still bills it: force a re-run of 2026-03, or settle it by hand',
+  );
+});
+
+test.each([
+  ['usage', 'exclude', 'some-event', '--source', 'llm'],
+  ['invoices', 'pay', 'beta-000001'],
+  ['invoices', 'void', 'beta-000001'],
+  ['month-end', 'force', MONTH, '--all'],
+])('%s %s with an empty reason: exit code 2, and nothing is done', async (...command) => {
+  for (const reason of [' ', 'a\nb']) {
+    const { code, stderr } = await cli(...command, '--reason', reason);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('expected 1 to 1000 characters'),
+    });
+  }
 });
 
 test('invoices pay and void', async () => {

@@ -3,6 +3,7 @@ import {
   isDue,
   openDraft,
   outcomeKey,
+  servedRows,
   standing,
   waitingRows,
   type Draft,
@@ -181,7 +182,7 @@ function finish(model: Model, draft: Draft): Result {
     return done('skipped', replaces);
   }
   const totals = totalled(model, draft);
-  const served = waitingRows(model, tenant, month).filter((row) => row.draft === draft);
+  const served = servedRows(model, draft);
   const isAccepted = served.some(({ request }) => request.terms.acceptBounds);
   if (!isAccepted && isBeyondBounds(model, draft, totals)) return parked(tenant, 'out_of_bounds');
   const isWanted =
@@ -250,15 +251,15 @@ function refuseRequests(model: Model, tenant: string, month: number): void {
 }
 
 /**
- * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued the
- * invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
+ * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued or kept
+ * the invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
  */
 export function recordParked(model: Model, run: Run, tenant: string, failure: string): Result {
   const { month } = run;
   const isOvertaken = failure === 'draft_lost';
   const invoice = standing(model, tenant, month);
-  if (invoice?.draft.run === run) {
-    const result = done('rolled', invoice);
+  if (invoice?.draft.run === run || invoice?.unchangedRun === run) {
+    const result = done(invoice.draft.run === run ? 'rolled' : 'unchanged', invoice);
     record(model, month, result);
     return result;
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.ts';
 import { actor } from '../actor.ts';
+import { reasonArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
@@ -13,7 +14,7 @@ interface Options {
 export function invoicesPayCommand(): Command {
   return markCommand('pay', 'paid')
     .description('mark an invoice as paid, for good: it is never rebuilt')
-    .option('--reason <text>', 'the reference of the payment, for instance')
+    .option('--reason <text>', 'the reference of the payment, for instance', reasonArgument)
     .addHelpText(
       'after',
       '\nExample:\n  npm run cli -- invoices pay acme-000001 --reason "bank transfer 4711"',
@@ -23,7 +24,7 @@ export function invoicesPayCommand(): Command {
 export function invoicesVoidCommand(): Command {
   return markCommand('void', 'void')
     .description('void an invoice, for good: it keeps its month and its usage')
-    .requiredOption('--reason <text>', 'why; it stays with the invoice')
+    .requiredOption('--reason <text>', 'why; it stays with the invoice', reasonArgument)
     .addHelpText(
       'after',
       '\nExample:\n  npm run cli -- invoices void acme-000001 --reason "the tenant never existed"',

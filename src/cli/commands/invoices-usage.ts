@@ -60,8 +60,8 @@ Examples:
                 { head: 'amount', align: 'right', value: (event) => event.amount },
                 {
                   head: '',
-                  value: ({ excluded, model, replaces }) =>
-                    [excluded === '0' ? '' : 'excluded', model, replaces && `replaces ${replaces}`]
+                  value: ({ is_excluded: isExcluded, model, replaces }) =>
+                    [isExcluded ? 'excluded' : '', model, replaces && `replaces ${replaces}`]
                       .filter(Boolean)
                       .join(', '),
                 },

@@ -4,7 +4,7 @@ import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import type { Month } from '../../domain/period.ts';
 import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
-import { monthArgument, requireOver } from '../arguments.ts';
+import { monthArgument, reasonArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { print } from '../output.ts';
@@ -24,7 +24,7 @@ export function monthEndForceCommand(): Command {
     .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
     .option('--tenant <id...>', 'whose invoices')
     .option('--all', 'those of every due tenant')
-    .requiredOption('--reason <text>', 'why; it stays with the new revision')
+    .requiredOption('--reason <text>', 'why; it stays with the new revision', reasonArgument)
     .option('--only-if-changed', 'leave an invoice alone that would come out the same')
     .option('--accept-bounds', 'issue also what the safety bounds have parked; needs --tenant')
     .option('--request-id <id>', 'the same id makes one revision, however often it is sent')

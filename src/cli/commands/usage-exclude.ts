@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
+import type { Exclusion } from '../../db/usage-exclusions.ts';
 import type { UsageSource } from '../../db/usage-ledger.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { actor } from '../actor.ts';
+import { reasonArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { print } from '../output.ts';
@@ -20,7 +22,7 @@ export function usageExcludeCommand(): Command {
         .choices(['llm', 'metered'])
         .makeOptionMandatory(),
     )
-    .requiredOption('--reason <text>', 'why; it stays with the event')
+    .requiredOption('--reason <text>', 'why; it stays with the event', reasonArgument)
     .addHelpText(
       'after',
       `
@@ -44,8 +46,13 @@ Example:
             `${isNew ? 'is' : 'was already'} excluded: ${exclusion.amount} no longer counts.`,
           exclusion.still_billed_on === null
             ? 'No invoice bills it.'
-            : `Invoice ${exclusion.still_billed_on} still bills it: force a re-run of ${exclusion.service_month}.`,
+            : `Invoice ${exclusion.still_billed_on} still bills it: ${whatToDo(exclusion)}.`,
         ].join('\n'),
       );
     });
+}
+
+/** By the invoice's own month: late LLM usage is billed in a later one. */
+function whatToDo({ still_billed_in: month }: Exclusion): string {
+  return `force a re-run of ${month}, or settle it by hand if that invoice is paid or void`;
 }
