@@ -48,9 +48,10 @@ export interface Verification {
 /**
  * Proves a month from its raw records, at any later time: the events themselves, the immutable plan
  * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing.
- * Costs the month's events. What an operator has changed since (subscriptions, exclusions that wait
- * for a re-run) is no problem here, and neither are due tenants without an outcome while the month is
- * open or a request for it under way; `previewMonth` shows what would come out differently now.
+ * Costs the month's lines, and the events of all months, which no index tells apart. What an operator
+ * has changed since (subscriptions, exclusions that wait for a re-run) is no problem here, and neither
+ * are due tenants without an outcome while the month is open or a request for it under way;
+ * `previewMonth` shows what would come out differently now.
  * @throws DomainError `invalid_month`
  */
 export function verifyMonth(
