@@ -30,6 +30,7 @@ const PAUSE_MS = 200;
 
 /** Everything that a run needs; all of it ends with it. */
 export interface FaultWorld extends FaultTargets, AsyncDisposable {
+  readonly client: Client;
   readonly senders: Senders;
   /** The servers' and the processes' logs. */
   readonly logFolder: string;
@@ -113,6 +114,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
     processes,
     operator,
     silent: [],
+    client,
     senders,
     logFolder: stateDir,
     keepLogs() {

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   if (options.writeDocs) {
     await writeReport(
       DOCUMENT,
-      file.rows().filter(({ seed }) => seeds.includes(seed)),
+      file.rows().filter((row) => seeds.includes(row.seed) && row.tenants === options.tenants),
     );
   }
 }

@@ -8,6 +8,7 @@ import { IssuedWatch } from './issued-digest.ts';
 import type { Operator } from './operator.ts';
 import { EARLIER_MONTH, MONTH, planPopulation, type Tenant } from './population.ts';
 import type { HeldConnection } from './postgres-proxy.ts';
+import { replayMonths } from './replay.ts';
 import { FAULT_KINDS, describeStep, planFaults, type FaultKind, type Step } from './schedule.ts';
 import { standingViolations, type Violation } from './standing-checks.ts';
 import { asSuperuserAgain } from './superuser.ts';
@@ -63,7 +64,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 
   const { operator, senders, processes, logFolder } = world;
   const months = plan.closesEarlierMonth ? [MONTH, EARLIER_MONTH] : [MONTH];
-  const run = new Run(world, { months, tenants, log });
+  const run = new Run(world, { months, tenants, workflowBundlePath, log });
   try {
     for (const month of months) await operator.close(month);
     await run.inject(options.withoutFaults ? [] : plan.steps);
@@ -96,6 +97,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 interface RunOptions {
   readonly months: readonly string[];
   readonly tenants: readonly Tenant[];
+  readonly workflowBundlePath: string;
   readonly log: (text: string) => void;
 }
 
@@ -156,7 +158,7 @@ class Run {
   }
 
   async checkAtRest(): Promise<void> {
-    const { operator, senders } = this.#world;
+    const { operator, senders, client } = this.#world;
     const { months, tenants } = this.#options;
     const remembered = {
       acknowledged: senders.acknowledged,
@@ -166,6 +168,9 @@ class Run {
       issued: this.#issued,
     };
     this.violations.push(...(await this.#look((client) => violationsAtRest(client, remembered))));
+    const { workflowBundlePath } = this.#options;
+    const stuck = await replayMonths(client, months, workflowBundlePath);
+    this.violations.push(...stuck.map((text) => ({ invariant: 'rest' as const, text })));
     this.checks += 1;
     this.invoices = await this.#look(countInvoices);
   }
