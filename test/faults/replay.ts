@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@tempo
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 
-Runtime.install({ logger: new DefaultLogger('WARN') });
+Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
 
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(
   new URL('../../src/temporal/payload-converter.ts', import.meta.url),
