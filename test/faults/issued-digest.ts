@@ -3,22 +3,18 @@ import type { Violation } from './standing-checks.ts';
 
 /**
  * What an issued invoice and its lines must stay, by invoice: everything but the columns that tell
- * its status.
+ * its status. Not which usage it holds: more may be tied to it later that changes none of its lines.
  */
 export async function digestInvoices(client: pg.ClientBase): Promise<ReadonlyMap<string, string>> {
   const { rows } = await client.query<{ invoice_id: string; digest: string }>(`
     SELECT i.invoice_id, md5(concat(
-      (to_jsonb(i) - '{status,superseded_by,superseded_at}'::text[])::text, l.lines, u.usage
+      (to_jsonb(i) - '{status,superseded_by,superseded_at}'::text[])::text, l.lines
     )) AS digest
     FROM invoices i
     LEFT JOIN (
       SELECT invoice_id, string_agg(to_jsonb(l)::text, ',' ORDER BY line_no) AS lines
       FROM invoice_lines l GROUP BY invoice_id
-    ) l USING (invoice_id)
-    LEFT JOIN (
-      SELECT invoice_id, string_agg(to_jsonb(u)::text, ',' ORDER BY bucket_id) AS usage
-      FROM invoice_usage u GROUP BY invoice_id
-    ) u USING (invoice_id)`);
+    ) l USING (invoice_id)`);
   return new Map(rows.map(({ invoice_id, digest }) => [invoice_id, digest]));
 }
 
