@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { NoScheduleError, describeSchedule } from './schedule.ts';
 
-const DESCRIBE_TIMEOUT_MS = 5_000;
+/** A server that is slow is not one that is away. */
+const DESCRIBE_TIMEOUT_MS = 15_000;
 
 /** What can be told of the Schedule from outside. */
 export interface ScheduleFacts {
@@ -20,7 +21,7 @@ export interface ScheduleFacts {
 
 /**
  * Null where there is no Schedule.
- * @throws the client's errors, also where the server doesn't answer within 5 s
+ * @throws the client's errors, also where the server doesn't answer within 15 s
  */
 export async function readSchedule(client: Client): Promise<ScheduleFacts | null> {
   try {

@@ -50,7 +50,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** While the waiting requests are being taken into a pass. */
   let isBeginning = false;
   let openUntil: string | null = carried?.openUntil ?? null;
-  let totals: OutcomeCounts | null = carried?.totals ?? null;
+  let totals: OutcomeCounts | null = carried?.totals ? { ...NONE, ...carried.totals } : null;
   let imbalances: readonly string[] = carried?.imbalances ?? [];
   let refusals: readonly Refusal[] = carried?.refusals ?? [];
   /** Whether this run has got anything done: it does so before it continues as new. */

@@ -96,6 +96,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
     client,
     tenants,
     random: seededRandom(`operator ${seed}`),
+    historyEvents: plan.historyEvents,
     signal: over.signal,
   });
   await Promise.all([processes.worker.untilReady(), processes.api.untilReady()]);

@@ -39,11 +39,14 @@ export interface OperatorOptions {
   readonly client: Client;
   readonly tenants: readonly Tenant[];
   readonly random: Random;
+  /** After how many events a month's workflow continues as new. */
+  readonly historyEvents: number;
   /** For calls whose repetition has no end otherwise. */
   readonly signal: AbortSignal;
 }
 
-export function createOperator({ client, tenants, random, signal }: OperatorOptions): Operator {
+export function createOperator(options: OperatorOptions): Operator {
+  const { client, tenants, random, historyEvents, signal } = options;
   const acknowledged = new Map<string, AcknowledgedRequest>();
   let lastRequest = 0;
 
@@ -64,7 +67,8 @@ export function createOperator({ client, tenants, random, signal }: OperatorOpti
   }
 
   async function request(asked: Omit<MonthEndRequest, 'actor'>): Promise<void> {
-    await untilAnswered(() => requestMonthEnd(client, { ...asked, actor: ACTOR }));
+    const options = { continueAsNewAfterEvents: historyEvents };
+    await untilAnswered(() => requestMonthEnd(client, { ...asked, actor: ACTOR, options }));
     const { month, requestId, force } = asked;
     const tenantIds = force && 'tenantIds' in force ? force.tenantIds : [];
     acknowledged.set(`${month} ${requestId}`, { month, requestId, tenantIds });

@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
-import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+
+Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
 
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(
   new URL('../../src/temporal/payload-converter.ts', import.meta.url),

@@ -40,6 +40,8 @@ export interface Plan {
   readonly closesEarlierMonth: boolean;
   readonly workerConnections: number;
   readonly apiConnections: number;
+  /** After how many events a month's workflow continues as new. */
+  readonly historyEvents: number;
 }
 
 /** Each kind is in a schedule once; the rest of it is drawn, so many times as likely as others. */
@@ -81,6 +83,7 @@ export function planFaults({ seed, tenants, isShort }: PlanOptions): Plan {
     closesEarlierMonth: random.integer(1, 3) === 1,
     workerConnections: random.integer(1, 4) === 1 ? 3 : 20,
     apiConnections: random.integer(1, 3) === 1 ? 2 : 10,
+    historyEvents: random.integer(300, 1000),
   };
 }
 

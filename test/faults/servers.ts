@@ -31,10 +31,11 @@ export interface FaultServers extends AsyncDisposable {
 
 /**
  * Temporal gives up on a worker that is gone after 10 seconds by default: with a kill every few
- * seconds a run would mostly wait. Shorter, it is the same, only sooner.
+ * seconds a run would mostly wait. Shorter, it is the same, only sooner; but not so short that a
+ * busy machine can't replay a month's history in that time.
  */
 const IMPATIENT = {
-  'history.defaultWorkflowTaskTimeout': '"3s"',
+  'history.defaultWorkflowTaskTimeout': '"5s"',
   'history.stickyTTL': '"1s"',
 };
 

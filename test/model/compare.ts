@@ -175,7 +175,8 @@ export async function expectProvable(model: Model, real: Real): Promise<void> {
   for (const [index, month] of model.fleet.months.entries()) {
     const { checks } = await verifyMonth(real.world.db, month);
     const wrong = checks.flatMap(({ id, examples }) => examples.map((text) => `${id}: ${text}`));
-    expect(wrong).toEqual(unclosed(model, index));
+    // Nobody serves the requests as a workflow does: one that was made keeps its month open.
+    expect(wrong).toEqual((await isAskedFor(real, month)) ? [] : unclosed(model, index));
     const rows = await reconcile(real.world.db, periodOf(month));
     expect(
       rows
@@ -188,6 +189,11 @@ export async function expectProvable(model: Model, real: Real): Promise<void> {
         .toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     ).toEqual(reconciled(placesOf(model, index)));
   }
+}
+
+function isAskedFor({ world }: Real, month: string): Promise<boolean> {
+  return world.db.exists(sql.typeAlias('nothing')`
+    SELECT FROM month_end_requests WHERE period_start = ${`${month}-01`}`);
 }
 
 /** What the control totals say of a month that nobody has closed for every due tenant. */

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { previewMonth, type TenantPreview } from '../../audit/preview.ts';
+import type { PlacedLine } from '../../domain/line-changes.ts';
 import type { Month } from '../../domain/period.ts';
+import { lineToJson } from '../../domain/quote-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
@@ -50,6 +52,11 @@ function withoutLines(tenant: TenantPreview): TenantPreview {
   return { ...tenant, preview: { ...tenant.preview, lines: [] } };
 }
 
+function placedLineToJson(line: PlacedLine) {
+  const { lineNo, deploymentId } = line;
+  return { line_no: lineNo, deployment_id: deploymentId, ...lineToJson(line) };
+}
+
 function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) {
   return {
     tenant_id: tenantId,
@@ -60,7 +67,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
           subtotal_cents: preview.subtotalCents,
           tax_cents: preview.taxCents,
           total_cents: preview.totalCents,
-          lines: preview.lines,
+          ...(preview.lines.length > 0 && { lines: preview.lines.map(placedLineToJson) }),
         }),
     standing: standing && {
       invoice_id: standing.invoiceId,
