@@ -13,7 +13,15 @@ import {
   type Deployment,
   type PlanName,
 } from './fleet.ts';
-import { monthText, type ForceTerms, type Model, type Run } from './model.ts';
+import {
+  monthText,
+  standing,
+  type ForceTerms,
+  type Invoice,
+  type Model,
+  type Run,
+  type UsageEvent,
+} from './model.ts';
 import { acceptForce, mark, planPass, type Acceptance } from './month-end-rules.ts';
 import { expectAsPreviewed, previewRun } from './previews.ts';
 import type { Real } from './real.ts';
@@ -54,7 +62,8 @@ function nthLast<T>(items: readonly T[], n: number): T {
 
 /** Mostly the last one, with which something has just been done. */
 const nth = fc.oneof(fc.constant(0), fc.nat({ max: 7 }));
-const month = fc.constantFrom(0, 0, 0, 1, 1, 2);
+/** Much of it in the same place: things happen where there is something. */
+const month = fc.constantFrom(0, 0, 0, 0, 1, 1, 2);
 const tenantSets = fc.constantFrom([0], [0], [0], [1], [2], [0, 1, 2]);
 
 function tenantsOf({ fleet }: Model, indexes: readonly number[]): readonly string[] {
@@ -86,7 +95,7 @@ const charge = fc.oneof(
   { weight: 4, arbitrary: milli(20) },
   { weight: 2, arbitrary: fc.nat({ max: 3000 }).map(String) },
   // Beyond ten times a small invoice.
-  { weight: 1, arbitrary: fc.integer({ min: 9_000, max: 200_000 }).map(String) },
+  { weight: 2, arbitrary: fc.integer({ min: 9_000, max: 200_000 }).map(String) },
   { weight: 1, arbitrary: fc.constantFrom('0', '0.5', '0.499999999999', '0.000000000001') },
 );
 const quantity = fc.oneof(
@@ -97,12 +106,12 @@ const quantity = fc.oneof(
 
 const usageTerms: fc.Arbitrary<UsageTerms> = fc
   .oneof(
-    { weight: 1, arbitrary: fc.constant('llm_usage') },
-    { weight: 1, arbitrary: fc.constantFrom(...KINDS) },
+    { weight: 2, arbitrary: fc.constant('llm_usage') },
+    { weight: 3, arbitrary: fc.constantFrom('hours', 'hours', ...KINDS) },
   )
   .chain((kind) =>
     fc.record({
-      deployment: fc.constantFrom(...[0, 0, 0, 1, 2], DEPLOYMENT_COUNT - 1),
+      deployment: fc.constantFrom(...[0, 0, 0, 0, 1, 2], DEPLOYMENT_COUNT - 1),
       kind: fc.constant(kind),
       month,
       when: fc.nat({ max: INSTANTS - 1 }),
@@ -166,17 +175,42 @@ const ingestLate = fc.tuple(usageTerms, nth).map(([terms, n]) =>
     check: ({ invoices }) => invoices.length > 0,
     run(model, real) {
       const { tenant, month: index } = nthLast(model.invoices, n);
-      const { deployments } = model.fleet;
-      const deployment = deployments.findIndex((each) => each.tenant === tenant);
-      return send(model, real, [toSent(model, { ...terms, deployment, month: index })]);
+      return sendLate(model, real, terms, tenant, index);
     },
   }),
 );
 
+/** Of the tenant's first deployment, whatever the terms say. */
+function sendLate(
+  model: Model,
+  real: Real,
+  terms: UsageTerms,
+  tenant: string,
+  index: number,
+): Promise<void> {
+  const deployment = model.fleet.deployments.findIndex((each) => each.tenant === tenant);
+  return send(model, real, [toSent(model, { ...terms, deployment, month: index })]);
+}
+
+/** More of the same usage, in an event of its own. */
+const ingestMore = fc.tuple(nth, fc.oneof(charge, quantity)).map(([n, amount]) =>
+  command({
+    text: `ingest ${amount} more of what the ${n}. last event is of`,
+    check: ({ events }) => events.length > 0,
+    run: (model, real) => sendMore(model, real, nthLast(model.events, n), amount),
+  }),
+);
+
+function sendMore(model: Model, real: Real, like: UsageEvent, amount: string): Promise<void> {
+  const { source, deployment, kind, month: index } = like;
+  const place = { source, deployment, kind, month: index, tenant: deployment.tenant };
+  return send(model, real, [{ ...place, id: newId(model), when: 0, amount, replaces: null }]);
+}
+
 /** One request with several events; the last of them may repeat the first. */
 const ingestBatch = fc
   .tuple(
-    fc.array(usageTerms, { minLength: 2, maxLength: 4 }),
+    fc.array(usageTerms, { minLength: 3, maxLength: 6, size: 'max' }),
     fc.constantFrom('', 'repeated', 'contradicted'),
   )
   .map(([batch, twist]) =>
@@ -248,21 +282,18 @@ const excludeOne = nth.map((n) =>
   command({
     text: `exclude the ${n}. last event`,
     check: ({ events }) => events.length > 0,
-    async run(model, real) {
-      const event = nthLast(model.events, n);
-      const { source, id: eventId } = event;
-      const expected = exclude(event);
-      const result = await excludeEvent(real.world.db, {
-        source,
-        eventId,
-        actor: 'olga',
-        reason: 'a test',
-      });
-      if (result.outcome !== 'excluded') expect(result.outcome).toBe(expected);
-      else expect(result.isNew ? 'new' : 'known').toBe(expected);
-    },
+    run: (model, real) => takeOut(real, nthLast(model.events, n)),
   }),
 );
+
+async function takeOut(real: Real, event: UsageEvent): Promise<void> {
+  const { source, id: eventId } = event;
+  const expected = exclude(event);
+  const request = { source, eventId, actor: 'olga', reason: 'a test' };
+  const result = await excludeEvent(real.world.db, request);
+  if (result.outcome !== 'excluded') expect(result.outcome).toBe(expected);
+  else expect(result.isNew ? 'new' : 'known').toBe(expected);
+}
 
 // --- Month end ---------------------------------------------------------------------------------
 
@@ -368,16 +399,48 @@ const force = fc
     });
   });
 
-const forceInvoice = fc.tuple(nth, forceTerms).map(([n, options]) =>
-  command({
-    text: `force the ${n}. last invoice${forceText(options)}`,
-    check: ({ invoices }) => invoices.length > 0,
-    run(model, real) {
-      const { tenant, month: index } = nthLast(model.invoices, n);
-      return forceAndBuild(model, real, { month: index, tenants: [tenant] }, options);
-    },
-  }),
-);
+/** A re-run for a reason: usage has come late for the invoice, or some of what it bills is excluded. */
+const forceInvoice = fc
+  .record({
+    n: nth,
+    late: fc.array(usageTerms, { maxLength: 2 }),
+    /** Late is more of what the n-th last event that it bills is of; null: anything. */
+    like: fc.option(nth, { freq: 1 }),
+    excluded: fc.option(nth, { freq: 4 }),
+    options: forceTerms,
+  })
+  .map(({ n, late, like, excluded, options }) =>
+    command({
+      text: [
+        ...late.map(({ amount, kind }) =>
+          like === null
+            ? `${amount} ${kind} comes late; `
+            : `${amount} more of the ${like}. last event billed comes late; `,
+        ),
+        excluded === null ? '' : `the ${excluded}. last event billed is excluded; `,
+        `force the ${n}. last invoice${forceText(options)}`,
+      ].join(''),
+      check: ({ invoices }) => invoices.length > 0,
+      async run(model, real) {
+        const { draft, lines, tenant, month: index } = nthLast(model.invoices, n);
+        const billed = model.events.filter(({ holder }) => holder === draft);
+        const overage = billed.filter(({ kind, deployment }) =>
+          lines.some((line) => line.resourceKind === kind && line.deployment === deployment.id),
+        );
+        // Above a cap, more of it changes nothing but what the line says was used.
+        const known = overage.length > 0 ? overage : billed;
+        const same = like === null || known.length === 0 ? null : nthLast(known, like);
+        for (const terms of late) {
+          if (same) await sendMore(model, real, same, terms.amount);
+          else await sendLate(model, real, terms, tenant, index);
+        }
+        if (excluded !== null && billed.length > 0) {
+          await takeOut(real, nthLast(billed, excluded));
+        }
+        await forceAndBuild(model, real, { month: index, tenants: [tenant] }, options);
+      },
+    }),
+  );
 
 /** The same request once more, as a sender does who got no answer. */
 const repeatRequest = fc.tuple(nth, cuts).map(([n, end]) =>
@@ -409,29 +472,59 @@ const retry = fc
     }),
   );
 
+type Happening = 'first' | 'second' | 'paid' | 'void';
+const turns: readonly Happening[] = ['first', 'second'];
+
 /** Two runs at the same tenants, step by step in some order. */
 const overlap = fc
-  .tuple(month, tenantSets, fc.boolean(), fc.array(fc.constantFrom(0, 1), { maxLength: 8 }))
-  .map(([index, tenants, isForced, order]) =>
+  .tuple(month, tenantSets, fc.array(fc.constantFrom(...turns), { maxLength: 8 }))
+  .map(([index, tenants, order]) =>
     command({
-      text:
-        `two runs of month ${index} of ${letters(tenants)}${isForced ? ', forced' : ''}, ` +
-        `in the order ${order.join('')}`,
+      text: `two runs of month ${index} of ${letters(tenants)}, in the order ${order.join(', ')}`,
+      run: (model, real) => runTwo(model, real, index, tenantsOf(model, tenants), order),
+    }),
+  );
+
+/** The same at an invoice that stands, by force; it may be marked meanwhile. */
+const overlapForced = fc
+  .tuple(
+    nth,
+    fc.array(fc.constantFrom(...turns, ...turns, ...turns, 'paid', 'void'), { maxLength: 6 }),
+  )
+  .map(([n, order]) =>
+    command({
+      text: `two forced runs at the ${n}. last invoice, in the order ${order.join(', ')}`,
+      check: ({ invoices }) => invoices.length > 0,
       async run(model, real) {
-        const named = tenantsOf(model, tenants);
-        if (isForced) {
-          const terms = { onlyIfChanged: false, acceptBounds: false };
-          await accept(model, real, { id: newId(model), month: index, tenants: named, ...terms });
-        }
-        const runs = [startRun(model, index, named), startRun(model, index, named)];
-        for (const which of order) {
-          const run = runs[which];
-          if (run) await advance(model, real, run, run.position + 1);
-        }
-        for (const run of runs) await advance(model, real, run);
+        const { tenant, month: index } = nthLast(model.invoices, n);
+        const terms = { month: index, tenants: [tenant], onlyIfChanged: false, acceptBounds: true };
+        await accept(model, real, { id: newId(model), ...terms });
+        await runTwo(model, real, index, [tenant], order);
       },
     }),
   );
+
+async function runTwo(
+  model: Model,
+  real: Real,
+  index: number,
+  tenants: readonly string[],
+  order: readonly Happening[],
+): Promise<void> {
+  const first = startRun(model, index, tenants);
+  const second = startRun(model, index, tenants);
+  for (const what of order) {
+    if (what === 'paid' || what === 'void') {
+      const invoice = standing(model, tenants[0] ?? '', index);
+      if (invoice) await changeStatus(real, invoice, what);
+    } else {
+      const run = what === 'first' ? first : second;
+      await advance(model, real, run, run.position + 1);
+    }
+  }
+  await advance(model, real, first);
+  await advance(model, real, second);
+}
 
 /** Closes a month as its workflow does: a pass over every due tenant, after which the books balance. */
 const pass = month.map((index) =>
@@ -469,18 +562,19 @@ const markOne = fc.tuple(nth, fc.constantFrom('paid', 'void')).map(([n, status])
   command({
     text: `mark the ${n}. last invoice ${status}`,
     check: ({ invoices }) => invoices.length > 0,
-    async run(model, real) {
-      const invoice = nthLast(model.invoices, n);
-      const result = await changeInvoiceStatus(real.world.db, {
-        invoiceId: invoice.draft.id,
-        status,
-        actor: 'olga',
-        reason: 'a test',
-      });
-      expect(result.outcome).toBe(mark(invoice, status));
-    },
+    run: (model, real) => changeStatus(real, nthLast(model.invoices, n), status),
   }),
 );
+
+async function changeStatus(real: Real, invoice: Invoice, status: 'paid' | 'void'): Promise<void> {
+  const result = await changeInvoiceStatus(real.world.db, {
+    invoiceId: invoice.draft.id,
+    status,
+    actor: 'olga',
+    reason: 'a test',
+  });
+  expect(result.outcome).toBe(mark(invoice, status));
+}
 
 // --- The world outside -------------------------------------------------------------------------
 
@@ -521,9 +615,9 @@ const timePasses = fc.constant(
 
 /** Each as often as it is there. */
 export const anyCommand: readonly fc.Arbitrary<LedgerCommand>[] = [
-  ...[ingestOne, ingestOne, ingestBatch, ingestBatch, ingestLate, ingestLate],
+  ...[ingestOne, ingestOne, ingestBatch, ingestBatch, ingestMore, ingestMore, ingestLate],
   ...[resend, correct, correct, excludeOne, excludeOne, markOne],
   ...[close, close, close, force, forceInvoice, forceInvoice, forceInvoice],
-  ...[repeatRequest, retry, retry, overlap, pass],
+  ...[repeatRequest, retry, retry, overlap, overlapForced, pass],
   ...[changePlan, timePasses],
 ];

@@ -2,7 +2,10 @@ import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../../src/domain/period.ts';
 
-/** Who is billed in a sequence, for what. Small prices: ten times the last total is soon reached. */
+/**
+ * Who is billed in a sequence, for what. Small prices and caps: ten times the last total is soon
+ * reached, and so is usage that changes nothing but what a line says of it.
+ */
 
 export interface PlanItem {
   readonly kind: string;
@@ -33,7 +36,7 @@ export const PLANS = {
     currency: 'AUD',
     baseCents: 1000,
     items: [
-      { ...HOURS, included: '10', priceCents: 30, cap: '40' },
+      { ...HOURS, included: '10', priceCents: 30, cap: '14' },
       { ...TOKENS, included: '1000', priceCents: 7, cap: null },
       { ...SNAPSHOTS, included: '1', priceCents: null, cap: null },
     ],
@@ -45,7 +48,7 @@ export const PLANS = {
     baseCents: 1500,
     items: [
       { ...HOURS, included: '20', priceCents: 11, cap: null },
-      { ...TOKENS, included: '0', priceCents: 3, cap: '5000' },
+      { ...TOKENS, included: '0', priceCents: 3, cap: '600' },
     ],
   },
   foreign: { id: 'model-v3', version: 3, currency: 'USD', baseCents: 900, items: [] },
