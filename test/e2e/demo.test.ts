@@ -58,14 +58,14 @@ async function expectNothingLeft(): Promise<void> {
 test('a first run invoices everybody but the broken one; a second one skips them', async () => {
   const first = startDemo('--exit');
   expect(await first.code, first.output).toBe(0);
-  expect(first.output).toContain('27 rolled, 0 skipped, 1 parked');
+  expect(first.output).toContain('27 rolled, 0 skipped, 0 unchanged, 1 parked');
   expect(first.output).toMatch(/juniper-labs-000001 +1 +superseded/);
   await expectNothingLeft();
 
   const second = startDemo('--exit');
   expect(await second.code, second.output).toBe(0);
   expect(second.output).toContain('LLM requests: 0 accepted');
-  expect(second.output).toContain('0 rolled, 27 skipped, 1 parked');
+  expect(second.output).toContain('0 rolled, 27 skipped, 0 unchanged, 1 parked');
   expect(second.output).toMatch(/juniper-labs-000003 +3 +issued/);
   await expectNothingLeft();
 }, 180_000);
@@ -100,5 +100,5 @@ test('killed outright, it leaves none either, and the next run starts anew', asy
 
   const next = startDemo('--reset', '--exit');
   expect(await next.code, next.output).toBe(0);
-  expect(next.output).toContain('27 rolled, 0 skipped, 1 parked');
+  expect(next.output).toContain('27 rolled, 0 skipped, 0 unchanged, 1 parked');
 }, 180_000);
