@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tests that need no server; everything else runs against the real ones. */
@@ -11,6 +12,8 @@ export const WITHOUT_SERVERS = [
 export default defineConfig({
   test: {
     pool: 'forks',
+    // On two cores the default is one at a time; most of a test's time is spent waiting for a server.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', 'json'],
