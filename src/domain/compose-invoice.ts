@@ -50,16 +50,18 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
   return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
 }
 
-function place(line: QuoteLine, deploymentId: string | null, subscriptionId: string | null) {
+function place<DeploymentId extends string | null>(
+  line: QuoteLine,
+  deploymentId: DeploymentId,
+  subscriptionId: string | null,
+) {
   return { ...line, deploymentId, subscriptionId };
 }
 
-/** Stable: within a deployment the order stays. */
-function byDeployment<Line extends { readonly deploymentId: string | null }>(
+/** Within a deployment the order stays. */
+function byDeployment<Line extends { readonly deploymentId: string }>(
   lines: readonly Line[],
 ): readonly Line[] {
-  return lines.toSorted(({ deploymentId: a }, { deploymentId: b }) => {
-    if (a === b) return 0;
-    return (a ?? '') < (b ?? '') ? -1 : 1;
-  });
+  const groups = Map.groupBy(lines, ({ deploymentId }) => deploymentId);
+  return [...groups.keys()].sort().flatMap((deploymentId) => groups.get(deploymentId) ?? []);
 }

@@ -41,16 +41,15 @@ export function compareLines<Line extends PlacedLine>(
 }
 
 function byPurpose<Line extends PlacedLine>(lines: readonly Line[]): Map<string, Line> {
-  const seen = new Map<string, number>();
-  return new Map(
-    lines.map((line) => {
-      const { deploymentId, kind, resourceKind, description } = line;
-      const purpose = JSON.stringify([deploymentId, kind, resourceKind, description]);
-      const n = (seen.get(purpose) ?? 0) + 1;
-      seen.set(purpose, n);
-      return [`${n} ${purpose}`, line];
-    }),
+  const groups = Map.groupBy(lines, ({ deploymentId, kind, resourceKind, description }) =>
+    JSON.stringify([deploymentId, kind, resourceKind, description]),
   );
+  const place = new Map(
+    [...groups].flatMap(([purpose, alike]) =>
+      alike.map((line, n) => [line, `${n} ${purpose}`] as const),
+    ),
+  );
+  return new Map(lines.map((line) => [place.get(line) ?? '', line]));
 }
 
 /** All that a line says but its number. */

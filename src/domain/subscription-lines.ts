@@ -27,7 +27,7 @@ export function subscriptionLines(
   usage: Usage,
 ): readonly QuoteLine[] {
   const { tenantId, subscriptionId, planVersionId, addons } = subscription;
-  const planVersion = planVersionId === null ? undefined : planVersions.get(planVersionId);
+  const planVersion = planVersions.get(planVersionId ?? '');
   if (!planVersion) {
     throw new DomainError(
       'missing_plan_version',

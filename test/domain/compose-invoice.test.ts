@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { billedSubscriptions } from '../../src/domain/billed-subscriptions.ts';
 import { composeInvoice, type InvoiceInputs } from '../../src/domain/compose-invoice.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import type { PlacedLine } from '../../src/domain/line-changes.ts';
 
 const planVersion = {
   id: 'studio-v1',
@@ -110,9 +111,27 @@ describe('the subscriptions that an invoice has billed', () => {
     expect(composeInvoice({ ...inputs, subscriptions: billed }).lines).toEqual(lines);
   });
 
-  test('of lines that no month end has written are refused', () => {
-    const { lines } = composeInvoice(inputs);
-    const broken = lines.map((line) => ({ ...line, meta: {} }));
-    expect(() => billedSubscriptions('acme', broken)).toThrow(/names no plan version/);
+  test.each([
+    ['deployment', { deploymentId: null }],
+    ['subscription', { subscriptionId: null }],
+    ['plan version', { meta: {} }],
+  ])('of a base line that names no %s are refused', (what, fields) => {
+    expectRefused('plan_base', fields, what);
   });
+
+  test.each([
+    ['addon', { meta: { included_qty: '500' } }],
+    ['quantity', { meta: { addon_code: 'more' } }],
+    ['resource kind', { resourceKind: null }],
+  ])('of an addon line that names no %s are refused', (what, fields) => {
+    expectRefused('addon', fields, what);
+  });
+
+  function expectRefused(kind: string, fields: Partial<PlacedLine>, what: string): void {
+    const { lines } = composeInvoice(inputs);
+    const broken = lines.map((line) => (line.kind === kind ? { ...line, ...fields } : line));
+    expect(() => billedSubscriptions('acme', broken)).toThrow(
+      expect.objectContaining({ code: 'invalid_json', message: `a line names no ${what}` }),
+    );
+  }
 });

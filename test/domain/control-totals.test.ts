@@ -62,6 +62,15 @@ describe('tenants', () => {
     },
   );
 
+  test('that nobody has looked at yet, while a month is open', () => {
+    const tenants = { ...sound.tenants, due: 11 };
+    expect(findImbalances({ ...sound, tenants }, { isOpen: true })).toEqual([]);
+    expect(findImbalances({ ...sound, tenants }, { isOpen: false })).toHaveLength(1);
+    // More outcomes than tenants are wrong at any time.
+    const fewer = { ...sound.tenants, due: 9 };
+    expect(findImbalances({ ...sound, tenants: fewer }, { isOpen: true })).toHaveLength(1);
+  });
+
   test('without, or with several invoices', () => {
     expect(withTenants({ without_invoice: 2, with_several: 3 })).toEqual([
       '2 tenants count as invoiced and have no invoice that stands',
