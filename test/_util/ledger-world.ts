@@ -20,8 +20,7 @@ const NO_CLIENT = new Client({ connection: Connection.lazy({ address: '127.0.0.1
 
 export async function createLedgerWorld({
   boundsMaxRatio = '10',
-  now = () => new Date(),
-}: { boundsMaxRatio?: string | null; now?: () => Date } = {}): Promise<LedgerWorld> {
+}: { boundsMaxRatio?: string | null } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
   const db = await openDatabase({
     url: testDatabase.appUrl,
@@ -35,7 +34,7 @@ export async function createLedgerWorld({
       db,
       client: NO_CLIENT,
       logger: pino({ level: 'silent' }),
-      now,
+      now: () => new Date(),
       boundsMaxRatio,
     }),
     async [Symbol.asyncDispose]() {

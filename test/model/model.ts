@@ -171,7 +171,6 @@ export function openDraft(model: Model, tenant: string, month: number): Draft | 
   );
 }
 
-/** Forced requests that wait for a tenant's month. */
 /** Rows that a draft serves when it is issued; a run that it has overtaken may have parked them. */
 export function servedRows({ requests }: Model, draft: Draft): readonly RequestRow[] {
   return requests
@@ -179,6 +178,7 @@ export function servedRows({ requests }: Model, draft: Draft): readonly RequestR
     .filter((row) => row.draft === draft && (row.outcome === null || row.outcome === 'parked'));
 }
 
+/** Forced requests that wait for a tenant's month. */
 export function waitingRows(model: Model, tenant: string, month: number): readonly RequestRow[] {
   return model.requests
     .filter((request) => request.month === month)

@@ -13,11 +13,10 @@ export interface Real {
   readonly superuser: pg.Client;
 }
 
-/** All months of all sequences are over. */
-const now = () => new Date('2999-12-31T00:00:00Z');
+/** The first month of which usage is taken in. */
 const FIRST_MONTH = '2000-01';
-/** A database grows with its sequences, and some queries with the database. */
-const SEQUENCES_PER_DATABASE = 250;
+/** As many as find months of their own that are over; and a small database is a fast one. */
+const SEQUENCES_PER_DATABASE = 75;
 
 /**
  * Gives each sequence tenants and months of its own, so that many can share a database and the
@@ -71,9 +70,9 @@ export class RealWorlds implements AsyncDisposable {
 }
 
 async function openReal(): Promise<Real> {
-  const world = await createLedgerWorld({ now });
+  const world = await createLedgerWorld();
   await seedPlans(world.db);
   const superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
   await superuser.connect();
-  return { world, superuser, ingestion: createIngestion({ db: world.db, now }) };
+  return { world, superuser, ingestion: createIngestion({ db: world.db, now: () => new Date() }) };
 }
