@@ -3,7 +3,7 @@ import type { ControlTotals } from '../domain/control-totals.ts';
 import type { Period } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
-import { USAGE_STATES, reconcile } from './reconciliation.ts';
+import { USAGE_STATES, reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { sql } from './sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
@@ -11,19 +11,27 @@ import { countOutcomes } from './tenant-outcomes.ts';
  * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that comes in
  * between two of the queries would look like a mistake.
  */
-export async function readControlTotals(db: Queryable, period: Period): Promise<ControlTotals> {
+export async function readControlTotals(
+  db: Queryable,
+  period: Period,
+  /** Where it has been read already, in the same snapshot. */
+  reconciliation?: readonly ReconciliationRow[],
+): Promise<ControlTotals> {
   const { due, ...outcomes } = await countOutcomes(db, period);
   return {
     tenants: { due, ...outcomes, ...(await db.one(tenantQuery(period))) },
-    usage: await readUsage(db, period),
+    usage: await readUsage(db, period, reconciliation ?? (await reconcile(db, period))),
     lines: await db.any(lineQuery(period)),
     invoices: await db.any(invoiceQuery(period)),
   };
 }
 
-async function readUsage(db: Queryable, period: Period): Promise<ControlTotals['usage']> {
+async function readUsage(
+  db: Queryable,
+  period: Period,
+  rows: readonly ReconciliationRow[],
+): Promise<ControlTotals['usage']> {
   const accepted = await db.any(acceptedQuery(period));
-  const rows = await reconcile(db, period);
   return accepted.map((total) => ({
     ...total,
     places: rows

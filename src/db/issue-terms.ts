@@ -64,7 +64,7 @@ export async function readIssueTerms(
 }
 
 /** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */
-export function lastInvoice(period: Period) {
+function lastInvoice(period: Period) {
   return sql.fragment`
     SELECT i.number, i.total_cents FROM invoices i
     WHERE i.tenant_id = d.tenant_id AND CASE

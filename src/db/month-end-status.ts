@@ -68,7 +68,8 @@ export interface MonthEndStatus {
 export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
   const period = periodOf(month);
   return inOneSnapshot(db, async (tx) => {
-    const controlTotals = await readControlTotals(tx, period);
+    const reconciliation = await reconcile(tx, period);
+    const controlTotals = await readControlTotals(tx, period, reconciliation);
     const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
     const isClosed = await isServed(tx, period);
     const imbalances = isClosed ? findImbalances(controlTotals) : [];
@@ -80,7 +81,7 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
       parked: await listParked(tx, period),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
-      reconciliation: await reconcile(tx, period),
+      reconciliation,
       control_totals: controlTotals,
       balanced: isClosed ? imbalances.length === 0 : null,
       imbalances,
