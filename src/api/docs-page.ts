@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Markup, markup } from './markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
+import { METHODS } from './route.ts';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
@@ -62,7 +63,7 @@ ${schemas.map(([name, schema]) => schemaBlock(name, schema))}
 
 function endpoints({ paths }: OpenApiDocument): Endpoint[] {
   return Object.entries(paths ?? {}).flatMap(([path, item]) =>
-    (['get', 'post'] as const).flatMap((method) => {
+    METHODS.flatMap((method) => {
       const operation = item[method];
       return operation ? { method, path, operation } : [];
     }),

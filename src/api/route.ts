@@ -12,9 +12,12 @@ export interface ResponseDefinition {
   readonly contentType?: string;
 }
 
+/** The methods that routes have; GET serves HEAD, too. */
+export const METHODS = ['get', 'post', 'put', 'delete'] as const;
+
 /** What a route is, for the router and for the OpenAPI document alike. */
 export interface RouteDefinition {
-  readonly method: 'get' | 'post';
+  readonly method: (typeof METHODS)[number];
   /** As in OpenAPI: `/api/v1/invoices/{invoice_id}`. */
   readonly path: string;
   readonly operationId: string;
