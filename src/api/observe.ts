@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
+import { withoutApiKeys } from '../db/api-keys.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 
@@ -21,7 +22,7 @@ export function logRequests(logger: Logger): RequestHandler {
       req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
         id,
         method,
-        path: url.split('?', 1)[0],
+        path: withoutApiKeys(url.split('?', 1)[0] ?? ''),
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
     },
@@ -64,5 +65,6 @@ export function countRequests(metrics: Metrics): RequestHandler {
 /** The sender's id where it is one that a log can bear. */
 function takeRequestId(request: IncomingMessage): string {
   const sent = request.headers[REQUEST_ID_HEADER];
-  return typeof sent === 'string' && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
+  const isSane = typeof sent === 'string' && SANE_REQUEST_ID.test(sent);
+  return isSane && withoutApiKeys(sent) === sent ? sent : randomUUID();
 }

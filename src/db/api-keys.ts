@@ -10,6 +10,13 @@ export type Scope = (typeof SCOPES)[number];
 /** `arc_<scope>_<256 random bits>`: who finds one in a log knows what it opens. */
 export const API_KEY_PATTERN = /^arc_(?:gateway|metering|operator|tenant)_[A-Za-z0-9_-]{43}$/;
 
+const ANY_API_KEY = new RegExp(API_KEY_PATTERN.source.slice(1, -1), 'g');
+
+/** A text with every key in it made unusable: people put keys where none belongs. */
+export function withoutApiKeys(text: string): string {
+  return text.replace(ANY_API_KEY, (key) => `${key.slice(0, key.indexOf('_', 4))}_[redacted]`);
+}
+
 const apiKey = z.object({
   keyId: z.string(),
   scope: z.enum(SCOPES),

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applySchedule } from '../../src/temporal/schedule.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { until } from '../_util/until.ts';
+import { startProcess, untilApiStarted } from './_start.ts';
 
 /** `npm start` as a deployment runs it. */
 let testDatabase: TestDatabase;
@@ -22,19 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => testDatabase.drop());
 
-function start(args: readonly string[], overrides: Readonly<Record<string, string>> = {}) {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', 'src/start.ts', ...args],
-    { env: { PATH: process.env.PATH, ...env, ...overrides } },
-  );
-  const started = { child, output: '', code: new Promise<number | null>(() => undefined) };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => (started.output += chunk.toString()));
-  }
-  started.code = new Promise((resolve) => child.once('close', resolve));
-  return started;
-}
+const start = (args: readonly string[], overrides: Readonly<Record<string, string>> = {}) =>
+  startProcess(args, { ...env, ...overrides });
 
 test('API and worker start, answer, and stop in order on SIGTERM', async () => {
   const both = start([]);
@@ -42,7 +31,7 @@ test('API and worker start, answer, and stop in order on SIGTERM', async () => {
     () => Promise.resolve(both.output),
     (output) => output.includes('worker started') && output.includes('API started'),
   );
-  const [, url = ''] = /"url":"([^"]+)"/.exec(both.output) ?? [];
+  const url = await untilApiStarted(both);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   both.child.kill('SIGTERM');
   expect(await both.code, both.output).toBe(0);
@@ -51,11 +40,7 @@ test('API and worker start, answer, and stop in order on SIGTERM', async () => {
 
 test('the API watches the Schedule: it is missing, until it is there', async () => {
   const api = start(['api'], { WATCHDOG_INTERVAL_SECONDS: '1' });
-  await until(
-    () => Promise.resolve(api.output),
-    (output) => output.includes('API started'),
-  );
-  const [, url = ''] = /"url":"([^"]+)"/.exec(api.output) ?? [];
+  const url = await untilApiStarted(api);
   const untilFound = (codes: readonly string[]) =>
     until(
       async () => {
