@@ -1,6 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+// Vitest runs under older ones, too, but the servers' guards don't, and end without a clear word.
+if (Number.parseInt(process.versions.node) < 24) {
+  throw new Error(`Node 24 is needed, this is ${process.version}: npm test -- <file> brings it`);
+}
+
 /** Tests that need no server; everything else runs against the real ones. */
 export const WITHOUT_SERVERS = [
   'test/domain/**/*.test.ts',
