@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey, findByHash, hashApiKey, listKeys, revokeKey } from '../../src/db/api-keys.ts';
 import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 
 let api: TestApi;
 /** Moved on by tests, so that they need not wait for what the API remembers. */
@@ -91,7 +92,7 @@ test('keys are kept as hashes only, and listed without them', async () => {
 
 test('requests are limited by key', async () => {
   await using limited = await createTestApi({
-    config: { trustedProxies: 0, requestsPerMinute: 2 },
+    config: { ...API_CONFIG, requestsPerMinute: 2 },
   });
   const call = (key: string) => limited.call('get', '/api/v1/invoices', { key });
   expect((await call(limited.keys.acme)).headers['ratelimit-policy']).toBeDefined();
