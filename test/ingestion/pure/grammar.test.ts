@@ -97,7 +97,7 @@ function isShapedAs(shape: string, text: string): boolean {
   });
 }
 
-type Field = { readonly is: (value: unknown) => boolean; readonly isOptional?: true };
+interface Field { readonly is: (value: unknown) => boolean; readonly isOptional?: true }
 type Grammar = Readonly<Record<string, Field>>;
 
 const LLM: Grammar = {
@@ -177,7 +177,7 @@ const anything = fc.oneof(
 /** Values of a field that mostly are near what it may be. */
 function near(name: string): fc.Arbitrary<unknown> {
   const own = name === 'occurred_at' ? instants : /qty|cents/.test(name) ? decimals : texts;
-  return fc.oneof({ weight: 3, arbitrary: own as fc.Arbitrary<unknown> }, anything);
+  return fc.oneof({ weight: 3, arbitrary: own }, anything);
 }
 
 /** A valid event with one or two fields changed, missing or too many. */
