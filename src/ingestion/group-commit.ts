@@ -9,11 +9,8 @@ export interface GroupCommit<Item, Result> {
    * @throws OverloadedError; and what `commit` throws for these items alone
    */
   submit(items: readonly Item[]): Promise<readonly Result[]>;
-  /**
-   * Waits until so many items could be submitted, or nothing more will be. Who asked first gets no
-   * place kept: submit at once.
-   */
-  untilRoomFor(count: number): Promise<void>;
+  /** The same, but waits while the queue is full. */
+  submitWhenRoom(items: readonly Item[]): Promise<readonly Result[]>;
   /** Items that wait or are being committed. */
   readonly depth: number;
   /** Takes no more, and waits until everything that was taken is committed or has failed. */
@@ -118,8 +115,10 @@ export function createGroupCommit<Item, Result>(
 
   return {
     submit,
-    async untilRoomFor(count) {
-      while (!isClosed && !hasRoomFor(count)) await left.promise;
+    async submitWhenRoom(items) {
+      while (!isClosed && !hasRoomFor(items.length)) await left.promise;
+      // With nothing in between: somebody else who waited would take the room.
+      return submit(items);
     },
     get depth() {
       return depth;

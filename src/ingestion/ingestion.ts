@@ -134,7 +134,7 @@ function createPipeline<Event extends SentEvent, E extends Entry>(
       return refusal;
     });
 
-    if (isPatient) await commits.untilRoomFor(entries.length);
-    return fillGaps(refusals, await commits.submit(entries));
+    const committed = isPatient ? commits.submitWhenRoom(entries) : commits.submit(entries);
+    return fillGaps(refusals, await committed);
   };
 }
