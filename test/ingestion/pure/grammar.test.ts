@@ -97,7 +97,10 @@ function isShapedAs(shape: string, text: string): boolean {
   });
 }
 
-interface Field { readonly is: (value: unknown) => boolean; readonly isOptional?: true }
+interface Field {
+  readonly is: (value: unknown) => boolean;
+  readonly isOptional?: true;
+}
 type Grammar = Readonly<Record<string, Field>>;
 
 const LLM: Grammar = {
