@@ -15,9 +15,12 @@ afterAll(() => api[Symbol.asyncDispose]());
 const ID = crypto.randomUUID();
 const EXCLUSION = { source: 'llm', event_id: 'no-such-event', reason: 'x' };
 
+const BACKFILL = '?backfill_reason=outage';
 const ROUTES = [
   ['post', '/api/v1/integrations/llm-usage', ['gateway'], () => llmEvent()],
   ['post', '/api/v1/integrations/metered-usage', ['metering'], () => meteredRecord()],
+  ['post', `/api/v1/integrations/llm-usage${BACKFILL}`, ['operator'], () => llmEvent()],
+  ['post', `/api/v1/integrations/metered-usage${BACKFILL}`, ['operator'], () => meteredRecord()],
   ['post', '/api/v1/quote', ['operator', 'acme'], () => ({ plan_code: 'studio' })],
   ['get', '/api/v1/invoices', ['operator', 'acme'], undefined],
   ['get', `/api/v1/invoices/${crypto.randomUUID()}`, ['operator', 'acme'], undefined],
@@ -40,7 +43,9 @@ describe.each(ROUTES)('%s %s', (method, path, allowed, body) => {
     if ((allowed as readonly string[]).includes(name)) {
       expect([200, 201, 202, 404]).toContain(status);
     } else {
-      expect(status).toBe(403);
+      // An operator may send usage, and must say why.
+      const lacksReason = name === 'operator' && path.endsWith('-usage');
+      expect(status).toBe(lacksReason ? 422 : 403);
     }
   });
 
