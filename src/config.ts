@@ -22,6 +22,14 @@ export interface Config {
     readonly maxConnections: number;
     /** Requests per key and minute; ingestion is bounded by its queue instead. */
     readonly requestsPerMinute: number;
+    /** Requests without a valid key, per address and minute. */
+    readonly failedAuthsPerMinute: number;
+    /** Connections of clients. */
+    readonly maxClients: number;
+    /** What bodies may take in memory at once, until their requests are answered. */
+    readonly maxBodyBytesInFlight: number;
+    /** How far from our clock new usage may lie. */
+    readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
   };
   readonly worker: {
     readonly maxConnections: number;
@@ -61,6 +69,11 @@ const environment = z.object({
   API_TRUSTED_PROXIES: z.coerce.number().int().min(0).default(0),
   API_MAX_CONNECTIONS: count(10),
   API_REQUESTS_PER_MINUTE: count(6000),
+  API_FAILED_AUTHS_PER_MINUTE: count(60),
+  API_MAX_CLIENTS: count(2000),
+  API_MAX_BODY_BYTES_IN_FLIGHT: count(64 * 1024 * 1024),
+  USAGE_MAX_AGE_DAYS: count(62),
+  USAGE_MAX_AHEAD_SECONDS: count(300),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_CACHED_WORKFLOWS: count(500),
@@ -105,6 +118,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       trustedProxies: e.API_TRUSTED_PROXIES,
       maxConnections: e.API_MAX_CONNECTIONS,
       requestsPerMinute: e.API_REQUESTS_PER_MINUTE,
+      failedAuthsPerMinute: e.API_FAILED_AUTHS_PER_MINUTE,
+      maxClients: e.API_MAX_CLIENTS,
+      maxBodyBytesInFlight: e.API_MAX_BODY_BYTES_IN_FLIGHT,
+      usage: { maxAgeDays: e.USAGE_MAX_AGE_DAYS, maxAheadSeconds: e.USAGE_MAX_AHEAD_SECONDS },
     },
     worker: {
       // A local activity holds a connection: more slots than connections only queue.

@@ -1,16 +1,20 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './auth.ts';
+import { createBodyBudget } from './body-budget.ts';
 import type { ApiDeps } from './deps.ts';
 import { DOCS_CSP } from './docs-page.ts';
-import { errorForLog } from './error-for-log.ts';
+import { limitFailedAuths } from './failed-auths.ts';
+import { limitHeaders } from './limit-headers.ts';
 import { mountRoutes } from './mount.ts';
 import { countRequests, logRequests, requestIdOf } from './observe.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { ROUTES } from './routes/index.ts';
-import { toProblem } from './to-problem.ts';
+import { RETRY_AFTER_SECONDS } from './send.ts';
+import { DEFAULT_TIMEOUTS } from './timeouts.ts';
+import { toLoggedProblem } from './to-problem.ts';
 
 /** The API, ready to be served. */
 export function createApp(deps: ApiDeps): Express {
@@ -24,9 +28,13 @@ export function createApp(deps: ApiDeps): Express {
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });
+  app.use(limitHeaders);
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, {
-    authenticate: createAuthenticator(db, now),
+    authenticate: limitFailedAuths(createAuthenticator(db, now), config.failedAuthsPerMinute),
     limitRate: createRateLimit(config.requestsPerMinute),
+    bodies: createBodyBudget(config.maxBodyBytesInFlight),
+    timeouts: { ...DEFAULT_TIMEOUTS, ...deps.timeouts },
+    stopping: deps.stopping ?? new AbortController().signal,
   });
   app.use(() => {
     throw new HttpProblem('not-found', 'there is nothing at this path; see /docs');
@@ -36,9 +44,8 @@ export function createApp(deps: ApiDeps): Express {
 }
 
 const answerProblems: ErrorRequestHandler = (error: unknown, request, response, next) => {
-  const problem = toProblem(error);
+  const problem = toLoggedProblem(error, request.log);
   const { status } = PROBLEMS[problem.problem];
-  if (status >= 500) request.log.error({ error: errorForLog(error) }, problem.message);
   if (response.headersSent) {
     // Half an answer: all that is left is to break it off.
     next(error);
@@ -48,6 +55,7 @@ const answerProblems: ErrorRequestHandler = (error: unknown, request, response, 
     .status(status)
     .set({
       'Cache-Control': 'no-store',
+      ...(status === 503 && { 'Retry-After': RETRY_AFTER_SECONDS }),
       ...problem.headers,
       'Content-Type': 'application/problem+json; charset=utf-8',
     })

@@ -5,6 +5,7 @@ import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { MonthEndPort } from './month-end-port.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** All that the API needs from outside. */
 export interface ApiDeps {
@@ -16,6 +17,13 @@ export interface ApiDeps {
   readonly ingestion: Ingestion;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly config: Pick<Config['api'], 'trustedProxies' | 'requestsPerMinute'>;
+  readonly config: Pick<
+    Config['api'],
+    'trustedProxies' | 'requestsPerMinute' | 'failedAuthsPerMinute' | 'maxBodyBytesInFlight'
+  >;
+  /** How long clients may take; by default `DEFAULT_TIMEOUTS`. */
+  readonly timeouts?: Partial<Timeouts>;
+  /** Tells streams that the server is shutting down. */
+  readonly stopping?: AbortSignal;
   readonly now: () => Date;
 }

@@ -1,8 +1,8 @@
-import { pipeline } from 'node:stream/promises';
-import type { Express, Response } from 'express';
+import type { Express } from 'express';
 import type { ApiDeps } from './deps.ts';
 import { HttpProblem } from './problems.ts';
-import type { OutgoingReply, Route } from './route.ts';
+import type { Route } from './route.ts';
+import { send } from './send.ts';
 import { serve, type Guards } from './serve.ts';
 
 /** Puts routes into Express; on their paths other methods are answered with 405. */
@@ -14,7 +14,8 @@ export function mountRoutes(
 ): void {
   for (const route of routes) {
     app[route.method](toExpressPath(route.path), async (request, response) => {
-      await send(response, await serve(route, request, response, deps, guards));
+      const reply = await serve(route, request, response, deps, guards);
+      await send(request, response, reply, guards.timeouts);
     });
   }
   const methods = Map.groupBy(routes, ({ path }) => path);
@@ -28,20 +29,6 @@ export function mountRoutes(
       });
     });
   }
-}
-
-async function send(
-  response: Response,
-  { status, contentType, body }: OutgoingReply,
-): Promise<void> {
-  response.status(status).set({ 'Cache-Control': 'no-store', 'Content-Type': contentType });
-  if (isStream(body)) await pipeline(body, response);
-  else response.send(typeof body === 'string' ? body : JSON.stringify(body));
-}
-
-/** Too much for one text: it is sent as it comes. */
-function isStream(body: unknown): body is AsyncIterable<string> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 function toExpressPath(path: string): string {

@@ -3,8 +3,9 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
+import type { z } from 'zod';
 import { PROBLEMS, problemSchema, problemType, type ProblemName } from './problems.ts';
-import type { Route } from './route.ts';
+import type { Route, StreamDefinition } from './route.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
@@ -32,16 +33,33 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
   });
 }
 
+const OF_KEYS: readonly ProblemName[] = [
+  'unauthenticated',
+  'forbidden',
+  // Too many requests without a valid key.
+  'rate-limited',
+  'database-unavailable',
+];
+
+const OF_BODIES: readonly ProblemName[] = [
+  'malformed-request',
+  'request-timeout',
+  'too-large',
+  'unsupported-media-type',
+  'overloaded',
+];
+
 /** Every problem that a route can answer with. */
 export function problemsOf(route: Route): readonly ProblemName[] {
   const { scopes, rateLimited, params, query, body, problems = [] } = route;
   const names: ProblemName[] = [
     ...problems,
-    ...(scopes ? (['unauthenticated', 'forbidden', 'database-unavailable'] as const) : []),
+    ...(scopes ? OF_KEYS : []),
     ...(rateLimited ? (['rate-limited'] as const) : []),
-    ...(body ? (['malformed-request', 'too-large', 'unsupported-media-type'] as const) : []),
+    ...(body ? OF_BODIES : []),
     ...(params ? (['malformed-request'] as const) : []),
     ...(params || query || body ? (['invalid-request'] as const) : []),
+    'headers-too-large',
     'internal-error',
   ];
   return [...new Set(names)];
@@ -51,28 +69,42 @@ function toOperation(route: Route): RouteConfig {
   const { method, path, operationId, tag, summary, description, scopes } = route;
   const body = route.documentedBody ?? route.body;
   const keys = scopes && `Key: ${scopes.join(' or ')}.`;
+  const stream = route.stream && `As \`${route.stream.contentType}\`: ${route.stream.description}`;
   return {
     method,
     path,
     operationId,
     tags: [tag],
     summary,
-    description: [description, keys].filter(Boolean).join('\n\n'),
+    description: [description, stream, keys].filter(Boolean).join('\n\n'),
     security: scopes ? [{ [SECURITY_SCHEME]: [] }] : [],
     request: {
       ...(route.params && { params: route.params }),
       ...(route.query && { query: route.query }),
-      ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
+      ...(body && { body: { required: true, content: bodyContent(body, route.stream) } }),
     },
     responses: { ...problemResponses(route), ...plannedResponses(route) },
   };
 }
 
-function plannedResponses({ responses }: Route): RouteConfig['responses'] {
+function bodyContent(body: z.ZodType, stream: StreamDefinition | undefined) {
+  return {
+    'application/json': { schema: body },
+    ...(stream && { [stream.contentType]: { schema: stream.line } }),
+  };
+}
+
+function plannedResponses({ responses, stream }: Route): RouteConfig['responses'] {
   return Object.fromEntries(
     Object.entries(responses).map(([status, { description, schema, contentType }]) => [
       status,
-      { description, content: { [contentType ?? 'application/json']: { schema } } },
+      {
+        description,
+        content: {
+          [contentType ?? 'application/json']: { schema },
+          ...(stream && status === '200' && { [stream.contentType]: { schema: stream.answer } }),
+        },
+      },
     ]),
   );
 }

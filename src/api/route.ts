@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ApiKey, Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
+import type { Logger } from '../logger.ts';
 import type { ApiDeps } from './deps.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
@@ -10,6 +11,16 @@ export interface ResponseDefinition {
   readonly schema: z.ZodType;
   /** By default JSON; of anything else the body is its text. */
   readonly contentType?: string;
+}
+
+/** What a route takes and answers line by line, where it also takes a stream. */
+export interface StreamDefinition {
+  readonly contentType: string;
+  readonly description: string;
+  /** One line of the body; for the document: the handler checks lines by itself. */
+  readonly line: z.ZodType;
+  /** One line of the answer. */
+  readonly answer: z.ZodType;
 }
 
 /** The methods that routes have; GET serves HEAD, too. */
@@ -33,6 +44,8 @@ export interface RouteDefinition {
   readonly body?: z.ZodType;
   /** What to document where the handler checks parts of the body by itself. */
   readonly documentedBody?: z.ZodType;
+  /** Beside JSON, another media type, read as it comes. */
+  readonly stream?: StreamDefinition;
   readonly responses: Readonly<Record<number, ResponseDefinition>>;
   /** Beyond those that come with a body, a query, scopes and so on. */
   readonly problems?: readonly ProblemName[];
@@ -47,6 +60,17 @@ export interface IncomingCall {
   readonly caller: ApiKey | null;
 }
 
+/** A request with a body that is read while it is answered. */
+export interface IncomingStream extends Omit<IncomingCall, 'body'>, StreamContext {}
+
+/** What a stream's handler gets beside what was checked. */
+export interface StreamContext {
+  /** The body, as it comes. */
+  readonly chunks: AsyncIterable<Buffer>;
+  readonly requestId: string;
+  readonly logger: Logger;
+}
+
 /** An answer that has been checked against the route's definition. */
 export interface OutgoingReply {
   readonly status: number;
@@ -57,6 +81,8 @@ export interface OutgoingReply {
 export interface Route extends RouteDefinition {
   /** Checks the call, handles it, checks the reply. */
   handle(call: IncomingCall, deps: ApiDeps): Promise<OutgoingReply>;
+  /** The same for a stream; null where it takes none. */
+  readonly handleStream: ((call: IncomingStream, deps: ApiDeps) => OutgoingReply) | null;
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -95,23 +121,46 @@ type Handler<D extends RouteDefinition> = (
   deps: ApiDeps,
 ) => Promise<Reply<D['responses']>>;
 
-/** Makes a route of its definition and its handler. */
+/**
+ * Answers a stream line by line. What it throws before it returns is answered as a problem; from
+ * then on the status is sent, and mistakes are for its lines to tell.
+ */
+type StreamHandler<D extends RouteDefinition> = (
+  call: Omit<Call<D>, 'body'> & StreamContext,
+  deps: ApiDeps,
+) => AsyncIterable<string>;
+
+/**
+ * Makes a route of its definition and its handler.
+ * @param streamHandler where the definition has a `stream`
+ */
 export function defineRoute<const D extends RouteDefinition>(
   definition: D,
   handler: Handler<D>,
+  streamHandler?: StreamHandler<D>,
 ): Route {
+  const { params, query, body: bodySchema, stream } = definition as RouteDefinition;
+  const checkHead = (incoming: Omit<IncomingCall, 'body'>) => ({
+    params: check(params, incoming.params, 'parameter'),
+    query: check(query, incoming.query, 'parameter'),
+    caller: incoming.caller,
+  });
+  // Where the calls below are cast: the schemas have just made it so; the compiler can't follow them.
   return {
     ...(definition as RouteDefinition),
     async handle(incoming, deps) {
-      const call = {
-        params: check(definition.params, incoming.params, 'parameter'),
-        query: check(definition.query, incoming.query, 'parameter'),
-        body: check(definition.body, incoming.body, 'pointer'),
-        caller: incoming.caller,
-      };
-      // The schemas have just made it so; the compiler can't follow them.
+      const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
       return checkReply(definition, await handler(call as Call<D>, deps));
     },
+    handleStream:
+      stream && streamHandler
+        ? (incoming, deps) => {
+            const { chunks, requestId, logger } = incoming;
+            const call = { ...checkHead(incoming), chunks, requestId, logger };
+            const body = streamHandler(call as Parameters<StreamHandler<D>>[0], deps);
+            return { status: 200, contentType: stream.contentType, body };
+          }
+        : null,
   };
 }
 

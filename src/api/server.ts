@@ -1,9 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createIngestion } from '../ingestion/ingestion.ts';
+import type { Config } from '../config.ts';
+import { createIngestion, type IngestionLimits } from '../ingestion/ingestion.ts';
+import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
+import { answerClientErrors } from './client-errors.ts';
 import type { ApiDeps } from './deps.ts';
+import { MAX_HEADER_BYTES } from './limit-headers.ts';
+import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 
 /** How long requests may finish after the server stopped taking new ones. */
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -12,10 +17,13 @@ const COMMIT_TIMEOUT_MS = 1_000;
 /** How often connections that became idle meanwhile are closed. */
 const IDLE_CHECK_MS = 50;
 
-export interface ApiOptions extends Omit<ApiDeps, 'ingestion'> {
+export interface ApiOptions extends Omit<ApiDeps, 'ingestion' | 'stopping'> {
+  readonly config: ApiDeps['config'] & Pick<Config['api'], 'maxClients' | 'usage'>;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Of the ingestion's queues; by default its own. */
+  readonly ingestionLimits?: Partial<IngestionLimits>;
 }
 
 export interface RunningApi {
@@ -31,26 +39,46 @@ export interface RunningApi {
  * Starts the API.
  * @throws the listening error, such as `EADDRINUSE`
  */
-export async function startApi({ host, port, ...options }: ApiOptions): Promise<RunningApi> {
-  const { db, metrics, now } = options;
+export async function startApi({
+  host,
+  port,
+  ingestionLimits = {},
+  ...options
+}: ApiOptions): Promise<RunningApi> {
+  const { db, metrics, now, config } = options;
   const ingestion = createIngestion({
     db,
     now,
+    limits: ingestionLimits,
+    timeBounds: toTimeBounds(config.usage),
     onResults: (source, results) => {
       const byStatus = Map.groupBy(results, ({ status }) => status);
       for (const [status, group] of byStatus) metrics.usageEvents(source, status, group.length);
     },
   });
   metrics.watchIngestionQueue((source) => ingestion.depth(source));
+  const stopping = new AbortController();
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const server = createServer(
-    // A slow sender doesn't hold a connection for ever.
-    { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 },
-    createApp({ ...options, ingestion }),
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: timeouts.headersMs,
+      keepAliveTimeout: timeouts.keepAliveMs,
+      connectionsCheckingInterval: timeouts.checkMs,
+      // Bodies have limits of their own: streams may last.
+      requestTimeout: 0,
+    },
+    createApp({ ...options, ingestion, stopping: stopping.signal }),
   );
+  // All that fit into the head: those beyond our limit are to be refused, not left out.
+  server.maxHeadersCount = 0;
+  server.maxConnections = config.maxClients;
+  answerClientErrors(server, timeouts.lingerMs);
   await listen(server, host, port);
   return {
     url: urlOf(server, host),
     async close() {
+      stopping.abort();
       await drain(server);
       await Promise.race([ingestion.close(), sleep(COMMIT_TIMEOUT_MS, undefined, { ref: false })]);
     },

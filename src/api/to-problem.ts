@@ -1,6 +1,8 @@
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { OverloadedError } from '../ingestion/group-commit.ts';
-import { HttpProblem, type ProblemName } from './problems.ts';
+import type { Logger } from '../logger.ts';
+import { errorForLog } from './error-for-log.ts';
+import { HttpProblem, PROBLEMS, type ProblemName } from './problems.ts';
 
 /** Of Express and its body parser, by status. */
 const HTTP_ERRORS: ReadonlyMap<number, readonly [ProblemName, string]> = new Map([
@@ -8,6 +10,15 @@ const HTTP_ERRORS: ReadonlyMap<number, readonly [ProblemName, string]> = new Map
   [413, ['too-large', 'the body is larger than 2 MiB: send fewer events at once']],
   [415, ['unsupported-media-type', 'send JSON in UTF-8, plain or compressed by gzip or deflate']],
 ]);
+
+/** The same, and the log has it where it is ours to mend. */
+export function toLoggedProblem(error: unknown, logger: Logger): HttpProblem {
+  const problem = toProblem(error);
+  if (PROBLEMS[problem.problem].status >= 500) {
+    logger.error({ error: errorForLog(error) }, problem.message);
+  }
+  return problem;
+}
 
 /**
  * What to answer when something was thrown. What nobody expected becomes `internal-error`, whose

@@ -26,6 +26,7 @@ import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
 import { usageExcludeCommand } from './commands/usage-exclude.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
+import { usageSendCommand } from './commands/usage-send.ts';
 
 /** All commands. */
 export function createProgram(): Command {
@@ -80,6 +81,7 @@ Examples:
   ]);
   group('usage', 'what was used', [
     usageReplayCommand(),
+    usageSendCommand(),
     usageExcludeCommand(),
     usageExclusionsCommand(),
   ]);

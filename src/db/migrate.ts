@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import { withTls } from './tls-files.ts';
 
 export const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -18,8 +19,9 @@ export interface MigrateOptions {
  * @returns the names of those applied
  */
 export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promise<string[]> {
+  const { url, ssl } = withTls(databaseUrl);
   const applied = await runner({
-    databaseUrl,
+    databaseUrl: { connectionString: url, ...(ssl && { ssl }) },
     dir: MIGRATIONS_DIR,
     direction: 'up',
     migrationsTable: MIGRATIONS_TABLE,

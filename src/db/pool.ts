@@ -9,6 +9,7 @@ import {
 } from 'slonik';
 import type { ZodType } from 'zod';
 import { withAnswerTimeout } from './answer-timeout.ts';
+import { withTls } from './tls-files.ts';
 import { typeParsers } from './type-parsers.ts';
 
 /** A pool, a connection or a transaction: what every query function takes first. */
@@ -35,7 +36,9 @@ const ANSWER_GRACE_MS = 2_500;
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { statementTimeoutMs = 60_000 } = options;
-  const pool = await createPool(withSession(options), {
+  const { url, ssl } = withTls(options.url);
+  const pool = await createPool(withSession(url, options.applicationName), {
+    ...(ssl && { ssl }),
     driverFactory: withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS),
     typeParsers,
     interceptors: [validateRows],
@@ -53,7 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** Every session is in UTC and writes dates as ISO does, whatever the server's default. */
-function withSession({ url, applicationName }: DatabaseOptions): string {
+function withSession(url: string, applicationName: string): string {
   const dsn = new URL(url);
   const options = dsn.searchParams.get('options') ?? '';
   dsn.searchParams.set('application_name', applicationName);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 /** The two kinds of usage, as the API takes them. */
-const ENDPOINTS = {
+export const ENDPOINTS = {
   llm: { path: '/api/v1/integrations/llm-usage', batchField: 'events' },
   metered: { path: '/api/v1/integrations/metered-usage', batchField: 'records' },
 } as const;

@@ -3,6 +3,7 @@ import { insertLlmEvents } from '../db/usage-ledger.ts';
 import { append } from './append.ts';
 import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
 import type { UsageResult } from './results.ts';
+import type { DatedEntry } from './usage-kind.ts';
 
 /**
  * Stores LLM events in one transaction.
@@ -10,7 +11,7 @@ import type { UsageResult } from './results.ts';
  */
 export function appendLlmEvents(
   db: Database,
-  events: readonly LlmEntry[],
+  events: readonly DatedEntry<LlmEntry>[],
 ): Promise<readonly UsageResult[]> {
   return append(db, events, {
     source: LLM_USAGE.source,

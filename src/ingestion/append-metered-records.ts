@@ -4,6 +4,7 @@ import { append, type Inserted } from './append.ts';
 import { planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
 import type { UsageResult } from './results.ts';
+import type { DatedEntry } from './usage-kind.ts';
 
 /**
  * Stores metered records and corrections in one transaction.
@@ -11,7 +12,7 @@ import type { UsageResult } from './results.ts';
  */
 export function appendMeteredRecords(
   db: Database,
-  records: readonly MeteredEntry[],
+  records: readonly DatedEntry<MeteredEntry>[],
 ): Promise<readonly UsageResult[]> {
   return append(db, records, {
     source: METERED_USAGE.source,

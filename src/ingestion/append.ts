@@ -5,8 +5,15 @@ import {
   type BucketKey,
   type UsageSource,
 } from '../db/usage-ledger.ts';
-import { ACCEPTED, compareWithStored, fillGaps, rejected, type UsageResult } from './results.ts';
-import type { Entry } from './usage-kind.ts';
+import {
+  ACCEPTED,
+  compareWithStored,
+  fillGaps,
+  rejected,
+  rejectedField,
+  type UsageResult,
+} from './results.ts';
+import type { DatedEntry, Entry } from './usage-kind.ts';
 
 /** What inserting entries with new ids came to; one in neither had been stored meanwhile. */
 export interface Inserted {
@@ -27,19 +34,21 @@ export interface AppendOptions<E extends Entry> {
 
 /**
  * Appends entries to the ledger in one transaction. Of entries with one id the first one decides,
- * the others are compared with what is stored.
+ * the others are compared with what is stored. The time bounds hold for new ids alone: an event that
+ * was accepted is a duplicate for ever.
  * @returns a result per entry, in order, committed
  */
 export async function append<E extends Entry>(
   db: Database,
-  entries: readonly E[],
+  entries: readonly DatedEntry<E>[],
   options: AppendOptions<E>,
 ): Promise<readonly UsageResult[]> {
   const firsts = firstOfEachId(entries);
   // Read first, for the sake of replays: they write nothing and open no bucket. Whether an id is
   // new is still decided by the insert.
   const known = await readHashes(db, options.source, [...firsts.keys()]);
-  const fresh = [...firsts.values()].filter(({ id }) => !known.has(id));
+  const unknown = [...firsts.values()].filter(({ id }) => !known.has(id));
+  const fresh = unknown.filter(({ barred }) => barred === null);
   const { accepted, refused } = await insertFresh(db, fresh, options);
   const overtaken = fresh.filter(({ id }) => !accepted.has(id) && !refused.has(id));
   const stored = new Map([
@@ -52,13 +61,14 @@ export async function append<E extends Entry>(
     )),
   ]);
 
-  const undecided: E[] = [];
+  const undecided: DatedEntry<E>[] = [];
   const results = entries.map((entry): UsageResult | null => {
     const isFirst = firsts.get(entry.id) === entry;
     if (isFirst && accepted.has(entry.id)) return ACCEPTED;
     const storedHash = stored.get(entry.id);
     if (storedHash !== undefined) return compareWithStored(options.idField, entry, storedHash);
-    const reason = refused.get(entry.id);
+    if (isFirst && entry.barred !== null) return rejectedField(entry.barred);
+    const reason = refused.get(entry.id) ?? firsts.get(entry.id)?.barred?.detail;
     if (reason === undefined) throw new Error(`${entry.id} was neither stored nor refused`);
     if (isFirst) return rejected(reason);
     // The first one with this id wasn't stored and so decides nothing.

@@ -9,6 +9,8 @@ export interface GroupCommit<Item, Result> {
    * @throws OverloadedError; and what `commit` throws for these items alone
    */
   submit(items: readonly Item[]): Promise<readonly Result[]>;
+  /** The same, but waits while the queue is full. */
+  submitWhenRoom(items: readonly Item[]): Promise<readonly Result[]>;
   /** Items that wait or are being committed. */
   readonly depth: number;
   /** Takes no more, and waits until everything that was taken is committed or has failed. */
@@ -50,11 +52,13 @@ export function createGroupCommit<Item, Result>(
   let running = 0;
   let isClosed = false;
   const closed = Promise.withResolvers<null>();
+  /** Settled whenever items leave. */
+  let left = Promise.withResolvers<null>();
 
   function submit(items: readonly Item[]): Promise<readonly Result[]> {
     if (isClosed) return Promise.reject(new OverloadedError('shutting down'));
     if (items.length === 0) return Promise.resolve([]);
-    if (depth > 0 && depth + items.length > options.maxQueuedItems) {
+    if (!hasRoomFor(items.length)) {
       return Promise.reject(new OverloadedError(`${depth} items are waiting already`));
     }
     depth += items.length;
@@ -62,6 +66,11 @@ export function createGroupCommit<Item, Result>(
     queue.push({ items, resolve, reject });
     startGroups();
     return promise;
+  }
+
+  /** A submission larger than the queue finds room when the queue is empty. */
+  function hasRoomFor(count: number): boolean {
+    return depth === 0 || depth + count <= options.maxQueuedItems;
   }
 
   function startGroups(): void {
@@ -99,11 +108,18 @@ export function createGroupCommit<Item, Result>(
   /** Before it is answered: who waits for the answer to send more must find the room. */
   function leave(submission: Submission<Item, Result>): Submission<Item, Result> {
     depth -= submission.items.length;
+    left.resolve(null);
+    left = Promise.withResolvers();
     return submission;
   }
 
   return {
     submit,
+    async submitWhenRoom(items) {
+      while (!isClosed && !hasRoomFor(items.length)) await left.promise;
+      // With nothing in between: somebody else who waited would take the room.
+      return submit(items);
+    },
     get depth() {
       return depth;
     },

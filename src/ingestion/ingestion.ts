@@ -10,7 +10,8 @@ import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
 import { parseEvent } from './parse-event.ts';
 import { fillGaps, type UsageResult } from './results.ts';
-import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
+import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from './time-bounds.ts';
+import type { DatedEntry, Entry, SentEvent, UsageKind } from './usage-kind.ts';
 
 /** Takes usage into the ledger. One for a process: it is what groups the requests. */
 export interface Ingestion {
@@ -20,11 +21,22 @@ export interface Ingestion {
    * @throws OverloadedError; whatever the database throws. Nothing is lost if the same events are
    * sent again.
    */
-  ingest(source: UsageSource, events: readonly unknown[]): Promise<readonly UsageResult[]>;
+  ingest(
+    source: UsageSource,
+    events: readonly unknown[],
+    options?: IngestOptions,
+  ): Promise<readonly UsageResult[]>;
   /** Events that wait or are being committed. */
   depth(source: UsageSource): number;
   /** Takes no more, and waits for those taken. */
   close(): Promise<void>;
+}
+
+export interface IngestOptions {
+  /** An operator sends it: it may be of any age. */
+  readonly isBackfill?: boolean;
+  /** Wait while the queue is full, instead of throwing. */
+  readonly isPatient?: boolean;
 }
 
 export interface IngestionDeps {
@@ -33,6 +45,8 @@ export interface IngestionDeps {
   /** Told of every answer. */
   readonly onResults?: (source: UsageSource, results: readonly UsageResult[]) => void;
   readonly limits?: Partial<IngestionLimits>;
+  /** How old, and how far ahead, new usage may be; by default 62 days and 5 minutes. */
+  readonly timeBounds?: TimeBounds;
 }
 
 export interface IngestionLimits {
@@ -51,6 +65,7 @@ const DEFAULT_LIMITS: IngestionLimits = {
 export function createIngestion(deps: IngestionDeps): Ingestion {
   const findDeployments = createDeploymentDirectory(deps.db);
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const timeBounds = deps.timeBounds ?? DEFAULT_TIME_BOUNDS;
   const isWorthTryingAlone = (error: unknown) => !isDatabaseUnavailable(error);
   const llmCommits = createGroupCommit({
     ...limits,
@@ -63,15 +78,16 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
     commit: (entries: Parameters<typeof appendMeteredRecords>[1]) =>
       appendMeteredRecords(deps.db, entries),
   });
+  const checks = { findDeployments, timeBounds, now: deps.now };
   const pipelines = {
-    llm: createPipeline(LLM_USAGE, llmCommits, findDeployments, deps.now),
-    metered: createPipeline(METERED_USAGE, meteredCommits, findDeployments, deps.now),
+    llm: createPipeline(LLM_USAGE, llmCommits, checks),
+    metered: createPipeline(METERED_USAGE, meteredCommits, checks),
   };
   const commits = { llm: llmCommits, metered: meteredCommits };
 
   return {
-    async ingest(source, events) {
-      const results = await pipelines[source](events);
+    async ingest(source, events, options = {}) {
+      const results = await pipelines[source](events, options);
       deps.onResults?.(source, results);
       return results;
     },
@@ -82,30 +98,43 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
   };
 }
 
-type Pipeline = (events: readonly unknown[]) => Promise<readonly UsageResult[]>;
+type Pipeline = (
+  events: readonly unknown[],
+  options: IngestOptions,
+) => Promise<readonly UsageResult[]>;
+
+/** What events are checked with. */
+interface Checks {
+  readonly findDeployments: FindDeployments;
+  readonly timeBounds: TimeBounds;
+  readonly now: () => Date;
+}
 
 /** Parse, check, commit: what fails on the way has its result, the others go on. */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
-  commits: GroupCommit<E, UsageResult>,
-  findDeployments: FindDeployments,
-  now: () => Date,
+  commits: GroupCommit<DatedEntry<E>, UsageResult>,
+  { findDeployments, timeBounds, now }: Checks,
 ): Pipeline {
-  return async (events) => {
+  return async (events, { isBackfill = false, isPatient = false }) => {
     const parsed = events.map((event) => parseEvent(kind.schema, event));
     const deployments = await findDeployments(
       parsed.flatMap((outcome) => (outcome.ok ? outcome.event.deployment_id : [])),
     );
 
-    const entries: E[] = [];
+    const entries: DatedEntry<E>[] = [];
     const refusals = parsed.map((outcome): UsageResult | null => {
       if (!outcome.ok) return outcome.result;
       const deployment = deployments.get(outcome.event.deployment_id);
-      const refusal = checkEvent(outcome.event, deployment, now());
-      if (refusal === null && deployment) entries.push(kind.toEntry(outcome.event, deployment));
+      const refusal = checkEvent(outcome.event, deployment);
+      if (refusal === null && deployment) {
+        const barred = checkTime(outcome.event.occurred_at, now(), timeBounds, isBackfill);
+        entries.push({ ...kind.toEntry(outcome.event, deployment), barred });
+      }
       return refusal;
     });
 
-    return fillGaps(refusals, await commits.submit(entries));
+    const committed = isPatient ? commits.submitWhenRoom(entries) : commits.submit(entries);
+    return fillGaps(refusals, await committed);
   };
 }

@@ -45,6 +45,16 @@ export function parseUtcInstant(text: string): UtcInstant | null {
   };
 }
 
+/**
+ * Where an instant lies, to all its digits.
+ * @returns below 0 before the moment, 0 at it, above 0 after it
+ */
+export function compareWithEpochMs({ text, epochMs }: UtcInstant, otherMs: number): number {
+  const [, fraction = ''] = /\.(\d+)Z$/.exec(text) ?? [];
+  // Nanoseconds: not exact far away, where the sign alone counts.
+  return (epochMs - otherMs) * 1e6 + Number(fraction.padEnd(9, '0'));
+}
+
 function toSeconds(epochMs: number): string | null {
   if (Number.isNaN(epochMs)) return null;
   return new Date(epochMs).toISOString().slice(0, '2026-05-31T23:59:59'.length);

@@ -28,6 +28,11 @@ export function rejected(reason: string): UsageResult {
   return { status: 'rejected', reason };
 }
 
+/** One field is wrong, and that is the reason. */
+export function rejectedField(error: FieldError): UsageResult {
+  return { status: 'rejected', reason: error.detail, errors: [error] };
+}
+
 /** What to say of an event whose id is stored with the given hash. */
 export function compareWithStored(
   idField: string,

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { BucketKey, Deployment, UsageSource } from '../db/usage-ledger.ts';
 import type { UtcInstant } from './instant.ts';
+import type { FieldError } from './results.ts';
 
 /** What every usage event says, whatever its kind. */
 export interface SentEvent {
@@ -16,6 +17,9 @@ export interface Entry extends BucketKey {
   /** SHA-256 in hex, of the content as sent. */
   readonly contentHash: string;
 }
+
+/** An entry, and why it can't be taken unless its id is stored already; null: it can. */
+export type DatedEntry<E extends Entry> = E & { readonly barred: FieldError | null };
 
 /** What tells one kind of usage from the other. */
 export interface UsageKind<Event extends SentEvent, E extends Entry> {

@@ -15,6 +15,7 @@ import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/book
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -204,7 +205,11 @@ describe('a request that another run serves than the one that fails', () => {
 describe('a correction of a billed record, excluded', () => {
   test('takes all of the record away, which the books show and a re-run bills', async () => {
     const tenantId = await newTenant();
-    const ingestion = createIngestion({ db: world.db, now: () => new Date() });
+    const ingestion = createIngestion({
+      db: world.db,
+      now: () => new Date(),
+      timeBounds: ANY_TIME,
+    });
     const record = {
       record_id: `${tenantId}-r1`,
       tenant_id: tenantId,

@@ -11,6 +11,8 @@ import { createMetrics } from '../../src/metrics.ts';
 import type { MonthEndRequest } from '../../src/temporal/month-end.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 
 export interface CallOptions {
   readonly key?: string | null;
@@ -60,10 +62,10 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
     db,
     now,
     metrics,
-    ingestion: createIngestion({ db, now }),
+    ingestion: createIngestion({ db, now, timeBounds: ANY_TIME }),
     watchdog: null,
     logger: pino({ level: 'silent' }),
-    config: { trustedProxies: 0, requestsPerMinute: 100_000 },
+    config: API_CONFIG,
     // The workflow itself is tested in test/workflows; here only what it is asked for matters.
     monthEnd: {
       request: (asked) => {

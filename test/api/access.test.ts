@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey, findByHash, hashApiKey, listKeys, revokeKey } from '../../src/db/api-keys.ts';
 import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 
 let api: TestApi;
 /** Moved on by tests, so that they need not wait for what the API remembers. */
@@ -14,9 +15,12 @@ afterAll(() => api[Symbol.asyncDispose]());
 const ID = crypto.randomUUID();
 const EXCLUSION = { source: 'llm', event_id: 'no-such-event', reason: 'x' };
 
+const BACKFILL = '?backfill_reason=outage';
 const ROUTES = [
   ['post', '/api/v1/integrations/llm-usage', ['gateway'], () => llmEvent()],
   ['post', '/api/v1/integrations/metered-usage', ['metering'], () => meteredRecord()],
+  ['post', `/api/v1/integrations/llm-usage${BACKFILL}`, ['operator'], () => llmEvent()],
+  ['post', `/api/v1/integrations/metered-usage${BACKFILL}`, ['operator'], () => meteredRecord()],
   ['post', '/api/v1/quote', ['operator', 'acme'], () => ({ plan_code: 'studio' })],
   ['get', '/api/v1/invoices', ['operator', 'acme'], undefined],
   ['get', `/api/v1/invoices/${crypto.randomUUID()}`, ['operator', 'acme'], undefined],
@@ -39,7 +43,9 @@ describe.each(ROUTES)('%s %s', (method, path, allowed, body) => {
     if ((allowed as readonly string[]).includes(name)) {
       expect([200, 201, 202, 404]).toContain(status);
     } else {
-      expect(status).toBe(403);
+      // An operator may send usage, and must say why.
+      const lacksReason = name === 'operator' && path.endsWith('-usage');
+      expect(status).toBe(lacksReason ? 422 : 403);
     }
   });
 
@@ -91,7 +97,7 @@ test('keys are kept as hashes only, and listed without them', async () => {
 
 test('requests are limited by key', async () => {
   await using limited = await createTestApi({
-    config: { trustedProxies: 0, requestsPerMinute: 2 },
+    config: { ...API_CONFIG, requestsPerMinute: 2 },
   });
   const call = (key: string) => limited.call('get', '/api/v1/invoices', { key });
   expect((await call(limited.keys.acme)).headers['ratelimit-policy']).toBeDefined();

@@ -14,6 +14,7 @@ import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -50,7 +51,7 @@ async function start(
     watchdog: null,
     logger: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
     metrics: createMetrics(),
-    config: { trustedProxies: 0, requestsPerMinute: 1_000 },
+    config: API_CONFIG,
     now: () => new Date(),
     host: '127.0.0.1',
     port: 0,

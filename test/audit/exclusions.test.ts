@@ -9,13 +9,14 @@ import { invoicesOf, linesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 let world: LedgerWorld;
 let ingestion: Ingestion;
 beforeAll(async () => {
   world = await createLedgerWorld({ boundsMaxRatio: null });
   await seedCatalogue(world.db);
-  ingestion = createIngestion({ db: world.db, now: () => new Date() });
+  ingestion = createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME });
 });
 afterAll(async () => {
   const { checks } = await verifyMonth(world.db, MONTH);

@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { llmEvent } from '../api/_harness.ts';
 import { startPostgresProxy, type PostgresProxy } from '../faults/postgres-proxy.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 /** Connections that hang: nothing comes through any more, and nobody says so. */
 let testDatabase: TestDatabase;
@@ -54,7 +55,7 @@ test('as many hang as ingestion has transactions: it goes on', async () => {
     'acme',
     ['acme-a', 'acme-b'].map((deploymentId) => ({ deploymentId })),
   );
-  const ingestion = createIngestion({ db, now: () => new Date() });
+  const ingestion = createIngestion({ db, now: () => new Date(), timeBounds: ANY_TIME });
   const traps = [proxy.holdAt('before COMMIT', 1), proxy.holdAt('before COMMIT', 2)];
   const lost = ['acme-a', 'acme-b'].map((deployment_id) =>
     ingestion.ingest('llm', [llmEvent({ deployment_id })]).catch((e: unknown) => e),

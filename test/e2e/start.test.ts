@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { until } from '../_util/until.ts';
 import { startProcess, untilApiStarted } from './_start.ts';
+import { ANY_TIME_ENV } from '../_util/any-time.ts';
 
 /** `npm start` as a deployment runs it. */
 let testDatabase: TestDatabase;
@@ -14,6 +15,7 @@ beforeAll(async () => {
   const { address, namespace } = await claimNamespace();
   env = {
     DATABASE_URL: testDatabase.appUrl,
+    ...ANY_TIME_ENV,
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
     API_PORT: '0',

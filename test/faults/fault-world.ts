@@ -16,6 +16,7 @@ import type { Part, Plan } from './schedule.ts';
 import { startSenders, type Senders } from './senders.ts';
 import { startFaultServers, type FaultServers } from './servers.ts';
 import { asSuperuserAgain } from './superuser.ts';
+import { ANY_TIME_ENV } from '../_util/any-time.ts';
 
 export interface FaultWorldOptions {
   readonly seed: number;
@@ -69,6 +70,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
       reaper,
       env: {
         DATABASE_URL: databaseUrl.href,
+        ...ANY_TIME_ENV,
         DATABASE_STATEMENT_TIMEOUT_SECONDS: '5',
         TEMPORAL_ADDRESS: servers.temporal.address,
         API_PORT: String(apiPort),

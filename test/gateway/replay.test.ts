@@ -12,6 +12,7 @@ import { createMetrics } from '../../src/metrics.ts';
 import { runCli } from '../cli/_run-cli.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 
 /** `usage replay` against the real API and ledger. */
 let testDatabase: TestDatabase;
@@ -33,7 +34,7 @@ beforeAll(async () => {
     metrics: createMetrics(),
     host: '127.0.0.1',
     port: 0,
-    config: { trustedProxies: 0, requestsPerMinute: 6000 },
+    config: API_CONFIG,
     now: () => new Date(),
   });
   const { plainKey } = await createKey(db, { scope: 'gateway', label: 'replay' });

@@ -10,6 +10,7 @@ import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.t
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { bucketsOf, countEvents, expectBucketsToAddUp } from './_ledger.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
@@ -36,7 +37,7 @@ afterAll(async () => {
 });
 
 /** Several processes would each have their own. */
-const newIngestion = () => createIngestion({ db, now: () => new Date() });
+const newIngestion = () => createIngestion({ db, now: () => new Date(), timeBounds: ANY_TIME });
 
 function llmEvent(id: string, deploymentId: string, chargeCents: string, month = '2026-05') {
   return {
@@ -154,7 +155,12 @@ test('a poisoned request does not sink the others of its group', async () => {
       FOR EACH ROW WHEN (NEW.model = 'poison') EXECUTE FUNCTION refuse_poison()`);
   await superuser.end();
 
-  const ingestion = createIngestion({ db, now: () => new Date(), limits: { maxConcurrent: 1 } });
+  const ingestion = createIngestion({
+    db,
+    now: () => new Date(),
+    timeBounds: ANY_TIME,
+    limits: { maxConcurrent: 1 },
+  });
   const events = Array.from({ length: 6 }, (_, n) => llmEvent(`group-${n}`, 'acme-a', '1'));
   const poisoned = events.map((event, n) => (n === 3 ? { ...event, model: 'poison' } : event));
   const answers = await Promise.allSettled(poisoned.map((e) => ingestion.ingest('llm', [e])));

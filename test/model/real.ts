@@ -4,6 +4,7 @@ import { nextMonth } from '../../src/domain/period.ts';
 import { expectSoundBooks } from '../_util/books.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { fleetOf, MONTH_COUNT, seedFleet, seedPlans, type Fleet } from './fleet.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 /** The product, on a real PostgreSQL. */
 export interface Real {
@@ -74,5 +75,9 @@ async function openReal(): Promise<Real> {
   await seedPlans(world.db);
   const superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
   await superuser.connect();
-  return { world, superuser, ingestion: createIngestion({ db: world.db, now: () => new Date() }) };
+  return {
+    world,
+    superuser,
+    ingestion: createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME }),
+  };
 }

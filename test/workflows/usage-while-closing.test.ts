@@ -6,6 +6,7 @@ import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
 
 const TENANTS = Array.from({ length: 20 }, (_, n) => `tenant-${n}`);
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
   world = await createWorld();
   await seedCatalogue(world.db);
   for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
-  ingestion = createIngestion({ db: world.db, now: () => new Date() });
+  ingestion = createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME });
   await world.startWorker();
 });
 afterAll(async () => {

@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { Scope } from '../../db/api-keys.ts';
 import type { UsageSource } from '../../db/usage-ledger.ts';
 import type { UsageResult } from '../../ingestion/results.ts';
+import { NDJSON } from '../ndjson.ts';
 import { HttpProblem, invalidRequest } from '../problems.ts';
 import { defineRoute, reply, type Route } from '../route.ts';
+import { toLoggedProblem } from '../to-problem.ts';
+import { backfillQuery, isBackfill } from './backfill.ts';
+import { countResults, countsSchema, readId, resultFields } from './usage-results.ts';
+import { answerUsageStream, streamAnswerSchema } from './usage-stream.ts';
 
 /** Events in one batch. */
 export const MAX_BATCH = 1_000;
-
-const STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
 
 type JsonFields = Readonly<Record<string, unknown>>;
 
@@ -49,14 +52,26 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       description:
         'Answered when it is committed. After any answer but 2xx, 409 and 422, send it again, as ' +
         'often as you like: the same id counts once, for ever. A batch is answered event by ' +
-        'event, in order; a bad one does not sink the others.',
-      scopes: [options.scope],
+        'event, in order; a bad one does not sink the others. New events may be up to 62 days ' +
+        'old and 5 minutes ahead (or as configured); an operator can send older ones, with a ' +
+        '`backfill_reason`.',
+      scopes: [options.scope, 'operator'],
       rateLimited: false,
+      query: backfillQuery,
       body: anyObject,
       documentedBody: z.union([
         schema,
         z.strictObject({ [batchField]: z.array(schema).min(1).max(MAX_BATCH) }),
       ]),
+      stream: {
+        contentType: NDJSON,
+        description:
+          'one event a line, any number of lines, plain or compressed by gzip. Each line is ' +
+          'answered, in order, when it is committed, while the stream goes on. The last line is ' +
+          'a `summary`, or the `problem` that broke the stream off.',
+        line: schema,
+        answer: streamAnswerSchema(idField),
+      },
       responses: {
         200: {
           description: 'One event that was accepted before; or a batch, whatever its results',
@@ -66,34 +81,33 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       },
       problems: ['usage-conflict', 'overloaded'],
     },
-    async ({ body }, { ingestion }) => {
+    async ({ body, query, caller }, { ingestion }) => {
+      const how = { isBackfill: isBackfill(caller, query) };
       if (Object.hasOwn(body, batchField)) {
         const events = readBatch(body, batchField);
-        const results = await ingestion.ingest(source, events);
+        const results = await ingestion.ingest(source, events, how);
         return reply(200, toBatchReply(idField, events, results));
       }
-      const [result] = await ingestion.ingest(source, [body]);
+      const [result] = await ingestion.ingest(source, [body], how);
       return toReply(idField, body, result);
+    },
+    ({ query, caller, chunks, requestId, logger }, { ingestion, metrics }) => {
+      const how = { isBackfill: isBackfill(caller, query), isPatient: true };
+      return answerUsageStream(chunks, {
+        idField,
+        requestId,
+        ingest: (events) => ingestion.ingest(source, events, how),
+        onUnreadable: (lines) => metrics.usageEvents(source, 'rejected', lines),
+        toProblem: (error) => toLoggedProblem(error, logger),
+      });
     },
   );
 }
 
 function replySchemas(idField: string) {
   const one = z.object({ [idField]: z.string(), status: z.enum(['accepted', 'duplicate']) });
-  const result = z.object({
-    index: z.int(),
-    [idField]: z.string().nullable().describe('Null where none could be read.'),
-    status: z.enum(STATUSES),
-    reason: z.string().optional(),
-    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
-  });
-  const counts = z.object({
-    accepted: z.int(),
-    duplicate: z.int(),
-    conflict: z.int(),
-    rejected: z.int(),
-  });
-  return { one, batch: z.object({ counts, results: z.array(result) }) };
+  const result = z.object({ index: z.int(), ...resultFields(idField) });
+  return { one, batch: z.object({ counts: countsSchema, results: z.array(result) }) };
 }
 
 function readBatch(body: JsonFields, batchField: string): readonly unknown[] {
@@ -139,21 +153,12 @@ function toBatchReply(
   events: readonly unknown[],
   results: readonly UsageResult[],
 ) {
-  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-  for (const { status } of results) counts[status] += 1;
   return {
-    counts,
+    counts: countResults(results),
     results: results.map((result, index) => ({
       index,
       [idField]: readId(events[index], idField),
       ...result,
     })),
   };
-}
-
-/** The id that a sender gave, as far as there is one to echo. */
-function readId(event: unknown, idField: string): string | null {
-  if (typeof event !== 'object' || event === null || !Object.hasOwn(event, idField)) return null;
-  const id = (event as JsonFields)[idField];
-  return typeof id === 'string' ? id.slice(0, 200) : null;
 }

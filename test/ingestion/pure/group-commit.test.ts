@@ -45,6 +45,29 @@ describe('group commit', () => {
     expect(commits.depth).toBe(0);
   });
 
+  test('who waits for room is let in one after the other, and never refused', async () => {
+    const { commits, groups, gates } = controlled({ maxQueuedItems: 1 });
+    const answers = ['a', 'b', 'c'].map((item) => commits.submitWhenRoom([item]));
+    for (const item of ['a', 'b', 'c']) {
+      await settled();
+      expect(groups.at(-1)).toEqual([item]);
+      expect(commits.depth).toBe(1);
+      gates.at(-1)?.resolve(null);
+    }
+    expect(await Promise.all(answers)).toEqual([['a!'], ['b!'], ['c!']]);
+  });
+
+  test('who waits for room is refused when it closes', async () => {
+    const { commits, gates } = controlled({ maxQueuedItems: 1 });
+    const first = commits.submit(['a']);
+    const waiting = commits.submitWhenRoom(['b']);
+    const closing = commits.close();
+    gates[0]?.resolve(null);
+    await expect(waiting).rejects.toThrow(OverloadedError);
+    expect(await first).toEqual(['a!']);
+    await closing;
+  });
+
   test('answers nobody before the commit', async () => {
     const { commits, gates } = controlled();
     let isAnswered = false;

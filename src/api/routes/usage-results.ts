@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { UsageResult } from '../../ingestion/results.ts';
+
+/** How results of usage are told, alike in a batch and in a stream. */
+
+const STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
+
+export const countsSchema = z.object({
+  accepted: z.int(),
+  duplicate: z.int(),
+  conflict: z.int(),
+  rejected: z.int(),
+});
+export type Counts = z.infer<typeof countsSchema>;
+
+/** @param idField what an event is known by */
+export function resultFields(idField: string) {
+  return {
+    [idField]: z.string().nullable().describe('Null where none could be read.'),
+    status: z.enum(STATUSES),
+    reason: z.string().optional(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  };
+}
+
+/** How many results there are of each status. */
+export function countResults(results: readonly UsageResult[]): Counts {
+  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  for (const { status } of results) counts[status] += 1;
+  return counts;
+}
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return {
+    accepted: a.accepted + b.accepted,
+    duplicate: a.duplicate + b.duplicate,
+    conflict: a.conflict + b.conflict,
+    rejected: a.rejected + b.rejected,
+  };
+}
+
+/** The id that a sender gave, as far as there is one to echo. */
+export function readId(event: unknown, idField: string): string | null {
+  if (typeof event !== 'object' || event === null || !Object.hasOwn(event, idField)) return null;
+  const id = (event as Readonly<Record<string, unknown>>)[idField];
+  return typeof id === 'string' ? id.slice(0, 200) : null;
+}

@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { sendStream, type LineAnswer } from '../../gateway/send-stream.ts';
+import type { UsageEndpoint } from '../../gateway/usage-client.ts';
+import { readEnvironment, type Environment } from '../environment.ts';
+import { CliError, EXIT_WRONG } from '../errors.ts';
+import { print } from '../output.ts';
+import { startProgress } from '../progress.ts';
+
+interface Options {
+  readonly source: UsageEndpoint;
+  readonly apiUrl?: string;
+  readonly backfillReason?: string;
+}
+
+const SHOWN_LINES = 20;
+const KEYS = { llm: 'GATEWAY_API_KEY', metered: 'METERING_API_KEY' } as const;
+
+export function usageSendCommand(): Command {
+  return new Command('send')
+    .description('send a file of usage to the API, one JSON object a line')
+    .argument('<file>', 'NDJSON of any length')
+    .addOption(
+      new Option('--source <source>', 'what it holds')
+        .choices(Object.keys(KEYS))
+        .makeOptionMandatory(),
+    )
+    .option('--api-url <url>', 'by default API_URL')
+    .option(
+      '--backfill-reason <text>',
+      'send usage of any age as an operator, with OPERATOR_API_KEY, and say why',
+    )
+    .addHelpText(
+      'after',
+      `
+The key is read from ${KEYS.llm} or ${KEYS.metered}. If it breaks off, run it again: what was
+taken is a duplicate and counts once. Exit code 3: some lines were rejected or are in conflict.
+
+Example:
+  npm run cli -- usage send may.ndjson --source metered`,
+    )
+    .action(async (path: string, options: Options, command: Command) => {
+      const env = readEnvironment(process.env);
+      const { source, backfillReason } = options;
+      const sent = createTally();
+      const progress = startProgress('sending', await sizeOf(path));
+      const body = createReadStream(path).on('data', () => progress.update(body.bytesRead));
+      // It is read by the request alone: to listen must not set it going.
+      body.pause();
+      await sendStream(body, {
+        apiUrl: findApiUrl(env, options),
+        apiKey: findKey(env, options),
+        source,
+        backfillReason,
+        onAnswer: sent.add,
+      }).finally(progress.stop);
+      const { counts, refused } = sent;
+      print(command, { counts, refused }, () => render(counts, refused));
+      if (counts.conflict + counts.rejected > 0) process.exitCode = EXIT_WRONG;
+    });
+}
+
+function createTally() {
+  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  const refused: LineAnswer[] = [];
+  return {
+    counts,
+    /** The first of them: a file may have millions. */
+    refused,
+    add: (answer: LineAnswer): void => {
+      counts[answer.status] += 1;
+      const isRefused = answer.status === 'conflict' || answer.status === 'rejected';
+      if (isRefused && refused.length < SHOWN_LINES) refused.push(answer);
+    },
+  };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw new CliError(`${path} can't be read`, { cause: error });
+  }
+}
+
+function findApiUrl(env: Environment, options: Options): string {
+  const apiUrl = options.apiUrl ?? env.API_URL;
+  if (apiUrl && URL.canParse(apiUrl)) return apiUrl;
+  throw new CliError('Where is the API? Set API_URL or --api-url, such as http://127.0.0.1:8080');
+}
+
+function findKey(env: Environment, { source, backfillReason }: Options): string {
+  const name = backfillReason === undefined ? KEYS[source] : 'OPERATOR_API_KEY';
+  const key = env[name];
+  if (key) return key;
+  throw new CliError(`Set ${name} to an API key`);
+}
+
+function render(
+  counts: ReturnType<typeof createTally>['counts'],
+  refused: readonly LineAnswer[],
+): string {
+  const { accepted, duplicate, conflict, rejected } = counts;
+  const more = conflict + rejected - refused.length;
+  return [
+    `accepted ${accepted}, duplicate ${duplicate}, conflict ${conflict}, rejected ${rejected}`,
+    ...refused.map(({ line, status, reason }) => `  line ${line} ${status}: ${reason ?? ''}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ].join('\n');
+}

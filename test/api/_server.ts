@@ -1,0 +1,86 @@
+import type { ServerResponse } from 'node:http';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { pino } from 'pino';
+import { startApi, type ApiOptions, type RunningApi } from '../../src/api/server.ts';
+import { createKey } from '../../src/db/api-keys.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
+import { createTestDatabase } from '../_util/database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+
+/** The API as it is served, on a port and a database of its own. */
+export interface TestServer extends AsyncDisposable {
+  readonly api: RunningApi;
+  /** Not the API's own pool. */
+  readonly db: Database;
+  readonly superuserUrl: string;
+  readonly keys: Record<'gateway' | 'metering' | 'operator', string>;
+  /** Requests that have not been answered to their end. */
+  openResponses(): number;
+  /** The API's sessions end, and there are no new ones. Once. */
+  cutDatabase(): Promise<void>;
+}
+
+export async function startTestServer(
+  options: Partial<Omit<ApiOptions, 'config'>> & {
+    readonly config?: Partial<ApiOptions['config']>;
+  } = {},
+): Promise<TestServer> {
+  const testDatabase = await createTestDatabase();
+  const open = (applicationName: string) =>
+    openDatabase({ url: testDatabase.appUrl, maxConnections: 5, applicationName });
+  const db = await open('test-server');
+  const apiDb = await open('test-api-server');
+  await seedCatalogue(db);
+  await seedTenant(db, 'acme');
+  await seedTenant(db, 'zeta');
+  const keyOf = async (scope: 'gateway' | 'metering' | 'operator') =>
+    (await createKey(db, { label: scope, scope })).plainKey;
+  const keys = {
+    gateway: await keyOf('gateway'),
+    metering: await keyOf('metering'),
+    operator: await keyOf('operator'),
+  };
+
+  const responses = new Set<ServerResponse>();
+  const onRequest = (message: unknown): void => {
+    const { response, server } = message as {
+      response: ServerResponse;
+      server: { address(): unknown };
+    };
+    const address = server.address() as { port: number } | null;
+    if (address === null || !api.url.endsWith(`:${address.port}`)) return;
+    responses.add(response);
+    response.once('close', () => responses.delete(response));
+  };
+  subscribe('http.server.request.start', onRequest);
+  const api = await startApi({
+    monthEnd: null,
+    watchdog: null,
+    logger: pino({ level: 'silent' }),
+    metrics: createMetrics(),
+    now: () => new Date(),
+    host: '127.0.0.1',
+    port: 0,
+    ...options,
+    db: apiDb,
+    config: { ...API_CONFIG, ...options.config },
+  });
+
+  return {
+    api,
+    db,
+    keys,
+    superuserUrl: testDatabase.superuserUrl,
+    openResponses: () => responses.size,
+    cutDatabase: () => apiDb.end(),
+    async [Symbol.asyncDispose]() {
+      unsubscribe('http.server.request.start', onRequest);
+      await api.close();
+      if (apiDb.state().state === 'ACTIVE') await apiDb.end();
+      await db.end();
+      await testDatabase.drop();
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { llmEvent } from './_harness.ts';
+import { startTestServer, type TestServer } from './_server.ts';
+
+const LLM = '/api/v1/integrations/llm-usage';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({
+    timeouts: { headersMs: 300, bodyMs: 300, checkMs: 50, lingerMs: 300 },
+  });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** Sends bytes as they are; everything that comes back until the server closes the connection. */
+function raw(...parts: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(server.api.url).port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      resolve(answer);
+    });
+    for (const part of parts) socket.write(part);
+  });
+}
+
+function expectProblem(answer: string, status: number, name: string): void {
+  expect(answer.split('\r\n', 1)[0]).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
+  expect(answer).toContain(`"type":"urn:arcadia:problem:${name}"`);
+  expect(answer.toLowerCase()).toContain('connection: close');
+}
+
+const isAlive = async () => (await fetch(`${server.api.url}/healthz`)).status === 200;
+
+describe('what never becomes a request', () => {
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n'],
+    ['TLS', '\u0016\u0003\u0001\u0000\u0001\r\n'],
+    ['a header without a name', 'GET /healthz HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n'],
+    [
+      'two lengths',
+      'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    ],
+    [
+      'a length and chunks',
+      'POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+  ])('%s is 400', async (_what, bytes) => {
+    expectProblem(await raw(bytes), 400, 'malformed-request');
+    expect(await isAlive()).toBe(true);
+  });
+
+  test('a head beyond 16 KiB is 431', async () => {
+    const answer = await raw(
+      `GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(200_000)}\r\n\r\n`,
+    );
+    expectProblem(answer, 431, 'headers-too-large');
+    expect(await isAlive()).toBe(true);
+  });
+
+  test('a head that does not end is 408, and so is none', async () => {
+    expectProblem(await raw('GET /healthz HTTP/1.1\r\nHost: x\r\n'), 408, 'request-timeout');
+    expectProblem(await raw(), 408, 'request-timeout');
+  });
+});
+
+test('100 headers are taken, 101 are not', async () => {
+  const get = (count: number) =>
+    raw(
+      'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' +
+        Array.from({ length: count - 2 }, (_, index) => `X-${index}: y\r\n`).join('') +
+        '\r\n',
+    );
+  expect(await get(100)).toMatch(/^HTTP\/1\.1 200 /);
+  expectProblem(await get(101), 431, 'headers-too-large');
+});
+
+test('a body that does not come is 408, and the connection is closed', async () => {
+  const answer = await raw(
+    `POST ${LLM} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.keys.gateway}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"events":',
+  );
+  expectProblem(answer, 408, 'request-timeout');
+});
+
+describe('JSON that says two things', () => {
+  const post = (body: string) =>
+    fetch(`${server.api.url}${LLM}`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${server.keys.gateway}`,
+        'Content-Type': 'application/json',
+      },
+      body,
+    });
+
+  test('is refused, and the place is named', async () => {
+    const event = JSON.stringify(llmEvent());
+    const twice = event.replace('{', '{"charge_cents":"9",');
+    const response = await post(`{"events":[${event},${twice}]}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      type: 'urn:arcadia:problem:malformed-request',
+      errors: [{ pointer: '/events/1/charge_cents', detail: 'this name is there twice' }],
+    });
+  });
+
+  test('is refused when it is nested too deep', async () => {
+    const response = await post(`{"events":${'['.repeat(500_000)}${']'.repeat(500_000)}}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      detail: expect.stringContaining('nested deeper than 32 levels') as string,
+    });
+  });
+});
+
+describe('failed keys', () => {
+  const get = (on: TestServer, key: string, forwardedFor: string) =>
+    fetch(`${on.api.url}/api/v1/invoices`, {
+      headers: { Authorization: `Bearer ${key}`, 'X-Forwarded-For': forwardedFor },
+    });
+
+  test('are limited by address, which a header cannot make up; a key that was good goes on', async () => {
+    await using strict = await startTestServer({ config: { failedAuthsPerMinute: 3 } });
+    const { operator, metering } = strict.keys;
+    expect((await get(strict, operator, '1.1.1.1')).status).toBe(200);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect((await get(strict, 'wrong', `10.0.0.${attempt}`)).status).toBe(401);
+    }
+    const refused = await get(strict, 'wrong', '10.0.0.9');
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(await refused.json()).toMatchObject({ type: 'urn:arcadia:problem:rate-limited' });
+    expect((await get(strict, operator, '10.0.0.9')).status).toBe(200);
+    // Not seen before: it could be one more guess.
+    expect((await get(strict, metering, '10.0.0.9')).status).toBe(429);
+  });
+
+  test('count by the forwarded address where a proxy is configured', async () => {
+    await using proxied = await startTestServer({
+      config: { failedAuthsPerMinute: 1, trustedProxies: 1 },
+    });
+    expect((await get(proxied, 'wrong', '10.0.0.1')).status).toBe(401);
+    expect((await get(proxied, 'wrong', '10.0.0.1')).status).toBe(429);
+    expect((await get(proxied, 'wrong', '10.0.0.2')).status).toBe(401);
+  });
+});
+
+test('connections beyond the limit are closed unanswered', async () => {
+  await using small = await startTestServer({ config: { maxClients: 1 } });
+  const port = Number(new URL(small.api.url).port);
+  const first = connect(port, '127.0.0.1');
+  const head = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+  const answered = new Promise<string>((resolve) => {
+    first.once('data', (chunk) => {
+      resolve(chunk.toString());
+    });
+  });
+  first.write(head);
+  expect(await answered).toContain('200 OK');
+  const second = connect(port, '127.0.0.1');
+  const answer = await new Promise<string>((resolve) => {
+    let text = '';
+    second.on('data', (chunk) => (text += chunk.toString()));
+    second.on('error', () => undefined);
+    second.on('close', () => {
+      resolve(text);
+    });
+    second.write(head);
+  });
+  expect(answer).toBe('');
+  first.destroy();
+});
+
+describe('old usage', () => {
+  const bounds = { usage: { maxAgeDays: 62, maxAheadSeconds: 300 } };
+  const DAY_MS = 86_400_000;
+  let bounded: TestServer;
+  let now = new Date('2026-05-30T12:00:00Z');
+  beforeAll(async () => {
+    bounded = await startTestServer({ config: bounds, now: () => now });
+  });
+  afterAll(() => bounded[Symbol.asyncDispose]());
+
+  const post = (key: string, body: object, query = '') =>
+    fetch(`${bounded.api.url}${LLM}${query}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('is refused when it is new, and stays a duplicate or a conflict when it is known', async () => {
+    const { gateway } = bounded.keys;
+    const event = llmEvent({ occurred_at: '2026-05-30T12:00:00Z' });
+    expect((await post(gateway, event)).status).toBe(201);
+    now = new Date(now.getTime() + 63 * DAY_MS);
+    expect((await post(gateway, event)).status).toBe(200);
+    expect((await post(gateway, { ...event, model: 'other' })).status).toBe(409);
+    const late = llmEvent({ occurred_at: '2026-05-30T12:00:00Z' });
+    const refused = await post(gateway, late);
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({
+      errors: [
+        {
+          pointer: '/occurred_at',
+          detail: expect.stringContaining('an operator can send it as a backfill') as string,
+        },
+      ],
+    });
+    const batch = await post(gateway, { events: [late, event, late] });
+    expect(await batch.json()).toMatchObject({ counts: { rejected: 2, duplicate: 1 } });
+  });
+
+  test('is taken from an operator who says why, and from nobody else', async () => {
+    const { gateway, operator } = bounded.keys;
+    const late = llmEvent({ occurred_at: '2025-01-01T00:00:00Z' });
+    expect((await post(operator, late)).status).toBe(422);
+    expect((await post(operator, late, '?backfill_reason=')).status).toBe(422);
+    expect((await post(operator, late, `?backfill_reason=${'x'.repeat(201)}`)).status).toBe(422);
+    expect((await post(gateway, late, '?backfill_reason=outage')).status).toBe(403);
+    expect((await post(operator, late, '?backfill_reason=outage')).status).toBe(201);
+    const ahead = llmEvent({ occurred_at: '2900-01-01T00:00:00Z' });
+    expect((await post(operator, ahead, '?backfill_reason=outage')).status).toBe(422);
+  });
+});

@@ -1,0 +1,297 @@
+import { once } from 'node:events';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { gzipSync } from 'node:zlib';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NDJSON } from '../../src/api/ndjson.ts';
+import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
+import { until } from '../_util/until.ts';
+import { llmEvent, meteredRecord } from './_harness.ts';
+import { startTestServer, type TestServer } from './_server.ts';
+
+const LLM = '/api/v1/integrations/llm-usage';
+const METERED = '/api/v1/integrations/metered-usage';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await expectBucketsToAddUp(server.db);
+  await server[Symbol.asyncDispose]();
+});
+
+/** A request whose body and answer go on at the same time. */
+interface Stream {
+  readonly request: ClientRequest;
+  readonly response: IncomingMessage;
+  /** The next line of the answer; null at its end. */
+  next(): Promise<unknown>;
+}
+
+interface OpenOptions {
+  readonly path?: string;
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+  readonly on?: TestServer;
+}
+
+async function open({
+  path = LLM,
+  key,
+  headers = {},
+  on = server,
+}: OpenOptions = {}): Promise<Stream> {
+  const request = httpRequest(`${on.api.url}${path}`, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      Authorization: `Bearer ${key ?? on.keys.gateway}`,
+      'Content-Type': NDJSON,
+      ...headers,
+    },
+  });
+  request.on('error', () => undefined);
+  request.flushHeaders();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.on('error', () => undefined);
+  const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+  return {
+    request,
+    response,
+    async next() {
+      const { done, value } = await lines.next();
+      return done === true ? null : (JSON.parse(value) as unknown);
+    },
+  };
+}
+
+/** Everything that is answered to a body. */
+async function send(body: string | Buffer, options: OpenOptions = {}): Promise<unknown[]> {
+  const stream = await open(options);
+  stream.request.end(body);
+  return rest(stream);
+}
+
+async function rest(stream: Stream): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  for (let line; (line = await stream.next()) !== null;) answers.push(line);
+  return answers;
+}
+
+const ndjson = (events: readonly object[]) =>
+  events.map((event) => `${JSON.stringify(event)}\n`).join('');
+const summary = (counts: object) => ({
+  summary: { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, ...counts },
+});
+
+test('each line is answered in order, as in a batch', async () => {
+  const event = llmEvent();
+  const id = event.gateway_request_id;
+  const answers = await send(
+    ndjson([event, event, { ...event, charge_cents: '2' }, llmEvent({ tenant_id: 'zeta' })]),
+  );
+  expect(answers).toEqual([
+    { line: 1, gateway_request_id: id, status: 'accepted' },
+    { line: 2, gateway_request_id: id, status: 'duplicate' },
+    { line: 3, gateway_request_id: id, status: 'conflict', reason: expect.any(String) as string },
+    expect.objectContaining({ line: 4, status: 'rejected' }),
+    summary({ accepted: 1, duplicate: 1, conflict: 1, rejected: 1, lines: 4 }),
+  ]);
+});
+
+test('metered records come the same way, corrections of the same stream included', async () => {
+  const record = meteredRecord();
+  const correction = meteredRecord({ qty: '3', replaces: record.record_id });
+  const key = server.keys.metering;
+  expect(await send(ndjson([record, correction]), { path: METERED, key })).toEqual([
+    { line: 1, record_id: record.record_id, status: 'accepted' },
+    { line: 2, record_id: correction.record_id, status: 'accepted' },
+    summary({ accepted: 2, lines: 2 }),
+  ]);
+});
+
+test('a line is answered while the stream goes on', async () => {
+  const stream = await open();
+  expect(stream.response.headers['content-type']).toBe(NDJSON);
+  stream.request.write(ndjson([llmEvent()]));
+  expect(await stream.next()).toMatchObject({ line: 1, status: 'accepted' });
+  stream.request.write(JSON.stringify(llmEvent()).slice(0, 20));
+  stream.request.write('}\n');
+  expect(await stream.next()).toMatchObject({ line: 2, status: 'rejected' });
+  stream.request.end();
+  expect(await rest(stream)).toEqual([summary({ accepted: 1, rejected: 1, lines: 2 })]);
+});
+
+test('what cannot be read is rejected by itself; blank lines are skipped', async () => {
+  const good = JSON.stringify(llmEvent());
+  const bytes = Buffer.concat([
+    Buffer.from(`{not json\n\n \t\r\n"text"\n{"a":1,"a":2}\n${'['.repeat(40)}\n`),
+    Buffer.from([0x22, 0xff, 0x22, 0x0a]),
+    Buffer.from(`"${'x'.repeat(70_000)}"\n${good}\r\n${JSON.stringify(llmEvent())}`),
+  ]);
+  const answers = (await send(bytes)) as { line?: number; reason?: string }[];
+  expect(answers.map(({ line, reason }) => [line, reason])).toEqual([
+    [1, 'the line is not JSON'],
+    [4, expect.any(String)],
+    [5, '/a: this name is there twice'],
+    [6, expect.stringContaining('nested deeper than 32 levels')],
+    [7, 'the line is not UTF-8'],
+    [8, 'the line is longer than 64 KiB'],
+    [9, undefined],
+    [10, undefined],
+    [undefined, undefined],
+  ]);
+  expect(answers.at(-1)).toEqual(summary({ accepted: 2, rejected: 6, lines: 10 }));
+});
+
+test('many lines, compressed, with ids that repeat far apart', async () => {
+  const events = Array.from({ length: 2_000 }, () => llmEvent());
+  const body = gzipSync(ndjson([...events, ...events]));
+  const answers = await send(body, { headers: { 'Content-Encoding': 'gzip' } });
+  expect(answers.at(-1)).toEqual(summary({ accepted: 2_000, duplicate: 2_000, lines: 4_000 }));
+  expect(answers.slice(0, -1).map((answer) => (answer as { line: number }).line)).toEqual(
+    Array.from({ length: 4_000 }, (_, index) => index + 1),
+  );
+});
+
+describe('what breaks a stream off is its last line', () => {
+  const problem = (name: string, afterLine: number) => ({
+    problem: expect.objectContaining({
+      type: `urn:arcadia:problem:${name}`,
+      after_line: afterLine,
+    }) as object,
+  });
+
+  test('a body that is not gzip', async () => {
+    const answers = await send('nope', { headers: { 'Content-Encoding': 'gzip' } });
+    expect(answers).toEqual([problem('malformed-request', 0)]);
+  });
+
+  test('a line without an end, after those before it', async () => {
+    const answers = await send(`${ndjson([llmEvent()])}${'x'.repeat(3 * 1024 * 1024)}`);
+    expect(answers).toEqual([expect.objectContaining({ line: 1 }), problem('too-large', 1)]);
+  });
+
+  test('a pause', async () => {
+    await using hasty = await startTestServer({ timeouts: { idleMs: 200 } });
+    const stream = await open({ on: hasty });
+    stream.request.write(ndjson([llmEvent()]));
+    expect(await rest(stream)).toEqual([
+      expect.objectContaining({ line: 1, status: 'accepted' }),
+      problem('request-timeout', 1),
+    ]);
+  });
+
+  test('the end of the server', async () => {
+    await using closing = await startTestServer();
+    const stream = await open({ on: closing });
+    stream.request.write(ndjson([llmEvent()]));
+    expect(await stream.next()).toMatchObject({ line: 1, status: 'accepted' });
+    const closed = closing.api.close();
+    expect(await rest(stream)).toEqual([problem('overloaded', 1)]);
+    await closed;
+    expect(await countEvents(closing.db)).toBe(1);
+  });
+
+  test('a database that is away', async () => {
+    await using broken = await startTestServer();
+    const stream = await open({ on: broken });
+    stream.request.write(ndjson([llmEvent()]));
+    expect(await stream.next()).toMatchObject({ line: 1, status: 'accepted' });
+    await broken.cutDatabase();
+    stream.request.write(ndjson([llmEvent()]));
+    expect(await rest(stream)).toEqual([problem('database-unavailable', 1)]);
+  });
+});
+
+test('a client that is gone stops the work', async () => {
+  await using lonely = await startTestServer();
+  await using lock = await lockUsage(lonely);
+  const stream = await open({ on: lonely });
+  const events = Array.from({ length: 20_000 }, () => llmEvent());
+  stream.request.write(ndjson(events));
+  await lock.untilSomebodyWaits();
+  stream.request.destroy();
+  await lock.release();
+  await until(
+    () => Promise.resolve(lonely.openResponses()),
+    (count) => count === 0,
+  );
+  await lonely.api.close();
+  expect(await countEvents(lonely.db)).toBeLessThan(events.length);
+});
+
+test('a client that does not read is paused, and then cut off', async () => {
+  await using hasty = await startTestServer({ timeouts: { idleMs: 300 } });
+  const stream = await open({ on: hasty });
+  stream.response.pause();
+  const bad = '{"gateway_request_id":"x"}\n'.repeat(2_000);
+  let sent = 0;
+  const isCut = new Promise<boolean>((resolve) => {
+    stream.request.once('close', () => {
+      resolve(true);
+    });
+  });
+  // Until neither side has room: the answers are many times as long.
+  while (!stream.request.destroyed && sent < 2_000) {
+    sent += 1;
+    if (stream.request.write(bad)) continue;
+    await Promise.race([once(stream.request, 'drain').catch(() => null), isCut]);
+  }
+  expect(await isCut).toBe(true);
+  expect(sent).toBeLessThan(2_000);
+});
+
+test('while the queue is full the stream waits, and everything is taken', async () => {
+  await using narrow = await startTestServer({
+    ingestionLimits: { maxQueuedItems: 10, maxConcurrent: 1 },
+  });
+  const streams = await Promise.all(Array.from({ length: 4 }, () => open({ on: narrow })));
+  const events = () => ndjson(Array.from({ length: 600 }, () => llmEvent()));
+  for (const { request } of streams) request.end(events());
+  const answers = await Promise.all(streams.map(rest));
+  for (const lines of answers) expect(lines.at(-1)).toEqual(summary({ accepted: 600, lines: 600 }));
+  expect(await countEvents(narrow.db)).toBe(2_400);
+});
+
+describe('before the stream begins', () => {
+  test.each([
+    ['no key', { Authorization: 'Bearer none' }, 401, ''],
+    ['another encoding', { 'Content-Encoding': 'br' }, 415, ''],
+    ['a backfill with the wrong key', {}, 403, '?backfill_reason=why'],
+  ])('%s is answered by a status', async (_what, headers, status, query) => {
+    const { response } = await open({ path: `${LLM}${query}`, headers });
+    expect(response.statusCode).toBe(status);
+    response.destroy();
+  });
+
+  test('other routes take no stream', async () => {
+    const { response } = await open({ path: '/api/v1/quote', key: server.keys.operator });
+    expect(response.statusCode).toBe(415);
+    response.destroy();
+  });
+});
+
+/** Keeps every commit waiting. */
+async function lockUsage(on: TestServer) {
+  const client = new pg.Client({ connectionString: on.superuserUrl });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE usage_buckets IN ACCESS EXCLUSIVE MODE');
+  return {
+    untilSomebodyWaits: () =>
+      until(
+        async () => {
+          const { rows } = await client.query<{ waiting: number }>(
+            `SELECT count(*)::int AS waiting FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          );
+          return rows[0]?.waiting;
+        },
+        (waiting) => waiting === 1,
+      ),
+    release: () => client.query('COMMIT'),
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
