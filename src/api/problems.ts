@@ -11,6 +11,8 @@ export const PROBLEMS = {
   'request-conflict': { status: 409, title: 'The id was used before for another request' },
   'status-conflict': { status: 409, title: 'The invoice cannot change to this status' },
   'exclusion-conflict': { status: 409, title: 'The event cannot be excluded' },
+  'catalogue-conflict': { status: 409, title: 'A plan version is never edited' },
+  'feed-conflict': { status: 409, title: 'This does not go with what is stored' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is not JSON in UTF-8' },
   'invalid-request': { status: 422, title: 'The request is not valid' },

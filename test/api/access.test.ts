@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey, findByHash, hashApiKey, listKeys, revokeKey } from '../../src/db/api-keys.ts';
+import { ADDON, MAY, PLAN } from './_feeding.ts';
 import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -13,6 +14,8 @@ afterAll(() => api[Symbol.asyncDispose]());
 /** Of no invoice. */
 const ID = crypto.randomUUID();
 const EXCLUSION = { source: 'llm', event_id: 'no-such-event', reason: 'x' };
+
+const PENDING = { deployment_id: 'acme-a', plan: null, starts_at: null };
 
 const ROUTES = [
   ['post', '/api/v1/integrations/llm-usage', ['gateway'], () => llmEvent()],
@@ -30,6 +33,32 @@ const ROUTES = [
   ['post', `/api/v1/invoices/${ID}/void`, ['operator'], () => ({ reason: 'x' })],
   ['post', '/api/v1/usage-exclusions', ['operator'], () => EXCLUSION],
   ['get', '/api/v1/usage-exclusions?month=2026-05', ['operator'], undefined],
+  ['put', '/api/v1/catalogue', ['operator'], () => ({})],
+  ['get', '/api/v1/plans', ['operator'], undefined],
+  ['put', '/api/v1/plans/basic/versions/1', ['operator'], () => PLAN],
+  ['get', '/api/v1/plans/basic/versions/1', ['operator'], undefined],
+  ['get', '/api/v1/addons', ['operator'], undefined],
+  ['put', '/api/v1/addons/more', ['operator'], () => ADDON],
+  ['get', '/api/v1/addons/more', ['operator'], undefined],
+  ['get', '/api/v1/tenants', ['operator'], undefined],
+  ['put', '/api/v1/tenants/acme', ['operator'], () => ({ name: 'acme', currency: 'AUD' })],
+  ['get', '/api/v1/tenants/acme', ['operator'], undefined],
+  ['get', '/api/v1/deployments', ['operator'], undefined],
+  ['put', '/api/v1/deployments/acme-a', ['operator'], () => ({ tenant_id: 'acme' })],
+  ['get', '/api/v1/deployments/acme-a', ['operator'], undefined],
+  ['put', '/api/v1/subscriptions', ['operator'], () => ({ tenants: [] })],
+  ['get', '/api/v1/subscriptions', ['operator'], undefined],
+  ['put', '/api/v1/subscriptions/new', ['operator'], () => PENDING],
+  ['get', '/api/v1/subscriptions/new', ['operator'], undefined],
+  ['post', '/api/v1/subscriptions/none/activate', ['operator'], () => ({ starts_at: MAY })],
+  ['post', '/api/v1/subscriptions/none/cancel', ['operator'], () => ({ ends_at: MAY })],
+  [
+    'post',
+    '/api/v1/subscriptions/none/addons',
+    ['operator'],
+    () => ({ code: 'a', starts_at: MAY }),
+  ],
+  ['post', '/api/v1/subscriptions/none/addons/a/detach', ['operator'], () => ({ ends_at: MAY })],
 ] as const;
 const KEYS = ['gateway', 'metering', 'operator', 'acme'] as const;
 
