@@ -1,26 +1,22 @@
-import { z } from 'zod';
-import type { InvoiceCursor } from '../db/invoice-views.ts';
+import type { z } from 'zod';
 import { invalidRequest } from './problems.ts';
 
-const cursor = z.tuple([z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/), z.uuid()]);
+/** Why a cursor is refused. */
+export const NOT_A_CURSOR = 'not a cursor of ours: take next_cursor as it is';
 
-/** Where a page of invoices ended, as text that nobody should read anything into. */
-export function encodeCursor({ period_start, invoice_id }: InvoiceCursor): string {
-  return Buffer.from(JSON.stringify([period_start, invoice_id])).toString('base64url');
+/** Where a page ended: a key, as text that nobody should read anything into. */
+export function encodeCursor(key: unknown): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** @throws HttpProblem `invalid-request` */
-export function decodeCursor(text: string): InvoiceCursor {
-  const [period_start, invoice_id] = parse(text);
-  return { period_start, invoice_id };
-}
-
-function parse(text: string): z.infer<typeof cursor> {
+/**
+ * @param schema of the key
+ * @throws HttpProblem `invalid-request`
+ */
+export function decodeCursor<Key>(schema: z.ZodType<Key>, text: string): Key {
   try {
-    return cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+    return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
   } catch {
-    throw invalidRequest([
-      { parameter: 'cursor', detail: 'not a cursor of ours: take next_cursor as it is' },
-    ]);
+    throw invalidRequest([{ parameter: 'cursor', detail: NOT_A_CURSOR }]);
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
@@ -99,7 +100,7 @@ const HEADER_COLUMNS = sql.fragment`
 export function listInvoices(
   db: Queryable,
   { tenantId, periodStart, status, includeSuperseded = false }: InvoiceFilter,
-  { after, limit }: { readonly after: InvoiceCursor | null; readonly limit: number },
+  { after, limit }: Page<InvoiceCursor>,
 ): Promise<readonly InvoiceHeader[]> {
   const conditions = [
     tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,

@@ -84,10 +84,13 @@ export async function upsertTenants(
   tx: Transaction,
   tenants: readonly StoredTenant[],
 ): Promise<void> {
+  if (tenants.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO tenants (tenant_id, name, currency)
     SELECT "tenantId", name, currency
     FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, name text, currency text)
+    -- Tenants are locked in the order of their ids, here as by month end.
+    ORDER BY "tenantId"
     ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name
   `);
 }
@@ -96,6 +99,7 @@ export async function insertDeployments(
   tx: Transaction,
   deployments: readonly StoredDeployment[],
 ): Promise<void> {
+  if (deployments.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO deployments (deployment_id, tenant_id)
     SELECT "deploymentId", "tenantId"
@@ -107,6 +111,7 @@ export async function insertSubscriptions(
   tx: Transaction,
   subscriptions: readonly (StoredSubscription & { readonly tenantId: string })[],
 ): Promise<void> {
+  if (subscriptions.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO subscriptions
       (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at, ends_at)
@@ -122,6 +127,7 @@ export async function updateSubscriptions(
   tx: Transaction,
   subscriptions: readonly StoredSubscription[],
 ): Promise<void> {
+  if (subscriptions.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE subscriptions s SET plan_version_id = n."planVersionId", starts_at = n."startsAt",
       ends_at = n."endsAt"
@@ -133,6 +139,7 @@ export async function updateSubscriptions(
 
 /** Attaches addons as the catalogue has them now. */
 export async function attachAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
+  if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO subscription_addons (subscription_id, position, addon_code, resource_kind, qty,
       price_cents, starts_at, ends_at)
@@ -146,6 +153,7 @@ export async function attachAddons(tx: Transaction, addons: readonly StoredAddon
 
 /** Sets or lifts the end of attached addons; nothing else of a snapshot can change. */
 export async function endAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
+  if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE subscription_addons s SET ends_at = n."endsAt"
     FROM jsonb_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,

@@ -16,11 +16,11 @@ export interface AddonChanges {
  * with the same code at the same instant: its snapshot stays as it is, but for its end.
  */
 export function diffAddons(
-  { at, fed, wanted: { subscriptionId } }: PlacedSubscription,
+  { path, fed, wanted: { subscriptionId } }: PlacedSubscription,
   current: CurrentSubscriptions,
 ): AddonChanges {
   const snapshots = [...(current.addons.get(subscriptionId) ?? [])];
-  const firstFree = Math.max(0, ...snapshots.map(({ position }) => position)) + 1;
+  const firstFree = (snapshots.at(-1)?.position ?? 0) + 1;
   const attached: StoredAddon[] = [];
   const ended: StoredAddon[] = [];
   const problems: Problem[] = [];
@@ -40,7 +40,8 @@ export function diffAddons(
       });
     } else {
       problems.push({
-        at: `${at}.addons[${index}].code`,
+        path: [...path, 'addons', index, 'code'],
+        kind: 'invalid',
         message: `the catalogue has no addon ${addon.code}`,
       });
     }
@@ -48,8 +49,9 @@ export function diffAddons(
 
   // Left out is not ended: the tenant would be billed on without anybody noticing.
   problems.push(
-    ...snapshots.map(({ code, startsAt }) => ({
-      at: `${at}.addons`,
+    ...snapshots.map(({ code, startsAt }): Problem => ({
+      path: [...path, 'addons'],
+      kind: 'conflict',
       message: `addon ${code}, attached from ${startsAt} on, is missing: end it by its ends_at`,
     })),
   );

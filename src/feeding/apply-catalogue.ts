@@ -1,11 +1,8 @@
-import { findAddons } from '../db/catalogue.ts';
-import { insertPlanVersions, upsertAddons } from '../db/catalogue-feed.ts';
-import { takeFeedTurn } from '../db/feed-turn.ts';
+import { inFeedTurn } from '../db/feed-turn.ts';
 import type { Database } from '../db/pool.ts';
-import { findPlanVersions } from '../db/quote-inputs.ts';
-import { diffCatalogue, planVersionId, type CatalogueChanges } from './catalogue-changes.ts';
+import type { CatalogueChanges } from './catalogue-changes.ts';
 import { parseCatalogueFile } from './catalogue-file.ts';
-import { FeedError } from './feed-error.ts';
+import { feedCatalogue } from './feed-catalogue.ts';
 import type { FeedFile } from './parse-feed.ts';
 
 /**
@@ -14,21 +11,5 @@ import type { FeedFile } from './parse-feed.ts';
  */
 export async function applyCatalogue(db: Database, feed: FeedFile): Promise<CatalogueChanges> {
   const file = parseCatalogueFile(feed);
-  const versionIds = file.plans.flatMap(({ code, versions }) =>
-    versions.map(({ version }) => planVersionId(code, version)),
-  );
-  const addonCodes = file.addons.map(({ code }) => code);
-
-  return db.transaction(async (tx) => {
-    await takeFeedTurn(tx);
-    const versions = await findPlanVersions(tx, versionIds);
-    const changes = diffCatalogue(file, {
-      versions: new Map(versions.map((version) => [version.id, version])),
-      addons: await findAddons(tx, addonCodes),
-    });
-    if (changes.problems.length > 0) throw new FeedError(feed.name, changes.problems);
-    await insertPlanVersions(tx, changes.newVersions);
-    await upsertAddons(tx, [...changes.newAddons, ...changes.changedAddons]);
-    return changes;
-  });
+  return inFeedTurn(db, (tx) => feedCatalogue(tx, file, { name: feed.name }));
 }

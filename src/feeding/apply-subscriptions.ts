@@ -1,25 +1,9 @@
-import { findAddons } from '../db/catalogue.ts';
-import { takeFeedTurn } from '../db/feed-turn.ts';
-import type { Database, Transaction } from '../db/pool.ts';
-import { findPlanVersions } from '../db/quote-inputs.ts';
-import {
-  attachAddons,
-  endAddons,
-  findDeployments,
-  findSubscriptionAddons,
-  findSubscriptions,
-  findTenants,
-  insertDeployments,
-  insertSubscriptions,
-  updateSubscriptions,
-  upsertTenants,
-} from '../db/subscription-feed.ts';
-import { planVersionId } from './catalogue-changes.ts';
-import { FeedError } from './feed-error.ts';
+import { inFeedTurn } from '../db/feed-turn.ts';
+import type { Database } from '../db/pool.ts';
+import { feedSubscriptions } from './feed-subscriptions.ts';
 import type { FeedFile } from './parse-feed.ts';
-import type { CurrentSubscriptions } from './placed-subscription.ts';
-import { diffSubscriptions, type SubscriptionChanges } from './subscription-changes.ts';
-import { parseSubscriptionsFile, type SubscriptionsFile } from './subscriptions-file.ts';
+import type { SubscriptionChanges } from './subscription-changes.ts';
+import { parseSubscriptionsFile } from './subscriptions-file.ts';
 
 /**
  * Takes a file of tenants and their subscriptions in, as a whole or not at all. Applying it again
@@ -31,52 +15,5 @@ export async function applySubscriptions(
   feed: FeedFile,
 ): Promise<SubscriptionChanges> {
   const file = parseSubscriptionsFile(feed);
-  return db.transaction(async (tx) => {
-    await takeFeedTurn(tx);
-    const changes = diffSubscriptions(file, await readCurrent(tx, file));
-    if (changes.problems.length > 0) throw new FeedError(feed.name, changes.problems);
-    await write(tx, changes);
-    return changes;
-  });
-}
-
-async function readCurrent(
-  tx: Transaction,
-  file: SubscriptionsFile,
-): Promise<CurrentSubscriptions> {
-  const deployments = file.tenants.flatMap((tenant) => tenant.deployments);
-  const subscriptions = deployments.flatMap((deployment) => deployment.subscriptions);
-  const deploymentIds = deployments.map(({ deployment_id }) => deployment_id);
-  const subscriptionIds = subscriptions.map(({ subscription_id }) => subscription_id);
-  const versionIds = subscriptions.flatMap(({ plan }) =>
-    plan ? [planVersionId(plan.code, plan.version)] : [],
-  );
-  const addonCodes = subscriptions.flatMap(({ addons }) => addons.map(({ code }) => code));
-
-  const tenants = await findTenants(
-    tx,
-    file.tenants.map(({ tenant_id }) => tenant_id),
-  );
-  const storedDeployments = await findDeployments(tx, deploymentIds);
-  const storedSubscriptions = await findSubscriptions(tx, deploymentIds, subscriptionIds);
-  const addons = await findSubscriptionAddons(tx, subscriptionIds);
-  const versions = await findPlanVersions(tx, versionIds);
-  return {
-    tenants: new Map(tenants.map((tenant) => [tenant.tenantId, tenant])),
-    deployments: new Map(storedDeployments.map((one) => [one.deploymentId, one])),
-    subscriptions: new Map(storedSubscriptions.map((one) => [one.subscriptionId, one])),
-    addons: Map.groupBy(addons, ({ subscriptionId }) => subscriptionId),
-    planCurrencies: new Map(versions.map(({ id, currency }) => [id, currency])),
-    addonCodes: new Set((await findAddons(tx, addonCodes)).keys()),
-  };
-}
-
-/** What ends is ended before what follows it begins. */
-async function write(tx: Transaction, changes: SubscriptionChanges): Promise<void> {
-  await upsertTenants(tx, [...changes.newTenants, ...changes.renamedTenants]);
-  await insertDeployments(tx, changes.newDeployments);
-  await updateSubscriptions(tx, changes.changedSubscriptions);
-  await insertSubscriptions(tx, changes.newSubscriptions);
-  await endAddons(tx, changes.changedAddons);
-  await attachAddons(tx, changes.newAddons);
+  return inFeedTurn(db, (tx) => feedSubscriptions(tx, file, { name: feed.name }));
 }

@@ -4,7 +4,7 @@ import type { PlanVersion, Qty, QuoteAddon } from '../domain/types.ts';
 import type { CatalogueAddon, CatalogueFile, CatalogueVersion } from './catalogue-file.ts';
 import type { Problem } from './feed-error.ts';
 
-/** What the catalogue has of the things that a file names. */
+/** What the catalogue has of the things that a feed names. */
 export interface CurrentCatalogue {
   /** By their ids. */
   readonly versions: ReadonlyMap<string, PlanVersion>;
@@ -16,7 +16,7 @@ export interface NamedVersion extends CatalogueVersion {
   readonly code: string;
 }
 
-/** What applying a file means. */
+/** What applying a feed means. */
 export interface CatalogueChanges {
   readonly newVersions: readonly NamedVersion[];
   readonly unchangedVersions: readonly NamedVersion[];
@@ -42,7 +42,11 @@ export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): C
       const named = { ...version, code, id: planVersionId(code, version.version) };
       const known = current.versions.get(named.id);
       if (known && !isDeepStrictEqual(contentOf(named), storedContentOf(known))) {
-        problems.push({ at: `plans[${i}].versions[${j}]`, message: explainImmutable(named) });
+        problems.push({
+          path: ['plans', i, 'versions', j],
+          kind: 'conflict',
+          message: explainImmutable(named),
+        });
       }
       return { named, isNew: known === undefined };
     }),

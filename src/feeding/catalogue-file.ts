@@ -1,50 +1,89 @@
 import { z } from 'zod';
 import { OVERAGE_UNITS, isOverageUnit } from '../domain/overage-unit.ts';
-import { currencyCode, id, priceCents, quantity, resourceKind } from './fields.ts';
+import { currencyCode, id, priceCents, quantity, resourceKind, versionNumber } from './fields.ts';
 import { parseFeed, type FeedFile } from './parse-feed.ts';
 import { uniqueBy } from './unique.ts';
 
-const overageUnit = z.string().refine(isOverageUnit, {
-  error: `expected one of ${OVERAGE_UNITS.join(', ')}`,
-});
+const overageUnit = z
+  .string()
+  .refine(isOverageUnit, { error: `expected one of ${OVERAGE_UNITS.join(', ')}` })
+  .nullable()
+  .default(null)
+  .meta({ enum: [...OVERAGE_UNITS, null], example: 'gb_month' });
 
 const planItem = z
   .strictObject({
     resource_kind: resourceKind,
     included_qty: quantity.nullable().default(null),
-    overage_price_cents: priceCents.nullable().default(null),
-    overage_unit: overageUnit.nullable().default(null),
-    hard_cap_qty: quantity.nullable().default(null),
+    overage_price_cents: priceCents.nullable().default(null).describe('Null: never billed.'),
+    overage_unit: overageUnit,
+    hard_cap_qty: quantity
+      .nullable()
+      .default(null)
+      .describe('Caps the usage that is billed, not the overage. Null: no cap.'),
   })
   .refine((item) => item.overage_price_cents === null || item.overage_unit !== null, {
     path: ['overage_unit'],
     error: 'an overage price needs the unit that it is for',
   });
 
-const VERSION_HINT = 'expected a whole number from 1 to 2147483647';
-const planVersion = z.strictObject({
-  version: z.int({ error: VERSION_HINT }).min(1, VERSION_HINT).max(2_147_483_647, VERSION_HINT),
-  currency: currencyCode,
-  base_price_cents: priceCents,
-  items: z.array(planItem).superRefine(uniqueBy('resource kind', 'resource_kind')),
-});
+const PLAN_TERMS_EXAMPLE = {
+  currency: 'AUD',
+  base_price_cents: 5000,
+  items: [
+    {
+      resource_kind: 'spaces_gb_month',
+      included_qty: '100',
+      overage_price_cents: 2,
+      overage_unit: 'gb_month',
+      hard_cap_qty: null,
+    },
+  ],
+};
+const ADDON_TERMS_EXAMPLE = { resource_kind: 'spaces_gb_month', qty: '50', price_cents: 750 };
+
+/** What a plan version says, whatever it is called. */
+export const planTerms = z
+  .strictObject({
+    currency: currencyCode,
+    base_price_cents: priceCents.describe('A month.'),
+    items: z
+      .array(planItem)
+      .superRefine(uniqueBy('resource kind', 'resource_kind'))
+      .describe('In the order of invoice lines; one for each resource kind.'),
+  })
+  .meta({ example: PLAN_TERMS_EXAMPLE });
+
+const planVersion = z.strictObject({ version: versionNumber, ...planTerms.shape });
 
 const plan = z.strictObject({
-  code: id,
+  code: id('studio'),
   versions: z.array(planVersion).superRefine(uniqueBy('version', 'version')),
 });
 
-const addon = z.strictObject({
-  code: id,
-  resource_kind: resourceKind,
-  qty: quantity,
-  price_cents: priceCents,
-});
+/** What an addon says, whatever it is called. */
+export const addonTerms = z
+  .strictObject({
+    resource_kind: resourceKind,
+    qty: quantity.describe('Lifts the allowance of that kind, in base units.'),
+    price_cents: priceCents.describe('A month.'),
+  })
+  .meta({ example: ADDON_TERMS_EXAMPLE });
 
-const catalogueFile = z.strictObject({
-  plans: z.array(plan).superRefine(uniqueBy('plan', 'code')).default([]),
-  addons: z.array(addon).superRefine(uniqueBy('addon', 'code')).default([]),
-});
+const addon = z.strictObject({ code: id('storage_50gb'), ...addonTerms.shape });
+
+/** As a file has it, and the body of `PUT /api/v1/catalogue`. */
+export const catalogueFile = z
+  .strictObject({
+    plans: z.array(plan).superRefine(uniqueBy('plan', 'code')).default([]),
+    addons: z.array(addon).superRefine(uniqueBy('addon', 'code')).default([]),
+  })
+  .meta({
+    example: {
+      plans: [{ code: 'studio', versions: [{ version: 1, ...PLAN_TERMS_EXAMPLE }] }],
+      addons: [{ code: 'storage_50gb', ...ADDON_TERMS_EXAMPLE }],
+    },
+  });
 
 /** Plans with their versions, and addons, as a catalogue file lists them. */
 export type CatalogueFile = z.infer<typeof catalogueFile>;

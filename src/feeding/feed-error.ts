@@ -1,25 +1,39 @@
+import { formatPath } from './path.ts';
+
 /**
- * A file that can't be applied. It carries everything that is wrong with it, so that one round of
+ * A feed that can't be applied. It carries everything that is wrong with it, so that one round of
  * corrections will do; nothing of it was applied.
  */
 export class FeedError extends Error {
   override readonly name = 'FeedError';
   readonly problems: readonly Problem[];
 
-  constructor(file: string, problems: readonly Problem[]) {
+  /** @param name what to call the feed: its file's name */
+  constructor(name: string, problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
-    super(`${file} has ${count}, nothing was applied:\n${problems.map(toLine).join('\n')}`);
+    const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
+    super(`${name} has ${count}, nothing was applied:\n${lines.join('\n')}`);
     this.problems = problems;
   }
 }
 
-/** What is wrong in one place of a file. */
-export interface Problem {
-  /** `plans[0].versions[1].currency`, or `line 3, column 7`. */
-  readonly at: string;
+/** Something to be said of one place of a feed. */
+export interface Remark {
+  /** From the whole to the place, as zod has it: `['plans', 0, 'code']`. */
+  readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-function toLine({ at, message }: Problem): string {
-  return at === '' ? `  ${message}` : `  ${at}: ${message}`;
+/** What is wrong in one place of a feed. */
+export interface Problem extends Remark {
+  /**
+   * `conflict`: with what is stored; the same feed would do elsewhere. `invalid`: by itself, or
+   * because it names what isn't there.
+   */
+  readonly kind: 'invalid' | 'conflict';
+}
+
+/** `plans[0].code: what is wrong`. */
+export function formatProblem({ path, message }: Remark): string {
+  return path.length === 0 ? message : `${formatPath(path)}: ${message}`;
 }

@@ -12,10 +12,8 @@ export function locateJsonMistake(text: string): Problem {
     else bad = middle;
   }
   const lines = text.slice(0, good).split('\n');
-  return {
-    at: `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`,
-    message: `not valid JSON: ${reasonOf(text)}`,
-  };
+  const place = `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+  return { path: [], kind: 'invalid', message: `${place}: not valid JSON: ${reasonOf(text)}` };
 }
 
 /** Whether the only mistake in a text is that it ends. */

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { FeedError } from './feed-error.ts';
 import { locateJsonMistake } from './json-mistake.ts';
-import { formatPath } from './path.ts';
 
 /** The text of a file, and what to call it in errors. */
 export interface FeedFile {
@@ -19,7 +18,7 @@ export function parseFeed<T>(schema: z.ZodType<T>, { name, text }: FeedFile): T 
   if (result.success) return result.data;
   throw new FeedError(
     name,
-    result.error.issues.map(({ path, message }) => ({ at: formatPath(path), message })),
+    result.error.issues.map(({ path, message }) => ({ path, kind: 'invalid', message })),
   );
 }
 

@@ -6,7 +6,7 @@ import type {
 } from '../db/subscription-feed.ts';
 import type { FedSubscription, FedTenant } from './subscriptions-file.ts';
 
-/** What the database has of the things that a file names. */
+/** What the database has of the things that a feed names. */
 export interface CurrentSubscriptions {
   readonly tenants: ReadonlyMap<string, StoredTenant>;
   readonly deployments: ReadonlyMap<string, StoredDeployment>;
@@ -23,9 +23,10 @@ export interface NewSubscription extends StoredSubscription {
   readonly tenantId: string;
 }
 
-/** A subscription of the file, with whose it is and where it stands. */
+/** A subscription of the feed, with whose it is and where it stands. */
 export interface PlacedSubscription {
-  readonly at: string;
+  /** Its place in the feed. */
+  readonly path: readonly PropertyKey[];
   readonly tenant: FedTenant;
   readonly fed: FedSubscription;
   readonly wanted: NewSubscription;

@@ -1,7 +1,7 @@
 import type { StoredAddon, StoredDeployment, StoredTenant } from '../db/subscription-feed.ts';
 import { diffAddons } from './addon-changes.ts';
 import { planVersionId } from './catalogue-changes.ts';
-import type { Problem } from './feed-error.ts';
+import type { Problem, Remark } from './feed-error.ts';
 import { findOverlaps } from './overlaps.ts';
 import type {
   CurrentSubscriptions,
@@ -10,7 +10,7 @@ import type {
 } from './placed-subscription.ts';
 import type { FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
 
-/** What applying a file means. */
+/** What applying a feed means. */
 export interface SubscriptionChanges {
   readonly newTenants: readonly StoredTenant[];
   readonly renamedTenants: readonly StoredTenant[];
@@ -21,7 +21,7 @@ export interface SubscriptionChanges {
   readonly newAddons: readonly StoredAddon[];
   readonly changedAddons: readonly StoredAddon[];
   /** Accepted, but month end will park the tenant. */
-  readonly warnings: readonly Problem[];
+  readonly warnings: readonly Remark[];
   readonly problems: readonly Problem[];
 }
 
@@ -66,7 +66,7 @@ function placeSubscriptions(file: SubscriptionsFile): readonly PlacedSubscriptio
   return file.tenants.flatMap((tenant, i) =>
     tenant.deployments.flatMap(({ deployment_id, subscriptions }, j) =>
       subscriptions.map((fed, k) => ({
-        at: `tenants[${i}].deployments[${j}].subscriptions[${k}]`,
+        path: ['tenants', i, 'deployments', j, 'subscriptions', k],
         tenant,
         fed,
         wanted: {
@@ -105,7 +105,8 @@ function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions
     const known = current.tenants.get(tenant_id);
     if (known && known.currency !== currency) {
       problems.push({
-        at: `tenants[${i}].currency`,
+        path: ['tenants', i, 'currency'],
+        kind: 'conflict',
         message: `tenant ${tenant_id} is billed in ${known.currency}, which can't change`,
       });
     }
@@ -113,7 +114,8 @@ function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions
       const owner = current.deployments.get(deployment_id)?.tenantId ?? tenant_id;
       if (owner === tenant_id) return;
       problems.push({
-        at: `tenants[${i}].deployments[${j}].deployment_id`,
+        path: ['tenants', i, 'deployments', j, 'deployment_id'],
+        kind: 'conflict',
         message: `deployment ${deployment_id} belongs to another tenant, ${owner}`,
       });
     });
@@ -122,7 +124,7 @@ function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions
 }
 
 function problemsOf(
-  { at, wanted }: PlacedSubscription,
+  { path, wanted }: PlacedSubscription,
   { subscriptions, planCurrencies }: CurrentSubscriptions,
 ): Problem[] {
   const { subscriptionId, deploymentId, planVersionId: planId } = wanted;
@@ -130,32 +132,33 @@ function problemsOf(
   const problems: Problem[] = [];
   if (planId !== null && !planCurrencies.has(planId)) {
     const message = `the catalogue has no plan version ${planId}: apply the catalogue first`;
-    problems.push({ at: `${at}.plan`, message });
+    problems.push({ path: [...path, 'plan'], kind: 'invalid', message });
   }
   if (known && known.deploymentId !== deploymentId) {
     const message = `subscription ${subscriptionId} is of another deployment, ${known.deploymentId}`;
-    problems.push({ at: `${at}.subscription_id`, message });
+    problems.push({ path: [...path, 'subscription_id'], kind: 'conflict', message });
   }
   if (known && known.planVersionId !== null && known.planVersionId !== planId) {
     const message =
       `subscription ${subscriptionId} is on ${known.planVersionId}: a change of plan ends it ` +
       'and starts a new one, with an id of its own';
-    problems.push({ at: `${at}.plan`, message });
+    problems.push({ path: [...path, 'plan'], kind: 'conflict', message });
   }
   return problems;
 }
 
 function warningsOf(
-  { at, tenant, wanted }: PlacedSubscription,
+  { path, tenant, wanted }: PlacedSubscription,
   { planCurrencies }: CurrentSubscriptions,
-): Problem[] {
+): Remark[] {
   const { subscriptionId, planVersionId: planId } = wanted;
   const parked = `month end will park tenant ${tenant.tenant_id}`;
   if (planId === null) {
-    return [{ at: `${at}.plan`, message: `subscription ${subscriptionId} has no plan: ${parked}` }];
+    const message = `subscription ${subscriptionId} has no plan: ${parked}`;
+    return [{ path: [...path, 'plan'], message }];
   }
   const currency = planCurrencies.get(planId);
   if (currency === undefined || currency === tenant.currency) return [];
   const message = `${planId} is in ${currency}, the tenant is billed in ${tenant.currency}: ${parked}`;
-  return [{ at: `${at}.plan`, message }];
+  return [{ path: [...path, 'plan'], message }];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { currencyCode, displayName, id, storedInstant } from './fields.ts';
+import { currencyCode, displayName, id, storedInstant, versionNumber } from './fields.ts';
 import { isBefore } from './instants.ts';
 import { parseFeed, type FeedFile } from './parse-feed.ts';
 import { uniqueBy } from './unique.ts';
@@ -13,53 +13,122 @@ function isLater(startsAt: string | null, endsAt: string | null): boolean {
 }
 
 const attachedAddon = z.strictObject({
-  code: id,
-  starts_at: storedInstant.optional(),
-  ends_at: storedInstant.nullable().default(null),
+  code: id('storage_50gb'),
+  starts_at: storedInstant.optional().describe("Without it: the subscription's."),
+  ends_at: storedInstant.nullable().default(null).describe('Null: no end yet.'),
 });
+type AttachedAddon = z.output<typeof attachedAddon>;
+
+const terms = {
+  plan: z
+    .strictObject({ code: id('studio'), version: versionNumber })
+    .nullable()
+    .describe('Null: not known yet; month end parks the tenant until it is.'),
+  starts_at: storedInstant.nullable().describe('Null: pending.'),
+  ends_at: storedInstant
+    .nullable()
+    .default(null)
+    .describe('The first instant that it is no longer in force. Null: no end yet.'),
+};
+type Terms = z.output<z.ZodObject<typeof terms>>;
+
+const SUBSCRIPTION_EXAMPLE = {
+  plan: { code: 'studio', version: 1 },
+  starts_at: '2026-05-20T00:00:00Z',
+  ends_at: null,
+  addons: [{ code: 'storage_50gb', starts_at: '2026-05-20T00:00:00Z', ends_at: null }],
+};
 
 const subscription = z
   .strictObject({
-    subscription_id: id,
-    plan: z.strictObject({ code: id, version: z.int().positive() }).nullable(),
-    starts_at: storedInstant.nullable(),
-    ends_at: storedInstant.nullable().default(null),
+    subscription_id: id('acme-web-1'),
+    ...terms,
     addons: z.array(attachedAddon).default([]),
   })
   .refine(({ starts_at, ends_at }) => isLater(starts_at, ends_at), endsLater)
-  .transform(({ addons, ...rest }, context) => ({
-    ...rest,
-    addons: addons.map((addon, index) => {
-      const starts_at = addon.starts_at ?? rest.starts_at;
-      const at = (field: string) => ['addons', index, field];
-      if (starts_at === null) {
-        const message = 'needed, because the subscription has none';
-        context.addIssue({ code: 'custom', path: at('starts_at'), message });
-      } else if (!isLater(starts_at, addon.ends_at)) {
-        context.addIssue({ code: 'custom', path: at('ends_at'), message: endsLater.error });
-      }
-      return { ...addon, starts_at: starts_at ?? '' };
-    }),
-  }));
+  .transform((sent, context) => ({ ...sent, addons: placeAddons(sent, sent.addons, context) }));
+
+/** The body of `PUT /api/v1/subscriptions/{subscription_id}`: without addons, those stay. */
+export const subscriptionBody = z
+  .strictObject({
+    deployment_id: id('acme-web'),
+    ...terms,
+    addons: z
+      .array(attachedAddon)
+      .optional()
+      .describe('All that were ever attached. Without it, the attached ones stay as they are.'),
+  })
+  .refine(({ starts_at, ends_at }) => isLater(starts_at, ends_at), endsLater)
+  .transform((sent, context) => ({
+    ...sent,
+    addons: sent.addons && placeAddons(sent, sent.addons, context),
+  }))
+  .meta({ example: { deployment_id: 'acme-web', ...SUBSCRIPTION_EXAMPLE } });
+
+/** Addons with their starts. An addon needs one, and ends later. */
+function placeAddons(
+  { starts_at: subscriptionStartsAt }: Terms,
+  addons: readonly AttachedAddon[],
+  context: z.RefinementCtx,
+) {
+  return addons.map((addon, index) => {
+    const starts_at = addon.starts_at ?? subscriptionStartsAt;
+    const at = (field: string) => ['addons', index, field];
+    if (starts_at === null) {
+      const message = 'needed, because the subscription has none';
+      context.addIssue({ code: 'custom', path: at('starts_at'), message });
+    } else if (!isLater(starts_at, addon.ends_at)) {
+      context.addIssue({ code: 'custom', path: at('ends_at'), message: endsLater.error });
+    }
+    return { ...addon, starts_at: starts_at ?? '' };
+  });
+}
 
 const deployment = z.strictObject({
-  deployment_id: id,
+  deployment_id: id('acme-web'),
   subscriptions: z.array(subscription).default([]),
 });
 
+const TENANT_EXAMPLE = { name: 'Acme Pty Ltd', currency: 'AUD' };
+
+/** What is said of a tenant, whatever its id. */
+export const tenantTerms = z
+  .strictObject({
+    name: displayName,
+    currency: currencyCode.describe('Of all its invoices; never changes.'),
+  })
+  .meta({ example: TENANT_EXAMPLE });
+
 const tenant = z.strictObject({
-  tenant_id: id,
-  name: displayName,
-  currency: currencyCode,
+  tenant_id: id('acme'),
+  ...tenantTerms.shape,
   deployments: z.array(deployment).default([]),
 });
 
-const subscriptionsFile = z.strictObject({
-  tenants: z
-    .array(tenant)
-    .superRefine(uniqueBy('tenant', 'tenant_id'))
-    .superRefine(checkDeployments),
-});
+/** As a file has it, and the body of `PUT /api/v1/subscriptions`. */
+export const subscriptionsFile = z
+  .strictObject({
+    tenants: z
+      .array(tenant)
+      .superRefine(uniqueBy('tenant', 'tenant_id'))
+      .superRefine(checkDeployments),
+  })
+  .meta({
+    example: {
+      tenants: [
+        {
+          tenant_id: 'acme',
+          ...TENANT_EXAMPLE,
+          deployments: [
+            {
+              deployment_id: 'acme-web',
+              subscriptions: [{ subscription_id: 'acme-web-1', ...SUBSCRIPTION_EXAMPLE }],
+            },
+          ],
+        },
+      ],
+    },
+  });
 
 /** Deployments and subscriptions are known by their ids alone, whoever's they are. */
 function checkDeployments(tenants: readonly FedTenant[], context: z.RefinementCtx): void {
@@ -85,8 +154,10 @@ function checkDeployments(tenants: readonly FedTenant[], context: z.RefinementCt
 /** Tenants with their deployments and subscriptions, as a file lists them. */
 export type SubscriptionsFile = z.infer<typeof subscriptionsFile>;
 export type FedTenant = z.infer<typeof tenant>;
+export type FedDeployment = z.infer<typeof deployment>;
 export type FedSubscription = z.infer<typeof subscription>;
 export type FedAddon = FedSubscription['addons'][number];
+export type SubscriptionBody = z.output<typeof subscriptionBody>;
 
 /** @throws FeedError */
 export function parseSubscriptionsFile(file: FeedFile): SubscriptionsFile {

@@ -21,7 +21,8 @@ function toErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ pointer: toPointer(issue.path), detail: issue.message }];
 }
 
-function toPointer(path: readonly PropertyKey[]): string {
+/** JSON pointer (RFC 6901). */
+export function toPointer(path: readonly PropertyKey[]): string {
   return path
     .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');

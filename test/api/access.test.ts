@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey, findByHash, hashApiKey, listKeys, revokeKey } from '../../src/db/api-keys.ts';
-import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 
 let api: TestApi;
@@ -10,60 +10,6 @@ beforeAll(async () => {
   api = await createTestApi({ now: () => new Date(clock) });
 });
 afterAll(() => api[Symbol.asyncDispose]());
-
-/** Of no invoice. */
-const ID = crypto.randomUUID();
-const EXCLUSION = { source: 'llm', event_id: 'no-such-event', reason: 'x' };
-
-const BACKFILL = '?backfill_reason=outage';
-const ROUTES = [
-  ['post', '/api/v1/integrations/llm-usage', ['gateway'], () => llmEvent()],
-  ['post', '/api/v1/integrations/metered-usage', ['metering'], () => meteredRecord()],
-  ['post', `/api/v1/integrations/llm-usage${BACKFILL}`, ['operator'], () => llmEvent()],
-  ['post', `/api/v1/integrations/metered-usage${BACKFILL}`, ['operator'], () => meteredRecord()],
-  ['post', '/api/v1/quote', ['operator', 'acme'], () => ({ plan_code: 'studio' })],
-  ['get', '/api/v1/invoices', ['operator', 'acme'], undefined],
-  ['get', `/api/v1/invoices/${crypto.randomUUID()}`, ['operator', 'acme'], undefined],
-  ['post', '/api/v1/roll-ups', ['operator'], () => ({ month: '2026-05' })],
-  ['get', '/api/v1/roll-ups/2026-05', ['operator'], undefined],
-  ['get', '/api/v1/roll-ups/2026-05/late-usage', ['operator'], undefined],
-  ['get', `/api/v1/invoices/${ID}/difference`, ['operator', 'acme'], undefined],
-  ['get', `/api/v1/invoices/${ID}/lines/1/usage`, ['operator', 'acme'], undefined],
-  ['get', `/api/v1/invoices/${ID}/lines/1/usage.csv`, ['operator', 'acme'], undefined],
-  ['post', `/api/v1/invoices/${ID}/pay`, ['operator'], () => ({})],
-  ['post', `/api/v1/invoices/${ID}/void`, ['operator'], () => ({ reason: 'x' })],
-  ['post', '/api/v1/usage-exclusions', ['operator'], () => EXCLUSION],
-  ['get', '/api/v1/usage-exclusions?month=2026-05', ['operator'], undefined],
-] as const;
-const KEYS = ['gateway', 'metering', 'operator', 'acme'] as const;
-
-describe.each(ROUTES)('%s %s', (method, path, allowed, body) => {
-  test.each(KEYS)('with the key %s', async (name) => {
-    const { status } = await api.call(method, path, { key: api.keys[name], body: body?.() });
-    if ((allowed as readonly string[]).includes(name)) {
-      expect([200, 201, 202, 404]).toContain(status);
-    } else {
-      // An operator may send usage, and must say why.
-      const lacksReason = name === 'operator' && path.endsWith('-usage');
-      expect(status).toBe(lacksReason ? 422 : 403);
-    }
-  });
-
-  test.each([
-    ['none', undefined],
-    ['an unknown one', `Bearer arc_operator_${'x'.repeat(43)}`],
-    ['a malformed one', 'Bearer nonsense'],
-    ['another scheme', 'Basic b3BzOm9wcw=='],
-  ])('without a key of ours (%s)', async (_name, authorization) => {
-    const response = await api.call(method, path, {
-      body: body?.(),
-      headers: authorization === undefined ? {} : { Authorization: authorization },
-    });
-    expect(response.status).toBe(401);
-    expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
-    expect(response.body).toMatchObject({ type: 'urn:arcadia:problem:unauthenticated' });
-  });
-});
 
 test('a key is looked at before the body is read', async () => {
   const { status } = await api.call('post', '/api/v1/quote', { raw: '{not json' });

@@ -3,7 +3,7 @@ import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { findSubscriptionAddons, findSubscriptions } from '../../src/db/subscription-feed.ts';
 import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
 import { applySubscriptions } from '../../src/feeding/apply-subscriptions.ts';
-import { FeedError } from '../../src/feeding/feed-error.ts';
+import { FeedError, formatProblem } from '../../src/feeding/feed-error.ts';
 import { sql } from '../../src/db/sql.ts';
 import { z } from 'zod';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
@@ -62,7 +62,7 @@ async function problemsOf(applying: Promise<unknown>): Promise<string> {
     (reason: unknown) => reason,
   );
   if (!(error instanceof FeedError)) throw new Error('was applied', { cause: error });
-  return error.problems.map(({ at, message }) => `${at}: ${message}`).join('\n');
+  return error.problems.map(formatProblem).join('\n');
 }
 
 test('a file applied twice changes nothing the second time', async () => {
@@ -128,6 +128,27 @@ describe('refused, with a reason', () => {
       { subscription_id: 'new-2', starts_at: '2026-07-01T00:00:00.000001Z' },
     ];
     expect((await apply('laps2', touching)).newSubscriptions).toHaveLength(2);
+  });
+
+  test('each overlap once, at the subscription that can be changed', async () => {
+    await apply('long', [{ subscription_id: 'long-2', starts_at: JULY }]);
+    const problems = await problemsOf(
+      apply('long', [
+        { subscription_id: 'long-4', starts_at: '2026-09-01T00:00:00Z' },
+        { subscription_id: 'long-1' },
+        {
+          subscription_id: 'long-3',
+          starts_at: '2026-08-01T00:00:00Z',
+          ends_at: '2026-08-02T00:00:00Z',
+        },
+      ]),
+    );
+    const at = (index: number) => `tenants[0].deployments[0].subscriptions[${index}]`;
+    expect(problems.split('\n').map((line) => line.replace(/ \(.*/, ''))).toEqual([
+      `${at(1)}.ends_at: subscription long-1`,
+      `${at(2)}.starts_at: subscription long-3`,
+      `${at(0)}.starts_at: subscription long-4`,
+    ]);
   });
 
   test('what the catalogue lacks, all at once, and nothing is applied', async () => {

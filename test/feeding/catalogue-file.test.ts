@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCatalogueFile } from '../../src/feeding/catalogue-file.ts';
-import { FeedError } from '../../src/feeding/feed-error.ts';
+import { FeedError, formatProblem } from '../../src/feeding/feed-error.ts';
 
 const ITEM = {
   resource_kind: 'spaces_gb_month',
@@ -26,7 +26,7 @@ function problemsOf(text: string): readonly string[] {
     return [];
   } catch (error) {
     if (!(error instanceof FeedError)) throw error;
-    return error.problems.map(({ at, message }) => `${at}: ${message}`);
+    return error.problems.map(formatProblem);
   }
 }
 

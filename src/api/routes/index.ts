@@ -1,4 +1,7 @@
 import type { Route } from '../route.ts';
+import { getAddon, getAddons, putAddon } from './addons.ts';
+import { putCatalogue } from './catalogue.ts';
+import { getDeployment, getDeployments, putDeployment } from './deployments.ts';
 import { getInvoiceDifference } from './invoice-difference.ts';
 import { payInvoice, voidInvoice } from './invoice-status.ts';
 import { getInvoice, getInvoices } from './invoices.ts';
@@ -6,9 +9,15 @@ import { getLateUsage } from './late-usage.ts';
 import { getLineUsage, getLineUsageCsv } from './line-usage.ts';
 import { postLlmUsage } from './llm-usage.ts';
 import { postMeteredUsage } from './metered-usage.ts';
+import { getPlanVersion, getPlans, putPlanVersion } from './plans.ts';
 import { postQuote } from './quote.ts';
 import { getRollUp, postRollUp } from './roll-ups.ts';
+import { attachAddon, detachAddon } from './subscription-addons.ts';
+import { activateSubscription, cancelSubscription } from './subscription-life.ts';
+import { putSubscriptions } from './subscriptions-feed.ts';
+import { getSubscription, getSubscriptions, putSubscription } from './subscriptions.ts';
 import { getHealth, getMetrics, getReadiness } from './system.ts';
+import { getTenant, getTenants, putTenant } from './tenants.ts';
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusions.ts';
 
 /** Every route, in the order of the documentation; the documentation itself is added to them. */
@@ -28,6 +37,27 @@ export const ROUTES: readonly Route[] = [
   postRollUp,
   getRollUp,
   getLateUsage,
+  putCatalogue,
+  putPlanVersion,
+  getPlanVersion,
+  getPlans,
+  putAddon,
+  getAddon,
+  getAddons,
+  putTenant,
+  getTenant,
+  getTenants,
+  putDeployment,
+  getDeployment,
+  getDeployments,
+  putSubscriptions,
+  putSubscription,
+  getSubscription,
+  getSubscriptions,
+  activateSubscription,
+  cancelSubscription,
+  attachAddon,
+  detachAddon,
   getHealth,
   getReadiness,
   getMetrics,

@@ -5,14 +5,23 @@ import {
   invoiceHeaderSchema,
   invoiceLineSchema,
   listInvoices,
+  type InvoiceCursor,
   type InvoiceHeader,
 } from '../../db/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { month, pageLimit } from '../fields.ts';
 import { invoiceParams, requireInvoice } from '../invoice-params.ts';
+import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { HttpProblem } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
+
+const readPage = pagedBy(
+  z.strictObject({
+    period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
+    invoice_id: z.uuid(),
+  }),
+  ({ period_start, invoice_id }: InvoiceHeader): InvoiceCursor => ({ period_start, invoice_id }),
+);
 
 /** Invoices, the newest period first. */
 export const getInvoices = defineRoute(
@@ -37,39 +46,32 @@ export const getInvoices = defineRoute(
         .describe('Superseded revisions too.'),
       period: month.optional(),
       limit: pageLimit(200, 50),
-      cursor: z.string().max(200).optional().describe('next_cursor of the page before.'),
+      cursor: cursorParam,
     }),
     responses: {
       200: {
         description: 'A page of invoices',
         schema: z.object({
           invoices: z.array(invoiceHeaderSchema),
-          next_cursor: z.string().nullable().describe('Null on the last page.'),
+          next_cursor: nextCursor,
         }),
       },
     },
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    // One more than asked for tells whether there is a next page.
-    const found = await listInvoices(
-      db,
-      {
-        tenantId: visibleTenant(caller, query.tenant_id),
-        status: query.status,
-        includeSuperseded: query.include_superseded === 'true',
-        periodStart: query.period && `${query.period}-01`,
-      },
-      {
-        after: query.cursor === undefined ? null : decodeCursor(query.cursor),
-        limit: query.limit + 1,
-      },
+    const filter = {
+      tenantId: visibleTenant(caller, query.tenant_id),
+      status: query.status,
+      includeSuperseded: query.include_superseded === 'true',
+      periodStart: query.period && `${query.period}-01`,
+    };
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listInvoices(db, filter, page),
     );
-    const page = found.slice(0, query.limit);
-    const last = found.length > page.length ? page.at(-1) : undefined;
     return reply(200, {
-      invoices: page.map((invoice) => forCaller(caller, invoice)),
-      next_cursor: last ? encodeCursor(last) : null,
+      invoices: entries.map((invoice) => forCaller(caller, invoice)),
+      next_cursor,
     });
   },
 );

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { applySubscriptions } from '../../feeding/apply-subscriptions.ts';
+import { formatProblem } from '../../feeding/feed-error.ts';
+import { formatPath } from '../../feeding/path.ts';
 import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { readFeedFile } from '../feed-file.ts';
@@ -26,8 +28,12 @@ Example:
         applySubscriptions(db, file),
       );
       const counts = countChanges(changes);
-      for (const { at, message } of changes.warnings) console.error(`warning: ${at}: ${message}`);
-      print(command, { changes: counts, warnings: changes.warnings }, () =>
+      for (const warning of changes.warnings) console.error(`warning: ${formatProblem(warning)}`);
+      const warnings = changes.warnings.map(({ path, message }) => ({
+        at: formatPath(path),
+        message,
+      }));
+      print(command, { changes: counts, warnings }, () =>
         renderTable(
           [
             { head: 'what', value: ({ what }) => what },

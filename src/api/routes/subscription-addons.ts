@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { attach, detach } from '../../feeding/attached-addons.ts';
+import { changeSubscription } from '../../feeding/change-subscription.ts';
+import { storedInstant } from '../../feeding/fields.ts';
+import { isBefore } from '../../feeding/instants.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
+import { addonParams, found, subscriptionParams } from '../feed-params.ts';
+import { SUBSCRIPTION_ADDON, answerFeedErrors } from '../feed-problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+/** An addon of the catalogue, as it is now, for a subscription. */
+export const attachAddon = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/subscriptions/{subscription_id}/addons',
+    operationId: 'attachAddon',
+    tag: 'Subscriptions',
+    summary: 'Attach an addon',
+    description:
+      'Takes a snapshot: later changes of the catalogue do not touch it. An attached addon is known ' +
+      'by its code and its start: the same again changes nothing, not even the terms. (Detached ' +
+      'meanwhile, it stays so.) Attach it from another instant on to have it twice.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: subscriptionParams,
+    body: z
+      .strictObject({
+        code: externalId.meta({ example: 'storage_50gb' }),
+        starts_at: storedInstant,
+        ends_at: storedInstant.optional(),
+      })
+      .refine(({ starts_at, ends_at }) => ends_at === undefined || isBefore(starts_at, ends_at), {
+        path: ['ends_at'],
+        error: 'expected an instant after starts_at',
+      })
+      .meta({ example: { code: 'storage_50gb', starts_at: '2026-05-20T00:00:00Z' } }),
+    responses: {
+      200: { description: 'It was attached before', schema: changedSubscriptionSchema },
+      201: { description: 'The subscription with it', schema: changedSubscriptionSchema },
+    },
+    problems: ['not-found', 'feed-conflict'],
+  },
+  async ({ params: { subscription_id: id }, body }, { db }) => {
+    const changed = await answerFeedErrors('feed-conflict', SUBSCRIPTION_ADDON, () =>
+      changeSubscription(db, id, (stored) => attach(stored, body)),
+    );
+    const result = found(changed, `subscription ${id}`);
+    return reply(result.changes.newAddons.length > 0 ? 201 : 200, toReply(result));
+  },
+);
+
+/** An attached addon ends. */
+export const detachAddon = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/subscriptions/{subscription_id}/addons/{addon_code}/detach',
+    operationId: 'detachAddon',
+    tag: 'Subscriptions',
+    summary: 'End an attached addon, now or at an instant ahead',
+    description:
+      'The same again changes nothing; another instant than the one that is set is refused. To ' +
+      'correct it, PUT the subscription with its addons.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: subscriptionParams.extend(addonParams.shape),
+    body: z
+      .strictObject({
+        ends_at: storedInstant.describe('The first instant that it is no longer in force.'),
+        starts_at: storedInstant
+          .optional()
+          .describe('Which one: needed where this addon was attached more than once.'),
+      })
+      .meta({ example: { ends_at: '2026-08-01T00:00:00Z' } }),
+    responses: {
+      200: { description: 'The subscription as it is now', schema: changedSubscriptionSchema },
+    },
+    problems: ['not-found', 'feed-conflict'],
+  },
+  async ({ params: { subscription_id: id, addon_code: code }, body }, { db }) => {
+    const changed = await answerFeedErrors('feed-conflict', SUBSCRIPTION_ADDON, () =>
+      changeSubscription(db, id, (stored) =>
+        found(detach(stored, { code, ...body }), `addon ${code} of subscription ${id}`),
+      ),
+    );
+    return reply(200, toReply(found(changed, `subscription ${id}`)));
+  },
+);

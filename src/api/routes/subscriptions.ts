@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { inFeedTurn } from '../../db/feed-turn.ts';
+import {
+  SUBSCRIPTION_STATUSES,
+  listSubscriptions,
+  showSubscription,
+  subscriptionSchema,
+  type SubscriptionView,
+} from '../../db/subscription-views.ts';
+import { feedSubscription } from '../../feeding/feed-subscription.ts';
+import { subscriptionBody } from '../../feeding/subscriptions-file.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
+import { found, subscriptionParams } from '../feed-params.ts';
+import { SUBSCRIPTION, answerFeedErrors } from '../feed-problems.ts';
+import { pageLimit } from '../fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
+import { defineRoute, reply } from '../route.ts';
+
+const PATH = '/api/v1/subscriptions/{subscription_id}';
+
+/** A subscription as a whole. */
+export const putSubscription = defineRoute(
+  {
+    method: 'put',
+    path: PATH,
+    operationId: 'putSubscription',
+    tag: 'Subscriptions',
+    summary: 'Add a subscription, or move its instants',
+    description:
+      'States the whole: an end that is left out is no end. A subscription stays on its plan: a ' +
+      'change of plan ends it and starts another one, with an id of its own. A deployment has one ' +
+      'at a time. With addons, all that were ever attached are listed (one ends by its ends_at, ' +
+      'not by being left out), and new ones are attached with the terms that the catalogue has now.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: subscriptionParams,
+    body: subscriptionBody,
+    responses: {
+      200: { description: 'It was there before', schema: changedSubscriptionSchema },
+      201: { description: 'It is new', schema: changedSubscriptionSchema },
+    },
+    problems: ['feed-conflict'],
+  },
+  async ({ params: { subscription_id }, body }, { db }) => {
+    const { changes, stored } = await answerFeedErrors('feed-conflict', SUBSCRIPTION, () =>
+      inFeedTurn(db, async (tx) => ({
+        changes: await feedSubscription(tx, subscription_id, body),
+        stored: await showSubscription(tx, subscription_id),
+      })),
+    );
+    const subscription = found(stored, `subscription ${subscription_id}`);
+    const isNew = changes.newSubscriptions.length > 0;
+    return reply(isNew ? 201 : 200, toReply({ subscription, changes }));
+  },
+);
+
+export const getSubscription = defineRoute(
+  {
+    method: 'get',
+    path: PATH,
+    operationId: 'getSubscription',
+    tag: 'Subscriptions',
+    summary: 'Read a subscription with its addons',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: subscriptionParams,
+    responses: { 200: { description: 'The subscription', schema: subscriptionSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { subscription_id: id } }, { db }) =>
+    reply(200, found(await showSubscription(db, id), `subscription ${id}`)),
+);
+
+const readPage = pagedBy(externalId, ({ subscription_id }: SubscriptionView) => subscription_id);
+
+export const getSubscriptions = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/subscriptions',
+    operationId: 'getSubscriptions',
+    tag: 'Subscriptions',
+    summary: 'List the subscriptions with their addons, by id',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({
+      tenant_id: externalId.optional(),
+      deployment_id: externalId.meta({ example: 'acme-web' }).optional(),
+      status: z.enum(SUBSCRIPTION_STATUSES).optional(),
+      limit: pageLimit(500, 100),
+      cursor: cursorParam,
+    }),
+    responses: {
+      200: {
+        description: 'A page of subscriptions',
+        schema: z.object({ subscriptions: z.array(subscriptionSchema), next_cursor: nextCursor }),
+      },
+    },
+  },
+  async ({ query }, { db }) => {
+    const { tenant_id: tenantId, deployment_id: deploymentId, status } = query;
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listSubscriptions(db, { tenantId, deploymentId, status }, page),
+    );
+    return reply(200, { subscriptions: entries, next_cursor });
+  },
+);

@@ -1,0 +1,67 @@
+import type { CatalogueChanges } from './catalogue-changes.ts';
+import type { SubscriptionChanges } from './subscription-changes.ts';
+import type { SubscriptionsFile } from './subscriptions-file.ts';
+
+/** What came of the things of one kind that a feed names. */
+export interface ChangeCounts {
+  readonly new: number;
+  readonly changed: number;
+  readonly unchanged: number;
+}
+
+export interface CatalogueCounts {
+  /** Never changed: a version is immutable. */
+  readonly plan_versions: ChangeCounts;
+  readonly addons: ChangeCounts;
+}
+
+export function countCatalogueChanges(changes: CatalogueChanges): CatalogueCounts {
+  const { newVersions, unchangedVersions, newAddons, changedAddons, unchangedAddons } = changes;
+  return {
+    plan_versions: {
+      new: newVersions.length,
+      changed: 0,
+      unchanged: unchangedVersions.length,
+    },
+    addons: {
+      new: newAddons.length,
+      changed: changedAddons.length,
+      unchanged: unchangedAddons.length,
+    },
+  };
+}
+
+export interface SubscriptionCounts {
+  readonly tenants: ChangeCounts;
+  /** Never changed: a deployment stays its tenant's. */
+  readonly deployments: ChangeCounts;
+  readonly subscriptions: ChangeCounts;
+  readonly subscription_addons: ChangeCounts;
+}
+
+export function countSubscriptionChanges(
+  { tenants }: SubscriptionsFile,
+  changes: SubscriptionChanges,
+): SubscriptionCounts {
+  const deployments = tenants.flatMap((tenant) => tenant.deployments);
+  const subscriptions = deployments.flatMap((deployment) => deployment.subscriptions);
+  const addons = subscriptions.flatMap((subscription) => subscription.addons);
+  return {
+    tenants: count(tenants, changes.newTenants, changes.renamedTenants),
+    deployments: count(deployments, changes.newDeployments, []),
+    subscriptions: count(subscriptions, changes.newSubscriptions, changes.changedSubscriptions),
+    subscription_addons: count(addons, changes.newAddons, changes.changedAddons),
+  };
+}
+
+function count(
+  all: readonly unknown[],
+  created: readonly unknown[],
+  changed: readonly unknown[],
+): ChangeCounts {
+  return {
+    new: created.length,
+    changed: changed.length,
+    unchanged: all.length - created.length - changed.length,
+  };
+}

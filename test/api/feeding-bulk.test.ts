@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADDON, JUNE, MAY, PLAN, operatorOf, problemOf, type Operator } from './_feeding.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+let api: TestApi;
+let operator: Operator;
+beforeAll(async () => {
+  api = await createTestApi();
+  operator = operatorOf(api);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const none = { new: 0, changed: 0, unchanged: 0 };
+const version = (number: number, base_price_cents = 5000) => ({
+  version: number,
+  ...PLAN,
+  base_price_cents,
+});
+const catalogue = (code: string, versions: readonly object[]) => ({
+  plans: [{ code, versions }],
+  addons: [{ code: `${code}-more`, ...ADDON }],
+});
+
+function tenant(name: string, subscriptions: readonly object[], more: object = {}) {
+  const full = subscriptions.map((subscription, index) => ({
+    subscription_id: `${name}-${index}`,
+    plan: { code: 'studio', version: 1 },
+    starts_at: MAY,
+    ...subscription,
+  }));
+  const deployments = [{ deployment_id: name, subscriptions: full }];
+  return { tenant_id: name, name, currency: 'AUD', deployments, ...more };
+}
+
+describe('the catalogue', () => {
+  test('new, changed and unchanged are counted; a dry run says the same and writes nothing', async () => {
+    const dry = await operator.put('catalogue?dry_run=true', catalogue('bulk', [version(1)]));
+    const isNew = { new: 1, changed: 0, unchanged: 0 };
+    const changes = { plan_versions: isNew, addons: isNew };
+    expect([dry.status, dry.body]).toEqual([200, { dry_run: true, changes }]);
+    expect((await operator.get('plans/bulk/versions/1')).status).toBe(404);
+    expect((await operator.get('addons/bulk-more')).status).toBe(404);
+
+    const real = await operator.put('catalogue?dry_run=false', catalogue('bulk', [version(1)]));
+    expect(real.body).toEqual({ dry_run: false, changes });
+    const { plans } = catalogue('bulk', [version(1), version(2)]);
+    const addons = [{ code: 'bulk-more', ...ADDON, price_cents: 1 }];
+    expect((await operator.put('catalogue', { plans, addons })).body).toEqual({
+      dry_run: false,
+      changes: {
+        plan_versions: { new: 1, changed: 0, unchanged: 1 },
+        addons: { new: 0, changed: 1, unchanged: 0 },
+      },
+    });
+    expect((await operator.get('addons/bulk-more')).body).toMatchObject({ price_cents: 1 });
+    expect((await operator.put('catalogue', {})).body).toMatchObject({
+      changes: { plan_versions: none, addons: none },
+    });
+  });
+
+  test.each(['', '?dry_run=true'])('one conflict, and nothing is written%s', async (query) => {
+    await operator.put('plans/whole/versions/1', PLAN);
+    const refused = await operator.put(
+      `catalogue${query}`,
+      catalogue('whole', [version(2), version(1, 1)]),
+    );
+    expect(problemOf(refused)).toEqual({
+      status: 409,
+      problem: 'catalogue-conflict',
+      places: ['/plans/0/versions/1'],
+    });
+    expect((await operator.get('plans/whole/versions/2')).status).toBe(404);
+    expect((await operator.get('addons/whole-more')).status).toBe(404);
+  });
+});
+
+describe('tenants and subscriptions', () => {
+  test('are counted, warned of, and compared by a dry run that writes nothing', async () => {
+    const tenants = [
+      tenant('one', [{}]),
+      tenant('two', [
+        { plan: null, ends_at: JUNE },
+        { plan: { code: 'yankee', version: 1 }, starts_at: JUNE },
+      ]),
+    ];
+    const expected = {
+      changes: {
+        tenants: { new: 2, changed: 0, unchanged: 0 },
+        deployments: { new: 2, changed: 0, unchanged: 0 },
+        subscriptions: { new: 3, changed: 0, unchanged: 0 },
+        subscription_addons: none,
+      },
+      warnings: [
+        {
+          pointer: '/tenants/1/deployments/0/subscriptions/0/plan',
+          detail: 'subscription two-0 has no plan: month end will park tenant two',
+        },
+        {
+          pointer: '/tenants/1/deployments/0/subscriptions/1/plan',
+          detail: expect.stringContaining('yankee-v1 is in USD'),
+        },
+      ],
+    };
+    const dry = await operator.put('subscriptions?dry_run=true', { tenants });
+    expect([dry.status, dry.body]).toEqual([200, { dry_run: true, ...expected }]);
+    expect((await operator.get('tenants/one')).status).toBe(404);
+    expect((await operator.get('subscriptions/two-1')).status).toBe(404);
+
+    const real = await operator.put('subscriptions', { tenants });
+    expect(real.body).toEqual({ dry_run: false, ...expected });
+    const ended = [tenant('one', [{ ends_at: JUNE }], { name: 'Renamed' })];
+    expect((await operator.put('subscriptions', { tenants: ended })).body).toMatchObject({
+      changes: {
+        tenants: { new: 0, changed: 1, unchanged: 0 },
+        deployments: { new: 0, changed: 0, unchanged: 1 },
+        subscriptions: { new: 0, changed: 1, unchanged: 0 },
+      },
+    });
+    expect((await operator.get('subscriptions/one-0')).body).toMatchObject({ ends_at: JUNE });
+    expect((await operator.get('tenants/one')).body).toMatchObject({ name: 'Renamed' });
+  });
+
+  test.each(['', '?dry_run=true'])('one mistake, and nothing is written%s', async (query) => {
+    const good = tenant('good', [{}]);
+    const put = async (other: object) =>
+      problemOf(await operator.put(`subscriptions${query}`, { tenants: [good, other] }));
+    expect(await put(tenant('acme', [], { currency: 'USD', deployments: [] }))).toEqual({
+      status: 409,
+      problem: 'feed-conflict',
+      places: ['/tenants/1/currency'],
+    });
+    const gone = { plan: { code: 'gone', version: 1 } };
+    expect(await put(tenant('bad', [gone], { currency: 'USD' }))).toEqual({
+      status: 422,
+      problem: 'invalid-request',
+      places: ['/tenants/1/deployments/0/subscriptions/0/plan'],
+    });
+    // What can't be right anywhere comes before what doesn't go with what is stored here.
+    expect(await put(tenant('acme', [gone], { currency: 'USD' }))).toEqual({
+      status: 422,
+      problem: 'invalid-request',
+      places: ['/tenants/1/currency', '/tenants/1/deployments/0/subscriptions/0/plan'],
+    });
+    expect(await put(tenant('bad', [{}, { starts_at: JUNE }]))).toMatchObject({
+      status: 422,
+      places: ['/tenants/1/deployments/0/subscriptions/1/starts_at'],
+    });
+    expect((await operator.get('tenants/good')).status).toBe(404);
+    expect((await operator.get('subscriptions/good-0')).status).toBe(404);
+  });
+
+  test('of very many mistakes the first ones are told', async () => {
+    const plan = { code: 'gone', version: 1 };
+    const tenants = Array.from({ length: 100 }, (_, i) => tenant(`many-${i}`, [{ plan }]));
+    const refused = problemOf(await operator.put('subscriptions', { tenants }));
+    expect([refused.status, refused.places?.length]).toEqual([422, 20]);
+  });
+
+  test('many at once', async () => {
+    const tenants = Array.from({ length: 3000 }, (_, i) => tenant(`lot-${i}`, [{}]));
+    const answer = await operator.put('subscriptions', { tenants });
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      expect.objectContaining({
+        changes: expect.objectContaining({
+          subscriptions: { new: 3000, changed: 0, unchanged: 0 },
+        }),
+      }),
+    ]);
+  });
+});

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  ADDON,
+  JULY,
+  JUNE,
+  MAY,
+  feedTenant,
+  operatorOf,
+  problemOf,
+  type Operator,
+} from './_feeding.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+let api: TestApi;
+let operator: Operator;
+beforeAll(async () => {
+  api = await createTestApi();
+  operator = operatorOf(api);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const conflictAt = (place: string) => ({
+  status: 409,
+  problem: 'feed-conflict',
+  places: [place],
+});
+const show = async (id: string) => (await operator.get(`subscriptions/${id}`)).body as object;
+const verb = (id: string, name: string, body: object) =>
+  operator.post(`subscriptions/${id}/${name}`, body);
+
+describe('activate and cancel', () => {
+  test('each sets its instant once; again changes nothing; another one is refused', async () => {
+    const id = await feedTenant(operator, 'life', { starts_at: null });
+    expect(await show(id)).toMatchObject({ status: 'pending', starts_at: null });
+
+    expect(problemOf(await verb(id, 'cancel', { ends_at: JULY }))).toEqual(conflictAt('/ends_at'));
+    const active = await verb(id, 'activate', { starts_at: MAY });
+    expect([active.status, active.body]).toEqual([
+      200,
+      expect.objectContaining({ status: 'active', starts_at: MAY, ends_at: null, warnings: [] }),
+    ]);
+    // The same instant, written in another way.
+    const again = await verb(id, 'activate', { starts_at: '2026-05-01T10:00:00.000+10:00' });
+    expect([again.status, again.body]).toEqual([200, active.body]);
+    const moved = await verb(id, 'activate', { starts_at: JUNE });
+    expect(problemOf(moved)).toEqual(conflictAt('/starts_at'));
+
+    expect(problemOf(await verb(id, 'cancel', { ends_at: MAY }))).toEqual(conflictAt('/ends_at'));
+    const cancelled = await verb(id, 'cancel', { ends_at: JULY });
+    expect([cancelled.status, cancelled.body]).toEqual([
+      200,
+      expect.objectContaining({ status: 'cancelled', starts_at: MAY, ends_at: JULY }),
+    ]);
+    expect((await verb(id, 'cancel', { ends_at: JULY })).body).toEqual(cancelled.body);
+    // Late, or twice: it must not undo what came after it.
+    expect((await verb(id, 'activate', { starts_at: MAY })).body).toEqual(cancelled.body);
+    expect(problemOf(await verb(id, 'cancel', { ends_at: JUNE }))).toEqual(conflictAt('/ends_at'));
+    expect(cancelled.body).toEqual({ ...(await show(id)), warnings: [] });
+  });
+
+  test('a start that would overlap with another subscription is refused', async () => {
+    await feedTenant(operator, 'busy');
+    const pending = { deployment_id: 'busy', plan: { code: 'basic', version: 1 }, starts_at: null };
+    expect((await operator.put('subscriptions/busy-2', pending)).status).toBe(201);
+    const refused = await verb('busy-2', 'activate', { starts_at: JUNE });
+    expect(problemOf(refused)).toEqual(conflictAt('/starts_at'));
+    await verb('busy-1', 'cancel', { ends_at: JUNE });
+    expect((await verb('busy-2', 'activate', { starts_at: JUNE })).status).toBe(200);
+  });
+
+  test('a start without a plan is taken in with a warning', async () => {
+    const id = await feedTenant(operator, 'unplanned', { starts_at: null, plan: null });
+    expect((await verb(id, 'activate', { starts_at: MAY })).body).toMatchObject({
+      status: 'active',
+      warnings: [{ pointer: '/plan' }],
+    });
+  });
+});
+
+describe('addons', () => {
+  test('attached with the terms of that moment, once', async () => {
+    const id = await feedTenant(operator, 'attach');
+    await operator.put('addons/snap', ADDON);
+    const first = await verb(id, 'addons', { code: 'snap', starts_at: MAY });
+    const snapshot = { code: 'snap', ...ADDON, starts_at: MAY, ends_at: null };
+    expect([first.status, first.body]).toEqual([
+      201,
+      expect.objectContaining({ subscription_id: id, addons: [snapshot] }),
+    ]);
+
+    await operator.put('addons/snap', { ...ADDON, price_cents: 999 });
+    const again = await verb(id, 'addons', { code: 'snap', starts_at: MAY });
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    const other = await verb(id, 'addons', { code: 'snap', starts_at: MAY, ends_at: JULY });
+    expect(problemOf(other)).toEqual(conflictAt('/ends_at'));
+    const second = await verb(id, 'addons', { code: 'snap', starts_at: JUNE, ends_at: JULY });
+    expect([second.status, second.body]).toEqual([
+      201,
+      expect.objectContaining({
+        addons: [snapshot, { ...snapshot, price_cents: 999, starts_at: JUNE, ends_at: JULY }],
+      }),
+    ]);
+  });
+
+  test('detached once; an attach that comes late does not revive it', async () => {
+    const id = await feedTenant(operator, 'detach');
+    await verb(id, 'addons', { code: 'more', starts_at: MAY });
+    expect(problemOf(await verb(id, 'addons/more/detach', { ends_at: MAY }))).toEqual(
+      conflictAt('/ends_at'),
+    );
+    const ended = await verb(id, 'addons/more/detach', { ends_at: JUNE });
+    expect([ended.status, ended.body]).toEqual([
+      200,
+      expect.objectContaining({ addons: [expect.objectContaining({ ends_at: JUNE })] }),
+    ]);
+    expect((await verb(id, 'addons/more/detach', { ends_at: JUNE })).body).toEqual(ended.body);
+    expect(problemOf(await verb(id, 'addons/more/detach', { ends_at: JULY }))).toEqual(
+      conflictAt('/ends_at'),
+    );
+    const late = await verb(id, 'addons', { code: 'more', starts_at: MAY });
+    expect([late.status, late.body]).toEqual([200, ended.body]);
+  });
+
+  test('attached more than once, which one has to be said', async () => {
+    const id = await feedTenant(operator, 'twice');
+    for (const starts_at of [MAY, JUNE]) await verb(id, 'addons', { code: 'more', starts_at });
+    const detach = (body: object) => verb(id, 'addons/more/detach', { ends_at: JULY, ...body });
+    const invalid = { status: 422, problem: 'invalid-request', places: ['/starts_at'] };
+    expect(problemOf(await detach({}))).toEqual(invalid);
+    expect(problemOf(await detach({ starts_at: JULY }))).toEqual(invalid);
+    for (const starts_at of [JUNE, JUNE]) {
+      expect((await detach({ starts_at })).body).toMatchObject({
+        addons: [
+          { starts_at: MAY, ends_at: null },
+          { starts_at: JUNE, ends_at: JULY },
+        ],
+      });
+    }
+  });
+
+  test('what a body names and is not there is 422, with its place', async () => {
+    const id = await feedTenant(operator, 'lacks');
+    await verb(id, 'addons', { code: 'more', starts_at: MAY });
+    const refused = await verb(id, 'addons', { code: 'gone', starts_at: MAY });
+    expect(problemOf(refused)).toEqual({
+      status: 422,
+      problem: 'invalid-request',
+      places: ['/code'],
+    });
+    const backwards = { code: 'more', starts_at: JULY, ends_at: JUNE };
+    expect(problemOf(await verb(id, 'addons', backwards))).toMatchObject({
+      status: 422,
+      places: ['/ends_at'],
+    });
+  });
+
+  test('ten requests at once attach it once', async () => {
+    const id = await feedTenant(operator, 'burst');
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => verb(id, 'addons', { code: 'more', starts_at: MAY })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array<number>(9).fill(200),
+      201,
+    ]);
+    expect(await show(id)).toMatchObject({ addons: [{ code: 'more' }] });
+  });
+});
+
+test.each<[string, object]>([
+  ['activate', { starts_at: MAY }],
+  ['cancel', { ends_at: MAY }],
+  ['addons', { code: 'more', starts_at: MAY }],
+  ['addons/more/detach', { ends_at: MAY }],
+])('of no subscription: %s is 404', async (name, body) => {
+  expect(problemOf(await verb('nothing', name, body))).toMatchObject({ status: 404 });
+});
+
+test('an addon that the subscription never had is 404', async () => {
+  const id = await feedTenant(operator, 'never');
+  expect((await verb(id, 'addons/more/detach', { ends_at: JULY })).status).toBe(404);
+});
