@@ -1,0 +1,126 @@
+import { ADDON, JULY, MAY, PLAN } from './_feeding.ts';
+import { llmEvent, meteredRecord } from './_harness.ts';
+
+/** A well-formed call of a route. */
+export interface ExampleCall {
+  /** For the path's parameters, and the query where one is needed. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  /** What an operator's call needs besides. */
+  readonly operatorQuery?: string;
+  readonly body?: () => Readonly<Record<string, unknown>>;
+}
+
+/** What the calls are about: an invoice whose second line is LLM usage. */
+export interface Subjects {
+  readonly invoiceId: string;
+}
+
+/**
+ * One call for every route, by operation id, with which attacks are then tried: a route that is
+ * added without one fails the test that compares the two.
+ */
+export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, ExampleCall>> {
+  const ofInvoice = { params: { invoice_id: invoiceId } };
+  const ofLine = { params: { invoice_id: invoiceId, line_no: '2' } };
+  const ofMonth = { params: { month: '2026-05' } };
+  const ofPlan = { params: { plan_code: 'basic', version: '1' } };
+  const ofAddon = { params: { addon_code: 'more' } };
+  const ofTenant = { params: { tenant_id: 'acme' } };
+  const ofDeployment = { params: { deployment_id: 'acme-a' } };
+  const ofSubscription = { params: { subscription_id: 'sub-acme-a' } };
+  return {
+    postLlmUsage: { operatorQuery: 'backfill_reason=outage', body: () => llmEvent() },
+    postMeteredUsage: { operatorQuery: 'backfill_reason=outage', body: () => meteredRecord() },
+    postUsageExclusion: { body: () => ({ source: 'llm', event_id: 'none', reason: 'wrong' }) },
+    getUsageExclusions: { query: 'month=2026-05' },
+    postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
+    getInvoices: {},
+    getInvoice: ofInvoice,
+    getInvoiceDifference: ofInvoice,
+    getLineUsage: ofLine,
+    getLineUsageCsv: ofLine,
+    payInvoice: { ...ofInvoice, body: () => ({ reason: 'transfer 4711' }) },
+    voidInvoice: { ...ofInvoice, body: () => ({ reason: 'never existed' }) },
+    postRollUp: {
+      body: () => ({ month: '2026-05', force: true, tenant_ids: ['acme'], reason: 'late meters' }),
+    },
+    getRollUp: ofMonth,
+    getLateUsage: ofMonth,
+    putCatalogue: {
+      body: () => ({
+        plans: [{ code: 'basic', versions: [{ version: 1, ...PLAN }] }],
+        addons: [{ code: 'more', ...ADDON }],
+      }),
+    },
+    getPlans: {},
+    getPlanVersion: ofPlan,
+    putPlanVersion: { ...ofPlan, body: () => PLAN },
+    getAddons: {},
+    getAddon: ofAddon,
+    putAddon: { ...ofAddon, body: () => ADDON },
+    getTenants: {},
+    getTenant: ofTenant,
+    putTenant: { ...ofTenant, body: () => ({ name: 'Acme Pty Ltd', currency: 'AUD' }) },
+    getDeployments: {},
+    getDeployment: ofDeployment,
+    putDeployment: { ...ofDeployment, body: () => ({ tenant_id: 'acme' }) },
+    putSubscriptions: {
+      body: () => ({
+        tenants: [
+          {
+            tenant_id: 'acme',
+            name: 'Acme Pty Ltd',
+            currency: 'AUD',
+            deployments: [
+              {
+                deployment_id: 'acme-a',
+                subscriptions: [
+                  {
+                    subscription_id: 'sub-acme-a',
+                    plan: { code: 'studio', version: 1 },
+                    starts_at: '2025-01-01T00:00:00Z',
+                    ends_at: null,
+                    addons: [],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      }),
+    },
+    getSubscriptions: {},
+    getSubscription: ofSubscription,
+    putSubscription: {
+      ...ofSubscription,
+      body: () => ({
+        deployment_id: 'acme-a',
+        plan: { code: 'studio', version: 1 },
+        starts_at: '2025-01-01T00:00:00Z',
+      }),
+    },
+    activateSubscription: { ...ofSubscription, body: () => ({ starts_at: MAY }) },
+    cancelSubscription: { ...ofSubscription, body: () => ({ ends_at: JULY }) },
+    attachAddon: { ...ofSubscription, body: () => ({ code: 'more', starts_at: MAY }) },
+    detachAddon: {
+      params: { subscription_id: 'sub-acme-a', addon_code: 'more' },
+      body: () => ({ ends_at: JULY }),
+    },
+    getHealth: {},
+    getReadiness: {},
+    getMetrics: {},
+    getOpenApi: {},
+    getDocs: {},
+  };
+}
+
+/** The path of a call, ready to be sent. */
+export function pathOf(template: string, { params = {}, query }: ExampleCall): string {
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name];
+    if (value === undefined) throw new Error(`${template}: the example has no ${name}`);
+    return encodeURIComponent(value);
+  });
+  return query === undefined ? path : `${path}?${query}`;
+}

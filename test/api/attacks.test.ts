@@ -1,0 +1,326 @@
+import { gzipSync } from 'node:zlib';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createActivities } from '../../src/activities/index.ts';
+import type { Route } from '../../src/api/route.ts';
+import { documentationRoutes } from '../../src/api/routes/documentation.ts';
+import { ROUTES } from '../../src/api/routes/index.ts';
+import { createKey, revokeKey, SCOPES, type Scope } from '../../src/db/api-keys.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices } from '../_util/build.ts';
+import { exampleCalls, pathOf, type ExampleCall } from './_calls.ts';
+import { seedTenant } from '../_util/seed.ts';
+import { createTestApi, llmEvent, type CallOptions, type TestApi } from './_harness.ts';
+
+/** What strangers try, on every route there is. docs/security.md names what each shows. */
+
+const ALL: readonly Route[] = [...ROUTES, ...documentationRoutes(ROUTES)];
+const GUARDED = ALL.filter(({ scopes }) => scopes !== null);
+const WITH_BODY = ALL.filter(({ body }) => body !== undefined);
+
+const SQL = `'; DROP TABLE invoices; -- " $1 \\`;
+
+let api: TestApi;
+let superuser: pg.Client;
+let calls: Readonly<Record<string, ExampleCall>>;
+let world: Parameters<typeof buildInvoices>[0];
+
+beforeAll(async () => {
+  api = await createTestApi();
+  superuser = new pg.Client({ connectionString: api.superuserUrl });
+  await superuser.connect();
+  const ingested = await api.call('post', '/api/v1/integrations/llm-usage', {
+    key: api.keys.gateway,
+    body: llmEvent(),
+  });
+  expect(ingested.status).toBe(201);
+  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+  const logger = pino({ level: 'silent' });
+  const now = () => new Date();
+  world = {
+    activities: createActivities({ db: api.db, client, logger, now, boundsMaxRatio: null }),
+  };
+  await buildInvoices(world, ['zeta']);
+  calls = exampleCalls({ invoiceId: await invoice('acme') });
+});
+afterAll(async () => {
+  await superuser.end();
+  await api[Symbol.asyncDispose]();
+});
+
+/** Builds the tenant's invoice. @returns its id */
+async function invoice(tenantId: string): Promise<string> {
+  await buildInvoices(world, [tenantId]);
+  const [built] = await invoicesOf(api.db, tenantId);
+  return built?.invoiceId ?? '';
+}
+
+test('every route has an example call to be attacked, and there is none besides', () => {
+  expect(Object.keys(calls).toSorted()).toEqual(
+    ALL.map(({ operationId }) => operationId).toSorted(),
+  );
+});
+
+function exampleOf({ operationId }: Route): ExampleCall {
+  return calls[operationId] ?? {};
+}
+
+/** Calls a route as its example says, but for what `options` say otherwise. */
+function attack(route: Route, options: CallOptions = {}, example = exampleOf(route)) {
+  const body = options.raw === undefined ? (options.body ?? example.body?.()) : undefined;
+  return api.call(route.method, pathOf(route.path, example), { ...options, body });
+}
+
+const KEYS = { gateway: 'gateway', metering: 'metering', operator: 'operator', tenant: 'acme' };
+function keyFor(scope: Scope): string {
+  return api.keys[KEYS[scope] as keyof TestApi['keys']];
+}
+/** A key that the route takes. */
+function rightKey({ scopes }: Route): string | null {
+  const [scope] = scopes ?? [];
+  return scope === undefined ? null : keyFor(scope);
+}
+
+describe.each(GUARDED)('$method $path', (route) => {
+  const isAllowed = (scope: Scope) => route.scopes?.includes(scope) ?? false;
+
+  test.each(SCOPES.filter(isAllowed))('lets the scope %s in', async (scope) => {
+    const example = exampleOf(route);
+    const query = (scope === 'operator' ? example.operatorQuery : undefined) ?? example.query;
+    const { status } = await attack(
+      route,
+      { key: keyFor(scope) },
+      { ...example, ...(query !== undefined && { query }) },
+    );
+    expect([200, 201, 202, 404, 409]).toContain(status);
+  });
+
+  test.each(SCOPES.filter((scope) => !isAllowed(scope)))(
+    'keeps the scope %s out',
+    async (scope) => {
+      const { status, body } = await attack(route, { key: keyFor(scope) });
+      expect(status).toBe(403);
+      expect(body).toMatchObject({ type: 'urn:arcadia:problem:forbidden' });
+    },
+  );
+
+  test.each([
+    ['no key', undefined],
+    ['an unknown key', `Bearer arc_operator_${'x'.repeat(43)}`],
+    ['a malformed key', 'Bearer nonsense'],
+    ['SQL for a key', `Bearer ${SQL.replaceAll(' ', '')}`],
+    ['another scheme', 'Basic b3BzOm9wcw=='],
+    ['nothing after the scheme', 'Bearer '],
+  ])('%s is nobody', async (_name, authorization) => {
+    const headers: Record<string, string> = authorization ? { Authorization: authorization } : {};
+    const { status, body, headers: sent } = await attack(route, { headers });
+    expect(status).toBe(401);
+    expect(sent['www-authenticate']).toMatch(/^Bearer/);
+    expect(body).toMatchObject({ type: 'urn:arcadia:problem:unauthenticated' });
+  });
+
+  test('a key that was revoked or has expired is nobody', async () => {
+    const [scope] = route.scopes as readonly [Scope];
+    const about = scope === 'tenant' ? { scope, tenantId: 'acme' } : { scope };
+    const revoked = await createKey(api.db, { label: 'revoked', ...about });
+    await revokeKey(api.db, revoked.keyId);
+    expect((await attack(route, { key: revoked.plainKey })).status).toBe(401);
+
+    const expired = await createKey(api.db, { label: 'expired', ...about });
+    await superuser.query(
+      `UPDATE api_keys SET created_at = now() - interval '2 days',
+         expires_at = now() - interval '1 second' WHERE key_id = $1`,
+      [expired.keyId],
+    );
+    expect((await attack(route, { key: expired.plainKey })).status).toBe(401);
+  });
+});
+
+describe('what belongs to another tenant is as if it were not there', () => {
+  const OF_INVOICES = GUARDED.filter(
+    ({ scopes, path }) => scopes?.includes('tenant') && path.includes('{invoice_id}'),
+  );
+
+  test.each(OF_INVOICES)('$method $path', async (route) => {
+    const own = await attack(route, { key: api.keys.acme });
+    expect(own.status).toBe(200);
+    const others = await attack(route, { key: api.keys.zeta });
+    const unknown = await attack(
+      route,
+      { key: api.keys.zeta },
+      exampleCalls({ invoiceId: crypto.randomUUID() })[route.operationId],
+    );
+    expect(others.status).toBe(404);
+    // Not even by another wording.
+    expect(unknown.body).toEqual({
+      ...(others.body as object),
+      request_id: expect.any(String) as string,
+    });
+  });
+
+  test('in lists, too', async () => {
+    const asked = await api.call('get', '/api/v1/invoices?tenant_id=acme', { key: api.keys.zeta });
+    expect(asked.status).toBe(404);
+    const { body } = await api.call('get', '/api/v1/invoices', { key: api.keys.zeta });
+    const { invoices } = body as { invoices: { tenant_id: string }[] };
+    expect(invoices.map(({ tenant_id }) => tenant_id)).toEqual(['zeta']);
+  });
+});
+
+describe('SQL is a text like any other', () => {
+  const tables = async () => {
+    const { rows } = await superuser.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname`,
+    );
+    return rows.map(({ name }) => name);
+  };
+  let lastTenant = 0;
+  /** Whether some row of some table holds the text, letter by letter. */
+  async function isStored(text: string): Promise<boolean> {
+    for (const table of await tables()) {
+      const { rowCount } = await superuser.query(
+        `SELECT FROM ${pg.escapeIdentifier(table)} AS t WHERE strpos(to_jsonb(t)::text, $1) > 0 LIMIT 1`,
+        [JSON.stringify(text).slice(1, -1)],
+      );
+      if (rowCount) return true;
+    }
+    return JSON.stringify(api.requested).includes(JSON.stringify(text).slice(1, -1));
+  }
+
+  test.each(WITH_BODY)('in each field of the body of $method $path', async (route) => {
+    const body = exampleOf(route).body?.() ?? {};
+    const before = await tables();
+    for (const path of stringPaths(body)) {
+      const text = `${path.join('.')} ${SQL}`.slice(0, 60);
+      const tenantId = `sql-${(lastTenant += 1)}`;
+      await seedTenant(api.db, tenantId);
+      // Of its own, for an invoice is paid once.
+      const example = exampleCalls({ invoiceId: await invoice(tenantId) })[route.operationId];
+      const options = { key: rightKey(route), body: withValue(body, path, text) };
+      const { status } = await attack(route, options, example);
+      if (status < 300) expect(await isStored(text), `${path.join('.')} as it was sent`).toBe(true);
+      else expect([404, 409, 422], path.join('.')).toContain(status);
+    }
+    expect(await tables()).toEqual(before);
+  });
+
+  test.each(GUARDED.filter(({ path }) => path.includes('{')))(
+    'in each part of the path $method $path',
+    async (route) => {
+      const example = exampleOf(route);
+      for (const name of Object.keys(example.params ?? {})) {
+        const params = { ...example.params, [name]: SQL };
+        const { status } = await attack(route, { key: rightKey(route) }, { ...example, params });
+        expect([404, 422], name).toContain(status);
+      }
+    },
+  );
+
+  test.each(GUARDED.filter(({ query }) => query !== undefined))(
+    'in each field of the query of $method $path, and fields given twice',
+    async (route) => {
+      for (const name of Object.keys(route.query?.shape ?? {})) {
+        for (const query of [`${name}=${encodeURIComponent(SQL)}`, `${name}=1&${name}=2`]) {
+          const example = { ...exampleOf(route), query };
+          const { status } = await attack(route, { key: rightKey(route) }, example);
+          // A text to search for may be anything, once; a reason may be an operator's alone.
+          if (!query.includes('&')) expect([200, 201, 403, 404, 422], name).toContain(status);
+          else expect(status, name).toBe(422);
+        }
+      }
+    },
+  );
+});
+
+describe.each(WITH_BODY)('the body of $method $path', (route) => {
+  const refuse = async (options: CallOptions, statuses: readonly number[]) => {
+    const { status, body } = await attack(route, { key: rightKey(route), ...options });
+    expect(statuses).toContain(status);
+    expect((body as { type: string }).type).toMatch(/^urn:arcadia:problem:/);
+  };
+
+  test.each(['__proto__', 'constructor', 'toString', 'is_admin'])(
+    'takes no field %s',
+    async (name) => {
+      const json = JSON.stringify(exampleOf(route).body?.());
+      const raw = json.replace(/\}$/, `,${JSON.stringify(name)}:{"polluted":true}}`);
+      await refuse({ raw }, [400, 422]);
+      expect({}).not.toHaveProperty('polluted');
+    },
+  );
+
+  test.each([
+    ['lists', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['objects', '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)],
+    ['objects in a field', `{"reason":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+  ])('may not be 100,000 %s deep', async (_name, raw) => {
+    await refuse({ raw }, [400, 422]);
+  });
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'application/json; charset=utf-7',
+    'application/jsonp',
+  ])('may not come as %s', async (type) => {
+    const raw = JSON.stringify(exampleOf(route).body?.());
+    await refuse({ raw, headers: { 'Content-Type': type } }, [415]);
+  });
+
+  test('may not be larger than 2 MiB, nor become so', async () => {
+    const large = JSON.stringify({ ...exampleOf(route).body?.(), reason: 'x'.repeat(2 ** 21) });
+    await refuse({ raw: large }, [413]);
+    await using server = await listen(api);
+    const response = await fetch(server.url + pathOf(route.path, exampleOf(route)), {
+      method: route.method.toUpperCase(),
+      headers: {
+        Authorization: `Bearer ${rightKey(route)}`,
+        'Content-Type': 'application/json',
+        'Content-Encoding': 'gzip',
+      },
+      // 40 KB become 40 MB.
+      body: gzipSync(`{"reason":"${'x'.repeat(40_000_000)}"}`),
+    });
+    expect(response.status).toBe(413);
+  });
+});
+
+async function listen({ app }: TestApi): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+type Path = readonly (string | number)[];
+
+/** Where a value holds texts. */
+function stringPaths(value: unknown, at: Path = []): Path[] {
+  if (typeof value === 'string') return [at];
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => stringPaths(item, [...at, index]));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => stringPaths(item, [...at, key]));
+}
+
+function withValue(value: unknown, [head, ...rest]: Path, text: string): unknown {
+  if (head === undefined) return text;
+  if (Array.isArray(value)) {
+    return value.map((item: unknown, index) =>
+      index === head ? withValue(item, rest, text) : item,
+    );
+  }
+  const object = value as Record<string, unknown>;
+  return { ...object, [head]: withValue(object[String(head)], rest, text) };
+}
