@@ -15,13 +15,14 @@ const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
 let testDatabase: TestDatabase;
 let db: Database;
+/** As the API's process has it. */
+let apiDb: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  db = await openDatabase({
-    url: testDatabase.appUrl,
-    maxConnections: 10,
-    applicationName: 'test-ledger',
-  });
+  const open = (url: string) =>
+    openDatabase({ url, maxConnections: 10, applicationName: 'test-ledger' });
+  db = await open(testDatabase.appUrl);
+  apiDb = await open(testDatabase.apiUrl);
   await seedCatalogue(db);
   await seedTenant(
     db,
@@ -31,12 +32,12 @@ beforeAll(async () => {
 });
 afterEach(() => expectBucketsToAddUp(db));
 afterAll(async () => {
-  await db.end();
+  await Promise.all([db.end(), apiDb.end()]);
   await testDatabase.drop();
 });
 
 /** Several processes would each have their own. */
-const newIngestion = () => createIngestion({ db, now: () => new Date() });
+const newIngestion = () => createIngestion({ db: apiDb, now: () => new Date() });
 
 function llmEvent(id: string, deploymentId: string, chargeCents: string, month = '2026-05') {
   return {
@@ -154,7 +155,11 @@ test('a poisoned request does not sink the others of its group', async () => {
       FOR EACH ROW WHEN (NEW.model = 'poison') EXECUTE FUNCTION refuse_poison()`);
   await superuser.end();
 
-  const ingestion = createIngestion({ db, now: () => new Date(), limits: { maxConcurrent: 1 } });
+  const ingestion = createIngestion({
+    db: apiDb,
+    now: () => new Date(),
+    limits: { maxConcurrent: 1 },
+  });
   const events = Array.from({ length: 6 }, (_, n) => llmEvent(`group-${n}`, 'acme-a', '1'));
   const poisoned = events.map((event, n) => (n === 3 ? { ...event, model: 'poison' } : event));
   const answers = await Promise.allSettled(poisoned.map((e) => ingestion.ingest('llm', [e])));
