@@ -5,6 +5,13 @@
 --
 -- `src/db/rights.ts` says the same in data, and test/db/roles.test.ts compares the two.
 
+DO $$
+BEGIN
+  IF current_setting('server_version_num')::integer < 160000 THEN
+    RAISE EXCEPTION 'PostgreSQL 16 or later is needed: memberships are granted with INHERIT and SET';
+  END IF;
+END $$;
+
 -- Migrations run in one transaction: what an earlier one left to check at the end would be in the
 -- way of ALTER TABLE.
 SET CONSTRAINTS ALL IMMEDIATE;
@@ -59,6 +66,8 @@ END $$;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM arcadia_app;
 REVOKE ALL ON SCHEMA public FROM arcadia_app;
+-- A cluster that was upgraded from before PostgreSQL 15 lets everybody in.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
 
 -- The API: usage in, catalogue and subscriptions fed, keys, an operator's decisions; and the reports.

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ApiKey, Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, CallDeps } from './deps.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
 /** An answer that a route can give. */
@@ -56,7 +56,7 @@ export interface OutgoingReply {
 
 export interface Route extends RouteDefinition {
   /** Checks the call, handles it, checks the reply. */
-  handle(call: IncomingCall, deps: ApiDeps): Promise<OutgoingReply>;
+  handle(call: IncomingCall, deps: CallDeps): Promise<OutgoingReply>;
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -90,9 +90,16 @@ interface Call<D extends RouteDefinition> {
   readonly caller: D['scopes'] extends null ? null : ApiKey;
 }
 
+/** A route that takes tenants' keys has to do with what such a key may read. */
+type DepsOf<D extends RouteDefinition> = D['scopes'] extends readonly (infer S)[]
+  ? 'tenant' extends S
+    ? CallDeps
+    : ApiDeps
+  : ApiDeps;
+
 type Handler<D extends RouteDefinition> = (
   call: Call<D>,
-  deps: ApiDeps,
+  deps: DepsOf<D>,
 ) => Promise<Reply<D['responses']>>;
 
 /** Makes a route of its definition and its handler. */
@@ -109,8 +116,8 @@ export function defineRoute<const D extends RouteDefinition>(
         body: check(definition.body, incoming.body, 'pointer'),
         caller: incoming.caller,
       };
-      // The schemas have just made it so; the compiler can't follow them.
-      return checkReply(definition, await handler(call as Call<D>, deps));
+      // The schemas, and the check of the key's scope, have just made it so; the compiler can't follow.
+      return checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express';
 import type { ApiKey } from '../db/api-keys.ts';
+import { scopeToTenant } from '../db/tenant-scope.ts';
 import { authorize, type Authenticate } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, CallDeps } from './deps.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { readJsonBody } from './read-body.ts';
 import type { OutgoingReply, Route } from './route.ts';
@@ -31,5 +32,14 @@ export async function serve(
     if (route.rateLimited) await limitRate(caller, request, response);
   }
   const body = route.body ? await readJsonBody(request, response) : undefined;
-  return route.handle({ params: request.params, query: request.query, body, caller }, deps);
+  return route.handle(
+    { params: request.params, query: request.query, body, caller },
+    depsFor(caller, deps),
+  );
+}
+
+/** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
+function depsFor(caller: ApiKey | null, deps: ApiDeps): CallDeps {
+  const tenantId = caller?.tenantId ?? null;
+  return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
 }

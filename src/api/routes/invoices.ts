@@ -5,7 +5,6 @@ import {
   invoiceHeaderSchema,
   invoiceLineSchema,
   listInvoices,
-  type InvoiceHeader,
 } from '../../db/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -64,11 +63,12 @@ export const getInvoices = defineRoute(
         after: query.cursor === undefined ? null : decodeCursor(query.cursor),
         limit: query.limit + 1,
       },
+      caller.tenantId === null ? 'operator' : 'tenant',
     );
     const page = found.slice(0, query.limit);
     const last = found.length > page.length ? page.at(-1) : undefined;
     return reply(200, {
-      invoices: page.map((invoice) => forCaller(caller, invoice)),
+      invoices: page,
       next_cursor: last ? encodeCursor(last) : null,
     });
   },
@@ -95,8 +95,7 @@ export const getInvoice = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, caller }, { db }) => {
-    const invoice = await requireInvoice(db, params.invoice_id, caller);
-    return reply(200, { ...forCaller(caller, invoice), lines: invoice.lines });
+    return reply(200, await requireInvoice(db, params.invoice_id, caller));
   },
 );
 
@@ -105,9 +104,4 @@ function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | u
   if (caller.tenantId === null) return askedFor;
   if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
   throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
-}
-
-/** Who asked for a re-run or marked an invoice, and why, is between operators. */
-function forCaller(caller: ApiKey, invoice: InvoiceHeader): InvoiceHeader {
-  return caller.scope === 'operator' ? invoice : { ...invoice, re_run: null, status_change: null };
 }
