@@ -12,10 +12,6 @@ BEGIN
   END IF;
 END $$;
 
--- Migrations run in one transaction: what an earlier one left to check at the end would be in the
--- way of ALTER TABLE.
-SET CONSTRAINTS ALL IMMEDIATE;
-
 -- Roles belong to the whole cluster. They may be there already: made by deploy/roles.sql, or by the
 -- migration of another database, perhaps at this very moment.
 DO $$
@@ -178,5 +174,3 @@ CALL isolate_tenants('api_keys');
 
 -- MERGE: here come the rights (and, where they hold tenants' rows, `CALL isolate_tenants`) for the
 -- tables and columns of migrations 000009 and 000010. The worker sees none of them; readonly no secret.
-
-SET CONSTRAINTS ALL DEFERRED;
