@@ -1,7 +1,26 @@
--- The roles of a deployment, made once by a superuser. The migrator owns the
--- tables; the app's login gets the rights that migration 000006 grants to
--- arcadia_app, and no others.
+-- The roles of a deployment and its database, made by a superuser before the first migration. Safe to
+-- run again: it sets the passwords anew. docs/operations.md, "Roles", says what each is for; what they
+-- may do is granted by the migrations.
 \set ON_ERROR_STOP on
-CREATE ROLE arcadia_migrator LOGIN CREATEROLE PASSWORD :'migrator_password';
-CREATE ROLE arcadia_app LOGIN PASSWORD :'app_password';
-CREATE DATABASE arcadia OWNER arcadia_migrator;
+
+SELECT format('CREATE ROLE %I', role)
+FROM unnest(ARRAY['arcadia_migrator', 'arcadia_app', 'arcadia_api', 'arcadia_worker',
+  'arcadia_readonly', 'arcadia_tenant']) AS role
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+
+-- Migrations of earlier versions create roles.
+ALTER ROLE arcadia_migrator LOGIN CREATEROLE PASSWORD :'migrator_password';
+ALTER ROLE arcadia_app LOGIN PASSWORD :'app_password';
+ALTER ROLE arcadia_api LOGIN PASSWORD :'api_password';
+ALTER ROLE arcadia_worker LOGIN PASSWORD :'worker_password';
+ALTER ROLE arcadia_readonly LOGIN PASSWORD :'readonly_password';
+
+-- The CLI's role has the rights of both processes. The API becomes arcadia_tenant for a tenant's call,
+-- and has that role's rights at no other time.
+GRANT arcadia_api, arcadia_worker TO arcadia_app WITH INHERIT TRUE, SET TRUE;
+GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE;
+
+SELECT 'CREATE DATABASE arcadia OWNER arcadia_migrator'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'arcadia') \gexec
+REVOKE ALL ON DATABASE arcadia FROM PUBLIC;
+GRANT CONNECT ON DATABASE arcadia TO arcadia_app, arcadia_api, arcadia_worker, arcadia_readonly;

@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly temporal: TemporalTarget;
   readonly logger: Logger;
   readonly parts: readonly EnginePart[];
+  /** Where both parts run in one process, each with a role of its own; by default as configured. */
+  readonly databaseUrls?: Readonly<Record<EnginePart, string>>;
   /** By default the worker bundles the workflow code at its start. */
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
   /** Gives up waiting for servers. */
@@ -76,12 +78,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 async function startWorker(
   stack: AsyncDisposableStack,
-  { config, temporal: target, logger, workflowBundle }: EngineOptions,
+  options: EngineOptions,
   patience: ConnectWithinOptions,
   { client, connection: clientConnection, namespace }: TemporalClient,
 ): Promise<{ readonly failure: Promise<never> }> {
+  const { config, temporal: target, logger, workflowBundle } = options;
   await ensureSearchAttributes(clientConnection, namespace, logger);
-  const db = await openPool(stack, config, config.worker.maxConnections, 'worker', patience);
+  const db = await openPool(stack, options, config.worker.maxConnections, 'worker', patience);
   const connection = await connectWithin(temporalServerForWorker(target, logger), patience);
   stack.defer(() => connection.close());
   const worker = await createWorker({
@@ -129,11 +132,12 @@ function forever(): Promise<never> {
 
 async function serveApi(
   stack: AsyncDisposableStack,
-  { config, logger }: EngineOptions,
+  options: EngineOptions,
   patience: ConnectWithinOptions,
   { client }: TemporalClient,
 ): Promise<string> {
-  const db = await openPool(stack, config, config.api.maxConnections, 'api', patience);
+  const { config, logger } = options;
+  const db = await openPool(stack, options, config.api.maxConnections, 'api', patience);
   const metrics = createMetrics();
   stack.defer(() => metrics.close());
   const now = () => new Date();
@@ -164,14 +168,14 @@ async function serveApi(
 
 async function openPool(
   stack: AsyncDisposableStack,
-  config: Config,
+  { config, databaseUrls }: EngineOptions,
   maxConnections: number,
   part: EnginePart,
   patience: ConnectWithinOptions,
 ): Promise<Database> {
   const applicationName = `arcadia-${part}`;
   const server = databaseServer({
-    url: config.databaseUrl,
+    url: databaseUrls?.[part] ?? config.databaseUrl,
     maxConnections,
     applicationName,
     statementTimeoutMs: config.statementTimeoutSeconds * 1000,

@@ -1,6 +1,6 @@
 import type { WatchdogView } from '../audit/watchdog.ts';
 import type { Config } from '../config.ts';
-import type { Database } from '../db/pool.ts';
+import type { Database, Queryable } from '../db/pool.ts';
 import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -26,4 +26,9 @@ export interface ApiDeps {
   /** Tells streams that the server is shutting down. */
   readonly stopping?: AbortSignal;
   readonly now: () => Date;
+}
+
+/** What a call is handled with: where its key is a tenant's, `db` shows that tenant's rows alone. */
+export interface CallDeps extends Omit<ApiDeps, 'db'> {
+  readonly db: Queryable;
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ApiKey, Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
 import type { Logger } from '../logger.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, CallDeps } from './deps.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
 /** An answer that a route can give. */
@@ -80,9 +80,9 @@ export interface OutgoingReply {
 
 export interface Route extends RouteDefinition {
   /** Checks the call, handles it, checks the reply. */
-  handle(call: IncomingCall, deps: ApiDeps): Promise<OutgoingReply>;
+  handle(call: IncomingCall, deps: CallDeps): Promise<OutgoingReply>;
   /** The same for a stream; null where it takes none. */
-  readonly handleStream: ((call: IncomingStream, deps: ApiDeps) => OutgoingReply) | null;
+  readonly handleStream: ((call: IncomingStream, deps: CallDeps) => OutgoingReply) | null;
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -116,9 +116,16 @@ interface Call<D extends RouteDefinition> {
   readonly caller: D['scopes'] extends null ? null : ApiKey;
 }
 
+/** A route that takes tenants' keys has to do with what such a key may read. */
+type DepsOf<D extends RouteDefinition> = D['scopes'] extends readonly (infer S)[]
+  ? 'tenant' extends S
+    ? CallDeps
+    : ApiDeps
+  : ApiDeps;
+
 type Handler<D extends RouteDefinition> = (
   call: Call<D>,
-  deps: ApiDeps,
+  deps: DepsOf<D>,
 ) => Promise<Reply<D['responses']>>;
 
 /**
@@ -127,7 +134,7 @@ type Handler<D extends RouteDefinition> = (
  */
 type StreamHandler<D extends RouteDefinition> = (
   call: Omit<Call<D>, 'body'> & StreamContext,
-  deps: ApiDeps,
+  deps: DepsOf<D>,
 ) => AsyncIterable<string>;
 
 /**
@@ -150,14 +157,15 @@ export function defineRoute<const D extends RouteDefinition>(
     ...(definition as RouteDefinition),
     async handle(incoming, deps) {
       const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
-      return checkReply(definition, await handler(call as Call<D>, deps));
+      // The schemas, and the check of the key's scope, have just made it so; the compiler can't follow.
+      return checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));
     },
     handleStream:
       stream && streamHandler
         ? (incoming, deps) => {
             const { chunks, requestId, logger } = incoming;
             const call = { ...checkHead(incoming), chunks, requestId, logger };
-            const body = streamHandler(call as Parameters<StreamHandler<D>>[0], deps);
+            const body = streamHandler(call as Parameters<StreamHandler<D>>[0], deps as DepsOf<D>);
             return { status: 200, contentType: stream.contentType, body };
           }
         : null,

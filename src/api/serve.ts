@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express';
 import type { ApiKey } from '../db/api-keys.ts';
+import { scopeToTenant } from '../db/tenant-scope.ts';
 import { authorize } from './auth.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { bodySize } from './body-size.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, CallDeps } from './deps.ts';
 import type { AuthenticateRequest } from './failed-auths.ts';
 import { requestIdOf } from './observe.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -44,14 +45,15 @@ export async function serve(
     if (route.rateLimited) await guards.limitRate(caller, request, response);
   }
   const head = { params: request.params, query: request.query, caller };
+  const callDeps = depsFor(caller, deps);
   if (route.stream && request.is(route.stream.contentType)) {
-    return serveStream(route, request, response, head, deps, guards);
+    return serveStream(route, request, response, head, callDeps, guards);
   }
-  if (!route.body) return route.handle({ ...head, body: undefined }, deps);
+  if (!route.body) return route.handle({ ...head, body: undefined }, callDeps);
   const giveBack = guards.bodies.take(bodySize(request.headers));
   try {
     const body = await readJsonBody(request, response, guards.timeouts.bodyMs);
-    return await route.handle({ ...head, body }, deps);
+    return await route.handle({ ...head, body }, callDeps);
   } finally {
     giveBack();
   }
@@ -62,7 +64,7 @@ function serveStream(
   request: Request,
   response: Response,
   head: Omit<IncomingCall, 'body'>,
-  deps: ApiDeps,
+  deps: CallDeps,
   { bodies, timeouts: { idleMs }, stopping }: Guards,
 ): OutgoingReply {
   if (!route.handleStream) throw new Error(`${route.operationId} has no handler for streams`);
@@ -72,4 +74,10 @@ function serveStream(
   const chunks = readChunks(request, { idleMs, stopping });
   const context = { chunks, requestId: requestIdOf(request), logger: request.log };
   return route.handleStream({ ...head, ...context }, deps);
+}
+
+/** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
+function depsFor(caller: ApiKey | null, deps: ApiDeps): CallDeps {
+  const tenantId = caller?.tenantId ?? null;
+  return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
 }

@@ -79,10 +79,15 @@ export interface InvoiceCursor {
   readonly invoice_id: string;
 }
 
+/** Who reads: who asked for a re-run or marked an invoice, and why, is between operators. */
+export type InvoiceReader = 'operator' | 'tenant';
+
 const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
   i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
-  i.replaces_invoice_id, i.superseded_by, i.superseded_at,
+  i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
+
+const OPERATORS_COLUMNS = sql.fragment`
   CASE WHEN i.request_id IS NOT NULL THEN jsonb_build_object(
     'request_id', i.request_id, 'actor', i.actor, 'reason', i.reason
   ) END AS re_run,
@@ -93,6 +98,13 @@ const HEADER_COLUMNS = sql.fragment`
   ) AS status_change
 `;
 
+/** A tenant's key may not even read the columns that aren't for tenants. */
+function headerColumns(reader: InvoiceReader) {
+  const others =
+    reader === 'operator' ? OPERATORS_COLUMNS : sql.fragment`NULL AS re_run, NULL AS status_change`;
+  return sql.fragment`${HEADER_COLUMNS}, ${others}`;
+}
+
 /**
  * A page of invoices, the newest period first.
  * @param after the last invoice of the page before; null for the first page
@@ -101,6 +113,7 @@ export function listInvoices(
   db: Queryable,
   { tenantId, periodStart, status, includeSuperseded = false }: InvoiceFilter,
   { after, limit }: Page<InvoiceCursor>,
+  reader: InvoiceReader = 'operator',
 ): Promise<readonly InvoiceHeader[]> {
   const conditions = [
     tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,
@@ -112,7 +125,7 @@ export function listInvoices(
         < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
   ].filter((condition) => condition !== false);
   return db.any(sql.type(invoiceHeaderSchema)`
-    SELECT ${HEADER_COLUMNS} FROM invoices i
+    SELECT ${headerColumns(reader)} FROM invoices i
     WHERE ${sql.join([sql.fragment`true`, ...conditions], sql.fragment` AND `)}
     ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
   `);
@@ -120,7 +133,7 @@ export function listInvoices(
 
 /**
  * An invoice with its lines.
- * @param tenantId whose it has to be; null: anybody's
+ * @param tenantId whose it has to be, who then is the reader; null: anybody's, for an operator
  */
 export async function showInvoice(
   db: Queryable,
@@ -128,7 +141,7 @@ export async function showInvoice(
   tenantId: string | null = null,
 ): Promise<InvoiceView | null> {
   const header = await db.maybeOne(sql.type(invoiceHeaderSchema)`
-    SELECT ${HEADER_COLUMNS} FROM invoices i
+    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
     WHERE i.invoice_id = ${invoiceId}::uuid
       AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
   `);

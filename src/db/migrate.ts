@@ -14,8 +14,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Applies the migrations that the database doesn't have yet, all of them or none.
- * Safe to run from several processes at once: they take turns.
+ * Applies the migrations that the database doesn't have yet, each in a transaction of its own: where one
+ * fails, those before it stay. Safe to run from several processes at once: they take turns.
  * @returns the names of those applied
  */
 export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promise<string[]> {

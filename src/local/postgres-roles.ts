@@ -3,14 +3,25 @@ import pg from 'pg';
 
 const MIGRATOR = 'arcadia_migrator';
 const APP = 'arcadia_app';
+const API = 'arcadia_api';
+const WORKER = 'arcadia_worker';
+const READONLY = 'arcadia_readonly';
+/** Nobody logs in as this one: the API becomes it for a tenant's call. */
+const TENANT = 'arcadia_tenant';
+const LOGINS = [APP, API, WORKER, READONLY];
 /** Any number, as long as it is the same for everyone who creates roles. */
 const LOCK_KEY = 4_217_002;
 
 export interface DatabaseUrls {
   /** Owns the database and everything in it; for migrations only. */
   migratorUrl: string;
-  /** What the engine works with; has the rights that the migrations grant it. */
+  /** What the API works with; the migrations grant each role its rights. */
+  apiUrl: string;
+  workerUrl: string;
+  /** For the CLI: what the API and the worker may do. */
   appUrl: string;
+  /** For support and reports. */
+  readonlyUrl: string;
 }
 
 /** A role's password, derived from the superuser's: one secret on disk is enough. */
@@ -27,11 +38,14 @@ function urlFor(superuserUrl: string, role: string, database: string): string {
   return url.href;
 }
 
-/** The two URLs of a database, which needn't exist yet. */
+/** The URLs of a database, which needn't exist yet. */
 export function databaseUrls(superuserUrl: string, database: string): DatabaseUrls {
   return {
     migratorUrl: urlFor(superuserUrl, MIGRATOR, database),
+    apiUrl: urlFor(superuserUrl, API, database),
+    workerUrl: urlFor(superuserUrl, WORKER, database),
     appUrl: urlFor(superuserUrl, APP, database),
+    readonlyUrl: urlFor(superuserUrl, READONLY, database),
   };
 }
 
@@ -51,20 +65,15 @@ export async function asSuperuser<T>(
   }
 }
 
-async function ensureRole(
-  client: pg.Client,
-  role: string,
-  attributes: string,
-  password: string,
-): Promise<void> {
+async function ensureRole(client: pg.Client, role: string, attributes: string): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   await client.query(
     `${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${pg.escapeIdentifier(role)}
-     LOGIN NOSUPERUSER NOCREATEDB ${attributes} PASSWORD ${pg.escapeLiteral(password)}`,
+     NOSUPERUSER NOCREATEDB NOBYPASSRLS ${attributes}`,
   );
 }
 
-/** Creates a database of the migrator's that only the two roles may enter. */
+/** Creates a database of the migrator's that only our roles may enter. */
 export async function createDatabase(
   client: pg.Client,
   database: string,
@@ -74,25 +83,38 @@ export async function createDatabase(
   await client.query(
     `CREATE DATABASE ${name} OWNER ${MIGRATOR} TEMPLATE ${pg.escapeIdentifier(template)}`,
   );
+  await letIn(client, database);
+}
+
+async function letIn(client: pg.Client, database: string): Promise<void> {
+  const name = pg.escapeIdentifier(database);
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${APP}`);
+  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${LOGINS.join(', ')}`);
 }
 
 /**
- * Makes sure that the migrator's and the app's role and the database exist, the way the engine
- * expects them. Changes nothing where they do.
+ * Makes sure that the roles, their memberships and the database exist, the way the engine expects
+ * them; `deploy/roles.sql` does the same elsewhere. Changes nothing where they do.
  */
 export async function ensureRolesAndDatabase(
   superuserUrl: string,
   { database }: { database: string },
 ): Promise<DatabaseUrls> {
   await asSuperuser(superuserUrl, async (client) => {
-    await ensureRole(client, MIGRATOR, 'CREATEROLE', passwordFor(superuserUrl, MIGRATOR));
-    await ensureRole(client, APP, 'NOCREATEROLE', passwordFor(superuserUrl, APP));
+    const login = (role: string) =>
+      `LOGIN PASSWORD ${pg.escapeLiteral(passwordFor(superuserUrl, role))}`;
+    await ensureRole(client, MIGRATOR, `CREATEROLE ${login(MIGRATOR)}`);
+    for (const role of LOGINS) await ensureRole(client, role, `NOCREATEROLE ${login(role)}`);
+    await ensureRole(client, TENANT, 'NOCREATEROLE NOLOGIN');
+    // A superuser made the roles: the migrations may not grant these.
+    await client.query(`GRANT ${API}, ${WORKER} TO ${APP} WITH INHERIT TRUE, SET TRUE`);
+    await client.query(`GRANT ${TENANT} TO ${API} WITH INHERIT FALSE, SET TRUE`);
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
       database,
     ]);
     if (rowCount === 0) await createDatabase(client, database);
+    // One of an earlier version doesn't know all of them.
+    else await letIn(client, database);
   });
   return databaseUrls(superuserUrl, database);
 }

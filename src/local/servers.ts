@@ -7,7 +7,10 @@ import { startTemporal } from './temporal.ts';
 
 /** The servers that everything else works with. */
 export interface LocalServers {
+  /** For the CLI, and for looking at things. */
   readonly databaseUrl: string;
+  readonly apiUrl: string;
+  readonly workerUrl: string;
   readonly migratorUrl: string;
   readonly temporal: TemporalTarget;
   /** Of the embedded Temporal server. */
@@ -46,12 +49,17 @@ async function provideDatabase(stack: AsyncDisposableStack, env: Environment, st
   const given = env.DATABASE_URL;
   if (given) {
     await checkDatabase(given);
-    return { databaseUrl: given, migratorUrl: env.DATABASE_MIGRATOR_URL ?? given };
+    return {
+      databaseUrl: given,
+      apiUrl: given,
+      workerUrl: given,
+      migratorUrl: env.DATABASE_MIGRATOR_URL ?? given,
+    };
   }
   const postgres = await startPostgres({ stateDir });
   stack.defer(() => postgres.stop());
   const urls = await ensureRolesAndDatabase(postgres.superuserUrl, { database: DATABASE });
-  return { databaseUrl: urls.appUrl, migratorUrl: urls.migratorUrl };
+  return { ...urls, databaseUrl: urls.appUrl };
 }
 
 /** Fails early, and by name, where a given database isn't there. */

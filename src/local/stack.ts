@@ -77,6 +77,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         temporal: servers.temporal,
         logger,
         parts: ['worker', 'api'],
+        databaseUrls: { worker: servers.workerUrl, api: servers.apiUrl },
         workflowBundle: await bundle,
         signal,
       });

@@ -17,28 +17,32 @@ export interface LedgerWorld extends AsyncDisposable {
 
 /** Never connects: only the Schedule's activity talks to Temporal. */
 const NO_CLIENT = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+/** What the month end's steps work with, but for the database. */
+export const ACTIVITY_DEPS = {
+  client: NO_CLIENT,
+  logger: pino({ level: 'silent' }),
+  now: () => new Date(),
+  boundsMaxRatio: '10',
+};
 
 export async function createLedgerWorld({
   boundsMaxRatio = '10',
 }: { boundsMaxRatio?: string | null } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
-  const db = await openDatabase({
-    url: testDatabase.appUrl,
-    maxConnections: 10,
-    applicationName: 'test',
-  });
+  const open = (url: string) => openDatabase({ url, maxConnections: 10, applicationName: 'test' });
+  const db = await open(testDatabase.appUrl);
+  // As the worker's process runs them.
+  const workerDb = await open(testDatabase.workerUrl);
   return {
     db,
     testDatabase,
     activities: createActivities({
-      db,
-      client: NO_CLIENT,
-      logger: pino({ level: 'silent' }),
-      now: () => new Date(),
+      ...ACTIVITY_DEPS,
+      db: workerDb,
       boundsMaxRatio,
     }),
     async [Symbol.asyncDispose]() {
-      await db.end();
+      await Promise.all([db.end(), workerDb.end()]);
       await testDatabase.drop();
     },
   };

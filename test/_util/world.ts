@@ -15,9 +15,11 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 /** A database, a namespace and, on demand, workers: all that a month end needs. */
 export interface World extends AsyncDisposable {
   readonly db: Database;
-  /** For what the app's role may not do or see. */
+  /** For what the other roles may not do or see. */
   readonly superuserUrl: string;
   readonly appUrl: string;
+  readonly apiUrl: string;
+  readonly workerUrl: string;
   readonly migratorUrl: string;
   readonly client: Client;
   readonly activities: Activities;
@@ -38,15 +40,14 @@ export async function createWorld({
 }: { now?: () => Date; boundsMaxRatio?: string | null } = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
   const { address, namespace } = await claimNamespace();
-  const db = await openDatabase({
-    url: testDatabase.appUrl,
-    maxConnections: 20,
-    applicationName: 'test',
-  });
+  const open = (url: string) => openDatabase({ url, maxConnections: 20, applicationName: 'test' });
+  const db = await open(testDatabase.appUrl);
+  // As the worker's process runs them.
+  const workerDb = await open(testDatabase.workerUrl);
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const logger = pino({ level: 'silent' });
-  const activities = createActivities({ db, client, logger, now, boundsMaxRatio });
+  const activities = createActivities({ db: workerDb, client, logger, now, boundsMaxRatio });
   const workers = new Set<RunningWorker>();
 
   return {
@@ -55,6 +56,8 @@ export async function createWorld({
     activities,
     superuserUrl: testDatabase.superuserUrl,
     appUrl: testDatabase.appUrl,
+    apiUrl: testDatabase.apiUrl,
+    workerUrl: testDatabase.workerUrl,
     migratorUrl: testDatabase.migratorUrl,
     async startWorker(overrides = {}) {
       bundle ??= bundleWorkflows();
@@ -86,7 +89,7 @@ export async function createWorld({
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...workers].map((worker) => worker.stop()));
-      await db.end();
+      await Promise.all([db.end(), workerDb.end()]);
       await connection.close();
       await testDatabase.drop();
     },

@@ -24,8 +24,12 @@ export interface CallOptions {
 
 /** The API on a database of its own, with tenants `acme` and `zeta`, and a key of each scope. */
 export interface TestApi extends AsyncDisposable {
+  /** For what a test prepares and looks at. */
   readonly db: Database;
   readonly app: Express;
+  /** What the app was made with, to make another one. */
+  readonly deps: ApiDeps;
+  readonly apiUrl: string;
   readonly superuserUrl: string;
   readonly keys: Record<'gateway' | 'metering' | 'operator' | 'acme' | 'zeta', string>;
   /** What month end was asked for. */
@@ -40,11 +44,10 @@ export interface TestApi extends AsyncDisposable {
 
 export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
-  const db = await openDatabase({
-    url: testDatabase.appUrl,
-    maxConnections: 10,
-    applicationName: 'test-api',
-  });
+  const open = (url: string) =>
+    openDatabase({ url, maxConnections: 10, applicationName: 'test-api' });
+  // The API itself works with what its process may do.
+  const [db, apiDb] = await Promise.all([open(testDatabase.appUrl), open(testDatabase.apiUrl)]);
   await seedCatalogue(db);
   await seedTenant(db, 'acme');
   await seedTenant(db, 'zeta');
@@ -58,11 +61,11 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
   const requested: MonthEndRequest[] = [];
   const now = overrides.now ?? (() => new Date());
   const metrics = createMetrics();
-  const app = createApp({
-    db,
+  const deps: ApiDeps = {
+    db: apiDb,
     now,
     metrics,
-    ingestion: createIngestion({ db, now, timeBounds: ANY_TIME }),
+    ingestion: createIngestion({ db: apiDb, now, timeBounds: ANY_TIME }),
     watchdog: null,
     logger: pino({ level: 'silent' }),
     config: API_CONFIG,
@@ -76,13 +79,16 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
       check: () => Promise.resolve(),
     },
     ...overrides,
-  });
+  };
+  const app = createApp(deps);
   const documented = await readDocument(app);
 
   return {
     db,
     app,
+    deps,
     keys,
+    apiUrl: testDatabase.apiUrl,
     requested,
     superuserUrl: testDatabase.superuserUrl,
     async call(method, path, { key, body, raw, headers = {} } = {}) {
@@ -96,7 +102,7 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
       return response;
     },
     async [Symbol.asyncDispose]() {
-      await db.end();
+      await Promise.all([db.end(), apiDb.end()]);
       await testDatabase.drop();
     },
   };

@@ -46,7 +46,7 @@ async function start(
   const { plainKey } = await createKey(db, { label: 'gateway', scope: 'gateway' });
   const log: string[] = [];
   const api = await startApi({
-    db: await open(await reach(testDatabase.appUrl)),
+    db: await open(await reach(testDatabase.apiUrl)),
     monthEnd: null,
     watchdog: null,
     logger: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),

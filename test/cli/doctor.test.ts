@@ -64,7 +64,7 @@ test('a new installation: what is there, what is missing, and what to do', async
   for (const line of [
     /^ok {7}configuration {6}complete$/m,
     /^ok {7}database {11}PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+ answers$/m,
-    /^ok {7}database role {6}arcadia_app can add to the books, and rewrite nothing$/m,
+    /^ok {7}database role {6}arcadia_app has the rights of arcadia_api and arcadia_worker, and no others$/m,
     /^ok {7}migrations {9}all \d+ applied$/m,
     /^ok {7}months {13}nobody is due for \d{4}-\d\d$/m,
     /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,
@@ -140,13 +140,41 @@ test('a database that is not up to date', async () => {
 });
 
 test.each([
-  ['superuserUrl', /^\w+ could rewrite the books: it is a superuser; owns the tables; may UPDATE/],
-  ['migratorUrl', /^arcadia_migrator could rewrite the books: it owns the tables; may UPDATE/],
+  [
+    'superuserUrl',
+    /^\w+ could rewrite the books: it is a superuser; owns the tables; is not bound/,
+  ],
+  ['migratorUrl', /^arcadia_migrator could rewrite the books: it owns the tables$/],
 ] as const)('a role that could rewrite the books: %s', async (url, message) => {
   const { ok, detail, advice } = await doctor({ DATABASE_URL: world[url] });
   expect(ok).toBe(false);
   expect(detail('database role')).toEqual([expect.stringMatching(message)]);
   expect(advice('database role')).toEqual([expect.stringContaining('arcadia_app')]);
+});
+
+test.each([
+  ['apiUrl', 'arcadia_api has the rights of arcadia_api, and no others'],
+  ['workerUrl', 'arcadia_worker has the rights of arcadia_worker, and no others'],
+] as const)('a role for a process: %s', async (url, text) => {
+  const { ok, detail } = await doctor({ DATABASE_URL: world[url] });
+  expect(detail('database role')).toEqual([text]);
+  expect(ok).toBe(true);
+});
+
+test('a role with more rights than it needs', async () => {
+  const change = (statement: string) =>
+    asSuperuser(world.superuserUrl, (client) => client.query(statement));
+  await change(`GRANT DELETE, UPDATE (status, total_cents) ON invoices TO arcadia_worker;
+    GRANT SELECT ON api_keys TO arcadia_worker`);
+  const { ok, detail, advice } = await doctor({ DATABASE_URL: world.workerUrl });
+  expect(ok).toBe(false);
+  expect(detail('database role')).toEqual([
+    "arcadia_worker has rights that it doesn't need: SELECT on api_keys, DELETE on invoices, " +
+      'UPDATE (total_cents) on invoices',
+  ]);
+  expect(advice('database role')).toEqual([expect.stringContaining('docs/operations.md')]);
+  await change(`REVOKE DELETE, UPDATE (total_cents) ON invoices FROM arcadia_worker;
+    REVOKE SELECT ON api_keys FROM arcadia_worker`);
 });
 
 test('a database that is empty', async () => {

@@ -74,6 +74,31 @@ describe("the app's role", () => {
   });
 });
 
+describe("a process's role", () => {
+  test.each([
+    ['apiUrl', 'UPDATE invoices SET superseded_by = invoice_id', /permission denied/],
+    // Without the other column the status alone contradicts it.
+    ['apiUrl', "UPDATE invoices SET status = 'superseded'", /check constraint/],
+    ['apiUrl', 'UPDATE usage_buckets SET sealed_for = NULL', /permission denied/],
+    ['apiUrl', 'INSERT INTO invoice_drafts DEFAULT VALUES', /permission denied/],
+    [
+      'workerUrl',
+      "UPDATE invoices SET status = 'paid'",
+      /permission denied for table invoice_status/,
+    ],
+    ['workerUrl', 'UPDATE usage_buckets SET total = 0', /permission denied/],
+    ['workerUrl', 'SELECT FROM api_keys', /permission denied/],
+  ] as const)("may not do the other's work: %s, %s", async (url, statement, reason) => {
+    const client = new pg.Client({ connectionString: world[url] });
+    await client.connect();
+    // What is checked at the end of a transaction is checked here.
+    await expect(client.query(`${statement}; SET CONSTRAINTS ALL IMMEDIATE`)).rejects.toThrow(
+      reason,
+    );
+    await client.end();
+  });
+});
+
 describe('whoever asks', () => {
   const insertInvoice = (columns: string, values: string) => `
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)

@@ -41,7 +41,10 @@ test('API and worker start, answer, and stop in order on SIGTERM', async () => {
 });
 
 test('the API watches the Schedule: it is missing, until it is there', async () => {
-  const api = start(['api'], { WATCHDOG_INTERVAL_SECONDS: '1' });
+  const api = start(['api'], {
+    WATCHDOG_INTERVAL_SECONDS: '1',
+    DATABASE_URL: testDatabase.apiUrl,
+  });
   const url = await untilApiStarted(api);
   const untilFound = (codes: readonly string[]) =>
     until(
@@ -74,10 +77,10 @@ test('the API watches the Schedule: it is missing, until it is there', async () 
 });
 
 test.each([
-  ['api', 'API started', 'worker started'],
-  ['worker', 'worker started', 'API started'],
-])('%s alone', async (part, present, absent) => {
-  const one = start([part]);
+  ['api', 'apiUrl', 'API started', 'worker started'],
+  ['worker', 'workerUrl', 'worker started', 'API started'],
+] as const)('%s alone, as a role of its own', async (part, url, present, absent) => {
+  const one = start([part], { DATABASE_URL: testDatabase[url] });
   await until(
     () => Promise.resolve(one.output),
     (output) => output.includes(present),

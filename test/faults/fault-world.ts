@@ -62,7 +62,8 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
   stack.defer(() => reaper.close());
   const apiPort = await anyFreePort();
   const startProcess = (part: Part): SupervisedProcess => {
-    const databaseUrl = new URL(servers.postgres.appUrl);
+    const { apiUrl, workerUrl } = servers.postgres;
+    const databaseUrl = new URL(part === 'api' ? apiUrl : workerUrl);
     databaseUrl.port = String(proxies[part].port);
     const supervised = supervise({
       part,

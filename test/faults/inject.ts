@@ -86,9 +86,10 @@ async function refuseConnections(
   const refused = () => both.reduce((sum, proxy) => sum + proxy.refusals, 0);
   const { superuserUrl } = servers.postgres;
   const limit = (connections: number) =>
-    asSuperuserAgain(superuserUrl, (client) =>
-      client.query(`ALTER ROLE arcadia_app CONNECTION LIMIT ${connections}`),
-    );
+    asSuperuserAgain(superuserUrl, async (client) => {
+      await client.query(`ALTER ROLE arcadia_api CONNECTION LIMIT ${connections}`);
+      await client.query(`ALTER ROLE arcadia_worker CONNECTION LIMIT ${connections}`);
+    });
   const before = refused();
   await limit(0);
   try {

@@ -23,6 +23,8 @@ export interface FaultServers extends AsyncDisposable {
   readonly postgres: RestartableServer<'fast' | 'immediate'> & {
     readonly port: number;
     readonly appUrl: string;
+    readonly apiUrl: string;
+    readonly workerUrl: string;
     /** Enters the engine's database with all rights. */
     readonly superuserUrl: string;
   };
@@ -86,6 +88,8 @@ async function startRestartablePostgres(stack: AsyncDisposableStack, stateDir: s
   return {
     port,
     appUrl: urls.appUrl,
+    apiUrl: urls.apiUrl,
+    workerUrl: urls.workerUrl,
     superuserUrl: superuserUrl.href,
     async restart(how: 'fast' | 'immediate') {
       // Its guard stops it the fast way; who was quicker has stopped it in another.

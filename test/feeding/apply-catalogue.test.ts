@@ -8,7 +8,7 @@ let testDatabase: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 4, applicationName: 'test' });
+  db = await openDatabase({ url: testDatabase.apiUrl, maxConnections: 4, applicationName: 'test' });
 });
 afterAll(async () => {
   await db.end();

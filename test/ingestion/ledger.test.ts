@@ -16,13 +16,14 @@ const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
 let testDatabase: TestDatabase;
 let db: Database;
+/** As the API's process has it. */
+let apiDb: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  db = await openDatabase({
-    url: testDatabase.appUrl,
-    maxConnections: 10,
-    applicationName: 'test-ledger',
-  });
+  const open = (url: string) =>
+    openDatabase({ url, maxConnections: 10, applicationName: 'test-ledger' });
+  db = await open(testDatabase.appUrl);
+  apiDb = await open(testDatabase.apiUrl);
   await seedCatalogue(db);
   await seedTenant(
     db,
@@ -32,12 +33,13 @@ beforeAll(async () => {
 });
 afterEach(() => expectBucketsToAddUp(db));
 afterAll(async () => {
-  await db.end();
+  await Promise.all([db.end(), apiDb.end()]);
   await testDatabase.drop();
 });
 
 /** Several processes would each have their own. */
-const newIngestion = () => createIngestion({ db, now: () => new Date(), timeBounds: ANY_TIME });
+const newIngestion = () =>
+  createIngestion({ db: apiDb, now: () => new Date(), timeBounds: ANY_TIME });
 
 function llmEvent(id: string, deploymentId: string, chargeCents: string, month = '2026-05') {
   return {
@@ -156,7 +158,7 @@ test('a poisoned request does not sink the others of its group', async () => {
   await superuser.end();
 
   const ingestion = createIngestion({
-    db,
+    db: apiDb,
     now: () => new Date(),
     timeBounds: ANY_TIME,
     limits: { maxConcurrent: 1 },

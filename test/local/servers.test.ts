@@ -24,7 +24,10 @@ describe('the PostgreSQL for tests', () => {
 
   it('lets each role in under its own name', async () => {
     const who = 'SELECT current_user AS who';
+    expect(await query(database.apiUrl, who)).toEqual([{ who: 'arcadia_api' }]);
+    expect(await query(database.workerUrl, who)).toEqual([{ who: 'arcadia_worker' }]);
     expect(await query(database.appUrl, who)).toEqual([{ who: 'arcadia_app' }]);
+    expect(await query(database.readonlyUrl, who)).toEqual([{ who: 'arcadia_readonly' }]);
     expect(await query(database.migratorUrl, who)).toEqual([{ who: 'arcadia_migrator' }]);
     expect(await query(database.superuserUrl, who)).toEqual([{ who: 'postgres' }]);
   });

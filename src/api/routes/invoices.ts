@@ -66,11 +66,12 @@ export const getInvoices = defineRoute(
       includeSuperseded: query.include_superseded === 'true',
       periodStart: query.period && `${query.period}-01`,
     };
+    const reader = caller.tenantId === null ? 'operator' : 'tenant';
     const { entries, next_cursor } = await readPage(query, (page) =>
-      listInvoices(db, filter, page),
+      listInvoices(db, filter, page, reader),
     );
     return reply(200, {
-      invoices: entries.map((invoice) => forCaller(caller, invoice)),
+      invoices: entries,
       next_cursor,
     });
   },
@@ -97,8 +98,7 @@ export const getInvoice = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, caller }, { db }) => {
-    const invoice = await requireInvoice(db, params.invoice_id, caller);
-    return reply(200, { ...forCaller(caller, invoice), lines: invoice.lines });
+    return reply(200, await requireInvoice(db, params.invoice_id, caller));
   },
 );
 
@@ -107,9 +107,4 @@ function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | u
   if (caller.tenantId === null) return askedFor;
   if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
   throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
-}
-
-/** Who asked for a re-run or marked an invoice, and why, is between operators. */
-function forCaller(caller: ApiKey, invoice: InvoiceHeader): InvoiceHeader {
-  return caller.scope === 'operator' ? invoice : { ...invoice, re_run: null, status_change: null };
 }

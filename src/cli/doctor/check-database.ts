@@ -52,22 +52,36 @@ function notLookedAt(): readonly Check[] {
   );
 }
 
-function judgeRole({ name, isSuperuser, isOwner, excessRights }: RoleFacts): readonly Check[] {
+const ROLE = 'database role';
+/** Rights that are told one by one. */
+const SHOWN_RIGHTS = 10;
+
+function judgeRole(role: RoleFacts): readonly Check[] {
+  const { name, isSuperuser, isOwner, bypassesRowSecurity, roles, excessRights } = role;
   const powers = [
     ...(isSuperuser ? ['is a superuser'] : []),
     ...(isOwner ? ['owns the tables'] : []),
-    ...(excessRights.length > 0 ? [`may ${excessRights.join(', ')}`] : []),
+    ...(bypassesRowSecurity ? ['is not bound by row level security'] : []),
   ];
-  if (powers.length === 0) {
-    return [ok('database role', `${name} can add to the books, and rewrite nothing`)];
+  if (powers.length > 0) {
+    const advice =
+      'connect as arcadia_app, arcadia_api or arcadia_worker (deploy/roles.sql); the role that owns the tables belongs into DATABASE_MIGRATOR_URL';
+    return [problem(ROLE, `${name} could rewrite the books: it ${powers.join('; ')}`, advice)];
   }
-  return [
-    problem(
-      'database role',
-      `${name} could rewrite the books: it ${powers.join('; ')}`,
-      'connect as arcadia_app (deploy/roles.sql); the role that owns the tables belongs into DATABASE_MIGRATOR_URL',
-    ),
-  ];
+  if (excessRights.length > 0) {
+    const more = excessRights.length - SHOWN_RIGHTS;
+    const list = excessRights.slice(0, SHOWN_RIGHTS).join(', ') + (more > 0 ? `, +${more}` : '');
+    const advice = `REVOKE what docs/operations.md ("Roles") doesn't list`;
+    return [problem(ROLE, `${name} has rights that it doesn't need: ${list}`, advice)];
+  }
+  if (roles.includes('arcadia_api') && !role.canBecomeTenant) {
+    const advice =
+      'GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE (deploy/roles.sql)';
+    return [problem(ROLE, `${name} can't become arcadia_tenant, as tenants' calls need`, advice)];
+  }
+  return roles.length === 0
+    ? [problem(ROLE, `${name} is a member of none of our roles`, 'see deploy/roles.sql')]
+    : [ok(ROLE, `${name} has the rights of ${roles.join(' and ')}, and no others`)];
 }
 
 /** Months can only be read from a database that is up to date. */

@@ -1,0 +1,226 @@
+/**
+ * Which role may do what with which table: the documented matrix (docs/operations.md, "Roles").
+ * Migrations grant exactly this; test/db/roles.test.ts compares, and `cli doctor` says where a
+ * database has more. Rights on what is not named here are excess.
+ */
+
+/** The roles that have rights. `arcadia_app` has those of the API and the worker, by membership. */
+export const ROLES = [
+  'arcadia_api',
+  'arcadia_worker',
+  'arcadia_readonly',
+  'arcadia_tenant',
+] as const;
+export type RoleName = (typeof ROLES)[number];
+
+export const VERBS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** The columns that a right is for; `*`: the table, with columns that are added later. */
+export type Columns = '*' | readonly string[];
+
+export type TableRights = Readonly<Partial<Record<Verb, Columns>>>;
+export type RoleRights = Readonly<Partial<Record<RoleName, TableRights>>>;
+
+const READ: TableRights = { SELECT: '*' };
+const READ_AND_INSERT: TableRights = { SELECT: '*', INSERT: '*' };
+const INSERT_ONLY: TableRights = { INSERT: '*' };
+
+/** By table. */
+export const RIGHTS: Readonly<Record<string, RoleRights>> = {
+  tenants: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: ['tenant_id', 'name', 'currency'],
+      UPDATE: ['name'],
+    },
+    arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq'] },
+    arcadia_readonly: READ,
+  },
+  plans: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
+  plan_versions: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  plan_items: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  addons: {
+    arcadia_api: {
+      ...READ_AND_INSERT,
+      UPDATE: ['resource_kind', 'qty', 'price_cents', 'updated_at'],
+    },
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  deployments: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
+  subscriptions: {
+    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['plan_version_id', 'starts_at', 'ends_at'] },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+  },
+  subscription_addons: {
+    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['ends_at'] },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+  },
+  invoice_drafts: {
+    arcadia_api: READ,
+    arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['state', 'closed_at', 'reason'] },
+    arcadia_readonly: READ,
+  },
+  invoice_draft_lines: {
+    arcadia_worker: { ...READ_AND_INSERT, DELETE: '*' },
+    arcadia_readonly: READ,
+  },
+  invoices: {
+    arcadia_api: { SELECT: '*', UPDATE: ['status'] },
+    arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['status', 'superseded_by', 'superseded_at'] },
+    arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'invoice_id',
+        'tenant_id',
+        'period_start',
+        'period_end',
+        'revision',
+        'status',
+        'number',
+        'currency',
+        'subtotal_cents',
+        'tax_cents',
+        'total_cents',
+        'issued_at',
+        'replaces_invoice_id',
+        'superseded_by',
+        'superseded_at',
+      ],
+    },
+  },
+  invoice_lines: {
+    arcadia_api: READ,
+    arcadia_worker: READ_AND_INSERT,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  invoice_line_changes: {
+    arcadia_api: READ,
+    arcadia_worker: INSERT_ONLY,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  invoice_usage: {
+    arcadia_api: READ,
+    arcadia_worker: READ_AND_INSERT,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  invoice_exclusions: {
+    arcadia_api: READ,
+    arcadia_worker: READ_AND_INSERT,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  invoice_status_changes: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
+  invoice_digests: { arcadia_api: READ, arcadia_worker: INSERT_ONLY, arcadia_readonly: READ },
+  usage_buckets: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'source',
+        'tenant_id',
+        'deployment_id',
+        'resource_kind',
+        'service_month',
+        'event_count',
+        'total',
+      ],
+      UPDATE: ['event_count', 'total'],
+    },
+    arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
+    arcadia_readonly: READ,
+  },
+  llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
+  metered_usage_records: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  usage_exclusions: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: ['source', 'event_id', 'tenant_id', 'bucket_id', 'amount', 'actor', 'reason'],
+    },
+    arcadia_worker: { SELECT: '*', UPDATE: ['applied_to'] },
+    arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: ['exclusion_id', 'source', 'event_id', 'tenant_id', 'bucket_id', 'amount'],
+    },
+  },
+  month_end_requests: {
+    arcadia_api: READ,
+    arcadia_worker: {
+      ...READ_AND_INSERT,
+      UPDATE: ['state', 'manifest', 'started_at', 'finished_at'],
+    },
+    arcadia_readonly: READ,
+  },
+  month_end_request_tenants: {
+    arcadia_api: READ,
+    arcadia_worker: {
+      ...READ_AND_INSERT,
+      UPDATE: ['outcome', 'draft_id', 'invoice_id', 'reason'],
+    },
+    arcadia_readonly: READ,
+  },
+  tenant_outcomes: {
+    arcadia_api: READ,
+    arcadia_worker: {
+      ...READ_AND_INSERT,
+      UPDATE: ['outcome', 'invoice_id', 'reason_type', 'reason', 'recorded_at'],
+    },
+    arcadia_readonly: READ,
+  },
+  api_keys: {
+    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['revoked_at'] },
+    arcadia_readonly: {
+      SELECT: ['key_id', 'scope', 'tenant_id', 'label', 'created_at', 'revoked_at'],
+    },
+  },
+  schema_migrations: { arcadia_api: READ, arcadia_worker: READ, arcadia_readonly: READ },
+};
+
+/** A right as the database has it. */
+export interface HeldRight {
+  readonly table: string;
+  readonly verb: Verb;
+  readonly columns: Columns;
+}
+
+/** What roles may do together. */
+export function grantedTo(roles: readonly RoleName[], table: string, verb: Verb): Columns {
+  const columns = roles.map((role) => RIGHTS[table]?.[role]?.[verb] ?? []);
+  return columns.includes('*') ? '*' : [...new Set(columns.flat())].sort();
+}
+
+/**
+ * Rights beyond those of the roles, such as `UPDATE (total_cents) on invoices`, of the tables that we
+ * know: the others may be of a later version.
+ */
+export function excessRights(
+  held: readonly HeldRight[],
+  roles: readonly RoleName[],
+): readonly string[] {
+  return held.flatMap(({ table, verb, columns }) => {
+    const granted = grantedTo(roles, table, verb);
+    if (!Object.hasOwn(RIGHTS, table) || granted === '*') return [];
+    if (columns === '*') return `${verb} on ${table}`;
+    const excess = columns.filter((column) => !granted.includes(column));
+    return excess.length === 0 ? [] : `${verb} (${excess.join(', ')}) on ${table}`;
+  });
+}

@@ -1,0 +1,49 @@
+import { createKey } from '../../src/db/api-keys.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import type { Database } from '../../src/db/pool.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { invoicesOf } from './books.ts';
+import { buildInvoices, forceInvoices } from './build.ts';
+import { seedTenant, seedUsage } from './seed.ts';
+import type { World } from './world.ts';
+
+export interface FullBooks {
+  /** A tenant's key. */
+  readonly plainKey: string;
+  /** The first invoice, and the revision that replaced it. */
+  readonly superseded: string;
+  readonly revised: string;
+}
+
+/** A tenant with rows in every table that has tenants' rows. The catalogue must be there. */
+export async function fillBooks(
+  db: Database,
+  world: Pick<World, 'activities'>,
+  tenantId: string,
+): Promise<FullBooks> {
+  const deploymentId = `${tenantId}-a`;
+  const addon = { code: 'hours', resourceKind: 'droplet_hours', qty: '10', priceCents: 5 };
+  await seedTenant(db, tenantId, [{ deploymentId, addons: [addon] }]);
+  const use = (kind: string, amount: string) =>
+    seedUsage(db, { tenantId, deploymentId, kind, amount });
+  const actor = 'test';
+
+  await buildInvoices(world, [tenantId], { month: '2026-04' });
+  const [april] = await invoicesOf(db, tenantId);
+  const paid = { invoiceId: april!.invoiceId, status: 'paid', actor, reason: 'transfer' } as const;
+  await changeInvoiceStatus(db, paid);
+
+  await use('llm_usage', '1.5');
+  await use('droplet_hours', '800');
+  const eventId = await use('llm_usage', '20');
+  await excludeEvent(db, { source: 'llm', eventId, actor, reason: 'a mistake' });
+  await buildInvoices(world, [tenantId]);
+  await use('droplet_hours', '100');
+  await forceInvoices(world, [tenantId]);
+
+  await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
+
+  const { plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
+  const [, superseded, revised] = await invoicesOf(db, tenantId);
+  return { plainKey, superseded: superseded!.invoiceId, revised: revised!.invoiceId };
+}

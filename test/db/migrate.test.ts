@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { MIGRATIONS_DIR, MIGRATIONS_TABLE, migrate } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { scopeToTenant } from '../../src/db/tenant-scope.ts';
+import { startPostgres, type LocalPostgres } from '../../src/local/postgres.ts';
+
+/** A cluster that has nothing but a migrator: the migrations make the other roles. */
+let stateDir: string;
+let postgres: LocalPostgres;
+let superuser: pg.Client;
+beforeAll(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), 'arcadia-migrate-'));
+  postgres = await startPostgres({ stateDir, durable: false });
+  superuser = new pg.Client({ connectionString: postgres.superuserUrl });
+  await superuser.connect();
+  await superuser.query(`CREATE ROLE arcadia_migrator LOGIN CREATEROLE PASSWORD 'm'`);
+});
+afterAll(async () => {
+  await superuser.end();
+  await postgres.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+/** A new database of the migrator's. @returns its URL, as the migrator */
+async function create(database: string): Promise<string> {
+  await superuser.query(`CREATE DATABASE ${database} OWNER arcadia_migrator`);
+  return `postgres://arcadia_migrator:m@127.0.0.1:${postgres.port}/${database}`;
+}
+
+async function memberships(): Promise<readonly string[]> {
+  const { rows } = await superuser.query<{ text: string }>(`
+    SELECT DISTINCT member::regrole || ' in ' || roleid::regrole ||
+      CASE WHEN inherit_option THEN ', inherits' ELSE '' END AS text
+    FROM pg_auth_members WHERE set_option AND roleid::regrole::text LIKE 'arcadia%' ORDER BY 1`);
+  return rows.map(({ text }) => text);
+}
+
+const EXPECTED = [
+  'arcadia_api in arcadia_tenant',
+  'arcadia_app in arcadia_api, inherits',
+  'arcadia_app in arcadia_worker, inherits',
+  'arcadia_migrator in arcadia_tenant',
+];
+
+test('several databases of a cluster are migrated at once, and make the roles', async () => {
+  const urls = await Promise.all(['one', 'two', 'three'].map(create));
+  const applied = await Promise.all(urls.map((databaseUrl) => migrate({ databaseUrl })));
+  expect(applied[0]).toContain('000011_roles');
+  expect(applied).toEqual(applied.map(() => applied[0]));
+  expect(await memberships()).toEqual(EXPECTED);
+  expect(await migrate({ databaseUrl: urls[0]! })).toEqual([]);
+});
+
+test('an owner that serves the API itself reads for a tenant, too', async () => {
+  const url = await create('owned');
+  await migrate({ databaseUrl: url });
+  const db = await openDatabase({ url, maxConnections: 1, applicationName: 'test-owner' });
+  await db.query(sql.typeAlias('nothing')`
+    INSERT INTO tenants (tenant_id, name, currency) VALUES ('acme', 'acme', 'AUD'), ('zeta', 'zeta', 'AUD')`);
+  await db.query(sql.typeAlias('nothing')`
+    INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at, state, closed_at)
+    SELECT tenant_id, '2026-05-01', 'x', now(), 'issued', now() FROM tenants`);
+  await db.transaction(async (tx) => {
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+        number, currency, subtotal_cents, tax_cents, total_cents)
+      SELECT draft_id, tenant_id, period_start, '2026-05-31', 1, 1, tenant_id || '-1', 'AUD', 0, 0, 0
+      FROM invoice_drafts`);
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents)
+      SELECT invoice_id, 1, 'a', 'plan_base', 'Plan base', 1, 'month', 0 FROM invoices`);
+  });
+  const numbers = sql.type(
+    z.object({ number: z.string() }),
+  )`SELECT number FROM invoices ORDER BY 1`;
+  expect(await db.anyFirst(numbers)).toEqual(['acme-1', 'zeta-1']);
+  expect(await scopeToTenant(db, 'acme').anyFirst(numbers)).toEqual(['acme-1']);
+  await db.end();
+});
+
+test('books from before are brought up to date, paid invoices among them', async () => {
+  const databaseUrl = await create('earlier');
+  await runner({
+    databaseUrl,
+    dir: MIGRATIONS_DIR,
+    direction: 'up',
+    count: 6,
+    migrationsTable: MIGRATIONS_TABLE,
+    log: () => undefined,
+  });
+  const owner = new pg.Client({ connectionString: databaseUrl });
+  await owner.connect();
+  await owner.query(`
+    BEGIN;
+    INSERT INTO tenants (tenant_id, name, currency) VALUES ('acme', 'acme', 'AUD');
+    INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at, state, closed_at)
+      VALUES ('acme', '2026-05-01', 'x', now(), 'issued', now());
+    INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+        number, currency, subtotal_cents, tax_cents, total_cents, status)
+      SELECT draft_id, 'acme', '2026-05-01', '2026-05-31', 1, 1, 'acme-1', 'AUD', 0, 0, 0, 'paid'
+      FROM invoice_drafts;
+    INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents)
+      SELECT invoice_id, 1, 'a', 'plan_base', 'Plan base', 1, 'month', 0 FROM invoices;
+    COMMIT`);
+  expect(await migrate({ databaseUrl })).toContain('000011_roles');
+  const { rows } = await owner.query('SELECT status, actor FROM invoice_status_changes');
+  expect(rows).toEqual([{ status: 'paid', actor: 'unknown' }]);
+  await owner.end();
+});
+
+test('a membership that only a superuser can grant is asked for', async () => {
+  await superuser.query('REVOKE arcadia_tenant FROM arcadia_migrator CASCADE');
+  const databaseUrl = await create('asked');
+  await expect(migrate({ databaseUrl })).rejects.toMatchObject({
+    message:
+      'arcadia_api has to be a member of arcadia_tenant, and arcadia_migrator may not grant that',
+    hint: expect.stringContaining('deploy/roles.sql') as string,
+  });
+  await superuser.query('GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE');
+  expect(await migrate({ databaseUrl })).toContain('000011_roles');
+  // One that only migrates does without it.
+  expect(await memberships()).toEqual(EXPECTED.slice(0, 3));
+});

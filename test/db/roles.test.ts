@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { RIGHTS, ROLES, VERBS, grantedTo, type RoleName } from '../../src/db/rights.ts';
+import { readRights } from '../../src/db/role.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+
+let testDatabase: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  db = await openDatabase({
+    url: testDatabase.superuserUrl,
+    maxConnections: 2,
+    applicationName: 'test-roles',
+  });
+});
+afterAll(async () => {
+  await db.end();
+  await testDatabase.drop();
+});
+
+/** Every right that the matrix gives these roles, as `readRights` tells them. */
+function documented(roles: readonly RoleName[]) {
+  return Object.keys(RIGHTS)
+    .sort()
+    .flatMap((table) =>
+      [...VERBS].sort().flatMap((verb) => {
+        const columns = grantedTo(roles, table, verb);
+        return columns.length === 0 ? [] : { table, verb, columns };
+      }),
+    );
+}
+
+/** A line each, so that a difference names its table. */
+function lines(rights: Awaited<ReturnType<typeof readRights>>): readonly string[] {
+  return rights.map(({ table, verb, columns }) =>
+    columns === '*' ? `${table}: ${verb}` : `${table}: ${verb} (${columns.join(', ')})`,
+  );
+}
+
+test.each(ROLES)('%s may do exactly what is documented', async (role) => {
+  expect(lines(await readRights(db, role))).toEqual(lines(documented([role])));
+});
+
+test('arcadia_app has the rights of the API and the worker, and none of its own', async () => {
+  const both = documented(['arcadia_api', 'arcadia_worker']);
+  expect(lines(await readRights(db, 'arcadia_app'))).toEqual(lines(both));
+  const grants = await db.anyFirst(sql.type(z.object({ privilege: z.string() }))`
+    SELECT relname || ': ' || privilege_type AS privilege
+    FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
+      LATERAL (SELECT * FROM aclexplode(relacl) UNION ALL SELECT * FROM aclexplode(attacl)) acl
+    WHERE relnamespace = 'public'::regnamespace AND grantee = 'arcadia_app'::regrole
+  `);
+  expect(grants).toEqual([]);
+});
+
+test('every table of the schema is in the matrix, and the other way round', async () => {
+  const tables = await db.anyFirst(sql.type(z.object({ name: z.string() }))`
+    SELECT relname::text AS name FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+    ORDER BY relname
+  `);
+  expect(tables).toEqual(Object.keys(RIGHTS).sort());
+});
+
+/** S, I, U, D; a small letter for some of the columns. */
+function initials(table: string, role: RoleName): string {
+  const letters = VERBS.flatMap((verb) => {
+    const columns = RIGHTS[table]?.[role]?.[verb];
+    if (columns === undefined) return [];
+    return columns === '*' ? verb.charAt(0) : verb.charAt(0).toLowerCase();
+  });
+  return letters.join(' ') || '–';
+}
+
+test('the matrix in docs/operations.md says the same', async () => {
+  const text = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const [, section = ''] = /\n## Roles\n(.*?)\n## /s.exec(text) ?? [];
+  const rows = section
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')))
+    .filter((cells) => cells.length === ROLES.length + 3 && Object.hasOwn(RIGHTS, cells[1] ?? ''));
+  expect(rows.map((cells) => cells.slice(1, -1))).toEqual(
+    Object.keys(RIGHTS).map((table) => [table, ...ROLES.map((role) => initials(table, role))]),
+  );
+});

@@ -1,0 +1,260 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openDatabase, type Database, type Queryable } from '../../src/db/pool.ts';
+import { RIGHTS } from '../../src/db/rights.ts';
+import { sql } from '../../src/db/sql.ts';
+import { scopeToTenant } from '../../src/db/tenant-scope.ts';
+import { fillBooks } from '../_util/full-books.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { seedCatalogue } from '../_util/seed.ts';
+
+/** Tables with tenants' rows: by their own column, or by the parent that they belong to. */
+const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key: string } | null>> =
+  {
+    api_keys: null,
+    deployments: null,
+    invoice_digests: { parent: 'invoices', key: 'invoice_id' },
+    invoice_draft_lines: { parent: 'invoice_drafts', key: 'draft_id' },
+    invoice_drafts: null,
+    invoice_exclusions: { parent: 'invoices', key: 'invoice_id' },
+    invoice_line_changes: { parent: 'invoices', key: 'invoice_id' },
+    invoice_lines: { parent: 'invoices', key: 'invoice_id' },
+    invoice_status_changes: { parent: 'invoices', key: 'invoice_id' },
+    invoice_usage: { parent: 'invoices', key: 'invoice_id' },
+    invoices: null,
+    llm_usage_events: null,
+    metered_usage_records: null,
+    month_end_request_tenants: null,
+    subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
+    subscriptions: null,
+    tenant_outcomes: null,
+    tenants: null,
+    usage_buckets: null,
+    usage_exclusions: null,
+  };
+const TABLES = Object.keys(ISOLATED);
+const READABLE = TABLES.filter((table) => RIGHTS[table]?.arcadia_tenant);
+
+let world: LedgerWorld;
+let superuser: pg.Client;
+/** As the API has it, on one connection. */
+let apiDb: Database;
+let acme: Queryable;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
+  await superuser.connect();
+  apiDb = await openDatabase({
+    url: world.testDatabase.apiUrl,
+    maxConnections: 1,
+    applicationName: 'test-scope',
+  });
+  acme = scopeToTenant(apiDb, 'acme');
+  await seedCatalogue(world.db);
+  await fillBooks(world.db, world, 'acme');
+  await fillBooks(world.db, world, 'zeta');
+});
+afterAll(async () => {
+  await Promise.all([apiDb.end(), superuser.end()]);
+  await world[Symbol.asyncDispose]();
+});
+
+describe('every table with rows of tenants', () => {
+  test('is known here', async () => {
+    const { rows } = await superuser.query<{ name: string }>(`
+      WITH RECURSIVE isolated AS (
+        SELECT attrelid AS oid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE attname = 'tenant_id' AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+        UNION
+        SELECT conrelid FROM pg_constraint JOIN isolated ON confrelid = isolated.oid
+        WHERE contype = 'f'
+      )
+      SELECT oid::regclass::text AS name FROM isolated ORDER BY 1`);
+    expect(rows.map((row) => row.name)).toEqual(TABLES);
+  });
+
+  test.each(TABLES)('is isolated, for its owner too: %s', async (table) => {
+    const { rows } = await superuser.query(
+      `SELECT relrowsecurity AS on, relforcerowsecurity AS forced, ARRAY(
+         SELECT polname || ' for ' || polcmd::text || ' to ' || (
+           SELECT string_agg(role::regrole::text, ', ' ORDER BY role::regrole::text)
+           FROM unnest(polroles) AS role)
+         FROM pg_policy WHERE polrelid = pg_class.oid ORDER BY polname) AS policies
+       FROM pg_class WHERE oid = $1::regclass`,
+      [table],
+    );
+    expect(rows).toEqual([
+      {
+        on: true,
+        forced: true,
+        policies: [
+          'engine for * to arcadia_api, arcadia_migrator, arcadia_readonly, arcadia_worker',
+          'own_tenant for r to arcadia_tenant',
+        ],
+      },
+    ]);
+  });
+});
+
+/** Rows as PostgreSQL writes them, of these columns. */
+function rowsOf(db: Queryable, table: string, columns: readonly string[]) {
+  const list = sql.join(
+    columns.map((column) => sql.identifier(['t', column])),
+    sql.fragment`, `,
+  );
+  return db.anyFirst(sql.type(z.object({ row: z.string() }))`
+    SELECT ROW(${list})::text AS row FROM ${sql.identifier([table])} t ORDER BY 1
+  `);
+}
+
+async function readableColumns(table: string): Promise<readonly string[]> {
+  const { rows } = await superuser.query<{ name: string }>(
+    `SELECT attname AS name FROM pg_attribute
+     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+       AND has_column_privilege('arcadia_tenant', attrelid, attnum, 'SELECT') ORDER BY attname`,
+    [table],
+  );
+  return rows.map((row) => row.name);
+}
+
+/** What is acme's, by SQL of its own. */
+async function expectOwnRowsOnly(table: string): Promise<void> {
+  const columns = await readableColumns(table);
+  const relation = ISOLATED[table];
+  const isAcmes = relation
+    ? `(SELECT tenant_id FROM ${relation.parent} p WHERE p.${relation.key} = t.${relation.key}) = 'acme'`
+    : `t.tenant_id = 'acme'`;
+  const { rows } = await superuser.query<{ row: string; own: boolean }>(
+    `SELECT ROW(${columns.map((column) => `t.${column}`).join(', ')})::text AS row, ${isAcmes} AS own
+     FROM ${table} t ORDER BY 1`,
+  );
+  const own = rows.filter((row) => row.own).map(({ row }) => row);
+  expect(own, 'acme has rows').not.toEqual([]);
+  expect(rows.length, 'others have rows').toBeGreaterThan(own.length);
+  expect(await rowsOf(acme, table, columns)).toEqual(own);
+  expect(await countAll(acme, table)).toBe(own.length);
+  for (const nobody of ['', 'nobody']) {
+    expect(await rowsOf(scopeToTenant(apiDb, nobody), table, columns)).toEqual([]);
+  }
+  expect(await countAsTenant(table)).toBe(0);
+}
+
+function countAll(db: Queryable, table: string): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ count: z.number() }))`
+    SELECT count(*) AS count FROM ${sql.identifier([table])}
+  `);
+}
+
+/** With the role alone: nobody has said whose rows. */
+function countAsTenant(table: string): Promise<number> {
+  return apiDb.transaction(async (tx) => {
+    await tx.query(sql.typeAlias('nothing')`SET LOCAL ROLE arcadia_tenant`);
+    return countAll(tx, table);
+  });
+}
+
+describe('in the scope of a tenant, a query without any filter', () => {
+  test.each(READABLE)('reads own rows of %s', expectOwnRowsOnly);
+
+  test.each(TABLES.filter((table) => !READABLE.includes(table)))(
+    'may not read %s at all',
+    async (table) => {
+      await expect(countAll(acme, table)).rejects.toThrow(`permission denied`);
+    },
+  );
+
+  test.each([
+    ['invoices', 'reason'],
+    ['invoices', 'actor'],
+    ['invoices', 'request_id'],
+    ['usage_exclusions', 'actor'],
+    ['usage_exclusions', 'reason'],
+  ])('may not read what is between operators: %s.%s', async (table, column) => {
+    await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
+  });
+
+  test('reads the catalogue', async () => {
+    expect(await countAll(acme, 'plan_versions')).toBe(3);
+  });
+});
+
+describe('in the scope of a tenant, nothing can be written', () => {
+  test.each(
+    Object.keys(RIGHTS).flatMap((table) => [
+      [`INSERT INTO ${table} DEFAULT VALUES`],
+      [`DELETE FROM ${table}`],
+      [`TRUNCATE ${table} CASCADE`],
+    ]),
+  )('%s', async (statement) => {
+    const query = { ...sql.typeAlias('nothing')`SELECT`, sql: statement };
+    await expect(acme.query(query)).rejects.toThrow('permission denied');
+  });
+});
+
+describe('the connection, after a query in the scope', () => {
+  const session = z.object({ role: z.string(), tenant: z.string(), pid: z.number() });
+  const OWN = { role: 'arcadia_api', tenant: '' };
+  const readSession = (db: Queryable) =>
+    db.one(sql.type(session)`
+      SELECT current_user AS role, coalesce(current_setting('arcadia.tenant_id', true), '') AS tenant,
+        pg_backend_pid() AS pid
+    `);
+
+  test('is what it was: the same one, as the API', async () => {
+    const before = await readSession(apiDb);
+    expect(before).toMatchObject(OWN);
+    expect(await readSession(acme)).toEqual({ ...before, role: 'arcadia_tenant', tenant: 'acme' });
+    expect(await readSession(apiDb)).toEqual(before);
+    expect(await countAll(apiDb, 'tenants')).toBe(2);
+  });
+
+  test('that fails, is one of the API, too', async () => {
+    await expect(countAll(acme, 'tenants')).rejects.toThrow('permission denied');
+    expect(await readSession(apiDb)).toMatchObject(OWN);
+  });
+});
+
+describe('the owner', () => {
+  test.each(TABLES)('still reads every row, for later migrations: %s', async (table) => {
+    await using owner = await connect(world.testDatabase.migratorUrl);
+    const query = `SELECT count(*)::int AS count FROM ${table}`;
+    const { rows } = await superuser.query<{ count: number }>(query);
+    expect(rows[0]?.count).toBeGreaterThan(1);
+    expect((await owner.query(query)).rows).toEqual(rows);
+  });
+
+  test('still writes every row', async () => {
+    await using owner = await connect(world.testDatabase.migratorUrl);
+    await owner.query('BEGIN');
+    expect((await owner.query('UPDATE tenants SET name = upper(name)')).rowCount).toBe(2);
+    const copy = `INSERT INTO tenants (tenant_id, name, currency)
+      SELECT tenant_id || '-2', name, currency FROM tenants`;
+    expect((await owner.query(copy)).rowCount).toBe(2);
+    const unused = `DELETE FROM tenants WHERE tenant_id LIKE '%-2'`;
+    expect((await owner.query(unused)).rowCount).toBe(2);
+    await owner.query('ROLLBACK');
+  });
+});
+
+/** Last: this database is not what it was afterwards. Rights are of one database. */
+describe('where somebody has granted a tenant too much', () => {
+  beforeAll(() => superuser.query('GRANT ALL ON ALL TABLES IN SCHEMA public TO arcadia_tenant'));
+
+  test.each(TABLES)('it still reads own rows only: %s', expectOwnRowsOnly);
+
+  test('it still writes no row', async () => {
+    await expect(
+      acme.query(sql.typeAlias('nothing')`
+        INSERT INTO deployments (deployment_id, tenant_id) VALUES ('more', 'acme')`),
+    ).rejects.toThrow('row-level security');
+    const { rowCount } = await acme.query(sql.typeAlias('nothing')`UPDATE tenants SET name = 'x'`);
+    expect(rowCount).toBe(0);
+  });
+});
+
+async function connect(url: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
