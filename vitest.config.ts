@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export const WITHOUT_SERVERS = [
   'test/domain/**/*.test.ts',
   'test/contracts/**/*.test.ts',
-  'test/ingestion/pure/**/*.test.ts',
+  'test/**/pure/**/*.test.ts',
   'test/audit/**/*.pure.test.ts',
 ];
 

@@ -4,10 +4,10 @@ import { HttpProblem } from './problems.ts';
 import { runMiddleware } from './run-middleware.ts';
 
 /** Room for 1,000 events of 2,000 characters. */
-const BODY_LIMIT = '2mb';
+export const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 
 const parseJson = express.json({
-  limit: BODY_LIMIT,
+  limit: BODY_LIMIT_BYTES,
   strict: false,
   type: 'application/json',
   // Decoding would put the same sign in place of whatever isn't UTF-8, and two ids

@@ -10,6 +10,8 @@ export interface ResponseDefinition {
   readonly schema: z.ZodType;
   /** By default JSON; of anything else the body is its text. */
   readonly contentType?: string;
+  /** For the documentation, where the one that is made of the schema says too little. */
+  readonly example?: unknown;
 }
 
 /** The methods that routes have; GET serves HEAD, too. */
@@ -33,6 +35,8 @@ export interface RouteDefinition {
   readonly body?: z.ZodType;
   /** What to document where the handler checks parts of the body by itself. */
   readonly documentedBody?: z.ZodType;
+  /** Bodies for the documentation, by what they show; without them one is made of the schema. */
+  readonly bodyExamples?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<number, ResponseDefinition>>;
   /** Beyond those that come with a body, a query, scopes and so on. */
   readonly problems?: readonly ProblemName[];

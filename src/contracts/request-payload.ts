@@ -15,7 +15,9 @@ const text = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters')
+    // For OpenAPI, which knows of no trimming: something has to be left.
+    .meta({ pattern: String.raw`^[^\p{Cc}\p{Cs}]*[^\p{Cc}\p{Cs}\s][^\p{Cc}\p{Cs}]*$` });
 const actor = text(200).optional();
 /** Why somebody asks. */
 export const reasonSchema = text(1000);

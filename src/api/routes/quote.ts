@@ -94,6 +94,15 @@ export const postQuote = defineRoute(
       projected_usage: projectedUsage.nullable().default(null),
       starts_on: date.nullable().default(null),
     }),
+    bodyExamples: {
+      'A plan': { plan_code: 'studio' },
+      'With addons and usage': {
+        plan_code: 'studio',
+        addons: ['storage_50gb'],
+        projected_usage: { llm_tokens: '1500000' },
+        starts_on: '2026-05-20',
+      },
+    },
     responses: { 200: { description: 'The quote', schema: quoteReply } },
   },
   async ({ body }, { db }) => {

@@ -30,6 +30,11 @@ export interface UsageRouteOptions {
   readonly batchField: string;
   /** Of one event. */
   readonly schema: z.ZodType;
+  /** Events for the documentation: two that are alike, and what else is worth showing. */
+  readonly examples: {
+    readonly batch: readonly [JsonFields, JsonFields];
+    readonly others?: Readonly<Record<string, JsonFields>>;
+  };
 }
 
 /**
@@ -37,7 +42,7 @@ export interface UsageRouteOptions {
  * ingestion bounds it.
  */
 export function defineUsageRoute(options: UsageRouteOptions): Route {
-  const { idField, batchField, schema, source } = options;
+  const { idField, batchField, schema, source, examples } = options;
   const replies = replySchemas(idField);
   return defineRoute(
     {
@@ -57,6 +62,11 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
         schema,
         z.strictObject({ [batchField]: z.array(schema).min(1).max(MAX_BATCH) }),
       ]),
+      bodyExamples: {
+        'One event': examples.batch[0],
+        'A batch': { [batchField]: examples.batch },
+        ...examples.others,
+      },
       responses: {
         200: {
           description: 'One event that was accepted before; or a batch, whatever its results',
