@@ -27,11 +27,13 @@ export interface ExampleOptions {
   readonly withOptional: boolean;
 }
 
+/** Of an invoice, mostly. */
+export const EXAMPLE_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 const INSTANT = '2026-06-01T06:00:00.000Z';
 const FORMATS: Readonly<Record<string, string>> = {
   'date-time': INSTANT,
   date: '2026-05-01',
-  uuid: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+  uuid: EXAMPLE_ID,
 };
 
 /**

@@ -8,7 +8,7 @@ import {
   type InvoiceHeader,
 } from '../../db/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { encodeCursor, invoiceCursor } from '../cursor.ts';
 import { month, pageLimit } from '../fields.ts';
 import { invoiceParams, requireInvoice } from '../invoice-params.ts';
 import { HttpProblem } from '../problems.ts';
@@ -37,7 +37,7 @@ export const getInvoices = defineRoute(
         .describe('Superseded revisions too.'),
       period: month.optional(),
       limit: pageLimit(200, 50),
-      cursor: z.string().max(200).optional().describe('next_cursor of the page before.'),
+      cursor: invoiceCursor.optional().describe('next_cursor of the page before.'),
     }),
     responses: {
       200: {
@@ -61,7 +61,7 @@ export const getInvoices = defineRoute(
         periodStart: query.period && `${query.period}-01`,
       },
       {
-        after: query.cursor === undefined ? null : decodeCursor(query.cursor),
+        after: query.cursor ?? null,
         limit: query.limit + 1,
       },
     );

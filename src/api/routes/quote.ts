@@ -5,7 +5,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
-import { decimalString, externalId } from '../../ingestion/fields.ts';
+import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
 import { date } from '../fields.ts';
 import { invalidRequest, type RequestError } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -44,7 +44,8 @@ const projectedUsage = z
   .meta({
     type: ['object', 'null'],
     description: 'Quantities by resource kind, in base units; null: none of it.',
-    additionalProperties: { type: ['string', 'null'] },
+    additionalProperties: { type: ['string', 'null'], pattern: DECIMAL_PATTERN },
+    maxProperties: MAX_KINDS,
     example: { llm_tokens: '1500000' },
   });
 
