@@ -38,8 +38,9 @@ export function ensureSchemathesis(): string {
 function findPython(): string {
   const found = CANDIDATES.find((name) => {
     const version = ['-c', 'import sys; print(sys.version_info[0], sys.version_info[1])'];
-    const { stdout } = spawnSync(name, version, { encoding: 'utf8' });
-    const [major = 0, minor = 0] = String(stdout).trim().split(' ').map(Number);
+    const { status, stdout } = spawnSync(name, version, { encoding: 'utf8' });
+    if (status !== 0) return false;
+    const [major = 0, minor = 0] = stdout.trim().split(' ').map(Number);
     return major === 3 && minor >= MIN_MINOR;
   });
   if (found !== undefined) return found;

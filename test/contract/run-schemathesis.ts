@@ -44,7 +44,11 @@ export async function runSchemathesis(
   options: SchemathesisOptions,
 ): Promise<RunResult> {
   const file = join(options.folder, `${run.caller}-${run.isAllowed ? 'own' : 'others'}.json`);
-  const { code, output } = await spawned(options.program, toArguments(run, options, file));
+  const { code, output } = await spawned(
+    options.program,
+    toArguments(run, options, file),
+    options.folder,
+  );
   if (code !== 0) console.error(output);
   const { operations, test_cases, errors } = readReport(file, output);
   const failures = test_cases.unique_failures + errors.reduce((all, { count }) => all + count, 0);
@@ -77,10 +81,11 @@ function readReport(file: string, output: string): z.infer<typeof report> {
   }
 }
 
-function spawned(command: string, args: readonly string[]) {
+/** @param cwd where it keeps what it remembers */
+function spawned(command: string, args: readonly string[], cwd: string) {
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
     let output = '';
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     const collect = (chunk: Buffer) => (output += chunk.toString());
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
