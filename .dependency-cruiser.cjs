@@ -2,6 +2,8 @@
 const SIDES = {
   domain: [],
   contracts: [],
+  client: [],
+  gateway: ['client', 'domain'],
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],

@@ -3,7 +3,16 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.local/', 'coverage/', 'test/vectors/', 'test/replay/histories/'] },
+  {
+    ignores: [
+      'node_modules/',
+      '.local/',
+      'coverage/',
+      'test/vectors/',
+      'test/replay/histories/',
+      'src/client/generated.ts',
+    ],
+  },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

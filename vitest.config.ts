@@ -10,7 +10,7 @@ if (Number.parseInt(process.versions.node) < 24) {
 export const WITHOUT_SERVERS = [
   'test/domain/**/*.test.ts',
   'test/contracts/**/*.test.ts',
-  'test/ingestion/pure/**/*.test.ts',
+  'test/**/pure/**/*.test.ts',
   'test/audit/**/*.pure.test.ts',
 ];
 

@@ -8,6 +8,8 @@ import { WITHOUT_SERVERS } from './vitest.config.ts';
 export default defineConfig({
   test: {
     include: WITHOUT_SERVERS,
+    // They look at documents, not at the domain.
+    exclude: ['test/{api,client,scripts}/**'],
     // As in the domain project; each mutant still has a worker of its own.
     isolate: false,
     setupFiles: ['test/_util/fixed-seed.ts'],

@@ -1,19 +1,36 @@
 /**
- * Prints "N passed, N failed" from vitest's JSON report, as the last line of the
- * gate. Fails where there is no report, no test, or a failure.
+ * Prints "N passed, N failed" from vitest's JSON report and the contract test's result, as the last
+ * line of the gate. Fails where one is missing, without a test, or with a failure.
  */
 import { readFileSync } from 'node:fs';
 
-const [file] = process.argv.slice(2);
-try {
-  const report = JSON.parse(readFileSync(file, 'utf8'));
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = report;
+const [testReport, contractResult] = process.argv.slice(2);
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function countTests(file) {
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = readJson(file);
   const skipped = numPendingTests + numTodoTests;
+  return { passed: numPassedTests, failed: numFailedTests, skipped, isGood: success };
+}
+
+/** Each run of schemathesis that finds nothing is a test that has passed; each finding, one failed. */
+function countContract(file) {
+  const { passed, failures } = readJson(file);
+  return { passed, failed: failures, skipped: 0, isGood: failures === 0 };
+}
+
+try {
+  const counts = [countTests(testReport), countContract(contractResult)];
+  const sum = (name) => counts.reduce((all, count) => all + count[name], 0);
+  const skipped = sum('skipped');
   console.log(
-    `${numPassedTests} passed, ${numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+    `${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
   );
-  process.exitCode = success && numPassedTests > 0 ? 0 : 1;
+  process.exitCode = counts.every(({ isGood, passed }) => isGood && passed > 0) ? 0 : 1;
 } catch (error) {
-  console.error(`No test report in ${file}: ${error.message}`);
+  console.error(`A report is missing: ${error.message}`);
   process.exitCode = 1;
 }

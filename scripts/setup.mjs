@@ -1,8 +1,9 @@
 /**
- * Gets a clone ready: Node 24, the packages, the Temporal CLI. Runs before the demo and the
+ * Gets a clone ready: Node 24, the packages, the client's types, the Temporal CLI. Runs before the demo and the
  * tests, without any dependency, and says nothing where there is nothing to do.
  */
 import { say } from './lib/announce.mjs';
+import { ensureClientTypes } from './lib/client-types.mjs';
 import { ensureNode24 } from './lib/node24.mjs';
 import { ensureNodeModules } from './lib/node-modules.mjs';
 import { ensureTemporalCli } from './lib/obtain-temporal-cli.mjs';
@@ -11,6 +12,7 @@ try {
   if (process.platform === 'win32') throw new Error('Windows: please run this in WSL 2.');
   await ensureNode24();
   await ensureNodeModules();
+  await ensureClientTypes();
   await ensureTemporalCli();
 } catch (error) {
   say(error.message);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { curlOf, type CurlOperation } from './curl.ts';
 import { Markup, markup } from './markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
@@ -11,6 +12,7 @@ h3 { margin-top: 2rem; font-family: ui-monospace, monospace; font-size: 1.05rem;
 h3 b { display: inline-block; min-width: 3.5rem; color: #0b5cad; text-transform: uppercase; }
 pre { background: #f4f6f9; padding: 0.75rem; overflow-x: auto; font-size: 0.85rem; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #eceff4; }
+h3 a { color: inherit; text-decoration: none; } pre.text { font: inherit; background: none; padding: 0; white-space: pre-wrap; }
 code { font-family: ui-monospace, monospace; }
 summary { cursor: pointer; }
 `;
@@ -48,12 +50,13 @@ export function docsPage(document: OpenApiDocument): string {
 </head>
 <body>
 <h1>${info.title} API</h1>
-<p>${info.description}</p>
+<pre class="text">${info.description}</pre>
 <p>For machines: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${openapi}).</p>
+<ul>${[...byTag].map(contents)}</ul>
 ${[...byTag].map(([tag, group]) => markup`<h2>${tag}</h2>${group.map(endpointSection)}`)}
 <h2>Problems</h2>
 <p>Errors are <code>application/problem+json</code>; switch on <code>type</code>.</p>
-<table><tr><th>Status</th><th>Type</th><th>Meaning</th></tr>${problemRows()}</table>
+<table><tr><th>Status</th><th>Type</th><th>Meaning</th><th>What to do</th></tr>${problemRows()}</table>
 <h2>Schemas</h2>
 ${schemas.map(([name, schema]) => schemaBlock(name, schema))}
 </body>
@@ -70,8 +73,18 @@ function endpoints({ paths }: OpenApiDocument): Endpoint[] {
   );
 }
 
+/** A group's operations, to jump to. */
+function contents([tag, group]: readonly [string, readonly Endpoint[]]): Markup {
+  const links = group.map(
+    ({ operation }) => markup` <a href="#${operation.operationId}">${operation.summary}</a> ·`,
+  );
+  return markup`<li><strong>${tag}</strong>:${links}</li>
+`;
+}
+
 function endpointSection({ method, path, operation }: Endpoint): Markup {
   const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
+  const curl = curlOf(method, path, operation as CurlOperation);
   const blocks = [
     ...parameters.flatMap((parameter) =>
       'name' in parameter ? schemaBlock(`${parameter.in}: ${parameter.name}`, parameter) : [],
@@ -82,9 +95,10 @@ function endpointSection({ method, path, operation }: Endpoint): Markup {
     ),
   ];
   return markup`<section>
-<h3 id="${operationId}"><b>${method}</b> ${path}</h3>
+<h3 id="${operationId}"><a href="#${operationId}"><b>${method}</b> ${path}</a></h3>
 <p><strong>${summary}</strong></p>
 <p>${description}</p>
+<pre>${curl}</pre>
 ${blocks}
 </section>
 `;
@@ -97,9 +111,9 @@ function schemaBlock(name: string, schema: unknown): Markup {
 }
 
 function problemRows(): Markup[] {
-  return Object.entries(PROBLEMS).map(([name, { status, title }]) => {
+  return Object.entries(PROBLEMS).map(([name, { status, title, advice }]) => {
     const type = problemType(name as ProblemName);
-    return markup`<tr><td>${status}</td><td><code>${type}</code></td><td>${title}</td></tr>
+    return markup`<tr><td>${status}</td><td><code>${type}</code></td><td>${title}</td><td>${advice}</td></tr>
 `;
   });
 }

@@ -21,10 +21,19 @@ export function pageLimit(max: number, byDefault: number) {
   const error = `expected a number from 1 to ${max}`;
   return z
     .string()
-    .regex(/^\d{1,6}$/, { error })
+    .regex(/^[1-9]\d{0,5}$/, { error })
     .transform(Number)
-    .refine((value) => value >= 1 && value <= max, { error })
-    .default(byDefault);
+    .refine((value) => value <= max, { error })
+    .default(byDefault)
+    .meta({ ...documentedInteger(1, max), default: byDefault });
+}
+
+/**
+ * What a number in a URL is to OpenAPI: the text of an integer, not any text.
+ * @param min inclusive, as is `max`
+ */
+export function documentedInteger(min: number, max: number) {
+  return { type: 'integer', minimum: min, maximum: max, pattern: undefined } as const;
 }
 
 /** What the domain accepts; its reason is the error. */

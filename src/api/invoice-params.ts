@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiKey } from '../db/api-keys.ts';
 import { showInvoice, type InvoiceView } from '../db/invoice-views.ts';
 import type { Queryable } from '../db/pool.ts';
+import { documentedInteger } from './fields.ts';
 import { HttpProblem } from './problems.ts';
 
 /** The path of an invoice. Any text: what isn't an id is no invoice. */
@@ -12,7 +13,8 @@ export const lineParams = invoiceParams.extend({
   line_no: z
     .string()
     .regex(/^[1-9]\d{0,8}$/, { error: 'expected the number of a line' })
-    .transform(Number),
+    .transform(Number)
+    .meta(documentedInteger(1, 999_999_999)),
 });
 
 /**

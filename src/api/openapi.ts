@@ -3,13 +3,30 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
-import type { z } from 'zod';
-import { PROBLEMS, problemSchema, problemType, type ProblemName } from './problems.ts';
-import type { Route, StreamDefinition } from './route.ts';
+import { answerHeaders } from './answer-headers.ts';
+import { MAX_BODY_BYTES } from './body-size.ts';
+import { withExamples } from './document-examples.ts';
+import { HttpProblem, PROBLEMS, problemBody, problemSchema, problemType } from './problems.ts';
+import type { ProblemName } from './problems.ts';
+import type { Route } from './route.ts';
+import { TAGS } from './tags.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 const SECURITY_SCHEME = 'apiKey';
+const EXAMPLE_REQUEST_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
+
+const DESCRIPTION = `Usage in, invoices out.
+
+- **Numbers.** Cents are integers; quantities and exact charges are decimal strings, never JSON
+  numbers. Instants are RFC 3339.
+- **Errors** are problem details (RFC 9457), \`application/problem+json\`; switch on \`type\`. A path
+  that isn't here answers 404 \`not-found\`, another method on one that is 405 \`method-not-allowed\`
+  with \`Allow\`.
+- **Strict.** Unknown fields and parameters are refused.
+- **Limits.** A body has at most 2 MiB, plain or unpacked (gzip, deflate). Where an operation says
+  429, requests are counted by key and minute (6,000 by default); \`RateLimit\` tells what is left.
+- **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.`;
 
 /** The OpenAPI 3.1 document of the routes: made of the same definitions that serve them. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
@@ -17,20 +34,26 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
   registry.registerComponent('securitySchemes', SECURITY_SCHEME, {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one.',
+    description:
+      'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one. Its scope (gateway, ' +
+      'metering, operator, tenant) decides what it may do; an operation names the scopes it takes.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'arcadia-invoicing',
-      version: '1',
-      description:
-        'Usage in, invoices out. Cents are integers; quantities and exact charges are decimal ' +
-        'strings; instants are RFC 3339; errors are problem details (RFC 9457).',
-    },
-    servers: [{ url: '/' }],
-  });
+  const used = new Set(routes.map(({ tag }) => tag));
+  return withExamples(
+    new OpenApiGeneratorV31(registry.definitions).generateDocument({
+      openapi: '3.1.0',
+      info: {
+        title: 'arcadia-invoicing',
+        version: '1',
+        description: DESCRIPTION,
+        contact: { name: 'The operators of this installation' },
+        license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' },
+      },
+      servers: [{ url: '/', description: 'This installation' }],
+      tags: [...used].map((name) => ({ name, description: TAGS[name] ?? name })),
+    }),
+  );
 }
 
 const OF_KEYS: readonly ProblemName[] = [
@@ -67,9 +90,9 @@ export function problemsOf(route: Route): readonly ProblemName[] {
 
 function toOperation(route: Route): RouteConfig {
   const { method, path, operationId, tag, summary, description, scopes } = route;
-  const body = route.documentedBody ?? route.body;
   const keys = scopes && `Key: ${scopes.join(' or ')}.`;
   const stream = route.stream && `As \`${route.stream.contentType}\`: ${route.stream.description}`;
+  const body = toRequestBody(route);
   return {
     method,
     path,
@@ -77,49 +100,84 @@ function toOperation(route: Route): RouteConfig {
     tags: [tag],
     summary,
     description: [description, stream, keys].filter(Boolean).join('\n\n'),
-    security: scopes ? [{ [SECURITY_SCHEME]: [] }] : [],
+    // Roles of a bearer key, which OpenAPI 3.1 allows to be named: any of the scopes will do.
+    security: scopes ? scopes.map((scope) => ({ [SECURITY_SCHEME]: [scope] })) : [],
     request: {
       ...(route.params && { params: route.params }),
       ...(route.query && { query: route.query }),
-      ...(body && { body: { required: true, content: bodyContent(body, route.stream) } }),
+      ...(body && { body }),
     },
     responses: { ...problemResponses(route), ...plannedResponses(route) },
+    ...(body && { 'x-max-body-bytes': MAX_BODY_BYTES }),
   };
 }
 
-function bodyContent(body: z.ZodType, stream: StreamDefinition | undefined) {
+function toRequestBody({ documentedBody, body, bodyExamples, stream }: Route) {
+  const schema = documentedBody ?? body;
+  if (schema === undefined) return undefined;
+  const examples = bodyExamples && toExamples(bodyExamples);
   return {
-    'application/json': { schema: body },
-    ...(stream && { [stream.contentType]: { schema: stream.line } }),
+    required: true,
+    content: {
+      'application/json': { schema, ...(examples && { examples }) },
+      ...(stream && { [stream.contentType]: { schema: stream.line } }),
+    },
   };
 }
 
-function plannedResponses({ responses, stream }: Route): RouteConfig['responses'] {
+function toExamples(examples: NonNullable<Route['bodyExamples']>) {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema, contentType }]) => [
-      status,
-      {
-        description,
-        content: {
-          [contentType ?? 'application/json']: { schema },
-          ...(stream && status === '200' && { [stream.contentType]: { schema: stream.answer } }),
-        },
-      },
-    ]),
+    Object.entries(examples).map(([summary, value]) => [toKey(summary), { summary, value }]),
+  );
+}
+
+/** "A batch" is `a-batch`: keys of components have no blanks. */
+function toKey(summary: string): string {
+  return summary
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+function plannedResponses(route: Route): RouteConfig['responses'] {
+  const { responses, stream } = route;
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const { description, schema, contentType = 'application/json', example } = response;
+      const content = {
+        [contentType]: { schema, ...(example !== undefined && { example }) },
+        ...(stream && status === '200' && { [stream.contentType]: { schema: stream.answer } }),
+      };
+      return [status, { description, headers: answerHeaders(route, null), content }];
+    }),
   );
 }
 
 function problemResponses(route: Route): RouteConfig['responses'] {
   const byStatus = Map.groupBy(problemsOf(route), (name) => PROBLEMS[name].status);
   return Object.fromEntries(
-    [...byStatus].map(([status, names]) => [
-      status,
-      {
-        description: names
-          .map((name) => `\`${problemType(name)}\`: ${PROBLEMS[name].title}`)
-          .join('\n\n'),
-        content: { 'application/problem+json': { schema: problemSchema } },
-      },
-    ]),
+    [...byStatus].map(([status, [first, ...others]]) => {
+      const names = [first, ...others].filter((name) => name !== undefined);
+      return [
+        status,
+        {
+          description: names
+            .map((name) => `\`${problemType(name)}\`: ${PROBLEMS[name].title}`)
+            .join('\n\n'),
+          headers: answerHeaders(route, first ?? null),
+          content: {
+            'application/problem+json': {
+              schema: problemSchema,
+              examples: Object.fromEntries(names.map((name) => [name, problemExample(name)])),
+            },
+          },
+        },
+      ];
+    }),
   );
+}
+
+function problemExample(name: ProblemName) {
+  const { title, example } = PROBLEMS[name];
+  return { summary: title, value: problemBody(new HttpProblem(name, example), EXAMPLE_REQUEST_ID) };
 }

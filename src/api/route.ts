@@ -11,6 +11,8 @@ export interface ResponseDefinition {
   readonly schema: z.ZodType;
   /** By default JSON; of anything else the body is its text. */
   readonly contentType?: string;
+  /** For the documentation, where the one that is made of the schema says too little. */
+  readonly example?: unknown;
 }
 
 /** What a route takes and answers line by line, where it also takes a stream. */
@@ -46,6 +48,8 @@ export interface RouteDefinition {
   readonly documentedBody?: z.ZodType;
   /** Beside JSON, another media type, read as it comes. */
   readonly stream?: StreamDefinition;
+  /** Bodies for the documentation, by what they show; without them one is made of the schema. */
+  readonly bodyExamples?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<number, ResponseDefinition>>;
   /** Beyond those that come with a body, a query, scopes and so on. */
   readonly problems?: readonly ProblemName[];

@@ -8,6 +8,8 @@ export const requestIdSchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters');
 const requestId = requestIdSchema.optional();
+const NO_CONTROL = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
+const NOT_BLANK = String.raw`[^\u0000-\u001f\u007f-\u009f\s]`;
 /** PostgreSQL's text has no NUL, and an operator's reason no other control character. */
 const text = (max: number) =>
   z
@@ -15,7 +17,9 @@ const text = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters')
+    // For OpenAPI, which knows of no trimming and mostly not of `\p{Cc}`: something has to be left.
+    .meta({ pattern: `^${NO_CONTROL}*${NOT_BLANK}${NO_CONTROL}*$` });
 const actor = text(200).optional();
 /** Why somebody asks. */
 export const reasonSchema = text(1000);

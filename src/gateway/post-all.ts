@@ -1,4 +1,4 @@
-import type { PostResult, UsageClient, UsageEndpoint } from './usage-client.ts';
+import type { PostResult, UsageClient, UsageEndpoint, UsageEvents } from './usage-client.ts';
 
 export interface PostAllOptions {
   readonly batchSize?: number;
@@ -12,10 +12,10 @@ export interface PostAllOptions {
  * Posts events in batches, a few at once.
  * @returns a result per event, in order
  */
-export async function postAll(
+export async function postAll<Endpoint extends UsageEndpoint>(
   client: UsageClient,
-  endpoint: UsageEndpoint,
-  events: readonly object[],
+  endpoint: Endpoint,
+  events: readonly UsageEvents[Endpoint][],
   { batchSize = 500, concurrency = 4, onProgress }: PostAllOptions = {},
 ): Promise<readonly PostResult[]> {
   const results = new Array<PostResult>(events.length);

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { ENDPOINTS, RESULT_STATUSES, type UsageEndpoint } from './usage-client.ts';
+import { USAGE_PATHS, RESULT_STATUSES, type UsageEndpoint } from './usage-client.ts';
 
 const answer = z.union([
   z.object({
@@ -48,7 +48,7 @@ export class StreamError extends Error {
  * @throws StreamError
  */
 export async function sendStream(body: Readable, options: SendStreamOptions): Promise<void> {
-  const url = new URL(ENDPOINTS[options.source].path, options.apiUrl);
+  const url = new URL(USAGE_PATHS[options.source], options.apiUrl);
   if (options.backfillReason !== undefined) {
     url.searchParams.set('backfill_reason', options.backfillReason);
   }

@@ -1,12 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { createClient, type ApiClient, type ClientOptions, type Schemas } from '../client/index.ts';
 
-/** The two kinds of usage, as the API takes them. */
-export const ENDPOINTS = {
-  llm: { path: '/api/v1/integrations/llm-usage', batchField: 'events' },
-  metered: { path: '/api/v1/integrations/metered-usage', batchField: 'records' },
-} as const;
-export type UsageEndpoint = keyof typeof ENDPOINTS;
+/** The events of the two kinds of usage, as the API takes them. */
+export interface UsageEvents {
+  readonly llm: Readonly<Schemas['LlmUsageEvent']>;
+  readonly metered: Readonly<Schemas['MeteredUsageRecord']>;
+}
+export type UsageEndpoint = keyof UsageEvents;
+
+/** Where each is taken. */
+export const USAGE_PATHS = {
+  llm: '/api/v1/integrations/llm-usage',
+  metered: '/api/v1/integrations/metered-usage',
+} as const satisfies Record<UsageEndpoint, string>;
 
 export const RESULT_STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
 export type ResultStatus = (typeof RESULT_STATUSES)[number];
@@ -17,18 +23,22 @@ export interface PostResult {
   readonly reason?: string | undefined;
 }
 
-export interface UsageClientOptions {
+export interface UsageClientOptions extends Pick<ClientOptions, 'apiKey' | 'signal' | 'retry'> {
   /** `http://127.0.0.1:8080`. */
   readonly apiUrl: string;
-  readonly apiKey: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Posts usage as the gateway and the metering pipeline do: again and again until it is taken. */
 export interface UsageClient {
   /** @returns a result per event, in order */
-  postBatch(endpoint: UsageEndpoint, events: readonly object[]): Promise<readonly PostResult[]>;
-  postOne(endpoint: UsageEndpoint, event: object): Promise<PostResult>;
+  postBatch<Endpoint extends UsageEndpoint>(
+    endpoint: Endpoint,
+    events: readonly UsageEvents[Endpoint][],
+  ): Promise<readonly PostResult[]>;
+  postOne<Endpoint extends UsageEndpoint>(
+    endpoint: Endpoint,
+    event: UsageEvents[Endpoint],
+  ): Promise<PostResult>;
 }
 
 /** The API refuses, or didn't answer however often it was asked. */
@@ -36,90 +46,69 @@ export class PostError extends Error {
   override readonly name = 'PostError';
 }
 
-const MAX_ATTEMPTS = 10;
-const REQUEST_TIMEOUT_MS = 70_000;
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 10_000;
-
-/** Answers after which the same request may succeed; to send it twice counts nothing twice. */
-const WORTH_REPEATING = new Set([429, 500, 502, 503, 504]);
-
+/** Whatever stands between us and the API may answer in its place. */
 const batchReply = z.object({
   results: z.array(z.object({ status: z.enum(RESULT_STATUSES), reason: z.string().optional() })),
 });
 const oneReply = z.object({ status: z.enum(['accepted', 'duplicate']) });
 const problem = z.object({ title: z.string(), detail: z.string() });
 
-export function createUsageClient(options: UsageClientOptions): UsageClient {
+/** What a call of the typed client comes to. */
+interface Answer {
+  readonly data?: unknown;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+export function createUsageClient({ apiUrl, ...options }: UsageClientOptions): UsageClient {
+  const client = createClient({ baseUrl: apiUrl, ...options });
+  const settled = async (call: Promise<Answer>) => {
+    try {
+      return await call;
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      throw new PostError(`${apiUrl} did not take the usage (${describe(cause)})`, { cause });
+    }
+  };
   return {
     async postBatch(endpoint, events) {
-      const { batchField } = ENDPOINTS[endpoint];
-      const response = await post(options, endpoint, { [batchField]: events });
-      if (!response.ok) throw await toPostError(response);
-      return batchReply.parse(await response.json()).results;
+      const { data, error, response } = await settled(send[endpoint](client, events));
+      if (!response.ok) throw toPostError(response, error);
+      return batchReply.parse(data).results;
     },
     async postOne(endpoint, event) {
-      const response = await post(options, endpoint, event);
-      if (response.ok) return oneReply.parse(await response.json());
-      if (response.status === 409) return { status: 'conflict', reason: await reasonOf(response) };
-      if (response.status === 422) return { status: 'rejected', reason: await reasonOf(response) };
-      throw await toPostError(response);
+      const { data, error, response } = await settled(sendOne[endpoint](client, event));
+      if (response.ok) return oneReply.parse(data);
+      if (response.status === 409) return { status: 'conflict', reason: reasonOf(error, response) };
+      if (response.status === 422) return { status: 'rejected', reason: reasonOf(error, response) };
+      throw toPostError(response, error);
     },
   };
 }
 
-/** Sends a request until it has an answer that settles it. */
-async function post(
-  { apiUrl, apiKey, signal }: UsageClientOptions,
-  endpoint: UsageEndpoint,
-  body: object,
-): Promise<Response> {
-  const url = new URL(ENDPOINTS[endpoint].path, apiUrl);
-  const timeout = () => AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-  let failure: unknown;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    let pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([signal, timeout()]) : timeout(),
-      });
-      if (!WORTH_REPEATING.has(response.status)) return response;
-      pauseMs = readRetryAfterMs(response.headers.get('Retry-After')) ?? pauseMs;
-      failure = await toPostError(response);
-    } catch (error) {
-      signal?.throwIfAborted();
-      failure = error;
-    }
-    if (attempt < MAX_ATTEMPTS) await sleep(pauseMs, undefined, { signal });
-  }
-  throw new PostError(
-    `${url.origin} did not take the usage in ${MAX_ATTEMPTS} attempts (${describe(failure)})`,
-    { cause: failure },
-  );
+type Send<Sent> = (client: ApiClient, sent: Sent) => Promise<Answer>;
+
+const send: { readonly [E in UsageEndpoint]: Send<readonly UsageEvents[E][]> } = {
+  llm: (client, events) => client.POST(USAGE_PATHS.llm, { body: { events: [...events] } }),
+  metered: (client, records) =>
+    client.POST(USAGE_PATHS.metered, { body: { records: [...records] } }),
+};
+
+const sendOne: { readonly [E in UsageEndpoint]: Send<UsageEvents[E]> } = {
+  llm: (client, body) => client.POST(USAGE_PATHS.llm, { body }),
+  metered: (client, body) => client.POST(USAGE_PATHS.metered, { body }),
+};
+
+function toPostError(response: Response, error: unknown): PostError {
+  return new PostError(`${response.url} answered ${response.status}: ${reasonOf(error, response)}`);
 }
 
-/** Seconds or an HTTP date; null where there is neither. */
-export function readRetryAfterMs(header: string | null, now = Date.now()): number | null {
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? null : Math.max(ms, 0);
-}
-
-async function toPostError(response: Response): Promise<PostError> {
-  return new PostError(`${response.url} answered ${response.status}: ${await reasonOf(response)}`);
-}
-
-async function reasonOf(response: Response): Promise<string> {
-  const text = await response.text();
-  try {
-    const { title, detail } = problem.parse(JSON.parse(text));
-    return detail === '' ? title : detail;
-  } catch {
-    return text.slice(0, 200) || response.statusText;
-  }
+/** @param error the answer's body: an object where it was JSON, else its text */
+function reasonOf(error: unknown, response: Response): string {
+  const { success, data } = problem.safeParse(error);
+  if (success) return data.detail === '' ? data.title : data.detail;
+  const text = typeof error === 'string' ? error.slice(0, 200) : '';
+  return text || response.statusText;
 }
 
 function describe(error: unknown): string {

@@ -12,24 +12,28 @@ export const externalId = z
   })
   .meta({ example: 'acme' });
 
+/** For OpenAPI, whose readers mostly don't know `\p{Cc}`; JSON has no half of a pair by itself. */
+const NO_CONTROL = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
+
 /**
  * Text that a sender chose: no control characters, and no half of a surrogate pair, which
  * PostgreSQL can't store and which would make it refuse everybody's events of the same group.
  */
 export function text(maxLength: number) {
-  // Named again for OpenAPI, which would get the flag as part of the pattern.
-  const pattern = `^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`;
   return z
     .string()
-    .regex(new RegExp(pattern, 'u'), {
+    .regex(new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u'), {
       error: `expected 1 to ${maxLength} characters, none of them a control character`,
     })
-    .meta({ pattern });
+    .meta({ pattern: `^${NO_CONTROL}{1,${maxLength}}$` });
 }
 
 const DECIMAL_HINT =
   'expected a decimal as a string, such as "0.25": digits with at most 12 before and 12 after ' +
   'the point, without sign, exponent or leading zeros';
+
+/** What `isDecimalString` takes, for OpenAPI. */
+export const DECIMAL_PATTERN = String.raw`^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$`;
 
 /** A decimal string; a JSON number is refused, because it has been through a binary float. */
 export const decimalString = z
@@ -38,7 +42,7 @@ export const decimalString = z
       typeof input === 'number' ? `${DECIMAL_HINT}; JSON numbers are not exact` : DECIMAL_HINT,
   })
   .refine(isDecimalString)
-  .meta({ pattern: String.raw`^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$`, example: '0.000125' });
+  .meta({ pattern: DECIMAL_PATTERN, example: '0.000125' });
 
 /** An instant, read once: bursts of events consist of little else. */
 export const instant = z

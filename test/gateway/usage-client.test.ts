@@ -2,7 +2,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { postAll } from '../../src/gateway/post-all.ts';
-import { createUsageClient, readRetryAfterMs } from '../../src/gateway/usage-client.ts';
+import { createUsageClient } from '../../src/gateway/usage-client.ts';
+import { llmEvent } from '../api/_events.ts';
 
 /** A stand-in for an API in trouble, which the real one can't be made to be at will. */
 let server: Server | undefined;
@@ -45,19 +46,24 @@ test('it tries again after 429, 503 and a broken connection', async () => {
     breakOff,
     accept,
   ]);
-  expect(await client.postBatch('llm', [{}])).toEqual([{ status: 'accepted' }]);
+  expect(await client.postBatch('llm', [llmEvent()])).toEqual([{ status: 'accepted' }]);
   expect(calls()).toBe(4);
 });
 
 test('it gives up at once where trying again is of no use', async () => {
   const { client, calls } = await clientOf([refuse(401)]);
-  await expect(client.postBatch('llm', [{}])).rejects.toThrow('answered 401: because of 401');
+  await expect(client.postBatch('llm', [llmEvent()])).rejects.toThrow(
+    'answered 401: because of 401',
+  );
   expect(calls()).toBe(1);
 });
 
 test('one event that is refused has its reason', async () => {
   const { client } = await clientOf([refuse(422)]);
-  expect(await client.postOne('llm', {})).toEqual({ status: 'rejected', reason: 'because of 422' });
+  expect(await client.postOne('llm', llmEvent())).toEqual({
+    status: 'rejected',
+    reason: 'because of 422',
+  });
 });
 
 test('results come in the order of the events, whatever the batches do', async () => {
@@ -66,15 +72,7 @@ test('results come in the order of the events, whatever the batches do', async (
     setTimeout(() => response.end(JSON.stringify({ results })), Math.random() * 20);
   };
   const { client } = await clientOf([slowly]);
-  const events = Array.from({ length: 95 }, (_, n) => ({ n }));
+  const events = Array.from({ length: 95 }, () => llmEvent());
   const results = await postAll(client, 'llm', events, { batchSize: 10, concurrency: 4 });
   expect(results.map(({ reason }) => reason)).toEqual(events.map((event) => JSON.stringify(event)));
-});
-
-test('Retry-After is seconds or a date', () => {
-  const now = Date.parse('2026-05-01T00:00:00Z');
-  expect(readRetryAfterMs('3', now)).toBe(3000);
-  expect(readRetryAfterMs('Fri, 01 May 2026 00:00:05 GMT', now)).toBe(5000);
-  expect(readRetryAfterMs('Thu, 30 Apr 2026 00:00:00 GMT', now)).toBe(0);
-  expect([readRetryAfterMs(null, now), readRetryAfterMs('soon', now)]).toEqual([null, null]);
 });

@@ -39,7 +39,12 @@ export function documentationRoutes(routes: readonly Route[]): readonly Route[] 
       scopes: null,
       rateLimited: false,
       responses: {
-        200: { description: 'HTML', schema: z.string(), contentType: 'text/html; charset=utf-8' },
+        200: {
+          description: 'HTML',
+          schema: z.string(),
+          contentType: 'text/html; charset=utf-8',
+          example: '<!doctype html>',
+        },
       },
     },
     () => Promise.resolve(reply(200, page())),

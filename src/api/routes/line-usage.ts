@@ -75,6 +75,7 @@ export const getLineUsageCsv = defineRoute(
         description: 'CSV (RFC 4180), UTF-8',
         schema: z.custom<AsyncIterable<string>>(() => true).meta({ type: 'string' }),
         contentType: 'text/csv; charset=utf-8',
+        example: `${USAGE_CSV_HEADERS.join(',')}\r\n`,
       },
     },
     problems: ['not-found'],

@@ -5,7 +5,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
-import { decimalString, externalId } from '../../ingestion/fields.ts';
+import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
 import { date } from '../fields.ts';
 import { invalidRequest, type RequestError } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -44,7 +44,8 @@ const projectedUsage = z
   .meta({
     type: ['object', 'null'],
     description: 'Quantities by resource kind, in base units; null: none of it.',
-    additionalProperties: { type: ['string', 'null'] },
+    additionalProperties: { type: ['string', 'null'], pattern: DECIMAL_PATTERN },
+    maxProperties: MAX_KINDS,
     example: { llm_tokens: '1500000' },
   });
 
@@ -94,6 +95,15 @@ export const postQuote = defineRoute(
       projected_usage: projectedUsage.nullable().default(null),
       starts_on: date.nullable().default(null),
     }),
+    bodyExamples: {
+      'A plan': { plan_code: 'studio' },
+      'With addons and usage': {
+        plan_code: 'studio',
+        addons: ['storage_50gb'],
+        projected_usage: { llm_tokens: '1500000' },
+        starts_on: '2026-05-20',
+      },
+    },
     responses: { 200: { description: 'The quote', schema: quoteReply } },
   },
   async ({ body }, { db }) => {

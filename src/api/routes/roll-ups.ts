@@ -76,6 +76,17 @@ export const postRollUp = defineRoute(
     scopes: ['operator'],
     rateLimited: true,
     body: rollUpRequest,
+    bodyExamples: {
+      'Close a month': { month: '2026-05', request_id: 'close-2026-05' },
+      'Rebuild an invoice': {
+        month: '2026-05',
+        force: true,
+        tenant_ids: ['acme'],
+        only_if_changed: true,
+        reason: 'late metered usage',
+        request_id: 'acme-2026-05-late',
+      },
+    },
     responses: {
       202: {
         description: 'The request is with the workflow',

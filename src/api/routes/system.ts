@@ -81,6 +81,7 @@ export const getMetrics = defineRoute(
         description: 'Requests, usage events and the queue, month end',
         schema: z.string(),
         contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        example: '# TYPE usage_events counter\nusage_events{source="llm",status="accepted"} 1\n',
       },
     },
   },

@@ -33,6 +33,11 @@ export interface UsageRouteOptions {
   readonly batchField: string;
   /** Of one event. */
   readonly schema: z.ZodType;
+  /** Events for the documentation: two that are alike, and what else is worth showing. */
+  readonly examples: {
+    readonly batch: readonly [JsonFields, JsonFields];
+    readonly others?: Readonly<Record<string, JsonFields>>;
+  };
 }
 
 /**
@@ -40,7 +45,7 @@ export interface UsageRouteOptions {
  * ingestion bounds it.
  */
 export function defineUsageRoute(options: UsageRouteOptions): Route {
-  const { idField, batchField, schema, source } = options;
+  const { idField, batchField, schema, source, examples } = options;
   const replies = replySchemas(idField);
   return defineRoute(
     {
@@ -71,6 +76,11 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
           'a `summary`, or the `problem` that broke the stream off.',
         line: schema,
         answer: streamAnswerSchema(idField),
+      },
+      bodyExamples: {
+        'One event': examples.batch[0],
+        'A batch': { [batchField]: examples.batch },
+        ...examples.others,
       },
       responses: {
         200: {

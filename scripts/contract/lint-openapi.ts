@@ -1,0 +1,7 @@
+import { lintOpenApi } from './openapi-lint.ts';
+
+/** `npm run openapi:lint`: what an independent linter says of the document. */
+const problems = await lintOpenApi();
+for (const problem of problems) console.error(problem);
+console.log(`OpenAPI document: ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;

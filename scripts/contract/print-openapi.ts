@@ -1,0 +1,4 @@
+import { apiDocument } from '../../src/api/document.ts';
+
+/** `npm run openapi`: the OpenAPI document, as /openapi.json serves it. */
+console.log(JSON.stringify(apiDocument(), null, 2));

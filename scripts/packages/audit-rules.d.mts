@@ -1,0 +1,4 @@
+export function readAudit(output: string): {
+  readonly couldNotAsk: string | null;
+  readonly findings: readonly string[];
+};

@@ -1,0 +1,1 @@
+export function licenceProblems(lockfile: object): readonly string[];

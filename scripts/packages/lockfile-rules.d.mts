@@ -1,0 +1,4 @@
+export function lockfileProblems(packages: {
+  readonly manifest: object;
+  readonly lockfile: object;
+}): readonly string[];

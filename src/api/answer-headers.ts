@@ -1,0 +1,64 @@
+import { PROBLEMS, type ProblemName } from './problems.ts';
+import type { RouteDefinition } from './route.ts';
+
+/** A header as OpenAPI documents it. (An interface would not fit the library's index signature.) */
+type HeaderDocument = Readonly<{
+  description: string;
+  required: boolean;
+  schema: { type: 'string' | 'integer'; minimum?: number; pattern?: string };
+  example: string | number;
+}>;
+
+const REQUEST_ID: HeaderDocument = {
+  description: "The request's id in our logs: yours (1 to 128 of A-Z a-z 0-9 _ . : -), else ours.",
+  required: true,
+  schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,128}$' },
+  example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+};
+
+/** On every answer to a key that was let in; not required, for refusals come before the count. */
+const RATE_LIMIT: Readonly<Record<string, HeaderDocument>> = {
+  RateLimit: {
+    description: 'What is left of the window, and its rest in seconds (IETF draft 8).',
+    required: false,
+    schema: { type: 'string' },
+    example: '"key"; r=5999; t=60',
+  },
+  'RateLimit-Policy': {
+    description: 'Requests in a window, and its length in seconds.',
+    required: false,
+    schema: { type: 'string' },
+    example: '"key"; q=6000; w=60; pk=:MmYyNTA0ZTA0Zjg5:',
+  },
+};
+
+const RETRY_AFTER: HeaderDocument = {
+  description: 'Seconds to wait before the same request is sent again.',
+  required: true,
+  schema: { type: 'integer', minimum: 0 },
+  example: 1,
+};
+
+const WWW_AUTHENTICATE: HeaderDocument = {
+  description: 'How to authenticate.',
+  required: true,
+  schema: { type: 'string' },
+  example: 'Bearer realm="arcadia-invoicing"',
+};
+
+/**
+ * The headers of a route's answer.
+ * @param problem the one that it is, if it is one
+ */
+export function answerHeaders(
+  { scopes, rateLimited }: Pick<RouteDefinition, 'scopes' | 'rateLimited'>,
+  problem: ProblemName | null,
+): Record<string, HeaderDocument> {
+  const status = problem && PROBLEMS[problem].status;
+  return {
+    'X-Request-Id': REQUEST_ID,
+    ...(scopes && rateLimited && status !== 401 && status !== 403 && RATE_LIMIT),
+    ...(status === 401 && { 'WWW-Authenticate': WWW_AUTHENTICATE }),
+    ...((status === 429 || status === 503) && { 'Retry-After': RETRY_AFTER }),
+  };
+}

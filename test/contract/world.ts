@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { createClient } from '../../src/client/index.ts';
+import { createKey, type NewApiKey } from '../../src/db/api-keys.ts';
+import type { Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { startLocalStack } from '../../src/local/stack.ts';
+import { createSteps } from '../../src/local/steps.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+
+/** Whose keys the document is tried with; `none` sends no key. */
+export const CALLERS = ['none', 'gateway', 'metering', 'operator', 'tenant'] as const;
+export type Caller = (typeof CALLERS)[number];
+
+/** The whole service on servers of its own, with what the document's examples speak of. */
+export interface ContractWorld extends AsyncDisposable {
+  readonly apiUrl: string;
+  readonly keys: Readonly<Record<Caller, string | null>>;
+  /** Of an invoice that there is; the document's examples name one that there isn't. */
+  readonly invoiceId: string;
+}
+
+const MONTH = '2026-05';
+
+/** Starts the servers, seeds them, and closes a month. */
+export async function createContractWorld(): Promise<ContractWorld> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-contract-'));
+  await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => rmSync(stateDir, { recursive: true, force: true }));
+  const stack = await startLocalStack({
+    // No rate would be low enough to be met by chance and high enough for all that is sent.
+    env: { API_PORT: '0', API_REQUESTS_PER_MINUTE: '1000000', LOG_LEVEL: 'warn' },
+    stateDir,
+    steps: createSteps(new PassThrough().resume()),
+    signal: new AbortController().signal,
+  });
+  cleanUp.defer(() => stack.stop());
+  const { db } = stack;
+  await seed(db);
+  const apiUrl = stack.env.API_URL;
+  const keys = {
+    none: null,
+    gateway: await keyOf(db, { scope: 'gateway', label: 'contract gateway' }),
+    metering: await keyOf(db, { scope: 'metering', label: 'contract metering' }),
+    operator: await keyOf(db, { scope: 'operator', label: 'contract operator' }),
+    tenant: await keyOf(db, { scope: 'tenant', label: 'contract tenant', tenantId: 'acme' }),
+  };
+  await postUsage(apiUrl, keys.gateway, keys.metering);
+  const invoiceId = await closeMonth(apiUrl, keys.operator);
+  const started = cleanUp.move();
+  return { apiUrl, keys, invoiceId, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+async function keyOf(db: Database, key: NewApiKey): Promise<string> {
+  return (await createKey(db, key)).plainKey;
+}
+
+async function seed(db: Database): Promise<void> {
+  await seedCatalogue(db);
+  await db.query(sql.typeAlias('nothing')`
+    INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
+    VALUES ('storage_50gb', 'spaces_gb_month', 50, 750)`);
+  await seedTenant(db, 'acme');
+  await seedTenant(db, 'zeta');
+}
+
+/** The events that the examples name. */
+async function postUsage(baseUrl: string, gateway: string, metering: string): Promise<void> {
+  const event = {
+    tenant_id: 'acme',
+    deployment_id: 'acme-a',
+    occurred_at: `${MONTH}-20T08:30:00Z`,
+  };
+  await createClient({ baseUrl, apiKey: gateway }).POST('/api/v1/integrations/llm-usage', {
+    body: {
+      ...event,
+      gateway_request_id: 'req_8f14e45f',
+      model: 'large-2',
+      charge_cents: '812.4',
+    },
+  });
+  await createClient({ baseUrl, apiKey: metering }).POST('/api/v1/integrations/metered-usage', {
+    body: {
+      ...event,
+      record_id: 'meter-2026-05-19-0001',
+      resource_kind: 'llm_tokens',
+      qty: '1500000',
+    },
+  });
+}
+
+async function closeMonth(baseUrl: string, operator: string): Promise<string> {
+  const client = createClient({ baseUrl, apiKey: operator });
+  await client.POST('/api/v1/roll-ups', { body: { month: MONTH, request_id: 'seed' } });
+  const query = { tenant_id: 'acme', period: MONTH };
+  const { data } = await until(
+    () => client.GET('/api/v1/invoices', { params: { query } }),
+    (answer) => answer.data?.invoices.length === 1,
+  );
+  return data!.invoices[0]!.invoice_id;
+}
