@@ -2,6 +2,7 @@
 const SIDES = {
   domain: [],
   contracts: [],
+  signing: [],
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
@@ -9,7 +10,7 @@ const SIDES = {
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit'],
+  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

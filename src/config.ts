@@ -22,6 +22,8 @@ export interface Config {
     readonly maxConnections: number;
     /** Requests per key and minute; ingestion is bounded by its queue instead. */
     readonly requestsPerMinute: number;
+    /** What signing secrets are derived from, the newest first; empty: nobody can sign. */
+    readonly signingMasterSecrets: readonly string[];
   };
   readonly worker: {
     readonly maxConnections: number;
@@ -46,6 +48,15 @@ export interface Config {
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
+/** A secret that is too short could be guessed from one signature. */
+const MIN_MASTER_SECRET = 32;
+const masterSecrets = z
+  .string()
+  .transform((list) => list.split(',').map((secret) => secret.trim()))
+  .refine((list) => list.every(({ length }) => length >= MIN_MASTER_SECRET), {
+    error: `expected secrets of ${MIN_MASTER_SECRET} characters or more, separated by commas`,
+  });
+
 /** A decimal above 0, or 0 for "no bound". */
 const ratio = z
   .string()
@@ -61,6 +72,7 @@ const environment = z.object({
   API_TRUSTED_PROXIES: z.coerce.number().int().min(0).default(0),
   API_MAX_CONNECTIONS: count(10),
   API_REQUESTS_PER_MINUTE: count(6000),
+  SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_CACHED_WORKFLOWS: count(500),
@@ -105,6 +117,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       trustedProxies: e.API_TRUSTED_PROXIES,
       maxConnections: e.API_MAX_CONNECTIONS,
       requestsPerMinute: e.API_REQUESTS_PER_MINUTE,
+      signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
     },
     worker: {
       // A local activity holds a connection: more slots than connections only queue.

@@ -145,7 +145,7 @@ async function serveApi(
   });
   stack.defer(() => watchdog.stop());
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
-  const { host, port, trustedProxies, requestsPerMinute } = config.api;
+  const { host, port, trustedProxies, requestsPerMinute, signingMasterSecrets } = config.api;
   const api = await startApi({
     db,
     monthEnd: createMonthEndPort(client),
@@ -154,7 +154,7 @@ async function serveApi(
     metrics,
     host,
     port,
-    config: { trustedProxies, requestsPerMinute },
+    config: { trustedProxies, requestsPerMinute, signingMasterSecrets },
     now,
   });
   stack.defer(() => api.close());

@@ -4,6 +4,7 @@ import { createAuthenticator } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { DOCS_CSP } from './docs-page.ts';
 import { errorForLog } from './error-for-log.ts';
+import { createKeyUse } from './key-use.ts';
 import { mountRoutes } from './mount.ts';
 import { countRequests, logRequests, requestIdOf } from './observe.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
@@ -25,7 +26,7 @@ export function createApp(deps: ApiDeps): Express {
     next();
   });
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, {
-    authenticate: createAuthenticator(db, now),
+    authenticate: createAuthenticator(db, now, createKeyUse(db, logger, now)),
     limitRate: createRateLimit(config.requestsPerMinute),
   });
   app.use(() => {

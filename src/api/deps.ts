@@ -16,6 +16,9 @@ export interface ApiDeps {
   readonly ingestion: Ingestion;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly config: Pick<Config['api'], 'trustedProxies' | 'requestsPerMinute'>;
+  readonly config: Pick<
+    Config['api'],
+    'trustedProxies' | 'requestsPerMinute' | 'signingMasterSecrets'
+  >;
   readonly now: () => Date;
 }

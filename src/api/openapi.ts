@@ -3,6 +3,7 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
+import { SIGNING_SCOPES } from '../db/signing-secrets.ts';
 import { PROBLEMS, problemSchema, problemType, type ProblemName } from './problems.ts';
 import type { Route } from './route.ts';
 
@@ -16,7 +17,11 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
   registry.registerComponent('securitySchemes', SECURITY_SCHEME, {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one.',
+    description:
+      'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one. A key of scope gateway ' +
+      'or metering may have signing secrets; its requests then have to be signed as Standard ' +
+      'Webhooks says, by the headers webhook-id, webhook-timestamp (at most 300 seconds from our ' +
+      'clock) and webhook-signature, over the body before any compression.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
@@ -38,6 +43,9 @@ export function problemsOf(route: Route): readonly ProblemName[] {
   const names: ProblemName[] = [
     ...problems,
     ...(scopes ? (['unauthenticated', 'forbidden', 'database-unavailable'] as const) : []),
+    ...(scopes?.some((scope) => SIGNING_SCOPES.includes(scope))
+      ? (['invalid-signature', 'signatures-unavailable'] as const)
+      : []),
     ...(rateLimited ? (['rate-limited'] as const) : []),
     ...(body ? (['malformed-request', 'too-large', 'unsupported-media-type'] as const) : []),
     ...(params ? (['malformed-request'] as const) : []),

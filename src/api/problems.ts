@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request cannot be read' },
   unauthenticated: { status: 401, title: 'A valid API key is required' },
+  'invalid-signature': { status: 401, title: 'The request is not signed as this API key has to' },
   forbidden: { status: 403, title: 'This API key may not do that' },
   'not-found': { status: 404, title: 'There is no such thing here, or it is not yours' },
   'method-not-allowed': { status: 405, title: 'This path does not know the method' },
@@ -17,6 +18,7 @@ export const PROBLEMS = {
   'rate-limited': { status: 429, title: 'Too many requests with this API key' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
   overloaded: { status: 503, title: 'Too much at once: send it again later' },
+  'signatures-unavailable': { status: 503, title: 'Signatures cannot be checked' },
   'database-unavailable': { status: 503, title: 'The database cannot be reached' },
   'temporal-unavailable': { status: 503, title: 'The Temporal server cannot be reached' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,18 +1,27 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { HttpProblem } from './problems.ts';
+import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
 
 /** Room for 1,000 events of 2,000 characters. */
 const BODY_LIMIT = '2mb';
+/** A request without a body is signed all the same: over no bytes. */
+export const NO_BODY = Buffer.alloc(0);
+
+/** What has yet to look at the bodies of these requests. */
+const checks = new WeakMap<IncomingMessage, CheckBody>();
 
 const parseJson = express.json({
   limit: BODY_LIMIT,
   strict: false,
   type: 'application/json',
-  // Decoding would put the same sign in place of whatever isn't UTF-8, and two ids
-  // that differ there would be one.
-  verify: (_request, _response, body, encoding) => {
+  // Of the bytes, decompressed: decoding would put the same sign in place of whatever isn't UTF-8,
+  // and two ids that differ there would be one.
+  verify: (request, _response, body, encoding) => {
+    checks.get(request)?.(body);
+    checks.delete(request);
     if (encoding !== 'utf-8') {
       throw new HttpProblem('unsupported-media-type', `send JSON in UTF-8, not in ${encoding}`);
     }
@@ -22,14 +31,22 @@ const parseJson = express.json({
 
 /**
  * Reads a request's body as JSON.
+ * @param check looks at its bytes first, in any case: at none where there is no body
  * @returns undefined where there is none
  * @throws HttpProblem `unsupported-media-type`, `malformed-request`; the body parser's own errors
  */
-export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
+export async function readJsonBody(
+  request: Request,
+  response: Response,
+  check: CheckBody,
+): Promise<unknown> {
   // Null: there is no body; that is for the schema to say.
   if (request.is('application/json') === false) {
     throw new HttpProblem('unsupported-media-type', 'send Content-Type: application/json');
   }
+  checks.set(request, check);
   await runMiddleware(parseJson, request, response);
+  // The parser passes over what has no body.
+  if (checks.delete(request)) check(NO_BODY);
   return request.body;
 }

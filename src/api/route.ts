@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import type { ApiKey, Scope } from '../db/api-keys.ts';
+import type { Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
+import type { Caller } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
@@ -44,7 +45,7 @@ export interface IncomingCall {
   readonly query: unknown;
   readonly body: unknown;
   /** Null on a route without scopes. */
-  readonly caller: ApiKey | null;
+  readonly caller: Caller | null;
 }
 
 /** An answer that has been checked against the route's definition. */
@@ -87,7 +88,7 @@ interface Call<D extends RouteDefinition> {
   readonly params: Parsed<D['params']>;
   readonly query: Parsed<D['query']>;
   readonly body: Parsed<D['body']>;
-  readonly caller: D['scopes'] extends null ? null : ApiKey;
+  readonly caller: D['scopes'] extends null ? null : Caller;
 }
 
 type Handler<D extends RouteDefinition> = (

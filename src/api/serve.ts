@@ -1,9 +1,9 @@
 import type { Request, Response } from 'express';
-import type { ApiKey } from '../db/api-keys.ts';
-import { authorize, type Authenticate } from './auth.ts';
+import { authorize, type Authenticate, type Caller } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { readJsonBody } from './read-body.ts';
+import { NO_BODY, readJsonBody } from './read-body.ts';
+import { signatureCheck } from './require-signature.ts';
 import type { OutgoingReply, Route } from './route.ts';
 
 /** Who is let in, and how often. */
@@ -24,12 +24,15 @@ export async function serve(
   deps: ApiDeps,
   { authenticate, limitRate }: Guards,
 ): Promise<OutgoingReply> {
-  let caller: ApiKey | null = null;
+  let caller: Caller | null = null;
   if (route.scopes) {
     caller = await authenticate(request.headers.authorization);
     authorize(caller, route.scopes);
     if (route.rateLimited) await limitRate(caller, request, response);
   }
-  const body = route.body ? await readJsonBody(request, response) : undefined;
+  const check = signatureCheck(caller, request.headers, deps);
+  let body: unknown;
+  if (route.body) body = await readJsonBody(request, response, check);
+  else check(NO_BODY);
   return route.handle({ params: request.params, query: request.query, body, caller }, deps);
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { signedHeaders } from '../signing/sign.ts';
 
 /** The two kinds of usage, as the API takes them. */
 const ENDPOINTS = {
@@ -21,6 +23,8 @@ export interface UsageClientOptions {
   /** `http://127.0.0.1:8080`. */
   readonly apiUrl: string;
   readonly apiKey: string;
+  /** `whsec_…`, where the key has to sign. */
+  readonly signingSecret?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,11 +74,14 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
 
 /** Sends a request until it has an answer that settles it. */
 async function post(
-  { apiUrl, apiKey, signal }: UsageClientOptions,
+  { apiUrl, apiKey, signingSecret, signal }: UsageClientOptions,
   endpoint: UsageEndpoint,
-  body: object,
+  content: object,
 ): Promise<Response> {
   const url = new URL(ENDPOINTS[endpoint].path, apiUrl);
+  const body = JSON.stringify(content);
+  // The message stays the same however often it is sent; when it was sent does not.
+  const id = `msg_${randomUUID()}`;
   const timeout = () => AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   let failure: unknown;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
@@ -82,8 +89,12 @@ async function post(
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
+        headers: {
+          Authorization: `Bearer ${apiKey}`,
+          'Content-Type': 'application/json',
+          ...(signingSecret && signedHeaders(signingSecret, { id, at: new Date(), body })),
+        },
+        body,
         signal: signal ? AbortSignal.any([signal, timeout()]) : timeout(),
       });
       if (!WORTH_REPEATING.has(response.status)) return response;

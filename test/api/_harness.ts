@@ -63,7 +63,7 @@ export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<T
     ingestion: createIngestion({ db, now }),
     watchdog: null,
     logger: pino({ level: 'silent' }),
-    config: { trustedProxies: 0, requestsPerMinute: 100_000 },
+    config: { trustedProxies: 0, requestsPerMinute: 100_000, signingMasterSecrets: [] },
     // The workflow itself is tested in test/workflows; here only what it is asked for matters.
     monthEnd: {
       request: (asked) => {

@@ -91,7 +91,7 @@ test('keys are kept as hashes only, and listed without them', async () => {
 
 test('requests are limited by key', async () => {
   await using limited = await createTestApi({
-    config: { trustedProxies: 0, requestsPerMinute: 2 },
+    config: { trustedProxies: 0, requestsPerMinute: 2, signingMasterSecrets: [] },
   });
   const call = (key: string) => limited.call('get', '/api/v1/invoices', { key });
   expect((await call(limited.keys.acme)).headers['ratelimit-policy']).toBeDefined();

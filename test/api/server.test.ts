@@ -50,7 +50,7 @@ async function start(
     watchdog: null,
     logger: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
     metrics: createMetrics(),
-    config: { trustedProxies: 0, requestsPerMinute: 1_000 },
+    config: { trustedProxies: 0, requestsPerMinute: 1_000, signingMasterSecrets: [] },
     now: () => new Date(),
     host: '127.0.0.1',
     port: 0,

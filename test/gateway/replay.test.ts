@@ -33,7 +33,7 @@ beforeAll(async () => {
     metrics: createMetrics(),
     host: '127.0.0.1',
     port: 0,
-    config: { trustedProxies: 0, requestsPerMinute: 6000 },
+    config: { trustedProxies: 0, requestsPerMinute: 6000, signingMasterSecrets: [] },
     now: () => new Date(),
   });
   const { plainKey } = await createKey(db, { scope: 'gateway', label: 'replay' });

@@ -3,7 +3,7 @@ import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.t
 import { actor } from '../actor.ts';
 import { reasonArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { CliError, capitalize } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
 import { print } from '../output.ts';
 
@@ -58,8 +58,4 @@ function markCommand(name: string, status: FinalStatus): Command {
         );
       },
     );
-}
-
-function capitalize(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

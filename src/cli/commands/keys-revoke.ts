@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { revokeKey } from '../../db/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { unknownKey } from '../key-argument.ts';
 import { print } from '../output.ts';
 
 export function keysRevokeCommand(): Command {
@@ -13,7 +13,7 @@ export function keysRevokeCommand(): Command {
       const isKnown = await withDatabase(readEnvironment(process.env), (db) =>
         revokeKey(db, keyId),
       );
-      if (!isKnown) throw new CliError(`There is no key with the id ${keyId}: see \`keys list\``);
+      if (!isKnown) throw unknownKey(keyId);
       print(command, { keyId, revoked: true }, () => `Key ${keyId} is revoked.`);
     });
 }
