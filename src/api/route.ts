@@ -3,6 +3,7 @@ import type { Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
 import type { Caller } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
+import { isOperatorAction, recordCall } from './operator-action.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
 /** An answer that a route can give. */
@@ -27,6 +28,8 @@ export interface RouteDefinition {
   readonly description?: string;
   /** Which keys it takes; null: it needs none. */
   readonly scopes: readonly Scope[] | null;
+  /** Where the method isn't GET and the route changes nothing all the same. */
+  readonly readOnly?: boolean;
   /** False where something else bounds it. */
   readonly rateLimited: boolean;
   readonly params?: z.ZodObject;
@@ -46,6 +49,8 @@ export interface IncomingCall {
   readonly body: unknown;
   /** Null on a route without scopes. */
   readonly caller: Caller | null;
+  /** Under which the log has it. */
+  readonly requestId: string;
 }
 
 /** An answer that has been checked against the route's definition. */
@@ -56,7 +61,7 @@ export interface OutgoingReply {
 }
 
 export interface Route extends RouteDefinition {
-  /** Checks the call, handles it, checks the reply. */
+  /** Checks the call, handles it (on record where it is an operator's action), checks the reply. */
   handle(call: IncomingCall, deps: ApiDeps): Promise<OutgoingReply>;
 }
 
@@ -111,7 +116,10 @@ export function defineRoute<const D extends RouteDefinition>(
         caller: incoming.caller,
       };
       // The schemas have just made it so; the compiler can't follow them.
-      return checkReply(definition, await handler(call as Call<D>, deps));
+      const run = async () => checkReply(definition, await handler(call as Call<D>, deps));
+      return isOperatorAction(definition, incoming.caller)
+        ? recordCall(definition, { ...incoming, ...call }, deps, run)
+        : run();
     },
   };
 }

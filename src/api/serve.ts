@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { authorize, type Authenticate, type Caller } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
+import { requestIdOf } from './observe.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
 import { signatureCheck } from './require-signature.ts';
@@ -34,5 +35,6 @@ export async function serve(
   let body: unknown;
   if (route.body) body = await readJsonBody(request, response, check);
   else check(NO_BODY);
-  return route.handle({ params: request.params, query: request.query, body, caller }, deps);
+  const { params, query } = request;
+  return route.handle({ params, query, body, caller, requestId: requestIdOf(request) }, deps);
 }

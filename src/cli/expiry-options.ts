@@ -1,5 +1,5 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { parseUtcInstant } from '../ingestion/instant.ts';
+import { Option } from 'commander';
+import { instantArgument } from './arguments.ts';
 import { durationArgument } from './duration.ts';
 import { CliError } from './errors.ts';
 
@@ -28,10 +28,4 @@ export function expiryOf({ expiresIn, expiresAt }: ExpiryOptions, now: Date): Da
   const expiry = expiresIn === undefined ? expiresAt : new Date(now.getTime() + expiresIn);
   if (expiry === undefined || expiry > now) return expiry;
   throw new CliError(`A key that expires at ${expiry.toISOString()} has expired already`);
-}
-
-function instantArgument(text: string): Date {
-  const instant = parseUtcInstant(text);
-  if (instant !== null) return new Date(instant.epochMs);
-  throw new InvalidArgumentError('expected an RFC 3339 instant such as 2027-01-01T00:00:00Z');
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { auditListCommand } from './commands/audit-list.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -93,6 +94,7 @@ Examples:
     usageExcludeCommand(),
     usageExclusionsCommand(),
   ]);
+  group('audit', 'what operators did', [auditListCommand()]);
   throwInsteadOfExiting(program);
   return program;
 }

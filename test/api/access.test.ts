@@ -30,6 +30,7 @@ const ROUTES = [
   ['post', `/api/v1/invoices/${ID}/void`, ['operator'], () => ({ reason: 'x' })],
   ['post', '/api/v1/usage-exclusions', ['operator'], () => EXCLUSION],
   ['get', '/api/v1/usage-exclusions?month=2026-05', ['operator'], undefined],
+  ['get', '/api/v1/operator-actions', ['operator'], undefined],
 ] as const;
 const KEYS = ['gateway', 'metering', 'operator', 'acme'] as const;
 

@@ -6,6 +6,7 @@ import { getLateUsage } from './late-usage.ts';
 import { getLineUsage, getLineUsageCsv } from './line-usage.ts';
 import { postLlmUsage } from './llm-usage.ts';
 import { postMeteredUsage } from './metered-usage.ts';
+import { getOperatorActions } from './operator-actions.ts';
 import { postQuote } from './quote.ts';
 import { getRollUp, postRollUp } from './roll-ups.ts';
 import { getHealth, getMetrics, getReadiness } from './system.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   postRollUp,
   getRollUp,
   getLateUsage,
+  getOperatorActions,
   getHealth,
   getReadiness,
   getMetrics,

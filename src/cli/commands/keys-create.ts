@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/api-keys.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options extends ExpiryOptions {
@@ -13,9 +14,9 @@ interface Options extends ExpiryOptions {
 }
 
 export function keysCreateCommand(): Command {
-  const command = new Command('create');
-  expiryOptions().forEach((option) => command.addOption(option));
-  return command
+  const create = new Command('create');
+  expiryOptions().forEach((option) => create.addOption(option));
+  return create
     .description('make an API key; its text is shown this once')
     .addOption(
       new Option('--scope <scope>', 'what it may do').choices([...SCOPES]).makeOptionMandatory(),
@@ -33,12 +34,12 @@ Examples:
     )
     .action(async (options: Options, command: Command) => {
       const newKey = toNewKey(options, new Date());
-      const key = await withDatabase(readEnvironment(process.env), (db) =>
-        createKey(db, newKey),
-      ).catch((error: unknown) => {
-        if (!(error instanceof ForeignKeyIntegrityConstraintViolationError)) throw error;
-        throw new CliError(`There is no tenant ${options.tenant}`, { cause: error });
-      });
+      const key = await operatorAction(command, readEnvironment(process.env), (db) =>
+        createKey(db, newKey).catch((error: unknown) => {
+          if (!(error instanceof ForeignKeyIntegrityConstraintViolationError)) throw error;
+          throw new CliError(`There is no tenant ${options.tenant}`, { cause: error });
+        }),
+      );
       const { plainKey, ...rest } = key;
       print(command, { ...rest, key: plainKey }, () =>
         [plainKey, `Keep it now: only its hash is stored. Its id is ${key.keyId}.`].join('\n'),

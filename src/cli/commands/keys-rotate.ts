@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { rotateKey } from '../../db/rotate-key.ts';
 import { durationArgument } from '../duration.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError, capitalize } from '../errors.ts';
 import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
 import { unknownKey } from '../key-argument.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { showSecret } from '../show-secret.ts';
 
@@ -16,9 +17,9 @@ interface Options extends ExpiryOptions {
 const DEFAULT_OVERLAP = '7d';
 
 export function keysRotateCommand(): Command {
-  const command = new Command('rotate');
-  expiryOptions().forEach((option) => command.addOption(option));
-  return command
+  const rotate = new Command('rotate');
+  expiryOptions().forEach((option) => rotate.addOption(option));
+  return rotate
     .description('make the successor of an API key; both work until the overlap is over')
     .argument('<key-id>', 'as `keys list` shows it')
     .addOption(
@@ -36,26 +37,32 @@ An end that is nearer than the overlap stays.
 Example:
   npm run cli -- keys rotate 6f1c0a52-… --overlap 2d`,
     )
-    .action(async (keyId: string, { overlap, ...expiry }: Options, self: Command) => {
+    .action(async (keyId: string, { overlap, ...expiry }: Options, command: Command) => {
       const now = new Date();
       const expiresAt = expiryOf(expiry, now);
-      const done = await withDatabase(readEnvironment(process.env), async (db, { api }) => {
-        const canSign = api.signingMasterSecrets.length > 0;
-        const overlapMs = overlap;
-        const result = await rotateKey(db, { keyId, overlapMs, expiresAt, now, canSign });
-        if (result.outcome === 'unknown') throw unknownKey(keyId);
-        if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
-        const { successor, signingSecretId, predecessor } = result;
-        const { plainKey, ...key } = successor;
-        return {
-          ...key,
-          key: plainKey,
-          replaces: predecessor,
-          signingSecret:
-            signingSecretId === null ? null : showSecret(api.signingMasterSecrets, signingSecretId),
-        };
-      });
-      print(self, done, () =>
+      const done = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        async (db, { api }) => {
+          const canSign = api.signingMasterSecrets.length > 0;
+          const overlapMs = overlap;
+          const result = await rotateKey(db, { keyId, overlapMs, expiresAt, now, canSign });
+          if (result.outcome === 'unknown') throw unknownKey(keyId);
+          if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
+          const { successor, signingSecretId, predecessor } = result;
+          const { plainKey, ...key } = successor;
+          return {
+            ...key,
+            key: plainKey,
+            replaces: predecessor,
+            signingSecret:
+              signingSecretId === null
+                ? null
+                : showSecret(api.signingMasterSecrets, signingSecretId),
+          };
+        },
+      );
+      print(command, done, () =>
         [
           done.key,
           `Keep it now: only its hash is stored. Its id is ${done.keyId}.`,

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { MAX_LIVE_SECRETS, createSigningSecret } from '../../db/signing-secrets.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError, capitalize } from '../errors.ts';
 import { unknownKey } from '../key-argument.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { newest, showSecret } from '../show-secret.ts';
 
@@ -21,14 +22,18 @@ Example:
   npm run cli -- keys sign 6f1c0a52-…`,
     )
     .action(async (keyId: string, _options, command: Command) => {
-      const done = await withDatabase(readEnvironment(process.env), async (db, { api }) => {
-        // Before anything is made: a secret that nobody can see would lock its sender out.
-        newest(api.signingMasterSecrets);
-        const result = await createSigningSecret(db, keyId, new Date());
-        if (result.outcome === 'unknown') throw unknownKey(keyId);
-        if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
-        return { keyId, ...showSecret(api.signingMasterSecrets, result.secretId) };
-      });
+      const done = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        async (db, { api }) => {
+          // Before anything is made: a secret that nobody can see would lock its sender out.
+          newest(api.signingMasterSecrets);
+          const result = await createSigningSecret(db, keyId, new Date());
+          if (result.outcome === 'unknown') throw unknownKey(keyId);
+          if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
+          return { keyId, ...showSecret(api.signingMasterSecrets, result.secretId) };
+        },
+      );
       print(command, done, () =>
         [done.secret, `Keep it now: it isn't stored. Its id is ${done.secretId}.`].join('\n'),
       );

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { revokeSigningSecret } from '../../db/signing-secrets.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 export function keysUnsignCommand(): Command {
@@ -13,12 +14,11 @@ export function keysUnsignCommand(): Command {
       '\nA key without a live secret need not sign. Running APIs may take the secret for a few seconds more.',
     )
     .action(async (secretId: string, _options, command: Command) => {
-      const revoked = await withDatabase(readEnvironment(process.env), (db) =>
-        revokeSigningSecret(db, secretId),
-      );
-      if (revoked === null) {
+      const revoked = await operatorAction(command, readEnvironment(process.env), async (db) => {
+        const found = await revokeSigningSecret(db, secretId);
+        if (found !== null) return found;
         throw new CliError(`There is no signing secret with the id ${secretId}: see \`keys list\``);
-      }
+      });
       print(command, { secretId, ...revoked, revoked: true }, () =>
         [
           `Signing secret ${secretId} is revoked.`,

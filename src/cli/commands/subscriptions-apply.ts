@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { applySubscriptions } from '../../feeding/apply-subscriptions.ts';
 import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
-import { readFeedFile } from '../feed-file.ts';
+import { readEnvironment } from '../environment.ts';
+import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -22,8 +23,11 @@ Example:
     )
     .action(async (path: string, _options, command: Command) => {
       const file = await readFeedFile(path);
-      const changes = await withDatabase(readEnvironment(process.env), (db) =>
-        applySubscriptions(db, file),
+      const changes = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        (db) => applySubscriptions(db, file),
+        describeFeedFile(file),
       );
       const counts = countChanges(changes);
       for (const { at, message } of changes.warnings) console.error(`warning: ${at}: ${message}`);
