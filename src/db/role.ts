@@ -25,7 +25,8 @@ export function readRole(db: Queryable): Promise<RoleFacts> {
       ) AS "isOwner",
       ARRAY(
         SELECT verb || ' on ' || kept.name
-        FROM unnest(ARRAY['invoices', 'invoice_lines', 'llm_usage_events', 'metered_usage_records'])
+        FROM unnest(ARRAY['invoices', 'invoice_lines', 'llm_usage_events', 'metered_usage_records',
+            'operator_actions'])
             AS kept (name),
           unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS verb
         WHERE has_table_privilege(to_regclass('public.' || kept.name), verb)
