@@ -8,10 +8,10 @@ import type { IncomingCall, OutgoingReply, RouteDefinition } from './route.ts';
 import { toProblem } from './to-problem.ts';
 
 /** Whether a call has to go on record: whatever an operator's key changes, or may change. */
-export function isOperatorAction(
+export function isOperatorAction<Known extends Pick<Caller, 'scope'>>(
   { method, readOnly = false }: Pick<RouteDefinition, 'method' | 'readOnly'>,
-  caller: Pick<Caller, 'scope'> | null,
-): boolean {
+  caller: Known | null,
+): caller is Known {
   return method !== 'get' && !readOnly && caller?.scope === 'operator';
 }
 
@@ -21,15 +21,15 @@ export function isOperatorAction(
  */
 export function recordCall(
   { operationId }: Pick<RouteDefinition, 'operationId'>,
-  { params, query, body, caller, requestId }: IncomingCall,
+  { params, query, body, caller, requestId }: IncomingCall & { readonly caller: Caller },
   { db, logger }: Pick<ApiDeps, 'db' | 'logger'>,
   run: () => Promise<OutgoingReply>,
 ): Promise<OutgoingReply> {
   return onRecord(
     db,
     {
-      actor: `key:${caller?.label}`,
-      keyId: caller?.keyId ?? null,
+      actor: `key:${caller.label}`,
+      keyId: caller.keyId,
       channel: 'api',
       action: operationId,
       target: { ...asFields(params), ...asFields(query) },

@@ -117,8 +117,9 @@ export function defineRoute<const D extends RouteDefinition>(
       };
       // The schemas have just made it so; the compiler can't follow them.
       const run = async () => checkReply(definition, await handler(call as Call<D>, deps));
-      return isOperatorAction(definition, incoming.caller)
-        ? recordCall(definition, { ...incoming, ...call }, deps, run)
+      const { caller, requestId } = incoming;
+      return isOperatorAction(definition, caller)
+        ? recordCall(definition, { ...call, caller, requestId }, deps, run)
         : run();
     },
   };
