@@ -136,7 +136,13 @@ test('a key that ends soon, until its successor is used', async () => {
   const { stdout } = await runCli(['doctor'], env);
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('No problem found; warnings: 1.');
 
-  const rotation = await rotateKey(world.db, { keyId, overlapMs: 86_400_000, now, canSign: false });
+  const rotation = await rotateKey(world.db, {
+    keyId,
+    overlapMs: 86_400_000,
+    expiresAt: null,
+    now,
+    canSign: false,
+  });
   if (rotation.outcome !== 'rotated') throw new Error(rotation.outcome);
   const { successor } = rotation;
   expect((await doctor()).detail('keys')).toEqual([
