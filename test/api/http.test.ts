@@ -113,6 +113,7 @@ test('the document knows every route, and nothing points elsewhere', async () =>
     '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage.csv',
     '/api/v1/invoices/{invoice_id}/pay',
     '/api/v1/invoices/{invoice_id}/void',
+    '/api/v1/operator-actions',
     '/api/v1/quote',
     '/api/v1/roll-ups',
     '/api/v1/roll-ups/{month}',
