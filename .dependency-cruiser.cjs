@@ -3,7 +3,8 @@ const SIDES = {
   domain: [],
   contracts: [],
   client: [],
-  gateway: ['client', 'domain'],
+  signing: [],
+  gateway: ['client', 'signing', 'domain'],
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
@@ -11,7 +12,7 @@ const SIDES = {
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit'],
+  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -12,6 +12,8 @@ export const WITHOUT_SERVERS = [
   'test/contracts/**/*.test.ts',
   'test/**/pure/**/*.test.ts',
   'test/audit/**/*.pure.test.ts',
+  'test/cli/**/*.pure.test.ts',
+  'test/signing/**/*.test.ts',
 ];
 
 export default defineConfig({

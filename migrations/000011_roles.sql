@@ -29,8 +29,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- arcadia_app is for the CLI and for set-ups with one login: both processes' rights, and none of its
--- own. The API becomes arcadia_tenant for the calls of a tenant's key (SET ROLE), and must not have
+-- arcadia_app is for the CLI and for set-ups with one login: both processes' rights, and beside them
+-- only what the CLI alone does, which is making and ending keys. The API becomes arcadia_tenant for the calls of a tenant's key (SET ROLE), and must not have
 -- that role's rights, or its policies, otherwise. So does an owner that serves the API itself.
 DO $$
 DECLARE
@@ -66,15 +66,15 @@ REVOKE ALL ON SCHEMA public FROM arcadia_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
 
--- The API: usage in, catalogue and subscriptions fed, keys, an operator's decisions; and the reports.
--- It builds no invoice, seals no usage, and gives no number.
+-- The API: usage in, catalogue and subscriptions fed, an operator's decisions, on record; and the
+-- reports. It builds no invoice, seals no usage, gives no number, and makes no key.
 GRANT SELECT ON tenants, plans, plan_versions, plan_items, addons, deployments, subscriptions,
   subscription_addons, invoice_drafts, invoices, invoice_lines, invoice_usage, invoice_status_changes,
   invoice_line_changes, invoice_digests, invoice_exclusions, usage_buckets, llm_usage_events,
   metered_usage_records, usage_exclusions, month_end_requests, month_end_request_tenants,
-  tenant_outcomes, api_keys, schema_migrations TO arcadia_api;
+  tenant_outcomes, api_keys, signing_secrets, operator_actions, schema_migrations TO arcadia_api;
 GRANT INSERT ON plans, plan_versions, plan_items, addons, deployments, subscriptions,
-  subscription_addons, llm_usage_events, metered_usage_records, invoice_status_changes, api_keys
+  subscription_addons, llm_usage_events, metered_usage_records, invoice_status_changes
   TO arcadia_api;
 GRANT INSERT (tenant_id, name, currency), UPDATE (name) ON tenants TO arcadia_api;
 GRANT UPDATE (resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_api;
@@ -86,7 +86,14 @@ GRANT INSERT (source, event_id, tenant_id, bucket_id, amount, actor, reason) ON 
   TO arcadia_api;
 -- Paid or void: for anything else another column would have to change as well.
 GRANT UPDATE (status) ON invoices TO arcadia_api;
-GRANT UPDATE (revoked_at) ON api_keys TO arcadia_api;
+GRANT UPDATE (last_used_at) ON api_keys TO arcadia_api;
+-- Not even the time of an action can be made up.
+GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id),
+  UPDATE (outcome, status, detail) ON operator_actions TO arcadia_api;
+
+GRANT INSERT ON api_keys, signing_secrets TO arcadia_app;
+GRANT UPDATE (expires_at, revoked_at) ON api_keys TO arcadia_app;
+GRANT UPDATE (revoked_at) ON signing_secrets TO arcadia_app;
 
 -- The worker: requests, drafts, invoices, outcomes. It sees no key and no single event.
 GRANT SELECT ON tenants, plan_versions, plan_items, subscriptions, subscription_addons,
@@ -112,8 +119,9 @@ GRANT SELECT ON tenants, plans, plan_versions, plan_items, addons, deployments, 
   subscription_addons, invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_usage,
   invoice_status_changes, invoice_line_changes, invoice_digests, invoice_exclusions, usage_buckets,
   llm_usage_events, metered_usage_records, usage_exclusions, month_end_requests,
-  month_end_request_tenants, tenant_outcomes, schema_migrations TO arcadia_readonly;
-GRANT SELECT (key_id, scope, tenant_id, label, created_at, revoked_at) ON api_keys TO arcadia_readonly;
+  month_end_request_tenants, tenant_outcomes, operator_actions, schema_migrations TO arcadia_readonly;
+GRANT SELECT (key_id, scope, tenant_id, label, created_at, revoked_at, expires_at, last_used_at,
+  replaces_key_id) ON api_keys TO arcadia_readonly;
 
 -- What a tenant's key reads: the catalogue, and of its own rows what the API shows. Who asked for a
 -- re-run or marked an invoice, and why, is between operators.
@@ -171,6 +179,5 @@ CALL isolate_tenants('usage_exclusions');
 CALL isolate_tenants('month_end_request_tenants');
 CALL isolate_tenants('tenant_outcomes');
 CALL isolate_tenants('api_keys');
-
--- MERGE: here come the rights (and, where they hold tenants' rows, `CALL isolate_tenants`) for the
--- tables and columns of migrations 000009 and 000010. The worker sees none of them; readonly no secret.
+CALL isolate_tenants('signing_secrets', 'api_keys', 'key_id');
+CALL isolate_tenants('operator_actions', 'api_keys', 'key_id');

@@ -30,6 +30,8 @@ export interface Config {
     readonly maxBodyBytesInFlight: number;
     /** How far from our clock new usage may lie. */
     readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
+    /** What signing secrets are derived from, the newest first; empty: nobody can sign. */
+    readonly signingMasterSecrets: readonly string[];
   };
   readonly worker: {
     readonly maxConnections: number;
@@ -54,6 +56,15 @@ export interface Config {
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
+/** A secret that is too short could be guessed from one signature. */
+const MIN_MASTER_SECRET = 32;
+const masterSecrets = z
+  .string()
+  .transform((list) => list.split(',').map((secret) => secret.trim()))
+  .refine((list) => list.every(({ length }) => length >= MIN_MASTER_SECRET), {
+    error: `expected secrets of ${MIN_MASTER_SECRET} characters or more, separated by commas`,
+  });
+
 /** A decimal above 0, or 0 for "no bound". */
 const ratio = z
   .string()
@@ -74,6 +85,7 @@ const environment = z.object({
   API_MAX_BODY_BYTES_IN_FLIGHT: count(64 * 1024 * 1024),
   USAGE_MAX_AGE_DAYS: count(62),
   USAGE_MAX_AHEAD_SECONDS: count(300),
+  SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_CACHED_WORKFLOWS: count(500),
@@ -122,6 +134,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxClients: e.API_MAX_CLIENTS,
       maxBodyBytesInFlight: e.API_MAX_BODY_BYTES_IN_FLIGHT,
       usage: { maxAgeDays: e.USAGE_MAX_AGE_DAYS, maxAheadSeconds: e.USAGE_MAX_AHEAD_SECONDS },
+      signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
     },
     worker: {
       // A local activity holds a connection: more slots than connections only queue.

@@ -5,6 +5,7 @@ import { createBodyBudget } from './body-budget.ts';
 import type { ApiDeps } from './deps.ts';
 import { DOCS_CSP } from './docs-page.ts';
 import { limitFailedAuths } from './failed-auths.ts';
+import { createKeyUse } from './key-use.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { mountRoutes } from './mount.ts';
 import { countRequests, logRequests, requestIdOf } from './observe.ts';
@@ -30,7 +31,10 @@ export function createApp(deps: ApiDeps): Express {
   });
   app.use(limitHeaders);
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, {
-    authenticate: limitFailedAuths(createAuthenticator(db, now), config.failedAuthsPerMinute),
+    authenticate: limitFailedAuths(
+      createAuthenticator(db, now, createKeyUse(db, logger, now)),
+      config.failedAuthsPerMinute,
+    ),
     limitRate: createRateLimit(config.requestsPerMinute),
     bodies: createBodyBudget(config.maxBodyBytesInFlight),
     timeouts: { ...DEFAULT_TIMEOUTS, ...deps.timeouts },

@@ -19,7 +19,11 @@ export interface ApiDeps {
   readonly metrics: Metrics;
   readonly config: Pick<
     Config['api'],
-    'trustedProxies' | 'requestsPerMinute' | 'failedAuthsPerMinute' | 'maxBodyBytesInFlight'
+    | 'trustedProxies'
+    | 'requestsPerMinute'
+    | 'failedAuthsPerMinute'
+    | 'maxBodyBytesInFlight'
+    | 'signingMasterSecrets'
   >;
   /** How long clients may take; by default `DEFAULT_TIMEOUTS`. */
   readonly timeouts?: Partial<Timeouts>;

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
-import type { ApiKey } from '../db/api-keys.ts';
-import type { Authenticate } from './auth.ts';
+import type { Authenticate, Caller } from './auth.ts';
 import { HttpProblem } from './problems.ts';
 import { runMiddleware } from './run-middleware.ts';
 
@@ -10,7 +9,7 @@ const WINDOW_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
 
 /** @throws HttpProblem `unauthenticated`, `rate-limited` */
-export type AuthenticateRequest = (request: Request, response: Response) => Promise<ApiKey>;
+export type AuthenticateRequest = (request: Request, response: Response) => Promise<Caller>;
 
 /**
  * Bounds how often an address may come without a valid key. Only failures count, and whoever has

@@ -3,6 +3,7 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
+import { SIGNING_SCOPES } from '../db/signing-secrets.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { MAX_BODY_BYTES } from './body-size.ts';
 import { withExamples } from './document-examples.ts';
@@ -36,7 +37,10 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
     scheme: 'bearer',
     description:
       'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one. Its scope (gateway, ' +
-      'metering, operator, tenant) decides what it may do; an operation names the scopes it takes.',
+      'metering, operator, tenant) decides what it may do; an operation names the scopes it takes. ' +
+      'A key of scope gateway or metering may have signing secrets; its requests then have to be ' +
+      'signed as Standard Webhooks says, by the headers webhook-id, webhook-timestamp (at most 300 ' +
+      'seconds from our clock) and webhook-signature, over the body before any compression.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
   const used = new Set(routes.map(({ tag }) => tag));
@@ -78,6 +82,9 @@ export function problemsOf(route: Route): readonly ProblemName[] {
   const names: ProblemName[] = [
     ...problems,
     ...(scopes ? OF_KEYS : []),
+    ...(scopes?.some((scope) => SIGNING_SCOPES.includes(scope))
+      ? (['invalid-signature', 'signatures-unavailable'] as const)
+      : []),
     ...(rateLimited ? (['rate-limited'] as const) : []),
     ...(body ? OF_BODIES : []),
     ...(params ? (['malformed-request'] as const) : []),

@@ -25,6 +25,12 @@ export const PROBLEMS = {
     advice: 'Check the key: it is missing, unknown or revoked. Nothing was stored.',
     example: 'the API key is unknown or revoked',
   },
+  'invalid-signature': {
+    status: 401,
+    title: 'The request is not signed as this API key has to',
+    advice: 'Sign the bytes that are sent, with a live secret and the present time.',
+    example: 'too old: the timestamp is more than 300 seconds behind',
+  },
   forbidden: {
     status: 403,
     title: 'This API key may not do that',
@@ -135,6 +141,12 @@ export const PROBLEMS = {
     advice:
       'Wait as long as Retry-After says, then send the same again: what was stored counts once.',
     example: 'nothing was answered for; send it again',
+  },
+  'signatures-unavailable': {
+    status: 503,
+    title: 'Signatures cannot be checked',
+    advice: 'Tell the operators: the key has to sign, and this installation lacks its secrets.',
+    example: 'signatures cannot be checked here; the log says why',
   },
   'temporal-unavailable': {
     status: 503,

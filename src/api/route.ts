@@ -1,8 +1,10 @@
 import type { z } from 'zod';
-import type { ApiKey, Scope } from '../db/api-keys.ts';
+import type { Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Caller } from './auth.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
+import { isOperatorAction, recordCall, recordStream } from './operator-action.ts';
 import { invalidRequest, type ProblemName } from './problems.ts';
 
 /** An answer that a route can give. */
@@ -39,6 +41,8 @@ export interface RouteDefinition {
   readonly description?: string;
   /** Which keys it takes; null: it needs none. */
   readonly scopes: readonly Scope[] | null;
+  /** Where the method isn't GET and the route changes nothing all the same. */
+  readonly readOnly?: boolean;
   /** False where something else bounds it. */
   readonly rateLimited: boolean;
   readonly params?: z.ZodObject;
@@ -61,7 +65,9 @@ export interface IncomingCall {
   readonly query: unknown;
   readonly body: unknown;
   /** Null on a route without scopes. */
-  readonly caller: ApiKey | null;
+  readonly caller: Caller | null;
+  /** Under which the log has it. */
+  readonly requestId: string;
 }
 
 /** A request with a body that is read while it is answered. */
@@ -83,10 +89,10 @@ export interface OutgoingReply {
 }
 
 export interface Route extends RouteDefinition {
-  /** Checks the call, handles it, checks the reply. */
+  /** Checks the call, handles it (on record where it is an operator's action), checks the reply. */
   handle(call: IncomingCall, deps: CallDeps): Promise<OutgoingReply>;
   /** The same for a stream; null where it takes none. */
-  readonly handleStream: ((call: IncomingStream, deps: CallDeps) => OutgoingReply) | null;
+  readonly handleStream: ((call: IncomingStream, deps: CallDeps) => Promise<OutgoingReply>) | null;
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -117,7 +123,7 @@ interface Call<D extends RouteDefinition> {
   readonly params: Parsed<D['params']>;
   readonly query: Parsed<D['query']>;
   readonly body: Parsed<D['body']>;
-  readonly caller: D['scopes'] extends null ? null : ApiKey;
+  readonly caller: D['scopes'] extends null ? null : Caller;
 }
 
 /** A route that takes tenants' keys has to do with what such a key may read. */
@@ -137,9 +143,10 @@ type Handler<D extends RouteDefinition> = (
  * then on the status is sent, and mistakes are for its lines to tell.
  */
 type StreamHandler<D extends RouteDefinition> = (
-  call: Omit<Call<D>, 'body'> & StreamContext,
+  call: StreamCall<D>,
   deps: DepsOf<D>,
 ) => AsyncIterable<string>;
+type StreamCall<D extends RouteDefinition> = Omit<Call<D>, 'body'> & StreamContext;
 
 /**
  * Makes a route of its definition and its handler.
@@ -162,14 +169,23 @@ export function defineRoute<const D extends RouteDefinition>(
     async handle(incoming, deps) {
       const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
       // The schemas, and the check of the key's scope, have just made it so; the compiler can't follow.
-      return checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));
+      const run = async () =>
+        checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));
+      const { caller, requestId } = incoming;
+      return isOperatorAction(definition, caller)
+        ? recordCall(definition, { ...call, caller, requestId }, deps, run)
+        : run();
     },
     handleStream:
       stream && streamHandler
-        ? (incoming, deps) => {
-            const { chunks, requestId, logger } = incoming;
-            const call = { ...checkHead(incoming), chunks, requestId, logger };
-            const body = streamHandler(call as Parameters<StreamHandler<D>>[0], deps as DepsOf<D>);
+        ? async (incoming, deps) => {
+            const { chunks, logger, caller, requestId } = incoming;
+            const head = { ...checkHead(incoming), requestId };
+            const call = { ...head, chunks, logger } as unknown as StreamCall<D>;
+            const lines = streamHandler(call, deps as DepsOf<D>);
+            const body = isOperatorAction(definition, caller)
+              ? await recordStream(definition, { ...head, caller }, deps, lines)
+              : lines;
             return { status: 200, contentType: stream.contentType, body };
           }
         : null,

@@ -1,15 +1,16 @@
 import type { Request, Response } from 'express';
-import type { ApiKey } from '../db/api-keys.ts';
 import { scopeToTenant } from '../db/tenant-scope.ts';
-import { authorize } from './auth.ts';
+import { authorize, type Caller } from './auth.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { bodySize } from './body-size.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import type { AuthenticateRequest } from './failed-auths.ts';
 import { requestIdOf } from './observe.ts';
+import { HttpProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { readJsonBody } from './read-body.ts';
+import { NO_BODY, readJsonBody } from './read-body.ts';
 import { readChunks } from './read-chunks.ts';
+import { mustSign, signatureCheck } from './require-signature.ts';
 import type { IncomingCall, OutgoingReply, Route } from './route.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -38,21 +39,27 @@ export async function serve(
   deps: ApiDeps,
   guards: Guards,
 ): Promise<OutgoingReply> {
-  let caller: ApiKey | null = null;
+  let caller: Caller | null = null;
   if (route.scopes) {
     caller = await guards.authenticate(request, response);
     authorize(caller, route.scopes);
     if (route.rateLimited) await guards.limitRate(caller, request, response);
   }
-  const head = { params: request.params, query: request.query, caller };
+  const { params, query } = request;
+  const head = { params, query, caller, requestId: requestIdOf(request) };
   const callDeps = depsFor(caller, deps);
   if (route.stream && request.is(route.stream.contentType)) {
     return serveStream(route, request, response, head, callDeps, guards);
   }
-  if (!route.body) return route.handle({ ...head, body: undefined }, callDeps);
+  const check = signatureCheck(caller, request.headers, deps);
+  if (!route.body) {
+    check(NO_BODY);
+    return route.handle({ ...head, body: undefined }, callDeps);
+  }
   const giveBack = guards.bodies.take(bodySize(request.headers));
   try {
-    const body = await readJsonBody(request, response, guards.timeouts.bodyMs);
+    const { bodyMs: timeoutMs } = guards.timeouts;
+    const body = await readJsonBody(request, response, { timeoutMs, check });
     return await route.handle({ ...head, body }, callDeps);
   } finally {
     giveBack();
@@ -66,18 +73,21 @@ function serveStream(
   head: Omit<IncomingCall, 'body'>,
   deps: CallDeps,
   { bodies, timeouts: { idleMs }, stopping }: Guards,
-): OutgoingReply {
+): Promise<OutgoingReply> {
   if (!route.handleStream) throw new Error(`${route.operationId} has no handler for streams`);
-  // A key that must sign what it sends can't stream, as a signature covers the whole body: this is
-  // the place to refuse it.
+  if (head.caller !== null && mustSign(head.caller)) {
+    throw new HttpProblem(
+      'forbidden',
+      'this key has to sign, and a signature covers a whole body: send batches, or stream with another key',
+    );
+  }
   response.once('close', bodies.take(STREAM_BYTES));
   const chunks = readChunks(request, { idleMs, stopping });
-  const context = { chunks, requestId: requestIdOf(request), logger: request.log };
-  return route.handleStream({ ...head, ...context }, deps);
+  return route.handleStream({ ...head, chunks, logger: request.log }, deps);
 }
 
 /** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
-function depsFor(caller: ApiKey | null, deps: ApiDeps): CallDeps {
+function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
   const tenantId = caller?.tenantId ?? null;
   return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
 import { isOver, parseMonth, periodOf, type Month } from '../domain/period.ts';
+import { parseUtcInstant } from '../ingestion/instant.ts';
 import { CliError } from './errors.ts';
 
 /** A month on the command line. */
@@ -21,6 +22,13 @@ export function integerArgument(min: number, max: number): (text: string) => num
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
   };
+}
+
+/** An RFC 3339 instant. */
+export function instantArgument(text: string): Date {
+  const instant = parseUtcInstant(text);
+  if (instant !== null) return new Date(instant.epochMs);
+  throw new InvalidArgumentError('expected an RFC 3339 instant such as 2027-01-01T00:00:00Z');
 }
 
 /** Why somebody does something, by the rule of the API and the signals. */

@@ -19,6 +19,11 @@ const DATABASE_HINTS: Readonly<Record<string, string>> = {
   '42501': 'The database user lacks the rights for this: see DATABASE_URL',
 };
 
+/** A reason, as a sentence of its own. */
+export function capitalize(reason: string): string {
+  return reason.charAt(0).toUpperCase() + reason.slice(1);
+}
+
 /** One clear sentence for an error; with its stack where LOG_LEVEL is debug. */
 export function explainError(error: unknown, logLevel: string | undefined): string {
   if (!(error instanceof Error)) return String(error);

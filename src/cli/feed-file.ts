@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { FeedFile } from '../feeding/parse-feed.ts';
@@ -6,6 +7,15 @@ import { CliError } from './errors.ts';
 /** Reads a file that the user named. */
 export async function readFeedFile(path: string): Promise<FeedFile> {
   return { name: basename(path), text: await readTextFile(path) };
+}
+
+/** Which file it was, for the record. */
+export function describeFeedFile({ name, text }: FeedFile) {
+  return {
+    file_name: name,
+    file_sha256: hash('sha256', text),
+    file_bytes: Buffer.byteLength(text),
+  };
 }
 
 /** @throws CliError */

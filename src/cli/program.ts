@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { auditListCommand } from './commands/audit-list.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -9,6 +10,9 @@ import { invoicesUsageCommand } from './commands/invoices-usage.ts';
 import { keysCreateCommand } from './commands/keys-create.ts';
 import { keysListCommand } from './commands/keys-list.ts';
 import { keysRevokeCommand } from './commands/keys-revoke.ts';
+import { keysRotateCommand } from './commands/keys-rotate.ts';
+import { keysSignCommand } from './commands/keys-sign.ts';
+import { keysUnsignCommand } from './commands/keys-unsign.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { monthEndForceCommand } from './commands/month-end-force.ts';
 import { monthEndLateUsageCommand } from './commands/month-end-late-usage.ts';
@@ -54,7 +58,14 @@ Examples:
   program.addCommand(doctorCommand());
   group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
-  group('keys', 'API keys', [keysCreateCommand(), keysRevokeCommand(), keysListCommand()]);
+  group('keys', 'API keys', [
+    keysCreateCommand(),
+    keysRotateCommand(),
+    keysRevokeCommand(),
+    keysListCommand(),
+    keysSignCommand(),
+    keysUnsignCommand(),
+  ]);
   group('schedule', 'the Schedule that closes the month', [
     scheduleApplyCommand(),
     schedulePauseCommand(),
@@ -85,6 +96,7 @@ Examples:
     usageExcludeCommand(),
     usageExclusionsCommand(),
   ]);
+  group('audit', 'what operators did', [auditListCommand()]);
   throwInsteadOfExiting(program);
   return program;
 }

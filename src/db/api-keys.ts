@@ -17,19 +17,42 @@ export function withoutApiKeys(text: string): string {
   return text.replace(ANY_API_KEY, (key) => `${key.slice(0, key.indexOf('_', 4))}_[redacted]`);
 }
 
-const apiKey = z.object({
+export const apiKey = z.object({
   keyId: z.string(),
   scope: z.enum(SCOPES),
   /** Set where, and only where, the scope is `tenant`. */
   tenantId: z.string().nullable(),
   label: z.string(),
+  /** From this instant on it is refused; null: never. */
+  expiresAt: z.string().nullable(),
 });
 export type ApiKey = z.infer<typeof apiKey>;
 
-const listedKey = apiKey.extend({ createdAt: z.string(), revokedAt: z.string().nullable() });
+/** The columns of `apiKey`. */
+export const API_KEY_COLUMNS = sql.fragment`
+  key_id AS "keyId", scope, tenant_id AS "tenantId", label, expires_at AS "expiresAt"`;
+
+const foundKey = apiKey.extend({
+  keyHash: z.instanceof(Buffer),
+  /** Its live signing secrets: where there are any, its requests have to be signed. */
+  signingSecretIds: z.array(z.string()),
+});
+/** A key as whoever lets callers in needs it. */
+export type FoundApiKey = z.infer<typeof foundKey>;
+
+const listedKey = apiKey.extend({
+  createdAt: z.string(),
+  revokedAt: z.string().nullable(),
+  /** To the minute. */
+  lastUsedAt: z.string().nullable(),
+  replacesKeyId: z.string().nullable(),
+  /** Its successor. */
+  replacedByKeyId: z.string().nullable(),
+  signingSecretIds: z.array(z.string()),
+});
 export type ListedApiKey = z.infer<typeof listedKey>;
 
-export type NewApiKey = { readonly label: string } & (
+export type NewApiKey = { readonly label: string; readonly expiresAt?: Date | null } & (
   | { readonly scope: Exclude<Scope, 'tenant'> }
   | { readonly scope: 'tenant'; readonly tenantId: string }
 );
@@ -53,21 +76,42 @@ export async function createKey(
   db: Queryable,
   newKey: NewApiKey,
 ): Promise<ApiKey & { readonly plainKey: string }> {
-  const plainKey = generateApiKey(newKey.scope);
-  const tenantId = newKey.scope === 'tenant' ? newKey.tenantId : null;
+  const { scope, label, expiresAt = null } = newKey;
+  const plainKey = generateApiKey(scope);
+  const tenantId = scope === 'tenant' ? newKey.tenantId : null;
   const created = await db.one(sql.type(apiKey)`
-    INSERT INTO api_keys (key_hash, scope, tenant_id, label)
-    VALUES (${sql.binary(hashApiKey(plainKey))}, ${newKey.scope}, ${tenantId}, ${newKey.label})
-    RETURNING key_id AS "keyId", scope, tenant_id AS "tenantId", label
+    INSERT INTO api_keys (key_hash, scope, tenant_id, label, expires_at)
+    VALUES (${sql.binary(hashApiKey(plainKey))}, ${scope}, ${tenantId}, ${label},
+      ${expiresAt?.toISOString() ?? null})
+    RETURNING ${API_KEY_COLUMNS}
   `);
   return { ...created, plainKey };
 }
 
-/** The key with this hash, unless it is revoked. */
-export function findByHash(db: Queryable, keyHash: Buffer): Promise<ApiKey | null> {
-  return db.maybeOne(sql.type(apiKey)`
-    SELECT key_id AS "keyId", scope, tenant_id AS "tenantId", label
-    FROM api_keys WHERE key_hash = ${sql.binary(keyHash)} AND revoked_at IS NULL
+const LIVE_SECRETS = sql.fragment`ARRAY(
+  SELECT secret_id::text FROM signing_secrets s
+  WHERE s.key_id = k.key_id AND s.revoked_at IS NULL ORDER BY s.created_at, s.secret_id
+)`;
+
+/** The key with this hash, unless it is revoked; it may have expired. */
+export function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey | null> {
+  return db.maybeOne(sql.type(foundKey)`
+    SELECT ${API_KEY_COLUMNS}, key_hash AS "keyHash", ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k WHERE key_hash = ${sql.binary(keyHash)} AND revoked_at IS NULL
+  `);
+}
+
+/** Whether a key that isn't revoked works no more. */
+export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>, now: Date): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= now.getTime();
+}
+
+/** Remembers that a key is in use; to the minute, so that few requests write. */
+export async function recordKeyUse(db: Queryable, keyId: string, at: Date): Promise<void> {
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE api_keys SET last_used_at = ${at.toISOString()}
+    WHERE key_id = ${keyId}
+      AND (last_used_at IS NULL OR last_used_at <= ${at.toISOString()}::timestamptz - interval '1 minute')
   `);
 }
 
@@ -85,8 +129,10 @@ export async function revokeKey(db: Queryable, keyId: string): Promise<boolean> 
 /** Every key, without its text, the oldest first. */
 export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
   return db.any(sql.type(listedKey)`
-    SELECT key_id AS "keyId", scope, tenant_id AS "tenantId", label,
-      created_at AS "createdAt", revoked_at AS "revokedAt"
-    FROM api_keys ORDER BY created_at, key_id
+    SELECT ${API_KEY_COLUMNS}, created_at AS "createdAt", revoked_at AS "revokedAt",
+      last_used_at AS "lastUsedAt", replaces_key_id AS "replacesKeyId",
+      (SELECT n.key_id FROM api_keys n WHERE n.replaces_key_id = k.key_id) AS "replacedByKeyId",
+      ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k ORDER BY created_at, key_id
   `);
 }

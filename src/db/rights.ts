@@ -4,10 +4,11 @@
  * database has more. Rights on what is not named here are excess.
  */
 
-/** The roles that have rights. `arcadia_app` has those of the API and the worker, by membership. */
+/** The roles that have rights. `arcadia_app` has those of the API and the worker besides, as a member. */
 export const ROLES = [
   'arcadia_api',
   'arcadia_worker',
+  'arcadia_app',
   'arcadia_readonly',
   'arcadia_tenant',
 ] as const;
@@ -187,10 +188,43 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
   },
   api_keys: {
-    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['revoked_at'] },
+    arcadia_api: { SELECT: '*', UPDATE: ['last_used_at'] },
+    arcadia_app: { INSERT: '*', UPDATE: ['expires_at', 'revoked_at'] },
     arcadia_readonly: {
-      SELECT: ['key_id', 'scope', 'tenant_id', 'label', 'created_at', 'revoked_at'],
+      SELECT: [
+        'key_id',
+        'scope',
+        'tenant_id',
+        'label',
+        'created_at',
+        'revoked_at',
+        'expires_at',
+        'last_used_at',
+        'replaces_key_id',
+      ],
     },
+  },
+  signing_secrets: {
+    arcadia_api: READ,
+    arcadia_app: { INSERT: '*', UPDATE: ['revoked_at'] },
+  },
+  operator_actions: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'actor',
+        'key_id',
+        'channel',
+        'action',
+        'target',
+        'input',
+        'input_sha256',
+        'input_bytes',
+        'request_id',
+      ],
+      UPDATE: ['outcome', 'status', 'detail'],
+    },
+    arcadia_readonly: READ,
   },
   schema_migrations: { arcadia_api: READ, arcadia_worker: READ, arcadia_readonly: READ },
 };

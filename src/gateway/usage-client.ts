@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createClient, type ApiClient, type ClientOptions, type Schemas } from '../client/index.ts';
+import { signingFetch } from './signing-fetch.ts';
 
 /** The events of the two kinds of usage, as the API takes them. */
 export interface UsageEvents {
@@ -26,6 +27,8 @@ export interface PostResult {
 export interface UsageClientOptions extends Pick<ClientOptions, 'apiKey' | 'signal' | 'retry'> {
   /** `http://127.0.0.1:8080`. */
   readonly apiUrl: string;
+  /** `whsec_…`, where the key has to sign. */
+  readonly signingSecret?: string | undefined;
 }
 
 /** Posts usage as the gateway and the metering pipeline do: again and again until it is taken. */
@@ -60,8 +63,13 @@ interface Answer {
   readonly response: Response;
 }
 
-export function createUsageClient({ apiUrl, ...options }: UsageClientOptions): UsageClient {
-  const client = createClient({ baseUrl: apiUrl, ...options });
+export function createUsageClient(usageOptions: UsageClientOptions): UsageClient {
+  const { apiUrl, signingSecret, ...options } = usageOptions;
+  const client = createClient({
+    baseUrl: apiUrl,
+    ...options,
+    ...(signingSecret !== undefined && { fetch: signingFetch(signingSecret) }),
+  });
   const settled = async (call: Promise<Answer>) => {
     try {
       return await call;

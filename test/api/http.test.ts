@@ -118,6 +118,7 @@ test('the document knows every route, and nothing points elsewhere', async () =>
     '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage.csv',
     '/api/v1/invoices/{invoice_id}/pay',
     '/api/v1/invoices/{invoice_id}/void',
+    '/api/v1/operator-actions',
     '/api/v1/plans',
     '/api/v1/plans/{plan_code}/versions/{version}',
     '/api/v1/quote',

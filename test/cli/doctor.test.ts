@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createKey, recordKeyUse } from '../../src/db/api-keys.ts';
+import { rotateKey } from '../../src/db/rotate-key.ts';
 import { monthBefore } from '../../src/domain/period.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
@@ -116,6 +118,42 @@ test('a month that stands still', async () => {
   );
 });
 
+test('a key that ends soon, until its successor is used', async () => {
+  const now = new Date();
+  const { keyId } = await createKey(world.db, {
+    scope: 'gateway',
+    label: 'ending',
+    expiresAt: new Date(now.getTime() + 13 * 86_400_000),
+  });
+  const { ok, state, detail, advice } = await doctor();
+  expect(state('keys')).toEqual(['warning']);
+  expect(detail('keys')).toEqual([
+    expect.stringMatching(`^the gateway key ${keyId} \\(ending\\) expires at 20`),
+  ]);
+  expect(advice('keys')).toEqual([expect.stringContaining(`keys rotate ${keyId}`)]);
+  // Not yet a problem.
+  expect(ok).toBe(true);
+  const { stdout } = await runCli(['doctor'], env);
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('No problem found; warnings: 1.');
+
+  const rotation = await rotateKey(world.db, {
+    keyId,
+    overlapMs: 86_400_000,
+    expiresAt: null,
+    now,
+    canSign: false,
+  });
+  if (rotation.outcome !== 'rotated') throw new Error(rotation.outcome);
+  const { successor } = rotation;
+  expect((await doctor()).detail('keys')).toEqual([
+    expect.stringContaining(`its successor ${successor.keyId} was never used`),
+  ]);
+  await recordKeyUse(world.db, successor.keyId, now);
+  const after = await doctor();
+  expect(after.state('keys')).toEqual(['ok']);
+  expect(after.detail('keys')).toEqual([expect.stringMatching(/^live: \d+; none ends soon/)]);
+});
+
 test('a database that is not up to date', async () => {
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`UPDATE schema_migrations SET name = '999999_later' WHERE name LIKE '000006%'`),
@@ -124,7 +162,7 @@ test('a database that is not up to date', async () => {
   expect(ok).toBe(false);
   expect(detail('migrations')).toEqual(['the database lacks 000006_app_role']);
   expect(advice('migrations')).toEqual(['npm run cli -- migrate']);
-  expect(state('months')).toEqual(['unknown']);
+  expect([...state('months'), ...state('keys')]).toEqual(['unknown', 'unknown']);
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`INSERT INTO schema_migrations (name, run_on) VALUES ('000006_app_role', now())`),
   );
@@ -189,6 +227,7 @@ test('without PostgreSQL the rest is checked all the same', async () => {
   expect(code).toBe(3);
   expect(stdout).toMatch(/^problem {2}database .*PostgreSQL at 127\.0\.0\.1:1\/arcadia can't be/m);
   expect(stdout).toMatch(/^unknown {2}months .*not looked at: the database does not answer$/m);
+  expect(stdout).toMatch(/^unknown {2}keys .*not looked at: the database does not answer$/m);
   expect(stdout).toMatch(/^ok {7}worker /m);
   expect(stdout).not.toContain('secret');
 });

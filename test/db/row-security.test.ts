@@ -26,6 +26,8 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     llm_usage_events: null,
     metered_usage_records: null,
     month_end_request_tenants: null,
+    operator_actions: { parent: 'api_keys', key: 'key_id' },
+    signing_secrets: { parent: 'api_keys', key: 'key_id' },
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
     subscriptions: null,
     tenant_outcomes: null,

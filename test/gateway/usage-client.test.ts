@@ -1,5 +1,11 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
 import { postAll } from '../../src/gateway/post-all.ts';
 import { createUsageClient } from '../../src/gateway/usage-client.ts';
@@ -11,21 +17,30 @@ afterEach(() => server?.close());
 
 type Answer = (response: ServerResponse, body: { events: object[] }) => void;
 
-async function clientOf(answers: readonly Answer[]) {
+/** A request as it came in. */
+interface Seen {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+async function clientOf(answers: readonly Answer[], signingSecret?: string) {
   let calls = 0;
+  const seen: Seen[] = [];
   server = createServer((request, response) => {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
       const answer = answers[Math.min(calls, answers.length - 1)];
       calls += 1;
+      seen.push({ headers: request.headers, text });
       answer?.(response, JSON.parse(text) as { events: object[] });
     });
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = createUsageClient({ apiUrl: `http://127.0.0.1:${port}`, apiKey: 'key' });
-  return { client, calls: () => calls };
+  const apiUrl = `http://127.0.0.1:${port}`;
+  const client = createUsageClient({ apiUrl, apiKey: 'key', signingSecret });
+  return { client, calls: () => calls, seen };
 }
 
 const accept: Answer = (response, { events }) => {
@@ -56,6 +71,27 @@ test('it gives up at once where trying again is of no use', async () => {
     'answered 401: because of 401',
   );
   expect(calls()).toBe(1);
+});
+
+test('it signs every attempt where it has a secret, under one id', async () => {
+  const secret = `whsec_${Buffer.from('k'.repeat(32)).toString('base64')}`;
+  const later = refuse(503, { 'Retry-After': '0' });
+  const { client, seen } = await clientOf([later, accept], secret);
+  const event = { ...llmEvent(), model: 'Grüße' };
+  await client.postBatch('llm', [event]);
+  for (const { headers, text } of seen) {
+    const verified = new Webhook(secret).verify(text, headers as Record<string, string>);
+    expect(verified).toEqual({ events: [event] });
+  }
+  const [first, second] = seen.map(({ headers }) => headers['webhook-id']);
+  expect(first).toMatch(/^msg_/);
+  expect(second).toBe(first);
+});
+
+test('it sends no signature without a secret', async () => {
+  const { client, seen } = await clientOf([accept]);
+  await client.postBatch('llm', [llmEvent()]);
+  expect(Object.keys(seen[0]!.headers)).not.toContain('webhook-signature');
 });
 
 test('one event that is refused has its reason', async () => {

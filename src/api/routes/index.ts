@@ -9,6 +9,7 @@ import { getLateUsage } from './late-usage.ts';
 import { getLineUsage, getLineUsageCsv } from './line-usage.ts';
 import { postLlmUsage } from './llm-usage.ts';
 import { postMeteredUsage } from './metered-usage.ts';
+import { getOperatorActions } from './operator-actions.ts';
 import { getPlanVersion, getPlans, putPlanVersion } from './plans.ts';
 import { postQuote } from './quote.ts';
 import { getRollUp, postRollUp } from './roll-ups.ts';
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   cancelSubscription,
   attachAddon,
   detachAddon,
+  getOperatorActions,
   getHealth,
   getReadiness,
   getMetrics,

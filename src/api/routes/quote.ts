@@ -85,6 +85,7 @@ export const postQuote = defineRoute(
       'Without projected_usage there is no overage. first_invoice is part of the preview only: ' +
       'month end bills full months.',
     scopes: ['tenant', 'operator'],
+    readOnly: true,
     rateLimited: true,
     body: z.strictObject({
       plan_code: externalId.meta({ example: 'studio' }),

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { applyCatalogue } from '../../feeding/apply-catalogue.ts';
 import type { CatalogueChanges } from '../../feeding/catalogue-changes.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
-import { readFeedFile } from '../feed-file.ts';
+import { readEnvironment } from '../environment.ts';
+import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -21,8 +22,11 @@ Example:
     )
     .action(async (path: string, _options, command: Command) => {
       const file = await readFeedFile(path);
-      const changes = await withDatabase(readEnvironment(process.env), (db) =>
-        applyCatalogue(db, file),
+      const changes = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        (db) => applyCatalogue(db, file),
+        describeFeedFile(file),
       );
       const rows = listChanges(changes);
       print(command, rows, () =>

@@ -13,8 +13,9 @@ export function doctorCommand(): Command {
       'after',
       `
 Looks at the configuration, the database and its role, the migrations, Temporal, the Schedule, the
-workers, and at what the watchdog of the API looks at. It changes nothing. Where a server is away, the
-rest is checked all the same. Exit code: 0 all is well, 3 there is a problem.
+workers, the API keys, and at what the watchdog of the API looks at. It changes nothing. Where a server
+is away, the rest is checked all the same. Exit code: 0 no problem (there may be warnings, such as of
+keys that end within 14 days), 3 there is a problem.
 
 Example:
   npm run cli -- doctor --json`,

@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.ts';
 import { actor } from '../actor.ts';
 import { reasonArgument } from '../arguments.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { readEnvironment } from '../environment.ts';
+import { CliError, capitalize } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options {
@@ -40,7 +41,7 @@ function markCommand(name: string, status: FinalStatus): Command {
         { reason = null }: { reason?: Options['reason'] | null },
         command: Command,
       ) => {
-        const done = await withDatabase(readEnvironment(process.env), async (db) => {
+        const done = await operatorAction(command, readEnvironment(process.env), async (db) => {
           const { invoice_id: invoiceId, number } = await requireInvoice(db, idOrNumber);
           const result = await changeInvoiceStatus(db, {
             invoiceId,
@@ -58,8 +59,4 @@ function markCommand(name: string, status: FinalStatus): Command {
         );
       },
     );
-}
-
-function capitalize(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

@@ -1,18 +1,22 @@
 import { Command, Option } from 'commander';
 import { ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/api-keys.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
-interface Options {
+interface Options extends ExpiryOptions {
   readonly scope: Scope;
   readonly tenant?: string;
   readonly label: string;
 }
 
 export function keysCreateCommand(): Command {
-  return new Command('create')
+  const create = new Command('create');
+  expiryOptions().forEach((option) => create.addOption(option));
+  return create
     .description('make an API key; its text is shown this once')
     .addOption(
       new Option('--scope <scope>', 'what it may do').choices([...SCOPES]).makeOptionMandatory(),
@@ -22,18 +26,20 @@ export function keysCreateCommand(): Command {
     .addHelpText(
       'after',
       `
+Without --expires-in or --expires-at it works until it is revoked.
+
 Examples:
-  npm run cli -- keys create --scope gateway --label "LLM gateway, production"
+  npm run cli -- keys create --scope gateway --label "LLM gateway, production" --expires-in 365d
   npm run cli -- keys create --scope tenant --tenant acme --label "Acme's portal"`,
     )
     .action(async (options: Options, command: Command) => {
-      const newKey = toNewKey(options);
-      const key = await withDatabase(readEnvironment(process.env), (db) =>
-        createKey(db, newKey),
-      ).catch((error: unknown) => {
-        if (!(error instanceof ForeignKeyIntegrityConstraintViolationError)) throw error;
-        throw new CliError(`There is no tenant ${options.tenant}`, { cause: error });
-      });
+      const newKey = toNewKey(options, new Date());
+      const key = await operatorAction(command, readEnvironment(process.env), (db) =>
+        createKey(db, newKey).catch((error: unknown) => {
+          if (!(error instanceof ForeignKeyIntegrityConstraintViolationError)) throw error;
+          throw new CliError(`There is no tenant ${options.tenant}`, { cause: error });
+        }),
+      );
       const { plainKey, ...rest } = key;
       print(command, { ...rest, key: plainKey }, () =>
         [plainKey, `Keep it now: only its hash is stored. Its id is ${key.keyId}.`].join('\n'),
@@ -41,11 +47,12 @@ Examples:
     });
 }
 
-function toNewKey({ scope, tenant, label }: Options): NewApiKey {
+function toNewKey({ scope, tenant, label, ...expiry }: Options, now: Date): NewApiKey {
+  const expiresAt = expiryOf(expiry, now) ?? null;
   if (scope !== 'tenant') {
     if (tenant !== undefined) throw new CliError('--tenant is for the scope tenant only');
-    return { scope, label };
+    return { scope, label, expiresAt };
   }
   if (tenant === undefined) throw new CliError('The scope tenant needs --tenant');
-  return { scope, tenantId: tenant, label };
+  return { scope, tenantId: tenant, label, expiresAt };
 }

@@ -1,14 +1,18 @@
 import { Command } from 'commander';
 import { listKeys } from '../../db/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { keyState } from '../key-state.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
 export function keysListCommand(): Command {
   return new Command('list')
     .description('list the API keys, without their texts')
+    .addHelpText('after', '\nState: live, expiring (within 14 days), expired, revoked.')
     .action(async (_options, command: Command) => {
-      const keys = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
+      const listed = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
+      const now = new Date();
+      const keys = listed.map((key) => ({ ...key, state: keyState(key, now) }));
       print(command, keys, () =>
         renderTable(
           [
@@ -16,8 +20,13 @@ export function keysListCommand(): Command {
             { head: 'scope', value: (key) => key.scope },
             { head: 'tenant', value: (key) => key.tenantId },
             { head: 'label', value: (key) => key.label },
+            { head: 'state', value: (key) => key.state },
             { head: 'created', value: (key) => key.createdAt },
+            { head: 'last used', value: (key) => key.lastUsedAt },
+            { head: 'expires', value: (key) => key.expiresAt },
             { head: 'revoked', value: (key) => key.revokedAt },
+            { head: 'successor', value: (key) => key.replacedByKeyId },
+            { head: 'signing secrets', value: (key) => key.signingSecretIds.join('\n') },
           ],
           keys,
           'no keys',

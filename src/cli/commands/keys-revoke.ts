@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { revokeKey } from '../../db/api-keys.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { readEnvironment } from '../environment.ts';
+import { unknownKey } from '../key-argument.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 export function keysRevokeCommand(): Command {
@@ -10,10 +11,9 @@ export function keysRevokeCommand(): Command {
     .argument('<key-id>', 'as `keys list` shows it')
     .addHelpText('after', '\nRunning APIs may take the key for a few seconds more.')
     .action(async (keyId: string, _options, command: Command) => {
-      const isKnown = await withDatabase(readEnvironment(process.env), (db) =>
-        revokeKey(db, keyId),
-      );
-      if (!isKnown) throw new CliError(`There is no key with the id ${keyId}: see \`keys list\``);
+      await operatorAction(command, readEnvironment(process.env), async (db) => {
+        if (!(await revokeKey(db, keyId))) throw unknownKey(keyId);
+      });
       print(command, { keyId, revoked: true }, () => `Key ${keyId} is revoked.`);
     });
 }

@@ -7,6 +7,7 @@ import { actor } from '../actor.ts';
 import { monthArgument, reasonArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options {
@@ -42,8 +43,15 @@ Examples:
       const force = toForce(options);
       requireOver(month, new Date());
       const { requestId = randomUUID(), reason } = options;
-      const workflowId = await withTemporal(readEnvironment(process.env), ({ client }) =>
-        requestMonthEnd(client, { month, requestId, actor: actor(), reason, force }),
+      const env = readEnvironment(process.env);
+      const workflowId = await operatorAction(
+        command,
+        env,
+        () =>
+          withTemporal(env, ({ client }) =>
+            requestMonthEnd(client, { month, requestId, actor: actor(), reason, force }),
+          ),
+        { request_id: requestId },
       );
       print(command, { month, requestId, workflowId, force }, () =>
         [

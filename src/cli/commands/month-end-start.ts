@@ -5,6 +5,7 @@ import { requestMonthEnd } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
 import { monthArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options {
@@ -29,8 +30,15 @@ Example:
     .action(async (month: Month, options: Options, command: Command) => {
       requireOver(month, new Date());
       const { requestId = randomUUID(), reason } = options;
-      const workflowId = await withTemporal(readEnvironment(process.env), ({ client }) =>
-        requestMonthEnd(client, { month, requestId, actor: actor(), reason }),
+      const env = readEnvironment(process.env);
+      const workflowId = await operatorAction(
+        command,
+        env,
+        () =>
+          withTemporal(env, ({ client }) =>
+            requestMonthEnd(client, { month, requestId, actor: actor(), reason }),
+          ),
+        { request_id: requestId },
       );
       print(command, { month, requestId, workflowId }, () =>
         [

@@ -3,6 +3,7 @@ import { applySchedule } from '../../temporal/schedule.ts';
 import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options {
@@ -24,12 +25,12 @@ Example:
   npm run cli -- schedule apply --hour 6`,
     )
     .action(async ({ hour, minute }: Options, command: Command) => {
-      const done = await withTemporal(
-        readEnvironment(process.env),
-        async ({ client, connection, namespace }) => ({
+      const env = readEnvironment(process.env);
+      const done = await operatorAction(command, env, () =>
+        withTemporal(env, async ({ client, connection, namespace }) => ({
           searchAttributes: await registerSearchAttributes(connection, namespace),
           schedule: await applySchedule(client, { hour, minute }),
-        }),
+        })),
       );
       print(command, done, () =>
         [

@@ -3,6 +3,7 @@ import type { Month } from '../../domain/period.ts';
 import { backfillMonth } from '../../temporal/schedule.ts';
 import { monthArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 export function scheduleBackfillCommand(): Command {
@@ -11,8 +12,9 @@ export function scheduleBackfillCommand(): Command {
     .argument('<month>', 'the month to close, such as 2026-05', monthArgument)
     .action(async (month: Month, _options, command: Command) => {
       requireOver(month, new Date());
-      await withTemporal(readEnvironment(process.env), ({ client }) =>
-        backfillMonth(client, month),
+      const env = readEnvironment(process.env);
+      await operatorAction(command, env, () =>
+        withTemporal(env, ({ client }) => backfillMonth(client, month)),
       );
       print(command, { month, backfilled: true }, () => `Fired for ${month}.`);
     });

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { pauseSchedule } from '../../temporal/schedule.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 export function schedulePauseCommand(): Command {
@@ -16,7 +17,10 @@ Example:
   npm run cli -- schedule pause --note "meters are being repaired"`,
     )
     .action(async ({ note }: { note: string }, command: Command) => {
-      await withTemporal(readEnvironment(process.env), ({ client }) => pauseSchedule(client, note));
+      const env = readEnvironment(process.env);
+      await operatorAction(command, env, () =>
+        withTemporal(env, ({ client }) => pauseSchedule(client, note)),
+      );
       print(command, { paused: true, note }, () => 'The Schedule is paused.');
     });
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { resumeSchedule } from '../../temporal/schedule.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 export function scheduleResumeCommand(): Command {
@@ -8,8 +9,9 @@ export function scheduleResumeCommand(): Command {
     .description('let a paused Schedule fire again')
     .option('--note <text>', 'shown in the Web UI', 'resumed by the CLI')
     .action(async ({ note }: { note: string }, command: Command) => {
-      await withTemporal(readEnvironment(process.env), ({ client }) =>
-        resumeSchedule(client, note),
+      const env = readEnvironment(process.env);
+      await operatorAction(command, env, () =>
+        withTemporal(env, ({ client }) => resumeSchedule(client, note)),
       );
       print(command, { paused: false, note }, () => 'The Schedule is on.');
     });

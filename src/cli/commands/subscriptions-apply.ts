@@ -3,8 +3,9 @@ import { applySubscriptions } from '../../feeding/apply-subscriptions.ts';
 import { formatProblem } from '../../feeding/feed-error.ts';
 import { formatPath } from '../../feeding/path.ts';
 import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
-import { readFeedFile } from '../feed-file.ts';
+import { readEnvironment } from '../environment.ts';
+import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -24,8 +25,11 @@ Example:
     )
     .action(async (path: string, _options, command: Command) => {
       const file = await readFeedFile(path);
-      const changes = await withDatabase(readEnvironment(process.env), (db) =>
-        applySubscriptions(db, file),
+      const changes = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        (db) => applySubscriptions(db, file),
+        describeFeedFile(file),
       );
       const counts = countChanges(changes);
       for (const warning of changes.warnings) console.error(`warning: ${formatProblem(warning)}`);

@@ -4,8 +4,9 @@ import type { UsageSource } from '../../db/usage-ledger.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { actor } from '../actor.ts';
 import { reasonArgument } from '../arguments.ts';
-import { readEnvironment, withDatabase } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 
 interface Options {
@@ -33,12 +34,14 @@ Example:
   npm run cli -- usage exclude req-4711 --source llm --reason "priced in dollars by mistake"`,
     )
     .action(async (eventId: string, { source, reason }: Options, command: Command) => {
-      const result = await withDatabase(readEnvironment(process.env), (db) =>
-        excludeEvent(db, { source, eventId, actor: actor(), reason }),
-      );
-      if (result.outcome === 'unknown')
-        throw new CliError(`No ${source} event ${eventId} was accepted`);
-      if (result.outcome === 'refused') throw new CliError(result.reason);
+      const result = await operatorAction(command, readEnvironment(process.env), async (db) => {
+        const found = await excludeEvent(db, { source, eventId, actor: actor(), reason });
+        if (found.outcome === 'unknown') {
+          throw new CliError(`No ${source} event ${eventId} was accepted`);
+        }
+        if (found.outcome === 'refused') throw new CliError(found.reason);
+        return found;
+      });
       const { exclusion, isNew } = result;
       print(command, exclusion, () =>
         [

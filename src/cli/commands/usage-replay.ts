@@ -47,7 +47,8 @@ export function usageReplayCommand(): Command {
       `
 The trace's time is stretched over the month, its requests go round the deployments and are priced
 exactly. All of it follows from file, month and deployments, ids included: to replay again adds
-what is missing and counts nothing twice.
+what is missing and counts nothing twice. A key that has to sign does so with
+GATEWAY_SIGNING_SECRET.
 
 Example:
   npm run cli -- usage replay azure-llm-2023-code.csv --month 2026-05 --deployments acme/acme-a`,
@@ -98,7 +99,7 @@ function findApi(env: Environment, options: Options) {
     throw new CliError('Where is the API? Set API_URL or --api-url, such as http://127.0.0.1:8080');
   }
   if (!apiKey) throw new CliError('Set GATEWAY_API_KEY or --api-key to a key of scope gateway');
-  return { apiUrl, apiKey };
+  return { apiUrl, apiKey, signingSecret: env.GATEWAY_SIGNING_SECRET };
 }
 
 async function readDeployments(env: Environment, month: Month) {

@@ -6,6 +6,7 @@ import { readRole, type RoleFacts } from '../../db/role.ts';
 import { databaseAddress, databaseServer } from '../../db/server.ts';
 import type { Environment } from '../environment.ts';
 import { adviceFor } from './advice.ts';
+import { checkKeys } from './check-keys.ts';
 import { checkMonths } from './check-months.ts';
 import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
 
@@ -47,7 +48,7 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
 }
 
 function notLookedAt(): readonly Check[] {
-  return ['database role', 'migrations', 'months'].map((name) =>
+  return ['database role', 'migrations', 'months', 'keys'].map((name) =>
     unknown(name, 'not looked at: the database does not answer'),
   );
 }
@@ -84,7 +85,7 @@ function judgeRole(role: RoleFacts): readonly Check[] {
     : [ok(ROLE, `${name} has the rights of ${roles.join(' and ')}, and no others`)];
 }
 
-/** Months can only be read from a database that is up to date. */
+/** The rest can only be read from a database that is up to date. */
 async function checkContents(
   db: Database,
   { watchdog }: Config,
@@ -92,9 +93,14 @@ async function checkContents(
 ): Promise<readonly Check[]> {
   const migrations = await checkThat('migrations', () => checkMigrations(db));
   if (migrations.some(({ state }) => state !== 'ok')) {
-    return [...migrations, unknown('months', 'not looked at: the database is not up to date')];
+    const reason = 'not looked at: the database is not up to date';
+    return [...migrations, unknown('months', reason), unknown('keys', reason)];
   }
-  return [...migrations, ...(await checkThat('months', () => checkMonths(db, now, watchdog)))];
+  return [
+    ...migrations,
+    ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
+    ...(await checkThat('keys', () => checkKeys(db, now))),
+  ];
 }
 
 async function checkMigrations(db: Database): Promise<readonly Check[]> {

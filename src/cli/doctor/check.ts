@@ -3,8 +3,8 @@ import { explainError } from '../errors.ts';
 /** One thing that the doctor has looked at. */
 export interface Check {
   readonly name: string;
-  /** unknown: it could not be looked at; the detail says why. */
-  readonly state: 'ok' | 'problem' | 'unknown';
+  /** warning: it will be a problem. unknown: it could not be looked at; the detail says why. */
+  readonly state: 'ok' | 'warning' | 'problem' | 'unknown';
   readonly detail: string;
   /** What to do about it. */
   readonly advice: string | null;
@@ -16,6 +16,10 @@ export function ok(name: string, detail: string): Check {
 
 export function problem(name: string, detail: string, advice: string | null = null): Check {
   return { name, state: 'problem', detail, advice };
+}
+
+export function warning(name: string, detail: string, advice: string): Check {
+  return { name, state: 'warning', detail, advice };
 }
 
 export function unknown(name: string, detail: string): Check {

@@ -15,7 +15,10 @@ export function renderChecks(checks: readonly Check[]): string {
 
 function conclude(checks: readonly Check[]): string {
   const count = (wanted: Check['state']) => checks.filter(({ state }) => state === wanted).length;
-  const [problems, unknowns] = [count('problem'), count('unknown')];
-  if (problems > 0) return `Problems: ${problems}.`;
-  return unknowns > 0 ? `No problem found; not looked at: ${unknowns}.` : 'All is well.';
+  if (count('problem') > 0) return `Problems: ${count('problem')}.`;
+  const rest = [
+    ...(count('warning') > 0 ? [`warnings: ${count('warning')}`] : []),
+    ...(count('unknown') > 0 ? [`not looked at: ${count('unknown')}`] : []),
+  ];
+  return rest.length > 0 ? `No problem found; ${rest.join(', ')}.` : 'All is well.';
 }

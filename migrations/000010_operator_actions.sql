@@ -1,0 +1,64 @@
+-- Up Migration
+
+-- What operators did, through the API and the CLI. A row is there before the action
+-- runs; what came of it is added once. A row without an outcome: the process ended
+-- before the action did, and whether it was done has to be looked up where it acts.
+CREATE TABLE operator_actions (
+  action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  -- `key:<label>` or `cli:<user>`, as in requests and records of invoices.
+  actor text NOT NULL,
+  key_id uuid REFERENCES api_keys,
+  channel text NOT NULL CHECK (channel IN ('api', 'cli')),
+  -- The operationId of the API, or the command, such as `invoices.void`.
+  action text NOT NULL,
+  -- What it is about: the parameters of the path and the query, or the command's arguments.
+  target json NOT NULL,
+  -- The body after checking, or the command's options; null beyond 8 KiB, of which the
+  -- digest is left. (json, not jsonb: it takes every text that JSON can hold.)
+  input json,
+  input_sha256 bytea NOT NULL CHECK (length(input_sha256) = 32),
+  input_bytes integer NOT NULL,
+  -- Under which the API's log has it.
+  request_id text,
+  requested_at timestamptz NOT NULL DEFAULT now(),
+  outcome text CHECK (outcome IN ('done', 'refused', 'failed')),
+  -- The status of the API's answer, or the exit code of the command.
+  status integer,
+  detail text,
+  answered_at timestamptz,
+  CHECK ((channel = 'api') = (key_id IS NOT NULL)),
+  CHECK ((input IS NULL) = (input_bytes > 8192)),
+  CHECK ((outcome IS NULL) = (answered_at IS NULL) AND (outcome IS NULL) = (status IS NULL))
+);
+CREATE INDEX operator_actions_by_actor ON operator_actions (actor, action_id);
+CREATE INDEX operator_actions_by_action ON operator_actions (action, action_id);
+CREATE INDEX operator_actions_by_time ON operator_actions (requested_at);
+
+-- An outcome is given once, and nothing else ever changes.
+CREATE FUNCTION operator_actions_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.outcome IS NOT NULL OR NEW.outcome IS NULL
+     OR ROW(NEW.action_id, NEW.actor, NEW.key_id, NEW.channel, NEW.action,
+         NEW.target::text, NEW.input::text, NEW.input_sha256, NEW.input_bytes,
+         NEW.request_id, NEW.requested_at)
+        IS DISTINCT FROM
+        ROW(OLD.action_id, OLD.actor, OLD.key_id, OLD.channel, OLD.action,
+         OLD.target::text, OLD.input::text, OLD.input_sha256, OLD.input_bytes,
+         OLD.request_id, OLD.requested_at)
+  THEN
+    RAISE EXCEPTION 'operator action % is on record: only its outcome is added, once', OLD.action_id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  NEW.answered_at := clock_timestamp();
+  RETURN NEW;
+END $$;
+CREATE TRIGGER operator_actions_end_once BEFORE UPDATE ON operator_actions
+  FOR EACH ROW EXECUTE FUNCTION operator_actions_end_once();
+CREATE TRIGGER operator_actions_are_kept BEFORE DELETE OR TRUNCATE ON operator_actions
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Not even the time of an action can be made up.
+GRANT SELECT ON operator_actions TO arcadia_app;
+GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id)
+  ON operator_actions TO arcadia_app;
+GRANT UPDATE (outcome, status, detail) ON operator_actions TO arcadia_app;

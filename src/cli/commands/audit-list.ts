@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { listOperatorActions, type OperatorAction } from '../../db/operator-actions.ts';
+import { instantArgument, integerArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { print } from '../output.ts';
+import { renderTable } from '../render/table.ts';
+
+interface Options {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly since?: Date;
+  readonly limit: number;
+}
+
+export function auditListCommand(): Command {
+  return new Command('list')
+    .description('list what operators did, the latest first')
+    .option('--actor <actor>', 'such as key:ops or cli:anna')
+    .option('--action <action>', 'an operationId or a command, such as voidInvoice, invoices.void')
+    .option('--since <instant>', 'such as 2026-06-01T00:00:00Z', instantArgument)
+    .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
+    .addHelpText(
+      'after',
+      `
+Without an outcome: it is being done, or the process died meanwhile, and whether it was done has to be
+looked up where it acts. --json also has each input, its digest and the reasons.
+
+Example:
+  npm run cli -- audit list --since 2026-06-01T00:00:00Z --json`,
+    )
+    .action(async (options: Options, command: Command) => {
+      const { actor, action, since, limit } = options;
+      const actions = await withDatabase(readEnvironment(process.env), (db) =>
+        listOperatorActions(
+          db,
+          { actor, action, since: since?.toISOString() },
+          { before: null, limit },
+        ),
+      );
+      print(command, actions, () =>
+        renderTable<OperatorAction>(
+          [
+            { head: 'at', value: (row) => row.requested_at },
+            { head: 'actor', value: (row) => row.actor },
+            { head: 'action', value: (row) => row.action },
+            { head: 'target', value: ({ target }) => JSON.stringify(target) },
+            { head: 'outcome', value: (row) => row.outcome },
+            { head: 'detail', value: (row) => row.detail },
+          ],
+          actions,
+          'nothing is on record',
+        ),
+      );
+      if (actions.length === limit) console.error(`The latest ${limit}; more with --limit.`);
+    });
+}

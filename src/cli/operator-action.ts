@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { onRecord } from '../audit/on-record.ts';
+import type { Config } from '../config.ts';
+import type { ActionAnswer } from '../db/operator-actions.ts';
+import type { Database } from '../db/pool.ts';
+import { actor } from './actor.ts';
+import { FeedError } from '../feeding/feed-error.ts';
+import { NoScheduleError } from '../temporal/schedule.ts';
+import { complain, withDatabase, type Environment } from './environment.ts';
+import { CliError, EXIT_FAILURE, explainError } from './errors.ts';
+
+/** Errors whose reason lies in what was asked for. */
+const REFUSALS = [CliError, FeedError, NoScheduleError];
+
+/**
+ * Runs what a command changes, on the record: every command that changes something goes through here.
+ * The record has the command's name, its arguments and its options; so none may be a secret.
+ * @param more what else belongs on record, such as an id that was made up
+ */
+export function operatorAction<T>(
+  command: Command,
+  env: Environment,
+  run: (db: Database, config: Config) => Promise<T>,
+  more: object = {},
+): Promise<T> {
+  return withDatabase(env, (db, config) =>
+    onRecord(
+      db,
+      {
+        actor: actor(),
+        keyId: null,
+        channel: 'cli',
+        action: nameOf(command),
+        target: argumentsOf(command),
+        input: { ...optionsOf(command), ...more },
+        requestId: null,
+      },
+      () => run(db, config),
+      {
+        done: () => ({ outcome: 'done', status: 0, detail: null }),
+        failed: answerOf,
+        lost: (actionId, error) =>
+          complain(
+            `The outcome of action ${actionId} is not on record: ${explainError(error, undefined)}`,
+          ),
+      },
+    ),
+  );
+}
+
+/** `invoices.void`. */
+function nameOf(command: Command): string {
+  const group = command.parent?.parent ? `${command.parent.name()}.` : '';
+  return group + command.name();
+}
+
+function argumentsOf({ registeredArguments, processedArgs }: Command): object {
+  return Object.fromEntries(
+    registeredArguments.map((argument, index) => [
+      toSnakeCase(argument.name()),
+      processedArgs[index] as unknown,
+    ]),
+  );
+}
+
+function optionsOf(command: Command): object {
+  return Object.fromEntries(
+    command.options.map((option) => [
+      toSnakeCase(option.name()),
+      command.getOptionValue(option.attributeName()) as unknown,
+    ]),
+  );
+}
+
+function toSnakeCase(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+function answerOf(error: unknown): ActionAnswer {
+  const isRefusal = REFUSALS.some((kind) => error instanceof kind);
+  return {
+    outcome: isRefusal ? 'refused' : 'failed',
+    status: EXIT_FAILURE,
+    detail: explainError(error, undefined),
+  };
+}

@@ -1,0 +1,35 @@
+import { createHmac } from 'node:crypto';
+import { parseSecret } from './secret.ts';
+
+/** What a signature covers (Standard Webhooks). */
+export interface SignedContent {
+  /** Without a full stop, which would let it run into the timestamp. */
+  readonly id: string;
+  /** Seconds since the epoch, as digits. */
+  readonly timestamp: string;
+  /** The body as the sender wrote it: before compression, before parsing. */
+  readonly body: string | Buffer;
+}
+
+/** HMAC-SHA256 over `id.timestamp.body`. @returns 32 bytes */
+export function signatureOf(secret: Buffer, { id, timestamp, body }: SignedContent): Buffer {
+  return createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest();
+}
+
+/**
+ * The headers of a signed request.
+ * @param secret as it was shown: `whsec_…`
+ * @throws Error where it isn't one
+ */
+export function signedHeaders(
+  secret: string,
+  { id, at, body }: { readonly id: string; readonly at: Date; readonly body: string },
+) {
+  const timestamp = String(Math.floor(at.getTime() / 1000));
+  const signature = signatureOf(parseSecret(secret), { id, timestamp, body });
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': `v1,${signature.toString('base64')}`,
+  };
+}

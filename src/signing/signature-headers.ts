@@ -1,0 +1,54 @@
+import type { SignedContent } from './sign.ts';
+
+/** The headers of Standard Webhooks. */
+export const SIGNATURE_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+
+/** What a request says of its signature. */
+export interface SignatureHeaders extends Omit<SignedContent, 'body'> {
+  /** Those of version v1, 32 bytes each; a sender that changes secrets sends more than one. */
+  readonly signatures: readonly Buffer[];
+}
+
+/** Why a signature isn't accepted. The kinds are stable. */
+export interface SignatureComplaint {
+  readonly kind: 'missing' | 'malformed' | 'too old' | 'too new' | 'wrong';
+  readonly detail: string;
+}
+
+/** Visible ASCII, no full stop: with one, an id and a timestamp could be cut in two ways. */
+const ID = /^[\x21-\x2d\x2f-\x7e]{1,200}$/;
+const TIMESTAMP = /^(?:0|[1-9]\d{0,10})$/;
+/** 32 bytes in base64. Other versions are for others to check. */
+const V1 = /^v1,([A-Za-z0-9+/]{43}=)$/;
+
+/** Reads the three headers; nothing is compared yet. */
+export function readSignatureHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): SignatureHeaders | SignatureComplaint {
+  const missing = SIGNATURE_HEADERS.filter((name) => headers[name] === undefined);
+  if (missing.length > 0) {
+    return { kind: 'missing', detail: `this key has to sign: send ${missing.join(', ')}` };
+  }
+  const [id, timestamp, list] = SIGNATURE_HEADERS.map((name) => String(headers[name]));
+  if (id === undefined || !ID.test(id)) {
+    return malformed('webhook-id: expected 1 to 200 visible ASCII characters, no full stop');
+  }
+  if (timestamp === undefined || !TIMESTAMP.test(timestamp)) {
+    return malformed('webhook-timestamp: expected seconds since 1970, in digits');
+  }
+  const signatures = readSignatures(list ?? '');
+  return signatures.length > 0
+    ? { id, timestamp, signatures }
+    : malformed('webhook-signature: expected v1, a comma, and 32 bytes in base64');
+}
+
+function readSignatures(list: string): readonly Buffer[] {
+  return list.split(' ').flatMap((entry) => {
+    const [, encoded] = V1.exec(entry) ?? [];
+    return encoded === undefined ? [] : [Buffer.from(encoded, 'base64')];
+  });
+}
+
+function malformed(detail: string): SignatureComplaint {
+  return { kind: 'malformed', detail };
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import type { OperatorAction } from '../../src/db/operator-actions.ts';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { claimNamespace } from '../_util/temporal.ts';
+import { runCli } from './_run-cli.ts';
+
+let testDatabase: TestDatabase;
+let env: Record<string, string>;
+let folder: string;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  const { address, namespace } = await claimNamespace();
+  env = {
+    DATABASE_URL: testDatabase.appUrl,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    SIGNING_MASTER_SECRETS: 'm'.repeat(32),
+  };
+  folder = mkdtempSync(join(tmpdir(), 'arcadia-actions-'));
+});
+afterAll(async () => {
+  await testDatabase.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ID = crypto.randomUUID();
+
+/** Commands that change nothing of ours, or that aren't an operator's. */
+const NOT_ON_RECORD = new Set([
+  // Where it runs, the table may not be there yet.
+  'migrate',
+  'doctor',
+  'audit.list',
+  'keys.list',
+  'schedule.describe',
+  'month-end.status',
+  'month-end.preview',
+  'month-end.late-usage',
+  'month-end.verify',
+  'invoices.list',
+  'invoices.show',
+  'invoices.diff',
+  'invoices.usage',
+  'usage.exclusions',
+  // It posts to the API, as the gateway and with the gateway's key.
+  'usage.replay',
+]);
+
+/** Every other command: how to call it, and what of it has to be on record. */
+const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
+  'catalogue.apply': [['demo/catalogue.json'], { outcome: 'done' }],
+  'subscriptions.apply': [['demo/subscriptions.json'], { outcome: 'done' }],
+  'keys.create': [
+    ['--scope', 'gateway', '--label', 'on record', '--expires-in', '90d'],
+    {
+      outcome: 'done',
+      target: {},
+      input: { scope: 'gateway', label: 'on record', expires_in: 7_776_000_000 },
+    },
+  ],
+  'keys.rotate': [[ID], { outcome: 'refused', target: { key_id: ID } }],
+  'keys.revoke': [[ID], { outcome: 'refused' }],
+  'keys.sign': [[ID], { outcome: 'refused' }],
+  'keys.unsign': [[ID], { outcome: 'refused', target: { secret_id: ID } }],
+  'schedule.pause': [['--note', 'x'], { outcome: 'refused', input: { note: 'x' } }],
+  'schedule.apply': [['--hour', '7'], { outcome: 'done', input: { hour: 7, minute: 0 } }],
+  'schedule.resume': [[], { outcome: 'done' }],
+  'schedule.trigger': [[], { outcome: 'done' }],
+  'schedule.backfill': [['2026-05'], { outcome: 'done', target: { month: '2026-05' } }],
+  'month-end.start': [
+    ['2026-05'],
+    { outcome: 'done', input: { request_id: expect.stringMatching(/^[\w-]{36}$/) } },
+  ],
+  'month-end.force': [
+    ['2026-05', '--tenant', 'a', 'b', '--reason', 'x', '--request-id', 'mine'],
+    { outcome: 'done', input: { tenant: ['a', 'b'], reason: 'x', request_id: 'mine' } },
+  ],
+  'invoices.pay': [
+    ['no-such-invoice'],
+    { outcome: 'refused', target: { invoice: 'no-such-invoice' } },
+  ],
+  'invoices.void': [
+    ['no-such-invoice', '--reason', 'x'],
+    {
+      outcome: 'refused',
+      status: 1,
+      detail: 'There is no invoice no-such-invoice',
+      actor: expect.stringMatching(/^cli/),
+      channel: 'cli',
+      key_id: null,
+      input: { reason: 'x' },
+    },
+  ],
+  'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
+};
+
+function leavesOf(command: Command, path: readonly string[] = []): readonly string[] {
+  if (command.commands.length === 0) return [path.join('.')];
+  return command.commands.flatMap((child) => leavesOf(child, [...path, child.name()]));
+}
+
+test('every command is on record, or said not to be', () => {
+  expect([...leavesOf(createProgram())].sort()).toEqual(
+    [...Object.keys(ON_RECORD), ...NOT_ON_RECORD].sort(),
+  );
+});
+
+async function list(...args: string[]): Promise<readonly OperatorAction[]> {
+  const { stdout } = await runCli(['audit', 'list', '--json', ...args], env);
+  return JSON.parse(stdout) as readonly OperatorAction[];
+}
+
+describe('on record', () => {
+  // One after the other: the Schedule has to be there before it can be resumed.
+  test.each(Object.entries(ON_RECORD))('%s', async (name, [args, expected]) => {
+    await runCli([...name.split('.'), ...args], env);
+    const [row] = await list('--limit', '1');
+    expect(row).toMatchObject({ action: name, ...expected });
+    if (row?.outcome === 'done') expect(row).toMatchObject({ status: 0, detail: null });
+  });
+
+  test('nothing else, and no secret', async () => {
+    const rows = await list();
+    expect(rows.map(({ action }) => action)).toEqual(Object.keys(ON_RECORD).reverse());
+    expect(JSON.stringify(rows)).not.toMatch(/arc_gateway_|whsec_|mmmm/);
+  });
+
+  test('a file by its digest, and a mistake in it as a refusal', async () => {
+    const [applied] = await list('--action', 'catalogue.apply');
+    const sha256 = createHash('sha256').update(readFileSync('demo/catalogue.json')).digest('hex');
+    expect(applied).toMatchObject({
+      input: { file_name: 'catalogue.json', file_sha256: sha256 },
+    });
+    const path = join(folder, 'bad.json');
+    writeFileSync(path, '{"plans": 1}');
+    expect((await runCli(['catalogue', 'apply', path], env)).code).toBe(1);
+    const [refused] = await list('--action', 'catalogue.apply', '--limit', '1');
+    expect(refused).toMatchObject({
+      outcome: 'refused',
+      detail: expect.stringContaining('bad.json has a mistake'),
+    });
+  });
+
+  test('a failure', async () => {
+    const unreachable = { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    expect((await runCli(['schedule', 'trigger'], unreachable)).code).toBe(1);
+    const [failed] = await list('--action', 'schedule.trigger', '--limit', '1');
+    expect(failed).toMatchObject({ outcome: 'failed', status: 1 });
+  });
+
+  test('as a table', async () => {
+    const { stdout } = await runCli(['audit', 'list', '--action', 'invoices.void'], env);
+    expect(stdout).toMatch(/invoices\.void +\{"invoice":"no-such-invoice"\} +refused +There is no/);
+  });
+});
+
+test('what cannot be put on record is not done', async () => {
+  const nowhere = { ...env, DATABASE_URL: 'postgres://app:x@127.0.0.1:1/arcadia' };
+  expect((await runCli(['schedule', 'pause', '--note', 'unseen'], nowhere)).code).toBe(1);
+  const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
+  expect(stdout).toContain('"paused": false');
+});
+
+test('keys: made, rotated, made to sign, listed', async () => {
+  const json = async (...args: string[]) => {
+    const { stdout, stderr } = await runCli(['keys', ...args, '--json'], env);
+    expect(stderr).toBe('');
+    return JSON.parse(stdout) as never;
+  };
+  const expiresAt = '2199-01-01T00:00:00Z';
+  const made: { keyId: string; key: string; expiresAt: string } = await json(
+    ...['create', '--scope', 'metering', '--label', 'meters', '--expires-at', expiresAt],
+  );
+  expect(made).toMatchObject({ key: expect.stringMatching(/^arc_metering_/), expiresAt });
+  const signed: { secretId: string } = await json('sign', made.keyId);
+  expect(signed).toMatchObject({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) });
+
+  const rotated: { keyId: string; signingSecret: { secretId: string } } = await json(
+    ...['rotate', made.keyId, '--overlap', '2d', '--expires-in', '365d'],
+  );
+  expect(rotated).toMatchObject({
+    key: expect.stringMatching(/^arc_metering_/),
+    signingSecret: { secret: expect.stringMatching(/^whsec_/) },
+    replaces: { keyId: made.keyId },
+  });
+  const keys: readonly { keyId: string }[] = await json('list');
+  const find = (keyId: string) => keys.find((key) => key.keyId === keyId);
+  expect(find(made.keyId)).toMatchObject({
+    state: 'expiring',
+    replacedByKeyId: rotated.keyId,
+    signingSecretIds: [signed.secretId],
+  });
+  expect(find(rotated.keyId)).toMatchObject({
+    state: 'live',
+    replacesKeyId: made.keyId,
+    lastUsedAt: null,
+    signingSecretIds: [rotated.signingSecret.secretId],
+  });
+
+  const again = await runCli(['keys', 'rotate', made.keyId], env);
+  expect(again).toMatchObject({
+    code: 1,
+    stderr: `Key ${made.keyId} was rotated before: rotate ${rotated.keyId}\n`,
+  });
+  const blind = await runCli(['keys', 'sign', rotated.keyId], {
+    ...env,
+    SIGNING_MASTER_SECRETS: '',
+  });
+  expect(blind.stderr).toContain('Set SIGNING_MASTER_SECRETS as the API has it');
+  const short = await runCli(['keys', 'sign', rotated.keyId], {
+    ...env,
+    SIGNING_MASTER_SECRETS: 'short',
+  });
+  expect(short.stderr).toContain('expected secrets of 32 characters or more');
+  expect(await json('unsign', signed.secretId)).toMatchObject({
+    keyId: made.keyId,
+    liveSecrets: 0,
+  });
+  const table = await runCli(['keys', 'list'], env);
+  expect(table.stdout).toMatch(new RegExp(`${made.keyId} +metering +meters +expiring `));
+});
