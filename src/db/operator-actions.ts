@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
@@ -91,7 +92,7 @@ export interface ActionFilters {
   readonly since?: string | undefined;
 }
 
-/** Actions, the latest first; `before` is the action_id that the page before ended with. */
+/** Actions, the latest first; pages are by action_id. */
 export function listOperatorActions(
   db: Queryable,
   {
@@ -99,7 +100,7 @@ export function listOperatorActions(
     action = null,
     since = null,
   }: { [K in keyof ActionFilters]: ActionFilters[K] | null },
-  { before, limit }: { readonly before: number | null; readonly limit: number },
+  { after, limit }: Page<number>,
 ): Promise<readonly OperatorAction[]> {
   return db.any(sql.type(operatorActionSchema)`
     SELECT action_id, actor, key_id, channel, action, target, input,
@@ -109,7 +110,7 @@ export function listOperatorActions(
     WHERE (${actor}::text IS NULL OR actor = ${actor})
       AND (${action}::text IS NULL OR action = ${action})
       AND (${since}::timestamptz IS NULL OR requested_at >= ${since})
-      AND (${before}::bigint IS NULL OR action_id < ${before})
+      AND (${after}::bigint IS NULL OR action_id < ${after})
     ORDER BY action_id DESC LIMIT ${limit}
   `);
 }

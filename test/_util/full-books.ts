@@ -1,6 +1,8 @@
 import { createKey } from '../../src/db/api-keys.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { insertOperatorAction } from '../../src/db/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
+import { insertSigningSecret } from '../../src/db/signing-secrets.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';
@@ -43,7 +45,18 @@ export async function fillBooks(
 
   await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
 
-  const { plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
+  const { keyId, plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
+  // No tenant's key signs or acts as an operator: here only the rows matter.
+  await insertSigningSecret(db, keyId);
+  await insertOperatorAction(db, {
+    actor: `key:${tenantId}`,
+    keyId,
+    channel: 'api',
+    action: 'test',
+    target: {},
+    input: null,
+    requestId: null,
+  });
   const [, superseded, revised] = await invoicesOf(db, tenantId);
   return { plainKey, superseded: superseded!.invoiceId, revised: revised!.invoiceId };
 }

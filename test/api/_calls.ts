@@ -107,6 +107,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
       params: { subscription_id: 'sub-acme-a', addon_code: 'more' },
       body: () => ({ ends_at: JULY }),
     },
+    getOperatorActions: {},
     getHealth: {},
     getReadiness: {},
     getMetrics: {},

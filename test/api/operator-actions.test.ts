@@ -27,7 +27,7 @@ const PATH = '/api/v1/operator-actions';
 const ID = crypto.randomUUID();
 
 const latest = async (): Promise<OperatorAction | undefined> =>
-  (await listOperatorActions(api.db, {}, { before: null, limit: 1 }))[0];
+  (await listOperatorActions(api.db, {}, { after: null, limit: 1 }))[0];
 
 const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
   api.call('post', path, { key: api.keys.operator, body, headers });
@@ -96,7 +96,7 @@ describe('a row for what an operator does', () => {
       body: { month: '2026-05' },
     });
     expect(status).toBe(503);
-    const [row] = await listOperatorActions(down.db, {}, { before: null, limit: 1 });
+    const [row] = await listOperatorActions(down.db, {}, { after: null, limit: 1 });
     expect(row).toMatchObject({ action: 'postRollUp', outcome: 'failed', status: 503 });
   });
 });

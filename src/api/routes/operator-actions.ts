@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { listOperatorActions, operatorActionSchema } from '../../db/operator-actions.ts';
+import {
+  listOperatorActions,
+  operatorActionSchema,
+  type OperatorAction,
+} from '../../db/operator-actions.ts';
 import { instant, text } from '../../ingestion/fields.ts';
 import { pageLimit } from '../fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { defineRoute, reply } from '../route.ts';
+
+const readPage = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
 
 /** Who did what. */
 export const getOperatorActions = defineRoute(
@@ -22,34 +29,24 @@ export const getOperatorActions = defineRoute(
       action: text(100).optional().describe('An operationId, or a command such as invoices.void.'),
       since: instant.optional().describe('Actions from this instant on.'),
       limit: pageLimit(200, 50),
-      cursor: z
-        .string()
-        .regex(/^\d{1,15}$/, { error: 'not a cursor of ours: take next_cursor as it is' })
-        .optional()
-        .describe('next_cursor of the page before.'),
+      cursor: cursorParam,
     }),
     responses: {
       200: {
         description: 'A page of actions',
         schema: z.object({
           operator_actions: z.array(operatorActionSchema),
-          next_cursor: z.string().nullable().describe('Null on the last page.'),
+          next_cursor: nextCursor,
         }),
       },
     },
   },
-  async ({ query: { actor, action, since, limit, cursor } }, { db }) => {
-    // One more than asked for tells whether there is a next page.
-    const found = await listOperatorActions(
-      db,
-      { actor, action, since: since?.stored },
-      { before: cursor === undefined ? null : Number(cursor), limit: limit + 1 },
+  async ({ query }, { db }) => {
+    const { actor, action, since } = query;
+    const filter = { actor, action, since: since?.stored };
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listOperatorActions(db, filter, page),
     );
-    const page = found.slice(0, limit);
-    const last = found.length > page.length ? page.at(-1) : undefined;
-    return reply(200, {
-      operator_actions: page,
-      next_cursor: last ? String(last.action_id) : null,
-    });
+    return reply(200, { operator_actions: entries, next_cursor });
   },
 );

@@ -34,7 +34,7 @@ Example:
         listOperatorActions(
           db,
           { actor, action, since: since?.toISOString() },
-          { before: null, limit },
+          { after: null, limit },
         ),
       );
       print(command, actions, () =>
