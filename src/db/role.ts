@@ -44,6 +44,13 @@ export async function readRole(db: Queryable): Promise<RoleFacts> {
   return { ...facts, excessRights: excessRights(await readRights(db, facts.name), facts.roles) };
 }
 
+/** Whether we may read all of a table. */
+export function mayRead(db: Queryable, table: string): Promise<boolean> {
+  return db.oneFirst(sql.type(z.object({ may: z.boolean() }))`
+    SELECT has_table_privilege(${`public.${table}`}, 'SELECT') AS may
+  `);
+}
+
 const heldRight = z.object({
   table: z.string(),
   verb: z.enum(VERBS),

@@ -45,8 +45,9 @@ export async function fillBooks(
 
   await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
 
-  const { keyId, plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
+  const { plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
   // No tenant's key signs or acts as an operator: here only the rows matter.
+  const { keyId } = await createKey(db, { label: 'for its rows', scope: 'tenant', tenantId });
   await insertSigningSecret(db, keyId);
   await insertOperatorAction(db, {
     actor: `key:${tenantId}`,

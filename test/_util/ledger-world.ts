@@ -13,6 +13,8 @@ export interface LedgerWorld extends AsyncDisposable {
   readonly db: Database;
   readonly activities: Activities;
   readonly testDatabase: TestDatabase;
+  /** Leaves the database to others, who may copy it. */
+  disconnect(): Promise<void>;
 }
 
 /** Never connects: only the Schedule's activity talks to Temporal. */
@@ -33,16 +35,20 @@ export async function createLedgerWorld({
   const db = await open(testDatabase.appUrl);
   // As the worker's process runs them.
   const workerDb = await open(testDatabase.workerUrl);
+  const disconnect = async () => {
+    await Promise.all([db.end(), workerDb.end()]);
+  };
   return {
     db,
     testDatabase,
+    disconnect,
     activities: createActivities({
       ...ACTIVITY_DEPS,
       db: workerDb,
       boundsMaxRatio,
     }),
     async [Symbol.asyncDispose]() {
-      await Promise.all([db.end(), workerDb.end()]);
+      await disconnect();
       await testDatabase.drop();
     },
   };

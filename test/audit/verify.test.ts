@@ -24,7 +24,7 @@ beforeAll(async () => {
   await seedMonth(world);
   await expectSoundBooks(world.db);
   // Copies are made of it, and nobody may be connected then.
-  await world.db.end();
+  await world.disconnect();
 });
 afterAll(() => world.testDatabase.drop());
 

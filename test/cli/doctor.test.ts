@@ -66,7 +66,7 @@ test('a new installation: what is there, what is missing, and what to do', async
   for (const line of [
     /^ok {7}configuration {6}complete$/m,
     /^ok {7}database {11}PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+ answers$/m,
-    /^ok {7}database role {6}arcadia_app has the rights of arcadia_api and arcadia_worker, and no others$/m,
+    /^ok {7}database role {6}arcadia_app has the rights of arcadia_api and arcadia_worker, to manage keys besides, and no others$/m,
     /^ok {7}migrations {9}all \d+ applied$/m,
     /^ok {7}months {13}nobody is due for \d{4}-\d\d$/m,
     /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,

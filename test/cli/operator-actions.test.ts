@@ -50,6 +50,8 @@ const NOT_ON_RECORD = new Set([
   'usage.exclusions',
   // It posts to the API, as the gateway and with the gateway's key.
   'usage.replay',
+  // The same; with an operator's key the API puts it on record.
+  'usage.send',
 ]);
 
 /** Every other command: how to call it, and what of it has to be on record. */

