@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import { withoutApiKeys } from '../db/api-keys.ts';
@@ -8,6 +8,19 @@ import type { Metrics } from '../metrics.ts';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** Whose key a request came with. */
+interface LoggedCaller {
+  readonly keyId: string;
+  readonly scope: string;
+  readonly label: string;
+}
+const callers = new WeakMap<ServerResponse, LoggedCaller>();
+
+/** Has the log's line of this request say whose key it came with. */
+export function noteCaller(response: ServerResponse, { keyId, scope, label }: LoggedCaller): void {
+  callers.set(response, { keyId, scope, label });
+}
 
 /** A line for each request: no bodies, no headers, no query; the request id leads further. */
 export function logRequests(logger: Logger): RequestHandler {
@@ -29,6 +42,10 @@ export function logRequests(logger: Logger): RequestHandler {
     // By default it makes an error up; the real one has been logged where it was answered.
     customErrorObject: (_request, _response, _error, { err: _err, ...line }: { err?: unknown }) =>
       line,
+    customProps: (_request, response) => {
+      const key = callers.get(response);
+      return key === undefined ? {} : { key };
+    },
     customLogLevel: (_request, response, error) => {
       if (error || response.statusCode === 500) return 'error';
       if (response.statusCode > 500) return 'warn';

@@ -5,7 +5,7 @@ import type { BodyBudget } from './body-budget.ts';
 import { bodySize } from './body-size.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import type { AuthenticateRequest } from './failed-auths.ts';
-import { requestIdOf } from './observe.ts';
+import { noteCaller, requestIdOf } from './observe.ts';
 import { HttpProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
@@ -42,6 +42,7 @@ export async function serve(
   let caller: Caller | null = null;
   if (route.scopes) {
     caller = await guards.authenticate(request, response);
+    noteCaller(response, caller);
     authorize(caller, route.scopes);
     if (route.rateLimited) await guards.limitRate(caller, request, response);
   }

@@ -201,3 +201,25 @@ test('a fault of ours is 500: the log says what, without what was sent', async (
   expect(log.join('')).toMatch(/llm_usage_events_model_check/);
   expect(log.join('')).not.toMatch(/secret-model/);
 });
+
+test('the log says of each request what became of it, and whose key it came with', async () => {
+  const { api, log, post } = await start();
+  expect((await post(llmEvent({ charge_cents: 'a lot' }))).status).toBe(422);
+  expect((await fetch(`${api.url}/api/v1/invoices`)).status).toBe(401);
+  const readEnded = () =>
+    log
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg }) => msg === 'request completed');
+  const ended = await until(
+    () => Promise.resolve(readEnded()),
+    ({ length }) => length === 2,
+  );
+  expect(ended).toEqual([
+    expect.objectContaining({
+      res: { status: 422 },
+      key: { keyId: expect.any(String) as string, scope: 'gateway', label: 'gateway' },
+    }),
+    expect.objectContaining({ res: { status: 401 } }),
+  ]);
+  expect(ended[1]).not.toHaveProperty('key');
+});
