@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { PlannedRun } from './plan.ts';
 
 const CONFIG = fileURLToPath(new URL('./schemathesis.toml', import.meta.url));
+const HOOKS = fileURLToPath(new URL('./hooks.py', import.meta.url));
 
 export interface SchemathesisOptions {
   /** Its program. */
@@ -85,7 +86,11 @@ function readReport(file: string, output: string): z.infer<typeof report> {
 function spawned(command: string, args: readonly string[], cwd: string) {
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
     let output = '';
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, PYTHONDONTWRITEBYTECODE: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const collect = (chunk: Buffer) => (output += chunk.toString());
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);

@@ -8,6 +8,7 @@ import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { startLocalStack } from '../../src/local/stack.ts';
 import { createSteps } from '../../src/local/steps.ts';
+import { ANY_TIME_ENV } from '../_util/any-time.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 
@@ -31,8 +32,14 @@ export async function createContractWorld(): Promise<ContractWorld> {
   await using cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => rmSync(stateDir, { recursive: true, force: true }));
   const stack = await startLocalStack({
-    // No rate would be low enough to be met by chance and high enough for all that is sent.
-    env: { API_PORT: '0', API_REQUESTS_PER_MINUTE: '1000000', LOG_LEVEL: 'warn' },
+    env: {
+      API_PORT: '0',
+      // No rate would be low enough to be met by chance and high enough for all that is sent.
+      API_REQUESTS_PER_MINUTE: '1000000',
+      API_FAILED_AUTHS_PER_MINUTE: '1000000',
+      ...ANY_TIME_ENV,
+      LOG_LEVEL: 'warn',
+    },
     stateDir,
     steps: createSteps(new PassThrough().resume()),
     signal: new AbortController().signal,
