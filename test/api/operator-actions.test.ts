@@ -67,6 +67,31 @@ describe('a row for what an operator does', () => {
     expect(Date.parse(row!.answered_at!)).toBeGreaterThanOrEqual(Date.parse(row!.requested_at));
   });
 
+  test('a stream: its last line is what came of it', async () => {
+    const path = '/api/v1/integrations/llm-usage';
+    const lines = [llmEvent(), llmEvent({ charge_cents: 'a lot' })];
+    const stream = (query: string) =>
+      api.call('post', `${path}${query}`, {
+        key: api.keys.operator,
+        raw: lines.map((line) => JSON.stringify(line)).join('\n'),
+        headers: { 'Content-Type': 'application/x-ndjson' },
+      });
+    expect((await stream('?backfill_reason=outage')).status).toBe(200);
+    const row = await latest();
+    expect(row).toMatchObject({
+      action: 'postLlmUsage',
+      target: { backfill_reason: 'outage' },
+      outcome: 'done',
+      status: 200,
+      detail: JSON.stringify({
+        summary: { accepted: 1, duplicate: 0, conflict: 0, rejected: 1, lines: 2 },
+      }),
+    });
+    // Without a reason nothing is streamed, and nothing is on record.
+    expect((await stream('')).status).toBe(422);
+    expect((await latest())?.action_id).toBe(row?.action_id);
+  });
+
   test.each([
     ['voidInvoice', `/api/v1/invoices/${ID}/void`, { reason: 'x' }, { invoice_id: ID }],
     ['payInvoice', `/api/v1/invoices/${ID}/pay`, {}, { invoice_id: ID }],

@@ -92,6 +92,17 @@ test('a signed event is taken, and a replay of it stores nothing twice', async (
   await expectRefused(body, headers, 'too old');
 });
 
+test('a stream is not for a key that has to sign: nothing of it is read', async () => {
+  const before = await stored();
+  const body = `${JSON.stringify(llmEvent())}\n`;
+  const headers = { ...sign(body), 'Content-Type': 'application/x-ndjson' };
+  expect(await post(body, headers)).toMatchObject({
+    status: 403,
+    body: { detail: expect.stringContaining('send batches') as string },
+  });
+  expect(await stored()).toBe(before);
+});
+
 test.each([-300, -299, 299, 300])('a timestamp %i seconds off is accepted', async (seconds) => {
   const body = JSON.stringify(llmEvent());
   expect((await post(body, sign(body, { at: clock + seconds * 1000 }))).status).toBe(201);

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
+import { describeMachine } from '../_util/machine.ts';
 import type { RunResult } from './run-schemathesis.ts';
 import { CALLERS } from './world.ts';
 
@@ -32,7 +33,7 @@ export function renderSummary(
   const cases = sum(results.map((result) => result.cases));
   const failures = sum(results.map((result) => result.failures));
   return [
-    `Seed ${options.seed}, up to ${options.maxExamples} generated examples an operation and phase, ` +
+    `${new Date().toISOString().slice(0, '2026-11-24'.length)} (${describeMachine()}), seed ${options.seed}, up to ${options.maxExamples} generated examples an operation and phase, ` +
       `all checks: **${cases} requests, ${failures} failures**.`,
     renderTable(results),
   ].join('\n\n');

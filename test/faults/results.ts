@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { describeMachine } from '../_util/machine.ts';
 import type { SeedResult } from './run-seed.ts';
 
 /** What came of a seed, when, and on what machine. */
@@ -36,9 +36,4 @@ export function openResultFile(path: string): ResultFile {
       writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
     },
   };
-}
-
-function describeMachine(): string {
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores, ${memory} GB of memory, Node ${process.versions.node}`;
 }
