@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import pg from 'pg';
 import { withTls } from './tls-files.ts';
 
 export const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -20,16 +21,25 @@ export interface MigrateOptions {
  */
 export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promise<string[]> {
   const { url, ssl } = withTls(databaseUrl);
-  const applied = await runner({
-    databaseUrl: { connectionString: url, ...(ssl && { ssl }) },
-    dir: MIGRATIONS_DIR,
-    direction: 'up',
-    migrationsTable: MIGRATIONS_TABLE,
-    advisoryLockMode: 'wait',
-    // The runner's own messages repeat the SQL; we report the names.
-    log: () => undefined,
-  });
-  const names = applied.map(({ name }) => name);
-  names.forEach((name) => onApplied?.(name));
-  return names;
+  // The runner doesn't wait for its own connection to end: a server that is stopped right after
+  // would break it, and with it the process.
+  const client = new pg.Client({ connectionString: url, ...(ssl && { ssl }) });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const applied = await runner({
+      dbClient: client,
+      dir: MIGRATIONS_DIR,
+      direction: 'up',
+      migrationsTable: MIGRATIONS_TABLE,
+      advisoryLockMode: 'wait',
+      // The runner's own messages repeat the SQL; we report the names.
+      log: () => undefined,
+    });
+    const names = applied.map(({ name }) => name);
+    names.forEach((name) => onApplied?.(name));
+    return names;
+  } finally {
+    await client.end();
+  }
 }

@@ -87,16 +87,16 @@ test('an owner that serves the API itself reads for a tenant, too', async () => 
 
 test('books from before are brought up to date, paid invoices among them', async () => {
   const databaseUrl = await create('earlier');
+  const owner = new pg.Client({ connectionString: databaseUrl });
+  await owner.connect();
   await runner({
-    databaseUrl,
+    dbClient: owner,
     dir: MIGRATIONS_DIR,
     direction: 'up',
     count: 6,
     migrationsTable: MIGRATIONS_TABLE,
     log: () => undefined,
   });
-  const owner = new pg.Client({ connectionString: databaseUrl });
-  await owner.connect();
   await owner.query(`
     BEGIN;
     INSERT INTO tenants (tenant_id, name, currency) VALUES ('acme', 'acme', 'AUD');
