@@ -1,5 +1,5 @@
 import { PROBLEMS, type ProblemName } from './problems.ts';
-import type { RouteDefinition } from './route.ts';
+import type { RouteDefinition } from './route-definition.ts';
 
 /** A header as OpenAPI documents it. (An interface would not fit the library's index signature.) */
 type HeaderDocument = Readonly<{

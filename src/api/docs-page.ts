@@ -3,7 +3,7 @@ import { curlOf, type CurlOperation } from './curl.ts';
 import { Markup, markup } from './markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
-import { METHODS } from './route.ts';
+import { METHODS } from './route-definition.ts';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import type { ApiDeps } from './deps.ts';
 import { HttpProblem } from './problems.ts';
-import type { Route } from './route.ts';
+import type { Route } from './route-definition.ts';
 import { send } from './send.ts';
 import { serve, type Guards } from './serve.ts';
 

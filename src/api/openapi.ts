@@ -9,7 +9,7 @@ import { MAX_BODY_BYTES } from './body-size.ts';
 import { withExamples } from './document-examples.ts';
 import { HttpProblem, PROBLEMS, problemBody, problemSchema, problemType } from './problems.ts';
 import type { ProblemName } from './problems.ts';
-import type { Route } from './route.ts';
+import type { Route } from './route-definition.ts';
 import { TAGS } from './tags.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;

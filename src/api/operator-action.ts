@@ -5,7 +5,7 @@ import type { Caller } from './auth.ts';
 import type { CallDeps } from './deps.ts';
 import { errorForLog } from './error-for-log.ts';
 import { PROBLEMS } from './problems.ts';
-import type { IncomingCall, OutgoingReply, RouteDefinition } from './route.ts';
+import type { IncomingCall, OutgoingReply, RouteDefinition } from './route-definition.ts';
 import { toProblem } from './to-problem.ts';
 
 /** Whether a call has to go on record: whatever an operator's key changes, or may change. */

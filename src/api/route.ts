@@ -1,99 +1,16 @@
 import type { z } from 'zod';
-import type { Scope } from '../db/api-keys.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
-import type { Logger } from '../logger.ts';
 import type { Caller } from './auth.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import { isOperatorAction, recordCall, recordStream } from './operator-action.ts';
-import { invalidRequest, type ProblemName } from './problems.ts';
-
-/** An answer that a route can give. */
-export interface ResponseDefinition {
-  readonly description: string;
-  readonly schema: z.ZodType;
-  /** By default JSON; of anything else the body is its text. */
-  readonly contentType?: string;
-  /** For the documentation, where the one that is made of the schema says too little. */
-  readonly example?: unknown;
-}
-
-/** What a route takes and answers line by line, where it also takes a stream. */
-export interface StreamDefinition {
-  readonly contentType: string;
-  readonly description: string;
-  /** One line of the body; for the document: the handler checks lines by itself. */
-  readonly line: z.ZodType;
-  /** One line of the answer. */
-  readonly answer: z.ZodType;
-}
-
-/** The methods that routes have; GET serves HEAD, too. */
-export const METHODS = ['get', 'post', 'put', 'delete'] as const;
-
-/** What a route is, for the router and for the OpenAPI document alike. */
-export interface RouteDefinition {
-  readonly method: (typeof METHODS)[number];
-  /** As in OpenAPI: `/api/v1/invoices/{invoice_id}`. */
-  readonly path: string;
-  readonly operationId: string;
-  readonly tag: string;
-  readonly summary: string;
-  readonly description?: string;
-  /** Which keys it takes; null: it needs none. */
-  readonly scopes: readonly Scope[] | null;
-  /** Where the method isn't GET and the route changes nothing all the same. */
-  readonly readOnly?: boolean;
-  /** False where something else bounds it. */
-  readonly rateLimited: boolean;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
-  /** What to document where the handler checks parts of the body by itself. */
-  readonly documentedBody?: z.ZodType;
-  /** Beside JSON, another media type, read as it comes. */
-  readonly stream?: StreamDefinition;
-  /** Bodies for the documentation, by what they show; without them one is made of the schema. */
-  readonly bodyExamples?: Readonly<Record<string, unknown>>;
-  readonly responses: Readonly<Record<number, ResponseDefinition>>;
-  /** Beyond those that come with a body, a query, scopes and so on. */
-  readonly problems?: readonly ProblemName[];
-}
-
-/** A request as it came in. */
-export interface IncomingCall {
-  readonly params: unknown;
-  readonly query: unknown;
-  readonly body: unknown;
-  /** Null on a route without scopes. */
-  readonly caller: Caller | null;
-  /** Under which the log has it. */
-  readonly requestId: string;
-}
-
-/** A request with a body that is read while it is answered. */
-export interface IncomingStream extends Omit<IncomingCall, 'body'>, StreamContext {}
-
-/** What a stream's handler gets beside what was checked. */
-export interface StreamContext {
-  /** The body, as it comes. */
-  readonly chunks: AsyncIterable<Buffer>;
-  readonly requestId: string;
-  readonly logger: Logger;
-}
-
-/** An answer that has been checked against the route's definition. */
-export interface OutgoingReply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: unknown;
-}
-
-export interface Route extends RouteDefinition {
-  /** Checks the call, handles it (on record where it is an operator's action), checks the reply. */
-  handle(call: IncomingCall, deps: CallDeps): Promise<OutgoingReply>;
-  /** The same for a stream; null where it takes none. */
-  readonly handleStream: ((call: IncomingStream, deps: CallDeps) => Promise<OutgoingReply>) | null;
-}
+import { invalidRequest } from './problems.ts';
+import type {
+  IncomingCall,
+  OutgoingReply,
+  Route,
+  RouteDefinition,
+  StreamContext,
+} from './route-definition.ts';
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 type Responses = RouteDefinition['responses'];

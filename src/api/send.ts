@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Request, Response } from 'express';
-import type { OutgoingReply } from './route.ts';
+import type { OutgoingReply } from './route-definition.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** Sends an answer: at once, or as it comes. */

@@ -11,7 +11,7 @@ import type { RateLimit } from './rate-limit.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
 import { readChunks } from './read-chunks.ts';
 import { mustSign, signatureCheck } from './require-signature.ts';
-import type { IncomingCall, OutgoingReply, Route } from './route.ts';
+import type { IncomingCall, OutgoingReply, Route } from './route-definition.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** Who is let in, how often, with how much, and for how long. */

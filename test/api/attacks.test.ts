@@ -4,7 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
-import type { Route } from '../../src/api/route.ts';
+import type { Route } from '../../src/api/route-definition.ts';
 import { documentationRoutes } from '../../src/api/routes/documentation.ts';
 import { ROUTES } from '../../src/api/routes/index.ts';
 import { createKey, revokeKey, SCOPES, type Scope } from '../../src/db/api-keys.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { docsPage } from '../docs-page.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi.ts';
-import { defineRoute, reply, type Route } from '../route.ts';
+import type { Route } from '../route-definition.ts';
+import { defineRoute, reply } from '../route.ts';
 
 /** The routes that describe all routes, themselves included. */
 export function documentationRoutes(routes: readonly Route[]): readonly Route[] {
