@@ -109,6 +109,41 @@ test.each([
   expect(check({ ...signed(), [name]: value })).toBe('malformed');
 });
 
+test('a signature is a whole entry of the list, and nothing more', () => {
+  const right = signed();
+  for (const entry of [`x${right['webhook-signature']}`, `${right['webhook-signature']}x`]) {
+    expect(check({ ...right, 'webhook-signature': entry })).toBe('malformed');
+  }
+});
+
+test('a complaint says what to mend, and nothing of what was expected', () => {
+  const complain = (headers: Readonly<Record<string, string | undefined>>, now = AT) =>
+    checkSignature({ headers, body: Buffer.from(BODY) }, [SECRET], now)?.detail;
+  const right = signed();
+  const hours = (count: number) => new Date(AT.getTime() + count * 3_600_000);
+  expect(complain({})).toBe(
+    'this key has to sign: send webhook-id, webhook-timestamp, webhook-signature',
+  );
+  expect(complain({ ...right, 'webhook-id': 'a b' })).toMatch(/^webhook-id: .*no full stop$/);
+  expect(complain({ ...right, 'webhook-timestamp': 'now' })).toMatch(
+    /^webhook-timestamp: .*digits$/,
+  );
+  expect(complain({ ...right, 'webhook-signature': 'v1,' })).toMatch(
+    /^webhook-signature: .*base64$/,
+  );
+  expect(complain(right, hours(1))).toBe('webhook-timestamp: more than 300 seconds ago');
+  expect(complain(right, hours(-1))).toBe('webhook-timestamp: more than 300 seconds ahead');
+  const wrong = complain({ ...right, 'webhook-id': 'other' });
+  expect(wrong).toBe('the signature is not that of this id, timestamp and body');
+});
+
+test('a secret of any length is read, padded or not', () => {
+  for (const length of [24, 25, 26, 64]) {
+    const bytes = Buffer.alloc(length, 7);
+    expect(parseSecret(`whsec_${bytes.toString('base64')}`)).toEqual(bytes);
+  }
+});
+
 test('a secret is derived: the same for the same id and master, another one for others', () => {
   const secret = deriveSecret('m'.repeat(32), 'id');
   expect(secret).toHaveLength(32);

@@ -12,6 +12,8 @@ describe('a name that is there twice', () => {
     [' { "" : 1 , "" : 2 } ', '/'],
     ['{"__proto__":1,"__proto__":2}', '/__proto__'],
     [String.raw`{"a\"":"\\","a\"":2}`, '/a"'],
+    ['[{"a":{}},"x",{"b":1,"b":2}]', '/2/b'],
+    [`{"${'n'.repeat(101)}":1,"${'n'.repeat(101)}":2}`, `/${'n'.repeat(100)}`],
   ])('%s: at %s', (json, pointer) => {
     // Or the case would prove nothing.
     expect(() => JSON.parse(json) as unknown).not.toThrow();
@@ -26,6 +28,7 @@ describe('a name that is there twice', () => {
     '1',
     '{}',
     '{"a":1,"A":2}',
+    '[{"a":1},"a",{"a":["a","a"]},"a"]',
   ])('%s has none', (json) => {
     expect(() => JSON.parse(json) as unknown).not.toThrow();
     expect(findJsonFlaw(json)).toBeNull();
