@@ -6,15 +6,24 @@ if (Number.parseInt(process.versions.node) < 24) {
   throw new Error(`Node 24 is needed, this is ${process.version}: npm test -- <file> brings it`);
 }
 
-/** Tests that need no server; everything else runs against the real ones. */
-export const WITHOUT_SERVERS = [
+/** The money and the ledger's rules: in seconds, to be run at every change. */
+const DOMAIN = [
   'test/domain/**/*.test.ts',
   'test/contracts/**/*.test.ts',
-  'test/**/pure/**/*.test.ts',
+  'test/ingestion/pure/**/*.test.ts',
   'test/audit/**/*.pure.test.ts',
+];
+
+/** What else needs no server: documents, commands, packages. */
+const PURE = [
+  'test/{api,client,scripts}/pure/**/*.test.ts',
   'test/cli/**/*.pure.test.ts',
+  'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',
 ];
+
+/** Tests that need no server; everything else runs against the real ones. */
+export const WITHOUT_SERVERS = [...DOMAIN, ...PURE];
 
 export default defineConfig({
   test: {
@@ -29,8 +38,9 @@ export default defineConfig({
       {
         extends: true,
         // They share no state, and a process for each file would take most of the time.
-        test: { name: 'domain', include: WITHOUT_SERVERS, isolate: false },
+        test: { name: 'domain', include: DOMAIN, isolate: false },
       },
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
       {
         extends: true,
         test: {

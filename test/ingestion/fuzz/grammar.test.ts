@@ -8,7 +8,7 @@ import {
 import { LLM_USAGE } from '../../../src/ingestion/llm-event.ts';
 import { METERED_USAGE } from '../../../src/ingestion/metered-record.ts';
 import { parseEvent } from '../../../src/ingestion/parse-event.ts';
-import { deployment, sentLlmEvent, sentMeteredRecord } from './_usage.ts';
+import { deployment, sentLlmEvent, sentMeteredRecord } from '../pure/_usage.ts';
 
 /**
  * The grammar that is documented, told again without the code that is tested: character by
