@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_VERSION } from '../feeding/fields.ts';
 import { externalId } from '../ingestion/fields.ts';
+import { documentedInteger } from './fields.ts';
 import { HttpProblem } from './problems.ts';
 
 /** Paths and queries of what the feeding platform names. */
@@ -12,7 +13,7 @@ export const planVersionParams = z.strictObject({
   version: z
     .string()
     .regex(/^[1-9]\d{0,9}$/, { error: VERSION_HINT })
-    .meta({ type: 'integer', minimum: 1, maximum: MAX_VERSION, example: 1 })
+    .meta({ ...documentedInteger(1, MAX_VERSION), example: 1 })
     .transform(Number)
     .refine((value) => value <= MAX_VERSION, { error: VERSION_HINT }),
 });

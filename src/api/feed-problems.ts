@@ -1,9 +1,6 @@
 import { FeedError, type Problem, type Remark } from '../feeding/feed-error.ts';
-import { toPointer } from '../ingestion/field-errors.ts';
+import { MAX_ERRORS, toPointer } from '../ingestion/field-errors.ts';
 import { HttpProblem, invalidRequest, type ProblemName, type RequestError } from './problems.ts';
-
-/** More would only repeat themselves. */
-const MAX_ERRORS = 20;
 
 /** What of a feed is in the request's body. */
 export interface FeedBody {

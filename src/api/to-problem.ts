@@ -35,7 +35,6 @@ export function toProblem(error: unknown): HttpProblem {
   if (isDatabaseUnavailable(error)) {
     return new HttpProblem('database-unavailable', 'nothing was answered for; send it again', {
       cause: error,
-      headers: { 'Retry-After': '5' },
     });
   }
   const [problem, detail] = HTTP_ERRORS.get(httpStatus(error)) ?? [

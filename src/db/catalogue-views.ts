@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
-import { sql } from './sql.ts';
+import { allOf, sql } from './sql.ts';
 
 /** Reading the catalogue, for the API. Fields are named as in its file. */
 
@@ -73,11 +73,10 @@ export function listPlanVersions(
   db: Queryable,
   { after, limit }: Page<PlanVersionKey>,
 ): Promise<readonly PlanVersionView[]> {
-  const isAfter = after
-    ? sql.fragment`(v.plan_code, v.version) > (${after.code}, ${after.version})`
-    : sql.fragment`true`;
+  const isAfter =
+    after !== null && sql.fragment`(v.plan_code, v.version) > (${after.code}, ${after.version})`;
   return db.any(sql.type(planVersionSchema)`
-    ${SELECT_PLAN_VERSIONS} WHERE ${isAfter} ORDER BY v.plan_code, v.version LIMIT ${limit}
+    ${SELECT_PLAN_VERSIONS} WHERE ${allOf([isAfter])} ORDER BY v.plan_code, v.version LIMIT ${limit}
   `);
 }
 
@@ -111,8 +110,8 @@ export function listAddons(
   db: Queryable,
   { after, limit }: Page<string>,
 ): Promise<readonly AddonView[]> {
-  const isAfter = after === null ? sql.fragment`true` : sql.fragment`addon_code > ${after}`;
+  const isAfter = after !== null && sql.fragment`addon_code > ${after}`;
   return db.any(sql.type(addonSchema)`
-    ${SELECT_ADDONS} WHERE ${isAfter} ORDER BY addon_code LIMIT ${limit}
+    ${SELECT_ADDONS} WHERE ${allOf([isAfter])} ORDER BY addon_code LIMIT ${limit}
   `);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
-import { sql } from './sql.ts';
+import { allOf, sql } from './sql.ts';
 
 /** Reading invoices, for the API and the CLI. Fields are named as they are served. */
 
@@ -123,10 +123,10 @@ export function listInvoices(
     after !== null &&
       sql.fragment`(i.period_start, i.invoice_id)
         < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
-  ].filter((condition) => condition !== false);
+  ];
   return db.any(sql.type(invoiceHeaderSchema)`
     SELECT ${headerColumns(reader)} FROM invoices i
-    WHERE ${sql.join([sql.fragment`true`, ...conditions], sql.fragment` AND `)}
+    WHERE ${allOf(conditions)}
     ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
   `);
 }

@@ -1,4 +1,4 @@
-import { createSqlTag } from 'slonik';
+import { createSqlTag, type FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 
 /**
@@ -12,6 +12,12 @@ export const sql = createSqlTag({
 /** Rows for `jsonb_to_recordset`: the way to write many at once. */
 export function jsonRows(rows: readonly object[]) {
   return sql.jsonb(rows);
+}
+
+/** All of these, or anything where there is none; what is false says nothing. */
+export function allOf(conditions: readonly (FragmentSqlToken | false)[]) {
+  const said = conditions.filter((condition) => condition !== false);
+  return sql.join([sql.fragment`true`, ...said], sql.fragment` AND `);
 }
 
 /** A `text[]`. */

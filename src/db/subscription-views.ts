@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
-import { sql, textArray } from './sql.ts';
+import { allOf, sql, textArray } from './sql.ts';
 
 /** Reading subscriptions, for the API. Fields are named as in the feed's file. */
 
@@ -104,10 +104,10 @@ export async function listSubscriptions(
     deploymentId !== undefined && sql.fragment`s.deployment_id = ${deploymentId}`,
     status !== undefined && sql.fragment`s.status = ${status}`,
     after !== null && sql.fragment`s.subscription_id > ${after}`,
-  ].filter((condition) => condition !== false);
+  ];
   const rows = await db.any(sql.type(subscriptionRow)`
     ${SELECT_SUBSCRIPTIONS}
-    WHERE ${sql.join([sql.fragment`true`, ...conditions], sql.fragment` AND `)}
+    WHERE ${allOf(conditions)}
     ORDER BY s.subscription_id LIMIT ${limit}
   `);
   return withAddons(db, rows);

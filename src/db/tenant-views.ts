@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
-import { sql } from './sql.ts';
+import { allOf, sql } from './sql.ts';
 
 /** Reading tenants and their deployments, for the API. Fields are named as in the feed's file. */
 
@@ -21,10 +21,10 @@ export function listTenants(
   db: Queryable,
   { after, limit }: Page<string>,
 ): Promise<readonly TenantView[]> {
-  const isAfter = after === null ? sql.fragment`true` : sql.fragment`tenant_id > ${after}`;
+  const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
   return db.any(sql.type(tenantSchema)`
     SELECT tenant_id, name, currency FROM tenants
-    WHERE ${isAfter} ORDER BY tenant_id LIMIT ${limit}
+    WHERE ${allOf([isAfter])} ORDER BY tenant_id LIMIT ${limit}
   `);
 }
 
@@ -54,10 +54,10 @@ export function listDeployments(
   const conditions = [
     tenantId !== undefined && sql.fragment`tenant_id = ${tenantId}`,
     after !== null && sql.fragment`deployment_id > ${after}`,
-  ].filter((condition) => condition !== false);
+  ];
   return db.any(sql.type(deploymentSchema)`
     SELECT deployment_id, tenant_id FROM deployments
-    WHERE ${sql.join([sql.fragment`true`, ...conditions], sql.fragment` AND `)}
+    WHERE ${allOf(conditions)}
     ORDER BY deployment_id LIMIT ${limit}
   `);
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { FieldError } from './results.ts';
 
 /** More would only repeat themselves. */
-const MAX_ERRORS = 20;
+export const MAX_ERRORS = 20;
 /** Of an unknown field's name: enough to find it. */
 const MAX_KEY_LENGTH = 100;
 

@@ -260,9 +260,8 @@ async function withTemporal<T>(
   port: MonthEndPort | null,
   call: (port: MonthEndPort) => Promise<T>,
 ): Promise<T> {
-  const headers = { 'Retry-After': '5' };
   if (port === null) {
-    throw new HttpProblem('temporal-unavailable', 'no Temporal server is connected', { headers });
+    throw new HttpProblem('temporal-unavailable', 'no Temporal server is connected');
   }
   try {
     return await call(port);
@@ -271,7 +270,7 @@ async function withTemporal<T>(
     throw new HttpProblem(
       'temporal-unavailable',
       'the request may or may not have arrived; send it again with the same request_id',
-      { cause, headers },
+      { cause },
     );
   }
 }
