@@ -8,7 +8,7 @@ const SHIPPED = [
   ...['CC-BY-4.0', 'MIT', 'Unlicense'],
 ];
 /** Beside those, what we use to build and test, and hand to nobody. */
-const DEVELOPMENT = [...SHIPPED, 'CC-BY-3.0', 'MPL-2.0', 'Python-2.0'];
+const DEVELOPMENT = [...SHIPPED, 'CC-BY-3.0', 'MPL-2.0', 'Python-2.0', 'Zlib'];
 
 /** Packages that don't name their licence; this is what their LICENSE file says. */
 const READ_BY_US = { unionfs: 'Unlicense' };
