@@ -1,10 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { FAILURE, type Failure } from '../contracts/failures.ts';
+import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import type { LockedDraft } from '../db/drafts.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
 import { periodOf, type Period } from '../domain/period.ts';
+import { parked } from './results.ts';
 
 /**
  * The period of a month that a workflow was given.
@@ -16,29 +17,6 @@ export function requirePeriod(month: string): Period {
   } catch (error) {
     if (error instanceof DomainError) {
       throw ApplicationFailure.nonRetryable(error.message, FAILURE.invalidInput);
-    }
-    throw error;
-  }
-}
-
-export function parked(tenantId: string, failure: Failure): TenantResult {
-  return { tenantId, outcome: 'parked', failure };
-}
-
-/**
- * Runs the computation for one tenant. Bad data parks that tenant; anything else,
- * a failed read above all, is thrown, so that it is tried again and never taken
- * for "nothing to bill".
- */
-export function orParked<T>(
-  tenantId: string,
-  compute: () => T,
-): { readonly value: T } | { readonly parked: TenantResult } {
-  try {
-    return { value: compute() };
-  } catch (error) {
-    if (error instanceof DomainError) {
-      return { parked: parked(tenantId, { type: error.code, reason: error.message }) };
     }
     throw error;
   }

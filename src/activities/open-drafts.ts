@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { OpenDraftsInput, OpenDraftsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import type { TenantResult } from '../contracts/month-end.ts';
 import {
   abandonDrafts,
   claimForcedRequests,
@@ -9,6 +9,7 @@ import {
   insertDrafts,
   lockTenantMonths,
   refuseForcedRequests,
+  type OwnDraft,
   type TenantMonth,
 } from '../db/drafts.ts';
 import type { Transaction } from '../db/pool.ts';
@@ -16,7 +17,35 @@ import { claimExclusions, sealUsage } from '../db/seal.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
-import { parked, requirePeriod } from './failures.ts';
+import { requirePeriod } from './failures.ts';
+import { parked } from './results.ts';
+
+/** A draft that is open, and how much there is to quote for it. */
+export type OpenDraft = OwnDraft & Pick<TenantMonth, 'dueSubscriptions'>;
+
+/**
+ * Opens drafts in a transaction of their own: the first of the steps, for children that began
+ * before `invoiceTenants` was there.
+ */
+export function openDrafts({ db, now }: ActivityDeps) {
+  return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
+    const period = requireMonthOver(input.month, now());
+    return db.transaction(async (tx) => {
+      const { drafts, settled } = await openTenantDrafts(tx, period, input);
+      return { drafts: drafts.map(({ tenantId, draftId }) => ({ tenantId, draftId })), settled };
+    });
+  };
+}
+
+/** @throws ApplicationFailure, not retryable */
+export function requireMonthOver(month: string, now: Date): Period {
+  const period = requirePeriod(month);
+  if (isOver(period.month, now)) return period;
+  throw ApplicationFailure.nonRetryable(
+    `${period.month} is not over yet: it can be billed from ${period.endsAt} on`,
+    FAILURE.monthNotOver,
+  );
+}
 
 /**
  * Opens a draft for each tenant that needs an invoice, and seals its usage. The
@@ -26,39 +55,32 @@ import { parked, requirePeriod } from './failures.ts';
  * Trying again finds this run's draft and changes nothing: what is sealed once
  * stays as it is, since lines may have been quoted from it.
  */
-export function openDrafts({ db, now }: ActivityDeps) {
-  return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
-    const period = requirePeriod(input.month);
-    if (!isOver(period.month, now())) {
-      throw ApplicationFailure.nonRetryable(
-        `${period.month} is not over yet: it can be billed from ${period.endsAt} on`,
-        FAILURE.monthNotOver,
-      );
-    }
-    return db.transaction(async (tx) => {
-      const months = await lockTenantMonths(tx, period, input.tenantIds);
-      const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
-      const settled = decisions.flatMap(({ decision }) =>
-        decision.action === 'settle' ? [decision.result] : [],
-      );
-      await recordSettled(tx, period, decisions);
-      const resumed = decisions.flatMap(({ decision }) =>
-        decision.action === 'resume' ? [decision.draft] : [],
-      );
-      const opened = await open(
-        tx,
-        period,
-        input,
-        decisions.flatMap(({ tenant, decision }) => (decision.action === 'open' ? [tenant] : [])),
-      );
-      return { drafts: [...resumed, ...opened], settled };
-    });
-  };
+export async function openTenantDrafts(
+  tx: Transaction,
+  period: Period,
+  input: OpenDraftsInput,
+): Promise<{ readonly drafts: readonly OpenDraft[]; readonly settled: readonly TenantResult[] }> {
+  const months = await lockTenantMonths(tx, period, input.tenantIds);
+  const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
+  const settled = decisions.flatMap(({ decision }) =>
+    decision.action === 'settle' ? [decision.result] : [],
+  );
+  await recordSettled(tx, period, decisions);
+  const resumed = decisions.flatMap(({ decision }) =>
+    decision.action === 'resume' ? [decision.draft] : [],
+  );
+  const opened = await open(
+    tx,
+    period,
+    input,
+    decisions.flatMap(({ tenant, decision }) => (decision.action === 'open' ? [tenant] : [])),
+  );
+  return { drafts: [...resumed, ...opened], settled };
 }
 
 type Decision =
   | { readonly action: 'open' }
-  | { readonly action: 'resume'; readonly draft: DraftRef }
+  | { readonly action: 'resume'; readonly draft: OpenDraft }
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
 /** What a tenant's month asks for; the rules of SPEC "Month end". */
@@ -68,7 +90,10 @@ function decide(
 ): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
-    return { action: 'resume', draft: { tenantId, draftId: tenant.openDraftId } };
+    return {
+      action: 'resume',
+      draft: toOpenDraft(tenant, tenant.openDraftId, tenant.openDraftReplaces),
+    };
   }
   if (
     tenant.openDraftOwnerStartedAt !== null &&
@@ -94,7 +119,7 @@ function decide(
         refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
       };
     }
-    if (!tenant.isDue) {
+    if (tenant.dueSubscriptions === 0) {
       return {
         action: 'settle',
         result: { ...invoice, outcome: 'skipped' },
@@ -102,7 +127,7 @@ function decide(
       };
     }
   }
-  if (!tenant.isDue) {
+  if (tenant.dueSubscriptions === 0) {
     const reason = notDue(tenantId);
     return {
       action: 'settle',
@@ -111,6 +136,14 @@ function decide(
     };
   }
   return { action: 'open' };
+}
+
+function toOpenDraft(
+  { tenantId, currency, dueSubscriptions }: TenantMonth,
+  draftId: string,
+  replacesInvoiceId: string | null,
+): OpenDraft {
+  return { tenantId, draftId, currency, replacesInvoiceId, dueSubscriptions };
 }
 
 function notDue(tenantId: string): string {
@@ -143,7 +176,7 @@ async function open(
   period: Period,
   run: Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>,
   tenants: readonly TenantMonth[],
-): Promise<readonly DraftRef[]> {
+): Promise<readonly OpenDraft[]> {
   if (tenants.length === 0) return [];
   const tenantIds = tenants.map(({ tenantId }) => tenantId);
   await abandonDrafts(
@@ -158,33 +191,42 @@ async function open(
       'the run that built it has ended without a word',
     );
   }
-  const drafts = await insertDrafts(
+  const inserted = await insertDrafts(
     tx,
     period,
     run,
     tenants.map(({ tenantId, liveInvoiceId }) => ({ tenantId, replacesInvoiceId: liveInvoiceId })),
   );
-  await claimForcedRequests(tx, period, drafts);
-  const byTenant = new Map(tenants.map((tenant) => [tenant.tenantId, tenant]));
+  const forced = new Set(tenants.flatMap(({ tenantId, isForced }) => (isForced ? tenantId : [])));
+  const draftIds = new Map(inserted.map(({ tenantId, draftId }) => [tenantId, draftId]));
+  const opened = tenants.flatMap((tenant) => {
+    const draftId = draftIds.get(tenant.tenantId);
+    return draftId === undefined ? [] : { tenant, tenantId: tenant.tenantId, draftId };
+  });
+  await claimForcedRequests(
+    tx,
+    period,
+    inserted.filter(({ tenantId }) => forced.has(tenantId)),
+  );
   await sealUsage(
     tx,
     period,
-    drafts.map((draft) => {
-      const tenant = byTenant.get(draft.tenantId);
-      return {
-        ...draft,
-        isRevision: tenant?.liveInvoiceId != null,
-        hasUnissuedDrafts: tenant?.hasUnissuedDrafts === true,
-      };
-    }),
+    opened.map(({ tenant, tenantId, draftId }) => ({
+      tenantId,
+      draftId,
+      isRevision: tenant.liveInvoiceId !== null,
+      hasUnissuedDrafts: tenant.hasUnissuedDrafts,
+    })),
   );
   await claimExclusions(
     tx,
-    drafts.flatMap((draft) => {
-      const tenant = byTenant.get(draft.tenantId);
-      if (!tenant?.hasPendingExclusions) return [];
-      return { ...draft, replacesInvoiceId: tenant.liveInvoiceId };
-    }),
+    opened
+      .filter(({ tenant }) => tenant.hasPendingExclusions)
+      .map(({ tenant, tenantId, draftId }) => ({
+        tenantId,
+        draftId,
+        replacesInvoiceId: tenant.liveInvoiceId,
+      })),
   );
-  return drafts;
+  return opened.map(({ tenant, draftId }) => toOpenDraft(tenant, draftId, tenant.liveInvoiceId));
 }

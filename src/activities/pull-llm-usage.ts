@@ -4,7 +4,8 @@ import { lockDrafts } from '../db/drafts.ts';
 import { heldByDrafts, readLlmUsage } from '../db/held-usage.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { ActivityDeps } from './deps.ts';
-import { orParked, requirePeriod, splitByOwner } from './failures.ts';
+import { requirePeriod, splitByOwner } from './failures.ts';
+import { orParked } from './results.ts';
 
 /**
  * Pulls the drafts' LLM usage, which the gateway has priced: a line per deployment

@@ -10,7 +10,8 @@ import { learnPlanVersions, nextSubscriptions, type DueSubscription } from '../d
 import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion, Usage } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
-import { orParked, requirePeriod, splitByOwner } from './failures.ts';
+import { requirePeriod, splitByOwner } from './failures.ts';
+import { orParked } from './results.ts';
 
 /** Subscriptions that one call quotes: a bound on its time and memory. */
 const CHUNK = 500;

@@ -79,6 +79,14 @@ export interface OpenDraftsResult {
   readonly settled: readonly TenantResult[];
 }
 
+/** What `invoiceTenants` takes: the same as the first of its steps. */
+export type InvoiceTenantsInput = OpenDraftsInput;
+export interface InvoiceTenantsResult {
+  readonly results: readonly TenantResult[];
+  /** Tenants too large to be invoiced in one go: their drafts are open, the other steps are left. */
+  readonly unfinished: readonly DraftRef[];
+}
+
 export interface DraftsInput {
   readonly month: string;
   readonly drafts: readonly DraftRef[];

@@ -22,3 +22,8 @@ export function monthEndId(month: string): string {
 export function tenantInvoiceId(month: string, tenantId: string): string {
   return `tenant-invoice-${month}-${tenantId}`;
 }
+
+/** The workflow that builds the invoices of several tenants, by the first of them. */
+export function tenantInvoicesId(month: string, firstTenantId: string): string {
+  return `tenant-invoices-${month}-${firstTenantId}`;
+}

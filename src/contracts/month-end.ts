@@ -5,6 +5,7 @@ export const WORKFLOWS = {
   scheduledMonthEnd: 'scheduledMonthEnd',
   monthEnd: 'monthEnd',
   tenantInvoice: 'tenantInvoice',
+  tenantInvoices: 'tenantInvoices',
 } as const;
 
 /** Signals that `monthEnd` takes. Any other name is refused, visibly. */
@@ -19,6 +20,11 @@ export const PROGRESS_QUERY = 'progress';
 export interface MonthEndOptions {
   /** How long the month stays open for corrections after its last pass, in days. */
   readonly openForDays?: number;
+  /**
+   * Tenants that one child serves; one by default, so that each has a workflow of its own to look at.
+   * More make a large run several times as fast, since most of a child's cost is the engine's own.
+   */
+  readonly tenantsPerChild?: number;
   /** Children running at once. Fit it to the worker's slots and pool connections. */
   readonly maxChildren?: number;
   /** Tenants that one page of a pass looks at. */
@@ -106,6 +112,12 @@ export interface MonthEndProgress {
   /** UTC instant; null while a pass is under way. */
   readonly openUntil: string | null;
   readonly refusals: readonly Refusal[];
+}
+
+/** What `tenantInvoices` takes. */
+export interface TenantInvoicesInput {
+  readonly month: string;
+  readonly tenantIds: readonly string[];
 }
 
 /** What `tenantInvoice` takes. */

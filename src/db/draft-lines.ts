@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { QuoteCursor } from '../contracts/activities.ts';
-import type { QuoteLine } from '../domain/types.ts';
-import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
+import type { DeploymentLine } from '../domain/compose-invoice.ts';
+import { LINE_COLUMNS, lineRow } from './line-rows.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
 
@@ -9,27 +10,37 @@ export const QUOTE_SECTION = 1;
 export const LLM_SECTION = 2;
 
 /** A line on its way into a draft. */
-export interface DraftLine extends QuoteLine {
+export interface DraftLine extends DeploymentLine {
   readonly draftId: string;
-  readonly deploymentId: string;
-  readonly subscriptionId: string | null;
   /** From 1, within the deployment and section. */
   readonly position: number;
 }
 
-/** The lines of drafts, numbered as `issueInvoices` numbers them, by draft. */
+const draftLine = lineRow.omit({ lineNo: true }).extend({ deploymentId: z.string() });
+
+/** The lines of drafts by draft, those of a deployment in their order. */
 export async function readDraftLines(
   tx: Transaction,
   draftIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly LineRow[]>> {
-  const rows = await tx.any(sql.type(lineRow)`
-    SELECT draft_id AS "ownerId", row_number() OVER (
-        PARTITION BY draft_id ORDER BY deployment_id, section, position) AS "lineNo",
-      ${LINE_COLUMNS}
+): Promise<ReadonlyMap<string, readonly DeploymentLine[]>> {
+  const rows = await tx.any(sql.type(draftLine)`
+    SELECT draft_id AS "ownerId", ${LINE_COLUMNS}
     FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
     ORDER BY draft_id, deployment_id, section, position
   `);
   return Map.groupBy(rows, ({ ownerId }) => ownerId);
+}
+
+/** Deletes the lines of those of the drafts that are closed: nobody needs them any more. */
+export async function deleteClosedDraftLines(
+  tx: Transaction,
+  draftIds: readonly string[],
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    DELETE FROM invoice_draft_lines l USING invoice_drafts d
+    WHERE l.draft_id = ANY(${uuidArray(draftIds)}) AND d.draft_id = l.draft_id
+      AND d.state <> 'open'
+  `);
 }
 
 /** Deployments of drafts, in the order of (draft, deployment): after one, up to another. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DraftRef } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
+import { deleteClosedDraftLines } from './draft-lines.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
@@ -8,7 +9,10 @@ import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
   tenantId: z.string(),
-  isDue: z.boolean(),
+  /** What the tenant is billed in. */
+  currency: z.string(),
+  /** Subscriptions in force at the period's last instant; 0: it isn't due. */
+  dueSubscriptions: z.number(),
   /** The invoice that stands: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
@@ -22,6 +26,8 @@ const tenantMonth = z.object({
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
   openDraftOwnerStartedAt: z.string().nullable(),
+  /** The invoice that it is to replace. */
+  openDraftReplaces: z.string().nullable(),
   /** Whether a forced request waits for this tenant. */
   isForced: z.boolean(),
   /** Some of which may be abandoned, and have left usage to take over. */
@@ -44,11 +50,11 @@ export async function lockTenantMonths(
   await lockTenants(tx, tenantIds);
   // A statement of its own: it must see what was committed while we waited.
   return tx.any(sql.type(tenantMonth)`
-    SELECT t.tenant_id AS "tenantId",
-      EXISTS (
-        SELECT FROM subscriptions s
+    SELECT t.tenant_id AS "tenantId", t.currency,
+      (
+        SELECT count(*) FROM subscriptions s
         WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
-      ) AS "isDue",
+      ) AS "dueSubscriptions",
       i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
       i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
       (
@@ -58,6 +64,7 @@ export async function lockTenantMonths(
       ) AS "unchangedOwner",
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
       d.owner_started_at AS "openDraftOwnerStartedAt",
+      d.replaces_invoice_id AS "openDraftReplaces",
       EXISTS (
         SELECT FROM month_end_request_tenants f
         WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
@@ -88,13 +95,19 @@ export async function lockTenants(tx: Transaction, tenantIds: readonly string[])
   `);
 }
 
-const lockedDraft = z.object({
+const ownDraft = z.object({
   draftId: z.string(),
   tenantId: z.string(),
+  /** What the tenant is billed in. */
   currency: z.string(),
+  replacesInvoiceId: z.string().nullable(),
+});
+/** A draft that is locked, open, and ours to write. */
+export type OwnDraft = z.infer<typeof ownDraft>;
+
+const lockedDraft = ownDraft.extend({
   state: z.enum(['open', 'issued', 'unchanged', 'abandoned']),
   owner: z.string(),
-  replacesInvoiceId: z.string().nullable(),
 });
 export type LockedDraft = z.infer<typeof lockedDraft>;
 
@@ -146,9 +159,7 @@ export async function abandonDrafts(
     UPDATE invoice_drafts SET state = 'abandoned', closed_at = now(), reason = ${reason}
     WHERE draft_id = ANY(${uuidArray(draftIds)}) AND state = 'open'
   `);
-  await tx.query(sql.typeAlias('nothing')`
-    DELETE FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
-  `);
+  await deleteClosedDraftLines(tx, draftIds);
 }
 
 /** The open drafts of these tenants' months; of one run alone, or whoever builds them. */
@@ -203,6 +214,7 @@ export async function claimForcedRequests(
   period: Period,
   drafts: readonly DraftRef[],
 ): Promise<void> {
+  if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f SET draft_id = d."draftId"
     FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { Usage } from '../domain/types.ts';
-import type { LockedDraft } from './drafts.ts';
+import type { OwnDraft } from './drafts.ts';
 import type { Queryable } from './pool.ts';
 import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
 
@@ -20,7 +20,7 @@ export interface HeldUsage {
  * What is sealed for these drafts, and for the invoices that they replace; the owner is the draft.
  * Nothing else is read, so nothing can change between quote and issue.
  */
-export function heldByDrafts(drafts: readonly LockedDraft[]): HeldUsage {
+export function heldByDrafts(drafts: readonly OwnDraft[]): HeldUsage {
   const holders = drafts.flatMap(({ draftId, replacesInvoiceId }) => [
     { draftId, holder: draftId },
     ...(replacesInvoiceId ? [{ draftId, holder: replacesInvoiceId }] : []),

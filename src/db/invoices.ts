@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
-import type { InvoiceTotals } from '../domain/invoice-totals.ts';
+import type { ComposedInvoice } from '../domain/compose-invoice.ts';
 import type { LineChange } from '../domain/line-changes.ts';
-import type { QuoteLine } from '../domain/types.ts';
-import { IS_SERVED } from './drafts.ts';
+import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, recordUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from './pool.ts';
@@ -28,20 +27,16 @@ export function lockInvoices(
   `);
 }
 
-/** A draft with its totals. */
-export interface TotalledDraft extends InvoiceTotals {
-  readonly draftId: string;
-  readonly tenantId: string;
-  readonly currency: string;
-  readonly replacesInvoiceId: string | null;
-  readonly taxLine: QuoteLine | null;
-}
+/** A draft, and the invoice that it would be. */
+export type BuiltDraft = OwnDraft & ComposedInvoice;
 
 /** A draft that is ready to become an invoice. */
-export interface IssuableDraft extends TotalledDraft {
+export type IssuableDraft = BuiltDraft & {
+  /** Whether a forced request waits for it. */
+  readonly isForced: boolean;
   /** How it differs from the invoice that it replaces. */
   readonly changes: readonly LineChange[];
-}
+};
 
 /** The lines of invoices, in order, by invoice. */
 export async function readInvoiceLines(
@@ -87,7 +82,10 @@ export async function issueInvoices(
 export async function keepInvoices(
   tx: Transaction,
   period: Period,
-  drafts: readonly (TotalledDraft & { readonly replacesInvoiceId: string })[],
+  drafts: readonly (OwnDraft & {
+    readonly replacesInvoiceId: string;
+    readonly isForced: boolean;
+  })[],
 ): Promise<void> {
   if (drafts.length === 0) return;
   const draftIds = drafts.map(({ draftId }) => draftId);
@@ -105,12 +103,17 @@ export async function keepInvoices(
   await settleForcedRequests(tx, drafts, 'unchanged');
 }
 
+/** A draft without its lines: they go into one statement alone. */
+function header({ lines: _lines, changes: _changes, ...rest }: IssuableDraft) {
+  return rest;
+}
+
 async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE invoices i
     SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
-    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    FROM jsonb_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
     WHERE i.invoice_id = d."replacesInvoiceId"
   `);
 }
@@ -123,7 +126,7 @@ async function insertInvoices(
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS (
-      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text,
+      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
         currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
         "replacesInvoiceId" uuid)
     ), numbered AS (
@@ -153,27 +156,18 @@ async function insertInvoices(
   `);
 }
 
-/** All lines of an invoice arrive in this one statement; the tax line is the last. */
+/** All lines of an invoice arrive in this one statement. */
 async function insertLines(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
-  const taxLines = drafts.flatMap(({ draftId, taxLine }) =>
-    taxLine ? [{ ...taxLine, draftId }] : [],
-  );
+  const rows = drafts.flatMap(({ draftId, lines }) => lines.map((line) => ({ draftId, ...line })));
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
-    SELECT draft_id, row_number() OVER (
-        PARTITION BY draft_id ORDER BY deployment_id NULLS LAST, section, position),
-      deployment_id, subscription_id, kind,
-      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta
-    FROM (
-      SELECT * FROM invoice_draft_lines
-      WHERE draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
-      UNION ALL
-      SELECT "draftId", NULL, 3, 1, NULL, kind, NULL, description, qty, unit, NULL,
-        "amountCents", meta
-      FROM jsonb_to_recordset(${jsonRows(taxLines)}) AS t ("draftId" uuid, kind text,
-        description text, qty numeric, unit text, "amountCents" bigint, meta jsonb)
-    ) lines
+    SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
+      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
+    FROM jsonb_to_recordset(${jsonRows(rows)}) AS l ("draftId" uuid, "lineNo" int,
+      "deploymentId" text, "subscriptionId" text, kind text, "resourceKind" text,
+      description text, qty numeric, unit text, "unitPriceCents" bigint, "amountCents" bigint,
+      meta jsonb)
   `);
 }
 
@@ -224,17 +218,16 @@ async function closeDrafts(
     UPDATE invoice_drafts SET state = ${state}, closed_at = now()
     WHERE draft_id = ANY(${uuidArray(draftIds)})
   `);
-  await tx.query(sql.typeAlias('nothing')`
-    DELETE FROM invoice_draft_lines WHERE draft_id = ANY(${uuidArray(draftIds)})
-  `);
 }
 
 async function settleForcedRequests(
   tx: Transaction,
-  drafts: readonly TotalledDraft[],
+  drafts: readonly (OwnDraft & { readonly isForced: boolean })[],
   outcome: 'rolled' | 'unchanged',
 ): Promise<void> {
-  const rows = drafts.map(({ draftId, replacesInvoiceId }) => ({
+  const forced = drafts.filter(({ isForced }) => isForced);
+  if (forced.length === 0) return;
+  const rows = forced.map(({ draftId, replacesInvoiceId }) => ({
     draftId,
     invoiceId: outcome === 'rolled' ? draftId : replacesInvoiceId,
   }));

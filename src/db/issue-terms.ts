@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { LastInvoice } from '../domain/bounds.ts';
-import { IS_SERVED, type LockedDraft } from './drafts.ts';
+import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import type { Transaction } from './pool.ts';
 import { sql, uuidArray } from './sql.ts';
 
 /** What decides whether a draft is issued. */
 export interface IssueTerms {
-  /** The sum of its lines: exact, as text, for it may be more than an invoice can hold. Null: no line. */
-  readonly subtotal: string | null;
+  /** Whether it serves a forced request. */
+  readonly isForced: boolean;
   /** Whether every request that it serves wants a revision only where something changes. */
   readonly onlyIfChanged: boolean;
   /** Whether one of them accepts a total beyond the safety bounds. */
@@ -19,7 +19,6 @@ export interface IssueTerms {
 
 const terms = z.object({
   draftId: z.string(),
-  subtotal: z.string().nullable(),
   onlyIfChanged: z.boolean().nullable(),
   acceptBounds: z.boolean().nullable(),
   lastNumber: z.string().nullable(),
@@ -29,13 +28,11 @@ const terms = z.object({
 export async function readIssueTerms(
   tx: Transaction,
   period: Period,
-  drafts: readonly LockedDraft[],
+  drafts: readonly OwnDraft[],
 ): Promise<ReadonlyMap<string, IssueTerms>> {
   if (drafts.length === 0) return new Map();
   const rows = await tx.any(sql.type(terms)`
     SELECT d.draft_id AS "draftId",
-      (SELECT sum(l.amount_cents)::text FROM invoice_draft_lines l WHERE l.draft_id = d.draft_id)
-        AS subtotal,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
       last.number AS "lastNumber", last.total_cents AS "lastTotalCents"
     FROM invoice_drafts d
@@ -48,10 +45,10 @@ export async function readIssueTerms(
     WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
   `);
   return new Map(
-    rows.map(({ draftId, subtotal, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
+    rows.map(({ draftId, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
       draftId,
       {
-        subtotal,
+        isForced: onlyIfChanged !== null,
         onlyIfChanged: onlyIfChanged === true,
         acceptBounds: acceptBounds === true,
         last:

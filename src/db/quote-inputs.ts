@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { QuoteCursor } from '../contracts/activities.ts';
 import type { Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
-import type { LockedDraft } from './drafts.ts';
+import type { OwnDraft } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
@@ -31,7 +31,7 @@ export type DueSubscription = z.infer<typeof subscriptionOfDraft>;
 export function nextSubscriptions(
   db: Queryable,
   period: Period,
-  drafts: readonly LockedDraft[],
+  drafts: readonly OwnDraft[],
   after: QuoteCursor | null,
   limit: number,
 ): Promise<readonly DueSubscription[]> {

@@ -22,13 +22,20 @@ export interface InvoiceInputs {
 }
 
 export interface ComposedInvoice extends InvoiceTotals {
+  /** Numbered; tax last. */
   readonly lines: readonly PlacedLine[];
 }
 
+/** A line before tax, on its way to its place. */
+export interface DeploymentLine extends QuoteLine {
+  readonly deploymentId: string;
+  /** Null on lines of LLM usage. */
+  readonly subscriptionId: string | null;
+}
+
 /**
- * One tenant's whole invoice in memory, from the same functions that the month end uses step by
- * step: for previews, and to prove an invoice later. Lines by deployment: base, addons, overage,
- * LLM usage; tax last (SPEC "Month end").
+ * One tenant's whole invoice in memory: for the month end, for previews, and to prove an invoice
+ * later. Lines by deployment: base, addons, overage, LLM usage; tax last (SPEC "Month end").
  * @throws DomainError for what would park the tenant
  */
 export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
@@ -36,26 +43,31 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
   const quoted = inputs.subscriptions.flatMap((subscription) => {
     const { deploymentId, subscriptionId } = subscription;
     const usage = meteredUsage.get(deploymentId) ?? {};
-    return subscriptionLines(subscription, currency, planVersions, usage).map((line) =>
-      place(line, deploymentId, subscriptionId),
-    );
+    return subscriptionLines(subscription, currency, planVersions, usage).map((line) => ({
+      ...line,
+      deploymentId,
+      subscriptionId,
+    }));
   });
-  const llm = inputs.llmUsage.map((usage) =>
-    place(llmUsageLine({ ...usage, invoiceMonth: month }), usage.deploymentId, null),
-  );
-  const untaxed = byDeployment([...quoted, ...llm]);
-  const totals = invoiceTotals(untaxed.map(({ amountCents }) => amountCents));
-  const tax = taxLine(totals.taxCents);
-  const lines = tax ? [...untaxed, place(tax, null, null)] : untaxed;
-  return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
+  const llm = inputs.llmUsage.map((usage) => ({
+    ...llmUsageLine({ ...usage, invoiceMonth: month }),
+    deploymentId: usage.deploymentId,
+    subscriptionId: null,
+  }));
+  return assembleInvoice([...quoted, ...llm]);
 }
 
-function place<DeploymentId extends string | null>(
-  line: QuoteLine,
-  deploymentId: DeploymentId,
-  subscriptionId: string | null,
-) {
-  return { ...line, deploymentId, subscriptionId };
+/**
+ * Puts an invoice's lines in their order, adds tax and totals.
+ * @param untaxedLines within a deployment in their order
+ * @throws DomainError `amount_out_of_range`, `invalid_amount`
+ */
+export function assembleInvoice(untaxedLines: readonly DeploymentLine[]): ComposedInvoice {
+  const untaxed = byDeployment(untaxedLines);
+  const totals = invoiceTotals(untaxed.map(({ amountCents }) => amountCents));
+  const tax = taxLine(totals.taxCents);
+  const lines = tax ? [...untaxed, { ...tax, deploymentId: null, subscriptionId: null }] : untaxed;
+  return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
 }
 
 /** Within a deployment the order stays. */

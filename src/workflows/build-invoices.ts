@@ -1,20 +1,41 @@
+import { ActivityFailure } from '@temporalio/workflow';
 import type {
-  OpenDraftsInput,
+  InvoiceTenantsInput,
   QuoteCursor,
   QuoteSubscriptionsResult,
 } from '../contracts/activities.ts';
-import type { TenantResult } from '../contracts/month-end.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import { database } from './activities.ts';
+import { describeFailure } from './describe-failure.ts';
 
 /**
- * Builds the invoices of a few tenants: opens and seals, quotes the subscriptions,
- * pulls the LLM usage, issues. A tenant that is parked on the way drops out; the
- * others go on. Only ids and counts pass through here: the lines stay in
- * PostgreSQL.
+ * Builds the invoices of a few tenants: in one go, and those of very large tenants step by step. A
+ * tenant that is parked on the way costs the others nothing. Only ids and counts pass through here:
+ * the lines stay in PostgreSQL.
  */
-export async function buildInvoices(input: OpenDraftsInput): Promise<readonly TenantResult[]> {
-  const { drafts, settled } = await database.openDrafts(input);
-  const results = [...settled];
+export async function buildInvoices(input: InvoiceTenantsInput): Promise<readonly TenantResult[]> {
+  const { results, unfinished } = await database.invoiceTenants(input);
+  const finished: TenantResult[] = [];
+  for (const draft of unfinished) {
+    finished.push(...(await finishDrafts(input, [draft]).catch(orPark(input, draft))));
+  }
+  return [...results, ...finished];
+}
+
+/** The failure of a tenant that is alone in its child is the child's: its history says more. */
+function orPark({ tenantIds }: InvoiceTenantsInput, { tenantId }: DraftRef) {
+  return (error: unknown): readonly TenantResult[] => {
+    if (tenantIds.length === 1 || !(error instanceof ActivityFailure)) throw error;
+    return [{ tenantId, outcome: 'parked', failure: describeFailure(error.cause) }];
+  };
+}
+
+/** The steps from an open draft to its invoice: quotes in chunks, LLM usage, issue. */
+export async function finishDrafts(
+  { month, owner }: Pick<InvoiceTenantsInput, 'month' | 'owner'>,
+  drafts: readonly DraftRef[],
+): Promise<readonly TenantResult[]> {
+  const results: TenantResult[] = [];
   let open = drafts;
   const park = (parked: readonly TenantResult[]) => {
     const tenants = new Map(parked.map((result) => [result.tenantId, result]));
@@ -25,7 +46,8 @@ export async function buildInvoices(input: OpenDraftsInput): Promise<readonly Te
   let after: QuoteCursor | null = null;
   while (open.length > 0) {
     const quoted: QuoteSubscriptionsResult = await database.quoteSubscriptions({
-      ...input,
+      month,
+      owner,
       drafts: open,
       after,
     });
@@ -34,10 +56,10 @@ export async function buildInvoices(input: OpenDraftsInput): Promise<readonly Te
     if (after === null) break;
   }
   if (open.length > 0) {
-    park((await database.pullLlmUsage({ ...input, drafts: open })).parked);
+    park((await database.pullLlmUsage({ month, owner, drafts: open })).parked);
   }
   if (open.length > 0) {
-    results.push(...(await database.persistInvoices({ ...input, drafts: open })).results);
+    results.push(...(await database.persistInvoices({ month, owner, drafts: open })).results);
   }
   return results;
 }

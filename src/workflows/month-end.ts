@@ -23,7 +23,7 @@ import { database as localDatabase, recordedDatabase } from './activities.ts';
 import { takeSignals, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
-import { serveTenant } from './serve-tenant.ts';
+import { serveTenants } from './serve-tenants.ts';
 import { TenantPool } from './tenant-pool.ts';
 
 export const progressQuery = defineQuery<MonthEndProgress>(PROGRESS_QUERY);
@@ -99,12 +99,12 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function advance(current: Pass): Promise<void> {
     hasProgressed = true;
     openUntil = null;
-    if (nextUrgent() !== undefined) {
+    if (hasUrgent()) {
       await startNextUrgent();
     } else if (!current.isWalked) {
       await servePage(current);
-    } else if (pool.running.length > 0) {
-      await pool.waitUntil(() => pool.running.length === 0 || nextUrgent() !== undefined);
+    } else if (!pool.isEmpty) {
+      await pool.waitUntil(() => pool.isEmpty || hasUrgent());
     } else {
       const { upToSeq } = current;
       const { tenantIds } = await database.listWaiting({ month, upToSeq });
@@ -113,15 +113,20 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     }
   }
 
-  /** Starts a child for each tenant of the next page that needs one. */
+  /** Starts children for the tenants of the next page that need one. */
   async function servePage({ after, startedAt }: Pass): Promise<void> {
     const { pageSize: limit } = options;
     const page = await database.planPage({ month, passStartedAt: startedAt, after, limit });
     count('skipped', page.skipped);
-    for (const tenantId of page.tenantIds) {
-      while (nextUrgent() !== undefined) await startNextUrgent();
+    let waiting = page.tenantIds;
+    while (waiting.length > 0) {
+      while (hasUrgent()) await startNextUrgent();
       await pool.waitUntil(() => !pool.isFull);
-      if (!servedOutOfTurn.has(tenantId) && !pool.has(tenantId)) start(tenantId);
+      // Only now: who was served out of turn meanwhile is left out.
+      waiting = waiting.filter((id) => !servedOutOfTurn.has(id) && !pool.has(id));
+      const together = waiting.slice(0, options.tenantsPerChild);
+      waiting = waiting.slice(together.length);
+      if (together.length > 0) start(together);
     }
     if (!pass) return;
     pass = { ...pass, after: page.last ?? after, isWalked: page.last === null };
@@ -136,31 +141,40 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     showDetails();
   }
 
-  /** A forced tenant that can start; one that is being served waits behind it. */
-  function nextUrgent(): string | undefined {
-    for (const tenantId of urgent) if (!pool.has(tenantId)) return tenantId;
-    return undefined;
+  function hasUrgent(): boolean {
+    return nextUrgent(1).length > 0;
+  }
+
+  /** Forced tenants that can start; one that is being served waits behind it. */
+  function nextUrgent(limit: number): readonly string[] {
+    const ready: string[] = [];
+    for (const tenantId of urgent) {
+      if (!pool.has(tenantId)) ready.push(tenantId);
+      if (ready.length === limit) break;
+    }
+    return ready;
   }
 
   async function startNextUrgent(): Promise<void> {
     await pool.waitUntil(() => !pool.isFull);
-    const tenantId = nextUrgent();
-    if (tenantId === undefined) return;
-    servedOutOfTurn.add(tenantId);
-    start(tenantId);
+    const tenantIds = nextUrgent(options.tenantsPerChild);
+    if (tenantIds.length === 0) return;
+    for (const tenantId of tenantIds) servedOutOfTurn.add(tenantId);
+    start(tenantIds);
   }
 
-  /** The child serves every request that waits for the tenant when it opens its draft. */
-  function start(tenantId: string): void {
-    urgent.delete(tenantId);
-    pool.start(tenantId);
+  /** The child serves every request that waits for its tenants when it opens their drafts. */
+  function start(tenantIds: readonly string[]): void {
+    for (const tenantId of tenantIds) urgent.delete(tenantId);
+    pool.start(tenantIds);
   }
 
-  async function serve(tenantId: string): Promise<void> {
+  async function serve(tenantIds: readonly string[]): Promise<void> {
     const upToSeq = pass?.upToSeq ?? 0;
     const timeoutSeconds = options.tenantTimeoutSeconds;
     const { recordParked } = database;
-    count(await serveTenant({ month, tenantId, timeoutSeconds, upToSeq, recordParked }));
+    const input = { month, tenantIds, timeoutSeconds, upToSeq, recordParked };
+    for (const outcome of await serveTenants(input)) count(outcome);
   }
 
   function count(outcome: keyof OutcomeCounts, tenants = 1): void {

@@ -1,40 +1,51 @@
 import { condition } from '@temporalio/workflow';
 
 /**
- * A bounded pool of tenants that are being served, each at most once at a time.
- * What `serve` throws ends the pool: it is thrown by the next call.
+ * A bounded pool of children, each serving a tenant or a few; a tenant is served at most once at a
+ * time. What `serve` throws ends the pool: it is thrown by the next call.
  */
 export class TenantPool {
   readonly #running = new Set<string>();
   readonly #size: number;
-  readonly #serve: (tenantId: string) => Promise<void>;
+  readonly #serve: (tenantIds: readonly string[]) => Promise<void>;
+  #children = 0;
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(size: number, serve: (tenantId: string) => Promise<void>) {
+  /** @param size children at once */
+  constructor(size: number, serve: (tenantIds: readonly string[]) => Promise<void>) {
     this.#size = size;
     this.#serve = serve;
   }
 
+  /** The tenants that are being served. */
   get running(): readonly string[] {
     return [...this.#running];
   }
 
   get isFull(): boolean {
-    return this.#running.size >= this.#size;
+    return this.#children >= this.#size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#children === 0;
   }
 
   has(tenantId: string): boolean {
     return this.#running.has(tenantId);
   }
 
-  /** Starts to serve a tenant that isn't being served; the caller has seen to room. */
-  start(tenantId: string): void {
-    this.#running.add(tenantId);
-    void this.#serve(tenantId)
+  /** Starts a child for tenants that aren't being served; the caller has seen to room. */
+  start(tenantIds: readonly string[]): void {
+    this.#children += 1;
+    for (const tenantId of tenantIds) this.#running.add(tenantId);
+    void this.#serve(tenantIds)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
-      .finally(() => this.#running.delete(tenantId));
+      .finally(() => {
+        this.#children -= 1;
+        for (const tenantId of tenantIds) this.#running.delete(tenantId);
+      });
   }
 
   /** Waits until `ready` holds, which may ask the pool how it stands. */
@@ -45,6 +56,6 @@ export class TenantPool {
 
   /** Waits until nobody is being served. */
   async drain(): Promise<void> {
-    await this.waitUntil(() => this.#running.size === 0);
+    await this.waitUntil(() => this.isEmpty);
   }
 }

@@ -24,14 +24,15 @@ const force = (requestId: string, tenantId: string) =>
   });
 
 test('a force against a running child is queued behind it; one before its turn is served by it', async () => {
-  const { pullLlmUsage } = world.activities;
+  const { invoiceTenants } = world.activities;
   const gate = Promise.withResolvers<undefined>();
   const entered = Promise.withResolvers<undefined>();
   await world.startWorker({
-    pullLlmUsage: async (input) => {
+    invoiceTenants: async (input) => {
+      const result = await invoiceTenants(input);
       entered.resolve(undefined);
       await gate.promise;
-      return pullLlmUsage(input);
+      return result;
     },
   });
   await requestMonthEnd(world.client, {
@@ -48,7 +49,7 @@ test('a force against a running child is queued behind it; one before its turn i
     () => progressOf(world, MONTH),
     ({ pass }) => pass?.running[0] === 'acme',
   );
-  expect(await invoicesOf(world.db)).toEqual([]);
+  expect(await invoicesOf(world.db)).toMatchObject([{ tenantId: 'acme', revision: 1 }]);
   gate.resolve(undefined);
 
   await until(

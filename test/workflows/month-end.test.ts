@@ -223,10 +223,10 @@ describe('month end', () => {
   test('an activity that commits and then fails is tried again: still one revision', async () => {
     await seedTenant(world.db, 'acme');
     let failures = 0;
-    const { persistInvoices } = world.activities;
+    const { invoiceTenants } = world.activities;
     await world.startWorker({
-      persistInvoices: async (input) => {
-        const result = await persistInvoices(input);
+      invoiceTenants: async (input) => {
+        const result = await invoiceTenants(input);
         failures += 1;
         if (failures <= 2) throw new Error('the connection was cut after the commit');
         return result;
@@ -266,14 +266,14 @@ describe('month end', () => {
       kind: 'llm_usage',
       amount: '44',
     });
-    const { pullLlmUsage } = world.activities;
+    const { invoiceTenants } = world.activities;
     let isStuck = true;
     await world.startWorker({
-      pullLlmUsage: (input) => {
-        if (isStuck && input.drafts.some(({ tenantId }) => tenantId === 'stuck')) {
+      invoiceTenants: (input) => {
+        if (isStuck && input.tenantIds.includes('stuck')) {
           throw new Error('no route to the database');
         }
-        return pullLlmUsage(input);
+        return invoiceTenants(input);
       },
     });
 
@@ -314,7 +314,7 @@ describe('month end', () => {
   test('a child that runs out of time parks its tenant', async () => {
     await seedTenant(world.db, 'slow');
     await world.startWorker({
-      pullLlmUsage: () => {
+      invoiceTenants: () => {
         throw new Error('no route to the database');
       },
     });
@@ -346,7 +346,7 @@ describe('month end', () => {
       amount: '44',
     });
     await world.startWorker({
-      pullLlmUsage: () => {
+      invoiceTenants: () => {
         throw ApplicationFailure.nonRetryable('could not read block 7', 'failed');
       },
     });

@@ -1,0 +1,38 @@
+import { abandonDrafts, refuseForcedRequests, type OwnDraft } from '../db/drafts.ts';
+import { lockInvoices } from '../db/invoices.ts';
+import type { Transaction } from '../db/pool.ts';
+import type { Period } from '../domain/period.ts';
+import { invoiced, type Invoiced } from './results.ts';
+
+/**
+ * An invoice that was paid or voided while its revision was built is not replaced
+ * any more: the revision is refused and the invoice stands.
+ * @returns the drafts that are left, and what became of the others
+ */
+export async function refuseStale<Draft extends OwnDraft>(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly Draft[],
+): Promise<{ readonly fresh: readonly Draft[]; readonly refused: readonly Invoiced[] }> {
+  const replaced = drafts.flatMap(({ replacesInvoiceId }) => replacesInvoiceId ?? []);
+  if (replaced.length === 0) return { fresh: drafts, refused: [] };
+  const standing = new Map(
+    (await lockInvoices(tx, replaced)).map((invoice) => [invoice.invoiceId, invoice]),
+  );
+  const fresh: Draft[] = [];
+  const refused: Invoiced[] = [];
+  for (const draft of drafts) {
+    const { draftId, tenantId, replacesInvoiceId } = draft;
+    const invoice = standing.get(replacesInvoiceId ?? '');
+    if (!invoice || invoice.status === 'issued') {
+      fresh.push(draft);
+      continue;
+    }
+    const reason = `invoice ${invoice.number} is ${invoice.status}: it is never rebuilt`;
+    await abandonDrafts(tx, [draftId], reason);
+    await refuseForcedRequests(tx, period, tenantId, reason);
+    const { invoiceId, totalCents } = invoice;
+    refused.push(invoiced('skipped', { tenantId, totalCents }, invoiceId));
+  }
+  return { fresh, refused };
+}

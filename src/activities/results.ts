@@ -1,0 +1,47 @@
+import type { Failure } from '../contracts/failures.ts';
+import type { InvoicedOutcome, TenantResult } from '../contracts/month-end.ts';
+import { DomainError } from '../domain/errors.ts';
+
+/** A result of a tenant that has an invoice. */
+export type Invoiced = Exclude<TenantResult, { outcome: 'parked' }>;
+
+export function invoiced(
+  outcome: InvoicedOutcome,
+  { tenantId, totalCents }: { readonly tenantId: string; readonly totalCents: number },
+  invoiceId: string,
+): Invoiced {
+  return { tenantId, outcome, invoiceId, totalCents };
+}
+
+export function parked(tenantId: string, failure: Failure): TenantResult {
+  return { tenantId, outcome: 'parked', failure };
+}
+
+/**
+ * Runs the computation for one tenant. Bad data parks that tenant; anything else,
+ * a failed read above all, is thrown, so that it is tried again and never taken
+ * for "nothing to bill".
+ */
+export function orParked<T>(
+  tenantId: string,
+  compute: () => T,
+): { readonly value: T } | { readonly parked: TenantResult } {
+  try {
+    return { value: compute() };
+  } catch (error) {
+    if (error instanceof DomainError) {
+      return { parked: parked(tenantId, { type: error.code, reason: error.message }) };
+    }
+    throw error;
+  }
+}
+
+/** Values and parked tenants apart, each in their order. */
+export function splitParked<T>(
+  results: readonly ({ readonly value: T } | { readonly parked: TenantResult })[],
+): { readonly values: readonly T[]; readonly parked: readonly TenantResult[] } {
+  return {
+    values: results.flatMap((result) => ('value' in result ? [result.value] : [])),
+    parked: results.flatMap((result) => ('parked' in result ? [result.parked] : [])),
+  };
+}

@@ -1,0 +1,135 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  ChildWorkflowFailure,
+  executeChild,
+  isCancellation,
+  patched,
+  sleep,
+  startChild,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { tenantInvoiceId, tenantInvoicesId } from '../contracts/ids.ts';
+import type { Failure } from '../contracts/failures.ts';
+import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
+import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
+import { describeFailure } from './describe-failure.ts';
+import { tenantInvoice } from './tenant-invoice.ts';
+import { tenantInvoices } from './tenant-invoices.ts';
+
+/** How often, and how patiently, to start a child whose id is taken: a minute in all. */
+const START_ATTEMPTS = 12;
+const START_PAUSE = '5 s';
+
+export interface ServeTenantsInput {
+  readonly month: string;
+  /** One, or those that share a child. */
+  readonly tenantIds: readonly string[];
+  readonly timeoutSeconds: number;
+  /** The last request that the pass serves; see `recordParked`. */
+  readonly upToSeq: number;
+  readonly recordParked: Activities['recordParked'];
+}
+
+type Outcome = keyof OutcomeCounts;
+
+/** What a child has come to. */
+interface Served {
+  readonly runId: string | null;
+  readonly results: readonly TenantResult[];
+}
+
+/**
+ * Serves tenants by a child workflow. Whatever happens to a tenant stays its own: a failure parks
+ * it; the child's parks all of its tenants that had no invoice by then. Throws only where the
+ * parent is cancelled.
+ * @returns the outcomes, one a tenant
+ */
+export async function serveTenants(input: ServeTenantsInput): Promise<readonly Outcome[]> {
+  let child: Served;
+  try {
+    child = await runChild(input);
+  } catch (error) {
+    if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
+    const owner = error instanceof ChildWorkflowFailure ? (error.execution.runId ?? null) : null;
+    const failure = describeFailure(error);
+    return Promise.all(input.tenantIds.map((tenantId) => park(input, tenantId, failure, owner)));
+  }
+  const { results, runId } = child;
+  return Promise.all(
+    results.map(async (result) =>
+      result.outcome === 'parked'
+        ? park(input, result.tenantId, result.failure, runId)
+        : result.outcome,
+    ),
+  );
+}
+
+async function park(
+  { month, upToSeq, recordParked }: ServeTenantsInput,
+  tenantId: string,
+  failure: Failure,
+  owner: string | null,
+): Promise<Outcome> {
+  const { outcome } = await recordParked({ month, tenantId, upToSeq, failure, owner });
+  return outcome;
+}
+
+/**
+ * A workflow of the child's id may still be on its way out, after its parent was
+ * terminated: it gets a little time.
+ */
+async function runChild(input: ServeTenantsInput): Promise<Served> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // A month that began with a workflow type for one tenant goes on with it, until it continues as new.
+      return patched('tenant-invoices')
+        ? await runTenantInvoices(input)
+        : await runTenantInvoice(input);
+    } catch (error) {
+      const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
+      if (!isTaken || attempt === START_ATTEMPTS) throw error;
+      await sleep(START_PAUSE);
+    }
+  }
+}
+
+async function runTenantInvoices({
+  month,
+  tenantIds,
+  timeoutSeconds,
+}: ServeTenantsInput): Promise<Served> {
+  const [first = '', ...others] = tenantIds;
+  const isAlone = others.length === 0;
+  const child = await startChild(tenantInvoices, {
+    workflowId: isAlone ? tenantInvoiceId(month, first) : tenantInvoicesId(month, first),
+    args: [{ month, tenantIds }],
+    workflowRunTimeout: `${timeoutSeconds} s`,
+    typedSearchAttributes: [
+      { key: BILLING_PERIOD, value: month },
+      ...(isAlone ? [{ key: TENANT_ID, value: first }] : []),
+    ],
+    staticSummary: isAlone
+      ? `Invoice of ${first} for ${month}`
+      : `Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1)}`,
+  });
+  return { runId: child.firstExecutionRunId, results: await child.result() };
+}
+
+async function runTenantInvoice({
+  month,
+  tenantIds: [tenantId = ''],
+  timeoutSeconds,
+}: ServeTenantsInput): Promise<Served> {
+  const result = await executeChild(tenantInvoice, {
+    workflowId: tenantInvoiceId(month, tenantId),
+    args: [{ month, tenantId }],
+    workflowRunTimeout: `${timeoutSeconds} s`,
+    typedSearchAttributes: [
+      { key: BILLING_PERIOD, value: month },
+      { key: TENANT_ID, value: tenantId },
+    ],
+    staticSummary: `Invoice of ${tenantId} for ${month}`,
+  });
+  return { runId: null, results: [result] };
+}
