@@ -56,7 +56,7 @@ module.exports = {
       name: 'workflow-bundle',
       comment: 'What the workflow bundle holds has to be deterministic.',
       severity: 'error',
-      from: { path: '^src/workflows/' },
+      from: { path: '^(src|bench)/workflows/' },
       to: {
         dependencyTypes: ['npm', 'core'],
         dependencyTypesNot: ['type-only'],
@@ -72,7 +72,12 @@ module.exports = {
         dependencyTypesNot: ['type-only'],
       },
     },
-    { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    {
+      name: 'no-tests-or-benches-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench)/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

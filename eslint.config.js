@@ -54,7 +54,7 @@ export default tseslint.config(
   {
     // Workflow code has to be deterministic, and contexts are reused between
     // tenants: no module state that changes.
-    files: ['src/workflows/**/*.ts'],
+    files: ['src/workflows/**/*.ts', 'bench/workflows/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

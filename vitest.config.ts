@@ -16,7 +16,7 @@ const DOMAIN = [
 
 /** What else needs no server: documents, commands, packages. */
 const PURE = [
-  'test/{api,client,scripts}/pure/**/*.test.ts',
+  'test/{api,bench,client,scripts}/pure/**/*.test.ts',
   'test/cli/**/*.pure.test.ts',
   'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',

@@ -1,3 +1,5 @@
+import type { BenchServers, ServerOptions } from './servers.ts';
+
 /** A number and what it counts. */
 export interface Quantity {
   readonly value: number;
@@ -5,9 +7,12 @@ export interface Quantity {
   readonly unit: string;
 }
 
+/** What a figure is held against: its ratio, or, where it has none, what was measured. */
+export type Bound = { readonly atLeast: number } | { readonly atMost: number };
+
 /**
  * A row of the table: what was measured and, where there is a limit, what it was measured against
- * in the same run. Only ratios are held against bounds: they mean the same on any machine.
+ * in the same run. Only ratios and counts are held against bounds: they mean the same on any machine.
  */
 export interface Figure {
   readonly name: string;
@@ -16,7 +21,7 @@ export interface Figure {
   readonly against?: Quantity & { readonly name: string };
   /** Measured over limit, or as the figure's name says. */
   readonly ratio?: number;
-  readonly bound?: { readonly atLeast: number } | { readonly atMost: number };
+  readonly bound?: Bound;
   /** What else the reader has to know: counts, sizes. */
   readonly note?: string;
 }
@@ -46,10 +51,15 @@ export interface BenchContext {
   readonly isSmoke: boolean;
   /** Generated data is the same for the same seed. */
   readonly seed: number;
-  /** Sizes given on the command line, by the bench's own names (`--tenants 5000`). */
+  /** Sizes given on the command line, by the bench's own names (`--tenants 5000`), or by default. */
   readonly sizes: Readonly<Record<string, number>>;
   /** Progress, for who waits; not part of the result. */
   readonly log: (message: string) => void;
+  /**
+   * PostgreSQL and Temporal, of this call alone; dispose of them. For `--smoke` all benches share
+   * one of each, and disposing leaves them.
+   */
+  readonly startServers: (options?: ServerOptions) => Promise<BenchServers>;
 }
 
 /** One file in `bench/` each; `npm run bench -- NAME` runs it alone. */
@@ -59,4 +69,11 @@ export interface Bench {
   /** Default of each size, for a whole run and for `--smoke`. */
   readonly sizes: Readonly<Record<string, { readonly full: number; readonly smoke: number }>>;
   run(context: BenchContext): Promise<BenchReport>;
+}
+
+/** A size of the bench. @throws Error for one that it doesn't have */
+export function sizeOf({ sizes }: BenchContext, name: string): number {
+  const size = sizes[name];
+  if (size === undefined) throw new Error(`the bench has no size ${name}`);
+  return size;
 }

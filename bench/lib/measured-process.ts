@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { startReaper, type Reaper } from '../../test/faults/processes.ts';
+
+/** What a process has used since its start. */
+export interface ProcessUsage {
+  /** User and system time of all its threads. */
+  readonly cpuMs: number;
+  /** The most memory that it ever had at once (resident). */
+  readonly peakMemoryBytes: number;
+}
+
+export interface ProcessOptions {
+  /** The TypeScript file to run. */
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** What it writes when it is ready. */
+  readonly readyText: string;
+  readonly logFile: string;
+  /** For Node, as `--cpu-prof`. */
+  readonly nodeFlags?: readonly string[];
+}
+
+/** A process of its own, as in production, whose use of the machine can be asked for. */
+export interface MeasuredProcess extends AsyncDisposable {
+  readonly pid: number;
+  usage(): Promise<ProcessUsage>;
+  /** SIGTERM, and SIGKILL where that doesn't do. */
+  stop(): Promise<void>;
+}
+
+const PROBE = fileURLToPath(new URL('./usage-probe.ts', import.meta.url));
+const STOP_TIMEOUT_MS = 40_000;
+
+/** Kills what we would leave behind, however we end. */
+let reaper: Reaper | undefined;
+
+/** Starts a process and waits until it says that it is ready. @throws Error with its last words */
+export async function startMeasured(options: ProcessOptions): Promise<MeasuredProcess> {
+  const { script, args = [], env, nodeFlags = [] } = options;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--import', PROBE, ...nodeFlags, script, ...args],
+    {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Ctrl-C reaches us alone.
+      detached: true,
+    },
+  );
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${script} could not be started`);
+  reaper ??= startReaper();
+  reaper.add(pid);
+  const exited = once(child, 'exit').then(() => reaper?.remove(pid));
+  await untilReady(child, options);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(timer);
+  };
+  return {
+    pid,
+    async usage() {
+      const answer = once(child, 'message') as Promise<[ProcessUsage]>;
+      child.send('usage');
+      const [usage] = await Promise.race([
+        answer,
+        exited.then(() => Promise.reject(new Error(`${script} has ended: ${lastWords(options)}`))),
+      ]);
+      return usage;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function untilReady(child: ChildProcess, options: ProcessOptions): Promise<void> {
+  const log = createWriteStream(options.logFile);
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        log.write(chunk);
+        if (chunk.includes(options.readyText)) resolve();
+      });
+    }
+    child.once('exit', (code, signal) => {
+      log.end(() =>
+        reject(
+          new Error(`${options.script} ended (${signal ?? `code ${code}`}): ${lastWords(options)}`),
+        ),
+      );
+    });
+  });
+}
+
+function lastWords({ logFile }: ProcessOptions): string {
+  return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
+}

@@ -1,0 +1,34 @@
+import type { Client } from '@temporalio/client';
+import { TASK_QUEUE } from '../../src/contracts/ids.ts';
+import type { FanOutInput } from '../workflows/fan-out.ts';
+import type { MeasuredProcess } from './measured-process.ts';
+
+export interface FanOutRun {
+  readonly seconds: number;
+  readonly childrenPerSecond: number;
+  /** Of the worker, meanwhile. */
+  readonly cpuMs: number;
+}
+
+/** Runs `fanOut` (`bench/workflows`) to its end: the engine without the work. */
+export async function runFanOut({
+  client,
+  worker,
+  children,
+  maxChildren,
+}: {
+  readonly client: Client;
+  readonly worker: MeasuredProcess;
+} & Pick<FanOutInput, 'children' | 'maxChildren'>): Promise<FanOutRun> {
+  const before = await worker.usage();
+  const startedAt = performance.now();
+  const input: FanOutInput = { children, maxChildren };
+  await client.workflow.execute('fanOut', {
+    workflowId: 'fan-out',
+    taskQueue: TASK_QUEUE,
+    args: [input],
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  const after = await worker.usage();
+  return { seconds, childrenPerSecond: children / seconds, cpuMs: after.cpuMs - before.cpuMs };
+}

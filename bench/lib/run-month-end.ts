@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type pg from 'pg';
+import type { MonthEndOptions } from '../../src/contracts/month-end.ts';
+import { queryProgress, requestMonthEnd } from '../../src/temporal/month-end.ts';
+import type { MeasuredProcess } from './measured-process.ts';
+import { MONTH } from './population.ts';
+import type { BenchDatabase } from './servers.ts';
+
+/** A month end from the request until it was open for corrections. */
+export interface MonthEndRun {
+  readonly tenants: number;
+  readonly seconds: number;
+  readonly tenantsPerSecond: number;
+  /** Of the worker, meanwhile. */
+  readonly cpuMs: number;
+  /** Of the worker, since its start. */
+  readonly peakMemoryBytes: number;
+}
+
+export interface MonthEndRunOptions {
+  readonly client: Client;
+  readonly database: BenchDatabase;
+  readonly worker: MeasuredProcess;
+  readonly options?: MonthEndOptions;
+}
+
+const REQUEST_ID = 'bench';
+/** Short beside a run, and long enough to cost the machine nothing. */
+const LOOK_EVERY_MS = 25;
+
+/**
+ * Closes the month and waits until it is open for corrections. Looks for the end in PostgreSQL: a
+ * query would be work for the worker that is measured.
+ * @throws Error where not every tenant was invoiced: a rate of failures says nothing
+ */
+export function runMonthEnd({
+  client,
+  database,
+  worker,
+  options,
+}: MonthEndRunOptions): Promise<MonthEndRun> {
+  return database.asSuperuser(async (db) => {
+    const before = await worker.usage();
+    const startedAt = performance.now();
+    await requestMonthEnd(client, {
+      month: MONTH,
+      requestId: REQUEST_ID,
+      actor: 'bench',
+      ...(options && { options }),
+    });
+    while (!(await isServed(db))) await sleep(LOOK_EVERY_MS);
+    while ((await queryProgress(client, MONTH))?.state !== 'open') await sleep(LOOK_EVERY_MS);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const after = await worker.usage();
+    const tenants = await countInvoiced(db);
+    return {
+      tenants,
+      seconds,
+      tenantsPerSecond: tenants / seconds,
+      cpuMs: after.cpuMs - before.cpuMs,
+      peakMemoryBytes: after.peakMemoryBytes,
+    };
+  });
+}
+
+async function isServed(db: pg.ClientBase): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `SELECT FROM month_end_requests WHERE request_id = $1 AND state = 'finished'`,
+    [REQUEST_ID],
+  );
+  return rowCount === 1;
+}
+
+async function countInvoiced(db: pg.ClientBase): Promise<number> {
+  const { rows } = await db.query<{ tenants: number; rolled: number; others: string | null }>(
+    `SELECT (SELECT count(*)::int FROM tenants) AS tenants,
+       count(*) FILTER (WHERE outcome = 'rolled')::int AS rolled,
+       min(coalesce(reason, outcome)) FILTER (WHERE outcome <> 'rolled') AS others
+     FROM tenant_outcomes WHERE period_start = $1`,
+    [`${MONTH}-01`],
+  );
+  const { tenants = 0, rolled = 0, others = null } = rows[0] ?? {};
+  if (rolled !== tenants) {
+    throw new Error(`${rolled} of ${tenants} tenants were invoiced; of the others: ${others}`);
+  }
+  return tenants;
+}

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { migrate } from '../../src/db/migrate.ts';
+import {
+  asSuperuser,
+  createDatabase,
+  databaseUrls,
+  type DatabaseUrls,
+} from '../../src/local/postgres-roles.ts';
+import { ensureRolesAndDatabase, removeCluster, startPostgres } from '../../src/local/postgres.ts';
+import { startTemporal } from '../../src/local/temporal.ts';
+
+export interface ServerOptions {
+  /** Whether PostgreSQL flushes each commit to disk, as it does by default and in production. */
+  readonly durable?: boolean;
+}
+
+/** A migrated database of its own. */
+export interface BenchDatabase extends DatabaseUrls {
+  /** Enters it with all rights: to load data, and to look. */
+  readonly superuserUrl: string;
+  /** Runs statements as the superuser, in one session. */
+  asSuperuser<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
+}
+
+export interface BenchServers extends AsyncDisposable {
+  /** Of the Temporal dev server, which keeps everything in memory. */
+  readonly temporalAddress: string;
+  /** A folder for logs, bundles and profiles; it goes with the servers. */
+  readonly folder: string;
+  createDatabase(): Promise<BenchDatabase>;
+  /** A namespace that nobody has used yet, and a client for it. */
+  claimNamespace(): Promise<BenchNamespace>;
+}
+
+export interface BenchNamespace {
+  readonly namespace: string;
+  readonly client: Client;
+}
+
+const TEMPLATE = 'arcadia_bench_template';
+/** More than the benches of a `--smoke` run take together. */
+const NAMESPACE_COUNT = 40;
+
+/** Starts PostgreSQL, with the roles and a migrated template, and the Temporal dev server. */
+export async function startBenchServers({
+  durable = true,
+}: ServerOptions = {}): Promise<BenchServers> {
+  const folder = mkdtempSync(join(tmpdir(), 'arcadia-bench-'));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, index) => `bench-${index + 1}`);
+  const [postgres, temporal] = await Promise.allSettled([
+    startDatabaseServer(stack, folder, durable),
+    startTemporalServer(stack, folder, namespaces),
+  ]);
+  if (postgres.status === 'rejected') throw postgres.reason;
+  if (temporal.status === 'rejected') throw temporal.reason;
+  const { address, connection } = temporal.value;
+
+  let databases = 0;
+  const started = stack.move();
+  return {
+    temporalAddress: address,
+    folder,
+    createDatabase() {
+      databases += 1;
+      return copyTemplate(postgres.value, `bench_${databases}`);
+    },
+    claimNamespace() {
+      const namespace = namespaces.shift();
+      if (namespace === undefined)
+        throw new Error('all namespaces are used: raise NAMESPACE_COUNT');
+      return Promise.resolve({ namespace, client: new Client({ connection, namespace }) });
+    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+/** @returns the superuser's URL */
+async function startDatabaseServer(
+  stack: AsyncDisposableStack,
+  folder: string,
+  durable: boolean,
+): Promise<string> {
+  const server = await startPostgres({ stateDir: folder, durable });
+  stack.defer(async () => {
+    await server.stop();
+    removeCluster(folder);
+  });
+  const { migratorUrl } = await ensureRolesAndDatabase(server.superuserUrl, { database: TEMPLATE });
+  await migrate({ databaseUrl: migratorUrl });
+  return server.superuserUrl;
+}
+
+async function startTemporalServer(
+  stack: AsyncDisposableStack,
+  folder: string,
+  namespaces: readonly string[],
+) {
+  const server = await startTemporal({ stateDir: folder, namespaces, headless: true });
+  stack.defer(() => server.stop());
+  const connection = await Connection.connect({ address: server.address });
+  stack.defer(() => connection.close());
+  return { address: server.address, connection };
+}
+
+async function copyTemplate(maintenanceUrl: string, name: string): Promise<BenchDatabase> {
+  await asSuperuser(maintenanceUrl, (client) =>
+    createDatabase(client, name, { template: TEMPLATE }),
+  );
+  const url = new URL(maintenanceUrl);
+  url.pathname = `/${name}`;
+  const superuserUrl = url.href;
+  return {
+    ...databaseUrls(maintenanceUrl, name),
+    superuserUrl,
+    async asSuperuser(work) {
+      const client = new pg.Client({ connectionString: superuserUrl });
+      await client.connect();
+      try {
+        return await work(client);
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import type { Bench } from './bench.ts';
+import { renderChart } from './render-chart.ts';
+import { renderFiguresAsMarkdown } from './render-figures.ts';
+import type { BenchResult } from './results.ts';
+
+const DOCUMENT = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+const BEGIN = '<!-- bench: written by npm run bench -- --write-docs -->';
+const END = '<!-- bench: end -->';
+
+/** Puts tables and charts into docs/performance.md, between its marks, in the order of the benches. */
+export async function writeDocs(
+  results: readonly BenchResult[],
+  order: readonly Bench[],
+  document = DOCUMENT,
+): Promise<void> {
+  const sorted = order.flatMap(({ name }) => results.filter(({ bench }) => bench === name));
+  const charts = sorted.flatMap((result) => result.charts ?? []);
+  for (const chart of charts) {
+    const path = join(dirname(document), 'charts', `${chart.name}.svg`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, renderChart(chart));
+  }
+  const written = replaceBetweenMarks(readFileSync(document, 'utf8'), renderResults(sorted));
+  const config = await resolveConfig(document);
+  writeFileSync(document, await format(written, { ...config, parser: 'markdown' }));
+}
+
+/** @throws Error where the document has no marks */
+export function replaceBetweenMarks(text: string, content: string): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error(`there are no marks "${BEGIN}" and "${END}"`);
+  return `${text.slice(0, begin)}${BEGIN}\n\n${content}\n\n${text.slice(end)}`;
+}
+
+/** Every bench with its command, its table and its charts. */
+export function renderResults(results: readonly BenchResult[]): string {
+  return results
+    .map((result) =>
+      [
+        `### ${result.title}`,
+        describe(result),
+        renderFiguresAsMarkdown(result.figures),
+        ...(result.charts ?? []).map(({ title, name }) => `![${title}](charts/${name}.svg)`),
+      ].join('\n\n'),
+    )
+    .join('\n\n');
+}
+
+function describe({ bench, sizes, seed, finishedAt, machine, seconds }: BenchResult): string {
+  const flags = Object.entries(sizes).map(([name, size]) => `${name} ${size}`);
+  return (
+    `\`npm run bench -- ${bench}\` (${[...flags, `seed ${seed}`].join(', ')}), ` +
+    `${finishedAt.slice(0, 10)}, ${seconds} s on ${machine}.`
+  );
+}

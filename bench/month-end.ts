@@ -1,0 +1,128 @@
+import type { MonthEndOptions } from '../src/contracts/month-end.ts';
+import { resolveOptions } from '../src/workflows/options.ts';
+import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
+import { insertPopulation, USUAL_TENANT, type PopulationShape } from './lib/population.ts';
+import { proveMonth } from './lib/prove-month.ts';
+import { runFanOut } from './lib/run-fan-out.ts';
+import { runMonthEnd, type MonthEndRun } from './lib/run-month-end.ts';
+import type { BenchServers } from './lib/servers.ts';
+import { startBareWorkerProcess, startWorkerProcess } from './lib/worker-process.ts';
+
+/** Invoices per second of Kill Bill 0.24.16, tuned, of one subscription each; docs/performance.md. */
+const KILL_BILL_PER_SECOND = 55;
+
+/** What Kill Bill was measured with: one subscription, ten records of usage, nothing else. */
+const KILL_BILL_TENANT = {
+  subscriptionsPerTenant: 1,
+  withAddon: false,
+  meteredKinds: 1,
+  recordsPerKind: 10,
+  llmEvents: 0,
+} as const satisfies Omit<PopulationShape, 'tenants'>;
+
+/** How fast a month is closed, against the engine's own limit for one child a tenant. */
+export const monthEnd: Bench = {
+  name: 'month-end',
+  title: 'Tenants per second through a whole month end',
+  sizes: {
+    tenants: { full: 1000, smoke: 8 },
+    tenantsPerChild: { full: 0, smoke: 0 },
+  },
+  async run(context) {
+    const tenants = sizeOf(context, 'tenants');
+    const tenantsPerChild = sizeOf(context, 'tenantsPerChild');
+    await using servers = await context.startServers();
+    // Before and after: what the machine does meanwhile is in neither of them alone.
+    const floorBefore = await measureFanOut(context, servers, tenants);
+    const single = await measureMonthEnd(context, servers, { ...USUAL_TENANT, tenants });
+    const floorAfter = await measureFanOut(context, servers, tenants);
+    const figures = [onePerChild(single, (floorBefore + floorAfter) / 2)];
+    if (tenantsPerChild > 1) {
+      const options = { ...resolveOptions({}), tenantsPerChild };
+      const shape = { ...USUAL_TENANT, tenants };
+      const several = await measureMonthEnd(context, servers, shape, options);
+      figures.push(manyPerChild(several, single, tenantsPerChild));
+      const likeKillBill = { ...KILL_BILL_TENANT, tenants };
+      const like = await measureMonthEnd(context, servers, likeKillBill, options);
+      figures.push(againstKillBill(like, tenantsPerChild));
+    }
+    return { figures };
+  },
+};
+
+async function measureFanOut(
+  { log }: BenchContext,
+  servers: BenchServers,
+  children: number,
+): Promise<number> {
+  const { maxChildren } = resolveOptions({});
+  const database = await servers.createDatabase();
+  const namespace = await servers.claimNamespace();
+  await using worker = await startBareWorkerProcess({ servers, database, namespace });
+  const run = await runFanOut({ client: namespace.client, worker, children, maxChildren });
+  log(`${children} bare children: ${run.childrenPerSecond.toFixed(1)} per second`);
+  return run.childrenPerSecond;
+}
+
+async function measureMonthEnd(
+  { log, seed, isSmoke }: BenchContext,
+  servers: BenchServers,
+  shape: PopulationShape,
+  options: MonthEndOptions = {},
+): Promise<MonthEndRun> {
+  const database = await servers.createDatabase();
+  await database.asSuperuser((client) => insertPopulation(client, shape, seed));
+  const namespace = await servers.claimNamespace();
+  await using worker = await startWorkerProcess({ servers, database, namespace });
+  const { client } = namespace;
+  const run = await runMonthEnd({ client, database, worker, options });
+  log(`${run.tenants} tenants: ${run.tenantsPerSecond.toFixed(1)} per second`);
+  // A wrong month that is fast is worth nothing.
+  if (isSmoke || shape.tenants <= PROVED_UP_TO) await proveMonth(database);
+  return run;
+}
+
+/** It computes everything again. */
+const PROVED_UP_TO = 2000;
+
+function onePerChild(run: MonthEndRun, floor: number): Figure {
+  return {
+    name: 'month end, one tenant a child',
+    measured: { value: run.tenantsPerSecond, unit: 'tenants/s' },
+    against: { value: floor, unit: 'children/s', name: 'a child with one empty local activity' },
+    ratio: run.tenantsPerSecond / floor,
+    bound: { atLeast: 0.75 },
+    note: describeRun(run),
+  };
+}
+
+function manyPerChild(run: MonthEndRun, single: MonthEndRun, tenantsPerChild: number): Figure {
+  return {
+    name: `month end, ${tenantsPerChild} tenants a child`,
+    measured: { value: run.tenantsPerSecond, unit: 'tenants/s' },
+    against: { value: single.tenantsPerSecond, unit: 'tenants/s', name: 'one tenant a child' },
+    ratio: run.tenantsPerSecond / single.tenantsPerSecond,
+    bound: { atLeast: 5 },
+    note: describeRun(run),
+  };
+}
+
+function againstKillBill(run: MonthEndRun, tenantsPerChild: number): Figure {
+  return {
+    name: `one subscription and 10 usage records a tenant, ${tenantsPerChild} tenants a child`,
+    measured: { value: run.tenantsPerSecond, unit: 'invoices/s' },
+    against: {
+      value: KILL_BILL_PER_SECOND,
+      unit: 'invoices/s',
+      name: 'Kill Bill 0.24.16, tuned, on such a machine',
+    },
+    ratio: run.tenantsPerSecond / KILL_BILL_PER_SECOND,
+    bound: { atLeast: 3 },
+    note: describeRun(run),
+  };
+}
+
+function describeRun({ tenants, cpuMs, peakMemoryBytes }: MonthEndRun): string {
+  const mebibytes = Math.round(peakMemoryBytes / 2 ** 20);
+  return `${tenants} tenants, ${(cpuMs / tenants).toFixed(1)} ms of the worker's CPU each, ${mebibytes} MiB at most`;
+}

@@ -1,0 +1,4 @@
+/** What the bare child calls. */
+export interface BareActivities {
+  nothing(): Promise<void>;
+}

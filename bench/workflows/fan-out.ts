@@ -1,0 +1,29 @@
+import { continueAsNew, executeChild, workflowInfo } from '@temporalio/workflow';
+import { TenantPool } from '../../src/workflows/tenant-pool.ts';
+import { bareChild } from './bare-child.ts';
+
+export interface FanOutInput {
+  readonly children: number;
+  /** At once, as in `MonthEndOptions`. */
+  readonly maxChildren: number;
+  /** Served by the runs before this one. */
+  readonly done?: number;
+}
+
+/**
+ * The month end's fan-out without the month end: the same sliding pool, the same continue-as-new.
+ * How many bare children it gets through a second is the limit for one child a tenant.
+ */
+export async function fanOut({ children, maxChildren, done = 0 }: FanOutInput): Promise<number> {
+  const pool = new TenantPool(maxChildren, (workflowId) => executeChild(bareChild, { workflowId }));
+  for (let next = done; next < children; next += 1) {
+    await pool.waitUntil(() => !pool.isFull);
+    pool.start(`bare-${next}`);
+    if (workflowInfo().continueAsNewSuggested) {
+      await pool.drain();
+      await continueAsNew<typeof fanOut>({ children, maxChildren, done: next + 1 });
+    }
+  }
+  await pool.drain();
+  return children;
+}

@@ -1,0 +1,2 @@
+export { bareChild } from './bare-child.ts';
+export { fanOut } from './fan-out.ts';
