@@ -15,10 +15,12 @@ export interface FanOutInput {
  * How many bare children it gets through a second is the limit for one child a tenant.
  */
 export async function fanOut({ children, maxChildren, done = 0 }: FanOutInput): Promise<number> {
-  const pool = new TenantPool(maxChildren, (workflowId) => executeChild(bareChild, { workflowId }));
+  const pool = new TenantPool(maxChildren, ([workflowId = '']) =>
+    executeChild(bareChild, { workflowId }),
+  );
   for (let next = done; next < children; next += 1) {
     await pool.waitUntil(() => !pool.isFull);
-    pool.start(`bare-${next}`);
+    pool.start([`bare-${next}`]);
     if (workflowInfo().continueAsNewSuggested) {
       await pool.drain();
       await continueAsNew<typeof fanOut>({ children, maxChildren, done: next + 1 });

@@ -98,8 +98,9 @@ function lineQuery(period: Period) {
       wrong: z.number(),
     }),
   )`
-    WITH line AS (
-      SELECT l.*, CASE l.kind
+    WITH stated AS (
+      SELECT l.invoice_id, l.line_no, l.kind, l.amount_cents, l.qty,
+        (l.meta ->> 'used')::numeric AS used, CASE l.kind
           WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
           ELSE l.qty * l.unit_price_cents
             -- Multiplied: PostgreSQL rounds what it divides.
@@ -108,9 +109,9 @@ function lineQuery(period: Period) {
       FROM invoices i JOIN invoice_lines l USING (invoice_id)
       WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
         AND l.kind IN ('overage', 'llm_usage')
-    ), used AS (
-      SELECT u.invoice_id, u.line_no, sum(b.event_count - coalesce(x.events, 0)) AS events,
-        sum(b.total - coalesce(x.amount, 0)) AS total
+    ), found AS (
+      SELECT u.invoice_id, u.line_no, b.event_count - coalesce(x.events, 0) AS events,
+        b.total - coalesce(x.amount, 0) AS total
       FROM invoices i JOIN invoice_usage u USING (invoice_id) JOIN usage_buckets b USING (bucket_id)
       LEFT JOIN LATERAL (
         SELECT count(*) AS events, sum(e.amount) AS amount
@@ -119,15 +120,25 @@ function lineQuery(period: Period) {
       ) x ON true
       WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
         AND u.line_no IS NOT NULL
-      GROUP BY u.invoice_id, u.line_no
+    ), line AS (
+      -- Grouped and not joined: the tables have just been filled, and before PostgreSQL has counted
+      -- them it would join a month's lines with a month's usage by trying each with each.
+      SELECT max(kind) AS kind, max(amount_cents) AS amount_cents, max(qty) AS qty,
+        max(used) AS used, max(exact) AS exact, sum(events) AS events, sum(total) AS total
+      FROM (
+        SELECT *, NULL::bigint AS events, NULL::numeric AS total FROM stated
+        UNION ALL
+        SELECT invoice_id, line_no, NULL, NULL, NULL, NULL, NULL, events, total FROM found
+      ) both_sides
+      GROUP BY invoice_id, line_no
     )
-    SELECT line.kind, count(*) AS lines, trim_scale(sum(line.exact)) AS exact_cents,
-      sum(line.amount_cents)::text AS rounded_cents,
-      count(*) FILTER (WHERE round(line.exact) <> line.amount_cents OR CASE line.kind
-        WHEN 'llm_usage' THEN (line.qty, line.exact) IS DISTINCT FROM (used.events, used.total)
-        ELSE (line.meta ->> 'used')::numeric IS DISTINCT FROM used.total END) AS wrong
-    FROM line LEFT JOIN used USING (invoice_id, line_no)
-    GROUP BY line.kind ORDER BY line.kind`;
+    SELECT kind, count(*) AS lines, trim_scale(sum(exact)) AS exact_cents,
+      sum(amount_cents)::text AS rounded_cents,
+      count(*) FILTER (WHERE round(exact) <> amount_cents OR CASE kind
+        WHEN 'llm_usage' THEN (qty, exact) IS DISTINCT FROM (events, total)
+        ELSE used IS DISTINCT FROM total END) AS wrong
+    FROM line WHERE kind IS NOT NULL
+    GROUP BY kind ORDER BY kind`;
 }
 
 /** The month's invoices that stand, by currency and status, and how many don't add up. */

@@ -9,6 +9,7 @@ import {
 } from 'slonik';
 import type { ZodType } from 'zod';
 import { withAnswerTimeout } from './answer-timeout.ts';
+import { prepareStatements } from './prepare-statements.ts';
 import { withTls } from './tls-files.ts';
 import { typeParsers } from './type-parsers.ts';
 
@@ -41,7 +42,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...(ssl && { ssl }),
     driverFactory: withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS),
     typeParsers,
-    interceptors: [validateRows],
+    interceptors: [prepareStatements(), validateRows],
     maxPoolSize: options.maxConnections,
     statementTimeout: statementTimeoutMs,
     idleTimeout: 30_000,
