@@ -11,6 +11,13 @@ import { parked } from './results.ts';
 /** A draft that may be issued, and what its requests say of it. */
 export type ReadyDraft = BuiltDraft & Pick<IssueTerms, 'isForced' | 'onlyIfChanged'>;
 
+export interface CheckOptions {
+  /** How many times the last total an invoice may be, a decimal string; null: no bound. */
+  readonly boundsMaxRatio: string | null;
+  /** By draft, where they have been read already. */
+  readonly knownTerms?: ReadonlyMap<string, IssueTerms>;
+}
+
 /**
  * Which drafts may be issued, or why their tenants are parked: nothing to bill, or a total beyond
  * the safety bounds that nobody has accepted.
@@ -19,13 +26,17 @@ export async function checkDrafts(
   tx: Transaction,
   period: Period,
   drafts: readonly BuiltDraft[],
-  boundsMaxRatio: string | null,
+  { boundsMaxRatio, knownTerms = new Map() }: CheckOptions,
 ): Promise<{ readonly ready: readonly ReadyDraft[]; readonly parked: readonly TenantResult[] }> {
-  const terms = await readIssueTerms(tx, period, drafts);
+  const read = await readIssueTerms(
+    tx,
+    period,
+    drafts.filter(({ draftId }) => !knownTerms.has(draftId)),
+  );
   const ready: ReadyDraft[] = [];
   const unbillable: TenantResult[] = [];
   for (const draft of drafts) {
-    const found = terms.get(draft.draftId);
+    const found = knownTerms.get(draft.draftId) ?? read.get(draft.draftId);
     if (!found || draft.lines.length === 0) {
       unbillable.push(parked(draft.tenantId, nothingToBill(draft)));
       continue;

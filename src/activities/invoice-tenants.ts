@@ -1,7 +1,7 @@
 import type { InvoiceTenantsInput, InvoiceTenantsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
-import { heldByDrafts, readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
+import { heldByDrafts, readHeldUsage } from '../db/held-usage.ts';
 import type { BuiltDraft } from '../db/invoices.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import { learnPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
@@ -79,7 +79,10 @@ function buildTogether(
     const { fresh, refused } = await refuseStale(tx, period, inOneGo);
     await recordInvoiced(tx, period, refused);
     const built = await compose(tx, period, fresh, planVersions);
-    const issued = await issueDrafts(tx, period, built.values, boundsMaxRatio);
+    const knownTerms = new Map(
+      fresh.flatMap(({ draftId, terms }) => (terms ? [[draftId, terms]] : [])),
+    );
+    const issued = await issueDrafts(tx, period, built.values, { boundsMaxRatio, knownTerms });
     return {
       results: [...settled, ...refused, ...issued, ...built.parked],
       unfinished: unfinished.map(({ tenantId, draftId }) => ({ tenantId, draftId })),
@@ -116,13 +119,11 @@ async function compose(
     planVersions,
     subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
   );
-  const held = heldByDrafts(drafts);
-  const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
-  const meteredUsage = await readMeteredUsage(tx, period, held, deploymentIds);
-  const llmUsage = Map.groupBy(await readLlmUsage(tx, held), ({ owner }) => owner);
+  const held = await readHeldUsage(tx, period, heldByDrafts(drafts));
+  const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
   const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
   return splitParked(
-    drafts.map(({ dueSubscriptions: _count, ...draft }) =>
+    drafts.map(({ dueSubscriptions: _count, terms: _terms, ...draft }) =>
       orParked(draft.tenantId, () => ({
         ...draft,
         ...composeInvoice({
@@ -130,7 +131,7 @@ async function compose(
           currency: draft.currency,
           subscriptions: byTenant.get(draft.tenantId) ?? [],
           planVersions,
-          meteredUsage,
+          meteredUsage: held.metered,
           llmUsage: llmUsage.get(draft.draftId) ?? [],
         }),
       })),

@@ -1,9 +1,8 @@
 import type { TenantResult } from '../contracts/month-end.ts';
 import { issueInvoices, keepInvoices, type BuiltDraft } from '../db/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
-import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import type { Period } from '../domain/period.ts';
-import { checkDrafts } from './check-drafts.ts';
+import { checkDrafts, type CheckOptions } from './check-drafts.ts';
 import { compareRevisions } from './compare-revisions.ts';
 import { invoiced } from './results.ts';
 
@@ -17,16 +16,15 @@ export async function issueDrafts(
   tx: Transaction,
   period: Period,
   drafts: readonly BuiltDraft[],
-  boundsMaxRatio: string | null,
+  options: CheckOptions,
 ): Promise<readonly TenantResult[]> {
-  const { ready, parked } = await checkDrafts(tx, period, drafts, boundsMaxRatio);
+  const { ready, parked } = await checkDrafts(tx, period, drafts, options);
   const { issuable, unchanged } = await compareRevisions(tx, ready);
   await issueInvoices(tx, period, issuable);
   await keepInvoices(tx, period, unchanged);
-  const results = [
+  return [
     ...issuable.map((draft) => invoiced('rolled', draft, draft.draftId)),
     ...unchanged.map((draft) => invoiced('unchanged', draft, draft.replacesInvoiceId)),
+    ...parked,
   ];
-  await recordInvoiced(tx, period, results);
-  return [...results, ...parked];
 }

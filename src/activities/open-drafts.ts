@@ -6,22 +6,26 @@ import {
   abandonDrafts,
   claimForcedRequests,
   findForgottenDrafts,
-  insertDrafts,
   lockTenantMonths,
   refuseForcedRequests,
   type OwnDraft,
   type TenantMonth,
 } from '../db/drafts.ts';
+import { termsOfFirst, type IssueTerms } from '../db/issue-terms.ts';
 import type { Transaction } from '../db/pool.ts';
-import { claimExclusions, sealUsage } from '../db/seal.ts';
+import { claimExclusions, openSealedDrafts } from '../db/seal.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './failures.ts';
 import { parked } from './results.ts';
 
-/** A draft that is open, and how much there is to quote for it. */
-export type OpenDraft = OwnDraft & Pick<TenantMonth, 'dueSubscriptions'>;
+/** A draft that is open, how much there is to quote for it, and what it will be held against. */
+export interface OpenDraft extends OwnDraft {
+  readonly dueSubscriptions: number;
+  /** Null where forced requests say more. */
+  readonly terms: IssueTerms | null;
+}
 
 /**
  * Opens drafts in a transaction of their own: the first of the steps, for children that began
@@ -139,11 +143,14 @@ function decide(
 }
 
 function toOpenDraft(
-  { tenantId, currency, dueSubscriptions }: TenantMonth,
+  tenant: TenantMonth,
   draftId: string,
   replacesInvoiceId: string | null,
 ): OpenDraft {
-  return { tenantId, draftId, currency, replacesInvoiceId, dueSubscriptions };
+  const { tenantId, currency, dueSubscriptions, isForced, lastNumber, lastTotalCents } = tenant;
+  const isPlain = !isForced && replacesInvoiceId === null;
+  const terms = isPlain ? termsOfFirst(lastNumber, lastTotalCents) : null;
+  return { tenantId, draftId, currency, replacesInvoiceId, dueSubscriptions, terms };
 }
 
 function notDue(tenantId: string): string {
@@ -191,14 +198,17 @@ async function open(
       'the run that built it has ended without a word',
     );
   }
-  const inserted = await insertDrafts(
+  const drafts = await openSealedDrafts(
     tx,
     period,
     run,
-    tenants.map(({ tenantId, liveInvoiceId }) => ({ tenantId, replacesInvoiceId: liveInvoiceId })),
+    tenants.map(({ tenantId, liveInvoiceId, hasUnissuedDrafts }) => ({
+      tenantId,
+      replacesInvoiceId: liveInvoiceId,
+      hasUnissuedDrafts,
+    })),
   );
-  const forced = new Set(tenants.flatMap(({ tenantId, isForced }) => (isForced ? tenantId : [])));
-  const draftIds = new Map(inserted.map(({ tenantId, draftId }) => [tenantId, draftId]));
+  const draftIds = new Map(drafts.map(({ tenantId, draftId }) => [tenantId, draftId]));
   const opened = tenants.flatMap((tenant) => {
     const draftId = draftIds.get(tenant.tenantId);
     return draftId === undefined ? [] : { tenant, tenantId: tenant.tenantId, draftId };
@@ -206,17 +216,9 @@ async function open(
   await claimForcedRequests(
     tx,
     period,
-    inserted.filter(({ tenantId }) => forced.has(tenantId)),
-  );
-  await sealUsage(
-    tx,
-    period,
-    opened.map(({ tenant, tenantId, draftId }) => ({
-      tenantId,
-      draftId,
-      isRevision: tenant.liveInvoiceId !== null,
-      hasUnissuedDrafts: tenant.hasUnissuedDrafts,
-    })),
+    opened
+      .filter(({ tenant }) => tenant.isForced)
+      .map(({ tenantId, draftId }) => ({ tenantId, draftId })),
   );
   await claimExclusions(
     tx,

@@ -43,7 +43,7 @@ export function persistInvoices({ db, boundsMaxRatio }: ActivityDeps) {
           })),
         ),
       );
-      const issued = await issueDrafts(tx, period, built.values, boundsMaxRatio);
+      const issued = await issueDrafts(tx, period, built.values, { boundsMaxRatio });
       await deleteClosedDraftLines(tx, draftIds);
       return { results: [...done.values(), ...issued, ...refused, ...built.parked, ...lost] };
     });

@@ -28,6 +28,9 @@ const tenantMonth = z.object({
   openDraftOwnerStartedAt: z.string().nullable(),
   /** The invoice that it is to replace. */
   openDraftReplaces: z.string().nullable(),
+  /** The tenant's last invoice of an earlier month, unless it is void. */
+  lastNumber: z.string().nullable(),
+  lastTotalCents: z.number().nullable(),
   /** Whether a forced request waits for this tenant. */
   isForced: z.boolean(),
   /** Some of which may be abandoned, and have left usage to take over. */
@@ -65,6 +68,7 @@ export async function lockTenantMonths(
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
       d.owner_started_at AS "openDraftOwnerStartedAt",
       d.replaces_invoice_id AS "openDraftReplaces",
+      last.number AS "lastNumber", last.total_cents AS "lastTotalCents",
       EXISTS (
         SELECT FROM month_end_request_tenants f
         WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
@@ -83,6 +87,12 @@ export async function lockTenantMonths(
     LEFT JOIN invoice_drafts built ON built.draft_id = i.invoice_id
     LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id
       AND d.period_start = ${period.periodStart} AND d.state = 'open'
+    LEFT JOIN LATERAL (
+      SELECT l.number, l.total_cents FROM invoices l
+      WHERE l.tenant_id = t.tenant_id AND l.period_start < ${period.periodStart}
+        AND l.status IN ('issued', 'paid')
+      ORDER BY l.period_start DESC LIMIT 1
+    ) last ON true
     WHERE t.tenant_id = ANY(${textArray(tenantIds)})
     ORDER BY t.tenant_id
   `);
@@ -126,22 +136,6 @@ export function lockDrafts(
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
     ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
-  `);
-}
-
-/** Opens one draft a tenant; a forced one knows which invoice it is to replace. */
-export function insertDrafts(
-  tx: Transaction,
-  period: Period,
-  { owner, ownerStartedAt }: { readonly owner: string; readonly ownerStartedAt: string },
-  drafts: readonly { readonly tenantId: string; readonly replacesInvoiceId: string | null }[],
-): Promise<readonly DraftRef[]> {
-  return tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
-    INSERT INTO invoice_drafts
-      (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
-    SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}, "replacesInvoiceId"
-    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "replacesInvoiceId" uuid)
-    RETURNING tenant_id AS "tenantId", draft_id AS "draftId"
   `);
 }
 

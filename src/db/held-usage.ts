@@ -56,14 +56,7 @@ export async function readMeteredUsage(
       AND b.deployment_id = ANY(${textArray(deploymentIds)})
     GROUP BY b.deployment_id, b.resource_kind
   `);
-  const byDeployment = Map.groupBy(rows, ({ deploymentId }) => deploymentId);
-  return new Map(
-    [...byDeployment].map(([deploymentId, kinds]) => [
-      deploymentId,
-      // `Object.fromEntries` takes any name for a kind, `__proto__` too.
-      Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
-    ]),
-  );
+  return byDeployment(rows);
 }
 
 const llm = z.object({
@@ -91,6 +84,52 @@ export function readLlmUsage(
     HAVING sum(b.event_count - coalesce(x.events, 0)) > 0
     ORDER BY b.owner, b.deployment_id, b.service_month
   `);
+}
+
+const held = llm.omit({ exactCents: true }).extend({
+  source: z.enum(['llm', 'metered']),
+  resourceKind: z.string(),
+  /** Decimal string: cents, or a quantity. */
+  total: z.string(),
+});
+
+/** {@link readMeteredUsage}, of all deployments, and {@link readLlmUsage} in one round trip. */
+export async function readHeldUsage(
+  db: Queryable,
+  period: Period,
+  usage: HeldUsage,
+): Promise<{
+  readonly metered: ReadonlyMap<string, Usage>;
+  readonly llm: readonly z.infer<typeof llm>[];
+}> {
+  const rows = await db.any(sql.type(held)`
+    SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
+      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
+      sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
+      sum(b.total - coalesce(x.amount, 0)) AS total
+    FROM (${usage.buckets}) b LEFT JOIN (${excludedByBucket(usage)}) x USING (bucket_id)
+    WHERE b.source = 'llm' OR b.service_month = ${period.periodStart}
+    GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month
+    ORDER BY b.owner, b.deployment_id, b.service_month
+  `);
+  const metered = rows.filter(({ source }) => source === 'metered');
+  return {
+    metered: byDeployment(metered),
+    llm: rows
+      .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
+      .map(({ total, ...row }) => ({ ...row, exactCents: total })),
+  };
+}
+
+function byDeployment(rows: readonly z.infer<typeof metered>[]): ReadonlyMap<string, Usage> {
+  const groups = Map.groupBy(rows, ({ deploymentId }) => deploymentId);
+  return new Map(
+    [...groups].map(([deploymentId, kinds]) => [
+      deploymentId,
+      // `Object.fromEntries` takes any name for a kind, `__proto__` too.
+      Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
+    ]),
+  );
 }
 
 function excludedByBucket({ exclusions }: HeldUsage) {

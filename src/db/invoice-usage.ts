@@ -23,22 +23,12 @@ export async function moveUsage(
 }
 
 /**
- * Ties each bucket to its line, or says why it has none: within the allowance, of
+ * The statement that ties each bucket to its line, or says why it has none: within the allowance, of
  * a kind that the plan doesn't price, of a deployment without a subscription, or
  * excluded as a whole. Buckets that were tied before stay as they are.
  */
-export async function recordUsage(
-  tx: Transaction,
-  period: Period,
-  invoiceIds: readonly string[],
-): Promise<void> {
-  await tx.query(sql.typeAlias('nothing')`
-    WITH left_out AS (
-      INSERT INTO invoice_exclusions (invoice_id, exclusion_id)
-      SELECT applied_to, exclusion_id FROM usage_exclusions
-      WHERE applied_to = ANY(${uuidArray(invoiceIds)})
-      ON CONFLICT DO NOTHING
-    )
+export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
+  return sql.fragment`
     INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
     SELECT b.sealed_for, b.bucket_id, line.line_no, CASE
       WHEN line.line_no IS NOT NULL THEN 'billed'
@@ -58,6 +48,14 @@ export async function recordUsage(
     LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
       AND item.resource_kind = b.resource_kind
     WHERE b.sealed_for = ANY(${uuidArray(invoiceIds)})
-    ON CONFLICT DO NOTHING
-  `);
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The statement that notes what each invoice has left out. */
+export function notingExclusions(invoiceIds: readonly string[]) {
+  return sql.fragment`
+    INSERT INTO invoice_exclusions (invoice_id, exclusion_id)
+    SELECT applied_to, exclusion_id FROM usage_exclusions
+    WHERE applied_to = ANY(${uuidArray(invoiceIds)})
+    ON CONFLICT DO NOTHING`;
 }

@@ -3,10 +3,11 @@ import type { Period } from '../domain/period.ts';
 import type { ComposedInvoice } from '../domain/compose-invoice.ts';
 import type { LineChange } from '../domain/line-changes.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { moveUsage, recordUsage } from './invoice-usage.ts';
+import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
+import { recordingInvoiced } from './tenant-outcomes.ts';
 
 const standing = z.object({
   invoiceId: z.string(),
@@ -52,7 +53,7 @@ export async function readInvoiceLines(
 }
 
 /**
- * Issues drafts: each becomes the invoice of its tenant's month, whole. Runs in
+ * Issues drafts: each becomes the invoice of its tenant's month, whole, and its tenant's outcome. Runs in
  * the transaction of the caller, who holds the locks of tenants and drafts; the
  * steps are in the order that the constraints ask for.
  */
@@ -63,15 +64,22 @@ export async function issueInvoices(
 ): Promise<void> {
   if (drafts.length === 0) return;
   const draftIds = drafts.map(({ draftId }) => draftId);
+  const outcomes = drafts.map(({ tenantId, draftId }) => ({
+    tenantId,
+    outcome: 'rolled' as const,
+    invoiceId: draftId,
+  }));
   const revisions = drafts.filter(({ replacesInvoiceId }) => replacesInvoiceId !== null);
   await supersedeInvoices(tx, revisions);
   await insertInvoices(tx, period, drafts);
-  await insertLines(tx, drafts);
   await insertLineChanges(tx, revisions);
   await inheritUsage(tx, revisions);
-  await recordUsage(tx, period, draftIds);
-  await insertDigests(tx, draftIds);
-  await closeDrafts(tx, draftIds, 'issued');
+  // What follows from the invoices; none of it looks at another part of it.
+  await tx.query(sql.typeAlias('nothing')`
+    WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
+      left_out AS (${notingExclusions(draftIds)}), outcomes AS (${recordingInvoiced(period, outcomes)})
+    ${tyingUsage(period, draftIds)}
+  `);
   await settleForcedRequests(tx, drafts, 'rolled');
 }
 
@@ -94,12 +102,18 @@ export async function keepInvoices(
     to: replacesInvoiceId,
   }));
   await moveUsage(tx, moves);
-  await recordUsage(
-    tx,
-    period,
-    moves.map(({ to }) => to),
-  );
-  await closeDrafts(tx, draftIds, 'unchanged');
+  const invoiceIds = moves.map(({ to }) => to);
+  const outcomes = drafts.map(({ tenantId, replacesInvoiceId: invoiceId }) => ({
+    tenantId,
+    outcome: 'unchanged' as const,
+    invoiceId,
+  }));
+  await tx.query(sql.typeAlias('nothing')`
+    WITH closed AS (${closing(draftIds, 'unchanged')}),
+      left_out AS (${notingExclusions(invoiceIds)}),
+      outcomes AS (${recordingInvoiced(period, outcomes)})
+    ${tyingUsage(period, invoiceIds)}
+  `);
   await settleForcedRequests(tx, drafts, 'unchanged');
 }
 
@@ -118,14 +132,20 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
   `);
 }
 
-/** Headers, each with its tenant's next number; a forced one says who asked, and why. */
+/**
+ * Headers, each with its tenant's next number (a forced one says who asked, and why), and all of
+ * their lines, which have to arrive in one statement.
+ */
 async function insertInvoices(
   tx: Transaction,
   period: Period,
   drafts: readonly IssuableDraft[],
 ): Promise<void> {
+  const lines = drafts.flatMap((draft) =>
+    draft.lines.map((line) => ({ draftId: draft.draftId, ...line })),
+  );
   await tx.query(sql.typeAlias('nothing')`
-    WITH d AS (
+    WITH d AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
         currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
         "replacesInvoiceId" uuid)
@@ -133,7 +153,7 @@ async function insertInvoices(
       UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
       FROM d WHERE t.tenant_id = d."tenantId"
       RETURNING t.tenant_id, t.last_invoice_seq AS seq
-    )
+    ), header AS (
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
       request_id, actor, reason)
@@ -153,18 +173,12 @@ async function insertInvoices(
         AND f.draft_id = d."draftId" AND ${IS_SERVED}
       ORDER BY r.request_seq LIMIT 1
     ) r ON true
-  `);
-}
-
-/** All lines of an invoice arrive in this one statement. */
-async function insertLines(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
-  const rows = drafts.flatMap(({ draftId, lines }) => lines.map((line) => ({ draftId, ...line })));
-  await tx.query(sql.typeAlias('nothing')`
+    )
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
       "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
-    FROM jsonb_to_recordset(${jsonRows(rows)}) AS l ("draftId" uuid, "lineNo" int,
+    FROM jsonb_to_recordset(${jsonRows(lines)}) AS l ("draftId" uuid, "lineNo" int,
       "deploymentId" text, "subscriptionId" text, kind text, "resourceKind" text,
       description text, qty numeric, unit text, "unitPriceCents" bigint, "amountCents" bigint,
       meta jsonb)
@@ -202,22 +216,16 @@ async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): 
 }
 
 /** What each invoice says, as a digest: it can be told later that nothing was changed. */
-async function insertDigests(tx: Transaction, invoiceIds: readonly string[]): Promise<void> {
-  await tx.query(sql.typeAlias('nothing')`
+function makingDigests(invoiceIds: readonly string[]) {
+  return sql.fragment`
     INSERT INTO invoice_digests (invoice_id, digest)
-    SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id
-  `);
+    SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id`;
 }
 
-async function closeDrafts(
-  tx: Transaction,
-  draftIds: readonly string[],
-  state: 'issued' | 'unchanged',
-): Promise<void> {
-  await tx.query(sql.typeAlias('nothing')`
+function closing(draftIds: readonly string[], state: 'issued' | 'unchanged') {
+  return sql.fragment`
     UPDATE invoice_drafts SET state = ${state}, closed_at = now()
-    WHERE draft_id = ANY(${uuidArray(draftIds)})
-  `);
+    WHERE draft_id = ANY(${uuidArray(draftIds)})`;
 }
 
 async function settleForcedRequests(

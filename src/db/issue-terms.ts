@@ -51,13 +51,20 @@ export async function readIssueTerms(
         isForced: onlyIfChanged !== null,
         onlyIfChanged: onlyIfChanged === true,
         acceptBounds: acceptBounds === true,
-        last:
-          lastNumber === null || lastTotalCents === null
-            ? null
-            : { number: lastNumber, totalCents: lastTotalCents },
+        last: toLast(lastNumber, lastTotalCents),
       },
     ]),
   );
+}
+
+/** Of a draft that no forced request waits for: all that counts is the last invoice before it. */
+export function termsOfFirst(lastNumber: string | null, lastTotalCents: number | null): IssueTerms {
+  const last = toLast(lastNumber, lastTotalCents);
+  return { isForced: false, onlyIfChanged: false, acceptBounds: false, last };
+}
+
+function toLast(number: string | null, totalCents: number | null): LastInvoice | null {
+  return number === null || totalCents === null ? null : { number, totalCents };
 }
 
 /** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */

@@ -60,7 +60,7 @@ export function nextDueTenants(
 
 /**
  * What an invoice of each tenant would take if it were built now (or built again, where one
- * stands), by the rules of `sealUsage`; the owner is the tenant. One that is paid or void is never
+ * stands), by the rules of `openSealedDrafts`; the owner is the tenant. One that is paid or void is never
  * built again: late LLM usage goes onto the tenant's next invoice, and what is left to settle by hand
  * is the rest.
  */

@@ -1,39 +1,74 @@
+import { z } from 'zod';
 import type { DraftRef } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql } from './sql.ts';
 
+/** A tenant whose draft is to be opened. */
+export interface TenantToOpen {
+  readonly tenantId: string;
+  /** The revision that it is going to replace. */
+  readonly replacesInvoiceId: string | null;
+  /** Some of which may be abandoned, and have left usage to take over. */
+  readonly hasUnissuedDrafts: boolean;
+}
+
 /**
- * Seals the tenants' usage for their drafts: nothing that arrives later can come
+ * Opens one draft a tenant and seals the tenant's usage for it: nothing that arrives later can come
  * between quote and issue. What is taken (SPEC: Usage):
  * - metered usage of the period;
  * - LLM usage of the period, and for a first invoice of every earlier month too;
  * - of both, what is open and what abandoned drafts had sealed.
  * The buckets are locked in the order in which ingestion locks them.
  */
-export async function sealUsage(
+export async function openSealedDrafts(
   tx: Transaction,
   period: Period,
-  drafts: readonly (DraftRef & {
-    readonly isRevision: boolean;
-    readonly hasUnissuedDrafts: boolean;
-  })[],
-): Promise<void> {
-  await tx.query(sql.typeAlias('nothing')`
-    WITH draft AS MATERIALIZED (
-      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts)})
-        AS d ("tenantId" text, "draftId" uuid, "isRevision" boolean)
+  { owner, ownerStartedAt }: { readonly owner: string; readonly ownerStartedAt: string },
+  tenants: readonly TenantToOpen[],
+): Promise<readonly DraftRef[]> {
+  const drafts = await tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
+    WITH draft AS (
+      INSERT INTO invoice_drafts
+        (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
+      SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}, "replacesInvoiceId"
+      FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, "replacesInvoiceId" uuid)
+      RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
+        replaces_invoice_id IS NOT NULL AS "isRevision"
     ), taken AS MATERIALIZED (
       SELECT b.bucket_id, draft."draftId"
       FROM draft JOIN usage_buckets b ON b.tenant_id = draft."tenantId"
       WHERE b.sealed_for IS NULL AND b.event_count > 0 AND ${isBillable(period)}
       ORDER BY b.source, b.deployment_id, b.resource_kind, b.service_month
       FOR UPDATE OF b
+    ), sealed AS (
+      UPDATE usage_buckets b SET sealed_for = taken."draftId"
+      FROM taken WHERE b.bucket_id = taken.bucket_id
     )
-    UPDATE usage_buckets b SET sealed_for = taken."draftId"
-    FROM taken WHERE b.bucket_id = taken.bucket_id
+    SELECT "tenantId", "draftId" FROM draft
   `);
-  const heirs = drafts.filter(({ hasUnissuedDrafts }) => hasUnissuedDrafts);
+  const heirs = new Set(
+    tenants.flatMap(({ tenantId, hasUnissuedDrafts }) => (hasUnissuedDrafts ? tenantId : [])),
+  );
+  const revisions = new Set(
+    tenants.flatMap(({ tenantId, replacesInvoiceId }) => (replacesInvoiceId ? tenantId : [])),
+  );
+  await takeOver(
+    tx,
+    period,
+    drafts
+      .filter(({ tenantId }) => heirs.has(tenantId))
+      .map((draft) => ({ ...draft, isRevision: revisions.has(draft.tenantId) })),
+  );
+  return drafts;
+}
+
+/** Seals for drafts what abandoned ones had sealed. */
+async function takeOver(
+  tx: Transaction,
+  period: Period,
+  heirs: readonly (DraftRef & { readonly isRevision: boolean })[],
+): Promise<void> {
   if (heirs.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_buckets b SET sealed_for = draft."draftId"
@@ -45,7 +80,7 @@ export async function sealUsage(
 }
 
 /**
- * What of a bucket `b` an invoice of this period bills; see {@link sealUsage}. The caller's
+ * What of a bucket `b` an invoice of this period bills; see {@link openSealedDrafts}. The caller's
  * `draft` says whether it is a revision.
  */
 export function isBillable(period: Period) {

@@ -65,14 +65,20 @@ export async function recordInvoiced(
 ): Promise<void> {
   if (outcomes.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
+    ${recordingInvoiced(period, outcomes)}
+    WHERE NOT ${keepSameInvoice} OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
+  `);
+}
+
+/** The statement that records them; {@link recordInvoiced}. */
+export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoiced[]) {
+  return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
     FROM jsonb_to_recordset(${jsonRows(outcomes)})
       AS o ("tenantId" text, outcome text, "invoiceId" uuid)
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
-      invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()
-    WHERE NOT ${keepSameInvoice} OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
-  `);
+      invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }
 
 /** Records that a tenant is parked, and why. */

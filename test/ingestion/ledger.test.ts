@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { sealUsage } from '../../src/db/seal.ts';
+import { openSealedDrafts } from '../../src/db/seal.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../../src/domain/period.ts';
@@ -58,13 +58,11 @@ let lastDraft = 0;
 async function seal(): Promise<number> {
   const period = periodOf(new Date(Date.UTC(2027, (lastDraft += 1), 1)).toISOString().slice(0, 7));
   return db.transaction(async (tx) => {
-    const draftId = await tx.oneFirst(sql.type(z.object({ draft_id: z.string() }))`
-      INSERT INTO invoice_drafts (tenant_id, period_start, owner, owner_started_at)
-      VALUES ('acme', ${period.periodStart}, 'test', now()) RETURNING draft_id`);
-    const draft = { tenantId: 'acme', draftId, isRevision: false, hasUnissuedDrafts: false };
-    await sealUsage(tx, period, [draft]);
+    const tenant = { tenantId: 'acme', replacesInvoiceId: null, hasUnissuedDrafts: false };
+    const run = { owner: 'test', ownerStartedAt: new Date().toISOString() };
+    const [draft] = await openSealedDrafts(tx, period, run, [tenant]);
     return tx.oneFirst(sql.type(z.object({ buckets: z.number() }))`
-      SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draftId}`);
+      SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draft?.draftId ?? null}`);
   });
 }
 
