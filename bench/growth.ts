@@ -1,5 +1,5 @@
 import { sizeOf, type Bench, type BenchContext, type Chart, type Figure } from './lib/bench.ts';
-import { totalActions } from './lib/count-actions.ts';
+import { describeActions } from './lib/count-actions.ts';
 import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
 import { USUAL_TENANT } from './lib/population.ts';
 import { readHistories, type HistoryCost } from './lib/read-histories.ts';
@@ -91,7 +91,7 @@ function costs({ tenants, cost }: Point): readonly Figure[] {
       name: 'billable actions per tenant',
       measured: { value: actions / tenants, unit: 'actions' },
       bound: { atMost: 4 },
-      note: `the month: ${describeActions(monthActions, tenants)}; a child: ${describeActions(childActions, childrenRead)}`,
+      note: `the month, for each tenant: ${describeActions(monthActions, tenants)}; a child: ${describeActions(childActions, childrenRead)}`,
     },
     {
       name: 'history per tenant',
@@ -99,14 +99,6 @@ function costs({ tenants, cost }: Point): readonly Figure[] {
       bound: { atMost: 10 },
     },
   ];
-}
-
-/** Each kind that there is, for one of so many. */
-function describeActions(actions: HistoryCost['monthActions'], of: number): string {
-  const kinds = Object.entries(actions as unknown as Record<string, number>)
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => `${kind} ${(count / of).toFixed(3)}`);
-  return `${(totalActions(actions) / of).toFixed(3)} a tenant (${kinds.join(', ')})`;
 }
 
 function charts(points: readonly Point[]): readonly Chart[] {

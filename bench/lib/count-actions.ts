@@ -90,15 +90,25 @@ function isOfStart(events: readonly HistoryEvent[], index: number): boolean {
   return start != null && !start.continuedExecutionRunId;
 }
 
+const KINDS = Object.keys(NOTHING) as readonly (keyof ActionCounts)[];
+
 export function addActions(all: readonly ActionCounts[]): ActionCounts {
-  const names = Object.keys(NOTHING) as (keyof ActionCounts)[];
   return Object.fromEntries(
-    names.map((name) => [name, sum(all.map((counts) => counts[name]))]),
-  ) as unknown as ActionCounts;
+    KINDS.map((kind) => [kind, sum(all.map((counts) => counts[kind]))]),
+  ) as Record<keyof ActionCounts, number>;
 }
 
 export function totalActions(counts: ActionCounts): number {
-  return sum(Object.values(counts) as readonly number[]);
+  return sum(KINDS.map((kind) => counts[kind]));
+}
+
+/** Each kind that there is, for one of so many: `3 (workflowsStarted 1, markers 2)`. */
+export function describeActions(counts: ActionCounts, of: number): string {
+  const each = (count: number) => String(Number((count / of).toFixed(3)));
+  const kinds = KINDS.filter((kind) => counts[kind] > 0).map(
+    (kind) => `${kind} ${each(counts[kind])}`,
+  );
+  return `${each(totalActions(counts))} (${kinds.join(', ')})`;
 }
 
 function sum(numbers: readonly number[]): number {

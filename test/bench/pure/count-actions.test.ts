@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type { temporal } from '@temporalio/proto';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { describe, expect, test } from 'vitest';
-import { addActions, countActions, totalActions } from '../../../bench/lib/count-actions.ts';
+import {
+  addActions,
+  countActions,
+  describeActions,
+  totalActions,
+} from '../../../bench/lib/count-actions.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
@@ -95,6 +100,15 @@ describe('billable actions', () => {
     const task = [taskScheduled, taskCompleted()];
     expect(countActions([...task, ...task]).workflowTaskHeartbeats).toBe(1);
     expect(countActions([...task, signaled, ...task]).workflowTaskHeartbeats).toBe(0);
+  });
+
+  test('sums, in words', () => {
+    const child = countActions([started, marker(4), upserted('InvoiceOutcome')]);
+    const sum = addActions([child, child, countActions([marker(1)])]);
+    expect(totalActions(sum)).toBe(7);
+    expect(describeActions(sum, 2)).toBe(
+      '3.5 (workflowsStarted 1, markers 1.5, searchAttributeUpserts 1)',
+    );
   });
 
   test('search attributes count by the command, and those of `patched` do not', () => {
