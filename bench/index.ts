@@ -1,5 +1,17 @@
+import { growth } from './growth.ts';
+import { history } from './history.ts';
+import { largeTenant } from './large-tenant.ts';
 import type { Bench } from './lib/bench.ts';
+import { llmPull } from './llm-pull.ts';
 import { monthEnd } from './month-end.ts';
+import { quoteShare } from './quote-share.ts';
 
 /** All benches, in the order in which they run: a line each. */
-export const BENCHES: readonly Bench[] = [monthEnd];
+export const BENCHES: readonly Bench[] = [
+  monthEnd,
+  growth,
+  largeTenant,
+  llmPull,
+  quoteShare,
+  history,
+];

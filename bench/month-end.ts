@@ -1,12 +1,11 @@
-import type { MonthEndOptions } from '../src/contracts/month-end.ts';
 import { resolveOptions } from '../src/workflows/options.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
-import { insertPopulation, USUAL_TENANT, type PopulationShape } from './lib/population.ts';
-import { proveMonth } from './lib/prove-month.ts';
+import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
+import { USUAL_TENANT, type PopulationShape } from './lib/population.ts';
 import { runFanOut } from './lib/run-fan-out.ts';
-import { runMonthEnd, type MonthEndRun } from './lib/run-month-end.ts';
+import type { MonthEndRun } from './lib/run-month-end.ts';
 import type { BenchServers } from './lib/servers.ts';
-import { startBareWorkerProcess, startWorkerProcess } from './lib/worker-process.ts';
+import { startBareWorkerProcess } from './lib/worker-process.ts';
 
 /** Invoices per second of Kill Bill 0.24.16, tuned, of one subscription each; docs/performance.md. */
 const KILL_BILL_PER_SECOND = 55;
@@ -31,19 +30,21 @@ export const monthEnd: Bench = {
   async run(context) {
     const tenants = sizeOf(context, 'tenants');
     const tenantsPerChild = sizeOf(context, 'tenantsPerChild');
+    const shape = { ...USUAL_TENANT, tenants };
     await using servers = await context.startServers();
     // Before and after: what the machine does meanwhile is in neither of them alone.
     const floorBefore = await measureFanOut(context, servers, tenants);
-    const single = await measureMonthEnd(context, servers, { ...USUAL_TENANT, tenants });
+    const single = await measureMonthEnd(context, servers, { shape });
     const floorAfter = await measureFanOut(context, servers, tenants);
     const figures = [onePerChild(single, (floorBefore + floorAfter) / 2)];
     if (tenantsPerChild > 1) {
       const options = { ...resolveOptions({}), tenantsPerChild };
-      const shape = { ...USUAL_TENANT, tenants };
-      const several = await measureMonthEnd(context, servers, shape, options);
+      const several = await measureMonthEnd(context, servers, { shape, options });
       figures.push(manyPerChild(several, single, tenantsPerChild));
-      const likeKillBill = { ...KILL_BILL_TENANT, tenants };
-      const like = await measureMonthEnd(context, servers, likeKillBill, options);
+      const like = await measureMonthEnd(context, servers, {
+        shape: { ...KILL_BILL_TENANT, tenants },
+        options,
+      });
       figures.push(againstKillBill(like, tenantsPerChild));
     }
     return { figures };
@@ -63,27 +64,6 @@ async function measureFanOut(
   log(`${children} bare children: ${run.childrenPerSecond.toFixed(1)} per second`);
   return run.childrenPerSecond;
 }
-
-async function measureMonthEnd(
-  { log, seed, isSmoke }: BenchContext,
-  servers: BenchServers,
-  shape: PopulationShape,
-  options: MonthEndOptions = {},
-): Promise<MonthEndRun> {
-  const database = await servers.createDatabase();
-  await database.asSuperuser((client) => insertPopulation(client, shape, seed));
-  const namespace = await servers.claimNamespace();
-  await using worker = await startWorkerProcess({ servers, database, namespace });
-  const { client } = namespace;
-  const run = await runMonthEnd({ client, database, worker, options });
-  log(`${run.tenants} tenants: ${run.tenantsPerSecond.toFixed(1)} per second`);
-  // A wrong month that is fast is worth nothing.
-  if (isSmoke || shape.tenants <= PROVED_UP_TO) await proveMonth(database);
-  return run;
-}
-
-/** It computes everything again. */
-const PROVED_UP_TO = 2000;
 
 function onePerChild(run: MonthEndRun, floor: number): Figure {
   return {
@@ -120,9 +100,4 @@ function againstKillBill(run: MonthEndRun, tenantsPerChild: number): Figure {
     bound: { atLeast: 3 },
     note: describeRun(run),
   };
-}
-
-function describeRun({ tenants, cpuMs, peakMemoryBytes }: MonthEndRun): string {
-  const mebibytes = Math.round(peakMemoryBytes / 2 ** 20);
-  return `${tenants} tenants, ${(cpuMs / tenants).toFixed(1)} ms of the worker's CPU each, ${mebibytes} MiB at most`;
 }

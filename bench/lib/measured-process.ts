@@ -28,6 +28,8 @@ export interface ProcessOptions {
 export interface MeasuredProcess extends AsyncDisposable {
   readonly pid: number;
   usage(): Promise<ProcessUsage>;
+  /** Rejects when it ends without having been stopped: whoever waits for its work waits for this, too. */
+  readonly failure: Promise<never>;
   /** SIGTERM, and SIGKILL where that doesn't do. */
   stop(): Promise<void>;
 }
@@ -57,7 +59,15 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
   reaper.add(pid);
   const exited = once(child, 'exit').then(() => reaper?.remove(pid));
   await untilReady(child, options);
+  const ended = Promise.withResolvers<never>();
+  // Nobody need wait for it.
+  ended.promise.catch(() => undefined);
+  let isStopping = false;
+  child.once('exit', () => {
+    if (!isStopping) ended.reject(new Error(`${script} has ended: ${lastWords(options)}`));
+  });
   const stop = async () => {
+    isStopping = true;
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await exited;
@@ -65,13 +75,11 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
   };
   return {
     pid,
+    failure: ended.promise,
     async usage() {
       const answer = once(child, 'message') as Promise<[ProcessUsage]>;
       child.send('usage');
-      const [usage] = await Promise.race([
-        answer,
-        exited.then(() => Promise.reject(new Error(`${script} has ended: ${lastWords(options)}`))),
-      ]);
+      const [usage] = await Promise.race([answer, ended.promise]);
       return usage;
     },
     stop,

@@ -47,7 +47,6 @@ export async function insertPopulation(
   await insertTenants(client, shape);
   await insertUsage(client, shape, seed);
   await client.query('COMMIT');
-  await settle(client);
 }
 
 /** What PostgreSQL would do sooner or later, it does now, and not while something is measured. */

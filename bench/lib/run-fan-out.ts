@@ -23,11 +23,8 @@ export async function runFanOut({
   const before = await worker.usage();
   const startedAt = performance.now();
   const input: FanOutInput = { children, maxChildren };
-  await client.workflow.execute('fanOut', {
-    workflowId: 'fan-out',
-    taskQueue: TASK_QUEUE,
-    args: [input],
-  });
+  const options = { workflowId: 'fan-out', taskQueue: TASK_QUEUE, args: [input] };
+  await Promise.race([client.workflow.execute('fanOut', options), worker.failure]);
   const seconds = (performance.now() - startedAt) / 1000;
   const after = await worker.usage();
   return { seconds, childrenPerSecond: children / seconds, cpuMs: after.cpuMs - before.cpuMs };

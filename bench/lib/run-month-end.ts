@@ -22,7 +22,7 @@ export interface MonthEndRunOptions {
   readonly client: Client;
   readonly database: BenchDatabase;
   readonly worker: MeasuredProcess;
-  readonly options?: MonthEndOptions;
+  readonly options?: MonthEndOptions | undefined;
 }
 
 const REQUEST_ID = 'bench';
@@ -49,7 +49,7 @@ export function runMonthEnd({
       actor: 'bench',
       ...(options && { options }),
     });
-    while (!(await isServed(db))) await sleep(LOOK_EVERY_MS);
+    while (!(await isServed(db))) await Promise.race([sleep(LOOK_EVERY_MS), worker.failure]);
     while ((await queryProgress(client, MONTH))?.state !== 'open') await sleep(LOOK_EVERY_MS);
     const seconds = (performance.now() - startedAt) / 1000;
     const after = await worker.usage();

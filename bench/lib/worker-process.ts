@@ -18,7 +18,7 @@ export interface WorkerOptions {
   readonly namespace: BenchNamespace;
   /** Beside the addresses: the worker's settings, as `WORKER_MAX_CONNECTIONS`. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly nodeFlags?: readonly string[];
+  readonly nodeFlags?: readonly string[] | undefined;
 }
 
 /** The product's worker, as `npm start -- worker` starts it in production, from a bundle. */

@@ -1,0 +1,43 @@
+/** A CPU profile as V8 writes it (`--cpu-prof`), as far as it is needed here. */
+export interface CpuProfile {
+  readonly nodes: readonly ProfileNode[];
+  /** The node that was running at each sample. */
+  readonly samples: readonly number[];
+  /** Microseconds between each sample and the one before. */
+  readonly timeDeltas: readonly number[];
+}
+
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string };
+  readonly children?: readonly number[];
+}
+
+/** How long a frame that is wanted was on the stack, in milliseconds: itself and all that it called. */
+export function timeUnder(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  isWanted: (frame: ProfileNode['callFrame']) => boolean,
+): number {
+  const under = nodesUnder(nodes, isWanted);
+  let microseconds = 0;
+  samples.forEach((id, index) => {
+    // A sample's node ran until the next sample.
+    if (under.has(id)) microseconds += timeDeltas[index + 1] ?? 0;
+  });
+  return microseconds / 1000;
+}
+
+function nodesUnder(
+  nodes: readonly ProfileNode[],
+  isWanted: (frame: ProfileNode['callFrame']) => boolean,
+): ReadonlySet<number> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const under = new Set<number>();
+  const waiting = nodes.filter(({ callFrame }) => isWanted(callFrame)).map(({ id }) => id);
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (under.has(id)) continue;
+    under.add(id);
+    waiting.push(...(byId.get(id)?.children ?? []));
+  }
+  return under;
+}

@@ -1,0 +1,67 @@
+import type pg from 'pg';
+import type { MonthEndOptions } from '../../src/contracts/month-end.ts';
+import type { BenchContext } from './bench.ts';
+import { insertPopulation, settle, type PopulationShape } from './population.ts';
+import { proveMonth } from './prove-month.ts';
+import { runMonthEnd, type MonthEndRun } from './run-month-end.ts';
+import type { BenchDatabase, BenchNamespace, BenchServers } from './servers.ts';
+import { startWorkerProcess, type WorkerOptions } from './worker-process.ts';
+
+export interface MonthEndToMeasure {
+  readonly shape: PopulationShape;
+  readonly options?: MonthEndOptions;
+  /** What else is in the database. */
+  readonly load?: (client: pg.ClientBase) => Promise<void>;
+  readonly nodeFlags?: readonly string[] | undefined;
+}
+
+/** A month end and what it has left behind; its worker has ended. */
+export interface MeasuredMonthEnd extends MonthEndRun {
+  readonly database: BenchDatabase;
+  readonly namespace: BenchNamespace;
+}
+
+/** Up to so many tenants the month is proved: that computes everything again. */
+const PROVED_UP_TO = 2000;
+
+/** Closes the month of a population of its own, with a worker of its own. */
+export async function measureMonthEnd(
+  { log, seed }: BenchContext,
+  servers: BenchServers,
+  { shape, options, load, nodeFlags }: MonthEndToMeasure,
+): Promise<MeasuredMonthEnd> {
+  const database = await servers.createDatabase();
+  await database.asSuperuser(async (client) => {
+    await insertPopulation(client, shape, seed);
+    await load?.(client);
+    await settle(client);
+  });
+  const namespace = await servers.claimNamespace();
+  const run = await runWithWorker({ servers, database, namespace, nodeFlags }, options);
+  log(
+    `${run.tenants} tenants: ${run.tenantsPerSecond.toFixed(1)} per second, ` +
+      `${Math.round(run.peakMemoryBytes / 2 ** 20)} MiB`,
+  );
+  // A wrong month that is fast is worth nothing.
+  if (shape.tenants <= PROVED_UP_TO) await proveMonth(database);
+  return { ...run, database, namespace };
+}
+
+async function runWithWorker(
+  where: WorkerOptions,
+  options: MonthEndOptions | undefined,
+): Promise<MonthEndRun> {
+  await using worker = await startWorkerProcess(where);
+  const { database, namespace } = where;
+  // Awaited here: the worker ends with this function.
+  return await runMonthEnd({ client: namespace.client, database, worker, options });
+}
+
+/** What there is to know of a run beside its rate. */
+export function describeRun({ tenants, cpuMs, peakMemoryBytes }: MonthEndRun): string {
+  const mebibytes = Math.round(peakMemoryBytes / 2 ** 20);
+  return (
+    `${tenants} tenants, ${(cpuMs / tenants).toFixed(1)} ms of the worker's CPU each, ` +
+    `${mebibytes} MiB at most`
+  );
+}

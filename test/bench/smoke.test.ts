@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { BENCHES } from '../../bench/index.ts';
+import { readResults } from '../../bench/lib/results.ts';
+
+const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
+const TIMEOUT_MS = 300_000;
+
+test(
+  'every bench runs, small: it measures something, and says nothing about speed',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arcadia-bench-smoke-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'results.json');
+
+    const { code, output } = await runBench(['--smoke', '--json', file]);
+    expect(code, output).toBe(0);
+
+    const results = readResults(file);
+    expect(results.map(({ bench }) => bench)).toEqual(BENCHES.map(({ name }) => name));
+    for (const { figures, charts = [] } of results) {
+      expect(figures.length).toBeGreaterThan(0);
+      for (const { name, measured, against, ratio } of figures) {
+        const numbers = [measured.value, against?.value ?? 1, ratio ?? 1];
+        expect(numbers.every(Number.isFinite), `${name}: ${numbers.join(', ')}`).toBe(true);
+        expect(output).toContain(name);
+      }
+      const points = charts.flatMap(({ series }) => series.flatMap(({ points }) => points));
+      expect(points.flatMap(({ x, y }) => [x, y]).every(Number.isFinite)).toBe(true);
+    }
+  },
+);
+
+test('an unknown bench is refused before anything starts', async () => {
+  const { code, output } = await runBench(['no-such-bench']);
+  expect(code).toBe(1);
+  expect(output).toContain('there is no bench no-such-bench');
+});
+
+function runBench(args: readonly string[]): Promise<{ code: unknown; output: string }> {
+  return new Promise((resolve) => {
+    const options = { timeout: TIMEOUT_MS, maxBuffer: 16 * 2 ** 20 };
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : error.code, output: stdout + stderr });
+    });
+  });
+}
