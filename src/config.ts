@@ -40,6 +40,10 @@ export interface Config {
     readonly shutdownGraceSeconds: number;
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
     readonly workflowBundlePath: string | null;
+    /** The workers' common name in Worker Versioning. */
+    readonly deploymentName: string;
+    /** Which build of it this is; null: Worker Versioning is off (ADR 17). */
+    readonly buildId: string | null;
     /** How many times the last total an invoice may be, a decimal string; null: no bound. */
     readonly boundsMaxRatio: string | null;
   };
@@ -70,6 +74,14 @@ const ratio = z
   .string()
   .regex(/^(?:0|[1-9]\d{0,5})(?:\.\d{1,6})?$/, 'expected a decimal such as 10');
 
+/** Temporal writes the two as `name:build`, and in places as `name.build`. */
+const deploymentName = z
+  .string()
+  .regex(/^[\w-]{1,200}$/, 'expected letters, digits, "-" and "_" alone');
+const buildId = z
+  .string()
+  .regex(/^[\w.+-]{1,200}$/, 'expected letters, digits, ".", "+", "-" and "_" alone');
+
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_MIGRATOR_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -91,6 +103,8 @@ const environment = z.object({
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
   WORKFLOW_BUNDLE: z.string().optional(),
+  WORKER_BUILD_ID: buildId.optional(),
+  WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   START_TIMEOUT_SECONDS: count(60),
   WATCHDOG_INTERVAL_SECONDS: count(60),
@@ -143,6 +157,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
+      deploymentName: e.WORKER_DEPLOYMENT_NAME,
+      buildId: e.WORKER_BUILD_ID ?? null,
       boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
     },
     watchdog: {

@@ -49,6 +49,14 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     activities,
     interceptors: { activity: [heartbeatWhileRunning] },
+    ...(config.buildId !== null && {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: config.deploymentName, buildId: config.buildId },
+        // A month is open for weeks: it moves on with each build, and so needs no old workers.
+        defaultVersioningBehavior: 'AUTO_UPGRADE',
+      },
+    }),
     maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
     maxCachedWorkflows: config.maxCachedWorkflows,

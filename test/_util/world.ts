@@ -22,6 +22,8 @@ export interface World extends AsyncDisposable {
   readonly workerUrl: string;
   readonly migratorUrl: string;
   readonly client: Client;
+  /** Of the Temporal server. */
+  readonly address: string;
   readonly activities: Activities;
   /** Starts a worker; `overrides` replace activities, to make them fail. */
   startWorker(overrides?: Partial<Activities>): Promise<RunningWorker>;
@@ -53,6 +55,7 @@ export async function createWorld({
   return {
     db,
     client,
+    address,
     activities,
     superuserUrl: testDatabase.superuserUrl,
     appUrl: testDatabase.appUrl,
@@ -73,6 +76,8 @@ export async function createWorld({
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
           workflowBundlePath: null,
+          deploymentName: 'test',
+          buildId: null,
           boundsMaxRatio,
         },
       });
