@@ -1,3 +1,4 @@
+import type { RunHistory } from './lib/describe-runs.ts';
 import { sizeOf, type Bench, type Figure } from './lib/bench.ts';
 import { runSimulation, type Simulation } from './lib/run-simulation.ts';
 
@@ -93,14 +94,16 @@ function longestHistory(simulations: readonly Simulation[]): Figure {
 
 function describe(simulation: Simulation): string {
   const { tenants, children, seconds, cpuMs, serverGrowthBytes, runs, child } = simulation;
-  const parentBytes = runs.reduce((sum, { bytes }) => sum + bytes, 0);
+  const perChild = (of: keyof RunHistory) =>
+    (runs.reduce((sum, run) => sum + run[of], 0) / children).toFixed(1);
   return [
     `${tenants} tenants in ${seconds.toFixed(1)} s`,
     `${(children / seconds).toFixed(1)} children/s`,
     `${(cpuMs / children).toFixed(1)} ms of the worker's CPU a child`,
     `${toMebibytes(simulation.peakMemoryBytes)} MiB at most`,
-    `${runs.length} runs of monthEnd, ${(parentBytes / tenants).toFixed(0)} bytes a tenant`,
-    `a child's history ${child.events} events, ${child.bytes} bytes`,
+    `${runs.length} runs of monthEnd, for each child ${perChild('events')} events, ` +
+      `${perChild('bytes')} bytes and ${perChild('stateTransitions')} state transitions`,
+    `a child's own ${child.events} events, ${child.bytes} bytes, ${child.stateTransitions} transitions`,
     ...(serverGrowthBytes === null
       ? []
       : [`server + ${(serverGrowthBytes / children / 1024).toFixed(1)} KiB a child`]),

@@ -4,6 +4,8 @@ import type { Client } from '@temporalio/client';
 export interface RunHistory {
   readonly events: number;
   readonly bytes: number;
+  /** Changes of the workflow's state, each written by the server. */
+  readonly stateTransitions: number;
 }
 
 /** The histories of a workflow's runs, the latest first. */
@@ -15,8 +17,9 @@ export async function describeRuns(
   let runId: string | undefined = undefined;
   do {
     const handle = client.workflow.getHandle(workflowId, runId);
-    const { historyLength, historySize = 0 } = await handle.describe();
-    runs.push({ events: historyLength, bytes: historySize });
+    const { historyLength, historySize = 0, raw } = await handle.describe();
+    const stateTransitions = Number(raw.workflowExecutionInfo?.stateTransitionCount ?? 0);
+    runs.push({ events: historyLength, bytes: historySize, stateTransitions });
     runId = await predecessorOf(client, workflowId, runId);
   } while (runId !== undefined);
   return runs;
