@@ -36,6 +36,9 @@ export interface Config {
   readonly worker: {
     readonly maxConnections: number;
     readonly maxConcurrentLocalActivities: number;
+    /** The month's own steps; a tenant's are local ones. */
+    readonly maxConcurrentActivities: number;
+    readonly maxConcurrentWorkflowTasks: number;
     readonly maxCachedWorkflows: number;
     readonly shutdownGraceSeconds: number;
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
@@ -100,6 +103,9 @@ const environment = z.object({
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
+  WORKER_ACTIVITIES: count(20),
+  // One alone would leave none for what the server sends to any worker, beside its own cached ones.
+  WORKER_WORKFLOW_TASKS: z.coerce.number().int().min(2).default(40),
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
   WORKFLOW_BUNDLE: z.string().optional(),
@@ -151,9 +157,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
     },
     worker: {
-      // A local activity holds a connection: more slots than connections only queue.
+      // An activity holds a connection: more slots than connections only queue.
       maxConnections: e.WORKER_MAX_CONNECTIONS,
       maxConcurrentLocalActivities: Math.min(e.WORKER_LOCAL_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
+      maxConcurrentActivities: Math.min(e.WORKER_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
+      maxConcurrentWorkflowTasks: e.WORKER_WORKFLOW_TASKS,
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,

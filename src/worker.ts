@@ -58,7 +58,8 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
       },
     }),
     maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
-    maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
+    maxConcurrentWorkflowTaskExecutions: config.maxConcurrentWorkflowTasks,
     maxCachedWorkflows: config.maxCachedWorkflows,
     shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
     // Local activities that retry while the database is away would never end.

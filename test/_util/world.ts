@@ -73,6 +73,8 @@ export async function createWorld({
         config: {
           maxConnections: 20,
           maxConcurrentLocalActivities: 20,
+          maxConcurrentActivities: 20,
+          maxConcurrentWorkflowTasks: 40,
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
           workflowBundlePath: null,
