@@ -77,7 +77,6 @@ function growthOfMemory(large: Simulation, small: Simulation): Figure {
       name: `at ${small.tenants}`,
     },
     ratio: large.peakMemoryBytes / small.peakMemoryBytes,
-    bound: { atMost: 1.25 },
   };
 }
 
