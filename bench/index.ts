@@ -1,3 +1,4 @@
+import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
 import { largeTenant } from './large-tenant.ts';
@@ -14,4 +15,5 @@ export const BENCHES: readonly Bench[] = [
   llmPull,
   quoteShare,
   history,
+  fanOut,
 ];

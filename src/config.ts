@@ -36,10 +36,17 @@ export interface Config {
   readonly worker: {
     readonly maxConnections: number;
     readonly maxConcurrentLocalActivities: number;
+    /** The month's own steps; a tenant's are local ones. */
+    readonly maxConcurrentActivities: number;
+    readonly maxConcurrentWorkflowTasks: number;
     readonly maxCachedWorkflows: number;
     readonly shutdownGraceSeconds: number;
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
     readonly workflowBundlePath: string | null;
+    /** The workers' common name in Worker Versioning. */
+    readonly deploymentName: string;
+    /** Which build of it this is; null: Worker Versioning is off (ADR 17). */
+    readonly buildId: string | null;
     /** How many times the last total an invoice may be, a decimal string; null: no bound. */
     readonly boundsMaxRatio: string | null;
   };
@@ -70,6 +77,14 @@ const ratio = z
   .string()
   .regex(/^(?:0|[1-9]\d{0,5})(?:\.\d{1,6})?$/, 'expected a decimal such as 10');
 
+/** Temporal writes the two as `name:build`, and in places as `name.build`. */
+const deploymentName = z
+  .string()
+  .regex(/^[\w-]{1,200}$/, 'expected letters, digits, "-" and "_" alone');
+const buildId = z
+  .string()
+  .regex(/^[\w.+-]{1,200}$/, 'expected letters, digits, ".", "+", "-" and "_" alone');
+
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_MIGRATOR_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -88,9 +103,14 @@ const environment = z.object({
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
+  WORKER_ACTIVITIES: count(20),
+  // One alone would leave none for what the server sends to any worker, beside its own cached ones.
+  WORKER_WORKFLOW_TASKS: z.coerce.number().int().min(2).default(40),
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
   WORKFLOW_BUNDLE: z.string().optional(),
+  WORKER_BUILD_ID: buildId.optional(),
+  WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   START_TIMEOUT_SECONDS: count(60),
   WATCHDOG_INTERVAL_SECONDS: count(60),
@@ -137,12 +157,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
     },
     worker: {
-      // A local activity holds a connection: more slots than connections only queue.
+      // An activity holds a connection: more slots than connections only queue.
       maxConnections: e.WORKER_MAX_CONNECTIONS,
       maxConcurrentLocalActivities: Math.min(e.WORKER_LOCAL_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
+      maxConcurrentActivities: Math.min(e.WORKER_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
+      maxConcurrentWorkflowTasks: e.WORKER_WORKFLOW_TASKS,
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
+      deploymentName: e.WORKER_DEPLOYMENT_NAME,
+      buildId: e.WORKER_BUILD_ID ?? null,
       boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
     },
     watchdog: {

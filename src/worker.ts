@@ -49,8 +49,17 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     activities,
     interceptors: { activity: [heartbeatWhileRunning] },
+    ...(config.buildId !== null && {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: config.deploymentName, buildId: config.buildId },
+        // A month is open for weeks: it moves on with each build, and so needs no old workers.
+        defaultVersioningBehavior: 'AUTO_UPGRADE',
+      },
+    }),
     maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
-    maxConcurrentActivityTaskExecutions: config.maxConcurrentLocalActivities,
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
+    maxConcurrentWorkflowTaskExecutions: config.maxConcurrentWorkflowTasks,
     maxCachedWorkflows: config.maxCachedWorkflows,
     shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
     // Local activities that retry while the database is away would never end.

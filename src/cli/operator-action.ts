@@ -6,11 +6,12 @@ import type { Database } from '../db/pool.ts';
 import { actor } from './actor.ts';
 import { FeedError } from '../feeding/feed-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
+import { NoSuchVersionError } from '../temporal/worker-deployment.ts';
 import { complain, withDatabase, type Environment } from './environment.ts';
 import { CliError, EXIT_FAILURE, explainError } from './errors.ts';
 
 /** Errors whose reason lies in what was asked for. */
-const REFUSALS = [CliError, FeedError, NoScheduleError];
+const REFUSALS = [CliError, FeedError, NoScheduleError, NoSuchVersionError];
 
 /**
  * Runs what a command changes, on the record: every command that changes something goes through here.

@@ -31,6 +31,7 @@ import { usageExcludeCommand } from './commands/usage-exclude.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
 import { usageSendCommand } from './commands/usage-send.ts';
+import { workersPromoteCommand } from './commands/workers-promote.ts';
 
 /** All commands. */
 export function createProgram(): Command {
@@ -96,6 +97,7 @@ Examples:
     usageExcludeCommand(),
     usageExclusionsCommand(),
   ]);
+  group('workers', 'their builds', [workersPromoteCommand()]);
   group('audit', 'what operators did', [auditListCommand()]);
   throwInsteadOfExiting(program);
   return program;

@@ -22,6 +22,8 @@ export interface World extends AsyncDisposable {
   readonly workerUrl: string;
   readonly migratorUrl: string;
   readonly client: Client;
+  /** Of the Temporal server. */
+  readonly address: string;
   readonly activities: Activities;
   /** Starts a worker; `overrides` replace activities, to make them fail. */
   startWorker(overrides?: Partial<Activities>): Promise<RunningWorker>;
@@ -53,6 +55,7 @@ export async function createWorld({
   return {
     db,
     client,
+    address,
     activities,
     superuserUrl: testDatabase.superuserUrl,
     appUrl: testDatabase.appUrl,
@@ -70,9 +73,13 @@ export async function createWorld({
         config: {
           maxConnections: 20,
           maxConcurrentLocalActivities: 20,
+          maxConcurrentActivities: 20,
+          maxConcurrentWorkflowTasks: 40,
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
           workflowBundlePath: null,
+          deploymentName: 'test',
+          buildId: null,
           boundsMaxRatio,
         },
       });

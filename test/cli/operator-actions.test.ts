@@ -75,6 +75,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'schedule.resume': [[], { outcome: 'done' }],
   'schedule.trigger': [[], { outcome: 'done' }],
   'schedule.backfill': [['2026-05'], { outcome: 'done', target: { month: '2026-05' } }],
+  'workers.promote': [['1.2'], { outcome: 'refused', target: { build_id: '1.2' } }],
   'month-end.start': [
     ['2026-05'],
     { outcome: 'done', input: { request_id: expect.stringMatching(/^[\w-]{36}$/) } },

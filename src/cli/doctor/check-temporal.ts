@@ -7,7 +7,7 @@ import {
   type TemporalClient,
   type TemporalTarget,
 } from '../../temporal/connection.ts';
-import { listWorkers } from '../../temporal/pollers.ts';
+import { listWorkers, type PollingWorker } from '../../temporal/pollers.ts';
 import { readSchedule, type ScheduleFacts } from '../../temporal/schedule-facts.ts';
 import {
   SearchAttributesError,
@@ -97,14 +97,28 @@ function toChecks(schedule: ScheduleFacts | null, now: Date): readonly Check[] {
   });
 }
 
-function judgeWorkers(workers: readonly string[]): readonly Check[] {
-  return workers.length > 0
-    ? [ok('worker', `polling ${TASK_QUEUE}: ${workers.join(', ')}`)]
-    : [
-        problem(
-          'worker',
-          `no worker polls ${TASK_QUEUE} in this namespace: what is asked for waits`,
-          'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE',
-        ),
-      ];
+function judgeWorkers(workers: readonly PollingWorker[]): readonly Check[] {
+  const name = 'worker';
+  const current = workers.filter(({ isCurrent }) => isCurrent);
+  if (current.length > 0) {
+    const identities = current.map(({ identity }) => identity).join(', ');
+    return [ok(name, `polling ${TASK_QUEUE}: ${identities}`)];
+  }
+  if (workers.length > 0) {
+    const builds = [...new Set(workers.map(({ buildId }) => buildId ?? 'without a version'))];
+    return [
+      problem(
+        name,
+        `workers poll, of builds that get no tasks: ${builds.join(', ')}`,
+        'npm run cli -- workers promote BUILD',
+      ),
+    ];
+  }
+  return [
+    problem(
+      name,
+      `no worker polls ${TASK_QUEUE} in this namespace: what is asked for waits`,
+      'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE',
+    ),
+  ];
 }

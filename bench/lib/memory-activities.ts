@@ -1,0 +1,73 @@
+import type { Activities } from '../../src/activities/index.ts';
+import type { TenantResult } from '../../src/contracts/month-end.ts';
+
+/** What the month's workflow has seen of its requests, where there is no database to ask. */
+type Request = 'none' | 'waiting' | 'served';
+
+/**
+ * The month end's activities without a database: so many tenants are due, each needs an invoice and
+ * gets it at once. What is left is what the engine and the workflow code cost. For one month, asked
+ * for once, served by one worker.
+ */
+export function createMemoryActivities(tenants: number): Activities {
+  let request: Request = 'none';
+  const refuse = (name: string) => () => Promise.reject(new Error(`${name}: not in a simulation`));
+  return {
+    requestScheduledMonth: refuse('requestScheduledMonth'),
+    acceptRequest({ fallbackRequestId }) {
+      request = 'waiting';
+      const nobody = { urgentTenantIds: [], refusals: [] };
+      return Promise.resolve({
+        accepted: true,
+        requestId: fallbackRequestId,
+        waiting: true,
+        ...nobody,
+      });
+    },
+    beginPass() {
+      if (request !== 'waiting') return Promise.resolve(null);
+      request = 'served';
+      return Promise.resolve({
+        requestIds: ['bench'],
+        requestCount: 1,
+        upToSeq: 1,
+        startedAt: '2026-06-01T06:00:00Z',
+        dueTenants: tenants,
+      });
+    },
+    planPage({ after, limit }) {
+      const from = after === null ? 0 : numberOf(after);
+      const count = Math.min(limit, tenants - from);
+      const tenantIds = Array.from({ length: count }, (_, index) => tenantId(from + index + 1));
+      return Promise.resolve({ tenantIds, skipped: 0, last: tenantIds.at(-1) ?? null });
+    },
+    invoiceTenants({ tenantIds }) {
+      return Promise.resolve({ results: tenantIds.map(rolled), unfinished: [] });
+    },
+    openDrafts: refuse('openDrafts'),
+    quoteSubscriptions: refuse('quoteSubscriptions'),
+    pullLlmUsage: refuse('pullLlmUsage'),
+    persistInvoices: refuse('persistInvoices'),
+    recordParked: refuse('recordParked'),
+    listWaiting: () => Promise.resolve({ tenantIds: [] }),
+    finishPass: () =>
+      Promise.resolve({
+        totals: { rolled: tenants, skipped: 0, unchanged: 0, parked: 0 },
+        imbalances: [],
+      }),
+  };
+}
+
+/** As long as a real one's. */
+function tenantId(number: number): string {
+  return `tenant-${String(number).padStart(9, '0')}`;
+}
+
+function numberOf(id: string): number {
+  return Number(id.slice('tenant-'.length));
+}
+
+function rolled(id: string): TenantResult {
+  const invoiceId = `00000000-0000-4000-8000-${String(numberOf(id)).padStart(12, '0')}`;
+  return { tenantId: id, outcome: 'rolled', invoiceId, totalCents: 12_345 };
+}

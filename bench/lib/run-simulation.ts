@@ -1,0 +1,107 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger } from '@temporalio/worker';
+import { monthEndId, tenantInvoiceId, tenantInvoicesId } from '../../src/contracts/ids.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { bundleWorkflows } from '../../src/worker.ts';
+import { describeRuns, type RunHistory } from './describe-runs.ts';
+import { startMeasured, type MeasuredProcess } from './measured-process.ts';
+import { MONTH } from './population.ts';
+import type { BenchNamespace, BenchServers } from './servers.ts';
+
+const WORKER = fileURLToPath(new URL('./memory-worker.ts', import.meta.url));
+/** Nobody looks at a database: the configuration wants an address. */
+const NO_DATABASE = 'postgres://nobody@127.0.0.1:1/none';
+
+/** A month end whose activities cost nothing. */
+export interface Simulation {
+  readonly tenants: number;
+  readonly children: number;
+  readonly seconds: number;
+  /** Of the worker, meanwhile. */
+  readonly cpuMs: number;
+  /** Of the worker, since its start. */
+  readonly peakMemoryBytes: number;
+  /** What the server's memory has grown by; null where the system doesn't tell. */
+  readonly serverGrowthBytes: number | null;
+  /** Of `monthEnd`, run by run. */
+  readonly runs: readonly RunHistory[];
+  /** Of one child. */
+  readonly child: RunHistory;
+}
+
+/** Closes a month of so many tenants by the real workflows, in a namespace and worker of its own. */
+export async function runSimulation(
+  servers: BenchServers,
+  { tenants, tenantsPerChild }: { readonly tenants: number; readonly tenantsPerChild: number },
+): Promise<Simulation> {
+  const namespace = await servers.claimNamespace();
+  const { client } = namespace;
+  await using worker = await startWorker(servers, namespace, tenants);
+  const serverBefore = serverMemory(servers);
+  const before = await worker.usage();
+  const startedAt = performance.now();
+  const workflowId = await requestMonthEnd(client, {
+    month: MONTH,
+    requestId: 'bench',
+    actor: 'bench',
+    // It ends when the month is closed: that is how we hear of it.
+    options: { tenantsPerChild, openForDays: 0 },
+  });
+  await client.workflow.getHandle(workflowId).result();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const after = await worker.usage();
+  const serverAfter = serverMemory(servers);
+  const [child] = await describeRuns(client, firstChildId(tenantsPerChild));
+  if (!child) throw new Error('no child was started');
+  return {
+    tenants,
+    children: Math.ceil(tenants / tenantsPerChild),
+    seconds,
+    cpuMs: after.cpuMs - before.cpuMs,
+    peakMemoryBytes: after.peakMemoryBytes,
+    serverGrowthBytes:
+      serverBefore === null || serverAfter === null ? null : serverAfter - serverBefore,
+    runs: await describeRuns(client, monthEndId(MONTH)),
+    child,
+  };
+}
+
+function firstChildId(tenantsPerChild: number): string {
+  const first = 'tenant-000000001';
+  return tenantsPerChild === 1 ? tenantInvoiceId(MONTH, first) : tenantInvoicesId(MONTH, first);
+}
+
+async function startWorker(
+  { folder, temporalAddress }: BenchServers,
+  { namespace }: BenchNamespace,
+  tenants: number,
+): Promise<MeasuredProcess> {
+  const bundlePath = join(folder, `simulation-${namespace}.js`);
+  writeFileSync(bundlePath, (await bundleWorkflows(new DefaultLogger('WARN'))).code);
+  return startMeasured({
+    script: WORKER,
+    args: [String(tenants)],
+    readyText: 'worker started',
+    logFile: join(folder, `simulation-${namespace}.log`),
+    env: {
+      DATABASE_URL: NO_DATABASE,
+      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_NAMESPACE: namespace,
+      WORKFLOW_BUNDLE: bundlePath,
+    },
+  });
+}
+
+/** What the Temporal server has in memory now (resident); Linux tells. */
+function serverMemory({ folder }: BenchServers): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(join(folder, 'temporal.pid'), 'utf8'), 10);
+    const [, kibibytes] =
+      /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+  } catch {
+    return null;
+  }
+}

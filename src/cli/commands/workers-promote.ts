@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { makeCurrent } from '../../temporal/worker-deployment.ts';
+import { readEnvironment, withTemporal } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
+import { print } from '../output.ts';
+
+export function workersPromoteCommand(): Command {
+  return new Command('promote')
+    .description("give all tasks to one build's workers (WORKER_BUILD_ID)")
+    .argument('<build-id>', 'of workers that are up')
+    .addHelpText(
+      'after',
+      `
+Workflows that an older build began go on with this one; the older workers can then be stopped.
+
+Example:
+  npm run cli -- workers promote 2026-06-01.3`,
+    )
+    .action(async (buildId: string, _options: object, command: Command) => {
+      const env = readEnvironment(process.env);
+      await operatorAction(command, env, (_db, { worker: { deploymentName } }) =>
+        withTemporal(env, ({ client }) => makeCurrent(client, { deploymentName, buildId })),
+      );
+      print(command, { current: buildId }, () => `Build ${buildId} is current.`);
+    });
+}

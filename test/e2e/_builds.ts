@@ -1,0 +1,78 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** All that a bundle of workflow code is made of. */
+const FOLDERS = ['workflows', 'contracts', 'temporal'] as const;
+
+/** A line of a workflow, and what the changed build does before it. */
+interface Insertion {
+  readonly file: string;
+  readonly before: string;
+}
+
+/** Amid a month that is under way. */
+const IN_MONTH_END: Insertion = {
+  file: 'month-end.ts',
+  before: 'const page = await database.planPage(',
+};
+/** At the start of each tenant's workflow. */
+const IN_TENANT_INVOICES: Insertion = { file: 'tenant-invoices.ts', before: 'try {' };
+
+const INSERTIONS = {
+  none: [],
+  guarded: [IN_MONTH_END, IN_TENANT_INVOICES],
+  // A child that such a build has begun must end with it: only the month comes back from it.
+  unguarded: [IN_MONTH_END],
+} as const satisfies Readonly<Record<string, readonly Insertion[]>>;
+
+/** The change's name, in the markers of the histories that have it. */
+export const PATCH_ID = 'looks-who-waits';
+
+export type Change = keyof typeof INSERTIONS;
+
+/**
+ * A build of today's workflow code, or of a copy with one more step, an activity, by a patch or
+ * without.
+ * @param folder where to write it; one for each build
+ * @returns the bundle's path
+ */
+export async function writeBuild(folder: string, change: Change): Promise<string> {
+  for (const name of FOLDERS) {
+    cpSync(join(ROOT, 'src', name), join(folder, 'src', name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  for (const insertion of INSERTIONS[change]) {
+    insert(join(folder, 'src/workflows'), insertion, change);
+  }
+  const { code } = await bundleWorkflowCode({
+    logger: new DefaultLogger('ERROR'),
+    workflowsPath: join(folder, 'src/workflows/index.ts'),
+    payloadConverterPath: join(folder, 'src/temporal/payload-converter.ts'),
+  });
+  const path = join(folder, 'workflow-bundle.js');
+  writeFileSync(path, code);
+  return path;
+}
+
+/** As a developer would write it: see CONTRIBUTING, "Changing a workflow". */
+function insert(folder: string, { file, before }: Insertion, change: Change): void {
+  const path = join(folder, file);
+  const source = readFileSync(path, 'utf8');
+  const [head, tail, ...more] = source.split(before);
+  if (head === undefined || tail === undefined || more.length > 0) {
+    throw new Error(`${file} has to have this once: ${before}`);
+  }
+  const guard = change === 'guarded' ? `if (isPatched('${PATCH_ID}')) ` : '';
+  writeFileSync(
+    path,
+    [
+      "import { patched as isPatched } from '@temporalio/workflow';",
+      "import { recordedDatabase as extra } from './activities.ts';",
+      head + `${guard}await extra.listWaiting({ month, upToSeq: 0 });`,
+      before + tail,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { invoicesOf, outcomesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+import { runCli } from '../cli/_run-cli.ts';
+import { PATCH_ID, writeBuild, type Change } from './_builds.ts';
+import {
+  failedTasksOf,
+  fetchHistories,
+  patchesOf,
+  startWorkerProcess,
+  workersOf,
+  type WorkerProcess,
+} from './_workers.ts';
+
+/**
+ * A month is under way while workers of another build, with changed workflows, take over from those
+ * that began it: docs/operations.md, "Upgrade".
+ */
+const TENANTS = Array.from({ length: 160 }, (_, index) => `tenant-${100 + index}`);
+/** Slow enough to be met amid; and the month continues as new several times, on each build. */
+const OPTIONS = { maxChildren: 3, pageSize: 8, continueAsNewAfterEvents: 150 };
+
+/** Workers and commands are processes, and start slowly where the machine is busy. */
+const TIMEOUT_MS = 180_000;
+
+let folder: string;
+const bundles = new Map<Change, string>();
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'arcadia-builds-'));
+  for (const change of ['none', 'guarded', 'unguarded'] as const) {
+    bundles.set(change, await writeBuild(join(folder, change), change));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let stack: AsyncDisposableStack;
+let world: World;
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  world = stack.use(await createWorld());
+  await seedCatalogue(world.db);
+  for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
+});
+afterEach(() => stack.disposeAsync());
+
+/** @param buildId null: without Worker Versioning */
+async function startBuild(change: Change, buildId: string | null): Promise<WorkerProcess> {
+  const worker = await startWorkerProcess(world, {
+    WORKFLOW_BUNDLE: bundles.get(change) ?? '',
+    ...(buildId !== null && { WORKER_BUILD_ID: buildId }),
+  });
+  stack.defer(() => worker.kill());
+  return worker;
+}
+
+function cli(...args: readonly string[]) {
+  return runCli(args, {
+    DATABASE_URL: world.appUrl,
+    TEMPORAL_ADDRESS: world.address,
+    TEMPORAL_NAMESPACE: world.client.options.namespace,
+  });
+}
+
+/** As an operator does it; a worker that has just started may not have polled yet. */
+function promote(buildId: string) {
+  return until(
+    () => cli('workers', 'promote', buildId),
+    ({ code }) => code === 0,
+  );
+}
+
+const beginMonth = () =>
+  requestMonthEnd(world.client, { month: MONTH, requestId: '1', actor: 'test', options: OPTIONS });
+
+async function untilInvoiced(count: number): Promise<void> {
+  await until(
+    async () => (await invoicesOf(world.db)).length,
+    (invoices) => invoices >= count,
+  );
+}
+
+/** The month is amid: what has been seen of it is not yet all of it. */
+async function expectUnderWay(): Promise<number> {
+  const invoices = (await invoicesOf(world.db)).length;
+  expect(invoices).toBeLessThan(TENANTS.length);
+  return invoices;
+}
+
+/** Every tenant was rolled, and has one invoice. */
+async function expectAllInvoicedOnce(): Promise<void> {
+  const { totals, imbalances } = await closed(world, MONTH);
+  expect({ totals, imbalances }).toEqual({
+    totals: { rolled: TENANTS.length, skipped: 0, unchanged: 0, parked: 0 },
+    imbalances: [],
+  });
+  expect((await invoicesOf(world.db)).map(({ tenantId }) => tenantId)).toEqual(TENANTS);
+  const outcomes = await outcomesOf(world.db, MONTH);
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(TENANTS.map(() => 'rolled'));
+}
+
+/** Both builds did their part, the new one with its change, and neither met what it can't replay. */
+async function expectHandedOver(a: WorkerProcess, b: WorkerProcess): Promise<void> {
+  const { monthEnd, tenants } = await fetchHistories(world.client, MONTH, TENANTS);
+  for (const histories of [monthEnd, [...tenants.values()]]) {
+    expect(workersOf(histories)).toEqual(new Set([a.identity, b.identity]));
+    expect(patchesOf(histories)).toContain(PATCH_ID);
+    expect(failedTasksOf(histories)).toEqual([]);
+  }
+}
+
+test(
+  'by Worker Versioning, a month moves on to the build that is promoted',
+  async () => {
+    const a = await startBuild('none', 'a.1');
+    await until(
+      () => cli('doctor'),
+      ({ stdout }) => stdout.includes('workers poll, of builds that get no tasks: a.1'),
+    );
+    await promote('a.1');
+    expect((await cli('doctor')).stdout).toContain(`polling arcadia-invoicing: ${a.identity}`);
+    // It gets no task yet.
+    const b = await startBuild('guarded', 'b.2');
+    await beginMonth();
+    await untilInvoiced(10);
+    await promote('b.2');
+    await untilInvoiced((await expectUnderWay()) + 10);
+    expect(await a.stop(), a.output()).toBe(0);
+    await expectAllInvoicedOnce();
+    await expectHandedOver(a, b);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'without it, the old build is stopped once the new one is up',
+  async () => {
+    const a = await startBuild('none', null);
+    await beginMonth();
+    await untilInvoiced(10);
+    const b = await startBuild('guarded', null);
+    await expectUnderWay();
+    expect(await a.stop(), a.output()).toBe(0);
+    await expectUnderWay();
+    await expectAllInvoicedOnce();
+    await expectHandedOver(a, b);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'an unguarded change is told by the replay and by the month, which the old build closes',
+  async () => {
+    await startBuild('none', 'a');
+    await promote('a');
+    await startBuild('unguarded', 'b');
+    await beginMonth();
+    await untilInvoiced(10);
+    await promote('b');
+    const failing = await until(
+      () => fetchHistories(world.client, MONTH, []),
+      ({ monthEnd }) => failedTasksOf(monthEnd).length > 0,
+    );
+    const [history] = failing.monthEnd;
+    expect(failedTasksOf(failing.monthEnd).join()).toMatch(/TMPRL1100|[Nn]ondeterminism/);
+    const replay = (change: Change) =>
+      Worker.runReplayHistory(
+        { workflowBundle: { codePath: bundles.get(change) ?? '' } },
+        history,
+        `month-end-${MONTH}`,
+      );
+    await expect(replay('unguarded')).rejects.toThrow(DeterminismViolationError);
+    await replay('guarded');
+
+    await expectUnderWay();
+    await promote('a');
+    await expectAllInvoicedOnce();
+  },
+  TIMEOUT_MS,
+);
