@@ -143,16 +143,20 @@ export function listExclusions(
 
 const pending = z.object({ tenantId: z.string(), events: z.number() });
 
-/** Tenants whose invoice of the period bills events that were excluded since, and how many. */
+/**
+ * Tenants whose invoice of the period bills events that were excluded since, and how many; the first
+ * ones, in the order of their ids (bytes).
+ */
 export function listPendingExclusions(
   db: Queryable,
   { periodStart }: Period,
+  limit: number,
 ): Promise<readonly z.infer<typeof pending>[]> {
   return db.any(sql.type(pending)`
     SELECT e.tenant_id AS "tenantId", count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
     JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
     WHERE i.period_start = ${periodStart}
-    GROUP BY e.tenant_id ORDER BY e.tenant_id
+    GROUP BY e.tenant_id ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
   `);
 }

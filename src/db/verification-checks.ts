@@ -87,8 +87,10 @@ export function checksOf(period: Period): readonly Check[] {
       claim: 'each event is in the bucket of its own tenant, deployment, kind and month',
       problems: sql.fragment`
         SELECT e.source || ' event ' || e.id || ' is in bucket ' || e.bucket_id || ', which is ' ||
-          CASE WHEN EXISTS (SELECT FROM usage_buckets o WHERE o.bucket_id = e.bucket_id)
-            THEN 'of other usage' ELSE 'nowhere' END AS problem
+          coalesce(
+            (SELECT 'of other usage' FROM usage_buckets o WHERE o.bucket_id = e.bucket_id),
+            'nowhere'
+          ) AS problem
         FROM (${eventsOf(period)}) e
         LEFT JOIN (SELECT * FROM usage_buckets WHERE service_month = ${periodStart}) b USING (bucket_id)
         WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)

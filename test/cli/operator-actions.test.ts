@@ -100,10 +100,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     },
   ],
   'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
-  'usage.archive': [
-    ['--before', '2020-01'],
-    { outcome: 'done', input: { before: '2020-01' } },
-  ],
+  'usage.archive': [['--before', '2020-01'], { outcome: 'done', input: { before: '2020-01' } }],
   'usage.expire': [
     ['--before', '2999-01'],
     {
