@@ -57,11 +57,20 @@ export interface Config {
     readonly closeWithinHours: number;
     readonly stalledAfterMinutes: number;
   };
+  /** Full months, besides the present one. */
+  readonly archive: {
+    /** Whose events `usage archive` leaves where they are. */
+    readonly hotMonths: number;
+    /** Whose events `usage expire` leaves in the archive. */
+    readonly retentionMonths: number;
+  };
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
 }
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const months = (fallback: number, min: number) =>
+  z.coerce.number().int().min(min).max(1200).default(fallback);
 
 /** A secret that is too short could be guessed from one signature. */
 const MIN_MASTER_SECRET = 32;
@@ -100,6 +109,9 @@ const environment = z.object({
   API_MAX_BODY_BYTES_IN_FLIGHT: count(64 * 1024 * 1024),
   USAGE_MAX_AGE_DAYS: count(62),
   USAGE_MAX_AHEAD_SECONDS: count(300),
+  // The database has the same minimums.
+  USAGE_HOT_MONTHS: months(13, 3),
+  USAGE_RETENTION_MONTHS: months(84, 12),
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
@@ -174,6 +186,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       closeWithinHours: e.WATCHDOG_CLOSE_WITHIN_HOURS,
       stalledAfterMinutes: e.WATCHDOG_STALLED_AFTER_MINUTES,
     },
+    archive: { hotMonths: e.USAGE_HOT_MONTHS, retentionMonths: e.USAGE_RETENTION_MONTHS },
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
   };
 }

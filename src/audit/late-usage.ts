@@ -47,7 +47,7 @@ export type LateTenant = z.infer<typeof lateTenantSchema>;
 export async function listLateUsage(db: Database, month: Month): Promise<readonly LateTenant[]> {
   const period = periodOf(month);
   const places = await listUsagePlaces(db, period, ['needs_re_run', 'settle_by_hand'], MAX_PLACES);
-  const exclusions = await listPendingExclusions(db, period);
+  const exclusions = await listPendingExclusions(db, period, MAX_TENANTS);
   const byTenant = Map.groupBy(places, ({ tenant_id }) => tenant_id);
   const excluded = new Map(exclusions.map(({ tenantId, events }) => [tenantId, events]));
   const tenantIds = [...new Set([...byTenant.keys(), ...excluded.keys()])]

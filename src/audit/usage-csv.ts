@@ -2,8 +2,8 @@ import { stringify } from 'csv-stringify/sync';
 import type { Queryable } from '../db/pool.ts';
 import { listEventsBehind, type EventBehindLine } from '../db/provenance.ts';
 
-/** Events that are read and written together: a bound on memory. Each page sorts the line's events. */
-const PAGE_SIZE = 50_000;
+/** Events that are read and written together: a bound on memory. */
+const PAGE_SIZE = 10_000;
 
 /** In the order of the columns. */
 export const USAGE_CSV_HEADERS = [

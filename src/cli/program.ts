@@ -27,8 +27,10 @@ import { schedulePauseCommand } from './commands/schedule-pause.ts';
 import { scheduleResumeCommand } from './commands/schedule-resume.ts';
 import { scheduleTriggerCommand } from './commands/schedule-trigger.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
+import { usageArchiveCommand } from './commands/usage-archive.ts';
 import { usageExcludeCommand } from './commands/usage-exclude.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
+import { usageExpireCommand } from './commands/usage-expire.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
 import { usageSendCommand } from './commands/usage-send.ts';
 import { workersPromoteCommand } from './commands/workers-promote.ts';
@@ -96,6 +98,8 @@ Examples:
     usageSendCommand(),
     usageExcludeCommand(),
     usageExclusionsCommand(),
+    usageArchiveCommand(),
+    usageExpireCommand(),
   ]);
   group('workers', 'their builds', [workersPromoteCommand()]);
   group('audit', 'what operators did', [auditListCommand()]);

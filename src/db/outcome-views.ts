@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { periodOf, type Month } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
+import type { Page } from './page.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
@@ -22,9 +23,17 @@ const tenantOutcome = z.object({
 /** The latest outcome of a due tenant in a month, with the invoice that stands. */
 export type TenantOutcome = z.infer<typeof tenantOutcome>;
 
-/** @throws DomainError `invalid_month` */
-export function listOutcomes(db: Queryable, month: Month): Promise<readonly TenantOutcome[]> {
+/**
+ * A page of the month's due tenants, in the order of their ids.
+ * @throws DomainError `invalid_month`
+ */
+export function listOutcomes(
+  db: Queryable,
+  month: Month,
+  { after, limit }: Page<string>,
+): Promise<readonly TenantOutcome[]> {
   const period = periodOf(month);
+  const isAfter = after === null ? sql.fragment`` : sql.fragment`WHERE t.tenant_id > ${after}`;
   return db.any(sql.type(tenantOutcome)`
     SELECT t.tenant_id, t.name, o.outcome, o.reason_type, o.reason, i.number, i.revision,
       t.currency, i.subtotal_cents, i.tax_cents, i.total_cents
@@ -34,6 +43,6 @@ export function listOutcomes(db: Queryable, month: Month): Promise<readonly Tena
       ON o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
-    ORDER BY t.tenant_id
+    ${isAfter} ORDER BY t.tenant_id LIMIT ${limit}
   `);
 }

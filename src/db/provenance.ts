@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
 /** From an invoice line back to the events behind it. Fields are named as they are served. */
 
@@ -17,9 +18,17 @@ export const lineUsageSchema = z.object({
   exact_sum: z.string().describe('Exact cents or quantity, before any rounding.'),
   digest: z
     .string()
+    .nullable()
     .describe(
       'SHA-256, in hex, over the content hashes of all events, in the order of their ids (bytes). ' +
-        'The same events give the same digest, at any time.',
+        'The same events give the same digest, at any time. Null where they have expired.',
+    ),
+  expired_at: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      'When the events were deleted, years after their month: they can no longer be shown, and count ' +
+        'and sum are what their buckets say. Null for most.',
     ),
 });
 /** What is behind a line, in one row. */
@@ -51,22 +60,43 @@ export function readLineUsage(
   return db.maybeOne(sql.type(lineUsageSchema)`
     SELECT i.invoice_id, i.number, l.line_no, l.description, l.amount_cents,
       CASE l.kind WHEN 'llm_usage' THEN 'llm' ELSE 'metered' END AS source,
-      coalesce(l.resource_kind, 'cents') AS unit, s.events, s.excluded_events, s.exact_sum, s.digest
+      coalesce(l.resource_kind, 'cents') AS unit,
+      s.events + gone.events - CASE l.kind WHEN 'overage' THEN 0 ELSE gone.excluded_events END
+        AS events,
+      s.excluded_events + gone.excluded_events AS excluded_events,
+      trim_scale(s.exact_sum + gone.exact_sum) AS exact_sum,
+      CASE WHEN gone.expired_at IS NULL THEN s.digest END AS digest, gone.expired_at
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
     CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE NOT is_excluded OR l.kind = 'overage') AS events,
         count(*) FILTER (WHERE is_excluded) AS excluded_events,
-        trim_scale(coalesce(sum(amount - excluded), 0)) AS exact_sum,
+        coalesce(sum(amount - excluded), 0) AS exact_sum,
         encode(sha256(coalesce(string_agg(hash, ''::bytea ORDER BY event_id COLLATE "C"), '')), 'hex')
           AS digest
-      FROM (${eventsBehind(invoiceId, lineNo)}) e
+      FROM (${eventsBehind(invoiceId, lineNo, null)}) e
     ) s
+    CROSS JOIN LATERAL (
+      SELECT max(a.expired_at) AS expired_at, coalesce(sum(b.event_count), 0)::bigint AS events,
+        coalesce(sum(x.events), 0)::bigint AS excluded_events,
+        coalesce(sum(b.total - x.amount), 0) AS exact_sum
+      FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)
+      JOIN usage_archives a USING (service_month, source)
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS events, coalesce(sum(e.amount), 0) AS amount
+        FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id)
+        WHERE le.invoice_id = u.invoice_id AND e.bucket_id = u.bucket_id
+      ) x
+      WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo} AND a.expired_at IS NOT NULL
+    ) gone
     WHERE i.invoice_id = ${invoiceId}::uuid AND l.line_no = ${lineNo}
       AND l.kind IN ('llm_usage', 'overage')
   `);
 }
 
-/** The events behind a line, a page at a time, in the order of their ids (bytes). */
+/**
+ * The events behind a line, a page at a time, in the order of their ids (bytes). Of each bucket no more
+ * than a page is read, by an index that has that order. None where they have expired.
+ */
 export function listEventsBehind(
   db: Queryable,
   invoiceId: string,
@@ -77,31 +107,55 @@ export function listEventsBehind(
     SELECT event_id, occurred_at, received_at, model, input_tokens, output_tokens,
       trim_scale(qty) AS qty, replaces, trim_scale(amount) AS amount,
       trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash
-    FROM (${eventsBehind(invoiceId, lineNo)}) e
-    WHERE ${after}::text IS NULL OR event_id COLLATE "C" > ${after}::text
+    FROM (${eventsBehind(invoiceId, lineNo, { after, limit })}) e
     ORDER BY event_id COLLATE "C" LIMIT ${limit}
   `);
 }
 
-function eventsBehind(invoiceId: string, lineNo: number) {
+/**
+ * The events of the line's buckets; with a page, the next ones of each bucket. (Which events a bucket
+ * has is said by bucket and month: the archive has a partition for each month.)
+ */
+function eventsBehind(
+  invoiceId: string,
+  lineNo: number,
+  page: { readonly after: string | null; readonly limit: number } | null,
+) {
+  const nextOf = (id: ReturnType<typeof sql.fragment>) => {
+    if (page === null) return sql.fragment``;
+    const isNext =
+      page.after === null ? sql.fragment`` : sql.fragment`AND ${id} COLLATE "C" > ${page.after}`;
+    return sql.fragment`${isNext} ORDER BY ${id} COLLATE "C" LIMIT ${page.limit}`;
+  };
   const excluded = sql.fragment`
     LEFT JOIN (
       SELECT x.source, x.event_id, x.amount
       FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
       WHERE le.invoice_id = ${invoiceId}::uuid
     ) x`;
+  const buckets = sql.fragment`
+    FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)`;
+  const ofLine = sql.fragment`WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
   return sql.fragment`
     SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, e.input_tokens,
       e.output_tokens, NULL::numeric AS qty, NULL::text AS replaces, e.charge_cents AS amount,
       coalesce(x.amount, 0) AS excluded, x.event_id IS NOT NULL AS is_excluded,
       e.content_hash AS hash
-    FROM invoice_usage u JOIN llm_usage_events e USING (bucket_id)
+    ${buckets} CROSS JOIN LATERAL (
+      SELECT * FROM ${LLM_EVENTS} e
+      WHERE e.bucket_id = b.bucket_id AND e.service_month = b.service_month
+      ${nextOf(sql.fragment`e.gateway_request_id`)}
+    ) e
     ${excluded} ON x.source = 'llm' AND x.event_id = e.gateway_request_id
-    WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}
+    ${ofLine} AND b.source = 'llm'
     UNION ALL
     SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces,
       r.added_qty, coalesce(x.amount, 0), x.event_id IS NOT NULL, r.content_hash
-    FROM invoice_usage u JOIN metered_usage_records r USING (bucket_id)
+    ${buckets} CROSS JOIN LATERAL (
+      SELECT * FROM ${METERED_RECORDS} r
+      WHERE r.bucket_id = b.bucket_id AND r.service_month = b.service_month
+      ${nextOf(sql.fragment`r.record_id`)}
+    ) r
     ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
-    WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
+    ${ofLine} AND b.source = 'metered'`;
 }

@@ -145,12 +145,23 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
     arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: ['bucket_id', 'source', 'tenant_id', 'service_month', 'event_count', 'total'],
+    },
   },
   llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
   metered_usage_records: {
     arcadia_api: READ_AND_INSERT,
     arcadia_readonly: READ,
     arcadia_tenant: READ,
+  },
+  llm_usage_archive: { arcadia_api: READ, arcadia_readonly: READ, arcadia_tenant: READ },
+  metered_usage_archive: { arcadia_api: READ, arcadia_readonly: READ, arcadia_tenant: READ },
+  archived_usage_ids: { arcadia_api: READ, arcadia_readonly: READ },
+  usage_archives: {
+    arcadia_api: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: { SELECT: ['service_month', 'source', 'expired_at'] },
   },
   usage_exclusions: {
     arcadia_api: {

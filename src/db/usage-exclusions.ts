@@ -18,7 +18,7 @@ const excludable = z.object({
 /** An accepted event that could be excluded. */
 export type ExcludableEvent = z.infer<typeof excludable> & BucketKey;
 
-/** An accepted event by its id. */
+/** An accepted event by its id, wherever it is; null, too, where it has expired. */
 export function findExcludable(
   db: Queryable,
   source: UsageSource,
@@ -30,14 +30,34 @@ export function findExcludable(
           SELECT tenant_id AS "tenantId", deployment_id AS "deploymentId",
             ${LLM_RESOURCE_KIND} AS "resourceKind", service_month AS "serviceMonth",
             bucket_id AS "bucketId", charge_cents AS amount, NULL AS "replacedBy"
-          FROM llm_usage_events WHERE gateway_request_id = ${eventId}`
+          FROM llm_usage_events WHERE gateway_request_id = ${eventId}
+          UNION ALL
+          SELECT e.tenant_id, e.deployment_id, ${LLM_RESOURCE_KIND}, e.service_month, e.bucket_id,
+            e.charge_cents, NULL
+          FROM archived_usage_ids k JOIN usage_buckets b USING (bucket_id)
+          JOIN llm_usage_archive e ON e.service_month = b.service_month
+            AND e.bucket_id = k.bucket_id AND e.gateway_request_id COLLATE "C" = k.id COLLATE "C"
+          WHERE k.source = 'llm' AND k.id = ${eventId}`
       : sql.type(excludable)`
           SELECT r.tenant_id AS "tenantId", r.deployment_id AS "deploymentId",
             r.resource_kind AS "resourceKind", r.service_month AS "serviceMonth",
             r.bucket_id AS "bucketId", r.qty AS amount, s.record_id AS "replacedBy"
           FROM metered_usage_records r
           LEFT JOIN metered_usage_records s ON s.replaces = r.record_id
-          WHERE r.record_id = ${eventId}`,
+          WHERE r.record_id = ${eventId}
+          UNION ALL
+          SELECT r.tenant_id, r.deployment_id, r.resource_kind, r.service_month, r.bucket_id, r.qty, (
+              -- A correction is of the same deployment, kind and month, maybe in another bucket.
+              SELECT s.record_id FROM usage_buckets o
+              JOIN metered_usage_archive s ON s.service_month = o.service_month
+                AND s.bucket_id = o.bucket_id AND s.replaces = r.record_id
+              WHERE o.service_month = b.service_month AND o.tenant_id = b.tenant_id
+                AND o.deployment_id = b.deployment_id AND o.resource_kind = b.resource_kind
+            )
+          FROM archived_usage_ids k JOIN usage_buckets b USING (bucket_id)
+          JOIN metered_usage_archive r ON r.service_month = b.service_month
+            AND r.bucket_id = k.bucket_id AND r.record_id COLLATE "C" = k.id COLLATE "C"
+          WHERE k.source = 'metered' AND k.id = ${eventId}`,
   );
 }
 
@@ -85,6 +105,7 @@ export const exclusionSchema = z.object({
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
 
+/** Ends in a join: a condition may follow. */
 const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
@@ -109,29 +130,33 @@ export function findExclusion(
 /** The exclusions of a service month, the latest first. */
 export function listExclusions(
   db: Queryable,
-  { month }: Period,
+  { periodStart }: Period,
   limit: number,
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
       reason, excluded_at, still_billed_on, still_billed_in
-    FROM (${EXCLUSIONS}) x WHERE service_month = ${month}
+    FROM (${EXCLUSIONS} WHERE b.service_month = ${periodStart}) x
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);
 }
 
 const pending = z.object({ tenantId: z.string(), events: z.number() });
 
-/** Tenants whose invoice of the period bills events that were excluded since, and how many. */
+/**
+ * Tenants whose invoice of the period bills events that were excluded since, and how many; the first
+ * ones, in the order of their ids (bytes).
+ */
 export function listPendingExclusions(
   db: Queryable,
   { periodStart }: Period,
+  limit: number,
 ): Promise<readonly z.infer<typeof pending>[]> {
   return db.any(sql.type(pending)`
     SELECT e.tenant_id AS "tenantId", count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
     JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
     WHERE i.period_start = ${periodStart}
-    GROUP BY e.tenant_id ORDER BY e.tenant_id
+    GROUP BY e.tenant_id ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
   `);
 }

@@ -193,7 +193,10 @@ export function insertMeteredRecords(
 
 const storedHash = z.object({ id: z.string(), contentHash: z.string() });
 
-/** The content hashes, in hex, of those ids that are stored. */
+/**
+ * The content hashes, in hex, of those ids that are stored, or were before their events went to the
+ * archive. One statement: an id is always in one of the two places.
+ */
 export async function readContentHashes(
   db: Queryable,
   source: UsageSource,
@@ -203,10 +206,16 @@ export async function readContentHashes(
     source === 'llm'
       ? sql.type(storedHash)`
           SELECT gateway_request_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM llm_usage_events WHERE gateway_request_id = ANY (${textArray(ids)})`
+          FROM llm_usage_events WHERE gateway_request_id = ANY (${textArray(ids)})
+          UNION ALL
+          SELECT id, encode(content_hash, 'hex')
+          FROM archived_usage_ids WHERE source = 'llm' AND id = ANY (${textArray(ids)})`
       : sql.type(storedHash)`
           SELECT record_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM metered_usage_records WHERE record_id = ANY (${textArray(ids)})`,
+          FROM metered_usage_records WHERE record_id = ANY (${textArray(ids)})
+          UNION ALL
+          SELECT id, encode(content_hash, 'hex')
+          FROM archived_usage_ids WHERE source = 'metered' AND id = ANY (${textArray(ids)})`,
   );
   return new Map(rows.map(({ id, contentHash }) => [id, contentHash]));
 }

@@ -31,7 +31,7 @@ export function listUsagePlaces(
     FROM (${usageByState(period)}) u LEFT JOIN invoices i ON i.invoice_id = u.live_invoice_id
     WHERE u.state = ANY(${sql.array([...states], 'text')})
     GROUP BY u.tenant_id, u.deployment_id, u.source, u.resource_kind, u.state, i.number
-    ORDER BY u.tenant_id, u.deployment_id, u.source, u.resource_kind, u.state
+    ORDER BY u.tenant_id COLLATE "C", u.deployment_id, u.source, u.resource_kind, u.state
     LIMIT ${limit}
   `);
 }

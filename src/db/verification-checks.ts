@@ -3,6 +3,7 @@ import type { Period } from '../domain/period.ts';
 import type { Queryable } from './pool.ts';
 import { usageByState } from './reconciliation.ts';
 import { sql } from './sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
 
 /**
@@ -35,15 +36,17 @@ export function findProblems(db: Queryable, check: Check): Promise<FoundProblems
   `);
 }
 
-/** The raw events of both kinds, as one. */
-const EVENTS = sql.fragment`
-  SELECT 'llm' AS source, gateway_request_id AS id, tenant_id, deployment_id,
-    'llm_usage' AS resource_kind, service_month, occurred_at, charge_cents AS amount, bucket_id
-  FROM llm_usage_events
-  UNION ALL
-  SELECT 'metered', record_id, tenant_id, deployment_id, resource_kind, service_month, occurred_at,
-    added_qty, bucket_id
-  FROM metered_usage_records`;
+/** The month's raw events of both kinds, as one, whichever bucket they are in. */
+function eventsOf({ periodStart }: Period) {
+  return sql.fragment`
+    SELECT 'llm' AS source, gateway_request_id AS id, tenant_id, deployment_id,
+      'llm_usage' AS resource_kind, service_month, occurred_at, charge_cents AS amount, bucket_id
+    FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart}
+    UNION ALL
+    SELECT 'metered', record_id, tenant_id, deployment_id, resource_kind, service_month, occurred_at,
+      added_qty, bucket_id
+    FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart}`;
+}
 
 /** Buckets that the month has to do with: of its usage, or on its invoices. */
 export function bucketsOf({ periodStart }: Period) {
@@ -84,13 +87,16 @@ export function checksOf(period: Period): readonly Check[] {
       claim: 'each event is in the bucket of its own tenant, deployment, kind and month',
       problems: sql.fragment`
         SELECT e.source || ' event ' || e.id || ' is in bucket ' || e.bucket_id || ', which is ' ||
-          CASE WHEN b.bucket_id IS NULL THEN 'nowhere' ELSE 'of other usage' END AS problem
-        FROM (${EVENTS}) e LEFT JOIN usage_buckets b USING (bucket_id)
-        WHERE e.service_month = ${periodStart}
-          AND ((e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
-              IS DISTINCT FROM
-              (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
-            OR e.service_month <> date_trunc('month', e.occurred_at)::date)`,
+          coalesce(
+            (SELECT 'of other usage' FROM usage_buckets o WHERE o.bucket_id = e.bucket_id),
+            'nowhere'
+          ) AS problem
+        FROM (${eventsOf(period)}) e
+        LEFT JOIN (SELECT * FROM usage_buckets WHERE service_month = ${periodStart}) b USING (bucket_id)
+        WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
+            IS DISTINCT FROM
+            (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
+          OR e.service_month <> date_trunc('month', e.occurred_at)::date`,
     },
     {
       id: 'events_once',
@@ -98,8 +104,7 @@ export function checksOf(period: Period): readonly Check[] {
       claim: 'each event id was accepted once',
       problems: sql.fragment`
         SELECT source || ' event ' || id || ' is there ' || count(*) || ' times' AS problem
-        FROM (${EVENTS}) e WHERE e.service_month = ${periodStart}
-        GROUP BY source, id HAVING count(*) > 1`,
+        FROM (${eventsOf(period)}) e GROUP BY source, id HAVING count(*) > 1`,
     },
     {
       id: 'bucket_sums',
@@ -145,7 +150,10 @@ export function checksOf(period: Period): readonly Check[] {
       problems: sql.fragment`
         SELECT 'record ' || r.record_id || ' adds ' || trim_scale(r.added_qty) || ' instead of ' ||
           trim_scale(r.qty - coalesce(old.qty, 0)) AS problem
-        FROM metered_usage_records r LEFT JOIN metered_usage_records old ON old.record_id = r.replaces
+        FROM ${METERED_RECORDS} r
+        -- Of the same month: that of another one is a mistake, too.
+        LEFT JOIN ${METERED_RECORDS} old
+          ON old.record_id = r.replaces AND old.service_month = ${periodStart}
         WHERE r.service_month = ${periodStart} AND (r.added_qty <> r.qty - coalesce(old.qty, 0)
           OR (r.replaces IS NOT NULL AND (old.deployment_id, old.resource_kind, old.service_month)
             IS DISTINCT FROM (r.deployment_id, r.resource_kind, r.service_month)))`,
@@ -157,12 +165,23 @@ export function checksOf(period: Period): readonly Check[] {
       problems: sql.fragment`
         SELECT 'exclusion of ' || x.source || ' event ' || x.event_id || ' takes out ' || trim_scale(x.amount) ||
           ' instead of ' || coalesce(trim_scale(e.amount)::text, 'an event') AS problem
-        FROM usage_exclusions x JOIN usage_buckets b USING (bucket_id)
-        LEFT JOIN (
-          SELECT 'llm' AS source, gateway_request_id AS id, bucket_id, charge_cents AS amount FROM llm_usage_events
-          UNION ALL SELECT 'metered', record_id, bucket_id, qty FROM metered_usage_records
-        ) e ON (e.source, e.id, e.bucket_id) = (x.source, x.event_id, x.bucket_id)
-        WHERE b.service_month = ${periodStart} AND e.amount IS DISTINCT FROM x.amount`,
+        FROM usage_buckets b JOIN usage_exclusions x USING (bucket_id)
+        LEFT JOIN LATERAL (
+          SELECT e.charge_cents AS amount FROM ${LLM_EVENTS} e
+          WHERE x.source = 'llm' AND e.gateway_request_id COLLATE "C" = x.event_id COLLATE "C"
+            AND e.bucket_id = x.bucket_id AND e.service_month = ${periodStart}
+          UNION ALL
+          SELECT r.qty FROM ${METERED_RECORDS} r
+          WHERE x.source = 'metered' AND r.record_id COLLATE "C" = x.event_id COLLATE "C"
+            AND r.bucket_id = x.bucket_id AND r.service_month = ${periodStart}
+        ) e ON true
+        WHERE b.service_month = ${periodStart} AND e.amount IS DISTINCT FROM x.amount
+          -- Of what has expired nothing is left to compare with.
+          AND NOT EXISTS (
+            SELECT FROM usage_archives gone
+            WHERE gone.service_month = b.service_month AND gone.source = x.source
+              AND gone.expired_at IS NOT NULL
+          )`,
     },
     {
       id: 'lines_add_up',

@@ -1,13 +1,23 @@
 import type { HeldUsage } from './held-usage.ts';
 import { sql, uuidArray } from './sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
-/** The sums of a bucket `b`, of its events themselves. */
+/**
+ * The sums of a bucket `b`, of its events themselves, wherever they are; where they have expired, its
+ * own sums, which are what is left.
+ */
 export const withRawSums = sql.fragment`
   CROSS JOIN LATERAL (
-    SELECT count(*) AS events, coalesce(sum(amount), 0) AS total FROM (
-      SELECT charge_cents AS amount FROM llm_usage_events WHERE bucket_id = b.bucket_id
+    SELECT coalesce(sum(n), 0)::bigint AS events, coalesce(sum(amount), 0) AS total FROM (
+      SELECT 1 AS n, e.charge_cents AS amount FROM ${LLM_EVENTS} e
+      WHERE e.bucket_id = b.bucket_id AND e.service_month = b.service_month
       UNION ALL
-      SELECT added_qty FROM metered_usage_records WHERE bucket_id = b.bucket_id
+      SELECT 1, r.added_qty FROM ${METERED_RECORDS} r
+      WHERE r.bucket_id = b.bucket_id AND r.service_month = b.service_month
+      UNION ALL
+      SELECT b.event_count, b.total FROM usage_archives gone
+      WHERE gone.service_month = b.service_month AND gone.source = b.source
+        AND gone.expired_at IS NOT NULL
     ) e
   ) raw`;
 

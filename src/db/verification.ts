@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { Queryable } from './pool.ts';
 import { sql, uuidArray } from './sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 import { bucketsOf } from './verification-checks.ts';
 
 const invoice = z.object({
@@ -70,6 +71,16 @@ const scope = z.object({
   llm_exact_cents: z.string(),
   metered_records: z.number(),
   buckets: z.number(),
+  /** Of the month's events what is no longer there: see `usage_archives`. */
+  expired: z.array(
+    z.object({
+      source: z.enum(['llm', 'metered']),
+      events: z.string(),
+      total: z.string(),
+      digest: z.string(),
+      expired_at: z.string(),
+    }),
+  ),
 });
 /** How much there is to check. */
 export type VerificationScope = z.infer<typeof scope>;
@@ -82,12 +93,17 @@ export function readScope(db: Queryable, period: Period): Promise<VerificationSc
       (SELECT count(*) FROM invoices JOIN invoice_lines USING (invoice_id)
         WHERE period_start = ${periodStart}) AS lines,
       llm.events AS llm_events, llm.cents AS llm_exact_cents,
-      (SELECT count(*) FROM metered_usage_records WHERE service_month = ${periodStart})
+      (SELECT count(*) FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart})
         AS metered_records,
-      (SELECT count(*) FROM (${bucketsOf(period)}) b) AS buckets
+      (SELECT count(*) FROM (${bucketsOf(period)}) b) AS buckets,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'events', events::text,
+          'total', trim_scale(total)::text, 'digest', encode(digest, 'hex'),
+          'expired_at', to_char(expired_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY source), '[]')
+        FROM usage_archives WHERE service_month = ${periodStart} AND expired_at IS NOT NULL)
+        AS expired
     FROM (
       SELECT count(*) AS events, trim_scale(coalesce(sum(charge_cents), 0)) AS cents
-      FROM llm_usage_events WHERE service_month = ${periodStart}
+      FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart}
     ) llm
   `);
 }

@@ -1,7 +1,8 @@
 import type { Database, Transaction } from '../db/pool.ts';
+import { findArchivedIds } from '../db/usage-archive.ts';
 import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
 import { append, type Inserted } from './append.ts';
-import { planCorrections, unknownRecord, type Correction } from './corrections.ts';
+import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
 import type { UsageResult } from './results.ts';
 import type { DatedEntry } from './usage-kind.ts';
@@ -50,7 +51,15 @@ async function insertInWaves(tx: Transaction, records: readonly Located[]): Prom
     const plan = planCorrections(waiting, stored);
     for (const { id, reason } of plan.refused) refused.set(id, reason);
     if (plan.ready.length === 0) {
-      for (const { id, replaces } of plan.waiting) refused.set(id, unknownRecord(replaces));
+      const archived = await findArchivedIds(
+        tx,
+        'metered',
+        plan.waiting.map(({ replaces }) => replaces),
+      );
+      for (const { id, replaces } of plan.waiting) {
+        const isArchived = archived.includes(replaces);
+        refused.set(id, isArchived ? archivedRecord(replaces) : unknownRecord(replaces));
+      }
       break;
     }
     await insert(plan.ready);

@@ -50,6 +50,14 @@ export function unknownRecord(recordId: string): string {
   return `replaces: there is no record ${JSON.stringify(recordId)}; send it first, or in the same batch`;
 }
 
+/** Of a record that is in the archive. */
+export function archivedRecord(recordId: string): string {
+  return (
+    `replaces: record ${JSON.stringify(recordId)} is in the archive, and is not corrected any more: ` +
+    'settle the difference by hand, or have an operator exclude the record'
+  );
+}
+
 function whyNot(correction: Correction, record: ReplaceableRecord): string | null {
   const isSameUsage =
     correction.tenantId === record.tenantId &&

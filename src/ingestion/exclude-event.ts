@@ -1,4 +1,5 @@
 import type { Database } from '../db/pool.ts';
+import { findArchivedIds } from '../db/usage-archive.ts';
 import {
   findExcludable,
   findExclusion,
@@ -30,7 +31,11 @@ export function excludeEvent(db: Database, request: ExclusionRequest): Promise<E
   const { source, eventId } = request;
   return db.transaction(async (tx) => {
     const known = await findExcludable(tx, source, eventId);
-    if (known === null) return { outcome: 'unknown' };
+    if (known === null) {
+      const [archived] = await findArchivedIds(tx, source, [eventId]);
+      if (archived === undefined) return { outcome: 'unknown' };
+      return { outcome: 'refused', reason: `event ${eventId} has expired, as all of its month` };
+    }
     // Who corrects the record takes this lock too: it is excluded before or after, never amid.
     if (source === 'metered') await lockOpenBuckets(tx, source, [known]);
     const event = (await findExcludable(tx, source, eventId)) ?? known;

@@ -89,7 +89,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     return { text: `${rolled} rolled, ${stood}, ${parked} parked` };
   });
 
-  const outcomes = await listOutcomes(db, month);
+  const outcomes = await listOutcomes(db, month, { after: null, limit: 1000 });
   checkOutcomes(outcomes, tenants.length);
   const invoices = await api.invoices(month);
   for (const { invoice_id, tenant_id } of invoices) {

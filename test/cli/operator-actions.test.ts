@@ -101,6 +101,15 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     },
   ],
   'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
+  'usage.archive': [['--before', '2020-01'], { outcome: 'done', input: { before: '2020-01' } }],
+  'usage.expire': [
+    ['--before', '2999-01'],
+    {
+      outcome: 'refused',
+      input: { before: '2999-01' },
+      detail: expect.stringMatching(/^84 full months are kept \(USAGE_RETENTION_MONTHS\)/),
+    },
+  ],
 };
 
 function leavesOf(command: Command, path: readonly string[] = []): readonly string[] {

@@ -47,7 +47,7 @@ test.each(ROLES)('%s may do exactly what is documented', async (role) => {
   expect(lines(await readRights(db, role))).toEqual(lines(documented(together)));
 });
 
-test('what arcadia_app may do beyond the API and the worker is to manage keys', async () => {
+test('what arcadia_app may do beyond the API and the worker is to manage keys, and to archive', async () => {
   const grants = await db.anyFirst(sql.type(z.object({ table: z.string() }))`
     SELECT DISTINCT relname::text AS "table"
     FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
@@ -56,6 +56,17 @@ test('what arcadia_app may do beyond the API and the worker is to manage keys', 
     ORDER BY 1
   `);
   expect(grants).toEqual(['api_keys', 'signing_secrets']);
+  // The functions that act with their owner's rights, and who may call them.
+  const functions = await db.any(sql.type(z.object({ name: z.string(), roles: z.string() }))`
+    SELECT proname::text AS name, string_agg(grantee::regrole::text, ', ' ORDER BY grantee) AS roles
+    FROM pg_proc, aclexplode(proacl)
+    WHERE pronamespace = 'public'::regnamespace AND prosecdef AND grantee <> proowner
+    GROUP BY proname ORDER BY proname
+  `);
+  expect(functions).toEqual([
+    { name: 'archive_usage', roles: 'arcadia_app' },
+    { name: 'expire_usage', roles: 'arcadia_app' },
+  ]);
 });
 
 test('every table of the schema is in the matrix, and the other way round', async () => {

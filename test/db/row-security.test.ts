@@ -5,9 +5,12 @@ import { openDatabase, type Database, type Queryable } from '../../src/db/pool.t
 import { RIGHTS } from '../../src/db/rights.ts';
 import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/tenant-scope.ts';
+import { nextMonth } from '../../src/domain/period.ts';
+import { archiveUsage } from '../../src/ingestion/archive-usage.ts';
+import { ageUsage } from '../_util/age-usage.ts';
 import { fillBooks } from '../_util/full-books.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
-import { seedCatalogue } from '../_util/seed.ts';
+import { MONTH, seedCatalogue, seedUsage } from '../_util/seed.ts';
 
 /** Tables with tenants' rows: by their own column, or by the parent that they belong to. */
 const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key: string } | null>> =
@@ -23,7 +26,9 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     invoice_status_changes: { parent: 'invoices', key: 'invoice_id' },
     invoice_usage: { parent: 'invoices', key: 'invoice_id' },
     invoices: null,
+    llm_usage_archive: null,
     llm_usage_events: null,
+    metered_usage_archive: null,
     metered_usage_records: null,
     month_end_request_tenants: null,
     operator_actions: { parent: 'api_keys', key: 'key_id' },
@@ -56,11 +61,26 @@ beforeAll(async () => {
   await seedCatalogue(world.db);
   await fillBooks(world.db, world, 'acme');
   await fillBooks(world.db, world, 'zeta');
+  await fillArchive();
 });
 afterAll(async () => {
   await Promise.all([apiDb.end(), superuser.end()]);
   await world[Symbol.asyncDispose]();
 });
+
+/** All usage so far is archived, and more comes in. */
+async function fillArchive(): Promise<void> {
+  const { db, activities } = world;
+  const pass = await activities.beginPass({ month: MONTH });
+  await activities.finishPass({ month: MONTH, upToSeq: pass?.upToSeq ?? 0 });
+  await ageUsage(world.testDatabase.superuserUrl);
+  await archiveUsage(db, nextMonth(MONTH));
+  for (const tenantId of ['acme', 'zeta']) {
+    for (const kind of ['llm_usage', 'droplet_hours']) {
+      await seedUsage(db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount: '1' });
+    }
+  }
+}
 
 describe('every table with rows of tenants', () => {
   test('is known here', async () => {

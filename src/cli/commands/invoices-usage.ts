@@ -51,7 +51,9 @@ Examples:
             `${number}, line ${line}: ${usage.description}, ${usage.amount_cents} cents`,
             `${usage.events} events, exactly ${usage.exact_sum} ${usage.unit}` +
               (usage.excluded_events > 0 ? `; ${usage.excluded_events} more are excluded` : ''),
-            `digest ${usage.digest}`,
+            usage.expired_at === null
+              ? `digest ${usage.digest}`
+              : `The events have expired on ${usage.expired_at.slice(0, 10)}, and can't be shown.`,
             '',
             renderTable<EventBehindLine>(
               [

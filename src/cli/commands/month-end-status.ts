@@ -16,7 +16,11 @@ import { renderOutcomes } from '../render/outcomes.ts';
 interface Options {
   readonly watch?: boolean;
   readonly tenants?: boolean;
+  readonly after?: string;
 }
+
+/** Tenants that are listed at once. */
+const TENANTS_LIMIT = 1000;
 
 /** A query waits for a worker, and there may be none. */
 const QUERY_TIMEOUT_MS = 5_000;
@@ -26,7 +30,8 @@ export function monthEndStatusCommand(): Command {
   return new Command('status')
     .description('show how the month end of a month stands')
     .argument('<month>', 'such as 2026-05', monthArgument)
-    .option('--tenants', 'with the outcome of each tenant')
+    .option('--tenants', `with the outcome of each tenant, the first ${TENANTS_LIMIT}`)
+    .option('--after <tenant>', 'with --tenants: those after this one')
     .option('--watch', 'wait until everything that was asked for is done')
     .addHelpText(
       'after',
@@ -42,10 +47,14 @@ export function monthEndStatusCommand(): Command {
             await sleep(WATCH_EVERY_MS);
             status = await readStatus(db, client, month);
           }
-          const tenants = options.tenants ? await listOutcomes(db, month) : undefined;
+          const page = { after: options.after ?? null, limit: TENANTS_LIMIT };
+          const tenants = options.tenants ? await listOutcomes(db, month, page) : undefined;
           print(command, { ...status, ...(tenants && { tenants }) }, () =>
             [renderStatus(status), ...(tenants ? [renderOutcomes(tenants)] : [])].join('\n\n'),
           );
+          if (tenants?.length === TENANTS_LIMIT) {
+            console.error(`The next ones with --after ${tenants.at(-1)?.tenant_id ?? ''}`);
+          }
           if (status.balanced === false) process.exitCode = EXIT_WRONG;
         }),
       );

@@ -8,6 +8,11 @@ export function renderVerification({ month, ok, scope, checks }: Verification): 
     `${month}: ${scope.invoices} invoices with ${scope.lines} lines; ` +
       `${scope.llm_events} LLM events of exactly ${scope.llm_exact_cents} cents, ` +
       `${scope.metered_records} metered records, in ${scope.buckets} buckets`,
+    ...scope.expired.map(
+      ({ source, events, total, digest, expired_at }) =>
+        `Its ${source} events have expired on ${expired_at.slice(0, 10)}: ${events}, exactly ${total}, ` +
+        `digest ${digest}. Invoices are still proved, by their digests and by the buckets.`,
+    ),
     '',
     renderTable(
       [

@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import { listMonthsBefore } from '../../db/usage-archive.ts';
+import type { Month } from '../../domain/period.ts';
+import { archiveUsage, type ArchivedMonth } from '../../ingestion/archive-usage.ts';
+import { monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { EXIT_WRONG } from '../errors.ts';
+import { requireOlder } from '../months-kept.ts';
+import { operatorAction } from '../operator-action.ts';
+import { print } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { renderTable } from '../render/table.ts';
+import type { Config } from '../../config.ts';
+
+interface Options {
+  readonly before: Month;
+  readonly dryRun?: boolean;
+}
+
+export function usageArchiveCommand(): Command {
+  return new Command('archive')
+    .description('move the events of months that are long closed to the archive')
+    .requiredOption('--before <month>', 'months before this one, such as 2025-10', monthArgument)
+    .option('--dry-run', 'say what would be moved, and move nothing')
+    .addHelpText(
+      'after',
+      `
+Nothing that anybody is shown changes: an archived event stays a duplicate, on its invoice and in the
+verification; it can be excluded, but no longer be corrected. USAGE_HOT_MONTHS full months stay (13).
+It may run at any time, be cut off, and run again. Exit code 3 where a month had to be left.
+
+Example:
+  npm run cli -- usage archive --before 2025-10`,
+    )
+    .action(async (options: Options, command: Command) => {
+      const env = readEnvironment(process.env);
+      const months = options.dryRun
+        ? await withDatabase(env, async (db, config) => {
+            requireKept(options.before, config);
+            const found = await listMonthsBefore(db, options.before);
+            return found.map((month) => ({ ...month, movedLlmEvents: 0, movedMeteredEvents: 0 }));
+          })
+        : await operatorAction(command, env, (db, config) => {
+            requireKept(options.before, config);
+            return archiveUsage(db, options.before, { onProgress: progressByMonth() });
+          });
+      const rows = months.map(toRow);
+      print(command, rows, () =>
+        renderTable(
+          [
+            { head: 'month', value: (row) => row.month },
+            { head: 'events', align: 'right', value: (row) => row.events },
+            { head: 'moved now', align: 'right', value: (row) => row.moved_now },
+            { head: 'to be moved', align: 'right', value: (row) => row.hot },
+            { head: '', value: (row) => row.left_because },
+          ],
+          rows,
+          'no month before it has usage',
+        ),
+      );
+      if (rows.some((row) => row.left_because !== null)) process.exitCode = EXIT_WRONG;
+    });
+}
+
+function requireKept(before: Month, { archive }: Config): void {
+  requireOlder(before, archive.hotMonths, 'USAGE_HOT_MONTHS', new Date());
+}
+
+function toRow(month: ArchivedMonth) {
+  const moved = month.movedLlmEvents + month.movedMeteredEvents;
+  const hot = month.events - month.archivedEvents - moved;
+  return {
+    month: month.month,
+    events: month.events,
+    moved_now: moved,
+    hot,
+    left_because: hot > 0 && month.refusal !== null ? month.refusal : null,
+  };
+}
+
+/** A bar for each month, on standard error. */
+function progressByMonth() {
+  let shown: { readonly month: Month; readonly bar: ReturnType<typeof startProgress> } | null =
+    null;
+  return (
+    { month, events, archivedEvents }: { month: Month; events: number; archivedEvents: number },
+    moved: number,
+  ): void => {
+    const total = events - archivedEvents;
+    if (shown?.month !== month) {
+      shown = { month, bar: startProgress(`Archiving ${month}, events`, total) };
+    }
+    shown.bar.update(moved);
+    if (moved >= total) shown.bar.stop();
+  };
+}

@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import { openDatabase, type Database } from '../../db/pool.ts';
+import type { Month } from '../../domain/period.ts';
+import { expireUsage, type ExpiredMonth } from '../../ingestion/expire-usage.ts';
+import { monthArgument } from '../arguments.ts';
+import { readEnvironment } from '../environment.ts';
+import { requireOlder } from '../months-kept.ts';
+import { operatorAction } from '../operator-action.ts';
+import { print } from '../output.ts';
+import { renderTable } from '../render/table.ts';
+
+/** A digest over all events of a month is one statement. */
+const STATEMENT_TIMEOUT_MS = 6 * 3_600_000;
+
+interface Options {
+  readonly before: Month;
+}
+
+export function usageExpireCommand(): Command {
+  return new Command('expire')
+    .description('delete archived events that need not be kept any longer, for good')
+    .requiredOption('--before <month>', 'months before this one, such as 2019-07', monthArgument)
+    .addHelpText(
+      'after',
+      `
+Deletes the events themselves, month by month, after it has put on record how many there were, their
+sum and a digest. Invoices, lines and buckets stay, and so do the events' ids: what was accepted is a
+duplicate for ever. USAGE_RETENTION_MONTHS full months stay (84).
+
+Example:
+  npm run cli -- usage expire --before 2019-07`,
+    )
+    .action(async ({ before }: Options, command: Command) => {
+      const months = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        (_db, { databaseUrl, archive: { retentionMonths } }) => {
+          requireOlder(before, retentionMonths, 'USAGE_RETENTION_MONTHS', new Date());
+          return withPatience(databaseUrl, (db) => expireUsage(db, before, retentionMonths));
+        },
+      );
+      const rows = months.flatMap(toRows);
+      print(command, rows, () =>
+        renderTable(
+          [
+            { head: 'month', value: (row) => row.month },
+            { head: 'source', value: (row) => row.source },
+            { head: 'events', align: 'right', value: (row) => row.events },
+            { head: 'sum', align: 'right', value: (row) => row.total },
+            { head: 'digest', value: (row) => row.digest },
+          ],
+          rows,
+          'nothing to expire: no month before it has archived events',
+        ),
+      );
+    });
+}
+
+function toRows({ month, usage }: ExpiredMonth) {
+  return usage.map((row) => ({ month, ...row }));
+}
+
+async function withPatience<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openDatabase({
+    url,
+    maxConnections: 1,
+    applicationName: 'arcadia-cli-expire',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  try {
+    return await work(db);
+  } finally {
+    await db.end();
+  }
+}

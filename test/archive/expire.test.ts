@@ -1,0 +1,131 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { sql } from '../../src/db/sql.ts';
+import { expireMonth } from '../../src/db/usage-archive.ts';
+import { monthOfInstant, nextMonth, previousMonth } from '../../src/domain/period.ts';
+import { archiveUsage } from '../../src/ingestion/archive-usage.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { expireUsage } from '../../src/ingestion/expire-usage.ts';
+import { ageUsage } from '../_util/age-usage.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { OLD_MONTH, SENT, closeOldMonth, readEverything, send } from './_month.ts';
+
+const BEFORE = nextMonth(OLD_MONTH);
+const KEPT = 12;
+
+let world: LedgerWorld;
+let superuser: pg.Client;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
+  await superuser.connect();
+  await closeOldMonth(world);
+  await ageUsage(world.testDatabase.superuserUrl);
+});
+afterAll(async () => {
+  await superuser.end();
+  await world[Symbol.asyncDispose]();
+});
+
+const partitions = () =>
+  world.db.anyFirst(sql.type(z.object({ name: z.string() }))`
+    SELECT relname::text AS name FROM pg_class
+    WHERE relnamespace = 'usage_archive'::regnamespace AND relkind = 'r' ORDER BY relname
+  `);
+
+// One after the other: each starts where the one before has ended.
+test('events that are not all in the archive stay', async () => {
+  const { db } = world;
+  expect(await expireUsage(db, BEFORE, KEPT)).toEqual([]);
+  await expect(expireMonth(db, OLD_MONTH, KEPT)).rejects.toThrow('that are not archived');
+  await archiveUsage(db, BEFORE);
+  const late = { ...SENT.llm[0]!, gateway_request_id: 'late' };
+  await send(db, { llm: [late], metered: [] });
+  await expect(expireUsage(db, BEFORE, KEPT)).rejects.toThrow('2020-05 has events that are not');
+  await ageUsage(world.testDatabase.superuserUrl);
+  await archiveUsage(db, BEFORE);
+});
+
+test('a month that is too young stays, whatever is asked for', async () => {
+  const now = monthOfInstant(new Date());
+  const twelfth = Array.from({ length: 12 }).reduce<string>(previousMonth, now);
+  await expect(expireMonth(world.db, twelfth, 1)).rejects.toThrow('not older than 12 full months');
+  await expect(expireMonth(world.db, OLD_MONTH, 1200)).rejects.toThrow('than 1200 full months');
+  expect(await expireMonth(world.db, previousMonth(twelfth), 1)).toEqual([]);
+});
+
+test('an archive that has lost an event does not expire', async () => {
+  await superuser.query('BEGIN');
+  await superuser.query(`ALTER TABLE usage_archive.llm_usage_archive_2020_05 DISABLE TRIGGER USER;
+    DELETE FROM usage_archive.llm_usage_archive_2020_05 WHERE gateway_request_id = 'beta-llm-3'`);
+  await expect(superuser.query(`SELECT expire_usage('2020-05-01', 12)`)).rejects.toThrow(
+    '21 llm events were archived in 2020-05, 20 are there',
+  );
+  await superuser.query('ROLLBACK');
+});
+
+test('what has expired is told by its record, and its invoices are proved by their buckets', async () => {
+  const { db } = world;
+  const before = await readEverything(db);
+  expect(before.verification.ok).toBe(true);
+
+  const expired = await expireUsage(db, BEFORE, KEPT);
+
+  const digest = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
+  const total = before.verification.scope.llm_exact_cents;
+  expect(expired).toEqual([
+    {
+      month: OLD_MONTH,
+      usage: [
+        { source: 'llm', events: 21, total, digest },
+        { source: 'metered', events: 10, total: expect.any(String) as string, digest },
+      ],
+    },
+  ]);
+  expect(await partitions()).toEqual([]);
+  const { verification, previews, lines } = await readEverything(db);
+  expect(verification).toMatchObject({
+    ok: true,
+    scope: {
+      llm_events: 0,
+      metered_records: 0,
+      expired: [{ source: 'llm', events: '21', total, digest }, { source: 'metered' }],
+    },
+  });
+  expect(verification.checks).toEqual(before.verification.checks);
+  expect(previews).toEqual(before.previews);
+  // Count and sum of a line are told all the same.
+  expect(lines.map(({ line }) => line)).toEqual(
+    before.lines.map(({ line }) => ({
+      ...line,
+      digest: null,
+      expired_at: expect.any(String) as string,
+    })),
+  );
+  expect(lines.flatMap(({ events }) => events)).toEqual([]);
+  expect(await expireUsage(db, BEFORE, KEPT)).toEqual([]);
+  await expect(
+    superuser.query(`UPDATE usage_archives SET events = 0 WHERE source = 'llm'`),
+  ).rejects.toThrow('the llm events of 2020-05 have expired');
+});
+
+test('what has expired is known for ever', async () => {
+  const { db } = world;
+  const results = await send(db, SENT);
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['duplicate']));
+  const exclusion = { source: 'llm', eventId: 'beta-llm-3', actor: 'olga', reason: 'x' } as const;
+  expect(await excludeEvent(db, exclusion)).toEqual({
+    outcome: 'refused',
+    reason: 'event beta-llm-3 has expired, as all of its month',
+  });
+});
+
+test('a sum that was changed is still found, without the events', async () => {
+  await superuser.query(`ALTER TABLE usage_buckets DISABLE TRIGGER USER;
+    UPDATE usage_buckets SET total = total + 100 WHERE tenant_id = 'beta' AND source = 'llm';
+    ALTER TABLE usage_buckets ENABLE TRIGGER USER`);
+  const { verification } = await readEverything(world.db);
+  const wrong = verification.checks.filter(({ problems }) => problems > 0).map(({ id }) => id);
+  expect(wrong).toEqual(['lines_recomputed', 'books_balance']);
+});
