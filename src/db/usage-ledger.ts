@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnArray } from './column-arrays.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
 
@@ -193,21 +194,27 @@ export function insertMeteredRecords(
 
 const storedHash = z.object({ id: z.string(), contentHash: z.string() });
 
+/** Selects the `id` and the `content_hash` of those ids that are stored. */
+export function storedHashes(source: UsageSource, ids: readonly string[]) {
+  return source === 'llm'
+    ? sql.fragment`
+        SELECT gateway_request_id AS id, content_hash
+        FROM llm_usage_events WHERE gateway_request_id = ANY (${columnArray(ids)}::text[])`
+    : sql.fragment`
+        SELECT record_id AS id, content_hash
+        FROM metered_usage_records WHERE record_id = ANY (${columnArray(ids)}::text[])`;
+}
+
 /** The content hashes, in hex, of those ids that are stored. */
 export async function readContentHashes(
   db: Queryable,
   source: UsageSource,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.any(
-    source === 'llm'
-      ? sql.type(storedHash)`
-          SELECT gateway_request_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM llm_usage_events WHERE gateway_request_id = ANY (${textArray(ids)})`
-      : sql.type(storedHash)`
-          SELECT record_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM metered_usage_records WHERE record_id = ANY (${textArray(ids)})`,
-  );
+  const rows = await db.any(sql.type(storedHash)`
+    SELECT id, encode(content_hash, 'hex') AS "contentHash"
+    FROM (${storedHashes(source, ids)}) stored
+  `);
   return new Map(rows.map(({ id, contentHash }) => [id, contentHash]));
 }
 
