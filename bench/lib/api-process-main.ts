@@ -21,7 +21,12 @@ async function main(): Promise<void> {
   const metrics = createMetrics();
   const now = () => new Date();
   const deps = { db, logger, metrics, now, monthEnd: null, watchdog: null, config: config.api };
-  const api = await startApi({ ...deps, host: '127.0.0.1', port: 0 });
+  const api = await startApi({
+    ...deps,
+    ingestionLimits: config.api.ingestion,
+    host: '127.0.0.1',
+    port: 0,
+  });
   const echo = createServer(createApp({ ...deps, ingestion: createEcho(metrics) }));
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');

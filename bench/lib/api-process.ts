@@ -24,6 +24,8 @@ export async function startApiProcess(options: {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      // What somebody tries out.
+      ...settingsOf(process.env),
       ...options.env,
       DATABASE_URL: options.databaseUrl,
       // For a profile of the API alone: API_NODE_OPTIONS='--cpu-prof'.
@@ -45,4 +47,11 @@ export async function startApiProcess(options: {
       await ended;
     },
   };
+}
+
+/** The API's own settings, where the bench was started with some. */
+function settingsOf(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => /^(?:API|INGESTION)_/.test(name)),
+  );
 }

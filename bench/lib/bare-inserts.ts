@@ -40,8 +40,12 @@ export async function readRows(
 }
 
 /** An empty table of the same columns, constraints and indexes, without triggers and row security. */
-export async function createBareTable(client: pg.Client, like: LedgerTable): Promise<string> {
-  const name = `bare_${like.name}`;
+export async function createBareTable(
+  client: pg.Client,
+  like: LedgerTable,
+  suffix: string,
+): Promise<string> {
+  const name = `${like.name}_${suffix}`;
   await client.query(`CREATE TABLE ${name} (LIKE ${like.name} INCLUDING ALL)`);
   return name;
 }

@@ -5,9 +5,14 @@ import { MAX_BODY_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
+import { createTurns } from './turns.ts';
 
 /** A request without a body is signed all the same: over no bytes. */
 export const NO_BODY = Buffer.alloc(0);
+
+/** A millisecond's work, with what follows. */
+const LARGE_BYTES = 16 * 1024;
+const takeTurn = createTurns();
 
 /** Reads and unpacks the bytes; what they say is for us. */
 const readBytes = express.raw({ limit: MAX_BODY_BYTES, type: 'application/json' });
@@ -33,6 +38,7 @@ export async function readJsonBody(
   check(body ?? NO_BODY);
   if (body === null) return undefined;
   requireUtf8(request.headers['content-type']);
+  if (body.length >= LARGE_BYTES) await takeTurn();
   return parseBody(body);
 }
 

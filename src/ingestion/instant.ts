@@ -83,9 +83,11 @@ function readOffset(text: string, at: number): number | null {
  * @returns below 0 before the moment, 0 at it, above 0 after it
  */
 export function compareWithEpochMs({ text, epochMs }: UtcInstant, otherMs: number): number {
+  const differenceMs = epochMs - otherMs;
+  // Digits below can't make up for a second.
+  if (Math.abs(differenceMs) >= 1_000) return differenceMs;
   const [, fraction = ''] = /\.(\d+)Z$/.exec(text) ?? [];
-  // Nanoseconds: not exact far away, where the sign alone counts.
-  return (epochMs - otherMs) * 1e6 + Number(fraction.padEnd(9, '0'));
+  return differenceMs * 1e6 + Number(fraction.padEnd(9, '0'));
 }
 
 function toSeconds(epochMs: number): string {
