@@ -1,6 +1,6 @@
 /**
- * A column of many rows, as PostgreSQL reads an array: for `unnest`, which takes a quarter of the
- * time of `jsonb_to_recordset`, here and there.
+ * A column of many rows, as PostgreSQL reads an array: for `unnest`. Names are not repeated for each
+ * row, as in JSON, and there is nothing to be looked up by name.
  */
 export function columnArray(values: readonly (string | number | null)[]): string {
   return `{${values.map(toElement).join(',')}}`;

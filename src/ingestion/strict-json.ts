@@ -12,8 +12,8 @@ export type StrictJson =
  * same sign in place of whatever isn't), no name twice in an object, nested no deeper than 32 levels.
  *
  * A name that is there twice has vanished from what `JSON.parse` makes, so the names of the text are
- * counted against those of the value: that takes a third of looking for the flaw itself, which is
- * left to the texts that have one.
+ * counted against those of the value: that takes less than half of looking for the flaw itself, which
+ * is left to the texts that have one.
  */
 export function readStrictJson(bytes: Buffer): StrictJson {
   const text = decode(bytes);

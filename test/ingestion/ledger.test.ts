@@ -162,7 +162,8 @@ test('events that come while their bucket is being sealed go into a new one', as
     const answered = ingestion.ingest('llm', [event(2), event(1)]);
     // It has seen the bucket open, and waits for whoever has it.
     await until(
-      () => sealer.query(`SELECT FROM pg_stat_activity
+      () =>
+        sealer.query(`SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'`),
       ({ rowCount }) => rowCount === 1,
     );
