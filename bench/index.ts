@@ -1,6 +1,9 @@
+import { backpressure } from './backpressure.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
+import { ingestionBatches } from './ingestion-batches.ts';
+import { ingestionSingles } from './ingestion-singles.ts';
 import { largeTenant } from './large-tenant.ts';
 import type { Bench } from './lib/bench.ts';
 import { llmPull } from './llm-pull.ts';
@@ -15,5 +18,8 @@ export const BENCHES: readonly Bench[] = [
   llmPull,
   quoteShare,
   history,
+  ingestionBatches,
+  ingestionSingles,
+  backpressure,
   fanOut,
 ];

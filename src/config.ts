@@ -30,6 +30,13 @@ export interface Config {
     readonly maxBodyBytesInFlight: number;
     /** How far from our clock new usage may lie. */
     readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
+    /** How usage is committed, each source by itself. */
+    readonly ingestion: {
+      /** Groups of events that are being committed at once. */
+      readonly maxConcurrent: number;
+      /** Events in a group. */
+      readonly maxGroupItems: number;
+    };
     /** What signing secrets are derived from, the newest first; empty: nobody can sign. */
     readonly signingMasterSecrets: readonly string[];
   };
@@ -112,6 +119,8 @@ const environment = z.object({
   // The database has the same minimums.
   USAGE_HOT_MONTHS: months(13, 3),
   USAGE_RETENTION_MONTHS: months(84, 12),
+  INGESTION_CONCURRENT_GROUPS: count(1),
+  INGESTION_GROUP_EVENTS: count(2_000),
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
@@ -166,6 +175,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxClients: e.API_MAX_CLIENTS,
       maxBodyBytesInFlight: e.API_MAX_BODY_BYTES_IN_FLIGHT,
       usage: { maxAgeDays: e.USAGE_MAX_AGE_DAYS, maxAheadSeconds: e.USAGE_MAX_AHEAD_SECONDS },
+      ingestion: {
+        maxConcurrent: e.INGESTION_CONCURRENT_GROUPS,
+        maxGroupItems: e.INGESTION_GROUP_EVENTS,
+      },
       signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
     },
     worker: {

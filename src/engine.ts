@@ -159,6 +159,7 @@ async function serveApi(
     host,
     port,
     config: config.api,
+    ingestionLimits: config.api.ingestion,
     now,
   });
   stack.defer(() => api.close());

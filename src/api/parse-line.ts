@@ -1,5 +1,4 @@
-import { isUtf8 } from 'node:buffer';
-import { findJsonFlaw } from '../ingestion/json-flaw.ts';
+import { readStrictJson } from '../ingestion/strict-json.ts';
 import { MAX_LINE_BYTES, type Line } from './read-lines.ts';
 
 /** What a line says, or why it can't be read. */
@@ -9,14 +8,15 @@ export type ParsedLine =
 /** Reads a line by itself, so that a bad one doesn't sink the others. */
 export function parseLine({ bytes }: Line): ParsedLine {
   if (bytes === null) return refuse(`the line is longer than ${MAX_LINE_BYTES / 1024} KiB`);
-  if (!isUtf8(bytes)) return refuse('the line is not UTF-8');
-  const text = bytes.toString('utf8');
-  const flaw = findJsonFlaw(text);
-  if (flaw !== null) return refuse(`${flaw.pointer}: ${flaw.detail}`);
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return refuse('the line is not JSON');
+  const read = readStrictJson(bytes);
+  if (read.ok) return read;
+  switch (read.mistake) {
+    case 'not-utf8':
+      return refuse('the line is not UTF-8');
+    case 'not-json':
+      return refuse('the line is not JSON');
+    case 'flaw':
+      return refuse(`${read.flaw.pointer}: ${read.flaw.detail}`);
   }
 }
 

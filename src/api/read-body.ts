@@ -1,38 +1,21 @@
-import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import { MIMEType } from 'node:util';
 import express, { type Request, type Response } from 'express';
-import { findJsonFlaw } from '../ingestion/json-flaw.ts';
+import { readStrictJson } from '../ingestion/strict-json.ts';
 import { MAX_BODY_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
+import { createTurns } from './turns.ts';
 
 /** A request without a body is signed all the same: over no bytes. */
 export const NO_BODY = Buffer.alloc(0);
 
-/** What has yet to look at the bodies of these requests. */
-const checks = new WeakMap<IncomingMessage, CheckBody>();
+/** A millisecond's work, with what follows. */
+const LARGE_BYTES = 16 * 1024;
+const takeTurn = createTurns();
 
-const parseJson = express.json({
-  limit: MAX_BODY_BYTES,
-  strict: false,
-  type: 'application/json',
-  // Of the bytes, decompressed: decoding would put the same sign in place of whatever isn't UTF-8,
-  // and two ids that differ there would be one.
-  verify: (request, _response, body, encoding) => {
-    checks.get(request)?.(body);
-    checks.delete(request);
-    if (encoding !== 'utf-8') {
-      throw new HttpProblem('unsupported-media-type', `send JSON in UTF-8, not in ${encoding}`);
-    }
-    if (!isUtf8(body)) throw new HttpProblem('malformed-request', 'the body is not UTF-8');
-    const flaw = findJsonFlaw(body.toString('utf8'));
-    if (flaw === null) return;
-    throw new HttpProblem('malformed-request', `${flaw.pointer}: ${flaw.detail}`, {
-      errors: [flaw],
-    });
-  },
-});
+/** Reads and unpacks the bytes; what they say is for us. */
+const readBytes = express.raw({ limit: MAX_BODY_BYTES, type: 'application/json' });
 
 /**
  * Reads a request's body as JSON. A name that an object has twice is refused: whoever checks what
@@ -51,7 +34,20 @@ export async function readJsonBody(
   if (request.is('application/json') === false) {
     throw new HttpProblem('unsupported-media-type', 'send Content-Type: application/json');
   }
-  checks.set(request, check);
+  const body = await readWithin(timeoutMs, request, response);
+  check(body ?? NO_BODY);
+  if (body === null) return undefined;
+  requireUtf8(request.headers['content-type']);
+  if (body.length >= LARGE_BYTES) await takeTurn();
+  return parseBody(body);
+}
+
+/** @returns the bytes, unpacked; null where there is no body */
+async function readWithin(
+  timeoutMs: number,
+  request: Request,
+  response: Response,
+): Promise<Buffer | null> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(
@@ -62,11 +58,48 @@ export async function readJsonBody(
     );
   }, timeoutMs);
   try {
-    await Promise.race([runMiddleware(parseJson, request, response), late.promise]);
+    await Promise.race([runMiddleware(readBytes, request, response), late.promise]);
   } finally {
     clearTimeout(timer);
   }
-  // The parser passes over what has no body.
-  if (checks.delete(request)) check(NO_BODY);
-  return request.body;
+  const body: unknown = request.body;
+  return Buffer.isBuffer(body) ? body : null;
 }
+
+/** @throws HttpProblem `unsupported-media-type` */
+function requireUtf8(contentType = ''): void {
+  if (!contentType.includes(';')) return;
+  const charset = new MIMEType(contentType).params.get('charset') ?? UTF_8;
+  if (charset.toLowerCase() !== UTF_8) {
+    throw new HttpProblem('unsupported-media-type', `send JSON in UTF-8, not in ${charset}`);
+  }
+}
+
+const UTF_8 = 'utf-8';
+
+/** @throws HttpProblem `malformed-request` */
+function parseBody(body: Buffer): unknown {
+  // A common slip; the schema says what is missing.
+  if (body.length === 0) return {};
+  const read = readStrictJson(withoutBom(body));
+  if (read.ok) return read.value;
+  switch (read.mistake) {
+    case 'not-utf8':
+      throw new HttpProblem('malformed-request', 'the body is not UTF-8');
+    case 'not-json':
+      throw new HttpProblem('malformed-request', 'the body is not JSON');
+    case 'flaw': {
+      const { flaw } = read;
+      throw new HttpProblem('malformed-request', `${flaw.pointer}: ${flaw.detail}`, {
+        errors: [flaw],
+      });
+    }
+  }
+}
+
+/** JSON has none; some writers on Windows do. */
+function withoutBom(body: Buffer): Buffer {
+  return body.subarray(0, BOM.length).equals(BOM) ? body.subarray(BOM.length) : body;
+}
+
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);

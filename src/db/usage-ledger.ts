@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnArray } from './column-arrays.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
 
@@ -194,29 +195,35 @@ export function insertMeteredRecords(
 const storedHash = z.object({ id: z.string(), contentHash: z.string() });
 
 /**
- * The content hashes, in hex, of those ids that are stored, or were before their events went to the
- * archive. One statement: an id is always in one of the two places.
+ * Selects the `id` and the `content_hash` of those ids that are stored, or were before their events
+ * went to the archive. One statement: an id is always in one of the two places.
  */
+export function storedHashes(source: UsageSource, ids: readonly string[]) {
+  const events =
+    source === 'llm'
+      ? sql.fragment`
+          SELECT gateway_request_id AS id, content_hash
+          FROM llm_usage_events WHERE gateway_request_id = ANY (${columnArray(ids)}::text[])`
+      : sql.fragment`
+          SELECT record_id AS id, content_hash
+          FROM metered_usage_records WHERE record_id = ANY (${columnArray(ids)}::text[])`;
+  return sql.fragment`
+    ${events}
+    UNION ALL
+    SELECT id, content_hash FROM archived_usage_ids
+    WHERE source = ${source} AND id = ANY (${columnArray(ids)}::text[])`;
+}
+
+/** The content hashes, in hex, of those ids that {@link storedHashes} finds. */
 export async function readContentHashes(
   db: Queryable,
   source: UsageSource,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.any(
-    source === 'llm'
-      ? sql.type(storedHash)`
-          SELECT gateway_request_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM llm_usage_events WHERE gateway_request_id = ANY (${textArray(ids)})
-          UNION ALL
-          SELECT id, encode(content_hash, 'hex')
-          FROM archived_usage_ids WHERE source = 'llm' AND id = ANY (${textArray(ids)})`
-      : sql.type(storedHash)`
-          SELECT record_id AS id, encode(content_hash, 'hex') AS "contentHash"
-          FROM metered_usage_records WHERE record_id = ANY (${textArray(ids)})
-          UNION ALL
-          SELECT id, encode(content_hash, 'hex')
-          FROM archived_usage_ids WHERE source = 'metered' AND id = ANY (${textArray(ids)})`,
-  );
+  const rows = await db.any(sql.type(storedHash)`
+    SELECT id, encode(content_hash, 'hex') AS "contentHash"
+    FROM (${storedHashes(source, ids)}) stored
+  `);
   return new Map(rows.map(({ id, contentHash }) => [id, contentHash]));
 }
 

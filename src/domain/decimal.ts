@@ -73,7 +73,9 @@ export function toDecimalString(value: Decimal): string {
  * @throws DomainError `invalid_decimal`
  */
 export function normalizeDecimalString(text: string): string {
-  return toDecimalString(parseDecimalSum(text));
+  // What this matches is canonical but for its zeros: no need to make a number of it, and text again.
+  if (!DECIMAL_SUM_PATTERN.test(text)) return toDecimalString(parseDecimalSum(text));
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
 /** The exact sum; 0 of nothing. */

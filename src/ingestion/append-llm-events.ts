@@ -1,3 +1,4 @@
+import { appendLlmRows } from '../db/append-usage.ts';
 import type { Database } from '../db/pool.ts';
 import { insertLlmEvents } from '../db/usage-ledger.ts';
 import { append } from './append.ts';
@@ -6,7 +7,7 @@ import type { UsageResult } from './results.ts';
 import type { DatedEntry } from './usage-kind.ts';
 
 /**
- * Stores LLM events in one transaction.
+ * Stores LLM events, mostly by one statement.
  * @returns a result per event, in order, committed
  */
 export function appendLlmEvents(
@@ -16,6 +17,8 @@ export function appendLlmEvents(
   return append(db, events, {
     source: LLM_USAGE.source,
     idField: LLM_USAGE.idField,
+    isPlain: () => true,
+    appendPlain: appendLlmRows,
     insert: async (tx, fresh) => ({
       accepted: new Set(await insertLlmEvents(tx, fresh)),
       refused: new Map(),

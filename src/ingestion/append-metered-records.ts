@@ -1,3 +1,4 @@
+import { appendMeteredRows } from '../db/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import { findArchivedIds } from '../db/usage-archive.ts';
 import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
@@ -8,7 +9,7 @@ import type { UsageResult } from './results.ts';
 import type { DatedEntry } from './usage-kind.ts';
 
 /**
- * Stores metered records and corrections in one transaction.
+ * Stores metered records, mostly by one statement, and then corrections.
  * @returns a result per record, in order, committed
  */
 export function appendMeteredRecords(
@@ -18,6 +19,8 @@ export function appendMeteredRecords(
   return append(db, records, {
     source: METERED_USAGE.source,
     idField: METERED_USAGE.idField,
+    isPlain: ({ replaces }) => replaces === null,
+    appendPlain: appendMeteredRows,
     insert: insertInWaves,
   });
 }

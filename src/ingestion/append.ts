@@ -1,3 +1,4 @@
+import type { Appended } from '../db/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
@@ -25,6 +26,14 @@ export interface Inserted {
 export interface AppendOptions<E extends Entry> {
   readonly source: UsageSource;
   readonly idField: string;
+  /** Whether an entry can be stored without a look at others. */
+  readonly isPlain: (entry: E) => boolean;
+  /** Stores plain entries, as far as their buckets are open, in one transaction of its own. */
+  readonly appendPlain: (
+    db: Database,
+    ids: readonly string[],
+    entries: readonly E[],
+  ) => Promise<Appended>;
   /** Inserts entries whose buckets are locked. May run again after a rollback. */
   readonly insert: (
     tx: Transaction,
@@ -33,9 +42,10 @@ export interface AppendOptions<E extends Entry> {
 }
 
 /**
- * Appends entries to the ledger in one transaction. Of entries with one id the first one decides,
- * the others are compared with what is stored. The time bounds hold for new ids alone: an event that
- * was accepted is a duplicate for ever.
+ * Appends entries to the ledger: plain ones whose buckets are open by one statement, then the others
+ * in one transaction. Of entries with one id the first one decides, the others are compared with what
+ * is stored. The time bounds hold for new ids alone: an event that was accepted is a duplicate for
+ * ever.
  * @returns a result per entry, in order, committed
  */
 export async function append<E extends Entry>(
@@ -44,32 +54,36 @@ export async function append<E extends Entry>(
   options: AppendOptions<E>,
 ): Promise<readonly UsageResult[]> {
   const firsts = firstOfEachId(entries);
-  // Read first, for the sake of replays: they write nothing and open no bucket. Whether an id is
-  // new is still decided by the insert.
-  const known = await readHashes(db, options.source, [...firsts.keys()]);
-  const unknown = [...firsts.values()].filter(({ id }) => !known.has(id));
-  const fresh = unknown.filter(({ barred }) => barred === null);
-  const { accepted, refused } = await insertFresh(db, fresh, options);
-  const overtaken = fresh.filter(({ id }) => !accepted.has(id) && !refused.has(id));
-  const stored = new Map([
-    ...known,
-    ...fresh.filter(({ id }) => accepted.has(id)).map((e) => [e.id, e.contentHash] as const),
-    ...(await readHashes(
-      db,
-      options.source,
-      overtaken.map(({ id }) => id),
-    )),
-  ]);
+  const candidates = [...firsts.values()].filter(({ barred }) => barred === null);
+  // What is stored is looked for first, for the sake of replays: they write nothing and open no
+  // bucket. Whether an id is new is still decided by the insert.
+  const { known, accepted: appended } = await appendPlain(
+    db,
+    [...firsts.keys()],
+    candidates,
+    options,
+  );
+  const fresh = candidates.filter(({ id }) => !known.has(id) && !appended.has(id));
+  const { accepted: inserted, refused } = await insertFresh(db, fresh, options);
+  const overtaken = fresh.filter(({ id }) => !inserted.has(id) && !refused.has(id));
+  const overtakenHashes = await readHashes(
+    db,
+    options.source,
+    overtaken.map(({ id }) => id),
+  );
 
   const undecided: DatedEntry<E>[] = [];
   const results = entries.map((entry): UsageResult | null => {
-    const isFirst = firsts.get(entry.id) === entry;
-    if (isFirst && accepted.has(entry.id)) return ACCEPTED;
-    const storedHash = stored.get(entry.id);
+    const { id } = entry;
+    const first = firsts.get(id);
+    const isFirst = first === entry;
+    const isAccepted = appended.has(id) || inserted.has(id);
+    if (isFirst && isAccepted) return ACCEPTED;
+    const storedHash = isAccepted ? first?.contentHash : (known.get(id) ?? overtakenHashes.get(id));
     if (storedHash !== undefined) return compareWithStored(options.idField, entry, storedHash);
     if (isFirst && entry.barred !== null) return rejectedField(entry.barred);
-    const reason = refused.get(entry.id) ?? firsts.get(entry.id)?.barred?.detail;
-    if (reason === undefined) throw new Error(`${entry.id} was neither stored nor refused`);
+    const reason = refused.get(id) ?? first?.barred?.detail;
+    if (reason === undefined) throw new Error(`${id} was neither stored nor refused`);
     if (isFirst) return rejected(reason);
     // The first one with this id wasn't stored and so decides nothing.
     undecided.push(entry);
@@ -78,6 +92,31 @@ export async function append<E extends Entry>(
   return undecided.length === 0
     ? fillGaps(results, [])
     : fillGaps(results, await append(db, undecided, options));
+}
+
+/**
+ * @param ids all that may be stored already
+ * @returns the hashes of those that are, and the ids that were stored now
+ */
+async function appendPlain<E extends Entry>(
+  db: Database,
+  ids: readonly string[],
+  candidates: readonly E[],
+  options: AppendOptions<E>,
+): Promise<{
+  readonly known: ReadonlyMap<string, string>;
+  readonly accepted: ReadonlySet<string>;
+}> {
+  const plain = candidates.filter(options.isPlain);
+  if (plain.length === 0) {
+    return { known: await readHashes(db, options.source, ids), accepted: new Set() };
+  }
+  const { known, missed } = await options.appendPlain(db, ids, plain);
+  const accepted = new Set<string>();
+  for (const { id } of plain) {
+    if (!known.has(id) && !missed.has(id)) accepted.add(id);
+  }
+  return { known, accepted };
 }
 
 async function readHashes(

@@ -82,26 +82,33 @@ export function createGroupCommit<Item, Result>(
   }
 
   async function commitGroup(group: readonly Submission<Item, Result>[]): Promise<void> {
-    await settle(group);
+    const answer = await settle(group);
     running -= 1;
+    // Before anybody is answered: while answers are written, the database needn't wait for work.
     startGroups();
+    answer();
   }
 
-  async function settle(group: readonly Submission<Item, Result>[]): Promise<void> {
+  /** @returns what answers those who have not been answered yet */
+  async function settle(group: readonly Submission<Item, Result>[]): Promise<() => void> {
     try {
       const results = await options.commit(group.flatMap(({ items }) => items));
-      let start = 0;
-      for (const submission of group) {
-        const end = start + submission.items.length;
-        leave(submission).resolve(results.slice(start, end));
-        start = end;
-      }
+      return () => {
+        let start = 0;
+        for (const submission of group) {
+          const end = start + submission.items.length;
+          leave(submission).resolve(results.slice(start, end));
+          start = end;
+        }
+      };
     } catch (error) {
       if (group.length > 1 && options.isWorthTryingAlone(error)) {
-        for (const submission of group) await settle([submission]);
-      } else {
-        for (const submission of group) leave(submission).reject(error);
+        for (const submission of group) (await settle([submission]))();
+        return () => undefined;
       }
+      return () => {
+        for (const submission of group) leave(submission).reject(error);
+      };
     }
   }
 

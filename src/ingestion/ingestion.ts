@@ -57,7 +57,7 @@ export interface IngestionLimits {
 }
 
 const DEFAULT_LIMITS: IngestionLimits = {
-  maxConcurrent: 2,
+  maxConcurrent: 1,
   maxGroupItems: 2_000,
   maxQueuedItems: 20_000,
 };
@@ -122,13 +122,14 @@ function createPipeline<Event extends SentEvent, E extends Entry>(
       parsed.flatMap((outcome) => (outcome.ok ? outcome.event.deployment_id : [])),
     );
 
+    const receivedAt = now();
     const entries: DatedEntry<E>[] = [];
     const refusals = parsed.map((outcome): UsageResult | null => {
       if (!outcome.ok) return outcome.result;
       const deployment = deployments.get(outcome.event.deployment_id);
       const refusal = checkEvent(outcome.event, deployment);
       if (refusal === null && deployment) {
-        const barred = checkTime(outcome.event.occurred_at, now(), timeBounds, isBackfill);
+        const barred = checkTime(outcome.event.occurred_at, receivedAt, timeBounds, isBackfill);
         entries.push({ ...kind.toEntry(outcome.event, deployment), barred });
       }
       return refusal;

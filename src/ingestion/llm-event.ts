@@ -3,7 +3,7 @@ import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import { currencyCode, decimalString, externalId, instant, text, tokenCount } from './fields.ts';
-import type { Entry, UsageKind } from './usage-kind.ts';
+import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** One gateway request, already priced by the gateway (SPEC "Usage"). */
 export const llmEventSchema = z
@@ -43,11 +43,18 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
       currency,
       inputTokens: event.input_tokens ?? null,
       outputTokens: event.output_tokens ?? null,
+      // Sorted: the hash is of the sorted text, and needn't sort it again.
       contentHash: contentHash({
-        ...event,
         charge_cents: normalizeDecimalString(event.charge_cents),
+        currency: event.currency,
+        deployment_id: event.deployment_id,
+        gateway_request_id: event.gateway_request_id,
+        input_tokens: event.input_tokens,
+        model: event.model,
         occurred_at: occurredAt.text,
-      }),
+        output_tokens: event.output_tokens,
+        tenant_id: event.tenant_id,
+      } satisfies Content<LlmEvent>),
     };
   },
 };

@@ -3,7 +3,7 @@ import type { MeteredRecordRow } from '../db/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import { decimalString, externalId, instant, text } from './fields.ts';
-import type { Entry, UsageKind } from './usage-kind.ts';
+import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** A quantity of a resource kind that a deployment used (SPEC "Usage"). */
 export const meteredRecordSchema = z
@@ -43,11 +43,16 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
       occurredAt: occurredAt.stored,
       qty: record.qty,
       replaces: record.replaces ?? null,
+      // Sorted: the hash is of the sorted text, and needn't sort it again.
       contentHash: contentHash({
-        ...record,
-        qty: normalizeDecimalString(record.qty),
+        deployment_id: record.deployment_id,
         occurred_at: occurredAt.text,
-      }),
+        qty: normalizeDecimalString(record.qty),
+        record_id: record.record_id,
+        replaces: record.replaces,
+        resource_kind: record.resource_kind,
+        tenant_id: record.tenant_id,
+      } satisfies Content<MeteredRecord>),
     };
   },
 };

@@ -21,6 +21,9 @@ export interface Entry extends BucketKey {
 /** An entry, and why it can't be taken unless its id is stored already; null: it can. */
 export type DatedEntry<E extends Entry> = E & { readonly barred: FieldError | null };
 
+/** What an event's hash is of: a field that the schema has can't be left out. */
+export type Content<Event> = Readonly<Record<keyof Event, string | number | undefined>>;
+
 /** What tells one kind of usage from the other. */
 export interface UsageKind<Event extends SentEvent, E extends Entry> {
   readonly source: UsageSource;

@@ -49,6 +49,17 @@ describe('what cannot be read', () => {
     expect((await fetchRaw(body, 'application/json')).status).toBe(400);
   });
 
+  test.each(['utf-8', '"UTF-8"', 'utf-8; x=y'])('it can be: charset=%s', async (charset) => {
+    const type = `application/json; charset=${charset}`;
+    const { status } = await fetchRaw(Buffer.from(JSON.stringify(llmEvent())), type);
+    expect(status).toBe(201);
+  });
+
+  test('it can be: a byte order mark, as some writers on Windows send it', async () => {
+    const body = Buffer.from(`\ufeff${JSON.stringify(llmEvent())}`);
+    expect((await fetchRaw(body, 'application/json')).status).toBe(201);
+  });
+
   test('an unknown encoding', async () => {
     const response = await send('x', { 'Content-Encoding': 'zip' });
     expect(response.status).toBe(415);

@@ -140,6 +140,13 @@ test('the signature is looked at before the JSON is', async () => {
   expect((await post('{not json', sign('{not json'))).status).toBe(400);
 });
 
+test('the signature is looked at before the charset is', async () => {
+  const body = JSON.stringify(llmEvent());
+  const latin1 = { 'Content-Type': 'application/json; charset=latin1' };
+  await expectRefused(body, { ...sign('{}'), ...latin1 }, 'wrong');
+  expect((await post(body, { ...sign(body), ...latin1 })).status).toBe(415);
+});
+
 test('no body is signed all the same, over no bytes', async () => {
   await expectRefused('', {}, 'missing');
   expect((await post('', sign(''))).status).toBe(422);

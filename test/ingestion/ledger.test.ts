@@ -11,6 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { bucketsOf, countEvents, expectBucketsToAddUp } from './_ledger.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
+import { until } from '../_util/until.ts';
 
 const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
@@ -142,6 +143,79 @@ test('after a sealed month a late event opens a new bucket, a replay does not', 
   expect(await ofMonth()).toMatchObject([
     { events: 1, total: '1', isOpen: false },
     { events: 1, total: '2', isOpen: true },
+  ]);
+});
+
+test('events that come while their bucket is being sealed go into a new one', async () => {
+  const ingestion = newIngestion();
+  const event = (n: number) => llmEvent(`sealing-${n}`, 'acme-a', `${n}`, '2025-03');
+  await ingestion.ingest('llm', [event(1)]);
+  const sealer = new pg.Client({ connectionString: testDatabase.superuserUrl });
+  await sealer.connect();
+  try {
+    await sealer.query('BEGIN');
+    await sealer.query(`
+      UPDATE usage_buckets SET sealed_for = (SELECT draft_id FROM invoice_drafts LIMIT 1)
+      WHERE service_month = '2025-03-01'`);
+    const answered = ingestion.ingest('llm', [event(2), event(1)]);
+    // It has seen the bucket open, and waits for whoever has it.
+    await until(
+      () =>
+        sealer.query(`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+      ({ rowCount }) => rowCount === 1,
+    );
+    await sealer.query('COMMIT');
+    expect(await answered).toEqual([{ status: 'accepted' }, { status: 'duplicate' }]);
+  } finally {
+    await sealer.end();
+  }
+  const ofMonth = (await bucketsOf(db)).filter(({ month }) => month === '2025-03');
+  expect(ofMonth).toMatchObject([
+    { events: 1, total: '1', isOpen: false },
+    { events: 1, total: '2', isOpen: true },
+  ]);
+});
+
+test('a replay changes nothing, not even a row that would come out the same', async () => {
+  const ingestion = newIngestion();
+  const event = llmEvent('replayed', 'acme-b', '1', '2025-04');
+  await ingestion.ingest('llm', [event]);
+  const version = () =>
+    db.oneFirst(sql.type(z.object({ place: z.string() }))`
+      SELECT ctid::text AS place FROM usage_buckets WHERE service_month = '2025-04-01'`);
+  const before = await version();
+  expect(await ingestion.ingest('llm', [event])).toEqual([{ status: 'duplicate' }]);
+  expect(await version()).toBe(before);
+  await ingestion.ingest('llm', [event, { ...event, gateway_request_id: 'replayed-not' }]);
+  expect(await version()).not.toBe(before);
+});
+
+test('each event of a group gets its own answer, whichever way it goes', async () => {
+  const ingestion = newIngestion();
+  const event = (id: string, charge: string, month = '2025-05') =>
+    llmEvent(`mixed-${id}`, 'acme-c', charge, month);
+  await ingestion.ingest('llm', [event('known', '1')]);
+  const results = await ingestion.ingest('llm', [
+    event('known', '1'),
+    event('known', '2'),
+    event('new', '4'),
+    event('new', '4'),
+    event('new', '8'),
+    event('NULL', '16'),
+    event('"\\', '32'),
+    // Has no bucket yet.
+    event('unopened', '64', '2025-06'),
+    event('unopened', '64', '2025-06'),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual([
+    ...['duplicate', 'conflict', 'accepted', 'duplicate', 'conflict'],
+    ...['accepted', 'accepted', 'accepted', 'duplicate'],
+  ]);
+  const ofMonths = (await bucketsOf(db)).filter(({ month }) => /2025-0[56]/.test(month));
+  expect(ofMonths).toMatchObject([
+    { events: 4, total: '53' },
+    { events: 1, total: '64' },
   ]);
 });
 

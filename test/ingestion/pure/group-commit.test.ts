@@ -45,6 +45,16 @@ describe('group commit', () => {
     expect(commits.depth).toBe(0);
   });
 
+  test('the next group is on its way before anybody of the last one is answered', async () => {
+    const { commits, groups, gates } = controlled();
+    const groupsAtAnswer = commits.submit(['a']).then(() => groups.length);
+    const later = commits.submit(['b']);
+    gates[0]?.resolve(null);
+    expect(await groupsAtAnswer).toBe(2);
+    gates[1]?.resolve(null);
+    await later;
+  });
+
   test('who waits for room is let in one after the other, and never refused', async () => {
     const { commits, groups, gates } = controlled({ maxQueuedItems: 1 });
     const answers = ['a', 'b', 'c'].map((item) => commits.submitWhenRoom([item]));

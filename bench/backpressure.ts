@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { createKey } from '../src/db/api-keys.ts';
+import { openDatabase } from '../src/db/pool.ts';
+import { startApiProcess } from './lib/api-process.ts';
+import type { Bench, BenchContext, Figure } from './lib/bench.ts';
+import { postWhile, type LoadOptions, type LoadResult } from './lib/load.ts';
+import { MONTH, USUAL_TENANT, insertPopulation, settle } from './lib/population.ts';
+import { runMonthEnd } from './lib/run-month-end.ts';
+import { startBenchServers, type BenchDatabase, type BenchServers } from './lib/servers.ts';
+import { createUsageEvents, readPlaces } from './lib/usage-events.ts';
+import { startWorkerProcess } from './lib/worker-process.ts';
+
+const PATH = '/api/v1/integrations/llm-usage';
+const BATCH = 500;
+
+interface Sending {
+  readonly name: string;
+  readonly connections: number;
+  readonly eventsPerRequest: number;
+}
+
+const SENDINGS: readonly Sending[] = [
+  { name: 'single events', connections: 64, eventsPerRequest: 1 },
+  { name: 'batches of 500', connections: 4, eventsPerRequest: BATCH },
+];
+
+/** What a month end costs those who send usage meanwhile, as fast as they are answered. */
+export const backpressure: Bench = {
+  name: 'backpressure',
+  title: 'Usage over HTTP while a month is closed',
+  sizes: {
+    tenants: { full: 1_000, smoke: 20 },
+    idleSeconds: { full: 10, smoke: 1 },
+  },
+  async run(context) {
+    await using servers = await startBenchServers();
+    const figures: Figure[] = [];
+    for (const sending of SENDINGS) figures.push(await measure(sending, servers, context));
+    return { figures };
+  },
+};
+
+async function measure(
+  { name, connections, eventsPerRequest }: Sending,
+  servers: BenchServers,
+  { sizes, seed, log }: BenchContext,
+): Promise<Figure> {
+  const { tenants = 1, idleSeconds = 1 } = sizes;
+  const database = await servers.createDatabase();
+  await database.asSuperuser(async (client) => {
+    await insertPopulation(client, { ...USUAL_TENANT, tenants }, seed);
+    await settle(client);
+  });
+  const namespace = await servers.claimNamespace();
+  await using worker = await startWorkerProcess({ servers, database, namespace });
+  await using stack = new AsyncDisposableStack();
+  const api = await startApiProcess({
+    databaseUrl: database.apiUrl,
+    // The month is long over.
+    env: { USAGE_MAX_AGE_DAYS: '36500' },
+  });
+  stack.defer(() => api.stop());
+  const load: LoadOptions = {
+    url: `${api.url}${PATH}`,
+    key: await createGatewayKey(database),
+    connections,
+  };
+  const makeBody = await bodiesOf(database, seed, eventsPerRequest);
+
+  // Warm, or it would be compared with a value that is too high.
+  await postWhile(load, makeBody, sleep(idleSeconds * 1000));
+  const idle = await postWhile(load, makeBody, sleep(idleSeconds * 1000));
+  const run = runMonthEnd({ client: namespace.client, database, worker });
+  const busy = await postWhile(load, makeBody, run);
+  const { tenantsPerSecond } = await run;
+
+  const rate = ({ requests, seconds }: LoadResult) =>
+    Math.round((requests * eventsPerRequest) / seconds);
+  log(
+    `${name}: ${rate(idle)} events/s, p99 ${idle.latency.p99Ms.toFixed(0)} ms; while the month is ` +
+      `closed ${rate(busy)} events/s, p99 ${busy.latency.p99Ms.toFixed(0)} ms`,
+  );
+  return {
+    name: `p99 of ${name} while a month is closed`,
+    measured: { value: busy.latency.p99Ms, unit: 'ms' },
+    against: { value: idle.latency.p99Ms, unit: 'ms', name: 'the same without a month end' },
+    ratio: busy.latency.p99Ms / idle.latency.p99Ms,
+    bound: { atMost: 3 },
+    note:
+      `${connections} connections; ${rate(busy)} of ${rate(idle)} events/s, and ` +
+      `${tenantsPerSecond.toFixed(1)} tenants/s`,
+  };
+}
+
+async function createGatewayKey(database: BenchDatabase): Promise<string> {
+  const db = await openDatabase({
+    url: database.appUrl,
+    maxConnections: 1,
+    applicationName: 'bench',
+  });
+  const { plainKey } = await createKey(db, { label: 'gateway', scope: 'gateway' });
+  await db.end();
+  return plainKey;
+}
+
+/** Usage around the end of the month that is closed: half of it is late, and meets the seal. */
+async function bodiesOf(
+  database: BenchDatabase,
+  seed: number,
+  eventsPerRequest: number,
+): Promise<() => string> {
+  const client = new pg.Client({ connectionString: database.superuserUrl });
+  await client.connect();
+  const places = await readPlaces(client);
+  await client.end();
+  const [year = 0, month = 0] = MONTH.split('-').map(Number);
+  const halfAMinuteAfter = new Date(Date.UTC(year, month, 1, 0, 0, 30));
+  const usage = createUsageEvents(places, { seed, prefix: 'sent', now: halfAMinuteAfter });
+  return () =>
+    JSON.stringify(
+      eventsPerRequest === 1
+        ? usage.llm()
+        : { events: Array.from({ length: eventsPerRequest }, () => usage.llm()) },
+    );
+}

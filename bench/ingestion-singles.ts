@@ -1,0 +1,56 @@
+import type { Bench, BenchContext, Figure } from './lib/bench.ts';
+import { startIngestionServers } from './lib/ingestion-servers.ts';
+import { median, post } from './lib/load.ts';
+import { createUsageEvents } from './lib/usage-events.ts';
+
+const PATH = '/api/v1/integrations/llm-usage';
+
+/** Single events, acknowledged after commit, against the same route without a ledger behind it. */
+export const ingestionSingles: Bench = {
+  name: 'ingestion-singles',
+  title: 'Single events over HTTP',
+  sizes: {
+    events: { full: 30_000, smoke: 200 },
+    deployments: { full: 1_000, smoke: 20 },
+    connections: { full: 64, smoke: 8 },
+    rounds: { full: 3, smoke: 1 },
+  },
+  async run(context) {
+    return { figures: [await measure(context)] };
+  },
+};
+
+async function measure({ sizes, seed, log }: BenchContext): Promise<Figure> {
+  const { events = 1, deployments = 1, connections = 1, rounds = 1 } = sizes;
+  await using servers = await startIngestionServers(deployments);
+  const { api, keys, places } = servers;
+  const stored: number[] = [];
+  const echoed: number[] = [];
+  // The first round warms both up.
+  for (let round = 0; round <= rounds; round += 1) {
+    const prefix = `round-${round}`;
+    const usage = createUsageEvents(places, { seed: seed + round, prefix, now: new Date() });
+    const bodies = Array.from({ length: events }, () => JSON.stringify(usage.llm()));
+    const load = { key: keys.gateway, connections };
+    const echo = await post({ ...load, url: `${api.echoUrl}${PATH}` }, bodies);
+    const real = await post({ ...load, url: `${api.url}${PATH}` }, bodies);
+    const rates = [events / real.seconds, events / echo.seconds] as const;
+    log(
+      `round ${round}: ${rates[0].toFixed(0)} stored (p99 ${real.latency.p99Ms.toFixed(1)} ms), ` +
+        `${rates[1].toFixed(0)} echoed (p99 ${echo.latency.p99Ms.toFixed(1)} ms)`,
+    );
+    if (round === 0) continue;
+    stored.push(rates[0]);
+    echoed.push(rates[1]);
+  }
+  const measured = median(stored);
+  const limit = median(echoed);
+  return {
+    name: 'single events over HTTP',
+    measured: { value: measured, unit: 'requests/s' },
+    against: { value: limit, unit: 'requests/s', name: 'the same route, which only echoes' },
+    ratio: measured / limit,
+    bound: { atLeast: 0.6 },
+    note: `${connections} connections, ${places.length} deployments`,
+  };
+}

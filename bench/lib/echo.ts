@@ -1,0 +1,26 @@
+import type { Ingestion } from '../../src/ingestion/ingestion.ts';
+import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
+import { METERED_USAGE } from '../../src/ingestion/metered-record.ts';
+import { parseEvent } from '../../src/ingestion/parse-event.ts';
+import { ACCEPTED } from '../../src/ingestion/results.ts';
+import type { Metrics } from '../../src/metrics.ts';
+
+/**
+ * An ingestion that stores nothing: it checks each event by its schema, as the real one does, and
+ * says that it was accepted. What the ledger costs is what the real one takes longer.
+ */
+export function createEcho(metrics: Metrics): Ingestion {
+  const schemas = { llm: LLM_USAGE.schema, metered: METERED_USAGE.schema };
+  return {
+    ingest(source, events) {
+      const results = events.map((event) => {
+        const parsed = parseEvent<unknown>(schemas[source], event);
+        return parsed.ok ? ACCEPTED : parsed.result;
+      });
+      metrics.usageEvents(source, 'accepted', results.length);
+      return Promise.resolve(results);
+    },
+    depth: () => 0,
+    close: () => Promise.resolve(),
+  };
+}

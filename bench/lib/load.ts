@@ -1,0 +1,119 @@
+import autocannon from 'autocannon';
+
+export interface LoadOptions {
+  readonly url: string;
+  /** Of the API key. */
+  readonly key: string;
+  readonly connections: number;
+}
+
+/** What a load came to. */
+export interface LoadResult {
+  /** From the first request to the last answer. */
+  readonly seconds: number;
+  /** Those that were answered. */
+  readonly requests: number;
+  /** Of all answers. */
+  readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
+}
+
+/**
+ * Posts JSON bodies, each once: on each connection the next one as soon as the last one was answered.
+ * @throws Error where a request fails or isn't answered with 2xx: such a load measures nothing
+ */
+export async function post(options: LoadOptions, bodies: readonly string[]): Promise<LoadResult> {
+  let next = 0;
+  const load = start(options, () => bodies[next++], { amount: bodies.length });
+  const result = await load.finished;
+  if (result.requests !== bodies.length) {
+    throw new Error(`${result.requests} of ${bodies.length} requests were answered`);
+  }
+  return result;
+}
+
+/**
+ * The same for as long as something lasts.
+ * @param makeBody a new one each time
+ * @throws Error as `post`; whatever `lasting` rejects with
+ */
+export async function postWhile(
+  options: LoadOptions,
+  makeBody: () => string,
+  lasting: Promise<unknown>,
+): Promise<LoadResult> {
+  const load = start(options, makeBody, { duration: DAY_SECONDS });
+  try {
+    await lasting;
+  } finally {
+    load.stop();
+  }
+  return load.finished;
+}
+
+const DAY_SECONDS = 86_400;
+/** Longer than anything that is worth measuring. */
+const TIMEOUT_SECONDS = 60;
+
+function start(
+  { url, key, connections }: LoadOptions,
+  nextBody: () => string | undefined,
+  extent: { readonly amount: number } | { readonly duration: number },
+): { readonly finished: Promise<LoadResult>; stop(): void } {
+  const latenciesMs: number[] = [];
+  const failures: string[] = [];
+  let isStopped = false;
+  const startedAt = performance.now();
+  let lastAt = startedAt;
+  const { promise: done, resolve, reject } = Promise.withResolvers<null>();
+  const instance = autocannon(
+    {
+      ...extent,
+      url,
+      connections,
+      timeout: TIMEOUT_SECONDS,
+      requests: [
+        {
+          method: 'POST',
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          setupRequest: (request) => ({ ...request, body: nextBody() }),
+        },
+      ],
+    },
+    (error: Error | null) => (error ? reject(error) : resolve(null)),
+  );
+  instance.on('response', (_client, status, _bytes, latencyMs) => {
+    if (isStopped) return;
+    latenciesMs.push(latencyMs);
+    lastAt = performance.now();
+    if (status < 200 || status > 299) failures.push(`status ${status}`);
+  });
+  instance.on('reqError', (error) => failures.push(String(error)));
+  const finished = done.then(() => {
+    const [failure] = failures;
+    if (failure !== undefined) {
+      throw new Error(`${failures.length} requests failed, the first with ${failure}`);
+    }
+    return {
+      seconds: (lastAt - startedAt) / 1000,
+      requests: latenciesMs.length,
+      latency: { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99) },
+    };
+  });
+  return {
+    finished,
+    stop() {
+      isStopped = true;
+      instance.stop();
+    },
+  };
+}
+
+/** @returns the least value that is no less than the given share of them */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}

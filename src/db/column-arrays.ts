@@ -1,0 +1,17 @@
+/**
+ * A column of many rows, as PostgreSQL reads an array: for `unnest`. Names are not repeated for each
+ * row, as in JSON, and there is nothing to be looked up by name.
+ */
+export function columnArray(values: readonly (string | number | null)[]): string {
+  return `{${values.map(toElement).join(',')}}`;
+}
+
+function toElement(value: string | number | null): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  // Quoted, whatever it says: an id may be the word null.
+  return `"${SPECIAL.test(value) ? value.replace(EACH_SPECIAL, '\\$&') : value}"`;
+}
+
+const SPECIAL = /["\\]/;
+const EACH_SPECIAL = /["\\]/g;
