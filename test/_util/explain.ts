@@ -1,0 +1,55 @@
+import type { QuerySqlToken } from 'slonik';
+import { z } from 'zod';
+import type { Queryable } from '../../src/db/pool.ts';
+
+/** A node of a plan, as `EXPLAIN (FORMAT JSON)` tells it. */
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly Alias?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const explained = z.object({
+  'QUERY PLAN': z.tuple([z.object({ Plan: z.custom<PlanNode>(() => true) })]),
+});
+
+/** The plan of a query, with the values that it was asked with. */
+export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanNode> {
+  const explain = { ...query, sql: `EXPLAIN (FORMAT JSON) ${query.sql}`, parser: explained };
+  const { 'QUERY PLAN': plan } = await db.one(explain);
+  return plan[0].Plan;
+}
+
+/** Indexes of the drafts that are open or given up alone: few, however many have become invoices. */
+const PARTIAL_INDEXES = ['invoice_drafts_one_open', 'invoice_drafts_unissued'];
+
+/**
+ * The tables that a plan reads from end to end, each once: by a sequential scan, or by all of an index.
+ * An index in its order right below a limit stops early.
+ */
+export function wholeScansOf(plan: PlanNode): readonly string[] {
+  return [...new Set(scansOf(plan))].sort();
+}
+
+function scansOf(node: PlanNode): readonly string[] {
+  const { 'Node Type': type, Plans: children = [] } = node;
+  const below = type === 'Limit' ? children.filter((child) => !isIndexScan(child)) : children;
+  return [...(isWhole(node) ? [node['Relation Name'] ?? type] : []), ...below.flatMap(scansOf)];
+}
+
+/** Which index a bitmap comes from is said by its child, which has a condition. */
+function isWhole(node: PlanNode): boolean {
+  if (node['Node Type'] === 'Seq Scan') return true;
+  return (
+    isIndexScan(node) &&
+    node['Index Cond'] === undefined &&
+    !PARTIAL_INDEXES.includes(node['Index Name'] ?? '')
+  );
+}
+
+function isIndexScan({ 'Node Type': type }: PlanNode): boolean {
+  return type.startsWith('Index ');
+}

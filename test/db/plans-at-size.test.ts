@@ -1,0 +1,260 @@
+import type { QuerySqlToken } from 'slonik';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { listLateUsage } from '../../src/audit/late-usage.ts';
+import { previewMonth } from '../../src/audit/preview.ts';
+import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
+import { verifyMonth } from '../../src/audit/verify.ts';
+import { readDifference } from '../../src/db/invoice-difference.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoice-views.ts';
+import { readMonthEndStatus } from '../../src/db/month-end-status.ts';
+import { listOutcomes } from '../../src/db/outcome-views.ts';
+import { openDatabase, type Database, type Queryable } from '../../src/db/pool.ts';
+import { listEventsBehind, readLineUsage } from '../../src/db/provenance.ts';
+import { sql } from '../../src/db/sql.ts';
+import { scopeToTenant } from '../../src/db/tenant-scope.ts';
+import { listMonthsBefore } from '../../src/db/usage-archive.ts';
+import { listExclusions } from '../../src/db/usage-exclusions.ts';
+import { readMonthFacts } from '../../src/db/watchdog.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
+import { acceptForce, buildInvoices } from '../_util/build.ts';
+import { planOf, wholeScansOf } from '../_util/explain.ts';
+import { interceptQueries } from '../_util/intercept-queries.ts';
+import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
+import { seedCatalogue } from '../_util/seed.ts';
+import { MONTHS, writeYears } from './_years.ts';
+
+/**
+ * Each query that the product makes, on six years of books, is answered from an index: none reads a
+ * table from end to end that grows with months.
+ */
+
+const GROWING = [
+  'archived_usage_ids',
+  'invoice_digests',
+  'invoice_drafts',
+  'invoice_lines',
+  'invoice_usage',
+  'invoices',
+  'llm_usage_events',
+  'metered_usage_records',
+  'tenant_outcomes',
+  'usage_buckets',
+];
+/** A partition is of one month, and to be read as a whole is what it is for: see `oneMonth`. */
+const PARTITION = /^(?:llm|metered)_usage_archive_\d{4}_\d{2}$/;
+
+let world: LedgerWorld;
+const open: Database[] = [];
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  await seedCatalogue(world.db);
+  await writeYears(world.testDatabase.superuserUrl);
+});
+afterAll(async () => {
+  await Promise.all(open.map((db) => db.end()));
+  await world[Symbol.asyncDispose]();
+});
+
+async function openAs(url: string): Promise<Database> {
+  const db = await openDatabase({ url, maxConnections: 3, applicationName: 'test-plans' });
+  open.push(db);
+  return db;
+}
+
+interface Uses {
+  /** As the API has it. */
+  readonly api: Database;
+  /** As the API has it for a tenant's key. */
+  readonly tenant: Queryable;
+  /** As the CLI has it. */
+  readonly app: Database;
+  readonly activities: Activities;
+}
+
+/** A line of LLM usage of a month, with events enough for pages. */
+async function someLine(month: string) {
+  return world.db.one(sql.type(z.object({ invoiceId: z.string(), number: z.string() }))`
+    SELECT invoice_id AS "invoiceId", number FROM invoices
+    WHERE tenant_id = 't-7' AND period_start = ${`${month}-01`}
+  `);
+}
+
+async function readLine(db: Queryable, month: string): Promise<void> {
+  const { invoiceId } = await someLine(month);
+  for (const lineNo of [2, 3]) {
+    expect(await readLineUsage(db, invoiceId, lineNo)).toMatchObject({ events: 3 });
+    const page = await listEventsBehind(db, invoiceId, lineNo, { after: null, limit: 2 });
+    const after = page.at(-1)?.event_id ?? '';
+    expect(await listEventsBehind(db, invoiceId, lineNo, { after, limit: 2 })).toHaveLength(1);
+  }
+  expect(await Array.fromAsync(streamUsageCsv(db, invoiceId, 3))).toHaveLength(2);
+}
+
+async function listAll(
+  db: Queryable,
+  filter: Parameters<typeof listInvoices>[1],
+  reader: 'operator' | 'tenant',
+) {
+  const first = await listInvoices(db, filter, { after: null, limit: 10 }, reader);
+  const after = first.at(-1) ?? null;
+  expect(first).toHaveLength(10);
+  await listInvoices(db, filter, { after, limit: 10 }, reader);
+}
+
+const eventOf = (month: string) => ({
+  tenant_id: 't-7',
+  deployment_id: 't-7-a',
+  occurred_at: `${month}-10T00:00:00Z`,
+});
+const llmEvents = (month: string) =>
+  Array.from({ length: 200 }, (_, n) => ({
+    ...eventOf(month),
+    gateway_request_id: `g-${n}`,
+    model: 'm',
+    charge_cents: '1',
+  }));
+
+/** What is done, and which growing tables may be read from end to end for it. */
+const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
+  'month end: a tenant, from draft to invoice': ({ activities }) =>
+    buildInvoices({ activities }, ['t-1', 't-2', 't-3'], { month: MONTHS.next }),
+  'month end: a forced re-run': async ({ activities }) => {
+    await acceptForce({ activities }, { tenantIds: ['t-4'] }, MONTHS.last);
+    await buildInvoices({ activities }, ['t-4'], { month: MONTHS.last });
+  },
+  'month end: the pass': async ({ activities }) => {
+    const month = MONTHS.last;
+    const payload = {};
+    await activities.acceptRequest({ month, signal: 'run', payload, fallbackRequestId: 'again' });
+    const pass = await activities.beginPass({ month });
+    const { upToSeq = 0, startedAt: passStartedAt = '' } = pass ?? {};
+    await activities.planPage({ month, passStartedAt, after: null, limit: 100 });
+    await activities.planPage({ month, passStartedAt, after: 't-7', limit: 100 });
+    await activities.finishPass({ month, upToSeq });
+  },
+  ingestion: async ({ api }) => {
+    const ingestion = createIngestion({ db: api, now: () => new Date(), timeBounds: ANY_TIME });
+    const record = { ...eventOf(MONTHS.next), resource_kind: 'droplet_hours', qty: '1' };
+    await ingestion.ingest('llm', llmEvents(MONTHS.next));
+    await ingestion.ingest('llm', llmEvents(MONTHS.next));
+    await ingestion.ingest('metered', [
+      { ...record, record_id: 'r-1' },
+      { ...record, record_id: 'r-2', replaces: 'r-1' },
+      { ...record, record_id: 'r-3', replaces: 'nobody' },
+    ]);
+    await ingestion.close();
+  },
+  'API: lists of invoices': async ({ api }) => {
+    await listAll(api, {}, 'operator');
+    await listAll(api, { periodStart: `${MONTHS.last}-01` }, 'operator');
+    await listAll(api, { tenantId: 't-7' }, 'operator');
+    await listAll(api, { tenantId: 't-7', includeSuperseded: true }, 'operator');
+    await listAll(api, { status: 'issued' }, 'operator');
+  },
+  'API: an invoice': async ({ api }) => {
+    const { invoiceId, number } = await someLine(MONTHS.last);
+    expect(await findInvoiceId(api, number)).toBe(invoiceId);
+    await showInvoice(api, invoiceId);
+    await readDifference(api, invoiceId);
+  },
+  'API: the events behind a line': ({ api }) => readLine(api, MONTHS.last),
+  'API: the events behind a line, from the archive': ({ api }) => readLine(api, MONTHS.first),
+  "API: a tenant's key": async ({ tenant }) => {
+    await listAll(tenant, { tenantId: 't-7' }, 'tenant');
+    const { invoiceId } = await someLine(MONTHS.last);
+    await showInvoice(tenant, invoiceId, 't-7');
+    await readLine(tenant, MONTHS.last);
+    await readLine(tenant, MONTHS.first);
+  },
+  'API: paying, excluding': async ({ api }) => {
+    const { invoiceId } = await someLine('2026-03');
+    await changeInvoiceStatus(api, { invoiceId, status: 'paid', actor: 'x', reason: 'x' });
+    const ids = await world.db.any(sql.type(
+      z.object({ source: z.enum(['llm', 'metered']), id: z.string() }),
+    )`
+      (SELECT 'llm' AS source, gateway_request_id AS id FROM llm_usage_events LIMIT 1) UNION ALL
+      (SELECT 'llm', gateway_request_id FROM llm_usage_archive LIMIT 1) UNION ALL
+      (SELECT 'metered', record_id FROM metered_usage_records LIMIT 1) UNION ALL
+      (SELECT 'metered', record_id FROM metered_usage_archive LIMIT 1)`);
+    for (const { source, id: eventId } of ids) {
+      const request = { source, eventId, actor: 'x', reason: 'x' };
+      expect(await excludeEvent(api, request)).toMatchObject({ outcome: 'excluded' });
+    }
+  },
+  'API: the month': ({ api }) => readMonthEndStatus(api, MONTHS.last),
+  'API: the watchdog': ({ api }) => readMonthFacts(api, MONTHS.last),
+  'API and CLI: late usage': ({ api }) => listLateUsage(api, MONTHS.last),
+  'CLI: outcomes, exclusions': async ({ app }) => {
+    await listOutcomes(app, MONTHS.last, { after: null, limit: 100 });
+    await listOutcomes(app, MONTHS.last, { after: 't-7', limit: 100 });
+    await listExclusions(app, periodOf(MONTHS.last), 100);
+  },
+  'CLI: preview': ({ app }) => {
+    const onTenant = () => undefined;
+    const tenantIds = ['t-7', 't-8'];
+    return previewMonth(app, MONTHS.last, { boundsMaxRatio: null, tenantIds, onTenant });
+  },
+  'CLI: preview of everybody': ({ app }) =>
+    previewMonth(app, MONTHS.next, {
+      boundsMaxRatio: null,
+      tenantIds: null,
+      onTenant: () => undefined,
+    }),
+  'CLI: verify': ({ app }) => verifyMonth(app, MONTHS.last),
+  'CLI: verify an archived month': ({ app }) => verifyMonth(app, MONTHS.first),
+  'CLI: which months can be archived': ({ app }) => listMonthsBefore(app, MONTHS.last),
+};
+
+/**
+ * Reports on where a whole month's usage is join each of its buckets to the invoice that holds it. As
+ * long as there are fewer invoices than that is worth, the planner reads them all.
+ */
+const RECONCILIATION = ['invoice_drafts', 'invoices'];
+const BY_DESIGN: Readonly<Record<string, readonly string[]>> = {
+  'month end: the pass': RECONCILIATION,
+  'API: the month': RECONCILIATION,
+  'API and CLI: late usage': RECONCILIATION,
+  'CLI: verify': RECONCILIATION,
+  'CLI: verify an archived month': RECONCILIATION,
+};
+
+test.each(Object.entries(USES))('%s', async (name, use) => {
+  const { testDatabase } = world;
+  const asked: { readonly db: Queryable; readonly query: QuerySqlToken }[] = [];
+  const noted = <T extends Queryable>(db: T): T =>
+    interceptQueries(db, (query) => {
+      if (/^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(query.sql)) asked.push({ db, query });
+      return query;
+    });
+  const apiDb = await openAs(testDatabase.apiUrl);
+  await use({
+    api: noted(apiDb),
+    tenant: noted(scopeToTenant(apiDb, 't-7')),
+    app: noted(await openAs(testDatabase.appUrl)),
+    activities: createActivities({
+      ...ACTIVITY_DEPS,
+      db: noted(await openAs(testDatabase.workerUrl)),
+    }),
+  });
+  expect(asked.length).toBeGreaterThan(0);
+
+  const allowed = BY_DESIGN[name] ?? [];
+  const scans: string[] = [];
+  for (const { db, query } of new Map(asked.map((each) => [each.query.sql, each])).values()) {
+    const tables = wholeScansOf(await planOf(db, query));
+    const statement = query.sql.trim().replaceAll(/\s+/g, ' ').slice(0, 300);
+    for (const table of tables.filter((scanned) => GROWING.includes(scanned))) {
+      if (!allowed.includes(table)) scans.push(`${table}: ${statement}`);
+    }
+    // One month's, of each kind, at the most.
+    const months = new Set(tables.filter((table) => PARTITION.test(table)).map((t) => t.slice(-7)));
+    if (months.size > 1) scans.push(`${months.size} months of the archive: ${statement}`);
+  }
+  expect(scans).toEqual([]);
+});
