@@ -14,7 +14,7 @@ export default {
     'src/ingestion/corrections.ts',
     'src/ingestion/field-errors.ts',
     'src/ingestion/fields.ts',
-    'src/ingestion/group-commit.ts',
+    'src/group-commit.ts',
     'src/ingestion/instant.ts',
     'src/ingestion/json-flaw.ts',
     'src/ingestion/llm-event.ts',

@@ -20,6 +20,15 @@ import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './failures.ts';
 import { parked } from './results.ts';
 
+/** A tenant, and the child's run that builds its invoice. */
+export interface TenantRun {
+  readonly tenantId: string;
+  /** The child's run id. */
+  readonly owner: string;
+  /** UTC instant at which that run started. */
+  readonly ownerStartedAt: string;
+}
+
 /** A draft that is open, how much there is to quote for it, and what it will be held against. */
 export interface OpenDraft extends OwnDraft {
   readonly dueSubscriptions: number;
@@ -35,7 +44,8 @@ export function openDrafts({ db, now }: ActivityDeps) {
   return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
     const period = requireMonthOver(input.month, now());
     return db.transaction(async (tx) => {
-      const { drafts, settled } = await openTenantDrafts(tx, period, input);
+      const runs = input.tenantIds.map((tenantId) => ({ ...input, tenantId }));
+      const { drafts, settled } = await openTenantDrafts(tx, period, runs);
       return { drafts: drafts.map(({ tenantId, draftId }) => ({ tenantId, draftId })), settled };
     });
   };
@@ -58,14 +68,19 @@ export function requireMonthOver(month: string, now: Date): Period {
  *
  * Trying again finds this run's draft and changes nothing: what is sealed once
  * stays as it is, since lines may have been quoted from it.
+ * @param runs each tenant once
  */
 export async function openTenantDrafts(
   tx: Transaction,
   period: Period,
-  input: OpenDraftsInput,
+  runs: readonly TenantRun[],
 ): Promise<{ readonly drafts: readonly OpenDraft[]; readonly settled: readonly TenantResult[] }> {
-  const months = await lockTenantMonths(tx, period, input.tenantIds);
-  const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
+  const byTenant = new Map(runs.map((run) => [run.tenantId, run]));
+  const months = await lockTenantMonths(tx, period, [...byTenant.keys()]);
+  const decisions = months.flatMap((tenant) => {
+    const run = byTenant.get(tenant.tenantId);
+    return run ? { tenant, run, decision: decide(tenant, run) } : [];
+  });
   const settled = decisions.flatMap(({ decision }) =>
     decision.action === 'settle' ? [decision.result] : [],
   );
@@ -76,8 +91,9 @@ export async function openTenantDrafts(
   const opened = await open(
     tx,
     period,
-    input,
-    decisions.flatMap(({ tenant, decision }) => (decision.action === 'open' ? [tenant] : [])),
+    decisions.flatMap(({ tenant, run, decision }) =>
+      decision.action === 'open' ? { ...tenant, run } : [],
+    ),
   );
   return { drafts: [...resumed, ...opened], settled };
 }
@@ -88,10 +104,7 @@ type Decision =
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
 /** What a tenant's month asks for; the rules of SPEC "Month end". */
-function decide(
-  tenant: TenantMonth,
-  { owner, ownerStartedAt }: Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>,
-): Decision {
+function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
     return {
@@ -181,16 +194,14 @@ async function recordSettled(
 async function open(
   tx: Transaction,
   period: Period,
-  run: Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>,
-  tenants: readonly TenantMonth[],
+  tenants: readonly (TenantMonth & { readonly run: TenantRun })[],
 ): Promise<readonly OpenDraft[]> {
   if (tenants.length === 0) return [];
   const tenantIds = tenants.map(({ tenantId }) => tenantId);
-  await abandonDrafts(
-    tx,
-    tenants.flatMap(({ openDraftId }) => openDraftId ?? []),
-    `taken over by run ${run.owner}`,
-  );
+  for (const { openDraftId, run } of tenants) {
+    if (openDraftId === null) continue;
+    await abandonDrafts(tx, [openDraftId], `taken over by run ${run.owner}`);
+  }
   if (tenants.some(({ hasUnissuedDrafts }) => hasUnissuedDrafts)) {
     await abandonDrafts(
       tx,
@@ -201,9 +212,10 @@ async function open(
   const drafts = await openSealedDrafts(
     tx,
     period,
-    run,
-    tenants.map(({ tenantId, liveInvoiceId, hasUnissuedDrafts }) => ({
+    tenants.map(({ tenantId, run, liveInvoiceId, hasUnissuedDrafts }) => ({
       tenantId,
+      owner: run.owner,
+      ownerStartedAt: run.ownerStartedAt,
       replacesInvoiceId: liveInvoiceId,
       hasUnissuedDrafts,
     })),

@@ -1,5 +1,5 @@
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import { OverloadedError } from '../ingestion/group-commit.ts';
+import { OverloadedError } from '../group-commit.ts';
 import type { Logger } from '../logger.ts';
 import { errorForLog } from './error-for-log.ts';
 import { HttpProblem, PROBLEMS, type ProblemName } from './problems.ts';

@@ -7,6 +7,10 @@ import { jsonRows, sql } from './sql.ts';
 /** A tenant whose draft is to be opened. */
 export interface TenantToOpen {
   readonly tenantId: string;
+  /** The child's run id: nobody else may write to the draft. */
+  readonly owner: string;
+  /** UTC instant at which that run started. */
+  readonly ownerStartedAt: string;
   /** The revision that it is going to replace. */
   readonly replacesInvoiceId: string | null;
   /** Some of which may be abandoned, and have left usage to take over. */
@@ -24,15 +28,15 @@ export interface TenantToOpen {
 export async function openSealedDrafts(
   tx: Transaction,
   period: Period,
-  { owner, ownerStartedAt }: { readonly owner: string; readonly ownerStartedAt: string },
   tenants: readonly TenantToOpen[],
 ): Promise<readonly DraftRef[]> {
   const drafts = await tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
     WITH draft AS (
       INSERT INTO invoice_drafts
         (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
-      SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}, "replacesInvoiceId"
-      FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, "replacesInvoiceId" uuid)
+      SELECT "tenantId", ${period.periodStart}, owner, "ownerStartedAt", "replacesInvoiceId"
+      FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, owner text,
+        "ownerStartedAt" timestamptz, "replacesInvoiceId" uuid)
       RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
         replaces_invoice_id IS NOT NULL AS "isRevision"
     ), taken AS MATERIALIZED (

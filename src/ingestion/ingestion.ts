@@ -5,7 +5,7 @@ import { appendLlmEvents } from './append-llm-events.ts';
 import { appendMeteredRecords } from './append-metered-records.ts';
 import { checkEvent } from './check-event.ts';
 import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
-import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import { createGroupCommit, type GroupCommit } from '../group-commit.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
 import { parseEvent } from './parse-event.ts';

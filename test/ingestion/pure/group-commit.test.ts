@@ -3,7 +3,7 @@ import {
   OverloadedError,
   createGroupCommit,
   type GroupCommitOptions,
-} from '../../../src/ingestion/group-commit.ts';
+} from '../../../src/group-commit.ts';
 
 type Options = GroupCommitOptions<string, string>;
 
