@@ -116,10 +116,10 @@ export function createOperator(options: OperatorOptions): Operator {
         untilAnswered(() => backfillMonth(client, MONTH)),
         // A child that nobody's pass knows of, beside the one that a pass may be running.
         untilAnswered(() =>
-          client.workflow.start(WORKFLOWS.tenantInvoice, {
+          client.workflow.start(WORKFLOWS.tenantInvoices, {
             workflowId: nextId('by-hand'),
             taskQueue: TASK_QUEUE,
-            args: [{ month: MONTH, tenantId }],
+            args: [{ month: MONTH, tenantIds: [tenantId] }],
           }),
         ),
       ]);

@@ -6,7 +6,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, tenantInvoiceId } from '../../src/contracts/ids.ts';
+import {
+  SCHEDULED_MONTH_END_ID,
+  TASK_QUEUE,
+  tenantInvoiceId,
+  tenantInvoicesId,
+} from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
@@ -34,7 +39,7 @@ describe('committed histories', () => {
 
   test('there is one of every shape', () => {
     expect(files.map((name) => name.replace(/^\d{4}-\d{2}-\d{2}-/, ''))).toEqual(
-      expect.arrayContaining([...SHAPES].map((shape) => `${shape}.json`)),
+      expect.arrayContaining([...SHAPES, ...FORMER_SHAPES].map((shape) => `${shape}.json`)),
     );
   });
 
@@ -60,6 +65,15 @@ const SHAPES = [
   'scheduled-month-end',
   'month-end',
   'month-end-continued',
+  'tenant-invoices-rolled',
+  'tenant-invoices-forced',
+  'tenant-invoices-unchanged',
+  'tenant-invoices-parked',
+  'tenant-invoices-several',
+] as const;
+
+/** Of children that months started before `tenantInvoices` was there. */
+const FORMER_SHAPES = [
   'tenant-invoice-rolled',
   'tenant-invoice-forced',
   'tenant-invoice-unchanged',
@@ -109,8 +123,8 @@ async function recordAll(
     options: { pageSize: 2, continueAsNewAfterEvents: 10 },
   });
   await closed(world, MONTH);
-  await fetch('tenant-invoice-rolled', tenantInvoiceId(MONTH, 'acme'));
-  await fetch('tenant-invoice-parked', tenantInvoiceId(MONTH, 'planless'));
+  await fetch('tenant-invoices-rolled', tenantInvoiceId(MONTH, 'acme'));
+  await fetch('tenant-invoices-parked', tenantInvoiceId(MONTH, 'planless'));
   const [firstRun] = await until(
     async () =>
       Array.fromAsync(
@@ -136,7 +150,7 @@ async function recordAll(
     (invoices) => invoices.some(({ month, revision }) => month === april && revision === 2),
   );
   await closed(world, april);
-  await fetch('tenant-invoice-forced', tenantInvoiceId(april, 'acme'));
+  await fetch('tenant-invoices-forced', tenantInvoiceId(april, 'acme'));
   await requestMonthEnd(client, {
     month: april,
     requestId: 'unchanged',
@@ -149,8 +163,18 @@ async function recordAll(
     (outcomes) => outcomes.some(({ outcome }) => outcome === 'unchanged'),
   );
   await closed(world, april);
-  await fetch('tenant-invoice-unchanged', tenantInvoiceId(april, 'globex'));
+  await fetch('tenant-invoices-unchanged', tenantInvoiceId(april, 'globex'));
   await fetch('month-end', `month-end-${april}`);
+
+  const march = '2026-03';
+  await requestMonthEnd(client, {
+    month: march,
+    requestId: 'several',
+    actor: 'test',
+    options: { tenantsPerChild: 3 },
+  });
+  await closed(world, march);
+  await fetch('tenant-invoices-several', tenantInvoicesId(march, 'acme'));
 
   await client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
     workflowId: SCHEDULED_MONTH_END_ID,

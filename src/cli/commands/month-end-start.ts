@@ -7,10 +7,12 @@ import { monthArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
 
 interface Options {
   readonly requestId?: string;
   readonly reason?: string;
+  readonly tenantsPerChild?: number;
 }
 
 export function monthEndStartCommand(): Command {
@@ -19,24 +21,33 @@ export function monthEndStartCommand(): Command {
     .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
     .option('--request-id <id>', 'the same id is the same request, however often it is sent')
     .option('--reason <text>', 'kept with the request')
+    .addOption(tenantsPerChildOption())
     .addHelpText(
       'after',
       `
-Every due tenant is looked at; those whose invoice stands are skipped.
+Every due tenant is looked at; those whose invoice stands are skipped. A month whose workflow is
+running goes on with the options that it was started with.
 
-Example:
-  npm run cli -- month-end start 2026-05`,
+Examples:
+  npm run cli -- month-end start 2026-05
+  npm run cli -- month-end start 2026-05 --tenants-per-child 25`,
     )
     .action(async (month: Month, options: Options, command: Command) => {
       requireOver(month, new Date());
-      const { requestId = randomUUID(), reason } = options;
+      const { requestId = randomUUID(), reason, tenantsPerChild } = options;
       const env = readEnvironment(process.env);
       const workflowId = await operatorAction(
         command,
         env,
         () =>
           withTemporal(env, ({ client }) =>
-            requestMonthEnd(client, { month, requestId, actor: actor(), reason }),
+            requestMonthEnd(client, {
+              month,
+              requestId,
+              actor: actor(),
+              reason,
+              options: toMonthEndOptions(tenantsPerChild),
+            }),
           ),
         { request_id: requestId },
       );

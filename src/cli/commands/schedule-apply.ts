@@ -5,10 +5,12 @@ import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
 
 interface Options {
   readonly hour: number;
   readonly minute: number;
+  readonly tenantsPerChild?: number;
 }
 
 export function scheduleApplyCommand(): Command {
@@ -16,20 +18,23 @@ export function scheduleApplyCommand(): Command {
     .description('create the month-end Schedule, or bring it up to date')
     .option('--hour <hour>', 'hour of the first of the month, UTC', integerArgument(0, 23), 6)
     .option('--minute <minute>', 'minute of that hour', integerArgument(0, 59), 0)
+    .addOption(tenantsPerChildOption())
     .addHelpText(
       'after',
       `
 Also registers the search attributes that the workflows set. A paused Schedule stays paused.
 
-Example:
-  npm run cli -- schedule apply --hour 6`,
+Examples:
+  npm run cli -- schedule apply --hour 6
+  npm run cli -- schedule apply --tenants-per-child 25`,
     )
-    .action(async ({ hour, minute }: Options, command: Command) => {
+    .action(async ({ hour, minute, tenantsPerChild }: Options, command: Command) => {
       const env = readEnvironment(process.env);
+      const options = toMonthEndOptions(tenantsPerChild);
       const done = await operatorAction(command, env, () =>
         withTemporal(env, async ({ client, connection, namespace }) => ({
           searchAttributes: await registerSearchAttributes(connection, namespace),
-          schedule: await applySchedule(client, { hour, minute }),
+          schedule: await applySchedule(client, { hour, minute, ...(options && { options }) }),
         })),
       );
       print(command, done, () =>
