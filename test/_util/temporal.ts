@@ -2,7 +2,7 @@ import { inject } from 'vitest';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 
 /** More than there are test files: each takes one and leaves it used. */
-export const NAMESPACE_COUNT = 60;
+export const NAMESPACE_COUNT = 120;
 
 /** Counts the namespaces handed out, over all the processes that run test files. */
 export const NAMESPACE_SEQUENCE = 'test_namespace';

@@ -14,9 +14,11 @@ type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 const HISTORIES = fileURLToPath(new URL('../../replay/histories/', import.meta.url));
 
-/** A committed history, by the end of its name. */
+/** The last committed history of a shape; its name begins with a date. */
 function committed(shape: string): readonly HistoryEvent[] {
-  const name = readdirSync(HISTORIES).findLast((file) => file.endsWith(`-${shape}.json`));
+  const name = readdirSync(HISTORIES).findLast(
+    (file) => file.slice('2026-11-24-'.length) === `${shape}.json`,
+  );
   const json = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
   return historyFromJSON(json).events ?? [];
 }
