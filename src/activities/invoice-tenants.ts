@@ -1,10 +1,10 @@
 import type { InvoiceTenantsInput, InvoiceTenantsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
-import { heldByDrafts, readHeldUsage } from '../db/held-usage.ts';
+import { heldByDrafts } from '../db/held-usage.ts';
+import { readInvoiceInputs } from '../db/invoice-inputs.ts';
 import type { BuiltDraft } from '../db/invoices.ts';
 import type { Database, Transaction } from '../db/pool.ts';
-import { learnPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
@@ -25,8 +25,8 @@ import { orParked, parked, splitParked } from './results.ts';
 
 /** Subscriptions of a tenant up to which its invoice is built in one go. */
 const MAX_OF_TENANT = 500;
-/** The same of all tenants of one call: a bound on its time and memory. */
-const MAX_OF_CALL = 5_000;
+/** The same of all tenants of one transaction: a bound on its time and memory. */
+const MAX_OF_TRANSACTION = 5_000;
 
 /** Transactions at once: one computes while the other waits for PostgreSQL. */
 const CONCURRENT_GROUPS = 2;
@@ -151,7 +151,7 @@ function buildTogether(
 function splitBySize(drafts: readonly OpenDraft[]) {
   let sum = 0;
   const fits = ({ dueSubscriptions: count }: OpenDraft): boolean => {
-    if (count > MAX_OF_TENANT || sum + count > MAX_OF_CALL) return false;
+    if (count > MAX_OF_TENANT || sum + count > MAX_OF_TRANSACTION) return false;
     sum += count;
     return true;
   };
@@ -167,31 +167,21 @@ async function compose(
   planVersions: Map<string, PlanVersion>,
 ): Promise<{ readonly values: readonly BuiltDraft[]; readonly parked: readonly TenantResult[] }> {
   if (drafts.length === 0) return { values: [], parked: [] };
-  const subscriptions = await subscriptionsOf(
+  const tenants = await readInvoiceInputs(
     tx,
     period,
-    drafts.map(({ tenantId }) => tenantId),
-  );
-  await learnPlanVersions(
-    tx,
+    drafts.map((draft) => ({ ...draft, owner: draft.draftId })),
+    heldByDrafts(drafts),
     planVersions,
-    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
   );
-  const held = await readHeldUsage(tx, period, heldByDrafts(drafts));
-  const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
-  const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
   return splitParked(
-    drafts.map(({ dueSubscriptions: _count, terms: _terms, ...draft }) =>
-      orParked(draft.tenantId, () => ({
-        ...draft,
-        ...composeInvoice({
-          month: period.month,
-          currency: draft.currency,
-          subscriptions: byTenant.get(draft.tenantId) ?? [],
-          planVersions,
-          meteredUsage: held.metered,
-          llmUsage: llmUsage.get(draft.draftId) ?? [],
-        }),
+    tenants.map(({ tenant: { draftId, tenantId, currency, replacesInvoiceId }, inputs }) =>
+      orParked(tenantId, () => ({
+        draftId,
+        tenantId,
+        currency,
+        replacesInvoiceId,
+        ...composeInvoice(inputs),
       })),
     ),
   );

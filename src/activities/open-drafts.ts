@@ -107,9 +107,12 @@ type Decision =
 function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
+    const { currency, dueSubscriptions, openDraftId, openDraftReplaces } = tenant;
+    const draft = { tenantId, currency, dueSubscriptions, draftId: openDraftId };
     return {
       action: 'resume',
-      draft: toOpenDraft(tenant, tenant.openDraftId, tenant.openDraftReplaces),
+      // What its requests have come to since it was opened, they say themselves.
+      draft: { ...draft, replacesInvoiceId: openDraftReplaces, terms: null },
     };
   }
   if (
@@ -155,12 +158,10 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Deci
   return { action: 'open' };
 }
 
-function toOpenDraft(
-  tenant: TenantMonth,
-  draftId: string,
-  replacesInvoiceId: string | null,
-): OpenDraft {
+/** A draft that has just been opened. */
+function toOpenDraft(tenant: TenantMonth, draftId: string): OpenDraft {
   const { tenantId, currency, dueSubscriptions, isForced, lastNumber, lastTotalCents } = tenant;
+  const replacesInvoiceId = tenant.liveInvoiceId;
   const isPlain = !isForced && replacesInvoiceId === null;
   const terms = isPlain ? termsOfFirst(lastNumber, lastTotalCents) : null;
   return { tenantId, draftId, currency, replacesInvoiceId, dueSubscriptions, terms };
@@ -242,5 +243,5 @@ async function open(
         replacesInvoiceId: tenant.liveInvoiceId,
       })),
   );
-  return opened.map(({ tenant, draftId }) => toOpenDraft(tenant, draftId, tenant.liveInvoiceId));
+  return opened.map(({ tenant, draftId }) => toOpenDraft(tenant, draftId));
 }

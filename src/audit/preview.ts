@@ -1,8 +1,8 @@
 import type { Database, Queryable } from '../db/pool.ts';
-import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
+import { readInvoiceInputs } from '../db/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
+import { toLastInvoice } from '../db/last-invoice.ts';
 import { nextDueTenants, takeableUsage, type PreviewedTenant } from '../db/preview-inputs.ts';
-import { learnPlanVersions, subscriptionsOf } from '../db/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { beyondBounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
@@ -77,36 +77,19 @@ async function previewPage(
   planVersions: Map<string, PlanVersion>,
   boundsMaxRatio: string | null,
 ): Promise<readonly TenantPreview[]> {
-  const subscriptions = await subscriptionsOf(
+  const previewed = await readInvoiceInputs(
     db,
     period,
-    tenants.map(({ tenantId }) => tenantId),
-  );
-  await learnPlanVersions(
-    db,
+    tenants.map((tenant) => ({ ...tenant, owner: tenant.tenantId })),
+    takeableUsage(period, tenants),
     planVersions,
-    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
   );
-  const held = takeableUsage(period, tenants);
-  const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
-  const meteredUsage = await readMeteredUsage(db, period, held, deploymentIds);
-  const llmUsage = Map.groupBy(await readLlmUsage(db, held), ({ owner }) => owner);
-  const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
   const standing = await readInvoiceLines(
     db,
     tenants.flatMap(({ invoiceId }) => invoiceId ?? []),
   );
-  return tenants.map((tenant) => {
-    const composed = compose(() =>
-      composeInvoice({
-        month: period.month,
-        currency: tenant.currency,
-        subscriptions: byTenant.get(tenant.tenantId) ?? [],
-        planVersions,
-        meteredUsage,
-        llmUsage: llmUsage.get(tenant.tenantId) ?? [],
-      }),
-    );
+  return previewed.map(({ tenant, inputs }) => {
+    const composed = compose(() => composeInvoice(inputs));
     const before = standing.get(tenant.invoiceId ?? '') ?? [];
     return toPreview(tenant, composed, before, boundsMaxRatio);
   });
@@ -132,7 +115,7 @@ function toPreview(
   boundsMaxRatio: string | null,
 ): TenantPreview {
   const { tenantId, currency, invoiceId, number, status, totalCents } = tenant;
-  const last = toLast(tenant.lastNumber, tenant.lastTotalCents);
+  const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
   const standing =
     invoiceId === null || number === null || status === null || totalCents === null
       ? null
@@ -162,8 +145,4 @@ function bound(
   return reason === null
     ? { ...invoice, parked: null }
     : { parked: { type: 'out_of_bounds', reason } };
-}
-
-function toLast(number: string | null, totalCents: number | null): LastInvoice | null {
-  return number === null || totalCents === null ? null : { number, totalCents };
 }

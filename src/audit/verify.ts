@@ -1,5 +1,5 @@
 import { readControlTotals } from '../db/control-totals.ts';
-import { readLlmUsage, readMeteredUsage } from '../db/held-usage.ts';
+import { readHeldUsage } from '../db/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
 import type { LineRow } from '../db/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
@@ -149,10 +149,8 @@ async function recomputeLines(
 ): Promise<readonly string[]> {
   const all = [...lines.values()].flat();
   await learnPlanVersions(db, planVersions, planVersionsOf(all));
-  const held = rawUsage(idsOf(invoices));
-  const deploymentIds = new Set(all.flatMap(({ deploymentId }) => deploymentId ?? []));
-  const meteredUsage = await readMeteredUsage(db, period, held, [...deploymentIds]);
-  const llmUsage = Map.groupBy(await readLlmUsage(db, held), ({ owner }) => owner);
+  const held = await readHeldUsage(db, period, rawUsage(idsOf(invoices)));
+  const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
   return invoices.flatMap(({ invoiceId, tenantId, number, currency }) => {
     const stored = lines.get(invoiceId) ?? [];
     try {
@@ -161,7 +159,7 @@ async function recomputeLines(
         currency,
         subscriptions: billedSubscriptions(tenantId, stored),
         planVersions,
-        meteredUsage,
+        meteredUsage: held.metered,
         llmUsage: llmUsage.get(invoiceId) ?? [],
       });
       return compareLines(stored, again).map(({ change, before, after }) => {

@@ -3,6 +3,7 @@ import type { DraftRef } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
 import { deleteClosedDraftLines } from './draft-lines.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
+import { lastInvoiceBefore } from './last-invoice.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
 
@@ -87,12 +88,7 @@ export async function lockTenantMonths(
     LEFT JOIN invoice_drafts built ON built.draft_id = i.invoice_id
     LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id
       AND d.period_start = ${period.periodStart} AND d.state = 'open'
-    LEFT JOIN LATERAL (
-      SELECT l.number, l.total_cents FROM invoices l
-      WHERE l.tenant_id = t.tenant_id AND l.period_start < ${period.periodStart}
-        AND l.status IN ('issued', 'paid')
-      ORDER BY l.period_start DESC LIMIT 1
-    ) last ON true
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
     WHERE t.tenant_id = ANY(${textArray(tenantIds)})
     ORDER BY t.tenant_id
   `);

@@ -34,12 +34,27 @@ export function heldByDrafts(drafts: readonly OwnDraft[]): HeldUsage {
   };
 }
 
-const metered = z.object({
+const sum = z.object({
+  owner: z.string(),
+  source: z.enum(['llm', 'metered']),
   deploymentId: z.string(),
   resourceKind: z.string(),
-  /** Decimal string. */
+  serviceMonth: z.string(),
+  /** How many events there are. */
+  requestCount: z.string(),
+  /** Decimal string: exact cents, or a quantity. */
   total: z.string(),
 });
+type HeldSum = z.infer<typeof sum>;
+
+/** LLM usage of an owner's deployment in a service month. */
+export interface HeldLlmUsage extends Pick<
+  HeldSum,
+  'owner' | 'deploymentId' | 'serviceMonth' | 'requestCount'
+> {
+  /** Decimal string. */
+  readonly exactCents: string;
+}
 
 /** Metered usage of the period by deployment and kind, without what was excluded. */
 export async function readMeteredUsage(
@@ -48,83 +63,64 @@ export async function readMeteredUsage(
   held: HeldUsage,
   deploymentIds: readonly string[],
 ): Promise<ReadonlyMap<string, Usage>> {
-  const rows = await db.any(sql.type(metered)`
-    SELECT b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
-      sum(b.total - coalesce(x.amount, 0)) AS total
-    FROM (${held.buckets}) b LEFT JOIN (${excludedByBucket(held)}) x USING (bucket_id)
-    WHERE b.source = 'metered' AND b.service_month = ${period.periodStart}
-      AND b.deployment_id = ANY(${textArray(deploymentIds)})
-    GROUP BY b.deployment_id, b.resource_kind
-  `);
-  return byDeployment(rows);
+  const which = sql.fragment`
+    ${isMeteredOf(period)} AND b.deployment_id = ANY(${textArray(deploymentIds)})`;
+  return toMetered(await readSums(db, held, which));
 }
-
-const llm = z.object({
-  owner: z.string(),
-  deploymentId: z.string(),
-  serviceMonth: z.string(),
-  requestCount: z.string(),
-  /** Decimal string. */
-  exactCents: z.string(),
-});
 
 /** LLM usage by owner, deployment and service month; nothing where all of it was excluded. */
-export function readLlmUsage(
+export async function readLlmUsage(
   db: Queryable,
   held: HeldUsage,
-): Promise<readonly z.infer<typeof llm>[]> {
-  return db.any(sql.type(llm)`
-    SELECT b.owner, b.deployment_id AS "deploymentId",
-      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
-      sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
-      sum(b.total - coalesce(x.amount, 0)) AS "exactCents"
-    FROM (${held.buckets}) b LEFT JOIN (${excludedByBucket(held)}) x USING (bucket_id)
-    WHERE b.source = 'llm'
-    GROUP BY b.owner, b.deployment_id, b.service_month
-    HAVING sum(b.event_count - coalesce(x.events, 0)) > 0
-    ORDER BY b.owner, b.deployment_id, b.service_month
-  `);
+): Promise<readonly HeldLlmUsage[]> {
+  return toLlm(await readSums(db, held, IS_LLM));
 }
-
-const held = llm.omit({ exactCents: true }).extend({
-  source: z.enum(['llm', 'metered']),
-  resourceKind: z.string(),
-  /** Decimal string: cents, or a quantity. */
-  total: z.string(),
-});
 
 /** {@link readMeteredUsage}, of all deployments, and {@link readLlmUsage} in one round trip. */
 export async function readHeldUsage(
   db: Queryable,
   period: Period,
-  usage: HeldUsage,
+  held: HeldUsage,
 ): Promise<{
   readonly metered: ReadonlyMap<string, Usage>;
-  readonly llm: readonly z.infer<typeof llm>[];
+  readonly llm: readonly HeldLlmUsage[];
 }> {
-  const rows = await db.any(sql.type(held)`
+  const sums = await readSums(db, held, sql.fragment`(${IS_LLM} OR ${isMeteredOf(period)})`);
+  return { metered: toMetered(sums), llm: toLlm(sums) };
+}
+
+const IS_LLM = sql.fragment`b.source = 'llm'`;
+
+function isMeteredOf({ periodStart }: Period) {
+  return sql.fragment`(b.source = 'metered' AND b.service_month = ${periodStart})`;
+}
+
+/** What is held, without what was excluded, of the buckets `b` for which `which` holds. */
+function readSums(
+  db: Queryable,
+  { buckets, exclusions }: HeldUsage,
+  which: ReturnType<typeof sql.fragment>,
+): Promise<readonly HeldSum[]> {
+  return db.any(sql.type(sum)`
     SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
       to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
       sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
       sum(b.total - coalesce(x.amount, 0)) AS total
-    FROM (${usage.buckets}) b LEFT JOIN (${excludedByBucket(usage)}) x USING (bucket_id)
-    WHERE b.source = 'llm' OR b.service_month = ${period.periodStart}
+    FROM (${buckets}) b LEFT JOIN (
+      SELECT e.bucket_id, count(*) AS events, sum(e.amount) AS amount
+      FROM usage_exclusions e WHERE ${exclusions} GROUP BY e.bucket_id
+    ) x USING (bucket_id)
+    WHERE ${which}
     GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month
     ORDER BY b.owner, b.deployment_id, b.service_month
   `);
-  const metered = rows.filter(({ source }) => source === 'metered');
-  return {
-    metered: byDeployment(metered),
-    llm: rows
-      .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
-      .map(({ total, ...row }) => ({ ...row, exactCents: total })),
-  };
 }
 
-function byDeployment(rows: readonly z.infer<typeof metered>[]): ReadonlyMap<string, Usage> {
-  const groups = Map.groupBy(rows, ({ deploymentId }) => deploymentId);
+function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
+  const metered = sums.filter(({ source }) => source === 'metered');
+  const byDeployment = Map.groupBy(metered, ({ deploymentId }) => deploymentId);
   return new Map(
-    [...groups].map(([deploymentId, kinds]) => [
+    [...byDeployment].map(([deploymentId, kinds]) => [
       deploymentId,
       // `Object.fromEntries` takes any name for a kind, `__proto__` too.
       Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
@@ -132,8 +128,14 @@ function byDeployment(rows: readonly z.infer<typeof metered>[]): ReadonlyMap<str
   );
 }
 
-function excludedByBucket({ exclusions }: HeldUsage) {
-  return sql.fragment`
-    SELECT e.bucket_id, count(*) AS events, sum(e.amount) AS amount
-    FROM usage_exclusions e WHERE ${exclusions} GROUP BY e.bucket_id`;
+function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
+  return sums
+    .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
+    .map(({ owner, deploymentId, serviceMonth, requestCount, total }) => ({
+      owner,
+      deploymentId,
+      serviceMonth,
+      requestCount,
+      exactCents: total,
+    }));
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { LastInvoice } from '../domain/bounds.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
+import { toLastInvoice } from './last-invoice.ts';
 import type { Transaction } from './pool.ts';
 import { sql, uuidArray } from './sql.ts';
 
@@ -51,7 +52,7 @@ export async function readIssueTerms(
         isForced: onlyIfChanged !== null,
         onlyIfChanged: onlyIfChanged === true,
         acceptBounds: acceptBounds === true,
-        last: toLast(lastNumber, lastTotalCents),
+        last: toLastInvoice(lastNumber, lastTotalCents),
       },
     ]),
   );
@@ -59,12 +60,8 @@ export async function readIssueTerms(
 
 /** Of a draft that no forced request waits for: all that counts is the last invoice before it. */
 export function termsOfFirst(lastNumber: string | null, lastTotalCents: number | null): IssueTerms {
-  const last = toLast(lastNumber, lastTotalCents);
+  const last = toLastInvoice(lastNumber, lastTotalCents);
   return { isForced: false, onlyIfChanged: false, acceptBounds: false, last };
-}
-
-function toLast(number: string | null, totalCents: number | null): LastInvoice | null {
-  return number === null || totalCents === null ? null : { number, totalCents };
 }
 
 /** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */

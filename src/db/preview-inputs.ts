@@ -3,6 +3,7 @@ import type { Period } from '../domain/period.ts';
 import { isGivenUp } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { HeldUsage } from './held-usage.ts';
+import { lastInvoiceBefore } from './last-invoice.ts';
 import type { Queryable } from './pool.ts';
 import { isBillable } from './seal.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
@@ -43,12 +44,7 @@ export function nextDueTenants(
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
-    LEFT JOIN LATERAL (
-      SELECT l.number, l.total_cents FROM invoices l
-      WHERE l.tenant_id = t.tenant_id AND l.period_start < ${period.periodStart}
-        AND l.status IN ('issued', 'paid')
-      ORDER BY l.period_start DESC LIMIT 1
-    ) last ON true
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
     WHERE EXISTS (
         SELECT FROM subscriptions s
         WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
