@@ -199,19 +199,20 @@ const storedHash = z.object({ id: z.string(), contentHash: z.string() });
  * went to the archive. One statement: an id is always in one of the two places.
  */
 export function storedHashes(source: UsageSource, ids: readonly string[]) {
+  const list = columnArray(ids);
   const events =
     source === 'llm'
       ? sql.fragment`
           SELECT gateway_request_id AS id, content_hash
-          FROM llm_usage_events WHERE gateway_request_id = ANY (${columnArray(ids)}::text[])`
+          FROM llm_usage_events WHERE gateway_request_id = ANY (${list}::text[])`
       : sql.fragment`
           SELECT record_id AS id, content_hash
-          FROM metered_usage_records WHERE record_id = ANY (${columnArray(ids)}::text[])`;
+          FROM metered_usage_records WHERE record_id = ANY (${list}::text[])`;
   return sql.fragment`
     ${events}
     UNION ALL
     SELECT id, content_hash FROM archived_usage_ids
-    WHERE source = ${source} AND id = ANY (${columnArray(ids)}::text[])`;
+    WHERE source = ${source} AND id = ANY (${list}::text[])`;
 }
 
 /** The content hashes, in hex, of those ids that {@link storedHashes} finds. */

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { findJsonFlaw, MAX_DEPTH, type JsonFlaw } from './json-flaw.ts';
+import { endOfString, findJsonFlaw, MAX_DEPTH, type JsonFlaw } from './json-flaw.ts';
 
 /** What bytes say, or why they can't be read. */
 export type StrictJson =
@@ -55,27 +55,11 @@ function countNames(value: unknown, level: number): number {
 function countWrittenNames(text: string): number {
   let names = 0;
   for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at)) {
-    at = afterString(text, at);
+    at = endOfString(text, at) + 1;
     while (isWhitespace(text.charCodeAt(at))) at += 1;
     if (text.charCodeAt(at) === COLON) names += 1;
   }
   return names;
-}
-
-/** The place after the string that begins at `start`. */
-function afterString(text: string, start: number): number {
-  let at = start;
-  do {
-    at = text.indexOf('"', at + 1);
-  } while (isEscaped(text, at));
-  return at + 1;
-}
-
-/** After an odd number of backslashes. */
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
-  return backslashes % 2 === 1;
 }
 
 /** As JSON has it. */
@@ -84,4 +68,3 @@ function isWhitespace(code: number): boolean {
 }
 
 const COLON = 0x3a;
-const BACKSLASH = 0x5c;
