@@ -1,6 +1,6 @@
 import { readConfig, type Config } from '../config.ts';
 import { connectWithin } from '../connect-within.ts';
-import type { Database } from '../db/pool.ts';
+import type { Database, DatabaseOptions } from '../db/pool.ts';
 import { databaseServer } from '../db/server.ts';
 import { localEnvFile, readLocalEnv } from '../local/local-env.ts';
 import { stateFolder } from '../local/state-folder.ts';
@@ -26,10 +26,14 @@ export function readEnvironment(env: Environment): Environment {
   return { ...local, ...present(env) };
 }
 
-/** Runs something with the database, which is closed afterwards. */
+/**
+ * Runs something with the database, which is closed afterwards.
+ * @param options how long a statement may take; by default a minute
+ */
 export async function withDatabase<T>(
   env: Environment,
   work: (db: Database, config: Config) => Promise<T>,
+  options: Pick<DatabaseOptions, 'statementTimeoutMs'> = {},
 ): Promise<T> {
   const config = readConfig(env);
   const db = await connectWithin(
@@ -37,6 +41,7 @@ export async function withDatabase<T>(
       url: config.databaseUrl,
       maxConnections: CONNECTIONS,
       applicationName: 'arcadia-cli',
+      ...options,
     }),
     { timeoutSeconds: PATIENCE_SECONDS, onFailure: complain },
   );

@@ -1,9 +1,6 @@
 import { Option } from 'commander';
-import type { MonthEndOptions } from '../contracts/month-end.ts';
+import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
 import { integerArgument } from './arguments.ts';
-
-/** What the workflow takes; see `workflows/options.ts`. */
-const MAX_TENANTS_PER_CHILD = 100;
 
 /** How many tenants share a child workflow; by default each has its own. */
 export function tenantsPerChildOption(): Option {

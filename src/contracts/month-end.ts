@@ -4,7 +4,6 @@ import type { Failure } from './failures.ts';
 export const WORKFLOWS = {
   scheduledMonthEnd: 'scheduledMonthEnd',
   monthEnd: 'monthEnd',
-  tenantInvoice: 'tenantInvoice',
   tenantInvoices: 'tenantInvoices',
 } as const;
 
@@ -15,6 +14,9 @@ export type RequestSignal = typeof RUN_SIGNAL | typeof FORCE_RE_RUN_SIGNAL;
 
 /** The query that `monthEnd` answers, with a {@link MonthEndProgress}. */
 export const PROGRESS_QUERY = 'progress';
+
+/** More would only make a child's result large, and its failure costly. */
+export const MAX_TENANTS_PER_CHILD = 100;
 
 /** How the month's workflow runs. Defaults: `workflows/options.ts`. */
 export interface MonthEndOptions {

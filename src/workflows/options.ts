@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { FAILURE } from '../contracts/failures.ts';
-import type { MonthEndOptions } from '../contracts/month-end.ts';
+import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
 
 /** Default, least and most of each option. */
 const RANGES = {
   openForDays: { byDefault: 45, min: 0, max: 3650 },
-  tenantsPerChild: { byDefault: 1, min: 1, max: 100 },
+  tenantsPerChild: { byDefault: 1, min: 1, max: MAX_TENANTS_PER_CHILD },
   // As many as the worker has slots for local activities: more would only queue.
   maxChildren: { byDefault: 20, min: 1, max: 1000 },
   // A page's tenants go through the history. By default enough to fill the pool of children.

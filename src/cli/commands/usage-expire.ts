@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import { openDatabase, type Database } from '../../db/pool.ts';
 import type { Month } from '../../domain/period.ts';
 import { expireUsage, type ExpiredMonth } from '../../ingestion/expire-usage.ts';
 import { monthArgument } from '../arguments.ts';
-import { readEnvironment } from '../environment.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
@@ -31,14 +30,13 @@ Example:
   npm run cli -- usage expire --before 2019-07`,
     )
     .action(async ({ before }: Options, command: Command) => {
-      const months = await operatorAction(
-        command,
-        readEnvironment(process.env),
-        (_db, { databaseUrl, archive: { retentionMonths } }) => {
-          requireOlder(before, retentionMonths, 'USAGE_RETENTION_MONTHS', new Date());
-          return withPatience(databaseUrl, (db) => expireUsage(db, before, retentionMonths));
-        },
-      );
+      const env = readEnvironment(process.env);
+      const months = await operatorAction(command, env, (_db, { archive: { retentionMonths } }) => {
+        requireOlder(before, retentionMonths, 'USAGE_RETENTION_MONTHS', new Date());
+        return withDatabase(env, (db) => expireUsage(db, before, retentionMonths), {
+          statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        });
+      });
       const rows = months.flatMap(toRows);
       print(command, rows, () =>
         renderTable(
@@ -58,18 +56,4 @@ Example:
 
 function toRows({ month, usage }: ExpiredMonth) {
   return usage.map((row) => ({ month, ...row }));
-}
-
-async function withPatience<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openDatabase({
-    url,
-    maxConnections: 1,
-    applicationName: 'arcadia-cli-expire',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  try {
-    return await work(db);
-  } finally {
-    await db.end();
-  }
 }
