@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { createKey } from '../src/db/api-keys.ts';
-import { openDatabase } from '../src/db/pool.ts';
+import { createKeys } from './lib/api-keys.ts';
 import { startApiProcess } from './lib/api-process.ts';
-import type { Bench, BenchContext, Figure } from './lib/bench.ts';
+import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { postWhile, type LoadOptions, type LoadResult } from './lib/load.ts';
 import { MONTH, USUAL_TENANT, insertPopulation, settle } from './lib/population.ts';
 import { runMonthEnd } from './lib/run-month-end.ts';
-import { startBenchServers, type BenchDatabase, type BenchServers } from './lib/servers.ts';
+import type { BenchDatabase, BenchServers } from './lib/servers.ts';
 import { createUsageEvents, readPlaces } from './lib/usage-events.ts';
 import { startWorkerProcess } from './lib/worker-process.ts';
 
@@ -34,7 +32,7 @@ export const backpressure: Bench = {
     idleSeconds: { full: 10, smoke: 1 },
   },
   async run(context) {
-    await using servers = await startBenchServers();
+    await using servers = await context.startServers();
     const figures: Figure[] = [];
     for (const sending of SENDINGS) figures.push(await measure(sending, servers, context));
     return { figures };
@@ -44,9 +42,11 @@ export const backpressure: Bench = {
 async function measure(
   { name, connections, eventsPerRequest }: Sending,
   servers: BenchServers,
-  { sizes, seed, log }: BenchContext,
+  context: BenchContext,
 ): Promise<Figure> {
-  const { tenants = 1, idleSeconds = 1 } = sizes;
+  const { seed, log } = context;
+  const tenants = sizeOf(context, 'tenants');
+  const idleSeconds = sizeOf(context, 'idleSeconds');
   const database = await servers.createDatabase();
   await database.asSuperuser(async (client) => {
     await insertPopulation(client, { ...USUAL_TENANT, tenants }, seed);
@@ -63,7 +63,7 @@ async function measure(
   stack.defer(() => api.stop());
   const load: LoadOptions = {
     url: `${api.url}${PATH}`,
-    key: await createGatewayKey(database),
+    key: (await createKeys(database)).gateway,
     connections,
   };
   const makeBody = await bodiesOf(database, seed, eventsPerRequest);
@@ -93,27 +93,13 @@ async function measure(
   };
 }
 
-async function createGatewayKey(database: BenchDatabase): Promise<string> {
-  const db = await openDatabase({
-    url: database.appUrl,
-    maxConnections: 1,
-    applicationName: 'bench',
-  });
-  const { plainKey } = await createKey(db, { label: 'gateway', scope: 'gateway' });
-  await db.end();
-  return plainKey;
-}
-
 /** Usage around the end of the month that is closed: half of it is late, and meets the seal. */
 async function bodiesOf(
   database: BenchDatabase,
   seed: number,
   eventsPerRequest: number,
 ): Promise<() => string> {
-  const client = new pg.Client({ connectionString: database.superuserUrl });
-  await client.connect();
-  const places = await readPlaces(client);
-  await client.end();
+  const places = await database.asSuperuser(readPlaces);
   const [year = 0, month = 0] = MONTH.split('-').map(Number);
   const halfAMinuteAfter = new Date(Date.UTC(year, month, 1, 0, 0, 30));
   const usage = createUsageEvents(places, { seed, prefix: 'sent', now: halfAMinuteAfter });

@@ -1,9 +1,8 @@
 import type { RunHistory } from './lib/describe-runs.ts';
 import { sizeOf, type Bench, type Figure } from './lib/bench.ts';
 import { runSimulation, type Simulation } from './lib/run-simulation.ts';
+import { toMebibytes, WARNED_OF_EVENTS } from './lib/units.ts';
 
-/** Where Temporal begins to warn of a long history. */
-const WARNED_OF_EVENTS = 10_240;
 /** A tenth of the tenants, to see what grows. */
 const SMALLER = 10;
 
@@ -70,9 +69,9 @@ function growthOfTime(large: Simulation, small: Simulation): Figure {
 function growthOfMemory(large: Simulation, small: Simulation): Figure {
   return {
     name: `worker's peak memory at ${large.tenants} tenants`,
-    measured: { value: toMebibytes(large.peakMemoryBytes), unit: 'MiB' },
+    measured: { value: Math.round(toMebibytes(large.peakMemoryBytes)), unit: 'MiB' },
     against: {
-      value: toMebibytes(small.peakMemoryBytes),
+      value: Math.round(toMebibytes(small.peakMemoryBytes)),
       unit: 'MiB',
       name: `at ${small.tenants}`,
     },
@@ -99,7 +98,7 @@ function describe(simulation: Simulation): string {
     `${tenants} tenants in ${seconds.toFixed(1)} s`,
     `${(children / seconds).toFixed(1)} children/s`,
     `${(cpuMs / children).toFixed(1)} ms of the worker's CPU a child`,
-    `${toMebibytes(simulation.peakMemoryBytes)} MiB at most`,
+    `${Math.round(toMebibytes(simulation.peakMemoryBytes))} MiB at most`,
     `${runs.length} runs of monthEnd, for each child ${perChild('events')} events, ` +
       `${perChild('bytes')} bytes and ${perChild('stateTransitions')} state transitions`,
     `a child's own ${child.events} events, ${child.bytes} bytes, ${child.stateTransitions} transitions`,
@@ -107,8 +106,4 @@ function describe(simulation: Simulation): string {
       ? []
       : [`server + ${(serverGrowthBytes / children / 1024).toFixed(1)} KiB a child`]),
   ].join(', ');
-}
-
-function toMebibytes(bytes: number): number {
-  return Math.round(bytes / 2 ** 20);
 }

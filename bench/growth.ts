@@ -4,13 +4,12 @@ import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
 import { USUAL_TENANT } from './lib/population.ts';
 import { readHistories, type HistoryCost } from './lib/read-histories.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
+import { toMebibytes, WARNED_OF_EVENTS } from './lib/units.ts';
 
 /** The parts of the largest month that are closed, too; the second one is what it is held against. */
 const PARTS = [0.05, 0.1, 0.25, 0.5, 1];
 const AGAINST = 0.1;
 
-/** Temporal warns of a history of so many events. */
-const WARNED_EVENTS = 10_240;
 const KIBIBYTE = 1024;
 
 interface Point extends MonthEndRun {
@@ -54,7 +53,7 @@ function msPerTenant({ seconds, tenants }: MonthEndRun): number {
 }
 
 function mebibytes({ peakMemoryBytes }: MonthEndRun): number {
-  return peakMemoryBytes / 2 ** 20;
+  return toMebibytes(peakMemoryBytes);
 }
 
 function timePerTenant(many: Point, few: Point): Figure {
@@ -84,8 +83,8 @@ function costs({ tenants, cost }: Point): readonly Figure[] {
     {
       name: 'events in the longest run of monthEnd',
       measured: { value: mostEvents, unit: 'events' },
-      bound: { atMost: WARNED_EVENTS - 1 },
-      note: `${tenants} tenants in ${monthRuns} runs; Temporal warns at ${WARNED_EVENTS}`,
+      bound: { atMost: WARNED_OF_EVENTS - 1 },
+      note: `${tenants} tenants in ${monthRuns} runs; Temporal warns at ${WARNED_OF_EVENTS}`,
     },
     {
       name: 'billable actions per tenant',

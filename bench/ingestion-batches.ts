@@ -1,8 +1,9 @@
 import pg from 'pg';
-import type { Bench, BenchContext, Figure } from './lib/bench.ts';
+import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { createBareTable, insertBare, readRows, type LedgerTable } from './lib/bare-inserts.ts';
 import { startIngestionServers, type IngestionServers } from './lib/ingestion-servers.ts';
-import { median, post } from './lib/load.ts';
+import { post } from './lib/load.ts';
+import { median } from './lib/median.ts';
 import { createUsageEvents } from './lib/usage-events.ts';
 
 /** How many events one request holds. */
@@ -47,7 +48,7 @@ export const ingestionBatches: Bench = {
     rounds: { full: 3, smoke: 1 },
   },
   async run(context) {
-    await using servers = await startIngestionServers(context.sizes.deployments ?? 1);
+    await using servers = await startIngestionServers(context, sizeOf(context, 'deployments'));
     const figures: Figure[] = [];
     for (const kind of KINDS) figures.push(...(await measure(kind, servers, context)));
     return { figures };
@@ -59,11 +60,12 @@ async function measure(
   servers: IngestionServers,
   context: BenchContext,
 ): Promise<readonly Figure[]> {
-  const { connections = 1, rounds = 1 } = context.sizes;
+  const connections = sizeOf(context, 'connections');
+  const rounds = sizeOf(context, 'rounds');
   await using stack = new AsyncDisposableStack();
   const clients: pg.Client[] = [];
   for (let count = 0; count < connections; count += 1) {
-    const client = new pg.Client({ connectionString: servers.superuserUrl });
+    const client = new pg.Client({ connectionString: servers.database.superuserUrl });
     await client.connect();
     stack.defer(() => client.end());
     clients.push(client);
@@ -132,7 +134,7 @@ function makeBatches(
   { places }: IngestionServers,
   { prefix, context }: { readonly prefix: string; readonly context: BenchContext },
 ): readonly string[] {
-  const { events = BATCH } = context.sizes;
+  const events = sizeOf(context, 'events');
   const usage = createUsageEvents(places, { seed: context.seed, prefix, now: new Date() });
   return Array.from({ length: Math.ceil(events / BATCH) }, () =>
     JSON.stringify({ [field]: Array.from({ length: BATCH }, () => usage[source]()) }),

@@ -1,6 +1,7 @@
-import type { Bench, BenchContext, Figure } from './lib/bench.ts';
+import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { startIngestionServers } from './lib/ingestion-servers.ts';
-import { median, post } from './lib/load.ts';
+import { post } from './lib/load.ts';
+import { median } from './lib/median.ts';
 import { createUsageEvents } from './lib/usage-events.ts';
 
 const PATH = '/api/v1/integrations/llm-usage';
@@ -20,9 +21,12 @@ export const ingestionSingles: Bench = {
   },
 };
 
-async function measure({ sizes, seed, log }: BenchContext): Promise<Figure> {
-  const { events = 1, deployments = 1, connections = 1, rounds = 1 } = sizes;
-  await using servers = await startIngestionServers(deployments);
+async function measure(context: BenchContext): Promise<Figure> {
+  const { seed, log } = context;
+  const events = sizeOf(context, 'events');
+  const connections = sizeOf(context, 'connections');
+  const rounds = sizeOf(context, 'rounds');
+  await using servers = await startIngestionServers(context, sizeOf(context, 'deployments'));
   const { api, keys, places } = servers;
   const stored: number[] = [];
   const echoed: number[] = [];

@@ -113,7 +113,3 @@ export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;
 }
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}

@@ -5,6 +5,7 @@ import { insertPopulation, settle, type PopulationShape } from './population.ts'
 import { proveMonth } from './prove-month.ts';
 import { runMonthEnd, type MonthEndRun } from './run-month-end.ts';
 import type { BenchDatabase, BenchNamespace, BenchServers } from './servers.ts';
+import { toMebibytes } from './units.ts';
 import { startWorkerProcess, type WorkerOptions } from './worker-process.ts';
 
 export interface MonthEndToMeasure {
@@ -40,7 +41,7 @@ export async function measureMonthEnd(
   const run = await runWithWorker({ servers, database, namespace, nodeFlags }, options);
   log(
     `${run.tenants} tenants: ${run.tenantsPerSecond.toFixed(1)} per second, ` +
-      `${Math.round(run.peakMemoryBytes / 2 ** 20)} MiB`,
+      `${Math.round(toMebibytes(run.peakMemoryBytes))} MiB`,
   );
   // A wrong month that is fast is worth nothing.
   if (shape.tenants <= PROVED_UP_TO) await proveMonth(database);
@@ -59,7 +60,7 @@ async function runWithWorker(
 
 /** What there is to know of a run beside its rate. */
 export function describeRun({ tenants, cpuMs, peakMemoryBytes }: MonthEndRun): string {
-  const mebibytes = Math.round(peakMemoryBytes / 2 ** 20);
+  const mebibytes = Math.round(toMebibytes(peakMemoryBytes));
   return (
     `${tenants} tenants, ${(cpuMs / tenants).toFixed(1)} ms of the worker's CPU each, ` +
     `${mebibytes} MiB at most`

@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import type { LlmUsageEvent } from '../../src/gateway/trace-events.ts';
+import type { MeteredRecord } from '../../src/local/demo-usage.ts';
 import { seededRandom } from '../../src/local/random.ts';
 
 /** A deployment, and whose it is. */
@@ -31,32 +33,10 @@ export async function readPlaces(client: pg.Client): Promise<readonly Place[]> {
   return rows;
 }
 
-/** An event as the gateway sends it. */
-export interface SentLlmEvent {
-  readonly gateway_request_id: string;
-  readonly tenant_id: string;
-  readonly deployment_id: string;
-  readonly model: string;
-  readonly occurred_at: string;
-  readonly charge_cents: string;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-}
-
-/** A record as the metering pipeline sends it. */
-export interface SentMeteredRecord {
-  readonly record_id: string;
-  readonly tenant_id: string;
-  readonly deployment_id: string;
-  readonly resource_kind: string;
-  readonly qty: string;
-  readonly occurred_at: string;
-}
-
 /** Usage of any of the places, all of it within the last minute: each has its own id. */
 export interface UsageEvents {
-  llm(): SentLlmEvent;
-  metered(): SentMeteredRecord;
+  llm(): LlmUsageEvent;
+  metered(): MeteredRecord;
 }
 
 const MODELS = ['large-2', 'medium-2', 'small-1'];

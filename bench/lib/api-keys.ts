@@ -1,0 +1,20 @@
+import { createKey } from '../../src/db/api-keys.ts';
+import { openDatabase } from '../../src/db/pool.ts';
+import type { BenchDatabase } from './servers.ts';
+
+/** Plain API keys, one for each kind of sender. */
+export interface Keys {
+  readonly gateway: string;
+  readonly metering: string;
+}
+
+export async function createKeys({ appUrl }: BenchDatabase): Promise<Keys> {
+  const db = await openDatabase({ url: appUrl, maxConnections: 1, applicationName: 'bench' });
+  try {
+    const gateway = await createKey(db, { label: 'gateway', scope: 'gateway' });
+    const metering = await createKey(db, { label: 'metering', scope: 'metering' });
+    return { gateway: gateway.plainKey, metering: metering.plainKey };
+  } finally {
+    await db.end();
+  }
+}
