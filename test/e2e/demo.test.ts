@@ -60,6 +60,10 @@ test('a first run invoices everybody but the broken one; a second one skips them
   expect(await first.code, first.output).toBe(0);
   expect(first.output).toContain('27 rolled, 0 skipped, 0 unchanged, 1 parked');
   expect(first.output).toMatch(/juniper-labs-000001 +1 +superseded/);
+  // README shows what one sees; this changes with each migration.
+  const [migrated] = /\d+ migrations applied/.exec(first.output) ?? [];
+  expect(migrated).toBeDefined();
+  expect(readFileSync('README.md', 'utf8')).toContain(migrated);
   await expectNothingLeft();
 
   const second = startDemo('--exit');
