@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { curlOf, type CurlOperation } from './curl.ts';
-import { Markup, markup } from './markup.ts';
+import { Markup, markup } from '../markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
 import { METHODS } from './route-definition.ts';
