@@ -23,7 +23,7 @@ interface Bucket {
 }
 
 /**
- * What `invoiceInSteps` does, as a plain loop over the subscriptions would do it: the same prices and
+ * What `invoiceTenant` does, as a plain loop over the subscriptions would do it: the same prices and
  * the same tables, a query for each thing that is read and each row that is written, in one
  * transaction. (Only the invoice's lines arrive in one statement: a trigger insists on it.)
  */

@@ -1,19 +1,17 @@
 import type { InvoiceTenantsInput, InvoiceTenantsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
-import { heldByDrafts } from '../db/held-usage.ts';
-import { readInvoiceInputs } from '../db/invoice-inputs.ts';
-import type { BuiltDraft } from '../db/invoices.ts';
-import type { Database, Transaction } from '../db/pool.ts';
+import type { Database } from '../db/pool.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import { composeInvoice } from '../domain/compose-invoice.ts';
 import type { Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import { createGroupCommit, type GroupCommit } from '../group-commit.ts';
+import { composeDrafts } from './compose-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
 import { reasonOf } from './failures.ts';
 import { issueDrafts } from './issue-drafts.ts';
+import { issueOpenedDrafts } from './issue-opened-drafts.ts';
 import {
   openTenantDrafts,
   requireMonthOver,
@@ -21,10 +19,15 @@ import {
   type TenantRun,
 } from './open-drafts.ts';
 import { refuseStale } from './refuse-stale.ts';
-import { orParked, parked, splitParked } from './results.ts';
+import { parked } from './results.ts';
 
-/** Subscriptions of a tenant up to which its invoice is built in one go. */
+/**
+ * Subscriptions of a tenant up to which its invoice is built in the transaction that seals its usage.
+ * Late usage waits for that one: of more, what is sealed is committed first.
+ */
 const MAX_OF_TENANT = 500;
+/** Subscriptions of a tenant up to which its invoice is built in memory. */
+const MAX_IN_MEMORY = 5_000;
 /** The same of all tenants of one transaction: a bound on its time and memory. */
 const MAX_OF_TRANSACTION = 5_000;
 
@@ -33,13 +36,30 @@ const CONCURRENT_GROUPS = 2;
 /** Tenants of one transaction; a child's own are never split. */
 const MAX_OF_GROUP = 50;
 
-/** What became of a tenant: a result, a draft for the other steps, or null: there is no such tenant. */
-type Built = { readonly result: TenantResult } | { readonly unfinished: DraftRef } | null;
+/** A draft whose invoice the first transaction didn't build. */
+interface Unfinished extends DraftRef {
+  readonly dueSubscriptions: number;
+}
+
+/** What became of a tenant: a result, a draft to go on with, or null: there is no such tenant. */
+type Built = { readonly result: TenantResult } | { readonly unfinished: Unfinished } | null;
+
+/** Who builds a month's invoices: together those of usual tenants, one by one the large ones. */
+interface Builders {
+  readonly together: GroupCommit<TenantRun, Built>;
+  readonly alone: GroupCommit<LargeDraft, TenantResult>;
+}
+
+interface LargeDraft {
+  readonly draft: DraftRef;
+  /** The child's run id. */
+  readonly owner: string;
+}
 
 /**
  * Builds the invoices of tenants: opens their drafts and seals, quotes, pulls the LLM usage, issues.
- * A tenant with very many subscriptions only gets its draft, and its usage sealed: it is
- * `unfinished`, and the steps go on from there.
+ * For a large tenant that is two transactions, sealed first, issued in the second. One that is too
+ * large to be held in memory is `unfinished` after the first, and the steps go on from there.
  *
  * What is asked for together, also by several children, is built together: a transaction costs
  * about as much for twenty tenants as for two. Trying again after a commit finds what was done and
@@ -47,53 +67,93 @@ type Built = { readonly result: TenantResult } | { readonly unfinished: DraftRef
  * wrong with one costs the others nothing.
  */
 export function invoiceTenants({ db, now, boundsMaxRatio }: ActivityDeps) {
-  const planVersions = new Map<string, PlanVersion>();
-  const isWorthTryingAlone = (error: unknown) => !isDatabaseUnavailable(error);
-  const months = new Map<string, GroupCommit<TenantRun, Built>>();
-  const groupsOf = (period: Period) => {
-    const groups =
-      months.get(period.month) ??
-      createGroupCommit<TenantRun, Built>({
-        commit: (runs) => buildGroup(db, period, runs, { planVersions, boundsMaxRatio }),
-        maxConcurrent: CONCURRENT_GROUPS,
-        maxGroupItems: MAX_OF_GROUP,
-        maxQueuedItems: Infinity,
-        isWorthTryingAlone,
-      });
-    months.set(period.month, groups);
-    return groups;
+  const options = { planVersions: new Map<string, PlanVersion>(), boundsMaxRatio };
+  const months = new Map<string, Builders>();
+  const buildersOf = (period: Period) => {
+    const builders = months.get(period.month) ?? createBuilders(db, period, options);
+    months.set(period.month, builders);
+    return builders;
   };
 
   return async (input: InvoiceTenantsInput): Promise<InvoiceTenantsResult> => {
     const { tenantIds, owner, ownerStartedAt } = input;
-    const groups = groupsOf(requireMonthOver(input.month, now()));
+    const { together, alone } = buildersOf(requireMonthOver(input.month, now()));
     const runs = [...new Set(tenantIds)].map((tenantId) => ({ tenantId, owner, ownerStartedAt }));
-    try {
-      return toResult(await groups.submit(runs));
-    } catch (error) {
-      if (runs.length === 1 || !isWorthTryingAlone(error)) throw error;
-    }
-    const built: Built[] = [];
-    for (const run of runs) {
-      try {
-        built.push(...(await groups.submit([run])));
-      } catch (error) {
-        if (!isWorthTryingAlone(error)) throw error;
-        const failure = { type: FAILURE.failed, reason: reasonOf(error) };
-        built.push({ result: parked(run.tenantId, failure) });
+    const isOnlyOne = runs.length === 1;
+    const built = await together.submit(runs).catch(async (error: unknown) => {
+      if (isOnlyOne || isDatabaseUnavailable(error)) throw error;
+      const tried: Built[] = [];
+      for (const run of runs) {
+        const [result] = await orFailed(run, isOnlyOne, together.submit([run]));
+        tried.push(result && 'outcome' in result ? { result } : (result ?? null));
       }
+      return tried;
+    });
+    const results = built.flatMap((tenant) => (tenant && 'result' in tenant ? tenant.result : []));
+    const unfinished: DraftRef[] = [];
+    for (const tenant of built) {
+      if (!tenant || 'result' in tenant) continue;
+      const { dueSubscriptions, ...draft } = tenant.unfinished;
+      if (dueSubscriptions > MAX_IN_MEMORY) unfinished.push(draft);
+      else results.push(...(await orFailed(draft, isOnlyOne, alone.submit([{ draft, owner }]))));
     }
-    return toResult(built);
+    return { results, unfinished };
   };
 }
 
-function toResult(built: readonly Built[]): InvoiceTenantsResult {
-  return {
-    results: built.flatMap((tenant) => (tenant && 'result' in tenant ? [tenant.result] : [])),
-    unfinished: built.flatMap((tenant) =>
-      tenant && 'unfinished' in tenant ? [tenant.unfinished] : [],
-    ),
+/** What is wrong with one of several tenants parks it; alone, its child fails and tells more. */
+async function orFailed<T>(
+  { tenantId }: { readonly tenantId: string },
+  isOnlyOne: boolean,
+  work: Promise<readonly T[]>,
+): Promise<readonly (T | TenantResult)[]> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isOnlyOne || isDatabaseUnavailable(error)) throw error;
+    return [parked(tenantId, { type: FAILURE.failed, reason: reasonOf(error) })];
+  }
+}
+
+function createBuilders(db: Database, period: Period, options: BuildOptions): Builders {
+  const shared = {
+    maxConcurrent: CONCURRENT_GROUPS,
+    maxQueuedItems: Infinity,
+    isWorthTryingAlone: (error: unknown) => !isDatabaseUnavailable(error),
   };
+  return {
+    together: createGroupCommit({
+      ...shared,
+      maxGroupItems: MAX_OF_GROUP,
+      commit: (runs: readonly TenantRun[]) => buildGroup(db, period, runs, options),
+    }),
+    alone: createGroupCommit({
+      ...shared,
+      maxGroupItems: 1,
+      commit: (items: readonly LargeDraft[]) => buildLarge(db, period, items, options),
+    }),
+  };
+}
+
+/** From what is sealed, in memory, in a transaction of its own. */
+async function buildLarge(
+  db: Database,
+  period: Period,
+  items: readonly LargeDraft[],
+  { planVersions, boundsMaxRatio }: BuildOptions,
+): Promise<readonly TenantResult[]> {
+  const results: TenantResult[] = [];
+  for (const { draft, owner } of items) {
+    results.push(
+      ...(await issueOpenedDrafts(db, period, {
+        drafts: [draft],
+        owner,
+        boundsMaxRatio,
+        build: (tx, drafts) => composeDrafts(tx, period, drafts, planVersions),
+      })),
+    );
+  }
+  return results;
 }
 
 interface BuildOptions {
@@ -132,7 +192,7 @@ function buildTogether(
     const { inOneGo, unfinished } = splitBySize(drafts);
     const { fresh, refused } = await refuseStale(tx, period, inOneGo);
     await recordInvoiced(tx, period, refused);
-    const built = await compose(tx, period, fresh, planVersions);
+    const built = await composeDrafts(tx, period, fresh, planVersions);
     const knownTerms = new Map(
       fresh.flatMap(({ draftId, terms }) => (terms ? [[draftId, terms]] : [])),
     );
@@ -140,9 +200,9 @@ function buildTogether(
     const results = [...settled, ...refused, ...issued, ...built.parked];
     return new Map<string, Built>([
       ...results.map((result): [string, Built] => [result.tenantId, { result }]),
-      ...unfinished.map(({ tenantId, draftId }): [string, Built] => [
+      ...unfinished.map(({ tenantId, draftId, dueSubscriptions }): [string, Built] => [
         tenantId,
-        { unfinished: { tenantId, draftId } },
+        { unfinished: { tenantId, draftId, dueSubscriptions } },
       ]),
     ]);
   });
@@ -157,32 +217,4 @@ function splitBySize(drafts: readonly OpenDraft[]) {
   };
   const inOneGo = drafts.filter(fits);
   return { inOneGo, unfinished: drafts.filter((draft) => !inOneGo.includes(draft)) };
-}
-
-/** The whole invoice of each draft, from what is sealed for it, or why its tenant is parked. */
-async function compose(
-  tx: Transaction,
-  period: Period,
-  drafts: readonly OpenDraft[],
-  planVersions: Map<string, PlanVersion>,
-): Promise<{ readonly values: readonly BuiltDraft[]; readonly parked: readonly TenantResult[] }> {
-  if (drafts.length === 0) return { values: [], parked: [] };
-  const tenants = await readInvoiceInputs(
-    tx,
-    period,
-    drafts.map((draft) => ({ ...draft, owner: draft.draftId })),
-    heldByDrafts(drafts),
-    planVersions,
-  );
-  return splitParked(
-    tenants.map(({ tenant: { draftId, tenantId, currency, replacesInvoiceId }, inputs }) =>
-      orParked(tenantId, () => ({
-        draftId,
-        tenantId,
-        currency,
-        replacesInvoiceId,
-        ...composeInvoice(inputs),
-      })),
-    ),
-  );
 }

@@ -41,7 +41,7 @@ export async function insertPlanVersions(
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
     SELECT code, version, currency, base_price_cents
-    FROM jsonb_to_recordset(${jsonRows(versions)})
+    FROM json_to_recordset(${jsonRows(versions)})
       AS v (code text, version int, currency text, base_price_cents bigint)
   `);
   // All items in one statement: a version's items arrive together.
@@ -53,7 +53,7 @@ export async function insertPlanVersions(
       overage_price_cents, overage_unit, hard_cap_qty)
     SELECT plan_version_id, position, resource_kind, included_qty,
       overage_price_cents, overage_unit, hard_cap_qty
-    FROM jsonb_to_recordset(${jsonRows(items)}) AS i (plan_version_id text, position int,
+    FROM json_to_recordset(${jsonRows(items)}) AS i (plan_version_id text, position int,
       resource_kind text, included_qty numeric, overage_price_cents bigint, overage_unit text,
       hard_cap_qty numeric)
   `);
@@ -65,7 +65,7 @@ export async function upsertAddons(tx: Transaction, addons: readonly NewAddon[])
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
     SELECT code, resource_kind, qty, price_cents
-    FROM jsonb_to_recordset(${jsonRows(addons)})
+    FROM json_to_recordset(${jsonRows(addons)})
       AS a (code text, resource_kind text, qty numeric, price_cents bigint)
     ON CONFLICT (addon_code) DO UPDATE SET resource_kind = excluded.resource_kind,
       qty = excluded.qty, price_cents = excluded.price_cents, updated_at = now()

@@ -78,7 +78,7 @@ export async function replaceDraftLines(
       kind, resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT "draftId", "deploymentId", ${section}, position, "subscriptionId",
       kind, "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
-    FROM jsonb_to_recordset(${jsonRows(lines)}) AS l ("draftId" uuid, "deploymentId" text,
+    FROM json_to_recordset(${jsonRows(lines)}) AS l ("draftId" uuid, "deploymentId" text,
       position int, "subscriptionId" text, kind text, "resourceKind" text, description text,
       qty numeric, unit text, "unitPriceCents" bigint, "amountCents" bigint, meta jsonb)
   `);

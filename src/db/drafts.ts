@@ -207,7 +207,7 @@ export async function claimForcedRequests(
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f SET draft_id = d."draftId"
-    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)
+    FROM json_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)
     WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
       AND f.outcome IS NULL
   `);

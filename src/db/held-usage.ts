@@ -27,7 +27,7 @@ export function heldByDrafts(drafts: readonly OwnDraft[]): HeldUsage {
   ]);
   return {
     buckets: sql.fragment`
-      SELECT h."draftId" AS owner, b.* FROM jsonb_to_recordset(${jsonRows(holders)})
+      SELECT h."draftId" AS owner, b.* FROM json_to_recordset(${jsonRows(holders)})
         AS h ("draftId" uuid, holder uuid)
       JOIN usage_buckets b ON b.sealed_for = h.holder`,
     exclusions: sql.fragment`e.applied_to = ANY(${uuidArray(holders.map(({ holder }) => holder))})`,

@@ -12,7 +12,7 @@ export async function moveUsage(
   if (moves.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     WITH move AS (
-      SELECT * FROM jsonb_to_recordset(${jsonRows(moves)}) AS m ("from" uuid, "to" uuid)
+      SELECT * FROM json_to_recordset(${jsonRows(moves)}) AS m ("from" uuid, "to" uuid)
     ), exclusions AS (
       UPDATE usage_exclusions e SET applied_to = move."to"
       FROM move WHERE e.applied_to = move."from"

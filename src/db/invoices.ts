@@ -7,6 +7,7 @@ import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
+import { columnArray } from './column-arrays.ts';
 import { recordingInvoiced } from './tenant-outcomes.ts';
 
 const standing = z.object({
@@ -127,7 +128,7 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
   await tx.query(sql.typeAlias('nothing')`
     UPDATE invoices i
     SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
-    FROM jsonb_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
     WHERE i.invoice_id = d."replacesInvoiceId"
   `);
 }
@@ -144,9 +145,11 @@ async function insertInvoices(
   const lines = drafts.flatMap((draft) =>
     draft.lines.map((line) => ({ draftId: draft.draftId, ...line })),
   );
+  const column = (read: (line: (typeof lines)[number]) => string | number | null) =>
+    columnArray(lines.map(read));
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
-      SELECT * FROM jsonb_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
+      SELECT * FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
         currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
         "replacesInvoiceId" uuid)
     ), numbered AS (
@@ -178,10 +181,15 @@ async function insertInvoices(
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
       "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
-    FROM jsonb_to_recordset(${jsonRows(lines)}) AS l ("draftId" uuid, "lineNo" int,
-      "deploymentId" text, "subscriptionId" text, kind text, "resourceKind" text,
-      description text, qty numeric, unit text, "unitPriceCents" bigint, "amountCents" bigint,
-      meta jsonb)
+    FROM unnest(
+      ${column((l) => l.draftId)}::uuid[], ${column((l) => l.lineNo)}::int[],
+      ${column((l) => l.deploymentId)}::text[], ${column((l) => l.subscriptionId)}::text[],
+      ${column((l) => l.kind)}::text[], ${column((l) => l.resourceKind)}::text[],
+      ${column((l) => l.description)}::text[], ${column((l) => l.qty)}::numeric[],
+      ${column((l) => l.unit)}::text[], ${column((l) => l.unitPriceCents)}::bigint[],
+      ${column((l) => l.amountCents)}::bigint[], ${column((l) => JSON.stringify(l.meta))}::jsonb[]
+    ) AS l ("draftId", "lineNo", "deploymentId", "subscriptionId", kind, "resourceKind", description,
+      qty, unit, "unitPriceCents", "amountCents", meta)
   `);
 }
 
@@ -202,7 +210,7 @@ async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft
     INSERT INTO invoice_line_changes
       (invoice_id, change_no, change, replaced_invoice_id, replaced_line_no, line_no)
     SELECT "draftId", "changeNo", change, "replacesInvoiceId", "replacedLineNo", "lineNo"
-    FROM jsonb_to_recordset(${jsonRows(rows)}) AS c ("draftId" uuid, "changeNo" int, change text,
+    FROM json_to_recordset(${jsonRows(rows)}) AS c ("draftId" uuid, "changeNo" int, change text,
       "replacesInvoiceId" uuid, "replacedLineNo" int, "lineNo" int)
   `);
 }
@@ -242,7 +250,7 @@ async function settleForcedRequests(
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f
     SET outcome = ${outcome}, invoice_id = d."invoiceId", reason = NULL
-    FROM jsonb_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
+    FROM json_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
     WHERE f.draft_id = d."draftId" AND ${IS_SERVED}
   `);
 }

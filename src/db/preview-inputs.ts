@@ -67,7 +67,7 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
     isRevision: invoiceId !== null,
     isFinal: status === 'paid' || status === 'void',
   }));
-  const draft = sql.fragment`jsonb_to_recordset(${jsonRows(drafts)})
+  const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
     AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "isFinal" boolean)`;
   const isTakeable = sql.fragment`${isBillable(period)}
     AND NOT (draft."isFinal" AND b.source = 'llm')`;

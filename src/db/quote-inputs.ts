@@ -40,7 +40,7 @@ export function nextSubscriptions(
     : sql.fragment``;
   return db.any(sql.type(subscriptionOfDraft)`
     SELECT d."draftId", ${SUBSCRIPTION_COLUMNS}
-    FROM jsonb_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text)
+    FROM json_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text)
     JOIN subscriptions s ON s.tenant_id = d."tenantId" ${withAddons(period)}
     WHERE ${inForceAtEndOf(period, 's')} ${isAfter}
     ORDER BY d."draftId", s.deployment_id

@@ -35,7 +35,7 @@ export async function openSealedDrafts(
       INSERT INTO invoice_drafts
         (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
       SELECT "tenantId", ${period.periodStart}, owner, "ownerStartedAt", "replacesInvoiceId"
-      FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, owner text,
+      FROM json_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, owner text,
         "ownerStartedAt" timestamptz, "replacesInvoiceId" uuid)
       RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
         replaces_invoice_id IS NOT NULL AS "isRevision"
@@ -76,7 +76,7 @@ async function takeOver(
   if (heirs.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_buckets b SET sealed_for = draft."draftId"
-    FROM jsonb_to_recordset(${jsonRows(heirs)})
+    FROM json_to_recordset(${jsonRows(heirs)})
         AS draft ("tenantId" text, "draftId" uuid, "isRevision" boolean)
       JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND a.state = 'abandoned'
     WHERE b.sealed_for = a.draft_id AND ${isBillable(period)}
@@ -105,7 +105,7 @@ export async function claimExclusions(
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_exclusions e SET applied_to = d."draftId"
-    FROM jsonb_to_recordset(${jsonRows(drafts)})
+    FROM json_to_recordset(${jsonRows(drafts)})
         AS d ("tenantId" text, "draftId" uuid, "replacesInvoiceId" uuid),
       usage_buckets b
     WHERE e.tenant_id = d."tenantId" AND (e.applied_to IS NULL OR EXISTS (

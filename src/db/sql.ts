@@ -9,9 +9,12 @@ export const sql = createSqlTag({
   typeAliases: { nothing: z.strictObject({}) },
 });
 
-/** Rows for `jsonb_to_recordset`: the way to write many at once. */
+/**
+ * Rows for `json_to_recordset`: the way to write many at once. Not `jsonb`, which would be made of the
+ * text only to be taken apart again; and not Slonik's `sql.json`, which looks at each value twice.
+ */
 export function jsonRows(rows: readonly object[]) {
-  return sql.jsonb(rows);
+  return sql.fragment`${JSON.stringify(rows)}::json`;
 }
 
 /** All of these, or anything where there is none; what is false says nothing. */

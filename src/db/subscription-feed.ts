@@ -88,7 +88,7 @@ export async function upsertTenants(
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO tenants (tenant_id, name, currency)
     SELECT "tenantId", name, currency
-    FROM jsonb_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, name text, currency text)
+    FROM json_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, name text, currency text)
     -- Tenants are locked in the order of their ids, here as by month end.
     ORDER BY "tenantId"
     ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name
@@ -103,7 +103,7 @@ export async function insertDeployments(
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO deployments (deployment_id, tenant_id)
     SELECT "deploymentId", "tenantId"
-    FROM jsonb_to_recordset(${jsonRows(deployments)}) AS d ("deploymentId" text, "tenantId" text)
+    FROM json_to_recordset(${jsonRows(deployments)}) AS d ("deploymentId" text, "tenantId" text)
   `);
 }
 
@@ -116,7 +116,7 @@ export async function insertSubscriptions(
     INSERT INTO subscriptions
       (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at, ends_at)
     SELECT "subscriptionId", "tenantId", "deploymentId", "planVersionId", "startsAt", "endsAt"
-    FROM jsonb_to_recordset(${jsonRows(subscriptions)}) AS s ("subscriptionId" text,
+    FROM json_to_recordset(${jsonRows(subscriptions)}) AS s ("subscriptionId" text,
       "tenantId" text, "deploymentId" text, "planVersionId" text, "startsAt" timestamptz,
       "endsAt" timestamptz)
   `);
@@ -131,7 +131,7 @@ export async function updateSubscriptions(
   await tx.query(sql.typeAlias('nothing')`
     UPDATE subscriptions s SET plan_version_id = n."planVersionId", starts_at = n."startsAt",
       ends_at = n."endsAt"
-    FROM jsonb_to_recordset(${jsonRows(subscriptions)}) AS n ("subscriptionId" text,
+    FROM json_to_recordset(${jsonRows(subscriptions)}) AS n ("subscriptionId" text,
       "planVersionId" text, "startsAt" timestamptz, "endsAt" timestamptz)
     WHERE s.subscription_id = n."subscriptionId"
   `);
@@ -145,7 +145,7 @@ export async function attachAddons(tx: Transaction, addons: readonly StoredAddon
       price_cents, starts_at, ends_at)
     SELECT n."subscriptionId", n.position, a.addon_code, a.resource_kind, a.qty, a.price_cents,
       n."startsAt", n."endsAt"
-    FROM jsonb_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
+    FROM json_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
       code text, "startsAt" timestamptz, "endsAt" timestamptz)
     JOIN addons a ON a.addon_code = n.code
   `);
@@ -156,7 +156,7 @@ export async function endAddons(tx: Transaction, addons: readonly StoredAddon[])
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE subscription_addons s SET ends_at = n."endsAt"
-    FROM jsonb_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
+    FROM json_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
       "endsAt" timestamptz)
     WHERE s.subscription_id = n."subscriptionId" AND s.position = n.position
   `);

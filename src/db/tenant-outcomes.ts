@@ -75,7 +75,7 @@ export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoi
   return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
-    FROM jsonb_to_recordset(${jsonRows(outcomes)})
+    FROM json_to_recordset(${jsonRows(outcomes)})
       AS o ("tenantId" text, outcome text, "invoiceId" uuid)
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;

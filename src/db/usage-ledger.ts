@@ -100,7 +100,7 @@ export function lockOpenBuckets(
   return tx.any(sql.type(openBucket)`
     INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month)
     SELECT ${source}, "tenantId", "deploymentId", "resourceKind", "serviceMonth"
-    FROM jsonb_to_recordset(${jsonRows(keys)})
+    FROM json_to_recordset(${jsonRows(keys)})
       AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date)
     -- The same order for everyone, or two of them would wait for each other.
     ORDER BY "deploymentId", "resourceKind", "serviceMonth"
@@ -137,7 +137,7 @@ export function insertLlmEvents(
         content_hash, bucket_id)
       SELECT id, "tenantId", "deploymentId", model, "occurredAt", "serviceMonth", "chargeCents",
         currency, "inputTokens", "outputTokens", decode("contentHash", 'hex'), "bucketId"
-      FROM jsonb_to_recordset(${jsonRows(events)}) AS e (id text, "tenantId" text,
+      FROM json_to_recordset(${jsonRows(events)}) AS e (id text, "tenantId" text,
         "deploymentId" text, model text, "occurredAt" timestamptz, "serviceMonth" date,
         "chargeCents" numeric, currency text, "inputTokens" bigint, "outputTokens" bigint,
         "contentHash" text, "bucketId" bigint)
@@ -172,7 +172,7 @@ export function insertMeteredRecords(
         occurred_at, service_month, qty, added_qty, replaces, content_hash, bucket_id)
       SELECT id, "tenantId", "deploymentId", "resourceKind", "occurredAt", "serviceMonth", qty,
         "addedQty", replaces, decode("contentHash", 'hex'), "bucketId"
-      FROM jsonb_to_recordset(${jsonRows(records)}) AS r (id text, "tenantId" text,
+      FROM json_to_recordset(${jsonRows(records)}) AS r (id text, "tenantId" text,
         "deploymentId" text, "resourceKind" text, "occurredAt" timestamptz, "serviceMonth" date,
         qty numeric, "addedQty" numeric, replaces text, "contentHash" text, "bucketId" bigint)
       ORDER BY id

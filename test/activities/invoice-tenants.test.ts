@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { previewMonth } from '../../src/audit/preview.ts';
+import type { QuoteCursor } from '../../src/contracts/activities.ts';
 import { sql } from '../../src/db/sql.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
@@ -130,18 +131,37 @@ test('a forced revision of one among several: replaced, unchanged, and left alon
   await expectSoundBooks(world.db);
 });
 
-test('a tenant with very many subscriptions gets its draft, and the steps finish it', async () => {
+test('a large tenant is sealed first, and issued in a transaction of its own', async () => {
   await seedThree();
-  await seedTenant(world.db, 'huge-corp', []);
-  await world.db.query(sql.typeAlias('nothing')`
-    WITH d AS (
-      INSERT INTO deployments (deployment_id, tenant_id)
-      SELECT 'huge-corp-' || n, 'huge-corp' FROM generate_series(1, 501) n
-      RETURNING deployment_id
-    )
-    INSERT INTO subscriptions
-      (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
-    SELECT 'sub-' || deployment_id, 'huge-corp', deployment_id, 'studio-v1', '2025-01-01' FROM d`);
+  await seedLarge('huge-corp', 501);
+
+  const { results, unfinished } = await build(['acme', 'huge-corp']);
+
+  expect(unfinished).toEqual([]);
+  expect(results).toMatchObject([
+    { tenantId: 'acme', outcome: 'rolled' },
+    { tenantId: 'huge-corp', outcome: 'rolled' },
+  ]);
+  await expectLargeInvoice('huge-corp', 501);
+  await expectSoundBooks(world.db);
+});
+
+test('a large tenant whose worker died after the first transaction is issued by the next try', async () => {
+  await seedLarge('huge-corp', 501);
+  const run = nextRun();
+  const tenantIds = ['huge-corp'];
+  const { drafts } = await world.activities.openDrafts({ month: MONTH, tenantIds, ...run });
+
+  const { results } = await build(tenantIds, run);
+
+  expect(results).toMatchObject([{ outcome: 'rolled', invoiceId: drafts[0]?.draftId }]);
+  expect((await build(tenantIds, run)).results).toEqual(results);
+  await expectLargeInvoice('huge-corp', 501);
+});
+
+test('a tenant that is too large for memory gets its draft, and the steps finish it', async () => {
+  await seedThree();
+  await seedLarge('huge-corp', 5_001);
   const run = nextRun();
 
   const { results, unfinished } = await build(['acme', 'huge-corp'], run);
@@ -149,13 +169,37 @@ test('a tenant with very many subscriptions gets its draft, and the steps finish
   expect(results).toMatchObject([{ tenantId: 'acme', outcome: 'rolled' }]);
   expect(unfinished).toMatchObject([{ tenantId: 'huge-corp' }]);
   const input = { month: MONTH, drafts: unfinished, owner: run.owner };
-  const quoted = await world.activities.quoteSubscriptions({ ...input, after: null });
-  expect(quoted).toMatchObject({ parked: [], next: { draftId: unfinished[0]?.draftId } });
-  await world.activities.quoteSubscriptions({ ...input, after: quoted.next });
+  let after: QuoteCursor | null = null;
+  let chunks = 0;
+  do {
+    const quoted = await world.activities.quoteSubscriptions({ ...input, after });
+    expect(quoted.parked).toEqual([]);
+    after = quoted.next;
+    chunks += 1;
+  } while (after !== null);
+  expect(chunks).toBe(11);
   await world.activities.pullLlmUsage(input);
   await world.activities.persistInvoices(input);
-  const [invoice] = await invoicesOf(world.db, 'huge-corp');
-  expect(invoice).toMatchObject({ subtotalCents: 501 * 5000 });
-  expect(await linesOf(world.db, invoice!.invoiceId)).toHaveLength(502);
+  await expectLargeInvoice('huge-corp', 5_001);
   await expectSoundBooks(world.db);
 });
+
+/** A tenant with subscriptions of 5,000 cents each, and no usage. */
+async function seedLarge(tenantId: string, subscriptions: number): Promise<void> {
+  await seedTenant(world.db, tenantId, []);
+  await world.db.query(sql.typeAlias('nothing')`
+    WITH d AS (
+      INSERT INTO deployments (deployment_id, tenant_id)
+      SELECT ${tenantId} || '-' || n, ${tenantId} FROM generate_series(1, ${subscriptions}) n
+      RETURNING deployment_id
+    )
+    INSERT INTO subscriptions
+      (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+    SELECT 'sub-' || deployment_id, ${tenantId}, deployment_id, 'studio-v1', '2025-01-01' FROM d`);
+}
+
+async function expectLargeInvoice(tenantId: string, subscriptions: number): Promise<void> {
+  const [invoice] = await invoicesOf(world.db, tenantId);
+  expect(invoice).toMatchObject({ subtotalCents: subscriptions * 5000 });
+  expect(await linesOf(world.db, invoice!.invoiceId)).toHaveLength(subscriptions + 1);
+}

@@ -139,6 +139,42 @@ describe('whoever asks', () => {
       /do not add up/,
     ],
     [
+      'a line of no invoice',
+      "INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents) VALUES ('00000000-0000-0000-0000-000000000001', 1, 'acme-a', 'plan_base', 'x', 1, 'month', 2)",
+      /do not add up/,
+    ],
+    [
+      'usage of an open bucket on an invoice',
+      `INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, event_count)
+         VALUES ('metered', 'acme', 'acme-a', 'new_kind', '2026-05-01', 1);
+       INSERT INTO invoice_usage (invoice_id, bucket_id, disposition)
+         SELECT invoice_id, bucket_id, 'within_allowance' FROM invoices, usage_buckets WHERE sealed_for IS NULL`,
+      /does not hold usage bucket/,
+    ],
+    [
+      'usage of no bucket on an invoice',
+      "INSERT INTO invoice_usage (invoice_id, bucket_id, disposition) SELECT invoice_id, -1, 'within_allowance' FROM invoices",
+      /does not hold usage bucket -1/,
+    ],
+    [
+      'usage on a line that the invoice does not have',
+      `INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, event_count, sealed_for)
+         SELECT 'metered', 'acme', 'acme-a', 'new_kind', '2026-05-01', 1, invoice_id FROM invoices;
+       INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
+         SELECT sealed_for, bucket_id, 99, 'billed' FROM usage_buckets WHERE resource_kind = 'new_kind'`,
+      /has no such line/,
+    ],
+    [
+      'usage on no invoice',
+      `INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at)
+         VALUES ('00000000-0000-0000-0000-000000000002', 'acme', '2026-07-01', 'x', now());
+       INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, event_count, sealed_for)
+         VALUES ('metered', 'acme', 'acme-a', 'new_kind', '2026-05-01', 1, '00000000-0000-0000-0000-000000000002');
+       INSERT INTO invoice_usage (invoice_id, bucket_id, disposition)
+         SELECT sealed_for, bucket_id, 'within_allowance' FROM usage_buckets WHERE resource_kind = 'new_kind'`,
+      /does not hold usage bucket/,
+    ],
+    [
       'another amount on an issued invoice',
       'UPDATE invoices SET subtotal_cents = 0, total_cents = tax_cents',
       /only its status/,

@@ -87,7 +87,7 @@ describe('every table with rows of tenants', () => {
     const { rows } = await superuser.query<{ name: string }>(`
       WITH RECURSIVE isolated AS (
         SELECT attrelid AS oid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE attname = 'tenant_id' AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+        WHERE attname IN ('tenant_id', 'invoice_id') AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
         UNION
         SELECT conrelid FROM pg_constraint JOIN isolated ON confrelid = isolated.oid
         WHERE contype = 'f'
