@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { ConfigError, readConfig } from './config.ts';
 import { UnreachableError } from './connect-within.ts';
 import { startEngine, type EnginePart } from './engine.ts';
@@ -18,10 +19,23 @@ function readParts(args: readonly string[]): readonly EnginePart[] {
   throw new ConfigError(`usage: npm start [-- ${PARTS.join(' | ')}]`);
 }
 
+function isWorkerAlone(parts: readonly EnginePart[]): boolean {
+  return parts.length === 1 && parts[0] === 'worker';
+}
+
+/**
+ * Nobody waits for a month end as senders wait for their answer: where a worker shares a machine with the
+ * API, or with a database, it comes second. Before the worker's threads start: they inherit it.
+ */
+function giveWay(niceness: number): void {
+  if (niceness > 0) setPriority(niceness);
+}
+
 async function main(): Promise<void> {
   const parts = readParts(process.argv.slice(2));
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.logLevel, name: parts.join('+') });
+  if (isWorkerAlone(parts)) giveWay(config.worker.niceness);
   const shutdown = listenForShutdown();
   try {
     const engine = await startEngine({

@@ -77,6 +77,7 @@ export async function createWorld({
           maxConcurrentWorkflowTasks: 40,
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
+          niceness: 0,
           workflowBundlePath: null,
           deploymentName: 'test',
           buildId: null,
