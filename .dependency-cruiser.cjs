@@ -13,7 +13,17 @@ const SIDES = {
   activities: ['db', 'domain', 'contracts', 'temporal'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
   documents: ['db', 'domain'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing', 'documents'],
+  api: [
+    'ingestion',
+    'db',
+    'domain',
+    'contracts',
+    'temporal',
+    'feeding',
+    'audit',
+    'signing',
+    'documents',
+  ],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

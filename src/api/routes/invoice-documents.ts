@@ -64,7 +64,9 @@ export const getInvoicePdf = defineRoute(
     responses: {
       200: {
         description: 'PDF 1.7',
-        schema: z.custom<Buffer>((body) => Buffer.isBuffer(body)).meta({ type: 'string', format: 'binary' }),
+        schema: z
+          .custom<Buffer>((body) => Buffer.isBuffer(body))
+          .meta({ type: 'string', format: 'binary' }),
         contentType: 'application/pdf',
         headers: DISPOSITION,
         example: '%PDF-1.7',
