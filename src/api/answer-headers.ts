@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemName } from './problems.ts';
 import type { RouteDefinition } from './route-definition.ts';
 
 /** A header as OpenAPI documents it. (An interface would not fit the library's index signature.) */
-type HeaderDocument = Readonly<{
+export type HeaderDocument = Readonly<{
   description: string;
   required: boolean;
   schema: { type: 'string' | 'integer'; minimum?: number; pattern?: string };

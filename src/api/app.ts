@@ -25,7 +25,7 @@ export function createApp(deps: ApiDeps): Express {
   app.set('etag', false);
   app.use(logRequests(logger), countRequests(metrics));
   app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
-    // No answer is a page but /docs, and for that one this is enough.
+    // Where an answer is another page than /docs, it has a policy of its own.
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });

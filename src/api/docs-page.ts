@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { curlOf, type CurlOperation } from './curl.ts';
 import { Markup, markup } from '../markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
 import { METHODS } from './route-definition.ts';
+import { stylePolicy } from '../style-policy.ts';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
@@ -18,13 +18,7 @@ summary { cursor: pointer; }
 `;
 
 /** The page may load nothing and run nothing; this one style sheet is its own. */
-export const DOCS_CSP = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const DOCS_CSP = stylePolicy(STYLE);
 
 type PathItem = NonNullable<OpenApiDocument['paths']>[string];
 type Operation = NonNullable<PathItem['get']>;

@@ -151,11 +151,12 @@ function plannedResponses(route: Route): RouteConfig['responses'] {
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
       const { description, schema, contentType = 'application/json', example } = response;
+      const headers = { ...answerHeaders(route, null), ...response.headers };
       const content = {
         [contentType]: { schema, ...(example !== undefined && { example }) },
         ...(stream && status === '200' && { [stream.contentType]: { schema: stream.answer } }),
       };
-      return [status, { description, headers: answerHeaders(route, null), content }];
+      return [status, { description, headers, content }];
     }),
   );
 }

@@ -92,6 +92,12 @@ export const PROBLEMS = {
     advice: 'Read what is stored, decide which of the two is right, and send that.',
     example: "/currency: tenant acme is billed in AUD, which can't change",
   },
+  'seller-unknown': {
+    status: 409,
+    title: 'It is not known yet who sells',
+    advice: 'An operator says so, by `seller apply`; then ask again.',
+    example: 'it is not known yet who sells: `seller apply FILE` says so',
+  },
   'too-large': {
     status: 413,
     title: 'The request is too large',

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Scope } from '../db/api-keys.ts';
 import type { Logger } from '../logger.ts';
+import type { HeaderDocument } from './answer-headers.ts';
 import type { Caller } from './auth.ts';
 import type { CallDeps } from './deps.ts';
 import type { ProblemName } from './problems.ts';
@@ -11,6 +12,8 @@ export interface ResponseDefinition {
   readonly schema: z.ZodType;
   /** By default JSON; of anything else the body is its text. */
   readonly contentType?: string;
+  /** Beyond those of every answer. */
+  readonly headers?: Readonly<Record<string, HeaderDocument>>;
   /** For the documentation, where the one that is made of the schema says too little. */
   readonly example?: unknown;
 }
@@ -83,7 +86,9 @@ export interface StreamContext {
 export interface OutgoingReply {
   readonly status: number;
   readonly contentType: string;
+  /** Text, bytes, something that JSON can say, or a stream of texts. */
   readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A route, ready to be mounted. */

@@ -20,6 +20,7 @@ type Reply<R extends Responses> = {
   [Status in keyof R & number]: {
     readonly status: Status;
     readonly body: DeepReadonly<z.input<R[Status]['schema']>>;
+    readonly headers?: Readonly<Record<string, string>>;
   };
 }[keyof R & number];
 
@@ -30,9 +31,16 @@ type DeepReadonly<T> = T extends readonly (infer Element)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
-/** An answer, with its status as a literal type. */
-export function reply<const Status extends number, Body>(status: Status, body: Body) {
-  return { status, body };
+/**
+ * An answer, with its status as a literal type.
+ * @param headers beyond those of every answer
+ */
+export function reply<const Status extends number, Body>(
+  status: Status,
+  body: Body,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  return { status, body, headers };
 }
 
 /** What a handler gets: checked, and typed by the route's schemas. */
@@ -103,7 +111,7 @@ export function defineRoute<const D extends RouteDefinition>(
             const body = isOperatorAction(definition, caller)
               ? await recordStream(definition, { ...head, caller }, deps, lines)
               : lines;
-            return { status: 200, contentType: stream.contentType, body };
+            return { status: 200, contentType: stream.contentType, body, headers: {} };
           }
         : null,
   };
@@ -127,7 +135,7 @@ function check(
 /** @throws ZodError for a reply that isn't what the document promises: a fault of ours */
 function checkReply(
   { responses, operationId }: RouteDefinition,
-  { status, body }: { readonly status: number; readonly body: unknown },
+  { status, body, headers = {} }: Pick<OutgoingReply, 'status' | 'body'> & Partial<OutgoingReply>,
 ): OutgoingReply {
   const response = responses[status];
   if (!response) throw new Error(`${operationId} doesn't define the status ${status}`);
@@ -135,5 +143,6 @@ function checkReply(
     status,
     contentType: response.contentType ?? 'application/json; charset=utf-8',
     body: response.schema.parse(body),
+    headers,
   };
 }

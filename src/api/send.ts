@@ -7,13 +7,16 @@ import type { Timeouts } from './timeouts.ts';
 export async function send(
   request: Request,
   response: Response,
-  { status, contentType, body }: OutgoingReply,
+  { status, contentType, body, headers }: OutgoingReply,
   timeouts: Timeouts,
 ): Promise<void> {
-  response.status(status).set({ 'Cache-Control': 'no-store', 'Content-Type': contentType });
+  response
+    .status(status)
+    .set({ 'Cache-Control': 'no-store', ...headers, 'Content-Type': contentType });
   if (status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
   if (isStream(body)) await sendStream(request, response, body, timeouts);
-  else response.send(typeof body === 'string' ? body : JSON.stringify(body));
+  else if (typeof body === 'string' || Buffer.isBuffer(body)) response.send(body);
+  else response.send(JSON.stringify(body));
 }
 
 /** With every 503 that doesn't know better. */

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { escapeFormula } from '../csv.ts';
 import type { Queryable } from '../db/pool.ts';
 import { listEventsBehind, type EventBehindLine } from '../db/provenance.ts';
 
@@ -45,8 +46,7 @@ function toCsv(events: readonly EventBehindLine[]): string {
     record_delimiter: 'windows',
     cast: {
       // Amounts can start with a minus: only texts are escaped.
-      string: (value, { column }) =>
-        TEXTS.has(String(column)) && /^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : value,
+      string: (value, { column }) => (TEXTS.has(String(column)) ? escapeFormula(value) : value),
     },
   });
 }

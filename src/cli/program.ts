@@ -14,6 +14,7 @@ import { keysRotateCommand } from './commands/keys-rotate.ts';
 import { keysSignCommand } from './commands/keys-sign.ts';
 import { keysUnsignCommand } from './commands/keys-unsign.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { monthEndExportCommand } from './commands/month-end-export.ts';
 import { monthEndForceCommand } from './commands/month-end-force.ts';
 import { monthEndLateUsageCommand } from './commands/month-end-late-usage.ts';
 import { monthEndPreviewCommand } from './commands/month-end-preview.ts';
@@ -26,6 +27,8 @@ import { scheduleDescribeCommand } from './commands/schedule-describe.ts';
 import { schedulePauseCommand } from './commands/schedule-pause.ts';
 import { scheduleResumeCommand } from './commands/schedule-resume.ts';
 import { scheduleTriggerCommand } from './commands/schedule-trigger.ts';
+import { sellerApplyCommand } from './commands/seller-apply.ts';
+import { sellerShowCommand } from './commands/seller-show.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
 import { usageArchiveCommand } from './commands/usage-archive.ts';
 import { usageExcludeCommand } from './commands/usage-exclude.ts';
@@ -61,6 +64,7 @@ Examples:
   program.addCommand(doctorCommand());
   group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
+  group('seller', 'who sells', [sellerApplyCommand(), sellerShowCommand()]);
   group('keys', 'API keys', [
     keysCreateCommand(),
     keysRotateCommand(),
@@ -84,6 +88,7 @@ Examples:
     monthEndPreviewCommand(),
     monthEndLateUsageCommand(),
     monthEndVerifyCommand(),
+    monthEndExportCommand(),
   ]);
   group('invoices', 'what was billed', [
     invoicesListCommand(),

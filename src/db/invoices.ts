@@ -155,15 +155,21 @@ async function insertInvoices(
     ), numbered AS (
       UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
       FROM d WHERE t.tenant_id = d."tenantId"
-      RETURNING t.tenant_id, t.last_invoice_seq AS seq
+      RETURNING t.tenant_id, t.name, t.last_invoice_seq AS seq
     ), header AS (
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
-      request_id, actor, reason)
+      request_id, actor, reason, buyer_name, buyer_version, seller_version)
     SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
       coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
-      r.request_id, r.actor, r.reason
+      r.request_id, r.actor, r.reason,
+      -- The parties as they are now: the documents go on saying so.
+      n.name, (
+        SELECT max(b.version) FROM buyer_details b
+        WHERE b.tenant_id = d."tenantId" AND b.version > 0
+      ),
+      (SELECT max(version) FROM seller_details)
     FROM d
     JOIN numbered n ON n.tenant_id = d."tenantId"
     LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"

@@ -47,7 +47,7 @@ export function countSubscriptionChanges(
   const subscriptions = deployments.flatMap((deployment) => deployment.subscriptions);
   const addons = subscriptions.flatMap((subscription) => subscription.addons);
   return {
-    tenants: count(tenants, changes.newTenants, changes.renamedTenants),
+    tenants: count(tenants, changes.newTenants, changes.changedTenantIds),
     deployments: count(deployments, changes.newDeployments, []),
     subscriptions: count(subscriptions, changes.newSubscriptions, changes.changedSubscriptions),
     subscription_addons: count(addons, changes.newAddons, changes.changedAddons),

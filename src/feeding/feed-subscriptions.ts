@@ -1,3 +1,4 @@
+import { findBuyers, insertBuyers } from '../db/buyer-details.ts';
 import { findAddons } from '../db/catalogue.ts';
 import type { Transaction } from '../db/pool.ts';
 import { findPlanVersions } from '../db/quote-inputs.ts';
@@ -49,16 +50,16 @@ async function readCurrent(
   );
   const addonCodes = subscriptions.flatMap(({ addons }) => addons.map(({ code }) => code));
 
-  const tenants = await findTenants(
-    tx,
-    file.tenants.map(({ tenant_id }) => tenant_id),
-  );
+  const tenantIds = file.tenants.map(({ tenant_id }) => tenant_id);
+  const tenants = await findTenants(tx, tenantIds);
+  const buyers = await findBuyers(tx, tenantIds);
   const storedDeployments = await findDeployments(tx, deploymentIds);
   const storedSubscriptions = await findSubscriptions(tx, deploymentIds, subscriptionIds);
   const addons = await findSubscriptionAddons(tx, subscriptionIds);
   const versions = await findPlanVersions(tx, versionIds);
   return {
     tenants: new Map(tenants.map((tenant) => [tenant.tenantId, tenant])),
+    buyers: new Map(buyers.map((buyer) => [buyer.tenantId, buyer])),
     deployments: new Map(storedDeployments.map((one) => [one.deploymentId, one])),
     subscriptions: new Map(storedSubscriptions.map((one) => [one.subscriptionId, one])),
     addons: Map.groupBy(addons, ({ subscriptionId }) => subscriptionId),
@@ -70,6 +71,7 @@ async function readCurrent(
 /** What ends is ended before what follows it begins. */
 async function write(tx: Transaction, changes: SubscriptionChanges): Promise<void> {
   await upsertTenants(tx, [...changes.newTenants, ...changes.renamedTenants]);
+  await insertBuyers(tx, changes.newBuyers);
   await insertDeployments(tx, changes.newDeployments);
   await updateSubscriptions(tx, changes.changedSubscriptions);
   await insertSubscriptions(tx, changes.newSubscriptions);

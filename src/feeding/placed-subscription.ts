@@ -1,3 +1,4 @@
+import type { StoredBuyer } from '../db/buyer-details.ts';
 import type {
   StoredAddon,
   StoredDeployment,
@@ -9,6 +10,8 @@ import type { FedSubscription, FedTenant } from './subscriptions-file.ts';
 /** What the database has of the things that a feed names. */
 export interface CurrentSubscriptions {
   readonly tenants: ReadonlyMap<string, StoredTenant>;
+  /** By tenant, the details in force. */
+  readonly buyers: ReadonlyMap<string, StoredBuyer>;
   readonly deployments: ReadonlyMap<string, StoredDeployment>;
   /** Also others of the same deployments. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>;

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StoredBuyer } from '../db/buyer-details.ts';
 import type { StoredAddon, StoredDeployment, StoredTenant } from '../db/subscription-feed.ts';
 import { diffAddons } from './addon-changes.ts';
 import { planVersionId } from './catalogue-changes.ts';
@@ -14,6 +16,10 @@ import type { FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
 export interface SubscriptionChanges {
   readonly newTenants: readonly StoredTenant[];
   readonly renamedTenants: readonly StoredTenant[];
+  /** The next versions of buyers' details. */
+  readonly newBuyers: readonly StoredBuyer[];
+  /** Tenants that were there, and now have another name or other details. */
+  readonly changedTenantIds: readonly string[];
   readonly newDeployments: readonly StoredDeployment[];
   readonly newSubscriptions: readonly NewSubscription[];
   readonly changedSubscriptions: readonly NewSubscription[];
@@ -34,14 +40,19 @@ export function diffSubscriptions(
   const byChange = Map.groupBy(placed, (subscription) => compare(subscription, current));
   const addons = placed.map((subscription) => diffAddons(subscription, current));
   const wanted = (change: Change) => (byChange.get(change) ?? []).map((one) => one.wanted);
+  const renamedTenants = file.tenants.map(toTenant).filter((tenant) => {
+    const known = current.tenants.get(tenant.tenantId);
+    return known !== undefined && known.name !== tenant.name;
+  });
+  const newBuyers = file.tenants.flatMap((tenant) => diffBuyer(tenant, current));
+  const changed = new Set([...renamedTenants, ...newBuyers].map(({ tenantId }) => tenantId));
   return {
     newTenants: file.tenants
       .map(toTenant)
       .filter((tenant) => !current.tenants.has(tenant.tenantId)),
-    renamedTenants: file.tenants.map(toTenant).filter((tenant) => {
-      const known = current.tenants.get(tenant.tenantId);
-      return known !== undefined && known.name !== tenant.name;
-    }),
+    renamedTenants,
+    newBuyers,
+    changedTenantIds: [...changed].filter((tenantId) => current.tenants.has(tenantId)),
     newDeployments: file.tenants
       .flatMap(({ tenant_id, deployments }) =>
         deployments.map((d) => ({ deploymentId: d.deployment_id, tenantId: tenant_id })),
@@ -84,6 +95,16 @@ function placeSubscriptions(file: SubscriptionsFile): readonly PlacedSubscriptio
 
 function toTenant({ tenant_id, name, currency }: FedTenant): StoredTenant {
   return { tenantId: tenant_id, name, currency };
+}
+
+/** The next version of a buyer's details, where the feed says anything new. */
+function diffBuyer(
+  { tenant_id, buyer }: FedTenant,
+  { buyers }: CurrentSubscriptions,
+): StoredBuyer[] {
+  const known = buyers.get(tenant_id);
+  if (!buyer || isDeepStrictEqual(known?.details, buyer)) return [];
+  return [{ tenantId: tenant_id, version: (known?.version ?? 0) + 1, details: buyer }];
 }
 
 type Change = 'new' | 'changed' | 'unchanged';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { currencyCode, displayName, id, storedInstant, versionNumber } from './fields.ts';
 import { isBefore } from './instants.ts';
 import { parseFeed, type FeedFile } from './parse-feed.ts';
+import { buyerDetails } from './parties.ts';
 import { uniqueBy } from './unique.ts';
 
 const endsLater = {
@@ -96,6 +97,7 @@ export const tenantTerms = z
   .strictObject({
     name: displayName,
     currency: currencyCode.describe('Of all its invoices; never changes.'),
+    buyer: buyerDetails.nullish().describe('Null, or without it: stays as it is.'),
   })
   .meta({ example: TENANT_EXAMPLE });
 

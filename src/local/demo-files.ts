@@ -13,6 +13,7 @@ const meteredUsage = z.record(z.string(), z.record(z.string(), z.string()));
 export interface DemoFiles {
   readonly catalogue: FeedFile;
   readonly subscriptions: FeedFile;
+  readonly seller: FeedFile;
   readonly meteredUsage: z.infer<typeof meteredUsage>;
 }
 
@@ -20,6 +21,7 @@ export function readDemoFiles(): DemoFiles {
   return {
     catalogue: readDemoFile('catalogue.json'),
     subscriptions: readDemoFile('subscriptions.json'),
+    seller: readDemoFile('seller.json'),
     meteredUsage: meteredUsage.parse(JSON.parse(readDemoFile('metered-usage.json').text)),
   };
 }

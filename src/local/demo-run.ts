@@ -6,6 +6,7 @@ import { startProgress } from '../cli/progress.ts';
 import { listOutcomes } from '../db/outcome-views.ts';
 import { monthBefore } from '../domain/period.ts';
 import { applyCatalogue } from '../feeding/apply-catalogue.ts';
+import { applySeller } from '../feeding/apply-seller.ts';
 import { applySubscriptions } from '../feeding/apply-subscriptions.ts';
 import { parseSubscriptionsFile } from '../feeding/subscriptions-file.ts';
 import { createUsageClient } from '../gateway/usage-client.ts';
@@ -51,6 +52,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
 
   await steps.step('Apply the catalogue and the tenants', async () => {
     const catalogue = await applyCatalogue(db, files.catalogue);
+    await applySeller(db, files.seller);
     const { newTenants } = await applySubscriptions(db, files.subscriptions);
     const versions = catalogue.newVersions.length + catalogue.unchangedVersions.length;
     return {

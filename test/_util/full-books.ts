@@ -1,4 +1,5 @@
 import { createKey } from '../../src/db/api-keys.ts';
+import { insertBuyers } from '../../src/db/buyer-details.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { insertOperatorAction } from '../../src/db/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
@@ -26,6 +27,8 @@ export async function fillBooks(
   const deploymentId = `${tenantId}-a`;
   const addon = { code: 'hours', resourceKind: 'droplet_hours', qty: '10', priceCents: 5 };
   await seedTenant(db, tenantId, [{ deploymentId, addons: [addon] }]);
+  const buyer = { legal_name: tenantId, abn: null, address: null, contact: null, email: null };
+  await db.transaction((tx) => insertBuyers(tx, [{ tenantId, version: 1, details: buyer }]));
   const use = (kind: string, amount: string) =>
     seedUsage(db, { tenantId, deploymentId, kind, amount });
   const actor = 'test';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../src/db/pool.ts';
+import { insertSeller } from '../../src/db/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
 
 /** The month that the tests close; long over, whatever the clock says. */
@@ -37,6 +38,21 @@ export async function seedCatalogue(db: Database): Promise<void> {
         ('studio-v1', 3, 'spaces_gb_month', 100, 2, 'gb_month', NULL),
         ('studio-v1', 4, 'snapshots', 3, NULL, NULL, NULL)`);
   });
+}
+
+/** Who sells. */
+export function seedSeller(db: Database): Promise<void> {
+  return db.transaction((tx) =>
+    insertSeller(tx, 1, {
+      legal_name: 'Arcadia Cloud Pty Ltd',
+      trading_name: null,
+      abn: '51824753556',
+      address: ['100 Harbour Street', 'Sydney NSW 2000'],
+      email: null,
+      payment_terms: 'Payable within 14 days.',
+      payment_details: [],
+    }),
+  );
 }
 
 /** A tenant with its deployments, a subscription each, active since long before. */

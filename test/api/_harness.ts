@@ -10,7 +10,7 @@ import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { MonthEndRequest } from '../../src/temporal/month-end.ts';
 import { createTestDatabase } from '../_util/database.ts';
-import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { seedCatalogue, seedSeller, seedTenant } from '../_util/seed.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 
@@ -42,13 +42,18 @@ export interface TestApi extends AsyncDisposable {
   ): Promise<Response>;
 }
 
-export async function createTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+/** With `seller: false` it isn't known yet who sells. */
+export async function createTestApi(
+  overrides: Partial<ApiDeps> = {},
+  { seller = true } = {},
+): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
   const open = (url: string) =>
     openDatabase({ url, maxConnections: 10, applicationName: 'test-api' });
   // The API itself works with what its process may do.
   const [db, apiDb] = await Promise.all([open(testDatabase.appUrl), open(testDatabase.apiUrl)]);
   await seedCatalogue(db);
+  if (seller) await seedSeller(db);
   await seedTenant(db, 'acme');
   await seedTenant(db, 'zeta');
   const keys = {

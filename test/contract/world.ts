@@ -9,7 +9,7 @@ import { sql } from '../../src/db/sql.ts';
 import { startLocalStack } from '../../src/local/stack.ts';
 import { createSteps } from '../../src/local/steps.ts';
 import { ANY_TIME_ENV } from '../_util/any-time.ts';
-import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { seedCatalogue, seedSeller, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 
 /** Whose keys the document is tried with; `none` sends no key. */
@@ -67,6 +67,7 @@ async function keyOf(db: Database, key: NewApiKey): Promise<string> {
 
 async function seed(db: Database): Promise<void> {
   await seedCatalogue(db);
+  await seedSeller(db);
   await db.query(sql.typeAlias('nothing')`
     INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
     VALUES ('storage_50gb', 'spaces_gb_month', 50, 750)`);

@@ -16,6 +16,7 @@ import { MONTH, seedCatalogue, seedUsage } from '../_util/seed.ts';
 const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key: string } | null>> =
   {
     api_keys: null,
+    buyer_details: null,
     deployments: null,
     invoice_digests: { parent: 'invoices', key: 'invoice_id' },
     invoice_draft_lines: { parent: 'invoice_drafts', key: 'draft_id' },
@@ -232,7 +233,7 @@ describe('the connection, after a query in the scope', () => {
   });
 
   test('that fails, is one of the API, too', async () => {
-    await expect(countAll(acme, 'tenants')).rejects.toThrow('permission denied');
+    await expect(countAll(acme, 'deployments')).rejects.toThrow('permission denied');
     expect(await readSession(apiDb)).toMatchObject(OWN);
   });
 });

@@ -3,6 +3,7 @@ import { getAddon, getAddons, putAddon } from './addons.ts';
 import { putCatalogue } from './catalogue.ts';
 import { getDeployment, getDeployments, putDeployment } from './deployments.ts';
 import { getInvoiceDifference } from './invoice-difference.ts';
+import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from './invoice-documents.ts';
 import { payInvoice, voidInvoice } from './invoice-status.ts';
 import { getInvoice, getInvoices } from './invoices.ts';
 import { getLateUsage } from './late-usage.ts';
@@ -29,6 +30,10 @@ export const ROUTES: readonly Route[] = [
   getUsageExclusions,
   postQuote,
   getInvoices,
+  // Before the next, which would take the end for a part of the id.
+  getInvoiceHtml,
+  getInvoicePdf,
+  getInvoiceCsv,
   getInvoice,
   getInvoiceDifference,
   getLineUsage,

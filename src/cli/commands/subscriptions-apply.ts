@@ -55,7 +55,7 @@ function countChanges(changes: SubscriptionChanges) {
     {
       what: 'tenants',
       created: changes.newTenants.length,
-      updated: changes.renamedTenants.length,
+      updated: changes.changedTenantIds.length,
     },
     { what: 'deployments', created: changes.newDeployments.length, updated: 0 },
     {

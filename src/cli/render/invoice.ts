@@ -1,4 +1,5 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
+import { groupDigits } from '../../domain/format.ts';
 import { formatCents } from './money.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
@@ -59,10 +60,4 @@ function describeLine({ description, meta }: InvoiceLine): string {
 function unitPrice({ kind, unit_price_cents }: InvoiceLine): string {
   if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
   return formatCents(unit_price_cents);
-}
-
-function groupDigits(qty: string): string {
-  const [whole = '', fraction] = qty.split('.');
-  const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }

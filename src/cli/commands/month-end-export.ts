@@ -1,0 +1,71 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { exportMonth, type Exported } from '../../documents/export-month.ts';
+import { DOCUMENT_FORMATS, type DocumentFormat } from '../../documents/formats.ts';
+import { NoSellerError } from '../../documents/seller-of.ts';
+import type { Month } from '../../domain/period.ts';
+import { monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { capitalize, CliError } from '../errors.ts';
+import { print } from '../output.ts';
+import { startProgress, type Progress } from '../progress.ts';
+
+interface Options {
+  readonly out?: string;
+  readonly formats: readonly DocumentFormat[];
+}
+
+export function monthEndExportCommand(): Command {
+  return new Command('export')
+    .description('write the documents of all invoices of a month, and a summary for accounting')
+    .argument('<month>', 'such as 2026-05', monthArgument)
+    .option('--out <dir>', 'where to; by default invoices-MONTH')
+    .option('--formats <list>', 'some of html,pdf,csv', formatsArgument, [...DOCUMENT_FORMATS])
+    .addHelpText(
+      'after',
+      `
+A file an invoice and format, named by the invoice's number, superseded ones too; and summary-MONTH.csv,
+a row an invoice. Done again, it writes the same.
+
+Examples:
+  npm run cli -- month-end export 2026-05
+  npm run cli -- month-end export 2026-05 --out /srv/invoices/2026-05 --formats pdf`,
+    )
+    .action(async (month: Month, options: Options, command: Command) => {
+      const folder = options.out ?? `invoices-${month}`;
+      const exported = await withDatabase(readEnvironment(process.env), async (db) => {
+        let progress: Progress | null = null;
+        const onProgress = (done: number, total: number): void => {
+          progress ??= startProgress(`Writing ${month}`, total);
+          progress.update(done);
+        };
+        const { formats } = options;
+        return exportMonth(db, month, { folder, formats, onProgress })
+          .catch((error: unknown) => refuse(error, folder))
+          .finally(() => progress?.stop());
+      });
+      if (exported.invoices === 0) throw new CliError(`There are no invoices of ${month}`);
+      print(command, { month, folder, ...exported }, () => describe(exported, folder));
+    });
+}
+
+function describe({ invoices, files }: Exported, folder: string): string {
+  return `${invoices} invoices, ${files} files in ${folder}`;
+}
+
+function formatsArgument(text: string): DocumentFormat[] {
+  const asked = text.split(',');
+  const known = DOCUMENT_FORMATS.filter((format) => asked.includes(format));
+  if (known.length === new Set(asked).size) return known;
+  throw new InvalidArgumentError(
+    `expected some of ${DOCUMENT_FORMATS.join(', ')}, with commas between`,
+  );
+}
+
+/** @throws CliError for what whoever runs the command can mend */
+function refuse(error: unknown, folder: string): never {
+  if (error instanceof NoSellerError) throw new CliError(capitalize(error.message));
+  if (error instanceof Error && 'syscall' in error && 'path' in error) {
+    throw new CliError(`${folder} can't be written: ${error.message}`, { cause: error });
+  }
+  throw error;
+}

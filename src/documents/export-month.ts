@@ -1,0 +1,101 @@
+import { open, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  countInvoices,
+  listDocumentSources,
+  type DocumentCursor,
+  type DocumentSource,
+} from '../db/invoice-documents.ts';
+import type { Database, Queryable } from '../db/pool.ts';
+import { inOneSnapshot } from '../db/snapshot.ts';
+import { periodOf, type Month } from '../domain/period.ts';
+import { documentFileName, renderDocument, type DocumentFormat } from './formats.ts';
+import { SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
+
+/** Invoices that are held at once: a bound on memory. */
+const PAGE_SIZE = 50;
+
+export interface ExportOptions {
+  readonly folder: string;
+  readonly formats: readonly DocumentFormat[];
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface Exported {
+  readonly invoices: number;
+  readonly files: number;
+}
+
+/**
+ * Writes the documents of all invoices of a month, superseded ones too, and a summary for accounting, all
+ * of one moment. A file appears whole or not at all; done again, it has the same bytes.
+ * @throws NoSellerError; what the file system says
+ */
+export function exportMonth(
+  db: Database,
+  month: Month,
+  { folder, formats, onProgress }: ExportOptions,
+): Promise<Exported> {
+  const { periodStart } = periodOf(month);
+  return inOneSnapshot(db, async (tx) => {
+    const total = await countInvoices(tx, periodStart);
+    if (total === 0) return { invoices: 0, files: 0 };
+    await mkdir(folder, { recursive: true });
+    let [invoices, files] = [0, 0];
+    await writeAtOnce(join(folder, `summary-${month}.csv`), async (append) => {
+      await append(SUMMARY_CSV_HEAD);
+      for await (const sources of pagesOf(tx, periodStart)) {
+        for (const source of sources) {
+          await writeDocuments(folder, source, formats);
+          onProgress((invoices += 1), total);
+          files += formats.length;
+        }
+        await append(summaryCsvRows(sources));
+      }
+    });
+    return { invoices, files: files + 1 };
+  });
+}
+
+async function* pagesOf(
+  db: Queryable,
+  periodStart: string,
+): AsyncGenerator<readonly DocumentSource[]> {
+  let after: DocumentCursor | null = null;
+  do {
+    const page: readonly DocumentSource[] = await listDocumentSources(db, periodStart, {
+      after,
+      limit: PAGE_SIZE,
+    });
+    if (page.length > 0) yield page;
+    after = page.length < PAGE_SIZE ? null : (page.at(-1) ?? null);
+  } while (after !== null);
+}
+
+async function writeDocuments(
+  folder: string,
+  source: DocumentSource,
+  formats: readonly DocumentFormat[],
+): Promise<void> {
+  for (const format of formats) {
+    const content = await renderDocument(source, format);
+    await writeAtOnce(join(folder, documentFileName(source.number, format)), (append) =>
+      append(content),
+    );
+  }
+}
+
+type Append = (content: string | Buffer) => Promise<void>;
+
+/** Under another name until it is whole: nobody finds half a file. */
+async function writeAtOnce(path: string, write: (append: Append) => Promise<void>): Promise<void> {
+  const unfinished = `${path}.${process.pid}.part`;
+  try {
+    await using file = await open(unfinished, 'w');
+    await write((content) => writeFile(file, content));
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  await rename(unfinished, path);
+}

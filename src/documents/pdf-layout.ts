@@ -1,0 +1,135 @@
+import type { InvoiceDocument, LineGroup } from './invoice-document.ts';
+import { wrapText, type Measure } from './wrap-text.ts';
+
+/** Where the lines of an invoice go on pages. Pure: it knows widths by the function that it is given. */
+
+export interface Column {
+  readonly head: string;
+  readonly width: number;
+  readonly align: 'left' | 'right';
+}
+
+/** Points. */
+export const COLUMNS: readonly [Column, Column, Column, Column] = [
+  { head: 'Description', width: 216, align: 'left' },
+  { head: 'Quantity', width: 98, align: 'right' },
+  { head: 'Unit price', width: 110, align: 'right' },
+  { head: 'Amount', width: 75, align: 'right' },
+];
+/** Between the text of two columns. */
+export const GAP = 12;
+export const LINE_HEIGHT = 11.5;
+const ROW_PADDING = 7;
+
+/** A row of the table, its texts broken into lines. */
+export interface Row {
+  readonly kind: 'group' | 'line';
+  readonly cells: readonly (readonly Span[])[];
+  readonly height: number;
+}
+
+/** A line of text in a cell. */
+export interface Span {
+  readonly text: string;
+  /** What was computed from what: smaller. */
+  readonly isDetail: boolean;
+}
+
+/** The rows of a page. */
+export interface Page {
+  readonly rows: readonly Row[];
+}
+
+/** How high the room for rows is. */
+export interface Room {
+  readonly first: number;
+  readonly others: number;
+  /** Of what follows the last row, which stays together. */
+  readonly tail: number;
+}
+
+/** Fonts of the rows. */
+export interface RowMeasures {
+  readonly group: Measure;
+  readonly text: Measure;
+  readonly detail: Measure;
+}
+
+/** Spreads the lines over pages. The last page has room for the tail, and may be without rows. */
+export function layOut(document: InvoiceDocument, measures: RowMeasures, room: Room): Page[] {
+  const pages: Row[][] = [[]];
+  let left = room.first;
+  const newPage = (): void => {
+    pages.push([]);
+    left = room.others;
+  };
+  const put = (row: Row): void => {
+    pages.at(-1)?.push(row);
+    left -= row.height;
+  };
+  for (const group of document.groups) {
+    const [head, continued] = groupRows(group, measures);
+    group.lines.forEach((line, index) => {
+      const rows = splitRow(lineRow(line, measures), room.others - head.height);
+      rows.forEach((row, part) => {
+        const isFirst = index === 0 && part === 0;
+        if (row.height + (isFirst ? head.height : 0) > left) {
+          newPage();
+          put(isFirst ? head : continued);
+        } else if (isFirst) put(head);
+        put(row);
+      });
+    });
+  }
+  if (room.tail > left) newPage();
+  return pages.map((rows) => ({ rows }));
+}
+
+/** A deployment's name over its lines, and over those that go on on another page. */
+function groupRows({ deploymentId }: LineGroup, { group }: RowMeasures): readonly [Row, Row] {
+  const width = COLUMNS.reduce((sum, column) => sum + column.width, 0) - GAP;
+  const rowOf = (text: string): Row =>
+    makeRow('group', [
+      wrapText(text, width, group).map((line) => ({ text: line, isDetail: false })),
+    ]);
+  return [rowOf(deploymentId), rowOf(`${deploymentId} (continued)`)];
+}
+
+function lineRow(line: LineGroup['lines'][number], { text, detail }: RowMeasures): Row {
+  const spans = (
+    value: string,
+    index: 0 | 1 | 2 | 3,
+    measure: Measure,
+    isDetail = false,
+  ): Span[] =>
+    value === ''
+      ? []
+      : wrapText(value, COLUMNS[index].width - GAP, measure).map((one) => ({
+          text: one,
+          isDetail,
+        }));
+  return makeRow('line', [
+    [...spans(line.description, 0, text), ...spans(line.detail, 0, detail, true)],
+    spans(line.quantity, 1, text),
+    spans(line.unitPrice, 2, text),
+    spans(line.amount, 3, text),
+  ]);
+}
+
+function makeRow(kind: Row['kind'], cells: Row['cells']): Row {
+  const lines = Math.max(1, ...cells.map(({ length }) => length));
+  return { kind, cells, height: lines * LINE_HEIGHT + ROW_PADDING };
+}
+
+/** A row that is higher than a page goes on on the next one. */
+function splitRow(row: Row, maxHeight: number): Row[] {
+  if (row.height <= maxHeight) return [row];
+  const perPart = Math.floor((maxHeight - ROW_PADDING) / LINE_HEIGHT);
+  const parts = Math.ceil(Math.max(...row.cells.map(({ length }) => length)) / perPart);
+  return Array.from({ length: parts }, (_, part) =>
+    makeRow(
+      row.kind,
+      row.cells.map((cell) => cell.slice(part * perPart, (part + 1) * perPart)),
+    ),
+  );
+}

@@ -1,0 +1,70 @@
+import type { InvoiceDocument } from './invoice-document.ts';
+import { LINE_HEIGHT } from './pdf-layout.ts';
+import type { Pen } from './pdf-pen.ts';
+import {
+  BAND,
+  DETAIL_SIZE,
+  INK,
+  LEFT,
+  RIGHT,
+  SIZE,
+  SOFT,
+  drawRule,
+  type Struct,
+} from './pdf-style.ts';
+import { wrapText } from './wrap-text.ts';
+
+/** Totals, how to pay, and notes: their height, and how they are drawn. */
+export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
+  const width = RIGHT - LEFT;
+  const wrap = (lines: readonly string[], room: number, size: number): string[] =>
+    lines.flatMap((line) => wrapText(line, room, pen.measure('regular', size)));
+  const paymentLines = wrap(payment, width - 24, SIZE);
+  const noteLines = wrap(notes, width, DETAIL_SIZE);
+  const totalsHeight = totals.length * 17 + 14;
+  const paymentHeight = paymentLines.length === 0 ? 0 : paymentLines.length * LINE_HEIGHT + 42;
+  return {
+    height: totalsHeight + paymentHeight + noteLines.length * 10 + 12,
+    draw(root: Struct, start: number): void {
+      const { pdf } = pen;
+      let y = start + 6;
+      totals.forEach(({ label, value }, index) => {
+        const isLast = index === totals.length - 1;
+        const style = { y, size: isLast ? 11 : SIZE, color: INK, align: 'right' as const };
+        const weight = isLast ? { weight: 'bold' as const } : {};
+        root.add(
+          pdf.struct('P', {}, () => {
+            pen.write(label, { ...style, ...weight, x: RIGHT - 110 });
+            pen.write(value, { ...style, ...weight, x: RIGHT });
+          }),
+        );
+        y += 17;
+      });
+      drawRule(pdf, y, 1.2, INK, RIGHT - 300);
+      y += 14;
+      if (paymentLines.length > 0) {
+        pdf.markContent('Artifact', { type: 'Layout' });
+        pdf.roundedRect(LEFT, y, width, paymentHeight - 12, 3).fill(BAND);
+        pdf.endMarkedContent();
+        const section = pdf.struct('Sect');
+        root.add(section);
+        const headY = y + 9;
+        section.add(
+          pdf.struct('P', {}, () =>
+            pen.write('PAYMENT', { x: LEFT + 12, y: headY, size: DETAIL_SIZE, color: SOFT }),
+          ),
+        );
+        paymentLines.forEach((text, index) => {
+          const at = { x: LEFT + 12, y: headY + 12 + index * LINE_HEIGHT, size: SIZE, color: INK };
+          section.add(pdf.struct('P', {}, () => pen.write(text, at)));
+        });
+        section.end();
+        y += paymentHeight;
+      }
+      noteLines.forEach((text, index) => {
+        const at = { x: LEFT, y: y + index * 10, size: DETAIL_SIZE, color: SOFT };
+        root.add(pdf.struct('P', {}, () => pen.write(text, at)));
+      });
+    },
+  };
+}

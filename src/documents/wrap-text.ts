@@ -1,0 +1,42 @@
+/** How wide a text is, in points. */
+export type Measure = (text: string) => number;
+
+/**
+ * Breaks a text into lines of at most `width` points: between words, and within one that is longer
+ * than a line. At least one line, which is empty for an empty text.
+ */
+export function wrapText(text: string, width: number, measure: Measure): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (measure(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    const pieces = breakWord(word, width, measure);
+    line = pieces.pop() ?? '';
+    lines.push(...pieces);
+  }
+  return [...lines, ...(line === '' && lines.length > 0 ? [] : [line])];
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** A letter with its accents stays whole. */
+function breakWord(word: string, width: number, measure: Measure): string[] {
+  const pieces: string[] = [];
+  let piece = '';
+  let pieceWidth = 0;
+  for (const { segment } of graphemes.segment(word)) {
+    const segmentWidth = measure(segment);
+    if (piece !== '' && pieceWidth + segmentWidth > width) {
+      pieces.push(piece);
+      [piece, pieceWidth] = ['', 0];
+    }
+    piece += segment;
+    pieceWidth += segmentWidth;
+  }
+  return [...pieces, piece];
+}

@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { parse } from 'csv-parse/sync';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createActivities } from '../../src/activities/index.ts';
+import { readSeller, insertSeller } from '../../src/db/seller-details.ts';
+import { sql } from '../../src/db/sql.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
+import { seedTenant, seedUsage } from '../_util/seed.ts';
+import { operatorOf, problemOf, type Operator } from './_feeding.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+
+const countSchema = z.object({ count: z.number() });
+
+let api: TestApi;
+let operator: Operator;
+let world: Parameters<typeof buildInvoices>[0];
+beforeAll(async () => {
+  api = await createTestApi();
+  operator = operatorOf(api);
+  world = worldOf(api);
+  await nameBuyer('acme', 'Acme Holdings Pty Ltd', '53 004 085 616');
+  await buildInvoices(world, ['acme', 'zeta']);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+/** The month end's steps, on the API's database. */
+function worldOf({ db }: TestApi): Parameters<typeof buildInvoices>[0] {
+  return { activities: createActivities({ ...ACTIVITY_DEPS, db }) };
+}
+const nameBuyer = (tenantId: string, legal_name: string, abn: string) =>
+  operator.put(`tenants/${tenantId}`, {
+    name: tenantId,
+    currency: 'AUD',
+    buyer: { legal_name, abn },
+  });
+const read = (id: string, format: string, key = api.keys.operator) =>
+  api.call('get', `/api/v1/invoices/${id}.${format}`, { key });
+async function idOf(tenantId: string): Promise<string> {
+  const [invoice] = await invoicesOf(api.db, tenantId);
+  return invoice!.invoiceId;
+}
+/** The PDF's bytes. */
+async function readPdf(id: string, key = api.keys.operator): Promise<Buffer> {
+  const { body } = await request(api.app)
+    .get(`/api/v1/invoices/${id}.pdf`)
+    .set('Authorization', `Bearer ${key}`)
+    .buffer(true)
+    .parse((response, done) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => done(null, Buffer.concat(chunks)));
+    });
+  return body as Buffer;
+}
+
+describe('an invoice as its buyer gets it', () => {
+  test('HTML, under a policy that allows its style alone', async () => {
+    const response = await read(await idOf('acme'), 'html', api.keys.acme);
+    expect(response.status).toBe(200);
+    expect(response.type).toBe('text/html');
+    expect(response.headers['content-disposition']).toBe('inline; filename="acme-000001.html"');
+    expect(response.headers['cache-control']).toBe('no-store');
+    for (const said of ['Tax invoice', 'ABN 51 824 753 556', 'ABN 53 004 085 616', '55.00']) {
+      expect(response.text).toContain(said);
+    }
+    const [, style = ''] = /<style>(.*?)<\/style>/s.exec(response.text) ?? [];
+    const digest = createHash('sha256').update(style).digest('base64');
+    expect(response.headers['content-security-policy']).toContain(`style-src 'sha256-${digest}'`);
+    expect(response.headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
+  test('PDF, of the same bytes for everybody who may read it', async () => {
+    const id = await idOf('acme');
+    const pdf = await readPdf(id);
+    expect(pdf.subarray(0, 8).toString()).toBe('%PDF-1.7');
+    expect(pdf.subarray(-6).toString()).toContain('%%EOF');
+    expect((await readPdf(id, api.keys.acme)).equals(pdf)).toBe(true);
+    expect((await read(id, 'pdf')).headers).toMatchObject({
+      'content-type': 'application/pdf',
+      'content-length': String(pdf.length),
+      'content-disposition': 'inline; filename="acme-000001.pdf"',
+    });
+  });
+
+  test('CSV, of the lines that the JSON has', async () => {
+    const id = await idOf('acme');
+    const response = await read(id, 'csv', api.keys.acme);
+    expect(response.headers['content-disposition']).toBe('attachment; filename="acme-000001.csv"');
+    expect(parse(response.text, { columns: true })).toMatchObject([
+      { number: 'acme-000001', kind: 'plan_base', unit_price: '50.00', amount: '50.00' },
+      { kind: 'tax', amount: '5.00', buyer_name: 'Acme Holdings Pty Ltd' },
+    ]);
+    const json = await api.call('get', `/api/v1/invoices/${id}`, { key: api.keys.acme });
+    expect(json.body).toMatchObject({ number: 'acme-000001', total_cents: 5500 });
+  });
+
+  test.each(['html', 'pdf', 'csv'])('%s of another tenant is not there', async (format) => {
+    const id = await idOf('acme');
+    const foreign = await read(id, format, api.keys.zeta);
+    expect(problemOf(foreign)).toMatchObject({ status: 404, problem: 'not-found' });
+    for (const unknown of [crypto.randomUUID(), 'x', '%20']) {
+      const { body } = await read(unknown, format, api.keys.zeta);
+      expect({ ...body, request_id: '' }).toEqual({ ...foreign.body, request_id: '' });
+    }
+    expect((await read(await idOf('zeta'), format, api.keys.zeta)).status).toBe(200);
+    expect((await read(id, format, api.keys.gateway)).status).toBe(403);
+  });
+});
+
+test('an issued document goes on saying what it said; the next revision says the new', async () => {
+  const tenantId = 'mover';
+  await seedTenant(api.db, tenantId);
+  await nameBuyer(tenantId, 'Before Pty Ltd', '53 004 085 616');
+  await buildInvoices(world, [tenantId]);
+  const [first] = await invoicesOf(api.db, tenantId);
+  const before = await readPdf(first!.invoiceId);
+  const html = (await read(first!.invoiceId, 'html')).text;
+
+  await nameBuyer(tenantId, 'After Pty Ltd', '83 914 571 673');
+  const seller = (await readSeller(api.db))!;
+  const moved = { ...seller, address: ['1 New Street'] };
+  await api.db.transaction((tx) => insertSeller(tx, seller.version + 1, moved));
+  await operator.put(`tenants/${tenantId}`, { name: 'Renamed', currency: 'AUD' });
+  expect((await readPdf(first!.invoiceId)).equals(before)).toBe(true);
+  expect((await read(first!.invoiceId, 'html')).text).toBe(html);
+
+  await seedUsage(api.db, {
+    tenantId,
+    deploymentId: `${tenantId}-a`,
+    kind: 'llm_usage',
+    amount: '100',
+  });
+  await forceInvoices(world, [tenantId]);
+  const [old, next] = await invoicesOf(api.db, tenantId);
+  const superseded = (await read(old!.invoiceId, 'html')).text;
+  expect(superseded).toContain(`Superseded by ${next!.number}`);
+  expect(superseded).toContain('Before Pty Ltd');
+  const revision = (await read(next!.invoiceId, 'html', api.keys.operator)).text;
+  for (const said of [`${old!.number} (this is revision 2)`, 'After Pty Ltd', '1 New Street']) {
+    expect(revision).toContain(said);
+  }
+});
+
+test('a tenant without details is named as it was called when the invoice was issued', async () => {
+  await seedTenant(api.db, 'plain');
+  await buildInvoices(world, ['plain']);
+  await operator.put('tenants/plain', { name: 'Another name', currency: 'AUD' });
+  await nameBuyer('plain', 'Later Pty Ltd', '53 004 085 616');
+  const { text } = await read(await idOf('plain'), 'html');
+  expect(text).toContain('<strong>plain</strong>');
+  expect(text).not.toContain('Later');
+});
+
+test('an invoice of before the upgrade has the name that was found then, and the first seller', async () => {
+  await seedTenant(api.db, 'old');
+  await api.db.transaction(async (tx) => {
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO buyer_details (tenant_id, version, legal_name) VALUES ('old', 0, 'Found Pty Ltd')`);
+    const issue = sql.typeAlias('nothing')`
+      WITH draft AS (
+        INSERT INTO invoice_drafts (tenant_id, period_start, state, closed_at, owner, owner_started_at)
+        VALUES ('old', '2026-05-01', 'issued', now(), 'test', now()) RETURNING draft_id
+      ), header AS (
+        INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+          number, currency, subtotal_cents, tax_cents, total_cents)
+        SELECT draft_id, 'old', '2026-05-01', '2026-05-31', 1, 1, 'old-000001', 'AUD', 1000, 0, 1000
+        FROM draft
+      )
+      INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit,
+        unit_price_cents, amount_cents)
+      SELECT draft_id, 1, 'old-a', 'plan_base', 'Plan base', 1, 'month', 1000, 1000 FROM draft`;
+    await tx.query(issue);
+  });
+  await nameBuyer('old', 'New Pty Ltd', '53 004 085 616');
+  const { text } = await read(await idOf('old'), 'html');
+  expect(text).toContain('<strong>Found Pty Ltd</strong>');
+  expect(text).toContain('100 Harbour Street');
+});
+
+describe("a buyer's details", () => {
+  test('are fed with the tenant, and served again', async () => {
+    const buyer = {
+      legal_name: 'Fed Pty Ltd',
+      abn: '53 004 085 616',
+      address: ['1 Road', 'Perth WA 6000'],
+      contact: null,
+      email: 'a@fed.example',
+    };
+    const tenant = { name: 'Fed', currency: 'AUD' };
+    expect((await operator.put('tenants/fed', { ...tenant, buyer })).status).toBe(201);
+    const stored = { tenant_id: 'fed', ...tenant, buyer: { ...buyer, abn: '53004085616' } };
+    expect((await operator.get('tenants/fed')).body).toEqual(stored);
+    // Without them they stay; what was read can be sent again.
+    await operator.put('tenants/fed', { ...tenant, name: 'Fed 2' });
+    const body = { name: 'Fed 2', currency: 'AUD', buyer: stored.buyer };
+    expect((await operator.put('tenants/fed', body)).body).toEqual({ ...stored, name: 'Fed 2' });
+    const versions = await api.db.any(sql.type(countSchema)`
+      SELECT count(*) AS count FROM buyer_details WHERE tenant_id = 'fed'`);
+    expect(versions).toEqual([{ count: 1 }]);
+  });
+
+  test.each(['53 004 085 617', '53 004 085', 'ABN 53 004 085 616', '53004085616000'])(
+    'an ABN has to be one: %s',
+    async (abn) => {
+      const buyer = { legal_name: 'Wrong', abn };
+      const refused = await operator.put('tenants/wrong', { name: 'W', currency: 'AUD', buyer });
+      expect(problemOf(refused)).toMatchObject({ status: 422, places: ['/buyer/abn'] });
+    },
+  );
+});
+
+test('where nobody has said who sells, there is no document yet', async () => {
+  await using other = await createTestApi({}, { seller: false });
+  await buildInvoices(worldOf(other), ['acme']);
+  const [invoice] = await invoicesOf(other.db, 'acme');
+  const path = `/api/v1/invoices/${invoice!.invoiceId}.pdf`;
+  const refused = await other.call('get', path, { key: other.keys.acme });
+  expect(problemOf(refused)).toMatchObject({ status: 409, problem: 'seller-unknown' });
+});

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { exportMonth } from '../../src/documents/export-month.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { runCli } from './_run-cli.ts';
+
+/** More than a page of them. */
+const TENANTS = Array.from({ length: 60 }, (_, i) => `tenant-${String(i).padStart(2, '0')}`);
+
+let world: LedgerWorld;
+let folder: string;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  folder = mkdtempSync(join(tmpdir(), 'arcadia-export-'));
+  await seedCatalogue(world.db);
+  for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
+  await buildInvoices(world, TENANTS);
+  const [tenantId = ''] = TENANTS;
+  const use = { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount: '250' };
+  await seedUsage(world.db, use);
+  await forceInvoices(world, [tenantId]);
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
+const exportTo = (name: string, ...more: string[]) =>
+  cli('month-end', 'export', MONTH, '--out', join(folder, name), ...more);
+
+/** What is in a folder: names, and digests of contents. */
+function contentsOf(name: string): ReadonlyMap<string, string> {
+  const path = join(folder, name);
+  return new Map(
+    readdirSync(path)
+      .sort()
+      .map((file) => [
+        file,
+        createHash('sha256')
+          .update(readFileSync(join(path, file)))
+          .digest('hex'),
+      ]),
+  );
+}
+
+test('without a seller it says what is missing, and writes nothing', async () => {
+  const { code, stderr } = await exportTo('none');
+  expect(code).toBe(1);
+  expect(stderr).toContain('It is not known yet who sells: `seller apply FILE` says so');
+  expect([...contentsOf('none').keys()]).toEqual([]);
+});
+
+describe('with a seller', () => {
+  beforeAll(async () => {
+    expect(await cli('seller', 'apply', 'demo/seller.json')).toMatchObject({
+      code: 0,
+      stdout: 'Version 1 is in force.\n',
+    });
+  });
+
+  test('which is the same when it is applied again', async () => {
+    expect((await cli('seller', 'apply', 'demo/seller.json')).stdout).toContain('says the same');
+    expect((await cli('seller', 'show')).stdout).toContain('Arcadia Cloud Pty Ltd');
+    const wrong = join(folder, 'wrong.json');
+    const seller = JSON.parse(readFileSync('demo/seller.json', 'utf8')) as object;
+    writeFileSync(wrong, JSON.stringify({ ...seller, abn: '51 824 753 557' }));
+    const { code, stderr } = await cli('seller', 'apply', wrong);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('abn: expected an ABN')]);
+  });
+
+  test('every invoice in every format, and a summary that adds up', async () => {
+    const { code, stdout, stderr } = await exportTo('all');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('61 invoices, 184 files');
+    const invoices = await invoicesOf(world.db);
+    const names = invoices.flatMap(({ number }) =>
+      ['csv', 'html', 'pdf'].map((format) => `${number}.${format}`),
+    );
+    expect([...contentsOf('all').keys()]).toEqual([`summary-${MONTH}.csv`, ...names].sort());
+    const summary = readFileSync(join(folder, 'all', `summary-${MONTH}.csv`), 'utf8');
+    const rows = parse<Record<string, string>>(summary, { columns: true });
+    expect(rows.map((row) => [row.number, row.status, row.total?.replace('.', '')])).toEqual(
+      invoices.map(({ number, status, totalCents }) => [number, status, String(totalCents)]),
+    );
+    expect(rows[0]).toMatchObject({ status: 'superseded', superseded_by: 'tenant-00-000002' });
+    expect(rows[1]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
+  });
+
+  test('done again, the same bytes; and a change of status is in them', async () => {
+    expect((await exportTo('again')).code).toBe(0);
+    const first = contentsOf('again');
+    expect(first).toEqual(contentsOf('all'));
+    expect((await exportTo('again')).code).toBe(0);
+    expect(contentsOf('again')).toEqual(first);
+
+    const paid = (await invoicesOf(world.db, 'tenant-07'))[0]!;
+    const { invoiceId } = paid;
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'test', reason: 'x' });
+    expect((await exportTo('again')).code).toBe(0);
+    const changed = [...contentsOf('again')].filter(([name, digest]) => first.get(name) !== digest);
+    expect(changed.map(([name]) => name)).toEqual([
+      `summary-${MONTH}.csv`,
+      ...['csv', 'html', 'pdf'].map((format) => `${paid.number}.${format}`),
+    ]);
+  });
+
+  test('only the formats that are asked for', async () => {
+    const { code, stdout } = await exportTo('pdfs', '--formats', 'pdf', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      month: MONTH,
+      folder: join(folder, 'pdfs'),
+      invoices: 61,
+      files: 62,
+    });
+    const { code: misuse, stderr } = await exportTo('docs', '--formats', 'pdf,doc');
+    expect([misuse, stderr]).toEqual([2, expect.stringContaining('some of html, pdf, csv')]);
+  });
+
+  test('a folder that cannot be written, and a month without invoices, are refused', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const refused = await exportTo('file/below');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`${join(folder, 'file/below')} can't be written: `);
+    const empty = await cli('month-end', 'export', '2026-01', '--out', join(folder, 'empty'));
+    expect([empty.code, empty.stderr]).toEqual([1, 'There are no invoices of 2026-01\n']);
+    expect(readdirSync(folder)).not.toContain('empty');
+  });
+
+  test('an export that breaks off leaves no half a file', async () => {
+    const target = join(folder, 'broken');
+    const broken = exportMonth(world.db, MONTH, {
+      folder: target,
+      formats: ['csv'],
+      onProgress: (done) => {
+        if (done === 3) throw new Error('pulled the plug');
+      },
+    });
+    await expect(broken).rejects.toThrow('pulled the plug');
+    expect([...contentsOf('broken').keys()]).toEqual([
+      'tenant-00-000001.csv',
+      'tenant-00-000002.csv',
+      'tenant-01-000001.csv',
+    ]);
+  });
+});

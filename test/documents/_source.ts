@@ -1,0 +1,98 @@
+import type { DocumentSource } from '../../src/db/invoice-documents.ts';
+import type { Seller } from '../../src/db/seller-details.ts';
+
+export const SELLER: Seller = {
+  legal_name: 'Arcadia Cloud Pty Ltd',
+  trading_name: 'Arcadia',
+  abn: '51824753556',
+  address: ['Level 9, 100 Harbour Street', 'Sydney NSW 2000', 'Australia'],
+  email: 'billing@arcadia.example',
+  payment_terms: 'Payable within 14 days of the date of issue.',
+  payment_details: ['BSB 000-000, account 1234 5678'],
+};
+
+type Line = DocumentSource['lines'][number];
+
+/** A line of $10.00, but for what is said. */
+export function line(given: Partial<Line> = {}): Line {
+  return {
+    line_no: 1,
+    deployment_id: 'acme-web',
+    kind: 'plan_base',
+    resource_kind: null,
+    description: 'Plan base',
+    qty: '1',
+    unit: 'month',
+    unit_price_cents: 1000,
+    amount_cents: 1000,
+    meta: {},
+    ...given,
+  };
+}
+
+/** An invoice over these lines, with GST where it comes to anything. */
+export function sourceOf(
+  lines: readonly Line[] = [line()],
+  given: Partial<DocumentSource> = {},
+): DocumentSource {
+  const subtotal = lines.reduce((sum, { amount_cents }) => sum + amount_cents, 0);
+  const tax = Number((BigInt(subtotal) + 5n) / 10n);
+  const gst = line({
+    kind: 'tax',
+    deployment_id: null,
+    description: 'GST (10%)',
+    unit: 'invoice',
+    unit_price_cents: null,
+    amount_cents: tax,
+    meta: { rate: '0.10' },
+  });
+  return {
+    invoice_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+    number: 'acme-000007',
+    tenant_id: 'acme',
+    period_start: '2026-05-01',
+    period_end: '2026-05-31',
+    revision: 1,
+    status: 'issued',
+    currency: 'AUD',
+    subtotal_cents: subtotal,
+    tax_cents: tax,
+    total_cents: subtotal + tax,
+    issued_at: '2026-06-01T06:00:12.345678Z',
+    replaces_invoice_id: null,
+    superseded_by: null,
+    replaces_number: null,
+    superseded_by_number: null,
+    seller: SELLER,
+    buyer_name: 'Acme',
+    buyer: {
+      legal_name: 'Acme Holdings Pty Ltd',
+      abn: '53004085616',
+      address: ['12 Wharf Road', 'Melbourne VIC 3000', 'Australia'],
+      contact: 'Accounts payable',
+      email: 'accounts@acme.example',
+    },
+    lines: [...lines, ...(tax === 0 ? [] : [gst])].map((one, index) => ({
+      ...one,
+      line_no: index + 1,
+    })),
+    ...given,
+  };
+}
+
+/** So many lines, over deployments of ten each, no two the same. */
+export function manyLines(count: number): readonly Line[] {
+  return Array.from({ length: count }, (_, index) =>
+    line({
+      deployment_id: `acme-web-${String(Math.floor(index / 10)).padStart(3, '0')}`,
+      kind: 'overage',
+      resource_kind: `kind_${index}`,
+      description: `kind_${index} overage`,
+      qty: String(500_000 + index),
+      unit: '1k_tokens',
+      unit_price_cents: 1,
+      amount_cents: 500 + index,
+      meta: { used: String(1_500_000 + index), allowance: '1000000', capped: false },
+    }),
+  );
+}

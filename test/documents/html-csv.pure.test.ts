@@ -1,0 +1,68 @@
+import { parse } from 'csv-parse/sync';
+import { describe, expect, test } from 'vitest';
+import { documentCsv } from '../../src/documents/document-csv.ts';
+import { documentHtml } from '../../src/documents/document-html.ts';
+import { makeDocument } from '../../src/documents/invoice-document.ts';
+import { SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/summary-csv.ts';
+import { SELLER, line, manyLines, sourceOf } from './_source.ts';
+
+const EVIL = `=1+1</td><script>alert("&'")</script>`;
+const readCsv = (text: string) =>
+  parse<Record<string, string>>(text, { columns: true, record_delimiter: '\r\n' });
+
+describe('HTML', () => {
+  test('escapes whatever somebody outside wrote', () => {
+    const buyer = { legal_name: EVIL, abn: null, address: [EVIL], contact: EVIL, email: EVIL };
+    const source = sourceOf([line({ description: EVIL, deployment_id: EVIL })], { buyer });
+    const html = documentHtml(makeDocument(source, { ...SELLER, legal_name: EVIL }));
+    expect(html).not.toContain('<script');
+    expect(html.match(/=1\+1&lt;\/td&gt;&lt;script&gt;/g)?.length).toBe(7);
+  });
+
+  test('loads nothing and runs nothing', () => {
+    const html = documentHtml(makeDocument(sourceOf(manyLines(3)), SELLER));
+    expect(html).not.toMatch(/<script|<link|<img|https?:|src=|@import|url\(|style=| on\w+=/);
+  });
+
+  test('every row of the table has its cells, and every head its scope', () => {
+    const html = documentHtml(makeDocument(sourceOf(manyLines(20)), SELLER));
+    expect(html.match(/<tbody>/g)).toHaveLength(2);
+    expect(html.match(/<th(?![a-z])(?! scope)/g)).toBeNull();
+    const rows = html.match(/<tr><td>.*<\/tr>/g) ?? [];
+    expect(rows).toHaveLength(20);
+    for (const row of rows) expect(row.match(/<td/g)).toHaveLength(4);
+  });
+});
+
+describe('CSV', () => {
+  test('has a row a line and one for GST, which add up', () => {
+    const source = sourceOf(manyLines(300));
+    const rows = readCsv(documentCsv(source, SELLER));
+    expect(rows).toHaveLength(301);
+    const cents = rows.reduce((sum, { amount = '' }) => sum + BigInt(amount.replace('.', '')), 0n);
+    expect(cents).toBe(BigInt(source.total_cents));
+    expect(rows[0]).toMatchObject({
+      number: 'acme-000007',
+      buyer_abn: '53004085616',
+      qty: '500000',
+      unit: '1k_tokens',
+      unit_price: '0.01',
+      amount: '5.00',
+    });
+  });
+
+  test('texts are no formulas; amounts stay amounts', () => {
+    const source = sourceOf([line({ description: EVIL, amount_cents: -500 })]);
+    const [row] = readCsv(documentCsv(source, SELLER));
+    expect(row).toMatchObject({ description: `'${EVIL}`, amount: '-5.00' });
+  });
+
+  test('the summary has a row an invoice', () => {
+    const superseded = { status: 'superseded', superseded_by_number: 'acme-000008' } as const;
+    const text = SUMMARY_CSV_HEAD + summaryCsvRows([sourceOf(), sourceOf([line()], superseded)]);
+    expect(readCsv(text)).toMatchObject([
+      { number: 'acme-000007', subtotal: '10.00', tax: '1.00', total: '11.00', superseded_by: '' },
+      { status: 'superseded', superseded_by: 'acme-000008', issued_on: '2026-06-01' },
+    ]);
+  });
+});

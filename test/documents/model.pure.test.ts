@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { makeDocument } from '../../src/documents/invoice-document.ts';
+import { SELLER, line, sourceOf } from './_source.ts';
+
+const buyerOf = (...args: Parameters<typeof sourceOf>) =>
+  makeDocument(sourceOf(...args), SELLER).buyer;
+
+describe('what a tax invoice has to say', () => {
+  const document = makeDocument(sourceOf(), SELLER);
+
+  test('that it is one, its number, its date and its period', () => {
+    expect(document.title).toBe('Tax invoice');
+    expect(document.facts).toEqual([
+      { label: 'Invoice number', value: 'acme-000007' },
+      { label: 'Date of issue', value: '1 June 2026' },
+      { label: 'Service period', value: '1 May 2026 to 31 May 2026' },
+    ]);
+  });
+
+  test('who sells, with the ABN', () => {
+    expect(document.seller).toEqual({
+      role: 'From',
+      name: 'Arcadia Cloud Pty Ltd',
+      lines: [
+        'trading as Arcadia',
+        'ABN 51 824 753 556',
+        ...SELLER.address,
+        'billing@arcadia.example',
+      ],
+    });
+  });
+
+  test('the GST, and the total with it', () => {
+    expect(document.totals).toEqual([
+      { label: 'Subtotal, excluding GST', value: '10.00' },
+      { label: 'GST (10%)', value: '1.00' },
+      { label: 'Total AUD, including GST', value: '11.00' },
+    ]);
+  });
+
+  test('GST of nothing, too', () => {
+    const { totals, notes } = makeDocument(sourceOf([line({ amount_cents: 0 })]), SELLER);
+    expect(totals.map(({ value }) => value)).toEqual(['0.00', '0.00', '0.00']);
+    expect(notes.join()).toContain('comes to nothing');
+  });
+});
+
+describe('the buyer', () => {
+  const large = [line({ amount_cents: 90_910 })];
+  const noAbn = {
+    legal_name: 'Acme Holdings',
+    abn: null,
+    address: null,
+    contact: null,
+    email: null,
+  };
+
+  test('is named with the ABN that is known', () => {
+    const { name, lines } = buyerOf();
+    expect([name, lines[0]]).toEqual(['Acme Holdings Pty Ltd', 'ABN 53 004 085 616']);
+  });
+
+  test('without details, by the name at the time', () => {
+    expect(buyerOf([line()], { buyer: null })).toEqual({
+      role: 'To',
+      name: 'Acme',
+      lines: ['Account acme'],
+    });
+  });
+
+  test.each([
+    ['below $1,000', [line({ amount_cents: 90_908 })], 'AUD', false],
+    ['from $1,000', large, 'AUD', true],
+    ['in another currency, whatever it comes to', [line()], 'USD', true],
+  ] as const)('an ABN that is missing is told of: %s', (_case, lines, currency, isTold) => {
+    const source = sourceOf(lines, { buyer: noAbn, currency });
+    expect(makeDocument(source, SELLER).buyer.lines.includes('ABN not provided')).toBe(isTold);
+  });
+
+  test('exactly $1,000 is from $1,000 on', () => {
+    const source = sourceOf([line({ amount_cents: 90_909 })], { buyer: noAbn });
+    expect(source.total_cents).toBe(100_000);
+    expect(makeDocument(source, SELLER).buyer.lines).toContain('ABN not provided');
+  });
+});
+
+describe('lines', () => {
+  test('stand under their deployments, in order, without the tax', () => {
+    const lines = [line(), line({ kind: 'addon' }), line({ deployment_id: 'b' })];
+    const { groups } = makeDocument(sourceOf(lines), SELLER);
+    expect(
+      groups.map(({ deploymentId, lines }) => [deploymentId, lines.map((one) => one.lineNo)]),
+    ).toEqual([
+      ['acme-web', [1, 2]],
+      ['b', [3]],
+    ]);
+  });
+
+  test.each([
+    [
+      line({ kind: 'overage', qty: '500000', unit: '1k_tokens', unit_price_cents: 1 }),
+      { quantity: '500,000 tokens', unitPrice: '0.01 per 1,000 tokens' },
+    ],
+    [
+      line({ qty: '0.125', unit: 'gb_month', unit_price_cents: 0 }),
+      { quantity: '0.125 GB-months', unitPrice: '0.00 per GB-month' },
+    ],
+    [line({ unit: 'parsec' }), { quantity: '1 parsec', unitPrice: '10.00 per parsec' }],
+    [
+      line({
+        kind: 'llm_usage',
+        qty: '4045',
+        unit: 'request',
+        unit_price_cents: null,
+        meta: { exact_cents: '1234.567' },
+      }),
+      {
+        quantity: '4,045 requests',
+        unitPrice: '',
+        detail: 'Charges of 1,234.567 cents, rounded once',
+      },
+    ],
+    [
+      line({ kind: 'overage', meta: { used: '1500', allowance: '1000', capped: true } }),
+      { detail: 'Used 1,500, of which 1,000 included; capped' },
+    ],
+    [line({ amount_cents: -123_456_789 }), { amount: '-1,234,567.89' }],
+  ])('say what their amount is made of (%#)', (given, expected) => {
+    const [group] = makeDocument(sourceOf([given]), SELLER).groups;
+    expect(group?.lines[0]).toMatchObject(expected);
+  });
+
+  test('amounts are exact up to the last cent that can be billed', () => {
+    const given = line({ amount_cents: Number.MAX_SAFE_INTEGER });
+    const source = sourceOf([given], { tax_cents: 0, total_cents: Number.MAX_SAFE_INTEGER });
+    expect(makeDocument(source, SELLER).totals.at(-1)?.value).toBe('90,071,992,547,409.91');
+  });
+});
+
+describe('what has become of it', () => {
+  test.each([
+    ['superseded', 'Superseded by acme-000008', 'do not pay'],
+    ['void', 'Void', 'do not pay'],
+    ['paid', 'Paid', ''],
+  ] as const)('%s is marked, and asks for no payment', (status, text, note) => {
+    const source = sourceOf([line()], { status, superseded_by_number: 'acme-000008' });
+    const document = makeDocument(source, SELLER);
+    expect(document.mark).toEqual({ status, text });
+    expect(document.payment).toEqual([]);
+    expect(document.notes.join()).toContain(note);
+  });
+
+  test('an invoice that stands says how to pay', () => {
+    const { mark, payment } = makeDocument(sourceOf(), SELLER);
+    expect([mark, payment[0]]).toEqual([null, SELLER.payment_terms]);
+  });
+
+  test('a revision names what it replaces', () => {
+    const source = sourceOf([line()], { revision: 2, replaces_number: 'acme-000006' });
+    expect(makeDocument(source, SELLER).facts.at(-1)).toEqual({
+      label: 'Replaces',
+      value: 'acme-000006 (this is revision 2)',
+    });
+  });
+});

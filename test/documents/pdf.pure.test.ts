@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import type { DocumentSource } from '../../src/db/invoice-documents.ts';
+import { documentPdf } from '../../src/documents/document-pdf.ts';
+import { makeDocument } from '../../src/documents/invoice-document.ts';
+import { formatCents } from '../../src/domain/format.ts';
+import { HAS_POPPLER, NEEDS_POPPLER, picturesOf, textOfPages } from './_poppler.ts';
+import { SELLER, line, manyLines, sourceOf } from './_source.ts';
+
+const pdfOf = (source: DocumentSource) => documentPdf(makeDocument(source, SELLER));
+/** Without the blanks that a layout puts in. */
+const plain = (text: string) => text.replaceAll(/\s+/g, '');
+
+test('the same invoice has the same bytes, whenever it is made', async () => {
+  const source = sourceOf(manyLines(60));
+  const first = await pdfOf(source);
+  expect((await pdfOf(source)).equals(first)).toBe(true);
+  expect((await pdfOf({ ...source, number: 'acme-000008' })).equals(first)).toBe(false);
+});
+
+test('it is tagged, and says its title and its language', async () => {
+  const pdf = (await pdfOf(sourceOf())).toString('latin1');
+  expect(pdf).toContain('/Marked true');
+  expect(pdf).toContain('/Lang (en-AU)');
+  expect(pdf).toContain('/DisplayDocTitle true');
+  expect(pdf).toContain('(Tax invoice acme-000007)');
+});
+
+// The gate sets REQUIRE_POPPLER: there, what can't be read is a failure.
+if (!HAS_POPPLER && process.env.REQUIRE_POPPLER) {
+  test('PDFs can be read', () => expect.unreachable(NEEDS_POPPLER));
+}
+
+describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_POPPLER}`, () => {
+  test('one line: a page that says all of it', async () => {
+    const pages = textOfPages(await pdfOf(sourceOf()));
+    expect(pages).toHaveLength(1);
+    const text = plain(pages.join());
+    for (const said of [
+      ...['Tax invoice', 'acme-000007', '1 June 2026', '1 May 2026 to 31 May 2026'],
+      ...['Arcadia Cloud Pty Ltd', 'ABN 51 824 753 556', 'Acme Holdings Pty Ltd'],
+      ...['ABN 53 004 085 616', 'Plan base', '1 month', '10.00 per month'],
+      ...['GST (10%) 1.00', 'Total AUD, including GST 11.00', 'Payable within 14 days'],
+      'Page 1 of 1',
+    ]) {
+      expect(text).toContain(plain(said));
+    }
+  });
+
+  test('300 lines: each one once, in order, under heads on every page', async () => {
+    const source = sourceOf(manyLines(300));
+    const pages = textOfPages(await pdfOf(source));
+    const rows = pages.flatMap((page) =>
+      [
+        ...page.matchAll(/(kind_\d+) overage +([\d,]+) tokens +0\.01 per 1,000 tokens +([\d.,]+)/g),
+      ].map(([, kind, qty, amount]) => [kind, qty?.replace(',', ''), amount]),
+    );
+    expect(rows).toEqual(
+      manyLines(300).map((one) => [one.resource_kind, one.qty, formatCents(one.amount_cents)]),
+    );
+    expect(pages.length).toBeGreaterThan(5);
+    pages.forEach((page, index) => {
+      expect(page).toContain(`Page ${index + 1} of ${pages.length}`);
+      expect(page).toMatch(/Description +Quantity +Unit price +Amount/);
+    });
+    // Where a deployment's lines go on, it is named again.
+    expect(pages.slice(1).filter((page) => page.includes('(continued)')).length).toBeGreaterThan(5);
+    expect(plain(pages.at(-1) ?? '')).toContain(
+      plain(`including GST ${formatCents(source.total_cents)}`),
+    );
+  });
+
+  test('nothing runs over the edge of a page: not the longest word, nor a description of pages', async () => {
+    const long = 'x'.repeat(20_000);
+    const words = Array.from({ length: 800 }, (_, index) => `word${index}`).join(' ');
+    const source = sourceOf([line({ description: long }), line({ description: words })], {
+      buyer: {
+        legal_name: 'An Extremely Long Company Name '.repeat(6).trim(),
+        abn: null,
+        address: ['y'.repeat(200)],
+        contact: null,
+        email: null,
+      },
+    });
+    const pdf = await pdfOf(source);
+    const text = textOfPages(pdf).join('');
+    expect(text.match(/x/g)?.length).toBeGreaterThanOrEqual(20_000);
+    expect(text.match(/word\d+/g)).toEqual(words.split(' '));
+    for (const { width, height, pixels } of picturesOf(pdf)) {
+      // 40 dots an inch: the margins are 48 points wide, which is 26 dots.
+      const inked = (x: number, y: number) => (pixels[y * width + x] ?? 255) < 200;
+      for (let y = 0; y < height; y += 1) {
+        for (const x of [5, 15, 24, width - 25, width - 15, width - 6]) {
+          expect(inked(x, y), `ink in the margin at ${x}, ${y}`).toBe(false);
+        }
+      }
+    }
+  });
+
+  test('no tax', async () => {
+    const source = sourceOf([line({ amount_cents: 4, unit_price_cents: 4 })]);
+    expect(source.tax_cents).toBe(0);
+    const text = plain(textOfPages(await pdfOf(source)).join());
+    expect(text).toContain(plain('GST 0.00'));
+    expect(text).toContain(plain('including GST 0.04'));
+  });
+
+  test('names in other letters', async () => {
+    const names = ['Общество «Ромашка»', 'Ελληνική Εταιρεία', 'Žluťoučký kůň', 'Łódź Åß ñ', 'Հայ'];
+    const text = textOfPages(
+      await pdfOf(sourceOf(names.map((description) => line({ description })))),
+    );
+    for (const name of names) expect(text.join()).toContain(name);
+  });
+
+  test('what has become of it, on every page', async () => {
+    const source = sourceOf(manyLines(60), {
+      status: 'superseded',
+      superseded_by_number: 'acme-000008',
+    });
+    for (const page of textOfPages(await pdfOf(source))) {
+      expect(page).toContain('Superseded by acme-000008');
+    }
+  });
+});
