@@ -4,15 +4,26 @@ const SIDES = {
   contracts: [],
   client: [],
   signing: [],
+  webhooks: ['signing', 'db', 'contracts'],
   gateway: ['client', 'signing', 'domain'],
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
-  activities: ['db', 'domain', 'contracts', 'temporal'],
+  activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing'],
+  api: [
+    'ingestion',
+    'db',
+    'domain',
+    'contracts',
+    'temporal',
+    'feeding',
+    'audit',
+    'signing',
+    'webhooks',
+  ],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -20,6 +20,7 @@ const PURE = [
   'test/cli/**/*.pure.test.ts',
   'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',
+  'test/webhooks/pure/**/*.test.ts',
 ];
 
 /** Tests that need no server; everything else runs against the real ones. */

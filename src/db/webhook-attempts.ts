@@ -6,7 +6,10 @@ import { allOf, sql } from './sql.ts';
 /** An attempt to deliver an event, as it is served. */
 export const webhookAttemptSchema = z.object({
   attempt_id: z.int(),
-  event_id: z.uuid().describe('The webhook-id of the request.'),
+  event_id: z
+    .uuid()
+    .meta({ example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' })
+    .describe('The webhook-id of the request.'),
   type: z.string().meta({ example: 'invoice.issued' }),
   endpoint_id: z.uuid(),
   attempt: z.int().describe('Counted from 1 on; again from 1 after a replay.'),

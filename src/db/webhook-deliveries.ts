@@ -99,13 +99,13 @@ export async function recordAttempts(
 const next = z.object({ nextInMs: z.number().nullable() });
 
 /** When an endpoint's next attempt is due: in so many milliseconds; null where nothing is left to do. */
-export function nextAttemptInMs(db: Queryable, endpointId: string): Promise<number | null> {
-  return db.oneFirst(sql.type(next)`
-    SELECT ceil(greatest(0, extract(epoch FROM min(d.next_attempt_at) - now()) * 1000))::bigint
-      AS "nextInMs"
+export async function nextAttemptInMs(db: Queryable, endpointId: string): Promise<number | null> {
+  const { nextInMs } = await db.one(sql.type(next)`
+    SELECT ceil(extract(epoch FROM min(d.next_attempt_at) - now()) * 1000)::bigint AS "nextInMs"
     FROM webhook_deliveries d JOIN webhook_endpoints e USING (endpoint_id)
     WHERE d.endpoint_id = ${endpointId} AND d.state = 'pending' AND e.disabled_at IS NULL
   `);
+  return nextInMs === null ? null : Math.max(0, nextInMs);
 }
 
 const dueEndpoint = z.object({ endpointId: z.string(), url: z.string() });
