@@ -15,7 +15,7 @@ import { temporalServer, type TemporalClient, type TemporalTarget } from './temp
 import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
-import { listDueEndpoints } from './db/webhook-deliveries.ts';
+import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
 import { wakeDelivery } from './temporal/webhooks.ts';
 import { startWaker } from './webhooks/waker.ts';
 import { createWorker, type WorkerOptions } from './worker.ts';
@@ -166,6 +166,7 @@ async function serveApi(
     logger,
   });
   stack.defer(() => watchdog.stop());
+  metrics.watchWebhooks(() => readWebhookGauges(db));
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
   const { host, port } = config.api;
   const api = await startApi({
@@ -178,6 +179,7 @@ async function serveApi(
     port,
     config: config.api,
     ingestionLimits: config.api.ingestion,
+    allowsAddress: config.webhooks.allowsAddress,
     now,
   });
   stack.defer(() => api.close());

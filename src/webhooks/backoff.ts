@@ -15,5 +15,5 @@ const LONGEST_MS = 12 * 60 * 60 * 1000;
 export function retryInMs(attempt: number, random: number, firstRetryMs: number): number | null {
   if (attempt >= MAX_ATTEMPTS) return null;
   const fullMs = Math.min(firstRetryMs * FACTOR ** (attempt - 1), LONGEST_MS);
-  return Math.round(fullMs * (0.5 + random / 2));
+  return Math.trunc(fullMs * (0.5 + random / 2));
 }

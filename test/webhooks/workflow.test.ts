@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
 import { webhooksId } from '../../src/contracts/ids.ts';
-import { DELIVER_WEBHOOKS_WORKFLOW } from '../../src/contracts/webhooks.ts';
+import { webhookBody } from '../../src/api/webhook-events.ts';
+import { DELIVER_WEBHOOKS_WORKFLOW, type WebhookEventType } from '../../src/contracts/webhooks.ts';
 import { listDueEndpoints } from '../../src/db/webhook-deliveries.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { wakeDelivery } from '../../src/temporal/webhooks.ts';
@@ -35,7 +36,7 @@ const handleOf = (endpointId: string) => world.client.workflow.getHandle(webhook
 test('a month end is told, and told again when it is re-run', async () => {
   await using receiver = await startReceiver();
   const { endpointId, secretId } = await register(world.db, receiver.url);
-  await using _worker = await world.startWorker();
+  const worker = await world.startWorker();
   const request = { month: MONTH, actor: 'test' };
   await requestMonthEnd(world.client, { ...request, requestId: 'close' });
   await closed(world, MONTH);
@@ -44,14 +45,18 @@ test('a month end is told, and told again when it is re-run', async () => {
   expect(await handleOf(endpointId).result()).toEqual({ delivered: 4, failed: 0 });
 
   const told = () =>
-    receiver.requests.map(({ event: { type, data } }) => `${type} ${data.tenant_id ?? ''}`).sort();
+    receiver.requests.map(({ event: { type, data } }) => [type, data.tenant_id].join(' ')).sort();
   expect(told()).toEqual([
     'invoice.issued acme',
     'invoice.issued globex',
     'run.finished ',
     'tenant.parked planless',
   ]);
-  for (const received of receiver.requests) expectSigned(secretId, received);
+  for (const received of receiver.requests) {
+    expectSigned(secretId, received);
+    // As the document says, and nothing besides.
+    webhookBody(received.event.type as WebhookEventType).parse(received.event);
+  }
   const described = await handleOf(endpointId).describe();
   expect(described).toMatchObject({
     type: DELIVER_WEBHOOKS_WORKFLOW,
@@ -70,6 +75,7 @@ test('a month end is told, and told again when it is re-run', async () => {
     ...['invoice.issued acme', 'invoice.issued acme', 'invoice.issued globex'],
     ...['invoice.superseded acme', 'run.finished ', 'run.finished ', 'tenant.parked planless'],
   ]);
+  await worker.stop();
 });
 
 test('a new event is delivered while another one waits for its next attempt', async () => {
@@ -80,7 +86,7 @@ test('a new event is delivered while another one waits for its next attempt', as
     db: world.db,
     webhooks: { ...SETTINGS, firstRetryMs: 3_600_000 },
   });
-  await using _worker = await world.startWorker({ deliverDueWebhooks });
+  const worker = await world.startWorker({ deliverDueWebhooks });
   receiver.behave(answer(500));
   const first = await putEvent(world.db, endpointId);
   await wakeAll();
@@ -103,6 +109,7 @@ test('a new event is delivered while another one waits for its next attempt', as
   ]);
   expect((await handleOf(endpointId).describe()).status.name).toBe('RUNNING');
   await handleOf(endpointId).terminate('the end of the test');
+  await worker.stop();
 });
 
 test('a worker that is killed amid an attempt: the next one makes it again, under the same id', async () => {
