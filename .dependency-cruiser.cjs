@@ -4,13 +4,14 @@ const SIDES = {
   contracts: [],
   client: [],
   signing: [],
+  webhooks: ['signing', 'db', 'contracts'],
   gateway: ['client', 'signing', 'domain'],
   db: ['domain', 'contracts'],
   temporal: ['domain', 'contracts'],
   ingestion: ['db', 'domain', 'contracts'],
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
-  activities: ['db', 'domain', 'contracts', 'temporal'],
+  activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
   documents: ['db', 'domain'],
   api: [
@@ -23,6 +24,7 @@ const SIDES = {
     'audit',
     'signing',
     'documents',
+    'webhooks',
   ],
 };
 

@@ -21,6 +21,7 @@ const PURE = [
   'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',
   'test/documents/**/*.pure.test.ts',
+  'test/webhooks/pure/**/*.test.ts',
 ];
 
 /** Tests that need no server; everything else runs against the real ones. */

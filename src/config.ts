@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**
  * The configuration, read from the environment once, at start. Everything else
@@ -59,6 +60,8 @@ export interface Config {
     /** How many times the last total an invoice may be, a decimal string; null: no bound. */
     readonly boundsMaxRatio: string | null;
   };
+  /** Whom events are sent to, besides public addresses. */
+  readonly webhooks: { readonly allowsAddress: AllowsAddress };
   /** What the API looks at to find out that a month was not closed. */
   readonly watchdog: {
     readonly intervalSeconds: number;
@@ -89,6 +92,16 @@ const masterSecrets = z
   .refine((list) => list.every(({ length }) => length >= MIN_MASTER_SECRET), {
     error: `expected secrets of ${MIN_MASTER_SECRET} characters or more, separated by commas`,
   });
+
+/** Read as what they allow; the message names the one that is none. */
+const networks = z.string().transform((list, context) => {
+  try {
+    return allowsPublicAnd(list.split(',').map((network) => network.trim()));
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+    return z.NEVER;
+  }
+});
 
 /** A decimal above 0, or 0 for "no bound". */
 const ratio = z
@@ -136,6 +149,7 @@ const environment = z.object({
   WORKER_BUILD_ID: buildId.optional(),
   WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
+  WEBHOOK_ALLOWED_NETWORKS: networks.optional(),
   START_TIMEOUT_SECONDS: count(60),
   WATCHDOG_INTERVAL_SECONDS: count(60),
   // The Schedule's 06:00, and two hours.
@@ -198,6 +212,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       buildId: e.WORKER_BUILD_ID ?? null,
       boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
     },
+    webhooks: { allowsAddress: e.WEBHOOK_ALLOWED_NETWORKS ?? allowsPublicAnd([]) },
     watchdog: {
       intervalSeconds: e.WATCHDOG_INTERVAL_SECONDS,
       closeWithinHours: e.WATCHDOG_CLOSE_WITHIN_HOURS,

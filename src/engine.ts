@@ -15,7 +15,13 @@ import { temporalServer, type TemporalClient, type TemporalTarget } from './temp
 import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
+import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
+import { wakeDelivery } from './temporal/webhooks.ts';
+import { startWaker } from './webhooks/waker.ts';
 import { createWorker, type WorkerOptions } from './worker.ts';
+
+/** How often a worker looks whether webhooks are due: one short query. */
+const WAKE_EVERY_MS = 5_000;
 
 export type EnginePart = 'api' | 'worker';
 
@@ -97,6 +103,10 @@ async function startWorker(
       logger,
       now: () => new Date(),
       boundsMaxRatio: config.worker.boundsMaxRatio,
+      webhooks: {
+        masterSecrets: config.api.signingMasterSecrets,
+        allowsAddress: config.webhooks.allowsAddress,
+      },
     }),
     ...(workflowBundle && { workflowBundle }),
   });
@@ -105,6 +115,14 @@ async function startWorker(
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await run.catch(() => undefined);
   });
+  const waker = startWaker({
+    wake: async () => {
+      for (const endpoint of await listDueEndpoints(db)) await wakeDelivery(client, endpoint);
+    },
+    intervalMs: WAKE_EVERY_MS,
+    logger,
+  });
+  stack.defer(() => waker.stop());
   logger.info({ namespace, address: target.address }, 'worker started');
   const failure = run.then(forever);
   // Whoever doesn't ask needn't handle it.
@@ -148,6 +166,7 @@ async function serveApi(
     logger,
   });
   stack.defer(() => watchdog.stop());
+  metrics.watchWebhooks(() => readWebhookGauges(db));
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
   const { host, port } = config.api;
   const api = await startApi({
@@ -160,6 +179,7 @@ async function serveApi(
     port,
     config: config.api,
     ingestionLimits: config.api.ingestion,
+    allowsAddress: config.webhooks.allowsAddress,
     now,
   });
   stack.defer(() => api.close());

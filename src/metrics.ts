@@ -2,6 +2,8 @@ import type { Attributes, Meter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { WatchdogGauges } from './audit/watchdog-gauges.ts';
+import type { WebhookGauges } from './db/webhook-deliveries.ts';
+import { observeWebhooks } from './webhook-metrics.ts';
 
 /** From a healthy request to one that waited for a statement timeout, in seconds. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -18,6 +20,8 @@ export interface Metrics {
   watchIngestionQueue(depth: (source: 'llm' | 'metered') => number): void;
   /** Reads what the watchdog has found, whenever the metrics are read; null: nothing yet. */
   watchMonthEnd(read: () => WatchdogGauges | null): void;
+  /** Reads how webhooks stand, when the metrics are read. */
+  watchWebhooks(read: () => Promise<readonly WebhookGauges[]>): void;
   /** Everything, in the Prometheus text format. */
   render(): Promise<string>;
   close(): Promise<void>;
@@ -57,6 +61,9 @@ export function createMetrics(): Metrics {
     },
     watchMonthEnd(read) {
       observeMonthEnd(meter, read);
+    },
+    watchWebhooks(read) {
+      observeWebhooks(meter, read);
     },
     async render() {
       const { resourceMetrics } = await exporter.collect();

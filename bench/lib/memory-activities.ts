@@ -50,6 +50,7 @@ export function createMemoryActivities(tenants: number): Activities {
     persistInvoices: refuse('persistInvoices'),
     recordParked: refuse('recordParked'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
+    deliverDueWebhooks: refuse('deliverDueWebhooks'),
     finishPass: () =>
       Promise.resolve({
         totals: { rolled: tenants, skipped: 0, unchanged: 0, parked: 0 },

@@ -10,9 +10,17 @@ import { runCommand } from './run-command.mjs';
 const TARGET = join(PROJECT, 'src', 'client', 'generated.ts');
 /** What the OpenAPI document, and so the client's types, are made of. */
 const SOURCES = [
-  ...['api', 'audit', 'contracts', 'db', 'domain', 'feeding', 'ingestion', 'temporal'].map((name) =>
-    join('src', name),
-  ),
+  ...[
+    'api',
+    'audit',
+    'contracts',
+    'db',
+    'domain',
+    'feeding',
+    'ingestion',
+    'temporal',
+    'webhooks',
+  ].map((name) => join('src', name)),
   join('scripts', 'contract', 'generate-client-types.ts'),
   'package-lock.json',
 ];

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
+import type { WebhookSettings } from '../webhooks/settings.ts';
 
 /** What the activities work with. They read no environment and keep no other state. */
 export interface ActivityDeps {
@@ -11,4 +12,6 @@ export interface ActivityDeps {
   readonly boundsMaxRatio: string | null;
   /** The time, as far as "is this month over" goes; nothing else depends on it. */
   readonly now: () => Date;
+  /** How events are delivered; what is left out as by `DEFAULT_WEBHOOK_SETTINGS`. */
+  readonly webhooks?: Partial<WebhookSettings>;
 }

@@ -1,5 +1,6 @@
 import { acceptRequest } from './accept-request.ts';
 import type { ActivityDeps } from './deps.ts';
+import { deliverDueWebhooks } from './deliver-due-webhooks.ts';
 import { withoutVainRetries } from './failures.ts';
 import { invoiceTenants } from './invoice-tenants.ts';
 import { openDrafts } from './open-drafts.ts';
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps) {
     recordParked: recordParked(deps),
     listWaiting: listWaiting(deps),
     finishPass: finishPass(deps),
+    deliverDueWebhooks: deliverDueWebhooks(deps),
   };
 }
 

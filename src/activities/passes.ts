@@ -150,16 +150,15 @@ export function finishPass({ db }: ActivityDeps) {
     const period = requirePeriod(month);
     const controlTotals = await inOneSnapshot(db, (tx) => readControlTotals(tx, period));
     const imbalances = findImbalances(controlTotals);
+    const balanced = imbalances.length === 0;
+    const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
+    const totals = { rolled, skipped, unchanged, parked };
+    const manifest = { balanced, imbalances, ...controlTotals };
     await db.transaction((tx) =>
-      finishRequests(tx, period, upToSeq, {
-        balanced: imbalances.length === 0,
-        imbalances,
-        ...controlTotals,
-      }),
+      finishRequests(tx, period, upToSeq, manifest, { balanced, due, ...totals }),
     );
-    const { rolled, skipped, unchanged, parked } = controlTotals.tenants;
     return {
-      totals: { rolled, skipped, unchanged, parked },
+      totals,
       imbalances: imbalances.slice(0, SHOWN_IMBALANCES),
     };
   };

@@ -5,6 +5,7 @@ import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { MonthEndPort } from './month-end-port.ts';
+import type { AllowsAddress } from '../webhooks/addresses.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** All that the API needs from outside. */
@@ -29,6 +30,8 @@ export interface ApiDeps {
   readonly timeouts?: Partial<Timeouts>;
   /** Tells streams that the server is shutting down. */
   readonly stopping?: AbortSignal;
+  /** Where webhooks may go; by default to public addresses alone. */
+  readonly allowsAddress?: AllowsAddress;
   readonly now: () => Date;
 }
 

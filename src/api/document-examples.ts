@@ -19,14 +19,17 @@ type PathItem = Readonly<Record<string, Operation>>;
 
 /** Gives every parameter, body and answer that has no example of its own one made of its schema. */
 export function withExamples<
-  D extends { readonly paths?: object; readonly components?: { readonly schemas?: object } },
+  D extends {
+    readonly paths?: object;
+    readonly webhooks?: object;
+    readonly components?: { readonly schemas?: object };
+  },
 >(document: D): D {
   const schemas = (document.components?.schemas ?? {}) as ExampleOptions['schemas'];
   const sent = { schemas, withOptional: false };
   const answered = { schemas, withOptional: true };
-  return {
-    ...document,
-    paths: mapValues((document.paths ?? {}) as Record<string, PathItem>, (item) =>
+  const illustrateItems = (items: object) =>
+    mapValues(items as Record<string, PathItem>, (item) =>
       mapValues(item, (operation) => ({
         ...operation,
         ...(operation.parameters && {
@@ -35,7 +38,11 @@ export function withExamples<
         ...(operation.requestBody && { requestBody: illustrateBody(operation.requestBody, sent) }),
         responses: mapValues(operation.responses ?? {}, (body) => illustrateBody(body, answered)),
       })),
-    ),
+    );
+  return {
+    ...document,
+    paths: illustrateItems(document.paths ?? {}),
+    ...(document.webhooks && { webhooks: illustrateItems(document.webhooks) }),
   };
 }
 

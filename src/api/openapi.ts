@@ -11,6 +11,7 @@ import { HttpProblem, PROBLEMS, problemBody, problemSchema, problemType } from '
 import type { ProblemName } from './problems.ts';
 import type { Route } from './route-definition.ts';
 import { TAGS } from './tags.ts';
+import { webhookOperations } from './webhook-document.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
@@ -43,6 +44,7 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       'seconds from our clock) and webhook-signature, over the body before any compression.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
+  for (const operation of webhookOperations()) registry.registerWebhook(operation);
   const used = new Set(routes.map(({ tag }) => tag));
   return withExamples(
     new OpenApiGeneratorV31(registry.definitions).generateDocument({

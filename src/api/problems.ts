@@ -154,6 +154,13 @@ export const PROBLEMS = {
     advice: 'Tell the operators: the key has to sign, and this installation lacks its secrets.',
     example: 'signatures cannot be checked here; the log says why',
   },
+  'signing-unavailable': {
+    status: 503,
+    title: 'Events cannot be signed',
+    advice:
+      'Tell the operators: this installation lacks the secrets that webhooks are signed with.',
+    example: 'events cannot be signed here; the log says why',
+  },
   'temporal-unavailable': {
     status: 503,
     title: 'The Temporal server cannot be reached',

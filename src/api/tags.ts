@@ -6,6 +6,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Month end': 'Closing a month, and looking at how it went.',
   Catalogue: 'Plans, their versions, and addons.',
   Subscriptions: 'Tenants, deployments, and what they are subscribed to.',
+  Webhooks: 'Receivers of events, what was sent to them, and sending it again.',
   Keys: 'API keys, and the secrets that requests are signed with.',
   Audit: 'Who did what.',
   System: 'For probes, scrapers and readers.',

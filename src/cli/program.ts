@@ -36,6 +36,13 @@ import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
 import { usageExpireCommand } from './commands/usage-expire.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
 import { usageSendCommand } from './commands/usage-send.ts';
+import { webhooksAddCommand } from './commands/webhooks-add.ts';
+import { webhooksDisableCommand } from './commands/webhooks-disable.ts';
+import { webhooksListCommand } from './commands/webhooks-list.ts';
+import { webhooksLogCommand } from './commands/webhooks-log.ts';
+import { webhooksPruneCommand } from './commands/webhooks-prune.ts';
+import { webhooksReplayCommand } from './commands/webhooks-replay.ts';
+import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret.ts';
 import { workersPromoteCommand } from './commands/workers-promote.ts';
 
 /** All commands. */
@@ -105,6 +112,15 @@ Examples:
     usageExclusionsCommand(),
     usageArchiveCommand(),
     usageExpireCommand(),
+  ]);
+  group('webhooks', 'telling others', [
+    webhooksAddCommand(),
+    webhooksListCommand(),
+    webhooksDisableCommand(),
+    webhooksRotateSecretCommand(),
+    webhooksLogCommand(),
+    webhooksReplayCommand(),
+    webhooksPruneCommand(),
   ]);
   group('workers', 'their builds', [workersPromoteCommand()]);
   group('audit', 'what operators did', [auditListCommand()]);

@@ -23,6 +23,11 @@ export function tenantInvoiceId(month: string, tenantId: string): string {
   return `tenant-invoice-${month}-${tenantId}`;
 }
 
+/** The workflow that delivers an endpoint's events. */
+export function webhooksId(endpointId: string): string {
+  return `webhooks-${endpointId}`;
+}
+
 /** The workflow that builds the invoices of several tenants, by the first of them. */
 export function tenantInvoicesId(month: string, firstTenantId: string): string {
   return `tenant-invoices-${month}-${firstTenantId}`;

@@ -9,6 +9,7 @@ import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, uuidArray } from './sql.ts';
 import { columnArray } from './column-arrays.ts';
 import { recordingInvoiced } from './tenant-outcomes.ts';
+import { tellingInvoices } from './webhook-outbox.ts';
 
 const standing = z.object({
   invoiceId: z.string(),
@@ -78,7 +79,8 @@ export async function issueInvoices(
   // What follows from the invoices; none of it looks at another part of it.
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
-      left_out AS (${notingExclusions(draftIds)}), outcomes AS (${recordingInvoiced(period, outcomes)})
+      left_out AS (${notingExclusions(draftIds)}), outcomes AS (${recordingInvoiced(period, outcomes)}),
+      ${tellingInvoices(draftIds)}
     ${tyingUsage(period, draftIds)}
   `);
   await settleForcedRequests(tx, drafts, 'rolled');

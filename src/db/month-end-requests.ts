@@ -5,6 +5,7 @@ import type { Period } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { sql, textArray } from './sql.ts';
+import { tellingRunFinished, type RunResult } from './webhook-outbox.ts';
 
 /** What a request asks for; who asks is not part of it. */
 export interface RequestContent {
@@ -166,17 +167,22 @@ export async function startRequests(
   return started.toSorted((a, b) => a.requestSeq - b.requestSeq);
 }
 
-/** Closes the requests that a pass has served. */
+/** Closes the requests that a pass has served; who asks for it is told of the run's end. */
 export async function finishRequests(
   tx: Transaction,
   period: Period,
   upToSeq: number,
   manifest: Readonly<Record<string, unknown>>,
+  result: RunResult,
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_requests
-    SET state = 'finished', finished_at = now(), manifest = ${JSON.stringify(manifest)}::jsonb
-    WHERE period_start = ${period.periodStart} AND state = 'running' AND request_seq <= ${upToSeq}
+    WITH finished AS (
+      UPDATE month_end_requests
+      SET state = 'finished', finished_at = now(), manifest = ${JSON.stringify(manifest)}::jsonb
+      WHERE period_start = ${period.periodStart} AND state = 'running' AND request_seq <= ${upToSeq}
+      RETURNING request_id
+    ), ${tellingRunFinished(period, result, sql.fragment`finished`)}
+    SELECT
   `);
 }
 

@@ -26,6 +26,12 @@ export type RoleRights = Readonly<Partial<Record<RoleName, TableRights>>>;
 const READ: TableRights = { SELECT: '*' };
 const READ_AND_INSERT: TableRights = { SELECT: '*', INSERT: '*' };
 const INSERT_ONLY: TableRights = { INSERT: '*' };
+/** The worker delivers; the API has events delivered again. */
+const DELIVERING: TableRights = {
+  SELECT: '*',
+  INSERT: ['event_id', 'endpoint_id'],
+  UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
+};
 
 /** By table. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
@@ -250,6 +256,51 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'request_id',
       ],
       UPDATE: ['outcome', 'status', 'detail'],
+    },
+    arcadia_readonly: READ,
+  },
+  webhook_endpoints: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: ['url', 'label', 'event_types'],
+      UPDATE: ['disabled_at', 'disabled_reason'],
+    },
+    arcadia_worker: {
+      SELECT: '*',
+      UPDATE: ['delivered_attempts', 'failed_attempts', 'disabled_at', 'disabled_reason'],
+    },
+    arcadia_readonly: READ,
+  },
+  webhook_secrets: {
+    arcadia_api: { SELECT: '*', INSERT: ['endpoint_id'], UPDATE: ['expires_at'] },
+    arcadia_worker: READ,
+  },
+  webhook_events: {
+    arcadia_api: READ,
+    arcadia_worker: { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] },
+    arcadia_app: { DELETE: '*' },
+    arcadia_readonly: READ,
+  },
+  webhook_deliveries: {
+    arcadia_api: DELIVERING,
+    arcadia_worker: DELIVERING,
+    arcadia_readonly: READ,
+  },
+  webhook_attempts: {
+    arcadia_api: READ,
+    arcadia_worker: {
+      SELECT: '*',
+      INSERT: [
+        'event_id',
+        'endpoint_id',
+        'attempt',
+        'attempted_at',
+        'duration_ms',
+        'outcome',
+        'status',
+        'error',
+        'response',
+      ],
     },
     arcadia_readonly: READ,
   },

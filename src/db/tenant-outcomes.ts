@@ -5,6 +5,7 @@ import type { Period } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { jsonRows, sql, textArray } from './sql.ts';
+import { tellingParked } from './webhook-outbox.ts';
 
 const lookedAt = z.object({
   tenantId: z.string(),
@@ -81,7 +82,7 @@ export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoi
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }
 
-/** Records that a tenant is parked, and why. */
+/** Records that a tenant is parked, and why; who asks for it is told. */
 export async function recordParked(
   tx: Transaction,
   period: Period,
@@ -89,6 +90,7 @@ export async function recordParked(
   failure: Failure,
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
+    WITH ${tellingParked(period, tenantId, failure)}
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, reason_type, reason)
     VALUES (${period.periodStart}, ${tenantId}, 'parked', ${failure.type}, ${failure.reason})
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = 'parked', invoice_id = NULL,

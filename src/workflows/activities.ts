@@ -29,6 +29,13 @@ export const recordedDatabase = proxyActivities<Activities>({
   retry: RETRY,
 });
 
+/** Requests to others: some seconds at a time, and given up when the worker has to stop. */
+export const webhooks = proxyActivities<Activities>({
+  startToCloseTimeout: '2 min',
+  heartbeatTimeout: '5 s',
+  retry: RETRY,
+});
+
 /** Calls to Temporal itself: rare, and worth their own events in the history. */
 export const temporal = proxyActivities<Activities>({
   startToCloseTimeout: '30 s',

@@ -4,11 +4,15 @@ import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { insertOperatorAction } from '../../src/db/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { insertSigningSecret } from '../../src/db/signing-secrets.ts';
+import { claimDeliveries, recordAttempts } from '../../src/db/webhook-deliveries.ts';
+import { createWebhookEndpoint, disableWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';
 import { seedTenant, seedUsage } from './seed.ts';
 import type { World } from './world.ts';
+
+const CLAIM = { limit: 100, leaseSeconds: 60 };
 
 export interface FullBooks {
   /** A tenant's key. */
@@ -25,6 +29,11 @@ export async function fillBooks(
   tenantId: string,
 ): Promise<FullBooks> {
   const deploymentId = `${tenantId}-a`;
+  const { endpointId } = await createWebhookEndpoint(db, {
+    url: 'https://receiver.example/hooks',
+    label: tenantId,
+    eventTypes: ['invoice.issued', 'invoice.superseded'],
+  });
   const addon = { code: 'hours', resourceKind: 'droplet_hours', qty: '10', priceCents: 5 };
   await seedTenant(db, tenantId, [{ deploymentId, addons: [addon] }]);
   const buyer = { legal_name: tenantId, abn: null, address: null, contact: null, email: null };
@@ -47,6 +56,14 @@ export async function fillBooks(
   await forceInvoices(world, [tenantId]);
 
   await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
+
+  for (const { eventId, attempt } of await claimDeliveries(db, endpointId, CLAIM)) {
+    const attempted = { eventId, attempt, attemptedAt: new Date().toISOString(), durationMs: 1 };
+    const answer = { outcome: 'delivered', status: 204, error: null, response: '' } as const;
+    await recordAttempts(db, endpointId, [{ ...attempted, ...answer, retryInMs: null }]);
+  }
+  // Its own events alone: those of the next tenant are for that one's endpoint.
+  await disableWebhookEndpoint(db, endpointId, 'a test');
 
   const { plainKey } = await createKey(db, { label: tenantId, scope: 'tenant', tenantId });
   // No tenant's key signs or acts as an operator: here only the rows matter.

@@ -5,6 +5,7 @@ import { createActivities, type Activities } from '../../src/activities/index.ts
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { bundleWorkflows, createWorker } from '../../src/worker.ts';
 import { createTestDatabase } from './database.ts';
 import { claimNamespace } from './temporal.ts';
@@ -39,7 +40,12 @@ let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 export async function createWorld({
   now = () => new Date(),
   boundsMaxRatio = '10',
-}: { now?: () => Date; boundsMaxRatio?: string | null } = {}): Promise<World> {
+  webhooks = {},
+}: {
+  now?: () => Date;
+  boundsMaxRatio?: string | null;
+  webhooks?: Partial<WebhookSettings>;
+} = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
   const { address, namespace } = await claimNamespace();
   const open = (url: string) => openDatabase({ url, maxConnections: 20, applicationName: 'test' });
@@ -49,7 +55,8 @@ export async function createWorld({
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const logger = pino({ level: 'silent' });
-  const activities = createActivities({ db: workerDb, client, logger, now, boundsMaxRatio });
+  const deps = { db: workerDb, client, logger, now, boundsMaxRatio, webhooks };
+  const activities = createActivities(deps);
   const workers = new Set<RunningWorker>();
 
   return {

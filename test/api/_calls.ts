@@ -24,6 +24,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
   const ofInvoice = { params: { invoice_id: invoiceId } };
   const ofLine = { params: { invoice_id: invoiceId, line_no: '2' } };
   const ofMonth = { params: { month: '2026-05' } };
+  const ofEndpoint = { params: { endpoint_id: crypto.randomUUID() } };
   const ofPlan = { params: { plan_code: 'basic', version: '1' } };
   const ofAddon = { params: { addon_code: 'more' } };
   const ofTenant = { params: { tenant_id: 'acme' } };
@@ -117,6 +118,15 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
       params: { subscription_id: 'sub-acme-a', addon_code: 'more' },
       body: () => ({ ends_at: JULY }),
     },
+    postWebhookEndpoint: {
+      body: () => ({ url: 'https://billing.example.com/hooks', event_types: ['run.finished'] }),
+    },
+    getWebhookEndpoints: {},
+    getWebhookEndpoint: ofEndpoint,
+    deleteWebhookEndpoint: ofEndpoint,
+    rotateWebhookEndpointSecret: { ...ofEndpoint, body: () => ({ overlap_seconds: 3600 }) },
+    getWebhookAttempts: {},
+    postWebhookReplay: { body: () => ({ event_id: crypto.randomUUID() }) },
     getOperatorActions: {},
     getHealth: {},
     getReadiness: {},

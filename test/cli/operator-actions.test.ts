@@ -51,6 +51,8 @@ const NOT_ON_RECORD = new Set([
   'invoices.diff',
   'invoices.usage',
   'usage.exclusions',
+  'webhooks.list',
+  'webhooks.log',
   // It posts to the API, as the gateway and with the gateway's key.
   'usage.replay',
   // The same; with an operator's key the API puts it on record.
@@ -104,6 +106,18 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
       input: { reason: 'x' },
     },
   ],
+  'webhooks.add': [
+    ['https://billing.example.com/hooks', '--events', 'run.finished', '--label', 'billing'],
+    {
+      outcome: 'done',
+      target: { url: 'https://billing.example.com/hooks' },
+      input: { events: ['run.finished'], label: 'billing' },
+    },
+  ],
+  'webhooks.disable': [[ID], { outcome: 'refused', target: { endpoint_id: ID } }],
+  'webhooks.rotate-secret': [[ID], { outcome: 'refused' }],
+  'webhooks.replay': [[ID], { outcome: 'done', target: { event_id: ID } }],
+  'webhooks.prune': [[], { outcome: 'done', input: { older_than: 7_776_000_000 } }],
   'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
   'usage.archive': [['--before', '2020-01'], { outcome: 'done', input: { before: '2020-01' } }],
   'usage.expire': [

@@ -38,6 +38,7 @@ export async function createContractWorld(): Promise<ContractWorld> {
       API_REQUESTS_PER_MINUTE: '1000000',
       API_FAILED_AUTHS_PER_MINUTE: '1000000',
       ...ANY_TIME_ENV,
+      SIGNING_MASTER_SECRETS: 'm'.repeat(32),
       LOG_LEVEL: 'warn',
     },
     stateDir,

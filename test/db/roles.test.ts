@@ -47,7 +47,7 @@ test.each(ROLES)('%s may do exactly what is documented', async (role) => {
   expect(lines(await readRights(db, role))).toEqual(lines(documented(together)));
 });
 
-test('what arcadia_app may do beyond the API and the worker is to manage keys, and to archive', async () => {
+test('what arcadia_app may do beyond the API and the worker is to manage keys, to archive, to forget old events', async () => {
   const grants = await db.anyFirst(sql.type(z.object({ table: z.string() }))`
     SELECT DISTINCT relname::text AS "table"
     FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
@@ -55,7 +55,7 @@ test('what arcadia_app may do beyond the API and the worker is to manage keys, a
     WHERE relnamespace = 'public'::regnamespace AND grantee = 'arcadia_app'::regrole
     ORDER BY 1
   `);
-  expect(grants).toEqual(['api_keys', 'signing_secrets']);
+  expect(grants).toEqual(['api_keys', 'signing_secrets', 'webhook_events']);
   // The functions that act with their owner's rights, and who may call them.
   const functions = await db.any(sql.type(z.object({ name: z.string(), roles: z.string() }))`
     SELECT proname::text AS name, string_agg(grantee::regrole::text, ', ' ORDER BY grantee) AS roles

@@ -40,6 +40,9 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     tenants: null,
     usage_buckets: null,
     usage_exclusions: null,
+    webhook_attempts: { parent: 'webhook_events', key: 'event_id' },
+    webhook_deliveries: { parent: 'webhook_events', key: 'event_id' },
+    webhook_events: null,
   };
 const TABLES = Object.keys(ISOLATED);
 const READABLE = TABLES.filter((table) => RIGHTS[table]?.arcadia_tenant);

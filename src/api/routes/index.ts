@@ -20,6 +20,14 @@ import { putSubscriptions } from './subscriptions-feed.ts';
 import { getSubscription, getSubscriptions, putSubscription } from './subscriptions.ts';
 import { getHealth, getMetrics, getReadiness } from './system.ts';
 import { getTenant, getTenants, putTenant } from './tenants.ts';
+import { getWebhookAttempts, postWebhookReplay } from './webhook-deliveries.ts';
+import {
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  postWebhookEndpoint,
+  rotateWebhookEndpointSecret,
+} from './webhook-endpoints.ts';
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusions.ts';
 
 /** Every route, in the order of the documentation; the documentation itself is added to them. */
@@ -64,6 +72,13 @@ export const ROUTES: readonly Route[] = [
   cancelSubscription,
   attachAddon,
   detachAddon,
+  postWebhookEndpoint,
+  getWebhookEndpoints,
+  getWebhookEndpoint,
+  deleteWebhookEndpoint,
+  rotateWebhookEndpointSecret,
+  getWebhookAttempts,
+  postWebhookReplay,
   getOperatorActions,
   getHealth,
   getReadiness,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { lintOpenApi } from '../../../scripts/contract/openapi-lint.ts';
 import { apiDocument } from '../../../src/api/document.ts';
 import { PROBLEMS } from '../../../src/api/problems.ts';
+import { WEBHOOK_EVENT_TYPES } from '../../../src/contracts/webhooks.ts';
 import { ROUTES } from '../../../src/api/routes/index.ts';
 
 interface Media {
@@ -30,6 +31,7 @@ interface Operation {
 const document = apiDocument() as unknown as {
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly webhooks: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: object;
 };
 const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
@@ -124,6 +126,18 @@ test('every problem has a title, an advice and an example of its own', () => {
     for (const problem of all) expect(problem[field]).not.toBe('');
   }
   expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
+});
+
+test.each(WEBHOOK_EVENT_TYPES)('the webhook %s has examples that its schemas take', (type) => {
+  const { requestBody, parameters = [] } = document.webhooks[type]!.post!;
+  expect(parameters.map(({ name }) => name)).toEqual([
+    ...['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+  ]);
+  for (const media of [...parameters, ...Object.values(requestBody?.content ?? {})]) {
+    const [example] = examplesOf(media);
+    expect(example).toBeDefined();
+    expect(complaint(media.schema, example)).toBeNull();
+  }
 });
 
 describe('the independent linter', () => {

@@ -1,0 +1,12 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { DeliverDueWebhooksInput, DeliverDueWebhooksResult } from '../contracts/webhooks.ts';
+import { deliverDue } from '../webhooks/deliver-due.ts';
+import { DEFAULT_WEBHOOK_SETTINGS } from '../webhooks/settings.ts';
+import type { ActivityDeps } from './deps.ts';
+
+/** Delivers what is due to an endpoint, for some seconds. */
+export function deliverDueWebhooks({ db, webhooks }: ActivityDeps) {
+  const settings = { ...DEFAULT_WEBHOOK_SETTINGS, ...webhooks };
+  return ({ endpointId }: DeliverDueWebhooksInput): Promise<DeliverDueWebhooksResult> =>
+    deliverDue(db, endpointId, settings, cancellationSignal());
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { WEBHOOK_EVENT_TYPES } from '../../contracts/webhooks.ts';
+import {
+  createWebhookEndpoint,
+  disableWebhookEndpoint,
+  listWebhookEndpoints,
+  rotateWebhookSecret,
+  webhookEndpointSchema,
+} from '../../db/webhook-endpoints.ts';
+import { text } from '../../ingestion/fields.ts';
+import { allowsPublicAnd } from '../../webhooks/addresses.ts';
+import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, showSecret } from '../../webhooks/secret.ts';
+import { MAX_URL_LENGTH, whyNotUrl } from '../../webhooks/url-rules.ts';
+import type { ApiDeps } from '../deps.ts';
+import { HttpProblem, invalidRequest } from '../problems.ts';
+import { defineRoute, reply } from '../route.ts';
+
+const params = z.object({ endpoint_id: z.string().meta({ format: 'uuid' }) });
+const secret = z
+  .string()
+  .meta({ example: 'whsec_K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=' })
+  .describe('What to verify signatures with. It is shown this once.');
+
+/** Somebody wants to be told. */
+export const postWebhookEndpoint = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/webhook-endpoints',
+    operationId: 'postWebhookEndpoint',
+    tag: 'Webhooks',
+    summary: 'Register a receiver of events',
+    description:
+      'It gets what happens from now on; see the webhooks of this document. Sent twice, it ' +
+      'registers two receivers.',
+    scopes: ['operator'],
+    rateLimited: true,
+    body: z.strictObject({
+      url: z
+        .string()
+        .min(1)
+        .max(MAX_URL_LENGTH)
+        .meta({ example: 'https://billing.example.com/hooks' })
+        .describe('https, without a user; to a public address, as far as nothing else is allowed.'),
+      event_types: z.array(z.enum(WEBHOOK_EVENT_TYPES)).min(1).max(WEBHOOK_EVENT_TYPES.length),
+      label: text(200).optional().describe('For people: whose it is.'),
+    }),
+    responses: {
+      201: {
+        description: 'It is registered',
+        schema: webhookEndpointSchema.extend({ secret }),
+      },
+    },
+    problems: ['signing-unavailable'],
+  },
+  async ({ body }, deps) => {
+    const { url, event_types: eventTypes, label = null } = body;
+    const reason = whyNotUrl(url, deps.allowsAddress ?? allowsPublicAnd([]));
+    if (reason !== null) throw invalidRequest([{ pointer: '/url', detail: reason }]);
+    // Before anything is made: whose secret nobody can see could verify nothing.
+    const masterSecret = newestMasterSecret(deps);
+    const { endpointId, secretId } = await createWebhookEndpoint(deps.db, {
+      url,
+      label,
+      eventTypes,
+    });
+    const endpoint = await readEndpoint(deps, endpointId);
+    return reply(201, { ...endpoint, secret: showSecret(masterSecret, secretId) });
+  },
+);
+
+/** Who is told. */
+export const getWebhookEndpoints = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/webhook-endpoints',
+    operationId: 'getWebhookEndpoints',
+    tag: 'Webhooks',
+    summary: 'List the receivers of events, the oldest first',
+    description: 'The disabled ones, too.',
+    scopes: ['operator'],
+    rateLimited: true,
+    responses: {
+      200: {
+        description: 'All of them',
+        schema: z.object({ webhook_endpoints: z.array(webhookEndpointSchema) }),
+      },
+    },
+  },
+  async (_call, { db }) => reply(200, { webhook_endpoints: await listWebhookEndpoints(db) }),
+);
+
+/** One of them. */
+export const getWebhookEndpoint = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/webhook-endpoints/{endpoint_id}',
+    operationId: 'getWebhookEndpoint',
+    tag: 'Webhooks',
+    summary: 'How a receiver of events stands',
+    scopes: ['operator'],
+    rateLimited: true,
+    params,
+    responses: { 200: { description: 'It', schema: webhookEndpointSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { endpoint_id } }, deps) => reply(200, await readEndpoint(deps, endpoint_id)),
+);
+
+/** Nobody there wants to be told any more. */
+export const deleteWebhookEndpoint = defineRoute(
+  {
+    method: 'delete',
+    path: '/api/v1/webhook-endpoints/{endpoint_id}',
+    operationId: 'deleteWebhookEndpoint',
+    tag: 'Webhooks',
+    summary: 'Disable a receiver of events, for good',
+    description: 'What was still to be delivered to it is given up. Its log stays.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params,
+    responses: { 200: { description: 'It, disabled', schema: webhookEndpointSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { endpoint_id }, caller }, deps) => {
+    const endpointId = requireId(endpoint_id);
+    await disableWebhookEndpoint(deps.db, endpointId, `by key:${caller.label}`);
+    return reply(200, await readEndpoint(deps, endpointId));
+  },
+);
+
+/** A new secret. */
+export const rotateWebhookEndpointSecret = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret',
+    operationId: 'rotateWebhookEndpointSecret',
+    tag: 'Webhooks',
+    summary: 'Make a new secret of a receiver of events',
+    description:
+      'Events are signed with both secrets until the overlap is over. A secret that was being ' +
+      'replaced already ends now.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params,
+    body: z.strictObject({
+      overlap_seconds: z.int().min(0).max(MAX_OVERLAP_SECONDS).default(DEFAULT_OVERLAP_SECONDS),
+    }),
+    responses: {
+      200: {
+        description: 'The new secret',
+        schema: z.object({
+          secret_id: z.uuid(),
+          secret,
+          former_until: z.iso.datetime().describe('When the former secret ends.'),
+        }),
+      },
+    },
+    problems: ['not-found', 'signing-unavailable'],
+  },
+  async ({ params: { endpoint_id }, body }, deps) => {
+    const masterSecret = newestMasterSecret(deps);
+    const endpointId = requireId(endpoint_id);
+    const rotated = await rotateWebhookSecret(deps.db, endpointId, body.overlap_seconds);
+    if (rotated.outcome !== 'rotated') throw notAnEndpoint('live');
+    return reply(200, {
+      secret_id: rotated.secretId,
+      secret: showSecret(masterSecret, rotated.secretId),
+      former_until: rotated.formerUntil,
+    });
+  },
+);
+
+async function readEndpoint({ db }: Pick<ApiDeps, 'db'>, endpointId: string) {
+  const [endpoint] = await listWebhookEndpoints(db, requireId(endpointId));
+  if (endpoint === undefined) throw notAnEndpoint();
+  return endpoint;
+}
+
+function requireId(endpointId: string): string {
+  if (z.uuid().safeParse(endpointId).success) return endpointId;
+  throw notAnEndpoint();
+}
+
+function notAnEndpoint(kind = ''): HttpProblem {
+  return new HttpProblem(
+    'not-found',
+    `there is no such ${kind} webhook endpoint`.replace('  ', ' '),
+  );
+}
+
+function newestMasterSecret({ config }: Pick<ApiDeps, 'config'>): string {
+  const [masterSecret] = config.signingMasterSecrets;
+  if (masterSecret !== undefined) return masterSecret;
+  throw new HttpProblem('signing-unavailable', 'events cannot be signed here; the log says why', {
+    cause: new Error('SIGNING_MASTER_SECRETS is not set: secrets are derived from it'),
+  });
+}

@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { disableWebhookEndpoint } from '../../db/webhook-endpoints.ts';
+import { actor } from '../actor.ts';
+import { readEnvironment } from '../environment.ts';
+import { operatorAction } from '../operator-action.ts';
+import { print } from '../output.ts';
+import { idArgument, unknownEndpoint } from '../webhook-arguments.ts';
+
+export function webhooksDisableCommand(): Command {
+  return new Command('disable')
+    .description('end a receiver of events, for good; what is still pending is given up')
+    .argument('<endpoint-id>', 'as `webhooks list` shows it', idArgument)
+    .action(async (endpointId: string, _options, command: Command) => {
+      await operatorAction(command, readEnvironment(process.env), async (db) => {
+        const isKnown = await disableWebhookEndpoint(db, endpointId, `by ${actor()}`);
+        if (!isKnown) throw unknownEndpoint(endpointId);
+      });
+      print(command, { endpointId, disabled: true }, () => `Endpoint ${endpointId} is disabled.`);
+    });
+}

@@ -1,0 +1,46 @@
+import type { Meter } from '@opentelemetry/api';
+import type { WebhookGauges } from './db/webhook-deliveries.ts';
+
+/** How long what was read is good enough: whoever scrapes, however often, asks the database once. */
+const FRESH_MS = 10_000;
+
+/**
+ * How webhooks stand, as the database knows it, so that any process can tell. Where it can't be read,
+ * the metrics are without it.
+ */
+export function observeWebhooks(meter: Meter, read: () => Promise<readonly WebhookGauges[]>): void {
+  const gauge = (name: string, description: string) =>
+    meter.createObservableGauge(name, { description });
+  const pending = gauge('webhook_pending_deliveries', 'Events that are still to be delivered.');
+  const dead = gauge('webhook_dead_deliveries', 'Events that were given up.');
+  const oldest = gauge(
+    'webhook_oldest_pending_seconds',
+    'Age of the oldest event that is still to be delivered; 0: none is.',
+  );
+  const attempts = meter.createObservableCounter('webhook_attempts', {
+    description: 'Attempts to deliver events, by outcome.',
+  });
+  const readFresh = remembering(read);
+  meter.addBatchObservableCallback(
+    async (result) => {
+      for (const endpoint of await readFresh().catch(() => [])) {
+        const attributes = { endpoint: endpoint.endpointId };
+        result.observe(pending, endpoint.pending, attributes);
+        result.observe(dead, endpoint.dead, attributes);
+        result.observe(oldest, endpoint.oldestPendingSeconds, attributes);
+        const { deliveredAttempts, failedAttempts } = endpoint;
+        result.observe(attempts, deliveredAttempts, { ...attributes, outcome: 'delivered' });
+        result.observe(attempts, failedAttempts, { ...attributes, outcome: 'failed' });
+      }
+    },
+    [pending, dead, oldest, attempts],
+  );
+}
+
+function remembering<T>(read: () => Promise<T>): () => Promise<T> {
+  let last: { readonly at: number; readonly value: Promise<T> } | null = null;
+  return () => {
+    if (last === null || Date.now() - last.at > FRESH_MS) last = { at: Date.now(), value: read() };
+    return last.value;
+  };
+}

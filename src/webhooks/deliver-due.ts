@@ -1,0 +1,118 @@
+import type http from 'node:http';
+import type { DeliverDueWebhooksResult } from '../contracts/webhooks.ts';
+import type { Database } from '../db/pool.ts';
+import {
+  claimDeliveries,
+  nextAttemptInMs,
+  recordAttempts,
+  type ClaimedDelivery,
+  type WebhookAttempt,
+} from '../db/webhook-deliveries.ts';
+import { disableWebhookEndpoint, readReceiver } from '../db/webhook-endpoints.ts';
+import { retryInMs } from './backoff.ts';
+import { createAgent, post, type Posted } from './post.ts';
+import { webhookSecret } from './secret.ts';
+import type { WebhookSettings } from './settings.ts';
+import { signEvent } from './sign-event.ts';
+import { whyNotUrl } from './url-rules.ts';
+
+/** Requests to an endpoint at once. */
+const PARALLEL = 20;
+/** After this no further round begins: a worker that is to stop hasn't to wait for a long queue. */
+const ROUNDS_MS = 10_000;
+
+/** Standard Webhooks: the receiver is gone, for good. */
+const GONE = 410;
+
+/**
+ * Delivers what is due to an endpoint, in rounds of a few events. Each attempt is taken before it is
+ * made and logged after: who dies between the two has made it all the same, and it is made again.
+ * @param signal what is under way is given up, and due again when its lease is over
+ * @throws Error where nothing can be signed
+ */
+export async function deliverDue(
+  db: Database,
+  endpointId: string,
+  settings: WebhookSettings,
+  signal: AbortSignal,
+): Promise<DeliverDueWebhooksResult> {
+  const receiver = await readReceiver(db, endpointId);
+  if (receiver === null) return { delivered: 0, failed: 0, nextInMs: null };
+  const { masterSecrets } = settings;
+  if (masterSecrets.length === 0) {
+    throw new Error('SIGNING_MASTER_SECRETS is not set: events have to be signed');
+  }
+  const secrets = masterSecrets.flatMap((master) =>
+    receiver.secretIds.map((secretId) => webhookSecret(master, secretId)),
+  );
+  const url = new URL(receiver.url);
+  const refusal = whyNotUrl(receiver.url, settings.allowsAddress);
+  const agent = createAgent(url);
+  const send = (delivery: ClaimedDelivery) =>
+    refusal === null
+      ? attempt(delivery, { url, secrets, agent, settings, signal })
+      : Promise.resolve(refused(delivery, refusal, settings));
+  const until = Date.now() + ROUNDS_MS;
+  let [delivered, failed] = [0, 0];
+  try {
+    do {
+      const { leaseSeconds } = settings;
+      const due = await claimDeliveries(db, endpointId, { limit: PARALLEL, leaseSeconds });
+      if (due.length === 0) break;
+      const attempts = (await Promise.all(due.map(send))).filter((made) => made !== null);
+      await recordAttempts(db, endpointId, attempts);
+      signal.throwIfAborted();
+      const arrived = attempts.filter(({ outcome }) => outcome === 'delivered').length;
+      delivered += arrived;
+      failed += attempts.length - arrived;
+      if (attempts.some(({ status }) => status === GONE)) {
+        await disableWebhookEndpoint(db, endpointId, 'the receiver answered 410 Gone');
+      }
+    } while (Date.now() < until && (await readReceiver(db, endpointId)) !== null);
+  } finally {
+    agent.destroy();
+  }
+  return { delivered, failed, nextInMs: await nextAttemptInMs(db, endpointId) };
+}
+
+interface AttemptContext {
+  readonly url: URL;
+  readonly secrets: readonly Buffer[];
+  readonly agent: http.Agent;
+  readonly settings: WebhookSettings;
+  readonly signal: AbortSignal;
+}
+
+/** @returns null where it was given up: nobody knows what came of it */
+async function attempt(
+  delivery: ClaimedDelivery,
+  { url, secrets, agent, settings, signal }: AttemptContext,
+): Promise<WebhookAttempt | null> {
+  const at = new Date();
+  const posted = await post(url, signEvent(delivery, secrets, at), { agent, ...settings, signal });
+  if (signal.aborted && posted.status === null) return null;
+  return toAttempt(delivery, at, posted, settings);
+}
+
+function refused(delivery: ClaimedDelivery, reason: string, settings: WebhookSettings) {
+  const posted = { status: null, error: `not sent: ${reason}`, response: null };
+  return toAttempt(delivery, new Date(), posted, settings);
+}
+
+function toAttempt(
+  { eventId, attempt }: ClaimedDelivery,
+  at: Date,
+  posted: Posted,
+  { random, firstRetryMs }: WebhookSettings,
+): WebhookAttempt {
+  const isDelivered = posted.error === null;
+  return {
+    eventId,
+    attempt,
+    attemptedAt: at.toISOString(),
+    durationMs: Date.now() - at.getTime(),
+    outcome: isDelivered ? 'delivered' : 'failed',
+    ...posted,
+    retryInMs: isDelivered ? null : retryInMs(attempt, random(), firstRetryMs),
+  };
+}

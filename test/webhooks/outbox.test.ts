@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { disableWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { acceptForce, buildInvoices, nextRun } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { outboxOf, register } from './_receiving.ts';
+
+let world: LedgerWorld;
+beforeEach(async () => {
+  world = await createLedgerWorld();
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+  await seedTenant(world.db, 'zeta');
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const build = (tenantIds: readonly string[], run = nextRun()) =>
+  world.activities.invoiceTenants({ month: MONTH, tenantIds, ...run });
+const typesOf = async () =>
+  (await outboxOf(world.db)).map(({ type, tenantId }) => `${type} ${tenantId}`);
+
+test('an invoice that is issued is told to each endpoint that asks for it', async () => {
+  await register(world.db);
+  await register(world.db, 'https://other.example/', ['invoice.issued', 'run.finished']);
+  await register(world.db, 'https://third.example/', ['tenant.parked']);
+  const { endpointId } = await register(world.db, 'https://gone.example/');
+  await disableWebhookEndpoint(world.db, endpointId, 'a test');
+
+  await build(['acme']);
+
+  const [invoice] = await invoicesOf(world.db, 'acme');
+  expect(await outboxOf(world.db)).toEqual([
+    {
+      eventId: expect.any(String),
+      type: 'invoice.issued',
+      tenantId: 'acme',
+      endpoints: 2,
+      data: {
+        invoice_id: invoice!.invoiceId,
+        number: 'acme-000001',
+        tenant_id: 'acme',
+        period_start: '2026-05-01',
+        period_end: '2026-05-31',
+        revision: 1,
+        currency: 'AUD',
+        subtotal_cents: 5000,
+        tax_cents: 500,
+        total_cents: 5500,
+        replaces_invoice_id: null,
+        links: { invoice: `/api/v1/invoices/${invoice!.invoiceId}` },
+      },
+    },
+  ]);
+});
+
+test('where nobody asks for it, nothing is written', async () => {
+  await register(world.db, 'https://receiver.example/', ['run.finished']);
+  await build(['acme', 'zeta']);
+  expect(await outboxOf(world.db)).toEqual([]);
+});
+
+test('a revision: issued and superseded, by both ways to build it', async () => {
+  await build(['acme', 'zeta']);
+  await register(world.db);
+  for (const tenantId of ['acme', 'zeta']) {
+    await seedUsage(world.db, {
+      ...{ tenantId, deploymentId: `${tenantId}-a` },
+      ...{ kind: 'llm_usage', amount: '100' },
+    });
+  }
+  await acceptForce(world, { tenantIds: ['acme', 'zeta'] });
+
+  await build(['acme']);
+  await buildInvoices(world, ['zeta']);
+
+  expect(await typesOf()).toEqual([
+    'invoice.issued acme',
+    'invoice.issued zeta',
+    'invoice.superseded acme',
+    'invoice.superseded zeta',
+  ]);
+  const events = await outboxOf(world.db);
+  const invoices = await invoicesOf(world.db, 'zeta');
+  const [first, second] = invoices.toSorted((a, b) => a.revision - b.revision);
+  expect(events[1]?.data).toMatchObject({
+    invoice_id: second!.invoiceId,
+    revision: 2,
+    total_cents: 5610,
+    replaces_invoice_id: first!.invoiceId,
+  });
+  expect(events[3]?.data).toMatchObject({
+    invoice_id: first!.invoiceId,
+    revision: 1,
+    total_cents: 5500,
+    superseded_by: second!.invoiceId,
+  });
+});
+
+test('what changes nothing is no news: an attempt again, skipped, unchanged', async () => {
+  await register(world.db);
+  const run = nextRun();
+  await build(['acme'], run);
+  await build(['acme'], run);
+  expect((await build(['acme'])).results).toMatchObject([{ outcome: 'skipped' }]);
+  await acceptForce(world, { tenantIds: ['acme'], onlyIfChanged: true });
+  expect((await build(['acme'])).results).toMatchObject([{ outcome: 'unchanged' }]);
+
+  expect(await typesOf()).toEqual(['invoice.issued acme']);
+});
+
+test('nothing is told of what was rolled back, and the others are told', async () => {
+  await register(world.db);
+  // As late as can be: the events are written, and the transaction ends in an error.
+  await asSuperuser(world.testDatabase.superuserUrl, (client) =>
+    client.query(`
+      CREATE FUNCTION refuse_zeta() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no invoice for zeta'; END $$;
+      CREATE CONSTRAINT TRIGGER refuse_zeta AFTER INSERT ON webhook_events
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        WHEN (NEW.tenant_id = 'zeta') EXECUTE FUNCTION refuse_zeta()`),
+  );
+
+  const { results } = await build(['acme', 'zeta']);
+
+  expect(results).toMatchObject([{ outcome: 'rolled' }, { outcome: 'parked' }]);
+  expect(await invoicesOf(world.db)).toMatchObject([{ tenantId: 'acme' }]);
+  expect(await typesOf()).toEqual(['invoice.issued acme']);
+});
+
+test('a parked tenant is told once for a reason', async () => {
+  await register(world.db);
+  const park = (reason: string) =>
+    world.activities.recordParked({
+      ...{ month: MONTH, tenantId: 'acme', owner: null, upToSeq: 1 },
+      failure: { type: 'missing_plan_version', reason },
+    });
+  await park('no plan');
+  await park('no plan');
+  expect(await outboxOf(world.db)).toMatchObject([
+    {
+      type: 'tenant.parked',
+      data: {
+        tenant_id: 'acme',
+        month: MONTH,
+        reason_type: 'missing_plan_version',
+        reason: 'no plan',
+        links: { month_end: `/api/v1/roll-ups/${MONTH}` },
+      },
+    },
+  ]);
+  await park('another one');
+  expect(await typesOf()).toEqual(['tenant.parked acme', 'tenant.parked acme']);
+});
+
+test('the end of a run is told once, with its result', async () => {
+  await register(world.db);
+  await world.activities.acceptRequest({
+    ...{ month: MONTH, signal: 'run', fallbackRequestId: 'unused' },
+    payload: { requestId: 'close-2026-05', actor: 'test' },
+  });
+  const pass = await world.activities.beginPass({ month: MONTH });
+  await build(['acme']);
+  const finish = { month: MONTH, upToSeq: pass!.upToSeq };
+  await world.activities.finishPass(finish);
+  await world.activities.finishPass(finish);
+
+  const runs = (await outboxOf(world.db)).filter(({ type }) => type === 'run.finished');
+  expect(runs).toMatchObject([
+    {
+      tenantId: null,
+      data: {
+        month: MONTH,
+        balanced: false,
+        tenants: { due: 2, rolled: 1, skipped: 0, unchanged: 0, parked: 0 },
+        requests: 1,
+        request_ids: ['close-2026-05'],
+        links: { month_end: `/api/v1/roll-ups/${MONTH}` },
+      },
+    },
+  ]);
+});
