@@ -46,7 +46,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: WITHOUT_SERVERS,
+          // Those in a browser: vitest.browser.config.ts.
+          exclude: [...WITHOUT_SERVERS, 'test/browser/**'],
           globalSetup: 'test/_util/global-setup.ts',
         },
       },
