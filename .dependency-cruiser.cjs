@@ -12,7 +12,18 @@ const SIDES = {
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
-  api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing'],
+  pages: ['db', 'domain', 'contracts'],
+  api: [
+    'ingestion',
+    'db',
+    'domain',
+    'contracts',
+    'temporal',
+    'feeding',
+    'audit',
+    'signing',
+    'pages',
+  ],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -18,6 +18,7 @@ const DOMAIN = [
 const PURE = [
   'test/{api,bench,client,scripts}/pure/**/*.test.ts',
   'test/cli/**/*.pure.test.ts',
+  'test/pages/**/*.test.ts',
   'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',
 ];
