@@ -14,6 +14,7 @@ const SIDES = {
   activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
   audit: ['db', 'domain', 'contracts', 'temporal'],
   documents: ['db', 'domain'],
+  pages: ['db', 'domain', 'contracts'],
   api: [
     'ingestion',
     'db',
@@ -25,6 +26,7 @@ const SIDES = {
     'signing',
     'documents',
     'webhooks',
+    'pages',
   ],
 };
 

@@ -18,6 +18,7 @@ const DOMAIN = [
 const PURE = [
   'test/{api,bench,client,scripts}/pure/**/*.test.ts',
   'test/cli/**/*.pure.test.ts',
+  'test/pages/**/*.test.ts',
   'test/ingestion/fuzz/**/*.test.ts',
   'test/signing/**/*.test.ts',
   'test/documents/**/*.pure.test.ts',
@@ -48,7 +49,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: WITHOUT_SERVERS,
+          // Those in a browser: vitest.browser.config.ts.
+          exclude: [...WITHOUT_SERVERS, 'test/browser/**'],
           globalSetup: 'test/_util/global-setup.ts',
         },
       },

@@ -1,10 +1,10 @@
 /**
- * Prints "N passed, N failed" from vitest's JSON report and the contract test's result, as the last
+ * Prints "N passed, N failed" from vitest's JSON reports and the contract test's result, as the last
  * line of the gate. Fails where one is missing, without a test, or with a failure.
  */
 import { readFileSync } from 'node:fs';
 
-const [testReport, contractResult] = process.argv.slice(2);
+const [testReport, browserReport, contractResult] = process.argv.slice(2);
 
 function readJson(file) {
   return JSON.parse(readFileSync(file, 'utf8'));
@@ -23,7 +23,7 @@ function countContract(file) {
 }
 
 try {
-  const counts = [countTests(testReport), countContract(contractResult)];
+  const counts = [countTests(testReport), countTests(browserReport), countContract(contractResult)];
   const sum = (name) => counts.reduce((all, count) => all + count[name], 0);
   const skipped = sum('skipped');
   console.log(

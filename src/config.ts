@@ -40,6 +40,10 @@ export interface Config {
     };
     /** What signing secrets are derived from, the newest first; empty: nobody can sign. */
     readonly signingMasterSecrets: readonly string[];
+    /** What sessions of the pages are signed with; null: one of this process alone. */
+    readonly sessionSecret: string | null;
+    /** Where the Temporal Web UI is; null: no page links to it. */
+    readonly temporalUiUrl: string | null;
   };
   readonly worker: {
     readonly maxConnections: number;
@@ -103,6 +107,10 @@ const networks = z.string().transform((list, context) => {
   }
 });
 
+const sessionSecret = z.string().min(MIN_MASTER_SECRET, {
+  error: `expected ${MIN_MASTER_SECRET} characters or more`,
+});
+
 /** A decimal above 0, or 0 for "no bound". */
 const ratio = z
   .string()
@@ -137,6 +145,8 @@ const environment = z.object({
   INGESTION_CONCURRENT_GROUPS: count(1),
   INGESTION_GROUP_EVENTS: count(2_000),
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
+  SESSION_SECRET: sessionSecret.optional(),
+  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/ }).optional(),
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_ACTIVITIES: count(20),
@@ -197,6 +207,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         maxGroupItems: e.INGESTION_GROUP_EVENTS,
       },
       signingMasterSecrets: e.SIGNING_MASTER_SECRETS ?? [],
+      sessionSecret: e.SESSION_SECRET ?? null,
+      temporalUiUrl: e.TEMPORAL_UI_URL ?? null,
     },
     worker: {
       // An activity holds a connection: more slots than connections only queue.

@@ -11,6 +11,7 @@ import type { Database } from './db/pool.ts';
 import { databaseServer } from './db/server.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { createTemporalLinks } from './pages/temporal-links.ts';
 import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
 import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
@@ -152,7 +153,7 @@ async function serveApi(
   stack: AsyncDisposableStack,
   options: EngineOptions,
   patience: ConnectWithinOptions,
-  { client }: TemporalClient,
+  { client, namespace }: TemporalClient,
 ): Promise<string> {
   const { config, logger } = options;
   const db = await openPool(stack, options, config.api.maxConnections, 'api', patience);
@@ -168,11 +169,12 @@ async function serveApi(
   stack.defer(() => watchdog.stop());
   metrics.watchWebhooks(() => readWebhookGauges(db));
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
-  const { host, port } = config.api;
+  const { host, port, temporalUiUrl } = config.api;
   const api = await startApi({
     db,
     monthEnd: createMonthEndPort(client),
     watchdog,
+    temporalLinks: temporalUiUrl === null ? null : createTemporalLinks(temporalUiUrl, namespace),
     logger,
     metrics,
     host,

@@ -10,6 +10,9 @@ import { limitHeaders } from './limit-headers.ts';
 import { mountRoutes } from './mount.ts';
 import { countRequests, logRequests, requestIdOf } from './observe.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
+import { mountPages, type PageGuards } from './pages/mount-pages.ts';
+import { toProblemPage, wantsPage } from './pages/problem-answer.ts';
+import { createSessions } from './pages/session.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { ROUTES } from './routes/index.ts';
@@ -25,12 +28,12 @@ export function createApp(deps: ApiDeps): Express {
   app.set('etag', false);
   app.use(logRequests(logger), countRequests(metrics));
   app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
-    // Where an answer is another page than /docs, it has a policy of its own.
+    // Of the API's answers this is enough for /docs; where another is a page, it has a policy of its own.
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });
   app.use(limitHeaders);
-  mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, {
+  const guards: PageGuards = {
     authenticate: limitFailedAuths(
       createAuthenticator(db, now, createKeyUse(db, logger, now)),
       config.failedAuthsPerMinute,
@@ -39,7 +42,13 @@ export function createApp(deps: ApiDeps): Express {
     bodies: createBodyBudget(config.maxBodyBytesInFlight),
     timeouts: { ...DEFAULT_TIMEOUTS, ...deps.timeouts },
     stopping: deps.stopping ?? new AbortController().signal,
-  });
+    sessions: createSessions(config.sessionSecret, now),
+  };
+  if (config.sessionSecret === null) {
+    logger.warn('SESSION_SECRET is not set: sign-ins to the pages end with this process');
+  }
+  mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, guards);
+  mountPages(app, deps, guards);
   app.use(() => {
     throw new HttpProblem('not-found', 'there is nothing at this path; see /docs');
   });
@@ -55,13 +64,16 @@ const answerProblems: ErrorRequestHandler = (error: unknown, request, response, 
     next(error);
     return;
   }
+  response.status(status).set({
+    'Cache-Control': 'no-store',
+    ...(status === 503 && { 'Retry-After': RETRY_AFTER_SECONDS }),
+    ...problem.headers,
+  });
+  if (wantsPage(request)) {
+    response.type('html').send(toProblemPage(problem, requestIdOf(request)));
+    return;
+  }
   response
-    .status(status)
-    .set({
-      'Cache-Control': 'no-store',
-      ...(status === 503 && { 'Retry-After': RETRY_AFTER_SECONDS }),
-      ...problem.headers,
-      'Content-Type': 'application/problem+json; charset=utf-8',
-    })
+    .set('Content-Type', 'application/problem+json; charset=utf-8')
     .send(JSON.stringify(problemBody(problem, requestIdOf(request))));
 };

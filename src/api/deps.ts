@@ -4,6 +4,7 @@ import type { Database, Queryable } from '../db/pool.ts';
 import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import type { TemporalLinks } from '../pages/temporal-links.ts';
 import type { MonthEndPort } from './month-end-port.ts';
 import type { AllowsAddress } from '../webhooks/addresses.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -25,7 +26,10 @@ export interface ApiDeps {
     | 'failedAuthsPerMinute'
     | 'maxBodyBytesInFlight'
     | 'signingMasterSecrets'
+    | 'sessionSecret'
   >;
+  /** Pages of the Temporal Web UI; without it no page links there. */
+  readonly temporalLinks?: TemporalLinks | null;
   /** How long clients may take; by default `DEFAULT_TIMEOUTS`. */
   readonly timeouts?: Partial<Timeouts>;
   /** Tells streams that the server is shutting down. */

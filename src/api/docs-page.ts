@@ -6,15 +6,18 @@ import { METHODS } from './route-definition.ts';
 import { stylePolicy } from '../style-policy.ts';
 
 const STYLE = `
-body { font: 16px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
-h2 { margin-top: 3rem; border-bottom: 1px solid #d5dae3; }
+:root { color-scheme: light dark; --text: #1c2330; --page: #fff; --line: #d5dae3; --box: #f4f6f9; --link: #0b5cad; }
+@media (prefers-color-scheme: dark) { :root { --text: #dde3ec; --page: #14181f; --line: #39424f; --box: #1e242d; --link: #7db8f5; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; overflow-wrap: anywhere; }
+h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin-top: 2rem; font-family: ui-monospace, monospace; font-size: 1.05rem; }
-h3 b { display: inline-block; min-width: 3.5rem; color: #0b5cad; text-transform: uppercase; }
-pre { background: #f4f6f9; padding: 0.75rem; overflow-x: auto; font-size: 0.85rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #eceff4; }
-h3 a { color: inherit; text-decoration: none; } pre.text { font: inherit; background: none; padding: 0; white-space: pre-wrap; }
+h3 b { display: inline-block; min-width: 3.5rem; color: var(--link); text-transform: uppercase; }
+pre { background: var(--box); padding: 0.75rem; font-size: 0.85rem; white-space: pre-wrap; }
+table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid var(--line); }
+a { color: var(--link); } h3 a { color: inherit; text-decoration: none; } pre.text { font: inherit; background: none; padding: 0; }
 code { font-family: ui-monospace, monospace; }
 summary { cursor: pointer; }
+@media (max-width: 40rem) { table, tbody, tr, td { display: block; } tr:has(th) { display: none; } td { border: 0; padding: 0; } tr { border-bottom: 1px solid var(--line); padding: 0.5rem 0; } }
 `;
 
 /** The page may load nothing and run nothing; this one style sheet is its own. */

@@ -8,8 +8,15 @@ import { runMiddleware } from './run-middleware.ts';
 const WINDOW_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
 
-/** @throws HttpProblem `unauthenticated`, `rate-limited` */
-export type AuthenticateRequest = (request: Request, response: Response) => Promise<Caller>;
+/**
+ * @param authorization by default the request's header; a sign-in has its key in a form
+ * @throws HttpProblem `unauthenticated`, `rate-limited`
+ */
+export type AuthenticateRequest = (
+  request: Request,
+  response: Response,
+  authorization?: string,
+) => Promise<Caller>;
 
 /**
  * Bounds how often an address may come without a valid key. Only failures count, and whoever has
@@ -43,8 +50,7 @@ export function limitFailedAuths(
     });
   }
 
-  return async (request, response) => {
-    const { authorization } = request.headers;
+  return async (request, response, authorization = request.headers.authorization) => {
     const id = hash('sha256', authorization ?? '', 'base64url');
     if (!good.has(id)) await refuseAfterMany(request);
     try {

@@ -1,5 +1,5 @@
 import { MIMEType } from 'node:util';
-import express, { type Request, type Response } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import { readStrictJson } from '../ingestion/strict-json.ts';
 import { MAX_BODY_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
@@ -34,7 +34,7 @@ export async function readJsonBody(
   if (request.is('application/json') === false) {
     throw new HttpProblem('unsupported-media-type', 'send Content-Type: application/json');
   }
-  const body = await readWithin(timeoutMs, request, response);
+  const body = await readWithin(timeoutMs, readBytes, request, response);
   check(body ?? NO_BODY);
   if (body === null) return undefined;
   requireUtf8(request.headers['content-type']);
@@ -42,9 +42,14 @@ export async function readJsonBody(
   return parseBody(body);
 }
 
-/** @returns the bytes, unpacked; null where there is no body */
-async function readWithin(
+/**
+ * @param readBytes `express.raw` with its limit
+ * @returns the bytes, unpacked; null where there is no body
+ * @throws HttpProblem `request-timeout`; the body parser's own errors
+ */
+export async function readWithin(
   timeoutMs: number,
+  readBytes: RequestHandler,
   request: Request,
   response: Response,
 ): Promise<Buffer | null> {

@@ -1,9 +1,8 @@
 import type { z } from 'zod';
-import { toFieldErrors } from '../ingestion/field-errors.ts';
 import type { Caller } from './auth.ts';
+import { check } from './check.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import { isOperatorAction, recordCall, recordStream } from './operator-action.ts';
-import { invalidRequest } from './problems.ts';
 import type {
   IncomingCall,
   OutgoingReply,
@@ -115,21 +114,6 @@ export function defineRoute<const D extends RouteDefinition>(
           }
         : null,
   };
-}
-
-function check(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  place: 'parameter' | 'pointer',
-): unknown {
-  if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalidRequest(
-    toFieldErrors(result.error.issues).map(({ pointer, detail }) =>
-      place === 'pointer' ? { pointer, detail } : { parameter: pointer.slice(1), detail },
-    ),
-  );
 }
 
 /** @throws ZodError for a reply that isn't what the document promises: a fault of ours */

@@ -88,7 +88,7 @@ function serveStream(
 }
 
 /** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
-function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
+export function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
   const tenantId = caller?.tenantId ?? null;
   return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
 }

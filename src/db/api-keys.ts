@@ -101,6 +101,17 @@ export function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey 
   `);
 }
 
+/** The key with this id, unless it is revoked; it may have expired. */
+export function findLiveKey(
+  db: Queryable,
+  keyId: string,
+): Promise<Omit<FoundApiKey, 'keyHash'> | null> {
+  return db.maybeOne(sql.type(foundKey.omit({ keyHash: true }))`
+    SELECT ${API_KEY_COLUMNS}, ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k WHERE key_id = ${keyId}::uuid AND revoked_at IS NULL
+  `);
+}
+
 /** Whether a key that isn't revoked works no more. */
 export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>, now: Date): boolean {
   return expiresAt !== null && Date.parse(expiresAt) <= now.getTime();

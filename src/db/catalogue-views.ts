@@ -68,6 +68,16 @@ export function showPlanVersion(
   `);
 }
 
+/** The current version of each plan, by code; the first two hundred. */
+export function listCurrentPlans(db: Queryable): Promise<readonly PlanVersionView[]> {
+  return db.any(sql.type(planVersionSchema)`
+    ${SELECT_PLAN_VERSIONS}
+    JOIN (SELECT plan_code, max(version) AS version FROM plan_versions GROUP BY plan_code) latest
+      USING (plan_code, version)
+    ORDER BY v.plan_code LIMIT 200
+  `);
+}
+
 /** All versions of all plans, by plan and version. */
 export function listPlanVersions(
   db: Queryable,

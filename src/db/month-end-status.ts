@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { findImbalances, type ControlTotals } from '../domain/control-totals.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import { readControlTotals } from './control-totals.ts';
+import type { Page } from './page.ts';
 import type { Database, Queryable } from './pool.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { inOneSnapshot } from './snapshot.ts';
-import { sql } from './sql.ts';
+import { allOf, sql } from './sql.ts';
 
 const parkedTenant = z.object({
   tenant_id: z.string(),
@@ -78,7 +79,7 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
       due_tenants: due,
       outcomes: { rolled, skipped, unchanged, parked },
       not_looked_at: due - rolled - skipped - unchanged - parked,
-      parked: await listParked(tx, period),
+      parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
       reconciliation,
@@ -90,22 +91,25 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
 }
 
 /** Whether something was asked for, and all of it is served. */
-function isServed(db: Queryable, period: Period): Promise<boolean> {
+export function isServed(db: Queryable, period: Period): Promise<boolean> {
   return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`
     SELECT coalesce(bool_and(state = 'finished'), false) AS "isServed"
     FROM month_end_requests WHERE period_start = ${period.periodStart}
   `);
 }
 
-function listParked(db: Queryable, period: Period) {
+/** Those of its tenants that are parked, in the order of their ids. */
+export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
+  const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
   return db.any(sql.type(parkedTenant)`
     SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
-    WHERE period_start = ${period.periodStart} AND outcome = 'parked'
-    ORDER BY tenant_id LIMIT 100
+    WHERE period_start = ${period.periodStart} AND outcome = 'parked' AND ${allOf([isAfter])}
+    ORDER BY tenant_id LIMIT ${limit}
   `);
 }
 
-function listRequests(db: Queryable, period: Period) {
+/** The latest twenty. */
+export function listRequests(db: Queryable, period: Period) {
   return db.any(sql.type(request)`
     SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
       (r.manifest ->> 'balanced')::boolean AS balanced,
@@ -123,7 +127,8 @@ function listRequests(db: Queryable, period: Period) {
   `);
 }
 
-function sumInvoices(db: Queryable, period: Period) {
+/** What its invoices that stand come to, by currency. */
+export function sumInvoices(db: Queryable, period: Period) {
   return db.any(sql.type(totals)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,
       sum(tax_cents)::text AS tax_cents, sum(total_cents)::text AS total_cents

@@ -155,9 +155,10 @@ function renderPlaces({ servers, env, envFile, logFile }: LocalStack, month: str
   const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
   return [
     ...(servers.uiUrl === null ? [] : [`Web UI    ${workflows}/month-end-${month}`]),
+    `Operator  ${env.API_URL}/operator/months/${month} (sign in with OPERATOR_API_KEY, below)`,
     `API       ${env.API_URL}/docs`,
     `CLI       npm run cli -- invoices list --period ${month}`,
-    `Keys      ${envFile}`,
+    `Keys      ${envFile} (grep OPERATOR_API_KEY ${envFile})`,
     `Log       ${logFile}`,
     '',
   ].join('\n');

@@ -16,6 +16,7 @@ try {
   });
   try {
     const { servers, env, envFile, logFile } = stack;
+    console.log(`Operator  ${env.API_URL}/operator (sign in with OPERATOR_API_KEY, below)`);
     console.log(`API       ${env.API_URL} (docs at /docs)`);
     if (servers.uiUrl !== null) console.log(`Web UI    ${servers.uiUrl}`);
     console.log(`Keys      ${envFile}, with all addresses`);

@@ -133,5 +133,6 @@ async function configure(
     ...env,
     DATABASE_URL: servers.databaseUrl,
     API_PORT: env.API_PORT ?? String(api),
+    TEMPORAL_UI_URL: env.TEMPORAL_UI_URL ?? servers.uiUrl ?? '',
   });
 }

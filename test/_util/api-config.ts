@@ -10,4 +10,5 @@ export const API_CONFIG: ApiOptions['config'] = {
   maxBodyBytesInFlight: 64 * 1024 * 1024,
   usage: ANY_TIME_CONFIG,
   signingMasterSecrets: [],
+  sessionSecret: null,
 };

@@ -13,6 +13,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     superuserUrl: string;
     temporalAddress: string;
+    /** Null where the server runs without its Web UI. */
+    temporalUiUrl: string | null;
   }
 }
 
@@ -22,16 +24,25 @@ async function makeTemplate(superuserUrl: string): Promise<void> {
   await migrate({ databaseUrl: migratorUrl });
 }
 
+/** For all tests that need no Web UI. */
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return startTestServers(project, { headless: true });
+}
+
 /**
  * One PostgreSQL and one Temporal server for all test files, in a folder of their own: a demo
  * that runs meanwhile isn't disturbed.
+ * @returns what ends them
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function startTestServers(
+  project: TestProject,
+  { headless }: { readonly headless: boolean },
+): Promise<() => Promise<void>> {
   const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-test-'));
   const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, i) => namespaceName(i + 1));
   const starting = await Promise.allSettled([
     startPostgres({ stateDir, durable: false }),
-    startTemporal({ stateDir, namespaces, headless: true }),
+    startTemporal({ stateDir, namespaces, headless }),
   ]);
   const teardown = async (): Promise<void> => {
     const started = starting.filter((server) => server.status === 'fulfilled');
@@ -49,6 +60,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     );
     project.provide('superuserUrl', superuserUrl);
     project.provide('temporalAddress', temporal.value.address);
+    project.provide('temporalUiUrl', temporal.value.uiUrl ?? null);
   } catch (error) {
     await teardown();
     throw error;

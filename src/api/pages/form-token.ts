@@ -1,0 +1,15 @@
+import { timingSafeEqual } from 'node:crypto';
+import { FORM_TOKEN } from '../../pages/layout.ts';
+import { HttpProblem } from '../problems.ts';
+import type { Form } from './page-definition.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Refuses a form that no page of this session made.
+ * @throws HttpProblem `forbidden`
+ */
+export function requireFormToken({ formToken }: Session, form: Form): void {
+  const [expected, sent] = [Buffer.from(formToken), Buffer.from(form.text(FORM_TOKEN))];
+  if (expected.length === sent.length && timingSafeEqual(expected, sent)) return;
+  throw new HttpProblem('forbidden', 'this form is of another session: load its page again');
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { readMonthEndStatus } from '../../db/month-end-status.ts';
+import {
+  compareKinds,
+  listParkedTenants,
+  readMonthOverview,
+  type ParkedTenant,
+} from '../../db/month-views.ts';
+import { monthLive } from '../../pages/month-live.ts';
+import { monthPage } from '../../pages/month.ts';
+import { parkedPage } from '../../pages/parked.ts';
+import { month } from '../fields.ts';
+import { pagedBy } from '../paging.ts';
+import { nextHref, pageQuery } from './page-links.ts';
+import { operatorPage, page } from './page-definition.ts';
+
+export const monthParams = z.object({ month });
+
+const FIRST_PARKED = 20;
+const PARKED_A_PAGE = 100;
+const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_id);
+
+/** One month. */
+export const oneMonth = operatorPage(
+  { path: '/operator/months/:month', params: monthParams },
+  async ({ params, visitor }, { db, temporalLinks = null }) => {
+    const overview = await readMonthOverview(db, params.month);
+    const parked = await readParked({ limit: FIRST_PARKED }, (asked) =>
+      listParkedTenants(db, params.month, asked),
+    );
+    return page(
+      monthPage({
+        visitor,
+        overview,
+        kinds: await compareKinds(db, params.month),
+        parked: parked.entries,
+        moreParkedHref: nextHref(`/operator/months/${params.month}/parked`, parked.next_cursor),
+        books: overview.is_served ? await readMonthEndStatus(db, params.month) : null,
+        temporal: temporalLinks,
+      }),
+    );
+  },
+);
+
+/** The part of it that moves. */
+export const oneMonthLive = operatorPage(
+  { path: '/operator/months/:month/live', params: monthParams },
+  async ({ params }, { db }) => page(monthLive(await readMonthOverview(db, params.month)).text),
+);
+
+/** Its parked tenants, where there are more than its page shows. */
+export const parkedTenants = operatorPage(
+  { path: '/operator/months/:month/parked', params: monthParams, query: z.object(pageQuery) },
+  async ({ params, query, visitor, path }, { db, temporalLinks = null }) => {
+    const { entries, next_cursor } = await readParked(
+      { limit: PARKED_A_PAGE, cursor: query.cursor },
+      (asked) => listParkedTenants(db, params.month, asked),
+    );
+    return page(
+      parkedPage({
+        visitor,
+        month: params.month,
+        parked: entries,
+        moreHref: nextHref(path, next_cursor),
+        temporal: temporalLinks,
+      }),
+    );
+  },
+);

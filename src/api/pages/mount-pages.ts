@@ -1,0 +1,99 @@
+import type { Express, Request, Response } from 'express';
+import { authorize } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { noteCaller, requestIdOf } from '../observe.ts';
+import { send } from '../send.ts';
+import { depsFor, type Guards } from '../serve.ts';
+import { mountAssets } from './assets.ts';
+import { requireFormToken } from './form-token.ts';
+import { PAGES } from './index.ts';
+import { requireSameOrigin } from './origin.ts';
+import { seeOther, type PageReply, type PageRoute } from './page-definition.ts';
+import { pagesOnly } from './problem-answer.ts';
+import { readForm, toForm } from './read-form.ts';
+import type { Sessions } from './session.ts';
+import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in.ts';
+import { findSignedIn } from './signed-in.ts';
+
+/** All that serving a page needs. */
+export interface PageGuards extends Guards {
+  readonly sessions: Sessions;
+}
+
+/**
+ * Puts the pages into Express, beside the API's routes: with the same limits, request ids and log, but
+ * for people, who sign in. A cookie opens pages alone, never the API.
+ */
+export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): void {
+  app.use(pagesOnly);
+  mountAssets(app);
+  const answer =
+    (make: (request: Request, response: Response) => Promise<PageReply>) =>
+    async (request: Request, response: Response) => {
+      const reply = await make(request, response);
+      response.set(reply.headers ?? {});
+      await send(request, response, reply, guards.timeouts);
+    };
+  app.get(
+    '/sign-in',
+    answer((request) => showSignIn(request, guards, deps)),
+  );
+  app.post(
+    '/sign-in',
+    answer((request, response) => answerSignIn(request, response, guards)),
+  );
+  app.post(
+    '/sign-out',
+    answer((request, response) => answerSignOut(request, response, guards)),
+  );
+  app.get(
+    '/operator',
+    answer(() => Promise.resolve(seeOther('/operator/months'))),
+  );
+  for (const route of PAGES) {
+    app[route.method](
+      route.path,
+      answer((request, response) => servePage(route, request, response, deps, guards)),
+    );
+  }
+}
+
+/** From a request to its page. @throws HttpProblem; whatever a handler throws */
+async function servePage(
+  route: PageRoute,
+  request: Request,
+  response: Response,
+  deps: ApiDeps,
+  guards: PageGuards,
+): Promise<PageReply> {
+  const isPost = route.method === 'post';
+  if (isPost) requireSameOrigin(request);
+  const attendance = await findSignedIn(request, guards.sessions, deps);
+  if (attendance === null) return toSignIn(request);
+  const { session, caller, visitor } = attendance;
+  noteCaller(response, caller);
+  authorize(caller, route.scopes);
+  await guards.limitRate(caller, request, response);
+  const query = new URL(request.originalUrl, 'http://page').searchParams;
+  const form = isPost
+    ? await readForm(request, response, guards.timeouts.bodyMs)
+    : toForm(new URLSearchParams());
+  if (isPost) requireFormToken(session, form);
+  const call = {
+    params: request.params,
+    query,
+    form,
+    signedIn: { caller, visitor },
+    requestId: requestIdOf(request),
+    path: request.originalUrl,
+  };
+  return route.handle(call, depsFor(caller, deps));
+}
+
+/** A script that reads a part of a page isn't led astray: it reloads the page. */
+function toSignIn(request: Request): PageReply {
+  if (request.path.endsWith('/live')) {
+    return { status: 401, contentType: 'text/html; charset=utf-8', body: '' };
+  }
+  return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
+}

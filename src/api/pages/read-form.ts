@@ -1,0 +1,29 @@
+import express, { type Request, type Response } from 'express';
+import { HttpProblem } from '../problems.ts';
+import { readWithin } from '../read-body.ts';
+import type { Form } from './page-definition.ts';
+
+const TYPE = 'application/x-www-form-urlencoded';
+/** A thousand tenants, and a reason. */
+const MAX_FORM_BYTES = 128 * 1024;
+const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: TYPE, inflate: false });
+
+/**
+ * Reads a form that was sent.
+ * @throws HttpProblem `unsupported-media-type`, `request-timeout`; the body parser's own errors
+ */
+export async function readForm(
+  request: Request,
+  response: Response,
+  timeoutMs: number,
+): Promise<Form> {
+  if (request.is(TYPE) === false) {
+    throw new HttpProblem('unsupported-media-type', `send a form, as ${TYPE}`);
+  }
+  const bytes = await readWithin(timeoutMs, readBytes, request, response);
+  return toForm(new URLSearchParams(bytes?.toString() ?? ''));
+}
+
+export function toForm(fields: URLSearchParams): Form {
+  return { text: (name) => fields.get(name) ?? '', all: (name) => fields.getAll(name) };
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { periodOf, type Month } from '../domain/period.ts';
+import type { Queryable } from './pool.ts';
+import { sql } from './sql.ts';
+
+/** Reading a request for a month, for the operator pages. */
+
+const requestView = z.object({
+  request_id: z.string(),
+  kind: z.enum(['run', 'force']),
+  state: z.enum(['queued', 'running', 'finished']),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+  requested_at: z.string(),
+  finished_at: z.string().nullable(),
+  balanced: z.boolean().nullable(),
+  /** That it names, the first hundred. */
+  tenants: z.array(
+    z.object({
+      tenant_id: z.string(),
+      /** Null: still to be served. */
+      outcome: z.enum(['rolled', 'unchanged', 'refused', 'parked']).nullable(),
+      reason: z.string().nullable(),
+      invoice_id: z.string().nullable(),
+      number: z.string().nullable(),
+    }),
+  ),
+});
+/** A request, and what came of each tenant that it names. */
+export type RequestView = z.infer<typeof requestView>;
+
+/**
+ * @returns null where the month's workflow has not stored it yet
+ * @throws DomainError `invalid_month`
+ */
+export function showRequest(
+  db: Queryable,
+  month: Month,
+  requestId: string,
+): Promise<RequestView | null> {
+  return db.maybeOne(sql.type(requestView)`
+    SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
+      (r.manifest ->> 'balanced')::boolean AS balanced,
+      coalesce((
+        SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'outcome', f.outcome,
+          'reason', f.reason, 'invoice_id', f.invoice_id, 'number', f.number) ORDER BY f.tenant_id)
+        FROM (
+          SELECT n.tenant_id, n.outcome, n.reason, n.invoice_id, i.number
+          FROM month_end_request_tenants n LEFT JOIN invoices i USING (invoice_id)
+          WHERE n.request_seq = r.request_seq ORDER BY n.tenant_id LIMIT 100
+        ) f
+      ), '[]') AS tenants
+    FROM month_end_requests r
+    WHERE r.period_start = ${periodOf(month).periodStart} AND r.request_id = ${requestId}
+  `);
+}

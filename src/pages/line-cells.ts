@@ -1,0 +1,22 @@
+import { markup, type Markup } from '../markup.ts';
+import { formatCents } from '../domain/format.ts';
+import { quantity } from './format.ts';
+
+/** What a line says of quantity and price. */
+interface PricedLine {
+  readonly kind: string;
+  readonly qty: string;
+  readonly unit: string;
+  readonly unit_price_cents: number | null;
+}
+
+/** Overage counts in base units, and its price is for another one: that stands with the price. */
+export function quantityCell({ kind, qty, unit }: PricedLine): Markup {
+  return markup`${quantity(qty)}${kind === 'overage' ? '' : markup`<span class="sub">${unit}</span>`}`;
+}
+
+export function priceCell({ kind, unit, unit_price_cents }: PricedLine): Markup | string {
+  if (unit_price_cents === null) return '';
+  const price = formatCents(unit_price_cents);
+  return kind === 'overage' ? markup`${price}<span class="sub">per ${unit}</span>` : price;
+}

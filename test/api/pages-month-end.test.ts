@@ -1,0 +1,252 @@
+import { pino } from 'pino';
+import type { Express } from 'express';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import { createMonthEndPort } from '../../src/api/month-end-port.ts';
+import { createKey } from '../../src/db/api-keys.ts';
+import { showRequest } from '../../src/db/request-views.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+import { signIn, type TestBrowser } from './_pages.ts';
+
+/** A month that was closed on real servers, looked at and mended by its pages. */
+const BEFORE = '2026-04';
+
+let world: World;
+let apiDb: Database;
+let app: Express;
+let operator: TestBrowser;
+beforeAll(async () => {
+  world = await createWorld();
+  apiDb = await openDatabase({ url: world.apiUrl, maxConnections: 5, applicationName: 'test-api' });
+  const now = () => new Date();
+  app = createApp({
+    db: apiDb,
+    now,
+    monthEnd: createMonthEndPort(world.client),
+    watchdog: null,
+    ingestion: createIngestion({ db: apiDb, now, timeBounds: ANY_TIME }),
+    logger: pino({ level: 'silent' }),
+    metrics: createMetrics(),
+    config: API_CONFIG,
+    temporalLinks: createTemporalLinks('http://localhost:8233', 'here'),
+  });
+  const { plainKey } = await createKey(world.db, { label: 'ops', scope: 'operator' });
+  operator = await signIn(app, plainKey);
+
+  await seedCatalogue(world.db);
+  await seedTenant(world.db, 'acme');
+  await seedTenant(world.db, 'globex');
+  await seedTenant(world.db, 'initech');
+  await seedTenant(world.db, 'broken', [{ deploymentId: 'broken-a', planVersionId: null }]);
+  // Globex is the odd one: it uses a hundred times what it did the month before.
+  const globex = { tenantId: 'globex', deploymentId: 'globex-a', kind: 'llm_usage' };
+  await seedUsage(world.db, { ...globex, amount: '100', month: BEFORE });
+  await seedUsage(world.db, { ...globex, amount: '10000' });
+  await world.startWorker();
+  for (const month of [BEFORE, MONTH]) {
+    await requestMonthEnd(world.client, { month, requestId: 'close', actor: 'test' });
+    await closed(world, month);
+  }
+});
+afterAll(async () => {
+  await apiDb.end();
+  await world[Symbol.asyncDispose]();
+});
+
+const monthPath = `/operator/months/${MONTH}`;
+const positions = (text: string, words: readonly string[]) =>
+  words.map((word) => text.indexOf(word));
+
+describe('the pages of a month that is closed', () => {
+  test('say how it stands, who is parked, why, and what to do', async () => {
+    const { text, status } = await operator.get(monthPath);
+    expect(status).toBe(200);
+    expect(text).toContain('<dt>Rolled</dt><dd>3</dd>');
+    expect(text).toMatch(/<dt>Parked<\/dt><dd>1 /);
+    expect(text).toContain('<code>missing_plan_version</code>');
+    expect(text).toContain('Give the subscription a plan version');
+    expect(text).toContain(
+      'href="http://localhost:8233/namespaces/here/workflows/month-end-2026-05"',
+    );
+    // Three invoices of 50.00 and 100.00 of LLM usage, with GST.
+    expect(text).toContain('AUD 275.00');
+    expect(text).toMatch(/LLM usage<\/th>.*?100\.00.*?1\.00.*?\+99\.00/s);
+    expect(text).toContain('Books <span class="badge good">');
+    expect(text).not.toContain('data-live');
+  });
+
+  test('list the months, the newest first', async () => {
+    const { text } = await operator.get('/operator/months');
+    const [may = -1, april = -1] = positions(text, ['May 2026', 'April 2026']);
+    expect(may).toBeGreaterThan(-1);
+    expect(april).toBeGreaterThan(may);
+  });
+
+  test('put the odd invoice first', async () => {
+    const { text } = await operator.get(`${monthPath}/invoices`);
+    const [globex = -1, acme = -1] = positions(text, ['>globex</a>', '>acme</a>']);
+    expect(globex).toBeGreaterThan(-1);
+    expect(acme).toBeGreaterThan(globex);
+    expect(text).toContain('+108.90<span class="sub">+194 %</span>');
+  });
+
+  test('find an invoice by tenant, status and outcome', async () => {
+    const found = async (query: string) => {
+      const { text } = await operator.get(`${monthPath}/invoices?${query}`);
+      return ['acme', 'globex', 'initech'].filter((name) => text.includes(`>${name}</a>`));
+    };
+    expect(await found('search=GLOB')).toEqual(['globex']);
+    expect(await found('search=%25')).toEqual([]);
+    expect(await found('outcome=rolled&order=tenant')).toEqual(['acme', 'globex', 'initech']);
+    expect(await found('outcome=parked')).toEqual([]);
+    expect(await found('status=superseded')).toEqual([]);
+  });
+
+  test('lead from an invoice to the usage behind a line, and to its file', async () => {
+    const invoices = await invoicesOf(world.db, 'globex');
+    const invoice = invoices.find(({ month }) => month === MONTH);
+    const path = `/operator/invoices/${invoice!.invoiceId}`;
+    const { text } = await operator.get(path);
+    expect(text).toContain('<td class="figure">100.00</td>');
+    const [, line = ''] = /href="([^"]+\/lines\/\d+)"/.exec(text) ?? [];
+    const usage = await operator.get(line);
+    expect(usage.text).toContain('<dt>Exact sum, cents</dt><dd>10,000</dd>');
+    expect(usage.text).toMatch(/<span class="id">seed-\d+<\/span>/);
+    const csv = await operator.get(`${line}/usage.csv`);
+    expect(csv.status).toBe(200);
+    expect(csv.headers['content-type']).toContain('text/csv');
+    expect(csv.text.trimEnd().split('\r\n')).toHaveLength(2);
+    expect((await operator.get(`${path}/lines/1`)).status).toBe(404);
+  });
+});
+
+/** What the page of a form had hidden in it. */
+async function openReRun(query: string) {
+  const { text } = await operator.get(`${monthPath}/re-run?${query}`);
+  const [, requestId = ''] = /name="request_id" value="([^"]+)"/.exec(text) ?? [];
+  return { text, requestId };
+}
+
+const served = (requestId: string) =>
+  until(
+    () => showRequest(world.db, MONTH, requestId),
+    (found) => found?.state === 'finished',
+  );
+
+describe('a forced re-run by its page', () => {
+  test('shows whom it concerns, takes a reason, and leads to what came of it', async () => {
+    const { text, requestId } = await openReRun('tenant_id=acme');
+    expect(text).toContain('acme-000002');
+    const answer = await operator.post(`${monthPath}/re-run`, {
+      tenant_id: 'acme',
+      request_id: requestId,
+      reason: 'usage <came> late',
+    });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe(`${monthPath}/requests/${requestId}`);
+    await served(requestId);
+    const result = await operator.get(answer.headers.location!);
+    expect(result.text).toContain('It is served');
+    expect(result.text).toContain('acme-000003');
+    expect(result.text).toContain('usage &lt;came&gt; late');
+    const [, successor = ''] = /href="(\/operator\/invoices\/[^"]+)"/.exec(result.text) ?? [];
+    const page = await operator.get(successor);
+    expect(page.text).toContain('Asked for by key:ops: “usage &lt;came&gt; late”');
+    expect(page.text).toContain('No line differs.');
+    const [, replaced = ''] = /href="([^"]+)">The invoice that it replaced/.exec(page.text) ?? [];
+    expect((await operator.get(replaced)).text).toContain(
+      `href="${successor}">Go to its successor`,
+    );
+  });
+
+  test('is on record as what the API does is', async () => {
+    const rows = await world.db.any(sql.typeAlias('nothing')`
+      SELECT FROM operator_actions
+      WHERE actor = 'key:ops' AND channel = 'api' AND action = 'postRollUp' AND outcome = 'done'
+        AND input ->> 'reason' = 'usage <came> late' AND status = 202`);
+    expect(rows).toHaveLength(1);
+  });
+
+  test('sent twice is one request, and one revision', async () => {
+    const { requestId } = await openReRun('tenant_id=initech');
+    const form = { tenant_id: 'initech', request_id: requestId, reason: 'twice' };
+    const answers = [
+      await operator.post(`${monthPath}/re-run`, form),
+      await operator.post(`${monthPath}/re-run`, form),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    await served(requestId);
+    const ofMonth = (await invoicesOf(world.db, 'initech')).filter(({ revision }) => revision > 1);
+    expect(ofMonth).toHaveLength(1);
+  });
+
+  test('without a reason comes back with the message beside the field', async () => {
+    const { requestId } = await openReRun('tenant_id=acme');
+    const answer = await operator.post(`${monthPath}/re-run`, {
+      tenant_id: 'acme',
+      request_id: requestId,
+      reason: ' ',
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('id="reason-mistake"');
+    expect(answer.text).toContain(`value="${requestId}"`);
+    expect(await showRequest(world.db, MONTH, requestId)).toBeNull();
+  });
+
+  test('of nobody, and of somebody unknown', async () => {
+    expect((await openReRun('')).text).toContain('Their ids, one a line');
+    const typed = await openReRun(`tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`);
+    expect(typed.text).toContain('<h1>Re-run 2 tenants</h1>');
+    expect(typed.text).toContain('no such tenant');
+    const answer = await operator.post(`${monthPath}/re-run`, {
+      tenant_id: 'nobody',
+      request_id: typed.requestId,
+      reason: 'a slip',
+    });
+    await served(typed.requestId);
+    const { text } = await operator.get(answer.headers.location!);
+    expect(text).toMatch(/refused.*there is no tenant nobody/s);
+  });
+
+  test('releases a parked tenant, once its data is mended', async () => {
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE subscriptions SET plan_version_id = 'studio-v1' WHERE tenant_id = 'broken'`);
+    const { requestId, text } = await openReRun('tenant_id=broken');
+    expect(text).toContain('Give the subscription a plan version');
+    await operator.post(`${monthPath}/re-run`, {
+      tenant_id: 'broken',
+      request_id: requestId,
+      reason: 'has a plan now',
+    });
+    await served(requestId);
+    expect((await operator.get(monthPath)).text).toContain('Nobody is parked');
+  });
+});
+
+test('while a month is being closed its page moves, and leaves the books for later', async () => {
+  await world.db.transaction(async (tx) => {
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, started_at)
+      VALUES ('2026-05-01', 'slow', 'run', '\\x00', 'running', now() - interval '10 seconds')`);
+  });
+  const { text } = await operator.get(monthPath);
+  expect(text).toContain(`data-live="${monthPath}/live"`);
+  expect(text).toContain('http-equiv="refresh"');
+  expect(text).toMatch(/of 4 tenants · \d+ %/);
+  expect(text).toContain('are read when the run has ended');
+  const live = await operator.get(`${monthPath}/live`);
+  expect(live.text).toMatch(/^<label for="progress"/);
+  await request(app).get(`${monthPath}/live`).expect(401);
+});

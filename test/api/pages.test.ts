@@ -1,0 +1,331 @@
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import { PAGES } from '../../src/api/pages/index.ts';
+import { createKey, revokeKey } from '../../src/db/api-keys.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createTestApi, type TestApi } from './_harness.ts';
+import { SAME_ORIGIN, cookieOf, postForm, signIn } from './_pages.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await createTestApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const html = { Accept: 'text/html' };
+const getPage = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+  request(api.app).get(path).set(html).set(headers);
+/** Some page of a route. */
+const somePath = (path: string) =>
+  path
+    .replace(':month', '2026-05')
+    .replace(':invoice_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
+    .replace(':line_no', '1')
+    .replace(':request_id', 'r-1');
+
+describe('sign-in', () => {
+  test('takes a key and gives a cookie without it', async () => {
+    const answer = await postForm(api.app, '/sign-in', {
+      key: ` ${api.keys.operator}\n`,
+      then: '/operator/months/2026-05?x=1',
+    });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe('/operator/months/2026-05?x=1');
+    const [header = ''] = answer.headers['set-cookie'] as unknown as string[];
+    expect(header).toMatch(/^arcadia_session=.*HttpOnly.*SameSite=Strict/);
+    expect(decodeURIComponent(header)).not.toContain(api.keys.operator.slice(13));
+    const page = await getPage('/operator/months', { Cookie: cookieOf(answer) });
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('<span class="who">ops</span>');
+  });
+
+  test('is secure, and for this very host, over HTTPS', async () => {
+    const behindProxy = createApp({
+      ...api.deps,
+      config: { ...api.deps.config, trustedProxies: 1 },
+    });
+    const answer = await postForm(
+      behindProxy,
+      '/sign-in',
+      { key: api.keys.operator, then: '' },
+      { Origin: 'https://billing.example', Host: 'billing.example', 'X-Forwarded-Proto': 'https' },
+    );
+    expect(answer.status).toBe(303);
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^__Host-arcadia_session=.*; Secure/);
+  });
+
+  test('over plain HTTP, beyond this machine, says why it can not work', async () => {
+    const page = await getPage('/sign-in', { Host: 'billing.example' });
+    expect(page.text).toContain('came over plain HTTP');
+    expect((await getPage('/sign-in')).text).not.toContain('came over plain HTTP');
+  });
+
+  test.each([
+    ['https://evil.example/operator', '/operator/months'],
+    ['//evil.example/operator', '/operator/months'],
+    ['/api/v1/invoices', '/operator/months'],
+  ])('never leads to %s', async (then, location) => {
+    const answer = await postForm(api.app, '/sign-in', { key: api.keys.operator, then });
+    expect(answer.headers.location).toBe(location);
+  });
+
+  test("of a tenant's key leads to the quote, whatever it asked for", async () => {
+    const form = { key: api.keys.acme, then: '/operator/months' };
+    expect((await postForm(api.app, '/sign-in', form)).headers.location).toBe('/quote');
+  });
+
+  test('refuses a key that is unknown, with the form and a message', async () => {
+    const key = `${api.keys.operator.slice(0, -1)}_`;
+    const answer = await postForm(api.app, '/sign-in', { key, then: '/operator/months' });
+    expect(answer.status).toBe(401);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(answer.text).toContain('the API key is unknown or revoked');
+    expect(answer.text).toContain('role="alert"');
+    expect(answer.text).toContain('value="/operator/months"');
+    expect(answer.text).not.toContain(key);
+  });
+
+  test.each(['gateway', 'metering'] as const)('refuses a %s key', async (scope) => {
+    const answer = await postForm(api.app, '/sign-in', { key: api.keys[scope], then: '' });
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain(`A ${scope} key opens no page`);
+  });
+
+  test('refuses a key that has to sign, and says so', async () => {
+    const { plainKey, keyId } = await createKey(api.db, { label: 'signs', scope: 'operator' });
+    const session = await signIn(api.app, plainKey);
+    await api.db.query(
+      sql.typeAlias('nothing')`INSERT INTO signing_secrets (key_id) VALUES (${keyId})`,
+    );
+    // At once for a session; for a sign-in, when what is known of the key is old.
+    expect((await session.get('/operator/months')).status).toBe(303);
+    const fresh = createApp(api.deps);
+    const answer = await postForm(fresh, '/sign-in', { key: plainKey, then: '' });
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain('has to sign each request');
+  });
+
+  test('counts its failures with those of the API', async () => {
+    const app = createApp({ ...api.deps, config: { ...api.deps.config, failedAuthsPerMinute: 2 } });
+    const wrong = { key: 'arc_operator_wrong', then: '' };
+    expect((await postForm(app, '/sign-in', wrong)).status).toBe(401);
+    await request(app).get('/api/v1/invoices').set('Authorization', 'Bearer wrong').expect(401);
+    const refused = await postForm(app, '/sign-in', wrong);
+    expect(refused.status).toBe(429);
+    expect(refused.text).toContain('<h1>Too many requests</h1>');
+    expect(refused.headers['retry-after']).toMatch(/^\d+$/);
+  });
+
+  test.each([
+    ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a sister site', { 'Sec-Fetch-Site': 'same-site' }],
+    ["another site's origin", { Origin: 'https://evil.example' }],
+    ['an origin that is told to nobody', { Origin: 'null' }],
+    ['contradictions', { 'Sec-Fetch-Site': 'same-origin', Origin: 'https://evil.example' }],
+    ['no browser at all', {}],
+  ])('is refused from %s', async (_from, headers) => {
+    const answer = await postForm(
+      api.app,
+      '/sign-in',
+      { key: api.keys.operator, then: '' },
+      headers,
+    );
+    expect(answer.status).toBe(403);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  });
+});
+
+describe('a session', () => {
+  test.each(PAGES.map(({ method, path }) => [method, path] as const))(
+    'is needed for %s %s, and one of the right scope',
+    async (method, path) => {
+      const url = somePath(path);
+      const ask = (cookie: string) =>
+        request(api.app)
+          [method](url)
+          .set({ ...html, ...SAME_ORIGIN, Cookie: cookie });
+      const nobody = await ask('arcadia_session=made.up.token');
+      if (path.endsWith('/live')) {
+        expect(nobody.status).toBe(401);
+      } else {
+        expect(nobody.status).toBe(303);
+        expect(nobody.headers.location).toMatch(/^\/sign-in\?then=%2F(?:operator|quote)/);
+      }
+      const tenant = await ask((await signIn(api.app, api.keys.acme)).cookie);
+      expect(tenant.status).toBe(path === '/quote' ? 200 : 403);
+    },
+  );
+
+  test('ends at once when its key is revoked', async () => {
+    const { plainKey, keyId } = await createKey(api.db, { label: 'leaver', scope: 'operator' });
+    const session = await signIn(api.app, plainKey);
+    expect((await session.get('/operator/months')).status).toBe(200);
+    await revokeKey(api.db, keyId);
+    expect((await session.get('/operator/months')).status).toBe(303);
+  });
+
+  test('ends when its key expires', async () => {
+    const expiresAt = new Date(Date.now() + 60_000);
+    const { plainKey } = await createKey(api.db, { label: 'brief', scope: 'operator', expiresAt });
+    let now = new Date();
+    const app = createApp({ ...api.deps, now: () => now });
+    const session = await signIn(app, plainKey);
+    expect((await session.get('/operator/months')).status).toBe(200);
+    now = expiresAt;
+    expect((await session.get('/operator/months')).status).toBe(303);
+  });
+
+  test('opens no door to the API', async () => {
+    const { cookie } = await signIn(api.app, api.keys.operator);
+    await request(api.app).get('/api/v1/invoices').set('Cookie', cookie).expect(401);
+  });
+
+  test('is signed out by a form of its own alone', async () => {
+    const session = await signIn(api.app, api.keys.operator);
+    const forged = await session.post('/sign-out', { form_token: 'x' });
+    expect(forged.status).toBe(403);
+    const answer = await session.post('/sign-out', {});
+    expect(answer.status).toBe(303);
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^arcadia_session=; Max-Age=0/);
+  });
+
+  test('is counted by its key, with what the API counts', async () => {
+    const app = createApp({ ...api.deps, config: { ...api.deps.config, requestsPerMinute: 2 } });
+    const session = await signIn(app, api.keys.operator);
+    const call = () =>
+      request(app).get('/api/v1/invoices').set('Authorization', `Bearer ${api.keys.operator}`);
+    await call().expect(200);
+    expect((await session.get('/operator/months')).status).toBe(200);
+    expect((await session.get('/operator/months')).status).toBe(429);
+    await call().expect(429);
+  });
+});
+
+describe('what is asked for by another site', () => {
+  const path = '/operator/months/2026-05/re-run';
+  const fields = { tenant_id: 'acme', reason: 'mischief', request_id: 'r-1' };
+
+  test.each([
+    ['from another site', {}, { 'Sec-Fetch-Site': 'cross-site' }],
+    ['from no page', {}, {}],
+    ['without the token', { form_token: '' }, SAME_ORIGIN],
+    ["with another session's token", { form_token: 'x'.repeat(43) }, SAME_ORIGIN],
+  ])('is refused: %s', async (_how, token, headers) => {
+    const session = await signIn(api.app, api.keys.operator);
+    const answer = await session.post(path, { ...fields, ...token }, headers);
+    expect(answer.status).toBe(403);
+    expect(api.requested).toEqual([]);
+  });
+});
+
+describe('pages', () => {
+  test('load nothing from elsewhere, and run nothing but our own', async () => {
+    const page = await getPage('/sign-in');
+    const csp = page.headers['content-security-policy'];
+    expect(csp).toContain("default-src 'none'");
+    expect(csp).not.toMatch(/unsafe|https?:|\*/);
+    expect(page.headers['cache-control']).toBe('no-store');
+    expect(page.headers['referrer-policy']).toBe('same-origin');
+    const [, stylesheet = ''] = /<link rel="stylesheet" href="([^"]+)"/.exec(page.text) ?? [];
+    const asset = await request(api.app).get(stylesheet).expect(200);
+    expect(asset.headers['content-type']).toContain('text/css');
+    expect(asset.headers['cache-control']).toContain('immutable');
+  });
+
+  test('are no part of the OpenAPI document', async () => {
+    const { body } = await api.call('get', '/openapi.json');
+    expect(
+      Object.keys((body as { paths: object }).paths).filter((path) => !path.startsWith('/api/')),
+    ).toEqual(['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']);
+  });
+
+  test('tell problems to people as pages, and to programs as before', async () => {
+    const missing = await getPage('/operator/nowhere', { 'X-Request-Id': 'find-me' });
+    expect(missing.status).toBe(404);
+    expect(missing.text).toContain('<h1>There is no such thing here, or it is not yours</h1>');
+    expect(missing.text).toContain('find-me');
+    const program = await request(api.app).get('/operator/nowhere').set('Accept', '*/*');
+    expect(program.type).toBe('application/problem+json');
+    const call = await getPage('/api/v1/nowhere');
+    expect(call.type).toBe('application/problem+json');
+  });
+
+  test('say so where the database is away', async () => {
+    const away = await createTestApi();
+    const session = await signIn(away.app, away.keys.operator);
+    await away[Symbol.asyncDispose]();
+    const answer = await session.get('/operator/months');
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.text).toContain('<h1>The database cannot be reached</h1>');
+  });
+
+  test.each([
+    ['/operator/months/2026-13', 422],
+    ['/operator/months?cursor=x', 422],
+    ['/operator/months/2026-05/invoices?status=lost', 422],
+    ['/operator/invoices/nothing', 404],
+    ['/operator/invoices/3f2504e0-4f89-41d3-9a0c-0305e82c3301', 404],
+    ['/operator/months/2026-05/invoices?status=&outcome=&search=', 200],
+    ['/operator/months/2026-05/requests/nobody', 200],
+    ['/operator', 303],
+  ])('%s answers %s', async (path, status) => {
+    const session = await signIn(api.app, api.keys.operator);
+    expect((await session.get(path)).status).toBe(status);
+  });
+});
+
+describe('the quote', () => {
+  const SMOKE =
+    '/quote?plan_code=studio&usage.llm_tokens=1%2C500%2C000&usage.spaces_gb_month=150&starts_on=2026-05-20';
+
+  test("is the API's, itemised, with what part of it is what", async () => {
+    const session = await signIn(api.app, api.keys.acme);
+    const { status, text } = await session.get(SMOKE);
+    expect(status).toBe(200);
+    const { body } = await api.call('post', '/api/v1/quote', {
+      key: api.keys.acme,
+      body: {
+        plan_code: 'studio',
+        projected_usage: { llm_tokens: '1500000', spaces_gb_month: '150' },
+        starts_on: '2026-05-20',
+      },
+    });
+    expect((body as { all_in_monthly_cents: number }).all_in_monthly_cents).toBe(5600);
+    expect(text).toContain('AUD 56.00 a month');
+    expect(text).toContain('From 2026-05-20 to 2026-05-31');
+    expect(text).toMatch(
+      /Base<\/th><td class="figure">AUD 50\.00<\/td><td class="figure">89\.28 %/,
+    );
+    expect(text).toMatch(
+      /Overage<\/th><td class="figure">AUD 6\.00<\/td><td class="figure">10\.71 %/,
+    );
+    // The tenant's own label, and no way to the operators' pages.
+    expect(text).toContain('<span class="who">acme</span>');
+    expect(text).not.toContain('/operator');
+  });
+
+  test('asks for the plan first, and then for what that plan has', async () => {
+    const session = await signIn(api.app, api.keys.acme);
+    const first = await session.get('/quote');
+    expect(first.text).not.toContain('id="usage.');
+    const second = await session.get('/quote?plan_code=studio');
+    expect(second.text).toContain('id="usage.llm_tokens"');
+    expect(second.text).not.toContain('id="price"');
+  });
+
+  test('says beside the field what is wrong with it, and keeps what was typed', async () => {
+    const session = await signIn(api.app, api.keys.acme);
+    const { status, text } = await session.get(
+      '/quote?plan_code=studio&usage.llm_tokens=many&starts_on=2026-02-31',
+    );
+    expect(status).toBe(422);
+    expect(text).toMatch(/role="alert" tabindex="-1" autofocus>.*href="#usage\.llm_tokens"/s);
+    expect(text).toMatch(
+      /id="usage\.llm_tokens" aria-describedby="[^"]*-mistake" aria-invalid="true"[^>]*value="many"/,
+    );
+    expect(text).toMatch(/id="starts_on-mistake">[^<]*2026-02-31/);
+    expect(text).toContain('<title>Error: ');
+  });
+});

@@ -1,0 +1,180 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { createKey } from '../../src/db/api-keys.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
+import { closed } from '../_util/world.ts';
+import { expectAccessible } from './_axe.ts';
+import { expectNoSidewaysScroll } from './_layout.ts';
+import { LOOKS } from './_looks.ts';
+import { takeScreenshot } from './_screenshot.ts';
+import { startBrowserStack, type BrowserStack } from './_stack.ts';
+import { test } from './_test.ts';
+
+const BEFORE = '2026-04';
+const OF_MONTH = `/operator/months/${MONTH}`;
+
+let stack: BrowserStack;
+let tenantKey: string;
+beforeAll(async () => {
+  stack = await startBrowserStack({
+    temporalLinks: createTemporalLinks('http://localhost:8233', 'default'),
+  });
+  const { db, client } = stack.world;
+  for (const tenantId of ['acme', 'globex', 'initech']) await seedTenant(db, tenantId);
+  await seedTenant(db, 'broken', [{ deploymentId: 'broken-a', planVersionId: null }]);
+  const globex = { tenantId: 'globex', deploymentId: 'globex-a' };
+  await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '1200', month: BEFORE });
+  await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '4321.5' });
+  await seedUsage(db, { ...globex, kind: 'llm_tokens', amount: '1500000' });
+  for (const month of [BEFORE, MONTH]) {
+    await requestMonthEnd(client, { month, requestId: 'close', actor: 'schedule' });
+    await closed(stack.world, month);
+  }
+  await requestMonthEnd(client, {
+    month: MONTH,
+    requestId: 'again',
+    actor: 'key:ops',
+    reason: 'usage that came late',
+    force: { tenantIds: ['globex'] },
+  });
+  await closed(stack.world, MONTH);
+  tenantKey = (await createKey(db, { label: 'acme', scope: 'tenant', tenantId: 'acme' })).plainKey;
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** On with the Tab key, as somebody without a mouse, until an element has the focus. */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let steps = 0; steps < 80; steps += 1) {
+    await page.keyboard.press('Tab');
+    const isThere = await page.evaluate<boolean>(
+      `document.activeElement.matches(${JSON.stringify(selector)})`,
+    );
+    if (isThere) return;
+  }
+  throw new Error(`the Tab key doesn't get to ${selector}`);
+}
+
+async function signIn(page: Page, key: string): Promise<void> {
+  await page.fill('#key', key);
+  await page.click('form.sheet button');
+  await page.waitForSelector('.sign-out');
+}
+
+test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }) => {
+  const page = await open(`${stack.apiUrl}${OF_MONTH}`);
+  await tabTo(page, '#key');
+  await page.keyboard.type(stack.operatorKey);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#parked');
+  expect(page.url()).toBe(`${stack.apiUrl}${OF_MONTH}`);
+
+  await tabTo(page, `a[href="${OF_MONTH}/invoices"]`);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('text=the largest change');
+  await tabTo(page, 'input[name="tenant_id"][value="acme"]');
+  await page.keyboard.press('Space');
+  await tabTo(page, 'button:not(.quiet)');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('text=Re-run acme');
+  await tabTo(page, '#reason');
+  await page.keyboard.type('looked at with the keyboard');
+  await tabTo(page, 'button:not(.quiet)');
+  await page.keyboard.press('Enter');
+
+  // Its script reads it again until it is served.
+  await page.waitForSelector('text=It is served');
+  await tabTo(page, 'a[href^="/operator/invoices/"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('text=Asked for by key:ops: “looked at with the keyboard”');
+  const revisions = (await invoicesOf(stack.world.db, 'acme')).filter((i) => i.month === MONTH);
+  expect(revisions.map(({ status }) => status)).toEqual(['superseded', 'issued']);
+});
+
+test('a page without scripts does the same, by reloading', async ({ browser, open }) => {
+  const page = await open(`${stack.apiUrl}/sign-in`);
+  await signIn(page, stack.operatorKey);
+  const context = await browser.newContext({
+    javaScriptEnabled: false,
+    storageState: await page.context().storageState(),
+  });
+  const plain = await context.newPage();
+  await plain.goto(`${stack.apiUrl}${OF_MONTH}/re-run?tenant_id=initech`);
+  await plain.fill('#reason', 'without scripts');
+  await plain.click('text=Yes, re-run');
+  await plain.waitForSelector('text=It is served');
+  await context.close();
+});
+
+describe('every page can be read, used and printed on a screen', () => {
+  test.for(LOOKS)('$size, $scheme', async ({ size, scheme }, { open }) => {
+    const page = await open(`${stack.apiUrl}/sign-in`, { size, scheme, expected: /404|422/ });
+    const look = async (name: string, path?: string) => {
+      if (path !== undefined) await page.goto(`${stack.apiUrl}${path}`);
+      await expectAccessible(page);
+      await expectNoSidewaysScroll(page);
+      await takeScreenshot(page, `operator-${name}-${size}-${scheme}`);
+    };
+    await look('sign-in');
+    await signIn(page, stack.operatorKey);
+    await look('months', '/operator/months');
+    await look('month', OF_MONTH);
+    await look('parked', `${OF_MONTH}/parked`);
+    await look('invoices', `${OF_MONTH}/invoices`);
+    const live = (await invoicesOf(stack.world.db, 'globex')).at(-1);
+    await look('invoice', `/operator/invoices/${live?.invoiceId}`);
+    await page.click('a[href*="/lines/"]');
+    await look('usage');
+    await look('choose', `${OF_MONTH}/re-run`);
+    await look('re-run', `${OF_MONTH}/re-run?tenant_id=broken&tenant_id=globex&tenant_id=nobody`);
+    await look('request', `${OF_MONTH}/requests/again`);
+    await look('problem', '/operator/nowhere');
+    await look(
+      'quote',
+      '/quote?plan_code=studio&usage.llm_tokens=1500000&usage.spaces_gb_month=150&starts_on=2026-05-20',
+    );
+    await look('quote-mistake', '/quote?plan_code=studio&usage.llm_tokens=many');
+  });
+});
+
+test("a mistake has the focus, and leads to its field; a tenant's key sees the quote alone", async ({
+  open,
+}) => {
+  const page = await open(`${stack.apiUrl}/quote`, { expected: /422|403/ });
+  await signIn(page, tenantKey);
+  await page.click('text=Choose this plan');
+  await page.waitForSelector('#starts_on');
+  await page.goto(`${stack.apiUrl}/quote?plan_code=studio&usage.llm_tokens=many`);
+  expect(await page.evaluate<string>('document.activeElement.getAttribute("role")')).toBe('alert');
+  await tabTo(page, 'a[href="#usage.llm_tokens"]');
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate<string>('document.activeElement.id')).toBe('usage.llm_tokens');
+  const answer = await page.goto(`${stack.apiUrl}${OF_MONTH}`);
+  expect(answer?.status()).toBe(403);
+});
+
+test('a month that is being closed moves without being loaded again', async ({ open }) => {
+  const { db } = stack.world;
+  await db.query(sql.typeAlias('nothing')`
+    INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, started_at)
+    VALUES ('2026-05-01', 'slow', 'run', '\\x00', 'running', now())`);
+  const page = await open(`${stack.apiUrl}/sign-in`);
+  await signIn(page, stack.operatorKey);
+  await page.goto(`${stack.apiUrl}${OF_MONTH}`);
+  await page.waitForSelector('text=0 of 4 tenants');
+  await page.evaluate('window.isSameDocument = true');
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE tenant_outcomes SET recorded_at = now() + interval '1 second'
+    WHERE period_start = '2026-05-01' AND tenant_id = 'acme'`);
+  await page.waitForSelector('text=1 of 4 tenants');
+  expect(await page.evaluate('window.isSameDocument')).toBe(true);
+  await takeScreenshot(page, 'operator-closing-desktop-light');
+  await expectAccessible(page);
+  // The end is seen, too: then the whole page is read anew, with its books.
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE month_end_requests SET state = 'finished', finished_at = now() WHERE request_id = 'slow'`);
+  await page.waitForSelector('text=Where the month’s usage is');
+});

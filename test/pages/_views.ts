@@ -1,0 +1,67 @@
+import type { Visitor } from '../../src/pages/layout.ts';
+import type { MonthOverview } from '../../src/db/month-views.ts';
+
+export const OPERATOR: Visitor = { label: 'ops', scope: 'operator', formToken: 'the-token' };
+
+/** What a sender, or an operator, might get into a page. */
+export const ATTACK = `<script>alert("'1'")</script>`;
+export const HARMLESS = '&lt;script&gt;alert(&quot;&#39;1&#39;&quot;)&lt;/script&gt;';
+
+/** A month that is closed, and in which nothing is amiss. */
+export const CLOSED: MonthOverview = {
+  month: '2026-05',
+  due_tenants: 10,
+  outcomes: { rolled: 10, skipped: 0, unchanged: 0, parked: 0 },
+  not_looked_at: 0,
+  requests: [
+    {
+      request_id: 'close',
+      kind: 'run',
+      state: 'finished',
+      actor: 'schedule',
+      reason: null,
+      requested_at: '2026-06-01T06:00:00Z',
+      finished_at: '2026-06-01T06:05:00Z',
+      balanced: true,
+      refused: [],
+    },
+  ],
+  totals: [
+    {
+      currency: 'AUD',
+      invoices: 10,
+      subtotal_cents: '100000',
+      tax_cents: '10000',
+      total_cents: '110000',
+    },
+  ],
+  is_served: true,
+  pace: {
+    started_at: null,
+    read_at: '2026-06-01T07:00:00Z',
+    served: 0,
+    recent: 0,
+    window_seconds: 0,
+  },
+};
+
+/** The same amid its pass. */
+export const CLOSING: MonthOverview = {
+  ...CLOSED,
+  outcomes: { rolled: 4, skipped: 0, unchanged: 0, parked: 0 },
+  not_looked_at: 6,
+  requests: CLOSED.requests.map((request) => ({
+    ...request,
+    state: 'running',
+    finished_at: null,
+    balanced: null,
+  })),
+  is_served: false,
+  pace: {
+    started_at: '2026-06-01T06:00:00Z',
+    read_at: '2026-06-01T06:00:20Z',
+    served: 4,
+    recent: 4,
+    window_seconds: 20,
+  },
+};

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest';
+import { invoicesPage } from '../../src/pages/invoices.ts';
+import { monthLive, progressOf } from '../../src/pages/month-live.ts';
+import { monthPage } from '../../src/pages/month.ts';
+import { monthsPage } from '../../src/pages/months.ts';
+import { adviceFor } from '../../src/pages/parked-advice.ts';
+import { problemPage } from '../../src/pages/problem.ts';
+import { quotePage } from '../../src/pages/quote.ts';
+import { reRunPage } from '../../src/pages/re-run.ts';
+import { requestLive } from '../../src/pages/request.ts';
+import { signInPage } from '../../src/pages/sign-in.ts';
+import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
+import { ATTACK, CLOSED, CLOSING, HARMLESS, OPERATOR } from './_views.ts';
+
+const PARKED = {
+  tenant_id: 'acme',
+  reason_type: 'mixed_currencies',
+  reason: ATTACK,
+  recorded_at: '2026-06-01T06:01:00Z',
+};
+const month = (changes: Partial<Parameters<typeof monthPage>[0]> = {}) =>
+  monthPage({
+    visitor: OPERATOR,
+    overview: CLOSED,
+    kinds: [],
+    parked: [],
+    moreParkedHref: null,
+    books: null,
+    temporal: null,
+    ...changes,
+  });
+const reRun = (changes: Partial<Parameters<typeof reRunPage>[0]> = {}) =>
+  reRunPage({
+    visitor: OPERATOR,
+    month: '2026-05',
+    tenants: [],
+    form: { requestId: 'r-1', reason: ATTACK, onlyIfChanged: true, acceptBounds: false },
+    mistakes: [],
+    ...changes,
+  });
+
+describe('what others have typed stays text', () => {
+  test.each([
+    ["an operator's label", month({ visitor: { ...OPERATOR, label: ATTACK } })],
+    ["a parked tenant's reason", month({ parked: [PARKED] })],
+    [
+      "a request's reason",
+      month({ overview: { ...CLOSED, requests: [{ ...CLOSED.requests[0]!, reason: ATTACK }] } }),
+    ],
+    ['the reason of a form', reRun()],
+    ['a mistake', reRun({ mistakes: [{ field: 'reason', detail: ATTACK }] })],
+    [
+      'the path to go on to',
+      signInPage({ then: ATTACK, notice: null, mistake: null, isTooOpen: false }),
+    ],
+    [
+      'a problem',
+      problemPage({ status: 404, title: 'x', detail: ATTACK, advice: 'x', requestId: 'x' }),
+    ],
+    [
+      'a search',
+      invoicesPage({
+        visitor: OPERATOR,
+        month: '2026-05',
+        filter: { search: ATTACK, order: 'change' },
+        invoices: [],
+        nextHref: null,
+      }),
+    ],
+    [
+      'a quantity',
+      quotePage({
+        visitor: OPERATOR,
+        plans: [
+          {
+            code: 'studio',
+            version: 1,
+            currency: 'AUD',
+            base_price_cents: 1,
+            items: [
+              {
+                resource_kind: 'gb',
+                included_qty: null,
+                overage_price_cents: null,
+                overage_unit: null,
+                hard_cap_qty: null,
+              },
+            ],
+          },
+        ],
+        addons: [],
+        form: { planCode: 'studio', addons: [], usage: new Map([['gb', ATTACK]]), startsOn: '' },
+        quote: null,
+        mistakes: [],
+      }),
+    ],
+  ])('%s', (_what, html) => {
+    expect(html).toContain(HARMLESS);
+    expect(html).not.toContain(ATTACK);
+  });
+});
+
+describe('every form that changes something has its token', () => {
+  test.each([
+    ['signing out', month()],
+    ['re-running', reRun()],
+  ])('%s', (_what, html) => {
+    const forms = html.match(/<form[^>]*method="post".*?<\/form>/gs) ?? [];
+    expect(forms).not.toEqual([]);
+    for (const form of forms) expect(form).toContain('name="form_token" value="the-token"');
+  });
+});
+
+describe('the progress of a pass', () => {
+  test('is told with its rate and the time that is left', () => {
+    expect(progressOf(CLOSING)).toEqual({ done: 4, due: 10, perSecond: 0.2, secondsLeft: 30 });
+    const html = monthLive(CLOSING).text;
+    expect(html).toContain('4 of 10 tenants · 40 % · 0.2 tenants a second · about 30 s left');
+    expect(html).toContain('<progress id="progress" max="10" value="4">');
+    expect(html).not.toContain('data-ended');
+  });
+
+  test('has no rate before anybody is done, and no division by no tenants', () => {
+    const pace = { ...CLOSING.pace, served: 0, recent: 0 };
+    expect(progressOf({ due_tenants: 0, pace })).toMatchObject({ done: 0, perSecond: null });
+    expect(monthLive({ ...CLOSING, due_tenants: 0, pace }).text).toContain('100 %');
+  });
+
+  test('is over when every request is served, and then the page stands still', () => {
+    expect(monthLive(CLOSED).text).toContain('data-ended');
+    expect(month()).not.toContain('data-live');
+    expect(month({ overview: CLOSING })).toContain('data-live="/operator/months/2026-05/live"');
+  });
+});
+
+describe('nothing to show', () => {
+  test('is said', () => {
+    expect(
+      monthsPage({ visitor: OPERATOR, months: [], notAskedFor: '2026-05', nextHref: null }),
+    ).toMatch(/May 2026<\/a> is over[^]*No month end has been asked for yet/);
+    expect(month()).toContain('Nobody is parked');
+    expect(requestLive(null).text).toContain('puts it down within seconds');
+  });
+});
+
+describe('parked tenants', () => {
+  test('come with what to do, and where to look', () => {
+    const temporal = createTemporalLinks('http://localhost:8233/', 'my space');
+    const html = month({ parked: [PARKED], temporal });
+    expect(html).toContain('Move the subscription to a plan in the tenant&#39;s currency');
+    expect(html).toContain(
+      'http://localhost:8233/namespaces/my%20space/workflows?query=BillingPeriod%3D%222026-05%22%20AND%20TenantId%3D%22acme%22',
+    );
+    expect(html).toContain('/namespaces/my%20space/workflows/month-end-2026-05"');
+  });
+
+  test('for a reason of a later version, with advice all the same', () => {
+    expect(adviceFor('constructor')).toMatch(/correct it/);
+  });
+});
+
+test('accepting what is beyond the bounds is offered where that is the reason, and not elsewhere', () => {
+  const tenant = {
+    tenant_id: 'acme',
+    name: 'Acme',
+    invoice_id: null,
+    number: null,
+    revision: null,
+    status: null,
+    currency: null,
+    total_cents: null,
+    outcome: 'parked' as const,
+    reason_type: 'out_of_bounds',
+    reason: 'too much',
+  };
+  expect(reRun({ tenants: [tenant] })).toContain('name="accept_bounds"');
+  expect(reRun({ tenants: [{ ...tenant, reason_type: 'failed' }] })).not.toContain('accept_bounds');
+});
+
+test('the picture of a month has lengths, and the figures stand beside it', () => {
+  const html = month({
+    kinds: [
+      { currency: 'AUD', kind: 'plan_base', this_month_cents: '20000', last_month_cents: '10000' },
+      { currency: 'AUD', kind: 'tax', this_month_cents: '0', last_month_cents: '5000' },
+    ],
+  });
+  expect(html).toMatch(/class="bar now"[^>]* width="100.00%"/);
+  expect(html).toMatch(/class="bar then"[^>]* width="50.00%"/);
+  expect(html).toContain('+100.00<span class="sub">+100 %</span>');
+  expect(html).toMatch(/Total<\/th>.*200\.00.*150\.00.*\+50\.00/);
+});
+
+test('no page has a style or a script of its own, which its policy would refuse', () => {
+  for (const html of [month({ overview: CLOSING }), reRun()]) {
+    expect(html).not.toMatch(/ style=|<style|<script>|\son\w+=/);
+  }
+});

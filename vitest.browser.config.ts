@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+/** What a browser is needed for, apart from the rest: `npm test` does without one. */
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    pool: 'forks',
+    // A browser takes a core by itself.
+    maxWorkers: 1,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    reporters: ['default', 'json'],
+    outputFile: { json: '.local/browser-report.json' },
+    globalSetup: 'test/browser/_global-setup.ts',
+  },
+});
