@@ -36,6 +36,7 @@ const NOT_ON_RECORD = new Set([
   // Where it runs, the table may not be there yet.
   'migrate',
   'doctor',
+  'completion',
   'audit.list',
   'keys.list',
   'schedule.describe',

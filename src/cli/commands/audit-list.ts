@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { listOperatorActions, type OperatorAction } from '../../db/operator-actions.ts';
 import { instantArgument, integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -51,6 +52,6 @@ Example:
           'nothing is on record',
         ),
       );
-      if (actions.length === limit) console.error(`The latest ${limit}; more with --limit.`);
+      if (actions.length === limit) note(`The latest ${limit}; more with --limit.`);
     });
 }

@@ -5,7 +5,7 @@ import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
-import { print } from '../output.ts';
+import { print, writeOut } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {
@@ -41,8 +41,7 @@ Examples:
           );
         }
         if (csv) {
-          for await (const piece of streamUsageCsv(db, invoiceId, line))
-            process.stdout.write(piece);
+          await writeOut(streamUsageCsv(db, invoiceId, line));
           return;
         }
         const events = await listEventsBehind(db, invoiceId, line, { after: null, limit });

@@ -8,7 +8,15 @@ import { renderTable } from '../render/table.ts';
 export function keysListCommand(): Command {
   return new Command('list')
     .description('list the API keys, without their texts')
-    .addHelpText('after', '\nState: live, expiring (within 14 days), expired, revoked.')
+    .addHelpText(
+      'after',
+      `
+State: live, expiring (within 14 days), expired, revoked.
+
+Examples:
+  npm run cli -- keys list
+  npm run --silent cli -- keys list --json | jq '.[] | select(.state == "expiring")'`,
+    )
     .action(async (_options, command: Command) => {
       const listed = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
       const now = new Date();

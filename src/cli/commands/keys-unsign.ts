@@ -11,7 +11,11 @@ export function keysUnsignCommand(): Command {
     .argument('<secret-id>', 'as `keys list` shows it')
     .addHelpText(
       'after',
-      '\nA key without a live secret need not sign. Running APIs may take the secret for a few seconds more.',
+      `
+A key without a live secret need not sign. Running APIs may take the secret for a few seconds more.
+
+Example:
+  npm run cli -- keys unsign 0b7d3c1e-…`,
     )
     .action(async (secretId: string, _options, command: Command) => {
       const revoked = await operatorAction(command, readEnvironment(process.env), async (db) => {

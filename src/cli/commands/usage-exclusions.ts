@@ -3,6 +3,7 @@ import { listExclusions, type Exclusion } from '../../db/usage-exclusions.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -32,6 +33,6 @@ export function usageExclusionsCommand(): Command {
           'no event is excluded',
         ),
       );
-      if (exclusions.length === LIMIT) console.error(`The latest ${LIMIT}.`);
+      if (exclusions.length === LIMIT) note(`The latest ${LIMIT}.`);
     });
 }
