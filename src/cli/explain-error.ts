@@ -18,17 +18,19 @@ export interface Explanation {
   readonly hint: string | null;
 }
 
-export type ErrorKind =
-  | 'invalid-command'
-  | 'invalid-configuration'
-  | 'invalid-file'
-  | 'refused'
-  | 'unreachable'
-  | 'database'
-  | 'temporal'
-  | 'api'
-  | 'interrupted'
-  | 'failed';
+export const ERROR_KINDS = [
+  'invalid-command',
+  'invalid-configuration',
+  'invalid-file',
+  'refused',
+  'unreachable',
+  'database',
+  'temporal',
+  'api',
+  'interrupted',
+  'failed',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 const SEE_DATABASE_URL = 'see DATABASE_URL';
 

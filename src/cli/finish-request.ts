@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Month } from '../domain/period.ts';
 import { withDatabase, withTemporal, type Environment } from './environment.ts';
 import { EXIT_WRONG } from './errors.ts';
-import { needsAttention, readStatus } from './month-status.ts';
+import { needsAttention, readStatus, statusToJson } from './month-status.ts';
 import { print } from './output.ts';
 import { renderStatus } from './render/month-end.ts';
 import { watchMonth } from './watch-month.ts';
@@ -40,6 +40,6 @@ export async function finishRequest(
       return readStatus(db, client, month);
     }),
   );
-  print(command, { ...sent, status }, () => renderStatus(status));
+  print(command, { ...sent, status: statusToJson(status) }, () => renderStatus(status));
   if (needsAttention(status, requestId)) process.exitCode = EXIT_WRONG;
 }

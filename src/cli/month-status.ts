@@ -4,6 +4,7 @@ import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { queryProgress } from '../temporal/month-end.ts';
 import type { StatusWithProgress } from './render/month-end.ts';
+import { snakeCaseKeys } from './snake-case.ts';
 
 /** A query waits for a worker, and there may be none. */
 const QUERY_TIMEOUT_MS = 5_000;
@@ -26,6 +27,11 @@ export async function readStatus(
     askProgress(client, month),
   ]);
   return { ...status, progress };
+}
+
+/** For `--json`, under the names of the API. */
+export function statusToJson(status: StatusWithProgress): object {
+  return { ...status, progress: snakeCaseKeys(status.progress) };
 }
 
 /**

@@ -13,6 +13,7 @@ import { CliError, EXIT_FAILURE } from './errors.ts';
 import { explainError } from './explain-error.ts';
 import { whileInterruptible } from './interruption.ts';
 import { note } from './note.ts';
+import { toSnakeCase } from './snake-case.ts';
 
 /** Errors whose reason lies in what was asked for. */
 const REFUSALS = [CliError, FeedError, NoScheduleError, NoSuchVersionError];
@@ -78,10 +79,6 @@ function optionsOf(command: Command): object {
       command.getOptionValue(option.attributeName()) as unknown,
     ]),
   );
-}
-
-function toSnakeCase(name: string): string {
-  return name.replaceAll('-', '_');
 }
 
 function answerOf(error: unknown): ActionAnswer {

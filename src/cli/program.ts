@@ -119,7 +119,8 @@ Examples:
   return program;
 }
 
-const EXIT_CODES =
+/** On every command's help. */
+export const EXIT_CODES =
   'Exit code: 0 done, 1 failed, 2 not a valid command, 3 found something wrong, 130 interrupted.';
 
 /** What holds for each: how it ends, how it complains, and which options there are everywhere. */

@@ -3,7 +3,10 @@ import { listKeys } from '../../db/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { keyState } from '../key-state.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 import { renderTable } from '../render/table.ts';
+
+const FORMATS = { live: 'green', expiring: 'yellow', expired: 'dim', revoked: 'dim' } as const;
 
 export function keysListCommand(): Command {
   return new Command('list')
@@ -21,14 +24,14 @@ Examples:
       const listed = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
       const now = new Date();
       const keys = listed.map((key) => ({ ...key, state: keyState(key, now) }));
-      print(command, keys, () =>
+      print(command, snakeCaseKeys(keys), () =>
         renderTable(
           [
             { head: 'id', value: (key) => key.keyId },
             { head: 'scope', value: (key) => key.scope },
             { head: 'tenant', value: (key) => key.tenantId },
-            { head: 'label', value: (key) => key.label },
-            { head: 'state', value: (key) => key.state },
+            { head: 'label', wrap: true, value: (key) => key.label },
+            { head: 'state', value: (key) => key.state, format: (key) => FORMATS[key.state] },
             { head: 'created', value: (key) => key.createdAt },
             { head: 'last used', value: (key) => key.lastUsedAt },
             { head: 'expires', value: (key) => key.expiresAt },

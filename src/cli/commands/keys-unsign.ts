@@ -4,6 +4,7 @@ import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 
 export function keysUnsignCommand(): Command {
   return new Command('unsign')
@@ -23,7 +24,7 @@ Example:
         if (found !== null) return found;
         throw new CliError(`There is no signing secret with the id ${secretId}: see \`keys list\``);
       });
-      print(command, { secretId, ...revoked, revoked: true }, () =>
+      print(command, snakeCaseKeys({ secretId, ...revoked, revoked: true }), () =>
         [
           `Signing secret ${secretId} is revoked.`,
           revoked.liveSecrets > 0

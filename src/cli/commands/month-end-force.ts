@@ -9,6 +9,7 @@ import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { finishRequest } from '../finish-request.ts';
 import { operatorAction } from '../operator-action.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 
 interface Options {
   readonly tenant?: readonly string[];
@@ -56,7 +57,12 @@ Examples:
           ),
         { request_id: requestId },
       );
-      const sent = { month, request_id: requestId, workflow_id: workflowId, force };
+      const sent = {
+        month,
+        request_id: requestId,
+        workflow_id: workflowId,
+        force: snakeCaseKeys(force),
+      };
       await finishRequest(command, env, sent, options);
     });
 }

@@ -4,7 +4,7 @@ import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, withTemporal } from '../environment.ts';
 import { EXIT_WRONG } from '../errors.ts';
-import { needsAttention, readStatus } from '../month-status.ts';
+import { needsAttention, readStatus, statusToJson } from '../month-status.ts';
 import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderStatus } from '../render/month-end.ts';
@@ -45,7 +45,7 @@ Examples:
           const status = await readStatus(db, client, month);
           const page = { after: options.after ?? null, limit: TENANTS_LIMIT };
           const tenants = options.tenants ? await listOutcomes(db, month, page) : undefined;
-          print(command, { ...status, ...(tenants && { tenants }) }, () =>
+          print(command, { ...statusToJson(status), ...(tenants && { tenants }) }, () =>
             [renderStatus(status), ...(tenants ? [renderOutcomes(tenants)] : [])].join('\n\n'),
           );
           if (tenants?.length === TENANTS_LIMIT) {

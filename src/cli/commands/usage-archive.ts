@@ -11,6 +11,7 @@ import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {
@@ -50,10 +51,10 @@ Example:
         renderTable(
           [
             { head: 'month', value: (row) => row.month },
-            { head: 'events', align: 'right', value: (row) => row.events },
-            { head: 'moved now', align: 'right', value: (row) => row.moved_now },
-            { head: 'to be moved', align: 'right', value: (row) => row.hot },
-            { head: '', value: (row) => row.left_because },
+            { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+            { head: 'moved now', align: 'right', value: (row) => groupDigits(row.moved_now) },
+            { head: 'to be moved', align: 'right', value: (row) => groupDigits(row.hot) },
+            { head: '', wrap: true, value: (row) => row.left_because },
           ],
           rows,
           'no month before it has usage',

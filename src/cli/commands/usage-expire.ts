@@ -7,6 +7,7 @@ import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 /** A digest over all events of a month is one statement. */
@@ -47,8 +48,8 @@ Example:
           [
             { head: 'month', value: (row) => row.month },
             { head: 'source', value: (row) => row.source },
-            { head: 'events', align: 'right', value: (row) => row.events },
-            { head: 'sum', align: 'right', value: (row) => row.total },
+            { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+            { head: 'sum', align: 'right', value: (row) => groupDigits(row.total) },
             { head: 'digest', value: (row) => row.digest },
           ],
           rows,

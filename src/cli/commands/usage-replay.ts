@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { listDueDeployments } from '../../db/due-deployments.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';
 import { postAll } from '../../gateway/post-all.ts';
@@ -34,7 +34,11 @@ export function usageReplayCommand(): Command {
   return new Command('replay')
     .description('post a request trace to the API as LLM usage of a month')
     .argument('<file>', 'CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens')
-    .option('--month <month>', 'month to lay it on', monthArgument, monthBefore(new Date()))
+    .addOption(
+      new Option('--month <month>', 'month to lay it on')
+        .argParser(monthArgument)
+        .default(monthBefore(new Date()), 'the month before this one'),
+    )
     .option(
       '--deployments <list>',
       'tenant/deployment,… to lay it on; by default all that are due, from the database',

@@ -1,3 +1,5 @@
+import { groupDigits } from './number.ts';
+
 /** How far something is. */
 export interface Standing {
   /** What is being done: `Archiving 2026-05`. */
@@ -72,16 +74,12 @@ function nameOf(unit: string): string {
 }
 
 function count(value: number, unit: string): string {
-  return unit === 'bytes' ? (value / MIB).toFixed(1) : group(value);
+  return unit === 'bytes' ? (value / MIB).toFixed(1) : groupDigits(value);
 }
 
 function rate(perSecond: number, unit: string): string {
   if (unit === 'bytes') return `${(perSecond / MIB).toFixed(1)} MiB`;
-  return perSecond < 10 ? perSecond.toFixed(1) : group(Math.floor(perSecond));
-}
-
-function group(value: number): string {
-  return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+  return perSecond < 10 ? perSecond.toFixed(1) : groupDigits(Math.floor(perSecond));
 }
 
 /** `12 s`, `3 min 05 s`, `2 h 10 min`. */
