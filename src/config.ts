@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explainIssue, sayOf } from './explain-issue.ts';
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**
@@ -179,10 +180,10 @@ export class ConfigError extends Error {
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   // An empty variable counts as absent: that is how compose files leave one out.
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = environment.safeParse(present);
+  const result = environment.safeParse(present, { error: explainIssue });
   if (!result.success) {
     const problems = result.error.issues.map(
-      ({ path, message }) => `  ${path.join('.')}: ${message}`,
+      ({ path, message }) => `  ${sayOf(path.join('.'), message)}`,
     );
     throw new ConfigError(`The environment is not complete:\n${problems.join('\n')}`);
   }

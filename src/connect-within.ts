@@ -21,6 +21,13 @@ export interface ConnectWithinOptions {
 /** The server was not reachable in time; the message says which, and where. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
+  /** The dependency's name. */
+  readonly dependency: string;
+
+  constructor(message: string, dependency: string, options?: ErrorOptions) {
+    super(message, options);
+    this.dependency = dependency;
+  }
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -44,7 +51,8 @@ export async function connectWithin<T>(
       if (!dependency.isWorthWaiting(error)) throw error;
       const why = `${name} at ${address} can't be reached (${reasonOf(error)})`;
       if (Date.now() + pauseMs > deadline) {
-        throw new UnreachableError(`${why}; gave up after ${timeoutSeconds} s`, { cause: error });
+        const given = `${why}; gave up after ${timeoutSeconds} s`;
+        throw new UnreachableError(given, name, { cause: error });
       }
       onFailure?.(`${why}: attempt ${attempt}, trying again`);
       await sleep(pauseMs, undefined, { signal });

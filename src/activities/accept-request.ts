@@ -16,6 +16,7 @@ import {
 import type { Transaction } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { isOver, type Period } from '../domain/period.ts';
+import { explainIssue, sayOf } from '../explain-issue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { reasonOf, requirePeriod } from './failures.ts';
 
@@ -67,7 +68,9 @@ function parseRequest({
     };
   }
   const isForce = signal === FORCE_RE_RUN_SIGNAL;
-  const parsed = (isForce ? forceReRunPayload : runPayload).safeParse(payload ?? undefined);
+  const parsed = (isForce ? forceReRunPayload : runPayload).safeParse(payload ?? undefined, {
+    error: explainIssue,
+  });
   if (!parsed.success) return { reason: `the payload is not valid: ${explain(parsed.error)}` };
   const { requestId, actor, reason } = parsed.data;
   const forced: Partial<ForceReRunPayload> = isForce ? (parsed.data as ForceReRunPayload) : {};
@@ -89,9 +92,7 @@ function parseRequest({
 type ForceReRunPayload = z.infer<typeof forceReRunPayload>;
 
 function explain(error: z.ZodError): string {
-  return error.issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-    .join('; ');
+  return error.issues.map(({ path, message }) => sayOf(path.join('.'), message)).join('; ');
 }
 
 async function store(

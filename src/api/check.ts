@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { explainIssue } from '../explain-issue.ts';
 import { toFieldErrors } from '../ingestion/field-errors.ts';
 import { invalidRequest } from './problems.ts';
 
@@ -13,7 +14,7 @@ export function check(
   place: 'parameter' | 'pointer',
 ): unknown {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: explainIssue });
   if (result.success) return result.data;
   throw invalidRequest(
     toFieldErrors(result.error.issues).map(({ pointer, detail }) =>

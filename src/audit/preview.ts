@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '../db/pool.ts';
+import { countDueTenants } from '../db/count-due-tenants.ts';
 import { readInvoiceInputs } from '../db/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
 import { toLastInvoice } from '../db/last-invoice.ts';
@@ -40,6 +41,8 @@ export interface PreviewOptions {
   readonly tenantIds: readonly string[] | null;
   /** Told of each tenant, in order. */
   readonly onTenant: (preview: TenantPreview) => void;
+  /** Told before, how many tenants are due. */
+  readonly onDue?: (tenants: number) => void;
 }
 
 /**
@@ -52,10 +55,11 @@ export interface PreviewOptions {
 export async function previewMonth(
   db: Database,
   month: Month,
-  { boundsMaxRatio, tenantIds, onTenant }: PreviewOptions,
+  { boundsMaxRatio, tenantIds, onTenant, onDue }: PreviewOptions,
 ): Promise<void> {
   const period = periodOf(month);
   await inOneSnapshot(db, async (tx) => {
+    onDue?.(await countDueTenants(tx, period));
     const planVersions = new Map<string, PlanVersion>();
     let after: string | null = null;
     for (;;) {

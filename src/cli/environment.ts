@@ -5,6 +5,7 @@ import { databaseServer } from '../db/server.ts';
 import { localEnvFile, readLocalEnv } from '../local/local-env.ts';
 import { stateFolder } from '../local/state-folder.ts';
 import { present } from '../present.ts';
+import { note } from './note.ts';
 import { readTemporalTarget, temporalServer, type TemporalClient } from '../temporal/connection.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +23,7 @@ export function readEnvironment(env: Environment): Environment {
   const stateDir = stateFolder(env);
   const local = readLocalEnv(stateDir);
   if (local === null) return env;
-  console.error(`Using the local servers of ${localEnvFile(stateDir)}`);
+  note(`Using the local servers of ${localEnvFile(stateDir)}`);
   return { ...local, ...present(env) };
 }
 
@@ -43,7 +44,7 @@ export async function withDatabase<T>(
       applicationName: 'arcadia-cli',
       ...options,
     }),
-    { timeoutSeconds: PATIENCE_SECONDS, onFailure: complain },
+    { timeoutSeconds: PATIENCE_SECONDS, onFailure: note },
   );
   try {
     return await work(db, config);
@@ -59,15 +60,11 @@ export async function withTemporal<T>(
 ): Promise<T> {
   const temporal = await connectWithin(temporalServer(readTemporalTarget(env)), {
     timeoutSeconds: PATIENCE_SECONDS,
-    onFailure: complain,
+    onFailure: note,
   });
   try {
     return await work(temporal);
   } finally {
     await temporal.connection.close();
   }
-}
-
-export function complain(message: string): void {
-  console.error(message);
 }

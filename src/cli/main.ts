@@ -1,13 +1,6 @@
-import { CommanderError } from 'commander';
-import { exitCodeOf, explainError } from './errors.ts';
-import { createProgram } from './program.ts';
+import { enableCompileCache } from 'node:module';
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  // Of misuse, commander has told already.
-  if (!(error instanceof CommanderError)) {
-    console.error(explainError(error, process.env.LOG_LEVEL));
-  }
-  process.exitCode = exitCodeOf(error);
-}
+// Before anything else is read: it saves a third of the time until `--help` is there.
+enableCompileCache();
+const { run } = await import('./run.ts');
+await run(process.argv);

@@ -7,8 +7,13 @@ import { actor } from './actor.ts';
 import { FeedError } from '../feeding/feed-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { NoSuchVersionError } from '../temporal/worker-deployment.ts';
-import { complain, withDatabase, type Environment } from './environment.ts';
-import { CliError, EXIT_FAILURE, explainError } from './errors.ts';
+import { afterInterruption } from './after-interruption.ts';
+import { withDatabase, type Environment } from './environment.ts';
+import { CliError, EXIT_FAILURE } from './errors.ts';
+import { explainError } from './explain-error.ts';
+import { whileInterruptible } from './interruption.ts';
+import { note } from './note.ts';
+import { toSnakeCase } from './snake-case.ts';
 
 /** Errors whose reason lies in what was asked for. */
 const REFUSALS = [CliError, FeedError, NoScheduleError, NoSuchVersionError];
@@ -22,29 +27,32 @@ export function operatorAction<T>(
   command: Command,
   env: Environment,
   run: (db: Database, config: Config) => Promise<T>,
-  more: object = {},
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<T> {
+  const tell = () => afterInterruption(nameOf(command), more.request_id);
   return withDatabase(env, (db, config) =>
-    onRecord(
-      db,
-      {
-        actor: actor(),
-        keyId: null,
-        channel: 'cli',
-        action: nameOf(command),
-        target: argumentsOf(command),
-        input: { ...optionsOf(command), ...more },
-        requestId: null,
-      },
-      () => run(db, config),
-      {
-        done: () => ({ outcome: 'done', status: 0, detail: null }),
-        failed: answerOf,
-        lost: (actionId, error) =>
-          complain(
-            `The outcome of action ${actionId} is not on record: ${explainError(error, undefined)}`,
-          ),
-      },
+    whileInterruptible(tell, () =>
+      onRecord(
+        db,
+        {
+          actor: actor(),
+          keyId: null,
+          channel: 'cli',
+          action: nameOf(command),
+          target: argumentsOf(command),
+          input: { ...optionsOf(command), ...more },
+          requestId: null,
+        },
+        () => run(db, config),
+        {
+          done: () => ({ outcome: 'done', status: 0, detail: null }),
+          failed: answerOf,
+          lost: (actionId, error) =>
+            note(
+              `The outcome of action ${actionId} is not on record: ${explainError(error, undefined)}`,
+            ),
+        },
+      ),
     ),
   );
 }
@@ -71,10 +79,6 @@ function optionsOf(command: Command): object {
       command.getOptionValue(option.attributeName()) as unknown,
     ]),
   );
-}
-
-function toSnakeCase(name: string): string {
-  return name.replaceAll('-', '_');
 }
 
 function answerOf(error: unknown): ActionAnswer {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { auditListCommand } from './commands/audit-list.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff.ts';
+import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { invoicesListCommand } from './commands/invoices-list.ts';
 import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark.ts';
@@ -44,19 +45,29 @@ import { webhooksPruneCommand } from './commands/webhooks-prune.ts';
 import { webhooksReplayCommand } from './commands/webhooks-replay.ts';
 import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret.ts';
 import { workersPromoteCommand } from './commands/workers-promote.ts';
+import { style } from './render/style.ts';
+import { version } from './version.ts';
+import { wantsJson } from './wanted.ts';
 
 /** All commands. */
 export function createProgram(): Command {
   const program = new Command('arcadia')
     .usage('<command> [options]')
     .description('Month-end invoicing: set up, watch, correct.')
-    .option('--json', 'print JSON instead of text')
+    .option(
+      '--json',
+      'print one JSON document instead of text; notes and errors are JSON lines then',
+    )
+    .option('--verbose', 'of an error, also show where it comes from')
+    .version(version, '--version', 'print the version')
     .addHelpText(
       'after',
       `
 Servers are found by DATABASE_URL and TEMPORAL_ADDRESS (and the rest of Temporal's variables), or
 else by what \`npm run local\` and \`npm run demo\` write to .local/env.
-Exit code: 0 done, 1 failed, 2 not a valid command, 3 done, and something was found to be wrong.
+docs/cli.md has all commands, with what they print.
+
+${EXIT_CODES}
 
 Examples:
   npm run cli -- doctor
@@ -124,12 +135,25 @@ Examples:
   ]);
   group('workers', 'their builds', [workersPromoteCommand()]);
   group('audit', 'what operators did', [auditListCommand()]);
-  throwInsteadOfExiting(program);
+  program.addCommand(completionCommand());
+  setUp(program);
   return program;
 }
 
-/** Exit codes are given in one place; and help shows the options that hold everywhere. */
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride().configureHelp({ showGlobalOptions: true });
-  command.commands.forEach(throwInsteadOfExiting);
+/** On every command's help. */
+export const EXIT_CODES =
+  'Exit code: 0 done, 1 failed, 2 not a valid command, 3 found something wrong, 130 interrupted.';
+
+/** What holds for each: how it ends, how it complains, and which options there are everywhere. */
+function setUp(command: Command): void {
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => style('bold', title) })
+    .configureOutput({
+      outputError: (message, write) => write(style('red', message, process.stderr)),
+      // A program gets one line of JSON, from where all errors are told.
+      ...(wantsJson() && { writeErr: () => undefined }),
+    });
+  if (command.commands.length === 0) command.addHelpText('after', `\n${EXIT_CODES}`);
+  command.commands.forEach(setUp);
 }

@@ -90,6 +90,25 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
   });
 }
 
+/**
+ * Whether somebody still waits for a month.
+ * @param requestId this request has to be served, and may not have come in yet; null: all that have
+ */
+export function isWaitedFor(
+  db: Queryable,
+  month: Month,
+  requestId: string | null,
+): Promise<boolean> {
+  const { periodStart } = periodOf(month);
+  return db.oneFirst(sql.type(z.object({ isWaitedFor: z.boolean() }))`
+    SELECT CASE WHEN ${requestId}::text IS NULL
+      THEN coalesce(bool_or(state <> 'finished'), false)
+      ELSE NOT coalesce(bool_or(request_id = ${requestId}::text AND state = 'finished'), false)
+      END AS "isWaitedFor"
+    FROM month_end_requests WHERE period_start = ${periodStart}
+  `);
+}
+
 /** Whether something was asked for, and all of it is served. */
 export function isServed(db: Queryable, period: Period): Promise<boolean> {
   return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`

@@ -1,3 +1,4 @@
+import { sayOf } from '../explain-issue.ts';
 import { formatPath } from './path.ts';
 
 /**
@@ -35,5 +36,5 @@ export interface Problem extends Remark {
 
 /** `plans[0].code: what is wrong`. */
 export function formatProblem({ path, message }: Remark): string {
-  return path.length === 0 ? message : `${formatPath(path)}: ${message}`;
+  return sayOf(formatPath(path), message);
 }

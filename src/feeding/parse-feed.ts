@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { explainIssue } from '../explain-issue.ts';
 import { FeedError } from './feed-error.ts';
 import { locateJsonMistake } from './json-mistake.ts';
 
@@ -14,7 +15,7 @@ export interface FeedFile {
  * wrong
  */
 export function parseFeed<T>(schema: z.ZodType<T>, { name, text }: FeedFile): T {
-  const result = schema.safeParse(parseJson(name, text), { error: explainUnknownKeys });
+  const result = schema.safeParse(parseJson(name, text), { error: explainIssue });
   if (result.success) return result.data;
   throw new FeedError(
     name,
@@ -31,9 +32,3 @@ function parseJson(name: string, text: string): unknown {
     throw new FeedError(name, [locateJsonMistake(json)]);
   }
 }
-
-/** zod's own words for a misspelt field don't say that nothing like it is known. */
-const explainUnknownKeys: z.core.$ZodErrorMap = (issue) =>
-  issue.code === 'unrecognized_keys'
-    ? `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
-    : undefined;

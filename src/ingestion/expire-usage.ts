@@ -13,17 +13,22 @@ export interface ExpiredMonth {
  * transaction; what they were is on record before. Months that have expired before, and those of which
  * nothing was ever archived, are passed over.
  * @param monthsKept full months whose events stay, whatever is asked for
+ * @param onProgress told after each month
  * @throws IntegrityConstraintViolationError where a month is too young, or not archived as a whole
  */
 export async function expireUsage(
   db: Database,
   before: Month,
   monthsKept: number,
+  onProgress: (done: number, months: number) => void = () => undefined,
 ): Promise<readonly ExpiredMonth[]> {
+  const months = (await listMonthsBefore(db, before)).filter(
+    ({ isExpired, archivedEvents }) => !isExpired && archivedEvents > 0,
+  );
   const expired: ExpiredMonth[] = [];
-  for (const { month, isExpired, archivedEvents } of await listMonthsBefore(db, before)) {
-    if (isExpired || archivedEvents === 0) continue;
+  for (const { month } of months) {
     expired.push({ month, usage: await expireMonth(db, month, monthsKept) });
+    onProgress(expired.length, months.length);
   }
   return expired;
 }

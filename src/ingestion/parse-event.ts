@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import { explainIssue, sayOf } from '../explain-issue.ts';
 import { toFieldErrors } from './field-errors.ts';
 import type { UsageResult } from './results.ts';
 
@@ -8,11 +9,9 @@ export type ParsedEvent<Event> =
 
 /** Checks one event by itself, so that a bad one doesn't sink its batch. */
 export function parseEvent<Event>(schema: ZodType<Event>, event: unknown): ParsedEvent<Event> {
-  const parsed = schema.safeParse(event);
+  const parsed = schema.safeParse(event, { error: explainIssue });
   if (parsed.success) return { ok: true, event: parsed.data };
   const errors = toFieldErrors(parsed.error.issues);
-  const reason = errors
-    .map(({ pointer, detail }) => (pointer === '' ? detail : `${pointer}: ${detail}`))
-    .join('; ');
+  const reason = errors.map(({ pointer, detail }) => sayOf(pointer, detail)).join('; ');
   return { ok: false, result: { status: 'rejected', reason, errors } };
 }

@@ -63,7 +63,11 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   });
 
   await steps.step(`Gateway and meters post their usage of ${month}`, async () => {
-    const progress = startProgress('     ', countPosts({ events, records }));
+    const progress = startProgress({
+      what: '     Posting',
+      unit: 'events',
+      total: countPosts({ events, records }),
+    });
     const { llm, metered } = await simulateUsage({
       gateway: clientFor(env.GATEWAY_API_KEY),
       metering: clientFor(env.METERING_API_KEY),
@@ -80,7 +84,11 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   });
 
   await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
-    const progress = startProgress('     ', tenants.length);
+    const progress = startProgress({
+      what: '     Closing',
+      unit: 'tenants',
+      total: tenants.length,
+    });
     const closed = await closeBySchedule(client, api, {
       signal,
       onProgress: progress.update,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { explainError } from '../cli/errors.ts';
+import { explainError } from '../cli/explain-error.ts';
 import { present } from '../present.ts';
 import { listenForShutdown, untilAborted } from '../shutdown.ts';
 import { runDemo } from './demo-run.ts';

@@ -1,4 +1,4 @@
-import { explainError } from '../cli/errors.ts';
+import { explainError } from '../cli/explain-error.ts';
 import { present } from '../present.ts';
 import { listenForShutdown, untilAborted } from '../shutdown.ts';
 import { startLocalStack } from './stack.ts';

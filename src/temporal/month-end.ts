@@ -1,5 +1,4 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { z } from 'zod';
 import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
@@ -12,6 +11,7 @@ import {
 } from '../contracts/month-end.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
+import { explainIssue, sayOf } from '../explain-issue.ts';
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
 export interface MonthEndRequest {
@@ -45,8 +45,15 @@ export class InvalidRequestError extends Error {
 export async function requestMonthEnd(client: Client, request: MonthEndRequest): Promise<string> {
   const { month, requestId, actor, reason, force, options } = request;
   const payload = { requestId, actor, ...(reason !== undefined && { reason }), ...force };
-  const checked = (force ? forceReRunPayload : runPayload).safeParse(payload);
-  if (!checked.success) throw new InvalidRequestError(z.prettifyError(checked.error));
+  const checked = (force ? forceReRunPayload : runPayload).safeParse(payload, {
+    error: explainIssue,
+  });
+  if (!checked.success) {
+    const problems = checked.error.issues.map(({ path, message }) =>
+      sayOf(path.join('.'), message),
+    );
+    throw new InvalidRequestError(problems.join('; '));
+  }
   const input: MonthEndInput = { month, ...(options && { options }) };
   const handle = await client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
     workflowId: monthEndId(month),

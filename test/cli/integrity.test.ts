@@ -36,7 +36,7 @@ async function say(...args: string[]): Promise<string> {
 test('preview: every tenant, what stands, and what would change', async () => {
   const text = await say('month-end', 'preview', MONTH, '--lines');
   expect(text).toMatch(/acme\s+77\.47\s+55\.47\s+22\.00\s+2/);
-  expect(text).toMatch(/\+\s+acme-a\s+llm_tokens overage\s+2000000\s+20\.00/);
+  expect(text).toMatch(/\+\s+acme-a\s+llm_tokens overage\s+2,000,000\s+20\.00/);
   expect(text).toContain('nothing was written');
   const { tenants } = JSON.parse(await say('month-end', 'preview', MONTH, '--json')) as {
     tenants: unknown[];
@@ -49,7 +49,7 @@ test('preview: every tenant, what stands, and what would change', async () => {
 
 test('late-usage: who needs a re-run, and what it would add', async () => {
   expect(await say('month-end', 'late-usage', MONTH)).toMatch(
-    /acme\s+acme-000002\s+re run\s+22\.00\s+acme-a: 3000000 llm_tokens/,
+    /acme\s+acme-000002\s+re run\s+22\.00\s+acme-a: 3,000,000 llm_tokens/,
   );
   expect(await say('month-end', 'late-usage', '2026-01')).toContain('no invoice needs a re-run');
 });

@@ -36,6 +36,7 @@ const NOT_ON_RECORD = new Set([
   // Where it runs, the table may not be there yet.
   'migrate',
   'doctor',
+  'completion',
   'audit.list',
   'keys.list',
   'seller.show',
@@ -204,54 +205,57 @@ test('keys: made, rotated, made to sign, listed', async () => {
     return JSON.parse(stdout) as never;
   };
   const expiresAt = '2199-01-01T00:00:00Z';
-  const made: { keyId: string; key: string; expiresAt: string } = await json(
+  const made: { key_id: string; key: string; expires_at: string } = await json(
     ...['create', '--scope', 'metering', '--label', 'meters', '--expires-at', expiresAt],
   );
-  expect(made).toMatchObject({ key: expect.stringMatching(/^arc_metering_/), expiresAt });
-  const signed: { secretId: string } = await json('sign', made.keyId);
+  expect(made).toMatchObject({
+    key: expect.stringMatching(/^arc_metering_/),
+    expires_at: expiresAt,
+  });
+  const signed: { secret_id: string } = await json('sign', made.key_id);
   expect(signed).toMatchObject({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) });
 
-  const rotated: { keyId: string; signingSecret: { secretId: string } } = await json(
-    ...['rotate', made.keyId, '--overlap', '2d', '--expires-in', '365d'],
+  const rotated: { key_id: string; signing_secret: { secret_id: string } } = await json(
+    ...['rotate', made.key_id, '--overlap', '2d', '--expires-in', '365d'],
   );
   expect(rotated).toMatchObject({
     key: expect.stringMatching(/^arc_metering_/),
-    signingSecret: { secret: expect.stringMatching(/^whsec_/) },
-    replaces: { keyId: made.keyId },
+    signing_secret: { secret: expect.stringMatching(/^whsec_/) },
+    replaces: { key_id: made.key_id },
   });
-  const keys: readonly { keyId: string }[] = await json('list');
-  const find = (keyId: string) => keys.find((key) => key.keyId === keyId);
-  expect(find(made.keyId)).toMatchObject({
+  const keys: readonly { key_id: string }[] = await json('list');
+  const find = (keyId: string) => keys.find((key) => key.key_id === keyId);
+  expect(find(made.key_id)).toMatchObject({
     state: 'expiring',
-    replacedByKeyId: rotated.keyId,
-    signingSecretIds: [signed.secretId],
+    replaced_by_key_id: rotated.key_id,
+    signing_secret_ids: [signed.secret_id],
   });
-  expect(find(rotated.keyId)).toMatchObject({
+  expect(find(rotated.key_id)).toMatchObject({
     state: 'live',
-    replacesKeyId: made.keyId,
-    lastUsedAt: null,
-    signingSecretIds: [rotated.signingSecret.secretId],
+    replaces_key_id: made.key_id,
+    last_used_at: null,
+    signing_secret_ids: [rotated.signing_secret.secret_id],
   });
 
-  const again = await runCli(['keys', 'rotate', made.keyId], env);
+  const again = await runCli(['keys', 'rotate', made.key_id], env);
   expect(again).toMatchObject({
     code: 1,
-    stderr: `Key ${made.keyId} was rotated before: rotate ${rotated.keyId}\n`,
+    stderr: `Key ${made.key_id} was rotated before: rotate ${rotated.key_id}\n`,
   });
-  const blind = await runCli(['keys', 'sign', rotated.keyId], {
+  const blind = await runCli(['keys', 'sign', rotated.key_id], {
     ...env,
     SIGNING_MASTER_SECRETS: '',
   });
   expect(blind.stderr).toContain('Set SIGNING_MASTER_SECRETS as the API has it');
-  const short = await runCli(['keys', 'sign', rotated.keyId], {
+  const short = await runCli(['keys', 'sign', rotated.key_id], {
     ...env,
     SIGNING_MASTER_SECRETS: 'short',
   });
   expect(short.stderr).toContain('expected secrets of 32 characters or more');
-  expect(await json('unsign', signed.secretId)).toMatchObject({
-    keyId: made.keyId,
-    liveSecrets: 0,
+  expect(await json('unsign', signed.secret_id)).toMatchObject({
+    key_id: made.key_id,
+    live_secrets: 0,
   });
   const table = await runCli(['keys', 'list'], env);
-  expect(table.stdout).toMatch(new RegExp(`${made.keyId} +metering +meters +expiring `));
+  expect(table.stdout).toMatch(new RegExp(`${made.key_id} +metering +meters +expiring `));
 });

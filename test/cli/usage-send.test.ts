@@ -68,7 +68,7 @@ test('a refusal as a whole, a missing file and a missing server fail, in one sen
     { METERING_API_KEY: server.keys.gateway, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' },
   );
   expect(wrongKey.code).toBe(1);
-  expect(wrongKey.stderr).toContain('the API answered 403');
+  expect(wrongKey.stderr).toContain('The API answered 403');
   expect((await send(join(folder, 'none.ndjson'))).code).toBe(1);
   const away = await send(path, '--api-url', 'http://127.0.0.1:1');
   expect([away.code, away.stderr]).toEqual([1, expect.stringContaining('broke off')]);

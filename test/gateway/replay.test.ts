@@ -95,17 +95,22 @@ test('a malformed row is told by its line, and nothing is posted', async () => {
   const path = writeTrace('slip.csv', 3, '2023-11-16 19:00:00,many,1\n');
   const { code, stderr } = await replay(path);
   expect(code).toBe(1);
-  expect(stderr).toContain('line 5: ContextTokens "many" is not a count of tokens');
+  expect(JSON.parse(stderr)).toMatchObject({
+    error: 'refused',
+    reason: expect.stringContaining(
+      'line 5: ContextTokens "many" is not a count of tokens',
+    ) as string,
+  });
   expect(await readLedger()).toEqual(before);
 
   const skipping = await replay(path, '--skip-malformed', '--deployments', 'acme/acme-a');
   expect(JSON.parse(skipping.stdout)).toMatchObject({ counts: { accepted: 3 } });
 });
 
-test('the same trace on other deployments is a conflict, and fails', async () => {
+test('the same trace on other deployments is a conflict, and exits with 3', async () => {
   const path = writeTrace('moved.csv', 4);
   await replay(path, '--deployments', 'acme/acme-a');
   const { code, stdout } = await replay(path, '--deployments', 'acme/acme-b');
-  expect(code).toBe(1);
+  expect(code).toBe(3);
   expect(JSON.parse(stdout)).toMatchObject({ counts: { conflict: 4 }, deployments: [] });
 });

@@ -5,6 +5,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
+import { explainIssue } from '../../explain-issue.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
 import { date } from '../fields.ts';
 import { invalidRequest, type RequestError } from '../problems.ts';
@@ -34,7 +35,7 @@ const projectedUsage = z
       return;
     }
     for (const [kind, used] of entries) {
-      const { error } = qty.safeParse(used);
+      const { error } = qty.safeParse(used, { error: explainIssue });
       const [issue] = error?.issues ?? [];
       if (issue) {
         payload.issues.push({ code: 'custom', message: issue.message, path: [kind], input: used });

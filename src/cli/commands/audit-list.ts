@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { listOperatorActions, type OperatorAction } from '../../db/operator-actions.ts';
 import { instantArgument, integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
+import type { Format } from '../render/style.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {
@@ -44,13 +46,18 @@ Example:
             { head: 'actor', value: (row) => row.actor },
             { head: 'action', value: (row) => row.action },
             { head: 'target', value: ({ target }) => JSON.stringify(target) },
-            { head: 'outcome', value: (row) => row.outcome },
-            { head: 'detail', value: (row) => row.detail },
+            { head: 'outcome', value: (row) => row.outcome, format: outcomeFormat },
+            { head: 'detail', wrap: true, value: (row) => row.detail },
           ],
           actions,
           'nothing is on record',
         ),
       );
-      if (actions.length === limit) console.error(`The latest ${limit}; more with --limit.`);
+      if (actions.length === limit) note(`The latest ${limit}; more with --limit.`);
     });
+}
+
+function outcomeFormat({ outcome }: OperatorAction): Format | null {
+  if (outcome === 'failed') return 'red';
+  return outcome === 'refused' ? 'yellow' : null;
 }

@@ -3,6 +3,7 @@ import { INVOICE_STATUSES, listInvoices, type InvoiceStatus } from '../../db/inv
 import { periodOf, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderInvoices } from '../render/invoices.ts';
 
@@ -42,6 +43,6 @@ export function invoicesListCommand(): Command {
         ),
       );
       print(command, invoices, () => renderInvoices(invoices));
-      if (invoices.length === limit) console.error(`The first ${limit}; more with --limit.`);
+      if (invoices.length === limit) note(`The first ${limit}; more with --limit.`);
     });
 }

@@ -5,7 +5,9 @@ import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
-import { print } from '../output.ts';
+import { print, writeOut } from '../output.ts';
+import { formatCents } from '../render/money.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {
@@ -41,15 +43,14 @@ Examples:
           );
         }
         if (csv) {
-          for await (const piece of streamUsageCsv(db, invoiceId, line))
-            process.stdout.write(piece);
+          await writeOut(streamUsageCsv(db, invoiceId, line));
           return;
         }
         const events = await listEventsBehind(db, invoiceId, line, { after: null, limit });
         print(command, { line: usage, events }, () =>
           [
-            `${number}, line ${line}: ${usage.description}, ${usage.amount_cents} cents`,
-            `${usage.events} events, exactly ${usage.exact_sum} ${usage.unit}` +
+            `${number}, line ${line}: ${usage.description}, ${formatCents(usage.amount_cents)}`,
+            `${groupDigits(usage.events)} events, exactly ${groupDigits(usage.exact_sum)} ${usage.unit}` +
               (usage.excluded_events > 0 ? `; ${usage.excluded_events} more are excluded` : ''),
             usage.expired_at === null
               ? `digest ${usage.digest}`
@@ -59,7 +60,7 @@ Examples:
               [
                 { head: 'event', value: (event) => event.event_id },
                 { head: 'occurred at', value: (event) => event.occurred_at },
-                { head: 'amount', align: 'right', value: (event) => event.amount },
+                { head: 'amount', align: 'right', value: (event) => groupDigits(event.amount) },
                 {
                   head: '',
                   value: ({ is_excluded: isExcluded, model, replaces }) =>

@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 
 interface Options extends ExpiryOptions {
   readonly scope: Scope;
@@ -41,7 +42,7 @@ Examples:
         }),
       );
       const { plainKey, ...rest } = key;
-      print(command, { ...rest, key: plainKey }, () =>
+      print(command, snakeCaseKeys({ ...rest, key: plainKey }), () =>
         [plainKey, `Keep it now: only its hash is stored. Its id is ${key.keyId}.`].join('\n'),
       );
     });

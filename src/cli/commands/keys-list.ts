@@ -3,24 +3,35 @@ import { listKeys } from '../../db/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { keyState } from '../key-state.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 import { renderTable } from '../render/table.ts';
+
+const FORMATS = { live: 'green', expiring: 'yellow', expired: 'dim', revoked: 'dim' } as const;
 
 export function keysListCommand(): Command {
   return new Command('list')
     .description('list the API keys, without their texts')
-    .addHelpText('after', '\nState: live, expiring (within 14 days), expired, revoked.')
+    .addHelpText(
+      'after',
+      `
+State: live, expiring (within 14 days), expired, revoked.
+
+Examples:
+  npm run cli -- keys list
+  npm run --silent cli -- keys list --json | jq '.[] | select(.state == "expiring")'`,
+    )
     .action(async (_options, command: Command) => {
       const listed = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
       const now = new Date();
       const keys = listed.map((key) => ({ ...key, state: keyState(key, now) }));
-      print(command, keys, () =>
+      print(command, snakeCaseKeys(keys), () =>
         renderTable(
           [
             { head: 'id', value: (key) => key.keyId },
             { head: 'scope', value: (key) => key.scope },
             { head: 'tenant', value: (key) => key.tenantId },
-            { head: 'label', value: (key) => key.label },
-            { head: 'state', value: (key) => key.state },
+            { head: 'label', wrap: true, value: (key) => key.label },
+            { head: 'state', value: (key) => key.state, format: (key) => FORMATS[key.state] },
             { head: 'created', value: (key) => key.createdAt },
             { head: 'last used', value: (key) => key.lastUsedAt },
             { head: 'expires', value: (key) => key.expiresAt },

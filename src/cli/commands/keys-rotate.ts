@@ -7,6 +7,7 @@ import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.t
 import { unknownKey } from '../key-argument.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 import { showSecret } from '../show-secret.ts';
 
 interface Options extends ExpiryOptions {
@@ -62,7 +63,7 @@ Example:
           };
         },
       );
-      print(command, done, () =>
+      print(command, snakeCaseKeys(done), () =>
         [
           done.key,
           `Keep it now: only its hash is stored. Its id is ${done.keyId}.`,

@@ -5,6 +5,7 @@ import { CliError, capitalize } from '../errors.ts';
 import { unknownKey } from '../key-argument.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 import { newest, showSecret } from '../show-secret.ts';
 
 export function keysSignCommand(): Command {
@@ -34,7 +35,7 @@ Example:
           return { keyId, ...showSecret(api.signingMasterSecrets, result.secretId) };
         },
       );
-      print(command, done, () =>
+      print(command, snakeCaseKeys(done), () =>
         [done.secret, `Keep it now: it isn't stored. Its id is ${done.secretId}.`].join('\n'),
       );
     });

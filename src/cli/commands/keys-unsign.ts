@@ -4,6 +4,7 @@ import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 
 export function keysUnsignCommand(): Command {
   return new Command('unsign')
@@ -11,7 +12,11 @@ export function keysUnsignCommand(): Command {
     .argument('<secret-id>', 'as `keys list` shows it')
     .addHelpText(
       'after',
-      '\nA key without a live secret need not sign. Running APIs may take the secret for a few seconds more.',
+      `
+A key without a live secret need not sign. Running APIs may take the secret for a few seconds more.
+
+Example:
+  npm run cli -- keys unsign 0b7d3c1e-…`,
     )
     .action(async (secretId: string, _options, command: Command) => {
       const revoked = await operatorAction(command, readEnvironment(process.env), async (db) => {
@@ -19,7 +24,7 @@ export function keysUnsignCommand(): Command {
         if (found !== null) return found;
         throw new CliError(`There is no signing secret with the id ${secretId}: see \`keys list\``);
       });
-      print(command, { secretId, ...revoked, revoked: true }, () =>
+      print(command, snakeCaseKeys({ secretId, ...revoked, revoked: true }), () =>
         [
           `Signing secret ${secretId} is revoked.`,
           revoked.liveSecrets > 0

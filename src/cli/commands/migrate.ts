@@ -3,7 +3,8 @@ import { readConfig } from '../../config.ts';
 import { connectWithin } from '../../connect-within.ts';
 import { migrate } from '../../db/migrate.ts';
 import { databaseServer } from '../../db/server.ts';
-import { complain, readEnvironment } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
 
 export function migrateCommand(): Command {
@@ -34,6 +35,6 @@ Example:
 /** A deployment may start the database and the migration at the same time. */
 async function waitForDatabase(url: string, timeoutSeconds: number): Promise<void> {
   const server = databaseServer({ url, maxConnections: 1, applicationName: 'arcadia-migrate' });
-  const db = await connectWithin(server, { timeoutSeconds, onFailure: complain });
+  const db = await connectWithin(server, { timeoutSeconds, onFailure: note });
   await db.end();
 }

@@ -7,8 +7,9 @@ import { actor } from '../actor.ts';
 import { monthArgument, reasonArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { finishRequest } from '../finish-request.ts';
 import { operatorAction } from '../operator-action.ts';
-import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 
 interface Options {
   readonly tenant?: readonly string[];
@@ -17,6 +18,7 @@ interface Options {
   readonly requestId?: string;
   readonly onlyIfChanged?: boolean;
   readonly acceptBounds?: boolean;
+  readonly watch?: boolean;
 }
 
 export function monthEndForceCommand(): Command {
@@ -29,13 +31,15 @@ export function monthEndForceCommand(): Command {
     .option('--only-if-changed', 'leave an invoice alone that would come out the same')
     .option('--accept-bounds', 'issue also what the safety bounds have parked; needs --tenant')
     .option('--request-id <id>', 'the same id makes one revision, however often it is sent')
+    .option('--watch', 'show it live, until the request is served')
     .addHelpText(
       'after',
       `
-Invoices that are paid or void are refused; \`month-end status\` says so.
+Invoices that are paid or void are refused; \`month-end status\` says so. With --watch, exit code 3 says
+that something was refused, that tenants are parked or that the books don't add up.
 
 Examples:
-  npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage"
+  npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage" --watch
   npm run cli -- month-end force 2026-05 --all --only-if-changed --reason "meters were late"
   npm run cli -- month-end force 2026-05 --tenant acme --accept-bounds --reason "big launch"`,
     )
@@ -53,12 +57,13 @@ Examples:
           ),
         { request_id: requestId },
       );
-      print(command, { month, requestId, workflowId, force }, () =>
-        [
-          `Forced request ${requestId} is with workflow ${workflowId}.`,
-          `See \`month-end status ${month} --watch\`.`,
-        ].join('\n'),
-      );
+      const sent = {
+        month,
+        request_id: requestId,
+        workflow_id: workflowId,
+        force: snakeCaseKeys(force),
+      };
+      await finishRequest(command, env, sent, options);
     });
 }
 

@@ -5,6 +5,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
 import { formatCents } from '../render/money.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 export function monthEndLateUsageCommand(): Command {
@@ -36,7 +37,7 @@ Example:
               align: 'right',
               value: ({ would_add_cents: cents }) => (cents === null ? '?' : formatCents(cents)),
             },
-            { head: 'late usage', value: describeLate },
+            { head: 'late usage', wrap: true, value: describeLate },
           ],
           tenants,
           'no invoice needs a re-run',
@@ -48,7 +49,8 @@ Example:
 function describeLate({ late, excluded_events, problem }: LateTenant): string {
   return [
     ...late.map(
-      ({ deployment_id, resource_kind, total }) => `${deployment_id}: ${total} ${resource_kind}`,
+      ({ deployment_id, resource_kind, total }) =>
+        `${deployment_id}: ${groupDigits(total)} ${resource_kind}`,
     ),
     ...(excluded_events > 0 ? [`${excluded_events} excluded events`] : []),
     ...(problem === null ? [] : [problem]),

@@ -6,6 +6,7 @@ import { lineToJson } from '../../domain/quote-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
+import { withProgress } from '../progress.ts';
 import { renderPreview } from '../render/preview.ts';
 
 interface Options {
@@ -31,15 +32,23 @@ Examples:
   npm run cli -- month-end preview 2026-05 --tenant acme --lines`,
     )
     .action(async (month: Month, options: Options, command: Command) => {
-      const previews = await withDatabase(readEnvironment(process.env), async (db, config) => {
-        const found: TenantPreview[] = [];
-        await previewMonth(db, month, {
-          boundsMaxRatio: config.worker.boundsMaxRatio,
-          tenantIds: options.tenant ?? null,
-          onTenant: (preview) => found.push(options.lines ? preview : withoutLines(preview)),
-        });
-        return found;
-      });
+      const what = { what: `Previewing ${month}`, unit: 'tenants', total: null };
+      const previews = await withDatabase(readEnvironment(process.env), (db, config) =>
+        withProgress(what, async (update) => {
+          const found: TenantPreview[] = [];
+          let due = options.tenant?.length ?? 0;
+          await previewMonth(db, month, {
+            boundsMaxRatio: config.worker.boundsMaxRatio,
+            tenantIds: options.tenant ?? null,
+            onDue: (tenants) => (due = options.tenant?.length ?? tenants),
+            onTenant: (preview) => {
+              found.push(options.lines ? preview : withoutLines(preview));
+              update(found.length, due);
+            },
+          });
+          return found;
+        }),
+      );
       print(command, { month, tenants: previews.map(toJson) }, () =>
         renderPreview(month, previews, { withLines: options.lines === true }),
       );

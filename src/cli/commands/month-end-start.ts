@@ -5,14 +5,15 @@ import { requestMonthEnd } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
 import { monthArgument, requireOver } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
+import { finishRequest } from '../finish-request.ts';
 import { operatorAction } from '../operator-action.ts';
-import { print } from '../output.ts';
 import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
 
 interface Options {
   readonly requestId?: string;
   readonly reason?: string;
   readonly tenantsPerChild?: number;
+  readonly watch?: boolean;
 }
 
 export function monthEndStartCommand(): Command {
@@ -22,14 +23,16 @@ export function monthEndStartCommand(): Command {
     .option('--request-id <id>', 'the same id is the same request, however often it is sent')
     .option('--reason <text>', 'kept with the request')
     .addOption(tenantsPerChildOption())
+    .option('--watch', 'show it live, until the request is served')
     .addHelpText(
       'after',
       `
 Every due tenant is looked at; those whose invoice stands are skipped. A month whose workflow is
-running goes on with the options that it was started with.
+running goes on with the options that it was started with. With --watch, exit code 3 says that tenants
+are parked or that the books don't add up.
 
 Examples:
-  npm run cli -- month-end start 2026-05
+  npm run cli -- month-end start 2026-05 --watch
   npm run cli -- month-end start 2026-05 --tenants-per-child 25`,
     )
     .action(async (month: Month, options: Options, command: Command) => {
@@ -51,11 +54,7 @@ Examples:
           ),
         { request_id: requestId },
       );
-      print(command, { month, requestId, workflowId }, () =>
-        [
-          `Request ${requestId} is with workflow ${workflowId}.`,
-          `See \`month-end status ${month} --watch\`.`,
-        ].join('\n'),
-      );
+      const sent = { month, request_id: requestId, workflow_id: workflowId };
+      await finishRequest(command, env, sent, options);
     });
 }

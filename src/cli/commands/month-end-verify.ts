@@ -5,7 +5,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';
-import { startProgress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
 import { renderVerification } from '../render/verification.ts';
 
 export function monthEndVerifyCommand(): Command {
@@ -22,16 +22,10 @@ Example:
   npm run cli -- month-end verify 2026-05`,
     )
     .action(async (month: Month, _options, command: Command) => {
-      const verification = await withDatabase(readEnvironment(process.env), async (db) => {
-        const progress = startProgress(`Verifying ${month}, %`, 100);
-        try {
-          return await verifyMonth(db, month, (done, total) =>
-            progress.update(Math.floor((100 * done) / total)),
-          );
-        } finally {
-          progress.stop();
-        }
-      });
+      const what = { what: `Verifying ${month}`, unit: 'checks', total: null };
+      const verification = await withDatabase(readEnvironment(process.env), (db) =>
+        withProgress(what, (update) => verifyMonth(db, month, update)),
+      );
       print(command, verification, () => renderVerification(verification));
       if (!verification.ok) process.exitCode = EXIT_WRONG;
     });

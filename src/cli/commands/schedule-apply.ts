@@ -5,6 +5,7 @@ import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { snakeCaseKeys } from '../snake-case.ts';
 import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
 
 interface Options {
@@ -37,7 +38,7 @@ Examples:
           schedule: await applySchedule(client, { hour, minute, ...(options && { options }) }),
         })),
       );
-      print(command, done, () =>
+      print(command, snakeCaseKeys(done), () =>
         [
           ...done.searchAttributes.map((name) => `search attribute ${name}: registered`),
           `Schedule ${done.schedule}: ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,

@@ -10,6 +10,7 @@ export function scheduleBackfillCommand(): Command {
   return new Command('backfill')
     .description('make up for the firing that should have closed a month')
     .argument('<month>', 'the month to close, such as 2026-05', monthArgument)
+    .addHelpText('after', '\nExample:\n  npm run cli -- schedule backfill 2026-05')
     .action(async (month: Month, _options, command: Command) => {
       requireOver(month, new Date());
       const env = readEnvironment(process.env);

@@ -8,6 +8,7 @@ import { renderTable } from '../render/table.ts';
 export function scheduleDescribeCommand(): Command {
   return new Command('describe')
     .description('show when the Schedule fires, and when it has')
+    .addHelpText('after', '\nExample:\n  npm run cli -- schedule describe')
     .action(async (_options, command: Command) => {
       const description = await withTemporal(readEnvironment(process.env), ({ client }) =>
         describeSchedule(client),

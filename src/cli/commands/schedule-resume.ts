@@ -8,6 +8,14 @@ export function scheduleResumeCommand(): Command {
   return new Command('resume')
     .description('let a paused Schedule fire again')
     .option('--note <text>', 'shown in the Web UI', 'resumed by the CLI')
+    .addHelpText(
+      'after',
+      `
+What fell into the pause is not made up for: \`schedule backfill MONTH\` does that.
+
+Example:
+  npm run cli -- schedule resume --note "meters are repaired"`,
+    )
     .action(async ({ note }: { note: string }, command: Command) => {
       const env = readEnvironment(process.env);
       await operatorAction(command, env, () =>

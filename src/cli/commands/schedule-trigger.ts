@@ -7,7 +7,14 @@ import { print } from '../output.ts';
 export function scheduleTriggerCommand(): Command {
   return new Command('trigger')
     .description('fire the Schedule now: it closes the month before this one')
-    .addHelpText('after', '\nTo close another month: `month-end start MONTH`.')
+    .addHelpText(
+      'after',
+      `
+To close another month: \`month-end start MONTH\`.
+
+Example:
+  npm run cli -- schedule trigger`,
+    )
     .action(async (_options, command: Command) => {
       const env = readEnvironment(process.env);
       await operatorAction(command, env, () =>

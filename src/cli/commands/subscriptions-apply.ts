@@ -6,7 +6,9 @@ import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts'
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
 import { operatorAction } from '../operator-action.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
+import { wantsJson } from '../wanted.ts';
 import { renderTable } from '../render/table.ts';
 
 export function subscriptionsApplyCommand(): Command {
@@ -32,7 +34,10 @@ Example:
         describeFeedFile(file),
       );
       const counts = countChanges(changes);
-      for (const warning of changes.warnings) console.error(`warning: ${formatProblem(warning)}`);
+      // In JSON they are with the rest.
+      if (!wantsJson()) {
+        for (const warning of changes.warnings) note(`warning: ${formatProblem(warning)}`);
+      }
       const warnings = changes.warnings.map(({ path, message }) => ({
         at: formatPath(path),
         message,

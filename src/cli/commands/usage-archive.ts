@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import type { Config } from '../../config.ts';
+import type { Database } from '../../db/pool.ts';
 import { listMonthsBefore } from '../../db/usage-archive.ts';
 import type { Month } from '../../domain/period.ts';
 import { archiveUsage, type ArchivedMonth } from '../../ingestion/archive-usage.ts';
@@ -8,9 +10,9 @@ import { EXIT_WRONG } from '../errors.ts';
 import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
-import { startProgress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
-import type { Config } from '../../config.ts';
 
 interface Options {
   readonly before: Month;
@@ -42,17 +44,17 @@ Example:
           })
         : await operatorAction(command, env, (db, config) => {
             requireKept(options.before, config);
-            return archiveUsage(db, options.before, { onProgress: progressByMonth() });
+            return archiveWithProgress(db, options.before);
           });
       const rows = months.map(toRow);
       print(command, rows, () =>
         renderTable(
           [
             { head: 'month', value: (row) => row.month },
-            { head: 'events', align: 'right', value: (row) => row.events },
-            { head: 'moved now', align: 'right', value: (row) => row.moved_now },
-            { head: 'to be moved', align: 'right', value: (row) => row.hot },
-            { head: '', value: (row) => row.left_because },
+            { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+            { head: 'moved now', align: 'right', value: (row) => groupDigits(row.moved_now) },
+            { head: 'to be moved', align: 'right', value: (row) => groupDigits(row.hot) },
+            { head: '', wrap: true, value: (row) => row.left_because },
           ],
           rows,
           'no month before it has usage',
@@ -78,19 +80,21 @@ function toRow(month: ArchivedMonth) {
   };
 }
 
-/** A bar for each month, on standard error. */
-function progressByMonth() {
-  let shown: { readonly month: Month; readonly bar: ReturnType<typeof startProgress> } | null =
-    null;
-  return (
-    { month, events, archivedEvents }: { month: Month; events: number; archivedEvents: number },
-    moved: number,
-  ): void => {
-    const total = events - archivedEvents;
-    if (shown?.month !== month) {
-      shown = { month, bar: startProgress(`Archiving ${month}, events`, total) };
-    }
-    shown.bar.update(moved);
-    if (moved >= total) shown.bar.stop();
-  };
+async function archiveWithProgress(db: Database, before: Month): Promise<readonly ArchivedMonth[]> {
+  const total = (await listMonthsBefore(db, before))
+    .filter(({ refusal }) => refusal === null)
+    .reduce((sum, { events, archivedEvents }) => sum + events - archivedEvents, 0);
+  const what = { what: `Archiving months before ${before}`, unit: 'events', total };
+  return withProgress(what, (update) => {
+    const movedOf = new Map<Month, number>();
+    const onProgress = ({ month }: { readonly month: Month }, moved: number) => {
+      movedOf.set(month, moved);
+      update(
+        [...movedOf.values()].reduce((sum, count) => sum + count, 0),
+        total,
+        month,
+      );
+    };
+    return archiveUsage(db, before, { onProgress });
+  });
 }

@@ -3,7 +3,9 @@ import { listExclusions, type Exclusion } from '../../db/usage-exclusions.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 const LIMIT = 1000;
@@ -23,15 +25,15 @@ export function usageExclusionsCommand(): Command {
             { head: 'event', value: (row) => row.event_id },
             { head: 'tenant', value: (row) => row.tenant_id },
             { head: 'kind', value: (row) => row.resource_kind },
-            { head: 'amount', align: 'right', value: (row) => row.amount },
+            { head: 'amount', align: 'right', value: (row) => groupDigits(row.amount) },
             { head: 'still billed on', value: (row) => row.still_billed_on },
             { head: 'by', value: (row) => row.actor },
-            { head: 'reason', value: (row) => row.reason },
+            { head: 'reason', wrap: true, value: (row) => row.reason },
           ],
           exclusions,
           'no event is excluded',
         ),
       );
-      if (exclusions.length === LIMIT) console.error(`The latest ${LIMIT}.`);
+      if (exclusions.length === LIMIT) note(`The latest ${LIMIT}.`);
     });
 }

@@ -6,6 +6,8 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { withProgress } from '../progress.ts';
+import { groupDigits } from '../render/number.ts';
 import { renderTable } from '../render/table.ts';
 
 /** A digest over all events of a month is one statement. */
@@ -33,9 +35,12 @@ Example:
       const env = readEnvironment(process.env);
       const months = await operatorAction(command, env, (_db, { archive: { retentionMonths } }) => {
         requireOlder(before, retentionMonths, 'USAGE_RETENTION_MONTHS', new Date());
-        return withDatabase(env, (db) => expireUsage(db, before, retentionMonths), {
-          statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-        });
+        const what = { what: `Expiring months before ${before}`, unit: 'months', total: null };
+        return withDatabase(
+          env,
+          (db) => withProgress(what, (update) => expireUsage(db, before, retentionMonths, update)),
+          { statementTimeoutMs: STATEMENT_TIMEOUT_MS },
+        );
       });
       const rows = months.flatMap(toRows);
       print(command, rows, () =>
@@ -43,8 +48,8 @@ Example:
           [
             { head: 'month', value: (row) => row.month },
             { head: 'source', value: (row) => row.source },
-            { head: 'events', align: 'right', value: (row) => row.events },
-            { head: 'sum', align: 'right', value: (row) => row.total },
+            { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+            { head: 'sum', align: 'right', value: (row) => groupDigits(row.total) },
             { head: 'digest', value: (row) => row.digest },
           ],
           rows,

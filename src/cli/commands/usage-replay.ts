@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { listDueDeployments } from '../../db/due-deployments.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';
 import { postAll } from '../../gateway/post-all.ts';
@@ -10,10 +10,11 @@ import { parseTrace, type MalformedRow } from '../../gateway/trace.ts';
 import { createUsageClient } from '../../gateway/usage-client.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, type Environment } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { CliError, EXIT_WRONG } from '../errors.ts';
 import { readTextFile } from '../feed-file.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
-import { startProgress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {
@@ -26,13 +27,18 @@ interface Options {
 }
 
 const SHOWN_ROWS = 20;
+const RUN_AGAIN = 'What was taken counts once: run it again.';
 const BATCH_SIZE = 500;
 
 export function usageReplayCommand(): Command {
   return new Command('replay')
     .description('post a request trace to the API as LLM usage of a month')
     .argument('<file>', 'CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens')
-    .option('--month <month>', 'month to lay it on', monthArgument, monthBefore(new Date()))
+    .addOption(
+      new Option('--month <month>', 'month to lay it on')
+        .argParser(monthArgument)
+        .default(monthBefore(new Date()), 'the month before this one'),
+    )
     .option(
       '--deployments <list>',
       'tenant/deployment,… to lay it on; by default all that are due, from the database',
@@ -48,7 +54,7 @@ export function usageReplayCommand(): Command {
 The trace's time is stretched over the month, its requests go round the deployments and are priced
 exactly. All of it follows from file, month and deployments, ids included: to replay again adds
 what is missing and counts nothing twice. A key that has to sign does so with
-GATEWAY_SIGNING_SECRET.
+GATEWAY_SIGNING_SECRET. Exit code 3: some requests were rejected or are in conflict.
 
 Example:
   npm run cli -- usage replay azure-llm-2023-code.csv --month 2026-05 --deployments acme/acme-a`,
@@ -65,15 +71,20 @@ Example:
       const deployments = options.deployments ?? (await readDeployments(env, month));
       const events = mapTrace(trace.requests, { month, deployments, traceId: hash(csv) });
 
-      const progress = startProgress('posting', events.length);
-      const results = await postAll(client, 'llm', events, {
-        batchSize: BATCH_SIZE,
-        concurrency,
-        onProgress: progress.update,
-      }).finally(progress.stop);
+      const what = { what: `Posting usage of ${month}`, unit: 'events', total: events.length };
+      const results = await withProgress(
+        what,
+        (update) =>
+          postAll(client, 'llm', events, {
+            batchSize: BATCH_SIZE,
+            concurrency,
+            onProgress: update,
+          }),
+        RUN_AGAIN,
+      );
       const summary = { month, ...summarize(events, results) };
       print(command, summary, () => renderSummary(summary));
-      if (summary.refused.length > 0) process.exitCode = 1;
+      if (summary.refused.length > 0) process.exitCode = EXIT_WRONG;
     });
 }
 
@@ -118,7 +129,7 @@ function reportMalformed(file: string, rows: readonly MalformedRow[], skip: bool
   if (!skip) {
     throw new CliError(`${file} has ${rowsAre}, nothing was posted (--skip-malformed):\n${list}`);
   }
-  console.error(`${file} has ${rowsAre}, left out:\n${list}`);
+  note(`${file} has ${rowsAre}, left out:\n${list}`);
 }
 
 function renderSummary({ counts, deployments, totalCents, refused }: PostSummary): string {

@@ -6,7 +6,7 @@ import type { UsageEndpoint } from '../../gateway/usage-client.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { CliError, EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';
-import { startProgress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
 
 interface Options {
   readonly source: UsageEndpoint;
@@ -15,6 +15,7 @@ interface Options {
 }
 
 const SHOWN_LINES = 20;
+const RUN_AGAIN = 'What was taken counts once: run it again.';
 const KEYS = { llm: 'GATEWAY_API_KEY', metered: 'METERING_API_KEY' } as const;
 
 export function usageSendCommand(): Command {
@@ -44,17 +45,23 @@ Example:
       const env = readEnvironment(process.env);
       const { source, backfillReason } = options;
       const sent = createTally();
-      const progress = startProgress('sending', await sizeOf(path));
-      const body = createReadStream(path).on('data', () => progress.update(body.bytesRead));
-      // It is read by the request alone: to listen must not set it going.
-      body.pause();
-      await sendStream(body, {
-        apiUrl: findApiUrl(env, options),
-        apiKey: findKey(env, options),
-        source,
-        backfillReason,
-        onAnswer: sent.add,
-      }).finally(progress.stop);
+      const what = { what: 'Sending', unit: 'bytes', total: await sizeOf(path) };
+      await withProgress(
+        what,
+        async (update) => {
+          const body = createReadStream(path).on('data', () => update(body.bytesRead));
+          // It is read by the request alone: to listen must not set it going.
+          body.pause();
+          await sendStream(body, {
+            apiUrl: findApiUrl(env, options),
+            apiKey: findKey(env, options),
+            source,
+            backfillReason,
+            onAnswer: sent.add,
+          });
+        },
+        RUN_AGAIN,
+      );
       const { counts, refused } = sent;
       print(command, { counts, refused }, () => render(counts, refused));
       if (counts.conflict + counts.rejected > 0) process.exitCode = EXIT_WRONG;

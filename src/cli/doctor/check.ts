@@ -1,4 +1,4 @@
-import { explainError } from '../errors.ts';
+import { explainError } from '../explain-error.ts';
 
 /** One thing that the doctor has looked at. */
 export interface Check {

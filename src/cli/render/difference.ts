@@ -1,13 +1,23 @@
 import type { LineChangeView } from '../../db/invoice-difference.ts';
 import { formatCents } from './money.ts';
+import { groupDigits } from './number.ts';
 import { renderTable, type Column } from './table.ts';
 
 const COLUMNS: readonly Column<LineChangeView>[] = [
-  { head: '', value: ({ change }) => ({ added: '+', removed: '-', changed: '~' })[change] },
+  {
+    head: '',
+    value: ({ change }) => ({ added: '+', removed: '-', changed: '~' })[change],
+    format: ({ change }) =>
+      (({ added: 'green', removed: 'red', changed: 'yellow' }) as const)[change],
+  },
   { head: 'deployment', value: ({ before, after }) => (after ?? before)?.deployment_id ?? null },
-  { head: 'line', value: ({ before, after }) => (after ?? before)?.description ?? null },
-  { head: 'qty before', align: 'right', value: ({ before }) => before?.qty ?? null },
-  { head: 'after', align: 'right', value: ({ after }) => after?.qty ?? null },
+  {
+    head: 'line',
+    wrap: true,
+    value: ({ before, after }) => (after ?? before)?.description ?? null,
+  },
+  { head: 'qty before', align: 'right', value: ({ before }) => qty(before?.qty) },
+  { head: 'after', align: 'right', value: ({ after }) => qty(after?.qty) },
   { head: 'amount before', align: 'right', value: ({ before }) => cents(before?.amount_cents) },
   { head: 'after', align: 'right', value: ({ after }) => cents(after?.amount_cents) },
   { head: 'difference', align: 'right', value: (change) => formatCents(change.difference_cents) },
@@ -16,6 +26,10 @@ const COLUMNS: readonly Column<LineChangeView>[] = [
 /** Line by line: added, removed, changed. */
 export function renderDifference(changes: readonly LineChangeView[]): string {
   return renderTable(COLUMNS, changes);
+}
+
+function qty(quantity: string | undefined): string | null {
+  return quantity === undefined ? null : groupDigits(quantity);
 }
 
 function cents(amountCents: number | undefined): string | null {

@@ -1,13 +1,17 @@
 import type { Check } from '../doctor/check.ts';
+import { style } from './style.ts';
+
+const FORMATS = { ok: 'green', warning: 'yellow', problem: 'red', unknown: 'dim' } as const;
 
 /** A line for each check, and below a problem what to do about it. */
 export function renderChecks(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.flatMap(({ name, state, detail, advice }) => {
-    const head = `${state.padEnd('problem'.length)}  ${name.padEnd(width)}  `;
+    const label = `${name.padEnd(width)}  `;
+    const margin = ' '.repeat('problem'.length + 2 + label.length);
     return [
-      `${head}${detail}`,
-      ...(advice === null ? [] : [`${' '.repeat(head.length)}→ ${advice}`]),
+      `${style(FORMATS[state], state.padEnd('problem'.length))}  ${label}${detail}`,
+      ...(advice === null ? [] : [`${margin}→ ${advice}`]),
     ];
   });
   return [...lines, '', conclude(checks)].join('\n');

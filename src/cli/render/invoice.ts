@@ -1,6 +1,8 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
 import { groupDigits } from '../../domain/format.ts';
 import { formatCents } from './money.ts';
+import { groupDigits } from './number.ts';
+import { style } from './style.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
 /** An invoice as the API serves it, too. */
@@ -8,7 +10,7 @@ export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly Invoic
 
 const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
   { head: 'deployment', value: (line) => line.deployment_id },
-  { head: 'line', value: describeLine },
+  { head: 'line', wrap: true, value: describeLine },
   { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
   { head: 'unit', value: (line) => line.unit },
   { head: 'price', align: 'right', value: (line) => unitPrice(line) },
@@ -19,7 +21,7 @@ const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
 export function renderInvoice(invoice: PrintableInvoice): string {
   const { currency } = invoice;
   return [
-    `Invoice ${invoice.number} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
+    `${style('bold', `Invoice ${invoice.number}`)} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
     `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
     ...linksOf(invoice),
     '',

@@ -1,5 +1,6 @@
 import type { InvoiceHeader } from '../../db/invoice-views.ts';
 import { formatCents } from './money.ts';
+import type { Format } from './style.ts';
 import { renderTable } from './table.ts';
 
 /** A list of invoices, one a line. */
@@ -9,7 +10,7 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
       { head: 'number', value: (invoice) => invoice.number },
       { head: 'period', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
       { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
-      { head: 'status', value: (invoice) => invoice.status },
+      { head: 'status', value: (invoice) => invoice.status, format: statusFormat },
       { head: 'subtotal', align: 'right', value: (i) => formatCents(i.subtotal_cents) },
       { head: 'GST', align: 'right', value: (invoice) => formatCents(invoice.tax_cents) },
       { head: 'total', align: 'right', value: (invoice) => formatCents(invoice.total_cents) },
@@ -19,4 +20,10 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
     invoices,
     'no invoices',
   );
+}
+
+/** What still counts stands out. */
+function statusFormat({ status }: InvoiceHeader): Format | null {
+  if (status === 'paid') return 'green';
+  return status === 'issued' ? null : 'dim';
 }

@@ -2,6 +2,8 @@ import type { MonthEndProgress } from '../../contracts/month-end.ts';
 import type { ReconciliationRow } from '../../db/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end-status.ts';
 import { formatCents } from './money.ts';
+import { groupDigits } from './number.ts';
+import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
 /** The month as the database has it, with what its workflow says of itself. */
@@ -47,9 +49,9 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
 /** Whether the books add up, as far as they need to by now. */
 function renderBalance({ balanced, imbalances, month }: StatusWithProgress): string[] {
   if (balanced === null) return [];
-  if (balanced) return ['The books add up.'];
+  if (balanced) return [style('green', 'The books add up.')];
   return [
-    `THE BOOKS DON'T ADD UP; \`month-end verify ${month}\` says more:`,
+    style('red', `THE BOOKS DON'T ADD UP; \`month-end verify ${month}\` says more:`),
     ...imbalances.map((sentence) => `  ${sentence}`),
   ];
 }
@@ -59,13 +61,13 @@ function section<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
 ): string[] {
-  return rows.length === 0 ? [] : ['', title, renderTable(columns, rows)];
+  return rows.length === 0 ? [] : ['', style('bold', title), renderTable(columns, rows)];
 }
 
 const PARKED: readonly Column<MonthEndStatus['parked'][number]>[] = [
   { head: 'tenant', value: (row) => row.tenant_id },
-  { head: 'type', value: (row) => row.reason_type },
-  { head: 'reason', value: (row) => row.reason },
+  { head: 'type', value: (row) => row.reason_type, format: () => 'yellow' },
+  { head: 'reason', wrap: true, value: (row) => row.reason },
 ];
 
 interface RefusalRow {
@@ -74,7 +76,7 @@ interface RefusalRow {
 }
 const REFUSED: readonly Column<RefusalRow>[] = [
   { head: 'what', value: (row) => row.what },
-  { head: 'reason', value: (row) => row.reason },
+  { head: 'reason', wrap: true, value: (row) => row.reason },
 ];
 
 /** Tenants that a request named in vain, and signals that made no request. */
@@ -95,7 +97,7 @@ function refusalsOf({ progress, requests }: StatusWithProgress): RefusalRow[] {
 
 const TOTALS: readonly Column<MonthEndStatus['totals'][number]>[] = [
   { head: 'currency', value: (row) => row.currency },
-  { head: 'invoices', align: 'right', value: (row) => row.invoices },
+  { head: 'invoices', align: 'right', value: (row) => groupDigits(row.invoices) },
   { head: 'subtotal', align: 'right', value: (row) => formatCents(row.subtotal_cents) },
   { head: 'GST', align: 'right', value: (row) => formatCents(row.tax_cents) },
   { head: 'total', align: 'right', value: (row) => formatCents(row.total_cents) },
@@ -104,16 +106,16 @@ const TOTALS: readonly Column<MonthEndStatus['totals'][number]>[] = [
 const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
   { head: 'kind', value: (row) => row.resource_kind },
   { head: 'state', value: (row) => row.state },
-  { head: 'tenants', align: 'right', value: (row) => row.tenants },
-  { head: 'events', align: 'right', value: (row) => row.events },
-  { head: 'total', align: 'right', value: (row) => row.total },
+  { head: 'tenants', align: 'right', value: (row) => groupDigits(row.tenants) },
+  { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+  { head: 'total', align: 'right', value: (row) => groupDigits(row.total) },
 ];
 
 const USAGE_LINES: readonly Column<MonthEndStatus['control_totals']['lines'][number]>[] = [
   { head: 'kind', value: (row) => row.kind },
-  { head: 'lines', align: 'right', value: (row) => row.lines },
-  { head: 'exact cents', align: 'right', value: (row) => row.exact_cents },
-  { head: 'rounded', align: 'right', value: (row) => row.rounded_cents },
+  { head: 'lines', align: 'right', value: (row) => groupDigits(row.lines) },
+  { head: 'exact cents', align: 'right', value: (row) => groupDigits(row.exact_cents) },
+  { head: 'rounded', align: 'right', value: (row) => groupDigits(row.rounded_cents) },
 ];
 
 const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [
@@ -121,6 +123,6 @@ const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [
   { head: 'kind', value: (row) => row.kind },
   { head: 'state', value: (row) => row.state },
   { head: 'by', value: (row) => row.actor },
-  { head: 'reason', value: (row) => row.reason },
+  { head: 'reason', wrap: true, value: (row) => row.reason },
   { head: 'at', value: (row) => row.requested_at },
 ];

@@ -7,7 +7,11 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
   const table = renderTable<TenantOutcome>(
     [
       { head: 'tenant', value: (tenant) => tenant.tenant_id },
-      { head: 'outcome', value: (tenant) => tenant.outcome ?? 'not looked at' },
+      {
+        head: 'outcome',
+        value: (tenant) => tenant.outcome ?? 'not looked at',
+        format: ({ outcome }) => (outcome === 'parked' ? 'yellow' : null),
+      },
       { head: 'invoice', value: (tenant) => tenant.number },
       { head: 'rev', align: 'right', value: (tenant) => tenant.revision },
       { head: 'subtotal', align: 'right', value: (tenant) => cents(tenant.subtotal_cents) },

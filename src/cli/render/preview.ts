@@ -1,11 +1,17 @@
 import type { TenantPreview } from '../../audit/preview.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import { formatCents } from './money.ts';
+import { groupDigits } from './number.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [
   { head: 'tenant', value: ({ tenantId }) => tenantId },
-  { head: 'would be', align: 'right', value: (tenant) => cents(totalOf(tenant)) ?? 'parked' },
+  {
+    head: 'would be',
+    align: 'right',
+    value: (tenant) => cents(totalOf(tenant)) ?? 'parked',
+    format: ({ preview }) => (preview.parked === null ? null : 'yellow'),
+  },
   { head: 'last month', align: 'right', value: ({ last }) => cents(last?.totalCents ?? null) },
   {
     head: 'difference',
@@ -81,8 +87,8 @@ function sum(amounts: readonly (number | null)[]): string {
 const LINES: readonly Column<{ readonly mark: string; readonly line: PlacedLine }>[] = [
   { head: '', value: ({ mark }) => mark },
   { head: 'deployment', value: ({ line }) => line.deploymentId },
-  { head: 'line', value: ({ line }) => line.description },
-  { head: 'qty', align: 'right', value: ({ line }) => line.qty },
+  { head: 'line', wrap: true, value: ({ line }) => line.description },
+  { head: 'qty', align: 'right', value: ({ line }) => groupDigits(line.qty) },
   { head: 'amount', align: 'right', value: ({ line }) => formatCents(line.amountCents) },
 ];
 

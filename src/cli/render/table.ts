@@ -1,12 +1,19 @@
 import Table from 'cli-table3';
+import { fitWidths } from './fit-widths.ts';
+import { style, terminalWidth, type Format } from './style.ts';
 
 export interface Column<Row> {
   readonly head: string;
   readonly align?: 'left' | 'right';
+  /** Words for people, which may go onto several lines where there is little room. */
+  readonly wrap?: boolean;
   readonly value: (row: Row) => string | number | null;
+  /** How it stands out, on a terminal. */
+  readonly format?: (row: Row) => Format | null;
 }
 
 /** White space instead of boxes: the eye follows the columns, and so does a copied text. */
+const GAP = '  ';
 const CHARS = {
   top: '',
   'top-mid': '',
@@ -22,28 +29,88 @@ const CHARS = {
   'mid-mid': '',
   right: '',
   'right-mid': '',
-  middle: '  ',
+  middle: GAP,
 };
 
-/** Rows as a plain table. */
+/** Tables are moved to the right by that much in places. */
+const MARGIN = 2;
+
+/** Anything that a terminal would obey, but for line breaks. */
+const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/gu;
+
+/**
+ * Rows as a plain table. Where they don't fit into the width, words are wrapped; where that is not
+ * enough, each row is told field by field. Nothing is ever cut off.
+ * @param width columns; null: as many as it takes, so that what is piped is always the same
+ */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   empty = 'none',
+  width = terminalWidth(),
 ): string {
   if (rows.length === 0) return empty;
+  const cells = rows.map((row) => columns.map(({ value }) => clean(value(row))));
+  const texts = columns.map(({ head, wrap = false }, index) => ({
+    wrap,
+    texts: [head, ...cells.map((row) => row[index] ?? '')],
+  }));
+  const widths = fitWidths(texts, width === null ? Infinity : width - MARGIN, GAP.length);
+  const styled = cells.map((texts, row) =>
+    texts.map((text, column) => paint(columns[column], rows[row] as Row, text)),
+  );
+  return widths === null ? renderRecords(columns, styled) : renderGrid(columns, styled, widths);
+}
+
+function clean(value: string | number | null): string {
+  return String(value ?? '').replaceAll(CONTROL_CHARACTERS, '�');
+}
+
+function paint<Row>(column: Column<Row> | undefined, row: Row, text: string): string {
+  const format = text === '' ? null : column?.format?.(row);
+  return format ? style(format, text) : text;
+}
+
+function renderGrid<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+): string {
   const table = new Table({
-    head: columns.map(({ head }) => head),
+    head: columns.map(({ head }) => head && style('bold', head)),
     colAligns: columns.map(({ align = 'left' }) => align),
+    colWidths: [...widths],
+    wordWrap: true,
+    wrapOnWordBoundary: true,
     chars: CHARS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  for (const row of rows) table.push(columns.map(({ value }) => String(value(row) ?? '')));
+  for (const row of rows) table.push([...row]);
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** A field a line; those that are empty are left out. */
+function renderRecords<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly (readonly string[])[],
+): string {
+  const width = Math.max(...columns.map(({ head }) => head.length));
+  return rows
+    .map((texts) =>
+      columns
+        .map(({ head }, index) => ({ head, text: texts[index] ?? '' }))
+        .filter(({ text }) => text !== '')
+        .map(({ head, text }) => {
+          const label = style('bold', head) + ' '.repeat(width - head.length);
+          return `${label}${GAP}${text.replaceAll('\n', `\n${' '.repeat(width)}${GAP}`)}`.trimEnd();
+        })
+        .join('\n'),
+    )
+    .join('\n\n');
 }
 
 /** The same, every line moved to the right. */

@@ -1,4 +1,5 @@
 import type { Verification } from '../../audit/verify.ts';
+import { style } from './style.ts';
 import { indent, renderTable } from './table.ts';
 
 /** Check by check, with the first problems of those that found any. */
@@ -16,9 +17,13 @@ export function renderVerification({ month, ok, scope, checks }: Verification): 
     '',
     renderTable(
       [
-        { head: '', value: (check) => (check.problems === 0 ? 'ok' : 'WRONG') },
+        {
+          head: '',
+          value: (check) => (check.problems === 0 ? 'ok' : 'WRONG'),
+          format: (check) => (check.problems === 0 ? 'green' : 'red'),
+        },
         { head: '', value: (check) => check.invariant },
-        { head: 'claim', value: (check) => check.claim },
+        { head: 'claim', wrap: true, value: (check) => check.claim },
         { head: 'problems', align: 'right', value: (check) => check.problems || '' },
       ],
       checks,
@@ -31,7 +36,7 @@ export function renderVerification({ month, ok, scope, checks }: Verification): 
     ]),
     '',
     ok
-      ? 'Everything holds.'
-      : `${problems.length} of ${checks.length} checks found something wrong.`,
+      ? style('green', 'Everything holds.')
+      : style('red', `${problems.length} of ${checks.length} checks found something wrong.`),
   ].join('\n');
 }

@@ -1,0 +1,31 @@
+import { styleText } from 'node:util';
+
+/** What a text can be made to look like. */
+export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
+
+/** Of a terminal that doesn't say. */
+const USUAL_WIDTH = 80;
+
+/**
+ * Text in colour, where it goes to a terminal that shows colours. The one place for it: Node sees to
+ * NO_COLOR, FORCE_COLOR and TERM=dumb.
+ */
+export function style(
+  format: Format,
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  return styleText(format, text, { stream });
+}
+
+/** Whether somebody looks on, and lines can be drawn over. */
+export function isTerminal(stream: Pick<NodeJS.WriteStream, 'isTTY'> = process.stderr): boolean {
+  return stream.isTTY && process.env.TERM !== 'dumb';
+}
+
+/** Columns of the terminal; null: it is none, and lines may be as long as they like. */
+export function terminalWidth(
+  stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> = process.stdout,
+): number | null {
+  return stream.isTTY ? stream.columns || USUAL_WIDTH : null;
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { OutcomeCounts } from '../contracts/month-end.ts';
+import { isWaitedFor } from '../db/month-end-status.ts';
+import type { Database } from '../db/pool.ts';
+import type { Month } from '../domain/period.ts';
+import { whileInterruptible } from './interruption.ts';
+import { askProgress } from './month-status.ts';
+import { note } from './note.ts';
+import { startProgress, type Progress } from './progress.ts';
+import { renderProgress, type StatusWithProgress } from './render/month-end.ts';
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Shows how a month end goes on, until nothing is waited for any more.
+ * @param requestId the request that has to be served; null: whatever was asked for
+ */
+export async function watchMonth(
+  db: Database,
+  client: Client,
+  month: Month,
+  requestId: string | null,
+): Promise<void> {
+  const display = createDisplay(month);
+  await whileInterruptible(
+    () => {
+      display.stop();
+      return `${month} goes on without being watched: \`month-end status ${month} --watch\`.`;
+    },
+    async () => {
+      for (;;) {
+        // The workflow first: what it is done with, the database knows.
+        const progress = await askProgress(client, month);
+        const isWaiting = await isWaitedFor(db, month, requestId);
+        if (!isWaiting && (requestId !== null || !isClosing(progress))) return;
+        display.show(progress);
+        await sleep(LOOK_EVERY_MS);
+      }
+    },
+  ).finally(display.stop);
+}
+
+function isClosing(progress: StatusWithProgress['progress']): boolean {
+  return progress !== null && progress !== 'not answering' && progress.state === 'closing';
+}
+
+/** A bar while a pass is under way; else a line, each time that there is something new to say. */
+function createDisplay(month: Month) {
+  let bar: Progress | null = null;
+  let said = '';
+  const stop = () => {
+    bar?.stop();
+    bar = null;
+  };
+  const show = (progress: StatusWithProgress['progress']) => {
+    const pass = progress === null || progress === 'not answering' ? null : progress.pass;
+    if (pass !== null) {
+      const done = countDone(pass.counts);
+      bar ??= startProgress({
+        what: `Closing ${month}`,
+        unit: 'tenants',
+        from: done,
+        total: pass.dueTenants,
+      });
+      bar.update(done, pass.dueTenants, renderCounts(pass.counts));
+      return;
+    }
+    stop();
+    const line = `${month}: ${renderProgress(progress)}`;
+    if (line !== said) note(line);
+    said = line;
+  };
+  return { show, stop };
+}
+
+function countDone({ rolled, skipped, unchanged, parked }: OutcomeCounts): number {
+  return rolled + skipped + unchanged + parked;
+}
+
+/** The first says how many are invoiced, the last how many somebody has to look at. */
+function renderCounts({ rolled, parked }: OutcomeCounts): string {
+  return parked === 0 ? `${rolled} rolled` : `${rolled} rolled, ${parked} parked`;
+}
