@@ -1,7 +1,7 @@
 /**
  * Stable failure types, beside the codes of bad data (`DomainErrorCode`). They are
  * what an operator filters by and what a parked tenant's `reason_type` says;
- * `docs/operations.md` explains each.
+ * `docs/operators-guide.md` explains each.
  */
 export const FAILURE = {
   /** The tenant has no subscription in force at the end of the period. */

@@ -12,10 +12,13 @@ export const INVOICE_OUTCOME = defineSearchAttributeKey(
   'InvoiceOutcome',
   SearchAttributeType.KEYWORD,
 );
+/** Why a tenant of the workflow was parked: its failure's type, `mixed_currencies`. */
+export const FAILURE_TYPE = defineSearchAttributeKey('FailureType', SearchAttributeType.KEYWORD);
 
 /** Name and type of each, as a namespace has to have them registered. */
 export const SEARCH_ATTRIBUTES = {
   BillingPeriod: 'Keyword',
   TenantId: 'Keyword',
   InvoiceOutcome: 'Keyword',
+  FailureType: 'Keyword',
 } as const;

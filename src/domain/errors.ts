@@ -1,16 +1,18 @@
 /** What can be wrong with the data that the domain is given. Stable: parked tenants and API problems carry it. */
-export type DomainErrorCode =
-  | 'amount_out_of_range'
-  | 'invalid_amount'
-  | 'invalid_date'
-  | 'invalid_decimal'
-  | 'invalid_instant'
-  | 'invalid_json'
-  | 'invalid_month'
-  | 'invalid_quantity'
-  | 'missing_plan_version'
-  | 'mixed_currencies'
-  | 'unknown_overage_unit';
+export const DOMAIN_ERROR_CODES = [
+  'amount_out_of_range',
+  'invalid_amount',
+  'invalid_date',
+  'invalid_decimal',
+  'invalid_instant',
+  'invalid_json',
+  'invalid_month',
+  'invalid_quantity',
+  'missing_plan_version',
+  'mixed_currencies',
+  'unknown_overage_unit',
+] as const;
+export type DomainErrorCode = (typeof DOMAIN_ERROR_CODES)[number];
 
 /**
  * Bad data: trying again can't help, somebody has to correct it (SPEC "Month end", a tenant is

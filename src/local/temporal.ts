@@ -2,19 +2,13 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { findTemporalCli } from '../../scripts/lib/temporal-cli.mjs';
+import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { freePorts, rememberedPorts } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
 import { stopPredecessor } from './predecessor.ts';
 
 export type SearchAttributeType =
   'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
-
-/** What the workflows set, and what the Web UI's list can be filtered by. */
-export const SEARCH_ATTRIBUTES: Readonly<Record<string, SearchAttributeType>> = {
-  BillingPeriod: 'Keyword',
-  TenantId: 'Keyword',
-  InvoiceOutcome: 'Keyword',
-};
 
 export interface TemporalOptions {
   /** The folder for the server's log and the ports it had. */
@@ -25,6 +19,7 @@ export interface TemporalOptions {
   namespaces?: readonly string[];
   /** Whether to do without the Web UI. */
   headless?: boolean;
+  /** By default those that the workflows set. */
   searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** The server's own settings, as JSON values by their keys. */
   dynamicConfig?: Readonly<Record<string, string>>;

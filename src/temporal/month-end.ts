@@ -13,6 +13,17 @@ import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { explainIssue, sayOf } from '../explain-issue.ts';
 
+/** In the Markdown of the Web UI's "details": there an operator needs it. */
+const HOW_TO_FORCE = `**To rebuild invoices**: More Actions, Send a Signal, \`forceReRun\`, with data such as
+
+\`{"tenantIds": ["acme"], "reason": "metering came late"}\`
+
+\`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}\`
+
+**To try again who is parked**: the signal \`run\`, without data.
+
+Both look at all due tenants; who has an invoice and isn't named keeps it.`;
+
 /** A request for a month, as the Schedule, the API and the CLI send it. */
 export interface MonthEndRequest {
   readonly month: string;
@@ -62,6 +73,7 @@ export async function requestMonthEnd(client: Client, request: MonthEndRequest):
     signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
     signalArgs: [payload],
     staticSummary: `Month end of ${month}`,
+    staticDetails: HOW_TO_FORCE,
     typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
   });
   return handle.workflowId;

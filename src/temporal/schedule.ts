@@ -77,6 +77,7 @@ function define({ hour = 6, minute = 0, options }: MonthEndSchedule) {
       workflowId: SCHEDULED_MONTH_END_ID,
       taskQueue: TASK_QUEUE,
       args: [input],
+      staticSummary: 'Asks for the month before the scheduled time',
     },
     policies: { overlap: OVERLAP, catchupWindow: CATCHUP_WINDOW, pauseOnFailure: false },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;

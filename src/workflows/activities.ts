@@ -1,5 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { summary } from './summary.ts';
 
 /**
  * Infrastructure that fails is tried again, gently; bad data is a failure that
@@ -21,13 +22,40 @@ export const database = proxyLocalActivities<Activities>({
   retry: RETRY,
 });
 
-/** The same calls, each with events of its own in the history: for workflows that do several things at once. */
-export const recordedDatabase = proxyActivities<Activities>({
-  startToCloseTimeout: '65 s',
-  // A worker that has died is noticed by its silence, and another one tries again.
-  heartbeatTimeout: '5 s',
-  retry: RETRY,
-});
+/** The month's own steps. */
+export type MonthSteps = Pick<
+  Activities,
+  'acceptRequest' | 'beginPass' | 'planPage' | 'recordParked' | 'listWaiting' | 'finishPass'
+>;
+
+/**
+ * The same calls, each with events of its own in the history, and a line that says what it is for:
+ * for workflows that do several things at once.
+ */
+export const recordedDatabase: MonthSteps = {
+  acceptRequest: (input) => recorded(`Take in the signal ${input.signal}`).acceptRequest(input),
+  beginPass: (input) => recorded('Take the waiting requests into a pass').beginPass(input),
+  planPage: (input) =>
+    recorded(
+      input.after === null
+        ? 'Look at the first due tenants'
+        : `Look at the due tenants after ${input.after}`,
+    ).planPage(input),
+  recordParked: (input) =>
+    recorded(`Park ${input.tenantId}: ${input.failure.type}`).recordParked(input),
+  listWaiting: (input) => recorded('Look for forced tenants that still wait').listWaiting(input),
+  finishPass: (input) => recorded('Finish the pass: do the books add up?').finishPass(input),
+};
+
+function recorded(text: string) {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '65 s',
+    // A worker that has died is noticed by its silence, and another one tries again.
+    heartbeatTimeout: '5 s',
+    retry: RETRY,
+    summary: summary(text),
+  });
+}
 
 /** Requests to others: some seconds at a time, and given up when the worker has to stop. */
 export const webhooks = proxyActivities<Activities>({
@@ -37,7 +65,8 @@ export const webhooks = proxyActivities<Activities>({
 });
 
 /** Calls to Temporal itself: rare, and worth their own events in the history. */
-export const temporal = proxyActivities<Activities>({
+export const temporal = proxyActivities<Pick<Activities, 'requestScheduledMonth'>>({
   startToCloseTimeout: '30 s',
   retry: RETRY,
+  summary: 'Ask for the month before the scheduled time',
 });

@@ -19,7 +19,7 @@ import {
   type Refusal,
 } from '../contracts/month-end.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
-import { database as localDatabase, recordedDatabase } from './activities.ts';
+import { database as localDatabase, recordedDatabase, type MonthSteps } from './activities.ts';
 import { takeSignals, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
@@ -61,7 +61,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const servedOutOfTurn = new Set<string>();
 
   // A month that began with local activities goes on with them, until it continues as new.
-  const database = patched('recorded-activities') ? recordedDatabase : localDatabase;
+  const database: MonthSteps = patched('recorded-activities') ? recordedDatabase : localDatabase;
   const pool = new TenantPool(options.maxChildren, serve);
   const inbox: Incoming[] = [];
   // Last: signals that wait are delivered as soon as there is somebody to take them.
@@ -227,7 +227,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** @returns false when the month's time is over and nobody wants anything */
   async function waitForRequests(until: string): Promise<boolean> {
     const remainingMs = Math.max(Date.parse(until) - Date.now(), 1);
-    await condition(() => passWanted || shouldContinueAsNew(), remainingMs);
+    await condition(() => passWanted || shouldContinueAsNew(), remainingMs, {
+      summary: `Open for corrections until ${until.slice(0, 10)}`,
+    });
     await condition(() => inbox.length === 0);
     return passWanted || shouldContinueAsNew();
   }

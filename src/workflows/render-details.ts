@@ -9,6 +9,7 @@ export function renderDetails(progress: MonthEndProgress): string {
     `**Month end of ${progress.month}**: ${headline(progress)}`,
     ...passLines(progress),
     ...(progress.totals ? [`Latest outcomes: ${counts(progress.totals)}.`] : []),
+    ...parkedLines(progress),
     ...imbalanceLines(progress),
     ...refusalLines(progress),
   ].join('\n\n');
@@ -39,6 +40,17 @@ function passLines({ pass }: MonthEndProgress): string[] {
 
 function counts({ rolled, skipped, unchanged, parked }: OutcomeCounts): string {
   return `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`;
+}
+
+/** Who is parked is in PostgreSQL and on the children; here is the way there. */
+function parkedLines({ month, pass, totals }: MonthEndProgress): string[] {
+  const parked = (pass?.counts ?? totals)?.parked ?? 0;
+  if (parked === 0) return [];
+  return [
+    `**${parked} parked.** Who, and why: the list of workflows with the filter ` +
+      `\`BillingPeriod = '${month}' AND InvoiceOutcome = 'parked'\`, or \`month-end status ${month}\`. ` +
+      'What is mended is tried again at the signal `run`.',
+  ];
 }
 
 /** The books are the first thing to look at where they don't add up. */

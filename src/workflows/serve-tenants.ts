@@ -14,6 +14,7 @@ import type { Failure } from '../contracts/failures.ts';
 import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
 import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
 import { describeFailure } from './describe-failure.ts';
+import { summary } from './summary.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 import { tenantInvoices } from './tenant-invoices.ts';
 
@@ -89,7 +90,7 @@ async function runChild(input: ServeTenantsInput): Promise<Served> {
     } catch (error) {
       const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
       if (!isTaken || attempt === START_ATTEMPTS) throw error;
-      await sleep(START_PAUSE);
+      await sleep(START_PAUSE, { summary: 'Wait for the workflow that has the id to end' });
     }
   }
 }
@@ -109,9 +110,11 @@ async function runTenantInvoices({
       { key: BILLING_PERIOD, value: month },
       ...(isAlone ? [{ key: TENANT_ID, value: first }] : []),
     ],
-    staticSummary: isAlone
-      ? `Invoice of ${first} for ${month}`
-      : `Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1)}`,
+    staticSummary: summary(
+      isAlone
+        ? `Invoice of ${first} for ${month}`
+        : `Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1)}`,
+    ),
   });
   return { runId: child.firstExecutionRunId, results: await child.result() };
 }

@@ -1,9 +1,17 @@
-import { ApplicationFailure, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { FAILURE } from '../contracts/failures.ts';
 import type { TenantInvoicesInput, TenantResult } from '../contracts/month-end.ts';
-import { INVOICE_OUTCOME } from '../contracts/search-attributes.ts';
+import { FAILURE_TYPE, INVOICE_OUTCOME } from '../contracts/search-attributes.ts';
 import { buildInvoices } from './build-invoices.ts';
+import { describeFailure } from './describe-failure.ts';
 import { requireText, requireTexts } from './options.ts';
+import { renderTenantDetails } from './render-tenant-details.ts';
 
 /**
  * Builds the invoices of one tenant or of a few, or finds that they stand. Bad data of a tenant that
@@ -22,11 +30,15 @@ export async function tenantInvoices(input: TenantInvoicesInput): Promise<readon
     if (results.length === 1 && only?.outcome === 'parked') {
       throw ApplicationFailure.nonRetryable(only.failure.reason, only.failure.type);
     }
-    showOutcome(results.map(({ outcome }) => outcome));
+    show(month, results);
     return results;
   } catch (error) {
-    // For the list of workflows; what is terminated or times out can't say so.
-    showOutcome(['parked']);
+    // What is terminated or times out can't say so.
+    const failure = describeFailure(error instanceof ActivityFailure ? error.cause : error);
+    show(
+      month,
+      tenantIds.map((tenantId) => ({ tenantId, outcome: 'parked', failure })),
+    );
     throw error;
   }
 }
@@ -47,8 +59,16 @@ function withUnknown(
   ];
 }
 
-/** What is worth a look, in the list of workflows: `rolled` is not, and saying so has its price. */
-function showOutcome(outcomes: readonly TenantResult['outcome'][]): void {
+/** For whoever looks: the details here, and what is worth a look in the list of workflows. */
+function show(month: string, results: readonly TenantResult[]): void {
+  setCurrentDetails(renderTenantDetails(month, results));
+  const outcomes = results.map(({ outcome }) => outcome);
   const shown = (['parked', 'skipped', 'unchanged'] as const).find((o) => outcomes.includes(o));
-  if (shown) upsertSearchAttributes([{ key: INVOICE_OUTCOME, value: shown }]);
+  // `rolled` is not, and saying so has its price: one command says all, for the same reason.
+  if (!shown) return;
+  const parked = results.find((result) => result.outcome === 'parked');
+  upsertSearchAttributes([
+    { key: INVOICE_OUTCOME, value: shown },
+    ...(parked ? [{ key: FAILURE_TYPE, value: parked.failure.type }] : []),
+  ]);
 }

@@ -263,7 +263,9 @@ test('a namespace without our search attributes', async () => {
     ({ namespaceInfo }) => namespaceInfo?.name === namespace,
   );
   const { detail, advice } = await doctor({ TEMPORAL_NAMESPACE: namespace });
-  expect(detail('search attributes')).toEqual(['missing: BillingPeriod, TenantId, InvoiceOutcome']);
+  expect(detail('search attributes')).toEqual([
+    'missing: BillingPeriod, TenantId, InvoiceOutcome, FailureType',
+  ]);
   expect(advice('search attributes')).toEqual(['npm run cli -- schedule apply']);
 });
 
