@@ -11,7 +11,8 @@ const SIDES = {
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal'],
-  audit: ['db', 'domain', 'contracts', 'temporal'],
+  metrics: [],
+  audit: ['db', 'domain', 'contracts', 'temporal', 'metrics'],
   api: ['ingestion', 'db', 'domain', 'contracts', 'temporal', 'feeding', 'audit', 'signing'],
 };
 
