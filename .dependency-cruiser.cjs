@@ -12,7 +12,8 @@ const SIDES = {
   feeding: ['db', 'domain', 'contracts', 'ingestion'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
-  audit: ['db', 'domain', 'contracts', 'temporal'],
+  metrics: [],
+  audit: ['db', 'domain', 'contracts', 'temporal', 'metrics'],
   documents: ['db', 'domain'],
   pages: ['db', 'domain', 'contracts'],
   api: [

@@ -1,10 +1,10 @@
 /**
- * Prints "N passed, N failed" from vitest's JSON reports and the contract test's result, as the last
+ * Prints "N passed, N failed" from vitest's JSON reports and the results of the other suites, as the last
  * line of the gate. Fails where one is missing, without a test, or with a failure.
  */
 import { readFileSync } from 'node:fs';
 
-const [testReport, browserReport, contractResult] = process.argv.slice(2);
+const [testReport, browserReport, ...results] = process.argv.slice(2);
 
 function readJson(file) {
   return JSON.parse(readFileSync(file, 'utf8'));
@@ -16,14 +16,14 @@ function countTests(file) {
   return { passed: numPassedTests, failed: numFailedTests, skipped, isGood: success };
 }
 
-/** Each run of schemathesis that finds nothing is a test that has passed; each finding, one failed. */
-function countContract(file) {
+/** Each run of schemathesis, or test of promtool, that finds nothing has passed; each finding failed. */
+function countResult(file) {
   const { passed, failures } = readJson(file);
   return { passed, failed: failures, skipped: 0, isGood: failures === 0 };
 }
 
 try {
-  const counts = [countTests(testReport), countTests(browserReport), countContract(contractResult)];
+  const counts = [countTests(testReport), countTests(browserReport), ...results.map(countResult)];
   const sum = (name) => counts.reduce((all, count) => all + count[name], 0);
   const skipped = sum('skipped');
   console.log(

@@ -64,6 +64,8 @@ export interface Config {
     readonly buildId: string | null;
     /** How many times the last total an invoice may be, a decimal string; null: no bound. */
     readonly boundsMaxRatio: string | null;
+    /** Where the worker's metrics can be read; null: nowhere, and the SDK counts nothing. */
+    readonly metrics: { readonly host: string; readonly port: number } | null;
   };
   /** Whom events are sent to, besides public addresses. */
   readonly webhooks: { readonly allowsAddress: AllowsAddress };
@@ -159,6 +161,8 @@ const environment = z.object({
   WORKFLOW_BUNDLE: z.string().optional(),
   WORKER_BUILD_ID: buildId.optional(),
   WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
+  WORKER_METRICS_HOST: z.string().default('127.0.0.1'),
+  WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   WEBHOOK_ALLOWED_NETWORKS: networks.optional(),
   START_TIMEOUT_SECONDS: count(60),
@@ -224,6 +228,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       deploymentName: e.WORKER_DEPLOYMENT_NAME,
       buildId: e.WORKER_BUILD_ID ?? null,
       boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
+      metrics:
+        e.WORKER_METRICS_PORT === undefined
+          ? null
+          : { host: e.WORKER_METRICS_HOST, port: e.WORKER_METRICS_PORT },
     },
     webhooks: { allowsAddress: e.WEBHOOK_ALLOWED_NETWORKS ?? allowsPublicAnd([]) },
     watchdog: {

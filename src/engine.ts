@@ -11,9 +11,14 @@ import type { Database } from './db/pool.ts';
 import { databaseServer } from './db/server.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { serveMetrics } from './metrics/serve.ts';
+import { createWorkerMetrics } from './metrics/worker.ts';
 import { createTemporalLinks } from './pages/temporal-links.ts';
 import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
+import { observeActivities } from './temporal/observe-activities.ts';
+import { listWorkers } from './temporal/pollers.ts';
 import { readSchedule } from './temporal/schedule-facts.ts';
+import { findSdkMetricsPort } from './temporal/sdk-metrics.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
 import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
@@ -92,7 +97,14 @@ async function startWorker(
   const { config, temporal: target, logger, workflowBundle } = options;
   await ensureSearchAttributes(clientConnection, namespace, logger);
   const db = await openPool(stack, options, config.worker.maxConnections, 'worker', patience);
-  const connection = await connectWithin(temporalServerForWorker(target, logger), patience);
+  const metrics = createWorkerMetrics();
+  stack.defer(() => metrics.close());
+  metrics.watchDatabasePool(config.worker.maxConnections, () => db.state());
+  const sdkMetrics = config.worker.metrics === null ? null : await findSdkMetricsPort();
+  const connection = await connectWithin(
+    temporalServerForWorker(target, logger, sdkMetrics),
+    patience,
+  );
   stack.defer(() => connection.close());
   const worker = await createWorker({
     connection,
@@ -109,8 +121,22 @@ async function startWorker(
         allowsAddress: config.webhooks.allowsAddress,
       },
     }),
+    activityInterceptors: [
+      observeActivities({
+        logger,
+        onOutcomes: (outcome, tenants) => metrics.tenantOutcomes(outcome, tenants),
+      }),
+    ],
     ...(workflowBundle && { workflowBundle }),
   });
+  if (config.worker.metrics !== null) {
+    const served = await serveMetrics({
+      ...config.worker.metrics,
+      render: async () => (await metrics.render()) + ((await sdkMetrics?.render()) ?? ''),
+    });
+    stack.defer(() => served.close());
+    logger.info({ url: served.url }, 'metrics served');
+  }
   const run = worker.run();
   stack.defer(async () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -162,13 +188,20 @@ async function serveApi(
   const now = () => new Date();
   const watchdog = startWatchdog({
     look: () =>
-      lookAround({ db, readSchedule: () => readSchedule(client), limits: config.watchdog, now }),
+      lookAround({
+        db,
+        readSchedule: () => readSchedule(client),
+        listWorkers: () => listWorkers(client),
+        limits: config.watchdog,
+        now,
+      }),
     intervalSeconds: config.watchdog.intervalSeconds,
     logger,
   });
   stack.defer(() => watchdog.stop());
   metrics.watchWebhooks(() => readWebhookGauges(db));
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
+  metrics.watchDatabasePool(config.api.maxConnections, () => db.state());
   const { host, port, temporalUiUrl } = config.api;
   const api = await startApi({
     db,

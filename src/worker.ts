@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import {
   Worker,
   bundleWorkflowCode,
+  type ActivityInterceptorsFactory,
   type Logger,
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
@@ -29,8 +30,10 @@ export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSour
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly config: Config['worker'];
+  readonly config: Omit<Config['worker'], 'metrics'>;
   readonly activities: Activities;
+  /** What is to be told of each activity. */
+  readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
   /** Workflow code bundled in this process, for several workers in it. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -48,7 +51,9 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     activities,
-    interceptors: { activity: [heartbeatWhileRunning] },
+    interceptors: {
+      activity: [heartbeatWhileRunning, ...(options.activityInterceptors ?? [])],
+    },
     ...(config.buildId !== null && {
       workerDeploymentOptions: {
         useWorkerVersioning: true,

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { createIngestion, type IngestionLimits } from '../ingestion/ingestion.ts';
+import { DEFAULT_LIMITS, createIngestion, type IngestionLimits } from '../ingestion/ingestion.ts';
 import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
 import { answerClientErrors } from './client-errors.ts';
@@ -55,8 +55,13 @@ export async function startApi({
       const byStatus = Map.groupBy(results, ({ status }) => status);
       for (const [status, group] of byStatus) metrics.usageEvents(source, status, group.length);
     },
+    onCommit: (source, durationSeconds) => metrics.usageCommit(source, durationSeconds),
+    onOverload: (source) => metrics.usageOverload(source),
   });
-  metrics.watchIngestionQueue((source) => ingestion.depth(source));
+  metrics.watchIngestionQueue(
+    (source) => ingestion.depth(source),
+    ingestionLimits.maxQueuedItems ?? DEFAULT_LIMITS.maxQueuedItems,
+  );
   const stopping = new AbortController();
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const server = createServer(

@@ -20,6 +20,8 @@ export const FINDINGS = {
   schedule_paused: { level: 'warn', hiddenBy: 'temporal_unreachable' },
   schedule_points_elsewhere: { level: 'error', hiddenBy: 'temporal_unreachable' },
   schedule_silent: { level: 'error', hiddenBy: 'temporal_unreachable' },
+  // A worker that is being replaced is missed for a moment: the alert waits, the log need not shout.
+  no_worker: { level: 'warn', hiddenBy: 'temporal_unreachable' },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;

@@ -1,38 +1,48 @@
+import type { MonthEndGauges } from '../metrics/month-end.ts';
 import { FINDING_CODES } from './watchdog-finding.ts';
-import type { WatchdogReport } from './watchdog-report.ts';
+import type { BooksFacts, TemporalFacts, WatchdogReport } from './watchdog-report.ts';
 
-/** A look in numbers, for the metrics. */
-export interface WatchdogGauges {
-  readonly lastCheckSeconds: number;
-  /** Each code that there is, with 1 where it was found. */
-  readonly findings: readonly { readonly code: string; readonly value: 0 | 1 }[];
-  /** Null where the database couldn't be read: no number is better than an old one. */
-  readonly monthEnd: {
-    readonly openRequests: number;
-    /** The month that was to be closed last. */
-    readonly month: string;
-    readonly parkedTenants: number;
-    readonly tenantsWithoutOutcome: number;
-  } | null;
-}
-
-/** Null before the first look. */
-export function toGauges(report: WatchdogReport | null): WatchdogGauges | null {
+/** A look in numbers, for the metrics; null before the first one. */
+export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
   if (report === null) return null;
-  const { checkedAt, findings, lastMonth, months } = report;
+  const { checkedAt, findings, lastMonth, books, temporal } = report;
   const found = new Set<string>(findings.map(({ code }) => code));
-  const last = months?.find(({ month }) => month === lastMonth);
   return {
     lastCheckSeconds: checkedAt.getTime() / 1000,
     findings: FINDING_CODES.map((code) => ({ code, value: found.has(code) ? 1 : 0 })),
-    monthEnd:
-      months && last
-        ? {
-            openRequests: months.reduce((sum, { openRequests }) => sum + openRequests, 0),
-            month: lastMonth,
-            parkedTenants: last.parked,
-            tenantsWithoutOutcome: last.withoutOutcome,
-          }
-        : null,
+    keyExpirySeconds: books && secondsOf(books.keyExpiresAt),
+    monthEnd: books && monthGauges(books, lastMonth),
+    temporal: temporal && temporalGauges(temporal),
   };
+}
+
+function monthGauges({ months, parkedReasons }: BooksFacts, lastMonth: string) {
+  const last = months.find(({ month }) => month === lastMonth);
+  if (!last) return null;
+  const { rolled, skipped, unchanged, parked } = last;
+  const waiting = months.flatMap(({ waitingSince }) => secondsOf(waitingSince) ?? []);
+  return {
+    openRequests: months.reduce((sum, { openRequests }) => sum + openRequests, 0),
+    oldestOpenRequestSeconds: waiting.length > 0 ? Math.min(...waiting) : null,
+    outOfBalanceMonths: months.filter(({ isOutOfBalance }) => isOutOfBalance).length,
+    month: lastMonth,
+    dueTenants: last.dueTenants,
+    tenantsWithoutOutcome: last.withoutOutcome,
+    outcomes: { rolled, skipped, unchanged, parked },
+    parkedReasons,
+  };
+}
+
+function temporalGauges({ schedule, workers }: TemporalFacts) {
+  const fired = schedule?.recentActionTimes.at(-1);
+  const [next] = schedule?.nextActionTimes ?? [];
+  return {
+    workers: workers.filter(({ isCurrent }) => isCurrent).length,
+    scheduleLastSeconds: fired ? fired.getTime() / 1000 : null,
+    scheduleNextSeconds: next && !schedule?.isPaused ? next.getTime() / 1000 : null,
+  };
+}
+
+function secondsOf(instant: string | null): number | null {
+  return instant === null ? null : Date.parse(instant) / 1000;
 }

@@ -1,16 +1,22 @@
+import { readKeyExpiry } from '../db/key-expiry.ts';
+import { countParkedReasons, type ParkedReason } from '../db/parked-reasons.ts';
 import type { Queryable } from '../db/pool.ts';
 import { readMonthFacts, type MonthFacts } from '../db/watchdog.ts';
-import { monthBefore, type Month } from '../domain/period.ts';
+import { monthBefore, periodOf, type Month } from '../domain/period.ts';
+import type { PollingWorker } from '../temporal/pollers.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding } from './watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from './watchdog-months.ts';
 import { judgeSchedule } from './watchdog-schedule.ts';
+import { judgeWorkers } from './watchdog-workers.ts';
 
 /** What the watchdog looks at. */
 export interface WatchdogSources {
   readonly db: Queryable;
   /** Null where there is no Schedule. */
   readonly readSchedule: () => Promise<ScheduleFacts | null>;
+  /** Who polls our task queue. */
+  readonly listWorkers: () => Promise<readonly PollingWorker[]>;
   readonly limits: WatchdogLimits;
   readonly now: () => Date;
 }
@@ -21,37 +27,73 @@ export interface WatchdogReport {
   readonly findings: readonly Finding[];
   /** The month that was to be closed last. */
   readonly lastMonth: Month;
-  /** The months looked at; null where the database couldn't be read. */
-  readonly months: readonly MonthFacts[] | null;
+  /** Null where the database couldn't be read. */
+  readonly books: BooksFacts | null;
+  /** Null where Temporal couldn't be asked. */
+  readonly temporal: TemporalFacts | null;
   /** Why something couldn't be read, for the log alone: errors know addresses. */
   readonly errors: readonly unknown[];
 }
 
+/** What the database says. */
+export interface BooksFacts {
+  /** The months looked at. */
+  readonly months: readonly MonthFacts[];
+  /** Of the last month. */
+  readonly parkedReasons: readonly ParkedReason[];
+  /** When the first key ends that nobody has replaced; null: none does. */
+  readonly keyExpiresAt: string | null;
+}
+
+/** What Temporal says. */
+export interface TemporalFacts {
+  /** Null where there is none. */
+  readonly schedule: ScheduleFacts | null;
+  readonly workers: readonly PollingWorker[];
+}
+
 /** Looks at everything once. What can't be read is a finding, never an error. */
 export async function lookAround(sources: WatchdogSources): Promise<WatchdogReport> {
-  const { db, readSchedule, limits, now } = sources;
+  const { db, limits, now } = sources;
   const checkedAt = now();
   const lastMonth = monthBefore(checkedAt);
-  const [months, schedule] = await Promise.allSettled([
-    readMonthFacts(db, lastMonth),
-    readSchedule(),
+  const [books, temporal] = await Promise.allSettled([
+    readBooks(db, lastMonth, checkedAt),
+    askTemporal(sources),
   ]);
   return {
     checkedAt,
     lastMonth,
-    months: months.status === 'fulfilled' ? months.value : null,
+    books: books.status === 'fulfilled' ? books.value : null,
+    temporal: temporal.status === 'fulfilled' ? temporal.value : null,
     findings: [
-      ...(months.status === 'fulfilled'
-        ? judgeMonths(months.value, checkedAt, limits)
+      ...(books.status === 'fulfilled'
+        ? judgeMonths(books.value.months, checkedAt, limits)
         : [DATABASE_UNREACHABLE]),
-      ...(schedule.status === 'fulfilled'
-        ? judgeSchedule(schedule.value, checkedAt)
+      ...(temporal.status === 'fulfilled'
+        ? [
+            ...judgeSchedule(temporal.value.schedule, checkedAt),
+            ...judgeWorkers(temporal.value.workers),
+          ]
         : [TEMPORAL_UNREACHABLE]),
     ],
-    errors: [months, schedule].flatMap((reading) =>
+    errors: [books, temporal].flatMap((reading) =>
       reading.status === 'rejected' ? [reading.reason as unknown] : [],
     ),
   };
+}
+
+async function readBooks(db: Queryable, lastMonth: Month, at: Date): Promise<BooksFacts> {
+  return {
+    months: await readMonthFacts(db, lastMonth),
+    parkedReasons: await countParkedReasons(db, periodOf(lastMonth)),
+    keyExpiresAt: await readKeyExpiry(db, at),
+  };
+}
+
+async function askTemporal(sources: WatchdogSources): Promise<TemporalFacts> {
+  const [schedule, workers] = await Promise.all([sources.readSchedule(), sources.listWorkers()]);
+  return { schedule, workers };
 }
 
 const DATABASE_UNREACHABLE: Finding = {
@@ -62,5 +104,5 @@ const DATABASE_UNREACHABLE: Finding = {
 const TEMPORAL_UNREACHABLE: Finding = {
   code: 'temporal_unreachable',
   month: null,
-  detail: 'Temporal cannot be asked: nobody knows whether the Schedule stands',
+  detail: 'Temporal cannot be asked: nobody knows whether the Schedule stands, or a worker runs',
 };

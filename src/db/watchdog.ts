@@ -22,6 +22,9 @@ export type MonthFacts = z.infer<typeof monthRequests> & {
   readonly dueTenants: number;
   /** Due tenants that nobody has looked at. */
   readonly withoutOutcome: number;
+  readonly rolled: number;
+  readonly skipped: number;
+  readonly unchanged: number;
   /** Due tenants whose latest outcome is `parked`. */
   readonly parked: number;
 };
@@ -41,7 +44,7 @@ export async function readMonthFacts(
     const { due, ...outcomes } = await countOutcomes(db, periodOf(requests.month));
     const { rolled, skipped, unchanged, parked } = outcomes;
     const withoutOutcome = due - rolled - skipped - unchanged - parked;
-    facts.push({ ...requests, dueTenants: due, withoutOutcome, parked });
+    facts.push({ ...requests, dueTenants: due, withoutOutcome, ...outcomes });
   }
   return facts;
 }

@@ -5,7 +5,7 @@ import { appendLlmEvents } from './append-llm-events.ts';
 import { appendMeteredRecords } from './append-metered-records.ts';
 import { checkEvent } from './check-event.ts';
 import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
-import { createGroupCommit, type GroupCommit } from '../group-commit.ts';
+import { OverloadedError, createGroupCommit, type GroupCommit } from '../group-commit.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
 import { parseEvent } from './parse-event.ts';
@@ -44,6 +44,10 @@ export interface IngestionDeps {
   readonly now: () => Date;
   /** Told of every answer. */
   readonly onResults?: (source: UsageSource, results: readonly UsageResult[]) => void;
+  /** Told of every group that was committed, or failed to be. */
+  readonly onCommit?: (source: UsageSource, durationSeconds: number) => void;
+  /** Told of whom the full queue has refused. */
+  readonly onOverload?: (source: UsageSource) => void;
   readonly limits?: Partial<IngestionLimits>;
   /** How old, and how far ahead, new usage may be; by default 62 days and 5 minutes. */
   readonly timeBounds?: TimeBounds;
@@ -56,7 +60,7 @@ export interface IngestionLimits {
   readonly maxQueuedItems: number;
 }
 
-const DEFAULT_LIMITS: IngestionLimits = {
+export const DEFAULT_LIMITS: IngestionLimits = {
   maxConcurrent: 1,
   maxGroupItems: 2_000,
   maxQueuedItems: 20_000,
@@ -70,13 +74,14 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
   const llmCommits = createGroupCommit({
     ...limits,
     isWorthTryingAlone,
-    commit: (entries: Parameters<typeof appendLlmEvents>[1]) => appendLlmEvents(deps.db, entries),
+    commit: (entries: Parameters<typeof appendLlmEvents>[1]) =>
+      timed('llm', () => appendLlmEvents(deps.db, entries)),
   });
   const meteredCommits = createGroupCommit({
     ...limits,
     isWorthTryingAlone,
     commit: (entries: Parameters<typeof appendMeteredRecords>[1]) =>
-      appendMeteredRecords(deps.db, entries),
+      timed('metered', () => appendMeteredRecords(deps.db, entries)),
   });
   const checks = { findDeployments, timeBounds, now: deps.now };
   const pipelines = {
@@ -85,11 +90,25 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
   };
   const commits = { llm: llmCommits, metered: meteredCommits };
 
+  async function timed<T>(source: UsageSource, commit: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await commit();
+    } finally {
+      deps.onCommit?.(source, (performance.now() - startedAt) / 1000);
+    }
+  }
+
   return {
     async ingest(source, events, options = {}) {
-      const results = await pipelines[source](events, options);
-      deps.onResults?.(source, results);
-      return results;
+      try {
+        const results = await pipelines[source](events, options);
+        deps.onResults?.(source, results);
+        return results;
+      } catch (error) {
+        if (error instanceof OverloadedError) deps.onOverload?.(source);
+        throw error;
+      }
     },
     depth: (source) => commits[source].depth,
     async close() {

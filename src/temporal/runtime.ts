@@ -5,6 +5,7 @@ import {
   type Logger as TemporalLogger,
 } from '@temporalio/worker';
 import type { Logger } from '../logger.ts';
+import type { SdkMetrics } from './sdk-metrics.ts';
 
 const PINO_LEVEL = {
   TRACE: 'trace',
@@ -17,13 +18,25 @@ const PINO_LEVEL = {
 /**
  * Sets up the SDK before a worker connects: its logs, also those of its native core,
  * go to ours, and it leaves signals alone, because we stop things in an order of our own.
+ * @param metrics where its metrics can be read; null: it counts nothing
  */
-export function installTemporalRuntime(logger: Logger): void {
+export function installTemporalRuntime(logger: Logger, metrics: SdkMetrics | null = null): void {
   Runtime.install({
     logger: toTemporalLogger(logger),
     shutdownSignals: [],
     telemetryOptions: {
       logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(metrics && {
+        metrics: {
+          prometheus: {
+            bindAddress: metrics.bindAddress,
+            // Names and units as Prometheus has them.
+            countersTotalSuffix: true,
+            unitSuffix: true,
+            useSecondsForDurations: true,
+          },
+        },
+      }),
     },
   });
 }

@@ -3,6 +3,7 @@ import type { Dependency } from '../connect-within.ts';
 import type { Logger } from '../logger.ts';
 import { described, type TemporalTarget } from './connection.ts';
 import { installTemporalRuntime } from './runtime.ts';
+import type { SdkMetrics } from './sdk-metrics.ts';
 
 /**
  * The Temporal server for the worker, which has connections of its own. Apart from the client's,
@@ -11,13 +12,14 @@ import { installTemporalRuntime } from './runtime.ts';
 export function temporalServerForWorker(
   target: TemporalTarget,
   logger: Logger,
+  metrics: SdkMetrics | null = null,
 ): Dependency<NativeConnection> {
   return {
     ...described(target),
     connect() {
       // Before each attempt: the runtime goes with its last connection. Any earlier, and it would
       // keep a process alive that has nothing to do.
-      installTemporalRuntime(logger);
+      installTemporalRuntime(logger, metrics);
       return NativeConnection.connect(target.connectionOptions);
     },
   };

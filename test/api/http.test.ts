@@ -106,7 +106,7 @@ test('health, readiness, metrics', async () => {
   await api.call('get', `/api/v1/invoices/${crypto.randomUUID()}`, { key: api.keys.operator });
   const { text } = await api.call('get', '/metrics');
   expect(text).toMatch(
-    /^http_server_request_duration_count\{.*route="\/api\/v1\/invoices\/:invoice_id",status="404".*\} 1$/m,
+    /^http_server_request_duration_seconds_count\{.*route="\/api\/v1\/invoices\/:invoice_id",status="404".*\} 1$/m,
   );
 });
 

@@ -21,6 +21,7 @@ function look(): Promise<WatchdogReport> {
   return lookAround({
     db: api.db,
     readSchedule: () => Promise.resolve(null),
+    listWorkers: () => Promise.resolve([]),
     limits: { closeWithinHours: 8, stalledAfterMinutes: 15 },
     now: () => NOW,
   });
@@ -54,6 +55,7 @@ test('/readyz tells the findings, and stays ready', async () => {
           detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
         },
         { code: 'schedule_missing', month: null },
+        { code: 'no_worker', month: null },
       ],
     },
   });
@@ -74,9 +76,15 @@ test('/metrics has every code', async () => {
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_paused".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_points_elsewhere".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_silent".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="no_worker".*\} 1$/),
     expect.stringMatching(/^month_end_open_requests(\{.*\})? 0$/),
-    expect.stringMatching(/^month_end_parked_tenants\{.*month="2026-05".*\} 0$/),
-    expect.stringMatching(/^month_end_tenants_without_outcome\{.*month="2026-05".*\} 2$/),
+    'month_end_months_out_of_balance 0',
+    'month_end_due_tenants{month="2026-05"} 2',
+    'month_end_tenants{month="2026-05",outcome="rolled"} 0',
+    'month_end_tenants{month="2026-05",outcome="skipped"} 0',
+    'month_end_tenants{month="2026-05",outcome="unchanged"} 0',
+    'month_end_tenants{month="2026-05",outcome="parked"} 0',
+    'month_end_tenants_without_outcome{month="2026-05"} 2',
   ]);
 });
 

@@ -14,7 +14,8 @@ function report(findings: readonly Finding[], errors: readonly unknown[] = []): 
     checkedAt: new Date('2026-06-01T08:00:00.500Z'),
     lastMonth: '2026-05',
     findings,
-    months: null,
+    books: null,
+    temporal: null,
     errors,
   };
 }
@@ -138,7 +139,7 @@ test('gauges: every code is there, with 0 where nothing is wrong', () => {
   expect(gauges.findings.filter(({ value }) => value === 1)).toEqual([
     { code: 'month_not_closed', value: 1 },
   ]);
-  expect(gauges.findings).toHaveLength(9);
-  // The database couldn't be read: no number.
-  expect(gauges.monthEnd).toBeNull();
+  expect(gauges.findings).toHaveLength(10);
+  // Neither the database nor Temporal could be read: no number.
+  expect(gauges).toMatchObject({ monthEnd: null, temporal: null, keyExpirySeconds: null });
 });

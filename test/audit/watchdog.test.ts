@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FindingCode } from '../../src/audit/watchdog-finding.ts';
 import { lookAround, type WatchdogSources } from '../../src/audit/watchdog-report.ts';
 import { SCHEDULE_ID } from '../../src/contracts/ids.ts';
+import { createKey, revokeKey } from '../../src/db/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { monthBefore, periodOf, previousMonth } from '../../src/domain/period.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { listWorkers } from '../../src/temporal/pollers.ts';
 import { readSchedule } from '../../src/temporal/schedule-facts.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
@@ -17,10 +19,14 @@ import { closed, createWorld, type World } from '../_util/world.ts';
 const month = monthBefore(new Date());
 const monthAgo = previousMonth(month);
 
+const WORKER = { identity: '1@test', buildId: null, isCurrent: true };
+
 function lookAt({ db, client }: World, sources: Partial<WatchdogSources> = {}) {
   return lookAround({
     db,
     readSchedule: () => readSchedule(client),
+    // Some tests need none.
+    listWorkers: () => Promise.resolve([WORKER]),
     // Late at once, whatever the day of the month.
     limits: { closeWithinHours: 0, stalledAfterMinutes: 15 },
     now: () => new Date(),
@@ -46,6 +52,33 @@ async function close(world: World, which: string): Promise<void> {
   await requestMonthEnd(world.client, { month: which, requestId, actor: 'test' });
   await closed(world, which);
 }
+
+test('nobody polls the task queue, until a worker does', async () => {
+  await using world = await createWorld();
+  await applySchedule(world.client);
+  const sources = { listWorkers: () => listWorkers(world.client) };
+  expect(await findingsOf(world, sources)).toEqual(['no_worker']);
+  await world.startWorker();
+  await until(
+    () => findingsOf(world, sources),
+    (found) => found.length === 0,
+  );
+  const { temporal } = await lookAt(world, sources);
+  expect(temporal?.workers).toMatchObject([{ isCurrent: true }]);
+});
+
+test('when the first key ends that nobody has replaced', async () => {
+  await using world = await createWorld();
+  const keyExpiry = async () => (await lookAt(world)).books?.keyExpiresAt;
+  const expiresAt = new Date(Date.now() + 86_400_000);
+  const key = { scope: 'gateway', label: 'gateway', expiresAt } as const;
+  expect(await keyExpiry()).toBeNull();
+  await createKey(world.db, { ...key, expiresAt: new Date(Date.now() + 2 * 86_400_000) });
+  const { keyId } = await createKey(world.db, key);
+  expect(await keyExpiry()).toBe(expiresAt.toISOString());
+  await revokeKey(world.db, keyId);
+  expect(await keyExpiry()).not.toBe(expiresAt.toISOString());
+});
 
 test('the Schedule: missing, fine, paused, pointing elsewhere, dead', async () => {
   // With nobody to bill, it is all that there is to find.
@@ -102,7 +135,10 @@ test('a month that was not closed, until it is', async () => {
   await close(world, month);
   const report = await lookAt(world);
   expect(report.findings).toEqual([]);
-  expect(report.months).toMatchObject([{ month, dueTenants: 2, parked: 1, withoutOutcome: 0 }]);
+  expect(report.books?.months).toMatchObject([
+    { month, dueTenants: 2, rolled: 1, parked: 1, withoutOutcome: 0 },
+  ]);
+  expect(report.books?.parkedReasons).toEqual([{ reasonType: 'missing_plan_version', tenants: 1 }]);
 });
 
 describe('after the month was closed', () => {
@@ -132,16 +168,16 @@ describe('after the month was closed', () => {
     expect(await findingsOf(world)).toEqual([`month_not_closed ${monthAgo}`]);
     await close(world, monthAgo);
     // Closed months needn't be looked at.
-    expect(await lookAt(world)).toMatchObject({ findings: [], months: [{ month }] });
+    expect(await lookAt(world)).toMatchObject({ findings: [], books: { months: [{ month }] } });
   });
 
   test('another month stands still, whatever moves in this one', async () => {
     await askInVain(world, '2020-01-01');
     expect(await findingsOf(world)).toEqual(['run_stalled 2020-01']);
-    const { months } = await lookAt(world);
-    expect(months).toMatchObject([{ month: '2020-01', openRequests: 1 }, { month }]);
+    const { books } = await lookAt(world);
+    expect(books?.months).toMatchObject([{ month: '2020-01', openRequests: 1 }, { month }]);
     await close(world, '2020-01');
-    expect((await lookAt(world)).months).toMatchObject([{ month }]);
+    expect((await lookAt(world)).books?.months).toMatchObject([{ month }]);
   });
 
   test('its books do not add up, until it is run again', async () => {
@@ -211,7 +247,7 @@ test('what cannot be read is a finding, and its reason stays inside', async () =
     'database_unreachable',
     'temporal_unreachable',
   ]);
-  expect(report.months).toBeNull();
+  expect(report).toMatchObject({ books: null, temporal: null });
   expect(report.errors).toHaveLength(2);
   expect(JSON.stringify(report.findings)).not.toContain('127.0.0.1');
   await nowhere.close();

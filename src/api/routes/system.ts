@@ -78,10 +78,11 @@ export const getMetrics = defineRoute(
     rateLimited: false,
     responses: {
       200: {
-        description: 'Requests, usage events and the queue, month end',
+        description: 'Requests, usage events and the queue, month end, database pool, process',
         schema: z.string(),
         contentType: 'text/plain; version=0.0.4; charset=utf-8',
-        example: '# TYPE usage_events counter\nusage_events{source="llm",status="accepted"} 1\n',
+        example:
+          '# TYPE usage_events_total counter\nusage_events_total{source="llm",status="accepted"} 1\n',
       },
     },
   },

@@ -17,6 +17,8 @@ export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): str
       return `${cli} schedule resume, and ${cli} schedule backfill MONTH for what fell into the pause`;
     case 'schedule_silent':
       return `${cli} schedule backfill MONTH makes up for it and wakes it; if it stays silent, delete it in the Web UI and apply it again`;
+    case 'no_worker':
+      return 'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; of a new build: workers promote BUILD';
     case 'temporal_unreachable':
       return 'see TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE';
     case 'database_unreachable':

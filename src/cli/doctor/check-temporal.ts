@@ -1,4 +1,5 @@
 import { judgeSchedule } from '../../audit/watchdog-schedule.ts';
+import { judgeWorkers } from '../../audit/watchdog-workers.ts';
 import { connectWithin } from '../../connect-within.ts';
 import { TASK_QUEUE } from '../../contracts/ids.ts';
 import {
@@ -42,7 +43,7 @@ export async function checkTemporal(env: Environment, now: Date): Promise<readon
       ok('temporal', `Temporal at ${target.address} answers, namespace ${namespace}`),
       ...(await inTime('search attributes', () => checkSearchAttributes(temporal))),
       ...(await inTime('schedule', async () => toChecks(await readSchedule(client), now))),
-      ...(await inTime('worker', async () => judgeWorkers(await listWorkers(client)))),
+      ...(await inTime('worker', async () => checkWorkers(await listWorkers(client)))),
     ];
   } finally {
     await connection.close();
@@ -97,10 +98,10 @@ function toChecks(schedule: ScheduleFacts | null, now: Date): readonly Check[] {
   });
 }
 
-function judgeWorkers(workers: readonly PollingWorker[]): readonly Check[] {
+function checkWorkers(workers: readonly PollingWorker[]): readonly Check[] {
   const name = 'worker';
-  const current = workers.filter(({ isCurrent }) => isCurrent);
-  if (current.length > 0) {
+  if (judgeWorkers(workers).length === 0) {
+    const current = workers.filter(({ isCurrent }) => isCurrent);
     const identities = current.map(({ identity }) => identity).join(', ');
     return [ok(name, `polling ${TASK_QUEUE}: ${identities}`)];
   }

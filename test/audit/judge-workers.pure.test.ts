@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { judgeWorkers } from '../../src/audit/watchdog-workers.ts';
+
+const worker = (isCurrent: boolean) => ({ identity: '1@host', buildId: null, isCurrent });
+
+test('one that gets tasks is enough', () => {
+  expect(judgeWorkers([worker(false), worker(true)])).toEqual([]);
+});
+
+test('nobody polls', () => {
+  expect(judgeWorkers([])).toMatchObject([
+    {
+      code: 'no_worker',
+      month: null,
+      detail: expect.stringContaining('no worker polls') as string,
+    },
+  ]);
+});
+
+test('only workers of a build that gets no tasks', () => {
+  expect(judgeWorkers([worker(false)])).toMatchObject([
+    { code: 'no_worker', detail: expect.stringContaining('none of the build') as string },
+  ]);
+});
