@@ -6,9 +6,13 @@ export type Measure = (text: string) => number;
  * than a line. At least one line, which is empty for an empty text.
  */
 export function wrapText(text: string, width: number, measure: Measure): string[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  const whole = words.join(' ');
+  // Most texts fit, and to measure is what takes time.
+  if (measure(whole) <= width) return [whole];
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).filter(Boolean)) {
+  for (const word of words) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (measure(longer) <= width) {
       line = longer;
