@@ -1,7 +1,32 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { until } from '../_util/until.ts';
 
 /** What operators do in Temporal's Web UI (2.42), by what they see of it. */
+
+/** Opens the dialog for a signal on a workflow's page, and fills it in. */
+export async function fillInSignal(page: Page, name: string, data: string): Promise<Locator> {
+  await page.getByRole('button', { name: 'More Actions' }).click();
+  await page.getByRole('menuitem', { name: 'Send a Signal' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Send a Signal' });
+  await dialog.getByTestId('signal-select-button').click();
+  await dialog
+    .getByRole('option')
+    .filter({ hasText: new RegExp(`^\\s*${name}\\b`) })
+    .click();
+  const editor = dialog.locator('[contenteditable="true"]');
+  await editor.focus();
+  // As it is pasted: an editor that closes brackets by itself must not add to it.
+  await page.keyboard.insertText(data);
+  // The editor hands its text over when it is left.
+  await editor.blur();
+  return dialog;
+}
+
+/** Submits the dialog, and waits until it is closed: the signal was sent. */
+export async function submitSignal(dialog: Locator): Promise<void> {
+  await dialog.getByRole('button', { name: 'Submit' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+}
 
 /** Where the list of workflows has this filter. */
 export function filteredBy(workflowsUrl: string, query: string): string {
