@@ -43,7 +43,8 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>Total</dt><dd>${money(invoice.total_cents, currency)}</dd></div>
 </dl>
 ${whoAndWhy(invoice)}<ul class="links">
-${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
+${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>The tenant's own: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
+<li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
 ${linesTable(invoice)}
@@ -52,6 +53,9 @@ ${differenceSection(invoice, changes)}
 ${revisionsTable(revisions, invoice.invoice_id)}`,
   });
 }
+
+/** What the tenant gets. */
+const DOCUMENTS = ['html', 'pdf', 'csv'];
 
 function standsNoMore({ status, superseded_by, superseded_at }: InvoiceView): Markup {
   if (status !== 'superseded' || superseded_by === null) return markup``;

@@ -130,6 +130,18 @@ describe('the pages of a month that is closed', () => {
     expect(csv.text.trimEnd().split('\r\n')).toHaveLength(2);
     expect((await operator.get(`${path}/lines/1`)).status).toBe(404);
   });
+
+  test("lead to the tenant's own documents", async () => {
+    const [invoice] = await invoicesOf(world.db, 'globex');
+    const { text } = await operator.get(`/operator/invoices/${invoice!.invoiceId}`);
+    const links = [...text.matchAll(/href="([^"]+\.(?:html|pdf|csv))"/g)].map(([, link]) => link!);
+    expect(links).toHaveLength(3);
+    for (const link of links) {
+      const { status, headers } = await operator.get(link);
+      expect({ link, status }).toEqual({ link, status: 200 });
+      expect(headers['content-disposition']).toContain(`.${link.split('.').at(-1)}"`);
+    }
+  });
 });
 
 /** What the page of a form had hidden in it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Route } from '../route-definition.ts';
+import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from '../routes/invoice-documents.ts';
 import { getLineUsageCsv } from '../routes/line-usage.ts';
 import { operatorPage, type PageRoute } from './page-definition.ts';
 
@@ -8,6 +9,9 @@ import { operatorPage, type PageRoute } from './page-definition.ts';
  * key. The one list of them, by the path under `/operator`.
  */
 const DOCUMENTS: Readonly<Record<string, Route>> = {
+  '/operator/invoices/:invoice_id.html': getInvoiceHtml,
+  '/operator/invoices/:invoice_id.pdf': getInvoicePdf,
+  '/operator/invoices/:invoice_id.csv': getInvoiceCsv,
   '/operator/invoices/:invoice_id/lines/:line_no/usage.csv': getLineUsageCsv,
 };
 

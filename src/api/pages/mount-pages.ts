@@ -8,7 +8,7 @@ import { mountAssets } from './assets.ts';
 import { requireFormToken } from './form-token.ts';
 import { PAGES } from './index.ts';
 import { requireSameOrigin } from './origin.ts';
-import { seeOther, type PageReply, type PageRoute } from './page-definition.ts';
+import { page, seeOther, type PageReply, type PageRoute } from './page-definition.ts';
 import { pagesOnly } from './problem-answer.ts';
 import { readForm, toForm } from './read-form.ts';
 import type { Sessions } from './session.ts';
@@ -31,7 +31,6 @@ export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): voi
     (make: (request: Request, response: Response) => Promise<PageReply>) =>
     async (request: Request, response: Response) => {
       const reply = await make(request, response);
-      response.set(reply.headers ?? {});
       await send(request, response, reply, guards.timeouts);
     };
   app.get(
@@ -93,7 +92,7 @@ async function servePage(
 /** A script that reads a part of a page isn't led astray: it reloads the page. */
 function toSignIn(request: Request): PageReply {
   if (request.path.endsWith('/live')) {
-    return { status: 401, contentType: 'text/html; charset=utf-8', body: '' };
+    return page('', 401);
   }
   return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
 }

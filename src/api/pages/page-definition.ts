@@ -7,9 +7,7 @@ import type { ApiDeps, CallDeps } from '../deps.ts';
 import type { OutgoingReply } from '../route-definition.ts';
 
 /** What a page answers. */
-export interface PageReply extends OutgoingReply {
-  readonly headers?: Readonly<Record<string, string>>;
-}
+export type PageReply = OutgoingReply;
 
 /** A form that was sent. */
 export interface Form {
@@ -109,7 +107,7 @@ function present(query: URLSearchParams): Record<string, string> {
 
 /** A page. */
 export function page(html: string, status = 200): PageReply {
-  return { status, contentType: 'text/html; charset=utf-8', body: html };
+  return { status, contentType: 'text/html; charset=utf-8', body: html, headers: {} };
 }
 
 /** On to another path of ours, by GET. */
