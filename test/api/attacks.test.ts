@@ -12,6 +12,7 @@ import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
 import { exampleCalls, pathOf, type ExampleCall } from './_calls.ts';
 import { seedTenant } from '../_util/seed.ts';
+import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestApi, llmEvent, type CallOptions, type TestApi } from './_harness.ts';
 
 /** What strangers try, on every route there is. docs/security.md names what each shows. */
@@ -28,7 +29,8 @@ let calls: Readonly<Record<string, ExampleCall>>;
 let world: Parameters<typeof buildInvoices>[0];
 
 beforeAll(async () => {
-  api = await createTestApi();
+  const config = { ...API_CONFIG, signingMasterSecrets: ['m'.repeat(32)] };
+  api = await createTestApi({ config });
   superuser = new pg.Client({ connectionString: api.superuserUrl });
   await superuser.connect();
   const ingested = await api.call('post', '/api/v1/integrations/llm-usage', {
