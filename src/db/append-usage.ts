@@ -52,7 +52,7 @@ export async function appendLlmRows(
     columnArray(events.map(read));
   return toAppended(
     await db.one(sql.type(outcome)`
-    WITH sent AS MATERIALIZED (
+    /* planned each time */ WITH sent AS MATERIALIZED (
       SELECT * FROM unnest(
         ${column((e) => e.id)}::text[], ${column((e) => e.tenantId)}::text[],
         ${column((e) => e.deploymentId)}::text[], ${column((e) => e.model)}::text[],
@@ -110,7 +110,7 @@ export async function appendMeteredRows(
     columnArray(records.map(read));
   return toAppended(
     await db.one(sql.type(outcome)`
-    WITH sent AS MATERIALIZED (
+    /* planned each time */ WITH sent AS MATERIALIZED (
       SELECT * FROM unnest(
         ${column((r) => r.id)}::text[], ${column((r) => r.tenantId)}::text[],
         ${column((r) => r.deploymentId)}::text[], ${column((r) => r.resourceKind)}::text[],

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+
+let testDatabase: TestDatabase;
+let db: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  // One connection: what it has prepared is its own.
+  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 1, applicationName: 'test' });
+});
+afterAll(async () => {
+  await db.end();
+  await testDatabase.drop();
+});
+
+test('statements are prepared, but for those whose plan depends on how much they are given', async () => {
+  await seedCatalogue(db);
+  await seedTenant(db, 'acme', [{ deploymentId: 'acme-a' }]);
+  const ingestion = createIngestion({ db, now: () => new Date('2026-05-15T12:00:00Z') });
+  const event = { tenant_id: 'acme', deployment_id: 'acme-a', occurred_at: '2026-05-15T11:00:00Z' };
+  for (const id of ['first', 'second']) {
+    const llm = {
+      ...event,
+      gateway_request_id: id,
+      model: 'm',
+      charge_cents: '1',
+      currency: 'AUD',
+    };
+    const metered = { ...event, record_id: id, resource_kind: 'llm_tokens', qty: '1' };
+    expect(await ingestion.ingest('llm', [llm])).toMatchObject([{ status: 'accepted' }]);
+    expect(await ingestion.ingest('metered', [metered])).toMatchObject([{ status: 'accepted' }]);
+  }
+  await ingestion.close();
+
+  const prepared = await db.anyFirst(
+    sql.type(z.object({ statement: z.string() }))`SELECT statement FROM pg_prepared_statements`,
+  );
+
+  expect(prepared.some((text) => text.includes('FROM deployments'))).toBe(true);
+  expect(
+    prepared.filter((text) => /INSERT INTO (llm|metered)_usage.*FROM fresh/s.test(text)),
+  ).toEqual([]);
+});
