@@ -7,7 +7,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { capitalize, CliError } from '../errors.ts';
 import { print } from '../output.ts';
-import { startProgress, type Progress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
 
 interface Options {
   readonly out?: string;
@@ -33,15 +33,14 @@ Examples:
     .action(async (month: Month, options: Options, command: Command) => {
       const folder = options.out ?? `invoices-${month}`;
       const exported = await withDatabase(readEnvironment(process.env), async (db) => {
-        let progress: Progress | null = null;
-        const onProgress = (done: number, total: number): void => {
-          progress ??= startProgress(`Writing ${month}`, total);
-          progress.update(done);
-        };
         const { formats } = options;
-        return exportMonth(db, month, { folder, formats, onProgress })
-          .catch((error: unknown) => refuse(error, folder))
-          .finally(() => progress?.stop());
+        const what = { what: `Writing ${month}`, unit: 'invoices', total: null };
+        const again = 'What is written stays; done again, it writes the same.';
+        return withProgress(
+          what,
+          (onProgress) => exportMonth(db, month, { folder, formats, onProgress }),
+          again,
+        ).catch((error: unknown) => refuse(error, folder));
       });
       if (exported.invoices === 0) throw new CliError(`There are no invoices of ${month}`);
       print(command, { month, folder, ...exported }, () => describe(exported, folder));

@@ -5,7 +5,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note } from '../note.ts';
 import { print } from '../output.ts';
-import { groupDigits } from '../render/number.ts';
+import { groupDigits } from '../../domain/format.ts';
 import { renderTable } from '../render/table.ts';
 
 const LIMIT = 1000;

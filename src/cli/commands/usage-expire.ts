@@ -7,7 +7,7 @@ import { requireOlder } from '../months-kept.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { groupDigits } from '../render/number.ts';
+import { groupDigits } from '../../domain/format.ts';
 import { renderTable } from '../render/table.ts';
 
 /** A digest over all events of a month is one statement. */

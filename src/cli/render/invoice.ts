@@ -1,7 +1,6 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
 import { groupDigits } from '../../domain/format.ts';
 import { formatCents } from './money.ts';
-import { groupDigits } from './number.ts';
 import { style } from './style.ts';
 import { indent, renderTable, type Column } from './table.ts';
 

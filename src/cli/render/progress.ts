@@ -1,4 +1,4 @@
-import { groupDigits } from './number.ts';
+import { groupDigits } from '../../domain/format.ts';
 
 /** How far something is. */
 export interface Standing {
