@@ -10,6 +10,10 @@ export function webhooksDisableCommand(): Command {
   return new Command('disable')
     .description('end a receiver of events, for good; what is still pending is given up')
     .argument('<endpoint-id>', 'as `webhooks list` shows it', idArgument)
+    .addHelpText(
+      'after',
+      '\nExample:\n  npm run cli -- webhooks disable 6f1c0a52-9d0e-4b6e-8a51-2f3b7f6f8d10',
+    )
     .action(async (endpointId: string, _options, command: Command) => {
       await operatorAction(command, readEnvironment(process.env), async (db) => {
         const isKnown = await disableWebhookEndpoint(db, endpointId, `by ${actor()}`);

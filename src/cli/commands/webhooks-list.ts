@@ -10,7 +10,10 @@ export function webhooksListCommand(): Command {
     .addHelpText(
       'after',
       `
-Pending: still to be delivered. Dead: given up; \`webhooks replay\` delivers them again.`,
+Pending: still to be delivered. Dead: given up; \`webhooks replay\` delivers them again.
+
+Example:
+  npm run cli -- webhooks list`,
     )
     .action(async (_options, command: Command) => {
       const endpoints = await withDatabase(readEnvironment(process.env), (db) =>

@@ -20,7 +20,14 @@ export function webhooksLogCommand(): Command {
     .option('--event <id>', 'of one event: its webhook-id', idArgument)
     .addOption(new Option('--status <status>', 'only these').choices(['delivered', 'failed']))
     .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 50)
-    .addHelpText('after', '\n--json also has the beginning of each answer.')
+    .addHelpText(
+      'after',
+      `
+--json also has the beginning of each answer.
+
+Example:
+  npm run cli -- webhooks log --status failed --limit 20`,
+    )
     .action(async ({ endpoint, event, status, limit }: Options, command: Command) => {
       const filters = { endpointId: endpoint, eventId: event, outcome: status };
       const attempts = await withDatabase(readEnvironment(process.env), (db) =>

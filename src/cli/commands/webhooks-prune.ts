@@ -20,6 +20,7 @@ export function webhooksPruneCommand(): Command {
         .argParser(durationArgument)
         .default(durationArgument(DEFAULT_AGE), DEFAULT_AGE),
     )
+    .addHelpText('after', '\nExample:\n  npm run cli -- webhooks prune --older-than 90d')
     .action(async ({ olderThan }: Options, command: Command) => {
       const before = new Date(Date.now() - olderThan);
       const deleted = await operatorAction(command, readEnvironment(process.env), (db) =>

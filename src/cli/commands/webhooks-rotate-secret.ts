@@ -26,7 +26,11 @@ export function webhooksRotateSecretCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nA secret that was being replaced already ends now: two are live, never more.',
+      `
+A secret that was being replaced already ends now: two are live, never more.
+
+Example:
+  npm run cli -- webhooks rotate-secret 6f1c0a52-9d0e-4b6e-8a51-2f3b7f6f8d10 --overlap 2d`,
     )
     .action(async (endpointId: string, { overlap }: Options, command: Command) => {
       const done = await operatorAction(
