@@ -38,7 +38,7 @@ export async function insertBuyers(tx: Transaction, buyers: readonly StoredBuyer
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO buyer_details (tenant_id, version, legal_name, abn, address, contact, email)
     SELECT "tenantId", version, legal_name, abn, address, contact, email
-    FROM jsonb_to_recordset(${jsonRows(rows)}) AS b ("tenantId" text, version int, legal_name text,
+    FROM json_to_recordset(${jsonRows(rows)}) AS b ("tenantId" text, version int, legal_name text,
       abn text, address text[], contact text, email text)
   `);
 }

@@ -69,7 +69,7 @@ export async function recordAttempts(
   const delivered = attempts.filter(({ outcome }) => outcome === 'delivered').length;
   await db.query(sql.typeAlias('nothing')`
     WITH a AS MATERIALIZED (
-      SELECT * FROM jsonb_to_recordset(${jsonRows(attempts)}) AS a ("eventId" uuid, attempt int,
+      SELECT * FROM json_to_recordset(${jsonRows(attempts)}) AS a ("eventId" uuid, attempt int,
         "attemptedAt" timestamptz, "durationMs" int, outcome text, status int, error text,
         response text, "retryInMs" bigint)
     ), logged AS (
