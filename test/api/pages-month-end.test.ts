@@ -15,7 +15,7 @@ import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';
-import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
@@ -46,6 +46,7 @@ beforeAll(async () => {
   operator = await signIn(app, plainKey);
 
   await seedCatalogue(world.db);
+  await seedSeller(world.db);
   await seedTenant(world.db, 'acme');
   await seedTenant(world.db, 'globex');
   await seedTenant(world.db, 'initech');
