@@ -28,6 +28,7 @@ interface Subscriptions {
     readonly tenant_id: string;
     readonly name: string;
     readonly currency: string;
+    readonly buyer?: object;
     readonly deployments: readonly {
       readonly deployment_id: string;
       readonly subscriptions: readonly { readonly subscription_id: string }[];
@@ -60,8 +61,8 @@ async function putAll({ put }: Operator): Promise<Record<number, number>> {
   }
   for (const { code, ...terms } of addons) await send(`addons/${code}`, terms);
   const { tenants } = JSON.parse(SUBSCRIPTIONS) as Subscriptions;
-  for (const { tenant_id, name, currency, deployments } of tenants) {
-    await send(`tenants/${tenant_id}`, { name, currency });
+  for (const { tenant_id, deployments, ...terms } of tenants) {
+    await send(`tenants/${tenant_id}`, terms);
     for (const { deployment_id, subscriptions } of deployments) {
       await send(`deployments/${deployment_id}`, { tenant_id });
       for (const { subscription_id, ...terms } of subscriptions) {
@@ -84,6 +85,7 @@ async function rowsOf(superuserUrl: string): Promise<unknown> {
       'plan_items',
       'addons',
       'tenants',
+      'buyer_details',
       'deployments',
       'subscriptions',
       'subscription_addons',
