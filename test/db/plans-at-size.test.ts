@@ -10,9 +10,17 @@ import { readDifference } from '../../src/db/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoice-views.ts';
 import { readMonthEndStatus } from '../../src/db/month-end-status.ts';
+import { listMonthInvoices, listRevisions, listStanding } from '../../src/db/month-invoices.ts';
+import {
+  compareKinds,
+  listMonths,
+  listParkedTenants,
+  readMonthOverview,
+} from '../../src/db/month-views.ts';
 import { listOutcomes } from '../../src/db/outcome-views.ts';
 import { openDatabase, type Database, type Queryable } from '../../src/db/pool.ts';
 import { listEventsBehind, readLineUsage } from '../../src/db/provenance.ts';
+import { showRequest } from '../../src/db/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/tenant-scope.ts';
 import { listMonthsBefore } from '../../src/db/usage-archive.ts';
@@ -187,6 +195,32 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
       expect(await excludeEvent(api, request)).toMatchObject({ outcome: 'excluded' });
     }
   },
+  'operator pages: months': async ({ api }) => {
+    await listMonths(api, { after: null, limit: 12 });
+    await listMonths(api, { after: MONTHS.last, limit: 12 });
+  },
+  'operator pages: a month': async ({ api }) => {
+    await readMonthOverview(api, MONTHS.last);
+    await compareKinds(api, MONTHS.last);
+    await listParkedTenants(api, MONTHS.last, { after: null, limit: 20 });
+    await listParkedTenants(api, MONTHS.last, { after: 't-7', limit: 20 });
+    await listStanding(api, MONTHS.last, ['t-7', 't-8']);
+    await showRequest(api, MONTHS.last, 'again');
+  },
+  "operator pages: a month's invoices": async ({ api }) => {
+    for (const order of ['change', 'tenant'] as const) {
+      const first = await listMonthInvoices(api, MONTHS.last, { order }, { after: null, limit: 5 });
+      const after = first.at(-1) ?? null;
+      expect(first).toHaveLength(5);
+      const next = await listMonthInvoices(api, MONTHS.last, { order }, { after, limit: 5 });
+      const ids = [...first, ...next].map(({ invoice_id }) => invoice_id);
+      expect(new Set(ids).size).toBe(10);
+    }
+    const filter = { search: 't-7', status: 'issued', outcome: 'rolled', order: 'change' } as const;
+    await listMonthInvoices(api, MONTHS.last, filter, { after: null, limit: 5 });
+  },
+  'operator pages: the revisions of an invoice': ({ api }) =>
+    listRevisions(api, { tenant_id: 't-7', period_start: `${MONTHS.last}-01` }),
   'API: the month': ({ api }) => readMonthEndStatus(api, MONTHS.last),
   'API: the watchdog': ({ api }) => readMonthFacts(api, MONTHS.last),
   'API and CLI: late usage': ({ api }) => listLateUsage(api, MONTHS.last),
