@@ -1,1 +1,0 @@
-export { formatCents } from '../../domain/format.ts';
