@@ -5,6 +5,7 @@ import { readControlTotals } from './control-totals.ts';
 import type { Page } from './page.ts';
 import type { Database, Queryable } from './pool.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
+import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
 import { inOneSnapshot } from './snapshot.ts';
 import { allOf, sql } from './sql.ts';
 
@@ -15,16 +16,7 @@ const parkedTenant = z.object({
   recorded_at: z.string(),
 });
 
-const request = z.object({
-  request_id: z.string(),
-  kind: z.enum(['run', 'force']),
-  state: z.enum(['queued', 'running', 'finished']),
-  actor: z.string().nullable(),
-  reason: z.string().nullable(),
-  requested_at: z.string(),
-  finished_at: z.string().nullable(),
-  /** Whether the books added up when it was served; null where it isn't, or was before there was a check. */
-  balanced: z.boolean().nullable(),
+const request = requestFacts.extend({
   refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
 });
 
@@ -130,8 +122,7 @@ export function listParked(db: Queryable, period: Period, { after, limit }: Page
 /** The latest twenty. */
 export function listRequests(db: Queryable, period: Period) {
   return db.any(sql.type(request)`
-    SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
-      (r.manifest ->> 'balanced')::boolean AS balanced,
+    SELECT ${REQUEST_FACTS},
       coalesce((
         SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'reason', f.reason)
           ORDER BY f.tenant_id)

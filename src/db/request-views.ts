@@ -1,19 +1,12 @@
 import { z } from 'zod';
 import { periodOf, type Month } from '../domain/period.ts';
 import type { Queryable } from './pool.ts';
+import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
 import { sql } from './sql.ts';
 
 /** Reading a request for a month, for the operator pages. */
 
-const requestView = z.object({
-  request_id: z.string(),
-  kind: z.enum(['run', 'force']),
-  state: z.enum(['queued', 'running', 'finished']),
-  actor: z.string().nullable(),
-  reason: z.string().nullable(),
-  requested_at: z.string(),
-  finished_at: z.string().nullable(),
-  balanced: z.boolean().nullable(),
+const requestView = requestFacts.extend({
   /** That it names, the first hundred. */
   tenants: z.array(
     z.object({
@@ -39,8 +32,7 @@ export function showRequest(
   requestId: string,
 ): Promise<RequestView | null> {
   return db.maybeOne(sql.type(requestView)`
-    SELECT r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
-      (r.manifest ->> 'balanced')::boolean AS balanced,
+    SELECT ${REQUEST_FACTS},
       coalesce((
         SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'outcome', f.outcome,
           'reason', f.reason, 'invoice_id', f.invoice_id, 'number', f.number) ORDER BY f.tenant_id)

@@ -186,10 +186,8 @@ const gauges = z.object({
   deliveredAttempts: z.number(),
   failedAttempts: z.number(),
 });
-export type WebhookGauges = z.infer<typeof gauges>;
-
 /** How each live endpoint stands, for the metrics. */
-export function readWebhookGauges(db: Queryable): Promise<readonly WebhookGauges[]> {
+export function readWebhookGauges(db: Queryable): Promise<readonly z.infer<typeof gauges>[]> {
   return db.any(sql.type(gauges)`
     SELECT e.endpoint_id AS "endpointId", pending.count AS pending,
       coalesce(extract(epoch FROM now() - pending.oldest), 0)::float8 AS "oldestPendingSeconds",

@@ -92,7 +92,15 @@ function asInstant(column: ReturnType<typeof sql.fragment>) {
   return sql.fragment`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
-const ended = z.object({ isNew: z.boolean() });
+const locked = z.object({ isLive: z.boolean() });
+
+/** One change of an endpoint at a time. @returns null where there is no such endpoint */
+function lockEndpoint(tx: Transaction, endpointId: string): Promise<z.infer<typeof locked> | null> {
+  return tx.maybeOne(sql.type(locked)`
+    SELECT disabled_at IS NULL AS "isLive" FROM webhook_endpoints
+    WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
+  `);
+}
 
 /**
  * Ends a receiver, for good; what was still to be delivered to it is given up.
@@ -104,12 +112,9 @@ export async function disableWebhookEndpoint(
   reason: string,
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
-    const endpoint = await tx.maybeOne(sql.type(ended)`
-      SELECT disabled_at IS NULL AS "isNew" FROM webhook_endpoints
-      WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
-    `);
+    const endpoint = await lockEndpoint(tx, endpointId);
     if (endpoint === null) return false;
-    if (endpoint.isNew) {
+    if (endpoint.isLive) {
       await tx.query(sql.typeAlias('nothing')`
         UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = ${reason}
         WHERE endpoint_id = ${endpointId}
@@ -142,12 +147,9 @@ export function rotateWebhookSecret(
   overlapSeconds: number,
 ): Promise<RotatedSecret> {
   return db.transaction(async (tx) => {
-    const endpoint = await tx.maybeOne(sql.type(ended)`
-      SELECT disabled_at IS NULL AS "isNew" FROM webhook_endpoints
-      WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
-    `);
+    const endpoint = await lockEndpoint(tx, endpointId);
     if (endpoint === null) return { outcome: 'unknown' };
-    if (!endpoint.isNew) return { outcome: 'disabled' };
+    if (!endpoint.isLive) return { outcome: 'disabled' };
     const formerUntil = await tx.oneFirst(sql.type(z.object({ until: z.string() }))`
       SELECT now() + make_interval(secs => ${overlapSeconds}) AS until
     `);

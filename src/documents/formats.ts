@@ -1,7 +1,6 @@
 import type { DocumentSource } from '../db/invoice-documents.ts';
 import { documentCsv } from './document-csv.ts';
 import { documentHtml } from './document-html.ts';
-import { documentPdf } from './document-pdf.ts';
 import { makeDocument } from './invoice-document.ts';
 import { sellerOf } from './seller-of.ts';
 
@@ -21,10 +20,15 @@ export async function renderDocument(
     case 'html':
       return documentHtml(makeDocument(source, seller));
     case 'pdf':
-      return documentPdf(makeDocument(source, seller));
+      return (await loadPdf()).documentPdf(makeDocument(source, seller));
     case 'csv':
       return documentCsv(source, seller);
   }
+}
+
+/** Only when one is wanted: pdfkit takes a while to load, and every process and command would wait for it. */
+function loadPdf() {
+  return import('./document-pdf.ts');
 }
 
 /** What an invoice's document is called. A number holds nothing that a file's name may not. */

@@ -1,5 +1,5 @@
 import { renderInvoice } from '../cli/render/invoice.ts';
-import { formatCents } from '../cli/render/money.ts';
+import { formatCents } from '../domain/format.ts';
 import { renderOutcomes } from '../cli/render/outcomes.ts';
 import { indent, renderTable } from '../cli/render/table.ts';
 import { startProgress } from '../cli/progress.ts';

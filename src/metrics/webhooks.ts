@@ -1,5 +1,14 @@
 import type { Meter } from '@opentelemetry/api';
-import type { WebhookGauges } from './db/webhook-deliveries.ts';
+
+/** How a live receiver stands. */
+export interface WebhookGauges {
+  readonly endpointId: string;
+  readonly pending: number;
+  readonly oldestPendingSeconds: number;
+  readonly dead: number;
+  readonly deliveredAttempts: number;
+  readonly failedAttempts: number;
+}
 
 /** How long what was read is good enough: whoever scrapes, however often, asks the database once. */
 const FRESH_MS = 10_000;

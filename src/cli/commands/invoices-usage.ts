@@ -6,8 +6,7 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
 import { print, writeOut } from '../output.ts';
-import { formatCents } from '../render/money.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { renderTable } from '../render/table.ts';
 
 interface Options {

@@ -4,8 +4,7 @@ import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
-import { formatCents } from '../render/money.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { renderTable } from '../render/table.ts';
 
 export function monthEndLateUsageCommand(): Command {

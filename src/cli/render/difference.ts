@@ -1,6 +1,5 @@
 import type { LineChangeView } from '../../db/invoice-difference.ts';
-import { formatCents } from './money.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { renderTable, type Column } from './table.ts';
 
 const COLUMNS: readonly Column<LineChangeView>[] = [

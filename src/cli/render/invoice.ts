@@ -1,6 +1,5 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
-import { groupDigits } from '../../domain/format.ts';
-import { formatCents } from './money.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { style } from './style.ts';
 import { indent, renderTable, type Column } from './table.ts';
 

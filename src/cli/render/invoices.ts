@@ -1,5 +1,5 @@
 import type { InvoiceHeader } from '../../db/invoice-views.ts';
-import { formatCents } from './money.ts';
+import { formatCents } from '../../domain/format.ts';
 import type { Format } from './style.ts';
 import { renderTable } from './table.ts';
 

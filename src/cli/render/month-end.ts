@@ -1,8 +1,7 @@
 import type { MonthEndProgress } from '../../contracts/month-end.ts';
 import type { ReconciliationRow } from '../../db/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end-status.ts';
-import { formatCents } from './money.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 

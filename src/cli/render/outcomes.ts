@@ -1,5 +1,5 @@
 import type { TenantOutcome } from '../../db/outcome-views.ts';
-import { formatCents } from './money.ts';
+import { formatCents } from '../../domain/format.ts';
 import { renderTable } from './table.ts';
 
 /** What became of each tenant, and the reasons of those that are parked below. */

@@ -1,7 +1,6 @@
 import type { TenantPreview } from '../../audit/preview.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
-import { formatCents } from './money.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatCents, groupDigits } from '../../domain/format.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [

@@ -17,6 +17,18 @@ async function apiText(): Promise<string> {
   metrics.usageOverload('llm');
   metrics.watchIngestionQueue(() => 3, 20_000);
   metrics.watchDatabasePool(10, () => POOL);
+  metrics.watchWebhooks(() =>
+    Promise.resolve([
+      {
+        endpointId: 'a',
+        pending: 1,
+        oldestPendingSeconds: 2,
+        dead: 3,
+        deliveredAttempts: 4,
+        failedAttempts: 5,
+      },
+    ]),
+  );
   metrics.watchMonthEnd(() => ({
     lastCheckSeconds: 1,
     findings: FINDING_CODES.map((code) => ({ code, value: 0 })),
