@@ -123,7 +123,7 @@ async function measure(
     {
       ...against('from one connection', median(rates.map(({ fromOne }) => fromOne))),
       name: `${kind.name}, against one writer`,
-      note: 'the API writes each source from one connection',
+      note: 'the API writes each source from two connections',
     },
   ];
 }

@@ -34,7 +34,7 @@ export interface Config {
     readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
     /** How usage is committed, each source by itself. */
     readonly ingestion: {
-      /** Groups of events that are being committed at once. */
+      /** Groups of events that are being committed at once, each of deployments of its own. */
       readonly maxConcurrent: number;
       /** Events in a group. */
       readonly maxGroupItems: number;
@@ -145,7 +145,7 @@ const environment = z.object({
   // The database has the same minimums.
   USAGE_HOT_MONTHS: months(13, 3),
   USAGE_RETENTION_MONTHS: months(84, 12),
-  INGESTION_CONCURRENT_GROUPS: count(1),
+  INGESTION_CONCURRENT_GROUPS: count(2),
   INGESTION_GROUP_EVENTS: count(2_000),
   SIGNING_MASTER_SECRETS: masterSecrets.optional(),
   SESSION_SECRET: sessionSecret.optional(),

@@ -11,6 +11,11 @@ export interface GroupCommit<Item, Result> {
   submit(items: readonly Item[]): Promise<readonly Result[]>;
   /** The same, but waits while the queue is full. */
   submitWhenRoom(items: readonly Item[]): Promise<readonly Result[]>;
+  /**
+   * Whether a submission of so many items would be taken now. One that is larger than the queue finds
+   * room when the queue is empty.
+   */
+  hasRoomFor(count: number): boolean;
   /** Items that wait or are being committed. */
   readonly depth: number;
   /** Takes no more, and waits until everything that was taken is committed or has failed. */
@@ -68,7 +73,6 @@ export function createGroupCommit<Item, Result>(
     return promise;
   }
 
-  /** A submission larger than the queue finds room when the queue is empty. */
   function hasRoomFor(count: number): boolean {
     return depth === 0 || depth + count <= options.maxQueuedItems;
   }
@@ -122,6 +126,7 @@ export function createGroupCommit<Item, Result>(
 
   return {
     submit,
+    hasRoomFor,
     async submitWhenRoom(items) {
       while (!isClosed && !hasRoomFor(items.length)) await left.promise;
       // With nothing in between: somebody else who waited would take the room.

@@ -5,7 +5,8 @@ import { appendLlmEvents } from './append-llm-events.ts';
 import { appendMeteredRecords } from './append-metered-records.ts';
 import { checkEvent } from './check-event.ts';
 import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
-import { OverloadedError, createGroupCommit, type GroupCommit } from '../group-commit.ts';
+import { OverloadedError } from '../group-commit.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
 import { parseEvent } from './parse-event.ts';
@@ -54,14 +55,14 @@ export interface IngestionDeps {
 }
 
 export interface IngestionLimits {
-  /** Transactions at once, per source. */
+  /** Transactions at once, per source, each for deployments of its own. */
   readonly maxConcurrent: number;
   readonly maxGroupItems: number;
   readonly maxQueuedItems: number;
 }
 
 export const DEFAULT_LIMITS: IngestionLimits = {
-  maxConcurrent: 1,
+  maxConcurrent: 2,
   maxGroupItems: 2_000,
   maxQueuedItems: 20_000,
 };
@@ -71,13 +72,13 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const timeBounds = deps.timeBounds ?? DEFAULT_TIME_BOUNDS;
   const isWorthTryingAlone = (error: unknown) => !isDatabaseUnavailable(error);
-  const llmCommits = createGroupCommit({
+  const llmCommits = createLanes({
     ...limits,
     isWorthTryingAlone,
     commit: (entries: Parameters<typeof appendLlmEvents>[1]) =>
       timed('llm', () => appendLlmEvents(deps.db, entries)),
   });
-  const meteredCommits = createGroupCommit({
+  const meteredCommits = createLanes({
     ...limits,
     isWorthTryingAlone,
     commit: (entries: Parameters<typeof appendMeteredRecords>[1]) =>
@@ -132,7 +133,7 @@ interface Checks {
 /** Parse, check, commit: what fails on the way has its result, the others go on. */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
-  commits: GroupCommit<DatedEntry<E>, UsageResult>,
+  commits: Lanes<DatedEntry<E>, UsageResult>,
   { findDeployments, timeBounds, now }: Checks,
 ): Pipeline {
   return async (events, { isBackfill = false, isPatient = false }) => {

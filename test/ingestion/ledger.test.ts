@@ -121,6 +121,30 @@ test('many senders of the same events: each event is accepted once', async () =>
   expect(statuses.filter((status) => status === 'duplicate')).toHaveLength(300);
 });
 
+test('ids that are sent for several deployments at once: each counts for one of them', async () => {
+  // Their groups wait for each other's ids; in different orders, which would make it a circle.
+  const ingestion = newIngestion();
+  const before = await countEvents(db);
+  const idsOf = (deployment: string) =>
+    Array.from({ length: 40 }, (_, n) => llmEvent(`claimed-${n}`, deployment, '0.1'));
+  const answers = await Promise.all(
+    DEPLOYMENTS.flatMap((deployment) =>
+      [idsOf(deployment), idsOf(deployment).toReversed()].map((batch) =>
+        ingestion.ingest('llm', batch),
+      ),
+    ),
+  );
+  const statuses = Object.groupBy(
+    answers.flat().map(({ status }) => status),
+    (status) => status,
+  );
+  expect(statuses.accepted).toHaveLength(40);
+  expect(statuses.duplicate).toHaveLength(40);
+  expect(statuses.conflict).toHaveLength(160);
+  expect((await countEvents(db)) - before).toBe(40);
+  await expectBucketsToAddUp(db);
+});
+
 test('the sum is exact where a float would not be', async () => {
   const charges = ['0.1', '0.2', '999999999999.999999999999', '0.000000000001'];
   await newIngestion().ingest(
