@@ -20,6 +20,7 @@ const PURE = [
   'test/cli/**/*.pure.test.ts',
   'test/pages/**/*.test.ts',
   'test/ingestion/fuzz/**/*.test.ts',
+  'test/processes/**/*.test.ts',
   'test/signing/**/*.test.ts',
   'test/documents/**/*.pure.test.ts',
   'test/webhooks/pure/**/*.test.ts',

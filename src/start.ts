@@ -1,7 +1,7 @@
-import { setPriority } from 'node:os';
 import { ConfigError, readConfig } from './config.ts';
 import { UnreachableError } from './connect-within.ts';
 import { startEngine, type EnginePart } from './engine.ts';
+import { giveWay } from './give-way.ts';
 import { createLogger } from './logger.ts';
 import { listenForShutdown, untilAborted } from './shutdown.ts';
 import { readTemporalTarget } from './temporal/connection.ts';
@@ -21,14 +21,6 @@ function readParts(args: readonly string[]): readonly EnginePart[] {
 
 function isWorkerAlone(parts: readonly EnginePart[]): boolean {
   return parts.length === 1 && parts[0] === 'worker';
-}
-
-/**
- * Nobody waits for a month end as senders wait for their answer: where a worker shares a machine with the
- * API, or with a database, it comes second. Before the worker's threads start: they inherit it.
- */
-function giveWay(niceness: number): void {
-  if (niceness > 0) setPriority(niceness);
 }
 
 async function main(): Promise<void> {

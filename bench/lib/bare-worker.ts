@@ -1,12 +1,12 @@
 /** A worker for `bench/workflows`: what the engine costs where the work is nothing. */
-import { setPriority } from 'node:os';
 import type { Activities } from '../../src/activities/index.ts';
+import { giveWay } from '../../src/give-way.ts';
 import type { BareActivities } from '../workflows/bare-activities.ts';
 import { runWorker } from './run-worker.ts';
 
 const bareActivities: BareActivities = { nothing: () => Promise.resolve() };
 
 // As the product's own process does, by default.
-setPriority(19);
+giveWay(19);
 // Only handed on: the workflows of the bundle know what they call.
 await runWorker('bare-worker', bareActivities as unknown as Activities);
