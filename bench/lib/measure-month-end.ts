@@ -59,10 +59,14 @@ async function runWithWorker(
 }
 
 /** What there is to know of a run beside its rate. */
-export function describeRun({ tenants, cpuMs, peakMemoryBytes }: MonthEndRun): string {
+export function describeRun({ tenants, cpuMs, serverCpu, peakMemoryBytes }: MonthEndRun): string {
   const mebibytes = Math.round(toMebibytes(peakMemoryBytes));
+  const each = (ms: number) => (ms / tenants).toFixed(1);
+  const ofServers = serverCpu
+    ? `, ${each(serverCpu.postgresMs)} of PostgreSQL's, ${each(serverCpu.temporalMs)} of Temporal's`
+    : '';
   return (
-    `${tenants} tenants, ${(cpuMs / tenants).toFixed(1)} ms of the worker's CPU each, ` +
-    `${mebibytes} MiB at most`
+    `${tenants} tenants, each ${each(cpuMs)} ms of the worker's CPU${ofServers}; ` +
+    `the worker had ${mebibytes} MiB at most`
   );
 }

@@ -5,6 +5,7 @@ import type { MonthEndOptions } from '../../src/contracts/month-end.ts';
 import { queryProgress, requestMonthEnd } from '../../src/temporal/month-end.ts';
 import type { MeasuredProcess } from './measured-process.ts';
 import { MONTH } from './population.ts';
+import { readServerCpu, type ServerCpu } from './server-cpu.ts';
 import type { BenchDatabase } from './servers.ts';
 
 /** A month end from the request until it was open for corrections. */
@@ -14,6 +15,8 @@ export interface MonthEndRun {
   readonly tenantsPerSecond: number;
   /** Of the worker, meanwhile. */
   readonly cpuMs: number;
+  /** Of the servers, meanwhile; null where the system doesn't tell. */
+  readonly serverCpu: ServerCpu | null;
   /** Of the worker, since its start. */
   readonly peakMemoryBytes: number;
 }
@@ -42,6 +45,7 @@ export function runMonthEnd({
 }: MonthEndRunOptions): Promise<MonthEndRun> {
   return database.asSuperuser(async (db) => {
     const before = await worker.usage();
+    const serversBefore = readServerCpu();
     const startedAt = performance.now();
     await requestMonthEnd(client, {
       month: MONTH,
@@ -52,6 +56,7 @@ export function runMonthEnd({
     while (!(await isServed(db))) await Promise.race([sleep(LOOK_EVERY_MS), worker.failure]);
     while ((await queryProgress(client, MONTH))?.state !== 'open') await sleep(LOOK_EVERY_MS);
     const seconds = (performance.now() - startedAt) / 1000;
+    const serversAfter = readServerCpu();
     const after = await worker.usage();
     const tenants = await countInvoiced(db);
     return {
@@ -59,9 +64,17 @@ export function runMonthEnd({
       seconds,
       tenantsPerSecond: tenants / seconds,
       cpuMs: after.cpuMs - before.cpuMs,
+      serverCpu: serversBefore && serversAfter && difference(serversBefore, serversAfter),
       peakMemoryBytes: after.peakMemoryBytes,
     };
   });
+}
+
+function difference(before: ServerCpu, after: ServerCpu): ServerCpu {
+  return {
+    postgresMs: after.postgresMs - before.postgresMs,
+    temporalMs: after.temporalMs - before.temporalMs,
+  };
 }
 
 async function isServed(db: pg.ClientBase): Promise<boolean> {

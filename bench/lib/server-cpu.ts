@@ -1,0 +1,51 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** CPU time of the servers that we have started, in ms, since each of them started. */
+export interface ServerCpu {
+  readonly postgresMs: number;
+  readonly temporalMs: number;
+}
+
+/** Linux counts in these for whoever asks, whatever the kernel's own clock. */
+const MS_PER_TICK = 10;
+
+/** @returns null where the system doesn't tell (it isn't Linux) */
+export function readServerCpu(): ServerCpu | null {
+  if (process.platform !== 'linux') return null;
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => readProcess(pid) ?? []);
+  const parentOf = new Map(processes.map(({ pid, parent }) => [pid, parent]));
+  const isOurs = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined; at = parentOf.get(at)) {
+      if (at === process.pid) return true;
+    }
+    return false;
+  };
+  const sum = (prefix: string) =>
+    processes
+      .filter(({ name, pid }) => name.startsWith(prefix) && isOurs(pid))
+      .reduce((total, { ticks }) => total + ticks, 0) * MS_PER_TICK;
+  return { postgresMs: sum('postgres'), temporalMs: sum('temporal') };
+}
+
+/** @returns null where it has just ended */
+function readProcess(pid: string) {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return null;
+  }
+  // The name is in brackets and may hold anything, brackets too; numbers follow, from the third field on.
+  const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2).split(' ');
+  const field = (number: number) => Number(fields[number - 3]);
+  return {
+    pid: Number(pid),
+    name: stat.slice(stat.indexOf('(') + 1, end),
+    parent: field(4),
+    // Its own, and that of its children that have ended: a connection's process is one of the server's.
+    ticks: field(14) + field(15) + field(16) + field(17),
+  };
+}
