@@ -8,6 +8,7 @@ import { largeTenant } from './large-tenant.ts';
 import type { Bench } from './lib/bench.ts';
 import { llmPull } from './llm-pull.ts';
 import { monthEnd } from './month-end.ts';
+import { operatorPages } from './operator-pages.ts';
 import { quoteShare } from './quote-share.ts';
 
 /** All benches, in the order in which they run: a line each. */
@@ -18,6 +19,7 @@ export const BENCHES: readonly Bench[] = [
   llmPull,
   quoteShare,
   history,
+  operatorPages,
   ingestionBatches,
   ingestionSingles,
   backpressure,

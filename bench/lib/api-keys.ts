@@ -2,10 +2,11 @@ import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase } from './servers.ts';
 
-/** Plain API keys, one for each kind of sender. */
+/** Plain API keys, one for each kind of sender, and an operator's. */
 export interface Keys {
   readonly gateway: string;
   readonly metering: string;
+  readonly operator: string;
 }
 
 export async function createKeys({ appUrl }: BenchDatabase): Promise<Keys> {
@@ -13,7 +14,12 @@ export async function createKeys({ appUrl }: BenchDatabase): Promise<Keys> {
   try {
     const gateway = await createKey(db, { label: 'gateway', scope: 'gateway' });
     const metering = await createKey(db, { label: 'metering', scope: 'metering' });
-    return { gateway: gateway.plainKey, metering: metering.plainKey };
+    const operator = await createKey(db, { label: 'operator', scope: 'operator' });
+    return {
+      gateway: gateway.plainKey,
+      metering: metering.plainKey,
+      operator: operator.plainKey,
+    };
   } finally {
     await db.end();
   }
