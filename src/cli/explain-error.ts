@@ -2,6 +2,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { UnreachableError } from '../connect-within.ts';
+import { MigratorRightsError } from '../db/migrate.ts';
 import { FeedError } from '../feeding/feed-error.ts';
 import { StreamError } from '../gateway/send-stream.ts';
 import { PostError } from '../gateway/usage-client.ts';
@@ -91,6 +92,9 @@ function explainOurs(error: Error): Explanation | null {
   const { message: reason } = error;
   if (error instanceof CommanderError) return explainMisuse(error);
   if (error instanceof CliError) return { error: 'refused', reason, hint: error.hint };
+  if (error instanceof MigratorRightsError) {
+    return { error: 'database', reason, hint: 'see DATABASE_MIGRATOR_URL' };
+  }
   if (error instanceof NoScheduleError) return { error: 'refused', reason, hint: null };
   if (error instanceof FeedError) return { error: 'invalid-file', reason, hint: null };
   if (error instanceof ConfigError) {

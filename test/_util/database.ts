@@ -18,12 +18,12 @@ export interface TestDatabase extends DatabaseUrls {
   drop(): Promise<void>;
 }
 
-/** A fresh, migrated database for one test file. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A fresh database for one test file, migrated unless there is to be nothing in it. */
+export async function createTestDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   const maintenanceUrl = inject('superuserUrl');
   const database = `test_${randomBytes(6).toString('hex')}`;
   await asSuperuser(maintenanceUrl, (client) =>
-    createDatabase(client, database, { template: TEMPLATE }),
+    createDatabase(client, database, isEmpty ? {} : { template: TEMPLATE }),
   );
   const superuserUrl = new URL(maintenanceUrl);
   superuserUrl.pathname = `/${database}`;

@@ -81,6 +81,15 @@ describe('failure exits with 1 and a sentence', () => {
     expect(stderr).not.toContain('secret');
   });
 
+  test('a migration by a role that may not', async () => {
+    const empty = await createTestDatabase({ isEmpty: true });
+    const { code, stderr } = await runCli(['migrate'], { DATABASE_URL: empty.appUrl });
+    await empty.drop();
+    expect(code).toBe(1);
+    expectOneError(stderr, 'arcadia_app may not make tables in this database');
+    expect(stderr).toContain('see DATABASE_MIGRATOR_URL');
+  });
+
   test('a file that is not there', async () => {
     const { code, stderr } = await runCli(['catalogue', 'apply', '/nowhere.json'], env);
     expect(code).toBe(1);
