@@ -10,7 +10,7 @@ import { markup, type Markup } from '../markup.ts';
 export function percentOf(part: number | string, whole: number | string): string {
   const [of, all] = [BigInt(part), BigInt(whole)];
   if (all <= 0n || of <= 0n) return '0';
-  const hundredths = String((of * 10_000n) / all).padStart(3, '0');
+  const hundredths = String((of * 20_000n + all) / (all * 2n)).padStart(3, '0');
   return `${hundredths.slice(0, -2)}.${hundredths.slice(-2)}`;
 }
 

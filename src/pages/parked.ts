@@ -53,7 +53,7 @@ ${table({
       head: 'Tenant',
       isHead: true,
       cell: ({ tenant_id, recorded_at }) =>
-        markup`<span class="id">${tenant_id}</span><span class="sub">${minute(recorded_at)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
+        markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
     },
     {
       head: 'Why',
