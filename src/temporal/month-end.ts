@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { toDetails } from '../contracts/details.ts';
 import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
@@ -14,15 +15,13 @@ import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { explainIssue, sayOf } from '../explain-issue.ts';
 
 /** In the Markdown of the Web UI's "details": there an operator needs it. */
-const HOW_TO_FORCE = `**To rebuild invoices**: More Actions, Send a Signal, \`forceReRun\`, with data such as
-
-\`{"tenantIds": ["acme"], "reason": "metering came late"}\`
-
-\`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}\`
-
-**To try again who is parked**: the signal \`run\`, without data.
-
-Both look at all due tenants; who has an invoice and isn't named keeps it.`;
+const HOW_TO_FORCE = toDetails([
+  '**To rebuild invoices**: More Actions, Send a Signal, `forceReRun`, with data such as',
+  '`{"tenantIds": ["acme"], "reason": "metering came late"}`',
+  '`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}`',
+  '**To try again who is parked**: the signal `run`, without data.',
+  "Both look at all due tenants; who has an invoice and isn't named keeps it.",
+]);
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
 export interface MonthEndRequest {

@@ -1,3 +1,4 @@
+import { toDetails } from '../contracts/details.ts';
 import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end.ts';
 
 /** Refusals that are shown. */
@@ -5,14 +6,14 @@ const SHOWN_REFUSALS = 5;
 
 /** How the month stands, in the Markdown of the Web UI's "current details". */
 export function renderDetails(progress: MonthEndProgress): string {
-  return [
+  return toDetails([
     `**Month end of ${progress.month}**: ${headline(progress)}`,
     ...passLines(progress),
     ...(progress.totals ? [`Latest outcomes: ${counts(progress.totals)}.`] : []),
     ...parkedLines(progress),
     ...imbalanceLines(progress),
     ...refusalLines(progress),
-  ].join('\n\n');
+  ]);
 }
 
 function headline({ pass, state, openUntil, totals }: MonthEndProgress): string {

@@ -1,3 +1,4 @@
+import { toDetails } from '../contracts/details.ts';
 import { adviceFor } from '../contracts/failure-advice.ts';
 import { monthEndId } from '../contracts/ids.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
@@ -12,14 +13,14 @@ export function renderTenantDetails(month: string, results: readonly TenantResul
   const [first] = results;
   const parked = results.filter((result) => result.outcome === 'parked');
   const isAlone = results.length === 1;
-  return [
+  return toDetails([
     isAlone && first
       ? alone(month, first)
       : `**${results.length} invoices for ${month}**: ${parked.length} parked`,
     ...parked.slice(0, SHOWN_PARKED).map(isAlone ? whyParked : whyThisOneIsParked),
     ...(parked.length > SHOWN_PARKED ? [`… and ${parked.length - SHOWN_PARKED} more.`] : []),
     ...(parked.length > 0 ? [`Then send the signal \`run\` to \`${monthEndId(month)}\`.`] : []),
-  ].join('\n\n');
+  ]);
 }
 
 function alone(month: string, result: TenantResult): string {

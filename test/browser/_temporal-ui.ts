@@ -44,3 +44,19 @@ export async function openUserMetadata(page: Page): Promise<void> {
   await page.getByRole('tab', { name: 'User Metadata' }).click();
   await page.getByRole('heading', { name: 'Current Details' }).waitFor();
 }
+
+/** Waits until the frames of the tab User Metadata are as high as the Web UI makes them, after their text is there. */
+export async function untilFramesFit(page: Page): Promise<void> {
+  const haveHeights = `[...document.querySelectorAll('iframe')].every((frame) => frame.hasAttribute('height'))`;
+  await until(() => page.evaluate<boolean>(haveHeights), Boolean, 20_000);
+}
+
+/** The texts of the tab User Metadata that end below their frame, where nobody sees them. */
+export async function listCutOff(page: Page): Promise<readonly string[]> {
+  await untilFramesFit(page);
+  return page.evaluate<string[]>(`[...document.querySelectorAll('iframe')].flatMap((frame) =>
+    [...frame.contentDocument.querySelectorAll('main > *')]
+      .filter((block) => block.getBoundingClientRect().bottom > frame.clientHeight)
+      .map((block) => block.textContent.trim())
+      .filter((text) => text !== ''))`);
+}

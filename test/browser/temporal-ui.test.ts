@@ -10,6 +10,7 @@ import { startBrowserStack, type BrowserStack } from './_stack.ts';
 import {
   fillInSignal,
   filteredBy,
+  listCutOff,
   untilShown,
   openUserMetadata,
   submitSignal,
@@ -82,6 +83,7 @@ describe('in the Temporal Web UI, an operator', () => {
     await untilShown(page, /closed, open for corrections until/);
     await untilShown(page, /1 parked\./);
     await untilShown(page, /"tenantIds": \["acme"\]/);
+    expect(await listCutOff(page)).toEqual([]);
     await takeScreenshot(page, 'temporal-month');
   });
 
@@ -99,6 +101,7 @@ describe('in the Temporal Web UI, an operator', () => {
     await untilShown(page, /Invoice of yank for 2026-05: parked/);
     await untilShown(page, /an invoice has one currency/);
     await untilShown(page, /What to do: end the subscription .* start one on a plan/);
+    expect(await listCutOff(page)).toEqual([]);
     await takeScreenshot(page, 'temporal-parked');
   });
 
