@@ -20,15 +20,13 @@ import {
   expectEqual,
 } from './demo-checks.ts';
 import { listDemoDeployments, readDemoFiles, type DemoDeployment } from './demo-files.ts';
-import { makeLateEvent, makeLlmEvents, makeMeteredRecords } from './demo-usage.ts';
+import { makeLateEvent, makeLlmEvents, makeMeteredRecords, usesLlm } from './demo-usage.ts';
 import { forceByHand } from './force-by-hand.ts';
 import { createOperatorApi, type RollUp } from './operator-api.ts';
 import { countPosts, simulateUsage } from './simulator.ts';
 import type { LocalStack } from './stack.ts';
 import type { Steps } from './steps.ts';
 
-/** These have metered usage alone, so that their invoices can be checked by eye. */
-const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
 /** Its invoice is corrected in the end. */
 const FORCED_TENANT = 'juniper-labs';
 
@@ -46,7 +44,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const files = readDemoFiles();
   const deployments = listDemoDeployments(files);
   const { tenants } = parseSubscriptionsFile(files.subscriptions);
-  const withLlm = deployments.filter(({ tenantId }) => !WITHOUT_LLM.has(tenantId));
+  const withLlm = deployments.filter(usesLlm);
   const events = makeLlmEvents(month, withLlm);
   const records = makeMeteredRecords(month, deployments, files.meteredUsage);
 

@@ -2,6 +2,7 @@ import { Decimal, toDecimalString } from '../domain/decimal.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { PRICE_TABLE, priceRequest } from '../gateway/price-table.ts';
 import type { LlmUsageEvent } from '../gateway/trace-events.ts';
+import { STUDIO_TENANT } from './demo-checks.ts';
 import type { DemoDeployment } from './demo-files.ts';
 import { seededRandom, type Random } from './random.ts';
 
@@ -25,6 +26,13 @@ const USUAL_USE: Readonly<Record<string, readonly [min: number, max: number]>> =
   dns_zones: [0, 5],
 };
 const RECORDS_PER_KIND = 4;
+/** These have metered usage alone, so that their invoices can be checked by eye. */
+const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
+
+/** Whether a deployment of the demo sends LLM requests. */
+export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean {
+  return !WITHOUT_LLM.has(tenantId);
+}
 
 /**
  * The LLM requests of a month as the gateway has priced them: the same ones, with the same ids,

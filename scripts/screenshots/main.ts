@@ -1,0 +1,94 @@
+/**
+ * `npm run screenshots`: the pictures in docs/images, from the real programs: PostgreSQL, the Temporal dev server
+ * with its Web UI, our API and worker. See `npm run screenshots -- --help`.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import type { Browser } from 'playwright-core';
+import { explainError } from '../../src/cli/explain-error.ts';
+import { launchBrowser } from '../../test/browser/_launch.ts';
+import { contextOptions } from '../../test/browser/_looks.ts';
+import { OPERATOR_PAGES } from './operator-pages.ts';
+import type { Picture } from './picture.ts';
+import { openShop, type Shop } from './shop.ts';
+import { checkPngquant, shrink } from './shrink.ts';
+import { TEMPORAL_UI } from './temporal-ui.ts';
+
+const PICTURES = [...TEMPORAL_UI, ...OPERATOR_PAGES];
+const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
+
+interface Options {
+  readonly pictures: readonly Picture[];
+  readonly out: string;
+}
+
+function readOptions(): Options | null {
+  const command = new Command('npm run screenshots --')
+    .description('Takes the pictures of the documentation anew, from the real programs.')
+    .argument('[names...]', 'which pictures; all by default')
+    .option('--list', 'name them, and what each shows')
+    .option('--out <folder>', 'where they go', IMAGES)
+    .parse();
+  const { list, out } = command.opts<{ readonly list?: true; readonly out: string }>();
+  if (list) {
+    for (const { name, shows } of PICTURES) console.log(`${name.padEnd(24)} ${shows}`);
+    return null;
+  }
+  const pictures = command.args.map((wanted) => {
+    const found = PICTURES.find(({ name }) => name === wanted);
+    return found ?? command.error(`error: there is no picture ${wanted}: see --list`);
+  });
+  return { pictures: pictures.length === 0 ? PICTURES : pictures, out: resolve(out) };
+}
+
+async function takePictures({ pictures, out }: Options): Promise<void> {
+  mkdirSync(out, { recursive: true });
+  await using shop = await openShop(process.stdout);
+  const browser = await launchBrowser();
+  try {
+    const takeAll = async (some: readonly Picture[]) => {
+      for (const picture of some) await take(browser, shop, picture, out);
+    };
+    await shop.closeMonthBefore();
+    await shop.closeMonth(() => takeAll(pictures.filter(({ whileClosing }) => whileClosing)));
+    await takeAll(pictures.filter(({ whileClosing }) => !whileClosing));
+  } finally {
+    await browser.close();
+  }
+}
+
+/** In a window of its own, as by a visitor who was never there before. */
+async function take(browser: Browser, shop: Shop, picture: Picture, out: string): Promise<void> {
+  const context = await browser.newContext({ ...contextOptions({}), viewport: picture.size });
+  try {
+    const page = await context.newPage();
+    const path = join(out, `${picture.name}.png`);
+    const clip = await picture.show(page, shop);
+    const png = shrink(await page.screenshot({ clip, animations: 'disabled' }));
+    writeFileSync(path, png);
+    console.log(
+      `     ${relative(process.cwd(), path).padEnd(42)} ${Math.ceil(png.length / 1000)} kB`,
+    );
+  } catch (error) {
+    // The others may do.
+    console.error(`${picture.name} could not be taken:`, error);
+    process.exitCode = 1;
+  } finally {
+    await context.close();
+  }
+}
+
+try {
+  const options = readOptions();
+  if (options !== null) {
+    checkPngquant();
+    await takePictures(options);
+  }
+} catch (error) {
+  console.error(explainError(error, process.env.LOG_LEVEL));
+  process.exitCode = 1;
+}
+// Clients' connections may keep handles open.
+process.exit();

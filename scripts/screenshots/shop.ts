@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { lockTenants } from '../../src/db/drafts.ts';
+import { isServed } from '../../src/db/month-end-status.ts';
+import { readMonthOverview } from '../../src/db/month-views.ts';
+import { periodOf, previousMonth, type Month } from '../../src/domain/period.ts';
+import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
+import { applySeller } from '../../src/feeding/apply-seller.ts';
+import { applySubscriptions } from '../../src/feeding/apply-subscriptions.ts';
+import { parseSubscriptionsFile } from '../../src/feeding/subscriptions-file.ts';
+import { createUsageClient } from '../../src/gateway/usage-client.ts';
+import { BROKEN_TENANT } from '../../src/local/demo-checks.ts';
+import { listDemoDeployments, readDemoFiles } from '../../src/local/demo-files.ts';
+import { makeLlmEvents, makeMeteredRecords, usesLlm } from '../../src/local/demo-usage.ts';
+import { simulateUsage } from '../../src/local/simulator.ts';
+import { startLocalStack, type LocalStack } from '../../src/local/stack.ts';
+import { createSteps } from '../../src/local/steps.ts';
+import { applySchedule, backfillMonth } from '../../src/temporal/schedule.ts';
+import { until } from '../../test/_util/until.ts';
+
+/** The month of the guide's examples; over, whatever the clock says. */
+export const MONTH: Month = '2026-10';
+export const MONTH_BEFORE = previousMonth(MONTH);
+/** It is billed in another currency than its plan. */
+export const PARKED_TENANT = BROKEN_TENANT;
+/** A meter that counts this tenant's tokens a thousand times: it is out of bounds. */
+const MISCOUNTED = { tenant_id: 'ember-games', deployment_id: 'ember-games-web' } as const;
+/** The programs as `npm run local` starts them, in a folder of their own, with the demo's tenants and two months' usage. */
+export interface Shop extends AsyncDisposable {
+  readonly stack: LocalStack;
+  /** Of the Temporal Web UI. */
+  readonly namespaceUrl: string;
+  /** Closes the month before the pictures' one. */
+  closeMonthBefore(): Promise<void>;
+  /**
+   * Closes the month of the pictures.
+   * @param look is done when no tenant is left but those after PARKED_TENANT, which wait until it is over
+   */
+  closeMonth(look: () => Promise<void>): Promise<void>;
+}
+
+export async function openShop(output: Writable): Promise<Shop> {
+  await using parts = new AsyncDisposableStack();
+  const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-screenshots-'));
+  parts.defer(() => rmSync(stateDir, { recursive: true, force: true }));
+  const stack = await startLocalStack({
+    // Not this process's: it may name somebody's database. The API takes usage however old.
+    env: { USAGE_MAX_AGE_DAYS: '36500' },
+    stateDir,
+    steps: createSteps(output),
+    signal: new AbortController().signal,
+  });
+  parts.defer(() => stack.stop());
+  await fill(stack);
+  const opened = parts.move();
+  return {
+    stack,
+    namespaceUrl: `${stack.servers.uiUrl}/namespaces/${stack.env.TEMPORAL_NAMESPACE}`,
+    closeMonthBefore: () => close(stack, MONTH_BEFORE),
+    closeMonth: (look) => closeWatched(stack, look),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function fill({ db, env }: LocalStack): Promise<void> {
+  const files = readDemoFiles();
+  await applyCatalogue(db, files.catalogue);
+  await applySeller(db, files.seller);
+  await applySubscriptions(db, files.subscriptions);
+  const deployments = listDemoDeployments(files);
+  const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey });
+  for (const month of [MONTH_BEFORE, MONTH]) {
+    await simulateUsage({
+      gateway: clientFor(env.GATEWAY_API_KEY),
+      metering: clientFor(env.METERING_API_KEY),
+      events: makeLlmEvents(month, deployments.filter(usesLlm)),
+      records: makeMeteredRecords(month, deployments, files.meteredUsage),
+      onProgress: () => undefined,
+    });
+  }
+  await clientFor(env.METERING_API_KEY).postOne('metered', {
+    ...MISCOUNTED,
+    record_id: `miscounted-${MONTH}`,
+    resource_kind: 'llm_tokens',
+    qty: '2500000000',
+    occurred_at: `${MONTH}-30T10:00:00Z`,
+  });
+}
+
+/** As an operator does it for a month whose firing fell into a pause. */
+async function close({ db, engine }: LocalStack, month: Month): Promise<void> {
+  await backfillMonth(engine.temporal.client, month);
+  await until(() => isServed(db, periodOf(month)), Boolean);
+}
+
+async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promise<void> {
+  const { db, engine } = stack;
+  const { client } = engine.temporal;
+  const tenants = parseSubscriptionsFile(readDemoFiles().subscriptions).tenants;
+  const tenantIds = tenants.map(({ tenant_id }) => tenant_id).toSorted();
+  const pageSize = tenantIds.indexOf(PARKED_TENANT) + 1;
+  const rest = tenantIds.slice(pageSize);
+  await applySchedule(client, { options: { pageSize } });
+  await db.transaction(async (tx) => {
+    // Planning the second page takes these locks, too, and waits for them.
+    await lockTenants(tx, rest);
+    await backfillMonth(client, MONTH);
+    await until(
+      () => readMonthOverview(db, MONTH),
+      (month) => month.not_looked_at === rest.length,
+    );
+    await look();
+  });
+  await applySchedule(client);
+  await until(() => isServed(db, periodOf(MONTH)), Boolean);
+}
