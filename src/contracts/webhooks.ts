@@ -15,6 +15,8 @@ export const WAKE_SIGNAL = 'wake';
 /** What `deliverWebhooks` takes. `carried` is for its own continue-as-new alone. */
 export interface DeliverWebhooksInput {
   readonly endpointId: string;
+  /** Continue as new after so many history events, 12 at least; by default when the server suggests it. */
+  readonly continueAsNewAfterEvents?: number;
   readonly carried?: DeliveryCounts;
 }
 

@@ -25,6 +25,8 @@ const wakeSignal = defineSignal(WAKE_SIGNAL);
 export async function deliverWebhooks(input: DeliverWebhooksInput): Promise<DeliveryCounts> {
   const endpointId = requireText(input, 'endpointId', '3f2504e0-4f89-41d3-9a0c-0305e82c3301');
   let counts: DeliveryCounts = input.carried ?? { delivered: 0, failed: 0 };
+  // By default when the server suggests it.
+  const longEnough = input.continueAsNewAfterEvents ?? Infinity;
   let wakes = 0;
   setHandler(wakeSignal, () => {
     wakes += 1;
@@ -37,8 +39,9 @@ export async function deliverWebhooks(input: DeliverWebhooksInput): Promise<Deli
       failed: counts.failed + round.failed,
     };
     setCurrentDetails(renderDetails(counts, round));
-    if (workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof deliverWebhooks>({ endpointId, carried: counts });
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    if (continueAsNewSuggested || historyLength > longEnough) {
+      await continueAsNew<typeof deliverWebhooks>({ ...input, carried: counts });
     }
     if (wakes !== seen) continue;
     if (round.nextInMs === null) return counts;

@@ -11,13 +11,21 @@ import {
   TASK_QUEUE,
   tenantInvoiceId,
   tenantInvoicesId,
+  webhooksId,
 } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import {
+  DELIVER_WEBHOOKS_WORKFLOW,
+  type DeliverWebhooksInput,
+} from '../../src/contracts/webhooks.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { wakeDelivery } from '../../src/temporal/webhooks.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
+import { SETTINGS, answer, startReceiver } from '../webhooks/_receiver.ts';
+import { putEvent, register } from '../webhooks/_receiving.ts';
 
 const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -70,7 +78,10 @@ const SHAPES = [
   'tenant-invoices-unchanged',
   'tenant-invoices-parked',
   'tenant-invoices-several',
+  'deliver-webhooks',
+  'deliver-webhooks-continued',
 ] as const;
+type Shape = (typeof SHAPES)[number];
 
 /** Of children that months started before `tenantInvoices` was there. */
 const FORMER_SHAPES = [
@@ -82,9 +93,9 @@ const FORMER_SHAPES = [
 
 describe("today's histories", () => {
   let world: World;
-  const histories = new Map<(typeof SHAPES)[number], History>();
+  const histories = new Map<Shape, History>();
   beforeAll(async () => {
-    world = await createWorld();
+    world = await createWorld({ webhooks: SETTINGS });
     await seedCatalogue(world.db);
     for (const tenantId of ['acme', 'globex', 'initech']) await seedTenant(world.db, tenantId);
     await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
@@ -95,7 +106,8 @@ describe("today's histories", () => {
       amount: '12.5',
     });
     await world.startWorker();
-    await recordAll(world, histories);
+    await recordMonths(world, histories);
+    await recordWebhooks(world, histories);
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
@@ -107,12 +119,9 @@ describe("today's histories", () => {
   });
 });
 
-async function recordAll(
-  world: World,
-  histories: Map<(typeof SHAPES)[number], History>,
-): Promise<void> {
+async function recordMonths(world: World, histories: Map<Shape, History>): Promise<void> {
   const { client } = world;
-  const fetch = async (shape: (typeof SHAPES)[number], workflowId: string, runId?: string) => {
+  const fetch = async (shape: Shape, workflowId: string, runId?: string) => {
     histories.set(shape, await client.workflow.getHandle(workflowId, runId).fetchHistory());
   };
   // A pass, continued as new; refusals; a forced re-run.
@@ -182,6 +191,31 @@ async function recordAll(
     args: [{}],
   });
   await fetch('scheduled-month-end', SCHEDULED_MONTH_END_ID);
+}
+
+/** Attempts that fail, with waits between them, until one arrives: in one run, and over several. */
+async function recordWebhooks(
+  { db, client }: World,
+  histories: Map<Shape, History>,
+): Promise<void> {
+  const record = async (shape: Shape, options: Omit<DeliverWebhooksInput, 'endpointId'>) => {
+    await using receiver = await startReceiver((received, response, number) =>
+      answer(number <= 6 ? 500 : 204)(received, response, number),
+    );
+    const { endpointId } = await register(db, receiver.url);
+    await putEvent(db, endpointId);
+    const input: DeliverWebhooksInput = { endpointId, ...options };
+    const { firstExecutionRunId, ...handle } = await client.workflow.start(
+      DELIVER_WEBHOOKS_WORKFLOW,
+      { workflowId: webhooksId(endpointId), taskQueue: TASK_QUEUE, args: [input] },
+    );
+    await wakeDelivery(client, { endpointId, url: receiver.url });
+    await handle.result();
+    const run = client.workflow.getHandle(webhooksId(endpointId), firstExecutionRunId);
+    histories.set(shape, await run.fetchHistory());
+  };
+  await record('deliver-webhooks', {});
+  await record('deliver-webhooks-continued', { continueAsNewAfterEvents: 12 });
 }
 
 /** Writes a history, without the names of the machine and process that made it. */

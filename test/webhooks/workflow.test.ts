@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
-import { webhooksId } from '../../src/contracts/ids.ts';
+import { TASK_QUEUE, webhooksId } from '../../src/contracts/ids.ts';
 import { webhookBody } from '../../src/api/webhook-events.ts';
-import { DELIVER_WEBHOOKS_WORKFLOW, type WebhookEventType } from '../../src/contracts/webhooks.ts';
+import {
+  DELIVER_WEBHOOKS_WORKFLOW,
+  WAKE_SIGNAL,
+  type DeliverWebhooksInput,
+  type WebhookEventType,
+} from '../../src/contracts/webhooks.ts';
 import { listDueEndpoints } from '../../src/db/webhook-deliveries.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { wakeDelivery } from '../../src/temporal/webhooks.ts';
@@ -109,6 +114,45 @@ test('a new event is delivered while another one waits for its next attempt', as
   ]);
   expect((await handleOf(endpointId).describe()).status.name).toBe('RUNNING');
   await handleOf(endpointId).terminate('the end of the test');
+  await worker.stop();
+});
+
+test('goes on as new, with its counts, and misses no event that comes just then', async () => {
+  await using receiver = await startReceiver((received, response, number) =>
+    answer(number <= 5 ? 500 : 204)(received, response, number),
+  );
+  const { endpointId } = await register(world.db, receiver.url);
+  const first = await putEvent(world.db, endpointId);
+  const workflowId = webhooksId(endpointId);
+  let rounds = 0;
+  const late: string[] = [];
+  const worker = await world.startWorker({
+    async deliverDueWebhooks(input) {
+      const result = await world.activities.deliverDueWebhooks(input);
+      rounds += 1;
+      // Round 2 is the first after which the history is long.
+      if (rounds === 2) {
+        late.push(await putEvent(world.db, endpointId));
+        await handleOf(endpointId).signal(WAKE_SIGNAL);
+      }
+      return result;
+    },
+  });
+  const input: DeliverWebhooksInput = { endpointId, continueAsNewAfterEvents: 12 };
+  const handle = await world.client.workflow.start(DELIVER_WEBHOOKS_WORKFLOW, {
+    workflowId,
+    taskQueue: TASK_QUEUE,
+    args: [input],
+  });
+
+  expect(await handle.result()).toEqual({ delivered: 2, failed: 5 });
+  const deliveries = await deliveriesOf(world.db, endpointId);
+  expect(deliveries.map(({ eventId, state }) => [eventId, state])).toEqual([
+    [first, 'delivered'],
+    [late[0], 'delivered'],
+  ]);
+  const run = world.client.workflow.getHandle(workflowId, handle.firstExecutionRunId);
+  expect((await run.describe()).status.name).toBe('CONTINUED_AS_NEW');
   await worker.stop();
 });
 
