@@ -24,6 +24,7 @@ const PURE = [
   'test/signing/**/*.test.ts',
   'test/documents/**/*.pure.test.ts',
   'test/webhooks/pure/**/*.test.ts',
+  'test/workflows/**/*.pure.test.ts',
 ];
 
 /** Tests that need no server; everything else runs against the real ones. */

@@ -1,4 +1,4 @@
-import { ActivityFailure } from '@temporalio/workflow';
+import { TemporalFailure, isCancellation } from '@temporalio/workflow';
 import type {
   InvoiceTenantsInput,
   QuoteCursor,
@@ -22,11 +22,15 @@ export async function buildInvoices(input: InvoiceTenantsInput): Promise<readonl
   return [...results, ...finished];
 }
 
-/** The failure of a tenant that is alone in its child is the child's: its history says more. */
+/**
+ * The failure of a tenant that is alone in its child is the child's: its history says more. What isn't
+ * Temporal's is a mistake in workflow code, which no tenant is parked for.
+ */
 function orPark({ tenantIds }: InvoiceTenantsInput, { tenantId }: DraftRef) {
   return (error: unknown): readonly TenantResult[] => {
-    if (tenantIds.length === 1 || !(error instanceof ActivityFailure)) throw error;
-    return [{ tenantId, outcome: 'parked', failure: describeFailure(error.cause) }];
+    const isStepsOwn = error instanceof TemporalFailure && !isCancellation(error);
+    if (tenantIds.length === 1 || !isStepsOwn) throw error;
+    return [{ tenantId, outcome: 'parked', failure: describeFailure(error) }];
   };
 }
 

@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
@@ -8,9 +9,9 @@ import {
 } from '@temporalio/workflow';
 import { FAILURE, type Failure } from '../contracts/failures.ts';
 
-/** Why a tenant's workflow failed, in words that an operator can act on. */
+/** Why a tenant's workflow or one of its steps failed, in words that an operator can act on. */
 export function describeFailure(error: unknown): Failure {
-  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  const cause = causeOf(error);
   if (cause instanceof ApplicationFailure) {
     return { type: cause.type ?? FAILURE.failed, reason: cause.message };
   }
@@ -36,4 +37,10 @@ export function describeFailure(error: unknown): Failure {
     type: FAILURE.failed,
     reason: cause instanceof Error ? cause.message : String(cause),
   };
+}
+
+/** What went wrong, without the layers that only say where: "Activity task failed" helps nobody. */
+function causeOf(error: unknown): unknown {
+  const isLayer = error instanceof ChildWorkflowFailure || error instanceof ActivityFailure;
+  return isLayer && error.cause ? causeOf(error.cause) : error;
 }

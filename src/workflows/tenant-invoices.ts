@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -34,7 +33,7 @@ export async function tenantInvoices(input: TenantInvoicesInput): Promise<readon
     return results;
   } catch (error) {
     // What is terminated or times out can't say so.
-    const failure = describeFailure(error instanceof ActivityFailure ? error.cause : error);
+    const failure = describeFailure(error);
     show(
       month,
       tenantIds.map((tenantId) => ({ tenantId, outcome: 'parked', failure })),

@@ -337,6 +337,22 @@ describe('month end', () => {
     ]);
   });
 
+  test('a step that fails for good parks its tenant for what went wrong in it', async () => {
+    await seedTenant(world.db, 'acme');
+    await world.startWorker({
+      invoiceTenants: () => {
+        throw ApplicationFailure.nonRetryable('the price is not a number', 'invalid_amount');
+      },
+    });
+
+    await request('r1');
+
+    expect((await closed(world, MONTH)).totals).toMatchObject({ rolled: 0, parked: 1 });
+    expect(await outcomesOf(world.db, MONTH)).toMatchObject([
+      { tenantId: 'acme', reasonType: 'invalid_amount', reason: 'the price is not a number' },
+    ]);
+  });
+
   test('a tenant whose read fails is never billed without its usage', async () => {
     await seedTenant(world.db, 'acme');
     await seedUsage(world.db, {

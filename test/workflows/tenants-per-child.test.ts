@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tenantInvoicesId } from '../../src/contracts/ids.ts';
 import type { OutcomeCounts } from '../../src/contracts/month-end.ts';
@@ -64,6 +65,32 @@ test('a child serves several tenants; a bad one costs its neighbours nothing', a
         : { tenantId, outcome: 'rolled' },
     ),
   );
+  await expectSoundBooks(world.db);
+});
+
+test('a step that fails for good parks its own tenant, and the others of the child go on', async () => {
+  const { openDrafts, quoteSubscriptions } = world.activities;
+  await world.startWorker({
+    // As if all were too large to be done in one go.
+    invoiceTenants: async (input) => {
+      const { settled, drafts } = await openDrafts(input);
+      return { results: settled, unfinished: drafts };
+    },
+    quoteSubscriptions: (input) => {
+      if (input.drafts.some(({ tenantId }) => tenantId === 'tenant-02')) {
+        throw ApplicationFailure.nonRetryable('the price is not a number', 'invalid_amount');
+      }
+      return quoteSubscriptions(input);
+    },
+  });
+  await request('r1');
+
+  expect((await closed(world, MONTH)).totals).toEqual(totals({ rolled: 10, parked: 2 }));
+  const outcomes = await outcomesOf(world.db, MONTH);
+  expect(outcomes.filter(({ outcome }) => outcome === 'parked')).toMatchObject([
+    { tenantId: 'tenant-02', reasonType: 'invalid_amount', reason: 'the price is not a number' },
+    { tenantId: 'tenant-06-bad', reasonType: 'missing_plan_version' },
+  ]);
   await expectSoundBooks(world.db);
 });
 
