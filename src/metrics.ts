@@ -25,7 +25,7 @@ export interface Metrics {
   /** Reads what the watchdog has found, whenever the metrics are read; null: nothing yet. */
   watchMonthEnd(read: () => MonthEndGauges | null): void;
   /** Reads how webhooks stand, when the metrics are read. */
-  watchWebhooks(read: () => Promise<readonly WebhookGauges[]>): void;
+  watchWebhooks(read: () => Promise<WebhookGauges>): void;
   watchDatabasePool(maxConnections: number, read: () => PoolState): void;
   /** Everything, in the Prometheus text format. */
   render(): Promise<string>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Database, Queryable } from './pool.ts';
 import { allOf, jsonRows, sql } from './sql.ts';
+import { GONE_REASON } from './webhook-endpoints.ts';
 
 const claimed = z.object({
   eventId: z.string(),
@@ -183,23 +184,35 @@ const gauges = z.object({
   dead: z.number(),
   /** Of the oldest event that is pending; 0 where none is. */
   oldestPendingSeconds: z.number(),
+  /** For how long an attempt has been due that nobody has made; 0 where none is. */
+  overdueSeconds: z.number(),
   deliveredAttempts: z.number(),
   failedAttempts: z.number(),
 });
-/** How each live endpoint stands, for the metrics. */
-export function readWebhookGauges(db: Queryable): Promise<readonly z.infer<typeof gauges>[]> {
-  return db.any(sql.type(gauges)`
+const gone = z.object({ goneEndpoints: z.number() });
+
+/** How each live endpoint stands, and how many have said themselves that they are gone; for the metrics. */
+export async function readWebhookGauges(db: Queryable): Promise<{
+  readonly endpoints: readonly z.infer<typeof gauges>[];
+  readonly goneEndpoints: number;
+}> {
+  const { goneEndpoints } = await db.one(sql.type(gone)`
+    SELECT count(*) AS "goneEndpoints" FROM webhook_endpoints WHERE disabled_reason = ${GONE_REASON}
+  `);
+  const endpoints = await db.any(sql.type(gauges)`
     SELECT e.endpoint_id AS "endpointId", pending.count AS pending,
       coalesce(extract(epoch FROM now() - pending.oldest), 0)::float8 AS "oldestPendingSeconds",
+      greatest(extract(epoch FROM now() - pending.due), 0)::float8 AS "overdueSeconds",
       (SELECT count(*) FROM webhook_deliveries d
         WHERE d.endpoint_id = e.endpoint_id AND d.state = 'dead') AS dead,
       e.delivered_attempts AS "deliveredAttempts", e.failed_attempts AS "failedAttempts"
     FROM webhook_endpoints e
     CROSS JOIN LATERAL (
-      SELECT count(*) AS count, min(v.occurred_at) AS oldest
+      SELECT count(*) AS count, min(v.occurred_at) AS oldest, min(d.next_attempt_at) AS due
       FROM webhook_deliveries d JOIN webhook_events v USING (event_id)
       WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending'
     ) pending
     WHERE e.disabled_at IS NULL ORDER BY e.endpoint_id
   `);
+  return { endpoints, goneEndpoints };
 }

@@ -102,6 +102,9 @@ function lockEndpoint(tx: Transaction, endpointId: string): Promise<z.infer<type
   `);
 }
 
+/** Why a receiver is disabled that nobody of ours has disabled. */
+export const GONE_REASON = 'the receiver answered 410 Gone';
+
 /**
  * Ends a receiver, for good; what was still to be delivered to it is given up.
  * @returns false where there is no such receiver; one that was disabled before stays as it is

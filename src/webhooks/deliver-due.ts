@@ -8,7 +8,7 @@ import {
   type ClaimedDelivery,
   type WebhookAttempt,
 } from '../db/webhook-deliveries.ts';
-import { disableWebhookEndpoint, readReceiver } from '../db/webhook-endpoints.ts';
+import { GONE_REASON, disableWebhookEndpoint, readReceiver } from '../db/webhook-endpoints.ts';
 import { retryInMs } from './backoff.ts';
 import { createAgent, post, type Posted } from './post.ts';
 import { webhookSecret } from './secret.ts';
@@ -66,7 +66,7 @@ export async function deliverDue(
       delivered += arrived;
       failed += attempts.length - arrived;
       if (attempts.some(({ status }) => status === GONE)) {
-        await disableWebhookEndpoint(db, endpointId, 'the receiver answered 410 Gone');
+        await disableWebhookEndpoint(db, endpointId, GONE_REASON);
       }
     } while (Date.now() < until && (await readReceiver(db, endpointId)) !== null);
   } finally {

@@ -179,6 +179,7 @@ describe('deliveries', () => {
     expect(line('webhook_attempts_total', ',outcome="delivered"')).toBe('1');
     expect(line('webhook_pending_deliveries')).toBe('0');
     expect(line('webhook_oldest_pending_seconds')).toBe('0');
+    expect(line('webhook_overdue_seconds')).toBe('0');
   });
 
   test('are made again: an event, or all since an instant', async () => {

@@ -56,6 +56,10 @@ const deliverAll = (settings: Partial<WebhookSettings> = {}) =>
     ({ nextInMs }) => nextInMs === null,
   );
 
+/** How the endpoint stands, in the metrics. */
+const gaugesOf = async (id: string) =>
+  (await readWebhookGauges(db)).endpoints.find((endpoint) => endpoint.endpointId === id);
+
 describe('an event', () => {
   test('is posted, signed, and done when it is answered', async () => {
     const eventId = await putEvent(db, endpointId);
@@ -221,6 +225,7 @@ describe('a receiver that', () => {
   });
 
   test('is gone gets nothing any more', async () => {
+    const { goneEndpoints } = await readWebhookGauges(db);
     receiver.behave(answer(410));
     for (let number = 0; number < 30; number += 1) await putEvent(db, endpointId, { number });
 
@@ -233,6 +238,7 @@ describe('a receiver that', () => {
       ...{ pending: 0, dead: 30 },
     });
     expect(receiver.requests.length).toBeLessThan(30);
+    expect((await readWebhookGauges(db)).goneEndpoints).toBe(goneEndpoints + 1);
     expect(await replayEvents(db, { ...{ endpointId, eventId: null }, ...ALL })).toBe(0);
   });
 
@@ -357,6 +363,19 @@ describe('a worker that ends amid an attempt', () => {
   });
 });
 
+test('an attempt is overdue from when it is due until somebody makes it', async () => {
+  expect(await gaugesOf(endpointId)).toMatchObject({ pending: 0, overdueSeconds: 0 });
+  await putEvent(db, endpointId);
+  expect((await gaugesOf(endpointId))?.overdueSeconds).toBeGreaterThan(0);
+
+  receiver.behave(answer(500));
+  await deliver({ firstRetryMs: 3_600_000 });
+
+  const waiting = await gaugesOf(endpointId);
+  expect(waiting).toMatchObject({ pending: 1, overdueSeconds: 0 });
+  expect(waiting?.oldestPendingSeconds).toBeGreaterThan(0);
+});
+
 test('old events are forgotten, but for those that are still to be delivered', async () => {
   const [arrived, waiting] = [await putEvent(db, endpointId), await putEvent(db, endpointId)];
   receiver.behave((received, response, number) =>
@@ -371,8 +390,7 @@ test('old events are forgotten, but for those that are still to be delivered', a
   const left = await deliveriesOf(db, endpointId);
   expect(left).toEqual([{ eventId: waiting, state: 'pending', attempts: 1 }]);
   expect((await logOf(db, endpointId)).map(({ event_id }) => event_id)).not.toContain(arrived);
-  const gauges = (await readWebhookGauges(db)).find((found) => found.endpointId === endpointId);
-  expect(gauges).toMatchObject({
+  expect(await gaugesOf(endpointId)).toMatchObject({
     ...{ pending: 1, dead: 0, deliveredAttempts: 1, failedAttempts: 1 },
     oldestPendingSeconds: expect.any(Number),
   });

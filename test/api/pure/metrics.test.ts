@@ -18,16 +18,20 @@ async function apiText(): Promise<string> {
   metrics.watchIngestionQueue(() => 3, 20_000);
   metrics.watchDatabasePool(10, () => POOL);
   metrics.watchWebhooks(() =>
-    Promise.resolve([
-      {
-        endpointId: 'a',
-        pending: 1,
-        oldestPendingSeconds: 2,
-        dead: 3,
-        deliveredAttempts: 4,
-        failedAttempts: 5,
-      },
-    ]),
+    Promise.resolve({
+      endpoints: [
+        {
+          endpointId: 'a',
+          pending: 1,
+          oldestPendingSeconds: 2,
+          overdueSeconds: 1,
+          dead: 3,
+          deliveredAttempts: 4,
+          failedAttempts: 5,
+        },
+      ],
+      goneEndpoints: 1,
+    }),
   );
   metrics.watchMonthEnd(() => ({
     lastCheckSeconds: 1,

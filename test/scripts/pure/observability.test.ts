@@ -62,6 +62,7 @@ test('the dashboard reads metrics that are listed', () => {
     'API',
     'Workers and the Temporal SDK',
     'Database and processes',
+    'Webhooks',
   ]);
 });
 
