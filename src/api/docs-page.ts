@@ -1,8 +1,9 @@
 import { curlOf, type CurlOperation } from './curl.ts';
+import { EVENTS, eventSections } from './docs-events.ts';
+import { endpointsOf, schemaBlock, type Endpoint } from './docs-parts.ts';
 import { Markup, markup } from '../markup.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PROBLEMS, problemType, type ProblemName } from './problems.ts';
-import { METHODS } from './route-definition.ts';
 import { stylePolicy } from '../style-policy.ts';
 
 const STYLE = `
@@ -23,19 +24,14 @@ summary { cursor: pointer; }
 /** The page may load nothing and run nothing; this one style sheet is its own. */
 export const DOCS_CSP = stylePolicy(STYLE);
 
-type PathItem = NonNullable<OpenApiDocument['paths']>[string];
-type Operation = NonNullable<PathItem['get']>;
-
-interface Endpoint {
-  readonly method: string;
-  readonly path: string;
-  readonly operation: Operation;
-}
-
 /** The document as a page to read, without anything from other hosts. */
 export function docsPage(document: OpenApiDocument): string {
   const { info, openapi, components } = document;
-  const byTag = Map.groupBy(endpoints(document), ({ operation }) => operation.tags?.[0] ?? 'Other');
+  const byTag = Map.groupBy(
+    endpointsOf(document.paths),
+    ({ operation }) => operation.tags?.[0] ?? 'Other',
+  );
+  const events = endpointsOf(document.webhooks);
   const schemas = Object.entries(components?.schemas ?? {});
   return markup`<!doctype html>
 <html lang="en">
@@ -49,9 +45,9 @@ export function docsPage(document: OpenApiDocument): string {
 <h1>${info.title} API</h1>
 <pre class="text">${info.description}</pre>
 <p>For machines: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${openapi}).</p>
-<ul>${[...byTag].map(contents)}</ul>
+<ul>${[...byTag, [EVENTS, events] as const].map(contents)}</ul>
 ${[...byTag].map(([tag, group]) => markup`<h2>${tag}</h2>${group.map(endpointSection)}`)}
-<h2>Problems</h2>
+${eventSections(events)}<h2>Problems</h2>
 <p>Errors are <code>application/problem+json</code>; switch on <code>type</code>.</p>
 <table><tr><th>Status</th><th>Type</th><th>Meaning</th><th>What to do</th></tr>${problemRows()}</table>
 <h2>Schemas</h2>
@@ -59,15 +55,6 @@ ${schemas.map(([name, schema]) => schemaBlock(name, schema))}
 </body>
 </html>
 `.text;
-}
-
-function endpoints({ paths }: OpenApiDocument): Endpoint[] {
-  return Object.entries(paths ?? {}).flatMap(([path, item]) =>
-    METHODS.flatMap((method) => {
-      const operation = item[method];
-      return operation ? { method, path, operation } : [];
-    }),
-  );
 }
 
 /** A group's operations, to jump to. */
@@ -98,12 +85,6 @@ function endpointSection({ method, path, operation }: Endpoint): Markup {
 <pre>${curl}</pre>
 ${blocks}
 </section>
-`;
-}
-
-function schemaBlock(name: string, schema: unknown): Markup {
-  const json = JSON.stringify(schema, null, 2);
-  return markup`<details><summary>${name}</summary><pre>${json}</pre></details>
 `;
 }
 
