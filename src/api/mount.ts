@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import type { ApiDeps } from './deps.ts';
-import { HttpProblem } from './problems.ts';
+import { refuseOtherMethods } from './other-methods.ts';
 import type { Route } from './route-definition.ts';
 import { send } from './send.ts';
 import { serve, type Guards } from './serve.ts';
@@ -12,23 +12,17 @@ export function mountRoutes(
   deps: ApiDeps,
   guards: Guards,
 ): void {
-  for (const route of routes) {
-    app[route.method](toExpressPath(route.path), async (request, response) => {
+  const mounted = routes.map((route) => ({ route, path: toExpressPath(route.path) }));
+  for (const { route, path } of mounted) {
+    app[route.method](path, async (request, response) => {
       const reply = await serve(route, request, response, deps, guards);
       await send(request, response, reply, guards.timeouts);
     });
   }
-  const methods = Map.groupBy(routes, ({ path }) => path);
-  for (const [path, samePath] of methods) {
-    app.all(toExpressPath(path), () => {
-      const allow = samePath.flatMap(({ method }) =>
-        method === 'get' ? ['GET', 'HEAD'] : method.toUpperCase(),
-      );
-      throw new HttpProblem('method-not-allowed', `this path takes ${allow.join(' and ')}`, {
-        headers: { Allow: allow.join(', ') },
-      });
-    });
-  }
+  refuseOtherMethods(
+    app,
+    mounted.map(({ route: { method }, path }) => ({ method, path })),
+  );
 }
 
 function toExpressPath(path: string): string {

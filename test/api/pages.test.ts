@@ -4,6 +4,7 @@ import { createApp } from '../../src/api/app.ts';
 import { PAGES } from '../../src/api/pages/index.ts';
 import { createKey, revokeKey } from '../../src/db/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
+import { STYLESHEET } from '../../src/pages/assets.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 import { SAME_ORIGIN, cookieOf, postForm, signIn } from './_pages.ts';
 
@@ -249,6 +250,26 @@ describe('pages', () => {
     expect(program.type).toBe('application/problem+json');
     const call = await getPage('/api/v1/nowhere');
     expect(call.type).toBe('application/problem+json');
+  });
+
+  const GET = 'GET, HEAD';
+  const PATHS = [...new Set(PAGES.map(({ path }) => path))];
+  test.each([
+    ['delete', '/sign-in', `${GET}, POST`],
+    ['get', '/sign-out', 'POST'],
+    ['post', '/operator', GET],
+    ['post', STYLESHEET.path, GET],
+    ['post', '/operator/months', GET],
+    ...PATHS.map((path): ['put', string, string] => [
+      'put',
+      somePath(path),
+      path.endsWith('/re-run') ? `${GET}, POST` : GET,
+    ]),
+  ] as const)('say which methods they take: %s %s', async (method, path, allow) => {
+    const answer = await request(api.app)[method](path).set(html);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.allow).toBe(allow);
+    expect(answer.text).toContain(`this path takes ${allow.replaceAll(', ', ' and ')}`);
   });
 
   test('say so where the database is away', async () => {

@@ -1,9 +1,11 @@
 import type { Express } from 'express';
+import { refuseOtherMethods } from '../other-methods.ts';
 import { LIVE_SCRIPT, STYLESHEET } from '../../pages/assets.ts';
 
 /** What pages load: whoever asks, for as long as they like, for its name changes with its content. */
 export function mountAssets(app: Express): void {
-  for (const { path, contentType, body } of [STYLESHEET, LIVE_SCRIPT]) {
+  const assets = [STYLESHEET, LIVE_SCRIPT];
+  for (const { path, contentType, body } of assets) {
     app.get(path, (_request, response) => {
       response
         .set({
@@ -13,4 +15,8 @@ export function mountAssets(app: Express): void {
         .send(body);
     });
   }
+  refuseOtherMethods(
+    app,
+    assets.map(({ path }) => ({ method: 'get', path })),
+  );
 }

@@ -2,6 +2,7 @@ import type { Express, Request, Response } from 'express';
 import { authorize } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { noteCaller, requestIdOf } from '../observe.ts';
+import { refuseOtherMethods } from '../other-methods.ts';
 import { send } from '../send.ts';
 import { depsFor, type Guards } from '../serve.ts';
 import { mountAssets } from './assets.ts';
@@ -27,35 +28,47 @@ export interface PageGuards extends Guards {
 export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): void {
   app.use(pagesOnly);
   mountAssets(app);
-  const answer =
-    (make: (request: Request, response: Response) => Promise<PageReply>) =>
-    async (request: Request, response: Response) => {
-      const reply = await make(request, response);
-      await send(request, response, reply, guards.timeouts);
-    };
-  app.get(
-    '/sign-in',
-    answer((request) => showSignIn(request, guards, deps)),
-  );
-  app.post(
-    '/sign-in',
-    answer((request, response) => answerSignIn(request, response, guards)),
-  );
-  app.post(
-    '/sign-out',
-    answer((request, response) => answerSignOut(request, response, guards)),
-  );
-  app.get(
-    '/operator',
-    answer(() => Promise.resolve(seeOther('/operator/months'))),
-  );
-  for (const route of PAGES) {
-    app[route.method](
-      route.path,
-      answer((request, response) => servePage(route, request, response, deps, guards)),
-    );
-  }
+  const answer = (make: MakePage) => async (request: Request, response: Response) => {
+    const reply = await make(request, response);
+    await send(request, response, reply, guards.timeouts);
+  };
+  const routes: readonly MountedPage[] = [
+    {
+      method: 'get',
+      path: '/sign-in',
+      make: (request) => showSignIn(request, guards, deps),
+    },
+    {
+      method: 'post',
+      path: '/sign-in',
+      make: (request, response) => answerSignIn(request, response, guards),
+    },
+    {
+      method: 'post',
+      path: '/sign-out',
+      make: (request, response) => answerSignOut(request, response, guards),
+    },
+    {
+      method: 'get',
+      path: '/operator',
+      make: () => Promise.resolve(seeOther('/operator/months')),
+    },
+    ...PAGES.map((route): MountedPage => ({
+      method: route.method,
+      path: route.path,
+      make: (request, response) => servePage(route, request, response, deps, guards),
+    })),
+  ];
+  for (const { method, path, make } of routes) app[method](path, answer(make));
+  refuseOtherMethods(app, routes);
 }
+
+interface MountedPage {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly make: MakePage;
+}
+type MakePage = (request: Request, response: Response) => Promise<PageReply>;
 
 /** From a request to its page. @throws HttpProblem; whatever a handler throws */
 async function servePage(
