@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { requireNode24 } from './test/_util/require-node-24.ts';
+
+requireNode24('npm run test:browser -- <file>');
 
 /** What a browser is needed for, apart from the rest: `npm test` does without one. */
 export default defineConfig({

@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { requireNode24 } from './test/_util/require-node-24.ts';
 
-// Vitest runs under older ones, too, but the servers' guards don't, and end without a clear word.
-if (Number.parseInt(process.versions.node) < 24) {
-  throw new Error(`Node 24 is needed, this is ${process.version}: npm test -- <file> brings it`);
-}
+requireNode24('npm test -- <file>');
 
 /** The money and the ledger's rules: in seconds, to be run at every change. */
 const DOMAIN = [
