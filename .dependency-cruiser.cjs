@@ -28,6 +28,7 @@ const SIDES = {
     'documents',
     'webhooks',
     'pages',
+    'metrics',
   ],
 };
 

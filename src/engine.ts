@@ -10,7 +10,7 @@ import { connectWithin, type ConnectWithinOptions } from './connect-within.ts';
 import type { Database } from './db/pool.ts';
 import { databaseServer } from './db/server.ts';
 import type { Logger } from './logger.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './metrics/api.ts';
 import { serveMetrics } from './metrics/serve.ts';
 import { createWorkerMetrics } from './metrics/worker.ts';
 import { createTemporalLinks } from './pages/temporal-links.ts';

@@ -6,7 +6,7 @@ import { startApi } from '../../src/api/server.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logger.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/api.ts';
 import { createEcho } from './echo.ts';
 
 /** What `api-process.ts` starts: the API as configured, and beside it the one that only echoes. */

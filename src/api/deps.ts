@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../metrics/api.ts';
 import type { TemporalLinks } from '../pages/temporal-links.ts';
 import type { MonthEndPort } from './month-end-port.ts';
 import type { AllowsAddress } from '../webhooks/addresses.ts';

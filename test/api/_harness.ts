@@ -7,7 +7,7 @@ import type { ApiDeps } from '../../src/api/deps.ts';
 import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/api.ts';
 import type { MonthEndRequest } from '../../src/temporal/month-end.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedSeller, seedTenant } from '../_util/seed.ts';

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { startApi, type ApiOptions, type RunningApi } from '../../src/api/server.ts';
 import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/api.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';

@@ -9,7 +9,7 @@ import { showRequest } from '../../src/db/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/api.ts';
 import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { ANY_TIME } from '../_util/any-time.ts';

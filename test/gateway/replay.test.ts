@@ -8,7 +8,7 @@ import { startApi, type RunningApi } from '../../src/api/server.ts';
 import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/api.ts';
 import { runCli } from '../cli/_run-cli.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { FINDING_CODES } from '../../../src/audit/watchdog-finding.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { createMetrics } from '../../../src/metrics/api.ts';
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts';
 import { documentedMetrics, exportedMetrics } from '../../_util/metric-names.ts';
 
