@@ -1,8 +1,8 @@
+import { adviceFor } from '../contracts/failure-advice.ts';
 import type { ParkedTenant } from '../db/month-views.ts';
 import { markup, type Markup } from '../markup.ts';
 import { minute, monthName } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { adviceFor } from './parked-advice.ts';
 import { table } from './table.ts';
 import type { TemporalLinks } from './temporal-links.ts';
 
@@ -62,7 +62,8 @@ ${table({
     },
     { head: 'What to do', cell: ({ reason_type }) => adviceFor(reason_type) },
   ],
-})}<div class="actions"><button>Re-run the chosen …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
+})}<p>When that is done, choose the tenants and re-run them.</p>
+<div class="actions"><button>Re-run the chosen …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
 </form>
 `;
 }

@@ -1,11 +1,11 @@
 import { MAX_FORCED_TENANTS } from '../contracts/request-payload.ts';
 import type { Standing } from '../db/month-invoices.ts';
+import { adviceFor } from '../contracts/failure-advice.ts';
 import { markup, type Markup } from '../markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './error-summary.ts';
 import { count, money, monthName } from './format.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
-import { adviceFor } from './parked-advice.ts';
 import { table } from './table.ts';
 
 /** What an operator has typed. */

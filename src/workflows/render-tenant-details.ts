@@ -1,5 +1,6 @@
 import { toDetails } from '../contracts/details.ts';
 import { adviceFor } from '../contracts/failure-advice.ts';
+import { FAILURE } from '../contracts/failures.ts';
 import { monthEndId } from '../contracts/ids.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
 
@@ -19,7 +20,7 @@ export function renderTenantDetails(month: string, results: readonly TenantResul
       : `**${results.length} invoices for ${month}**: ${parked.length} parked`,
     ...parked.slice(0, SHOWN_PARKED).map(isAlone ? whyParked : whyThisOneIsParked),
     ...(parked.length > SHOWN_PARKED ? [`… and ${parked.length - SHOWN_PARKED} more.`] : []),
-    ...(parked.length > 0 ? [`Then send the signal \`run\` to \`${monthEndId(month)}\`.`] : []),
+    ...(parked.length > 0 ? [howToTryAgain(month, parked)] : []),
   ]);
 }
 
@@ -34,4 +35,11 @@ function whyThisOneIsParked(parked: Parked): string {
 
 function whyParked({ failure: { type, reason } }: Parked): string {
   return `\`${type}\`: ${reason}\n\n**What to do**: ${adviceFor(type)}`;
+}
+
+function howToTryAgain(month: string, parked: readonly Parked[]): string {
+  const run = `Then send the signal \`run\` to \`${monthEndId(month)}\`.`;
+  return parked.some(({ failure }) => failure.type === FAILURE.outOfBounds)
+    ? `${run} A total is accepted by the signal \`forceReRun\` with \`"acceptBounds": true\`.`
+    : run;
 }

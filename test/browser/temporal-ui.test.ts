@@ -100,7 +100,7 @@ describe('in the Temporal Web UI, an operator', () => {
     await openUserMetadata(page);
     await untilShown(page, /Invoice of yank for 2026-05: parked/);
     await untilShown(page, /an invoice has one currency/);
-    await untilShown(page, /What to do: end the subscription .* start one on a plan/);
+    await untilShown(page, /What to do: End the subscription .* start one on a plan/);
     expect(await listCutOff(page)).toEqual([]);
     await takeScreenshot(page, 'temporal-parked');
   });
