@@ -4,8 +4,8 @@ import { lockedPackages } from './lockfile.mjs';
 /** What we may ship: nothing that asks more than a notice. */
 const SHIPPED = [
   ...['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC0-1.0', 'ISC'],
-  // A font: to be sold together with something else, and under its own name only.
-  'Bitstream-Vera',
+  // Fonts: to be sold together with something else, and under their own names only.
+  ...['Bitstream-Vera', 'OFL-1.1'],
   // Data, with attribution: caniuse-lite.
   ...['CC-BY-4.0', 'MIT', 'Unlicense'],
 ];

@@ -1,4 +1,4 @@
-import { WEIGHTS, faceOf, withBoxes, type Weight } from './pdf-fonts.ts';
+import { faceOf, toRuns, type FaceName, type Weight } from './pdf-fonts.ts';
 import type { Measure } from './wrap-text.ts';
 
 export interface TextStyle {
@@ -21,23 +21,32 @@ export interface Pen {
 }
 
 export function createPen(pdf: PDFKit.PDFDocument): Pen {
-  for (const weight of WEIGHTS) pdf.registerFont(weight, faceOf(weight).bytes);
-  const take = (weight: Weight, size: number): void => {
-    pdf.font(weight).fontSize(size);
+  const registered = new Set<FaceName>();
+  const take = (face: FaceName, size: number): void => {
+    if (!registered.has(face)) pdf.registerFont(face, faceOf(face).bytes);
+    registered.add(face);
+    pdf.font(face).fontSize(size);
+  };
+  const widthOf = (face: FaceName, size: number, text: string): number => {
+    take(face, size);
+    return pdf.widthOfString(text);
   };
   const measure =
     (weight: Weight, size: number): Measure =>
-    (text) => {
-      take(weight, size);
-      return pdf.widthOfString(withBoxes(text, weight));
-    };
+    (text) =>
+      toRuns(text, weight).reduce((sum, run) => sum + widthOf(run.face, size, run.text), 0);
   return {
     pdf,
     measure,
     write(text, { x, y, size, color, weight = 'regular', align = 'left' }) {
-      const left = align === 'right' ? x - measure(weight, size)(text) : x;
-      take(weight, size);
-      pdf.fillColor(color).text(withBoxes(text, weight), left, y, { lineBreak: false });
+      let left = align === 'right' ? x - measure(weight, size)(text) : x;
+      for (const run of toRuns(text, weight)) {
+        // What the faces have in common is the line that letters stand on, not their tops.
+        const top = y + (faceOf(weight).ascent - faceOf(run.face).ascent) * size;
+        take(run.face, size);
+        pdf.fillColor(color).text(run.text, left, top, { lineBreak: false });
+        left += pdf.widthOfString(run.text);
+      }
     },
   };
 }

@@ -112,6 +112,30 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     for (const name of names) expect(text.join()).toContain(name);
   });
 
+  test('names in Chinese, Japanese and Korean, in the middle of other letters', async () => {
+    const names = ['東京商事 (Tokyo)', '北京市 Łódź 商务', '서울 주식회사', 'カタカナ & ひらがな'];
+    const source = sourceOf(
+      names.map((description) => line({ description })),
+      { buyer: { ...sourceOf().buyer!, legal_name: '株式会社東京商事' } },
+    );
+    const pdf = await pdfOf(source);
+    const text = textOfPages(pdf).join();
+    for (const name of ['株式会社東京商事', ...names]) expect(plain(text)).toContain(plain(name));
+    expect(text).not.toContain('□');
+    expect((await pdfOf(source)).equals(pdf)).toBe(true);
+    // Text that can be copied isn't yet text that can be seen.
+    const inkOf = async (description: string) => {
+      const pages = picturesOf(await pdfOf(sourceOf([line({ description })])));
+      return pages.flatMap(({ pixels }) => [...pixels]).filter((grey) => grey < 200).length;
+    };
+    expect(await inkOf('東京商事'.repeat(4))).toBeGreaterThan((await inkOf('.')) + 100);
+  });
+
+  test('a box for what no font has', async () => {
+    const text = textOfPages(await pdfOf(sourceOf([line({ description: '𠮷野家' })])));
+    expect(plain(text.join())).toContain('□野家');
+  });
+
   test('what has become of it, on every page', async () => {
     const source = sourceOf(manyLines(60), {
       status: 'superseded',
