@@ -145,4 +145,19 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
       expect(page).toContain('Superseded by acme-000008');
     }
   });
+
+  test('what is not to be paid, across every page; nothing is across another', async () => {
+    /** Pixels of each page that are as light as letters across it are. */
+    const tinted = async (status: DocumentSource['status']) =>
+      picturesOf(await pdfOf(sourceOf(manyLines(60), { status }))).map(
+        ({ pixels }) => pixels.filter((grey) => grey >= 236 && grey <= 243).length,
+      );
+    const plainPages = await tinted('issued');
+    const growth = async (status: DocumentSource['status']) =>
+      (await tinted(status)).map((count, page) => count - plainPages[page]!);
+    for (const status of ['superseded', 'void'] as const) {
+      expect(Math.min(...(await growth(status))), status).toBeGreaterThan(1000);
+    }
+    expect(Math.max(...(await growth('paid')))).toBeLessThan(200);
+  });
 });
