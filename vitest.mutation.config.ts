@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: WITHOUT_SERVERS,
     // They look at documents, not at the domain.
-    exclude: ['test/{api,client,scripts}/**'],
+    exclude: ['test/{api,client,scripts,workflows}/**'],
     // As in the domain project; each mutant still has a worker of its own.
     isolate: false,
     setupFiles: ['test/_util/fixed-seed.ts'],

@@ -1,15 +1,26 @@
-import { lookup } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { AllowsAddress } from './addresses.ts';
+
+/** All addresses of a name. */
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /**
  * Resolves a name for a connection that is about to be made, and refuses it where any of its addresses
  * isn't allowed: the address that is looked at is the one that is connected to, whatever the name
  * resolves to a moment later.
+ * @param resolve the system's, but for a test
  */
-export function guardedLookup(allowsAddress: AllowsAddress): LookupFunction {
+export function guardedLookup(
+  allowsAddress: AllowsAddress,
+  resolve: Resolve = lookup,
+): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) {
         callback(error, []);
         return;

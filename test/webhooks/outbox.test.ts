@@ -110,14 +110,17 @@ test('what changes nothing is no news: an attempt again, skipped, unchanged', as
   expect(await typesOf()).toEqual(['invoice.issued acme']);
 });
 
-test('nothing is told of what was rolled back, and the others are told', async () => {
+test.each([
+  ['its event', 'webhook_events'],
+  ['its invoice', 'invoices'],
+])('nothing is told of what was rolled back, and the others are told: %s', async (_what, table) => {
   await register(world.db);
-  // As late as can be: the events are written, and the transaction ends in an error.
+  // As late as can be: both are written, and the transaction ends in an error.
   await asSuperuser(world.testDatabase.superuserUrl, (client) =>
     client.query(`
       CREATE FUNCTION refuse_zeta() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no invoice for zeta'; END $$;
-      CREATE CONSTRAINT TRIGGER refuse_zeta AFTER INSERT ON webhook_events
+      CREATE CONSTRAINT TRIGGER refuse_zeta AFTER INSERT ON ${table}
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
         WHEN (NEW.tenant_id = 'zeta') EXECUTE FUNCTION refuse_zeta()`),
   );
