@@ -13,6 +13,7 @@ const SIDES = {
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
   metrics: [],
+  tracing: ['contracts', 'temporal', 'db'],
   audit: ['db', 'domain', 'contracts', 'temporal', 'metrics'],
   documents: ['db', 'domain'],
   pages: ['db', 'domain', 'contracts'],
@@ -78,6 +79,30 @@ module.exports = {
         dependencyTypes: ['npm', 'core'],
         dependencyTypesNot: ['type-only'],
         pathNot: 'node_modules/@temporalio/(workflow|common)',
+      },
+    },
+    {
+      name: 'tracing-is-loaded-on-demand',
+      comment:
+        'Who traces nothing loads nothing of it: by import() alone, but for what needs the API.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/tracing/' },
+      to: {
+        path: '^src/tracing/',
+        pathNot: '^src/tracing/(settings|together)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'only-tracing-knows-its-sdk',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: '^src/tracing/(export|sampler|tracing|workflow-spans|carry)',
+      },
+      to: {
+        path: 'node_modules/@opentelemetry/(sdk-trace|exporter-trace|resources|context-async|core)',
       },
     },
     {

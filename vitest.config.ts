@@ -20,6 +20,7 @@ const PURE = [
   'test/ingestion/fuzz/**/*.test.ts',
   'test/processes/**/*.test.ts',
   'test/signing/**/*.test.ts',
+  'test/tracing/**/*.test.ts',
   'test/documents/**/*.pure.test.ts',
   'test/webhooks/pure/**/*.test.ts',
   'test/workflows/**/*.pure.test.ts',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { explainIssue, sayOf } from './explain-issue.ts';
+import { SAMPLERS, type TracingSettings } from './tracing/settings.ts';
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**
@@ -83,6 +84,8 @@ export interface Config {
     /** Whose events `usage expire` leaves in the archive. */
     readonly retentionMonths: number;
   };
+  /** Null: nothing is traced, and nothing that traces is loaded. */
+  readonly tracing: TracingSettings | null;
   /** How long to keep trying for PostgreSQL and Temporal at start. */
   readonly startTimeoutSeconds: number;
 }
@@ -166,6 +169,12 @@ const environment = z.object({
   INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
   WEBHOOK_ALLOWED_NETWORKS: networks.optional(),
   START_TIMEOUT_SECONDS: count(60),
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   WATCHDOG_INTERVAL_SECONDS: count(60),
   // The Schedule's 06:00, and two hours.
   WATCHDOG_CLOSE_WITHIN_HOURS: count(8),
@@ -240,6 +249,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       stalledAfterMinutes: e.WATCHDOG_STALLED_AFTER_MINUTES,
     },
     archive: { hotMonths: e.USAGE_HOT_MONTHS, retentionMonths: e.USAGE_RETENTION_MONTHS },
+    tracing: tracingSettings(e),
     startTimeoutSeconds: e.START_TIMEOUT_SECONDS,
+  };
+}
+
+/** By OpenTelemetry's specification, as far as it goes: an endpoint is what turns it on here. */
+function tracingSettings(e: z.output<typeof environment>): TracingSettings | null {
+  const base = e.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const url =
+    e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/$/, '')}/v1/traces`);
+  if (url === undefined || e.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return null;
+  return {
+    url,
+    sampler: e.OTEL_TRACES_SAMPLER,
+    ratio: e.OTEL_TRACES_SAMPLER_ARG,
+    serviceName: e.OTEL_SERVICE_NAME ?? null,
   };
 }

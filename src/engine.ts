@@ -23,6 +23,8 @@ import { SearchAttributesError, registerSearchAttributes } from './temporal/sear
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
 import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
 import { wakeDelivery } from './temporal/webhooks.ts';
+import type { TracingSettings } from './tracing/settings.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { startWaker } from './webhooks/waker.ts';
 import { createWorker, type WorkerOptions } from './worker.ts';
 
@@ -42,6 +44,11 @@ export interface EngineOptions {
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
   /** Gives up waiting for servers. */
   readonly signal?: AbortSignal;
+}
+
+interface PartOptions extends EngineOptions {
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
 }
 
 export interface Engine {
@@ -72,12 +79,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
   // What has been started is stopped in the opposite order; also where a later step fails.
   await using stack = new AsyncDisposableStack();
-  const temporal = await connectWithin(temporalServer(options.temporal), patience);
+  const tracing = config.tracing && (await startTracing(stack, options, config.tracing));
+  const temporal = await connectWithin(
+    temporalServer(options.temporal, tracing ? [tracing.client] : []),
+    patience,
+  );
   stack.defer(() => temporal.connection.close());
   const worker = parts.includes('worker')
-    ? await startWorker(stack, options, patience, temporal)
+    ? await startWorker(stack, { ...options, tracing }, patience, temporal)
     : null;
-  const apiUrl = parts.includes('api') ? await serveApi(stack, options, patience, temporal) : null;
+  const apiUrl = parts.includes('api')
+    ? await serveApi(stack, { ...options, tracing }, patience, temporal)
+    : null;
 
   const started = stack.move();
   return {
@@ -88,13 +101,27 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
+/** Loaded where it is wanted: it costs nobody else anything. */
+async function startTracing(
+  stack: AsyncDisposableStack,
+  { logger, parts }: EngineOptions,
+  settings: TracingSettings,
+): Promise<Tracing> {
+  const { startTracing: start } = await import('./tracing/tracing.ts');
+  const [only] = parts;
+  const serviceName = parts.length === 1 ? `arcadia-${only}` : 'arcadia-invoicing';
+  const tracing = start(settings, { logger, serviceName });
+  stack.defer(() => tracing.stop());
+  return tracing;
+}
+
 async function startWorker(
   stack: AsyncDisposableStack,
-  options: EngineOptions,
+  options: PartOptions,
   patience: ConnectWithinOptions,
   { client, connection: clientConnection, namespace }: TemporalClient,
 ): Promise<{ readonly failure: Promise<never> }> {
-  const { config, temporal: target, logger, workflowBundle } = options;
+  const { config, temporal: target, logger, workflowBundle, tracing } = options;
   await ensureSearchAttributes(clientConnection, namespace, logger);
   const db = await openPool(stack, options, config.worker.maxConnections, 'worker', patience);
   const metrics = createWorkerMetrics();
@@ -122,11 +149,13 @@ async function startWorker(
       },
     }),
     activityInterceptors: [
+      ...(tracing ? [tracing.activities] : []),
       observeActivities({
         logger,
         onOutcomes: (outcome, tenants) => metrics.tenantOutcomes(outcome, tenants),
       }),
     ],
+    ...(tracing && { sinks: tracing.workflows }),
     ...(workflowBundle && { workflowBundle }),
   });
   if (config.worker.metrics !== null) {
@@ -177,11 +206,11 @@ function forever(): Promise<never> {
 
 async function serveApi(
   stack: AsyncDisposableStack,
-  options: EngineOptions,
+  options: PartOptions,
   patience: ConnectWithinOptions,
   { client, namespace }: TemporalClient,
 ): Promise<string> {
-  const { config, logger } = options;
+  const { config, logger, tracing } = options;
   const db = await openPool(stack, options, config.api.maxConnections, 'api', patience);
   const metrics = createMetrics();
   stack.defer(() => metrics.close());
@@ -215,6 +244,7 @@ async function serveApi(
     config: config.api,
     ingestionLimits: config.api.ingestion,
     allowsAddress: config.webhooks.allowsAddress,
+    traceRequests: tracing?.requests,
     now,
   });
   stack.defer(() => api.close());
@@ -224,7 +254,7 @@ async function serveApi(
 
 async function openPool(
   stack: AsyncDisposableStack,
-  { config, databaseUrls }: EngineOptions,
+  { config, databaseUrls, tracing }: PartOptions,
   maxConnections: number,
   part: EnginePart,
   patience: ConnectWithinOptions,
@@ -235,6 +265,7 @@ async function openPool(
     maxConnections,
     applicationName,
     statementTimeoutMs: config.statementTimeoutSeconds * 1000,
+    ...(tracing && { watchStatements: tracing.statements }),
   });
   const db = await connectWithin(server, patience);
   stack.defer(() => db.end());

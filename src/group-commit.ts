@@ -1,3 +1,6 @@
+import { context, type Context } from '@opentelemetry/api';
+import { inOneTrace } from './tracing/together.ts';
+
 /**
  * Commits what comes together, together: one transaction, and one flush to disk, for the requests
  * of many senders. None is answered before its group is committed.
@@ -45,6 +48,8 @@ export class OverloadedError extends Error {
 
 interface Submission<Item, Result> {
   readonly items: readonly Item[];
+  /** Whose trace it belongs to. */
+  readonly context: Context;
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -68,7 +73,7 @@ export function createGroupCommit<Item, Result>(
     }
     depth += items.length;
     const { promise, resolve, reject } = Promise.withResolvers<readonly Result[]>();
-    queue.push({ items, resolve, reject });
+    queue.push({ items, context: context.active(), resolve, reject });
     startGroups();
     return promise;
   }
@@ -96,7 +101,9 @@ export function createGroupCommit<Item, Result>(
   /** @returns what answers those who have not been answered yet */
   async function settle(group: readonly Submission<Item, Result>[]): Promise<() => void> {
     try {
-      const results = await options.commit(group.flatMap(({ items }) => items));
+      const items = group.flatMap((submission) => submission.items);
+      const contexts = group.map((submission) => submission.context);
+      const results = await inOneTrace(contexts, () => options.commit(items));
       return () => {
         let start = 0;
         for (const submission of group) {

@@ -5,9 +5,10 @@ export type { Logger };
 /**
  * Structured logs, one JSON object a line, on standard output where nothing else
  * is said. Keys and passwords never reach it.
+ * @param options `mixin` tells what else each line says
  */
 export function createLogger(
-  options: { level: string; name: string },
+  options: { level: string; name: string; mixin?: () => object },
   destination: DestinationStream = pino.destination(1),
 ): Logger {
   const redact = {

@@ -26,7 +26,11 @@ function isWorkerAlone(parts: readonly EnginePart[]): boolean {
 async function main(): Promise<void> {
   const parts = readParts(process.argv.slice(2));
   const config = readConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, name: parts.join('+') });
+  const logger = createLogger({
+    level: config.logLevel,
+    name: parts.join('+'),
+    ...(config.tracing && { mixin: (await import('./tracing/log-ids.ts')).traceIds }),
+  });
   if (isWorkerAlone(parts)) giveWay(config.worker.niceness);
   const shutdown = listenForShutdown();
   try {

@@ -4,6 +4,7 @@ import {
   Worker,
   bundleWorkflowCode,
   type ActivityInterceptorsFactory,
+  type InjectedSinks,
   type Logger,
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
@@ -11,9 +12,12 @@ import {
 import type { Activities } from './activities/index.ts';
 import type { Config } from './config.ts';
 import { TASK_QUEUE } from './contracts/ids.ts';
+import type { TracingSinks } from './contracts/tracing.ts';
 import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
 const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
+/** In every bundle: where nobody traces they do nothing, and one bundle serves whoever turns it on. */
+const INTERCEPTORS_PATH = fileURLToPath(new URL('./workflows/interceptors.ts', import.meta.url));
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(
   new URL('./temporal/payload-converter.ts', import.meta.url),
 );
@@ -23,6 +27,7 @@ export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSour
   return bundleWorkflowCode({
     ...(logger && { logger }),
     workflowsPath: WORKFLOWS_PATH,
+    workflowInterceptorModules: [INTERCEPTORS_PATH],
     payloadConverterPath: PAYLOAD_CONVERTER_PATH,
   });
 }
@@ -34,9 +39,16 @@ export interface WorkerOptions {
   readonly activities: Activities;
   /** What is to be told of each activity. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
+  /** Who takes the spans of workflows; by default nobody. */
+  readonly sinks?: InjectedSinks<TracingSinks>;
   /** Workflow code bundled in this process, for several workers in it. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
+
+/** A caller may trace what this worker doesn't. */
+const UNTRACED: InjectedSinks<TracingSinks> = {
+  tracing: { spanEnded: { fn: () => undefined, callDuringReplay: false } },
+};
 
 /** The worker: workflows and activities on the one task queue. Run it with `worker.run()`. */
 export function createWorker(options: WorkerOptions): Promise<Worker> {
@@ -51,7 +63,10 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     activities,
+    sinks: options.sinks ?? UNTRACED,
     interceptors: {
+      // A bundle has them in it.
+      ...(!workflowBundle && { workflowModules: [INTERCEPTORS_PATH] }),
       activity: [heartbeatWhileRunning, ...(options.activityInterceptors ?? [])],
     },
     ...(config.buildId !== null && {

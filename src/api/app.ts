@@ -26,6 +26,7 @@ export function createApp(deps: ApiDeps): Express {
   const app = express();
   app.set('trust proxy', config.trustedProxies);
   app.set('etag', false);
+  if (deps.traceRequests) app.use(deps.traceRequests);
   app.use(logRequests(logger), countRequests(metrics));
   app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
     // Of the API's answers this is enough for /docs; where another is a page, it has a policy of its own.

@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import type { WatchdogView } from '../audit/watchdog.ts';
 import type { Config } from '../config.ts';
 import type { Database, Queryable } from '../db/pool.ts';
@@ -30,6 +31,8 @@ export interface ApiDeps {
   >;
   /** Pages of the Temporal Web UI; without it no page links there. */
   readonly temporalLinks?: TemporalLinks | null;
+  /** What each request goes through first; by default nothing. */
+  readonly traceRequests?: RequestHandler | undefined;
   /** How long clients may take; by default `DEFAULT_TIMEOUTS`. */
   readonly timeouts?: Partial<Timeouts>;
   /** Tells streams that the server is shutting down. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { trace } from '@opentelemetry/api';
 import type { Request, RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import { withoutApiKeys } from '../db/api-keys.ts';
@@ -17,9 +18,14 @@ interface LoggedCaller {
 }
 const callers = new WeakMap<ServerResponse, LoggedCaller>();
 
-/** Has the log's line of this request say whose key it came with. */
-export function noteCaller(response: ServerResponse, { keyId, scope, label }: LoggedCaller): void {
+/** Has the log's line and the trace of this request say whose key it came with. */
+export function noteCaller(
+  response: ServerResponse,
+  { keyId, scope, label, tenantId }: LoggedCaller & { readonly tenantId: string | null },
+): void {
   callers.set(response, { keyId, scope, label });
+  const tenant = tenantId !== null && { 'arcadia.tenant_ids': [tenantId] };
+  trace.getActiveSpan()?.setAttributes({ 'arcadia.key_id': keyId, ...tenant });
 }
 
 /** A line for each request: no bodies, no headers, no query; the request id leads further. */

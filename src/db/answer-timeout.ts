@@ -1,7 +1,5 @@
-import type { createPgDriverFactory } from '@slonik/pg-driver';
 import { BackendTerminatedError } from 'slonik';
-
-type DriverFactory = ReturnType<typeof createPgDriverFactory>;
+import type { DriverFactory } from './driver.ts';
 
 /**
  * Bounds how long a query waits for its answer. The server bounds its own work, but where the

@@ -9,6 +9,7 @@ import {
 } from 'slonik';
 import type { ZodType } from 'zod';
 import { withAnswerTimeout } from './answer-timeout.ts';
+import type { DriverFactory } from './driver.ts';
 import { prepareStatements } from './prepare-statements.ts';
 import { withTls } from './tls-files.ts';
 import { typeParsers } from './type-parsers.ts';
@@ -26,6 +27,8 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   /** How long the server may work on a statement; by default a minute. */
   readonly statementTimeoutMs?: number;
+  /** Sees each statement on its way; by default nobody does. */
+  readonly watchStatements?: (factory: DriverFactory) => DriverFactory;
 }
 
 /** How much later than the server we give up ourselves: it knows more, and says so. */
@@ -36,11 +39,12 @@ const ANSWER_GRACE_MS = 2_500;
  * unreachable server fails here.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { statementTimeoutMs = 60_000 } = options;
+  const { statementTimeoutMs = 60_000, watchStatements } = options;
   const { url, ssl } = withTls(options.url);
+  const driver = withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS);
   const pool = await createPool(withSession(url, options.applicationName), {
     ...(ssl && { ssl }),
-    driverFactory: withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS),
+    driverFactory: watchStatements?.(driver) ?? driver,
     typeParsers,
     interceptors: [prepareStatements(), validateRows],
     maxPoolSize: options.maxConnections,

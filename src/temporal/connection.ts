@@ -1,4 +1,9 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  type WorkflowClientInterceptor,
+} from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Dependency } from '../connect-within.ts';
@@ -40,8 +45,14 @@ export function readTemporalTarget(
   return { address, namespace, connectionOptions: { ...connectionOptions, address } };
 }
 
-/** For the API, the CLI and activities. Close the connection in the end. */
-export function temporalServer(target: TemporalTarget): Dependency<TemporalClient> {
+/**
+ * For the API, the CLI and activities. Close the connection in the end.
+ * @param interceptors what calls about workflows go through
+ */
+export function temporalServer(
+  target: TemporalTarget,
+  interceptors: WorkflowClientInterceptor[] = [],
+): Dependency<TemporalClient> {
   const { namespace, connectionOptions } = target;
   return {
     ...described(target),
@@ -54,7 +65,12 @@ export function temporalServer(target: TemporalTarget): Dependency<TemporalClien
         ...(metadata && { metadata }),
         connectTimeout: CONNECT_TIMEOUT_MS,
       });
-      return { client: new Client({ connection, namespace }), connection, namespace };
+      const client = new Client({
+        connection,
+        namespace,
+        interceptors: { workflow: interceptors },
+      });
+      return { client, connection, namespace };
     },
   };
 }

@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { until } from '../_util/until.ts';
+import { startCollector, type Collector } from './_collector.ts';
 import { startProcess, untilApiStarted, type Started } from './_start.ts';
 
 /**
@@ -29,6 +30,7 @@ let client: Client;
 let connection: Connection;
 let engine: Started;
 let url: string;
+let collector: Collector;
 const secrets = new Map<string, string>();
 const errorBodies: string[] = [];
 
@@ -55,7 +57,9 @@ beforeAll(async () => {
   const { address, namespace } = await claimNamespace();
   connection = await Connection.connect({ address });
   client = new Client({ connection, namespace });
+  collector = await startCollector();
   engine = startProcess([], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     DATABASE_URL: testDatabase.appUrl,
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
@@ -69,6 +73,7 @@ beforeAll(async () => {
 afterAll(async () => {
   engine.child.kill('SIGTERM');
   await engine.code;
+  await collector[Symbol.asyncDispose]();
   await Promise.all([superuser.end(), db.end(), connection.close()]);
   await testDatabase.drop();
 });
@@ -103,7 +108,7 @@ const event = (id: string) => ({
   charge_cents: '12.5',
 });
 
-test('secrets and personal data are in no log, error, metric or workflow history', async () => {
+test('secrets and personal data are in no log, error, metric, trace or workflow history', async () => {
   const usage = '/api/v1/integrations/llm-usage';
   const operatorKey = secrets.get('operator') ?? '';
 
@@ -152,12 +157,15 @@ test('secrets and personal data are in no log, error, metric or workflow history
     errors: errorBodies.join('\n'),
     metrics,
     readiness,
+    traces: collector.received,
     histories,
   };
   // We look at the right things,
   expect(places.log).toContain('"status":500');
   expect(places.errors).toContain('urn:arcadia:problem:internal-error');
   expect(places.metrics).toContain('usage_events');
+  expect(places.traces).toContain('POST /api/v1/integrations/llm-usage');
+  expect(places.traces).toContain('INSERT INTO invoice_lines');
   expect(places.histories).toContain(REASON);
   expect(places.histories).toContain('"outcome":"rolled"');
   // and find nothing.

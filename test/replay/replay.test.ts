@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { temporal } from '@temporalio/proto';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   SCHEDULED_MONTH_END_ID,
@@ -14,12 +16,14 @@ import {
   webhooksId,
 } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { TRACE_HEADER } from '../../src/contracts/tracing.ts';
 import {
   DELIVER_WEBHOOKS_WORKFLOW,
   type DeliverWebhooksInput,
 } from '../../src/contracts/webhooks.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { wakeDelivery } from '../../src/temporal/webhooks.ts';
+import { bundleWorkflows } from '../../src/worker.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
@@ -30,10 +34,32 @@ import { putEvent, register } from '../webhooks/_receiving.ts';
 const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-const options: ReplayWorkerOptions = {
-  workflowsPath: path('../../src/workflows/index.ts'),
-  dataConverter: { payloadConverterPath: path('../../src/temporal/payload-converter.ts') },
+const dataConverter = {
+  payloadConverterPath: path('../../src/temporal/payload-converter.ts'),
 };
+
+/**
+ * As workers run them, and as before there were interceptors: a month that began without goes on with, and
+ * where a release is rolled back the other way round.
+ */
+const WAYS = ['as it is', 'without interceptors'] as const;
+const bundles = {} as Record<(typeof WAYS)[number], { code: string }>;
+beforeAll(async () => {
+  const logger = new DefaultLogger('ERROR');
+  bundles['as it is'] = await bundleWorkflows(logger);
+  bundles['without interceptors'] = await bundleWorkflowCode({
+    logger,
+    workflowsPath: path('../../src/workflows/index.ts'),
+    ...dataConverter,
+  });
+});
+
+async function replay(history: unknown, workflowId: string, way: (typeof WAYS)[number]) {
+  // The last task of a history is no replay to the SDK, and may tell a span.
+  const sinks = { tracing: { spanEnded: { fn: () => undefined } } };
+  const options = { workflowBundle: bundles[way], dataConverter, sinks };
+  await Worker.runReplayHistory(options, history, workflowId);
+}
 
 type History = temporal.api.history.v1.IHistory;
 
@@ -51,17 +77,20 @@ describe('committed histories', () => {
     );
   });
 
-  test.each(files)('%s replays', async (name) => {
-    const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
-    await Worker.runReplayHistory(options, history, workflowIdOf(name));
-  });
+  test.each(files.flatMap((name) => WAYS.map((way) => [name, way] as const)))(
+    '%s replays %s',
+    async (name, way) => {
+      const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
+      await replay(history, workflowIdOf(name), way);
+    },
+  );
 
   test('a deliberately reordered workflow does not', async () => {
     const name = files.find((file) => file.endsWith('tenant-invoice-rolled.json'));
     const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
     await expect(
       Worker.runReplayHistory(
-        { ...options, workflowsPath: path('./reordered/index.ts') },
+        { dataConverter, workflowsPath: path('./reordered/index.ts') },
         history,
         workflowIdOf(name ?? ''),
       ),
@@ -80,6 +109,8 @@ const SHAPES = [
   'tenant-invoices-several',
   'deliver-webhooks',
   'deliver-webhooks-continued',
+  'month-end-traced',
+  'tenant-invoices-traced',
 ] as const;
 type Shape = (typeof SHAPES)[number];
 
@@ -114,7 +145,7 @@ describe("today's histories", () => {
   test.each(SHAPES)('%s replays', async (shape) => {
     const history = histories.get(shape);
     expect(history?.events?.length).toBeGreaterThan(3);
-    await Worker.runReplayHistory(options, history, shape);
+    for (const way of WAYS) await replay(history, shape, way);
     if (process.env.RECORD_HISTORIES) save(shape, history!);
   });
 });
@@ -185,6 +216,14 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
   await closed(world, march);
   await fetch('tenant-invoices-several', tenantInvoicesId(march, 'acme'));
 
+  const february = '2026-02';
+  await requestMonthEnd(traced(client), { month: february, requestId: 'traced', actor: 'test' });
+  await closed(world, february);
+  await fetch('tenant-invoices-traced', tenantInvoiceId(february, 'acme'));
+  await fetch('month-end-traced', `month-end-${february}`);
+  const carried = JSON.stringify(historyToJSON(histories.get('tenant-invoices-traced')!));
+  expect(carried).toContain(TRACE_HEADER);
+
   await client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
     workflowId: SCHEDULED_MONTH_END_ID,
     taskQueue: TASK_QUEUE,
@@ -216,6 +255,24 @@ async function recordWebhooks(
   };
   await record('deliver-webhooks', {});
   await record('deliver-webhooks-continued', { continueAsNewAfterEvents: 12 });
+}
+
+/** A client whose requests come in a trace. */
+function traced({ connection, options: { namespace } }: Client): Client {
+  const carrier = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+  const header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };
+  return new Client({
+    connection,
+    namespace,
+    interceptors: {
+      workflow: [
+        {
+          signalWithStart: (input, next) =>
+            next({ ...input, headers: { ...input.headers, ...header } }),
+        },
+      ],
+    },
+  });
 }
 
 /** Writes a history, without the names of the machine and process that made it. */

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKey } from '../../src/db/api-keys.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+import { closed, createWorld, type World } from '../_util/world.ts';
+import { startCollector, type Collector, type ReceivedSpan } from './_collector.ts';
+import { startProcess, untilApiStarted, type Started } from './_start.ts';
+import { startWorkerProcess, type WorkerProcess } from './_workers.ts';
+
+/** API and worker, each a process as a deployment starts it, and a collector that takes their spans. */
+let world: World;
+let collector: Collector;
+let worker: WorkerProcess;
+let api: Started;
+let apiUrl: string;
+let key: string;
+beforeAll(async () => {
+  world = await createWorld();
+  await seedCatalogue(world.db);
+  for (const tenantId of ['acme', 'globex']) await seedTenant(world.db, tenantId);
+  // Has nothing to be priced by, and so is parked.
+  await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
+  await seedUsage(world.db, {
+    tenantId: 'acme',
+    deploymentId: 'acme-a',
+    kind: 'llm_usage',
+    amount: '12.5',
+  });
+  ({ plainKey: key } = await createKey(world.db, { label: 'ops', scope: 'operator' }));
+  collector = await startCollector();
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'debug' };
+  worker = await startWorkerProcess(world, tracing);
+  api = startApi(tracing);
+  apiUrl = await untilApiStarted(api);
+});
+afterAll(async () => {
+  await worker.stop();
+  api.child.kill('SIGTERM');
+  await api.code;
+  await collector[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+function startApi(env: Readonly<Record<string, string>>): Started {
+  return startProcess(['api'], {
+    DATABASE_URL: world.apiUrl,
+    TEMPORAL_ADDRESS: world.address,
+    TEMPORAL_NAMESPACE: world.client.options.namespace,
+    API_PORT: '0',
+    ...env,
+  });
+}
+
+/** A caller that traces: its trace, its span, and what it sends. */
+function caller() {
+  const traceId = randomBytes(16).toString('hex');
+  const spanId = randomBytes(8).toString('hex');
+  return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-01` };
+}
+
+async function askForRun(body: object, traceparent: string, url = apiUrl): Promise<void> {
+  const response = await fetch(`${url}/api/v1/roll-ups`, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${key}`,
+      'Content-Type': 'application/json',
+      'X-Request-Id': 'from-the-caller',
+      traceparent,
+    },
+    body: JSON.stringify({ month: MONTH, ...body }),
+  });
+  expect(response.status).toBe(202);
+}
+
+/** A trace, once all of it is there: its workflow has ended its part, and every span has its parent. */
+function wholeTrace(of: { traceId: string; spanId: string }, workflowSpan: string) {
+  return until(
+    () => Promise.resolve(collector.spans.filter(({ traceId }) => traceId === of.traceId)),
+    (spans) => {
+      const ids = new Set([of.spanId, ...spans.map(({ spanId }) => spanId)]);
+      return (
+        spans.some(({ name }) => name === workflowSpan) &&
+        spans.some(({ name }) => name === 'finishPass') &&
+        spans.every(({ parentSpanId }) => parentSpanId !== null && ids.has(parentSpanId))
+      );
+    },
+  );
+}
+
+const named = (spans: readonly ReceivedSpan[], name: string) =>
+  spans.filter((span) => span.name === name);
+const childrenOf = (spans: readonly ReceivedSpan[], { spanId }: { spanId: string }) =>
+  spans.filter(({ parentSpanId }) => parentSpanId === spanId);
+
+test('a request is one trace: HTTP, workflow, children, activities, SQL', async () => {
+  const from = caller();
+  await askForRun({ request_id: 'close' }, from.traceparent);
+  await closed(world, MONTH);
+  const spans = await wholeTrace(from, 'monthEnd');
+
+  const [http, ...otherHttp] = childrenOf(spans, from);
+  expect(otherHttp).toEqual([]);
+  expect(http).toMatchObject({
+    service: 'arcadia-api',
+    name: 'POST /api/v1/roll-ups',
+    failed: false,
+    attributes: {
+      'http.request.method': 'POST',
+      'http.route': '/api/v1/roll-ups',
+      'http.response.status_code': 202,
+      'arcadia.request_id': 'from-the-caller',
+    },
+  });
+  const [signal] = named(childrenOf(spans, http!), 'signal monthEnd run');
+  const [monthEnd, ...others] = childrenOf(spans, signal!);
+  expect(others).toEqual([]);
+  expect(monthEnd).toMatchObject({
+    service: 'arcadia-worker',
+    name: 'monthEnd',
+    failed: false,
+    attributes: { 'temporal.workflow.id': `month-end-${MONTH}`, 'arcadia.month': MONTH },
+  });
+  const ofMonth = childrenOf(spans, monthEnd!);
+  expect(ofMonth.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['acceptRequest', 'beginPass', 'planPage', 'finishPass']),
+  );
+
+  const children = named(ofMonth, 'tenantInvoices');
+  expect(
+    children.map(({ attributes, failed }) => [attributes['arcadia.tenant_ids'], failed]).sort(),
+  ).toEqual([
+    [['acme'], false],
+    [['globex'], false],
+    [['planless'], true],
+  ]);
+  const steps = children.flatMap((child) => childrenOf(spans, child));
+  expect(steps.map(({ name }) => name)).toEqual(Array(3).fill('invoiceTenants'));
+  const statements = steps.flatMap((step) => childrenOf(spans, step));
+  expect(statements.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      'START TRANSACTION',
+      expect.stringMatching(/INSERT invoices,/),
+      'COMMIT',
+    ]),
+  );
+});
+
+test("a forced re-run while the month is open is in its own caller's trace", async () => {
+  const from = caller();
+  const force = { force: true, tenant_ids: ['acme'], reason: 'to be seen', request_id: 'again' };
+  await askForRun(force, from.traceparent);
+  const spans = await wholeTrace(from, 'monthEnd forceReRun');
+
+  const [monthEnd] = named(spans, 'monthEnd forceReRun');
+  const children = named(childrenOf(spans, monthEnd!), 'tenantInvoices');
+  expect(children.map(({ attributes }) => attributes['arcadia.tenant_ids']).sort()).toEqual([
+    ['acme'],
+    // Parked: tried again by every pass.
+    ['planless'],
+  ]);
+  expect(childrenOf(spans, children[0]!).map(({ name }) => name)).toEqual(['invoiceTenants']);
+});
+
+test('a tenant that asks is named; nothing that anybody sent is in a span', async () => {
+  const { plainKey } = await createKey(world.db, {
+    label: 'acme',
+    scope: 'tenant',
+    tenantId: 'acme',
+  });
+  const from = caller();
+  const response = await fetch(`${apiUrl}/api/v1/invoices`, {
+    headers: { Authorization: `Bearer ${plainKey}`, traceparent: from.traceparent },
+  });
+  expect(response.status).toBe(200);
+  const spans = await until(
+    () => Promise.resolve(collector.spans.filter(({ traceId }) => traceId === from.traceId)),
+    (found) => childrenOf(found, from).length > 0,
+  );
+  const [http] = childrenOf(spans, from);
+  expect(http).toMatchObject({
+    name: 'GET /api/v1/invoices',
+    attributes: { 'arcadia.tenant_ids': ['acme'] },
+  });
+  const statements = childrenOf(spans, http!);
+  expect(statements.length).toBeGreaterThan(0);
+
+  const all = JSON.stringify(collector.spans);
+  for (const secret of [key, plainKey, 'to be seen']) expect(all.includes(secret)).toBe(false);
+  const texts = collector.spans.flatMap(({ attributes: { 'db.query.text': text } }) =>
+    typeof text === 'string' ? [text] : [],
+  );
+  expect(texts.length).toBeGreaterThan(50);
+  expect(texts.join('\n')).not.toMatch(/acme|globex|12\.5/);
+});
+
+test('log lines name the trace', async () => {
+  const from = caller();
+  await askForRun({ request_id: 'third' }, from.traceparent);
+  const line = (output: () => string, part: string) =>
+    until(
+      () => Promise.resolve(output().split('\n')),
+      (lines) => lines.some((text) => text.includes(part) && text.includes(from.traceId)),
+    );
+  await line(() => api.output, '"msg":"request completed"');
+  await line(() => worker.output(), '"activity":"acceptRequest"');
+  await wholeTrace(from, 'monthEnd run');
+});
