@@ -17,6 +17,17 @@ export function metricsOf(expression: string): readonly string[] {
   return [...found];
 }
 
+/** The labels that an expression selects or groups by. */
+export function labelsOf(expression: string): readonly string[] {
+  const found = new Set<string>();
+  parser.parse(expression).iterate({
+    enter({ name, from, to }) {
+      if (name === 'LabelName') found.add(expression.slice(from, to));
+    },
+  });
+  return [...found];
+}
+
 /** The name under which docs/metrics.md has a histogram of which PromQL reads a part. */
 export function listedName(metric: string): string {
   return metric.replace(/_(?:bucket|count|sum)$/, '');

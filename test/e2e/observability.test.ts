@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../../src/db/api-keys.ts';
+import { TASK_QUEUE } from '../../src/contracts/ids.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
+import { alertQueries, dashboardQueries, readText } from '../_util/observability-files.ts';
+import { labelsOf, listedName, metricsOf } from '../_util/promql.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
-import { closed, createWorld, type World } from '../_util/world.ts';
+import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
 import { startCollector, type Collector, type ReceivedSpan } from './_collector.ts';
 import { startProcess, untilApiStarted, type Started } from './_start.ts';
 import { startWorkerProcess, type WorkerProcess } from './_workers.ts';
@@ -30,7 +36,7 @@ beforeAll(async () => {
   ({ plainKey: key } = await createKey(world.db, { label: 'ops', scope: 'operator' }));
   collector = await startCollector();
   const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'debug' };
-  worker = await startWorkerProcess(world, tracing);
+  worker = await startWorkerProcess(world, { ...tracing, WORKER_METRICS_PORT: '0' });
   api = startApi(tracing);
   apiUrl = await untilApiStarted(api);
 });
@@ -206,3 +212,53 @@ test('log lines name the trace', async () => {
   await line(() => worker.output(), '"activity":"acceptRequest"');
   await wholeTrace(from, 'monthEnd run');
 });
+
+/** What Prometheus adds to each metric, and a histogram's own. */
+const GIVEN_LABELS = ['instance', 'job', 'le'];
+
+test("the SDK's metrics that alerts and dashboard read are what a worker exports", async () => {
+  const [, metricsUrl] = /"url":"(http:[^"]+\/metrics)"/.exec(worker.output()) ?? [];
+  const queries = [...alertQueries(), ...dashboardQueries()].filter((query) =>
+    metricsOf(query).some((metric) => metric.startsWith('temporal_')),
+  );
+  expect(queries.length).toBeGreaterThan(10);
+  await failInAllWays();
+  const wanted = [...new Set(queries.flatMap(metricsOf).map(listedName))];
+  const exported = await until(
+    async () => exportedMetrics(await (await fetch(metricsUrl!)).text()),
+    (metrics) => wanted.every((name) => metrics.has(name)),
+  );
+  for (const query of queries) {
+    const [metric = ''] = metricsOf(query);
+    const labels = exported.get(listedName(metric))?.labels.split(', ') ?? [];
+    expect([...GIVEN_LABELS, ...labels], query).toEqual(
+      expect.arrayContaining([...labelsOf(query)]),
+    );
+  }
+  const listed = documentedMetrics(readText('docs/metrics.md'), "The Temporal SDK's");
+  for (const [name, { type }] of listed) {
+    if (name.startsWith('temporal_')) expect(exported.get(name)?.type, name).toBe(type);
+  }
+});
+
+/** What is counted appears with the first one: a workflow task that fails, and a call to the server. */
+async function failInAllWays(): Promise<void> {
+  const { client } = world;
+  await client.workflow.start('nobodyKnows', { workflowId: 'unknown', taskQueue: TASK_QUEUE });
+  await asSuperuser(world.superuserUrl, async (pg) => {
+    await pg.query('BEGIN');
+    await pg.query('LOCK TABLE month_end_requests');
+    await requestMonthEnd(client, { month: '2026-04', requestId: 'cut-off', actor: 'test' });
+    await until(
+      () =>
+        pg.query(`
+          SELECT FROM pg_stat_activity
+          WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
+            AND datname = current_database()`),
+      ({ rowCount }) => rowCount !== 0,
+    );
+    // Whoever reports an activity of it is told that there is no such thing.
+    await monthEndHandle(world, '2026-04').terminate();
+    await pg.query('ROLLBACK');
+  });
+}

@@ -1,44 +1,29 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FINDING_CODES } from '../../../src/audit/watchdog-finding.ts';
+import {
+  alertRules,
+  dashboard,
+  dashboardQueries,
+  readText,
+} from '../../_util/observability-files.ts';
 import { listedName, metricsOf } from '../../_util/promql.ts';
 
-const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly for?: string;
-  readonly labels: { readonly severity?: string };
-  readonly annotations: Readonly<Record<string, string>>;
-}
 interface UnitTest {
   readonly name: string;
   readonly promql_expr_test: readonly { readonly expr: string; readonly exp_samples: unknown[] }[];
 }
-interface Panel {
-  readonly type: string;
-  readonly title: string;
-  readonly targets?: readonly { readonly expr: string }[];
-}
-
-const RULES = (
-  parse(read('deploy/observability/alerts.yml')) as { groups: readonly { rules: Rule[] }[] }
-).groups.flatMap(({ rules }) => rules);
+const RULES = alertRules();
 const UNIT_TESTS = (
-  parse(read('deploy/observability/alerts.test.yml')) as { tests: readonly UnitTest[] }
+  parse(readText('deploy/observability/alerts.test.yml')) as { tests: readonly UnitTest[] }
 ).tests;
-const DASHBOARD = JSON.parse(read('deploy/observability/dashboard.json')) as {
-  readonly uid: string;
-  readonly panels: readonly Panel[];
-};
-const RUNBOOKS = read('docs/runbooks.md');
+const DASHBOARD = dashboard();
+const RUNBOOKS = readText('docs/runbooks.md');
 
 /** What Prometheus knows by itself, and what the backup job of docs/runbooks.md writes. */
 const NOT_OURS = ['up', 'arcadia_backup_last_success_timestamp_seconds'];
 /** That docs/metrics.md lists what is exported, other tests show. */
-const LISTED = [...read('docs/metrics.md').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+const LISTED = [...readText('docs/metrics.md').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
 const isListed = (metric: string) => LISTED.includes(metric) || LISTED.includes(listedName(metric));
 
 test('the grammar tells names from labels, and what is no PromQL', () => {
@@ -50,9 +35,9 @@ test('the grammar tells names from labels, and what is no PromQL', () => {
 });
 
 test('the dashboard reads metrics that are listed', () => {
-  const queries = DASHBOARD.panels.flatMap(({ targets = [] }) => targets);
+  const queries = dashboardQueries();
   expect(queries.length).toBeGreaterThan(30);
-  for (const { expr } of queries) {
+  for (const expr of queries) {
     for (const metric of metricsOf(expr)) expect(isListed(metric), `${metric}: ${expr}`).toBe(true);
   }
   expect(DASHBOARD.uid).toBe('arcadia-invoicing');
