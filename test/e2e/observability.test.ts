@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../../src/db/api-keys.ts';
-import { TASK_QUEUE } from '../../src/contracts/ids.ts';
+import { SCHEDULED_MONTH_END_ID, TASK_QUEUE } from '../../src/contracts/ids.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
@@ -80,15 +81,18 @@ async function askForRun(body: object, traceparent: string, url = apiUrl): Promi
 }
 
 /** A trace, once all of it is there: its workflow has ended its part, and every span has its parent. */
-function wholeTrace(of: { traceId: string; spanId: string }, workflowSpan: string) {
+function wholeTrace(
+  { traceId, spanId }: { traceId: string; spanId: string | null },
+  workflowSpan: string,
+) {
   return until(
-    () => Promise.resolve(collector.spans.filter(({ traceId }) => traceId === of.traceId)),
+    () => Promise.resolve(collector.spans.filter((span) => span.traceId === traceId)),
     (spans) => {
-      const ids = new Set([of.spanId, ...spans.map(({ spanId }) => spanId)]);
+      const ids = new Set([spanId, ...spans.map((span) => span.spanId)]);
       return (
         spans.some(({ name }) => name === workflowSpan) &&
         spans.some(({ name }) => name === 'finishPass') &&
-        spans.every(({ parentSpanId }) => parentSpanId !== null && ids.has(parentSpanId))
+        spans.every(({ parentSpanId }) => ids.has(parentSpanId))
       );
     },
   );
@@ -166,6 +170,23 @@ test("a forced re-run while the month is open is in its own caller's trace", asy
     ['planless'],
   ]);
   expect(childrenOf(spans, children[0]!).map(({ name }) => name)).toEqual(['invoiceTenants']);
+});
+
+test("the Schedule's month is one trace, too, and its first step begins it", async () => {
+  await world.client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
+    workflowId: SCHEDULED_MONTH_END_ID,
+    taskQueue: TASK_QUEUE,
+    args: [{}],
+  });
+  const [first] = await until(
+    () => Promise.resolve(named(collector.spans, 'requestScheduledMonth')),
+    (spans) => spans.length > 0,
+  );
+  expect(first).toMatchObject({ service: 'arcadia-worker', parentSpanId: null });
+  const spans = await wholeTrace({ ...first!, spanId: null }, 'monthEnd');
+  const [signal] = named(childrenOf(spans, first!), 'signal monthEnd run');
+  const [monthEnd] = childrenOf(spans, signal!);
+  expect(named(childrenOf(spans, monthEnd!), 'tenantInvoices')).toHaveLength(3);
 });
 
 test('a tenant that asks is named; nothing that anybody sent is in a span', async () => {

@@ -217,12 +217,21 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
   await fetch('tenant-invoices-several', tenantInvoicesId(march, 'acme'));
 
   const february = '2026-02';
-  await requestMonthEnd(traced(client), { month: february, requestId: 'traced', actor: 'test' });
+  await requestMonthEnd(traced(client), {
+    month: february,
+    requestId: 'traced',
+    actor: 'test',
+    options: { pageSize: 2, continueAsNewAfterEvents: 10 },
+  });
   await closed(world, february);
   await fetch('tenant-invoices-traced', tenantInvoiceId(february, 'acme'));
   await fetch('month-end-traced', `month-end-${february}`);
-  const carried = JSON.stringify(historyToJSON(histories.get('tenant-invoices-traced')!));
-  expect(carried).toContain(TRACE_HEADER);
+  // Into children, and on to the next run.
+  for (const shape of ['tenant-invoices-traced', 'month-end-traced'] as const) {
+    const started = histories.get(shape)?.events?.[0]?.workflowExecutionStartedEventAttributes;
+    expect(Object.keys(started?.header?.fields ?? {})).toEqual([TRACE_HEADER]);
+    expect(started?.continuedExecutionRunId === '').toBe(shape === 'tenant-invoices-traced');
+  }
 
   await client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
     workflowId: SCHEDULED_MONTH_END_ID,
