@@ -62,7 +62,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   // A month that began with local activities goes on with them, until it continues as new.
   const database: MonthSteps = patched('recorded-activities') ? recordedDatabase : localDatabase;
-  const pool = new TenantPool(options.maxChildren, serve);
+  const pool = new TenantPool(options.maxChildren, serve, showDetails);
   const inbox: Incoming[] = [];
   // Last: signals that wait are delivered as soon as there is somebody to take them.
   takeSignals(inbox, (name) => refuse(name, 'there is no such signal: send "run" or "forceReRun"'));

@@ -8,13 +8,22 @@ export class TenantPool {
   readonly #running = new Set<string>();
   readonly #size: number;
   readonly #serve: (tenantIds: readonly string[]) => Promise<void>;
+  readonly #onChange: () => void;
   #children = 0;
   #failure: { readonly error: unknown } | null = null;
 
-  /** @param size children at once */
-  constructor(size: number, serve: (tenantIds: readonly string[]) => Promise<void>) {
+  /**
+   * @param size children at once
+   * @param onChange told whenever somebody else is being served
+   */
+  constructor(
+    size: number,
+    serve: (tenantIds: readonly string[]) => Promise<void>,
+    onChange: () => void = () => undefined,
+  ) {
     this.#size = size;
     this.#serve = serve;
+    this.#onChange = onChange;
   }
 
   /** The tenants that are being served. */
@@ -45,7 +54,9 @@ export class TenantPool {
       .finally(() => {
         this.#children -= 1;
         for (const tenantId of tenantIds) this.#running.delete(tenantId);
+        this.#onChange();
       });
+    this.#onChange();
   }
 
   /** Waits until `ready` holds, which may ask the pool how it stands. */

@@ -268,11 +268,12 @@ describe('month end', () => {
     });
     const { invoiceTenants } = world.activities;
     let isStuck = true;
+    // The terminated child's attempts may go on for a while: they are not to bill it.
+    const stuckRuns = new Set<string>();
     await world.startWorker({
       invoiceTenants: (input) => {
-        if (isStuck && input.tenantIds.includes('stuck')) {
-          throw new Error('no route to the database');
-        }
+        if (isStuck && input.tenantIds.includes('stuck')) stuckRuns.add(input.owner);
+        if (stuckRuns.has(input.owner)) throw new Error('no route to the database');
         return invoiceTenants(input);
       },
     });
