@@ -172,9 +172,8 @@ async function startWorker(
     await run.catch(() => undefined);
   });
   const waker = startWaker({
-    wake: async () => {
-      for (const endpoint of await listDueEndpoints(db)) await wakeDelivery(client, endpoint);
-    },
+    listDue: () => listDueEndpoints(db),
+    wake: (endpoint) => wakeDelivery(client, endpoint),
     intervalMs: WAKE_EVERY_MS,
     logger,
   });

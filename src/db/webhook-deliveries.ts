@@ -110,9 +110,10 @@ export async function nextAttemptInMs(db: Queryable, endpointId: string): Promis
 }
 
 const dueEndpoint = z.object({ endpointId: z.string(), url: z.string() });
+export type DueEndpoint = z.infer<typeof dueEndpoint>;
 
 /** Live endpoints that something is due for. */
-export function listDueEndpoints(db: Queryable): Promise<readonly z.infer<typeof dueEndpoint>[]> {
+export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]> {
   return db.any(sql.type(dueEndpoint)`
     SELECT e.endpoint_id AS "endpointId", e.url FROM webhook_endpoints e
     WHERE e.disabled_at IS NULL AND EXISTS (

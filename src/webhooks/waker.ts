@@ -1,8 +1,11 @@
+import type { DueEndpoint } from '../db/webhook-deliveries.ts';
 import type { Logger } from '../logger.ts';
 
 export interface WakerOptions {
-  /** Finds what is due and wakes who delivers it. */
-  readonly wake: () => Promise<void>;
+  /** Finds endpoints with something to be delivered. */
+  readonly listDue: () => Promise<readonly DueEndpoint[]>;
+  /** Wakes who delivers it. */
+  readonly wake: (endpoint: DueEndpoint) => Promise<void>;
   /** From the end of a look to the next. */
   readonly intervalMs: number;
   readonly logger: Logger;
@@ -18,14 +21,14 @@ export interface Waker {
  * That is how events begin to be delivered: whatever the process that has written one does next, it
  * needn't tell anybody.
  */
-export function startWaker({ wake, intervalMs, logger }: WakerOptions): Waker {
+export function startWaker({ listDue, wake, intervalMs, logger }: WakerOptions): Waker {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let looking = lookOnce();
 
   async function lookOnce(): Promise<void> {
     try {
-      await wake();
+      for (const endpoint of await listDue()) await wakeOne(endpoint);
     } catch (error) {
       logger.warn({ err: error }, 'could not look for webhooks that are due');
     }
@@ -33,6 +36,16 @@ export function startWaker({ wake, intervalMs, logger }: WakerOptions): Waker {
     timer = setTimeout(() => {
       looking = lookOnce();
     }, intervalMs).unref();
+  }
+
+  /** One that can't be woken costs the others nothing. */
+  async function wakeOne(endpoint: DueEndpoint): Promise<void> {
+    try {
+      await wake(endpoint);
+    } catch (error) {
+      const { endpointId } = endpoint;
+      logger.warn({ err: error, endpoint: endpointId }, 'could not wake the delivery of webhooks');
+    }
   }
 
   return {
