@@ -317,7 +317,7 @@ describe('the quote', () => {
     expect(text).toContain('AUD 56.00 a month');
     expect(text).toContain('From 2026-05-20 to 2026-05-31');
     expect(text).toMatch(
-      /Base<\/th><td class="figure">AUD 50\.00<\/td><td class="figure">89\.28 %/,
+      /Base<\/th><td class="figure">AUD 50\.00<\/td><td class="figure">89\.29 %/,
     );
     expect(text).toMatch(
       /Overage<\/th><td class="figure">AUD 6\.00<\/td><td class="figure">10\.71 %/,
