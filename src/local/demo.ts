@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { explainError } from '../cli/explain-error.ts';
 import { present } from '../present.ts';
 import { listenForShutdown, untilAborted } from '../shutdown.ts';
+import { DemoError } from './demo-checks.ts';
 import { runDemo } from './demo-run.ts';
 import { resetState } from './reset.ts';
 import { startLocalStack } from './stack.ts';
@@ -38,6 +39,9 @@ try {
     await stack.stop();
   }
 } catch (error) {
-  if (!shutdown.aborted) console.error(explainError(error, process.env.LOG_LEVEL));
+  if (!shutdown.aborted) {
+    console.error(explainError(error, process.env.LOG_LEVEL));
+    if (error instanceof DemoError) console.error('`npm run demo -- --reset` starts anew');
+  }
   process.exitCode = 1;
 }
