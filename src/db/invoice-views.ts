@@ -132,19 +132,31 @@ export function listInvoices(
 }
 
 /**
- * An invoice with its lines.
+ * An invoice without its lines.
  * @param tenantId whose it has to be, who then is the reader; null: anybody's, for an operator
+ */
+export function showInvoiceHeader(
+  db: Queryable,
+  invoiceId: string,
+  tenantId: string | null = null,
+): Promise<InvoiceHeader | null> {
+  return db.maybeOne(sql.type(invoiceHeaderSchema)`
+    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
+    WHERE i.invoice_id = ${invoiceId}::uuid
+      AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
+  `);
+}
+
+/**
+ * An invoice with its lines.
+ * @param tenantId as of `showInvoiceHeader`
  */
 export async function showInvoice(
   db: Queryable,
   invoiceId: string,
   tenantId: string | null = null,
 ): Promise<InvoiceView | null> {
-  const header = await db.maybeOne(sql.type(invoiceHeaderSchema)`
-    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
-    WHERE i.invoice_id = ${invoiceId}::uuid
-      AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
-  `);
+  const header = await showInvoiceHeader(db, invoiceId, tenantId);
   if (header === null) return null;
   const lines = await db.any(sql.type(invoiceLineSchema)`
     SELECT line_no, deployment_id, kind, resource_kind, description,

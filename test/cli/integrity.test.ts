@@ -55,11 +55,16 @@ test('late-usage: who needs a re-run, and what it would add', async () => {
 });
 
 test('invoices diff: line by line; a first invoice replaced none', async () => {
-  expect(await say('invoices', 'diff', 'acme-000002')).toMatch(
-    /~\s+acme-a\s+LLM usage\s+1\s+2\s+0\.13\s+0\.43\s+0\.30/,
-  );
+  const text = await say('invoices', 'diff', 'acme-000002');
+  expect(text).toMatch(/^acme-000002 replaces acme-000001 · .*55\.14 → 55\.47 AUD\n\n/);
+  expect(text).toMatch(/~\s+acme-a\s+LLM usage\s+1\s+2\s+0\.13\s+0\.43\s+0\.30/);
   const first = await cli('invoices', 'diff', 'acme-000001');
   expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('it replaced none') });
+});
+
+test('invoices show: the links by their numbers, either way', async () => {
+  expect(await say('invoices', 'show', 'acme-000002')).toMatch(/^replaces acme-000001\b/m);
+  expect(await say('invoices', 'show', 'acme-000001')).toMatch(/^superseded by acme-000002$/m);
 });
 
 test('invoices usage: the events of a line, as text and as CSV', async () => {

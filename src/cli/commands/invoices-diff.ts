@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { readDifference } from '../../db/invoice-difference.ts';
+import { showInvoiceHeader } from '../../db/invoice-views.ts';
+import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
 import { print } from '../output.ts';
-import { renderDifference } from '../render/difference.ts';
+import { renderDifference, type Replacement } from '../render/difference.ts';
 
 export function invoicesDiffCommand(): Command {
   return new Command('diff')
@@ -12,18 +14,23 @@ export function invoicesDiffCommand(): Command {
     .argument('<invoice>', 'the number or the id of the revision')
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices diff acme-000002')
     .action(async (idOrNumber: string, _options, command: Command) => {
-      const { invoice, changes } = await withDatabase(readEnvironment(process.env), async (db) => {
-        const found = await requireInvoice(db, idOrNumber);
-        return { invoice: found, changes: await readDifference(db, found.invoice_id) };
-      });
-      const { number, replaces_invoice_id, revision } = invoice;
-      if (replaces_invoice_id === null) {
-        throw new CliError(`Invoice ${number} is revision ${revision}: it replaced none`);
-      }
-      print(command, { number, replaces_invoice_id, changes }, () =>
-        changes.length === 0
-          ? `Invoice ${number} says the same as the one that it replaced.`
-          : renderDifference(changes),
+      const replacement = await withDatabase(readEnvironment(process.env), (db) =>
+        readReplacement(db, idOrNumber),
       );
+      const { after, changes } = replacement;
+      const { number, replaces_invoice_id } = after;
+      print(command, { number, replaces_invoice_id, changes }, () => renderDifference(replacement));
     });
+}
+
+/** @throws CliError there is no such invoice, or it replaced none */
+async function readReplacement(db: Queryable, idOrNumber: string): Promise<Replacement> {
+  const after = await requireInvoice(db, idOrNumber);
+  const { number, revision, invoice_id, replaces_invoice_id } = after;
+  const before =
+    replaces_invoice_id === null ? null : await showInvoiceHeader(db, replaces_invoice_id);
+  if (before === null) {
+    throw new CliError(`Invoice ${number} is revision ${revision}: it replaced none`);
+  }
+  return { before, after, changes: await readDifference(db, invoice_id) };
 }

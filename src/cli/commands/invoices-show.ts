@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { showInvoiceHeader, type InvoiceHeader } from '../../db/invoice-views.ts';
+import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireInvoice } from '../invoice-argument.ts';
 import { print } from '../output.ts';
-import { renderInvoice } from '../render/invoice.ts';
+import { renderInvoice, type LinkedNumbers } from '../render/invoice.ts';
 
 export function invoicesShowCommand(): Command {
   return new Command('show')
@@ -10,9 +12,22 @@ export function invoicesShowCommand(): Command {
     .argument('<invoice>', 'its number or its id')
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices show acme-000001')
     .action(async (idOrNumber: string, _options, command: Command) => {
-      const invoice = await withDatabase(readEnvironment(process.env), (db) =>
-        requireInvoice(db, idOrNumber),
-      );
-      print(command, invoice, () => renderInvoice(invoice));
+      const { invoice, numbers } = await withDatabase(readEnvironment(process.env), async (db) => {
+        const found = await requireInvoice(db, idOrNumber);
+        return { invoice: found, numbers: await readLinkedNumbers(db, found) };
+      });
+      print(command, invoice, () => renderInvoice(invoice, numbers));
     });
+}
+
+async function readLinkedNumbers(
+  db: Queryable,
+  { replaces_invoice_id, superseded_by }: InvoiceHeader,
+): Promise<LinkedNumbers> {
+  const numberOf = async (id: string | null) =>
+    id === null ? null : ((await showInvoiceHeader(db, id))?.number ?? null);
+  return {
+    replaces: await numberOf(replaces_invoice_id),
+    supersededBy: await numberOf(superseded_by),
+  };
 }

@@ -1,5 +1,8 @@
 import type { LineChangeView } from '../../db/invoice-difference.ts';
+import type { InvoiceHeader } from '../../db/invoice-views.ts';
 import { formatCents, groupDigits } from '../../domain/format.ts';
+import { whoAndWhy } from './invoice.ts';
+import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
 const COLUMNS: readonly Column<LineChangeView>[] = [
@@ -22,9 +25,32 @@ const COLUMNS: readonly Column<LineChangeView>[] = [
   { head: 'difference', align: 'right', value: (change) => formatCents(change.difference_cents) },
 ];
 
-/** Line by line: added, removed, changed. */
-export function renderDifference(changes: readonly LineChangeView[]): string {
-  return renderTable(COLUMNS, changes);
+/** A revision, and the invoice that it replaced. */
+export interface Replacement {
+  readonly before: InvoiceHeader;
+  readonly after: InvoiceHeader;
+  readonly changes: readonly LineChangeView[];
+}
+
+/** What replaced what, who wanted it and why, and the totals; then line by line: added, removed, changed. */
+export function renderDifference({ before, after, changes }: Replacement): string {
+  const heading = [
+    `${style('bold', after.number)} replaces ${before.number}`,
+    whoAndWhy(after),
+    totals(before, after),
+  ];
+  return [
+    heading.filter(Boolean).join(' · '),
+    '',
+    renderTable(COLUMNS, changes, 'Every line is the same.'),
+  ].join('\n');
+}
+
+/** `299.00 → 274.26 USD` */
+function totals(before: InvoiceHeader, after: InvoiceHeader): string {
+  const currency = before.currency === after.currency ? '' : ` ${before.currency}`;
+  const from = `${formatCents(before.total_cents)}${currency}`;
+  return `${from} → ${formatCents(after.total_cents)} ${after.currency}`;
 }
 
 function qty(quantity: string | undefined): string | null {

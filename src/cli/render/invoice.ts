@@ -6,7 +6,14 @@ import { indent, renderTable, type Column } from './table.ts';
 /** An invoice as the API serves it, too. */
 export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly InvoiceLine[] };
 
+/** The numbers of the invoices that it is linked with; its own fields have their ids alone. */
+export interface LinkedNumbers {
+  readonly replaces: string | null;
+  readonly supersededBy: string | null;
+}
+
 const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
+  { head: '#', align: 'right', value: (line) => line.line_no },
   { head: 'deployment', value: (line) => line.deployment_id },
   { head: 'line', wrap: true, value: describeLine },
   { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
@@ -15,13 +22,19 @@ const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
   { head: 'amount', align: 'right', value: (line) => formatCents(line.amount_cents) },
 ];
 
-/** The whole invoice, in plain text. */
-export function renderInvoice(invoice: PrintableInvoice): string {
+/**
+ * The whole invoice, in plain text.
+ * @param numbers null: unknown, and the links are by id
+ */
+export function renderInvoice(
+  invoice: PrintableInvoice,
+  numbers: LinkedNumbers | null = null,
+): string {
   const { currency } = invoice;
   return [
     `${style('bold', `Invoice ${invoice.number}`)} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
     `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
-    ...linksOf(invoice),
+    ...linksOf(invoice, numbers),
     '',
     indent(renderTable(LINE_COLUMNS, invoice.lines)),
     '',
@@ -41,12 +54,19 @@ export function renderInvoice(invoice: PrintableInvoice): string {
   ].join('\n');
 }
 
-function linksOf({ replaces_invoice_id, superseded_by, re_run }: InvoiceHeader): string[] {
-  const by = [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
+function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[] {
+  const replaces = numbers?.replaces ?? invoice.replaces_invoice_id;
+  const supersededBy = numbers?.supersededBy ?? invoice.superseded_by;
+  const by = whoAndWhy(invoice);
   return [
-    ...(replaces_invoice_id ? [`replaces ${replaces_invoice_id}${by && ` (${by})`}`] : []),
-    ...(superseded_by ? [`superseded by ${superseded_by}`] : []),
+    ...(replaces ? [`replaces ${replaces}${by && ` (${by})`}`] : []),
+    ...(supersededBy ? [`superseded by ${supersededBy}`] : []),
   ];
+}
+
+/** Who asked for a revision, and why: `cli:ada: ticket 812`; empty where nobody did. */
+export function whoAndWhy({ re_run }: Pick<InvoiceHeader, 're_run'>): string {
+  return [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
 }
 
 /** With what it was computed from, where the amount doesn't follow from quantity and price. */

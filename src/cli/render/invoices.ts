@@ -3,7 +3,7 @@ import { formatCents } from '../../domain/format.ts';
 import type { Format } from './style.ts';
 import { renderTable } from './table.ts';
 
-/** A list of invoices, one a line. */
+/** A list of invoices, one a line: the newest month first, in it by tenant, and revisions one after the other. */
 export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
   return renderTable<InvoiceHeader>(
     [
@@ -17,9 +17,22 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
       { head: 'currency', value: (invoice) => invoice.currency },
       { head: 'id', value: (invoice) => invoice.invoice_id },
     ],
-    invoices,
+    [...invoices].sort(byMonthTenantRevision),
     'no invoices',
   );
+}
+
+/** What is read comes by id within a month: pages go on from there, and an id says nothing to people. */
+function byMonthTenantRevision(a: InvoiceHeader, b: InvoiceHeader): number {
+  return (
+    compare(b.period_start, a.period_start) ||
+    compare(a.tenant_id, b.tenant_id) ||
+    a.revision - b.revision
+  );
+}
+
+function compare(a: string, b: string): number {
+  return Number(a > b) - Number(a < b);
 }
 
 /** What still counts stands out. */
