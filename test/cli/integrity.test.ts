@@ -79,8 +79,11 @@ test('invoices usage: the events of a line, as text and as CSV', async () => {
 
 test('usage exclude and exclusions', async () => {
   const exclude = ['usage', 'exclude', poison, '--source', 'llm', '--reason', 'priced twice'];
-  expect(await say(...exclude)).toContain('No invoice bills it.');
-  expect(await say(...exclude)).toContain('was already excluded');
+  expect(await say(...exclude)).toContain('counts: 77 cents.\nNo invoice bills it.');
+  const again = exclude.with(-1, 'for another reason');
+  expect(await say(...again)).toMatch(
+    /was already excluded.*; the first reason stays: priced twice/,
+  );
   expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+77/);
   const unknown = await cli('usage', 'exclude', 'nobody', '--source', 'llm', '--reason', 'x');
   expect(unknown).toMatchObject({ code: 1, stderr: 'No llm event nobody was accepted\n' });
@@ -92,7 +95,7 @@ test('an excluded event that a later month bills: that month is to be re-run', a
   await buildInvoices(world, ['dora'], { month: '2026-03' });
   const exclude = ['usage', 'exclude', late, '--source', 'llm', '--reason', 'priced twice'];
   expect(await say(...exclude)).toContain(
-    'Invoice dora-000001 still bills it: force a re-run of 2026-03, or settle it by hand',
+    "  npm run cli -- month-end force 2026-03 --tenant dora --reason 'priced twice'\n",
   );
 });
 

@@ -5,6 +5,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
 import { formatCents, groupDigits } from '../../domain/format.ts';
+import { counted } from '../render/counted.ts';
 import { renderTable } from '../render/table.ts';
 
 export function monthEndLateUsageCommand(): Command {
@@ -51,7 +52,7 @@ function describeLate({ late, excluded_events, problem }: LateTenant): string {
       ({ deployment_id, resource_kind, total }) =>
         `${deployment_id}: ${groupDigits(total)} ${resource_kind}`,
     ),
-    ...(excluded_events > 0 ? [`${excluded_events} excluded events`] : []),
+    ...(excluded_events > 0 ? [counted(excluded_events, 'excluded event')] : []),
     ...(problem === null ? [] : [problem]),
   ].join('\n');
 }

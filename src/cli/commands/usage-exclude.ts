@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { Exclusion } from '../../db/usage-exclusions.ts';
 import type { UsageSource } from '../../db/usage-ledger.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { actor } from '../actor.ts';
@@ -8,6 +7,7 @@ import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { renderExclusion } from '../render/exclusion.ts';
 
 interface Options {
   readonly source: UsageSource;
@@ -27,8 +27,8 @@ export function usageExcludeCommand(): Command {
     .addHelpText(
       'after',
       `
-An invoice that bills the event already goes on doing so until it is re-run: the answer says which.
-To undo an exclusion, have the event sent again under a new id.
+An invoice that bills the event already goes on doing so until it is re-run: the answer says which,
+and how to re-run it. To undo an exclusion, have the event sent again under a new id.
 
 Example:
   npm run cli -- usage exclude req-4711 --source llm --reason "priced in dollars by mistake"`,
@@ -43,19 +43,6 @@ Example:
         return found;
       });
       const { exclusion, isNew } = result;
-      print(command, exclusion, () =>
-        [
-          `${source} event ${eventId} of ${exclusion.tenant_id} ` +
-            `${isNew ? 'is' : 'was already'} excluded: ${exclusion.amount} no longer counts.`,
-          exclusion.still_billed_on === null
-            ? 'No invoice bills it.'
-            : `Invoice ${exclusion.still_billed_on} still bills it: ${whatToDo(exclusion)}.`,
-        ].join('\n'),
-      );
+      print(command, exclusion, () => renderExclusion(exclusion, isNew));
     });
-}
-
-/** By the invoice's own month: late LLM usage is billed in a later one. */
-function whatToDo({ still_billed_in: month }: Exclusion): string {
-  return `force a re-run of ${month}, or settle it by hand if that invoice is paid or void`;
 }

@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../quote.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A script that has bash complete a program's commands, options and choices. Works from bash 3.2 on. */

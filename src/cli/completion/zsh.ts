@@ -1,4 +1,4 @@
-import { quote } from './quote.ts';
+import { quote } from '../quote.ts';
 import type { Vocabulary, Word } from './vocabulary.ts';
 
 /** A script that has zsh complete a program's commands, options and choices, with their descriptions. */

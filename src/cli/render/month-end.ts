@@ -2,6 +2,7 @@ import type { MonthEndProgress } from '../../contracts/month-end.ts';
 import type { ReconciliationRow } from '../../db/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end-status.ts';
 import { formatCents, groupDigits } from '../../domain/format.ts';
+import { counted } from './counted.ts';
 import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -17,8 +18,9 @@ export function renderStatus(status: StatusWithProgress): string {
   const { rolled, skipped, unchanged, parked } = outcomes;
   return [
     `${status.month}: ${renderProgress(progress)}`,
-    `${due_tenants} tenants due: ${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ` +
-      `${parked} parked, ${not_looked_at} not looked at`,
+    `${counted(due_tenants, 'tenant')} due: ${groupDigits(rolled)} rolled, ${groupDigits(skipped)} skipped, ` +
+      `${groupDigits(unchanged)} unchanged, ${groupDigits(parked)} parked, ` +
+      `${groupDigits(not_looked_at)} not looked at`,
     ...renderBalance(status),
     ...section('Parked', PARKED, status.parked),
     ...section('Refused', REFUSED, refusalsOf(status)),
@@ -37,7 +39,7 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
   if (pass) {
     const { rolled, skipped, unchanged, parked } = pass.counts;
     const done = rolled + skipped + unchanged + parked;
-    return `closing, ${done} of ${pass.dueTenants} tenants done`;
+    return `closing, ${groupDigits(done)} of ${counted(pass.dueTenants, 'tenant')} done`;
   }
   if (state === 'open' && totals === null) return 'not closed yet: waiting for a request';
   return state === 'open' && openUntil !== null

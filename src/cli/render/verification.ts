@@ -1,4 +1,5 @@
 import type { Verification } from '../../audit/verify.ts';
+import { counted } from './counted.ts';
 import { style } from './style.ts';
 import { indent, renderTable } from './table.ts';
 
@@ -6,9 +7,9 @@ import { indent, renderTable } from './table.ts';
 export function renderVerification({ month, ok, scope, checks }: Verification): string {
   const problems = checks.filter((check) => check.problems > 0);
   return [
-    `${month}: ${scope.invoices} invoices with ${scope.lines} lines; ` +
-      `${scope.llm_events} LLM events of exactly ${scope.llm_exact_cents} cents, ` +
-      `${scope.metered_records} metered records, in ${scope.buckets} buckets`,
+    `${month}: ${counted(scope.invoices, 'invoice')} with ${counted(scope.lines, 'line')}; ` +
+      `${counted(scope.llm_events, 'LLM event')} of exactly ${counted(scope.llm_exact_cents, 'cent')}, ` +
+      `${counted(scope.metered_records, 'metered record')}, in ${counted(scope.buckets, 'bucket')}`,
     ...scope.expired.map(
       ({ source, events, total, digest, expired_at }) =>
         `Its ${source} events have expired on ${expired_at.slice(0, 10)}: ${events}, exactly ${total}, ` +

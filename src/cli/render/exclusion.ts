@@ -1,0 +1,33 @@
+import type { Exclusion } from '../../db/usage-exclusions.ts';
+import { groupDigits } from '../../domain/format.ts';
+import { quote } from '../quote.ts';
+import { counted } from './counted.ts';
+
+/**
+ * What became of an event that was to be excluded, and what is left to do.
+ * @param isNew false: it had been excluded before, and that exclusion stays
+ */
+export function renderExclusion(exclusion: Exclusion, isNew: boolean): string {
+  const { source, event_id, tenant_id, actor, reason, excluded_at } = exclusion;
+  const event = `${source} event ${event_id} of ${tenant_id}`;
+  return [
+    isNew
+      ? `${event} is excluded.`
+      : `${event} was already excluded, at ${excluded_at} by ${actor}; the first reason stays: ${reason}`,
+    `What no longer counts: ${amountOf(exclusion)}.`,
+    ...whatToDo(exclusion),
+  ].join('\n');
+}
+
+function amountOf({ source, amount, resource_kind }: Exclusion): string {
+  return source === 'llm' ? counted(amount, 'cent') : `${groupDigits(amount)} ${resource_kind}`;
+}
+
+/** By the invoice's own month: late LLM usage is billed in a later one. */
+function whatToDo({ still_billed_on, still_billed_in, tenant_id, reason }: Exclusion): string[] {
+  if (still_billed_on === null || still_billed_in === null) return ['No invoice bills it.'];
+  return [
+    `Invoice ${still_billed_on} still bills it. Re-run it, or settle it by hand if it is paid or void:`,
+    `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id} --reason ${quote(reason)}`,
+  ];
+}
