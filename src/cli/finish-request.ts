@@ -1,11 +1,20 @@
 import type { Command } from 'commander';
+import { MAX_FORCED_TENANTS } from '../contracts/request-payload.ts';
+import { showRequest } from '../db/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { withDatabase, withTemporal, type Environment } from './environment.ts';
 import { EXIT_WRONG } from './errors.ts';
-import { needsAttention, readStatus, statusToJson } from './month-status.ts';
+import { needsAttention, needsAttentionFor, readStatus, statusToJson } from './month-status.ts';
 import { print } from './output.ts';
 import { renderStatus } from './render/month-end.ts';
+import { renderNamedTenants } from './render/named-tenants.ts';
 import { watchMonth } from './watch-month.ts';
+
+interface FinishOptions {
+  readonly watch?: boolean | undefined;
+  /** Whom the request names; none: it is for all that are due. */
+  readonly tenant?: readonly string[] | undefined;
+}
 
 /** A request that the month's workflow has been sent. */
 export interface SentRequest {
@@ -16,13 +25,13 @@ export interface SentRequest {
 
 /**
  * Says that a request was sent and, where that is wanted, waits until it is served; then the exit code says
- * whether somebody has to look at the month.
+ * whether somebody has to look at the month, or at the tenants that the request names.
  */
 export async function finishRequest(
   command: Command,
   env: Environment,
   sent: SentRequest,
-  { watch = false }: { readonly watch?: boolean | undefined },
+  { watch = false, tenant = [] }: FinishOptions,
 ): Promise<void> {
   const { month, request_id: requestId, workflow_id: workflowId } = sent;
   if (!watch) {
@@ -34,12 +43,20 @@ export async function finishRequest(
     );
     return;
   }
-  const status = await withDatabase(env, (db) =>
+  const { status, named } = await withDatabase(env, (db) =>
     withTemporal(env, async ({ client }) => {
       await watchMonth(db, client, month, requestId);
-      return readStatus(db, client, month);
+      const request =
+        tenant.length > 0 ? await showRequest(db, month, requestId, MAX_FORCED_TENANTS) : null;
+      return { named: request?.tenants ?? [], status: await readStatus(db, client, month) };
     }),
   );
-  print(command, { ...sent, status: statusToJson(status) }, () => renderStatus(status));
-  if (needsAttention(status, requestId)) process.exitCode = EXIT_WRONG;
+  const isNamed = named.length > 0;
+  print(
+    command,
+    { ...sent, ...(isNamed && { tenants: named }), status: statusToJson(status) },
+    () => [...(isNamed ? [renderNamedTenants(named), ''] : []), renderStatus(status)].join('\n'),
+  );
+  const isWrong = isNamed ? needsAttentionFor(named, status) : needsAttention(status, requestId);
+  if (isWrong) process.exitCode = EXIT_WRONG;
 }

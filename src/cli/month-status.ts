@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { readMonthEndStatus } from '../db/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
+import { isServed, type NamedTenant } from '../db/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { queryProgress } from '../temporal/month-end.ts';
 import type { StatusWithProgress } from './render/month-end.ts';
@@ -32,6 +33,17 @@ export async function readStatus(
 /** For `--json`, under the names of the API. */
 export function statusToJson(status: StatusWithProgress): object {
   return { ...status, progress: snakeCaseKeys(status.progress) };
+}
+
+/**
+ * Whether somebody has to look at what was asked for tenants by name: at one of them, or at the books. Others
+ * that are parked were no part of it.
+ */
+export function needsAttentionFor(
+  named: readonly NamedTenant[],
+  { balanced }: Pick<StatusWithProgress, 'balanced'>,
+): boolean {
+  return balanced === false || !named.every(isServed);
 }
 
 /**

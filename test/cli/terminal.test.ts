@@ -66,18 +66,28 @@ describe('a month that is watched', () => {
     expect(watched.code).toBe(3);
     // Not watched, it is no complaint.
     expect((await runCli(['month-end', 'status', MONTH], env)).code).toBe(0);
+  });
 
-    const force = ['month-end', 'force', MONTH, '--tenant', 'acme', '--reason', 'again', '--watch'];
-    const forced = await runCli([...force, '--json'], env);
+  test('for tenants that were named: what became of them, and exits by them alone', async () => {
+    const force = ['month-end', 'force', MONTH, '--reason', 'again', '--watch', '--tenant'];
+    const forced = await runCli([...force, 'acme', '--json'], env);
     const said = JSON.parse(forced.stdout) as { status: { requests: unknown[] } };
     expect(said).toMatchObject({
       month: MONTH,
       force: { tenant_ids: ['acme'] },
+      tenants: [{ tenant_id: 'acme', outcome: 'rolled', number: 'acme-000002', revision: 2 }],
       status: { progress: { state: 'open' }, outcomes: { rolled: 1, parked: 1 } },
     });
     expect(said.status.requests).toHaveLength(2);
     expect(namesIn(said).filter((name) => !/^[a-z0-9_]+$/.test(name))).toEqual([]);
-    expect(forced.code).toBe(3);
+    // Another tenant is parked, which is nothing of ours.
+    expect(forced.code).toBe(0);
+
+    const parked = await runCli([...force, 'acme', 'planless'], env);
+    expect(parked.stdout).toMatch(
+      /^acme: rolled, acme-000003 \(revision 3\), 55\.00 AUD\nplanless: parked: .+\n\n2026-05: /,
+    );
+    expect(parked.code).toBe(3);
   });
 });
 
@@ -98,7 +108,7 @@ describe('on a terminal', () => {
     'in %i columns an invoice fits, and nothing of it is lost',
     async (columns) => {
       const text = stripVTControlCharacters(await show(['invoices', 'list'], columns));
-      expect(text).toMatch(/acme-000002[^]*50\.00/);
+      expect(text).toMatch(/acme-000003[^]*50\.00/);
       // An id is never broken, however little room there is.
       const widest = Math.max(...text.split(/\r?\n/).map(({ length }) => length));
       expect(widest).toBeLessThanOrEqual(Math.max(columns, 50));

@@ -35,8 +35,9 @@ export function monthEndForceCommand(): Command {
     .addHelpText(
       'after',
       `
-Invoices that are paid or void are refused; \`month-end status\` says so. With --watch, exit code 3 says
-that something was refused, that tenants are parked or that the books don't add up.
+Invoices that are paid or void are refused; \`month-end status\` says so. With --watch, what became of the
+named tenants is said first, and exit code 3 says that one of them was refused or is parked, or that
+the books don't add up; with --all, that any tenant was or is.
 
 Examples:
   npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage" --watch
