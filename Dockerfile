@@ -19,6 +19,8 @@ COPY migrations migrations
 COPY src src
 # Workflow code is bundled once, here, and not by every worker at its start.
 ENV WORKFLOW_BUNDLE=/app/workflow-bundle.js
+# As scripts/run.mjs does, and for its reason.
+ENV MALLOC_ARENA_MAX=2
 RUN node src/bundle.ts
 USER node
 EXPOSE 8080

@@ -47,7 +47,8 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--import', PROBE, ...nodeFlags, script, ...args],
     {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      // The allocator as `npm start` sets it.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C reaches us alone.
       detached: true,

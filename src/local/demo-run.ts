@@ -81,9 +81,8 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     };
   });
 
-  /** Later runs of the demo find what people have done since, and check nothing. */
-  let isFirstRun = false;
-  await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
+  // Later runs of the demo find what people have done since, and check nothing.
+  const { isFirstRun } = await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
     const progress = startProgress({
       what: '     Closing',
       unit: 'tenants',
@@ -95,9 +94,8 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     }).finally(progress.stop);
     checkMonth(closed.month, month);
     const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
-    isFirstRun = rolled > 0;
     const stood = `${skipped} skipped, ${unchanged} unchanged`;
-    return { text: `${rolled} rolled, ${stood}, ${parked} parked` };
+    return { text: `${rolled} rolled, ${stood}, ${parked} parked`, isFirstRun: rolled > 0 };
   });
 
   const outcomes = await listOutcomes(db, month, { after: null, limit: 1000 });
