@@ -1,5 +1,5 @@
 import { BackendTerminatedError } from 'slonik';
-import type { DriverFactory } from './driver.ts';
+import type { SendQuery } from './driver.ts';
 
 /**
  * Bounds how long a query waits for its answer. The server bounds its own work, but where the
@@ -8,19 +8,10 @@ import type { DriverFactory } from './driver.ts';
  * lost connection: it is destroyed and doesn't return to the pool, and what it was doing may have
  * been done or not.
  */
-export function withAnswerTimeout(factory: DriverFactory, timeoutMs: number): DriverFactory {
-  return async (options) => {
-    const driver = await factory(options);
-    return {
-      async createClient() {
-        const client = await driver.createClient();
-        return {
-          ...client,
-          query: (...query) => answeredWithin(timeoutMs, client.query(...query)),
-        };
-      },
-    };
-  };
+export function answeringWithin(timeoutMs: number): (send: SendQuery) => SendQuery {
+  return (send) =>
+    (...query) =>
+      answeredWithin(timeoutMs, send(...query));
 }
 
 async function answeredWithin<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {

@@ -8,8 +8,8 @@ import {
   type Interceptor,
 } from 'slonik';
 import type { ZodType } from 'zod';
-import { withAnswerTimeout } from './answer-timeout.ts';
-import type { DriverFactory } from './driver.ts';
+import { answeringWithin } from './answer-timeout.ts';
+import { aroundQueries, type SendQuery } from './driver.ts';
 import { prepareStatements } from './prepare-statements.ts';
 import { withTls } from './tls-files.ts';
 import { typeParsers } from './type-parsers.ts';
@@ -28,7 +28,7 @@ export interface DatabaseOptions {
   /** How long the server may work on a statement; by default a minute. */
   readonly statementTimeoutMs?: number;
   /** Sees each statement on its way; by default nobody does. */
-  readonly watchStatements?: (factory: DriverFactory) => DriverFactory;
+  readonly watchStatements?: (send: SendQuery) => SendQuery;
 }
 
 /** How much later than the server we give up ourselves: it knows more, and says so. */
@@ -41,10 +41,13 @@ const ANSWER_GRACE_MS = 2_500;
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { statementTimeoutMs = 60_000, watchStatements } = options;
   const { url, ssl } = withTls(options.url);
-  const driver = withAnswerTimeout(createPgDriverFactory(), statementTimeoutMs + ANSWER_GRACE_MS);
+  const driver = aroundQueries(
+    createPgDriverFactory(),
+    answeringWithin(statementTimeoutMs + ANSWER_GRACE_MS),
+  );
   const pool = await createPool(withSession(url, options.applicationName), {
     ...(ssl && { ssl }),
-    driverFactory: watchStatements?.(driver) ?? driver,
+    driverFactory: watchStatements ? aroundQueries(driver, watchStatements) : driver,
     typeParsers,
     interceptors: [prepareStatements(), validateRows],
     maxPoolSize: options.maxConnections,

@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv1a.ts';
 import {
   OverloadedError,
   createGroupCommit,
@@ -68,7 +69,7 @@ function split<E extends Entry, Result>(
   const parts = lanes.map((lane): Part<E, Result> => ({ lane, items: [], places: [] }));
   const partOfId = new Map<string, Part<E, Result>>();
   for (const [place, entry] of entries.entries()) {
-    const part = partOfId.get(entry.id) ?? parts[hash(entry.deploymentId) % parts.length];
+    const part = partOfId.get(entry.id) ?? parts[spread(entry.deploymentId) % parts.length];
     if (!part) throw new RangeError('there has to be a lane');
     partOfId.set(entry.id, part);
     part.items.push(entry);
@@ -95,11 +96,7 @@ async function gather<E, Result>(
   return results;
 }
 
-/** FNV-1a, without its low bits: of ids that are alike those are alike, too. */
-function hash(text: string): number {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) {
-    sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
-  }
-  return sum >>> 16;
+/** The hash without its low bits: deployments are often named by a count. */
+function spread(deploymentId: string): number {
+  return fnv1a(deploymentId) >>> 16;
 }

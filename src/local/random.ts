@@ -1,3 +1,5 @@
+import { fnv1a } from '../fnv1a.ts';
+
 /** Numbers that look random and are the same each time. */
 export interface Random {
   /** From 0 to below 1. */
@@ -8,8 +10,7 @@ export interface Random {
 
 /** Mulberry32, seeded by the FNV-1a hash of a text. */
 export function seededRandom(seed: string): Random {
-  let state = 0x811c9dc5;
-  for (const byte of Buffer.from(seed)) state = Math.imul(state ^ byte, 0x01000193);
+  let state = fnv1a(seed);
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
