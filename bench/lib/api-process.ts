@@ -11,6 +11,7 @@ export interface ApiProcess {
   readonly url: string;
   /** The same without a ledger behind it: what is sent is checked and answered, nothing more. */
   readonly echoUrl: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -33,6 +34,8 @@ export async function startApiProcess(options: {
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the API could not be started');
   const ended = once(child, 'exit');
   const lines = createInterface({ input: child.stdout });
   const [line] = (await Promise.race([
@@ -42,6 +45,7 @@ export async function startApiProcess(options: {
   const urls = JSON.parse(line) as { url: string; echoUrl: string };
   return {
     ...urls,
+    pid,
     async stop() {
       child.stdin.end();
       await ended;

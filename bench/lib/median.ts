@@ -6,3 +6,11 @@ export function median(values: readonly number[]): number {
   if (upper === undefined || lower === undefined) throw new Error('there is no median of nothing');
   return (lower + upper) / 2;
 }
+
+/** The one whose value is the middle one; of an even number, the lower of the middle two. @throws Error for none */
+export function byMedian<T>(items: readonly T[], valueOf: (item: T) => number): T {
+  const sorted = items.toSorted((a, b) => valueOf(a) - valueOf(b));
+  const middle = sorted[Math.ceil(sorted.length / 2) - 1];
+  if (middle === undefined) throw new Error('there is no median of nothing');
+  return middle;
+}

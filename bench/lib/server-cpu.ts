@@ -29,6 +29,12 @@ export function readServerCpu(): ServerCpu | null {
   return { postgresMs: sum('postgres'), temporalMs: sum('temporal') };
 }
 
+/** @returns CPU time of a process, in ms, since it started; null where the system doesn't tell */
+export function readProcessCpuMs(pid: number): number | null {
+  const ticks = process.platform === 'linux' ? readProcess(String(pid))?.ticks : undefined;
+  return ticks === undefined ? null : ticks * MS_PER_TICK;
+}
+
 /** @returns null where it has just ended */
 function readProcess(pid: string) {
   let stat: string;
