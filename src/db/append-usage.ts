@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { numberBuckets } from './bucket-numbers.ts';
 import { columnArray } from './column-arrays.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 import {
-  LLM_RESOURCE_KIND,
   storedHashes,
+  type BucketKey,
   type LlmEventRow,
   type MeteredRecordRow,
+  type UsageSource,
 } from './usage-ledger.ts';
 
 /**
@@ -29,7 +31,7 @@ export interface Appended {
 }
 
 /** An event that looks for its bucket. */
-export type LlmAppend = Omit<LlmEventRow, 'bucketId'>;
+export type LlmAppend = BucketKey & Omit<LlmEventRow, 'bucketId'>;
 /** A record that looks for its bucket, and is no correction. */
 export type MeteredAppend = Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
 
@@ -40,52 +42,35 @@ const outcome = z.object({
 });
 
 /**
- * @param ids all that are to be looked for, those of the events among them
  * @param events each id once
+ * @param others ids that are to be looked for, too
  */
 export async function appendLlmRows(
   db: Queryable,
-  ids: readonly string[],
   events: readonly LlmAppend[],
+  others: readonly string[],
 ): Promise<Appended> {
-  const column = (read: (event: LlmAppend) => string | number | null) =>
-    columnArray(events.map(read));
+  const { firsts, numbers } = numberBuckets(events);
   return toAppended(
     await db.one(sql.type(outcome)`
-    /* planned each time */ WITH sent AS MATERIALIZED (
-      SELECT * FROM unnest(
-        ${column((e) => e.id)}::text[], ${column((e) => e.tenantId)}::text[],
-        ${column((e) => e.deploymentId)}::text[], ${column((e) => e.model)}::text[],
-        ${column((e) => e.occurredAt)}::timestamptz[], ${column((e) => e.serviceMonth)}::date[],
-        ${column((e) => e.chargeCents)}::numeric[], ${column((e) => e.currency)}::text[],
-        ${column((e) => e.inputTokens)}::bigint[], ${column((e) => e.outputTokens)}::bigint[],
-        ${column((e) => e.contentHash)}::text[]
-      ) AS e (id, tenant_id, deployment_id, model, occurred_at, service_month, charge_cents, currency,
+    /* planned each time */ WITH ${given(events, others)}, sent AS (
+      SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
+        ${column(events, (e) => e.model)}::text[], ${column(events, (e) => e.occurredAt)}::timestamptz[],
+        ${column(events, (e) => e.chargeCents)}::numeric[], ${column(events, (e) => e.currency)}::text[],
+        ${column(events, (e) => e.inputTokens)}::bigint[],
+        ${column(events, (e) => e.outputTokens)}::bigint[],
+        ${column(events, (e) => e.contentHash)}::text[]
+      ) AS e (id, bucket_no, model, occurred_at, charge_cents, currency,
         input_tokens, output_tokens, content_hash)
     ), known AS MATERIALIZED (
-      ${storedHashes('llm', ids)}
-    ), fresh AS MATERIALIZED (
-      SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
-    ), locked AS MATERIALIZED (
-      SELECT k.deployment_id, k.service_month, b.bucket_id
-      FROM (
-        SELECT DISTINCT deployment_id, service_month FROM fresh
-        ORDER BY deployment_id, service_month
-      ) k
-      CROSS JOIN LATERAL (
-        SELECT bucket_id FROM usage_buckets
-        WHERE source = 'llm' AND deployment_id = k.deployment_id
-          AND resource_kind = ${LLM_RESOURCE_KIND} AND service_month = k.service_month
-          AND sealed_for IS NULL
-        FOR NO KEY UPDATE
-      ) b
-    ), arrived AS (
+      ${storedHashes('llm', ASKED)}
+    ), ${FRESH}, ${locked('llm', firsts)}, arrived AS (
       INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
         service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id)
-      SELECT f.id, f.tenant_id, f.deployment_id, f.model, f.occurred_at, f.service_month,
+      SELECT f.id, l.tenant_id, l.deployment_id, f.model, f.occurred_at, l.service_month,
         f.charge_cents, f.currency, f.input_tokens, f.output_tokens, decode(f.content_hash, 'hex'),
         l.bucket_id
-      FROM fresh f JOIN locked l USING (deployment_id, service_month)
+      FROM fresh f JOIN locked l USING (bucket_no)
       -- To count them, it locks them all: before the first event.
       WHERE (SELECT count(*) FROM locked) > 0
       ORDER BY f.id
@@ -98,49 +83,31 @@ export async function appendLlmRows(
 }
 
 /**
- * @param ids all that are to be looked for, those of the records among them
  * @param records each id once
+ * @param others ids that are to be looked for, too
  */
 export async function appendMeteredRows(
   db: Queryable,
-  ids: readonly string[],
   records: readonly MeteredAppend[],
+  others: readonly string[],
 ): Promise<Appended> {
-  const column = (read: (record: MeteredAppend) => string | number | null) =>
-    columnArray(records.map(read));
+  const { firsts, numbers } = numberBuckets(records);
   return toAppended(
     await db.one(sql.type(outcome)`
-    /* planned each time */ WITH sent AS MATERIALIZED (
-      SELECT * FROM unnest(
-        ${column((r) => r.id)}::text[], ${column((r) => r.tenantId)}::text[],
-        ${column((r) => r.deploymentId)}::text[], ${column((r) => r.resourceKind)}::text[],
-        ${column((r) => r.occurredAt)}::timestamptz[], ${column((r) => r.serviceMonth)}::date[],
-        ${column((r) => r.qty)}::numeric[], ${column((r) => r.contentHash)}::text[]
-      ) AS r (id, tenant_id, deployment_id, resource_kind, occurred_at, service_month, qty,
-        content_hash)
+    /* planned each time */ WITH ${given(records, others)}, sent AS (
+      SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
+        ${column(records, (r) => r.occurredAt)}::timestamptz[],
+        ${column(records, (r) => r.qty)}::numeric[],
+        ${column(records, (r) => r.contentHash)}::text[]
+      ) AS r (id, bucket_no, occurred_at, qty, content_hash)
     ), known AS MATERIALIZED (
-      ${storedHashes('metered', ids)}
-    ), fresh AS MATERIALIZED (
-      SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
-    ), locked AS MATERIALIZED (
-      SELECT k.deployment_id, k.resource_kind, k.service_month, b.bucket_id
-      FROM (
-        SELECT DISTINCT deployment_id, resource_kind, service_month FROM fresh
-        ORDER BY deployment_id, resource_kind, service_month
-      ) k
-      CROSS JOIN LATERAL (
-        SELECT bucket_id FROM usage_buckets
-        WHERE source = 'metered' AND deployment_id = k.deployment_id
-          AND resource_kind = k.resource_kind AND service_month = k.service_month
-          AND sealed_for IS NULL
-        FOR NO KEY UPDATE
-      ) b
-    ), arrived AS (
+      ${storedHashes('metered', ASKED)}
+    ), ${FRESH}, ${locked('metered', firsts)}, arrived AS (
       INSERT INTO metered_usage_records (record_id, tenant_id, deployment_id, resource_kind,
         occurred_at, service_month, qty, added_qty, content_hash, bucket_id)
-      SELECT f.id, f.tenant_id, f.deployment_id, f.resource_kind, f.occurred_at, f.service_month,
+      SELECT f.id, l.tenant_id, l.deployment_id, l.resource_kind, f.occurred_at, l.service_month,
         f.qty, f.qty, decode(f.content_hash, 'hex'), l.bucket_id
-      FROM fresh f JOIN locked l USING (deployment_id, resource_kind, service_month)
+      FROM fresh f JOIN locked l USING (bucket_no)
       -- To count them, it locks them all: before the first record.
       WHERE (SELECT count(*) FROM locked) > 0
       ORDER BY f.id
@@ -150,6 +117,48 @@ export async function appendMeteredRows(
     ${OUTCOME}
   `),
   );
+}
+
+function column<Row>(rows: readonly Row[], read: (row: Row) => string | number | null): string {
+  return columnArray(rows.map(read));
+}
+
+/** The ids, sent once: they are a third of what is sent. */
+function given(rows: readonly { readonly id: string }[], others: readonly string[]) {
+  return sql.fragment`given AS MATERIALIZED (
+    SELECT ${column(rows, ({ id }) => id)}::text[] AS ids, ${columnArray(others)}::text[] AS others
+  )`;
+}
+
+// With a type, or ANY takes it for rows.
+const ASKED = sql.fragment`(SELECT ids || others FROM given)::text[]`;
+
+const FRESH = sql.fragment`fresh AS MATERIALIZED (
+  SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
+)`;
+
+/** Locks the buckets, those that are open, of the events that are fresh. */
+function locked(source: UsageSource, buckets: readonly BucketKey[]) {
+  return sql.fragment`locked AS MATERIALIZED (
+    SELECT k.*, b.bucket_id
+    FROM (
+      SELECT * FROM unnest(
+        ${column(buckets, (b) => b.tenantId)}::text[],
+        ${column(buckets, (b) => b.deploymentId)}::text[],
+        ${column(buckets, (b) => b.resourceKind)}::text[],
+        ${column(buckets, (b) => b.serviceMonth)}::date[]
+      ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, bucket_no)
+      WHERE bucket_no IN (SELECT bucket_no FROM fresh)
+      ORDER BY deployment_id, resource_kind, service_month
+    ) k
+    CROSS JOIN LATERAL (
+      SELECT bucket_id FROM usage_buckets
+      WHERE source = ${source} AND deployment_id = k.deployment_id
+        AND resource_kind = k.resource_kind AND service_month = k.service_month
+        AND sealed_for IS NULL
+      FOR NO KEY UPDATE
+    ) b
+  )`;
 }
 
 const ADDED = sql.fragment`added AS (
@@ -164,9 +173,9 @@ const ADDED = sql.fragment`added AS (
 const OUTCOME = sql.fragment`SELECT
   ARRAY(SELECT id FROM known ORDER BY id) AS "knownIds",
   ARRAY(SELECT encode(content_hash, 'hex') FROM known ORDER BY id) AS "knownHashes",
-  ARRAY(
+  CASE WHEN (SELECT count(*) FROM arrived) = (SELECT count(*) FROM fresh) THEN '{}' ELSE ARRAY(
     SELECT id FROM fresh WHERE NOT EXISTS (SELECT FROM arrived WHERE arrived.id = fresh.id)
-  ) AS missed`;
+  ) END AS missed`;
 
 function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>): Appended {
   return {

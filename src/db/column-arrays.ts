@@ -3,6 +3,9 @@
  * row, as in JSON, and there is nothing to be looked up by name.
  */
 export function columnArray(values: readonly (string | number | null)[]): string {
+  // JSON has them the same way, and is faster, unless there is something to escape.
+  const json = JSON.stringify(values);
+  if (!json.includes('\\')) return `{${json.slice(1, -1)}}`;
   return `{${values.map(toElement).join(',')}}`;
 }
 

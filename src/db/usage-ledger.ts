@@ -1,3 +1,4 @@
+import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import { columnArray } from './column-arrays.ts';
 import type { Queryable, Transaction } from './pool.ts';
@@ -198,21 +199,20 @@ const storedHash = z.object({ id: z.string(), contentHash: z.string() });
  * Selects the `id` and the `content_hash` of those ids that are stored, or were before their events
  * went to the archive. One statement: an id is always in one of the two places.
  */
-export function storedHashes(source: UsageSource, ids: readonly string[]) {
-  const list = columnArray(ids);
+export function storedHashes(source: UsageSource, ids: FragmentSqlToken) {
   const events =
     source === 'llm'
       ? sql.fragment`
           SELECT gateway_request_id AS id, content_hash
-          FROM llm_usage_events WHERE gateway_request_id = ANY (${list}::text[])`
+          FROM llm_usage_events WHERE gateway_request_id = ANY (${ids})`
       : sql.fragment`
           SELECT record_id AS id, content_hash
-          FROM metered_usage_records WHERE record_id = ANY (${list}::text[])`;
+          FROM metered_usage_records WHERE record_id = ANY (${ids})`;
   return sql.fragment`
     ${events}
     UNION ALL
     SELECT id, content_hash FROM archived_usage_ids
-    WHERE source = ${source} AND id = ANY (${list}::text[])`;
+    WHERE source = ${source} AND id = ANY (${ids})`;
 }
 
 /** The content hashes, in hex, of those ids that {@link storedHashes} finds. */
@@ -223,7 +223,7 @@ export async function readContentHashes(
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await db.any(sql.type(storedHash)`
     SELECT id, encode(content_hash, 'hex') AS "contentHash"
-    FROM (${storedHashes(source, ids)}) stored
+    FROM (${storedHashes(source, sql.fragment`${columnArray(ids)}::text[]`)}) stored
   `);
   return new Map(rows.map(({ id, contentHash }) => [id, contentHash]));
 }

@@ -4,7 +4,6 @@ import { insertLlmEvents } from '../db/usage-ledger.ts';
 import { append } from './append.ts';
 import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
 import type { UsageResult } from './results.ts';
-import type { DatedEntry } from './usage-kind.ts';
 
 /**
  * Stores LLM events, mostly by one statement.
@@ -12,7 +11,7 @@ import type { DatedEntry } from './usage-kind.ts';
  */
 export function appendLlmEvents(
   db: Database,
-  events: readonly DatedEntry<LlmEntry>[],
+  events: readonly LlmEntry[],
 ): Promise<readonly UsageResult[]> {
   return append(db, events, {
     source: LLM_USAGE.source,

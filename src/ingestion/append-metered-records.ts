@@ -6,7 +6,6 @@ import { append, type Inserted } from './append.ts';
 import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
 import type { UsageResult } from './results.ts';
-import type { DatedEntry } from './usage-kind.ts';
 
 /**
  * Stores metered records, mostly by one statement, and then corrections.
@@ -14,7 +13,7 @@ import type { DatedEntry } from './usage-kind.ts';
  */
 export function appendMeteredRecords(
   db: Database,
-  records: readonly DatedEntry<MeteredEntry>[],
+  records: readonly MeteredEntry[],
 ): Promise<readonly UsageResult[]> {
   return append(db, records, {
     source: METERED_USAGE.source,

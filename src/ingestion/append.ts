@@ -1,4 +1,5 @@
 import type { Appended } from '../db/append-usage.ts';
+import { bucketKeyText, numberBuckets } from '../db/bucket-numbers.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
@@ -14,7 +15,7 @@ import {
   rejectedField,
   type UsageResult,
 } from './results.ts';
-import type { DatedEntry, Entry } from './usage-kind.ts';
+import type { Entry } from './usage-kind.ts';
 
 /** What inserting entries with new ids came to; one in neither had been stored meanwhile. */
 export interface Inserted {
@@ -31,8 +32,8 @@ export interface AppendOptions<E extends Entry> {
   /** Stores plain entries, as far as their buckets are open, in one transaction of its own. */
   readonly appendPlain: (
     db: Database,
-    ids: readonly string[],
     entries: readonly E[],
+    otherIds: readonly string[],
   ) => Promise<Appended>;
   /** Inserts entries whose buckets are locked. May run again after a rollback. */
   readonly insert: (
@@ -50,7 +51,7 @@ export interface AppendOptions<E extends Entry> {
  */
 export async function append<E extends Entry>(
   db: Database,
-  entries: readonly DatedEntry<E>[],
+  entries: readonly E[],
   options: AppendOptions<E>,
 ): Promise<readonly UsageResult[]> {
   const firsts = firstOfEachId(entries);
@@ -72,7 +73,7 @@ export async function append<E extends Entry>(
     overtaken.map(({ id }) => id),
   );
 
-  const undecided: DatedEntry<E>[] = [];
+  const undecided: E[] = [];
   const results = entries.map((entry): UsageResult | null => {
     const { id } = entry;
     const first = firsts.get(id);
@@ -111,7 +112,8 @@ async function appendPlain<E extends Entry>(
   if (plain.length === 0) {
     return { known: await readHashes(db, options.source, ids), accepted: new Set() };
   }
-  const { known, missed } = await options.appendPlain(db, ids, plain);
+  const otherIds = plain.length === ids.length ? [] : idsBeside(plain, ids);
+  const { known, missed } = await options.appendPlain(db, plain, otherIds);
   const accepted = new Set<string>();
   for (const { id } of plain) {
     if (!known.has(id) && !missed.has(id)) accepted.add(id);
@@ -133,15 +135,16 @@ async function insertFresh<E extends Entry>(
   { source, insert }: AppendOptions<E>,
 ): Promise<Inserted> {
   if (entries.length === 0) return { accepted: new Set(), refused: new Map() };
-  const keys = distinctBucketKeys(entries);
+  const { firsts } = numberBuckets(entries);
   return db.transaction(async (tx) => {
-    const buckets = await lockOpenBuckets(tx, source, [...keys.values()]);
-    const bucketIds = new Map(buckets.map((bucket) => [keyText(bucket), bucket.bucketId]));
+    const buckets = await lockOpenBuckets(tx, source, firsts.map(toBucketKey));
+    const bucketIds = new Map(buckets.map((bucket) => [bucketKeyText(bucket), bucket.bucketId]));
     return insert(
       tx,
       entries.map((entry) => {
-        const bucketId = bucketIds.get(keyText(entry));
-        if (bucketId === undefined) throw new Error(`no bucket was locked for ${keyText(entry)}`);
+        const key = bucketKeyText(entry);
+        const bucketId = bucketIds.get(key);
+        if (bucketId === undefined) throw new Error(`no bucket was locked for ${key}`);
         return { ...entry, bucketId };
       }),
     );
@@ -156,16 +159,12 @@ function firstOfEachId<E extends Entry>(entries: readonly E[]): ReadonlyMap<stri
   return firsts;
 }
 
-function distinctBucketKeys(entries: readonly BucketKey[]): ReadonlyMap<string, BucketKey> {
-  return new Map(
-    entries.map(({ tenantId, deploymentId, resourceKind, serviceMonth }) => {
-      const key = { tenantId, deploymentId, resourceKind, serviceMonth };
-      return [keyText(key), key];
-    }),
-  );
+/** The key alone: all of an entry would be sent. */
+function toBucketKey({ tenantId, deploymentId, resourceKind, serviceMonth }: BucketKey): BucketKey {
+  return { tenantId, deploymentId, resourceKind, serviceMonth };
 }
 
-/** Unambiguous: ids and months hold no spaces. */
-function keyText({ deploymentId, resourceKind, serviceMonth }: BucketKey): string {
-  return `${deploymentId} ${serviceMonth} ${resourceKind}`;
+function idsBeside(entries: readonly Entry[], ids: readonly string[]): readonly string[] {
+  const theirs = new Set(entries.map(({ id }) => id));
+  return ids.filter((id) => !theirs.has(id));
 }

@@ -12,7 +12,7 @@ import { METERED_USAGE } from './metered-record.ts';
 import { parseEvent } from './parse-event.ts';
 import { fillGaps, type UsageResult } from './results.ts';
 import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from './time-bounds.ts';
-import type { DatedEntry, Entry, SentEvent, UsageKind } from './usage-kind.ts';
+import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
 
 /** Takes usage into the ledger. One for a process: it is what groups the requests. */
 export interface Ingestion {
@@ -133,7 +133,7 @@ interface Checks {
 /** Parse, check, commit: what fails on the way has its result, the others go on. */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
-  commits: Lanes<DatedEntry<E>, UsageResult>,
+  commits: Lanes<E, UsageResult>,
   { findDeployments, timeBounds, now }: Checks,
 ): Pipeline {
   return async (events, { isBackfill = false, isPatient = false }) => {
@@ -143,14 +143,14 @@ function createPipeline<Event extends SentEvent, E extends Entry>(
     );
 
     const receivedAt = now();
-    const entries: DatedEntry<E>[] = [];
+    const entries: E[] = [];
     const refusals = parsed.map((outcome): UsageResult | null => {
       if (!outcome.ok) return outcome.result;
       const deployment = deployments.get(outcome.event.deployment_id);
       const refusal = checkEvent(outcome.event, deployment);
       if (refusal === null && deployment) {
         const barred = checkTime(outcome.event.occurred_at, receivedAt, timeBounds, isBackfill);
-        entries.push({ ...kind.toEntry(outcome.event, deployment), barred });
+        entries.push(kind.toEntry(outcome.event, deployment, barred));
       }
       return refusal;
     });

@@ -29,7 +29,7 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
   source: 'llm',
   idField: 'gateway_request_id',
   schema: llmEventSchema,
-  toEntry(event, { currency }) {
+  toEntry(event, { currency }, barred) {
     const occurredAt = event.occurred_at;
     return {
       id: event.gateway_request_id,
@@ -55,6 +55,7 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
         output_tokens: event.output_tokens,
         tenant_id: event.tenant_id,
       } satisfies Content<LlmEvent>),
+      barred,
     };
   },
 };

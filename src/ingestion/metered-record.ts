@@ -32,7 +32,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
   source: 'metered',
   idField: 'record_id',
   schema: meteredRecordSchema,
-  toEntry(record) {
+  toEntry(record, _deployment, barred) {
     const occurredAt = record.occurred_at;
     return {
       id: record.record_id,
@@ -53,6 +53,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
         resource_kind: record.resource_kind,
         tenant_id: record.tenant_id,
       } satisfies Content<MeteredRecord>),
+      barred,
     };
   },
 };

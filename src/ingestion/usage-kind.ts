@@ -16,10 +16,9 @@ export interface Entry extends BucketKey {
   readonly id: string;
   /** SHA-256 in hex, of the content as sent. */
   readonly contentHash: string;
+  /** Why it can't be taken, unless its id is stored already; null: it can. */
+  readonly barred: FieldError | null;
 }
-
-/** An entry, and why it can't be taken unless its id is stored already; null: it can. */
-export type DatedEntry<E extends Entry> = E & { readonly barred: FieldError | null };
 
 /** What an event's hash is of: a field that the schema has can't be left out. */
 export type Content<Event> = Readonly<Record<keyof Event, string | number | undefined>>;
@@ -30,6 +29,9 @@ export interface UsageKind<Event extends SentEvent, E extends Entry> {
   /** The field that the event is known by, for ever. */
   readonly idField: string;
   readonly schema: ZodType<Event>;
-  /** @param deployment the one that the event names */
-  toEntry(event: Event, deployment: Deployment): E;
+  /**
+   * @param deployment the one that the event names
+   * @param barred see {@link Entry}
+   */
+  toEntry(event: Event, deployment: Deployment, barred: FieldError | null): E;
 }

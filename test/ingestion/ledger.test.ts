@@ -243,6 +243,74 @@ test('each event of a group gets its own answer, whichever way it goes', async (
   ]);
 });
 
+test('a batch for many buckets: each event is stored as it was sent, and in its own', async () => {
+  const ingestion = newIngestion();
+  const kinds = ['droplet_hours', 'llm_tokens'];
+  const places = DEPLOYMENTS.flatMap((deployment) =>
+    kinds.flatMap((kind) => ['2024-03', '2024-04'].map((month) => ({ deployment, kind, month }))),
+  );
+  const recordsOf = (round: string) =>
+    places.map(({ deployment, kind, month }, n) => ({
+      record_id: `many-${round}-${n}`,
+      tenant_id: 'acme',
+      deployment_id: deployment,
+      resource_kind: kind,
+      qty: `${n + 1}`,
+      occurred_at: `${month}-10T12:00:00Z`,
+    }));
+  const eventsOf = (round: string) =>
+    places.map(({ deployment, month }, n) =>
+      llmEvent(`many-${round}-${n}`, deployment, `${n + 1}`, month),
+    );
+  // The first ones open the buckets, the second ones take the short way.
+  for (const round of ['long', 'short']) {
+    await ingestion.ingest('metered', recordsOf(round));
+    await ingestion.ingest('llm', eventsOf(round));
+  }
+
+  const stored = await db.any(sql.type(storedUsage)`
+    SELECT u.id, u.deployment_id AS deployment, u.kind, to_char(u.service_month, 'YYYY-MM') AS month,
+      trim_scale(u.amount) AS amount, b.resource_kind AS "kindOfBucket",
+      (b.source, b.tenant_id, b.deployment_id, b.service_month)
+        = (u.source, u.tenant_id, u.deployment_id, u.service_month) AS "isInItsOwn"
+    FROM (
+      SELECT record_id AS id, 'metered' AS source, tenant_id, deployment_id, resource_kind AS kind,
+        service_month, qty AS amount, bucket_id
+      FROM metered_usage_records
+      UNION ALL
+      SELECT gateway_request_id, 'llm', tenant_id, deployment_id, 'llm_usage', service_month,
+        charge_cents, bucket_id
+      FROM llm_usage_events
+    ) u JOIN usage_buckets b USING (bucket_id)
+    WHERE u.id LIKE 'many-%'
+  `);
+  const expected = ['long', 'short'].flatMap((round) =>
+    places.flatMap(({ deployment, kind, month }, n) =>
+      [kind, 'llm_usage'].map((kindStored) => ({
+        id: `many-${round}-${n}`,
+        deployment,
+        kind: kindStored,
+        month,
+        amount: `${n + 1}`,
+        kindOfBucket: kindStored,
+        isInItsOwn: true,
+      })),
+    ),
+  );
+  expect(stored).toHaveLength(expected.length);
+  expect(stored).toEqual(expect.arrayContaining(expected));
+});
+
+const storedUsage = z.object({
+  id: z.string(),
+  deployment: z.string(),
+  kind: z.string(),
+  month: z.string(),
+  amount: z.string(),
+  kindOfBucket: z.string(),
+  isInItsOwn: z.boolean(),
+});
+
 test('a poisoned request does not sink the others of its group', async () => {
   const superuser = new pg.Client({ connectionString: testDatabase.superuserUrl });
   await superuser.connect();

@@ -266,7 +266,9 @@ test('a decimal keeps its value, digit for digit, on its way into the ledger', (
       expect(scaled(normal)).toBe(scaled(charge));
       expect(normalizeDecimalString(normal)).toBe(normal);
       const parsed = parseEvent(LLM_USAGE.schema, { ...sentLlmEvent, charge_cents: charge });
-      expect(parsed.ok && LLM_USAGE.toEntry(parsed.event, deployment).chargeCents).toBe(charge);
+      expect(parsed.ok && LLM_USAGE.toEntry(parsed.event, deployment, null).chargeCents).toBe(
+        charge,
+      );
     }),
     { numRuns: 1_000 },
   );

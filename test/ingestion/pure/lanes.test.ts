@@ -11,6 +11,7 @@ function entry(id: string, deploymentId: string): Entry {
     resourceKind: 'llm_usage',
     serviceMonth: '2026-05-01',
     contentHash: '00',
+    barred: null,
   };
 }
 

@@ -3,7 +3,8 @@ import { LLM_USAGE } from '../../../src/ingestion/llm-event.ts';
 import { described, exampleOf } from './_described.ts';
 import { deployment, sentLlmEvent as sent, without } from './_usage.ts';
 
-const entryOf = (event: object) => LLM_USAGE.toEntry(LLM_USAGE.schema.parse(event), deployment);
+const entryOf = (event: object) =>
+  LLM_USAGE.toEntry(LLM_USAGE.schema.parse(event), deployment, null);
 const hashOf = (event: object) => entryOf(event).contentHash;
 
 const withoutTokens = without(sent, 'input_tokens', 'output_tokens');
@@ -11,6 +12,7 @@ const withoutTokens = without(sent, 'input_tokens', 'output_tokens');
 test('what is stored of an event', () => {
   expect(entryOf(sent)).toStrictEqual({
     id: 'req-1',
+    barred: null,
     tenantId: 'acme',
     deploymentId: 'acme-a',
     resourceKind: 'llm_usage',

@@ -4,12 +4,13 @@ import { described, exampleOf } from './_described.ts';
 import { deployment, sentMeteredRecord as sent, without } from './_usage.ts';
 
 const entryOf = (record: object) =>
-  METERED_USAGE.toEntry(METERED_USAGE.schema.parse(record), deployment);
+  METERED_USAGE.toEntry(METERED_USAGE.schema.parse(record), deployment, null);
 const hashOf = (record: object) => entryOf(record).contentHash;
 
 test('what is stored of a record', () => {
   expect(entryOf(sent)).toStrictEqual({
     id: 'rec-1',
+    barred: null,
     tenantId: 'acme',
     deploymentId: 'acme-a',
     resourceKind: 'egress_gb',

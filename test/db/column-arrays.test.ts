@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { columnArray } from '../../src/db/column-arrays.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+
+let testDatabase: TestDatabase;
+let db: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 1, applicationName: 'test' });
+});
+afterAll(async () => {
+  await db.end();
+  await testDatabase.drop();
+});
+
+function readTexts(values: readonly (string | null)[]) {
+  const texts = z.object({ texts: z.array(z.string().nullable()) });
+  return db.oneFirst(sql.type(texts)`SELECT ${columnArray(values)}::text[] AS texts`);
+}
+
+test('PostgreSQL reads what was written, whatever it says', async () => {
+  const values = [
+    ...['', ' ', 'null', 'NULL', '{}', '{a,b}', 'a,b', "it's", '"', '\\', '\\"', 'a\\nb'],
+    ...['a\nb', '\t', '\u0001', '\u007f', '\u2028', 'é', '漢字', '😀'],
+    null,
+  ];
+  // Each alone as well: one that has to be escaped changes how all of them are written.
+  for (const value of values) expect(await readTexts([value])).toEqual([value]);
+  expect(await readTexts(values)).toEqual(values);
+  expect(await readTexts([])).toEqual([]);
+});
+
+test('any text, where PostgreSQL can hold it', async () => {
+  const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.option(text)), async (values) => {
+      expect(await readTexts(values)).toEqual(values);
+    }),
+  );
+});
+
+test('numbers', async () => {
+  const values = [0, -1, Number.MAX_SAFE_INTEGER, null];
+  const texts = z.object({ texts: z.array(z.string().nullable()) });
+  const read = await db.oneFirst(
+    sql.type(texts)`SELECT ${columnArray(values)}::bigint[]::text[] AS texts`,
+  );
+  expect(read).toEqual(['0', '-1', '9007199254740991', null]);
+});
