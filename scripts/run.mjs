@@ -8,6 +8,7 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { PROJECT } from './lib/cache.mjs';
 import { findNode24 } from './lib/node24.mjs';
+import { nodeFlags } from './lib/node-flags.mjs';
 import { findTemporalCli } from './lib/temporal-cli.mjs';
 
 /** Tools whose package has another name. */
@@ -44,11 +45,10 @@ env.MALLOC_ARENA_MAX ??= '2';
 const cli = findTemporalCli();
 if (cli !== undefined) env.TEMPORAL_CLI = cli;
 
-const child = spawn(
-  node,
-  ['--disable-warning=ExperimentalWarning', resolveTarget(target), ...args],
-  { stdio: 'inherit', env },
-);
+const child = spawn(node, [...nodeFlags(target, args), resolveTarget(target), ...args], {
+  stdio: 'inherit',
+  env,
+});
 child.on('error', (error) => fail(error.message));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { WORKER_NODE_FLAGS } from '../../scripts/lib/node-flags.mjs';
 import { startReaper, type Reaper } from '../../test/faults/processes.ts';
 
 /** What a process has used since its start. */
@@ -40,14 +41,20 @@ const STOP_TIMEOUT_MS = 40_000;
 /** Kills what we would leave behind, however we end. */
 let reaper: Reaper | undefined;
 
-/** Starts a process and waits until it says that it is ready. @throws Error with its last words */
+/**
+ * Starts a worker, with the settings of memory that `npm start -- worker` has, and waits until it says
+ * that it is ready. @throws Error with its last words
+ */
 export async function startMeasured(options: ProcessOptions): Promise<MeasuredProcess> {
   const { script, args = [], env, nodeFlags = [] } = options;
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', PROBE, ...nodeFlags, script, ...args],
+    [
+      ...['--disable-warning=ExperimentalWarning', '--import', PROBE],
+      ...[...WORKER_NODE_FLAGS, ...nodeFlags],
+      ...[script, ...args],
+    ],
     {
-      // The allocator as `npm start` sets it.
       env: { PATH: process.env.PATH, HOME: process.env.HOME, MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C reaches us alone.
