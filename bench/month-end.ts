@@ -1,6 +1,7 @@
 import { resolveOptions } from '../src/workflows/options.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
+import { byMedian } from './lib/median.ts';
 import { USUAL_TENANT, type PopulationShape } from './lib/population.ts';
 import { runFanOut } from './lib/run-fan-out.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
@@ -19,6 +20,15 @@ const KILL_BILL_TENANT = {
   llmEvents: 0,
 } as const satisfies Omit<PopulationShape, 'tenants'>;
 
+/** A month end, and the bare children before and after it: what the machine does is in all of them. */
+interface Round {
+  readonly run: MonthEndRun;
+  /** Children per second. */
+  readonly floor: number;
+}
+
+const ratioOf = ({ run, floor }: Round) => run.tenantsPerSecond / floor;
+
 /** How fast a month is closed, against the engine's own limit for one child a tenant. */
 export const monthEnd: Bench = {
   name: 'month-end',
@@ -26,17 +36,24 @@ export const monthEnd: Bench = {
   sizes: {
     tenants: { full: 1000, smoke: 8 },
     tenantsPerChild: { full: 25, smoke: 4 },
+    rounds: { full: 3, smoke: 1 },
   },
   async run(context) {
     const tenants = sizeOf(context, 'tenants');
     const tenantsPerChild = sizeOf(context, 'tenantsPerChild');
     const shape = { ...USUAL_TENANT, tenants };
     await using servers = await context.startServers();
-    // Before and after: what the machine does meanwhile is in neither of them alone.
-    const floorBefore = await measureFanOut(context, servers, tenants);
-    const single = await measureMonthEnd(context, servers, { shape });
-    const floorAfter = await measureFanOut(context, servers, tenants);
-    const figures = [onePerChild(single, (floorBefore + floorAfter) / 2)];
+    const rounds: Round[] = [];
+    let floorBefore = await measureFanOut(context, servers, tenants);
+    while (rounds.length < sizeOf(context, 'rounds')) {
+      const run = await measureMonthEnd(context, servers, { shape });
+      const floorAfter = await measureFanOut(context, servers, tenants);
+      rounds.push({ run, floor: (floorBefore + floorAfter) / 2 });
+      floorBefore = floorAfter;
+    }
+    const round = byMedian(rounds, ratioOf);
+    const single = round.run;
+    const figures = [onePerChild(round)];
     if (tenantsPerChild > 1) {
       const options = { ...resolveOptions({}), tenantsPerChild };
       const several = await measureMonthEnd(context, servers, { shape, options });
@@ -65,12 +82,13 @@ async function measureFanOut(
   return run.childrenPerSecond;
 }
 
-function onePerChild(run: MonthEndRun, floor: number): Figure {
+function onePerChild(round: Round): Figure {
+  const { run, floor } = round;
   return {
     name: 'month end, one tenant a child',
     measured: { value: run.tenantsPerSecond, unit: 'tenants/s' },
     against: { value: floor, unit: 'children/s', name: 'a child with one empty local activity' },
-    ratio: run.tenantsPerSecond / floor,
+    ratio: ratioOf(round),
     bound: { atLeast: 0.75 },
     note: describeRun(run),
   };

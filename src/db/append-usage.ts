@@ -123,7 +123,7 @@ function column<Row>(rows: readonly Row[], read: (row: Row) => string | number |
   return columnArray(rows.map(read));
 }
 
-/** The ids, sent once: they are a third of what is sent. */
+/** The ids, sent once for the look and for the insert. */
 function given(rows: readonly { readonly id: string }[], others: readonly string[]) {
   return sql.fragment`given AS MATERIALIZED (
     SELECT ${column(rows, ({ id }) => id)}::text[] AS ids, ${columnArray(others)}::text[] AS others
