@@ -240,6 +240,7 @@ test('what cannot be read is a finding, and its reason stays inside', async () =
     applicationName: 'test-gone',
   });
   await db.end();
+  // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
   const client = new Client({ connection: nowhere });
   const report = await lookAt(world, { db, readSchedule: () => readSchedule(client) });
@@ -250,5 +251,4 @@ test('what cannot be read is a finding, and its reason stays inside', async () =
   expect(report).toMatchObject({ books: null, temporal: null });
   expect(report.errors).toHaveLength(2);
   expect(JSON.stringify(report.findings)).not.toContain('127.0.0.1');
-  await nowhere.close();
 });
