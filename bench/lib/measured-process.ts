@@ -50,9 +50,13 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
   const child = spawn(
     process.execPath,
     [
-      ...['--disable-warning=ExperimentalWarning', '--import', PROBE],
-      ...[...WORKER_NODE_FLAGS, ...nodeFlags],
-      ...[script, ...args],
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      PROBE,
+      ...WORKER_NODE_FLAGS,
+      ...nodeFlags,
+      script,
+      ...args,
     ],
     {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, MALLOC_ARENA_MAX: '2', ...env },

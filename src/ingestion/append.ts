@@ -58,12 +58,7 @@ export async function append<E extends Entry>(
   const candidates = [...firsts.values()].filter(({ barred }) => barred === null);
   // What is stored is looked for first, for the sake of replays: they write nothing and open no
   // bucket. Whether an id is new is still decided by the insert.
-  const { known, accepted: appended } = await appendPlain(
-    db,
-    [...firsts.keys()],
-    candidates,
-    options,
-  );
+  const { known, accepted: appended } = await appendPlain(db, [...firsts.values()], options);
   const fresh = candidates.filter(({ id }) => !known.has(id) && !appended.has(id));
   const { accepted: inserted, refused } = await insertFresh(db, fresh, options);
   const overtaken = fresh.filter(({ id }) => !inserted.has(id) && !refused.has(id));
@@ -96,23 +91,27 @@ export async function append<E extends Entry>(
 }
 
 /**
- * @param ids all that may be stored already
- * @returns the hashes of those that are, and the ids that were stored now
+ * Stores those that can be stored so.
+ * @param entries each id once; all of them may be stored already
+ * @returns the hashes of those that were, and the ids that were stored now
  */
 async function appendPlain<E extends Entry>(
   db: Database,
-  ids: readonly string[],
-  candidates: readonly E[],
+  entries: readonly E[],
   options: AppendOptions<E>,
 ): Promise<{
   readonly known: ReadonlyMap<string, string>;
   readonly accepted: ReadonlySet<string>;
 }> {
-  const plain = candidates.filter(options.isPlain);
-  if (plain.length === 0) {
-    return { known: await readHashes(db, options.source, ids), accepted: new Set() };
+  const plain: E[] = [];
+  const otherIds: string[] = [];
+  for (const entry of entries) {
+    if (entry.barred === null && options.isPlain(entry)) plain.push(entry);
+    else otherIds.push(entry.id);
   }
-  const otherIds = plain.length === ids.length ? [] : idsBeside(plain, ids);
+  if (plain.length === 0) {
+    return { known: await readHashes(db, options.source, otherIds), accepted: new Set() };
+  }
   const { known, missed } = await options.appendPlain(db, plain, otherIds);
   const accepted = new Set<string>();
   for (const { id } of plain) {
@@ -162,9 +161,4 @@ function firstOfEachId<E extends Entry>(entries: readonly E[]): ReadonlyMap<stri
 /** The key alone: all of an entry would be sent. */
 function toBucketKey({ tenantId, deploymentId, resourceKind, serviceMonth }: BucketKey): BucketKey {
   return { tenantId, deploymentId, resourceKind, serviceMonth };
-}
-
-function idsBeside(entries: readonly Entry[], ids: readonly string[]): readonly string[] {
-  const theirs = new Set(entries.map(({ id }) => id));
-  return ids.filter((id) => !theirs.has(id));
 }
