@@ -2,21 +2,18 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { columnArray } from '../../src/db/column-arrays.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 
-let testDatabase: TestDatabase;
+let opened: OpenTestDatabase;
 let db: Database;
 
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 1, applicationName: 'test' });
+  opened = await openTestDatabase('appUrl', 1);
+  ({ db } = opened);
 });
-afterAll(async () => {
-  await db.end();
-  await testDatabase.drop();
-});
+afterAll(() => opened.close());
 
 function readTexts(values: readonly (string | null)[]) {
   const texts = z.object({ texts: z.array(z.string().nullable()) });

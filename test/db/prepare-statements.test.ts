@@ -1,23 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 
-let testDatabase: TestDatabase;
+let opened: OpenTestDatabase;
 let db: Database;
 
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
   // One connection: what it has prepared is its own.
-  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 1, applicationName: 'test' });
+  opened = await openTestDatabase('appUrl', 1);
+  ({ db } = opened);
 });
-afterAll(async () => {
-  await db.end();
-  await testDatabase.drop();
-});
+afterAll(() => opened.close());
 
 test('statements are prepared, but for those whose plan depends on how much they are given', async () => {
   await seedCatalogue(db);

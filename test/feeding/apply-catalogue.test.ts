@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { currentPlanVersion, findAddons } from '../../src/db/catalogue.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 
-let testDatabase: TestDatabase;
+let opened: OpenTestDatabase;
 let db: Database;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  db = await openDatabase({ url: testDatabase.apiUrl, maxConnections: 4, applicationName: 'test' });
+  opened = await openTestDatabase('apiUrl', 4);
+  ({ db } = opened);
 });
-afterAll(async () => {
-  await db.end();
-  await testDatabase.drop();
-});
+afterAll(() => opened.close());
 
 function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 750) {
   const item = (resource_kind: string, included_qty: string) => ({

@@ -1,24 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { findSubscriptionAddons, findSubscriptions } from '../../src/db/subscription-feed.ts';
 import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
 import { applySubscriptions } from '../../src/feeding/apply-subscriptions.ts';
 import { FeedError, formatProblem } from '../../src/feeding/feed-error.ts';
 import { sql } from '../../src/db/sql.ts';
 import { z } from 'zod';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 
-let testDatabase: TestDatabase;
+let opened: OpenTestDatabase;
 let db: Database;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  db = await openDatabase({ url: testDatabase.apiUrl, maxConnections: 4, applicationName: 'test' });
+  opened = await openTestDatabase('apiUrl', 4);
+  ({ db } = opened);
   await applyAddonPrice(750);
 });
-afterAll(async () => {
-  await db.end();
-  await testDatabase.drop();
-});
+afterAll(() => opened.close());
 
 function applyAddonPrice(price_cents: number) {
   const plan = (code: string, currency: string) => ({

@@ -6,23 +6,23 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startApi, type RunningApi } from '../../src/api/server.ts';
 import { createKey } from '../../src/db/api-keys.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createMetrics } from '../../src/metrics/api.ts';
 import { runCli } from '../cli/_run-cli.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 
 /** `usage replay` against the real API and ledger. */
-let testDatabase: TestDatabase;
+let opened: OpenTestDatabase;
 let db: Database;
 let api: RunningApi;
 let env: Record<string, string>;
 let folder: string;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  db = await openDatabase({ url: testDatabase.appUrl, maxConnections: 5, applicationName: 'test' });
+  opened = await openTestDatabase('appUrl', 5);
+  ({ db } = opened);
   await seedCatalogue(db);
   await seedTenant(db, 'acme', [{ deploymentId: 'acme-a' }, { deploymentId: 'acme-b' }]);
   await seedTenant(db, 'bravo');
@@ -38,13 +38,12 @@ beforeAll(async () => {
     now: () => new Date(),
   });
   const { plainKey } = await createKey(db, { scope: 'gateway', label: 'replay' });
-  env = { DATABASE_URL: testDatabase.appUrl, API_URL: api.url, GATEWAY_API_KEY: plainKey };
+  env = { DATABASE_URL: opened.testDatabase.appUrl, API_URL: api.url, GATEWAY_API_KEY: plainKey };
   folder = mkdtempSync(join(tmpdir(), 'arcadia-replay-'));
 });
 afterAll(async () => {
   await api.close();
-  await db.end();
-  await testDatabase.drop();
+  await opened.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
