@@ -1,6 +1,6 @@
 -- Up Migration
 
--- Who is billed, for what, and at which prices. SPEC: Words.
+-- Who is billed, for what, and at which prices. docs/spec.md#terms.
 --
 -- Identifiers are the platform's own, as text: they go into workflow ids and
 -- URLs, so the alphabet is kept small. Every table carries tenant_id where rows

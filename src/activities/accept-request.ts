@@ -27,7 +27,7 @@ const MAX_REFUSALS = 10;
 /**
  * Checks a signal and stores the request. A bad one is refused with the reason and
  * harms nothing. The same id with the same content is the same request; with
- * another content it is refused. SPEC: Month end (Force).
+ * another content it is refused. docs/spec.md#revisions.
  */
 export function acceptRequest({ db, now }: ActivityDeps) {
   return async (input: AcceptRequestInput): Promise<AcceptRequestResult> => {

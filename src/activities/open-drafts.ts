@@ -103,7 +103,7 @@ type Decision =
   | { readonly action: 'resume'; readonly draft: OpenDraft }
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
-/** What a tenant's month asks for; the rules of SPEC "Month end". */
+/** What a tenant's month asks for; the rules of docs/spec.md#month-end. */
 function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {

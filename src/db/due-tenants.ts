@@ -4,7 +4,7 @@ import type { Period } from '../domain/period.ts';
 /**
  * Whether a row (a subscription or an addon, by its alias) is in force at the
  * period's last instant. That instant alone decides, never a status or the clock:
- * a late run bills what a punctual one would have billed. SPEC: Words, Month end.
+ * a late run bills what a punctual one would have billed. docs/spec.md#month-end.
  */
 export function inForceAtEndOf(period: Period, alias: 's' | 'a') {
   const startsAt = sql.identifier([alias, 'starts_at']);

@@ -19,7 +19,7 @@ export interface TenantToOpen {
 
 /**
  * Opens one draft a tenant and seals the tenant's usage for it: nothing that arrives later can come
- * between quote and issue. What is taken (SPEC: Usage):
+ * between quote and issue. What is taken (docs/spec.md#usage):
  * - metered usage of the period;
  * - LLM usage of the period, and for a first invoice of every earlier month too;
  * - of both, what is open and what abandoned drafts had sealed.

@@ -35,7 +35,7 @@ export interface DeploymentLine extends QuoteLine {
 
 /**
  * One tenant's whole invoice in memory: for the month end, for previews, and to prove an invoice
- * later. Lines by deployment: base, addons, overage, LLM usage; tax last (SPEC "Month end").
+ * later. Lines by deployment: base, addons, overage, LLM usage; tax last (docs/spec.md#month-end).
  * @throws DomainError for what would park the tenant
  */
 export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {

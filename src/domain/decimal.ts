@@ -2,7 +2,7 @@ import { Decimal as DecimalJs } from 'decimal.js';
 import { DomainError } from './errors.ts';
 
 /**
- * Exact decimals for quantities and money on their way to cents (SPEC "Money and quantities").
+ * Exact decimals for quantities and money on their way to cents (docs/spec.md#money-and-quantities).
  *
  * 60 digits leave room for every intermediate value, so that nothing is rounded before
  * `roundToCents`: a sum of quantities has at most 36 digits, a price 16, and `÷ 1000` moves the

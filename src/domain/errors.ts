@@ -15,7 +15,7 @@ export const DOMAIN_ERROR_CODES = [
 export type DomainErrorCode = (typeof DOMAIN_ERROR_CODES)[number];
 
 /**
- * Bad data: trying again can't help, somebody has to correct it (SPEC "Month end", a tenant is
+ * Bad data: trying again can't help, somebody has to correct it (docs/spec.md#month-end, a tenant is
  * parked). The message names the offending thing, so that an operator can act on it.
  */
 export class DomainError extends Error {

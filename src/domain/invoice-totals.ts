@@ -14,7 +14,7 @@ export interface InvoiceTotals {
 
 /**
  * Totals of an invoice from the amounts of all its lines before tax. GST is taken once, on the
- * tenant's subtotal (SPEC "Money and quantities").
+ * tenant's subtotal (docs/spec.md#money-and-quantities).
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
 export function invoiceTotals(lineAmountsCents: readonly number[]): InvoiceTotals {

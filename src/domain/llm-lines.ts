@@ -20,7 +20,7 @@ export interface LlmUsage {
 }
 
 /**
- * The invoice line of a deployment's LLM usage (SPEC "Month end"). The charges are the gateway's,
+ * The invoice line of a deployment's LLM usage (docs/spec.md#month-end). The charges are the gateway's,
  * summed and rounded to cents once; a sum that rounds to 0 has its line too. Usage that was late
  * for its own month's invoice gets a line that names that month.
  * @throws DomainError `invalid_decimal`, `invalid_quantity`, `invalid_month`, `amount_out_of_range`

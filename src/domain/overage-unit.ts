@@ -16,7 +16,7 @@ export function isOverageUnit(unit: string): boolean {
   return FACTORS.has(unit);
 }
 
-/** The unit's factor: 1 for all but thousands, units that aren't listed included (SPEC "Overage"). */
+/** The unit's factor: 1 for all but thousands, units that aren't listed included (docs/spec.md#overage). */
 export function overageUnitFactor(unit: string | null): number {
   return (unit === null ? undefined : FACTORS.get(unit)) ?? 1;
 }

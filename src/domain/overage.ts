@@ -5,7 +5,7 @@ import { parseQuantity } from './quantity.ts';
 import type { PlanItem, QuoteAddon, QuoteLine, Usage } from './types.ts';
 
 /**
- * The overage lines of a plan's items, in their order (SPEC "Overage"). Usage of kinds that the
+ * The overage lines of a plan's items, in their order (docs/spec.md#overage). Usage of kinds that the
  * plan doesn't have is ignored.
  * @throws DomainError `invalid_quantity`, `invalid_amount`, `amount_out_of_range`
  */

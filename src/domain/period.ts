@@ -4,7 +4,7 @@ import { DomainError } from './errors.ts';
 /** A calendar month, `"2026-05"`. As text, months sort by time. */
 export type Month = string;
 
-/** A billing period (SPEC "Month end"): a calendar month in UTC. */
+/** A billing period (docs/spec.md#month-end): a calendar month in UTC. */
 export interface Period {
   readonly month: Month;
   /** Inclusive calendar dates. */

@@ -26,7 +26,7 @@ export function prorationFrom(startsOn: string): Proration {
 
 /**
  * A recurring line for the rest of the month: the amount is rounded by itself, the unit price stays
- * (SPEC "First invoice"). `proration_fraction` is not reduced, so that it shows the days.
+ * (docs/spec.md#first-invoice). `proration_fraction` is not reduced, so that it shows the days.
  */
 export function prorateLine(line: QuoteLine, { daysRemaining, daysInMonth }: Proration): QuoteLine {
   return {

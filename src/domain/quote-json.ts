@@ -18,7 +18,7 @@ export interface MonthlyLinesJson {
   readonly monthly_total_cents: number;
 }
 
-/** A quote as the API serves it (SPEC "The quote"). */
+/** A quote as the API serves it (docs/spec.md#the-quote). */
 export interface QuoteJson {
   readonly currency: string;
   readonly recurring: MonthlyLinesJson;

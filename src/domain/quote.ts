@@ -13,7 +13,7 @@ import type {
 } from './types.ts';
 
 /**
- * What a plan version with addons costs (SPEC "The quote"). The preview (projected usage) and month
+ * What a plan version with addons costs (docs/spec.md#the-quote). The preview (projected usage) and month
  * end (actual usage) both call this one function, so that they can't disagree.
  * @throws DomainError `invalid_quantity`, `invalid_amount`, `invalid_date`, and
  * `amount_out_of_range` for a line or a total beyond 2^53 − 1 cents

@@ -5,7 +5,7 @@ import type { PlanVersion, QuoteAddon, QuoteLine } from './types.ts';
 
 /**
  * What a subscription costs in any full month: the plan's base, then its addons in the order given
- * (SPEC "Recurring").
+ * (docs/spec.md#recurring-charges).
  * @throws DomainError `invalid_amount`, `invalid_quantity`
  */
 export function recurringLines(

@@ -15,7 +15,7 @@ export interface BillableSubscription {
 
 /**
  * The lines that a month end bills for one subscription: recurring and overage, from the
- * deployment's actual usage (SPEC "Month end").
+ * deployment's actual usage (docs/spec.md#month-end).
  * @param currency the tenant's: an invoice has one
  * @param planVersions has the subscription's, unless there is none
  * @throws DomainError `missing_plan_version`, `mixed_currencies`, and what `quote` throws

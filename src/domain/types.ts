@@ -86,7 +86,7 @@ export interface FirstInvoice {
   readonly lines: readonly QuoteLine[];
 }
 
-/** The result of `quote` (SPEC "The quote"). */
+/** The result of `quote` (docs/spec.md#the-quote). */
 export interface Quote {
   readonly currency: string;
   readonly recurring: MonthlyLines;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isDecimalString } from '../domain/decimal.ts';
 import { parseUtcInstant } from './instant.ts';
 
-/** Fields that both kinds of usage have (SPEC "Usage"). */
+/** Fields that both kinds of usage have (docs/spec.md#usage). */
 
 /** A deployment's or tenant's id. */
 export const externalId = z

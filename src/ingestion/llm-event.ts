@@ -5,7 +5,7 @@ import { contentHash } from './content-hash.ts';
 import { currencyCode, decimalString, externalId, instant, text, tokenCount } from './fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
-/** One gateway request, already priced by the gateway (SPEC "Usage"). */
+/** One gateway request, already priced by the gateway (docs/spec.md#usage). */
 export const llmEventSchema = z
   .strictObject({
     gateway_request_id: text(200).meta({ example: 'req_8f14e45f' }),

@@ -5,7 +5,7 @@ import { contentHash } from './content-hash.ts';
 import { decimalString, externalId, instant, text } from './fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
-/** A quantity of a resource kind that a deployment used (SPEC "Usage"). */
+/** A quantity of a resource kind that a deployment used (docs/spec.md#usage). */
 export const meteredRecordSchema = z
   .strictObject({
     record_id: text(200).meta({ example: 'meter-2026-05-31-0001' }),

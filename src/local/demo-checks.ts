@@ -4,7 +4,7 @@ import type { Month } from '../domain/period.ts';
 import { sumCharges } from '../gateway/summarize.ts';
 import type { LlmUsageEvent } from '../gateway/trace-events.ts';
 
-/** The SPEC's Studio case. */
+/** The worked example of docs/spec.md#the-quote. */
 export const STUDIO_TENANT = 'harbour-studio';
 /** Billed in another currency than its plan: it has to be parked. */
 export const BROKEN_TENANT = 'southern-cross';

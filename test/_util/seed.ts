@@ -20,7 +20,7 @@ export interface SeedDeployment {
   }[];
 }
 
-/** SPEC's `studio`, and a plan in another currency. */
+/** The `studio` plan of docs/spec.md#the-quote, and a plan in another currency. */
 export async function seedCatalogue(db: Database): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query(

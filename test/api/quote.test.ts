@@ -13,7 +13,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const post = (body: unknown) => api.call('post', '/api/v1/quote', { key: api.keys.acme, body });
 
-test('the smoke values of SPEC', async () => {
+test('the worked example of docs/spec.md#the-quote', async () => {
   const response = await post({
     plan_code: 'studio',
     addons: ['storage_50gb'],

@@ -12,7 +12,7 @@ import { quote } from '../../src/domain/quote.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
 /**
- * A tenant with bad data is parked with a reason that an operator can act on (SPEC "Month end"):
+ * A tenant with bad data is parked with a reason that an operator can act on (docs/spec.md#month-end):
  * these messages are that reason. Each has to name the thing that is wrong, and its value.
  */
 

@@ -2,7 +2,7 @@ import { exact, exactText, sum, toCents, type Exact } from './exact.ts';
 import { PLANS, type Deployment, type Plan, type PlanItem } from './fleet.ts';
 import { dueDeployments, monthText, type Draft, type Model, type UsageEvent } from './model.ts';
 
-/** What an invoice says, worked out from the events themselves. SPEC: The quote, Month end. */
+/** What an invoice says, worked out from the events themselves. docs/spec.md#the-quote, docs/spec.md#month-end. */
 
 export interface Line {
   readonly deployment: string | null;

@@ -17,7 +17,7 @@ import {
   type UsageEvent,
 } from './model.ts';
 
-/** What a month end may do, step by step. SPEC: Month end. */
+/** What a month end may do, step by step. docs/spec.md#month-end. */
 
 export interface Result {
   readonly tenant: string;

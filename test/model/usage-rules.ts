@@ -2,7 +2,7 @@ import { exact } from './exact.ts';
 import type { Deployment } from './fleet.ts';
 import type { Model, UsageEvent } from './model.ts';
 
-/** What becomes of usage that is sent, and of what is excluded. SPEC: Usage. */
+/** What becomes of usage that is sent, and of what is excluded. docs/spec.md#usage. */
 
 /** An event as it is sent. */
 export interface Sent {

@@ -74,7 +74,7 @@ const quoteReply = z.object({
   all_in_monthly_cents: z.int(),
 });
 
-/** The preview of a price: the same quote that month end uses (SPEC "The quote"). */
+/** The preview of a price: the same quote that month end uses (docs/spec.md#the-quote). */
 export const postQuote = defineRoute(
   {
     method: 'post',

@@ -42,7 +42,7 @@ export interface UsageRouteOptions {
 }
 
 /**
- * Takes usage, one event or a batch (SPEC "Usage"). Its rate isn't limited: the queue of the
+ * Takes usage, one event or a batch (docs/spec.md#usage). Its rate isn't limited: the queue of the
  * ingestion bounds it.
  */
 export function defineUsageRoute(options: UsageRouteOptions): Route {
