@@ -61,7 +61,7 @@ CREATE TABLE llm_usage_events (
   currency text NOT NULL,
   input_tokens bigint CHECK (input_tokens >= 0),
   output_tokens bigint CHECK (output_tokens >= 0),
-  -- SHA-256 of the canonical content as sent, before defaults.
+  -- SHA-256 of the canonical content as it is kept: defaults filled in, instants to the microsecond.
   content_hash bytea NOT NULL,
   bucket_id bigint NOT NULL,
   received_at timestamptz NOT NULL DEFAULT now()

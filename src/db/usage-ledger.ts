@@ -44,7 +44,7 @@ export interface LlmEventRow {
   readonly currency: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
-  /** SHA-256 in hex, of the content as sent. */
+  /** SHA-256 in hex, of what the event means. */
   readonly contentHash: string;
   readonly bucketId: number;
 }
@@ -63,7 +63,7 @@ export interface MeteredRecordRow {
   /** What it adds to its bucket: less than `qty`, maybe below zero, where it replaces a record. */
   readonly addedQty: string;
   readonly replaces: string | null;
-  /** SHA-256 in hex, of the content as sent. */
+  /** SHA-256 in hex, of what the event means. */
   readonly contentHash: string;
   readonly bucketId: number;
 }

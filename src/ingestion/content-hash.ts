@@ -3,9 +3,9 @@ import { canonicalJson } from '../domain/canonical.ts';
 import type { JsonValue } from '../domain/types.ts';
 
 /**
- * SHA-256, in hex, of an event as it was sent: before defaults, whatever its order of keys. What
- * has two spellings (`"1.50"` and `"1.5"`, the same instant with another offset) must have been
- * normalised. Two events with one id are the same event if their hashes are equal.
+ * SHA-256, in hex, of what an event means, whatever the order of its fields. The caller passes what
+ * the ledger keeps: defaults filled in, `"1.50"` as `"1.5"`, instants in UTC to the microsecond. Two
+ * events with one id are the same event if their hashes are equal (SPEC "Usage").
  */
 export function contentHash(content: Readonly<Record<string, JsonValue | undefined>>): string {
   // What comes sorted, and with nothing inside, is canonical as JSON has it, in a fraction of the time.

@@ -4,9 +4,9 @@ const INSTANT = /^2\d{3}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[
 
 /** An instant in UTC, in the forms that the ledger needs. */
 export interface UtcInstant {
-  /** All its digits, none of them superfluous: the same instant is the same text. */
+  /** All its digits, without trailing zeros. */
   readonly text: string;
-  /** To the microsecond, which is what PostgreSQL keeps; digits below are cut off. */
+  /** To the microsecond, which is what PostgreSQL keeps and what events are compared by; digits below are cut off. */
   readonly stored: string;
   /** First day of its month, `2026-05-01`. */
   readonly monthStart: string;

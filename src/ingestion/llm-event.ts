@@ -46,12 +46,12 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
       // Sorted: the hash is of the sorted text, and needn't sort it again.
       contentHash: contentHash({
         charge_cents: normalizeDecimalString(event.charge_cents),
-        currency: event.currency,
+        currency,
         deployment_id: event.deployment_id,
         gateway_request_id: event.gateway_request_id,
         input_tokens: event.input_tokens,
         model: event.model,
-        occurred_at: occurredAt.text,
+        occurred_at: occurredAt.stored,
         output_tokens: event.output_tokens,
         tenant_id: event.tenant_id,
       } satisfies Content<LlmEvent>),

@@ -46,7 +46,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
       // Sorted: the hash is of the sorted text, and needn't sort it again.
       contentHash: contentHash({
         deployment_id: record.deployment_id,
-        occurred_at: occurredAt.text,
+        occurred_at: occurredAt.stored,
         qty: normalizeDecimalString(record.qty),
         record_id: record.record_id,
         replaces: record.replaces,

@@ -14,7 +14,7 @@ export interface SentEvent {
 /** A valid event of a known deployment on its way into the ledger. */
 export interface Entry extends BucketKey {
   readonly id: string;
-  /** SHA-256 in hex, of the content as sent. */
+  /** SHA-256 in hex: see `contentHash`. */
   readonly contentHash: string;
   /** Why it can't be taken, unless its id is stored already; null: it can. */
   readonly barred: FieldError | null;

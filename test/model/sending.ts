@@ -12,7 +12,14 @@ export function toPayload(model: Model, sent: Sent, { isRespelled = false } = {}
   };
   const number = isRespelled ? respelled(amount) : amount;
   if (source === 'llm') {
-    return { gateway_request_id: id, ...common, model: 'large-2', charge_cents: number };
+    const currency = isRespelled ? { currency: 'AUD' } : {};
+    return {
+      gateway_request_id: id,
+      ...common,
+      model: 'large-2',
+      charge_cents: number,
+      ...currency,
+    };
   }
   const record = { record_id: id, ...common, resource_kind: kind, qty: number };
   return replaces === null ? record : { ...record, replaces };
@@ -26,7 +33,7 @@ function instant(month: string, when: number, isRespelled: boolean): string {
   const texts: readonly (readonly [text: string, respelled: string])[] = [
     [`${month}-15T12:00:00.5Z`, `${month}-15T22:00:00.500+10:00`],
     [`${month}-01T00:00:00Z`, `${month}-01t09:30:00+09:30`],
-    [`${periodEnd}T23:59:59.999999999Z`, `${periodEnd}T13:59:59.999999999-10:00`],
+    [`${periodEnd}T23:59:59.999999999Z`, `${periodEnd}T13:59:59.9999990-10:00`],
   ];
   return texts[when]?.[isRespelled ? 1 : 0] ?? '';
 }

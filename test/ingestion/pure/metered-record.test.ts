@@ -46,6 +46,8 @@ describe('a record is the same one', () => {
       'at the same instant with another offset',
       { occurred_at: '2026-05-10T10:00:00.1234567-02:00' },
     ],
+    ['cut off at the microsecond', { occurred_at: '2026-05-10T12:00:00.123456Z' }],
+    ['with its fields in another order', Object.fromEntries(Object.entries(sent).toReversed())],
   ])('%s', (_how, fields) => {
     expect(hashOf({ ...sent, ...fields })).toBe(hashOf(sent));
   });
@@ -58,7 +60,7 @@ describe('a record is another one', () => {
     ['deployment', { deployment_id: 'acme-b' }],
     ['resource kind', { resource_kind: 'snapshot' }],
     ['quantity', { qty: '10.500000000001' }],
-    ['instant', { occurred_at: '2026-05-10T12:00:00.1234568Z' }],
+    ['instant', { occurred_at: '2026-05-10T12:00:00.123457Z' }],
     ['record to replace', { replaces: 'rec-0' }],
   ])('with another %s', (_what, fields) => {
     expect(hashOf({ ...sent, ...fields })).not.toBe(hashOf(sent));
