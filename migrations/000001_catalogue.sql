@@ -52,11 +52,11 @@ CREATE TABLE plan_items (
   resource_kind text NOT NULL,
   included_qty quantity,
   overage_price_cents cents CHECK (overage_price_cents >= 0),
+  -- Null: the price is for one base unit, which has no name.
   overage_unit text CHECK (overage_unit IN ('1k_tokens', 'hour', 'gb_month', 'gb', 'zone', 'snapshot')),
   hard_cap_qty quantity,
   PRIMARY KEY (plan_version_id, position),
-  UNIQUE (plan_version_id, resource_kind),
-  CHECK (overage_price_cents IS NULL OR overage_unit IS NOT NULL)
+  UNIQUE (plan_version_id, resource_kind)
 );
 
 -- A plan version is immutable: its items arrive with it, in one statement.

@@ -75,7 +75,8 @@ CREATE TABLE invoice_lines (
   resource_kind text,
   description text NOT NULL,
   qty numeric NOT NULL,
-  unit text NOT NULL,
+  -- The overage unit of the plan's item, as it is.
+  unit text CHECK (unit IS NOT NULL OR kind = 'overage'),
   unit_price_cents cents,
   amount_cents cents NOT NULL,
   meta jsonb NOT NULL DEFAULT '{}',
@@ -99,7 +100,8 @@ CREATE TABLE invoice_draft_lines (
   resource_kind text,
   description text NOT NULL,
   qty numeric NOT NULL,
-  unit text NOT NULL,
+  -- The overage unit of the plan's item, as it is.
+  unit text CHECK (unit IS NOT NULL OR kind = 'overage'),
   unit_price_cents cents,
   amount_cents cents NOT NULL,
   meta jsonb NOT NULL DEFAULT '{}',

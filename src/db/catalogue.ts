@@ -45,6 +45,18 @@ export function currentPlanVersion(db: Queryable, planCode: string): Promise<Pla
   `);
 }
 
+/** Those of the resource kinds that an item of any plan version prices or includes. */
+export async function findKnownKinds(
+  db: Queryable,
+  kinds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const known = await db.anyFirst(sql.type(z.object({ kind: z.string() }))`
+    SELECT DISTINCT resource_kind AS kind FROM plan_items
+    WHERE resource_kind = ANY (${textArray(kinds)})
+  `);
+  return new Set(known);
+}
+
 /** Those of the addons that the catalogue has, by code. */
 export async function findAddons(
   db: Queryable,

@@ -53,7 +53,10 @@ export const invoiceLineSchema = z.object({
   resource_kind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),
-  unit: z.string(),
+  unit: z
+    .string()
+    .nullable()
+    .describe('Null on overage whose plan item names no unit: the price is for one base unit.'),
   unit_price_cents: z.int().nullable(),
   amount_cents: z.int(),
   meta: z.record(z.string(), z.unknown()),

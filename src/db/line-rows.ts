@@ -13,7 +13,7 @@ export const lineRow = z.object({
   resourceKind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),
-  unit: z.string(),
+  unit: z.string().nullable(),
   unitPriceCents: z.number().nullable(),
   amountCents: z.number(),
   meta: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),

@@ -3,7 +3,7 @@ import type { Seller } from '../db/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatCents, groupDigits } from '../domain/format.ts';
 import { dateOf, formatDate } from './dates.ts';
-import { priceUnit, quantityUnit } from './units.ts';
+import { withPriceUnit, withQuantityUnit } from './units.ts';
 
 /**
  * An invoice as its documents say it: HTML and PDF are made of this alone, so that they say the same. It
@@ -174,9 +174,8 @@ function documentLine(line: DocumentSource['lines'][number]): DocumentLine {
     lineNo: line_no,
     description,
     detail: detailOf(line),
-    quantity: `${groupDigits(qty)} ${quantityUnit(unit)}`,
-    unitPrice:
-      unit_price_cents === null ? '' : `${formatCents(unit_price_cents)} per ${priceUnit(unit)}`,
+    quantity: withQuantityUnit(groupDigits(qty), unit),
+    unitPrice: unit_price_cents === null ? '' : withPriceUnit(formatCents(unit_price_cents), unit),
     amount: formatCents(amount_cents),
   };
 }

@@ -10,12 +10,16 @@ const UNITS: Readonly<Record<string, readonly [quantity: string, price: string]>
   snapshot: ['snapshots', 'snapshot'],
 };
 
-/** What a quantity counts: an overage's is in base units, whatever its price is for. */
-export function quantityUnit(unit: string): string {
-  return UNITS[unit]?.[0] ?? unit;
+/**
+ * A quantity with its unit. An overage's is in base units, whatever its price is for. A line without a
+ * unit shows the number alone.
+ * @param qty as it is to be shown
+ */
+export function withQuantityUnit(qty: string, unit: string | null): string {
+  return unit === null ? qty : `${qty} ${UNITS[unit]?.[0] ?? unit}`;
 }
 
-/** What a unit price is for. */
-export function priceUnit(unit: string): string {
-  return UNITS[unit]?.[1] ?? unit;
+/** A unit price with what it is for: `$0.02 per GB`, or `$0.02 each` where the line has no unit. */
+export function withPriceUnit(price: string, unit: string | null): string {
+  return unit === null ? `${price} each` : `${price} per ${UNITS[unit]?.[1] ?? unit}`;
 }

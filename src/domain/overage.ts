@@ -38,7 +38,7 @@ function overageLine(
     resourceKind: kind,
     description: `${kind} overage`,
     qty: toDecimalString(overage),
-    unit: item.overageUnit ?? 'unit',
+    unit: item.overageUnit,
     unitPriceCents,
     amountCents: roundToCents(
       // Multiplied before it is divided, and rounded here only.

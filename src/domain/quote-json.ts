@@ -6,7 +6,7 @@ export interface LineJson {
   readonly resource_kind: string | null;
   readonly description: string;
   readonly qty: string;
-  readonly unit: string;
+  readonly unit: string | null;
   readonly unit_price_cents: number | null;
   readonly amount_cents: number;
   readonly meta: JsonObject;

@@ -17,6 +17,7 @@ export interface PlanItem {
   readonly hardCapQty: Qty | null;
   /** Per overage unit; null: overage is never billed; 0 is a price. */
   readonly overagePriceCents: number | null;
+  /** What the price is for; null: one base unit. */
   readonly overageUnit: string | null;
 }
 
@@ -63,7 +64,8 @@ export interface QuoteLine {
   readonly description: string;
   /** Canonical decimal string. */
   readonly qty: string;
-  readonly unit: string;
+  /** Null only on overage: the plan's item names no unit, and its price is for one base unit. */
+  readonly unit: string | null;
   /** Null where the amount is not made of a unit price (LLM usage, tax). */
   readonly unitPriceCents: number | null;
   readonly amountCents: number;

@@ -8,7 +8,8 @@ const overageUnit = z
   .string()
   .refine(isOverageUnit, { error: `expected one of ${OVERAGE_UNITS.join(', ')}` })
   .nullable()
-  .default(null)
+  .optional()
+  .describe('What the overage price is for. Null: one base unit. With a price it has to be given.')
   .meta({ enum: [...OVERAGE_UNITS, null], example: 'gb_month' });
 
 const planItem = z
@@ -22,10 +23,12 @@ const planItem = z
       .default(null)
       .describe('Caps the usage that is billed, not the overage. Null: no cap.'),
   })
-  .refine((item) => item.overage_price_cents === null || item.overage_unit !== null, {
+  // A price for 1,000 tokens whose unit was forgotten would bill each token at it.
+  .refine((item) => item.overage_price_cents === null || item.overage_unit !== undefined, {
     path: ['overage_unit'],
-    error: 'an overage price needs the unit that it is for',
-  });
+    error: 'an overage price needs the unit that it is for, or null for one base unit',
+  })
+  .transform((item) => ({ ...item, overage_unit: item.overage_unit ?? null }));
 
 const PLAN_TERMS_EXAMPLE = {
   currency: 'AUD',

@@ -6,7 +6,7 @@ import { quantity } from './format.ts';
 interface PricedLine {
   readonly kind: string;
   readonly qty: string;
-  readonly unit: string;
+  readonly unit: string | null;
   readonly unit_price_cents: number | null;
 }
 
@@ -18,5 +18,7 @@ export function quantityCell({ kind, qty, unit }: PricedLine): Markup {
 export function priceCell({ kind, unit, unit_price_cents }: PricedLine): Markup | string {
   if (unit_price_cents === null) return '';
   const price = formatCents(unit_price_cents);
-  return kind === 'overage' ? markup`${price}<span class="sub">per ${unit}</span>` : price;
+  return kind === 'overage'
+    ? markup`${price}<span class="sub">${unit === null ? 'each' : `per ${unit}`}</span>`
+    : price;
 }

@@ -19,6 +19,11 @@ export interface QuoteForm {
   readonly startsOn: string;
 }
 
+/** A quote, and what of the request it leaves out. */
+export interface QuoteAnswer extends QuoteJson {
+  readonly warnings: readonly { readonly detail: string }[];
+}
+
 export interface QuoteView {
   readonly visitor: Visitor;
   /** The current version of each plan. */
@@ -26,7 +31,7 @@ export interface QuoteView {
   readonly addons: readonly AddonView[];
   readonly form: QuoteForm;
   /** Null before anything was asked for, and where something is wrong. */
-  readonly quote: QuoteJson | null;
+  readonly quote: QuoteAnswer | null;
   readonly mistakes: readonly FieldMistake[];
 }
 
@@ -123,7 +128,7 @@ function usageInput(
   const beyond =
     item.overage_price_cents === null
       ? 'more costs nothing'
-      : `then ${money(item.overage_price_cents, currency)} per ${item.overage_unit ?? 'unit'}`;
+      : `then ${money(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
   return field({
     id,
     label: item.resource_kind,
@@ -140,8 +145,8 @@ const PARTS = [
   { part: 3, name: 'Overage', kind: 'overage' },
 ] as const;
 
-function answer(quote: QuoteJson): Markup {
-  const { currency, recurring, overage, first_invoice, all_in_monthly_cents } = quote;
+function answer(quote: QuoteAnswer): Markup {
+  const { currency, recurring, overage, first_invoice, all_in_monthly_cents, warnings } = quote;
   const lines = [...recurring.lines, ...overage.lines];
   const shares = PARTS.map(({ part, name, kind }) => ({
     part,
@@ -151,7 +156,7 @@ function answer(quote: QuoteJson): Markup {
     ),
   }));
   return markup`<h2 id="price">${money(all_in_monthly_cents, currency)} a month</h2>
-${picture(shares, all_in_monthly_cents, currency)}
+${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
 <h3>Every month</h3>
 ${linesTable('Lines of every month', lines, currency, all_in_monthly_cents)}
 <h3>First invoice</h3>

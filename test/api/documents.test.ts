@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { createActivities } from '../../src/activities/index.ts';
 import { readSeller, insertSeller } from '../../src/db/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
-import { invoicesOf } from '../_util/books.ts';
+import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
@@ -56,6 +56,32 @@ async function readPdf(id: string, key = api.keys.operator): Promise<Buffer> {
     });
   return body as Buffer;
 }
+
+test('an overage without a unit is without one from the catalogue to the documents', async () => {
+  const created = await operator.put('plans/seats/versions/1', {
+    currency: 'AUD',
+    base_price_cents: 0,
+    items: [{ resource_kind: 'seats', overage_price_cents: 7, overage_unit: null }],
+  });
+  expect(created.status).toBe(201);
+  await seedTenant(api.db, 'seated', [{ deploymentId: 'seated-a', planVersionId: 'seats-v1' }]);
+  await seedUsage(api.db, {
+    tenantId: 'seated',
+    deploymentId: 'seated-a',
+    kind: 'seats',
+    amount: '3000',
+  });
+  await buildInvoices(world, ['seated']);
+  const id = await idOf('seated');
+  const { body } = await api.call('get', `/api/v1/invoices/${id}`, { key: api.keys.operator });
+  expect(body).toMatchObject({
+    lines: [{}, { kind: 'overage', qty: '3000', unit: null, amount_cents: 21_000 }, {}],
+  });
+  const rows = parse((await read(id, 'csv')).text, { columns: true, bom: true });
+  expect(rows).toMatchObject([{}, { kind: 'overage', qty: '3000', unit: '' }, {}]);
+  expect((await read(id, 'html')).text).toContain('0.07 each');
+  await expectSoundBooks(api.db);
+});
 
 describe('an invoice as its buyer gets it', () => {
   test('HTML, under a policy that allows its style alone', async () => {

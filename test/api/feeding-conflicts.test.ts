@@ -215,7 +215,7 @@ describe('bodies and paths that are wrong by themselves', () => {
     ['plans/basic/versions/1', { ...PLAN, items: [item, item] }, ['/items/1/resource_kind']],
     [
       'plans/basic/versions/1',
-      { ...PLAN, items: [{ ...item, overage_unit: null }] },
+      { ...PLAN, items: [{ ...item, overage_unit: undefined }] },
       ['/items/0/overage_unit'],
     ],
     [

@@ -77,6 +77,73 @@ test('a resource kind may be called like a member of an object', async () => {
   });
 });
 
+describe('usage of a kind that the plan lacks', () => {
+  test('is refused where no plan has the kind, and names it', async () => {
+    const response = await post({
+      plan_code: 'studio',
+      projected_usage: {
+        llm_token: '1500000',
+        spaces_gb_month: '200',
+        __proto__x: '0',
+        gone: null,
+      },
+    });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({
+      errors: [
+        {
+          pointer: '/projected_usage/llm_token',
+          detail: 'no plan has a resource kind "llm_token"',
+        },
+        { pointer: '/projected_usage/__proto__x' },
+        { pointer: '/projected_usage/gone' },
+      ],
+    });
+  });
+
+  test('is priced without it where another plan has the kind, and a warning names it', async () => {
+    await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('with_zones')`);
+    await api.db.query(sql.typeAlias('nothing')`
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+      VALUES ('with_zones', 1, 'AUD', 0)`);
+    await api.db.query(sql.typeAlias('nothing')`
+      INSERT INTO plan_items
+        (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
+      VALUES ('with_zones-v1', 1, 'dns~zones/eu', 3, 'zone')`);
+    const usage = { 'dns~zones/eu': '5', llm_tokens: '1500000' };
+    const response = await post({ plan_code: 'studio', projected_usage: usage });
+    expect(response.status).toBe(200);
+    expect(response.body).toMatchObject({
+      overage: { monthly_total_cents: 500, lines: [{ resource_kind: 'llm_tokens' }] },
+      warnings: [
+        {
+          pointer: '/projected_usage/dns~0zones~1eu',
+          detail: 'plan studio has no dns~zones/eu: its usage is not billed',
+        },
+      ],
+    });
+  });
+
+  test('has no warning where the plan has every kind', async () => {
+    const response = await post({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } });
+    expect(response.body).toMatchObject({ warnings: [] });
+  });
+});
+
+test('a line has the unit of its item, null included', async () => {
+  await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('unitless')`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+    VALUES ('unitless', 1, 'AUD', 0)`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_items (plan_version_id, position, resource_kind, overage_price_cents)
+    VALUES ('unitless-v1', 1, 'seats', 7)`);
+  const response = await post({ plan_code: 'unitless', projected_usage: { seats: '3' } });
+  expect(response.body).toMatchObject({
+    overage: { lines: [{ resource_kind: 'seats', unit: null, amount_cents: 21 }] },
+  });
+});
+
 describe('is refused, naming the field', () => {
   test.each([
     ['an unknown plan', { plan_code: 'nothing' }, '/plan_code'],

@@ -105,6 +105,10 @@ describe('lines', () => {
       line({ qty: '0.125', unit: 'gb_month', unit_price_cents: 0 }),
       { quantity: '0.125 GB-months', unitPrice: '0.00 per GB-month' },
     ],
+    [
+      line({ kind: 'overage', qty: '3000', unit: null, unit_price_cents: 7 }),
+      { quantity: '3,000', unitPrice: '0.07 each' },
+    ],
     [line({ unit: 'parsec' }), { quantity: '1 parsec', unitPrice: '10.00 per parsec' }],
     [
       line({

@@ -169,9 +169,9 @@ describe('the overage unit', () => {
     expect(tokens('500')).toBe(1);
   });
 
-  test('that is absent counts as single units', () => {
+  test('that is null counts base units and stays null', () => {
     const [line] = overageOf({ overageUnit: null }, { egress_gb: 3 });
-    expect(line).toMatchObject({ unit: 'unit', amountCents: 3 });
+    expect(line).toMatchObject({ unit: null, amountCents: 3 });
   });
 });
 

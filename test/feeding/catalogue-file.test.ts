@@ -44,8 +44,8 @@ describe('a mistake is named by its field', () => {
       `${at}.items[0].overage_unit: expected one of 1k_tokens`,
     ],
     [
-      'a price without a unit',
-      catalogue({}, { overage_unit: null }),
+      'a price whose unit is left out',
+      catalogue({}, { overage_unit: undefined }),
       `${at}.items[0].overage_unit: an overage price needs the unit`,
     ],
     [
@@ -84,6 +84,12 @@ describe('a mistake is named by its field', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(expected);
   });
+});
+
+test('accepts an overage price for one base unit, stated as null', () => {
+  const text = catalogue({}, { overage_unit: null });
+  const [plan] = parseCatalogueFile({ name: 'catalogue.json', text }).plans;
+  expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
 });
 
 test('all mistakes are told at once', () => {

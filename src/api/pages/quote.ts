@@ -1,7 +1,6 @@
 import { listAddons, listCurrentPlans } from '../../db/catalogue-views.ts';
-import type { QuoteJson } from '../../domain/quote-json.ts';
 import type { FieldMistake } from '../../pages/error-summary.ts';
-import { quotePage, usageField, type QuoteForm } from '../../pages/quote.ts';
+import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from '../../pages/quote.ts';
 import { HttpProblem, type RequestError } from '../problems.ts';
 import { postQuote } from '../routes/quote.ts';
 import { page, signedInPage } from './page-definition.ts';
@@ -28,10 +27,12 @@ export const quote = signedInPage(
       const incoming = { params: {}, query: {}, body: toBody(form), caller, requestId };
       const { body } = await postQuote.handle(incoming, deps);
       // The route's schema has just made it so.
-      return page(quotePage({ ...view, quote: body as QuoteJson, mistakes: [] }));
+      return page(quotePage({ ...view, quote: body as QuoteAnswer, mistakes: [] }));
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.problem !== 'invalid-request') throw error;
-      const mistakes = error.errors.map(toMistake);
+      const items = plans.find(({ code }) => code === form.planCode)?.items ?? [];
+      const kinds = new Set(items.map(({ resource_kind }) => resource_kind));
+      const mistakes = error.errors.map((one) => toMistake(one, kinds));
       return page(quotePage({ ...view, quote: null, mistakes }), 422);
     }
   },
@@ -60,11 +61,16 @@ function toBody({ planCode, addons, usage, startsOn }: QuoteForm) {
 }
 
 /** A mistake of the API's body, at the field of the form that it came from. */
-function toMistake({ pointer = '', detail }: RequestError): FieldMistake {
+function toMistake(
+  { pointer = '', detail }: RequestError,
+  kindsInForm: ReadonlySet<string>,
+): FieldMistake {
   const [, name = '', ...rest] = pointer.split('/');
   // The API's own words are about JSON.
   if (name === 'projected_usage' && rest.length > 0) {
     const kind = rest.join('/').replaceAll('~1', '/').replaceAll('~0', '~');
+    // A kind that came with a link has no field to point at.
+    if (!kindsInForm.has(kind)) return { field: null, detail };
     return {
       field: usageField(kind),
       detail: `${kind}: expected a number such as 1500000 or 0.25`,

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { currentPlanVersion, findAddons } from '../../db/catalogue.ts';
+import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import { explainIssue } from '../../explain-issue.ts';
+import { MAX_ERRORS, toPointer } from '../../ingestion/field-errors.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
 import { date } from '../fields.ts';
 import { invalidRequest, type RequestError } from '../problems.ts';
@@ -55,12 +56,26 @@ const line = z.object({
   resource_kind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),
-  unit: z.string(),
+  unit: z
+    .string()
+    .nullable()
+    .describe('Null on overage whose plan item names no unit: the price is for one base unit.'),
   unit_price_cents: z.int().nullable(),
   amount_cents: z.int(),
   meta: z.record(z.string(), z.unknown()),
 });
 const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int() });
+const warnings = z
+  .array(
+    z.object({
+      pointer: z.string().describe('JSON pointer to what it is about.'),
+      detail: z.string(),
+    }),
+  )
+  .meta({
+    description: 'Usage of kinds that other plans have and this one lacks: it costs nothing here.',
+    example: [],
+  });
 const quoteReply = z.object({
   currency: z.string(),
   recurring: monthlyLines,
@@ -72,6 +87,7 @@ const quoteReply = z.object({
   }),
   overage: monthlyLines,
   all_in_monthly_cents: z.int(),
+  warnings,
 });
 
 /** The preview of a price: the same quote that month end uses (docs/spec.md#the-quote). */
@@ -83,8 +99,9 @@ export const postQuote = defineRoute(
     tag: 'Prices',
     summary: "Preview a price on a plan's current version",
     description:
-      'Without projected_usage there is no overage. first_invoice is part of the preview only: ' +
-      'month end bills full months.',
+      'Without projected_usage there is no overage. A resource kind that no plan has is a mistake; ' +
+      'one that only this plan lacks is not billed, and `warnings` names it. first_invoice is part ' +
+      'of the preview only: month end bills full months.',
     scopes: ['tenant', 'operator'],
     readOnly: true,
     rateLimited: true,
@@ -113,10 +130,18 @@ export const postQuote = defineRoute(
       findPlanVersion(db, body.plan_code),
       findEveryAddon(db, body.addons),
     ]);
+    const usage = body.projected_usage;
+    const lacking = await kindsLackedBy(db, planVersion, Object.keys(usage ?? {}));
     const result = priceOrRefuse(() =>
-      quote(planVersion, addons, { usage: body.projected_usage, startsOn: body.starts_on }),
+      quote(planVersion, addons, { usage, startsOn: body.starts_on }),
     );
-    return reply(200, quoteToJson(result));
+    return reply(200, {
+      ...quoteToJson(result),
+      warnings: lacking.map((kind) => ({
+        pointer: toPointer(['projected_usage', kind]),
+        detail: `plan ${body.plan_code} has no ${kind}: its usage is not billed`,
+      })),
+    });
   },
 );
 
@@ -124,6 +149,29 @@ async function findPlanVersion(db: Queryable, planCode: string): Promise<PlanVer
   const planVersion = await currentPlanVersion(db, planCode);
   if (planVersion !== null) return planVersion;
   throw invalidRequest([{ pointer: '/plan_code', detail: `there is no plan ${planCode}` }]);
+}
+
+/**
+ * The kinds that other plans have, and this one lacks.
+ * @throws HttpProblem `invalid-request` for those that no plan has: a typo would cost nothing
+ */
+async function kindsLackedBy(
+  db: Queryable,
+  { items }: PlanVersion,
+  kinds: readonly string[],
+): Promise<readonly string[]> {
+  const ofPlan = new Set(items.map(({ resourceKind }) => resourceKind));
+  const lacking = kinds.filter((kind) => !ofPlan.has(kind));
+  if (lacking.length === 0) return [];
+  const known = await findKnownKinds(db, lacking);
+  const unknown = lacking.filter((kind) => !known.has(kind));
+  if (unknown.length === 0) return lacking;
+  throw invalidRequest(
+    unknown.slice(0, MAX_ERRORS).map((kind) => ({
+      pointer: toPointer(['projected_usage', kind]),
+      detail: `no plan has a resource kind ${JSON.stringify(kind)}`,
+    })),
+  );
 }
 
 async function findEveryAddon(db: Queryable, codes: readonly string[]): Promise<QuoteAddon[]> {
