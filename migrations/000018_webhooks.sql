@@ -6,7 +6,8 @@
 -- Who wants to be told, and of what.
 CREATE TABLE webhook_endpoints (
   endpoint_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  url text NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+  -- As a URL parser writes it: ASCII, and nothing in it that a terminal or a log would act on.
+  url text NOT NULL CHECK (url ~ '^https?://[!-~]+$' AND length(url) <= 2000),
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
     ARRAY['invoice.issued', 'invoice.superseded', 'run.finished', 'tenant.parked']),

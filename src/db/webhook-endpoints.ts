@@ -29,7 +29,7 @@ export const webhookEndpointSchema = z.object({
 export type WebhookEndpoint = z.infer<typeof webhookEndpointSchema>;
 
 export interface NewWebhookEndpoint {
-  /** Checked by `checkWebhookUrl`. */
+  /** As `checkWebhookUrl` returns it. */
   readonly url: string;
   readonly label: string | null;
   readonly eventTypes: readonly WebhookEventType[];

@@ -1,4 +1,3 @@
-import type http from 'node:http';
 import type { DeliverDueWebhooksResult } from '../contracts/webhooks.ts';
 import type { Database } from '../db/pool.ts';
 import {
@@ -10,11 +9,11 @@ import {
 } from '../db/webhook-deliveries.ts';
 import { GONE_REASON, disableWebhookEndpoint, readReceiver } from '../db/webhook-endpoints.ts';
 import { retryInMs } from './backoff.ts';
-import { createAgent, post, type Posted } from './post.ts';
 import { webhookSecret } from './secret.ts';
+import { openSender, type Posted, type Sender } from './sender.ts';
 import type { WebhookSettings } from './settings.ts';
 import { signEvent } from './sign-event.ts';
-import { whyNotUrl } from './url-rules.ts';
+import { checkWebhookUrl } from './url-rules.ts';
 
 /** Requests to an endpoint at once. */
 const PARALLEL = 20;
@@ -45,40 +44,34 @@ export async function deliverDue(
   const secrets = masterSecrets.flatMap((master) =>
     receiver.secretIds.map((secretId) => webhookSecret(master, secretId)),
   );
-  const url = new URL(receiver.url);
-  const refusal = whyNotUrl(receiver.url, settings.allowsAddress);
-  const agent = createAgent(url);
+  const { reason } = checkWebhookUrl(receiver.url, settings.allowsAddress);
+  using sender = openSender(new URL(receiver.url), settings);
   const send = (delivery: ClaimedDelivery) =>
-    refusal === null
-      ? attempt(delivery, { url, secrets, agent, settings, signal })
-      : Promise.resolve(refused(delivery, refusal, settings));
+    reason === null
+      ? attempt(delivery, { sender, secrets, settings, signal })
+      : Promise.resolve(refused(delivery, reason, settings));
   const until = Date.now() + ROUNDS_MS;
   let [delivered, failed] = [0, 0];
-  try {
-    do {
-      const { leaseSeconds } = settings;
-      const due = await claimDeliveries(db, endpointId, { limit: PARALLEL, leaseSeconds });
-      if (due.length === 0) break;
-      const attempts = (await Promise.all(due.map(send))).filter((made) => made !== null);
-      await recordAttempts(db, endpointId, attempts);
-      signal.throwIfAborted();
-      const arrived = attempts.filter(({ outcome }) => outcome === 'delivered').length;
-      delivered += arrived;
-      failed += attempts.length - arrived;
-      if (attempts.some(({ status }) => status === GONE)) {
-        await disableWebhookEndpoint(db, endpointId, GONE_REASON);
-      }
-    } while (Date.now() < until && (await readReceiver(db, endpointId)) !== null);
-  } finally {
-    agent.destroy();
-  }
+  do {
+    const { leaseSeconds } = settings;
+    const due = await claimDeliveries(db, endpointId, { limit: PARALLEL, leaseSeconds });
+    if (due.length === 0) break;
+    const attempts = (await Promise.all(due.map(send))).filter((made) => made !== null);
+    await recordAttempts(db, endpointId, attempts);
+    signal.throwIfAborted();
+    const arrived = attempts.filter(({ outcome }) => outcome === 'delivered').length;
+    delivered += arrived;
+    failed += attempts.length - arrived;
+    if (attempts.some(({ status }) => status === GONE)) {
+      await disableWebhookEndpoint(db, endpointId, GONE_REASON);
+    }
+  } while (Date.now() < until && (await readReceiver(db, endpointId)) !== null);
   return { delivered, failed, nextInMs: await nextAttemptInMs(db, endpointId) };
 }
 
 interface AttemptContext {
-  readonly url: URL;
+  readonly sender: Sender;
   readonly secrets: readonly Buffer[];
-  readonly agent: http.Agent;
   readonly settings: WebhookSettings;
   readonly signal: AbortSignal;
 }
@@ -86,10 +79,10 @@ interface AttemptContext {
 /** @returns null where it was given up: nobody knows what came of it */
 async function attempt(
   delivery: ClaimedDelivery,
-  { url, secrets, agent, settings, signal }: AttemptContext,
+  { sender, secrets, settings, signal }: AttemptContext,
 ): Promise<WebhookAttempt | null> {
   const at = new Date();
-  const posted = await post(url, signEvent(delivery, secrets, at), { agent, ...settings, signal });
+  const posted = await sender.post(signEvent(delivery, secrets, at), signal);
   if (signal.aborted && posted.status === null) return null;
   return toAttempt(delivery, at, posted, settings);
 }

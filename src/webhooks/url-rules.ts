@@ -1,30 +1,48 @@
 import { isIP } from 'node:net';
 import { isLoopback, type AllowsAddress } from './addresses.ts';
+import { isLocalhost } from './resolve.ts';
 
 export const MAX_URL_LENGTH = 2000;
 
+/** A receiver's URL as it is stored and requested, or why events can't be sent to it. */
+export type CheckedUrl =
+  { readonly url: string; readonly reason: null } | { readonly url: null; readonly reason: string };
+
 /**
- * Whether events may be sent to a URL, as far as it says itself: what a name resolves to is looked at
- * when it is connected to (`guardedLookup`).
- * @returns why not; null where they may
+ * Checks a receiver's URL, as far as it can be told from the URL itself: what a name resolves to is
+ * checked for each connection (`guardedLookup`).
+ * @returns the URL in the parser's spelling, without a trailing dot in its host name: ASCII only
  */
-export function whyNotUrl(text: string, allowsAddress: AllowsAddress): string | null {
+export function checkWebhookUrl(text: string, allowsAddress: AllowsAddress): CheckedUrl {
+  // The parser drops some of these without a word, and encodes others.
+  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text))
+    return refuse('it has a control character in it');
   const url = URL.parse(text);
-  if (url === null) return 'it is not a URL';
-  if (text.length > MAX_URL_LENGTH) return `it is longer than ${MAX_URL_LENGTH} characters`;
-  if (url.username !== '' || url.password !== '') return 'it has a user or a password in it';
-  if (url.hash !== '') return 'it has a fragment, which is never sent';
+  if (url === null) return refuse('it is not a URL');
+  if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
   const host = hostOf(url);
-  // A name that means this machine wherever it is asked for.
-  const address = host === 'localhost' || host.endsWith('.localhost') ? '127.0.0.1' : host;
-  if (isIP(address) !== 0 && !allowsAddress(address)) return `${host} is not a public address`;
-  if (url.protocol === 'https:') return null;
-  return url.protocol === 'http:' && isLoopback(address)
-    ? null
-    : 'it has to be https; http only goes to a loopback address that is allowed';
+  if (host.split('.').includes('')) return refuse('its host name has an empty part');
+  if (url.href.length > MAX_URL_LENGTH) {
+    return refuse(`it is longer than ${MAX_URL_LENGTH} characters`);
+  }
+  if (url.username !== '' || url.password !== '')
+    return refuse('it has a user or a password in it');
+  if (url.hash !== '') return refuse('it has a fragment, which is never sent');
+  const address = isLocalhost(host) ? '127.0.0.1' : host;
+  if (isIP(address) !== 0 && !allowsAddress(address)) {
+    return refuse(`${host} is not a public address`);
+  }
+  const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(address));
+  return isAllowed
+    ? { url: url.href, reason: null }
+    : refuse('it has to be https; http only goes to a loopback address that is allowed');
+}
+
+function refuse(reason: string): CheckedUrl {
+  return { url: null, reason };
 }
 
 /** Without the brackets of an IPv6 address. */
-export function hostOf({ hostname }: URL): string {
+function hostOf({ hostname }: URL): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }

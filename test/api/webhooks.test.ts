@@ -52,7 +52,11 @@ describe('an endpoint', () => {
     ['http://billing.example.com/', 'https'],
     ['https://127.0.0.1/', 'not a public address'],
     ['https://me:secret@billing.example.com/', 'a user'],
-  ])('is not %s', async (url, reason) => {
+    ['https://billing.example.com/\u0000', 'a control character'],
+    ['https://billing.example.com/\ud800', 'a control character'],
+    ['https://billing.example.com/\u001b[2J', 'a control character'],
+    ['https://localhost./', 'not a public address'],
+  ])('is not %j', async (url, reason) => {
     const { status, body } = await call('post', ENDPOINTS, {
       body: { url, event_types: ['invoice.issued'] },
     });
@@ -60,6 +64,11 @@ describe('an endpoint', () => {
     expect(body).toMatchObject({
       errors: [{ pointer: '/url', detail: expect.stringContaining(reason) as string }],
     });
+  });
+
+  test('is stored as URL parsers write it, without a trailing dot in its host name', async () => {
+    const { url } = await register({ url: 'HTTPS://Billing.example.com.:443/Hooks/ä' });
+    expect(url).toBe('https://billing.example.com/Hooks/%C3%A4');
   });
 
   test('is in the house where that is allowed', () => register({ url: 'https://10.20.1.1/' }));

@@ -8,7 +8,7 @@ import {
 } from '../../src/db/webhook-endpoints.ts';
 import { MAX_ATTEMPTS } from '../../src/webhooks/backoff.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
-import { createAgent, post } from '../../src/webhooks/post.ts';
+import { openSender } from '../../src/webhooks/sender.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { until } from '../_util/until.ts';
@@ -248,13 +248,8 @@ describe('a receiver that', () => {
     await expectFailure('not sent: 127.0.0.1 is not a public address');
 
     const url = new URL(receiver.url.replace('127.0.0.1', 'localhost'));
-    const agent = createAgent(url);
-    const posted = await post(
-      url,
-      { body: '{}', headers: { 'webhook-id': eventId } },
-      { agent, allowsAddress: () => false, timeoutMs: 2_000, signal: NEVER },
-    );
-    agent.destroy();
+    using sender = openSender(url, { allowsAddress: () => false, timeoutMs: 2_000 });
+    const posted = await sender.post({ body: '{}', headers: { 'webhook-id': eventId } }, NEVER);
     expect(posted).toMatchObject({
       status: null,
       error: expect.stringMatching(/^localhost resolves to .*, which is not a public address$/),

@@ -10,7 +10,7 @@ import {
 import { text } from '../../ingestion/fields.ts';
 import { allowsPublicAnd } from '../../webhooks/addresses.ts';
 import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, showSecret } from '../../webhooks/secret.ts';
-import { MAX_URL_LENGTH, whyNotUrl } from '../../webhooks/url-rules.ts';
+import { MAX_URL_LENGTH, checkWebhookUrl } from '../../webhooks/url-rules.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpProblem, invalidRequest } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -40,7 +40,11 @@ export const postWebhookEndpoint = defineRoute(
         .min(1)
         .max(MAX_URL_LENGTH)
         .meta({ example: 'https://billing.example.com/hooks' })
-        .describe('https, without a user; to a public address, as far as nothing else is allowed.'),
+        .describe(
+          'https, without a user, fragment or control characters; to a public address, as far as ' +
+            'nothing else is allowed. It is stored as URL parsers write it, without a trailing dot ' +
+            'in the host name.',
+        ),
       event_types: z.array(z.enum(WEBHOOK_EVENT_TYPES)).min(1).max(WEBHOOK_EVENT_TYPES.length),
       label: text(200).optional().describe('For people: whose it is.'),
     }),
@@ -53,10 +57,10 @@ export const postWebhookEndpoint = defineRoute(
     problems: ['signing-unavailable'],
   },
   async ({ body }, deps) => {
-    const { url, event_types: eventTypes, label = null } = body;
-    const reason = whyNotUrl(url, deps.allowsAddress ?? allowsPublicAnd([]));
+    const { event_types: eventTypes, label = null } = body;
+    const { url, reason } = checkWebhookUrl(body.url, deps.allowsAddress ?? allowsPublicAnd([]));
     if (reason !== null) throw invalidRequest([{ pointer: '/url', detail: reason }]);
-    // Before anything is made: whose secret nobody can see could verify nothing.
+    // Fail early: without a master secret the receiver could never verify anything.
     const masterSecret = newestMasterSecret(deps);
     const { endpointId, secretId } = await createWebhookEndpoint(deps.db, {
       url,

@@ -2,13 +2,13 @@ import { Command, Option } from 'commander';
 import type { WebhookEventType } from '../../contracts/webhooks.ts';
 import { createWebhookEndpoint } from '../../db/webhook-endpoints.ts';
 import { showSecret } from '../../webhooks/secret.ts';
-import { whyNotUrl } from '../../webhooks/url-rules.ts';
+import { checkWebhookUrl } from '../../webhooks/url-rules.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { newest } from '../show-secret.ts';
-import { eventTypeArgument } from '../webhook-arguments.ts';
+import { eventTypeArgument, labelArgument } from '../webhook-arguments.ts';
 
 interface Options {
   readonly events: readonly WebhookEventType[];
@@ -27,7 +27,7 @@ export function webhooksAddCommand(): Command {
         .argParser(eventTypeArgument)
         .makeOptionMandatory(),
     )
-    .option('--label <text>', 'whose it is')
+    .option('--label <text>', 'whose it is', labelArgument)
     .addHelpText(
       'after',
       `
@@ -37,13 +37,15 @@ SIGNING_MASTER_SECRETS and WEBHOOK_ALLOWED_NETWORKS as the worker has them.
 Example:
   npm run cli -- webhooks add https://billing.example.com/hooks --events invoice.issued invoice.superseded`,
     )
-    .action(async (url: string, { events, label = null }: Options, command: Command) => {
+    .action(async (text: string, { events, label = null }: Options, command: Command) => {
       const done = await operatorAction(
         command,
         readEnvironment(process.env),
         async (db, { api, webhooks }) => {
-          const reason = whyNotUrl(url, webhooks.allowsAddress);
-          if (reason !== null) throw new CliError(`Nothing can be sent to ${url}: ${reason}`);
+          const { url, reason } = checkWebhookUrl(text, webhooks.allowsAddress);
+          if (reason !== null) {
+            throw new CliError(`Events can't be sent to ${JSON.stringify(text)}: ${reason}`);
+          }
           const masterSecret = newest(api.signingMasterSecrets);
           const made = await createWebhookEndpoint(db, { url, label, eventTypes: events });
           return { ...made, secret: showSecret(masterSecret, made.secretId) };

@@ -1,9 +1,12 @@
+import { Resolver } from 'node:dns/promises';
 import { describe, expect, test } from 'vitest';
 import { allowsPublicAnd } from '../../../src/webhooks/addresses.ts';
 import { guardedLookup } from '../../../src/webhooks/guarded-lookup.ts';
-import { whyNotUrl } from '../../../src/webhooks/url-rules.ts';
+import { resolveWith } from '../../../src/webhooks/resolve.ts';
+import { checkWebhookUrl } from '../../../src/webhooks/url-rules.ts';
 
 const isPublic = allowsPublicAnd([]);
+const whyNot = (text: string, allows = isPublic) => checkWebhookUrl(text, allows).reason;
 
 describe('addresses', () => {
   test.each([
@@ -44,7 +47,41 @@ describe('a URL', () => {
     'https://billing.example.com:8443/',
     'https://8.8.8.8/',
     'https://[2606:4700::1111]/',
-  ])('may be %s', (url) => expect(whyNotUrl(url, isPublic)).toBeNull());
+  ])('may be %s', (url) => expect(checkWebhookUrl(url, isPublic)).toEqual({ url, reason: null }));
+
+  test.each([
+    ['HTTPS://Billing.Example.COM/Hooks', 'https://billing.example.com/Hooks'],
+    ['https://billing.example.com', 'https://billing.example.com/'],
+    ['https://billing.example.com./hooks', 'https://billing.example.com/hooks'],
+    ['https://billing.example.com.:8443/', 'https://billing.example.com:8443/'],
+    ['  https://billing.example.com/a b ', 'https://billing.example.com/a%20b'],
+    ['https://bücher.example/ä', 'https://xn--bcher-kva.example/%C3%A4'],
+  ])('is stored as the parser writes it: %s', (text, url) =>
+    expect(checkWebhookUrl(text, isPublic)).toEqual({ url, reason: null }),
+  );
+
+  test.each([
+    ['NUL', '\u0000'],
+    ['a newline', '\n'],
+    ['a tab', '\t'],
+    ['ESC', '\u001b'],
+    ['DEL', '\u007f'],
+    ['CSI', '\u009b'],
+    ['a line separator', '\u2028'],
+    ['a bidirectional override', '\u202e'],
+    ['a zero-width space', '\u200b'],
+    ['half of a surrogate pair', '\ud800'],
+  ])('may not have %s in it, wherever that is', (_name, character) => {
+    for (const url of [
+      `https://billing.example.com/${character}`,
+      `https://billing${character}.example.com/`,
+      `https://billing.example.com/?q=${character}x`,
+      `ht${character}tps://billing.example.com/`,
+      `${character}https://billing.example.com/`,
+    ]) {
+      expect(whyNot(url)).toBe('it has a control character in it');
+    }
+  });
 
   test.each([
     ['billing.example.com', 'not a URL'],
@@ -63,25 +100,34 @@ describe('a URL', () => {
     ['https://169.254.169.254/latest/meta-data', 'is not a public address'],
     ['https://localhost/', 'localhost is not a public address'],
     ['https://api.localhost/', 'api.localhost is not a public address'],
-  ])('may not be %s', (url, reason) => expect(whyNotUrl(url, isPublic)).toContain(reason));
+    // A name with a trailing dot is the same name.
+    ['https://localhost./', 'localhost is not a public address'],
+    ['https://127.0.0.1./', '127.0.0.1 is not a public address'],
+    ['https://billing.example.com../', 'an empty part'],
+    ['https://billing..example.com/', 'an empty part'],
+  ])('may not be %s', (url, reason) => expect(whyNot(url)).toContain(reason));
 
   test('may be plain http to this machine alone, where that is allowed', () => {
     const allows = allowsPublicAnd(['127.0.0.0/8', '10.0.0.0/8', '::1/128']);
     for (const host of ['127.0.0.1:8000', 'localhost:8000', '[::1]:8000']) {
-      expect(whyNotUrl(`http://${host}/`, allows)).toBeNull();
+      expect(whyNot(`http://${host}/`, allows)).toBeNull();
     }
-    expect(whyNotUrl('http://10.0.0.1/', allows)).toContain('https');
-    expect(whyNotUrl('https://10.0.0.1/', allows)).toBeNull();
+    expect(whyNot('http://10.0.0.1/', allows)).toContain('https');
+    expect(whyNot('https://10.0.0.1/', allows)).toBeNull();
   });
 });
 
 describe('a name, when it is connected to', () => {
   const resolve = (allows: (address: string) => boolean, all: boolean) =>
     new Promise((done, fail) => {
-      guardedLookup(allows)('localhost', { all }, (error, addresses) => {
-        if (error) fail(error);
-        else done(addresses);
-      });
+      guardedLookup(allows, resolveWith(new Resolver()))(
+        'localhost',
+        { all },
+        (error, addresses) => {
+          if (error) fail(error);
+          else done(addresses);
+        },
+      );
     });
 
   test('is refused where it leads into the house', async () => {
