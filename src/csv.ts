@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { visible } from './visible-text.ts';
 
 /** A column of a table: its head, what it says of a row, and whether somebody outside chose the text. */
 export interface CsvColumn<Row> {
@@ -20,15 +21,16 @@ export function csvRows<Row>(columns: readonly CsvColumn<Row>[], rows: readonly 
       columns.map(({ value, isText = false }) => {
         const cell = value(row);
         // Amounts can start with a minus: only texts are escaped.
-        return isText && typeof cell === 'string' ? escapeFormula(cell) : cell;
+        return isText && typeof cell === 'string' ? toCell(cell) : cell;
       }),
     ),
   );
 }
 
-/** With an apostrophe before what a spreadsheet would compute. */
-export function escapeFormula(text: string): string {
-  return /^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
+/** A text with its hidden characters shown, and with an apostrophe before what a spreadsheet would compute. */
+export function toCell(text: string): string {
+  const shown = visible(text);
+  return /^[=+\-@＝＋－＠]/.test(shown) ? `'${shown}` : shown;
 }
 
 function toCsv(rows: (string | number | null)[][]): string {

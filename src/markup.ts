@@ -1,3 +1,5 @@
+import { visibleLines } from './visible-text.ts';
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -17,7 +19,7 @@ export class Markup {
 }
 
 /**
- * A template of HTML: what is put in is escaped, unless it is markup itself. (Not called `html`,
+ * A template of HTML: what is put in is escaped, with hidden characters shown, unless it is markup itself. (Not called `html`,
  * lest Prettier moves white space within it: a style's hash is in the page's policy.)
  */
 export function markup(strings: TemplateStringsArray, ...values: readonly unknown[]): Markup {
@@ -31,5 +33,8 @@ function toText(value: unknown): string {
 }
 
 function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return visibleLines(text.replaceAll('\r\n', '\n')).replace(
+    /[&<>"']/g,
+    (character) => ENTITIES[character] ?? '',
+  );
 }

@@ -9,6 +9,7 @@ import { createKeyUse } from './key-use.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { mountRoutes } from './mount.ts';
 import { countRequests, logRequests, requestIdOf } from './observe.ts';
+import { refuseNulInUrl } from './nul.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
 import { mountPages, type PageGuards } from './pages/mount-pages.ts';
 import { toProblemPage, wantsPage } from './pages/problem-answer.ts';
@@ -33,7 +34,7 @@ export function createApp(deps: ApiDeps): Express {
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });
-  app.use(limitHeaders);
+  app.use(limitHeaders, refuseNulInUrl);
   const guards: PageGuards = {
     authenticate: limitFailedAuths(
       createAuthenticator(db, now, createKeyUse(db, logger, now)),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isStorable } from '../visible-text.ts';
 import { invalidRequest } from './problems.ts';
 
 /** Why a cursor is refused. */
@@ -15,8 +16,14 @@ export function encodeCursor(key: unknown): string {
  */
 export function decodeCursor<Key>(schema: z.ZodType<Key>, text: string): Key {
   try {
-    return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+    return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString(), onlyStorable));
   } catch {
     throw invalidRequest([{ parameter: 'cursor', detail: NOT_A_CURSOR }]);
   }
+}
+
+/** A key that the database can't compare with is none of ours. */
+function onlyStorable(_name: string, value: unknown): unknown {
+  if (typeof value === 'string' && !isStorable(value)) throw new TypeError(NOT_A_CURSOR);
+  return value;
 }

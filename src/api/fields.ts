@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { DomainError } from '../domain/errors.ts';
-import { parseDate, parseMonth } from '../domain/period.ts';
+import { parseDate, parseServiceMonth } from '../domain/period.ts';
 
 /** Fields of requests that several routes share. */
 
-/** A calendar month, `2026-05`. */
+/** A calendar month of the years 2000 to 2999, `2026-05`. */
 export const month = z
   .string()
-  .check(passes(parseMonth))
-  .meta({ pattern: String.raw`^[12]\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
+  .check(passes(parseServiceMonth))
+  .meta({ pattern: String.raw`^2\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
 
 /** A calendar date, `2026-05-20`. */
 export const date = z

@@ -71,7 +71,6 @@ const OF_KEYS: readonly ProblemName[] = [
 ];
 
 const OF_BODIES: readonly ProblemName[] = [
-  'malformed-request',
   'request-timeout',
   'too-large',
   'unsupported-media-type',
@@ -89,8 +88,9 @@ export function problemsOf(route: Route): readonly ProblemName[] {
       : []),
     ...(rateLimited ? (['rate-limited'] as const) : []),
     ...(body ? OF_BODIES : []),
-    ...(params ? (['malformed-request'] as const) : []),
     ...(params || query || body ? (['invalid-request'] as const) : []),
+    // A URL that can't be decoded, or with a NUL in it.
+    'malformed-request',
     'headers-too-large',
     'internal-error',
   ];

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import { escapeFormula } from '../csv.ts';
+import { toCell } from '../csv.ts';
 import type { Queryable } from '../db/pool.ts';
 import { listEventsBehind, type EventBehindLine } from '../db/provenance.ts';
 
@@ -46,7 +46,7 @@ function toCsv(events: readonly EventBehindLine[]): string {
     record_delimiter: 'windows',
     cast: {
       // Amounts can start with a minus: only texts are escaped.
-      string: (value, { column }) => (TEXTS.has(String(column)) ? escapeFormula(value) : value),
+      string: (value, { column }) => (TEXTS.has(String(column)) ? toCell(value) : value),
     },
   });
 }

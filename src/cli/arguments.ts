@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
-import { isOver, parseMonth, periodOf, type Month } from '../domain/period.ts';
+import { isOver, parseServiceMonth, periodOf, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
 import { CliError } from './errors.ts';
 
 /** A month on the command line. */
 export function monthArgument(text: string): Month {
   try {
-    return parseMonth(text);
+    return parseServiceMonth(text);
   } catch (error) {
     if (error instanceof DomainError) throw new InvalidArgumentError(error.message);
     throw error;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { externalId, trimmedText } from './text.ts';
 
 /** How many tenants one forced request may name. */
 export const MAX_FORCED_TENANTS = 1000;
@@ -8,21 +9,9 @@ export const requestIdSchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters');
 const requestId = requestIdSchema.optional();
-const NO_CONTROL = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
-const NOT_BLANK = String.raw`[^\u0000-\u001f\u007f-\u009f\s]`;
-/** PostgreSQL's text has no NUL, and an operator's reason no other control character. */
-const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters')
-    // For OpenAPI, which knows of no trimming and mostly not of `\p{Cc}`: something has to be left.
-    .meta({ pattern: `^${NO_CONTROL}*${NOT_BLANK}${NO_CONTROL}*$` });
-const actor = text(200).optional();
+const actor = trimmedText(200).optional();
 /** Why somebody asks. */
-export const reasonSchema = text(1000);
+export const reasonSchema = trimmedText(1000);
 
 /** The payload of the `run` signal; may be left out as a whole. */
 export const runPayload = z
@@ -40,7 +29,7 @@ export const forceReRunPayload = z
     requestId,
     actor,
     reason: reasonSchema,
-    tenantIds: z.array(text(200)).min(1).max(MAX_FORCED_TENANTS).optional(),
+    tenantIds: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
     all: z.literal(true).optional(),
     onlyIfChanged: z.boolean().optional(),
     acceptBounds: z.boolean().optional(),

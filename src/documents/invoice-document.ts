@@ -2,6 +2,7 @@ import type { DocumentSource } from '../db/invoice-documents.ts';
 import type { Seller } from '../db/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatCents, groupDigits } from '../domain/format.ts';
+import { visibleIn } from '../visible-text.ts';
 import { dateOf, formatDate } from './dates.ts';
 import { withPriceUnit, withQuantityUnit } from './units.ts';
 
@@ -66,13 +67,13 @@ export interface DocumentLine {
 /** From $1,000 on, with GST, a tax invoice says who the buyer is. */
 const BUYER_FROM_CENTS = 100_000;
 
-/** What an invoice's documents say. */
+/** What an invoice's documents say, with hidden characters shown: a name can't reorder what stands beside it. */
 export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDocument {
   const { currency } = source;
   const goods = source.lines.filter(({ kind }) => kind !== 'tax');
   const tax = source.lines.find(({ kind }) => kind === 'tax');
   const mark = markOf(source);
-  return {
+  return visibleIn<InvoiceDocument>({
     title: 'Tax invoice',
     number: source.number,
     issuedAt: source.issued_at,
@@ -102,7 +103,7 @@ export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDoc
             ...seller.payment_details,
           ]
         : [],
-  };
+  });
 }
 
 function markOf({ status, superseded_by_number }: DocumentSource): Mark | null {

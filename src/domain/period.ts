@@ -35,6 +35,17 @@ export function parseMonth(text: string): Month {
 }
 
 /**
+ * A month that usage may be of: its year is one of those that instants may have, 2000 to 2999, so that the months
+ * around it are months, too.
+ * @throws DomainError `invalid_month`
+ */
+export function parseServiceMonth(text: string): Month {
+  const month = parseMonth(text);
+  if (month.startsWith('2')) return month;
+  throw new DomainError('invalid_month', `${month} is not a month of the years 2000 to 2999`);
+}
+
+/**
  * A calendar date, `"2026-05-20"`.
  * @throws DomainError `invalid_date`
  */

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { normalizeDecimalString } from '../domain/decimal.ts';
-import { currencyCode, decimalString, externalId, instant, text } from '../ingestion/fields.ts';
+import {
+  currencyCode,
+  decimalString,
+  externalId,
+  instant,
+  text,
+  visibleId,
+} from '../ingestion/fields.ts';
 
 /** Fields that the files of plans and subscriptions share. */
 
@@ -12,7 +19,7 @@ export function id(example: string) {
 }
 
 /** What is metered, and priced by a plan item. */
-export const resourceKind = text(100).meta({ example: 'spaces_gb_month' });
+export const resourceKind = visibleId(100).meta({ example: 'spaces_gb_month' });
 
 /** A tenant's name. */
 export const displayName = text(200).meta({ example: 'Acme Pty Ltd' });

@@ -4,29 +4,7 @@ import { parseUtcInstant } from './instant.ts';
 
 /** Fields that both kinds of usage have (docs/spec.md#usage). */
 
-/** A deployment's or tenant's id. */
-export const externalId = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
-    error: 'expected an id: 1 to 64 letters, digits, dots, underscores or hyphens',
-  })
-  .meta({ example: 'acme' });
-
-/** For OpenAPI, whose readers mostly don't know `\p{Cc}`; JSON has no half of a pair by itself. */
-const NO_CONTROL = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
-
-/**
- * Text that a sender chose: no control characters, and no half of a surrogate pair, which
- * PostgreSQL can't store and which would make it refuse everybody's events of the same group.
- */
-export function text(maxLength: number) {
-  return z
-    .string()
-    .regex(new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u'), {
-      error: `expected 1 to ${maxLength} characters, none of them a control character`,
-    })
-    .meta({ pattern: `^${NO_CONTROL}{1,${maxLength}}$` });
-}
+export { externalId, text, visibleId } from '../contracts/text.ts';
 
 const DECIMAL_HINT =
   'expected a decimal as a string, such as "0.25": digits with at most 12 before and 12 after ' +

@@ -2,13 +2,21 @@ import { z } from 'zod';
 import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
-import { currencyCode, decimalString, externalId, instant, text, tokenCount } from './fields.ts';
+import {
+  currencyCode,
+  decimalString,
+  externalId,
+  instant,
+  text,
+  tokenCount,
+  visibleId,
+} from './fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** One gateway request, already priced by the gateway (docs/spec.md#usage). */
 export const llmEventSchema = z
   .strictObject({
-    gateway_request_id: text(200).meta({ example: 'req_8f14e45f' }),
+    gateway_request_id: visibleId(200).meta({ example: 'req_8f14e45f' }),
     tenant_id: externalId,
     deployment_id: externalId,
     model: text(200).meta({ example: 'large-2' }),

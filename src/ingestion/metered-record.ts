@@ -2,19 +2,19 @@ import { z } from 'zod';
 import type { MeteredRecordRow } from '../db/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
-import { decimalString, externalId, instant, text } from './fields.ts';
+import { decimalString, externalId, instant, visibleId } from './fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** A quantity of a resource kind that a deployment used (docs/spec.md#usage). */
 export const meteredRecordSchema = z
   .strictObject({
-    record_id: text(200).meta({ example: 'meter-2026-05-31-0001' }),
+    record_id: visibleId(200).meta({ example: 'meter-2026-05-31-0001' }),
     tenant_id: externalId,
     deployment_id: externalId,
-    resource_kind: text(100).meta({ example: 'spaces_gb_month' }),
+    resource_kind: visibleId(100).meta({ example: 'spaces_gb_month' }),
     qty: decimalString.describe('In the base unit of the resource kind.'),
     occurred_at: instant,
-    replaces: text(200)
+    replaces: visibleId(200)
       .optional()
       .describe(
         'Makes this record a correction: the record_id of the one that it replaces, which must be ' +

@@ -10,6 +10,8 @@ import { ROUTES } from '../../src/api/routes/index.ts';
 import { createKey, revokeKey, SCOPES, type Scope } from '../../src/db/api-keys.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
+import { PAGES } from '../../src/api/pages/index.ts';
+import { signIn } from './_pages.ts';
 import { exampleCalls, pathOf, type ExampleCall } from './_calls.ts';
 import { seedTenant } from '../_util/seed.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
@@ -237,6 +239,146 @@ describe('SQL is a text like any other', () => {
   );
 });
 
+/** Characters that no id may have, of which PostgreSQL can't store the first. */
+const INVISIBLE = {
+  NUL: 'a\0b',
+  'a line feed': 'a\nb',
+  ESC: 'a\u001b[31mb',
+  'a C1 control character': 'a\u009bb',
+  'a bidirectional override': 'a\u202eb',
+  'a zero-width space': 'a\u200bb',
+};
+/** An answer to what was sent: nobody's fault but the sender's. */
+const ANSWERED = expect.toSatisfy((status: number) => status < 500, 'below 500');
+const cursorOf = (key: unknown) => Buffer.from(JSON.stringify(key)).toString('base64url');
+/** Keys of pages, as each list has them, and as none has them. */
+const cursorKeys = (text: string) => [
+  text,
+  { code: text, version: 1 },
+  { period_start: text, invoice_id: crypto.randomUUID() },
+  { change_cents: 1, tenant_id: text, revision: 1, invoice_id: crypto.randomUUID() },
+  { change_cents: 1, tenant_id: 'acme', revision: 2 ** 40, invoice_id: crypto.randomUUID() },
+];
+
+describe.each(Object.entries(INVISIBLE))('%s is answered, never a fault of ours', (_name, text) => {
+  const encoded = encodeURIComponent(text);
+
+  test.each(GUARDED.filter(({ path }) => path.includes('{')))(
+    'in the path of $method $path',
+    async (route) => {
+      const example = exampleOf(route);
+      for (const name of Object.keys(example.params ?? {})) {
+        const params = { ...example.params, [name]: text };
+        const { status } = await attack(route, { key: rightKey(route) }, { ...example, params });
+        expect([400, 404, 422], name).toContain(status);
+      }
+    },
+  );
+
+  test.each(GUARDED)('in the query of $method $path', async (route) => {
+    const names = Object.keys(route.query?.shape ?? { unknown: true });
+    const values = [encoded, ...cursorKeys(text).map(cursorOf)];
+    for (const name of names) {
+      for (const value of name === 'cursor' ? values : [encoded]) {
+        const example = { ...exampleOf(route), query: `${name}=${value}` };
+        const { status } = await attack(route, { key: rightKey(route) }, example);
+        expect(status, name).toEqual(ANSWERED);
+        if (text === INVISIBLE.NUL) expect([400, 403, 422], name).toContain(status);
+      }
+    }
+  });
+
+  test.each(WITH_BODY)('in the body of $method $path', async (route) => {
+    const body = exampleOf(route).body?.() ?? {};
+    for (const path of stringPaths(body)) {
+      const attacked = withValue(body, path, text);
+      const { status } = await attack(route, { key: rightKey(route), body: attacked });
+      expect(status, path.join('.')).toEqual(ANSWERED);
+      const isId = /(?:_id|_ids\.0|code)$/.test(path.join('.'));
+      if (isId) expect([404, 422], path.join('.')).toContain(status);
+    }
+    for (const path of [[], ...objectPaths(body)]) {
+      const attacked = withValue(body, [...path, text], 'x');
+      const { status } = await attack(route, { key: rightKey(route), body: attacked });
+      expect([404, 422], `a name in ${path.join('.')}`).toContain(status);
+    }
+  });
+
+  test.each(['get', 'post'] as const)('in each page, by %s', async (method) => {
+    const operator = await signIn(api.app, api.keys.operator);
+    const PARAMS = { month: '2026-05', invoice_id: await invoice('acme'), line_no: '2' };
+    for (const { path } of PAGES.filter((page) => page.method === method)) {
+      const fill = (values: object) =>
+        path.replaceAll(/:(\w+)/g, (_, name: string) =>
+          encodeURIComponent({ request_id: 'x', ...PARAMS, ...values }[name] ?? ''),
+        );
+      const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+      const paths = [
+        ...names.map((name) => fill({ [name]: text })),
+        ...PAGE_FIELDS.map((name) => `${fill({})}?plan_code=studio&starts_on=&${name}=${encoded}`),
+        ...cursorKeys(text).map((key) => `${fill({})}?cursor=${cursorOf(key)}`),
+        ...cursorKeys(text).map((key) => `${fill({})}?order=tenant&cursor=${cursorOf(key)}`),
+      ];
+      for (const url of paths) {
+        const { status } = await operator[method](url, { tenant_id: 'acme', reason: 'x' });
+        expect(status, url).toEqual(ANSWERED);
+      }
+      if (method === 'post') {
+        for (const name of PAGE_FIELDS) {
+          const form = { tenant_id: 'acme', reason: 'x', [name]: text };
+          const { status } = await operator.post(fill({}), form);
+          expect(status, `${path} ${name}`).toEqual(ANSWERED);
+        }
+      }
+    }
+  });
+});
+
+/** What pages read of their URLs and forms. */
+const PAGE_FIELDS = [
+  'addons',
+  'cursor',
+  'order',
+  'outcome',
+  'plan_code',
+  'reason',
+  'request_id',
+  'search',
+  'starts_on',
+  'status',
+  'tenant_id',
+  'tenant_ids',
+  'then',
+  'usage.llm_tokens',
+  'usage.a%00b',
+];
+
+test('half of a surrogate pair is refused in each text of each body', async () => {
+  for (const route of WITH_BODY) {
+    const body = exampleOf(route).body?.() ?? {};
+    for (const path of stringPaths(body)) {
+      const raw = JSON.stringify(withValue(body, path, 'a\ud800b'));
+      const { status } = await attack(route, { key: rightKey(route), raw });
+      expect([404, 422], `${route.operationId} ${path.join('.')}`).toContain(status);
+    }
+  }
+});
+
+test.each(['1000-01', '1999-12', '3000-01'])(
+  'a page of the month %s is not there',
+  async (month) => {
+    const operator = await signIn(api.app, api.keys.operator);
+    for (const { path } of PAGES.filter(({ path }) => path.includes(':month'))) {
+      const { status } = await operator.get(
+        path.replace(':month', month).replace(':request_id', 'x'),
+      );
+      expect([404, 422], path).toContain(status);
+    }
+    const asked = await api.call('get', `/api/v1/roll-ups/${month}`, { key: api.keys.operator });
+    expect(asked.status).toBe(422);
+  },
+);
+
 describe.each(WITH_BODY)('the body of $method $path', (route) => {
   const refuse = async (options: CallOptions, statuses: readonly number[]) => {
     const { status, body } = await attack(route, { key: rightKey(route), ...options });
@@ -314,6 +456,15 @@ function stringPaths(value: unknown, at: Path = []): Path[] {
     return value.flatMap((item, index) => stringPaths(item, [...at, index]));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => stringPaths(item, [...at, key]));
+}
+
+/** Where a value holds objects within it. */
+function objectPaths(value: unknown, at: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const within = Object.entries(value).flatMap(([key, item]) =>
+    objectPaths(item, [...at, Array.isArray(value) ? Number(key) : key]),
+  );
+  return Array.isArray(value) || at.length === 0 ? within : [at, ...within];
 }
 
 function withValue(value: unknown, [head, ...rest]: Path, text: string): unknown {

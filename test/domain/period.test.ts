@@ -8,6 +8,7 @@ import {
   nextMonth,
   parseDate,
   parseMonth,
+  parseServiceMonth,
   periodOf,
   previousMonth,
 } from '../../src/domain/period.ts';
@@ -31,6 +32,15 @@ test.each([
 ])('%j is not a month', (text) => {
   for (const use of [parseMonth, periodOf, previousMonth, nextMonth]) {
     expect(() => use(text)).toThrow(expect.objectContaining(domainError('invalid_month')));
+  }
+});
+
+test('usage is of months from 2000 to 2999', () => {
+  for (const month of ['2000-01', '2999-12']) expect(parseServiceMonth(month)).toBe(month);
+  for (const month of ['1999-12', '1000-01', '3000-01', '2026-13']) {
+    expect(() => parseServiceMonth(month)).toThrow(
+      expect.objectContaining(domainError('invalid_month')),
+    );
   }
 });
 

@@ -19,7 +19,7 @@ const readPage = pagedBy(
   z.strictObject({
     change_cents: z.int(),
     tenant_id: z.string(),
-    revision: z.int(),
+    revision: z.int32(),
     invoice_id: z.uuid(),
   }),
   ({ change_cents, tenant_id, revision, invoice_id }: MonthInvoice): MonthInvoiceKey => ({

@@ -1,4 +1,5 @@
 import express, { type Request, type Response } from 'express';
+import { refuseNul } from '../nul.ts';
 import { HttpProblem } from '../problems.ts';
 import { readWithin } from '../read-body.ts';
 import type { Form } from './page-definition.ts';
@@ -10,7 +11,7 @@ const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: TYPE, inflate: fals
 
 /**
  * Reads a form that was sent.
- * @throws HttpProblem `unsupported-media-type`, `request-timeout`; the body parser's own errors
+ * @throws HttpProblem `unsupported-media-type`, `request-timeout`, `malformed-request`; the body parser's own errors
  */
 export async function readForm(
   request: Request,
@@ -21,7 +22,9 @@ export async function readForm(
     throw new HttpProblem('unsupported-media-type', `send a form, as ${TYPE}`);
   }
   const bytes = await readWithin(timeoutMs, readBytes, request, response);
-  return toForm(new URLSearchParams(bytes?.toString() ?? ''));
+  const encoded = bytes?.toString() ?? '';
+  refuseNul(encoded, 'the form');
+  return toForm(new URLSearchParams(encoded));
 }
 
 export function toForm(fields: URLSearchParams): Form {

@@ -8,7 +8,7 @@ import {
   type LineUsage,
 } from '../../db/provenance.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { text } from '../../ingestion/fields.ts';
+import { visibleId } from '../../ingestion/fields.ts';
 import { pageLimit } from '../fields.ts';
 import { lineParams, requireInvoice } from '../invoice-params.ts';
 import { HttpProblem } from '../problems.ts';
@@ -30,7 +30,7 @@ export const getLineUsage = defineRoute(
     params: lineParams,
     query: z.strictObject({
       limit: pageLimit(1000, 100),
-      after: text(200).optional().describe('next_after of the page before.'),
+      after: visibleId(200).optional().describe('next_after of the page before.'),
     }),
     responses: {
       200: {

@@ -3,7 +3,7 @@ import { reasonSchema } from '../../contracts/request-payload.ts';
 import { exclusionSchema, listExclusions } from '../../db/usage-exclusions.ts';
 import { periodOf } from '../../domain/period.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
-import { text } from '../../ingestion/fields.ts';
+import { visibleId } from '../../ingestion/fields.ts';
 import { month, pageLimit } from '../fields.ts';
 import { HttpProblem } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -24,7 +24,7 @@ export const postUsageExclusion = defineRoute(
     rateLimited: true,
     body: z.strictObject({
       source: z.enum(['llm', 'metered']),
-      event_id: text(200).describe('The gateway_request_id or the record_id.'),
+      event_id: visibleId(200).describe('The gateway_request_id or the record_id.'),
       reason: reasonSchema,
     }),
     responses: {

@@ -35,6 +35,38 @@ function isText(value: unknown, maxLength: number): boolean {
   return points.length <= maxLength && points.every(isFine);
 }
 
+/** An id of a sender's own: what can be seen, and nothing beyond U+FFEF. */
+function isVisibleId(value: unknown, maxLength: number): boolean {
+  if (typeof value !== 'string' || value === '' || value.length > maxLength) return false;
+  const points = [...value].map((char) => char.codePointAt(0) ?? 0);
+  const isHidden = (point: number) =>
+    INVISIBLE.some(([from, to]) => point >= from && point <= to) || point > 0xffef;
+  return !points.some(isHidden);
+}
+
+/** Code points, both ends included. */
+const INVISIBLE = [
+  [0x00, 0x1f],
+  [0x7f, 0xa0],
+  [0xad, 0xad],
+  [0x34f, 0x34f],
+  [0x61c, 0x61c],
+  [0x115f, 0x1160],
+  [0x1680, 0x1680],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x2000, 0x200f],
+  [0x2028, 0x202f],
+  [0x205f, 0x206f],
+  [0x3000, 0x3000],
+  [0x3164, 0x3164],
+  // Surrogates and private use.
+  [0xd800, 0xf8ff],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+] as const;
+
 function isId(value: unknown): boolean {
   if (typeof value !== 'string' || value.length < 1 || value.length > 64) return false;
   const isLetterOrDigit = (char: string | undefined) =>
@@ -104,7 +136,7 @@ interface Field {
 type Grammar = Readonly<Record<string, Field>>;
 
 const LLM: Grammar = {
-  gateway_request_id: { is: (value) => isText(value, 200) },
+  gateway_request_id: { is: (value) => isVisibleId(value, 200) },
   tenant_id: { is: isId },
   deployment_id: { is: isId },
   model: { is: (value) => isText(value, 200) },
@@ -115,13 +147,13 @@ const LLM: Grammar = {
   output_tokens: { is: isCount, isOptional: true },
 };
 const METERED: Grammar = {
-  record_id: { is: (value) => isText(value, 200) },
+  record_id: { is: (value) => isVisibleId(value, 200) },
   tenant_id: { is: isId },
   deployment_id: { is: isId },
-  resource_kind: { is: (value) => isText(value, 100) },
+  resource_kind: { is: (value) => isVisibleId(value, 100) },
   qty: { is: isDecimal },
   occurred_at: { is: isInstant },
-  replaces: { is: (value) => isText(value, 200), isOptional: true },
+  replaces: { is: (value) => isVisibleId(value, 200), isOptional: true },
 };
 
 function isEvent(grammar: Grammar, event: unknown): boolean {
