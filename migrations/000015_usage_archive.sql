@@ -304,6 +304,37 @@ BEGIN
   END IF;
 END $$;
 
+-- The lock that keeps a month's usage from being stored and from expiring at the same time.
+CREATE FUNCTION expiry_lock(month date) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT hashtextextended('usage of ' || month::text, 0)
+$$;
+
+-- Those of the service months whose usage has expired, or is about to in another transaction: they take
+-- no more. The others can't expire before the caller's transaction ends. Called once for each group of
+-- usage, so months that are too young to expire (`expire_usage`: 12 full months; one more, since the
+-- month may change meanwhile) cost next to nothing.
+CREATE FUNCTION expired_months(months date[]) RETURNS date[] LANGUAGE plpgsql AS $$
+DECLARE
+  old_months CONSTANT date[] := ARRAY(
+    SELECT month FROM unnest(months) AS given (month)
+    WHERE month < date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months'
+  );
+  expiring date[];
+BEGIN
+  IF old_months = '{}' THEN
+    RETURN '{}';
+  END IF;
+  expiring := ARRAY(
+    SELECT month FROM unnest(old_months) AS old (month)
+    WHERE NOT pg_try_advisory_xact_lock_shared(expiry_lock(month))
+  );
+  -- A statement of its own: it sees what has expired before the locks were taken.
+  RETURN expiring || ARRAY(
+    SELECT service_month FROM usage_archives
+    WHERE service_month = ANY(old_months) AND expired_at IS NOT NULL
+  );
+END $$;
+
 -- Drops the archived events of a month that is older than `months_kept` full months (a year at the
 -- least), of both sources, after it has recorded what they were. Their ids, the buckets and the invoices
 -- stay. Nothing where they have expired before.
@@ -323,6 +354,8 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('usage_archives', 0)) THEN
     RAISE EXCEPTION 'another archiving is under way' USING ERRCODE = 'restrict_violation';
   END IF;
+  -- Waits for usage of the month that is being stored, and refuses more of it from here on.
+  PERFORM pg_advisory_xact_lock(expiry_lock(month));
   IF EXISTS (
     SELECT FROM usage_buckets b WHERE b.service_month = month AND (
       EXISTS (SELECT FROM llm_usage_events e WHERE e.bucket_id = b.bucket_id)

@@ -4,6 +4,7 @@ import { columnArray } from './column-arrays.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 import {
+  expiredMonths,
   storedHashes,
   type BucketKey,
   type LlmEventRow,
@@ -14,7 +15,8 @@ import {
 /**
  * The usage ledger's short way in (ADR 15): one statement, which is a transaction of its own, looks
  * for the ids that are stored, locks the open buckets, inserts the events, and adds them up. It takes
- * what needs nothing but an open bucket that exists; the rest is for `usage-ledger.ts`.
+ * what needs nothing but an open bucket that exists, of a month that hasn't expired; the rest is for
+ * `usage-ledger.ts`.
  *
  * The buckets' locks are what the ledger rests on. `FOR NO KEY UPDATE` waits for whoever holds a
  * bucket and looks at it again: one that was sealed meanwhile drops out, and one that is locked can't
@@ -26,7 +28,7 @@ import {
 export interface Appended {
   /** Content hashes, in hex, of the ids that were stored before. */
   readonly known: ReadonlyMap<string, string>;
-  /** Ids of which nothing was stored: there is no open bucket yet, or somebody was quicker. */
+  /** Ids of which nothing was stored: the bucket isn't open, the month has expired, or another sender was quicker. */
   readonly missed: ReadonlySet<string>;
 }
 
@@ -149,6 +151,7 @@ function locked(source: UsageSource, buckets: readonly BucketKey[]) {
         ${column(buckets, (b) => b.serviceMonth)}::date[]
       ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, bucket_no)
       WHERE bucket_no IN (SELECT bucket_no FROM fresh)
+        AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
       ORDER BY deployment_id, resource_kind, service_month
     ) k
     CROSS JOIN LATERAL (

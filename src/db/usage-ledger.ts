@@ -89,6 +89,30 @@ export function findDeployments(
 }
 
 /**
+ * An array of those of the buckets' service months that take no more usage, because it has expired. The
+ * others can't expire before the transaction ends (`migrations/000015_usage_archive.sql`).
+ */
+export function expiredMonths(buckets: readonly BucketKey[]) {
+  const months = new Set(buckets.map(({ serviceMonth }) => serviceMonth));
+  return sql.fragment`expired_months(${columnArray([...months])}::date[])`;
+}
+
+/**
+ * Finds out which service months have expired, and keeps the others from it: call it before their
+ * buckets are locked.
+ */
+export async function readExpiredMonths(
+  tx: Transaction,
+  buckets: readonly BucketKey[],
+): Promise<ReadonlySet<string>> {
+  return new Set(
+    await tx.anyFirst(sql.type(expiredMonth)`SELECT unnest(${expiredMonths(buckets)}) AS month`),
+  );
+}
+
+const expiredMonth = z.object({ month: z.string() });
+
+/**
  * Finds or makes the open bucket of each key and locks it until the transaction ends. One statement
  * does both: to select first and update by id later would add to a bucket that has been sealed in
  * between.

@@ -5,7 +5,7 @@ import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
 import { append, type Inserted } from './append.ts';
 import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
-import type { UsageResult } from './results.ts';
+import { rejected, type UsageResult } from './results.ts';
 
 /**
  * Stores metered records, mostly by one statement, and then corrections.
@@ -33,7 +33,7 @@ type Located = MeteredEntry & { readonly bucketId: number };
  */
 async function insertInWaves(tx: Transaction, records: readonly Located[]): Promise<Inserted> {
   const accepted = new Set<string>();
-  const refused = new Map<string, string>();
+  const refused = new Map<string, UsageResult>();
   const insert = async (rows: Parameters<typeof insertMeteredRecords>[1]) => {
     if (rows.length === 0) return;
     for (const id of await insertMeteredRecords(tx, rows)) accepted.add(id);
@@ -51,7 +51,7 @@ async function insertInWaves(tx: Transaction, records: readonly Located[]): Prom
       waiting.map(({ replaces }) => replaces),
     );
     const plan = planCorrections(waiting, stored);
-    for (const { id, reason } of plan.refused) refused.set(id, reason);
+    for (const { id, reason } of plan.refused) refused.set(id, rejected(reason));
     if (plan.ready.length === 0) {
       const archived = await findArchivedIds(
         tx,
@@ -60,7 +60,7 @@ async function insertInWaves(tx: Transaction, records: readonly Located[]): Prom
       );
       for (const { id, replaces } of plan.waiting) {
         const isArchived = archived.includes(replaces);
-        refused.set(id, isArchived ? archivedRecord(replaces) : unknownRecord(replaces));
+        refused.set(id, rejected(isArchived ? archivedRecord(replaces) : unknownRecord(replaces)));
       }
       break;
     }

@@ -3,6 +3,7 @@ import { bucketKeyText, numberBuckets } from '../db/bucket-numbers.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
+  readExpiredMonths,
   readContentHashes,
   type BucketKey,
   type UsageSource,
@@ -11,7 +12,6 @@ import {
   ACCEPTED,
   compareWithStored,
   fillGaps,
-  rejected,
   rejectedField,
   type UsageResult,
 } from './results.ts';
@@ -20,8 +20,8 @@ import type { Entry } from './usage-kind.ts';
 /** What inserting entries with new ids came to; one in neither had been stored meanwhile. */
 export interface Inserted {
   readonly accepted: ReadonlySet<string>;
-  /** Reasons by id; nothing of these was stored. */
-  readonly refused: ReadonlyMap<string, string>;
+  /** Results by id; nothing of these was stored. */
+  readonly refused: ReadonlyMap<string, UsageResult>;
 }
 
 export interface AppendOptions<E extends Entry> {
@@ -77,10 +77,9 @@ export async function append<E extends Entry>(
     if (isFirst && isAccepted) return ACCEPTED;
     const storedHash = isAccepted ? first?.contentHash : (known.get(id) ?? overtakenHashes.get(id));
     if (storedHash !== undefined) return compareWithStored(options.idField, entry, storedHash);
-    if (isFirst && entry.barred !== null) return rejectedField(entry.barred);
-    const reason = refused.get(id) ?? first?.barred?.detail;
-    if (reason === undefined) throw new Error(`${id} was neither stored nor refused`);
-    if (isFirst) return rejected(reason);
+    const refusal = refused.get(id) ?? (first?.barred && rejectedField(first.barred));
+    if (!refusal) throw new Error(`${id} was neither stored nor refused`);
+    if (isFirst) return refusal;
     // The first one with this id wasn't stored and so decides nothing.
     undecided.push(entry);
     return null;
@@ -134,20 +133,46 @@ async function insertFresh<E extends Entry>(
   { source, insert }: AppendOptions<E>,
 ): Promise<Inserted> {
   if (entries.length === 0) return { accepted: new Set(), refused: new Map() };
-  const { firsts } = numberBuckets(entries);
   return db.transaction(async (tx) => {
+    const expired = await readExpiredMonths(tx, entries);
+    const [late, timely] = partition(entries, ({ serviceMonth }) => expired.has(serviceMonth));
+    const { firsts } = numberBuckets(timely);
     const buckets = await lockOpenBuckets(tx, source, firsts.map(toBucketKey));
     const bucketIds = new Map(buckets.map((bucket) => [bucketKeyText(bucket), bucket.bucketId]));
-    return insert(
+    const { accepted, refused } = await insert(
       tx,
-      entries.map((entry) => {
+      timely.map((entry) => {
         const key = bucketKeyText(entry);
         const bucketId = bucketIds.get(key);
         if (bucketId === undefined) throw new Error(`no bucket was locked for ${key}`);
         return { ...entry, bucketId };
       }),
     );
+    return {
+      accepted,
+      refused: new Map([
+        ...refused,
+        ...late.map((entry) => [entry.id, expiredUsage(entry)] as const),
+      ]),
+    };
   });
+}
+
+/** New usage of a month whose events were deleted: no sum of that month could be proved with it. */
+function expiredUsage({ serviceMonth }: Entry): UsageResult {
+  const month = serviceMonth.slice(0, '2026-05'.length);
+  return rejectedField({
+    pointer: '/occurred_at',
+    detail:
+      `the usage of ${month} has expired, and the month takes no more: its events were deleted by ` +
+      'an operator (`usage expire`); settle the difference by hand',
+  });
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
 }
 
 function firstOfEachId<E extends Entry>(entries: readonly E[]): ReadonlyMap<string, E> {

@@ -8,23 +8,27 @@ import { archiveUsage } from '../../src/ingestion/archive-usage.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { expireUsage } from '../../src/ingestion/expire-usage.ts';
 import { ageUsage } from '../_util/age-usage.ts';
+import { until } from '../_util/until.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
-import { OLD_MONTH, SENT, closeOldMonth, readEverything, send } from './_month.ts';
+import { OLD_MONTH, SENT, closeOldMonth, readEverything, send, type SentUsage } from './_month.ts';
 
 const BEFORE = nextMonth(OLD_MONTH);
 const KEPT = 12;
 
 let world: LedgerWorld;
 let superuser: pg.Client;
+/** Within a transaction `pg_stat_activity` stays as it was first read. */
+let watcher: pg.Client;
 beforeAll(async () => {
   world = await createLedgerWorld();
-  superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
-  await superuser.connect();
+  const connectionString = world.testDatabase.superuserUrl;
+  [superuser, watcher] = [new pg.Client({ connectionString }), new pg.Client({ connectionString })];
+  await Promise.all([superuser.connect(), watcher.connect()]);
   await closeOldMonth(world);
   await ageUsage(world.testDatabase.superuserUrl);
 });
 afterAll(async () => {
-  await superuser.end();
+  await Promise.all([superuser.end(), watcher.end()]);
   await world[Symbol.asyncDispose]();
 });
 
@@ -65,6 +69,59 @@ test('an archive that has lost an event does not expire', async () => {
   await superuser.query('ROLLBACK');
 });
 
+const [LLM_EVENT, RECORD] = [SENT.llm[0]!, SENT.metered[0]!];
+/** Usage with new ids, of the month that expires: a correction is in it. */
+const newUsage = (name: string): SentUsage => ({
+  llm: [{ ...LLM_EVENT, gateway_request_id: `${name}-llm` }],
+  metered: [
+    { ...RECORD, record_id: `${name}-metered` },
+    { ...RECORD, record_id: `${name}-correction`, replaces: 'acme-m1' },
+    { ...RECORD, record_id: `${name}-early`, replaces: 'nothing-that-came' },
+  ],
+});
+const waiters = (count: number) =>
+  until(
+    () =>
+      watcher.query(`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+    ({ rowCount }) => rowCount === count,
+  );
+
+test('an expiry waits for usage of its month that is being stored, and then refuses', async () => {
+  const { db } = world;
+  await superuser.query('BEGIN');
+  // Late usage has left open buckets behind, whose events are in the archive.
+  await superuser.query(`SELECT FROM usage_buckets
+    WHERE service_month = '2020-05-01' AND source = 'llm' AND sealed_for IS NULL FOR UPDATE`);
+  const sent = send(db, { llm: newUsage('racing').llm, metered: [] });
+  await waiters(1);
+  const expiring = expireUsage(db, BEFORE, KEPT).then(
+    () => 'expired',
+    (error: unknown) => String(error),
+  );
+  await waiters(2);
+  await superuser.query('COMMIT');
+  expect(await sent).toEqual([{ status: 'accepted' }]);
+  expect(await expiring).toContain('2020-05 has events that are not archived');
+  await ageUsage(world.testDatabase.superuserUrl);
+  await archiveUsage(db, BEFORE);
+  expect((await readEverything(db)).verification.ok).toBe(true);
+});
+
+test('usage of a month that is about to expire is refused, and waits for nothing', async () => {
+  await superuser.query('BEGIN');
+  await superuser.query(`SELECT expire_usage('2020-05-01', 12)`);
+  const results = await send(world.db, newUsage('meanwhile'));
+  await superuser.query('ROLLBACK');
+  expect(results).toEqual(Array(4).fill(REFUSED));
+});
+
+const REFUSED = {
+  status: 'rejected',
+  reason: expect.stringContaining('usage of 2020-05 has expired') as string,
+  errors: [{ pointer: '/occurred_at', detail: expect.any(String) as string }],
+};
+
 test('what has expired is told by its record, and its invoices are proved by their buckets', async () => {
   const { db } = world;
   const before = await readEverything(db);
@@ -78,7 +135,7 @@ test('what has expired is told by its record, and its invoices are proved by the
     {
       month: OLD_MONTH,
       usage: [
-        { source: 'llm', events: 21, total, digest },
+        { source: 'llm', events: 22, total, digest },
         { source: 'metered', events: 10, total: expect.any(String) as string, digest },
       ],
     },
@@ -90,7 +147,7 @@ test('what has expired is told by its record, and its invoices are proved by the
     scope: {
       llm_events: 0,
       metered_records: 0,
-      expired: [{ source: 'llm', events: '21', total, digest }, { source: 'metered' }],
+      expired: [{ source: 'llm', events: '22', total, digest }, { source: 'metered' }],
     },
   });
   expect(verification.checks).toEqual(before.verification.checks);
@@ -119,6 +176,26 @@ test('what has expired is known for ever', async () => {
     outcome: 'refused',
     reason: 'event beta-llm-3 has expired, as all of its month',
   });
+});
+
+test('new usage of an expired month is refused, and its books still add up', async () => {
+  const { db } = world;
+  const before = await readEverything(db);
+  const { llm, metered } = newUsage('too-late');
+  const recent = {
+    ...LLM_EVENT,
+    gateway_request_id: 'recent',
+    occurred_at: '2026-05-10T00:00:00Z',
+  };
+  const results = await send(db, { llm: [...llm, recent, SENT.llm[1]!], metered });
+  expect(results).toEqual([
+    REFUSED,
+    { status: 'accepted' },
+    { status: 'duplicate' },
+    ...Array<object>(3).fill(REFUSED),
+  ]);
+  expect((await readEverything(db)).verification).toEqual(before.verification);
+  expect(before.verification.ok).toBe(true);
 });
 
 test('a sum that was changed is still found, without the events', async () => {

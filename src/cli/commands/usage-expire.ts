@@ -26,7 +26,7 @@ export function usageExpireCommand(): Command {
       `
 Deletes the events themselves, month by month, after it has put on record how many there were, their
 sum and a digest. Invoices, lines and buckets stay, and so do the events' ids: what was accepted is a
-duplicate for ever. USAGE_RETENTION_MONTHS full months stay (84).
+duplicate for ever. New usage of an expired month is rejected. USAGE_RETENTION_MONTHS full months stay (84).
 
 Example:
   npm run cli -- usage expire --before 2019-07`,
