@@ -14,12 +14,12 @@ export function createMemoryActivities(tenants: number): Activities {
   const refuse = (name: string) => () => Promise.reject(new Error(`${name}: not in a simulation`));
   return {
     requestScheduledMonth: refuse('requestScheduledMonth'),
-    acceptRequest({ fallbackRequestId }) {
+    acceptRequest({ signalId }) {
       request = 'waiting';
       const nobody = { urgentTenantIds: [], refusals: [] };
       return Promise.resolve({
         accepted: true,
-        requestId: fallbackRequestId,
+        requestId: signalId,
         waiting: true,
         ...nobody,
       });

@@ -49,6 +49,8 @@ export function acceptRequest({ db, now }: ActivityDeps) {
 
 interface Request extends RequestContent {
   readonly requestId: string;
+  /** Whether its sender gave it the request id. */
+  readonly isNamed: boolean;
   readonly actor: string | null;
 }
 
@@ -60,7 +62,7 @@ function refuse(reason: string): AcceptRequestResult {
 function parseRequest({
   signal,
   payload,
-  fallbackRequestId,
+  signalId,
 }: AcceptRequestInput): { readonly request: Request } | { readonly reason: string } {
   if (isUndecodable(payload)) {
     return {
@@ -75,18 +77,30 @@ function parseRequest({
   const { requestId, actor, reason } = parsed.data;
   const forced: Partial<ForceReRunPayload> = isForce ? (parsed.data as ForceReRunPayload) : {};
   const { tenantIds = [], onlyIfChanged = false, acceptBounds = false } = forced;
+  const content: RequestContent = {
+    kind: isForce ? 'force' : 'run',
+    allTenants: isForce && tenantIds.length === 0,
+    tenantIds,
+    reason: reason ?? null,
+    onlyIfChanged,
+    acceptBounds,
+  };
   return {
     request: {
-      requestId: requestId ?? fallbackRequestId,
+      ...content,
+      requestId: requestId ?? idOfSignal(signalId, content),
+      isNamed: requestId !== undefined,
       actor: actor ?? null,
-      reason: reason ?? null,
-      kind: isForce ? 'force' : 'run',
-      allTenants: isForce && tenantIds.length === 0,
-      tenantIds,
-      onlyIfChanged,
-      acceptBounds,
     },
   };
+}
+
+/**
+ * The request id of a signal that names none. Its content is part of it: after a reset that left out
+ * signals, another one may have the same place.
+ */
+function idOfSignal(signalId: string, content: RequestContent): string {
+  return `${signalId}:${requestContentHash(content).toString('hex').slice(0, 8)}`;
 }
 
 type ForceReRunPayload = z.infer<typeof forceReRunPayload>;
@@ -108,11 +122,14 @@ async function store(
       return refuse(`request id ${requestId} was used before with another content`);
     }
     const waiting = await reopenRequest(tx, stored);
+    const { urgentTenantIds, refusals } = await forced(tx, stored.requestSeq, requestId);
+    const isRepeated = !waiting && !request.isNamed;
     return {
       accepted: true,
       requestId,
       waiting,
-      ...(await forced(tx, stored.requestSeq, requestId)),
+      urgentTenantIds,
+      refusals: isRepeated ? [...refusals, servedBefore(requestId)] : refusals,
     };
   }
   if (request.allTenants) await insertAllDueTenants(tx, period, inserted);
@@ -120,6 +137,11 @@ async function store(
     await insertForcedTenants(tx, period, inserted, request.tenantIds);
   }
   return { accepted: true, requestId, waiting: true, ...(await forced(tx, inserted, requestId)) };
+}
+
+/** After a reset nobody has to wonder whether a signal acts again. */
+function servedBefore(requestId: string): string {
+  return `nothing to do: it was served before, as request ${requestId}. A reset applies signals again; to ask once more, send the signal with a "requestId" of your own`;
 }
 
 async function forced(tx: Transaction, requestSeq: number, requestId: string) {

@@ -26,8 +26,8 @@ export interface AcceptRequestInput {
   readonly signal: RequestSignal;
   /** As it came in: it is checked here, not in the workflow. */
   readonly payload: unknown;
-  /** Used where the sender gave none. */
-  readonly fallbackRequestId: string;
+  /** The same when a reset applies the signal again: makes the request id where the sender gave none. */
+  readonly signalId: string;
 }
 
 export type AcceptRequestResult =

@@ -11,6 +11,8 @@ export const WORKFLOWS = {
 export const RUN_SIGNAL = 'run';
 export const FORCE_RE_RUN_SIGNAL = 'forceReRun';
 export type RequestSignal = typeof RUN_SIGNAL | typeof FORCE_RE_RUN_SIGNAL;
+/** How many signals of each name a month has received since it was started. */
+export type SignalCounts = Readonly<Record<RequestSignal, number>>;
 
 /** The query that `monthEnd` answers, with a {@link MonthEndProgress}. */
 export const PROGRESS_QUERY = 'progress';
@@ -61,6 +63,7 @@ export interface CarriedState {
   readonly totals: OutcomeCounts | null;
   readonly imbalances?: readonly string[];
   readonly refusals: readonly Refusal[];
+  readonly received: SignalCounts;
 }
 
 /** One walk over all due tenants, serving every request accepted before it began. */

@@ -11,7 +11,6 @@ import {
 } from '@temporalio/workflow';
 import {
   PROGRESS_QUERY,
-  RUN_SIGNAL,
   type MonthEndInput,
   type MonthEndProgress,
   type OutcomeCounts,
@@ -20,7 +19,7 @@ import {
 } from '../contracts/month-end.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { database as localDatabase, recordedDatabase, type MonthSteps } from './activities.ts';
-import { takeSignals, type Incoming } from './inbox.ts';
+import { Inbox, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
 import { serveTenants } from './serve-tenants.ts';
@@ -63,16 +62,16 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   // A month that began with local activities goes on with them, until it continues as new.
   const database: MonthSteps = patched('recorded-activities') ? recordedDatabase : localDatabase;
   const pool = new TenantPool(options.maxChildren, serve, showDetails);
-  const inbox: Incoming[] = [];
-  // Last: signals that wait are delivered as soon as there is somebody to take them.
-  takeSignals(inbox, (name) => refuse(name, 'there is no such signal: send "run" or "forceReRun"'));
+  const inbox = new Inbox(carried?.received);
+  // Last: it delivers the signals that wait.
+  inbox.listen((name) => refuse(name, 'there is no such signal: send "run" or "forceReRun"'));
   setHandler(progressQuery, progress, { description: 'How far the month end has come.' });
   if (!workflowInfo().typedSearchAttributes.get(BILLING_PERIOD)) {
     upsertSearchAttributes([{ key: BILLING_PERIOD, value: month }]);
   }
   // A predecessor may have left requests behind: terminated, or timed out.
   if (!carried) pass = await beginPass();
-  if (!carried && !pass && inbox.length === 0) inbox.push(startedByHand());
+  if (!carried && !pass && inbox.isEmpty) inbox.addStart({ actor: 'started by hand' });
   showDetails();
 
   // Requests are accepted while others are served; the first of the two to end,
@@ -194,18 +193,17 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** Stores what comes in, one after the other, as long as the workflow lives. */
   async function acceptRequests(): Promise<never> {
     for (;;) {
-      await condition(() => inbox.length > 0);
-      const [incoming] = inbox;
-      if (incoming) await accept(incoming);
+      await condition(() => !inbox.isEmpty);
+      if (inbox.first) await accept(inbox.first);
       hasProgressed = true;
       // Only now: whoever waits for an empty inbox waits for what it led to.
-      inbox.shift();
+      inbox.removeFirst();
       showDetails();
     }
   }
 
-  async function accept({ signal, payload, fallbackRequestId }: Incoming): Promise<void> {
-    const result = await database.acceptRequest({ month, signal, payload, fallbackRequestId });
+  async function accept({ signal, payload, signalId }: Incoming): Promise<void> {
+    const result = await database.acceptRequest({ month, signal, payload, signalId });
     if (!result.accepted) {
       refuse(signal, result.reason);
       return;
@@ -230,7 +228,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     await condition(() => passWanted || shouldContinueAsNew(), remainingMs, {
       summary: `Open for corrections until ${until.slice(0, 10)}`,
     });
-    await condition(() => inbox.length === 0);
+    await condition(() => inbox.isEmpty);
     return passWanted || shouldContinueAsNew();
   }
 
@@ -246,17 +244,25 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
    */
   async function carryOn(): Promise<never> {
     await pool.drain();
-    await condition(() => inbox.length === 0);
+    await condition(() => inbox.isEmpty);
     return continueAsNew<typeof monthEnd>({
       ...input,
-      carried: { pass, passWanted, openUntil, totals, imbalances, refusals },
+      carried: {
+        pass,
+        passWanted,
+        openUntil,
+        totals,
+        imbalances,
+        refusals,
+        received: inbox.received,
+      },
     });
   }
 
   function progress(): MonthEndProgress {
     return {
       month,
-      state: pass || passWanted || isBeginning || inbox.length > 0 ? 'closing' : 'open',
+      state: pass || passWanted || isBeginning || !inbox.isEmpty ? 'closing' : 'open',
       pass: pass && { ...pass, running: pool.running },
       totals,
       imbalances,
@@ -278,16 +284,6 @@ function withAllCounts(pass: Pass): Pass {
 /** What was wrong with the input says more than that an activity has failed. */
 function rethrowCause(error: unknown): never {
   throw error instanceof ActivityFailure && error.cause ? error.cause : error;
-}
-
-/** Whoever starts the workflow by hand, without a signal, wants the month closed. */
-function startedByHand(): Incoming {
-  const { runId } = workflowInfo();
-  return {
-    signal: RUN_SIGNAL,
-    payload: { actor: 'started by hand' },
-    fallbackRequestId: `start:${runId}`,
-  };
 }
 
 function daysFromNow(days: number): string {

@@ -16,14 +16,17 @@ export function renderDetails(progress: MonthEndProgress): string {
   ]);
 }
 
-function headline({ pass, state, openUntil, totals }: MonthEndProgress): string {
+function headline({ month, pass, state, openUntil, totals }: MonthEndProgress): string {
   if (pass) {
     const { rolled, skipped, unchanged, parked } = pass.counts;
     const done = rolled + skipped + unchanged + parked;
     return `closing, ${done} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'closing') return 'closing, about to begin';
-  if (totals === null) return 'not closed yet: waiting for a request';
+  // The first run of a month, or one that was reset: requests that were served before need no pass.
+  if (totals === null) {
+    return `waiting for a request; \`month-end status ${month}\` says how the month stands`;
+  }
   return openUntil
     ? `closed, open for corrections until ${openUntil.slice(0, 16).replace('T', ' ')} UTC`
     : 'waiting for requests';

@@ -26,7 +26,7 @@ export async function scheduledMonthEnd(
   const scheduledFor = info.typedSearchAttributes.get(SCHEDULED_TIME) ?? info.startTime;
   const requested = await temporal.requestScheduledMonth({
     scheduledFor: scheduledFor.toISOString(),
-    requestId: `schedule:${info.runId}`,
+    requestId: `schedule:${info.firstExecutionRunId}`,
     options: input?.options,
   });
   upsertSearchAttributes([{ key: BILLING_PERIOD, value: requested.month }]);

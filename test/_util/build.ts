@@ -61,7 +61,7 @@ export function acceptForce(
     month,
     signal: 'forceReRun',
     payload: { reason: 'a test', requestId: `force-${lastRun}`, ...payload },
-    fallbackRequestId: 'unused',
+    signalId: 'unused',
   });
 }
 

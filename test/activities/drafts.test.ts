@@ -62,7 +62,7 @@ function force() {
     month,
     signal: 'forceReRun',
     payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
-    fallbackRequestId: 'unused',
+    signalId: 'unused',
   });
 }
 

@@ -171,7 +171,7 @@ describe('what stays where it is', () => {
       month: OLD_MONTH,
       signal: 'run',
       payload: {},
-      fallbackRequestId: 'again',
+      signalId: 'again',
     });
     expect(await reasonOf(OLD_MONTH)).toBe('is being worked on');
     expect(await archiveUsage(world.db, BEFORE)).toMatchObject([{ movedLlmEvents: 0 }]);

@@ -139,7 +139,7 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   'month end: the pass': async ({ activities }) => {
     const month = MONTHS.last;
     const payload = {};
-    await activities.acceptRequest({ month, signal: 'run', payload, fallbackRequestId: 'again' });
+    await activities.acceptRequest({ month, signal: 'run', payload, signalId: 'again' });
     const pass = await activities.beginPass({ month });
     const { upToSeq = 0, startedAt: passStartedAt = '' } = pass ?? {};
     await activities.planPage({ month, passStartedAt, after: null, limit: 100 });

@@ -332,7 +332,7 @@ async function accept(model: Model, real: Real, terms: ForceTerms): Promise<Acce
       ...(onlyIfChanged && { onlyIfChanged }),
       ...(acceptBounds && { acceptBounds }),
     },
-    fallbackRequestId: 'unused',
+    signalId: 'unused',
   });
   const expected = acceptForce(model, terms);
   if (!result.accepted) expect(result.accepted).toBe(expected.accepted);
@@ -538,7 +538,7 @@ const pass = month.map((index) =>
         month: text,
         signal: 'run',
         payload: { requestId },
-        fallbackRequestId: 'unused',
+        signalId: 'unused',
       });
       const begun = await activities.beginPass({ month: text });
       if (begun === null) throw new Error('there is no pass to begin');

@@ -160,7 +160,7 @@ test('a parked tenant is told once for a reason', async () => {
 test('the end of a run is told once, with its result', async () => {
   await register(world.db);
   await world.activities.acceptRequest({
-    ...{ month: MONTH, signal: 'run', fallbackRequestId: 'unused' },
+    ...{ month: MONTH, signal: 'run', signalId: 'unused' },
     payload: { requestId: 'close-2026-05', actor: 'test' },
   });
   const pass = await world.activities.beginPass({ month: MONTH });

@@ -41,7 +41,7 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
     const done = rolled + skipped + unchanged + parked;
     return `closing, ${groupDigits(done)} of ${counted(pass.dueTenants, 'tenant')} done`;
   }
-  if (state === 'open' && totals === null) return 'not closed yet: waiting for a request';
+  if (state === 'open' && totals === null) return 'waiting for a request';
   return state === 'open' && openUntil !== null
     ? `closed, open for corrections until ${openUntil}`
     : 'closing, about to begin';
