@@ -1,8 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readAudit } from '../../../scripts/packages/audit-rules.mjs';
+import { EXIT_CODES, readAudit } from '../../../scripts/packages/audit-rules.mjs';
 import { licenceProblems } from '../../../scripts/packages/licence-rules.mjs';
 import { lockfileProblems } from '../../../scripts/packages/lockfile-rules.mjs';
 
@@ -56,21 +59,55 @@ describe('licences', () => {
 });
 
 describe('audit', () => {
-  const vulnerability = (severity: string) =>
+  const report = (vulnerabilities: object, packages = 900) =>
     JSON.stringify({
-      metadata: { vulnerabilities: {} },
-      vulnerabilities: { thing: { name: 'thing', severity, range: '<1' } },
+      metadata: { vulnerabilities: {}, dependencies: { total: packages } },
+      vulnerabilities,
     });
+  const vulnerability = (severity: string) =>
+    report({ thing: { name: 'thing', severity, range: '<1' } });
 
-  test('high and critical count', () => {
-    expect(readAudit(vulnerability('high')).findings).toEqual(['thing <1: high']);
-    expect(readAudit(vulnerability('critical')).findings).toHaveLength(1);
-    expect(readAudit(vulnerability('moderate')).findings).toEqual([]);
+  test('fails on high and critical vulnerabilities', () => {
+    const high = readAudit(vulnerability('high'));
+    expect(high).toMatchObject({ outcome: 'found', findings: ['thing <1: high'] });
+    expect(readAudit(vulnerability('critical')).outcome).toBe('found');
+    expect(readAudit(vulnerability('moderate'))).toMatchObject({ outcome: 'clean', findings: [] });
+    expect(readAudit(report({})).outcome).toBe('clean');
   });
 
-  test('a registry that cannot be asked is told from one that knows of nothing', () => {
-    expect(readAudit('{"message":"405 Method Not Allowed"}').couldNotAsk).toContain('405');
-    expect(readAudit('{"metadata":{"vulnerabilities":{}}}').couldNotAsk).toBeNull();
+  test.each([
+    [
+      'an error of the registry',
+      '{"message":"405 Method Not Allowed","error":{"summary":""}}',
+      '405',
+    ],
+    ['an error without a word', '{"error":{"summary":"","detail":""}}', 'no report'],
+    ['another document', '{"advisories":[]}', 'no report'],
+    ['a report over no package', report({}, 0), 'no report'],
+    ['no JSON', '<html>Bad Gateway</html>', 'no report'],
+    ['nothing', '', 'no report'],
+    ['null', 'null', 'no report'],
+  ])('is not checked, which is no pass, after %s', (_name, output, reason) => {
+    const { outcome, summary } = readAudit(output);
+    expect(outcome).toBe('not checked');
+    expect(summary).toContain('NOT CHECKED');
+    expect(summary).toContain(reason);
+    expect(new Set(Object.values(EXIT_CODES)).size).toBe(3);
+    expect(EXIT_CODES[outcome]).not.toBe(0);
+  });
+
+  test('by the command: a registry that does not answer gives an exit code of its own', async () => {
+    const registry = createServer((_request, response) => response.writeHead(405).end());
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+    const { port } = registry.address() as { port: number };
+    const child = spawn('node', ['scripts/packages/audit.mjs'], {
+      env: { ...process.env, npm_config_registry: `http://127.0.0.1:${port}/` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    registry.close();
+    expect(said).toContain('NOT CHECKED');
+    expect(code).toBe(EXIT_CODES['not checked']);
   });
 });
 
