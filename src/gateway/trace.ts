@@ -4,7 +4,7 @@ import { parse, type CsvError } from 'csv-parse/sync';
 export interface TraceRequest {
   /** In the file, from 1; the header is line 1. */
   readonly line: number;
-  /** Microseconds since 1970, as far as the trace knows: it names no time zone, UTC is assumed. */
+  /** Microseconds since 1970 (UTC where the trace names no zone), or since the trace began. */
   readonly micros: bigint;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -25,27 +25,67 @@ export class TraceError extends Error {
   override readonly name = 'TraceError';
 }
 
-const COLUMNS = ['TIMESTAMP', 'ContextTokens', 'GeneratedTokens'];
-const TIMESTAMP = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,7}))?$/;
+/** A published trace's columns and its notion of time. Other columns may stand between them, in any order. */
+interface TraceFormat {
+  readonly of: string;
+  readonly time: string;
+  readonly inputTokens: string;
+  readonly outputTokens: string;
+  /** Null for what isn't a time. */
+  readonly parseMicros: (text: string) => bigint | null;
+  readonly example: string;
+}
+
+const FORMATS: readonly TraceFormat[] = [
+  {
+    of: 'Azure LLM inference traces',
+    time: 'TIMESTAMP',
+    inputTokens: 'ContextTokens',
+    outputTokens: 'GeneratedTokens',
+    parseMicros: parseDateTime,
+    example: '2023-11-16 18:17:03.9799600 or 2024-05-10 00:00:00.009930+00:00',
+  },
+  {
+    of: 'BurstGPT',
+    time: 'Timestamp',
+    inputTokens: 'Request tokens',
+    outputTokens: 'Response tokens',
+    parseMicros: parseSeconds,
+    example: '45 or 45.5: seconds since the trace began',
+  },
+];
+
+const DATE_TIME =
+  /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))?$/;
+const SECONDS = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 /** No request has a hundred million tokens, and a charge has to fit the ledger. */
 const TOKENS = /^\d{1,8}$/;
 
+/** What a trace needs to be read, for people. */
+export const NEEDED_COLUMNS = FORMATS.map(
+  ({ of, time, inputTokens, outputTokens }) => `${time}, ${inputTokens}, ${outputTokens} (${of})`,
+).join(' or ');
+
 /**
- * Reads a request trace in the form of the Azure LLM inference traces: CSV with the columns
- * TIMESTAMP, ContextTokens, GeneratedTokens.
+ * Reads a request trace: CSV as the Azure LLM inference traces (2023 and 2024) or BurstGPT have it.
  * @throws TraceError
  */
 export function parseTrace(csv: string): Trace {
   const [header, ...rows] = readRows(csv);
-  if (header?.cells.join() !== COLUMNS.join()) {
-    throw new TraceError(`line 1: expected the header ${COLUMNS.join(',')}`);
+  const columns = header?.cells ?? [];
+  const format = FORMATS.find(({ time, inputTokens, outputTokens }) =>
+    [time, inputTokens, outputTokens].every((name) => columns.includes(name)),
+  );
+  if (!format) {
+    const found = JSON.stringify(columns.join()).slice(0, 200);
+    throw new TraceError(`line 1: expected the columns ${NEEDED_COLUMNS}; found ${found}`);
   }
   const requests: TraceRequest[] = [];
   const malformed: MalformedRow[] = [];
-  for (const { cells, line } of rows) {
-    const row = readRequest(cells, line);
-    if ('reason' in row) malformed.push(row);
-    else requests.push(row);
+  for (const row of rows) {
+    const request = readRequest(row, columns, format);
+    if ('reason' in request) malformed.push(request);
+    else requests.push(request);
   }
   return { requests, malformed };
 }
@@ -72,34 +112,51 @@ function readRows(csv: string): Row[] {
   }
 }
 
-function readRequest(cells: readonly string[], line: number): TraceRequest | MalformedRow {
-  const [timestamp = '', input = '', output = ''] = cells;
-  if (cells.length !== COLUMNS.length) {
-    return { line, reason: `expected ${COLUMNS.length} cells, found ${cells.length}` };
+function readRequest(
+  { cells, line }: Row,
+  columns: readonly string[],
+  { time, inputTokens, outputTokens, parseMicros, example }: TraceFormat,
+): TraceRequest | MalformedRow {
+  if (cells.length !== columns.length) {
+    return { line, reason: `expected ${columns.length} cells, found ${cells.length}` };
   }
-  const micros = parseMicros(timestamp);
+  const cell = (name: string) => cells[columns.indexOf(name)] ?? '';
+  const micros = parseMicros(cell(time));
   if (micros === null) {
-    const reason = `TIMESTAMP ${JSON.stringify(timestamp)} is not like 2023-11-16 18:17:03.9799600`;
-    return { line, reason };
+    return { line, reason: `${time} ${JSON.stringify(cell(time))} is not like ${example}` };
   }
-  for (const [column, tokens] of [
-    ['ContextTokens', input],
-    ['GeneratedTokens', output],
-  ] as const) {
-    if (!TOKENS.test(tokens)) {
-      return { line, reason: `${column} ${JSON.stringify(tokens)} is not a count of tokens` };
+  for (const column of [inputTokens, outputTokens]) {
+    if (!TOKENS.test(cell(column))) {
+      return { line, reason: `${column} ${JSON.stringify(cell(column))} is not a count of tokens` };
     }
   }
-  return { line, micros, inputTokens: Number(input), outputTokens: Number(output) };
+  return {
+    line,
+    micros,
+    inputTokens: Number(cell(inputTokens)),
+    outputTokens: Number(cell(outputTokens)),
+  };
 }
 
-/** The seventh digit, of 100 ns, is cut off: PostgreSQL doesn't keep it either. */
-function parseMicros(timestamp: string): bigint | null {
-  const [, date, time, fraction = ''] = TIMESTAMP.exec(timestamp) ?? [];
-  const seconds = Date.parse(`${date}T${time}Z`);
+/** Digits below a microsecond are cut off: PostgreSQL doesn't keep them either. */
+function parseDateTime(text: string): bigint | null {
+  const [, date, time, fraction, sign, hours, minutes] = DATE_TIME.exec(text) ?? [];
+  const ms = Date.parse(`${date}T${time}Z`);
   // Date.parse takes 30 February for a day in March.
-  if (Number.isNaN(seconds) || new Date(seconds).toISOString().slice(0, 19) !== `${date}T${time}`) {
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== `${date}T${time}`) {
     return null;
   }
-  return BigInt(seconds) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
+  const eastMs =
+    (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+  return BigInt(ms - eastMs) * 1000n + microsOf(fraction);
+}
+
+function parseSeconds(text: string): bigint | null {
+  const [, seconds, fraction] = SECONDS.exec(text) ?? [];
+  return seconds === undefined ? null : BigInt(seconds) * 1_000_000n + microsOf(fraction);
+}
+
+/** @param fraction digits of a second */
+function microsOf(fraction = ''): bigint {
+  return BigInt(fraction.slice(0, 6).padEnd(6, '0'));
 }

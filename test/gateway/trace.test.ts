@@ -41,8 +41,68 @@ describe('a trace', () => {
     expect(malformed).toEqual([{ line: 6, reason: expect.stringContaining(reason) as string }]);
   });
 
-  test.each(['', 'a,b,c\n1,2,3', `${HEADER}\n"open`])('is refused where it is none: %j', (csv) => {
-    expect(() => parseTrace(csv)).toThrow(/line 1|not CSV/);
+  test.each([
+    ['no column', ''],
+    ['other columns', 'a,b,c\n1,2,3'],
+    ['a column too few', 'TIMESTAMP,ContextTokens\n2023-11-16 18:17:03,1'],
+    ['columns of two kinds of trace', 'TIMESTAMP,Request tokens,Response tokens\n1,2,3'],
+  ])('with %s is refused, and the columns that it needs are named', (_name, csv) => {
+    expect(() => parseTrace(csv)).toThrow(
+      /^line 1: .*TIMESTAMP, ContextTokens, GeneratedTokens.* or Timestamp, Request tokens, Response tokens/,
+    );
+  });
+
+  test('that is no CSV is refused', () => {
+    expect(() => parseTrace(`${HEADER}\n"open`)).toThrow(/not CSV/);
+  });
+
+  test('of 2024, whose instants name their offset, is read', () => {
+    const rows = [
+      '2024-05-10 00:00:00.009930+00:00,2162,5',
+      '2024-05-10 00:00:01+00:00,2399,6',
+      '2024-05-09 23:30:01.5-00:30,76,15',
+      '2024-05-10 09:00:01.75+09:00,2376,5',
+    ];
+    const { requests, malformed } = parseTrace([HEADER, ...rows].join('\n'));
+    expect(malformed).toEqual([]);
+    const first = BigInt(Date.parse('2024-05-10T00:00:00Z')) * 1000n;
+    expect(requests.map(({ micros }) => micros - first)).toEqual([
+      9930n,
+      1_000_000n,
+      1_500_000n,
+      1_750_000n,
+    ]);
+    expect(requests[0]).toMatchObject({ line: 2, inputTokens: 2162, outputTokens: 5 });
+  });
+
+  test.each(['+24:00', '+00:60', '+0000', ' +00:00', 'UTC'])('has no offset %j', (offset) => {
+    const { malformed } = parseTrace(`${HEADER}\n2024-05-10 00:00:00${offset},1,1`);
+    expect(malformed).toHaveLength(1);
+  });
+
+  test('of BurstGPT is read: seconds since its start, and columns by their names', () => {
+    const csv = [
+      'Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type',
+      '5,,2.1,ChatGPT,472,18,490,Conversation log',
+      '45.25,7,0.4,GPT-4,1087,0,1087,API log',
+      'soon,7,0.4,GPT-4,1,1,2,API log',
+    ].join('\n');
+    const { requests, malformed } = parseTrace(csv);
+    expect(requests).toEqual([
+      { line: 2, micros: 5_000_000n, inputTokens: 472, outputTokens: 18 },
+      { line: 3, micros: 45_250_000n, inputTokens: 1087, outputTokens: 0 },
+    ]);
+    expect(malformed).toEqual([{ line: 4, reason: expect.stringContaining('seconds since') }]);
+    // Its first edition has fewer columns.
+    const first =
+      'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,GPT-4,1,2,3,API log';
+    expect(parseTrace(first).requests).toHaveLength(1);
+    const deployments = [{ tenantId: 'a', deploymentId: 'a-1' }];
+    const mapped = mapTrace(requests, { month: '2026-02', deployments, traceId: 'x' });
+    expect(mapped.map(({ occurred_at }) => occurred_at)).toEqual([
+      '2026-02-01T00:00:00.000000Z',
+      '2026-02-28T23:59:59.999999Z',
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@ import { monthBefore, type Month } from '../../domain/period.ts';
 import { postAll } from '../../gateway/post-all.ts';
 import { summarize, type PostSummary } from '../../gateway/summarize.ts';
 import { mapTrace, type TraceDeployment } from '../../gateway/trace-events.ts';
-import { parseTrace, type MalformedRow } from '../../gateway/trace.ts';
+import { NEEDED_COLUMNS, parseTrace, type MalformedRow } from '../../gateway/trace.ts';
 import { createUsageClient } from '../../gateway/usage-client.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, type Environment } from '../environment.ts';
@@ -33,7 +33,7 @@ const BATCH_SIZE = 500;
 export function usageReplayCommand(): Command {
   return new Command('replay')
     .description('post a request trace to the API as LLM usage of a month')
-    .argument('<file>', 'CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens')
+    .argument('<file>', `CSV with the columns ${NEEDED_COLUMNS}`)
     .addOption(
       new Option('--month <month>', 'month to lay it on')
         .argParser(monthArgument)
