@@ -44,7 +44,7 @@ export const explainIssue: z.core.$ZodErrorMap = (issue) => {
     case 'not_multiple_of':
       return `expected a multiple of ${issue.divisor}`;
     case 'unrecognized_keys':
-      return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+      return `unknown field ${listSome(issue.keys)}`;
     case 'invalid_union':
       return Array.isArray(issue.options) && issue.options.length > 0
         ? oneOf(issue.options)
@@ -74,6 +74,15 @@ function typeOf(input: unknown): string {
   if (input === null) return 'null';
   return Array.isArray(input) ? 'array' : typeof input;
 }
+
+/** Names in quotes; of more than ten, the first ten and how many more there are. */
+function listSome(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => JSON.stringify(name));
+  const more = names.length - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+const MAX_SHOWN_NAMES = 10;
 
 function oneOf(values: readonly unknown[]): string {
   const list = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));

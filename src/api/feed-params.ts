@@ -28,6 +28,9 @@ export const subscriptionParams = z.strictObject({
   subscription_id: externalId.meta({ example: 'acme-web-1' }),
 });
 
+/** What a feed in bulk may hold; a larger one is sent in parts. */
+export const MAX_FEED_ENTRIES = 20_000;
+
 /** Of a feed in bulk. */
 export const dryRunQuery = z.strictObject({
   dry_run: z

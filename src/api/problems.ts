@@ -101,7 +101,8 @@ export const PROBLEMS = {
   'too-large': {
     status: 413,
     title: 'The request is too large',
-    advice: 'Send fewer events at once: at most 1,000, in at most 2 MiB.',
+    advice:
+      'Send less at once: at most 1,000 events, or as many entries as the operation says, in at most 2 MiB.',
     example: 'a batch has at most 1000 entries, this one has 1001',
   },
   'unsupported-media-type': {

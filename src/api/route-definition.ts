@@ -49,6 +49,11 @@ export interface RouteDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /**
+   * Entries of all lists of the body together; by default `MAX_ENTRIES`. Null: the handler bounds what it
+   * looks at, because one bad event must not sink its batch.
+   */
+  readonly maxEntries?: number | null;
   /** What to document where the handler checks parts of the body by itself. */
   readonly documentedBody?: z.ZodType;
   /** Beside JSON, another media type, read as it comes. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Caller } from './auth.ts';
+import { MAX_ENTRIES, boundBody } from './bound-body.ts';
 import { check } from './check.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import { isOperatorAction, recordCall, recordStream } from './operator-action.ts';
@@ -81,7 +82,13 @@ export function defineRoute<const D extends RouteDefinition>(
   handler: Handler<D>,
   streamHandler?: StreamHandler<D>,
 ): Route {
-  const { params, query, body: bodySchema, stream } = definition as RouteDefinition;
+  const {
+    params,
+    query,
+    body: bodySchema,
+    stream,
+    maxEntries = MAX_ENTRIES,
+  } = definition as RouteDefinition;
   const checkHead = (incoming: Omit<IncomingCall, 'body'>) => ({
     params: check(params, incoming.params, 'parameter'),
     query: check(query, incoming.query, 'parameter'),
@@ -91,6 +98,7 @@ export function defineRoute<const D extends RouteDefinition>(
   return {
     ...(definition as RouteDefinition),
     async handle(incoming, deps) {
+      if (maxEntries !== null) boundBody(incoming.body, maxEntries);
       const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
       // The schemas, and the check of the key's scope, have just made it so; the compiler can't follow.
       const run = async () =>

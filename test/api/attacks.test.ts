@@ -416,6 +416,17 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
     await refuse({ raw, headers: { 'Content-Type': type } }, [415]);
   });
 
+  // A body of usage may: each event of it is refused by itself, with its first twenty mistakes.
+  const tooLarge = route.maxEntries === null ? [422] : [413];
+  test.each<[string, () => string]>([
+    ['20,001 empty objects', () => `{"x":[${'{},'.repeat(20_000)}{}]}`],
+    ['20,001 empty objects in lists of lists', () => `[${'[{},{}],'.repeat(6_667)}{}]`],
+    ['1,001 unknown fields', () => JSON.stringify(Object.fromEntries(manyNames(1_001)))],
+    ['a name of 201 characters', () => `{"${'x'.repeat(201)}":1}`],
+  ])('may not hold %s', async (_name, raw) => {
+    await refuse({ raw: raw() }, tooLarge);
+  });
+
   test('may not be larger than 2 MiB, nor become so', async () => {
     const large = JSON.stringify({ ...exampleOf(route).body?.(), reason: 'x'.repeat(2 ** 21) });
     await refuse({ raw: large }, [413]);
@@ -433,6 +444,10 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
     expect(response.status).toBe(413);
   });
 });
+
+function manyNames(count: number): [string, number][] {
+  return Array.from({ length: count }, (_, index) => [`name-${index}`, 1]);
+}
 
 async function listen({ app }: TestApi): Promise<AsyncDisposable & { readonly url: string }> {
   const server = app.listen(0, '127.0.0.1');

@@ -4,7 +4,7 @@ import { catalogueFile } from '../../feeding/catalogue-file.ts';
 import { countCatalogueChanges } from '../../feeding/change-counts.ts';
 import { feedCatalogue } from '../../feeding/feed-catalogue.ts';
 import { changeCounts } from '../change-counts-schema.ts';
-import { dryRunQuery } from '../feed-params.ts';
+import { MAX_FEED_ENTRIES, dryRunQuery } from '../feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from '../feed-problems.ts';
 import { defineRoute, reply } from '../route.ts';
 
@@ -18,11 +18,13 @@ export const putCatalogue = defineRoute(
     summary: 'Take in many plan versions and addons, all or none',
     description:
       'As `catalogue apply` does with a file of this form. What is not named stays; the same again ' +
-      'changes nothing. One mistake, and nothing is written.',
+      'changes nothing. One mistake, and nothing is written. At most ' +
+      `${MAX_FEED_ENTRIES} plans, versions, items and addons together.`,
     scopes: ['operator'],
     rateLimited: true,
     query: dryRunQuery,
     body: catalogueFile,
+    maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
         description: 'What has changed, or would',

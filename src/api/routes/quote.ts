@@ -8,12 +8,12 @@ import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import { explainIssue } from '../../explain-issue.ts';
 import { MAX_ERRORS, toPointer } from '../../ingestion/field-errors.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
+import { MAX_FIELDS } from '../bound-body.ts';
 import { date } from '../fields.ts';
 import { invalidRequest, type RequestError } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
 
 const MAX_ADDONS = 100;
-const MAX_KINDS = 1_000;
 
 const qty = decimalString.nullable();
 
@@ -29,13 +29,7 @@ const projectedUsage = z
       payload.issues.push({ code: 'custom', message: 'expected an object', input: value });
       return;
     }
-    const entries = Object.entries(value);
-    if (entries.length > MAX_KINDS) {
-      const message = `expected at most ${MAX_KINDS} resource kinds`;
-      payload.issues.push({ code: 'custom', message, input: value });
-      return;
-    }
-    for (const [kind, used] of entries) {
+    for (const [kind, used] of Object.entries(value)) {
       const { error } = qty.safeParse(used, { error: explainIssue });
       const [issue] = error?.issues ?? [];
       if (issue) {
@@ -47,7 +41,7 @@ const projectedUsage = z
     type: ['object', 'null'],
     description: 'Quantities by resource kind, in base units; null: none of it.',
     additionalProperties: { type: ['string', 'null'], pattern: DECIMAL_PATTERN },
-    maxProperties: MAX_KINDS,
+    maxProperties: MAX_FIELDS,
     example: { llm_tokens: '1500000' },
   });
 

@@ -4,7 +4,7 @@ import { countSubscriptionChanges } from '../../feeding/change-counts.ts';
 import { feedSubscriptions } from '../../feeding/feed-subscriptions.ts';
 import { subscriptionsFile } from '../../feeding/subscriptions-file.ts';
 import { changeCounts } from '../change-counts-schema.ts';
-import { dryRunQuery } from '../feed-params.ts';
+import { MAX_FEED_ENTRIES, dryRunQuery } from '../feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from '../feed-problems.ts';
 import { toWarnings, warningsSchema } from '../feed-warnings.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -20,11 +20,13 @@ export const putSubscriptions = defineRoute(
     description:
       'As `subscriptions apply` does with a file of this form. What is not named stays; the same ' +
       'again changes nothing. One mistake, and nothing is written. A subscription is stated as a ' +
-      'whole, with all addons that were ever attached: one that is missing is a mistake.',
+      'whole, with all addons that were ever attached: one that is missing is a mistake. At most ' +
+      `${MAX_FEED_ENTRIES} tenants, deployments, subscriptions and addons together.`,
     scopes: ['operator'],
     rateLimited: true,
     query: dryRunQuery,
     body: subscriptionsFile,
+    maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
         description: 'What has changed, or would',

@@ -65,6 +65,7 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       rateLimited: false,
       query: backfillQuery,
       body: anyObject,
+      maxEntries: null,
       documentedBody: z.union([
         schema,
         z.strictObject({ [batchField]: z.array(schema).min(1).max(MAX_BATCH) }),
