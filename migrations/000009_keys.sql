@@ -47,6 +47,12 @@ END $$;
 CREATE TRIGGER signing_secrets_end_for_good BEFORE UPDATE ON signing_secrets
   FOR EACH ROW EXECUTE FUNCTION signing_secrets_end_for_good();
 
+-- What API processes notice about their installation, for `doctor`, which runs elsewhere.
+CREATE TABLE api_notices (
+  notice text PRIMARY KEY CHECK (notice IN ('untrusted_proxy')),
+  noticed_at timestamptz NOT NULL
+);
+
 GRANT UPDATE (expires_at, last_used_at) ON api_keys TO arcadia_app;
 GRANT SELECT, INSERT ON signing_secrets TO arcadia_app;
 GRANT UPDATE (revoked_at) ON signing_secrets TO arcadia_app;

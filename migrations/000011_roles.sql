@@ -87,6 +87,7 @@ GRANT INSERT (source, event_id, tenant_id, bucket_id, amount, actor, reason) ON 
 -- Paid or void: for anything else another column would have to change as well.
 GRANT UPDATE (status) ON invoices TO arcadia_api;
 GRANT UPDATE (last_used_at) ON api_keys TO arcadia_api;
+GRANT SELECT, INSERT, UPDATE (noticed_at) ON api_notices TO arcadia_api;
 -- Not even the time of an action can be made up.
 GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id),
   UPDATE (outcome, status, detail) ON operator_actions TO arcadia_api;
@@ -119,7 +120,8 @@ GRANT SELECT ON tenants, plans, plan_versions, plan_items, addons, deployments, 
   subscription_addons, invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_usage,
   invoice_status_changes, invoice_line_changes, invoice_digests, invoice_exclusions, usage_buckets,
   llm_usage_events, metered_usage_records, usage_exclusions, month_end_requests,
-  month_end_request_tenants, tenant_outcomes, operator_actions, schema_migrations TO arcadia_readonly;
+  month_end_request_tenants, tenant_outcomes, operator_actions, api_notices, schema_migrations
+  TO arcadia_readonly;
 GRANT SELECT (key_id, scope, tenant_id, label, created_at, revoked_at, expires_at, last_used_at,
   replaces_key_id) ON api_keys TO arcadia_readonly;
 

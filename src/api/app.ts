@@ -19,6 +19,7 @@ import { documentationRoutes } from './routes/documentation.ts';
 import { ROUTES } from './routes/index.ts';
 import { RETRY_AFTER_SECONDS } from './send.ts';
 import { DEFAULT_TIMEOUTS } from './timeouts.ts';
+import { noteUntrustedProxies } from './untrusted-proxy.ts';
 import { toLoggedProblem } from './to-problem.ts';
 
 /** The API, ready to be served. */
@@ -34,7 +35,7 @@ export function createApp(deps: ApiDeps): Express {
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });
-  app.use(limitHeaders, refuseNulInUrl);
+  app.use(limitHeaders, refuseNulInUrl, noteUntrustedProxies(deps, config.trustedProxies));
   const guards: PageGuards = {
     authenticate: limitFailedAuths(
       createAuthenticator(db, now, createKeyUse(db, logger, now)),

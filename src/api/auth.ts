@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
   API_KEY_PATTERN,
-  findByHash,
+  findByHashes,
   hashApiKey,
   isExpired,
   type ApiKey,
@@ -9,12 +9,15 @@ import {
   type Scope,
 } from '../db/api-keys.ts';
 import type { Queryable } from '../db/pool.ts';
+import { createGroupCommit } from '../group-commit.ts';
 import type { NoteKeyUse } from './key-use.ts';
 import { HttpProblem } from './problems.ts';
 
 /** How long a key that was revoked may still work here, and a signing secret. */
 const CACHE_TTL_MS = 5_000;
 const MAX_CACHED = 10_000;
+/** Keys that are looked up by one query. */
+const MAX_LOOKUPS = 500;
 
 /** Who calls: a key that is live, and what it has to sign with. */
 export type Caller = Omit<FoundApiKey, 'keyHash'>;
@@ -24,8 +27,11 @@ export type Authenticate = (authorization: string | undefined) => Promise<Caller
 
 /**
  * Finds out whose key a request carries. Keys found are remembered for 5 seconds, so that a
- * gateway's burst doesn't ask the database for every request; keys not found never are. A key that
- * expires meanwhile is refused at that instant.
+ * gateway's burst doesn't ask the database for every request; keys not found never are, so that a new
+ * key works at once. A key that expires meanwhile is refused at that instant.
+ *
+ * One query at a time looks up all keys that wait: a flood of unknown keys takes one connection, and a
+ * valid key in it waits for one query before its own and is never refused.
  */
 export function createAuthenticator(
   db: Queryable,
@@ -33,6 +39,14 @@ export function createAuthenticator(
   noteUse: NoteKeyUse,
 ): Authenticate {
   const cache = new Map<string, { key: Caller; until: number }>();
+  const lookups = createGroupCommit<Buffer, FoundApiKey | null>({
+    commit: (keyHashes) => findEach(db, keyHashes),
+    maxConcurrent: 1,
+    maxGroupItems: MAX_LOOKUPS,
+    // As many as there are requests, whose number is bounded elsewhere.
+    maxQueuedItems: Number.POSITIVE_INFINITY,
+    isWorthTryingAlone: () => false,
+  });
 
   async function find(plainKey: string): Promise<Caller | null> {
     const keyHash = hashApiKey(plainKey);
@@ -40,9 +54,8 @@ export function createAuthenticator(
     const cached = cache.get(id);
     if (cached && cached.until > now().getTime()) return cached.key;
     cache.delete(id);
-    const found = await findByHash(db, keyHash);
-    // The index has compared them already, but byte by byte, and not in constant time.
-    if (found === null || !timingSafeEqual(found.keyHash, keyHash)) return null;
+    const [found = null] = await lookups.submit([keyHash]);
+    if (found === null) return null;
     const key = withoutHash(found);
     if (cache.size >= MAX_CACHED) cache.clear();
     cache.set(id, { key, until: now().getTime() + CACHE_TTL_MS });
@@ -58,6 +71,20 @@ export function createAuthenticator(
     noteUse(key);
     return key;
   };
+}
+
+/** The key of each hash, in order; null where none is live. */
+async function findEach(
+  db: Queryable,
+  keyHashes: readonly Buffer[],
+): Promise<readonly (FoundApiKey | null)[]> {
+  const found = await findByHashes(db, keyHashes);
+  const byHash = new Map(found.map((key) => [key.keyHash.toString('base64url'), key]));
+  return keyHashes.map((keyHash) => {
+    const key = byHash.get(keyHash.toString('base64url'));
+    // The index and the map have compared them already, but not in constant time.
+    return key && timingSafeEqual(key.keyHash, keyHash) ? key : null;
+  });
 }
 
 function withoutHash({ keyHash: _hash, ...key }: FoundApiKey): Caller {

@@ -93,12 +93,22 @@ const LIVE_SECRETS = sql.fragment`ARRAY(
   WHERE s.key_id = k.key_id AND s.revoked_at IS NULL ORDER BY s.created_at, s.secret_id
 )`;
 
-/** The key with this hash, unless it is revoked; it may have expired. */
-export function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey | null> {
-  return db.maybeOne(sql.type(foundKey)`
+/** The keys with these hashes that aren't revoked, in no order; they may have expired. */
+export function findByHashes(
+  db: Queryable,
+  keyHashes: readonly Buffer[],
+): Promise<readonly FoundApiKey[]> {
+  return db.any(sql.type(foundKey)`
     SELECT ${API_KEY_COLUMNS}, key_hash AS "keyHash", ${LIVE_SECRETS} AS "signingSecretIds"
-    FROM api_keys k WHERE key_hash = ${sql.binary(keyHash)} AND revoked_at IS NULL
+    FROM api_keys k
+    WHERE key_hash = ANY (${sql.array([...keyHashes], 'bytea')}) AND revoked_at IS NULL
   `);
+}
+
+/** The key with this hash, unless it is revoked; it may have expired. */
+export async function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey | null> {
+  const [found = null] = await findByHashes(db, [keyHash]);
+  return found;
 }
 
 /** The key with this id, unless it is revoked; it may have expired. */

@@ -237,6 +237,10 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       ],
     },
   },
+  api_notices: {
+    arcadia_api: { SELECT: '*', INSERT: '*', UPDATE: ['noticed_at'] },
+    arcadia_readonly: READ,
+  },
   signing_secrets: {
     arcadia_api: READ,
     arcadia_app: { INSERT: '*', UPDATE: ['revoked_at'] },

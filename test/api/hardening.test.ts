@@ -1,5 +1,10 @@
 import { connect } from 'node:net';
+import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generateApiKey } from '../../src/db/api-keys.ts';
+import { lastNoticed } from '../../src/db/api-notices.ts';
+import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
 
@@ -118,13 +123,56 @@ describe('JSON that says two things', () => {
   });
 });
 
+function capturingLogger() {
+  const warnings: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => warnings.push(line) });
+  return { logger, warnings };
+}
+
+describe('X-Forwarded-For', () => {
+  const noticeOf = ({ db }: TestServer) => lastNoticed(db, 'untrusted_proxy');
+  const get = ({ api }: TestServer, headers: Record<string, string>) =>
+    fetch(`${api.url}/healthz`, { headers });
+
+  test('where no proxy is trusted is noticed once an hour, in the log with the peer', async () => {
+    const { logger, warnings } = capturingLogger();
+    let now = new Date('2026-05-30T12:00:00Z');
+    await using direct = await startTestServer({ logger, now: () => now });
+    await get(direct, {});
+    expect(await noticeOf(direct)).toBeNull();
+    await get(direct, { 'X-Forwarded-For': '10.0.0.1' });
+    await until(
+      () => noticeOf(direct),
+      (at) => at?.startsWith('2026-05-30T12:00:00') === true,
+    );
+    now = new Date('2026-05-30T12:59:59Z');
+    await get(direct, { 'X-Forwarded-For': '10.0.0.2' });
+    now = new Date('2026-05-30T13:00:00Z');
+    await get(direct, { 'X-Forwarded-For': '10.0.0.3' });
+    await until(
+      () => noticeOf(direct),
+      (at) => at?.startsWith('2026-05-30T13:00:00') === true,
+    );
+    const told = warnings.filter((line) => line.includes('API_TRUSTED_PROXIES'));
+    expect(told).toHaveLength(2);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({ peer: '127.0.0.1' });
+  });
+
+  test('from a trusted proxy is no notice', async () => {
+    const { logger, warnings } = capturingLogger();
+    await using proxied = await startTestServer({ logger, config: { trustedProxies: 1 } });
+    await get(proxied, { 'X-Forwarded-For': '10.0.0.1' });
+    expect(warnings.filter((line) => line.includes('API_TRUSTED_PROXIES'))).toEqual([]);
+  });
+});
+
 describe('failed keys', () => {
   const get = (on: TestServer, key: string, forwardedFor: string) =>
     fetch(`${on.api.url}/api/v1/invoices`, {
       headers: { Authorization: `Bearer ${key}`, 'X-Forwarded-For': forwardedFor },
     });
 
-  test('are limited by address, which a header cannot make up; a key that was good goes on', async () => {
+  test('are limited by address, which a header cannot make up; valid keys are let in', async () => {
     await using strict = await startTestServer({ config: { failedAuthsPerMinute: 3 } });
     const { operator, metering } = strict.keys;
     expect((await get(strict, operator, '1.1.1.1')).status).toBe(200);
@@ -136,8 +184,34 @@ describe('failed keys', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(await refused.json()).toMatchObject({ type: 'urn:arcadia:problem:rate-limited' });
     expect((await get(strict, operator, '10.0.0.9')).status).toBe(200);
-    // Not seen before: it could be one more guess.
-    expect((await get(strict, metering, '10.0.0.9')).status).toBe(429);
+    // This process hasn't seen it before; it may not read invoices, but it is known.
+    expect((await get(strict, metering, '10.0.0.9')).status).toBe(403);
+  });
+
+  test('a flood of unknown keys takes one connection, and a valid key passes through it', async () => {
+    await using flooded = await startTestServer({ config: { failedAuthsPerMinute: 1 } });
+    await using locker = new AsyncDisposableStack();
+    const blocker = new pg.Client({ connectionString: flooded.superuserUrl });
+    await blocker.connect();
+    locker.defer(() => blocker.end());
+    const openResponses = () => Promise.resolve(flooded.openResponses());
+    // Lookups wait, as with a slow database.
+    await blocker.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
+    const guesses = Array.from({ length: 200 }, () =>
+      get(flooded, generateApiKey('operator'), '10.0.0.1'),
+    );
+    await until(openResponses, (open) => open === 200);
+    const valid = get(flooded, flooded.keys.operator, '10.0.0.1');
+    await until(openResponses, (open) => open === 201);
+    const { rows } = await blocker.query<{ lookups: string }>(`
+      SELECT count(*) AS lookups FROM pg_stat_activity
+      WHERE application_name = 'test-api-server' AND wait_event_type = 'Lock'`);
+    expect(rows).toEqual([{ lookups: '1' }]);
+    await blocker.query('COMMIT');
+    expect((await valid).status).toBe(200);
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(199);
   });
 
   test('count by the forwarded address where a proxy is configured', async () => {

@@ -116,6 +116,8 @@ describe('sign-in', () => {
     expect(refused.status).toBe(429);
     expect(refused.text).toContain('<h1>Too many requests</h1>');
     expect(refused.headers['retry-after']).toMatch(/^\d+$/);
+    const valid = await postForm(app, '/sign-in', { key: api.keys.operator, then: '' });
+    expect(valid.status).toBe(303);
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKey, recordKeyUse } from '../../src/db/api-keys.ts';
+import { recordNotice } from '../../src/db/api-notices.ts';
 import { rotateKey } from '../../src/db/rotate-key.ts';
 import { monthBefore } from '../../src/domain/period.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
@@ -152,6 +153,17 @@ test('a key that ends soon, until its successor is used', async () => {
   const after = await doctor();
   expect(after.state('keys')).toEqual(['ok']);
   expect(after.detail('keys')).toEqual([expect.stringMatching(/^live: \d+; none ends soon/)]);
+});
+
+test('a proxy that the API does not trust', async () => {
+  expect((await doctor()).state('proxies')).toEqual(['ok']);
+  await recordNotice(world.db, 'untrusted_proxy', new Date());
+  const noticed = await doctor();
+  expect(noticed.ok).toBe(true);
+  expect(noticed.state('proxies')).toEqual(['warning']);
+  expect(noticed.advice('proxies')).toEqual([expect.stringContaining('API_TRUSTED_PROXIES')]);
+  await recordNotice(world.db, 'untrusted_proxy', new Date(Date.now() - 86_400_001));
+  expect((await doctor()).state('proxies')).toEqual(['ok']);
 });
 
 test('a database that is not up to date', async () => {

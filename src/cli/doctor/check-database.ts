@@ -8,6 +8,7 @@ import type { Environment } from '../environment.ts';
 import { adviceFor } from './advice.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkMonths } from './check-months.ts';
+import { checkProxies } from './check-proxies.ts';
 import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
 
 const PATIENCE_SECONDS = 2;
@@ -48,7 +49,7 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
 }
 
 function notLookedAt(): readonly Check[] {
-  return ['database role', 'migrations', 'months', 'keys'].map((name) =>
+  return ['database role', 'migrations', 'months', 'keys', 'proxies'].map((name) =>
     unknown(name, 'not looked at: the database does not answer'),
   );
 }
@@ -98,12 +99,13 @@ async function checkContents(
   const migrations = await checkThat('migrations', () => checkMigrations(db));
   if (migrations.some(({ state }) => state !== 'ok')) {
     const reason = 'not looked at: the database is not up to date';
-    return [...migrations, unknown('months', reason), unknown('keys', reason)];
+    return [...migrations, ...['months', 'keys', 'proxies'].map((name) => unknown(name, reason))];
   }
   return [
     ...migrations,
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
     ...(await checkThat('keys', () => checkKeys(db, now))),
+    ...(await checkThat('proxies', () => checkProxies(db, now))),
   ];
 }
 
