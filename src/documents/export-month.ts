@@ -10,7 +10,7 @@ import type { Database, Queryable } from '../db/pool.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './formats.ts';
-import { SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
+import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
 
 /** Invoices that are held at once: a bound on memory. */
 const PAGE_SIZE = 50;
@@ -27,8 +27,10 @@ export interface Exported {
 }
 
 /**
- * Writes the documents of all invoices of a month, superseded ones too, and a summary for accounting, all
- * of one moment. A file appears whole or not at all; done again, it has the same bytes.
+ * Writes the documents of all invoices of a month and two tables for accounting, all from one snapshot:
+ * `summary-MONTH.csv` has the live invoices (issued or paid), so that its sums are the month's control
+ * totals; `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all; a second
+ * export writes the same bytes.
  * @throws NoSellerError; what the file system says
  */
 export function exportMonth(
@@ -42,18 +44,25 @@ export function exportMonth(
     if (total === 0) return { invoices: 0, files: 0 };
     await mkdir(folder, { recursive: true });
     let [invoices, files] = [0, 0];
-    await writeAtOnce(join(folder, `summary-${month}.csv`), async (append) => {
-      await append(SUMMARY_CSV_HEAD);
-      for await (const sources of pagesOf(tx, periodStart)) {
-        for (const source of sources) {
-          await writeDocuments(folder, source, formats);
-          onProgress((invoices += 1), total);
-          files += formats.length;
+    const summary = join(folder, `summary-${month}.csv`);
+    // Not named summary-…: whoever adds up all summaries of a folder must not count these.
+    const others = join(folder, `superseded-and-void-${month}.csv`);
+    await writeAtOnce(summary, (appendLive) =>
+      writeAtOnce(others, async (appendOthers) => {
+        await appendLive(SUMMARY_CSV_HEAD);
+        await appendOthers(SUMMARY_CSV_HEAD);
+        for await (const sources of pagesOf(tx, periodStart)) {
+          for (const source of sources) {
+            await writeDocuments(folder, source, formats);
+            onProgress((invoices += 1), total);
+            files += formats.length;
+          }
+          await appendLive(summaryCsvRows(sources.filter(isLive)));
+          await appendOthers(summaryCsvRows(sources.filter((source) => !isLive(source))));
         }
-        await append(summaryCsvRows(sources));
-      }
-    });
-    return { invoices, files: files + 1 };
+      }),
+    );
+    return { invoices, files: files + 2 };
   });
 }
 

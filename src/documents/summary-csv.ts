@@ -23,9 +23,15 @@ const COLUMNS: readonly CsvColumn<DocumentSource>[] = [
   { head: 'superseded_by', value: ({ superseded_by_number: by }) => by, isText: true },
 ];
 
-/** The head of a month's summary for accounting: a row an invoice, superseded ones too. */
+/** The head of a month's tables for accounting. */
 export const SUMMARY_CSV_HEAD = csvHead(COLUMNS);
 
+/** Whether an invoice counts: it is neither superseded nor void. */
+export function isLive({ status }: Pick<DocumentSource, 'status'>): boolean {
+  return status === 'issued' || status === 'paid';
+}
+
+/** One row for each invoice. */
 export function summaryCsvRows(sources: readonly DocumentSource[]): string {
   return csvRows(COLUMNS, sources);
 }

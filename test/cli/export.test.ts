@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { readControlTotals } from '../../src/db/control-totals.ts';
 import { exportMonth } from '../../src/documents/export-month.ts';
+import { periodOf } from '../../src/domain/period.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
@@ -27,6 +29,8 @@ beforeAll(async () => {
   const use = { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount: '250' };
   await seedUsage(world.db, use);
   await forceInvoices(world, [tenantId]);
+  const { invoiceId } = (await invoicesOf(world.db, 'tenant-09'))[0]!;
+  await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'test', reason: 'x' });
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -50,6 +54,11 @@ function contentsOf(name: string): ReadonlyMap<string, string> {
           .digest('hex'),
       ]),
   );
+}
+
+/** The rows of a CSV file in a folder. */
+function readTable(name: string, file: string): Record<string, string>[] {
+  return parse(readFileSync(join(folder, name, file), 'utf8'), { columns: true });
 }
 
 test('without a seller it says what is missing, and writes nothing', async () => {
@@ -77,22 +86,37 @@ describe('with a seller', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('abn: expected an ABN')]);
   });
 
-  test('every invoice in every format, and a summary that adds up', async () => {
+  test('every invoice in every format, and a summary of the live ones that comes to the control totals', async () => {
     const { code, stdout, stderr } = await exportTo('all');
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain('61 invoices, 184 files');
+    expect(stdout).toContain('61 invoices, 185 files');
     const invoices = await invoicesOf(world.db);
     const names = invoices.flatMap(({ number }) =>
       ['csv', 'html', 'pdf'].map((format) => `${number}.${format}`),
     );
-    expect([...contentsOf('all').keys()]).toEqual([`summary-${MONTH}.csv`, ...names].sort());
-    const summary = readFileSync(join(folder, 'all', `summary-${MONTH}.csv`), 'utf8');
-    const rows = parse<Record<string, string>>(summary, { columns: true });
-    expect(rows.map((row) => [row.number, row.status, row.total?.replace('.', '')])).toEqual(
-      invoices.map(({ number, status, totalCents }) => [number, status, String(totalCents)]),
-    );
-    expect(rows[0]).toMatchObject({ status: 'superseded', superseded_by: 'tenant-00-000002' });
-    expect(rows[1]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
+    const tables = [`summary-${MONTH}.csv`, `superseded-and-void-${MONTH}.csv`];
+    expect([...contentsOf('all').keys()]).toEqual([...tables, ...names].sort());
+    const isLive = ({ status }: { status: string }) => status === 'issued' || status === 'paid';
+    const shown = (rows: readonly Record<string, string>[]) =>
+      rows.map((row) => [row.number, row.status, row.total?.replace('.', '')]);
+    const stored = (some: typeof invoices) =>
+      some.map(({ number, status, totalCents }) => [number, status, String(totalCents)]);
+    const live = readTable('all', tables[0]!);
+    const others = readTable('all', tables[1]!);
+    expect(shown(live)).toEqual(stored(invoices.filter(isLive)));
+    expect(shown(others)).toEqual(stored(invoices.filter((invoice) => !isLive(invoice))));
+    expect(others.map(({ status }) => status)).toEqual(['superseded', 'void']);
+    expect(others[0]).toMatchObject({ superseded_by: 'tenant-00-000002' });
+    expect(live[0]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
+
+    const { invoices: totals } = await readControlTotals(world.db, periodOf(MONTH));
+    const counted = totals.filter(isLive);
+    for (const column of ['subtotal', 'tax', 'total'] as const) {
+      const sum = (amounts: readonly string[]) => amounts.reduce((a, b) => a + BigInt(b), 0n);
+      expect(sum(live.map((row) => row[column]!.replace('.', '')))).toBe(
+        sum(counted.map((total) => total[`${column}_cents`])),
+      );
+    }
   });
 
   test('done again, the same bytes; and a change of status is in them', async () => {
@@ -120,7 +144,7 @@ describe('with a seller', () => {
       month: MONTH,
       folder: join(folder, 'pdfs'),
       invoices: 61,
-      files: 62,
+      files: 63,
     });
     const { code: misuse, stderr } = await exportTo('docs', '--formats', 'pdf,doc');
     expect([misuse, stderr]).toEqual([2, expect.stringContaining('some of html, pdf, csv')]);

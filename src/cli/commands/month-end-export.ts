@@ -16,15 +16,16 @@ interface Options {
 
 export function monthEndExportCommand(): Command {
   return new Command('export')
-    .description('write the documents of all invoices of a month, and a summary for accounting')
+    .description('write the documents of all invoices of a month, and summaries for accounting')
     .argument('<month>', 'such as 2026-05', monthArgument)
     .option('--out <dir>', 'where to; by default invoices-MONTH')
     .option('--formats <list>', 'some of html,pdf,csv', formatsArgument, [...DOCUMENT_FORMATS])
     .addHelpText(
       'after',
       `
-A file an invoice and format, named by the invoice's number, superseded ones too; and summary-MONTH.csv,
-a row an invoice. Done again, it writes the same.
+Writes a file per invoice and format, named by the invoice's number, superseded ones too; summary-MONTH.csv, a row
+for each live invoice (issued or paid); and superseded-and-void-MONTH.csv, a row for each of the others. A second
+export writes the same bytes.
 
 Examples:
   npm run cli -- month-end export 2026-05

@@ -74,7 +74,11 @@ function sums(tenants: readonly TenantPreview[]): string[] {
   const byCurrency = Map.groupBy(tenants, ({ currency }) => currency);
   return [...byCurrency].map(([currency, group]) => {
     const wouldBe = sum(group.map(totalOf));
-    const stands = sum(group.map(({ standing }) => standing?.totalCents ?? null));
+    const stands = sum(
+      group.map(({ standing }) =>
+        standing?.status === 'void' ? null : (standing?.totalCents ?? null),
+      ),
+    );
     return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, ${stands} stands`;
   });
 }
