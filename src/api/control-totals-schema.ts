@@ -21,6 +21,7 @@ export const controlTotalsSchema = z
       z.object({
         source: z.enum(['llm', 'metered']),
         resource_kind: z.string(),
+        currency: z.string().nullable().describe('Of LLM usage. Null: metered usage.'),
         ...usageTotal,
         places: z.array(
           z.object({
@@ -33,6 +34,7 @@ export const controlTotalsSchema = z
     ),
     lines: z.array(
       z.object({
+        currency: z.string(),
         kind: z.enum(['overage', 'llm_usage']),
         lines: z.int(),
         exact_cents: z.string().describe('Before rounding.'),

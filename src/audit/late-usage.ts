@@ -16,6 +16,7 @@ export const lateTenantSchema = z.object({
   action: z
     .enum(['re_run', 'settle_by_hand'])
     .describe('settle_by_hand: the invoice is paid or void, and never rebuilt.'),
+  currency: z.string().nullable().describe('Of the amount; null with it.'),
   would_add_cents: z
     .int()
     .nullable()
@@ -82,11 +83,19 @@ export async function listLateUsage(db: Database, month: Month): Promise<readonl
 
 function difference(preview: TenantPreview | undefined) {
   if (!preview?.standing) {
-    return { would_add_cents: null, problem: 'the tenant is no longer due for this month' };
+    return {
+      currency: null,
+      would_add_cents: null,
+      problem: 'the tenant is no longer due for this month',
+    };
   }
   if (preview.preview.parked !== null) {
-    return { would_add_cents: null, problem: preview.preview.parked.reason };
+    return { currency: null, would_add_cents: null, problem: preview.preview.parked.reason };
   }
   const { totalCents } = preview.preview;
-  return { would_add_cents: totalCents - preview.standing.totalCents, problem: null };
+  return {
+    currency: preview.currency,
+    would_add_cents: totalCents - preview.standing.totalCents,
+    problem: null,
+  };
 }

@@ -19,6 +19,7 @@ import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances } from '../domain/control-totals.ts';
 import { DomainError } from '../domain/errors.ts';
+import { formatMoney } from '../domain/format.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
@@ -153,6 +154,7 @@ async function recomputeLines(
   const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
   return invoices.flatMap(({ invoiceId, tenantId, number, currency }) => {
     const stored = lines.get(invoiceId) ?? [];
+    const show = (cents = 0) => formatMoney(cents, currency);
     try {
       const { lines: again } = composeInvoice({
         month: period.month,
@@ -166,7 +168,7 @@ async function recomputeLines(
         const line = before ?? after;
         return (
           `invoice ${number}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
-          describe(change, before?.amountCents, after?.amountCents)
+          describe(change, show(before?.amountCents), show(after?.amountCents))
         );
       });
     } catch (error) {
@@ -176,14 +178,14 @@ async function recomputeLines(
   });
 }
 
-function describe(change: string, before: number | undefined, after: number | undefined): string {
+function describe(change: string, before: string, after: string): string {
   switch (change) {
     case 'added':
-      return `a line of ${after} cents is missing`;
+      return `a line of ${after} is missing`;
     case 'removed':
-      return `there is no reason for its ${before} cents`;
+      return `there is no reason for its ${before}`;
     default:
-      return `says ${before} cents, comes to ${after}`;
+      return `says ${before}, comes to ${after}`;
   }
 }
 

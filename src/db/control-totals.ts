@@ -3,7 +3,12 @@ import type { ControlTotals } from '../domain/control-totals.ts';
 import type { Period } from '../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
-import { USAGE_STATES, reconcile, type ReconciliationRow } from './reconciliation.ts';
+import {
+  CURRENCY_OF_USAGE,
+  USAGE_STATES,
+  reconcile,
+  type ReconciliationRow,
+} from './reconciliation.ts';
 import { sql } from './sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
@@ -36,8 +41,10 @@ async function readUsage(
     ...total,
     places: rows
       .filter(
-        ({ source, resource_kind }) =>
-          source === total.source && resource_kind === total.resource_kind,
+        ({ source, resource_kind, currency }) =>
+          source === total.source &&
+          resource_kind === total.resource_kind &&
+          currency === total.currency,
       )
       .map(({ state, events, total: sum }) => ({
         state,
@@ -74,14 +81,17 @@ function acceptedQuery(period: Period) {
     z.object({
       source: z.enum(['llm', 'metered']),
       resource_kind: z.string(),
+      currency: z.string().nullable(),
       events: z.string(),
       total: z.string(),
     }),
   )`
-    SELECT source, resource_kind, sum(event_count)::text AS events, trim_scale(sum(total)) AS total
-    FROM usage_buckets WHERE service_month = ${period.periodStart}
-    GROUP BY source, resource_kind HAVING sum(event_count) > 0
-    ORDER BY source, resource_kind`;
+    SELECT source, resource_kind, ${CURRENCY_OF_USAGE} AS currency,
+      sum(event_count)::text AS events, trim_scale(sum(total)) AS total
+    FROM usage_buckets JOIN tenants t USING (tenant_id)
+    WHERE service_month = ${period.periodStart}
+    GROUP BY 1, 2, 3 HAVING sum(event_count) > 0
+    ORDER BY 1, 2, 3`;
 }
 
 /**
@@ -91,6 +101,7 @@ function acceptedQuery(period: Period) {
 function lineQuery(period: Period) {
   return sql.type(
     z.object({
+      currency: z.string(),
       kind: z.enum(['overage', 'llm_usage']),
       lines: z.number(),
       exact_cents: z.string(),
@@ -99,7 +110,7 @@ function lineQuery(period: Period) {
     }),
   )`
     WITH stated AS (
-      SELECT l.invoice_id, l.line_no, l.kind, l.amount_cents, l.qty,
+      SELECT l.invoice_id, l.line_no, i.currency, l.kind, l.amount_cents, l.qty,
         (l.meta ->> 'used')::numeric AS used, CASE l.kind
           WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
           ELSE l.qty * l.unit_price_cents
@@ -123,22 +134,22 @@ function lineQuery(period: Period) {
     ), line AS (
       -- Grouped and not joined: the tables have just been filled, and before PostgreSQL has counted
       -- them it would join a month's lines with a month's usage by trying each with each.
-      SELECT max(kind) AS kind, max(amount_cents) AS amount_cents, max(qty) AS qty,
+      SELECT max(currency) AS currency, max(kind) AS kind, max(amount_cents) AS amount_cents, max(qty) AS qty,
         max(used) AS used, max(exact) AS exact, sum(events) AS events, sum(total) AS total
       FROM (
         SELECT *, NULL::bigint AS events, NULL::numeric AS total FROM stated
         UNION ALL
-        SELECT invoice_id, line_no, NULL, NULL, NULL, NULL, NULL, events, total FROM found
+        SELECT invoice_id, line_no, NULL, NULL, NULL, NULL, NULL, NULL, events, total FROM found
       ) both_sides
       GROUP BY invoice_id, line_no
     )
-    SELECT kind, count(*) AS lines, trim_scale(sum(exact)) AS exact_cents,
+    SELECT currency, kind, count(*) AS lines, trim_scale(sum(exact)) AS exact_cents,
       sum(amount_cents)::text AS rounded_cents,
       count(*) FILTER (WHERE round(exact) <> amount_cents OR CASE kind
         WHEN 'llm_usage' THEN (qty, exact) IS DISTINCT FROM (events, total)
         ELSE used IS DISTINCT FROM total END) AS wrong
     FROM line WHERE kind IS NOT NULL
-    GROUP BY kind ORDER BY kind`;
+    GROUP BY currency, kind ORDER BY currency, kind`;
 }
 
 /** The month's invoices that stand, by currency and status, and how many don't add up. */

@@ -10,9 +10,14 @@ export const lineUsageSchema = z.object({
   number: z.string(),
   line_no: z.int(),
   description: z.string(),
+  currency: z.string(),
   amount_cents: z.int(),
   source: z.enum(['llm', 'metered']),
-  unit: z.string().describe('What the amounts of the events are: cents, or the resource kind.'),
+  unit: z
+    .string()
+    .describe(
+      'What the amounts of the events are: cents (the minor unit of the currency), or the resource kind.',
+    ),
   events: z.int().describe('Events that count.'),
   excluded_events: z.int().describe('Events that an operator had excluded before.'),
   exact_sum: z.string().describe('Exact cents or quantity, before any rounding.'),
@@ -58,7 +63,7 @@ export function readLineUsage(
   lineNo: number,
 ): Promise<LineUsage | null> {
   return db.maybeOne(sql.type(lineUsageSchema)`
-    SELECT i.invoice_id, i.number, l.line_no, l.description, l.amount_cents,
+    SELECT i.invoice_id, i.number, l.line_no, l.description, i.currency, l.amount_cents,
       CASE l.kind WHEN 'llm_usage' THEN 'llm' ELSE 'metered' END AS source,
       coalesce(l.resource_kind, 'cents') AS unit,
       s.events + gone.events - CASE l.kind WHEN 'overage' THEN 0 ELSE gone.excluded_events END

@@ -40,6 +40,8 @@ export const USAGE_STATE_NAMES = Object.keys(USAGE_STATES) as [UsageState, ...Us
 const row = z.object({
   source: z.enum(['llm', 'metered']),
   resource_kind: z.string(),
+  /** Of LLM usage, which is money: its total is in the minor unit. Null: metered usage. */
+  currency: z.string().nullable(),
   state: z.enum(USAGE_STATE_NAMES),
   tenants: z.number(),
   events: z.string(),
@@ -48,17 +50,20 @@ const row = z.object({
 });
 export type ReconciliationRow = z.infer<typeof row>;
 
+/** Selects, of usage with its `source` and its tenant `t`: charges of two currencies have no sum. */
+export const CURRENCY_OF_USAGE = sql.fragment`CASE source WHEN 'llm' THEN t.currency END`;
+
 /**
  * All accepted usage of a service month by where it is: every event is in one row.
  * Costs the month's buckets, not its events.
  */
 export function reconcile(db: Queryable, period: Period): Promise<readonly ReconciliationRow[]> {
   return db.any(sql.type(row)`
-    SELECT source, resource_kind, state, count(DISTINCT tenant_id) AS tenants,
-      sum(events)::text AS events, trim_scale(sum(total)) AS total
-    FROM (${usageByState(period)}) usage
-    GROUP BY source, resource_kind, state
-    ORDER BY source, resource_kind, state
+    SELECT source, resource_kind, ${CURRENCY_OF_USAGE} AS currency, state,
+      count(DISTINCT tenant_id) AS tenants, sum(events)::text AS events,
+      trim_scale(sum(total)) AS total
+    FROM (${usageByState(period)}) usage JOIN tenants t USING (tenant_id)
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
   `);
 }
 

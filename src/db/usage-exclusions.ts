@@ -86,6 +86,7 @@ export const exclusionSchema = z.object({
   resource_kind: z.string(),
   service_month: z.string().meta({ example: '2026-05' }),
   amount: z.string().describe('What no longer counts: exact cents, or a quantity.'),
+  currency: z.string().nullable().describe('Of an LLM charge. Null: metered usage.'),
   actor: z.string(),
   reason: z.string(),
   excluded_at: z.iso.datetime(),
@@ -109,9 +110,10 @@ export type Exclusion = z.infer<typeof exclusionSchema>;
 const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
-    e.actor, e.reason, e.excluded_at, i.number AS still_billed_on,
+    CASE e.source WHEN 'llm' THEN t.currency END AS currency, e.actor, e.reason, e.excluded_at, i.number AS still_billed_on,
     to_char(i.period_start, 'YYYY-MM') AS still_billed_in
   FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+  JOIN tenants t ON t.tenant_id = e.tenant_id
   LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
 `;
 
@@ -121,8 +123,8 @@ export function findExclusion(
   eventId: string,
 ): Promise<Exclusion | null> {
   return db.maybeOne(sql.type(exclusionSchema)`
-    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
-      reason, excluded_at, still_billed_on, still_billed_in
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
+      actor, reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
   `);
 }
@@ -134,8 +136,8 @@ export function listExclusions(
   limit: number,
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
-    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, actor,
-      reason, excluded_at, still_billed_on, still_billed_in
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
+      actor, reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS} WHERE b.service_month = ${periodStart}) x
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);

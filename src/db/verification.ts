@@ -68,7 +68,8 @@ const scope = z.object({
   invoices: z.number(),
   lines: z.number(),
   llm_events: z.number(),
-  llm_exact_cents: z.string(),
+  /** By currency: charges of two have no sum. */
+  llm_charges: z.array(z.object({ currency: z.string(), exact_cents: z.string() })),
   metered_records: z.number(),
   buckets: z.number(),
   /** Of the month's events what is no longer there: see `usage_archives`. */
@@ -92,7 +93,7 @@ export function readScope(db: Queryable, period: Period): Promise<VerificationSc
       (SELECT count(*) FROM invoices WHERE period_start = ${periodStart}) AS invoices,
       (SELECT count(*) FROM invoices JOIN invoice_lines USING (invoice_id)
         WHERE period_start = ${periodStart}) AS lines,
-      llm.events AS llm_events, llm.cents AS llm_exact_cents,
+      llm.events AS llm_events, llm.charges AS llm_charges,
       (SELECT count(*) FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart})
         AS metered_records,
       (SELECT count(*) FROM (${bucketsOf(period)}) b) AS buckets,
@@ -102,8 +103,12 @@ export function readScope(db: Queryable, period: Period): Promise<VerificationSc
         FROM usage_archives WHERE service_month = ${periodStart} AND expired_at IS NOT NULL)
         AS expired
     FROM (
-      SELECT count(*) AS events, trim_scale(coalesce(sum(charge_cents), 0)) AS cents
-      FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart}
+      SELECT coalesce(sum(events), 0)::bigint AS events, coalesce(jsonb_agg(jsonb_build_object(
+        'currency', currency, 'exact_cents', cents::text) ORDER BY currency), '[]') AS charges
+      FROM (
+        SELECT currency, count(*) AS events, trim_scale(sum(charge_cents)) AS cents
+        FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart} GROUP BY currency
+      ) by_currency
     ) llm
   `);
 }

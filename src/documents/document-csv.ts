@@ -30,9 +30,10 @@ const COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'unit', value: ({ line }) => line.unit, isText: true },
   {
     head: 'unit_price',
-    value: ({ line }) => (line.unit_price_cents === null ? null : toAmount(line.unit_price_cents)),
+    value: ({ source, line }) =>
+      line.unit_price_cents === null ? null : toAmount(line.unit_price_cents, source.currency),
   },
-  { head: 'amount', value: ({ line }) => toAmount(line.amount_cents) },
+  { head: 'amount', value: ({ source, line }) => toAmount(line.amount_cents, source.currency) },
 ];
 
 export const DOCUMENT_CSV_HEADERS: readonly string[] = COLUMNS.map(({ head }) => head);

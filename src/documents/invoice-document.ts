@@ -1,7 +1,7 @@
 import type { DocumentSource } from '../db/invoice-documents.ts';
 import type { Seller } from '../db/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
-import { formatCents, groupDigits } from '../domain/format.ts';
+import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { visibleIn } from '../visible-text.ts';
 import { dateOf, formatDate } from './dates.ts';
 import { withPriceUnit, withQuantityUnit } from './units.ts';
@@ -83,12 +83,18 @@ export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDoc
     seller: sellerParty(seller),
     buyer: buyerParty(source),
     groups: [...Map.groupBy(goods, ({ deployment_id }) => deployment_id ?? '')].map(
-      ([deploymentId, lines]) => ({ deploymentId, lines: lines.map(documentLine) }),
+      ([deploymentId, lines]) => ({
+        deploymentId,
+        lines: lines.map((line) => documentLine(line, currency)),
+      }),
     ),
     totals: [
-      { label: 'Subtotal, excluding GST', value: formatCents(source.subtotal_cents) },
-      { label: tax?.description ?? 'GST', value: formatCents(source.tax_cents) },
-      { label: `Total ${currency}, including GST`, value: formatCents(source.total_cents) },
+      { label: 'Subtotal, excluding GST', value: formatAmount(source.subtotal_cents, currency) },
+      { label: tax?.description ?? 'GST', value: formatAmount(source.tax_cents, currency) },
+      {
+        label: `Total ${currency}, including GST`,
+        value: formatAmount(source.total_cents, currency),
+      },
     ],
     notes: [
       `All amounts are in ${currency}. Prices and amounts of lines exclude GST, which is computed on the subtotal` +
@@ -169,27 +175,32 @@ function buyerParty({
   };
 }
 
-function documentLine(line: DocumentSource['lines'][number]): DocumentLine {
+function documentLine(line: DocumentSource['lines'][number], currency: string): DocumentLine {
   const { line_no, description, qty, unit, unit_price_cents, amount_cents } = line;
   return {
     lineNo: line_no,
     description,
-    detail: detailOf(line),
+    detail: detailOf(line, currency),
     quantity: withQuantityUnit(groupDigits(qty), unit),
-    unitPrice: unit_price_cents === null ? '' : withPriceUnit(formatCents(unit_price_cents), unit),
-    amount: formatCents(amount_cents),
+    unitPrice:
+      unit_price_cents === null
+        ? ''
+        : withPriceUnit(formatAmount(unit_price_cents, currency), unit),
+    amount: formatAmount(amount_cents, currency),
   };
 }
 
 /** Where the amount doesn't follow from quantity and price by itself. */
-function detailOf({ kind, meta }: DocumentSource['lines'][number]): string {
+function detailOf({ kind, meta }: DocumentSource['lines'][number], currency: string): string {
   const text = (name: string): string | null => {
     const value = meta[name];
     return typeof value === 'string' ? groupDigits(value) : null;
   };
   if (kind === 'llm_usage') {
-    const exact = text('exact_cents');
-    return exact === null ? '' : `Charges of ${exact} cents, rounded once`;
+    const exact = meta.exact_cents;
+    return typeof exact === 'string'
+      ? `Charges of ${formatMoney(exact, currency)}, rounded once`
+      : '';
   }
   const [used, allowance] = [text('used'), text('allowance')];
   if (kind !== 'overage' || used === null || allowance === null) return '';

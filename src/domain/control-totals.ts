@@ -1,3 +1,4 @@
+import { formatAmount, formatUsage } from './format.ts';
 import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
 
 /** What a class of usage came to; counts and exact sums as text. */
@@ -28,13 +29,16 @@ export interface ControlTotals {
   readonly usage: readonly (UsageTotal & {
     readonly source: 'llm' | 'metered';
     readonly resource_kind: string;
+    /** Null: metered usage. */
+    readonly currency: string | null;
     readonly places: readonly (UsageTotal & {
       readonly state: string;
       readonly class: UsageClass;
     })[];
   })[];
-  /** The usage lines of the month's live invoices: exact cents beside what they were rounded to. */
+  /** The usage lines of the month's live invoices, by currency: exact cents beside what they were rounded to. */
   readonly lines: readonly {
+    readonly currency: string;
     readonly kind: 'overage' | 'llm_usage';
     readonly lines: number;
     readonly exact_cents: string;
@@ -69,8 +73,8 @@ export function findImbalances(
   return [
     ...tenantImbalances(totals.tenants, isOpen),
     ...totals.usage.flatMap(usageImbalances),
-    ...totals.lines.flatMap(({ kind, wrong }) =>
-      wrong === 0 ? [] : `${wrong} ${kind} lines are not what their usage comes to`,
+    ...totals.lines.flatMap(({ currency, kind, wrong }) =>
+      wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} are not what their usage comes to`,
     ),
     ...totals.invoices.flatMap(invoiceImbalances),
   ];
@@ -96,7 +100,8 @@ function tenantImbalances(tenants: ControlTotals['tenants'], isOpen: boolean): s
 }
 
 function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
-  const { resource_kind, events, total, places } = usage;
+  const { resource_kind, currency, events, total, places } = usage;
+  const show = (sum: string) => formatUsage(sum, currency);
   const placedEvents = sumDecimals(places.map((place) => new Decimal(place.events)));
   const placedTotal = sumDecimals(places.map((place) => new Decimal(place.total)));
   const lost = places.filter((place) => place.class === 'unaccounted');
@@ -104,10 +109,12 @@ function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
     ...(placedEvents.equals(events) && placedTotal.equals(total)
       ? []
       : [
-          `${resource_kind}: ${events} events (${total}) were accepted, ` +
-            `${toDecimalString(placedEvents)} (${toDecimalString(placedTotal)}) are accounted for`,
+          `${resource_kind}: ${events} events (${show(total)}) were accepted, ` +
+            `${toDecimalString(placedEvents)} (${show(toDecimalString(placedTotal))}) are accounted for`,
         ]),
-    ...lost.map((place) => `${resource_kind}: ${place.events} events (${place.total}) are nowhere`),
+    ...lost.map(
+      (place) => `${resource_kind}: ${place.events} events (${show(place.total)}) are nowhere`,
+    ),
   ];
 }
 
@@ -116,6 +123,6 @@ function invoiceImbalances(invoices: ControlTotals['invoices'][number]): string[
   if (wrong === 0 && total_cents === lines_cents) return [];
   return [
     `${wrong} ${status} invoices in ${currency} don't add up: ` +
-      `totals of ${total_cents} cents, lines of ${lines_cents} cents`,
+      `totals of ${formatAmount(total_cents, currency)}, lines of ${formatAmount(lines_cents, currency)}`,
   ];
 }

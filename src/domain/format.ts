@@ -1,15 +1,44 @@
+import { minorUnitDecimals } from './currency.ts';
+
 /** Exact amounts and quantities as people read them. */
 
-/** Cents as an amount with two decimals: `1234567` → `12,345.67`. Exact, also beyond 2^53. */
-export function formatCents(cents: number | string): string {
-  return groupDigits(toAmount(cents));
+/**
+ * An amount in minor units (`…_cents`) with thousands separators and its currency's decimals:
+ * 1234567 in AUD → `12,345.67`, in JPY → `1,234,567`, in KWD → `1,234.567`.
+ * @param cents an integer or an exact decimal; beyond 2^53 as text
+ * @throws RangeError unknown currency
+ */
+export function formatAmount(cents: number | string, currency: string): string {
+  return groupDigits(toAmount(cents, currency));
 }
 
-/** Cents as a decimal string, for programs: `1234567` → `12345.67`. */
-export function toAmount(cents: number | string): string {
-  const value = BigInt(cents);
-  const digits = String(value < 0n ? -value : value).padStart(3, '0');
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+/**
+ * The same for programs, without separators: 1234567 in AUD → `12345.67`.
+ * Decimals of a minor unit are kept: `"250.125"` in AUD → `2.50125`.
+ * @throws RangeError unknown currency
+ */
+export function toAmount(cents: number | string, currency: string): string {
+  const decimals = minorUnitDecimals(currency);
+  const text = String(cents);
+  const sign = text.startsWith('-') ? '-' : '';
+  const [whole = '', below = ''] = text.slice(sign.length).split('.');
+  const digits = whole.padStart(decimals + 1, '0');
+  const point = digits.length - decimals;
+  const fraction = digits.slice(point) + below;
+  return `${sign}${digits.slice(0, point)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** An amount with its currency, for sentences: `AUD 1,234.50`. */
+export function formatMoney(cents: number | string, currency: string): string {
+  return `${currency} ${formatAmount(cents, currency)}`;
+}
+
+/**
+ * An exact sum of usage: LLM charges as money (`AUD 0.425`), metered usage as a quantity (`1,500.5`).
+ * @param currency of LLM charges; null: metered usage
+ */
+export function formatUsage(total: string, currency: string | null): string {
+  return currency === null ? groupDigits(total) : formatMoney(total, currency);
 }
 
 /** A count or an exact decimal with thousands separators: `1234567.5` → `1,234,567.5`. */

@@ -69,7 +69,9 @@ export const addonTerms = z
   .strictObject({
     resource_kind: resourceKind,
     qty: quantity.describe('Lifts the allowance of that kind, in base units.'),
-    price_cents: priceCents.describe('A month.'),
+    price_cents: priceCents.describe(
+      "A month, in the minor unit of the subscription's currency: 750 is AUD 7.50, or JPY 750.",
+    ),
   })
   .meta({ example: ADDON_TERMS_EXAMPLE });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isCurrency } from '../domain/currency.ts';
 import { isDecimalString } from '../domain/decimal.ts';
 import { parseUtcInstant } from './instant.ts';
 
@@ -36,10 +37,16 @@ export const instant = z
     return z.NEVER;
   });
 
+/** A currency of ISO 4217 that has a minor unit. */
 export const currencyCode = z
   .string()
-  .regex(/^[A-Z]{3}$/, { error: 'expected a currency code such as "AUD"' })
-  .meta({ example: 'AUD' });
+  .refine(isCurrency, {
+    error: 'expected a currency code such as "AUD", of ISO 4217 and with a minor unit',
+  })
+  .meta({ pattern: '^[A-Z]{3}$', example: 'AUD' })
+  .describe(
+    'An ISO 4217 code that has a minor unit. `…_cents` count that unit: yen for JPY, fils for KWD.',
+  );
 
 export const tokenCount = z
   .int({ error: 'expected a whole number from 0 to 2^53 - 1' })

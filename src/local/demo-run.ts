@@ -1,5 +1,5 @@
 import { renderInvoice } from '../cli/render/invoice.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatMoney } from '../domain/format.ts';
 import { renderOutcomes } from '../cli/render/outcomes.ts';
 import { indent, renderTable } from '../cli/render/table.ts';
 import { startProgress } from '../cli/progress.ts';
@@ -137,7 +137,11 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
           { head: 'invoice', value: (invoice) => invoice.number },
           { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
           { head: 'status', value: (invoice) => invoice.status },
-          { head: 'total', align: 'right', value: ({ total_cents }) => formatCents(total_cents) },
+          {
+            head: 'total',
+            align: 'right',
+            value: (invoice) => formatMoney(invoice.total_cents, invoice.currency),
+          },
           { head: 'why', value: (invoice) => invoice.re_run?.reason ?? '' },
         ],
         [before, after],
@@ -156,9 +160,21 @@ function renderTotals(totals: RollUp['totals']): string {
   return renderTable(
     [
       { head: 'all invoices', align: 'right', value: (total) => total.invoices },
-      { head: 'subtotal', align: 'right', value: (total) => formatCents(total.subtotal_cents) },
-      { head: 'GST', align: 'right', value: (total) => formatCents(total.tax_cents) },
-      { head: 'total', align: 'right', value: (total) => formatCents(total.total_cents) },
+      {
+        head: 'subtotal',
+        align: 'right',
+        value: (total) => formatAmount(total.subtotal_cents, total.currency),
+      },
+      {
+        head: 'GST',
+        align: 'right',
+        value: (total) => formatAmount(total.tax_cents, total.currency),
+      },
+      {
+        head: 'total',
+        align: 'right',
+        value: (total) => formatAmount(total.total_cents, total.currency),
+      },
       { head: '', value: (total) => total.currency },
     ],
     totals,

@@ -1,8 +1,8 @@
 import type { MonthEndStatus } from '../db/month-end-status.ts';
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatUsage } from '../domain/format.ts';
 import { badge, balance } from './badge.ts';
-import { count, quantity } from './format.ts';
+import { count } from './format.ts';
 import { table } from './table.ts';
 
 type Books = Pick<MonthEndStatus, 'reconciliation' | 'control_totals' | 'balanced' | 'imbalances'>;
@@ -29,24 +29,36 @@ ${table({
       cell: ({ currency, status }) => `${status} (${currency})`,
     },
     { head: 'Invoices', isFigure: true, cell: ({ invoices }) => count(invoices) },
-    { head: 'Totals', isFigure: true, cell: ({ total_cents }) => formatCents(total_cents) },
-    { head: 'Their lines', isFigure: true, cell: ({ lines_cents }) => formatCents(lines_cents) },
+    {
+      head: 'Totals',
+      isFigure: true,
+      cell: ({ total_cents, currency }) => formatAmount(total_cents, currency),
+    },
+    {
+      head: 'Their lines',
+      isFigure: true,
+      cell: ({ lines_cents, currency }) => formatAmount(lines_cents, currency),
+    },
     { head: 'Wrong', isFigure: true, cell: ({ wrong: invoices }) => wrongCount(invoices) },
   ],
 })}</div>
 <div><h3>Lines of usage</h3>
 ${table({
-  caption: 'Lines of usage: exact cents beside what they were rounded to',
+  caption: 'Lines of usage: exact amounts beside what they were rounded to',
   empty: 'There are none.',
   rows: control_totals.lines,
   columns: [
-    { head: 'Kind', isHead: true, cell: ({ kind }) => kind },
+    { head: 'Kind', isHead: true, cell: ({ currency, kind }) => `${kind} (${currency})` },
     { head: 'Lines', isFigure: true, cell: ({ lines }) => count(lines) },
-    { head: 'Exact cents', isFigure: true, cell: ({ exact_cents }) => quantity(exact_cents) },
+    {
+      head: 'Exact',
+      isFigure: true,
+      cell: ({ exact_cents, currency }) => formatAmount(exact_cents, currency),
+    },
     {
       head: 'Rounded',
       isFigure: true,
-      cell: ({ rounded_cents }) => quantity(rounded_cents),
+      cell: ({ rounded_cents, currency }) => formatAmount(rounded_cents, currency),
     },
     { head: 'Wrong', isFigure: true, cell: ({ wrong: lines }) => wrongCount(lines) },
   ],
@@ -62,7 +74,11 @@ ${table({
     { head: 'State', cell: ({ state }) => usageState(state) },
     { head: 'Tenants', isFigure: true, isWide: true, cell: ({ tenants }) => count(tenants) },
     { head: 'Events', isFigure: true, cell: ({ events }) => count(events) },
-    { head: 'Quantity or cents', isFigure: true, cell: ({ total }) => quantity(total) },
+    {
+      head: 'Quantity or charges',
+      isFigure: true,
+      cell: ({ total, currency }) => formatUsage(total, currency),
+    },
   ],
 })}`;
 }

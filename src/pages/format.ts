@@ -1,17 +1,12 @@
-import { formatCents } from '../domain/format.ts';
+import { formatAmount } from '../domain/format.ts';
 
 /** Numbers, amounts and times as the pages show them. */
 
-/** An amount with its currency: `AUD 1,234.50`. */
-export function money(cents: number | string, currency: string): string {
-  return `${currency} ${formatCents(cents)}`;
-}
-
 /** A difference, with its sign: `+12.50`, `−3.00` (a true minus), `0.00`. */
-export function signedCents(cents: number | string): string {
+export function signedAmount(cents: number | string, currency: string): string {
   const value = BigInt(cents);
-  if (value === 0n) return formatCents('0');
-  return value < 0n ? `−${formatCents(String(-value))}` : `+${formatCents(String(value))}`;
+  const amount = formatAmount(String(value < 0n ? -value : value), currency);
+  return value === 0n ? amount : `${value < 0n ? '−' : '+'}${amount}`;
 }
 
 /** How much more, in whole percent: `+12 %`; null of nothing, where there is no such figure. */

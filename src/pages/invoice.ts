@@ -2,9 +2,9 @@ import type { LineChangeView } from '../db/invoice-difference.ts';
 import type { InvoiceLine, InvoiceView } from '../db/invoice-views.ts';
 import type { Revision } from '../db/month-invoices.ts';
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatMoney } from '../domain/format.ts';
 import { badge, invoiceStatus } from './badge.ts';
-import { minute, money, monthName, quantity, signedCents } from './format.ts';
+import { minute, monthName, quantity, signedAmount } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { priceCell, quantityCell } from './line-cells.ts';
 import { table } from './table.ts';
@@ -38,9 +38,9 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>Period</dt><dd>${monthName(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
 <div><dt>Issued</dt><dd>${minute(invoice.issued_at)}</dd></div>
-<div><dt>Subtotal</dt><dd>${formatCents(invoice.subtotal_cents)}</dd></div>
-<div><dt>GST</dt><dd>${formatCents(invoice.tax_cents)}</dd></div>
-<div><dt>Total</dt><dd>${money(invoice.total_cents, currency)}</dd></div>
+<div><dt>Subtotal</dt><dd>${formatAmount(invoice.subtotal_cents, currency)}</dd></div>
+<div><dt>GST</dt><dd>${formatAmount(invoice.tax_cents, currency)}</dd></div>
+<div><dt>Total</dt><dd>${formatMoney(invoice.total_cents, currency)}</dd></div>
 </dl>
 ${whoAndWhy(invoice)}<ul class="links">
 ${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>The tenant's own: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
@@ -95,12 +95,16 @@ function linesTable({ invoice_id, number, lines, total_cents, currency }: Invoic
         head: 'Price',
         isFigure: true,
         isWide: true,
-        cell: priceCell,
+        cell: (line) => priceCell(line, currency),
       },
-      { head: 'Amount', isFigure: true, cell: ({ amount_cents }) => formatCents(amount_cents) },
+      {
+        head: 'Amount',
+        isFigure: true,
+        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
+      },
       { head: 'Behind it', cell: (line) => usageLink(invoice_id, line) },
     ],
-    foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatCents(total_cents)}</td><td></td></tr></tfoot>`,
+    foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
   });
 }
 
@@ -113,7 +117,7 @@ function usageLink(
 }
 
 function differenceSection(
-  { replaces_invoice_id }: InvoiceView,
+  { replaces_invoice_id, currency }: InvoiceView,
   changes: readonly LineChangeView[],
 ): Markup {
   if (replaces_invoice_id === null) return markup``;
@@ -133,20 +137,20 @@ ${table({
       },
     },
     { head: 'Change', cell: ({ change }) => badge('plain', change) },
-    { head: 'Before', isFigure: true, cell: ({ before }) => sideOf(before) },
-    { head: 'After', isFigure: true, cell: ({ after }) => sideOf(after) },
+    { head: 'Before', isFigure: true, cell: ({ before }) => sideOf(before, currency) },
+    { head: 'After', isFigure: true, cell: ({ after }) => sideOf(after, currency) },
     {
       head: 'Difference',
       isFigure: true,
-      cell: ({ difference_cents }) => signedCents(difference_cents),
+      cell: ({ difference_cents }) => signedAmount(difference_cents, currency),
     },
   ],
 })}`;
 }
 
-function sideOf(line: InvoiceLine | null): Markup | string {
+function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
   if (line === null) return 'none';
-  return markup`${formatCents(line.amount_cents)}<span class="sub">${quantity(line.qty)}</span>`;
+  return markup`${formatAmount(line.amount_cents, currency)}<span class="sub">${quantity(line.qty)}</span>`;
 }
 
 function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
@@ -168,7 +172,7 @@ function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
       {
         head: 'Total',
         isFigure: true,
-        cell: ({ total_cents, currency }) => money(total_cents, currency),
+        cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
       },
       { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at) },
       { head: 'Who', isWide: true, cell: ({ actor }) => actor ?? '' },

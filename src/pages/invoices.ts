@@ -2,9 +2,9 @@ import { INVOICE_STATUSES } from '../db/invoice-views.ts';
 import { OUTCOMES, type MonthInvoice, type MonthInvoiceFilter } from '../db/month-invoices.ts';
 import { previousMonth } from '../domain/period.ts';
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatMoney } from '../domain/format.ts';
 import { invoiceStatus, outcome } from './badge.ts';
-import { money, monthName, percentChange, signedCents } from './format.ts';
+import { monthName, percentChange, signedAmount } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './table.ts';
 
@@ -53,14 +53,14 @@ ${table({
     {
       head: 'Total',
       isFigure: true,
-      cell: ({ total_cents, currency }) => money(total_cents, currency),
+      cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
     },
     {
       head: before,
       isFigure: true,
       isWide: true,
-      cell: ({ last_month_cents }) =>
-        last_month_cents === null ? 'none' : formatCents(last_month_cents),
+      cell: ({ last_month_cents, currency }) =>
+        last_month_cents === null ? 'none' : formatAmount(last_month_cents, currency),
     },
     { head: 'Change', isFigure: true, cell: changeOf },
   ],
@@ -70,9 +70,10 @@ ${table({
   });
 }
 
-function changeOf({ change_cents, last_month_cents, total_cents }: MonthInvoice): Markup {
+function changeOf(invoice: MonthInvoice): Markup {
+  const { change_cents, last_month_cents, total_cents, currency } = invoice;
   const percent = last_month_cents === null ? 'new' : percentChange(total_cents, last_month_cents);
-  return markup`${signedCents(change_cents)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
+  return markup`${signedAmount(change_cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
 }
 
 function filterForm(

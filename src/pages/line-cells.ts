@@ -1,5 +1,5 @@
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount } from '../domain/format.ts';
 import { quantity } from './format.ts';
 
 /** What a line says of quantity and price. */
@@ -15,9 +15,12 @@ export function quantityCell({ kind, qty, unit }: PricedLine): Markup {
   return markup`${quantity(qty)}${kind === 'overage' ? '' : markup`<span class="sub">${unit}</span>`}`;
 }
 
-export function priceCell({ kind, unit, unit_price_cents }: PricedLine): Markup | string {
+export function priceCell(
+  { kind, unit, unit_price_cents }: PricedLine,
+  currency: string,
+): Markup | string {
   if (unit_price_cents === null) return '';
-  const price = formatCents(unit_price_cents);
+  const price = formatAmount(unit_price_cents, currency);
   return kind === 'overage'
     ? markup`${price}<span class="sub">${unit === null ? 'each' : `per ${unit}`}</span>`
     : price;

@@ -1,8 +1,8 @@
 import type { EventBehindLine, LineUsage } from '../db/provenance.ts';
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatMoney, formatUsage, groupDigits } from '../domain/format.ts';
 import { badge } from './badge.ts';
-import { count, minute, quantity } from './format.ts';
+import { count, minute } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './table.ts';
 
@@ -15,6 +15,7 @@ export interface LineUsageView {
 
 /** The events behind a line of an invoice. */
 export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView): string {
+  const currency = line.source === 'llm' ? line.currency : null;
   const path = `/operator/invoices/${line.invoice_id}`;
   return layout({
     title: `Usage behind line ${line.line_no}`,
@@ -27,8 +28,8 @@ export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView
 <dl class="facts">
 <div><dt>Events that count</dt><dd>${count(line.events)}</dd></div>
 <div><dt>Excluded</dt><dd>${count(line.excluded_events)}</dd></div>
-<div><dt>Exact sum, ${line.unit}</dt><dd>${quantity(line.exact_sum)}</dd></div>
-<div><dt>Amount</dt><dd>${formatCents(line.amount_cents)}</dd></div>
+<div><dt>Exact sum${line.source === 'llm' ? '' : `, ${line.unit}`}</dt><dd>${formatUsage(line.exact_sum, currency)}</dd></div>
+<div><dt>Amount</dt><dd>${formatMoney(line.amount_cents, line.currency)}</dd></div>
 </dl>
 <p class="hint">${
       line.digest === null
@@ -51,10 +52,13 @@ ${table({
     { head: 'Received', isWide: true, cell: ({ received_at }) => minute(received_at) },
     { head: 'More', isWide: true, cell: detailOf },
     {
-      head: line.unit === 'cents' ? 'Cents' : 'Quantity',
+      head: currency ?? 'Quantity',
       isFigure: true,
       cell: ({ amount }) =>
-        amount.startsWith('-') ? `−${quantity(amount.slice(1))}` : quantity(amount),
+        (currency === null ? groupDigits(amount) : formatAmount(amount, currency)).replace(
+          '-',
+          '−',
+        ),
     },
   ],
 })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}`,

@@ -1,7 +1,8 @@
 import type { MonthOverview } from '../db/month-views.ts';
+import { formatMoney } from '../domain/format.ts';
 import { markup, type Markup } from '../markup.ts';
 import { badge, balance } from './badge.ts';
-import { count, duration, money } from './format.ts';
+import { count, duration } from './format.ts';
 
 /** Done, and left, of a pass over the due tenants. */
 export interface Progress {
@@ -45,7 +46,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>Unchanged</dt><dd>${count(outcomes.unchanged)}</dd></div>
 <div><dt>Parked</dt><dd>${count(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
 <div><dt>Not looked at</dt><dd>${count(not_looked_at)}</dd></div>
-${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${money(total_cents, currency)}</dd></div>\n`)}</dl>
+${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
 

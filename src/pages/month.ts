@@ -5,13 +5,13 @@ import { markup, type Markup } from '../markup.ts';
 import { badge, balance } from './badge.ts';
 import { largest, pairOfBars } from './bars.ts';
 import { booksSection } from './books.ts';
-import { minute, monthName, percentChange, signedCents } from './format.ts';
+import { minute, monthName, percentChange, signedAmount } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthLive } from './month-live.ts';
 import { parkedSection } from './parked.ts';
 import { table } from './table.ts';
 import type { TemporalLinks } from './temporal-links.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount } from '../domain/format.ts';
 
 export interface MonthView {
   readonly visitor: Visitor;
@@ -83,7 +83,7 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
   const change = (row: typeof sums) => {
     const percent = percentChange(row.this_month_cents, row.last_month_cents);
     const cents = String(BigInt(row.this_month_cents) - BigInt(row.last_month_cents));
-    return markup`${signedCents(cents)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
+    return markup`${signedAmount(cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
   };
   return table({
     caption: `${currency} by kind of line; the upper bar is ${monthName(month)}, the lower one ${before}`,
@@ -101,17 +101,17 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
       {
         head: monthName(month),
         isFigure: true,
-        cell: (row) => formatCents(row.this_month_cents),
+        cell: (row) => formatAmount(row.this_month_cents, currency),
       },
       {
         head: before,
         isFigure: true,
         isWide: true,
-        cell: (row) => formatCents(row.last_month_cents),
+        cell: (row) => formatAmount(row.last_month_cents, currency),
       },
       { head: 'Change', isFigure: true, cell: change },
     ],
-    foot: markup`<tfoot><tr><th scope="row">Total</th><td class="wide"></td><td class="figure">${formatCents(sums.this_month_cents)}</td><td class="figure wide">${formatCents(sums.last_month_cents)}</td><td class="figure">${change(sums)}</td></tr></tfoot>`,
+    foot: markup`<tfoot><tr><th scope="row">Total</th><td class="wide"></td><td class="figure">${formatAmount(sums.this_month_cents, currency)}</td><td class="figure wide">${formatAmount(sums.last_month_cents, currency)}</td><td class="figure">${change(sums)}</td></tr></tfoot>`,
   });
 }
 

@@ -1,7 +1,8 @@
 import type { MonthRow } from '../db/month-views.ts';
+import { formatMoney } from '../domain/format.ts';
 import { markup, type Markup } from '../markup.ts';
 import { badge, balance } from './badge.ts';
-import { count, money, monthName } from './format.ts';
+import { count, monthName } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './table.ts';
 
@@ -72,7 +73,7 @@ function invoicesOf({ totals }: MonthRow): string {
 
 function totalsOf({ totals }: MonthRow): Markup[] {
   return totals.map(
-    ({ currency, total_cents }) => markup`<div>${money(total_cents, currency)}</div>`,
+    ({ currency, total_cents }) => markup`<div>${formatMoney(total_cents, currency)}</div>`,
   );
 }
 

@@ -2,10 +2,10 @@ import type { AddonView, PlanVersionView } from '../db/catalogue-views.ts';
 import { sumCents } from '../domain/cents.ts';
 import type { LineJson, QuoteJson } from '../domain/quote-json.ts';
 import { markup, type Markup } from '../markup.ts';
-import { formatCents } from '../domain/format.ts';
+import { formatAmount, formatMoney } from '../domain/format.ts';
 import { percentOf, stackedBar, swatch, type Share } from './bars.ts';
 import { errorSummary, field, type FieldMistake } from './error-summary.ts';
-import { money, quantity } from './format.ts';
+import { quantity } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { priceCell, quantityCell } from './line-cells.ts';
 import { table } from './table.ts';
@@ -64,7 +64,7 @@ function planForm(
   if (plans.length === 0) return markup`<p class="empty">There are no plans yet.</p>`;
   const options = plans.map(
     ({ code, base_price_cents, currency }) =>
-      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${money(base_price_cents, currency)} a month</option>`,
+      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${formatMoney(base_price_cents, currency)} a month</option>`,
   );
   return markup`<form class="filter" method="get" action="/quote">
 ${field({
@@ -113,7 +113,7 @@ function addonChoice(
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${money(price_cents, currency)} a month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${formatMoney(price_cents, currency)} a month</label></div>
 `;
 }
 
@@ -128,7 +128,7 @@ function usageInput(
   const beyond =
     item.overage_price_cents === null
       ? 'more costs nothing'
-      : `then ${money(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
+      : `then ${formatMoney(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
   return field({
     id,
     label: item.resource_kind,
@@ -155,7 +155,7 @@ function answer(quote: QuoteAnswer): Markup {
       lines.filter((line) => line.kind === kind).map(({ amount_cents }) => amount_cents),
     ),
   }));
-  return markup`<h2 id="price">${money(all_in_monthly_cents, currency)} a month</h2>
+  return markup`<h2 id="price">${formatMoney(all_in_monthly_cents, currency)} a month</h2>
 ${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
 <h3>Every month</h3>
 ${linesTable('Lines of every month', lines, currency, all_in_monthly_cents)}
@@ -181,7 +181,7 @@ ${table({
   rows,
   columns: [
     { head: 'Part', isHead: true, cell: ({ part, name }) => markup`${swatch(part)} ${name}` },
-    { head: 'Amount', isFigure: true, cell: ({ cents }) => money(cents, currency) },
+    { head: 'Amount', isFigure: true, cell: ({ cents }) => formatMoney(cents, currency) },
     { head: 'Share', isFigure: true, cell: ({ cents }) => `${percentOf(cents, whole)} %` },
   ],
 })}`;
@@ -208,10 +208,14 @@ function linesTable(
       {
         head: 'Price',
         isFigure: true,
-        cell: priceCell,
+        cell: (line) => priceCell(line, currency),
       },
-      { head: 'Amount', isFigure: true, cell: ({ amount_cents }) => formatCents(amount_cents) },
+      {
+        head: 'Amount',
+        isFigure: true,
+        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
+      },
     ],
-    foot: markup`<tfoot><tr><th scope="row">Total in ${currency}</th><td class="wide"></td><td></td><td class="figure">${formatCents(totalCents)}</td></tr></tfoot>`,
+    foot: markup`<tfoot><tr><th scope="row">Total in ${currency}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(totalCents, currency)}</td></tr></tfoot>`,
   });
 }

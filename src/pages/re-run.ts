@@ -1,10 +1,11 @@
 import { MAX_FORCED_TENANTS } from '../contracts/request-payload.ts';
 import type { Standing } from '../db/month-invoices.ts';
 import { adviceFor } from '../contracts/failure-advice.ts';
+import { formatMoney } from '../domain/format.ts';
 import { markup, type Markup } from '../markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './error-summary.ts';
-import { count, money, monthName } from './format.ts';
+import { count, monthName } from './format.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { table } from './table.ts';
 
@@ -79,7 +80,7 @@ function standingTable(tenants: readonly Standing[]): Markup {
         cell: ({ invoice_id, number, status, total_cents, currency }) =>
           invoice_id === null || status === null
             ? 'none'
-            : markup`<a href="/operator/invoices/${invoice_id}">${number}</a> ${invoiceStatus(status)}<span class="sub">${money(total_cents ?? 0, currency ?? '')}</span>${
+            : markup`<a href="/operator/invoices/${invoice_id}">${number}</a> ${invoiceStatus(status)}<span class="sub">${formatMoney(total_cents ?? 0, currency ?? '')}</span>${
                 status === 'issued'
                   ? ''
                   : markup`<span class="sub">is never rebuilt: it will be refused</span>`

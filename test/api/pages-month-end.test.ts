@@ -123,7 +123,7 @@ describe('the pages of a month that is closed', () => {
     expect(text).toContain('<td class="figure">100.00</td>');
     const [, line = ''] = /href="([^"]+\/lines\/\d+)"/.exec(text) ?? [];
     const usage = await operator.get(line);
-    expect(usage.text).toContain('<dt>Exact sum, cents</dt><dd>10,000</dd>');
+    expect(usage.text).toContain('<dt>Exact sum</dt><dd>AUD 100.00</dd>');
     expect(usage.text).toMatch(/<span class="id">seed-\d+<\/span>/);
     const csv = await operator.get(`${line}/usage.csv`);
     expect(csv.status).toBe(200);

@@ -130,7 +130,7 @@ test('what has expired is told by its record, and its invoices are proved by the
   const expired = await expireUsage(db, BEFORE, KEPT);
 
   const digest = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
-  const total = before.verification.scope.llm_exact_cents;
+  const total = before.verification.scope.llm_charges[0]!.exact_cents;
   expect(expired).toEqual([
     {
       month: OLD_MONTH,

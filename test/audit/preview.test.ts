@@ -174,6 +174,7 @@ describe('late usage', () => {
       invoice: `${tenantId}-000001`,
       action: 're_run',
       // 2,000 thousand tokens at a cent, and GST.
+      currency: 'AUD',
       would_add_cents: 2200,
       problem: null,
       late: [

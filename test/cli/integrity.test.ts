@@ -49,14 +49,14 @@ test('preview: every tenant, what stands, and what would change', async () => {
 
 test('late-usage: who needs a re-run, and what it would add', async () => {
   expect(await say('month-end', 'late-usage', MONTH)).toMatch(
-    /acme\s+acme-000002\s+re run\s+22\.00\s+acme-a: 3,000,000 llm_tokens/,
+    /acme\s+acme-000002\s+re run\s+AUD 22\.00\s+acme-a: 3,000,000 llm_tokens/,
   );
   expect(await say('month-end', 'late-usage', '2026-01')).toContain('no invoice needs a re-run');
 });
 
 test('invoices diff: line by line; a first invoice replaced none', async () => {
   const text = await say('invoices', 'diff', 'acme-000002');
-  expect(text).toMatch(/^acme-000002 replaces acme-000001 · .*55\.14 → 55\.47 AUD\n\n/);
+  expect(text).toMatch(/^acme-000002 replaces acme-000001 · .*AUD 55\.14 → 55\.47\n\n/);
   expect(text).toMatch(/~\s+acme-a\s+LLM usage\s+1\s+2\s+0\.13\s+0\.43\s+0\.30/);
   const first = await cli('invoices', 'diff', 'acme-000001');
   expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('it replaced none') });
@@ -69,7 +69,7 @@ test('invoices show: the links by their numbers, either way', async () => {
 
 test('invoices usage: the events of a line, as text and as CSV', async () => {
   const text = await say('invoices', 'usage', 'acme-000002', '--line', '2');
-  expect(text).toContain('2 events, exactly 42.5 cents');
+  expect(text).toContain('2 events, exactly AUD 0.425');
   expect(text).toMatch(/digest [0-9a-f]{64}/);
   const csv = await say('invoices', 'usage', 'acme-000002', '--line', '2', '--csv');
   expect(parse(csv, { columns: true })).toMatchObject([{ amount: '12.5' }, { amount: '30' }]);
@@ -79,12 +79,12 @@ test('invoices usage: the events of a line, as text and as CSV', async () => {
 
 test('usage exclude and exclusions', async () => {
   const exclude = ['usage', 'exclude', poison, '--source', 'llm', '--reason', 'priced twice'];
-  expect(await say(...exclude)).toContain('counts: 77 cents.\nNo invoice bills it.');
+  expect(await say(...exclude)).toContain('counts: AUD 0.77.\nNo invoice bills it.');
   const again = exclude.with(-1, 'for another reason');
   expect(await say(...again)).toMatch(
     /was already excluded.*; the first reason stays: priced twice/,
   );
-  expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+77/);
+  expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+AUD 0\.77/);
   const unknown = await cli('usage', 'exclude', 'nobody', '--source', 'llm', '--reason', 'x');
   expect(unknown).toMatchObject({ code: 1, stderr: 'No llm event nobody was accepted\n' });
 });
@@ -128,7 +128,7 @@ test('invoices pay and void', async () => {
 describe('verify', () => {
   test('says that everything holds', async () => {
     const text = await say('month-end', 'verify', MONTH);
-    expect(text).toMatch(/^2026-05: 3 invoices with \d+ lines; 4 LLM events of exactly 132 cents/);
+    expect(text).toMatch(/^2026-05: 3 invoices with \d+ lines; 4 LLM events of exactly AUD 1\.32,/);
     expect(text).toContain('Everything holds.');
     expect(text).not.toContain('WRONG');
   });
@@ -147,7 +147,7 @@ describe('verify', () => {
     const { code, stdout } = await cli('month-end', 'verify', '2026-02');
     expect(code).toBe(3);
     expect(stdout).toContain(
-      'invoice ciao-000001, ciao-a, Plan base: says 4999 cents, comes to 5000',
+      'invoice ciao-000001, ciao-a, Plan base: says AUD 49.99, comes to AUD 50.00',
     );
     expect(stdout).toMatch(/\d of \d+ checks found something wrong/);
   });

@@ -21,6 +21,7 @@ describe('the events behind a line', () => {
     number: 'acme-000001',
     line_no: 2,
     description: 'LLM usage',
+    currency: 'AUD',
     amount_cents: 43,
     source: 'llm',
     unit: 'cents',
@@ -47,12 +48,12 @@ describe('the events behind a line', () => {
   const show = (changes: Partial<LineUsage>) =>
     renderLineUsage({ ...usage, ...changes }, [event], 20).split('\n');
 
-  test('of LLM usage are in cents', () => {
+  test('of LLM usage are in the currency', () => {
     const [title, sum, , , head, row] = show({});
-    expect(title).toBe('acme-000001, line 2: LLM usage, 0.43');
-    expect(sum).toBe('2 events, exactly 42.5 cents');
-    expect(head).toMatch(/^event +occurred at +cents$/);
-    expect(row).toMatch(/^e-1 .* 12\.5 {2}large$/);
+    expect(title).toBe('acme-000001, line 2: LLM usage, AUD 0.43');
+    expect(sum).toBe('2 events, exactly AUD 0.425');
+    expect(head).toMatch(/^event +occurred at +AUD$/);
+    expect(row).toMatch(/^e-1 .* 0\.125 {2}large$/);
   });
   test('metered are in what was metered', () => {
     const [, sum, , , head] = show({ source: 'metered', unit: 'llm_tokens', exact_sum: '3000' });
@@ -60,8 +61,8 @@ describe('the events behind a line', () => {
     expect(head).toMatch(/ amount$/);
   });
   test.each([
-    [{ excluded_events: 1, events: 1 }, '1 event, exactly 42.5 cents; 1 more is excluded'],
-    [{ excluded_events: 2 }, '2 events, exactly 42.5 cents; 2 more are excluded'],
+    [{ excluded_events: 1, events: 1 }, '1 event, exactly AUD 0.425; 1 more is excluded'],
+    [{ excluded_events: 2 }, '2 events, exactly AUD 0.425; 2 more are excluded'],
     // Excluded records stay among those that are counted.
     [
       { excluded_events: 1, source: 'metered', unit: 'gb' } as const,
@@ -81,6 +82,7 @@ describe('an exclusion', () => {
     resource_kind: 'llm_usage',
     service_month: '2026-05',
     amount: '7700',
+    currency: 'AUD',
     actor: 'cli:ada',
     reason: "it's priced twice",
     excluded_at: '2026-06-02T08:00:00.000000Z',
@@ -88,15 +90,20 @@ describe('an exclusion', () => {
     still_billed_in: null,
   };
 
-  test('says of what: cents of LLM usage', () => {
+  test('says how much: money of LLM usage', () => {
     expect(renderExclusion(exclusion, true).split('\n')).toEqual([
       'llm event req-4711 of acme is excluded.',
-      'What no longer counts: 7,700 cents.',
+      'What no longer counts: AUD 77.00.',
       'No invoice bills it.',
     ]);
   });
   test('and of metered usage what was metered', () => {
-    const metered = { ...exclusion, source: 'metered', resource_kind: 'llm_tokens' } as const;
+    const metered = {
+      ...exclusion,
+      source: 'metered',
+      currency: null,
+      resource_kind: 'llm_tokens',
+    } as const;
     expect(renderExclusion(metered, true)).toContain('counts: 7,700 llm_tokens.');
   });
   test('made before: the first reason stays', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import pg from 'pg';
+import { CURRENCIES } from '../../src/domain/currency.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 
@@ -31,6 +32,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([app.end(), superuser.end()]);
   await world[Symbol.asyncDispose]();
+});
+
+test('the database knows the currencies that the domain knows', async () => {
+  const { rows } = await superuser.query<{ rule: string }>(
+    "SELECT pg_get_constraintdef(oid) AS rule FROM pg_constraint WHERE conname LIKE 'currency_code%'",
+  );
+  const codes = [...(rows[0]?.rule ?? '').matchAll(/'([A-Z]+)'/g)].map(([, code]) => code);
+  expect(codes.sort()).toEqual(CURRENCIES);
 });
 
 describe("the app's role", () => {

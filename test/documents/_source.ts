@@ -80,6 +80,14 @@ export function sourceOf(
   };
 }
 
+/** In each currency: the same 1,234,567 minor units as its documents say them. */
+export const AMOUNTS = [
+  { currency: 'USD', shown: '12,345.67', plain: '12345.67', total: '13,580.24' },
+  { currency: 'JPY', shown: '1,234,567', plain: '1234567', total: '1,358,024' },
+  { currency: 'KWD', shown: '1,234.567', plain: '1234.567', total: '1,358.024' },
+  { currency: 'CLF', shown: '123.4567', plain: '123.4567', total: '135.8024' },
+] as const;
+
 /** So many lines, over deployments of ten each, no two the same. */
 export function manyLines(count: number): readonly Line[] {
   return Array.from({ length: count }, (_, index) =>

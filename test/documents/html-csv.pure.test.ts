@@ -4,7 +4,7 @@ import { documentCsv } from '../../src/documents/document-csv.ts';
 import { documentHtml } from '../../src/documents/document-html.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
 import { SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/summary-csv.ts';
-import { SELLER, line, manyLines, sourceOf } from './_source.ts';
+import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
 
 const EVIL = `=1+1</td><script>alert("&'")</script>`;
 const readCsv = (text: string) =>
@@ -31,6 +31,27 @@ describe('HTML', () => {
     const rows = html.match(/<tr><td>.*<\/tr>/g) ?? [];
     expect(rows).toHaveLength(20);
     for (const row of rows) expect(row.match(/<td/g)).toHaveLength(4);
+  });
+});
+
+describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
+  const source = sourceOf([line({ unit_price_cents: 1_234_567, amount_cents: 1_234_567 })], {
+    currency,
+  });
+
+  test('HTML has its decimals', () => {
+    const html = documentHtml(makeDocument(source, SELLER));
+    expect(html).toContain(`<td class="n">${shown} per month</td><td class="n">${shown}</td>`);
+    expect(html).toContain(`Total ${currency}, including GST</th><td class="n">${total}</td>`);
+  });
+
+  test('CSV and the summary have its decimals', () => {
+    expect(readCsv(documentCsv(source, SELLER))[0]).toMatchObject({
+      ...{ currency, unit_price: plain, amount: plain },
+    });
+    expect(readCsv(SUMMARY_CSV_HEAD + summaryCsvRows([source]))[0]).toMatchObject({
+      ...{ currency, subtotal: plain, total: total.replaceAll(',', '') },
+    });
   });
 });
 

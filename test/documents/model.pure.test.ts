@@ -121,7 +121,7 @@ describe('lines', () => {
       {
         quantity: '4,045 requests',
         unitPrice: '',
-        detail: 'Charges of 1,234.567 cents, rounded once',
+        detail: 'Charges of AUD 12.34567, rounded once',
       },
     ],
     [

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { DocumentSource } from '../../src/db/invoice-documents.ts';
 import { documentPdf } from '../../src/documents/document-pdf.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
-import { formatCents } from '../../src/domain/format.ts';
+import { formatAmount } from '../../src/domain/format.ts';
 import { HAS_POPPLER, NEEDS_POPPLER, picturesOf, textOfPages } from './_poppler.ts';
-import { SELLER, line, manyLines, sourceOf } from './_source.ts';
+import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
 
 const pdfOf = (source: DocumentSource) => documentPdf(makeDocument(source, SELLER));
 /** Without the blanks that a layout puts in. */
@@ -46,6 +46,13 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     }
   });
 
+  test.each(AMOUNTS)('in $currency, with its decimals', async ({ currency, shown, total }) => {
+    const given = line({ unit_price_cents: 1_234_567, amount_cents: 1_234_567 });
+    const [text = ''] = textOfPages(await pdfOf(sourceOf([given], { currency })));
+    expect(plain(text)).toContain(plain(`${shown} per month ${shown}`));
+    expect(plain(text)).toContain(plain(`Total ${currency}, including GST ${total}`));
+  });
+
   test('300 lines: each one once, in order, under heads on every page', async () => {
     const source = sourceOf(manyLines(300));
     const pages = textOfPages(await pdfOf(source));
@@ -55,7 +62,11 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
       ].map(([, kind, qty, amount]) => [kind, qty?.replace(',', ''), amount]),
     );
     expect(rows).toEqual(
-      manyLines(300).map((one) => [one.resource_kind, one.qty, formatCents(one.amount_cents)]),
+      manyLines(300).map((one) => [
+        one.resource_kind,
+        one.qty,
+        formatAmount(one.amount_cents, 'AUD'),
+      ]),
     );
     expect(pages.length).toBeGreaterThan(5);
     pages.forEach((page, index) => {
@@ -65,7 +76,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     // Where a deployment's lines go on, it is named again.
     expect(pages.slice(1).filter((page) => page.includes('(continued)')).length).toBeGreaterThan(5);
     expect(plain(pages.at(-1) ?? '')).toContain(
-      plain(`including GST ${formatCents(source.total_cents)}`),
+      plain(`including GST ${formatAmount(source.total_cents, 'AUD')}`),
     );
   });
 

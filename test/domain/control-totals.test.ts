@@ -15,6 +15,7 @@ const sound: ControlTotals = {
     {
       source: 'llm',
       resource_kind: 'llm_usage',
+      currency: 'AUD',
       events: '9007199254740993',
       total: '0.3',
       places: [
@@ -24,8 +25,15 @@ const sound: ControlTotals = {
     },
   ],
   lines: [
-    { kind: 'llm_usage', lines: 2, exact_cents: '0.1', rounded_cents: '0', wrong: 0 },
-    { kind: 'overage', lines: 1, exact_cents: '5', rounded_cents: '5', wrong: 0 },
+    {
+      currency: 'AUD',
+      kind: 'llm_usage',
+      lines: 2,
+      exact_cents: '0.1',
+      rounded_cents: '0',
+      wrong: 0,
+    },
+    { currency: 'AUD', kind: 'overage', lines: 1, exact_cents: '5', rounded_cents: '5', wrong: 0 },
   ],
   invoices: [
     {
@@ -86,7 +94,7 @@ describe('usage', () => {
 
   test('an event that is nowhere to be found', () => {
     expect(withPlaces([billed!])).toEqual([
-      'llm_usage: 9007199254740993 events (0.3) were accepted, 9007199254740992 (0.1) are accounted for',
+      'llm_usage: 9007199254740993 events (AUD 0.003) were accepted, 9007199254740992 (AUD 0.001) are accounted for',
     ]);
   });
 
@@ -97,19 +105,19 @@ describe('usage', () => {
 
   test('usage in a place that must not be', () => {
     const lost = { ...pending!, class: 'unaccounted', state: 'unaccounted' } as const;
-    expect(withPlaces([billed!, lost])).toEqual(['llm_usage: 1 events (0.2) are nowhere']);
+    expect(withPlaces([billed!, lost])).toEqual(['llm_usage: 1 events (AUD 0.002) are nowhere']);
   });
 });
 
 describe('lines and invoices', () => {
   test('lines that are not what their usage comes to', () => {
     expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 2 }] })).toEqual([
-      '2 llm_usage lines are not what their usage comes to',
+      '2 llm_usage lines in AUD are not what their usage comes to',
     ]);
   });
 
   test.each([{ wrong: 1 }, { lines_cents: '111' }])('invoices that do not add up: %j', (fields) => {
     const [problem] = findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] });
-    expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 110 cents, lines of/);
+    expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 1\.10, lines of/);
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { formatMoney } from '../../src/domain/format.ts';
 import { largest, percentOf } from '../../src/pages/bars.ts';
 import {
   count,
   duration,
   minute,
-  money,
   monthName,
   percentChange,
   quantity,
-  signedCents,
+  signedAmount,
 } from '../../src/pages/format.ts';
 
 describe('amounts', () => {
@@ -18,7 +18,7 @@ describe('amounts', () => {
     [123_456_789, 'AUD 1,234,567.89'],
     ['90071992547409931', 'AUD 900,719,925,474,099.31'],
   ])('%s cents are %s', (cents, shown) => {
-    expect(money(cents, 'AUD')).toBe(shown);
+    expect(formatMoney(cents, 'AUD')).toBe(shown);
   });
 
   test.each([
@@ -26,7 +26,7 @@ describe('amounts', () => {
     [150, '+1.50'],
     [-150_000, '−1,500.00'],
   ])('a difference of %s cents has its sign: %s', (cents, shown) => {
-    expect(signedCents(cents)).toBe(shown);
+    expect(signedAmount(cents, 'AUD')).toBe(shown);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../domain/format.ts';
 import { counted } from '../render/counted.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -35,7 +35,8 @@ Example:
             {
               head: 'would add',
               align: 'right',
-              value: ({ would_add_cents: cents }) => (cents === null ? '?' : formatCents(cents)),
+              value: ({ would_add_cents: cents, currency }) =>
+                cents === null || currency === null ? '?' : formatMoney(cents, currency),
             },
             { head: 'late usage', wrap: true, value: describeLate },
           ],

@@ -5,7 +5,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note } from '../note.ts';
 import { print } from '../output.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatUsage } from '../../domain/format.ts';
 import { renderTable } from '../render/table.ts';
 
 const LIMIT = 1000;
@@ -25,7 +25,11 @@ export function usageExclusionsCommand(): Command {
             { head: 'event', value: (row) => row.event_id },
             { head: 'tenant', value: (row) => row.tenant_id },
             { head: 'kind', value: (row) => row.resource_kind },
-            { head: 'amount', align: 'right', value: (row) => groupDigits(row.amount) },
+            {
+              head: 'amount',
+              align: 'right',
+              value: (row) => formatUsage(row.amount, row.currency),
+            },
             { head: 'still billed on', value: (row) => row.still_billed_on },
             { head: 'by', value: (row) => row.actor },
             { head: 'reason', wrap: true, value: (row) => row.reason },

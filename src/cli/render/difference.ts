@@ -1,11 +1,14 @@
 import type { LineChangeView } from '../../db/invoice-difference.ts';
 import type { InvoiceHeader } from '../../db/invoice-views.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { whoAndWhy } from './invoice.ts';
 import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
-const COLUMNS: readonly Column<LineChangeView>[] = [
+const columns = ({
+  before: old,
+  after: revision,
+}: Replacement): readonly Column<LineChangeView>[] => [
   {
     head: '',
     value: ({ change }) => ({ added: '+', removed: '-', changed: '~' })[change],
@@ -20,9 +23,17 @@ const COLUMNS: readonly Column<LineChangeView>[] = [
   },
   { head: 'qty before', align: 'right', value: ({ before }) => qty(before?.qty) },
   { head: 'after', align: 'right', value: ({ after }) => qty(after?.qty) },
-  { head: 'amount before', align: 'right', value: ({ before }) => cents(before?.amount_cents) },
-  { head: 'after', align: 'right', value: ({ after }) => cents(after?.amount_cents) },
-  { head: 'difference', align: 'right', value: (change) => formatCents(change.difference_cents) },
+  {
+    head: 'amount before',
+    align: 'right',
+    value: ({ before }) => amount(before?.amount_cents, old),
+  },
+  { head: 'after', align: 'right', value: ({ after }) => amount(after?.amount_cents, revision) },
+  {
+    head: 'difference',
+    align: 'right',
+    value: (change) => amount(change.difference_cents, revision),
+  },
 ];
 
 /** A revision, and the invoice that it replaced. */
@@ -33,7 +44,8 @@ export interface Replacement {
 }
 
 /** What replaced what, who wanted it and why, and the totals; then line by line: added, removed, changed. */
-export function renderDifference({ before, after, changes }: Replacement): string {
+export function renderDifference(replacement: Replacement): string {
+  const { before, after, changes } = replacement;
   const heading = [
     `${style('bold', after.number)} replaces ${before.number}`,
     whoAndWhy(after),
@@ -42,21 +54,20 @@ export function renderDifference({ before, after, changes }: Replacement): strin
   return [
     heading.filter(Boolean).join(' · '),
     '',
-    renderTable(COLUMNS, changes, 'Every line is the same.'),
+    renderTable(columns(replacement), changes, 'Every line is the same.'),
   ].join('\n');
 }
 
-/** `299.00 → 274.26 USD` */
+/** `USD 299.00 → 274.26` */
 function totals(before: InvoiceHeader, after: InvoiceHeader): string {
-  const currency = before.currency === after.currency ? '' : ` ${before.currency}`;
-  const from = `${formatCents(before.total_cents)}${currency}`;
-  return `${from} → ${formatCents(after.total_cents)} ${after.currency}`;
+  const from = formatMoney(before.total_cents, before.currency);
+  return `${from} → ${formatAmount(after.total_cents, after.currency)}`;
 }
 
 function qty(quantity: string | undefined): string | null {
   return quantity === undefined ? null : groupDigits(quantity);
 }
 
-function cents(amountCents: number | undefined): string | null {
-  return amountCents === undefined ? null : formatCents(amountCents);
+function amount(cents: number | undefined, { currency }: InvoiceHeader): string | null {
+  return cents === undefined ? null : formatAmount(cents, currency);
 }

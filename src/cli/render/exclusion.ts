@@ -1,7 +1,6 @@
 import type { Exclusion } from '../../db/usage-exclusions.ts';
-import { groupDigits } from '../../domain/format.ts';
+import { formatUsage } from '../../domain/format.ts';
 import { quote } from '../quote.ts';
-import { counted } from './counted.ts';
 
 /**
  * What became of an event that was to be excluded, and what is left to do.
@@ -19,8 +18,8 @@ export function renderExclusion(exclusion: Exclusion, isNew: boolean): string {
   ].join('\n');
 }
 
-function amountOf({ source, amount, resource_kind }: Exclusion): string {
-  return source === 'llm' ? counted(amount, 'cent') : `${groupDigits(amount)} ${resource_kind}`;
+function amountOf({ amount, currency, resource_kind }: Exclusion): string {
+  return formatUsage(amount, currency) + (currency === null ? ` ${resource_kind}` : '');
 }
 
 /** By the invoice's own month: late LLM usage is billed in a later one. */

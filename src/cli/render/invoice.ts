@@ -1,5 +1,5 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatAmount, groupDigits } from '../../domain/format.ts';
 import { style } from './style.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
@@ -12,14 +12,14 @@ export interface LinkedNumbers {
   readonly supersededBy: string | null;
 }
 
-const LINE_COLUMNS: readonly Column<InvoiceLine>[] = [
+const lineColumns = (currency: string): readonly Column<InvoiceLine>[] => [
   { head: '#', align: 'right', value: (line) => line.line_no },
   { head: 'deployment', value: (line) => line.deployment_id },
-  { head: 'line', wrap: true, value: describeLine },
+  { head: 'line', wrap: true, value: (line) => describeLine(line, currency) },
   { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
   { head: 'unit', value: (line) => line.unit },
-  { head: 'price', align: 'right', value: (line) => unitPrice(line) },
-  { head: 'amount', align: 'right', value: (line) => formatCents(line.amount_cents) },
+  { head: 'price', align: 'right', value: (line) => unitPrice(line, currency) },
+  { head: 'amount', align: 'right', value: (line) => formatAmount(line.amount_cents, currency) },
 ];
 
 /**
@@ -36,13 +36,13 @@ export function renderInvoice(
     `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
     ...linksOf(invoice, numbers),
     '',
-    indent(renderTable(LINE_COLUMNS, invoice.lines)),
+    indent(renderTable(lineColumns(currency), invoice.lines)),
     '',
     indent(
       renderTable(
         [
           { head: '', value: ([label]: readonly [string, number]) => label },
-          { head: currency, align: 'right', value: ([, cents]) => formatCents(cents) },
+          { head: currency, align: 'right', value: ([, cents]) => formatAmount(cents, currency) },
         ],
         [
           ['subtotal', invoice.subtotal_cents],
@@ -70,14 +70,14 @@ export function whoAndWhy({ re_run }: Pick<InvoiceHeader, 're_run'>): string {
 }
 
 /** With what it was computed from, where the amount doesn't follow from quantity and price. */
-function describeLine({ description, meta }: InvoiceLine): string {
+function describeLine({ description, meta }: InvoiceLine, currency: string): string {
   const exact = meta.exact_cents;
-  if (typeof exact === 'string') return `${description} (exactly ${exact} cents)`;
+  if (typeof exact === 'string') return `${description} (exactly ${formatAmount(exact, currency)})`;
   return meta.capped === true ? `${description} (capped, used ${String(meta.used)})` : description;
 }
 
 /** A price per month is the amount itself. */
-function unitPrice({ kind, unit_price_cents }: InvoiceLine): string {
+function unitPrice({ kind, unit_price_cents }: InvoiceLine, currency: string): string {
   if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
-  return formatCents(unit_price_cents);
+  return formatAmount(unit_price_cents, currency);
 }

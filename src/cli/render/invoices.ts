@@ -1,5 +1,5 @@
 import type { InvoiceHeader } from '../../db/invoice-views.ts';
-import { formatCents } from '../../domain/format.ts';
+import { formatAmount } from '../../domain/format.ts';
 import type { Format } from './style.ts';
 import { renderTable } from './table.ts';
 
@@ -11,9 +11,13 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
       { head: 'period', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
       { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
       { head: 'status', value: (invoice) => invoice.status, format: statusFormat },
-      { head: 'subtotal', align: 'right', value: (i) => formatCents(i.subtotal_cents) },
-      { head: 'GST', align: 'right', value: (invoice) => formatCents(invoice.tax_cents) },
-      { head: 'total', align: 'right', value: (invoice) => formatCents(invoice.total_cents) },
+      {
+        head: 'subtotal',
+        align: 'right',
+        value: (i) => formatAmount(i.subtotal_cents, i.currency),
+      },
+      { head: 'GST', align: 'right', value: (i) => formatAmount(i.tax_cents, i.currency) },
+      { head: 'total', align: 'right', value: (i) => formatAmount(i.total_cents, i.currency) },
       { head: 'currency', value: (invoice) => invoice.currency },
       { head: 'id', value: (invoice) => invoice.invoice_id },
     ],

@@ -1,5 +1,5 @@
 import type { EventBehindLine, LineUsage } from '../../db/provenance.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { counted } from './counted.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -13,9 +13,8 @@ export function renderLineUsage(
   limit: number,
 ): string {
   return [
-    `${usage.number}, line ${usage.line_no}: ${usage.description}, ${formatCents(usage.amount_cents)}`,
-    `${counted(usage.events, 'event')}, exactly ${groupDigits(usage.exact_sum)} ${usage.unit}` +
-      excludedOf(usage),
+    `${usage.number}, line ${usage.line_no}: ${usage.description}, ${formatMoney(usage.amount_cents, usage.currency)}`,
+    `${counted(usage.events, 'event')}, exactly ${exactSumOf(usage)}` + excludedOf(usage),
     usage.expired_at === null
       ? `digest ${usage.digest}`
       : `The events have expired on ${usage.expired_at.slice(0, 10)}, and can't be shown.`,
@@ -25,6 +24,10 @@ export function renderLineUsage(
   ].join('\n');
 }
 
+function exactSumOf({ source, currency, exact_sum, unit }: LineUsage): string {
+  return source === 'llm' ? formatMoney(exact_sum, currency) : `${groupDigits(exact_sum)} ${unit}`;
+}
+
 /** An LLM event that was excluded isn't among those that are counted; a metered record is. */
 function excludedOf({ source, excluded_events: excluded }: LineUsage): string {
   if (excluded === 0) return '';
@@ -32,14 +35,15 @@ function excludedOf({ source, excluded_events: excluded }: LineUsage): string {
   return `; ${groupDigits(excluded)} ${which} ${excluded === 1 ? 'is' : 'are'} excluded`;
 }
 
-function columnsOf({ source }: LineUsage): readonly Column<EventBehindLine>[] {
+function columnsOf({ source, currency }: LineUsage): readonly Column<EventBehindLine>[] {
   return [
     { head: 'event', value: (event) => event.event_id },
     { head: 'occurred at', value: (event) => event.occurred_at },
     {
-      head: source === 'llm' ? 'cents' : 'amount',
+      head: source === 'llm' ? currency : 'amount',
       align: 'right',
-      value: (event) => groupDigits(event.amount),
+      value: ({ amount }) =>
+        source === 'llm' ? formatAmount(amount, currency) : groupDigits(amount),
     },
     {
       head: '',

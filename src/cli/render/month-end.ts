@@ -1,7 +1,7 @@
 import type { MonthEndProgress } from '../../contracts/month-end.ts';
 import type { ReconciliationRow } from '../../db/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end-status.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
 import { counted } from './counted.ts';
 import { style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
@@ -99,9 +99,13 @@ function refusalsOf({ progress, requests }: StatusWithProgress): RefusalRow[] {
 const TOTALS: readonly Column<MonthEndStatus['totals'][number]>[] = [
   { head: 'currency', value: (row) => row.currency },
   { head: 'invoices', align: 'right', value: (row) => groupDigits(row.invoices) },
-  { head: 'subtotal', align: 'right', value: (row) => formatCents(row.subtotal_cents) },
-  { head: 'GST', align: 'right', value: (row) => formatCents(row.tax_cents) },
-  { head: 'total', align: 'right', value: (row) => formatCents(row.total_cents) },
+  {
+    head: 'subtotal',
+    align: 'right',
+    value: (row) => formatAmount(row.subtotal_cents, row.currency),
+  },
+  { head: 'GST', align: 'right', value: (row) => formatAmount(row.tax_cents, row.currency) },
+  { head: 'total', align: 'right', value: (row) => formatAmount(row.total_cents, row.currency) },
 ];
 
 const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
@@ -109,14 +113,19 @@ const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
   { head: 'state', value: (row) => row.state },
   { head: 'tenants', align: 'right', value: (row) => groupDigits(row.tenants) },
   { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
-  { head: 'total', align: 'right', value: (row) => groupDigits(row.total) },
+  { head: 'total', align: 'right', value: (row) => formatUsage(row.total, row.currency) },
 ];
 
 const USAGE_LINES: readonly Column<MonthEndStatus['control_totals']['lines'][number]>[] = [
   { head: 'kind', value: (row) => row.kind },
+  { head: 'currency', value: (row) => row.currency },
   { head: 'lines', align: 'right', value: (row) => groupDigits(row.lines) },
-  { head: 'exact cents', align: 'right', value: (row) => groupDigits(row.exact_cents) },
-  { head: 'rounded', align: 'right', value: (row) => groupDigits(row.rounded_cents) },
+  { head: 'exact', align: 'right', value: (row) => formatAmount(row.exact_cents, row.currency) },
+  {
+    head: 'rounded',
+    align: 'right',
+    value: (row) => formatAmount(row.rounded_cents, row.currency),
+  },
 ];
 
 const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [

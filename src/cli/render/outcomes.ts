@@ -1,5 +1,5 @@
 import type { TenantOutcome } from '../../db/outcome-views.ts';
-import { formatCents } from '../../domain/format.ts';
+import { formatAmount } from '../../domain/format.ts';
 import { renderTable } from './table.ts';
 
 /** What became of each tenant, and the reasons of those that are parked below. */
@@ -14,9 +14,9 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
       },
       { head: 'invoice', value: (tenant) => tenant.number },
       { head: 'rev', align: 'right', value: (tenant) => tenant.revision },
-      { head: 'subtotal', align: 'right', value: (tenant) => cents(tenant.subtotal_cents) },
-      { head: 'GST', align: 'right', value: (tenant) => cents(tenant.tax_cents) },
-      { head: 'total', align: 'right', value: (tenant) => cents(tenant.total_cents) },
+      { head: 'subtotal', align: 'right', value: (tenant) => amount(tenant, 'subtotal_cents') },
+      { head: 'GST', align: 'right', value: (tenant) => amount(tenant, 'tax_cents') },
+      { head: 'total', align: 'right', value: (tenant) => amount(tenant, 'total_cents') },
       { head: '', value: ({ currency, total_cents }) => (total_cents === null ? '' : currency) },
     ],
     outcomes,
@@ -28,6 +28,10 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
   return [table, ...reasons].join('\n');
 }
 
-function cents(amountCents: number | null): string {
-  return amountCents === null ? '' : formatCents(amountCents);
+function amount(
+  tenant: TenantOutcome,
+  column: 'subtotal_cents' | 'tax_cents' | 'total_cents',
+): string {
+  const cents = tenant[column];
+  return cents === null ? '' : formatAmount(cents, tenant.currency);
 }

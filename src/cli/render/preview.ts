@@ -1,6 +1,6 @@
 import type { TenantPreview } from '../../audit/preview.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
-import { formatCents, groupDigits } from '../../domain/format.ts';
+import { formatAmount, groupDigits } from '../../domain/format.ts';
 import { indent, renderTable, type Column } from './table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [
@@ -8,20 +8,28 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   {
     head: 'would be',
     align: 'right',
-    value: (tenant) => cents(totalOf(tenant)) ?? 'parked',
+    value: (tenant) => amount(totalOf(tenant), tenant) ?? 'parked',
     format: ({ preview }) => (preview.parked === null ? null : 'yellow'),
   },
-  { head: 'last month', align: 'right', value: ({ last }) => cents(last?.totalCents ?? null) },
   {
-    head: 'difference',
+    head: 'last month',
     align: 'right',
-    value: (tenant) => difference(totalOf(tenant), tenant.last?.totalCents ?? null),
+    value: (tenant) => amount(tenant.last?.totalCents, tenant),
   },
-  { head: 'stands', align: 'right', value: ({ standing }) => cents(standing?.totalCents ?? null) },
   {
     head: 'difference',
     align: 'right',
-    value: (tenant) => difference(totalOf(tenant), tenant.standing?.totalCents ?? null),
+    value: (tenant) => difference(tenant, tenant.last?.totalCents),
+  },
+  {
+    head: 'stands',
+    align: 'right',
+    value: (tenant) => amount(tenant.standing?.totalCents, tenant),
+  },
+  {
+    head: 'difference',
+    align: 'right',
+    value: (tenant) => difference(tenant, tenant.standing?.totalCents),
   },
   {
     head: 'lines that differ',
@@ -60,42 +68,47 @@ function totalOf({ preview }: TenantPreview): number | null {
   return preview.parked === null ? preview.totalCents : null;
 }
 
-function cents(amountCents: number | null): string | null {
-  return amountCents === null ? null : formatCents(amountCents);
+function amount(cents: number | null | undefined, { currency }: TenantPreview): string | null {
+  return cents === null || cents === undefined ? null : formatAmount(cents, currency);
 }
 
-function difference(to: number | null, from: number | null): string | null {
-  if (to === null || from === null) return null;
-  return formatCents((BigInt(to) - BigInt(from)).toString());
+function difference(tenant: TenantPreview, fromCents: number | undefined): string | null {
+  const toCents = totalOf(tenant);
+  if (toCents === null || fromCents === undefined) return null;
+  return formatAmount((BigInt(toCents) - BigInt(fromCents)).toString(), tenant.currency);
 }
 
 /** What would be invoiced in each currency, beside what stands. */
 function sums(tenants: readonly TenantPreview[]): string[] {
   const byCurrency = Map.groupBy(tenants, ({ currency }) => currency);
   return [...byCurrency].map(([currency, group]) => {
-    const wouldBe = sum(group.map(totalOf));
+    const wouldBe = sum(group.map(totalOf), currency);
     const stands = sum(
       group.map(({ standing }) =>
         standing?.status === 'void' ? null : (standing?.totalCents ?? null),
       ),
+      currency,
     );
     return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, ${stands} stands`;
   });
 }
 
-function sum(amounts: readonly (number | null)[]): string {
-  return formatCents(amounts.reduce((total, amount) => total + BigInt(amount ?? 0), 0n).toString());
+function sum(amounts: readonly (number | null)[], currency: string): string {
+  const total = amounts.reduce((sum, cents) => sum + BigInt(cents ?? 0), 0n);
+  return formatAmount(total.toString(), currency);
 }
 
-const LINES: readonly Column<{ readonly mark: string; readonly line: PlacedLine }>[] = [
+const linesIn = (
+  currency: string,
+): readonly Column<{ readonly mark: string; readonly line: PlacedLine }>[] => [
   { head: '', value: ({ mark }) => mark },
   { head: 'deployment', value: ({ line }) => line.deploymentId },
   { head: 'line', wrap: true, value: ({ line }) => line.description },
   { head: 'qty', align: 'right', value: ({ line }) => groupDigits(line.qty) },
-  { head: 'amount', align: 'right', value: ({ line }) => formatCents(line.amountCents) },
+  { head: 'amount', align: 'right', value: ({ line }) => formatAmount(line.amountCents, currency) },
 ];
 
-function renderLines({ tenantId, preview, standing }: TenantPreview): string[] {
+function renderLines({ tenantId, currency, preview, standing }: TenantPreview): string[] {
   const rows =
     standing === null
       ? (preview.parked === null ? preview.lines : []).map((line) => ({ mark: '', line }))
@@ -103,5 +116,5 @@ function renderLines({ tenantId, preview, standing }: TenantPreview): string[] {
           ...(before ? [{ mark: '-', line: before }] : []),
           ...(after ? [{ mark: '+', line: after }] : []),
         ]);
-  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, rows))];
+  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(linesIn(currency), rows))];
 }

@@ -1,14 +1,23 @@
 import type { Verification } from '../../audit/verify.ts';
+import { formatMoney } from '../../domain/format.ts';
 import { counted } from './counted.ts';
 import { style } from './style.ts';
 import { indent, renderTable } from './table.ts';
+
+/** ` of exactly AUD 1.32`; nothing where there were no charges. */
+function chargesOf({ llm_charges }: Verification['scope']): string {
+  const charges = llm_charges.map(({ currency, exact_cents }) =>
+    formatMoney(exact_cents, currency),
+  );
+  return charges.length === 0 ? '' : ` of exactly ${charges.join(', ')}`;
+}
 
 /** Check by check, with the first problems of those that found any. */
 export function renderVerification({ month, ok, scope, checks }: Verification): string {
   const problems = checks.filter((check) => check.problems > 0);
   return [
     `${month}: ${counted(scope.invoices, 'invoice')} with ${counted(scope.lines, 'line')}; ` +
-      `${counted(scope.llm_events, 'LLM event')} of exactly ${counted(scope.llm_exact_cents, 'cent')}, ` +
+      `${counted(scope.llm_events, 'LLM event')}${chargesOf(scope)}, ` +
       `${counted(scope.metered_records, 'metered record')}, in ${counted(scope.buckets, 'bucket')}`,
     ...scope.expired.map(
       ({ source, events, total, digest, expired_at }) =>

@@ -104,13 +104,16 @@ describe('an instant', () => {
 });
 
 describe('a currency', () => {
-  test.each(['AUD', 'USD'])('may be %s', (code) => {
+  test.each(['AUD', 'USD', 'JPY', 'KWD', 'CLF'])('may be %s', (code) => {
     expect(takes(currencyCode, code)).toBe(true);
   });
 
-  test.each(['', 'aud', 'AU', 'AUDX', 'A1D', 'XAUD', ' AUD', 36])('may not be %j', (code) => {
-    expect(takes(currencyCode, code)).toBe(false);
-  });
+  test.each(['', 'aud', 'AU', 'AUDX', 'A1D', 'XAUD', ' AUD', 'ZZZ', 'XXX', 'XAU', 36])(
+    'may not be %j',
+    (code) => {
+      expect(takes(currencyCode, code)).toBe(false);
+    },
+  );
 
   test('that is none: says what one is', () => {
     expect(complaint(currencyCode, 'aud')).toContain('a currency code such as "AUD"');
