@@ -52,6 +52,30 @@ export default tseslint.config(
     },
   },
   {
+    // What the product writes is its owner's alone, whole, and led elsewhere by no link.
+    files: ['src/**/*.ts'],
+    ignores: [
+      'src/private-files.ts',
+      // The build's bundle, which other users run; the system's own file; root's shared folder.
+      'src/{bundle,give-way}.ts',
+      'src/local/server-user.ts',
+    ],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['fs', 'fs/promises', 'node:fs', 'node:fs/promises'],
+              importNamePattern: '^(default$|append|createWrite|mkdir|mkdtemp|open|promises|write)',
+              message: 'Write files by src/private-files.ts.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // Workflow code has to be deterministic, and contexts are reused between
     // tenants: no module state that changes.
     files: ['src/workflows/**/*.ts', 'bench/workflows/**/*.ts'],

@@ -1,4 +1,3 @@
-import { open, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   countInvoices,
@@ -9,6 +8,7 @@ import {
 import type { Database, Queryable } from '../db/pool.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { periodOf, type Month } from '../domain/period.ts';
+import { makePrivateFolder, writeWhole } from '../private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './formats.ts';
 import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
 
@@ -29,8 +29,8 @@ export interface Exported {
 /**
  * Writes the documents of all invoices of a month and two tables for accounting, all from one snapshot:
  * `summary-MONTH.csv` has the live invoices (issued or paid), so that its sums are the month's control
- * totals; `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all; a second
- * export writes the same bytes.
+ * totals; `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all, and only its
+ * owner can read it; a second export writes the same bytes.
  * @throws NoSellerError; what the file system says
  */
 export function exportMonth(
@@ -42,13 +42,13 @@ export function exportMonth(
   return inOneSnapshot(db, async (tx) => {
     const total = await countInvoices(tx, periodStart);
     if (total === 0) return { invoices: 0, files: 0 };
-    await mkdir(folder, { recursive: true });
+    makePrivateFolder(folder);
     let [invoices, files] = [0, 0];
     const summary = join(folder, `summary-${month}.csv`);
     // Not named summary-…: whoever adds up all summaries of a folder must not count these.
     const others = join(folder, `superseded-and-void-${month}.csv`);
-    await writeAtOnce(summary, (appendLive) =>
-      writeAtOnce(others, async (appendOthers) => {
+    await writeWhole(summary, (appendLive) =>
+      writeWhole(others, async (appendOthers) => {
         await appendLive(SUMMARY_CSV_HEAD);
         await appendOthers(SUMMARY_CSV_HEAD);
         for await (const sources of pagesOf(tx, periodStart)) {
@@ -88,23 +88,8 @@ async function writeDocuments(
 ): Promise<void> {
   for (const format of formats) {
     const content = await renderDocument(source, format);
-    await writeAtOnce(join(folder, documentFileName(source.number, format)), (append) =>
+    await writeWhole(join(folder, documentFileName(source.number, format)), (append) =>
       append(content),
     );
   }
-}
-
-type Append = (content: string | Buffer) => Promise<void>;
-
-/** Under another name until it is whole: nobody finds half a file. */
-async function writeAtOnce(path: string, write: (append: Append) => Promise<void>): Promise<void> {
-  const unfinished = `${path}.${process.pid}.part`;
-  try {
-    await using file = await open(unfinished, 'w');
-    await write((content) => writeFile(file, content));
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw error;
-  }
-  await rename(unfinished, path);
 }

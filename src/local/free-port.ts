@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { writePrivateFile } from '../private-files.ts';
 
 const HOST = '127.0.0.1';
 
@@ -60,6 +61,6 @@ export async function rememberedPorts<Name extends string>(
   const free = await freePorts(names.map((name) => remembered[name] ?? defaults[name]));
   const ports = Object.fromEntries(names.map((name, i) => [name, free[i]])) as Record<Name, number>;
   // Read again: another server of ours may have written its ports in the meantime.
-  writeFileSync(file, `${JSON.stringify({ ...readPorts(file), ...ports }, null, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify({ ...readPorts(file), ...ports }, null, 2)}\n`);
   return ports;
 }

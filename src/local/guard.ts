@@ -5,18 +5,21 @@
  * JSON in the first argument.
  */
 import { spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { writeAtOnce } from '../private-files.ts';
 import type { GuardOrder } from './guarded-process.ts';
 
 const order = JSON.parse(process.argv[2] ?? '') as GuardOrder;
 
+// What a server writes (the Temporal server's database among it) is its owner's alone.
+process.umask(0o077);
 const server = spawn(order.command, order.args, {
   stdio: ['ignore', 'inherit', 'inherit'],
   cwd: order.cwd,
   ...order.user,
 });
 if (order.pidFile !== undefined && server.pid !== undefined) {
-  writeFileSync(order.pidFile, `${server.pid}\n`);
+  writeAtOnce(order.pidFile, `${server.pid}\n`);
 }
 
 let stopping = false;

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openPrivate } from '../private-files.ts';
 
 /** What a guard is told to run; see `guard.ts`. */
 export interface GuardOrder {
@@ -41,7 +42,7 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
  * can be read after a failure, and a server whose owner has died never writes into nothing.
  */
 export function startGuarded(order: GuardOrder, logFile: string): GuardedProcess {
-  const log = openSync(logFile, 'w', 0o600);
+  const log = openPrivate(logFile);
   const guard = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', GUARD, JSON.stringify(order)],

@@ -1,5 +1,6 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writePrivateFile } from '../private-files.ts';
 
 /**
  * Addresses and keys of the local servers, as environment variables in a file: the CLI finds them
@@ -24,12 +25,10 @@ export function localEnvFile(stateDir: string): string {
 }
 
 /** The file holds secrets: only its owner may read it. */
-export function writeLocalEnv(stateDir: string, env: LocalEnv): string {
+export async function writeLocalEnv(stateDir: string, env: LocalEnv): Promise<string> {
   const file = localEnvFile(stateDir);
   const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`);
-  writeFileSync(file, lines.join(''), { mode: 0o600 });
-  // The mode above is only for a new file.
-  chmodSync(file, 0o600);
+  await writePrivateFile(file, lines.join(''));
   return file;
 }
 

@@ -4,15 +4,14 @@ import {
   chmodSync,
   chownSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { makePrivateFolder, writeAtOnce, writePrivateFile } from '../private-files.ts';
 import { serverEnvironment } from './guarded-process.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { serverUser, sharedRoot, type ServerUser } from './server-user.ts';
@@ -50,14 +49,14 @@ function readPassword(stateDir: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
-function makePassword(stateDir: string): string {
+async function makePassword(stateDir: string): Promise<string> {
   const password = randomBytes(24).toString('base64url');
-  writeFileSync(join(stateDir, PASSWORD_FILE), `${password}\n`, { mode: 0o600 });
+  await writePrivateFile(join(stateDir, PASSWORD_FILE), `${password}\n`);
   return password;
 }
 
 function makeHome(home: string, user: ServerUser | undefined): void {
-  mkdirSync(home, { recursive: true });
+  makePrivateFolder(home);
   if (user !== undefined) chownSync(home, user.uid, user.gid);
   chmodSync(home, 0o700);
 }
@@ -71,8 +70,7 @@ async function runInitdb(
   // A name of its own: the initdb of a killed run may still be writing to its folder.
   const partial = `${cluster.dataDir}.partial-${process.pid}`;
   const passwordFile = `${partial}.password`;
-  writeFileSync(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
-  if (cluster.user !== undefined) chownSync(passwordFile, cluster.user.uid, cluster.user.gid);
+  writeAtOnce(passwordFile, `${cluster.password}\n`, cluster.user);
   try {
     await promisify(execFile)(
       binaries.initdb,
@@ -124,7 +122,7 @@ export async function openCluster(
   const home = clusterHome(stateDir, user);
   const known = readPassword(stateDir);
   if (known === undefined) removeCluster(stateDir);
-  const password = known ?? makePassword(stateDir);
+  const password = known ?? (await makePassword(stateDir));
   const cluster: Cluster = { home, dataDir: join(home, 'data'), password, user };
   makeHome(home, user);
   if (existsSync(cluster.dataDir)) assertSameVersion(cluster, binaries);

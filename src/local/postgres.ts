@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
+import { makePrivateFolder } from '../private-files.ts';
 import { anyFreePort, rememberedPorts } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
@@ -94,7 +94,7 @@ async function startServer(
 /** Starts the embedded PostgreSQL on a free port of this machine; it ends when this process does. */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const stateDir = resolve(options.stateDir);
-  mkdirSync(stateDir, { recursive: true });
+  makePrivateFolder(stateDir);
   const binaries = postgresBinaries();
   return retryOnBusyPort(() => startServer(stateDir, binaries, options.durable ?? true));
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfig, type Config } from '../config.ts';
@@ -9,6 +8,7 @@ import { createLogger } from '../logger.ts';
 import { temporalServer } from '../temporal/connection.ts';
 import { toTemporalLogger } from '../temporal/runtime.ts';
 import { applySchedule } from '../temporal/schedule.ts';
+import { makePrivateFolder, openPrivate } from '../private-files.ts';
 import { bundleWorkflows } from '../worker.ts';
 import { rememberedPorts } from './free-port.ts';
 import { ensureLocalKeys } from './local-keys.ts';
@@ -42,11 +42,11 @@ const DEFAULT_API_PORT = 8080;
 /** Brings everything up, in three steps, and writes the addresses and keys down. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const { env, stateDir, steps, signal } = options;
-  mkdirSync(stateDir, { recursive: true });
+  makePrivateFolder(stateDir);
   const logFile = join(stateDir, 'engine.log');
   const logger = createLogger(
     { level: env.LOG_LEVEL ?? 'info', name: 'local' },
-    pino.destination({ dest: logFile, append: false, mode: 0o600 }),
+    pino.destination({ fd: openPrivate(logFile) }),
   );
   // Bundling takes a few seconds of one core, while the servers start on the other.
   const bundle = bundleWorkflows(toTemporalLogger(logger));
@@ -100,7 +100,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     API_URL: engine.apiUrl ?? '',
     ...(await ensureLocalKeys(db, readLocalEnv(stateDir))),
   };
-  const envFile = writeLocalEnv(stateDir, localEnv);
+  const envFile = await writeLocalEnv(stateDir, localEnv);
   const started = stack.move();
   return {
     servers,

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { findTemporalCli } from '../../scripts/lib/temporal-cli.mjs';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { makePrivateFolder } from '../private-files.ts';
 import { freePorts, rememberedPorts } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
 import { stopPredecessor } from './predecessor.ts';
@@ -128,11 +129,13 @@ async function startServer(options: TemporalOptions): Promise<LocalTemporal> {
 /** Starts the Temporal dev server on free ports of this machine; it ends when this process does. */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   const stateDir = resolve(options.stateDir);
-  mkdirSync(stateDir, { recursive: true });
+  makePrivateFolder(stateDir);
   const settled = { ...options, stateDir };
   if (options.dbFile !== undefined) {
     settled.dbFile = resolve(options.dbFile);
-    if (!existsSync(dirname(settled.dbFile))) mkdirSync(dirname(settled.dbFile));
+    makePrivateFolder(dirname(settled.dbFile));
+    // The server's umask is for new files; SQLite gives the two beside it the same rights.
+    if (existsSync(settled.dbFile)) chmodSync(settled.dbFile, 0o600);
   }
   return retryOnBusyPort(() => startServer(settled));
 }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -117,6 +126,29 @@ describe('with a seller', () => {
         sum(counted.map((total) => total[`${column}_cents`])),
       );
     }
+  });
+
+  test('nobody but its owner can read it, and no link leads it elsewhere', async () => {
+    const target = join(folder, 'private');
+    mkdirSync(target);
+    writeFileSync(join(folder, 'precious'), 'precious');
+    const names = [`summary-${MONTH}.csv`, 'tenant-07-000001.csv'];
+    for (const name of names) {
+      for (const link of [name, `${name}.${process.pid}.part`]) {
+        symlinkSync(join(folder, 'precious'), join(target, link));
+      }
+    }
+    await exportMonth(world.db, MONTH, {
+      folder: target,
+      formats: ['csv'],
+      onProgress: () => undefined,
+    });
+    expect(readFileSync(join(folder, 'precious'), 'utf8')).toBe('precious');
+    expect(readFileSync(join(target, names[1]!), 'utf8')).toContain('tenant-07-000001');
+    for (const name of readdirSync(target).filter((name) => !name.endsWith('.part'))) {
+      expect((lstatSync(join(target, name)).mode & 0o777).toString(8), name).toBe('600');
+    }
+    expect((lstatSync(join(folder, 'all')).mode & 0o777).toString(8)).toBe('700');
   });
 
   test('done again, the same bytes; and a change of status is in them', async () => {

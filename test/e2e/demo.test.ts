@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,14 @@ function leftBehind(): string[] {
     });
 }
 
+/** Files of the state folder that somebody besides their owner can read or write. */
+function readableByOthers(): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => (statSync(path).mode & 0o077) !== 0);
+}
+
 async function expectNothingLeft(): Promise<void> {
   if (process.platform !== 'linux') return;
   await until(
@@ -65,6 +73,7 @@ test('a first run invoices everybody but the broken one; a second one skips them
   expect(migrated).toBeDefined();
   expect(readFileSync('README.md', 'utf8')).toContain(migrated);
   await expectNothingLeft();
+  expect(readableByOthers()).toEqual([]);
 
   const second = startDemo('--exit');
   expect(await second.code, second.output).toBe(0);
