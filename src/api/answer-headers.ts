@@ -59,6 +59,6 @@ export function answerHeaders(
     'X-Request-Id': REQUEST_ID,
     ...(scopes && rateLimited && status !== 401 && status !== 403 && RATE_LIMIT),
     ...(status === 401 && { 'WWW-Authenticate': WWW_AUTHENTICATE }),
-    ...((status === 429 || status === 503) && { 'Retry-After': RETRY_AFTER }),
+    ...((status === 425 || status === 429 || status === 503) && { 'Retry-After': RETRY_AFTER }),
   };
 }

@@ -118,6 +118,12 @@ export const PROBLEMS = {
     advice: 'Mend the places in errors; the same again is refused again.',
     example: '/charge_cents: expected a decimal as a string, such as "0.25"',
   },
+  'correction-early': {
+    status: 425,
+    title: 'The corrected record has not come yet',
+    advice: 'Nothing was stored. Wait as long as Retry-After says, then send the same again.',
+    example: 'replaces: there is no record "meter-2026-05-20-0001" yet',
+  },
   'rate-limited': {
     status: 429,
     title: 'Too many requests',

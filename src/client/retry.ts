@@ -25,7 +25,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
 };
 
 /** Answers after which the same request may succeed. */
-const WORTH_REPEATING = new Set([429, 500, 502, 503, 504]);
+const WORTH_REPEATING = new Set([425, 429, 500, 502, 503, 504]);
 
 /** POSTs that may be sent twice: usage counts once by its id, a quote changes nothing. */
 const IDEMPOTENT_POSTS = /\/api\/v1\/(?:integrations\/[^/]+|quote)$/;
@@ -35,7 +35,7 @@ type Fetch = (request: Request) => Promise<Response>;
 
 /**
  * Makes a `fetch` that sends idempotent requests again: after a broken connection or a timeout, and
- * after 429, 500, 502, 503 and 504, as late as Retry-After says, else with growing pauses.
+ * after 425, 429, 500, 502, 503 and 504, as late as Retry-After says, else with growing pauses.
  * @returns its last answer, whatever it is
  * @throws what the last attempt threw; the reason of the request's own signal
  */
@@ -66,8 +66,11 @@ export function isIdempotent({ method, url }: Pick<Request, 'method' | 'url'>): 
   return method === 'POST' && IDEMPOTENT_POSTS.test(new URL(url).pathname);
 }
 
-/** Exponential, with jitter: clients that failed together don't come again together. */
-function pauseBefore(attempt: number, policy: RetryPolicy): number {
+/**
+ * How long to wait before an attempt, the second one at the earliest. Exponential, with jitter: clients
+ * that failed together don't come again together.
+ */
+export function pauseBefore(attempt: number, policy: RetryPolicy): number {
   const { firstPauseMs, longestPauseMs, random } = policy;
   const pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 2), longestPauseMs);
   return pauseMs * (0.5 + random() / 2);

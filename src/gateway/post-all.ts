@@ -1,3 +1,5 @@
+import type { RetryPolicy } from '../client/index.ts';
+import { resendEarly } from './resend-early.ts';
 import type { PostResult, UsageClient, UsageEndpoint, UsageEvents } from './usage-client.ts';
 
 export interface PostAllOptions {
@@ -6,30 +8,50 @@ export interface PostAllOptions {
   readonly concurrency?: number;
   /** Told how many events have been answered, each time some have. */
   readonly onProgress?: (answered: number) => void;
+  /** How corrections are sent again that came before their record. */
+  readonly earlyRetry?: RetryPolicy;
 }
 
 /**
- * Posts events in batches, a few at once.
+ * Posts events in batches, a few at once; then those corrections again that came before their record.
  * @returns a result per event, in order
  */
 export async function postAll<Endpoint extends UsageEndpoint>(
   client: UsageClient,
   endpoint: Endpoint,
   events: readonly UsageEvents[Endpoint][],
-  { batchSize = 500, concurrency = 4, onProgress }: PostAllOptions = {},
+  { batchSize = 500, concurrency = 4, onProgress, earlyRetry }: PostAllOptions = {},
 ): Promise<readonly PostResult[]> {
   const results = new Array<PostResult>(events.length);
-  let next = 0;
-  let answered = 0;
-  async function postBatches(): Promise<void> {
-    while (next < events.length) {
-      const start = next;
-      const batch = events.slice(start, (next += batchSize));
-      const answers = await client.postBatch(endpoint, batch);
-      answers.forEach((answer, index) => (results[start + index] = answer));
-      onProgress?.((answered += batch.length));
+
+  async function post(
+    places: readonly number[],
+    onAnswered: (count: number) => void = () => undefined,
+  ): Promise<void> {
+    let next = 0;
+    async function postBatches(): Promise<void> {
+      while (next < places.length) {
+        const batch = places.slice(next, (next += batchSize));
+        const sent = batch.flatMap((place) => events[place] ?? []);
+        const answers = await client.postBatch(endpoint, sent);
+        answers.forEach((answer, index) => (results[batch[index] ?? 0] = answer));
+        onAnswered(batch.length);
+      }
     }
+    await Promise.all(Array.from({ length: concurrency }, postBatches));
   }
-  await Promise.all(Array.from({ length: concurrency }, postBatches));
+
+  const early = () =>
+    results.flatMap(({ status }, place) => (status === 'retry_later' ? [place] : []));
+  let answered = 0;
+  await post([...events.keys()], (count) => onProgress?.((answered += count)));
+  await resendEarly(
+    early().length,
+    async () => {
+      await post(early());
+      return early().length;
+    },
+    earlyRetry && { policy: earlyRetry },
+  );
   return results;
 }

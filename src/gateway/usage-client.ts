@@ -15,7 +15,13 @@ export const USAGE_PATHS = {
   metered: '/api/v1/integrations/metered-usage',
 } as const satisfies Record<UsageEndpoint, string>;
 
-export const RESULT_STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
+export const RESULT_STATUSES = [
+  'accepted',
+  'duplicate',
+  'conflict',
+  'retry_later',
+  'rejected',
+] as const;
 export type ResultStatus = (typeof RESULT_STATUSES)[number];
 
 /** What the API said of one event. */
@@ -88,6 +94,9 @@ export function createUsageClient(usageOptions: UsageClientOptions): UsageClient
       const { data, error, response } = await settled(sendOne[endpoint](client, event));
       if (response.ok) return oneReply.parse(data);
       if (response.status === 409) return { status: 'conflict', reason: reasonOf(error, response) };
+      if (response.status === 425) {
+        return { status: 'retry_later', reason: reasonOf(error, response) };
+      }
       if (response.status === 422) return { status: 'rejected', reason: reasonOf(error, response) };
       throw toPostError(response, error);
     },

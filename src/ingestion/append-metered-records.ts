@@ -5,7 +5,7 @@ import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
 import { append, type Inserted } from './append.ts';
 import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
-import { rejected, type UsageResult } from './results.ts';
+import { rejected, retryLater, type UsageResult } from './results.ts';
 
 /**
  * Stores metered records, mostly by one statement, and then corrections.
@@ -60,7 +60,10 @@ async function insertInWaves(tx: Transaction, records: readonly Located[]): Prom
       );
       for (const { id, replaces } of plan.waiting) {
         const isArchived = archived.includes(replaces);
-        refused.set(id, rejected(isArchived ? archivedRecord(replaces) : unknownRecord(replaces)));
+        refused.set(
+          id,
+          isArchived ? rejected(archivedRecord(replaces)) : retryLater(unknownRecord(replaces)),
+        );
       }
       break;
     }

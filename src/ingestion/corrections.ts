@@ -47,7 +47,10 @@ export function planCorrections<C extends Correction>(
 }
 
 export function unknownRecord(recordId: string): string {
-  return `replaces: there is no record ${JSON.stringify(recordId)}; send it first, or in the same batch`;
+  return (
+    `replaces: there is no record ${JSON.stringify(recordId)} yet: send this correction again once ` +
+    'that record is accepted'
+  );
 }
 
 /** Of a record that is in the archive. */

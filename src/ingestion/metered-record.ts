@@ -18,8 +18,13 @@ export const meteredRecordSchema = z
       .optional()
       .describe(
         'Makes this record a correction: the record_id of the one that it replaces, which must be ' +
-          'of the same deployment, resource kind and month.',
+          'of the same deployment, resource kind and month. A correction that comes before that ' +
+          'record is answered `retry_later`.',
       ),
+  })
+  .refine(({ record_id, replaces }) => replaces !== record_id, {
+    path: ['replaces'],
+    error: 'a record cannot replace itself',
   })
   .meta({ id: 'MeteredUsageRecord' });
 

@@ -5,14 +5,23 @@ export type UsageResult =
   | { readonly status: 'duplicate' }
   /** Another event with this id was accepted before; that one stays. */
   | { readonly status: 'conflict'; readonly reason: string }
-  /** Nothing of it was stored. */
+  /** Nothing of it was stored: the record that it corrects isn't there yet. Sent again later, it may be accepted. */
+  | { readonly status: 'retry_later'; readonly reason: string }
+  /** Nothing of it was stored, nor will be if it is sent again. */
   | {
       readonly status: 'rejected';
       readonly reason: string;
       readonly errors?: readonly FieldError[];
     };
 
-export type UsageStatus = UsageResult['status'];
+export const USAGE_STATUSES = [
+  'accepted',
+  'duplicate',
+  'conflict',
+  'retry_later',
+  'rejected',
+] as const satisfies readonly UsageResult['status'][];
+export type UsageStatus = (typeof USAGE_STATUSES)[number];
 
 /** What is wrong with one field of an event. */
 export interface FieldError {
@@ -26,6 +35,10 @@ export const DUPLICATE: UsageResult = { status: 'duplicate' };
 
 export function rejected(reason: string): UsageResult {
   return { status: 'rejected', reason };
+}
+
+export function retryLater(reason: string): UsageResult {
+  return { status: 'retry_later', reason };
 }
 
 /** One field is wrong, and that is the reason. */

@@ -121,16 +121,39 @@ describe('a correction', () => {
     await expectBucketsToAddUp(api.db);
   });
 
-  test('of what is not stored is refused, and says so', async () => {
-    const self = meteredRecord();
-    for (const record of [
-      meteredRecord({ replaces: 'nothing-of-ours' }),
-      { ...self, replaces: self.record_id },
-    ]) {
-      const response = await post(record);
-      expect(response.status).toBe(422);
-      expect((response.body as { detail: string }).detail).toContain('there is no record');
+  test('that comes before its record is to be sent again later, and is accepted then', async () => {
+    const kind = 'early';
+    const record = meteredRecord({ resource_kind: kind, qty: '10' });
+    const correction = meteredRecord({ resource_kind: kind, qty: '4', replaces: record.record_id });
+    const again = meteredRecord({ resource_kind: kind, qty: '6', replaces: correction.record_id });
+    for (const [early, recordId] of [
+      [again, correction.record_id],
+      [correction, record.record_id],
+    ] as const) {
+      const response = await post(early);
+      expect(response.status).toBe(425);
+      expect(response.headers['retry-after']).toBe('1');
+      expect(response.body).toMatchObject({
+        type: 'urn:arcadia:problem:correction-early',
+        detail: expect.stringContaining(`there is no record "${recordId}" yet`) as string,
+        errors: [{ pointer: '/replaces' }],
+      });
     }
+    expect((await post({ records: [again, correction] })).body).toMatchObject({
+      counts: { retry_later: 2, rejected: 0 },
+      results: [{ status: 'retry_later' }, { status: 'retry_later' }],
+    });
+    expect(await total(kind)).toEqual(['0']);
+    for (const each of [record, correction, again]) expect((await post(each)).status).toBe(201);
+    expect(await total(kind)).toEqual(['6']);
+    await expectBucketsToAddUp(api.db);
+  });
+
+  test('of itself is refused', async () => {
+    const self = meteredRecord();
+    const response = await post({ ...self, replaces: self.record_id });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({ errors: [{ pointer: '/replaces' }] });
   });
 
   test.each([
@@ -151,7 +174,7 @@ describe('a correction', () => {
     const record = meteredRecord({ resource_kind: 'freed', qty: '2' });
     const response = await post({ records: [{ ...record, replaces: 'nothing-of-ours' }, record] });
     expect(response.body).toMatchObject({
-      results: [{ status: 'rejected' }, { status: 'accepted' }],
+      results: [{ status: 'retry_later' }, { status: 'accepted' }],
     });
     expect(await total('freed')).toEqual(['2']);
   });

@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { NDJSON } from '../../src/api/ndjson.ts';
+import { sql } from '../../src/db/sql.ts';
 import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent, meteredRecord } from './_harness.ts';
@@ -83,7 +85,7 @@ async function rest(stream: Stream): Promise<unknown[]> {
 const ndjson = (events: readonly object[]) =>
   events.map((event) => `${JSON.stringify(event)}\n`).join('');
 const summary = (counts: object) => ({
-  summary: { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, ...counts },
+  summary: { accepted: 0, duplicate: 0, conflict: 0, retry_later: 0, rejected: 0, ...counts },
 });
 
 test('each line is answered in order, as in a batch', async () => {
@@ -110,6 +112,72 @@ test('metered records come the same way, corrections of the same stream included
     { line: 2, record_id: correction.record_id, status: 'accepted' },
     summary({ accepted: 2, lines: 2 }),
   ]);
+});
+
+describe('corrections that come before their records', () => {
+  const key = () => server.keys.metering;
+  const fillers = (count: number) => Array.from({ length: count }, () => meteredRecord());
+  const linesOf = (answers: readonly unknown[]) =>
+    answers.map((answer) => (answer as { line?: number }).line);
+  const qtyOf = (kind: string) =>
+    server.db.anyFirst(sql.type(z.object({ total: z.string() }))`
+      SELECT trim_scale(total) AS total FROM usage_buckets WHERE resource_kind = ${kind}`);
+
+  test('are answered after them, however far away they are, chains included', async () => {
+    const kind = 'far';
+    const record = meteredRecord({ resource_kind: kind, qty: '10' });
+    const second = meteredRecord({ resource_kind: kind, qty: '4', replaces: record.record_id });
+    const third = meteredRecord({ resource_kind: kind, qty: '7', replaces: second.record_id });
+    const sent = [third, second, ...fillers(1_500), record, ...fillers(600)];
+    const answers = await send(ndjson(sent), { path: METERED, key: key() });
+    expect(answers.at(-1)).toEqual(summary({ accepted: sent.length, lines: sent.length }));
+    const lines = linesOf(answers.slice(0, -1));
+    expect(lines.toSorted((a, b) => a! - b!)).toEqual([...sent.keys()].map((index) => index + 1));
+    // Those of the record's group come first, then the chain in its order, then what was sent later.
+    expect(lines.indexOf(2)).toBeGreaterThan(lines.indexOf(1_503));
+    expect(lines.indexOf(1)).toBe(lines.indexOf(2) + 1);
+    expect(await qtyOf(kind)).toEqual(['7']);
+  });
+
+  test('all of them, in the order of a stream that is upside down', async () => {
+    const kind = 'upside-down';
+    const chain = [meteredRecord({ resource_kind: kind, qty: '1' })];
+    for (let n = 2; n <= 1_100; n += 1) {
+      const replaces = chain.at(-1)!.record_id;
+      chain.push(meteredRecord({ resource_kind: kind, qty: String(n), replaces }));
+    }
+    const answers = await send(ndjson(chain.toReversed()), { path: METERED, key: key() });
+    expect(answers.at(-1)).toEqual(summary({ accepted: 1_100, lines: 1_100 }));
+    expect(await qtyOf(kind)).toEqual(['1100']);
+  });
+
+  test('that never come are answered at the end; those from another sender are found', async () => {
+    const kind = 'elsewhere';
+    const record = meteredRecord({ resource_kind: kind, qty: '10' });
+    const found = meteredRecord({ resource_kind: kind, qty: '3', replaces: record.record_id });
+    const orphan = meteredRecord({ replaces: 'never-came' });
+    const stream = await open({ path: METERED, key: key() });
+    stream.request.write(ndjson([orphan, found, ...fillers(1)]));
+    expect(await stream.next()).toMatchObject({ line: 3, status: 'accepted' });
+    await send(ndjson([record]), { path: METERED, key: key() });
+    stream.request.end();
+    expect(await rest(stream)).toEqual([
+      { line: 2, record_id: found.record_id, status: 'accepted' },
+      expect.objectContaining({ line: 1, status: 'retry_later' }),
+      summary({ accepted: 2, retry_later: 1, lines: 3 }),
+    ]);
+    expect(await qtyOf(kind)).toEqual(['3']);
+  });
+
+  test('are answered before the problem that breaks the stream off', async () => {
+    const orphan = meteredRecord({ replaces: 'never-came' });
+    const body = `${ndjson([orphan, meteredRecord()])}${'x'.repeat(3 * 1024 * 1024)}`;
+    expect(await send(body, { path: METERED, key: key() })).toEqual([
+      expect.objectContaining({ line: 2, status: 'accepted' }),
+      expect.objectContaining({ line: 1, status: 'retry_later' }),
+      { problem: expect.objectContaining({ after_line: 2 }) as object },
+    ]);
+  });
 });
 
 test('a line is answered while the stream goes on', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { llmEvent } from '../api/_harness.ts';
+import { llmEvent, meteredRecord } from '../api/_harness.ts';
 import { startTestServer, type TestServer } from '../api/_server.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
 import { runCli } from './_run-cli.ts';
@@ -30,6 +30,7 @@ const send = (path: string, ...more: string[]) =>
     {
       DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
       GATEWAY_API_KEY: server.keys.gateway,
+      METERING_API_KEY: server.keys.metering,
       OPERATOR_API_KEY: server.keys.operator,
     },
   );
@@ -59,6 +60,19 @@ test('lines that are refused are told, and exit with 3', async () => {
       { line: 3, status: 'rejected' },
     ],
   });
+});
+
+test('corrections that the API gives back are sent again, and told where they stay too early', async () => {
+  const record = meteredRecord({ resource_kind: 'sent', qty: '10' });
+  const correction = meteredRecord({ resource_kind: 'sent', qty: '4', replaces: record.record_id });
+  const orphan = meteredRecord({ resource_kind: 'sent', replaces: 'never-came' });
+  const path = write('early.ndjson', [orphan, correction, record]);
+  const { code, stdout } = await send(path, '--source', 'metered');
+  expect(JSON.parse(stdout)).toMatchObject({
+    counts: { accepted: 2, retry_later: 1, rejected: 0 },
+    refused: [{ line: 1, status: 'retry_later' }],
+  });
+  expect(code).toBe(3);
 });
 
 test('a refusal as a whole, a missing file and a missing server fail, in one sentence', async () => {

@@ -7,9 +7,11 @@ import {
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
+import type { Schemas } from '../../src/client/index.ts';
 import { postAll } from '../../src/gateway/post-all.ts';
+import { EARLY_RETRY } from '../../src/gateway/resend-early.ts';
 import { createUsageClient } from '../../src/gateway/usage-client.ts';
-import { llmEvent } from '../api/_events.ts';
+import { llmEvent, meteredRecord } from '../api/_events.ts';
 
 /** A stand-in for an API in trouble, which the real one can't be made to be at will. */
 let server: Server | undefined;
@@ -100,6 +102,46 @@ test('one event that is refused has its reason', async () => {
     status: 'rejected',
     reason: 'because of 422',
   });
+});
+
+test('corrections that came too early are posted again after everything else, until they are taken', async () => {
+  const seen: string[][] = [];
+  const stored = new Set<string>();
+  const store: Answer = (response, body) => {
+    const { records } = body as unknown as { records: Schemas['MeteredUsageRecord'][] };
+    seen.push(records.map(({ record_id }) => record_id));
+    const results = records.map(({ record_id, replaces }) => {
+      if (replaces !== undefined && !stored.has(replaces)) return { status: 'retry_later' };
+      stored.add(record_id);
+      return { status: 'accepted' };
+    });
+    response.end(JSON.stringify({ results }));
+  };
+  const { client } = await clientOf([store]);
+  const [third, second, orphan, first] = [
+    meteredRecord({ record_id: '3', replaces: '2' }),
+    meteredRecord({ record_id: '2', replaces: '1' }),
+    meteredRecord({ record_id: 'x', replaces: 'y' }),
+    meteredRecord({ record_id: '1' }),
+  ];
+  const results = await postAll(client, 'metered', [third, second, orphan, first], {
+    batchSize: 1,
+    concurrency: 1,
+    earlyRetry: { ...EARLY_RETRY, attempts: 3, pause: () => Promise.resolve() },
+  });
+  expect(results.map(({ status }) => status)).toEqual([
+    ...['accepted', 'accepted', 'retry_later', 'accepted'],
+  ]);
+  expect(seen.flat().join('')).toBe('32x1' + '32x' + '3x' + 'xx');
+});
+
+test('one correction that stays too early is told as such', async () => {
+  const { client, calls } = await clientOf([refuse(425, { 'Retry-After': '0' })]);
+  expect(await client.postOne('metered', meteredRecord({ replaces: 'y' }))).toEqual({
+    status: 'retry_later',
+    reason: 'because of 425',
+  });
+  expect(calls()).toBe(10);
 });
 
 test('results come in the order of the events, whatever the batches do', async () => {

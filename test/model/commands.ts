@@ -244,12 +244,18 @@ const resend = fc
     }),
   );
 
+/** A batch each, but for the last two: those are sent one after the other, the correction's correction first. */
+const CORRECTION_SHAPES = [
+  ...['once', 'once', 'twice', 'twice, the last one first'],
+  ...['twice, the last one too early', 'twice, the last one too early and not sent again'],
+] as const;
+
 /** A correction of a record; maybe one of that correction too, and maybe sent before it. */
 const correct = fc
   .record({
     n: nth,
     amount: quantity,
-    shape: fc.constantFrom('once', 'once', 'twice', 'twice, the last one first'),
+    shape: fc.constantFrom(...CORRECTION_SHAPES),
     isMoved: fc.oneof(
       { weight: 15, arbitrary: fc.constant(false) },
       { weight: 1, arbitrary: fc.constant(true) },
@@ -273,7 +279,11 @@ const correct = fc
           amount: `2${amount}`,
           replaces: first.id,
         };
-        return send(model, real, shape === 'twice' ? [first, second] : [second, first]);
+        if (shape === 'twice') return send(model, real, [first, second]);
+        if (shape === 'twice, the last one first') return send(model, real, [second, first]);
+        await send(model, real, [second]);
+        await send(model, real, [first]);
+        if (shape === 'twice, the last one too early') await send(model, real, [second]);
       },
     }),
   );

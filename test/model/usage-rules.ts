@@ -21,11 +21,11 @@ export interface Sent {
   readonly replaces: string | null;
 }
 
-export type Answer = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+export type Answer = 'accepted' | 'duplicate' | 'conflict' | 'retry_later' | 'rejected';
 
 /**
  * Takes a batch in. A correction may come before its record: what can't be decided yet is looked at
- * again, as long as something is.
+ * again, as long as something is, and then answered as one to send again later.
  */
 export function ingest(model: Model, batch: readonly Sent[]): readonly Answer[] {
   const answers: (Answer | null)[] = batch.map(() => null);
@@ -39,7 +39,7 @@ export function ingest(model: Model, batch: readonly Sent[]): readonly Answer[] 
       isMoving = true;
     }
   }
-  return answers.map((answer) => answer ?? 'rejected');
+  return answers.map((answer) => answer ?? 'retry_later');
 }
 
 function decide(model: Model, sent: Sent): Answer | null {

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import type { UsageResult } from '../../ingestion/results.ts';
+import { USAGE_STATUSES, type UsageResult } from '../../ingestion/results.ts';
 
 /** How results of usage are told, alike in a batch and in a stream. */
-
-const STATUSES = ['accepted', 'duplicate', 'conflict', 'rejected'] as const;
 
 export const countsSchema = z.object({
   accepted: z.int(),
   duplicate: z.int(),
   conflict: z.int(),
+  retry_later: z.int(),
   rejected: z.int(),
 });
 export type Counts = z.infer<typeof countsSchema>;
@@ -17,7 +16,12 @@ export type Counts = z.infer<typeof countsSchema>;
 export function resultFields(idField: string) {
   return {
     [idField]: z.string().nullable().describe('Null where none could be read.'),
-    status: z.enum(STATUSES),
+    status: z
+      .enum(USAGE_STATUSES)
+      .describe(
+        '`retry_later`: a correction came before the record that it replaces. Nothing was stored; ' +
+          'send the same again later. `conflict` and `rejected` are final.',
+      ),
     reason: z.string().optional(),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
   };
@@ -25,7 +29,7 @@ export function resultFields(idField: string) {
 
 /** How many results there are of each status. */
 export function countResults(results: readonly UsageResult[]): Counts {
-  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  const counts = { accepted: 0, duplicate: 0, conflict: 0, retry_later: 0, rejected: 0 };
   for (const { status } of results) counts[status] += 1;
   return counts;
 }
@@ -35,6 +39,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
     accepted: a.accepted + b.accepted,
     duplicate: a.duplicate + b.duplicate,
     conflict: a.conflict + b.conflict,
+    retry_later: a.retry_later + b.retry_later,
     rejected: a.rejected + b.rejected,
   };
 }

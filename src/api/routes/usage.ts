@@ -13,6 +13,10 @@ import { answerUsageStream, streamAnswerSchema } from './usage-stream.ts';
 
 /** Events in one batch. */
 export const MAX_BATCH = 1_000;
+/** Corrections that all streams hold back together, until their record comes: about 1 KiB each. */
+const MAX_EARLY = 20_000;
+/** When a correction that came too early is worth sending again. */
+const RETRY_AFTER_SECONDS = '1';
 
 type JsonFields = Readonly<Record<string, unknown>>;
 
@@ -48,6 +52,7 @@ export interface UsageRouteOptions {
 export function defineUsageRoute(options: UsageRouteOptions): Route {
   const { idField, batchField, schema, source, examples } = options;
   const replies = replySchemas(idField);
+  const earlyRoom = { left: MAX_EARLY };
   return defineRoute(
     {
       method: 'post',
@@ -58,7 +63,8 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       description:
         'Answered when it is committed. After any answer but 2xx, 409 and 422, send it again, as ' +
         'often as you like: the same id counts once, for ever. A batch is answered event by ' +
-        'event, in order; a bad one does not sink the others. New events may be up to 62 days ' +
+        'event, in order; a bad one does not sink the others. Send events again that are answered ' +
+        '`retry_later`. New events may be up to 62 days ' +
         'old and 5 minutes ahead (or as configured); an operator can send older ones, with a ' +
         '`backfill_reason`.',
       scopes: [options.scope, 'operator'],
@@ -74,7 +80,8 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
         contentType: NDJSON,
         description:
           'one event a line, any number of lines, plain or compressed by gzip. Each line is ' +
-          'answered, in order, when it is committed, while the stream goes on. The last line is ' +
+          'answered, in order, when it is committed, while the stream goes on. Only a correction ' +
+          'that comes before its record is answered later. The last line is ' +
           'a `summary`, or the `problem` that broke the stream off.',
         line: schema,
         answer: streamAnswerSchema(idField),
@@ -91,7 +98,11 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
         },
         201: { description: 'One event, accepted', schema: replies.one },
       },
-      problems: ['usage-conflict', 'overloaded'],
+      problems: [
+        'usage-conflict',
+        'overloaded',
+        ...(source === 'metered' ? (['correction-early'] as const) : []),
+      ],
     },
     async ({ body, query, caller }, { ingestion }) => {
       const how = { isBackfill: isBackfill(caller, query) };
@@ -108,6 +119,7 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       return answerUsageStream(chunks, {
         idField,
         requestId,
+        earlyRoom,
         ingest: (events) => ingestion.ingest(source, events, how),
         onUnreadable: (lines) => metrics.usageEvents(source, 'rejected', lines),
         toProblem: (error) => toLoggedProblem(error, logger),
@@ -152,6 +164,11 @@ function toReply(idField: string, event: unknown, result: UsageResult | undefine
     case 'conflict':
       throw new HttpProblem('usage-conflict', result.reason, {
         errors: [{ pointer: `/${idField}`, detail: result.reason }],
+      });
+    case 'retry_later':
+      throw new HttpProblem('correction-early', result.reason, {
+        errors: [{ pointer: '/replaces', detail: result.reason }],
+        headers: { 'Retry-After': RETRY_AFTER_SECONDS },
       });
     case 'rejected':
       throw invalidRequest(result.errors ?? [{ pointer: '', detail: result.reason }]);

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { sendStream, type LineAnswer } from '../../gateway/send-stream.ts';
+import { sendFile } from '../../gateway/send-file.ts';
+import type { LineAnswer } from '../../gateway/send-stream.ts';
 import type { UsageEndpoint } from '../../gateway/usage-client.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { CliError, EXIT_WRONG } from '../errors.ts';
@@ -36,7 +36,8 @@ export function usageSendCommand(): Command {
       'after',
       `
 The key is read from ${KEYS.llm} or ${KEYS.metered}. If it breaks off, run it again: what was
-taken is a duplicate and counts once. Exit code 3: some lines were rejected or are in conflict.
+taken is a duplicate and counts once. Corrections that come before their record are sent again after
+everything else. Exit code 3: some lines were rejected, are in conflict, or correct an unknown record.
 
 Example:
   npm run cli -- usage send may.ndjson --source metered`,
@@ -48,28 +49,25 @@ Example:
       const what = { what: 'Sending', unit: 'bytes', total: await sizeOf(path) };
       await withProgress(
         what,
-        async (update) => {
-          const body = createReadStream(path).on('data', () => update(body.bytesRead));
-          // It is read by the request alone: to listen must not set it going.
-          body.pause();
-          await sendStream(body, {
+        (update) =>
+          sendFile(path, {
             apiUrl: findApiUrl(env, options),
             apiKey: findKey(env, options),
             source,
             backfillReason,
+            onProgress: update,
             onAnswer: sent.add,
-          });
-        },
+          }),
         RUN_AGAIN,
       );
       const { counts, refused } = sent;
       print(command, { counts, refused }, () => render(counts, refused));
-      if (counts.conflict + counts.rejected > 0) process.exitCode = EXIT_WRONG;
+      if (refusedOf(counts) > 0) process.exitCode = EXIT_WRONG;
     });
 }
 
 function createTally() {
-  const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  const counts = { accepted: 0, duplicate: 0, conflict: 0, retry_later: 0, rejected: 0 };
   const refused: LineAnswer[] = [];
   return {
     counts,
@@ -77,10 +75,14 @@ function createTally() {
     refused,
     add: (answer: LineAnswer): void => {
       counts[answer.status] += 1;
-      const isRefused = answer.status === 'conflict' || answer.status === 'rejected';
-      if (isRefused && refused.length < SHOWN_LINES) refused.push(answer);
+      const isStored = answer.status === 'accepted' || answer.status === 'duplicate';
+      if (!isStored && refused.length < SHOWN_LINES) refused.push(answer);
     },
   };
+}
+
+function refusedOf({ conflict, retry_later, rejected }: ReturnType<typeof createTally>['counts']) {
+  return conflict + retry_later + rejected;
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -108,10 +110,13 @@ function render(
   counts: ReturnType<typeof createTally>['counts'],
   refused: readonly LineAnswer[],
 ): string {
-  const { accepted, duplicate, conflict, rejected } = counts;
-  const more = conflict + rejected - refused.length;
+  const { accepted, duplicate, conflict, rejected, retry_later: early } = counts;
+  const more = refusedOf(counts) - refused.length;
   return [
     `accepted ${accepted}, duplicate ${duplicate}, conflict ${conflict}, rejected ${rejected}`,
+    ...(early > 0
+      ? [`retry later ${early}: send the file again once the records that they correct are stored`]
+      : []),
     ...refused.map(({ line, status, reason }) => `  line ${line} ${status}: ${reason ?? ''}`),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ].join('\n');

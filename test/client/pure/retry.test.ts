@@ -41,8 +41,8 @@ async function run(
   return { result, bodies, pauses };
 }
 
-test('it sends the same body again after 429, 503 and a broken connection', async () => {
-  const { result, bodies } = await run([429, 503, 'broken', 200]);
+test('it sends the same body again after 425, 503 and a broken connection', async () => {
+  const { result, bodies } = await run([425, 503, 'broken', 200]);
   expect(result).toBe(200);
   expect(bodies).toEqual(['x', 'x', 'x', 'x']);
 });

@@ -116,9 +116,9 @@ describe('a correction', () => {
     expect(ids(plan.ready)).toEqual(['b']);
   });
 
-  test('of an unknown record: says which, and how to mend it', () => {
+  test('of an unknown record: says which, and what to do', () => {
     expect(unknownRecord('re"c')).toBe(
-      'replaces: there is no record "re\\"c"; send it first, or in the same batch',
+      'replaces: there is no record "re\\"c" yet: send this correction again once that record is accepted',
     );
   });
 });

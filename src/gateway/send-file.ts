@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { resendEarly } from './resend-early.ts';
+import { sendStream, type LineAnswer, type SendStreamOptions } from './send-stream.ts';
+
+export interface SendFileOptions extends SendStreamOptions {
+  /** Told how many bytes of the file have been read. */
+  readonly onProgress: (bytesRead: number) => void;
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * Sends a file of usage, one event a line, as a stream; then those corrections again that were answered
+ * `retry_later`, as streams of their own. Every line is answered once.
+ * @throws StreamError
+ */
+export async function sendFile(
+  path: string,
+  { onProgress, onAnswer, ...options }: SendFileOptions,
+): Promise<void> {
+  let early = new Map<number, LineAnswer>();
+  const body = createReadStream(path).on('data', () => onProgress(body.bytesRead));
+  // It is read by the request alone: to listen must not set it going.
+  body.pause();
+  await sendStream(body, {
+    ...options,
+    onAnswer(answer) {
+      if (answer.status === 'retry_later') early.set(answer.line, answer);
+      else onAnswer(answer);
+    },
+  });
+  // A pipe can't be read twice.
+  const canResend = (await stat(path)).isFile();
+  await resendEarly(canResend ? early.size : 0, async () => {
+    const lines = [...early.keys()].sort((a, b) => a - b);
+    const still = new Map<number, LineAnswer>();
+    await sendStream(Readable.from(pickLines(path, new Set(lines))), {
+      ...options,
+      onAnswer(answer) {
+        const line = lines[answer.line - 1] ?? 0;
+        if (answer.status === 'retry_later') still.set(line, { ...answer, line });
+        else onAnswer({ ...answer, line });
+      },
+    });
+    early = still;
+    return early.size;
+  });
+  for (const answer of early.values()) onAnswer(answer);
+}
+
+/** These lines of a file, counted from 1, as they are. */
+async function* pickLines(path: string, numbers: ReadonlySet<number>): AsyncGenerator<Buffer> {
+  let number = 1;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let start = 0;
+    while (start < chunk.length) {
+      const end = chunk.indexOf(NEWLINE, start);
+      const next = end === -1 ? chunk.length : end + 1;
+      if (numbers.has(number)) yield chunk.subarray(start, next);
+      if (end !== -1) number += 1;
+      start = next;
+    }
+  }
+}
