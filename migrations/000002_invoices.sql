@@ -135,10 +135,13 @@ CREATE TRIGGER invoice_lines_add_up AFTER INSERT ON invoice_lines
   REFERENCING NEW TABLE AS new_lines
   FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_add_up();
 
--- An invoice without lines would escape the check above.
+-- An invoice without lines would escape the check above. Only a revision may have none, and then charges
+-- nothing: it takes back all that its predecessor charged.
 CREATE FUNCTION invoices_have_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id) THEN
+  IF (NEW.replaces_invoice_id IS NULL OR NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0)
+    AND NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id)
+  THEN
     RAISE EXCEPTION 'invoice % was issued without lines', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;

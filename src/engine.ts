@@ -244,6 +244,7 @@ async function serveApi(
     ingestionLimits: config.api.ingestion,
     allowsAddress: config.webhooks.allowsAddress,
     traceRequests: tracing?.requests,
+    boundsMaxRatio: config.worker.boundsMaxRatio,
     now,
   });
   stack.defer(() => api.close());

@@ -37,7 +37,8 @@ export async function checkDrafts(
   const unbillable: TenantResult[] = [];
   for (const draft of drafts) {
     const found = knownTerms.get(draft.draftId) ?? read.get(draft.draftId);
-    if (!found || draft.lines.length === 0) {
+    // A revision may come to nothing: it takes back what its predecessor charged.
+    if (!found || (draft.lines.length === 0 && draft.replacesInvoiceId === null)) {
       unbillable.push(parked(draft.tenantId, nothingToBill(draft)));
       continue;
     }

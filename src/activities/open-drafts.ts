@@ -139,13 +139,8 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Deci
         refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
       };
     }
-    if (tenant.dueSubscriptions === 0) {
-      return {
-        action: 'settle',
-        result: { ...invoice, outcome: 'skipped' },
-        refusal: notDue(tenantId),
-      };
-    }
+    // Also where the tenant is no longer due: what is issued and not final can be put right.
+    return { action: 'open' };
   }
   if (tenant.dueSubscriptions === 0) {
     const reason = notDue(tenantId);

@@ -39,6 +39,8 @@ export interface ApiDeps {
   readonly stopping?: AbortSignal;
   /** Where webhooks may go; by default to public addresses alone. */
   readonly allowsAddress?: AllowsAddress;
+  /** The safety bounds of the month end, as the worker has them; by default none. */
+  readonly boundsMaxRatio?: string | null;
   readonly now: () => Date;
 }
 

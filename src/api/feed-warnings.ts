@@ -10,11 +10,19 @@ export const warningsSchema = z
     }),
   )
   .meta({
-    description: 'Taken in, but month end will park the tenant until it is put right.',
+    description:
+      'Accepted, but month end will park the tenant until it is put right; or a month that is invoiced or ' +
+      'closed is no longer billed as the subscriptions say, which takes a re-run.',
     example: [
       {
         pointer: '/plan',
         detail: 'subscription acme-web-1 has no plan: month end will park tenant acme',
+      },
+      {
+        pointer: '/ends_at',
+        detail:
+          'subscription acme-web-1 is not in force at the end of 2026-05 any more, and invoice ' +
+          'acme-000001 bills it: re-run it (month-end force 2026-05 --tenant acme)',
       },
     ],
   });

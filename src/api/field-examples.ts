@@ -75,6 +75,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   state: 'issued',
   still_billed_in: '2026-05',
   still_billed_on: 'ACME-000001',
+  still_billed_status: 'issued',
   subscription_id: 'sub-acme-a',
   subtotal_cents: 5375,
   superseded_at: null,

@@ -1,101 +1,246 @@
 import { z } from 'zod';
+import { isServed } from '../db/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
-import { listPendingExclusions } from '../db/usage-exclusions.ts';
-import { listUsagePlaces } from '../db/usage-places.ts';
+import { USAGE_STATE_NAMES, type UsageState } from '../db/reconciliation.ts';
+import { listPendingExclusions, type PendingExclusions } from '../db/usage-exclusions.ts';
+import { listUsagePlaces, type UsagePlace } from '../db/usage-places.ts';
+import { beyondBounds } from '../domain/bounds.ts';
+import { assembleInvoice } from '../domain/compose-invoice.ts';
+import { DomainError } from '../domain/errors.ts';
+import { llmUsageLine } from '../domain/llm-lines.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { previewMonth, type TenantPreview } from './preview.ts';
+import { REMEDIES, remedyFor, type StuckUsage } from './usage-remedies.ts';
 
-/** Tenants that are told; the reconciliation counts them all. */
-const MAX_TENANTS = 200;
+/** Entries that are listed; the reconciliation counts them all. */
+export const MAX_LATE_ENTRIES = 200;
 /** Rows of usage that are looked at for them. */
 const MAX_PLACES = 10_000;
 
-export const lateTenantSchema = z.object({
+/**
+ * What no ordinary run of the month bills, most urgent first. What an operator has excluded or voided
+ * is not among it: that is on record, with a reason.
+ */
+const LISTED_STATES = [
+  'needs_re_run',
+  'settle_by_hand',
+  'tenant_not_due',
+  'no_subscription',
+  'in_draft',
+  'not_yet_invoiced',
+  'unpriced_kind',
+  'next_invoice',
+] as const satisfies readonly UsageState[];
+type ListedState = (typeof LISTED_STATES)[number];
+
+export const lateUsageSchema = z.object({
   tenant_id: z.string(),
-  invoice: z.string().describe('The number of the invoice that stands.'),
+  name: z.string(),
+  currency: z.string(),
+  reason: z
+    .enum(LISTED_STATES)
+    .describe('Why no ordinary run of the month bills it: its state in the reconciliation.'),
+  invoice: z.string().nullable().describe('The number of the invoice that stands, if one does.'),
   action: z
-    .enum(['re_run', 'settle_by_hand'])
-    .describe('settle_by_hand: the invoice is paid or void, and never rebuilt.'),
-  currency: z.string().nullable().describe('Of the amount; null with it.'),
+    .enum(REMEDIES)
+    .describe(
+      'settle_by_hand: the invoice is paid or void, and never rebuilt. none: it bills itself, or the ' +
+        'plan gives it away.',
+    ),
+  what_to_do: z.string().describe('The action, in a sentence.'),
+  command: z
+    .string()
+    .nullable()
+    .describe('The command that bills it, after what the sentence says was done. Null: none does.'),
   would_add_cents: z
     .int()
     .nullable()
-    .describe(
-      'What a re-run would add to the total, GST included. Null: it could not be computed.',
-    ),
-  problem: z.string().nullable().describe('Why it could not.'),
+    .describe('What billing it adds, GST included. Null: it could not be computed.'),
+  problem: z.string().nullable().describe('Why it could not, or not all of it.'),
   late: z.array(
     z.object({
       deployment_id: z.string(),
       resource_kind: z.string(),
+      state: z.enum(USAGE_STATE_NAMES),
       events: z.string(),
-      total: z.string(),
+      total: z.string().describe('Exact cents of LLM usage, the quantity of metered usage.'),
     }),
   ),
   excluded_events: z
     .int()
     .describe('Events excluded since the invoice was issued, which still bills them.'),
 });
-/** A tenant whose invoice would come out differently, and by how much. */
-export type LateTenant = z.infer<typeof lateTenantSchema>;
+/** A tenant's usage of a month that waits for one reason, and what bills it. */
+export type LateUsage = z.infer<typeof lateUsageSchema>;
 
-/**
- * Who has metered usage that came after the month was invoiced, or exclusions that its invoice
- * doesn't know of; with the amount that a re-run would add. Nothing of it changes an issued invoice
- * by itself. The first 200 tenants.
- * @throws DomainError `invalid_month`
- */
-export async function listLateUsage(db: Database, month: Month): Promise<readonly LateTenant[]> {
-  const period = periodOf(month);
-  const places = await listUsagePlaces(db, period, ['needs_re_run', 'settle_by_hand'], MAX_PLACES);
-  const exclusions = await listPendingExclusions(db, period, MAX_TENANTS);
-  const byTenant = Map.groupBy(places, ({ tenant_id }) => tenant_id);
-  const excluded = new Map(exclusions.map(({ tenantId, events }) => [tenantId, events]));
-  const tenantIds = [...new Set([...byTenant.keys(), ...excluded.keys()])]
-    .sort()
-    .slice(0, MAX_TENANTS);
-  if (tenantIds.length === 0) return [];
-  const previews = new Map<string, TenantPreview>();
-  await previewMonth(db, month, {
-    tenantIds,
-    boundsMaxRatio: null,
-    onTenant: (preview) => previews.set(preview.tenantId, preview),
-  });
-  return tenantIds.flatMap((tenantId) => {
-    const preview = previews.get(tenantId);
-    const late = byTenant.get(tenantId) ?? [];
-    return {
-      tenant_id: tenantId,
-      invoice: preview?.standing?.number ?? late[0]?.invoice ?? '',
-      action:
-        preview?.standing?.status === 'issued' ? ('re_run' as const) : ('settle_by_hand' as const),
-      ...difference(preview),
-      late: late.map(({ deployment_id, resource_kind, events, total }) => ({
-        deployment_id,
-        resource_kind,
-        events,
-        total,
-      })),
-      excluded_events: excluded.get(tenantId) ?? 0,
-    };
-  });
+/** A tenant's usage for one reason, before anything was computed. */
+interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'excluded_events'> {
+  readonly reason: ListedState;
+  readonly invoice: StuckUsage['invoice'];
+  readonly places: readonly UsagePlace[];
 }
 
-function difference(preview: TenantPreview | undefined) {
-  if (!preview?.standing) {
-    return {
-      currency: null,
-      would_add_cents: null,
-      problem: 'the tenant is no longer due for this month',
+/**
+ * Lists, by tenant and reason, the usage of a month that no ordinary run of it bills, and invoices that
+ * bill events which were excluded since: the names behind the reconciliation, each with the amount and
+ * the action. The first 200 entries, most urgent first.
+ * @param boundsMaxRatio the safety bounds that a re-run is held against; null: none
+ * @throws DomainError `invalid_month`
+ */
+export async function listLateUsage(
+  db: Database,
+  month: Month,
+  { boundsMaxRatio }: { readonly boundsMaxRatio: string | null },
+): Promise<readonly LateUsage[]> {
+  const period = periodOf(month);
+  const isClosed = await isServed(db, period);
+  // Of a month that nobody has closed, the run will bill what is not invoiced yet.
+  const states = LISTED_STATES.filter((state) => isClosed || state !== 'not_yet_invoiced');
+  const places = await listUsagePlaces(db, period, states, MAX_PLACES);
+  const excluded = await listPendingExclusions(db, period, MAX_LATE_ENTRIES);
+  const entries = toEntries(places, excluded).slice(0, MAX_LATE_ENTRIES);
+  const previews = new Map<string, TenantPreview>();
+  const tenantIds = entries.filter(isOfInvoice).map(({ tenant_id }) => tenant_id);
+  if (tenantIds.length > 0) {
+    await previewMonth(db, month, {
+      tenantIds: [...new Set(tenantIds)],
+      boundsMaxRatio: null,
+      onTenant: (preview) => previews.set(preview.tenantId, preview),
+    });
+  }
+  return entries.map((entry) =>
+    toLateUsage(month, entry, previews.get(entry.tenant_id), boundsMaxRatio),
+  );
+}
+
+/** Whether the month's invoice says what the usage comes to; else it is summed up by itself. */
+function isOfInvoice({ reason }: Entry): boolean {
+  return ['needs_re_run', 'settle_by_hand', 'not_yet_invoiced'].includes(reason);
+}
+
+/** In the order in which they are listed. */
+function toEntries(
+  places: readonly UsagePlace[],
+  excluded: readonly PendingExclusions[],
+): readonly Entry[] {
+  const reRun = new Set([
+    ...places.filter(({ state }) => state === 'needs_re_run').map(({ tenant_id }) => tenant_id),
+    ...excluded.filter(({ status }) => status === 'issued').map(({ tenant_id }) => tenant_id),
+  ]);
+  const entries = new Map<string, Entry>();
+  const keyOf = (reason: ListedState, tenantId: string, isFree = false) =>
+    `${isFree ? LISTED_STATES.length : LISTED_STATES.indexOf(reason)} ${tenantId}`;
+  for (const { tenant_id, name, currency, events, number, status } of excluded) {
+    const reason: ListedState = status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
+    const invoice = { number, status };
+    const entry = {
+      tenant_id,
+      name,
+      currency,
+      reason,
+      invoice,
+      places: [],
+      excluded_events: events,
     };
+    entries.set(keyOf(reason, tenant_id), entry);
   }
-  if (preview.preview.parked !== null) {
-    return { currency: null, would_add_cents: null, problem: preview.preview.parked.reason };
+  for (const place of places) {
+    const { tenant_id, name, currency, invoice: number, invoice_status: status } = place;
+    const state = place.state as ListedState;
+    // A re-run takes what would else go onto the next invoice.
+    const reason = state === 'next_invoice' && reRun.has(tenant_id) ? 'needs_re_run' : state;
+    const key = keyOf(reason, tenant_id, place.is_free_by_plan);
+    const invoice = number === null || status === null ? null : { number, status };
+    const terms = { tenant_id, name, currency, reason, invoice, excluded_events: 0 };
+    const known = entries.get(key) ?? { ...terms, places: [] };
+    entries.set(key, { ...known, places: [...known.places, place] });
   }
-  const { totalCents } = preview.preview;
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+}
+
+function toLateUsage(
+  month: Month,
+  entry: Entry,
+  preview: TenantPreview | undefined,
+  boundsMaxRatio: string | null,
+): LateUsage {
+  const { tenant_id: tenantId, reason, invoice, places } = entry;
+  const [first] = places;
+  const amount = preview && isOfInvoice(entry) ? difference(preview) : ownSum(month, places);
+  const isBeyondBounds =
+    amount.totalCents !== null &&
+    preview?.standing?.status === 'issued' &&
+    beyondBounds(amount.totalCents, preview.standing, boundsMaxRatio) !== null;
   return {
-    currency: preview.currency,
-    would_add_cents: totalCents - preview.standing.totalCents,
-    problem: null,
+    tenant_id: tenantId,
+    name: entry.name,
+    currency: entry.currency,
+    reason,
+    invoice: invoice?.number ?? null,
+    ...remedyFor({
+      month,
+      tenantId,
+      reason,
+      invoice,
+      deploymentIds: [...new Set(places.map(({ deployment_id }) => deployment_id))],
+      kinds: [...new Set(places.map(({ resource_kind }) => resource_kind))],
+      draft: first?.draft_month
+        ? { month: first.draft_month, isRevision: first.is_revision }
+        : null,
+      isFreeByPlan: first?.is_free_by_plan ?? false,
+      isBeyondBounds,
+    }),
+    would_add_cents: amount.addedCents,
+    problem: amount.problem,
+    late: places.map(({ deployment_id, resource_kind, state, events, total }) => ({
+      deployment_id,
+      resource_kind,
+      state,
+      events,
+      total,
+    })),
+    excluded_events: entry.excluded_events,
   };
+}
+
+interface Amount {
+  /** What billing the usage adds; null: that could not be computed. */
+  readonly addedCents: number | null;
+  /** What the month's invoice then comes to. */
+  readonly totalCents: number | null;
+  readonly problem: string | null;
+}
+
+/** What the invoice would be now, less the one that stands. */
+function difference({ preview, standing }: TenantPreview): Amount {
+  if (preview.parked !== null) {
+    return { addedCents: null, totalCents: null, problem: preview.parked.reason };
+  }
+  const { totalCents } = preview;
+  return { addedCents: totalCents - (standing?.totalCents ?? 0), totalCents, problem: null };
+}
+
+/** LLM usage by itself, with its tax. What metered usage costs, only a subscription's plan says. */
+function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
+  const llm = places.filter(({ source }) => source === 'llm');
+  const isAll = llm.length === places.length;
+  const problem = isAll ? null : 'without a plan that prices it, metered usage has no amount';
+  if (llm.length === 0) return { addedCents: null, totalCents: null, problem };
+  try {
+    const lines = llm.map(({ deployment_id: deploymentId, events, total }) => ({
+      ...llmUsageLine({
+        deploymentId,
+        requestCount: events,
+        exactCents: total,
+        serviceMonth: month,
+        invoiceMonth: month,
+      }),
+      deploymentId,
+      subscriptionId: null,
+    }));
+    return { addedCents: assembleInvoice(lines).totalCents, totalCents: null, problem };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { addedCents: null, totalCents: null, problem: error.message };
+  }
 }

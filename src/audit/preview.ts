@@ -1,9 +1,13 @@
 import type { Database, Queryable } from '../db/pool.ts';
-import { countDueTenants } from '../db/count-due-tenants.ts';
 import { readInvoiceInputs } from '../db/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
 import { toLastInvoice } from '../db/last-invoice.ts';
-import { nextDueTenants, takeableUsage, type PreviewedTenant } from '../db/preview-inputs.ts';
+import {
+  countPreviewedTenants,
+  nextPreviewedTenants,
+  takeableUsage,
+  type PreviewedTenant,
+} from '../db/preview-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { beyondBounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
@@ -19,6 +23,8 @@ const PAGE_SIZE = 200;
 export interface TenantPreview {
   readonly tenantId: string;
   readonly currency: string;
+  /** False: the month is invoiced, and the tenant is no longer due for it. */
+  readonly isDue: boolean;
   readonly preview:
     | ({ readonly parked: null } & ComposedInvoice)
     | { readonly parked: { readonly type: string; readonly reason: string } };
@@ -37,34 +43,35 @@ export interface TenantPreview {
 export interface PreviewOptions {
   /** How many times the last total an invoice may be; null: no bound. */
   readonly boundsMaxRatio: string | null;
-  /** These tenants only; null: every due one. */
+  /** These tenants only, as far as they are due or invoiced; null: every such tenant. */
   readonly tenantIds: readonly string[] | null;
   /** Told of each tenant, in order. */
   readonly onTenant: (preview: TenantPreview) => void;
-  /** Told before, how many tenants are due. */
-  readonly onDue?: (tenants: number) => void;
+  /** Called before, with the number of tenants of the month. */
+  readonly onCount?: (tenants: number) => void;
 }
 
 /**
  * Computes every due tenant's invoice as it would be if the month were closed now, by the same
  * functions, as of one moment, and without writing anything. Where an invoice stands it is what a
- * forced re-run would make (of a paid or void one: without late LLM usage, which the tenant's next
- * invoice bills). A month that isn't over is previewed with its usage so far.
+ * forced re-run would make, also of a tenant that is no longer due (of a paid or void one: without late
+ * LLM usage that the tenant's next invoice bills). A month that isn't over is previewed with its usage
+ * so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
   db: Database,
   month: Month,
-  { boundsMaxRatio, tenantIds, onTenant, onDue }: PreviewOptions,
+  { boundsMaxRatio, tenantIds, onTenant, onCount }: PreviewOptions,
 ): Promise<void> {
   const period = periodOf(month);
   await inOneSnapshot(db, async (tx) => {
-    onDue?.(await countDueTenants(tx, period));
+    onCount?.(await countPreviewedTenants(tx, period));
     const planVersions = new Map<string, PlanVersion>();
     let after: string | null = null;
     for (;;) {
       const page = { after, limit: PAGE_SIZE, only: tenantIds };
-      const tenants: readonly PreviewedTenant[] = await nextDueTenants(tx, period, page);
+      const tenants: readonly PreviewedTenant[] = await nextPreviewedTenants(tx, period, page);
       for (const preview of await previewPage(tx, period, tenants, planVersions, boundsMaxRatio)) {
         onTenant(preview);
       }
@@ -118,7 +125,7 @@ function toPreview(
   before: Parameters<typeof compareLines>[0],
   boundsMaxRatio: string | null,
 ): TenantPreview {
-  const { tenantId, currency, invoiceId, number, status, totalCents } = tenant;
+  const { tenantId, currency, isDue, invoiceId, number, status, totalCents } = tenant;
   const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
   const standing =
     invoiceId === null || number === null || status === null || totalCents === null
@@ -133,6 +140,7 @@ function toPreview(
   return {
     tenantId,
     currency,
+    isDue,
     preview:
       'invoice' in composed ? bound(composed.invoice, standing ?? last, boundsMaxRatio) : composed,
     standing,

@@ -172,7 +172,8 @@ function invoiceQuery(period: Period) {
       count(*) FILTER (WHERE (l.subtotal, l.tax) IS DISTINCT FROM (i.subtotal_cents::numeric, i.tax_cents::numeric)
         OR i.tax_cents <> round(i.subtotal_cents * 0.10)) AS wrong
     FROM invoices i LEFT JOIN LATERAL (
-      SELECT sum(amount_cents) AS total, sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
+      SELECT sum(amount_cents) AS total,
+        coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
         coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     ) l ON true

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Period } from '../domain/period.ts';
-import { dueTenants } from './due-tenants.ts';
+import { dueOrInvoicedTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { sql, textArray } from './sql.ts';
 import { tellingRunFinished, type RunResult } from './webhook-outbox.ts';
@@ -91,7 +91,7 @@ export async function insertForcedTenants(
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
-    LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = asked.tenant_id
+    LEFT JOIN (${dueOrInvoicedTenants(period)}) due ON due.tenant_id = asked.tenant_id
     CROSS JOIN LATERAL (SELECT CASE
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
       WHEN i.invoice_id IS NOT NULL THEN
@@ -102,7 +102,7 @@ export async function insertForcedTenants(
   `);
 }
 
-/** The same for every tenant that is due. */
+/** The same for every tenant that is due or has an invoice that stands. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -113,7 +113,7 @@ export async function insertAllDueTenants(
     SELECT ${requestSeq}, due.tenant_id, ${period.periodStart},
       CASE WHEN i.invoice_id IS NOT NULL THEN 'refused' END,
       'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
-    FROM (${dueTenants(period)}) due
+    FROM (${dueOrInvoicedTenants(period)}) due
     LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
   `);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import { isGivenUp } from './drafts.ts';
-import { inForceAtEndOf } from './due-tenants.ts';
+import { dueOrInvoicedTenants, hasNextInvoice, inForceAtEndOf } from './due-tenants.ts';
 import type { HeldUsage } from './held-usage.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import type { Queryable } from './pool.ts';
@@ -11,6 +11,10 @@ import { jsonRows, sql, textArray } from './sql.ts';
 const previewed = z.object({
   tenantId: z.string(),
   currency: z.string(),
+  /** False: an invoice of the month stands, and the tenant is no longer due. */
+  isDue: z.boolean(),
+  /** Whether a later invoice will take LLM usage that this month's no longer can. */
+  hasNextInvoice: z.boolean(),
   /** The invoice that stands. */
   invoiceId: z.string().nullable(),
   number: z.string().nullable(),
@@ -20,11 +24,21 @@ const previewed = z.object({
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
 });
-/** A due tenant, and what there is of its invoices. */
+/** A tenant that is due or was invoiced, and what there is of its invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
 
-/** A page of due tenants, in order; of these only, where some are named. */
-export function nextDueTenants(
+/** How many tenants a preview of the month shows. */
+export function countPreviewedTenants(db: Queryable, period: Period): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ tenants: z.number() }))`
+    SELECT count(*) AS tenants FROM (${dueOrInvoicedTenants(period)}) previewed
+  `);
+}
+
+/**
+ * A page of the tenants that are due or have an invoice of the month, in order; of these only, where
+ * some are named.
+ */
+export function nextPreviewedTenants(
   db: Queryable,
   period: Period,
   page: {
@@ -38,17 +52,22 @@ export function nextDueTenants(
       ? sql.fragment``
       : sql.fragment`AND t.tenant_id = ANY(${textArray(page.only)})`;
   return db.any(sql.type(previewed)`
-    SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
+    SELECT t.tenant_id AS "tenantId", t.currency, due.is_due AS "isDue",
+      ${hasNextInvoice(period, sql.fragment`t.tenant_id`)} AS "hasNextInvoice",
+      i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents", last.number AS "lastNumber",
       last.total_cents AS "lastTotalCents"
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
     LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
-    WHERE EXISTS (
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (
         SELECT FROM subscriptions s
         WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
-      )
+      ) AS is_due
+    ) due
+    WHERE (due.is_due OR i.invoice_id IS NOT NULL)
       AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text) ${only}
     ORDER BY t.tenant_id LIMIT ${page.limit}
   `);
@@ -57,20 +76,20 @@ export function nextDueTenants(
 /**
  * What an invoice of each tenant would take if it were built now (or built again, where one
  * stands), by the rules of `openSealedDrafts`; the owner is the tenant. One that is paid or void is never
- * built again: late LLM usage goes onto the tenant's next invoice, and what is left to settle by hand
- * is the rest.
+ * built again: late LLM usage goes onto the tenant's next invoice, if there will be one, and what is left
+ * to settle by hand is the rest.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
-  const drafts = tenants.map(({ tenantId, invoiceId, status }) => ({
+  const drafts = tenants.map(({ tenantId, invoiceId, status, hasNextInvoice: hasNext }) => ({
     tenantId,
     invoiceId,
     isRevision: invoiceId !== null,
-    isFinal: status === 'paid' || status === 'void',
+    leavesLlm: hasNext && (status === 'paid' || status === 'void'),
   }));
   const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
-    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "isFinal" boolean)`;
+    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "leavesLlm" boolean)`;
   const isTakeable = sql.fragment`${isBillable(period)}
-    AND NOT (draft."isFinal" AND b.source = 'llm')`;
+    AND NOT (draft."leavesLlm" AND b.source = 'llm')`;
   return {
     buckets: sql.fragment`
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
-import { dueTenants } from './due-tenants.ts';
+import { dueTenants, hasNextInvoice } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
@@ -9,12 +9,13 @@ import { sql } from './sql.ts';
  * - `billed`, `within_allowance`: on a live invoice;
  * - `unpriced_kind`, `no_subscription`: taken by a live invoice that has no line for it;
  * - `voided`: on an invoice that was voided, which keeps it;
- * - `next_invoice`: LLM usage that came after the month was invoiced;
- * - `needs_re_run`: metered usage that did, and would change the overage;
+ * - `next_invoice`: LLM usage that this month's invoice didn't take, and the tenant's next one will;
+ * - `needs_re_run`: usage that came after the month was invoiced, and that only a re-run bills: metered
+ *   usage, and LLM usage of a tenant that gets no later invoice;
  * - `settle_by_hand`: the same where the invoice is paid or void and never rebuilt;
  * - `in_draft`: sealed for an invoice that is being built, or whose building was cut off;
- * - `tenant_not_due`: no invoice of this month will take it (LLM usage goes onto the
- *   tenant's next one, if there is one);
+ * - `tenant_not_due`: nothing will bill it: the tenant is not due for this month and, of LLM usage, for
+ *   no later one either;
  * - `not_yet_invoiced`: the tenant is due and has no invoice yet;
  * - `excluded`: an operator took it out of billing;
  * - `unaccounted`: in none of these places, which must never be.
@@ -81,11 +82,12 @@ export function usageByState(period: Period) {
           WHEN holder.status IN ('issued', 'paid') THEN coalesce(u.disposition, 'unaccounted')
           WHEN draft.state = 'open' THEN 'in_draft'
           WHEN draft.state <> 'abandoned' THEN 'unaccounted'
-          WHEN live.invoice_id IS NOT NULL AND b.source = 'llm' THEN 'next_invoice'
+          WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'
+          WHEN b.source = 'llm' AND ${hasNextInvoice(period, sql.fragment`b.tenant_id`)}
+            THEN 'next_invoice'
+          WHEN live.invoice_id IS NULL THEN 'tenant_not_due'
           WHEN live.status = 'issued' THEN 'needs_re_run'
-          WHEN live.invoice_id IS NOT NULL THEN 'settle_by_hand'
-          WHEN due.tenant_id IS NULL THEN 'tenant_not_due'
-          ELSE 'not_yet_invoiced' END AS state
+          ELSE 'settle_by_hand' END AS state
       FROM usage_buckets b
       LEFT JOIN invoice_drafts draft ON draft.draft_id = b.sealed_for
       LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
@@ -100,12 +102,12 @@ export function usageByState(period: Period) {
       WHERE p.invoice_id IS NULL OR e.applied_to = p.invoice_id
       GROUP BY p.bucket_id
     )
-    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.state,
-      p.event_count - coalesce(x.events, 0) AS events, p.total - coalesce(x.total, 0) AS total
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,
+      p.state, p.event_count - coalesce(x.events, 0) AS events, p.total - coalesce(x.total, 0) AS total
     FROM place p LEFT JOIN left_out x USING (bucket_id)
     WHERE p.event_count > coalesce(x.events, 0) OR p.total <> coalesce(x.total, 0)
     UNION ALL
-    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, 'excluded',
-      x.events, x.total
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,
+      'excluded', x.events, x.total
     FROM place p JOIN left_out x USING (bucket_id)`;
 }

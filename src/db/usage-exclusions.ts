@@ -95,7 +95,7 @@ export const exclusionSchema = z.object({
     .nullable()
     .describe(
       'The number of the invoice that bills the event all the same, because it was issued before: ' +
-        'force a re-run of still_billed_in, or settle it by hand where the invoice is paid or void.',
+        'force a re-run of still_billed_in, or settle it by hand where the invoice is paid.',
     ),
   still_billed_in: z
     .string()
@@ -103,6 +103,10 @@ export const exclusionSchema = z.object({
     .describe(
       "That invoice's month: late LLM usage is billed in a later one than its service month.",
     ),
+  still_billed_status: z
+    .enum(['issued', 'paid'])
+    .nullable()
+    .describe("That invoice's status: one that is issued can be rebuilt, one that is paid can't."),
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
 
@@ -110,11 +114,14 @@ export type Exclusion = z.infer<typeof exclusionSchema>;
 const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
-    CASE e.source WHEN 'llm' THEN t.currency END AS currency, e.actor, e.reason, e.excluded_at, i.number AS still_billed_on,
-    to_char(i.period_start, 'YYYY-MM') AS still_billed_in
+    CASE e.source WHEN 'llm' THEN t.currency END AS currency, e.actor, e.reason, e.excluded_at,
+    i.number AS still_billed_on, to_char(i.period_start, 'YYYY-MM') AS still_billed_in,
+    i.status AS still_billed_status
   FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
   JOIN tenants t ON t.tenant_id = e.tenant_id
-  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+  -- A void invoice bills nothing.
+  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.status <> 'void'
+    AND i.invoice_id IS DISTINCT FROM e.applied_to
 `;
 
 export function findExclusion(
@@ -124,7 +131,7 @@ export function findExclusion(
 ): Promise<Exclusion | null> {
   return db.maybeOne(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
-      actor, reason, excluded_at, still_billed_on, still_billed_in
+      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
     FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
   `);
 }
@@ -137,28 +144,38 @@ export function listExclusions(
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
-      actor, reason, excluded_at, still_billed_on, still_billed_in
+      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
     FROM (${EXCLUSIONS} WHERE b.service_month = ${periodStart}) x
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);
 }
 
-const pending = z.object({ tenantId: z.string(), events: z.number() });
+const pending = z.object({
+  tenant_id: z.string(),
+  name: z.string(),
+  currency: z.string(),
+  number: z.string(),
+  status: z.enum(['issued', 'paid']),
+  events: z.number(),
+});
+/** An invoice that bills events which were excluded since, and how many. */
+export type PendingExclusions = z.infer<typeof pending>;
 
 /**
- * Tenants whose invoice of the period bills events that were excluded since, and how many; the first
- * ones, in the order of their ids (bytes).
+ * Invoices of the period that bill events which were excluded since, a tenant one; the first ones, in
+ * the order of the tenants' ids (bytes).
  */
 export function listPendingExclusions(
   db: Queryable,
   { periodStart }: Period,
   limit: number,
-): Promise<readonly z.infer<typeof pending>[]> {
+): Promise<readonly PendingExclusions[]> {
   return db.any(sql.type(pending)`
-    SELECT e.tenant_id AS "tenantId", count(*) AS events
+    SELECT e.tenant_id, t.name, t.currency, i.number, i.status, count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
     JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
-    WHERE i.period_start = ${periodStart}
-    GROUP BY e.tenant_id ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
+    JOIN tenants t ON t.tenant_id = e.tenant_id
+    WHERE i.period_start = ${periodStart} AND i.status <> 'void'
+    GROUP BY e.tenant_id, t.name, t.currency, i.number, i.status ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
   `);
 }

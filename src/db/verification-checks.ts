@@ -191,8 +191,9 @@ export function checksOf(period: Period): readonly Check[] {
       problems: sql.fragment`
         SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ' cents, total of ' || i.total_cents AS problem
         FROM invoices i LEFT JOIN LATERAL (
-          SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n, max(line_no) AS last,
-            sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
+          SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n,
+            coalesce(max(line_no), 0) AS last,
+            coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
             coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
           FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
         ) l ON true

@@ -1,3 +1,4 @@
+import { listBilledMonths } from '../db/billed-months.ts';
 import { findBuyers, insertBuyers } from '../db/buyer-details.ts';
 import { findAddons } from '../db/catalogue.ts';
 import type { Transaction } from '../db/pool.ts';
@@ -14,6 +15,7 @@ import {
   updateSubscriptions,
   upsertTenants,
 } from '../db/subscription-feed.ts';
+import { warningsOfBilledMonths } from './billed-months.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import { FeedError } from './feed-error.ts';
 import type { FeedOptions } from './feed-options.ts';
@@ -23,7 +25,7 @@ import type { SubscriptionsFile } from './subscriptions-file.ts';
 
 /**
  * Takes tenants and their subscriptions in, as a whole or not at all. Doing it again changes
- * nothing. Within a feed's turn (`inFeedTurn`).
+ * nothing. Warns of months whose invoices are no longer right. Within a feed's turn (`inFeedTurn`).
  * @throws FeedError
  */
 export async function feedSubscriptions(
@@ -34,7 +36,11 @@ export async function feedSubscriptions(
   const changes = diffSubscriptions(file, await readCurrent(tx, file));
   if (changes.problems.length > 0) throw new FeedError(name, changes.problems);
   if (!dryRun) await write(tx, changes);
-  return changes;
+  const { moves } = changes;
+  if (moves.length === 0) return changes;
+  const months = await listBilledMonths(tx, [...new Set(moves.map(({ tenantId }) => tenantId))]);
+  const warnings = [...changes.warnings, ...warningsOfBilledMonths(moves, months)];
+  return { ...changes, warnings };
 }
 
 async function readCurrent(

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { StoredBuyer } from '../db/buyer-details.ts';
 import type { StoredAddon, StoredDeployment, StoredTenant } from '../db/subscription-feed.ts';
 import { diffAddons } from './addon-changes.ts';
+import { movesOf, type Move } from './billed-months.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import type { Problem, Remark } from './feed-error.ts';
 import { findOverlaps } from './overlaps.ts';
@@ -26,6 +27,8 @@ export interface SubscriptionChanges {
   readonly unchangedSubscriptions: readonly NewSubscription[];
   readonly newAddons: readonly StoredAddon[];
   readonly changedAddons: readonly StoredAddon[];
+  /** What comes into force or ends, by which months that are invoiced may be wrong. */
+  readonly moves: readonly Move[];
   /** Accepted, but month end will park the tenant. */
   readonly warnings: readonly Remark[];
   readonly problems: readonly Problem[];
@@ -63,6 +66,12 @@ export function diffSubscriptions(
     unchangedSubscriptions: wanted('unchanged'),
     newAddons: addons.flatMap(({ attached }) => attached),
     changedAddons: addons.flatMap(({ ended }) => ended),
+    moves: placed.flatMap((subscription, index) => {
+      const { attached = [], ended = [] } = addons[index] ?? {};
+      const moved = [...attached, ...ended];
+      const isMoved = moved.length > 0 || compare(subscription, current) !== 'unchanged';
+      return isMoved ? movesOf(subscription, current, moved) : [];
+    }),
     warnings: placed.flatMap((subscription) => warningsOf(subscription, current)),
     problems: [
       ...problemsOfOwners(file, current),

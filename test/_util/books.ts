@@ -123,7 +123,7 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
           SELECT invoice_id, sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
             sum(amount_cents) AS total
           FROM invoice_lines GROUP BY invoice_id) l USING (invoice_id)
-        WHERE (i.subtotal_cents, i.total_cents) IS DISTINCT FROM (l.subtotal, l.total)
+        WHERE (i.subtotal_cents, i.total_cents) IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.total, 0))
       ) AS "linesThatDoNotAddUp",
       (SELECT count(*) FROM (
         SELECT FROM invoices GROUP BY tenant_id

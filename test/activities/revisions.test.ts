@@ -235,13 +235,14 @@ describe('a correction of a billed record, excluded', () => {
     const places = await listUsagePlaces(world.db, periodOf(MONTH), states, 1_000);
     expect(places.filter(({ tenant_id }) => tenant_id === tenantId)).toMatchObject([
       { state: 'billed', events: '1', total: '844' },
-      { state: 'excluded', events: '1', total: '44' },
       { state: 'needs_re_run', events: '0', total: '-844' },
+      { state: 'excluded', events: '1', total: '44' },
     ]);
     const balance = findImbalances(await readControlTotals(world.db, periodOf(MONTH)));
     expect(balance.filter((sentence) => sentence.startsWith('droplet_hours'))).toEqual([]);
-    expect(await listLateUsage(world.db, MONTH)).toMatchObject([
-      { tenant_id: tenantId, action: 're_run', would_add_cents: -220 },
+    const late = await listLateUsage(world.db, MONTH, { boundsMaxRatio: null });
+    expect(late.filter(({ tenant_id }) => tenant_id === tenantId)).toMatchObject([
+      { action: 're_run', would_add_cents: -220 },
     ]);
 
     await forceInvoices(world, [tenantId]);

@@ -198,7 +198,7 @@ describe('excluding an event', () => {
     expect(list.body).toMatchObject({ exclusions: [{ event_id: events[2] }] });
     const late = await get('/api/v1/roll-ups/2026-05/late-usage');
     expect(late.body).toMatchObject({
-      tenants: [{ tenant_id: tenantId, action: 're_run', would_add_cents: -22 }],
+      entries: [{ tenant_id: tenantId, action: 're_run', would_add_cents: -22 }],
     });
   });
 
@@ -214,6 +214,132 @@ describe('excluding an event', () => {
     const response = await post('/api/v1/usage-exclusions', body);
     expect(response.status).toBe(422);
     expect(response.body).toMatchObject({ errors: [{ pointer }] });
+  });
+});
+
+describe('a subscription that is moved under an invoice', () => {
+  const put = (id: string, body: object) =>
+    api.call('put', `/api/v1/subscriptions/${id}`, { key: api.keys.operator, body });
+  const subscriptionOf = async (tenantId: string) => {
+    const { body } = await get(`/api/v1/subscriptions/sub-${tenantId}-a`);
+    const { deployment_id, plan, starts_at } = body as Record<string, unknown>;
+    return { deployment_id, plan, starts_at };
+  };
+
+  test('out of an invoiced month is taken in with a warning, and with none once it is right', async () => {
+    const { tenantId } = await invoiced();
+    const stored = await subscriptionOf(tenantId);
+    const ended = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-05-20T00:00:00Z' });
+    const number = `${tenantId}-000001`;
+    expect(ended).toMatchObject({
+      status: 200,
+      body: {
+        warnings: [
+          {
+            pointer: '/ends_at',
+            detail:
+              `subscription sub-${tenantId}-a is not in force at the end of 2026-05 any more, and invoice ` +
+              `${number} bills it: re-run it (month-end force 2026-05 --tenant ${tenantId})`,
+          },
+        ],
+      },
+    });
+    // Where the month's last instant is in force again, nothing is out of step.
+    const back = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-01T00:00:00Z' });
+    expect(back.body).toMatchObject({ warnings: [{ detail: expect.stringContaining(number) }] });
+    const later = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-02T00:00:00Z' });
+    expect(later.body).toMatchObject({ warnings: [] });
+  });
+
+  test('out of a paid month: the difference is to be settled by hand', async () => {
+    const { tenantId, id } = await invoiced();
+    await post(`/api/v1/invoices/${id}/pay`);
+    const ends_at = '2026-05-20T00:00:00Z';
+    const cancelled = await post(`/api/v1/subscriptions/sub-${tenantId}-a/cancel`, { ends_at });
+    expect(cancelled.body).toMatchObject({
+      warnings: [
+        { detail: expect.stringMatching(/is paid and never rebuilt, so settle .* by hand/) },
+      ],
+    });
+  });
+
+  test('an addon that is attached from an invoiced month on: a warning, also of a dry run', async () => {
+    const { tenantId } = await invoiced();
+    await api.call('put', '/api/v1/addons/late', {
+      key: api.keys.operator,
+      body: { resource_kind: 'gb', qty: '1', price_cents: 100 },
+    });
+    const starts_at = '2026-05-10T00:00:00Z';
+    const path = `/api/v1/subscriptions/sub-${tenantId}-a/addons`;
+    const attached = await post(path, { code: 'late', starts_at });
+    const detail =
+      `addon late of subscription sub-${tenantId}-a is in force at the end of 2026-05, and invoice ` +
+      `${tenantId}-000001 does not bill it: re-run it (month-end force 2026-05 --tenant ${tenantId})`;
+    expect(attached.body).toMatchObject({ warnings: [{ detail }] });
+    expect((await post(path, { code: 'late', starts_at })).body).toMatchObject({ warnings: [] });
+
+    const subscription = { ...(await subscriptionOf(tenantId)), subscription_id: 'other' };
+    const { starts_at: startsAt, plan } = subscription;
+    const dryRun = await api.call('put', '/api/v1/subscriptions?dry_run=true', {
+      key: api.keys.operator,
+      body: {
+        tenants: [
+          {
+            tenant_id: tenantId,
+            name: tenantId,
+            currency: 'AUD',
+            deployments: [
+              {
+                deployment_id: `${tenantId}-b`,
+                subscriptions: [
+                  {
+                    subscription_id: 'other',
+                    plan,
+                    starts_at: startsAt,
+                    ends_at: null,
+                    addons: [],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    });
+    expect(dryRun.body).toMatchObject({
+      dry_run: true,
+      warnings: [
+        {
+          pointer: '/tenants/0/deployments/0/subscriptions/0/starts_at',
+          detail: expect.stringContaining('other is in force at the end of 2026-05, and invoice'),
+        },
+      ],
+    });
+  });
+
+  test('into a month that was closed without the tenant: the month is to be run again', async () => {
+    const { activities } = world;
+    const month = '2026-02';
+    await seedTenant(api.db, 'newcomer', [
+      { deploymentId: 'newcomer-a', startsAt: '2026-03-01T00:00:00Z' },
+    ]);
+    const payload = { requestId: 'close', actor: 'test' };
+    await activities.acceptRequest({ month, signal: 'run', payload, signalId: 'unused' });
+    const pass = await activities.beginPass({ month });
+    await activities.finishPass({ month, upToSeq: pass!.upToSeq });
+
+    const stored = await subscriptionOf('newcomer');
+    const moved = await put('sub-newcomer-a', { ...stored, starts_at: '2026-02-10T00:00:00Z' });
+    expect(moved.body).toMatchObject({
+      warnings: [
+        {
+          pointer: '/starts_at',
+          detail:
+            'subscription sub-newcomer-a is in force at the end of 2026-02, which was closed before: run ' +
+            'the month again to invoice tenant newcomer (month-end start 2026-02)',
+        },
+      ],
+    });
   });
 });
 

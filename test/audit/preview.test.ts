@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
-import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { sql } from '../../src/db/sql.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';
@@ -67,6 +65,12 @@ async function issuedLines(tenantId: string) {
   }));
 }
 
+/** As of an instant within the month. */
+async function endSubscriptions(tenantId: string): Promise<void> {
+  await world.db.query(sql.typeAlias('nothing')`
+    UPDATE subscriptions SET ends_at = ${`${MONTH}-20T00:00:00Z`} WHERE tenant_id = ${tenantId}`);
+}
+
 /** Everything there is, to tell that nothing was written. */
 function snapshot(): Promise<string> {
   return world.db.oneFirst(sql.type(z.object({ all: z.string() }))`
@@ -128,6 +132,22 @@ describe('the preview of a month', () => {
     expect(again?.standing?.changes).toEqual([]);
   });
 
+  test('of a tenant that is no longer due is the revision without its charges', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '500');
+    await buildInvoices(world, [tenantId]);
+    await endSubscriptions(tenantId);
+
+    const [found] = await preview([tenantId]);
+    expect(found).toMatchObject({
+      isDue: false,
+      preview: { parked: null, totalCents: 550 },
+      standing: { number: `${tenantId}-000001`, totalCents: 12_375 },
+    });
+    await forceInvoices(world, [tenantId]);
+    expect(linesIn(found!)).toEqual(await issuedLines(tenantId));
+  });
+
   test('says who would be parked, and why', async () => {
     const tenantId = `planless-${(lastTenant += 1)}`;
     await seedTenant(world.db, tenantId, [{ deploymentId: `${tenantId}-a`, planVersionId: null }]);
@@ -156,97 +176,5 @@ describe('the preview of a month', () => {
       previews.map(({ tenantId }) => tenantId).toSorted(),
     );
     expect(await snapshot()).toBe(before);
-  });
-});
-
-describe('late usage', () => {
-  const lateOf = async (tenantId: string) =>
-    (await listLateUsage(world.db, MONTH)).find((row) => row.tenant_id === tenantId);
-
-  test('is listed with what a re-run would add, and is gone after it', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    expect(await lateOf(tenantId)).toBeUndefined();
-    await use(tenantId, 'llm_tokens', '3000000');
-
-    expect(await lateOf(tenantId)).toEqual({
-      tenant_id: tenantId,
-      invoice: `${tenantId}-000001`,
-      action: 're_run',
-      // 2,000 thousand tokens at a cent, and GST.
-      currency: 'AUD',
-      would_add_cents: 2200,
-      problem: null,
-      late: [
-        {
-          deployment_id: `${tenantId}-a`,
-          resource_kind: 'llm_tokens',
-          events: '1',
-          total: '3000000',
-        },
-      ],
-      excluded_events: 0,
-    });
-    await forceInvoices(world, [tenantId]);
-    expect(await lateOf(tenantId)).toBeUndefined();
-  });
-
-  test('of a paid month is an amount to settle by hand', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    const [invoice] = await invoicesOf(world.db, tenantId);
-    const invoiceId = invoice!.invoiceId;
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
-    await use(tenantId, 'llm_tokens', '3000000');
-
-    expect(await lateOf(tenantId)).toMatchObject({
-      action: 'settle_by_hand',
-      would_add_cents: 2200,
-    });
-  });
-
-  test('of a paid month is settled without the LLM usage that the next invoice bills', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    const [invoice] = await invoicesOf(world.db, tenantId);
-    const invoiceId = invoice!.invoiceId;
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
-    await use(tenantId, 'llm_tokens', '3000000');
-    // Some of it in the hands of a later month's run that was cut off.
-    await use(tenantId, 'llm_usage', '5000');
-    await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
-    await use(tenantId, 'llm_usage', '300');
-
-    expect(await lateOf(tenantId)).toMatchObject({ would_add_cents: 2200 });
-    await buildInvoices(world, [tenantId], { month: '2026-06' });
-    expect(await lateOf(tenantId)).toMatchObject({ would_add_cents: 2200 });
-    expect((await issuedLines(tenantId)).map(({ amountCents }) => amountCents)).toContain(5300);
-  });
-
-  test('counts an event that was excluded after it was billed', async () => {
-    const tenantId = await newTenant();
-    const eventId = await use(tenantId, 'llm_usage', '500');
-    await buildInvoices(world, [tenantId]);
-
-    const result = await excludeEvent(world.db, {
-      source: 'llm',
-      eventId,
-      actor: 'olga',
-      reason: 'priced twice',
-    });
-
-    expect(result).toMatchObject({
-      outcome: 'excluded',
-      isNew: true,
-      exclusion: { still_billed_on: `${tenantId}-000001`, amount: '500' },
-    });
-    expect(await lateOf(tenantId)).toMatchObject({
-      action: 're_run',
-      would_add_cents: -550,
-      excluded_events: 1,
-    });
-    await forceInvoices(world, [tenantId]);
-    expect(await lateOf(tenantId)).toBeUndefined();
-    expect((await issuedLines(tenantId)).map(({ kind }) => kind)).not.toContain('llm_usage');
   });
 });

@@ -47,11 +47,14 @@ test('preview: every tenant, what stands, and what would change', async () => {
   ]);
 });
 
-test('late-usage: who needs a re-run, and what it would add', async () => {
-  expect(await say('month-end', 'late-usage', MONTH)).toMatch(
-    /acme\s+acme-000002\s+re run\s+AUD 22\.00\s+acme-a: 3,000,000 llm_tokens/,
+test('late-usage: by tenant and reason, with the amount and the command', async () => {
+  const text = await say('month-end', 'late-usage', MONTH);
+  expect(text).toMatch(
+    /acme\s+acme\s+needs re run\s+acme-000002\s+\+22\.00\s+AUD\s+acme-a: 3,000,000 llm_tokens/,
   );
-  expect(await say('month-end', 'late-usage', '2026-01')).toContain('no invoice needs a re-run');
+  expect(text).toContain('\n  npm run cli -- month-end force 2026-05 --tenant acme --reason');
+  expect(text).toMatch(/beta, next invoice: Nothing/);
+  expect(await say('month-end', 'late-usage', '2026-01')).toContain('no usage that an ordinary');
 });
 
 test('invoices diff: line by line; a first invoice replaced none', async () => {

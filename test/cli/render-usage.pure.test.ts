@@ -88,6 +88,7 @@ describe('an exclusion', () => {
     excluded_at: '2026-06-02T08:00:00.000000Z',
     still_billed_on: null,
     still_billed_in: null,
+    still_billed_status: null,
   };
 
   test('says how much: money of LLM usage', () => {
@@ -114,13 +115,22 @@ describe('an exclusion', () => {
   });
   test('that an invoice still bills: the whole command that mends it', () => {
     const billed = { still_billed_on: 'acme-000001', still_billed_in: '2026-06' };
+    const issued = { ...billed, still_billed_status: 'issued' } as const;
     expect(
-      renderExclusion({ ...exclusion, ...billed }, true)
+      renderExclusion({ ...exclusion, ...issued }, true)
         .split('\n')
         .slice(2),
     ).toEqual([
-      'Invoice acme-000001 still bills it. Re-run it, or settle it by hand if it is paid or void:',
+      'Invoice acme-000001 still bills it, until it is re-run:',
       String.raw`  npm run cli -- month-end force 2026-06 --tenant acme --reason 'it'\''s priced twice'`,
+    ]);
+    const paid = { ...billed, still_billed_status: 'paid' } as const;
+    expect(
+      renderExclusion({ ...exclusion, ...paid }, true)
+        .split('\n')
+        .slice(2),
+    ).toEqual([
+      'Invoice acme-000001 still bills it. It is paid and never rebuilt: settle it by hand.',
     ]);
   });
 });

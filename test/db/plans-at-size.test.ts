@@ -223,7 +223,7 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     listRevisions(api, { tenant_id: 't-7', period_start: `${MONTHS.last}-01` }),
   'API: the month': ({ api }) => readMonthEndStatus(api, MONTHS.last),
   'API: the watchdog': ({ api }) => readMonthFacts(api, MONTHS.last),
-  'API and CLI: late usage': ({ api }) => listLateUsage(api, MONTHS.last),
+  'API and CLI: late usage': ({ api }) => listLateUsage(api, MONTHS.last, { boundsMaxRatio: '10' }),
   'CLI: outcomes, exclusions': async ({ app }) => {
     await listOutcomes(app, MONTHS.last, { after: null, limit: 100 });
     await listOutcomes(app, MONTHS.last, { after: 't-7', limit: 100 });

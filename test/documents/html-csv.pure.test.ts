@@ -34,6 +34,14 @@ describe('HTML', () => {
   });
 });
 
+test('a revision without a charge has its parties and a total of 0, and no lines', () => {
+  const source = sourceOf([], { revision: 2 });
+  const html = documentHtml(makeDocument(source, SELLER));
+  expect(html).toContain('Total AUD, including GST</th><td class="n">0.00</td>');
+  expect(readCsv(documentCsv(source, SELLER))).toEqual([]);
+  expect(readCsv(SUMMARY_CSV_HEAD + summaryCsvRows([source]))).toMatchObject([{ total: '0.00' }]);
+});
+
 describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
   const source = sourceOf([line({ unit_price_cents: 1_234_567, amount_cents: 1_234_567 })], {
     currency,

@@ -17,6 +17,10 @@ test('the same invoice has the same bytes, whenever it is made', async () => {
   expect((await pdfOf({ ...source, number: 'acme-000008' })).equals(first)).toBe(false);
 });
 
+test('a revision without a charge can be printed', async () => {
+  expect((await pdfOf(sourceOf([], { revision: 2 }))).length).toBeGreaterThan(1000);
+});
+
 test('it is tagged, and says its title and its language', async () => {
   const pdf = (await pdfOf(sourceOf())).toString('latin1');
   expect(pdf).toContain('/Marked true');

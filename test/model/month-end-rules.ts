@@ -57,10 +57,10 @@ function decide(model: Model, run: Run, tenant: string): Decision {
     if (!isForced) {
       return { settled: done(invoice.unchangedRun === run ? 'unchanged' : 'skipped', invoice) };
     }
-    const isFinal = invoice.status !== 'issued';
-    if (isFinal || !isDue(model, tenant, month)) {
-      return { settled: done('skipped', invoice), isRefusal: true };
-    }
+    // What is issued and not final can be rebuilt, whether the tenant is still due or not.
+    return invoice.status === 'issued'
+      ? 'open'
+      : { settled: done('skipped', invoice), isRefusal: true };
   }
   if (!isDue(model, tenant, month)) {
     return { settled: parked(tenant, 'not_due'), isRefusal: true };
@@ -296,13 +296,15 @@ export function acceptForce(model: Model, terms: ForceTerms): Acceptance {
     if (again.length > 0) known.isFinished = false;
     return acceptance(known, !known.isFinished);
   }
-  const named = tenants ?? model.fleet.tenants.filter((tenant) => isDue(model, tenant, month));
+  const isConcerned = (tenant: string) =>
+    isDue(model, tenant, month) || standing(model, tenant, month) !== null;
+  const named = tenants ?? model.fleet.tenants.filter(isConcerned);
   const rows: RequestRow[] = [];
   const request: Request = { id, month, terms, rows, isFinished: false };
   for (const tenant of named) {
     const invoice = standing(model, tenant, month);
     const isFinal = invoice !== null && invoice.status !== 'issued';
-    const isRefused = isFinal || !isDue(model, tenant, month);
+    const isRefused = isFinal || !isConcerned(tenant);
     rows.push({ request, tenant, outcome: isRefused ? 'refused' : null, draft: null });
   }
   model.requests.push(request);

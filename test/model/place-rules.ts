@@ -58,12 +58,20 @@ function stateOf(model: Model, event: UsageEvent): string {
   if (holder?.invoice) return stateOnInvoice(event, holder.invoice);
   if (holder?.state === 'open') return 'in_draft';
   if (holder !== null && holder.state !== 'abandoned') return 'unaccounted';
-  const invoice = standing(model, deployment.tenant, month);
-  if (invoice === null) {
-    return isDue(model, deployment.tenant, month) ? 'not_yet_invoiced' : 'tenant_not_due';
-  }
-  if (source === 'llm') return 'next_invoice';
+  const { tenant } = deployment;
+  const invoice = standing(model, tenant, month);
+  if (invoice === null && isDue(model, tenant, month)) return 'not_yet_invoiced';
+  if (source === 'llm' && hasNextInvoice(model, tenant, month)) return 'next_invoice';
+  if (invoice === null) return 'tenant_not_due';
   return invoice.status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
+}
+
+/** Whether a later month will be invoiced, which then takes late LLM usage. */
+function hasNextInvoice(model: Model, tenant: string, month: number): boolean {
+  return model.fleet.months.some(
+    (_, later) =>
+      later > month && isDue(model, tenant, later) && standing(model, tenant, later) === null,
+  );
 }
 
 function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {

@@ -1,31 +1,33 @@
 import { z } from 'zod';
-import { lateTenantSchema, listLateUsage } from '../../audit/late-usage.ts';
+import { lateUsageSchema, listLateUsage } from '../../audit/late-usage.ts';
 import { month } from '../fields.ts';
 import { defineRoute, reply } from '../route.ts';
 
-/** Whose invoices would come out differently. */
+/** What no ordinary run bills. */
 export const getLateUsage = defineRoute(
   {
     method: 'get',
     path: '/api/v1/roll-ups/{month}/late-usage',
     operationId: 'getLateUsage',
     tag: 'Month end',
-    summary: 'List the tenants whose invoice of a month needs a re-run, and what it would add',
+    summary: 'List the usage of a month that no ordinary run bills, and what does',
     description:
-      'Metered usage that came after the month was invoiced would change its overage, and an event ' +
-      'that was excluded since is still billed. Force a re-run, or settle the amount by hand where ' +
-      'the invoice is paid or void. (Late LLM usage goes onto the next invoice by itself.) The ' +
-      'first 200 tenants.',
+      'By tenant and reason, the names behind the reconciliation: late usage that takes a re-run, usage ' +
+      'of tenants that are not due, of deployments without a subscription, of kinds that no plan ' +
+      'prices, usage whose building was cut off, usage of due tenants that a closed month has not ' +
+      'invoiced, and late LLM usage that the next invoice bills by itself. Also invoices that ' +
+      'bill events which were excluded since. Each with the amount, the action and the command that ' +
+      'bills it. The first 200 entries, most urgent first.',
     scopes: ['operator'],
     rateLimited: true,
     params: z.strictObject({ month }),
     responses: {
       200: {
-        description: 'The tenants',
-        schema: z.object({ month: z.string(), tenants: z.array(lateTenantSchema) }),
+        description: 'The entries',
+        schema: z.object({ month: z.string(), entries: z.array(lateUsageSchema) }),
       },
     },
   },
-  async ({ params }, { db }) =>
-    reply(200, { month: params.month, tenants: await listLateUsage(db, params.month) }),
+  async ({ params: { month: asked } }, { db, boundsMaxRatio = null }) =>
+    reply(200, { month: asked, entries: await listLateUsage(db, asked, { boundsMaxRatio }) }),
 );

@@ -26,7 +26,7 @@ export function monthEndForceCommand(): Command {
     .description('rebuild invoices that stand: each is superseded by a new revision')
     .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
     .option('--tenant <id...>', 'whose invoices')
-    .option('--all', 'those of every due tenant')
+    .option('--all', 'every invoice of the month that stands, and those of due tenants')
     .requiredOption('--reason <text>', 'why; it stays with the new revision', reasonArgument)
     .option('--only-if-changed', 'leave an invoice alone that would come out the same')
     .option('--accept-bounds', 'issue also what the safety bounds have parked; needs --tenant')

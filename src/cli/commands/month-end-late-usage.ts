@@ -1,59 +1,33 @@
 import { Command } from 'commander';
-import { listLateUsage, type LateTenant } from '../../audit/late-usage.ts';
+import { listLateUsage, MAX_LATE_ENTRIES } from '../../audit/late-usage.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
-import { formatMoney, groupDigits } from '../../domain/format.ts';
-import { counted } from '../render/counted.ts';
-import { renderTable } from '../render/table.ts';
+import { renderLateUsage } from '../render/late-usage.ts';
 
 export function monthEndLateUsageCommand(): Command {
   return new Command('late-usage')
-    .description('list whose invoice of a month needs a re-run, and what it would add')
+    .description('list the usage of a month that no ordinary run bills, and what does')
     .argument('<month>', 'such as 2026-05', monthArgument)
     .addHelpText(
       'after',
       `
-Metered usage that came after the invoice changes its overage; an event that was excluded since is
-still billed. Where the invoice is paid or void it is never rebuilt: the amount is to be settled by
-hand. (Late LLM usage goes onto the next invoice by itself.)
+By tenant and reason, with the amount and the command that bills it: late usage that takes a re-run,
+usage of tenants that are not due, of deployments without a subscription, of kinds that no plan prices;
+and events that were excluded since the invoice was issued, which still bills them. Where the invoice is
+paid or void it is never rebuilt: the amount is to be settled by hand. Late LLM usage of a tenant that
+gets a later invoice is listed too; that invoice bills it by itself.
 
 Example:
   npm run cli -- month-end late-usage 2026-05`,
     )
     .action(async (month: Month, _options, command: Command) => {
-      const tenants = await withDatabase(readEnvironment(process.env), (db) =>
-        listLateUsage(db, month),
+      const entries = await withDatabase(readEnvironment(process.env), (db, { worker }) =>
+        listLateUsage(db, month, { boundsMaxRatio: worker.boundsMaxRatio }),
       );
-      print(command, tenants, () =>
-        renderTable<LateTenant>(
-          [
-            { head: 'tenant', value: (row) => row.tenant_id },
-            { head: 'invoice', value: (row) => row.invoice },
-            { head: 'what to do', value: (row) => row.action.replaceAll('_', ' ') },
-            {
-              head: 'would add',
-              align: 'right',
-              value: ({ would_add_cents: cents, currency }) =>
-                cents === null || currency === null ? '?' : formatMoney(cents, currency),
-            },
-            { head: 'late usage', wrap: true, value: describeLate },
-          ],
-          tenants,
-          'no invoice needs a re-run',
-        ),
-      );
+      print(command, entries, () => renderLateUsage(month, entries));
+      if (entries.length === MAX_LATE_ENTRIES) note(`These are the first ${MAX_LATE_ENTRIES}.`);
     });
-}
-
-function describeLate({ late, excluded_events, problem }: LateTenant): string {
-  return [
-    ...late.map(
-      ({ deployment_id, resource_kind, total }) =>
-        `${deployment_id}: ${groupDigits(total)} ${resource_kind}`,
-    ),
-    ...(excluded_events > 0 ? [counted(excluded_events, 'excluded event')] : []),
-    ...(problem === null ? [] : [problem]),
-  ].join('\n');
 }

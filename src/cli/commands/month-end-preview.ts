@@ -5,6 +5,7 @@ import type { Month } from '../../domain/period.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { requireTenants } from '../known.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { renderPreview } from '../render/preview.ts';
@@ -24,8 +25,8 @@ export function monthEndPreviewCommand(): Command {
       'after',
       `
 Each due tenant's invoice as a month end would make it now, by the same code, beside the tenant's last
-invoice and, where one stands for the month, what a forced re-run would change. Who would be parked
-is listed with the reason.
+invoice and, where one stands for the month, what a forced re-run would change: also where the tenant is
+no longer due, which it says. Tenants that would be parked are listed with the reason.
 
 Examples:
   npm run cli -- month-end preview 2026-05
@@ -35,12 +36,13 @@ Examples:
       const what = { what: `Previewing ${month}`, unit: 'tenants', total: null };
       const previews = await withDatabase(readEnvironment(process.env), (db, config) =>
         withProgress(what, async (update) => {
+          await requireTenants(db, options.tenant ?? []);
           const found: TenantPreview[] = [];
           let due = options.tenant?.length ?? 0;
           await previewMonth(db, month, {
             boundsMaxRatio: config.worker.boundsMaxRatio,
             tenantIds: options.tenant ?? null,
-            onDue: (tenants) => (due = options.tenant?.length ?? tenants),
+            onCount: (tenants) => (due = options.tenant?.length ?? tenants),
             onTenant: (preview) => {
               found.push(options.lines ? preview : withoutLines(preview));
               update(found.length, due);
@@ -49,8 +51,10 @@ Examples:
           return found;
         }),
       );
-      print(command, { month, tenants: previews.map(toJson) }, () =>
-        renderPreview(month, previews, { withLines: options.lines === true }),
+      const previewed = new Set(previews.map(({ tenantId }) => tenantId));
+      const notDue = (options.tenant ?? []).filter((tenantId) => !previewed.has(tenantId));
+      print(command, { month, tenants: previews.map(toJson), not_due: notDue }, () =>
+        renderPreview(month, previews, { withLines: options.lines === true, notDue }),
       );
     });
 }
@@ -66,10 +70,11 @@ function placedLineToJson(line: PlacedLine) {
   return { line_no: lineNo, deployment_id: deploymentId, ...lineToJson(line) };
 }
 
-function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) {
+function toJson({ tenantId, currency, isDue, preview, standing, last }: TenantPreview) {
   return {
     tenant_id: tenantId,
     currency,
+    due: isDue,
     ...(preview.parked !== null
       ? { parked: preview.parked }
       : {

@@ -23,10 +23,16 @@ function amountOf({ amount, currency, resource_kind }: Exclusion): string {
 }
 
 /** By the invoice's own month: late LLM usage is billed in a later one. */
-function whatToDo({ still_billed_on, still_billed_in, tenant_id, reason }: Exclusion): string[] {
+function whatToDo(exclusion: Exclusion): string[] {
+  const { still_billed_on, still_billed_in, still_billed_status, tenant_id, reason } = exclusion;
   if (still_billed_on === null || still_billed_in === null) return ['No invoice bills it.'];
+  if (still_billed_status === 'paid') {
+    return [
+      `Invoice ${still_billed_on} still bills it. It is paid and never rebuilt: settle it by hand.`,
+    ];
+  }
   return [
-    `Invoice ${still_billed_on} still bills it. Re-run it, or settle it by hand if it is paid or void:`,
+    `Invoice ${still_billed_on} still bills it, until it is re-run:`,
     `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id} --reason ${quote(reason)}`,
   ];
 }

@@ -42,11 +42,18 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   },
 ];
 
-/** Tenant by tenant, then the sums, and who would be parked. */
+/** Tenant by tenant, then the sums, and which tenants would be parked or aren't due. */
 export function renderPreview(
   month: string,
   tenants: readonly TenantPreview[],
-  { withLines }: { readonly withLines: boolean },
+  {
+    withLines,
+    notDue,
+  }: {
+    readonly withLines: boolean;
+    /** Tenants that were asked for, and are neither due nor invoiced. */
+    readonly notDue: readonly string[];
+  },
 ): string {
   const parked = tenants.flatMap(({ tenantId, preview }) =>
     preview.parked === null
@@ -61,7 +68,18 @@ export function renderPreview(
     '',
     ...sums(tenants),
     ...parked,
+    ...tenants.filter(({ isDue }) => !isDue).map(noLongerDue),
+    ...notDue.map((tenantId) => `${tenantId} is not due for ${month}: ${NO_SUBSCRIPTION}`),
   ].join('\n');
+}
+
+const NO_SUBSCRIPTION = 'it has no subscription that is in force at the end of the month';
+
+function noLongerDue({ tenantId, standing }: TenantPreview): string {
+  return (
+    `${tenantId} is no longer due, and invoice ${standing?.number} stands: ${NO_SUBSCRIPTION}` +
+    (standing?.status === 'issued' ? '; a forced re-run makes what is shown here' : '')
+  );
 }
 
 function totalOf({ preview }: TenantPreview): number | null {

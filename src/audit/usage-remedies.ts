@@ -1,0 +1,119 @@
+import { periodOf, type Month } from '../domain/period.ts';
+
+/** What can be done about usage that no ordinary run bills. */
+export const REMEDIES = [
+  're_run',
+  'run_month',
+  'give_subscription',
+  'change_plan',
+  'settle_by_hand',
+  'none',
+] as const;
+
+/** An action, in a sentence, and the command that then bills the usage; null where none does. */
+export interface Remedy {
+  readonly action: (typeof REMEDIES)[number];
+  readonly what_to_do: string;
+  readonly command: string | null;
+}
+
+/** What decides about the remedy. */
+export interface StuckUsage {
+  readonly month: Month;
+  readonly tenantId: string;
+  readonly reason:
+    | 'needs_re_run'
+    | 'settle_by_hand'
+    | 'tenant_not_due'
+    | 'no_subscription'
+    | 'in_draft'
+    | 'not_yet_invoiced'
+    | 'unpriced_kind'
+    | 'next_invoice';
+  readonly deploymentIds: readonly string[];
+  readonly kinds: readonly string[];
+  /** The invoice that stands for the month. */
+  readonly invoice: { readonly number: string; readonly status: string } | null;
+  /** Of usage in a draft that was cut off. */
+  readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
+  /** Whether the plan names the kinds, without a price. */
+  readonly isFreeByPlan: boolean;
+  /** Whether a re-run would be parked by the safety bounds. */
+  readonly isBeyondBounds: boolean;
+}
+
+const EXCLUDE = 'or exclude the events, with a reason (`usage exclude`)';
+
+/**
+ * Says what bills usage that no ordinary run of its month bills. The commands work as they are printed,
+ * once what the sentence asks for was done.
+ */
+export function remedyFor(usage: StuckUsage): Remedy {
+  const { month, tenantId, reason, invoice, draft } = usage;
+  const reRun = (of: Month) => force(of, tenantId, usage.isBeyondBounds);
+  const deployments = `deployment ${usage.deploymentIds.join(', ')}`;
+  switch (reason) {
+    case 'needs_re_run': {
+      const what_to_do = usage.isBeyondBounds
+        ? 'Look at the new total, which is beyond the safety bounds. If it is right, re-run the invoice.'
+        : 'Re-run the invoice: its next revision has the right amount.';
+      return { action: 're_run', what_to_do, command: reRun(month) };
+    }
+    case 'tenant_not_due': {
+      const what_to_do =
+        `No subscription of the tenant is in force at the end of ${month}. Give ${deployments} one that ` +
+        `ends at ${periodOf(month).endsAt} or later, and run the month, which also bills the plan's base ` +
+        `price; ${EXCLUDE}.`;
+      return { action: 'give_subscription', what_to_do, command: start(month) };
+    }
+    case 'not_yet_invoiced': {
+      const what_to_do = 'Run the month again: the tenant is due and has no invoice.';
+      return { action: 'run_month', what_to_do, command: start(month) };
+    }
+    case 'in_draft': {
+      const of = draft?.month ?? month;
+      const what_to_do = `A run of ${of} that was building an invoice with it was cut off: ask again.`;
+      return draft?.isRevision
+        ? { action: 're_run', what_to_do, command: reRun(of) }
+        : { action: 'run_month', what_to_do, command: start(of) };
+    }
+    case 'next_invoice': {
+      const what_to_do =
+        "Nothing: the tenant's next invoice bills it, in a line that names the month.";
+      return { action: 'none', what_to_do, command: null };
+    }
+    case 'settle_by_hand':
+    case 'no_subscription':
+    case 'unpriced_kind':
+      break;
+  }
+  if (usage.isFreeByPlan) {
+    const what_to_do = `Nothing: the plan names ${usage.kinds.join(', ')} without a price.`;
+    return { action: 'none', what_to_do, command: null };
+  }
+  if (reason === 'settle_by_hand' || invoice?.status !== 'issued') {
+    const what_to_do =
+      `Invoice ${invoice?.number} is ${invoice?.status} and never rebuilt: charge or credit the amount ` +
+      `outside of this service, and exclude what it bills wrongly or not at all (\`usage exclude\`).`;
+    return { action: 'settle_by_hand', what_to_do, command: null };
+  }
+  if (reason === 'no_subscription') {
+    const what_to_do =
+      `Give ${deployments} a subscription that is in force at the end of ${month}, and re-run the invoice; ` +
+      `${EXCLUDE}.`;
+    return { action: 'give_subscription', what_to_do, command: reRun(month) };
+  }
+  const what_to_do =
+    `The plan of ${deployments} does not have ${usage.kinds.join(', ')}. End the subscription and start ` +
+    `one on a plan version that prices it, in force at the end of ${month}, and re-run the invoice; ${EXCLUDE}.`;
+  return { action: 'change_plan', what_to_do, command: reRun(month) };
+}
+
+function force(month: Month, tenantId: string, acceptBounds: boolean): string {
+  const bounds = acceptBounds ? ' --accept-bounds' : '';
+  return `npm run cli -- month-end force ${month} --tenant ${tenantId}${bounds} --reason 'late usage'`;
+}
+
+function start(month: Month): string {
+  return `npm run cli -- month-end start ${month}`;
+}

@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
+import { verifyMonth } from '../../src/audit/verify.ts';
+import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { reconcile } from '../../src/db/reconciliation.ts';
+import { sql } from '../../src/db/sql.ts';
+import { periodOf } from '../../src/domain/period.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+
+let world: LedgerWorld;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  await seedCatalogue(world.db);
+});
+afterAll(async () => {
+  // Whatever was corrected here, the month can be proved, and the listing is the reconciliation by name.
+  const { checks } = await verifyMonth(world.db, MONTH);
+  expect(checks.filter(({ problems }) => problems > 0)).toEqual([]);
+  await expectSoundBooks(world.db);
+  await expectAgreement();
+  await world[Symbol.asyncDispose]();
+});
+
+let lastTenant = 0;
+async function newTenant(endsAt: string | null = null): Promise<string> {
+  const tenantId = `tenant-${(lastTenant += 1)}`;
+  await seedTenant(world.db, tenantId, [{ deploymentId: `${tenantId}-a`, endsAt }]);
+  return tenantId;
+}
+const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
+const exclude = (eventId: string, source: 'llm' | 'metered' = 'llm') =>
+  excludeEvent(world.db, { source, eventId, actor: 'olga', reason: 'priced twice' });
+const endAt = (tenantId: string, endsAt: string | null) =>
+  world.db.query(sql.typeAlias('nothing')`
+    UPDATE subscriptions SET ends_at = ${endsAt} WHERE tenant_id = ${tenantId}`);
+
+const list = (month = MONTH) => listLateUsage(world.db, month, { boundsMaxRatio: '10' });
+async function lateOf(tenantId: string, month = MONTH): Promise<readonly LateUsage[]> {
+  return (await list(month)).filter((row) => row.tenant_id === tenantId);
+}
+async function pay(tenantId: string): Promise<void> {
+  const invoiceId = (await invoicesOf(world.db, tenantId)).at(-1)!.invoiceId;
+  await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
+}
+async function standing(tenantId: string) {
+  const live = (await invoicesOf(world.db, tenantId)).find(({ status }) => status === 'issued');
+  return { ...live!, lines: await linesOf(world.db, live!.invoiceId) };
+}
+
+/** Carries out a printed command, by the month end's own steps. */
+async function carryOut({ command, tenant_id }: LateUsage): Promise<void> {
+  const [, action, month, rest] =
+    /^npm run cli -- month-end (force|start) (\d{4}-\d\d)( .*)?$/.exec(command ?? '') ?? [];
+  const acceptBounds = rest?.includes('--accept-bounds') ?? false;
+  if (action === 'start') await buildInvoices(world, [tenant_id], { month: month! });
+  else {
+    expect(rest).toContain(`--tenant ${tenant_id}`);
+    const terms = { reason: 'late usage', ...(acceptBounds && { acceptBounds }) };
+    await forceInvoices(world, [tenant_id], terms, month);
+  }
+}
+
+/** Each listed state has the events and sums of the reconciliation. */
+async function expectAgreement(): Promise<void> {
+  const listed = (await list()).flatMap(({ late }) => late);
+  for (const state of new Set(listed.map((place) => place.state))) {
+    const rows = (await reconcile(world.db, periodOf(MONTH))).filter((row) => row.state === state);
+    const sum = (numbers: readonly string[]) => numbers.reduce((a, b) => a + Number(b), 0);
+    const own = listed.filter((place) => place.state === state);
+    expect({
+      state,
+      events: sum(own.map(({ events }) => events)),
+      total: sum(own.map(({ total }) => total)),
+    }).toEqual({
+      state,
+      events: sum(rows.map(({ events }) => events)),
+      total: sum(rows.map(({ total }) => total)),
+    });
+  }
+}
+
+describe('late usage that takes a re-run', () => {
+  test('is listed with what it would add, and is gone after it', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    expect(await lateOf(tenantId)).toEqual([]);
+    await use(tenantId, 'llm_tokens', '3000000');
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toEqual({
+      tenant_id: tenantId,
+      name: tenantId,
+      currency: 'AUD',
+      reason: 'needs_re_run',
+      invoice: `${tenantId}-000001`,
+      action: 're_run',
+      what_to_do: 'Re-run the invoice: its next revision has the right amount.',
+      command: `npm run cli -- month-end force ${MONTH} --tenant ${tenantId} --reason 'late usage'`,
+      // 2,000 thousand tokens at a cent, and GST.
+      would_add_cents: 2200,
+      problem: null,
+      late: [
+        {
+          deployment_id: `${tenantId}-a`,
+          resource_kind: 'llm_tokens',
+          state: 'needs_re_run',
+          events: '1',
+          total: '3000000',
+        },
+      ],
+      excluded_events: 0,
+    });
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('counts LLM usage that the re-run takes from the next invoice', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'llm_tokens', '3000000');
+    await use(tenantId, 'llm_usage', '100');
+
+    const [late, ...others] = await lateOf(tenantId);
+    expect(others).toEqual([]);
+    expect(late).toMatchObject({ reason: 'needs_re_run', would_add_cents: 2310 });
+    await carryOut(late!);
+    expect((await standing(tenantId)).totalCents).toBe(5500 + 2310);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('is LLM usage after the last invoice of a tenant that leaves', async () => {
+    // In force at the end of the month, and at the end of no later one.
+    const tenantId = await newTenant('2026-06-10T00:00:00Z');
+    await use(tenantId, 'llm_usage', '300');
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'llm_usage', '80000');
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({
+      reason: 'needs_re_run',
+      action: 're_run',
+      would_add_cents: 88_000,
+      // More than ten times what stands: without this the re-run would be parked.
+      command: expect.stringContaining(' --accept-bounds '),
+    });
+    await carryOut(late!);
+    expect((await standing(tenantId)).totalCents).toBe(5830 + 88_000);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});
+
+describe('the next invoice', () => {
+  test('bills late LLM usage by itself where there will be one', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await use(tenantId, 'llm_usage', '80');
+
+    expect(await lateOf(tenantId)).toMatchObject([
+      { reason: 'next_invoice', action: 'none', command: null, would_add_cents: 88 },
+    ]);
+    await buildInvoices(world, [tenantId], { month: '2026-06' });
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect((await standing(tenantId)).status).toBe('issued');
+  });
+
+  test('is a later one than those that stand already', async () => {
+    const tenantId = await newTenant('2026-08-10T00:00:00Z');
+    for (const month of [MONTH, '2026-06']) await buildInvoices(world, [tenantId], { month });
+    await use(tenantId, 'llm_usage', '80');
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'next_invoice' }]);
+
+    // July takes it; after that, what comes has none.
+    await buildInvoices(world, [tenantId], { month: '2026-07' });
+    expect(await lateOf(tenantId)).toEqual([]);
+    await use(tenantId, 'llm_usage', '80');
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'needs_re_run' }]);
+    await carryOut((await lateOf(tenantId))[0]!);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('bills usage of a month in which the tenant had left, once it is back', async () => {
+    const tenantId = await newTenant('2026-02-10T00:00:00Z');
+    await use(tenantId, 'llm_usage', '80');
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'tenant_not_due' }]);
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+      VALUES (${`back-${tenantId}`}, ${tenantId}, ${`${tenantId}-a`}, 'studio-v1', '2026-06-15T00:00:00Z')`);
+
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'next_invoice', would_add_cents: 88 }]);
+    await buildInvoices(world, [tenantId], { month: '2026-06' });
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});
+
+describe('usage of a paid month', () => {
+  test('is settled by hand without LLM usage that the next invoice bills', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await pay(tenantId);
+    await use(tenantId, 'llm_tokens', '3000000');
+    // Some of it in the hands of a later month's run that was cut off.
+    await use(tenantId, 'llm_usage', '5000');
+    await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
+    await use(tenantId, 'llm_usage', '300');
+
+    const byHand = { reason: 'settle_by_hand', would_add_cents: 2200, command: null };
+    expect(await lateOf(tenantId)).toMatchObject([
+      byHand,
+      { reason: 'in_draft', action: 'run_month', would_add_cents: 5500 },
+      { reason: 'next_invoice' },
+    ]);
+    await carryOut((await lateOf(tenantId))[1]!);
+    expect(await lateOf(tenantId)).toMatchObject([byHand]);
+    expect((await standing(tenantId)).lines.map(({ amountCents }) => amountCents)).toContain(5300);
+  });
+
+  test('is settled by hand with LLM usage where no later invoice comes', async () => {
+    const tenantId = await newTenant('2026-06-10T00:00:00Z');
+    await buildInvoices(world, [tenantId]);
+    await pay(tenantId);
+    const eventId = await use(tenantId, 'llm_usage', '80');
+
+    expect(await lateOf(tenantId)).toMatchObject([
+      { reason: 'settle_by_hand', action: 'settle_by_hand', would_add_cents: 88, command: null },
+    ]);
+    // What the sentence says can be done.
+    await exclude(eventId);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});
+
+describe('usage of a tenant that is not due', () => {
+  test('is billed once a subscription reaches the end of the month, and the month is run', async () => {
+    const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
+    await use(tenantId, 'llm_usage', '80');
+    await use(tenantId, 'droplet_hours', '10');
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({
+      reason: 'tenant_not_due',
+      invoice: null,
+      action: 'give_subscription',
+      what_to_do: expect.stringContaining('2026-06-01T00:00:00'),
+      command: `npm run cli -- month-end start ${MONTH}`,
+      would_add_cents: 88,
+      problem: expect.stringContaining('metered usage has no amount'),
+    });
+    await endAt(tenantId, '2026-06-01T00:00:00Z');
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect((await standing(tenantId)).totalCents).toBe(5588);
+  });
+
+  test('is no longer listed where it was excluded', async () => {
+    const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
+    const eventId = await use(tenantId, 'llm_usage', '80');
+    await exclude(eventId);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});
+
+describe('usage that an invoice holds and has no line for', () => {
+  test('of a deployment without a subscription is billed once it has one', async () => {
+    const tenantId = await newTenant();
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO deployments (deployment_id, tenant_id) VALUES (${`${tenantId}-b`}, ${tenantId})`);
+    const usage = {
+      tenantId,
+      deploymentId: `${tenantId}-b`,
+      kind: 'llm_tokens',
+      amount: '3000000',
+    };
+    await seedUsage(world.db, usage);
+    await buildInvoices(world, [tenantId]);
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({
+      reason: 'no_subscription',
+      action: 'give_subscription',
+      what_to_do: expect.stringContaining(`deployment ${tenantId}-b`),
+      would_add_cents: null,
+      late: [{ deployment_id: `${tenantId}-b`, events: '1', total: '3000000' }],
+    });
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+      VALUES (${`sub-${tenantId}-b`}, ${tenantId}, ${`${tenantId}-b`}, 'studio-v1', ${`${MONTH}-02T00:00:00Z`})`);
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect((await standing(tenantId)).totalCents).toBe(11_000 + 2200);
+  });
+
+  test('of a kind that the plan lacks is billed once the deployment is on a plan that has it', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'gpu_hours', '7');
+    await buildInvoices(world, [tenantId]);
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({ reason: 'unpriced_kind', action: 'change_plan' });
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+      VALUES ('studio', 2, 'AUD', 5000)`);
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO plan_items (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
+      VALUES ('studio-v2', 1, 'gpu_hours', 100, 'hour')`);
+    await endAt(tenantId, `${MONTH}-20T00:00:00Z`);
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+      VALUES (${`sub-${tenantId}-2`}, ${tenantId}, ${`${tenantId}-a`}, 'studio-v2', ${`${MONTH}-20T00:00:00Z`})`);
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect((await standing(tenantId)).totalCents).toBe(6270);
+  });
+
+  test('of a kind that the plan gives away needs nothing', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'snapshots', '2');
+    await buildInvoices(world, [tenantId]);
+    expect(await lateOf(tenantId)).toMatchObject([
+      { reason: 'unpriced_kind', action: 'none', command: null },
+    ]);
+  });
+
+  test('of a paid invoice can only be settled by hand', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'gpu_hours', '7');
+    await buildInvoices(world, [tenantId]);
+    await pay(tenantId);
+    expect(await lateOf(tenantId)).toMatchObject([
+      { reason: 'unpriced_kind', action: 'settle_by_hand', command: null },
+    ]);
+  });
+});
+
+describe('events that were excluded after they were billed', () => {
+  test('are taken back by a re-run', async () => {
+    const tenantId = await newTenant();
+    const eventId = await use(tenantId, 'llm_usage', '500');
+    await buildInvoices(world, [tenantId]);
+
+    expect(await exclude(eventId)).toMatchObject({
+      outcome: 'excluded',
+      exclusion: {
+        still_billed_on: `${tenantId}-000001`,
+        still_billed_status: 'issued',
+        amount: '500',
+      },
+    });
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({ action: 're_run', would_add_cents: -550, excluded_events: 1 });
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect((await standing(tenantId)).lines.map(({ kind }) => kind)).not.toContain('llm_usage');
+  });
+
+  test('are taken back from a tenant that is no longer due, down to an invoice without a charge', async () => {
+    const tenantId = await newTenant();
+    const eventId = await use(tenantId, 'llm_usage', '5000');
+    await buildInvoices(world, [tenantId]);
+    await endAt(tenantId, `${MONTH}-20T00:00:00Z`);
+    await exclude(eventId);
+
+    const [late, ...others] = await lateOf(tenantId);
+    expect(others).toEqual([]);
+    expect(late).toMatchObject({
+      invoice: `${tenantId}-000001`,
+      action: 're_run',
+      would_add_cents: -11_000,
+      problem: null,
+    });
+    await carryOut(late!);
+    expect(await lateOf(tenantId)).toEqual([]);
+    expect(await standing(tenantId)).toMatchObject({
+      number: `${tenantId}-000002`,
+      revision: 2,
+      subtotalCents: 0,
+      totalCents: 0,
+      lines: [],
+    });
+  });
+
+  test('are no matter of an invoice that is void', async () => {
+    const tenantId = await newTenant();
+    const eventId = await use(tenantId, 'llm_usage', '500');
+    await buildInvoices(world, [tenantId]);
+    const { invoiceId } = await standing(tenantId);
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'a', reason: 'r' });
+
+    expect(await exclude(eventId)).toMatchObject({ exclusion: { still_billed_on: null } });
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from '../../src/db/sql.ts';
+import { invoicesOf, linesOf } from '../_util/books.ts';
+import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
+import { createWorld, type World } from '../_util/world.ts';
+import { runCli } from './_run-cli.ts';
+
+/** Usage that nothing bills any more, and invoices of tenants that have left: by the commands that are printed. */
+
+let world: World;
+/** Billed to a tenant that leaves then. */
+let eventId: string;
+beforeAll(async () => {
+  world = await createWorld();
+  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('metered')`);
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+    VALUES ('metered', 1, 'AUD', 0)`);
+  for (const [tenantId, endsAt] of [
+    // The last month at whose end it is in force is May.
+    ['leaver', '2026-06-10T00:00:00Z'],
+    ['cancelled', null],
+  ] as const) {
+    const startsAt = '2026-04-01T00:00:00Z';
+    const planVersionId = 'metered-v1';
+    const deploymentId = `${tenantId}-a`;
+    await seedTenant(world.db, tenantId, [{ deploymentId, planVersionId, startsAt, endsAt }]);
+  }
+  await use('leaver', '300');
+  eventId = await use('cancelled', '5000');
+  await world.startWorker();
+  await say('month-end', 'start', MONTH, '--watch');
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const use = (tenantId: string, amount: string) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount });
+
+async function say(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCli(args, {
+    DATABASE_URL: world.appUrl,
+    TEMPORAL_ADDRESS: world.address,
+    TEMPORAL_NAMESPACE: world.client.options.namespace,
+  });
+  expect(code, stderr + stdout).toBe(0);
+  return stdout;
+}
+
+/** Carries out the command that a text has, to its end. */
+function carryOutCommandIn(text: string): Promise<string> {
+  const [, command = 'no command'] = /^ *npm run cli -- (.*)$/m.exec(text) ?? [];
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
+  return say(...words.flatMap((word) => word ?? []), '--watch');
+}
+
+/** The totals of a tenant's invoices, by revision. */
+const totalsOf = async (tenantId: string) =>
+  (await invoicesOf(world.db, tenantId)).map(({ totalCents, status }) => [totalCents, status]);
+
+test('usage after the last invoice of a leaver is listed, and billed by the printed command', async () => {
+  expect(await totalsOf('leaver')).toEqual([[330, 'issued']]);
+  await use('leaver', '8000');
+
+  const late = await say('month-end', 'late-usage', MONTH);
+  expect(late).toMatch(/leaver\s+leaver\s+needs re run\s+leaver-000001\s+\+88\.00\s+AUD/);
+  expect(await say('month-end', 'status', MONTH)).toMatch(
+    /llm_usage\s+needs_re_run\s+1\s+1\s+AUD 80\.00/,
+  );
+
+  await carryOutCommandIn(late);
+  expect(await totalsOf('leaver')).toEqual([
+    [330, 'superseded'],
+    [9130, 'issued'],
+  ]);
+  expect(await say('month-end', 'late-usage', MONTH)).toContain('no usage that an ordinary run');
+});
+
+test('an issued invoice of a tenant that is no longer due is rebuilt by the printed command', async () => {
+  await world.db.query(sql.typeAlias('nothing')`
+    UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z' WHERE tenant_id = 'cancelled'`);
+  const excluded = await say(
+    ...['usage', 'exclude', eventId, '--source', 'llm', '--reason', 'never happened'],
+  );
+
+  expect(await say('month-end', 'late-usage', MONTH)).toMatch(/cancelled-000001\s+-55\.00\s+AUD/);
+  expect(await say('month-end', 'preview', MONTH, '--tenant', 'cancelled')).toContain(
+    'cancelled is no longer due, and invoice cancelled-000001 stands',
+  );
+  await carryOutCommandIn(excluded);
+  expect(await totalsOf('cancelled')).toEqual([
+    [5500, 'superseded'],
+    [0, 'issued'],
+  ]);
+  const [, revision] = await invoicesOf(world.db, 'cancelled');
+  expect(await linesOf(world.db, revision!.invoiceId)).toEqual([]);
+  expect(await say('month-end', 'verify', MONTH)).toContain('Everything holds.');
+  expect(await say('month-end', 'status', MONTH)).toContain('The books add up.');
+});
