@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { createActivities } from './activities/index.ts';
 import { toGauges } from './audit/watchdog-gauges.ts';
@@ -22,14 +23,18 @@ import { findSdkMetricsPort } from './temporal/sdk-metrics.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
 import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
-import { wakeDelivery } from './temporal/webhooks.ts';
+import { startDelivery } from './temporal/webhooks.ts';
 import type { TracingSettings } from './tracing/settings.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { startWaker } from './webhooks/waker.ts';
-import { createWorker, type WorkerOptions } from './worker.ts';
+import { FORCE_AFTER_GRACE_SECONDS, createWorkers, type WorkerOptions } from './worker.ts';
 
 /** How often a worker looks whether webhooks are due: one short query. */
 const WAKE_EVERY_MS = 5_000;
+/** The API's own limit for its last requests and commits. */
+const API_GRACE_SECONDS = 12;
+/** For closing connections; a pool waits 5 s for queries that are under way. */
+const CLOSE_SECONDS = 10;
 
 export type EnginePart = 'api' | 'worker';
 
@@ -59,9 +64,15 @@ export interface Engine {
   readonly failure: Promise<never>;
   /**
    * The API takes no more requests, then the worker finishes what it has begun, within their
-   * graces; then connections are closed.
+   * graces; then connections are closed. What hangs leaves handles behind: end the process then.
+   * @throws StopTimeoutError if something, wherever, has not ended after all their limits
    */
   stop(): Promise<void>;
+}
+
+/** Stopping took longer than all parts together may take. */
+export class StopTimeoutError extends Error {
+  override readonly name = 'StopTimeoutError';
 }
 
 /**
@@ -97,8 +108,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     apiUrl,
     temporal,
     failure: worker?.failure ?? forever(),
-    stop: () => started.disposeAsync(),
+    stop: () => Promise.race([started.disposeAsync(), giveUpStopping(options)]),
   };
+}
+
+async function giveUpStopping({ parts, config }: EngineOptions): Promise<never> {
+  const seconds =
+    (parts.includes('api') ? API_GRACE_SECONDS : 0) +
+    (parts.includes('worker')
+      ? config.worker.shutdownGraceSeconds + FORCE_AFTER_GRACE_SECONDS
+      : 0) +
+    CLOSE_SECONDS;
+  await sleep(seconds * 1000, undefined, { ref: false });
+  throw new StopTimeoutError(`not stopped within ${seconds} s: others take over what was begun`);
 }
 
 /** Loaded where it is wanted: it costs nobody else anything. */
@@ -133,7 +155,7 @@ async function startWorker(
     patience,
   );
   stack.defer(() => connection.close());
-  const worker = await createWorker({
+  const workers = await createWorkers({
     connection,
     namespace,
     config: config.worker,
@@ -166,21 +188,20 @@ async function startWorker(
     stack.defer(() => served.close());
     logger.info({ url: served.url }, 'metrics served');
   }
-  const run = worker.run();
-  stack.defer(async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    await run.catch(() => undefined);
-  });
+  const run = workers.run();
   const waker = startWaker({
     listDue: () => listDueEndpoints(db),
-    wake: (endpoint) => wakeDelivery(client, endpoint),
+    start: (endpoint) => startDelivery(client, endpoint),
     intervalMs: WAKE_EVERY_MS,
     logger,
   });
-  stack.defer(() => waker.stop());
+  stack.defer(async () => {
+    workers.shutdown();
+    await Promise.all([run.catch(() => undefined), waker.stop()]);
+  });
   logger.info({ namespace, address: target.address }, 'worker started');
   const failure = run.then(forever);
-  // Whoever doesn't ask needn't handle it.
+  // Prevents an unhandled rejection if nobody awaits it.
   failure.catch(() => undefined);
   return { failure };
 }

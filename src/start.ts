@@ -1,6 +1,6 @@
 import { ConfigError, readConfig } from './config.ts';
 import { UnreachableError } from './connect-within.ts';
-import { startEngine, type EnginePart } from './engine.ts';
+import { StopTimeoutError, startEngine, type EnginePart } from './engine.ts';
 import { giveWay } from './give-way.ts';
 import { createLogger } from './logger.ts';
 import { listenForShutdown, untilAborted } from './shutdown.ts';
@@ -49,9 +49,10 @@ async function main(): Promise<void> {
     }
     logger.info('stopped');
   } catch (error) {
-    if (shutdown.aborted) return;
+    const isStopTimeout = error instanceof StopTimeoutError;
+    if (shutdown.aborted && !isStopTimeout) return;
     // What is wrong is outside; a stack would only hide it.
-    const details = error instanceof UnreachableError ? {} : { err: error };
+    const details = error instanceof UnreachableError || isStopTimeout ? {} : { err: error };
     logger.fatal(details, error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
@@ -64,6 +65,5 @@ try {
   console.error(error.message);
   process.exitCode = 1;
 }
-// A worker that was stopped by force leaves handles behind; they must not keep the
-// process: whoever supervises it waits for its end.
+// A worker that was stopped by force leaves handles behind that would keep the process alive.
 process.exit();

@@ -6,12 +6,13 @@ import {
   type ActivityInterceptorsFactory,
   type InjectedSinks,
   type Logger,
+  type WorkerOptions as TemporalWorkerOptions,
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import type { Activities } from './activities/index.ts';
 import type { Config } from './config.ts';
-import { TASK_QUEUE } from './contracts/ids.ts';
+import { TASK_QUEUE, WEBHOOKS_TASK_QUEUE } from './contracts/ids.ts';
 import type { TracingSinks } from './contracts/tracing.ts';
 import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
@@ -32,11 +33,14 @@ export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSour
   });
 }
 
-export interface WorkerOptions {
+/** The activities of the month end. */
+export type MonthActivities = Omit<Activities, 'deliverDueWebhooks'>;
+
+export interface WorkerOptions<A = Activities> {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly config: Omit<Config['worker'], 'metrics'>;
-  readonly activities: Activities;
+  readonly activities: A;
   /** What is to be told of each activity. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
   /** Who takes the spans of workflows; by default nobody. */
@@ -45,46 +49,118 @@ export interface WorkerOptions {
   readonly workflowBundle?: WorkflowBundleOption;
 }
 
+/** Endpoints that one process delivers to at once, with up to 20 requests each. */
+const WEBHOOK_SLOTS = 20;
+
+/** How much longer than its grace time a worker waits for what doesn't end, before it gives up. */
+export const FORCE_AFTER_GRACE_SECONDS = 5;
+
 /** A caller may trace what this worker doesn't. */
 const UNTRACED: InjectedSinks<TracingSinks> = {
   tracing: { spanEnded: { fn: () => undefined, callDuringReplay: false } },
 };
 
-/** The worker: workflows and activities on the one task queue. Run it with `worker.run()`. */
-export function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { connection, namespace, config, activities } = options;
+/** The workers of a process, which start and end together. */
+export interface Workers {
+  /**
+   * Resolves when all have ended. If one ends, the others are shut down.
+   * @throws the error of the first that failed; GracefulShutdownPeriodExpiredError if something
+   *   didn't end within the force time
+   */
+  run(): Promise<void>;
+  /** No more tasks; activities under way have the grace time. Does nothing if repeated. */
+  shutdown(): void;
+}
+
+/**
+ * All that a process needs: one worker for workflows and the month end's activities, and one whose
+ * slots are for deliveries to webhook receivers alone.
+ */
+export async function createWorkers(options: WorkerOptions): Promise<Workers> {
+  const { deliverDueWebhooks, ...activities } = options.activities;
+  const workers = [
+    await createWorker({ ...options, activities }),
+    await createWebhookWorker({ ...options, activities: { deliverDueWebhooks } }),
+  ];
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return {
+    async run() {
+      const runs = workers.map((worker) => worker.run().finally(shutdown));
+      // Waits for all: a connection can't be closed while one of them uses it.
+      for (const result of await Promise.allSettled(runs)) {
+        if (result.status === 'rejected') throw result.reason;
+      }
+    },
+    shutdown,
+  };
+}
+
+/** The worker for workflows and the month end's activities. Run it with `worker.run()`. */
+export function createWorker(options: WorkerOptions<MonthActivities>): Promise<Worker> {
+  const { config } = options;
   const workflowBundle =
     options.workflowBundle ??
     (config.workflowBundlePath === null ? null : { codePath: config.workflowBundlePath });
   return Worker.create({
-    connection,
-    namespace,
+    ...commonOptions(options),
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
-    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
-    activities,
     sinks: options.sinks ?? UNTRACED,
     interceptors: {
       // A bundle has them in it.
       ...(!workflowBundle && { workflowModules: [INTERCEPTORS_PATH] }),
-      activity: [heartbeatWhileRunning, ...(options.activityInterceptors ?? [])],
+      ...activityInterceptors(options),
     },
-    ...(config.buildId !== null && {
-      workerDeploymentOptions: {
-        useWorkerVersioning: true,
-        version: { deploymentName: config.deploymentName, buildId: config.buildId },
-        // A month is open for weeks: it moves on with each build, and so needs no old workers.
-        defaultVersioningBehavior: 'AUTO_UPGRADE',
-      },
-    }),
     maxConcurrentLocalActivityExecutions: config.maxConcurrentLocalActivities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     maxConcurrentWorkflowTaskExecutions: config.maxConcurrentWorkflowTasks,
     maxCachedWorkflows: config.maxCachedWorkflows,
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
+  });
+}
+
+/** Without workflow code, so that it costs neither a thread nor a heap. */
+function createWebhookWorker(
+  options: WorkerOptions<Pick<Activities, 'deliverDueWebhooks'>>,
+): Promise<Worker> {
+  return Worker.create({
+    ...commonOptions(options),
+    taskQueue: WEBHOOKS_TASK_QUEUE,
+    interceptors: activityInterceptors(options),
+    maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
+  });
+}
+
+function activityInterceptors({ activityInterceptors: told = [] }: WorkerOptions<object>) {
+  return { activity: [heartbeatWhileRunning, ...told] };
+}
+
+function commonOptions({ connection, namespace, config, activities }: WorkerOptions<object>) {
+  return {
+    connection,
+    namespace,
+    activities,
+    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
+    ...versioning(config),
     shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
     // Local activities that retry while the database is away would never end.
-    shutdownForceTime: `${config.shutdownGraceSeconds + 5} s`,
-    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    shutdownForceTime: `${config.shutdownGraceSeconds + FORCE_AFTER_GRACE_SECONDS} s`,
     activityTaskPollerBehavior: { type: 'autoscaling' },
-  });
+  } as const;
+}
+
+type Versioning = Pick<TemporalWorkerOptions, 'workerDeploymentOptions'>;
+
+function versioning({ deploymentName, buildId }: WorkerOptions['config']): Versioning {
+  if (buildId === null) return {};
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName, buildId },
+      // A month is open for weeks: it moves on with each build, and so needs no old workers.
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }

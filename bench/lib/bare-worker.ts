@@ -1,6 +1,6 @@
 /** A worker for `bench/workflows`: what the engine costs where the work is nothing. */
-import type { Activities } from '../../src/activities/index.ts';
 import { giveWay } from '../../src/give-way.ts';
+import type { MonthActivities } from '../../src/worker.ts';
 import type { BareActivities } from '../workflows/bare-activities.ts';
 import { runWorker } from './run-worker.ts';
 
@@ -9,4 +9,4 @@ const bareActivities: BareActivities = { nothing: () => Promise.resolve() };
 // As the product's own process does, by default.
 giveWay(19);
 // Only handed on: the workflows of the bundle know what they call.
-await runWorker('bare-worker', bareActivities as unknown as Activities);
+await runWorker('bare-worker', bareActivities as unknown as MonthActivities);

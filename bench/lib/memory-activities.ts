@@ -1,5 +1,5 @@
-import type { Activities } from '../../src/activities/index.ts';
 import type { TenantResult } from '../../src/contracts/month-end.ts';
+import type { MonthActivities } from '../../src/worker.ts';
 
 /** What the month's workflow has seen of its requests, where there is no database to ask. */
 type Request = 'none' | 'waiting' | 'served';
@@ -9,7 +9,7 @@ type Request = 'none' | 'waiting' | 'served';
  * gets it at once. What is left is what the engine and the workflow code cost. For one month, asked
  * for once, served by one worker.
  */
-export function createMemoryActivities(tenants: number): Activities {
+export function createMemoryActivities(tenants: number): MonthActivities {
   let request: Request = 'none';
   const refuse = (name: string) => () => Promise.reject(new Error(`${name}: not in a simulation`));
   return {
@@ -50,7 +50,6 @@ export function createMemoryActivities(tenants: number): Activities {
     persistInvoices: refuse('persistInvoices'),
     recordParked: refuse('recordParked'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
-    deliverDueWebhooks: refuse('deliverDueWebhooks'),
     finishPass: () =>
       Promise.resolve({
         totals: { rolled: tenants, skipped: 0, unchanged: 0, parked: 0 },

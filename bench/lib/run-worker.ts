@@ -1,17 +1,16 @@
 import { NativeConnection } from '@temporalio/worker';
-import type { Activities } from '../../src/activities/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { listenForShutdown, untilAborted } from '../../src/shutdown.ts';
 import { readTemporalTarget } from '../../src/temporal/connection.ts';
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
-import { createWorker } from '../../src/worker.ts';
+import { createWorker, type MonthActivities } from '../../src/worker.ts';
 
 /**
  * The process of a worker with the product's settings, read from the same environment, and other
  * activities; ends with the process.
  */
-export async function runWorker(name: string, activities: Activities): Promise<never> {
+export async function runWorker(name: string, activities: MonthActivities): Promise<never> {
   const { worker: config, logLevel } = readConfig(process.env);
   const { connectionOptions, namespace } = readTemporalTarget(process.env);
   const logger = createLogger({ level: logLevel, name });

@@ -4,8 +4,14 @@
  * what may exist once is decided by PostgreSQL.
  */
 
-/** The task queue that the worker polls. */
+/** The task queue of all workflows, and of the month end's activities. */
 export const TASK_QUEUE = 'arcadia-invoicing';
+
+/**
+ * The task queue of the activities that deliver webhooks. They have slots of their own, so that
+ * receivers that hang take none from the month end.
+ */
+export const WEBHOOKS_TASK_QUEUE = `${TASK_QUEUE}-webhooks`;
 
 /** The Schedule that closes the month. */
 export const SCHEDULE_ID = 'month-end';

@@ -9,18 +9,13 @@ export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
 /** The workflow that delivers an endpoint's events, as the Web UI shows its type. */
 export const DELIVER_WEBHOOKS_WORKFLOW = 'deliverWebhooks';
-/** Tells it that something has become due. */
-export const WAKE_SIGNAL = 'wake';
 
-/** What `deliverWebhooks` takes. `carried` is for its own continue-as-new alone. */
+/** What `deliverWebhooks` takes. */
 export interface DeliverWebhooksInput {
   readonly endpointId: string;
-  /** Continue as new after so many history events, 12 at least; by default when the server suggests it. */
-  readonly continueAsNewAfterEvents?: number;
-  readonly carried?: DeliveryCounts;
 }
 
-/** Attempts of a workflow's life. */
+/** Attempts of one run. */
 export interface DeliveryCounts {
   readonly delivered: number;
   readonly failed: number;

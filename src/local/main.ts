@@ -32,3 +32,5 @@ try {
     process.exitCode = 1;
   }
 }
+// A worker that was stopped by force leaves handles behind that would keep the process alive.
+process.exit();

@@ -1,23 +1,21 @@
 import type { Client } from '@temporalio/client';
 import { TASK_QUEUE, webhooksId } from '../contracts/ids.ts';
-import {
-  DELIVER_WEBHOOKS_WORKFLOW,
-  WAKE_SIGNAL,
-  type DeliverWebhooksInput,
-} from '../contracts/webhooks.ts';
+import { DELIVER_WEBHOOKS_WORKFLOW, type DeliverWebhooksInput } from '../contracts/webhooks.ts';
 
-/** Tells the workflow that delivers an endpoint's events that some are due; starts it where none runs. */
-export async function wakeDelivery(
+/**
+ * Starts the workflow that delivers an endpoint's events. While one runs, this changes nothing: its
+ * history doesn't grow, however often and by however many workers it is asked for.
+ */
+export async function startDelivery(
   client: Client,
   { endpointId, url }: { readonly endpointId: string; readonly url: string },
 ): Promise<void> {
   const input: DeliverWebhooksInput = { endpointId };
-  await client.workflow.signalWithStart(DELIVER_WEBHOOKS_WORKFLOW, {
+  await client.workflow.start(DELIVER_WEBHOOKS_WORKFLOW, {
     workflowId: webhooksId(endpointId),
+    workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue: TASK_QUEUE,
     args: [input],
-    signal: WAKE_SIGNAL,
-    signalArgs: [],
     staticSummary: `Webhooks to ${URL.parse(url)?.host ?? endpointId}`,
   });
 }

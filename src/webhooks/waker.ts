@@ -4,8 +4,8 @@ import type { Logger } from '../logger.ts';
 export interface WakerOptions {
   /** Finds endpoints with something to be delivered. */
   readonly listDue: () => Promise<readonly DueEndpoint[]>;
-  /** Wakes who delivers it. */
-  readonly wake: (endpoint: DueEndpoint) => Promise<void>;
+  /** Starts its delivery, if none is under way. */
+  readonly start: (endpoint: DueEndpoint) => Promise<void>;
   /** From the end of a look to the next. */
   readonly intervalMs: number;
   readonly logger: Logger;
@@ -17,18 +17,17 @@ export interface Waker {
 }
 
 /**
- * Looks now and then whether anything is due, for as long as the process lives; it keeps no process alive.
- * That is how events begin to be delivered: whatever the process that has written one does next, it
- * needn't tell anybody.
+ * Looks at an interval which endpoints have something due, and starts their deliveries. The process
+ * that writes an event has nothing to do for it. Keeps no process alive.
  */
-export function startWaker({ listDue, wake, intervalMs, logger }: WakerOptions): Waker {
+export function startWaker({ listDue, start, intervalMs, logger }: WakerOptions): Waker {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let looking = lookOnce();
 
   async function lookOnce(): Promise<void> {
     try {
-      for (const endpoint of await listDue()) await wakeOne(endpoint);
+      for (const endpoint of await listDue()) await startOne(endpoint);
     } catch (error) {
       logger.warn({ err: error }, 'could not look for webhooks that are due');
     }
@@ -38,13 +37,13 @@ export function startWaker({ listDue, wake, intervalMs, logger }: WakerOptions):
     }, intervalMs).unref();
   }
 
-  /** One that can't be woken costs the others nothing. */
-  async function wakeOne(endpoint: DueEndpoint): Promise<void> {
+  /** One that fails to start doesn't keep the others from starting. */
+  async function startOne(endpoint: DueEndpoint): Promise<void> {
     try {
-      await wake(endpoint);
+      await start(endpoint);
     } catch (error) {
       const { endpointId } = endpoint;
-      logger.warn({ err: error, endpoint: endpointId }, 'could not wake the delivery of webhooks');
+      logger.warn({ err: error, endpoint: endpointId }, 'could not start the delivery of webhooks');
     }
   }
 

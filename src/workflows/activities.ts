@@ -1,5 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { WEBHOOKS_TASK_QUEUE } from '../contracts/ids.ts';
 import { summary } from './summary.ts';
 
 /**
@@ -57,8 +58,12 @@ function recorded(text: string) {
   });
 }
 
-/** Requests to others: some seconds at a time, and given up when the worker has to stop. */
+/**
+ * Requests to receivers: some seconds at a time, in slots of their own, and given up when the worker
+ * has to stop. An attempt of the activity that fails leaves no event in the history.
+ */
 export const webhooks = proxyActivities<Activities>({
+  taskQueue: WEBHOOKS_TASK_QUEUE,
   startToCloseTimeout: '2 min',
   heartbeatTimeout: '5 s',
   retry: RETRY,

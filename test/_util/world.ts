@@ -1,12 +1,12 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
-import { bundleWorkflows, createWorker } from '../../src/worker.ts';
+import { bundleWorkflows, createWorkers } from '../../src/worker.ts';
 import { createTestDatabase } from './database.ts';
 import { claimNamespace } from './temporal.ts';
 import { until } from './until.ts';
@@ -31,7 +31,6 @@ export interface World extends AsyncDisposable {
 }
 
 export interface RunningWorker extends AsyncDisposable {
-  readonly worker: Worker;
   stop(): Promise<void>;
 }
 
@@ -72,7 +71,7 @@ export async function createWorld({
     async startWorker(overrides = {}) {
       bundle ??= bundleWorkflows();
       const native = await NativeConnection.connect({ address });
-      const worker = await createWorker({
+      const running = await createWorkers({
         connection: native,
         namespace,
         activities: { ...activities, ...overrides },
@@ -91,14 +90,14 @@ export async function createWorld({
           boundsMaxRatio,
         },
       });
-      const running = worker.run();
+      const run = running.run();
       const stop = async () => {
         if (!workers.delete(handle)) return;
-        if (worker.getState() === 'RUNNING') worker.shutdown();
-        await running;
+        running.shutdown();
+        await run;
         await native.close();
       };
-      const handle: RunningWorker = { worker, stop, [Symbol.asyncDispose]: stop };
+      const handle: RunningWorker = { stop, [Symbol.asyncDispose]: stop };
       workers.add(handle);
       return handle;
     },

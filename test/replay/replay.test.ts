@@ -17,18 +17,14 @@ import {
 } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { TRACE_HEADER } from '../../src/contracts/tracing.ts';
-import {
-  DELIVER_WEBHOOKS_WORKFLOW,
-  type DeliverWebhooksInput,
-} from '../../src/contracts/webhooks.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
-import { wakeDelivery } from '../../src/temporal/webhooks.ts';
+import { startDelivery } from '../../src/temporal/webhooks.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
-import { SETTINGS, answer, startReceiver } from '../webhooks/_receiver.ts';
+import { SETTINGS, startReceiver } from '../webhooks/_receiver.ts';
 import { putEvent, register } from '../webhooks/_receiving.ts';
 
 const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -108,7 +104,6 @@ const SHAPES = [
   'tenant-invoices-parked',
   'tenant-invoices-several',
   'deliver-webhooks',
-  'deliver-webhooks-continued',
   'month-end-traced',
   'tenant-invoices-traced',
 ] as const;
@@ -248,29 +243,17 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
   await fetch('scheduled-month-end', SCHEDULED_MONTH_END_ID);
 }
 
-/** Attempts that fail, with waits between them, until one arrives: in one run, and over several. */
 async function recordWebhooks(
   { db, client }: World,
   histories: Map<Shape, History>,
 ): Promise<void> {
-  const record = async (shape: Shape, options: Omit<DeliverWebhooksInput, 'endpointId'>) => {
-    await using receiver = await startReceiver((received, response, number) =>
-      answer(number <= 6 ? 500 : 204)(received, response, number),
-    );
-    const { endpointId } = await register(db, receiver.url);
-    await putEvent(db, endpointId);
-    const input: DeliverWebhooksInput = { endpointId, ...options };
-    const { firstExecutionRunId, ...handle } = await client.workflow.start(
-      DELIVER_WEBHOOKS_WORKFLOW,
-      { workflowId: webhooksId(endpointId), taskQueue: TASK_QUEUE, args: [input] },
-    );
-    await wakeDelivery(client, { endpointId, url: receiver.url });
-    await handle.result();
-    const run = client.workflow.getHandle(webhooksId(endpointId), firstExecutionRunId);
-    histories.set(shape, await run.fetchHistory());
-  };
-  await record('deliver-webhooks', {});
-  await record('deliver-webhooks-continued', { continueAsNewAfterEvents: 12 });
+  await using receiver = await startReceiver();
+  const { endpointId } = await register(db, receiver.url);
+  await putEvent(db, endpointId);
+  await startDelivery(client, { endpointId, url: receiver.url });
+  const handle = client.workflow.getHandle(webhooksId(endpointId));
+  await handle.result();
+  histories.set('deliver-webhooks', await handle.fetchHistory());
 }
 
 /** A client whose requests come in a trace. */

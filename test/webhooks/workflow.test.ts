@@ -1,16 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
-import { TASK_QUEUE, webhooksId } from '../../src/contracts/ids.ts';
+import { webhooksId } from '../../src/contracts/ids.ts';
 import { webhookBody } from '../../src/api/webhook-events.ts';
-import {
-  DELIVER_WEBHOOKS_WORKFLOW,
-  WAKE_SIGNAL,
-  type DeliverWebhooksInput,
-  type WebhookEventType,
-} from '../../src/contracts/webhooks.ts';
+import { DELIVER_WEBHOOKS_WORKFLOW, type WebhookEventType } from '../../src/contracts/webhooks.ts';
 import { listDueEndpoints } from '../../src/db/webhook-deliveries.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
-import { wakeDelivery } from '../../src/temporal/webhooks.ts';
+import { startDelivery } from '../../src/temporal/webhooks.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { startWorkerProcess } from '../e2e/_workers.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
@@ -30,9 +25,9 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 /** As each worker does every few seconds. */
-async function wakeAll(): Promise<void> {
+async function startDue(): Promise<void> {
   for (const endpoint of await listDueEndpoints(world.db)) {
-    await wakeDelivery(world.client, endpoint);
+    await startDelivery(world.client, endpoint);
   }
 }
 
@@ -46,7 +41,7 @@ test('a month end is told, and told again when it is re-run', async () => {
   await requestMonthEnd(world.client, { ...request, requestId: 'close' });
   await closed(world, MONTH);
 
-  await wakeAll();
+  await startDue();
   expect(await handleOf(endpointId).result()).toEqual({ delivered: 4, failed: 0 });
 
   const told = () =>
@@ -73,7 +68,7 @@ test('a month end is told, and told again when it is re-run', async () => {
   const force = { tenantIds: ['acme'] };
   await requestMonthEnd(world.client, { ...request, requestId: 'again', reason: 'x', force });
   await until(
-    () => Promise.all([wakeAll(), closed(world, MONTH)]).then(told),
+    () => Promise.all([startDue(), closed(world, MONTH)]).then(told),
     (events) => events.filter((event) => event === 'run.finished ').length === 2,
   );
   expect(told()).toEqual([
@@ -84,7 +79,7 @@ test('a month end is told, and told again when it is re-run', async () => {
 });
 
 test('a new event is delivered while another one waits for its next attempt', async () => {
-  await using receiver = await startReceiver();
+  await using receiver = await startReceiver(answer(500));
   const { endpointId } = await register(world.db, receiver.url);
   const { deliverDueWebhooks } = createActivities({
     ...ACTIVITY_DEPS,
@@ -92,68 +87,137 @@ test('a new event is delivered while another one waits for its next attempt', as
     webhooks: { ...SETTINGS, firstRetryMs: 3_600_000 },
   });
   const worker = await world.startWorker({ deliverDueWebhooks });
-  receiver.behave(answer(500));
   const first = await putEvent(world.db, endpointId);
-  await wakeAll();
-  await until(
-    () => logOf(world.db, endpointId),
-    (log) => log.length === 1,
-  );
+  await startDue();
+  expect(await handleOf(endpointId).result()).toEqual({ delivered: 0, failed: 1 });
 
   receiver.behave(answer(200));
   const second = await putEvent(world.db, endpointId);
-  await wakeAll();
+  await startDue();
+  expect(await handleOf(endpointId).result()).toEqual({ delivered: 1, failed: 0 });
 
-  await until(
-    () => deliveriesOf(world.db, endpointId),
-    (deliveries) => deliveries.some(({ state }) => state === 'delivered'),
-  );
   expect(await deliveriesOf(world.db, endpointId)).toEqual([
     { eventId: first, state: 'pending', attempts: 1 },
     { eventId: second, state: 'delivered', attempts: 1 },
   ]);
-  expect((await handleOf(endpointId).describe()).status.name).toBe('RUNNING');
-  await handleOf(endpointId).terminate('the end of the test');
   await worker.stop();
 });
 
-test('goes on as new, with its counts, and misses no event that comes just then', async () => {
-  await using receiver = await startReceiver((received, response, number) =>
-    answer(number <= 5 ? 500 : 204)(received, response, number),
-  );
+test('an event that comes when a run ends is delivered by the next one', async () => {
+  await using receiver = await startReceiver();
   const { endpointId } = await register(world.db, receiver.url);
-  const first = await putEvent(world.db, endpointId);
-  const workflowId = webhooksId(endpointId);
-  let rounds = 0;
-  const late: string[] = [];
+  await putEvent(world.db, endpointId);
+  let late: string | undefined;
   const worker = await world.startWorker({
     async deliverDueWebhooks(input) {
       const result = await world.activities.deliverDueWebhooks(input);
-      rounds += 1;
-      // Round 2 is the first after which the history is long.
-      if (rounds === 2) {
-        late.push(await putEvent(world.db, endpointId));
-        await handleOf(endpointId).signal(WAKE_SIGNAL);
+      if (late === undefined) {
+        late = await putEvent(world.db, endpointId);
+        // Meets the run that has nothing more to do.
+        await startDue();
       }
       return result;
     },
   });
-  const input: DeliverWebhooksInput = { endpointId, continueAsNewAfterEvents: 12 };
-  const handle = await world.client.workflow.start(DELIVER_WEBHOOKS_WORKFLOW, {
-    workflowId,
-    taskQueue: TASK_QUEUE,
-    args: [input],
-  });
+  await startDue();
+  await handleOf(endpointId).result();
+  expect(receiver.requests).toHaveLength(1);
 
-  expect(await handle.result()).toEqual({ delivered: 2, failed: 5 });
-  const deliveries = await deliveriesOf(world.db, endpointId);
-  expect(deliveries.map(({ eventId, state }) => [eventId, state])).toEqual([
-    [first, 'delivered'],
-    [late[0], 'delivered'],
-  ]);
-  const run = world.client.workflow.getHandle(workflowId, handle.firstExecutionRunId);
-  expect((await run.describe()).status.name).toBe('CONTINUED_AS_NEW');
+  await startDue();
+  await handleOf(endpointId).result();
+
+  expect(receiver.requests.map(({ id }) => id)).toContain(late);
+  expect(receiver.requests).toHaveLength(2);
   await worker.stop();
+});
+
+test('a delivery that keeps failing has the same history, however often it is started', async () => {
+  await using receiver = await startReceiver();
+  const { endpointId } = await register(world.db, receiver.url);
+  const eventId = await putEvent(world.db, endpointId);
+  const withoutSecrets = createActivities({
+    ...ACTIVITY_DEPS,
+    db: world.db,
+    webhooks: { ...SETTINGS, masterSecrets: [] },
+  });
+  let failures = 0;
+  let hasSecrets = false;
+  const worker = await world.startWorker({
+    deliverDueWebhooks(input) {
+      if (hasSecrets) return world.activities.deliverDueWebhooks(input);
+      failures += 1;
+      return withoutSecrets.deliverDueWebhooks(input);
+    },
+  });
+  const historyLength = async () => (await handleOf(endpointId).describe()).historyLength;
+  await startDue();
+  await until(
+    () => Promise.resolve(failures),
+    (count) => count >= 2,
+  );
+  const before = await historyLength();
+
+  for (let look = 0; look < 50; look += 1) await startDue();
+  await until(
+    () => Promise.resolve(failures),
+    (count) => count >= 4,
+  );
+  expect(await historyLength()).toBe(before);
+
+  hasSecrets = true;
+  expect(await handleOf(endpointId).result()).toEqual({ delivered: 1, failed: 0 });
+  expect(receiver.requests.map(({ id }) => id)).toEqual([eventId]);
+  await worker.stop();
+});
+
+test('a month is closed while every slot for webhooks waits for a receiver that hangs', async () => {
+  const receiver = await startReceiver(() => undefined);
+  const patient = createActivities({
+    ...ACTIVITY_DEPS,
+    db: world.db,
+    webhooks: { ...SETTINGS, timeoutMs: 600_000 },
+  });
+  let [running, started] = [0, 0];
+  const worker = await world.startWorker({
+    async deliverDueWebhooks(input) {
+      running += 1;
+      started += 1;
+      try {
+        return await patient.deliverDueWebhooks(input);
+      } finally {
+        running -= 1;
+      }
+    },
+  });
+  try {
+    const endpointIds: string[] = [];
+    while (endpointIds.length < 25) {
+      const { endpointId } = await register(world.db, receiver.url, ['tenant.parked']);
+      await putEvent(world.db, endpointId);
+      endpointIds.push(endpointId);
+    }
+    await startDue();
+    const pending = async (endpointId: string) =>
+      (await handleOf(endpointId).describe()).raw.pendingActivities?.length ?? 0;
+    await until(
+      () => Promise.all(endpointIds.map(pending)),
+      (counts) => counts.every((count) => count === 1) && receiver.connections() === 20,
+    );
+
+    const month = '2026-03';
+    await requestMonthEnd(world.client, { month, requestId: 'close', actor: 'test' });
+    await closed(world, month);
+
+    // None of them has ended meanwhile, and those without a slot have not begun.
+    expect({ running, started }).toEqual({ running: 20, started: 20 });
+  } finally {
+    await receiver[Symbol.asyncDispose]();
+    await asSuperuser(world.superuserUrl, (client) =>
+      client.query(`UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = 'a test'
+        WHERE event_types = '{tenant.parked}'`),
+    );
+    await worker.stop();
+  }
 });
 
 test('a worker that is killed amid an attempt: the next one makes it again, under the same id', async () => {

@@ -16,15 +16,15 @@ function listening() {
   return { logger, lines };
 }
 
-test('one that can not be woken costs the others nothing', async () => {
+test('a delivery that fails to start does not keep the others from starting', async () => {
   const { logger, lines } = listening();
-  const woken: string[] = [];
+  const started: string[] = [];
   const all = Promise.withResolvers<null>();
   const waker = startWaker({
     listDue: () => Promise.resolve(['a', 'b', 'c'].map(endpoint)),
-    wake: ({ endpointId }) => {
-      if (endpointId === 'a') return Promise.reject(new Error('too many signals'));
-      woken.push(endpointId);
+    start: ({ endpointId }) => {
+      if (endpointId === 'a') return Promise.reject(new Error('Temporal is away'));
+      started.push(endpointId);
       if (endpointId === 'c') all.resolve(null);
       return Promise.resolve();
     },
@@ -33,8 +33,8 @@ test('one that can not be woken costs the others nothing', async () => {
   });
   await all.promise;
   await waker.stop();
-  expect(woken).toEqual(['b', 'c']);
-  expect(lines).toMatchObject([{ msg: 'could not wake the delivery of webhooks', endpoint: 'a' }]);
+  expect(started).toEqual(['b', 'c']);
+  expect(lines).toMatchObject([{ msg: 'could not start the delivery of webhooks', endpoint: 'a' }]);
 });
 
 test('looks again after a look that failed', async () => {
@@ -48,7 +48,7 @@ test('looks again after a look that failed', async () => {
         ? Promise.reject(new Error('the database is away'))
         : Promise.resolve([endpoint('a')]);
     },
-    wake: () => {
+    start: () => {
       found.resolve(null);
       return Promise.resolve();
     },
