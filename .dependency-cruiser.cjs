@@ -1,5 +1,6 @@
 /** Imports go one way; docs/architecture.md draws it. */
 const SIDES = {
+  lib: [],
   domain: [],
   contracts: [],
   client: [],
@@ -7,9 +8,9 @@ const SIDES = {
   webhooks: ['signing', 'db', 'contracts'],
   gateway: ['client', 'signing', 'domain'],
   db: ['domain', 'contracts'],
-  temporal: ['domain', 'contracts'],
-  ingestion: ['db', 'domain', 'contracts'],
-  feeding: ['db', 'domain', 'contracts', 'ingestion'],
+  temporal: ['domain', 'contracts', 'lib'],
+  ingestion: ['db', 'domain', 'contracts', 'lib'],
+  feeding: ['db', 'domain', 'contracts', 'ingestion', 'lib'],
   workflows: ['contracts'],
   activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
   metrics: [],
@@ -30,6 +31,7 @@ const SIDES = {
     'webhooks',
     'pages',
     'metrics',
+    'lib',
   ],
 };
 

@@ -16,12 +16,12 @@ export default {
     'src/ingestion/fields.ts',
     'src/group-commit.ts',
     'src/ingestion/instant.ts',
-    'src/ingestion/json-flaw.ts',
     'src/ingestion/llm-event.ts',
     'src/ingestion/metered-record.ts',
     'src/ingestion/parse-event.ts',
     'src/ingestion/results.ts',
     'src/ingestion/time-bounds.ts',
+    'src/lib/json-flaw.ts',
     // And what a signature is.
     'src/signing/**/*.ts',
   ],

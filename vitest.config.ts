@@ -8,7 +8,7 @@ requireNode24('npm test -- <file>');
 const DOMAIN = [
   'test/domain/**/*.test.ts',
   'test/contracts/**/*.test.ts',
-  'test/ingestion/pure/**/*.test.ts',
+  'test/{ingestion,lib}/pure/**/*.test.ts',
   'test/audit/**/*.pure.test.ts',
 ];
 

@@ -1,4 +1,4 @@
-import { readStrictJson } from '../ingestion/strict-json.ts';
+import { readStrictJson, sayMistake, withoutBom } from '../lib/strict-bytes.ts';
 import { MAX_LINE_BYTES, type Line } from './read-lines.ts';
 
 /** What a line says, or why it can't be read. */
@@ -6,23 +6,21 @@ export type ParsedLine =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
 /** Reads a line by itself, so that a bad one doesn't sink the others. */
-export function parseLine({ bytes }: Line): ParsedLine {
+export function parseLine(line: Line): ParsedLine {
+  const bytes = contentOf(line);
   if (bytes === null) return refuse(`the line is longer than ${MAX_LINE_BYTES / 1024} KiB`);
   const read = readStrictJson(bytes);
-  if (read.ok) return read;
-  switch (read.mistake) {
-    case 'not-utf8':
-      return refuse('the line is not UTF-8');
-    case 'not-json':
-      return refuse('the line is not JSON');
-    case 'flaw':
-      return refuse(`${read.flaw.pointer}: ${read.flaw.detail}`);
-  }
+  return read.ok ? read : refuse(sayMistake('the line', read));
 }
 
 /** Such lines are skipped. */
-export function isBlank({ bytes }: Line): boolean {
-  return bytes?.every((byte) => WHITESPACE.has(byte)) ?? false;
+export function isBlank(line: Line): boolean {
+  return contentOf(line)?.every((byte) => WHITESPACE.has(byte)) ?? false;
+}
+
+/** The first line may begin with a byte order mark, as a document may. */
+function contentOf({ number, bytes }: Line): Buffer | null {
+  return number === 1 && bytes !== null ? withoutBom(bytes) : bytes;
 }
 
 /** Space, tab and carriage return: JSON's, but for the end of the line. */

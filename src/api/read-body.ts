@@ -1,6 +1,7 @@
 import { MIMEType } from 'node:util';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import { readStrictJson } from '../ingestion/strict-json.ts';
+import { toPointer } from '../lib/json-flaw.ts';
+import { readStrictJson, sayMistake, withoutBom } from '../lib/strict-bytes.ts';
 import { MAX_BODY_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
@@ -88,23 +89,9 @@ function parseBody(body: Buffer): unknown {
   if (body.length === 0) return {};
   const read = readStrictJson(withoutBom(body));
   if (read.ok) return read.value;
-  switch (read.mistake) {
-    case 'not-utf8':
-      throw new HttpProblem('malformed-request', 'the body is not UTF-8');
-    case 'not-json':
-      throw new HttpProblem('malformed-request', 'the body is not JSON');
-    case 'flaw': {
-      const { flaw } = read;
-      throw new HttpProblem('malformed-request', `${flaw.pointer}: ${flaw.detail}`, {
-        errors: [flaw],
-      });
-    }
-  }
+  throw new HttpProblem('malformed-request', sayMistake('the body', read), {
+    ...(read.mistake === 'flaw' && {
+      errors: [{ pointer: toPointer(read.flaw.path), detail: read.flaw.detail }],
+    }),
+  });
 }
-
-/** JSON has none; some writers on Windows do. */
-function withoutBom(body: Buffer): Buffer {
-  return body.subarray(0, BOM.length).equals(BOM) ? body.subarray(BOM.length) : body;
-}
-
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);

@@ -2,26 +2,39 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { FeedFile } from '../feeding/parse-feed.ts';
+import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
 import { CliError } from './errors.ts';
 
-/** Reads a file that the user named. */
+/**
+ * Reads a file that the user named.
+ * @throws CliError
+ */
 export async function readFeedFile(path: string): Promise<FeedFile> {
-  return { name: basename(path), text: await readTextFile(path) };
+  return { name: basename(path), bytes: await readBytes(path) };
 }
 
 /** Which file it was, for the record. */
-export function describeFeedFile({ name, text }: FeedFile) {
+export function describeFeedFile({ name, bytes }: FeedFile) {
   return {
     file_name: name,
-    file_sha256: hash('sha256', text),
-    file_bytes: Buffer.byteLength(text),
+    file_sha256: hash('sha256', bytes),
+    file_bytes: bytes.length,
   };
 }
 
-/** @throws CliError */
+/**
+ * Reads a text that isn't JSON.
+ * @throws CliError, also where it isn't UTF-8
+ */
 export async function readTextFile(path: string): Promise<string> {
+  const read = readUtf8(await readBytes(path));
+  if (!read.ok) throw new CliError(sayNotUtf8(path, read.encoding));
+  return read.text;
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new CliError(`There is no file ${path}`);

@@ -1,21 +1,25 @@
 import type { z } from 'zod';
 import { explainIssue } from '../explain-issue.ts';
-import { FeedError } from './feed-error.ts';
+import { readStrictJson, sayMistake, withoutBom } from '../lib/strict-bytes.ts';
+import { FeedError, type Problem } from './feed-error.ts';
 import { locateJsonMistake } from './json-mistake.ts';
 
-/** The text of a file, and what to call it in errors. */
+/** The bytes of a file, and what to call it in errors. */
 export interface FeedFile {
   readonly name: string;
-  readonly text: string;
+  readonly bytes: Buffer;
 }
 
 /**
- * Reads a JSON file against its schema.
- * @throws FeedError with the line and column of a slip in the JSON, else with every field that is
- * wrong
+ * Reads a JSON file against its schema, as strictly as the API reads bodies.
+ * @throws FeedError with the line and column of a slip in the JSON, the place of a name that appears
+ * twice, or the encoding that it isn't UTF-8 in; else with every field that is wrong
  */
-export function parseFeed<T>(schema: z.ZodType<T>, { name, text }: FeedFile): T {
-  const result = schema.safeParse(parseJson(name, text), { error: explainIssue });
+export function parseFeed<T>(schema: z.ZodType<T>, { name, bytes }: FeedFile): T {
+  const json = withoutBom(bytes);
+  const read = readStrictJson(json);
+  if (!read.ok) throw new FeedError(name, [toProblem(json, read)]);
+  const result = schema.safeParse(read.value, { error: explainIssue });
   if (result.success) return result.data;
   throw new FeedError(
     name,
@@ -23,12 +27,16 @@ export function parseFeed<T>(schema: z.ZodType<T>, { name, text }: FeedFile): T 
   );
 }
 
-function parseJson(name: string, text: string): unknown {
-  // A byte order mark is not JSON, but editors add one.
-  const json = text.replace(/^\uFEFF/, '');
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new FeedError(name, [locateJsonMistake(json)]);
+function toProblem(
+  json: Buffer,
+  mistake: Exclude<ReturnType<typeof readStrictJson>, { readonly ok: true }>,
+): Problem {
+  switch (mistake.mistake) {
+    case 'not-utf8':
+      return { path: [], kind: 'invalid', message: sayMistake('the file', mistake) };
+    case 'not-json':
+      return locateJsonMistake(json.toString());
+    case 'flaw':
+      return { path: mistake.flaw.path, kind: 'invalid', message: mistake.flaw.detail };
   }
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { toPointer } from '../lib/json-flaw.ts';
 import type { FieldError } from './results.ts';
 
 /** More would only repeat themselves. */
@@ -20,11 +21,4 @@ function toErrors(issue: z.core.$ZodIssue): FieldError[] {
     }));
   }
   return [{ pointer: toPointer(issue.path), detail: issue.message }];
-}
-
-/** JSON pointer (RFC 6901). */
-export function toPointer(path: readonly PropertyKey[]): string {
-  return path
-    .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
 }

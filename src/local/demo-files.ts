@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseCatalogueFile } from '../feeding/catalogue-file.ts';
-import type { FeedFile } from '../feeding/parse-feed.ts';
+import { parseFeed, type FeedFile } from '../feeding/parse-feed.ts';
 import { parseSubscriptionsFile } from '../feeding/subscriptions-file.ts';
 
 const FOLDER = new URL('../../demo/', import.meta.url);
@@ -22,7 +22,7 @@ export function readDemoFiles(): DemoFiles {
     catalogue: readDemoFile('catalogue.json'),
     subscriptions: readDemoFile('subscriptions.json'),
     seller: readDemoFile('seller.json'),
-    meteredUsage: meteredUsage.parse(JSON.parse(readDemoFile('metered-usage.json').text)),
+    meteredUsage: parseFeed(meteredUsage, readDemoFile('metered-usage.json')),
   };
 }
 
@@ -51,5 +51,5 @@ export function listDemoDeployments({ catalogue, subscriptions }: DemoFiles): De
 }
 
 function readDemoFile(name: string): FeedFile {
-  return { name, text: readFileSync(fileURLToPath(new URL(name, FOLDER)), 'utf8') };
+  return { name, bytes: readFileSync(fileURLToPath(new URL(name, FOLDER))) };
 }

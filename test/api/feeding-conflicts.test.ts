@@ -294,7 +294,7 @@ describe('at the same time', () => {
       });
       const [answer, ...results] = await Promise.all([
         operator.put('plans/processes/versions/1', PLAN),
-        ...others.map((db) => applyCatalogue(db, { name: 'catalogue', text })),
+        ...others.map((db) => applyCatalogue(db, { name: 'catalogue', bytes: Buffer.from(text) })),
       ]);
       const created = results.flatMap(({ newVersions }) => newVersions).length;
       expect(created + (answer.status === 201 ? 1 : 0)).toBe(1);

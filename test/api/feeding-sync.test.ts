@@ -125,8 +125,8 @@ test('a whole platform, thing by thing, up to its quotes; and again: nothing cha
 });
 
 test('is billed as one that came by file, and the files change nothing of it', async () => {
-  await applyCatalogue(byFile.db, { name: 'catalogue', text: CATALOGUE });
-  await applySubscriptions(byFile.db, { name: 'subscriptions', text: SUBSCRIPTIONS });
+  await applyCatalogue(byFile.db, { name: 'catalogue', bytes: Buffer.from(CATALOGUE) });
+  await applySubscriptions(byFile.db, { name: 'subscriptions', bytes: Buffer.from(SUBSCRIPTIONS) });
   const previews = await previewOf(byApi.db);
   // The demo's tenants, one of them parked, and the two of the harness.
   expect(previews).toHaveLength(30);

@@ -110,7 +110,9 @@ describe('JSON that says two things', () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       type: 'urn:arcadia:problem:malformed-request',
-      errors: [{ pointer: '/events/1/charge_cents', detail: 'this name is there twice' }],
+      errors: [
+        { pointer: '/events/1/charge_cents', detail: 'this name appears twice in its object' },
+      ],
     });
   });
 

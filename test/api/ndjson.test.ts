@@ -114,6 +114,17 @@ test('metered records come the same way, corrections of the same stream included
   ]);
 });
 
+test('a byte order mark is skipped at the beginning of a stream, and only there', async () => {
+  const line = () => JSON.stringify(llmEvent());
+  const answers = await send(`\ufeff${line()}\n\ufeff${line()}\n`);
+  expect(answers).toEqual([
+    expect.objectContaining({ line: 1, status: 'accepted' }),
+    expect.objectContaining({ line: 2, reason: 'the line is not JSON' }),
+    summary({ accepted: 1, rejected: 1, lines: 2 }),
+  ]);
+  expect(await send('\ufeff\n')).toEqual([summary({ lines: 1 })]);
+});
+
 describe('corrections that come before their records', () => {
   const key = () => server.keys.metering;
   const fillers = (count: number) => Array.from({ length: count }, () => meteredRecord());
@@ -203,9 +214,9 @@ test('what cannot be read is rejected by itself; blank lines are skipped', async
   expect(answers.map(({ line, reason }) => [line, reason])).toEqual([
     [1, 'the line is not JSON'],
     [4, expect.any(String)],
-    [5, '/a: this name is there twice'],
+    [5, '/a: this name appears twice in its object'],
     [6, expect.stringContaining('nested deeper than 32 levels')],
-    [7, 'the line is not UTF-8'],
+    [7, 'the line is not UTF-8; it looks like Latin-1: save it as UTF-8'],
     [8, 'the line is longer than 64 KiB'],
     [9, undefined],
     [10, undefined],

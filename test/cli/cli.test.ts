@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,9 +25,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function write(name: string, text: string): string {
+function write(name: string, content: string | Buffer): string {
   const path = join(folder, name);
-  writeFileSync(path, text);
+  writeFileSync(path, content);
   return path;
 }
 
@@ -164,6 +164,54 @@ test('a catalogue with a mistake applies nothing', async () => {
   expectOneError(
     stderr,
     /bad\.json has 3 mistakes, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
+  );
+});
+
+describe('files are read as strictly as the API reads bodies', () => {
+  const seller = readFileSync('demo/seller.json', 'utf8');
+  const named = seller.replace(/"legal_name": "[^"]*"/, '"legal_name": "Bäckerei Müller"');
+  const twice = (json: string, name: string) =>
+    Buffer.from(json.replace(`"${name}":`, `"${name}": null, "${name}":`));
+  const catalogue = JSON.stringify({
+    addons: [{ code: 'extra', resource_kind: 'k', qty: '1', price_cents: 99 }],
+  });
+  const tenants = JSON.stringify({ tenants: [] });
+
+  test.each([
+    [
+      'catalogue',
+      twice(catalogue, 'price_cents'),
+      'addons[0].price_cents: this name appears twice',
+    ],
+    ['subscriptions', twice(tenants, 'tenants'), 'tenants: this name appears twice'],
+    ['seller', twice(seller, 'legal_name'), 'legal_name: this name appears twice'],
+    ['seller', Buffer.from(named, 'latin1'), 'the file is not UTF-8; it looks like Latin-1'],
+    ['catalogue', Buffer.from(catalogue, 'utf16le'), 'the file is not UTF-8; it looks like UTF-16'],
+  ])('%s apply refuses one with a mistake', async (command, bytes, message) => {
+    const { code, stdout, stderr } = await runCli([command, 'apply', write('f.json', bytes)], env);
+    expect([code, stdout]).toEqual([1, '']);
+    expectOneError(stderr, 'f.json has a mistake, nothing was applied');
+    expect(stderr).toContain(message);
+  });
+
+  test('a byte order mark is skipped, in JSON and in a trace', async () => {
+    const marked = write('bom.json', Buffer.from(`\ufeff${tenants}`));
+    expect(await runCli(['subscriptions', 'apply', marked], env)).toMatchObject({ code: 0 });
+    const trace = write('bom.csv', '\ufeffTIMESTAMP,ContextTokens,GeneratedTokens\n');
+    const replay = await runCli(['usage', 'replay', trace], env);
+    expect(replay.stderr).toContain('bom.csv has no requests');
+  });
+
+  test.each(['latin1', 'utf16le'] as const)(
+    'a trace in %s is refused by name',
+    async (encoding) => {
+      const header = 'TIMESTAMP,ContextTokens,GeneratedTokens,Größe\n';
+      const trace = write('trace.csv', Buffer.from(header, encoding));
+      const { code, stderr } = await runCli(['usage', 'replay', trace], env);
+      expect(code).toBe(1);
+      const name = encoding === 'latin1' ? 'Latin-1' : 'UTF-16';
+      expectOneError(stderr, `trace.csv is not UTF-8; it looks like ${name}: save it as UTF-8`);
+    },
   );
 });
 

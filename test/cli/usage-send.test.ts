@@ -62,6 +62,23 @@ test('lines that are refused are told, and exit with 3', async () => {
   });
 });
 
+test('a byte order mark costs no event; another encoding and a repeated name are told by line', async () => {
+  const path = join(folder, 'marked.ndjson');
+  const [first, second] = [llmEvent(), llmEvent()];
+  const twice = JSON.stringify(second).replace('{', '{"charge_cents":"9900",');
+  writeFileSync(path, `\ufeff${JSON.stringify(first)}\n${twice}\n`);
+  expect(JSON.parse((await send(path)).stdout)).toMatchObject({
+    counts: { accepted: 1, rejected: 1 },
+    refused: [{ line: 2, reason: '/charge_cents: this name appears twice in its object' }],
+  });
+  writeFileSync(path, Buffer.from(`\ufeff${JSON.stringify(llmEvent())}\n`, 'utf16le'));
+  const reason = 'the line is not UTF-8; it looks like UTF-16: save it as UTF-8';
+  expect(JSON.parse((await send(path)).stdout)).toMatchObject({
+    counts: { accepted: 0 },
+    refused: expect.arrayContaining([expect.objectContaining({ line: 1, reason })]) as object,
+  });
+});
+
 test('corrections that the API gives back are sent again, and told where they stay too early', async () => {
   const record = meteredRecord({ resource_kind: 'sent', qty: '10' });
   const correction = meteredRecord({ resource_kind: 'sent', qty: '4', replaces: record.record_id });

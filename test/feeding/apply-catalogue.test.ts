@@ -22,12 +22,14 @@ function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 7
   const items = [item('droplet_hours', '744'), item('gpu_hours', '0.5')];
   return {
     name: 'catalogue.json',
-    text: JSON.stringify({
-      plans: [{ code, versions: [{ version, currency: 'USD', base_price_cents, items }] }],
-      addons: [
-        { code: `${code}-more`, resource_kind: 'gpu_hours', qty: '10', price_cents: addonPrice },
-      ],
-    }),
+    bytes: Buffer.from(
+      JSON.stringify({
+        plans: [{ code, versions: [{ version, currency: 'USD', base_price_cents, items }] }],
+        addons: [
+          { code: `${code}-more`, resource_kind: 'gpu_hours', qty: '10', price_cents: addonPrice },
+        ],
+      }),
+    ),
   };
 }
 

@@ -26,7 +26,7 @@ function applyAddonPrice(price_cents: number) {
     plans: [plan('studio', 'USD'), plan('aussie', 'AUD')],
     addons: [{ code: 'more', resource_kind: 'gb', qty: '50', price_cents }],
   });
-  return applyCatalogue(db, { name: 'catalogue.json', text });
+  return applyCatalogue(db, { name: 'catalogue.json', bytes: Buffer.from(text) });
 }
 
 const START = '2026-01-01T00:00:00Z';
@@ -50,7 +50,7 @@ function apply(tenant_id: string, subscriptions: readonly Sub[], tenant: object 
   const text = JSON.stringify({
     tenants: [{ tenant_id, name: tenant_id, currency: 'USD', deployments, ...tenant }],
   });
-  return applySubscriptions(db, { name: 'subscriptions.json', text });
+  return applySubscriptions(db, { name: 'subscriptions.json', bytes: Buffer.from(text) });
 }
 
 async function problemsOf(applying: Promise<unknown>): Promise<string> {

@@ -22,7 +22,7 @@ function catalogue(version: object = {}, item: object = {}): string {
 
 function problemsOf(text: string): readonly string[] {
   try {
-    parseCatalogueFile({ name: 'catalogue.json', text });
+    parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) });
     return [];
   } catch (error) {
     if (!(error instanceof FeedError)) throw error;
@@ -31,7 +31,7 @@ function problemsOf(text: string): readonly string[] {
 }
 
 test('a file comes in with its quantities in their canonical form', () => {
-  const { plans } = parseCatalogueFile({ name: 'c', text: catalogue() });
+  const { plans } = parseCatalogueFile({ name: 'c', bytes: Buffer.from(catalogue()) });
   expect(plans[0]?.versions[0]?.items[0]?.included_qty).toBe('100');
 });
 
@@ -88,7 +88,7 @@ describe('a mistake is named by its field', () => {
 
 test('accepts an overage price for one base unit, stated as null', () => {
   const text = catalogue({}, { overage_unit: null });
-  const [plan] = parseCatalogueFile({ name: 'catalogue.json', text }).plans;
+  const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
   expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
 });
 

@@ -1,7 +1,7 @@
 /** What JSON allows and we don't: senders and readers would disagree about what it says. */
 export interface JsonFlaw {
-  /** JSON pointer (RFC 6901) to it. */
-  readonly pointer: string;
+  /** From the whole to it: names, cut off at 100 characters, and indexes. */
+  readonly path: readonly (string | number)[];
   readonly detail: string;
 }
 
@@ -37,7 +37,7 @@ export function findJsonFlaw(text: string): JsonFlaw | null {
       case OPEN_LIST: {
         if (levels.length === MAX_DEPTH) {
           const detail = `nested deeper than ${MAX_DEPTH} levels`;
-          return { pointer: pointerTo(levels), detail };
+          return { path: pathTo(levels), detail };
         }
         expectsName = text.charCodeAt(at) === OPEN_OBJECT;
         level = { names: expectsName ? new Set() : null, name: '', index: 0 };
@@ -60,7 +60,7 @@ export function findJsonFlaw(text: string): JsonFlaw | null {
           expectsName = false;
           level.name = readName(text, at, end);
           if (level.names.has(level.name)) {
-            return { pointer: pointerTo(levels), detail: 'this name is there twice' };
+            return { path: pathTo(levels), detail: 'this name appears twice in its object' };
           }
           level.names.add(level.name);
         }
@@ -109,9 +109,13 @@ function readName(text: string, start: number, end: number): string {
   }
 }
 
-function pointerTo(levels: readonly Level[]): string {
-  return levels
-    .map(({ names, name, index }) => (names === null ? String(index) : name))
-    .map((segment) => `/${segment.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+function pathTo(levels: readonly Level[]): readonly (string | number)[] {
+  return levels.map(({ names, name, index }) => (names === null ? index : name.slice(0, 100)));
+}
+
+/** JSON pointer (RFC 6901). */
+export function toPointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');
 }

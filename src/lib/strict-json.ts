@@ -1,23 +1,20 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-import { endOfString, findJsonFlaw, MAX_DEPTH, type JsonFlaw } from './json-flaw.ts';
+import { endOfString, findJsonFlaw, MAX_DEPTH, toPointer, type JsonFlaw } from './json-flaw.ts';
 
-/** What bytes say, or why they can't be read. */
-export type StrictJson =
+/** What a text says as JSON, or why it can't be read. */
+export type StrictText =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly mistake: 'not-utf8' | 'not-json' }
+  | { readonly ok: false; readonly mistake: 'not-json' }
   | { readonly ok: false; readonly mistake: 'flaw'; readonly flaw: JsonFlaw };
 
 /**
- * Reads JSON of which sender and reader can't think differently: in UTF-8 (decoding would put the
- * same sign in place of whatever isn't), no name twice in an object, nested no deeper than 32 levels.
+ * Reads JSON that sender and reader can't understand differently: no name twice in an object, nested no
+ * deeper than 32 levels. Pure, so that workflow code can use it; `strict-bytes.ts` reads bytes.
  *
- * A name that is there twice has vanished from what `JSON.parse` makes, so the names of the text are
+ * A name that appears twice has vanished from what `JSON.parse` makes, so the names of the text are
  * counted against those of the value: that takes less than half of looking for the flaw itself, which
  * is left to the texts that have one.
  */
-export function readStrictJson(bytes: Buffer): StrictJson {
-  const text = decode(bytes);
-  if (text === null) return { ok: false, mistake: 'not-utf8' };
+export function readStrictText(text: string): StrictText {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -29,14 +26,13 @@ export function readStrictJson(bytes: Buffer): StrictJson {
   }
   if (countNames(value, 1) === countWrittenNames(text)) return { ok: true, value };
   const flaw = findJsonFlaw(text);
-  if (flaw === null) throw new Error('names got lost, and none of them is there twice');
+  if (flaw === null) throw new Error('a name is missing, and none appears twice');
   return { ok: false, mistake: 'flaw', flaw };
 }
 
-function decode(bytes: Buffer): string | null {
-  // Most of what comes; to copy is faster than to decode.
-  if (isAscii(bytes)) return bytes.toString('latin1');
-  return isUtf8(bytes) ? bytes.toString('utf8') : null;
+/** `/tenants/0: this name appears twice in its object`. */
+export function sayFlaw({ path, detail }: JsonFlaw): string {
+  return path.length === 0 ? detail : `${toPointer(path)}: ${detail}`;
 }
 
 /** Names of all objects in a value; NaN, which is no count, where it is nested too deep. */
