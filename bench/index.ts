@@ -2,6 +2,7 @@ import { backpressure } from './backpressure.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
+import { hostileConnections } from './hostile-connections.ts';
 import { ingestionBatches } from './ingestion-batches.ts';
 import { ingestionSingles } from './ingestion-singles.ts';
 import { largeTenant } from './large-tenant.ts';
@@ -24,4 +25,5 @@ export const BENCHES: readonly Bench[] = [
   ingestionSingles,
   backpressure,
   fanOut,
+  hostileConnections,
 ];

@@ -27,6 +27,10 @@ export interface Config {
     readonly requestsPerMinute: number;
     /** Requests without a valid key, per address and minute. */
     readonly failedAuthsPerMinute: number;
+    /** Requests that need no key, per address and minute; probes aren't counted. */
+    readonly strangerRequestsPerMinute: number;
+    /** How long a client may take to send a body, to go on with a stream, and to take an answer. */
+    readonly clientTimeoutSeconds: number;
     /** Connections of clients. */
     readonly maxClients: number;
     /** What bodies may take in memory at once, until their requests are answered. */
@@ -141,6 +145,8 @@ const environment = z.object({
   API_MAX_CONNECTIONS: count(10),
   API_REQUESTS_PER_MINUTE: count(6000),
   API_FAILED_AUTHS_PER_MINUTE: count(60),
+  API_STRANGER_REQUESTS_PER_MINUTE: count(600),
+  API_CLIENT_TIMEOUT_SECONDS: count(30),
   API_MAX_CLIENTS: count(2000),
   API_MAX_BODY_BYTES_IN_FLIGHT: count(64 * 1024 * 1024),
   USAGE_MAX_AGE_DAYS: count(62),
@@ -213,6 +219,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxConnections: e.API_MAX_CONNECTIONS,
       requestsPerMinute: e.API_REQUESTS_PER_MINUTE,
       failedAuthsPerMinute: e.API_FAILED_AUTHS_PER_MINUTE,
+      strangerRequestsPerMinute: e.API_STRANGER_REQUESTS_PER_MINUTE,
+      clientTimeoutSeconds: e.API_CLIENT_TIMEOUT_SECONDS,
       maxClients: e.API_MAX_CLIENTS,
       maxBodyBytesInFlight: e.API_MAX_BODY_BYTES_IN_FLIGHT,
       usage: { maxAgeDays: e.USAGE_MAX_AGE_DAYS, maxAheadSeconds: e.USAGE_MAX_AHEAD_SECONDS },

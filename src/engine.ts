@@ -6,6 +6,7 @@ import { lookAround } from './audit/watchdog-report.ts';
 import { startWatchdog } from './audit/watchdog.ts';
 import { createMonthEndPort } from './api/month-end-port.ts';
 import { startApi } from './api/server.ts';
+import { toTimeouts } from './api/timeouts.ts';
 import type { Config } from './config.ts';
 import { connectWithin, type ConnectWithinOptions } from './connect-within.ts';
 import type { Database } from './db/pool.ts';
@@ -263,6 +264,7 @@ async function serveApi(
     port,
     config: config.api,
     ingestionLimits: config.api.ingestion,
+    timeouts: toTimeouts(config.api.clientTimeoutSeconds),
     allowsAddress: config.webhooks.allowsAddress,
     traceRequests: tracing?.requests,
     boundsMaxRatio: config.worker.boundsMaxRatio,

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '../../src/api/app.ts';
 import { startApi } from '../../src/api/server.ts';
+import { toTimeouts } from '../../src/api/timeouts.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logger.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   const api = await startApi({
     ...deps,
     ingestionLimits: config.api.ingestion,
+    timeouts: toTimeouts(config.api.clientTimeoutSeconds),
     host: '127.0.0.1',
     port: 0,
   });

@@ -16,7 +16,7 @@ const REQUEST_ID: HeaderDocument = {
   example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
 };
 
-/** On every answer to a key that was let in; not required, for refusals come before the count. */
+/** On every answer that was counted; not required, for refusals come before the count. */
 const RATE_LIMIT: Readonly<Record<string, HeaderDocument>> = {
   RateLimit: {
     description: 'What is left of the window, and its rest in seconds (IETF draft 8).',
@@ -51,13 +51,13 @@ const WWW_AUTHENTICATE: HeaderDocument = {
  * @param problem the one that it is, if it is one
  */
 export function answerHeaders(
-  { scopes, rateLimited }: Pick<RouteDefinition, 'scopes' | 'rateLimited'>,
+  { rateLimited }: Pick<RouteDefinition, 'rateLimited'>,
   problem: ProblemName | null,
 ): Record<string, HeaderDocument> {
   const status = problem && PROBLEMS[problem].status;
   return {
     'X-Request-Id': REQUEST_ID,
-    ...(scopes && rateLimited && status !== 401 && status !== 403 && RATE_LIMIT),
+    ...(rateLimited && status !== 401 && status !== 403 && RATE_LIMIT),
     ...(status === 401 && { 'WWW-Authenticate': WWW_AUTHENTICATE }),
     ...((status === 425 || status === 429 || status === 503) && { 'Retry-After': RETRY_AFTER }),
   };

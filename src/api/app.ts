@@ -18,6 +18,7 @@ import { createRateLimit } from './rate-limit.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { ROUTES } from './routes/index.ts';
 import { RETRY_AFTER_SECONDS } from './send.ts';
+import { createStrangerRate } from './stranger-rate.ts';
 import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 import { noteUntrustedProxies } from './untrusted-proxy.ts';
 import { toLoggedProblem } from './to-problem.ts';
@@ -42,6 +43,7 @@ export function createApp(deps: ApiDeps): Express {
       config.failedAuthsPerMinute,
     ),
     limitRate: createRateLimit(config.requestsPerMinute),
+    limitStrangers: createStrangerRate(config.strangerRequestsPerMinute),
     bodies: createBodyBudget(config.maxBodyBytesInFlight),
     timeouts: { ...DEFAULT_TIMEOUTS, ...deps.timeouts },
     stopping: deps.stopping ?? new AbortController().signal,
@@ -52,7 +54,8 @@ export function createApp(deps: ApiDeps): Express {
   }
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, guards);
   mountPages(app, deps, guards);
-  app.use(() => {
+  app.use(async (request, response) => {
+    await guards.limitStrangers(request, response);
     throw new HttpProblem('not-found', 'there is nothing at this path; see /docs');
   });
   app.use(answerProblems);

@@ -1,26 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type Server } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Connections } from './connections.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
 
 /**
  * Answers what never becomes a request: HTTP that can't be read, too large a head, a head that takes
- * too long. Never in the middle of another answer.
+ * too long. Never in the middle of another answer, or in its place.
  */
-export function answerClientErrors(server: Server, lingerMs: number): void {
-  const answers = new WeakMap<Duplex, ServerResponse>();
+export function answerClientErrors(
+  server: Server,
+  connections: Connections,
+  lingerMs: number,
+): void {
   const refused = new WeakSet<Duplex>();
-  server.on('request', ({ socket }, response) => {
-    answers.set(socket, response);
-    response.once('close', () => {
-      if (answers.get(socket) === response) answers.delete(socket);
-    });
-  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Whatever still comes in is as malformed.
     if (refused.has(socket)) return;
     refused.add(socket);
-    if (!socket.writable || error.code === 'ECONNRESET' || answers.get(socket)?.headersSent) {
+    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(connections, socket)) {
       socket.destroy();
       return;
     }
@@ -32,6 +31,15 @@ export function answerClientErrors(server: Server, lingerMs: number): void {
       clearTimeout(timer);
     });
   });
+}
+
+/** A request whose own body can't be read is refused as what can't be read, while it has no answer. */
+function isAnswering(connections: Connections, socket: Duplex): boolean {
+  const exchange = socket instanceof Socket ? connections.exchangeOn(socket) : null;
+  if (exchange === null) return false;
+  const { request, response } = exchange;
+  const isOver = request.complete && response.writableFinished;
+  return !isOver && (request.complete || response.headersSent);
 }
 
 function toClientProblem(code: string | undefined): HttpProblem {

@@ -24,6 +24,7 @@ export interface ApiDeps {
     Config['api'],
     | 'trustedProxies'
     | 'requestsPerMinute'
+    | 'strangerRequestsPerMinute'
     | 'failedAuthsPerMinute'
     | 'maxBodyBytesInFlight'
     | 'signingMasterSecrets'

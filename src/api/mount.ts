@@ -2,7 +2,6 @@ import type { Express } from 'express';
 import type { ApiDeps } from './deps.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import type { Route } from './route-definition.ts';
-import { send } from './send.ts';
 import { serve, type Guards } from './serve.ts';
 
 /** Puts routes into Express; on their paths other methods are answered with 405. */
@@ -14,10 +13,7 @@ export function mountRoutes(
 ): void {
   const mounted = routes.map((route) => ({ route, path: toExpressPath(route.path) }));
   for (const { route, path } of mounted) {
-    app[route.method](path, async (request, response) => {
-      const reply = await serve(route, request, response, deps, guards);
-      await send(request, response, reply, guards.timeouts);
-    });
+    app[route.method](path, (request, response) => serve(route, request, response, deps, guards));
   }
   refuseOtherMethods(
     app,

@@ -27,7 +27,8 @@ const DESCRIPTION = `Usage in, invoices out.
   with \`Allow\`.
 - **Strict.** Unknown fields and parameters are refused.
 - **Limits.** A body has at most 2 MiB, plain or unpacked (gzip, deflate). Where an operation says
-  429, requests are counted by key and minute (6,000 by default); \`RateLimit\` tells what is left.
+  429, requests are counted by key and minute (6,000 by default), or by address where it needs no
+  key (600 by default); \`RateLimit\` tells what is left. An answer has to be taken within 30 seconds.
 - **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.`;
 
 /** The OpenAPI 3.1 document of the routes: made of the same definitions that serve them. */

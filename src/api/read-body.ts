@@ -6,14 +6,14 @@ import { MAX_BODY_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
-import { createTurns } from './turns.ts';
+import { takeTurn } from './turns.ts';
+import { untilGone, waitWithin } from './until-gone.ts';
 
 /** A request without a body is signed all the same: over no bytes. */
 export const NO_BODY = Buffer.alloc(0);
 
 /** A millisecond's work, with what follows. */
 const LARGE_BYTES = 16 * 1024;
-const takeTurn = createTurns();
 
 /** Reads and unpacks the bytes; what they say is for us. */
 const readBytes = express.raw({ limit: MAX_BODY_BYTES, type: 'application/json' });
@@ -46,7 +46,7 @@ export async function readJsonBody(
 /**
  * @param readBytes `express.raw` with its limit
  * @returns the bytes, unpacked; null where there is no body
- * @throws HttpProblem `request-timeout`; the body parser's own errors
+ * @throws HttpProblem `request-timeout`; `malformed-request` when the client is gone; the body parser's own errors
  */
 export async function readWithin(
   timeoutMs: number,
@@ -54,20 +54,14 @@ export async function readWithin(
   request: Request,
   response: Response,
 ): Promise<Buffer | null> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(
-      new HttpProblem('request-timeout', `the body did not come within ${timeoutMs / 1000} s`, {
-        // The rest of it may never come.
-        headers: { Connection: 'close' },
-      }),
-    );
-  }, timeoutMs);
-  try {
-    await Promise.race([runMiddleware(readBytes, request, response), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = () =>
+    new HttpProblem('request-timeout', `the body did not come within ${timeoutMs / 1000} s`, {
+      // The rest of it may never come.
+      headers: { Connection: 'close' },
+    });
+  // The parser doesn't learn that the connection broke while it unpacks, or before it began.
+  const signals = [untilGone(response)];
+  await waitWithin({ timeoutMs, late, signals }, () => runMiddleware(readBytes, request, response));
   const body: unknown = request.body;
   return Buffer.isBuffer(body) ? body : null;
 }

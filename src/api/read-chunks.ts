@@ -2,12 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HttpProblem } from './problems.ts';
+import type { StreamBounds } from './stream-bounds.ts';
+import { waitWithin, type WaitBounds } from './until-gone.ts';
 
 export interface ReadChunksOptions {
   /** How long the sender may pause. */
   readonly idleMs: number;
-  /** The server is shutting down. */
+  /** The server is shutting down: its reason is for the sender. */
   readonly stopping: AbortSignal;
+  /** The sender went away. */
+  readonly gone: AbortSignal;
+  /** Told of what comes and what it is unpacked to. */
+  readonly bounds: StreamBounds;
 }
 
 /** As much as Node reads at once. */
@@ -17,56 +23,48 @@ const CHUNK_BYTES = 64 * 1024;
  * A request's body as it comes, unpacked. Nothing is read ahead: who takes the chunks slowly slows
  * the sender. It ends without closing the connection, on which a last word may have to be sent.
  * @throws HttpProblem `unsupported-media-type`, at once; while it is read: `malformed-request`,
- * `request-timeout`, `overloaded`
+ * `request-timeout`, `overloaded`, `too-large`
  */
 export function readChunks(
   request: IncomingMessage,
   options: ReadChunksOptions,
 ): AsyncGenerator<Buffer> {
-  return readAll(unpack(request).iterator({ destroyOnReturn: false }), options);
-}
-
-function unpack(request: IncomingMessage): Readable {
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return request;
-  if (encoding === 'gzip') {
-    const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-    // `pipe` doesn't tell of a sender that went away.
-    request.once('error', (error) => gunzip.destroy(error));
-    return request.pipe(gunzip);
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    throw new HttpProblem('unsupported-media-type', 'a stream comes plain or compressed by gzip');
   }
-  throw new HttpProblem('unsupported-media-type', 'a stream comes plain or compressed by gzip');
+  return readAll(request, encoding === 'gzip', options);
 }
 
 async function* readAll(
-  chunks: AsyncIterator<Buffer>,
-  options: ReadChunksOptions,
+  request: IncomingMessage,
+  isPacked: boolean,
+  { idleMs, stopping, gone, bounds }: ReadChunksOptions,
 ): AsyncGenerator<Buffer> {
-  for (let chunk; (chunk = await readWithin(chunks, options)) !== null;) yield chunk;
-}
-
-/** @returns null at the end */
-async function readWithin(
-  chunks: AsyncIterator<Buffer>,
-  { idleMs, stopping }: ReadChunksOptions,
-): Promise<Buffer | null> {
-  const broken = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    broken.reject(new HttpProblem('request-timeout', `nothing came for ${idleMs / 1000} s`));
-  }, idleMs);
-  const stop = (): void => {
-    broken.reject(new HttpProblem('overloaded', 'the server is shutting down'));
+  const wait: WaitBounds = {
+    timeoutMs: idleMs,
+    late: () => new HttpProblem('request-timeout', `nothing came for ${idleMs / 1000} s`),
+    signals: [stopping, gone],
   };
-  stopping.addEventListener('abort', stop);
-  if (stopping.aborted) stop();
+  const gunzip = isPacked ? createGunzip({ chunkSize: CHUNK_BYTES }) : null;
+  // A broken connection ends the wait by `gone`: `pipe` doesn't tell of it.
+  const unpacked: Readable = gunzip === null ? request : request.pipe(gunzip);
+  const chunks: AsyncIterator<Buffer> = unpacked.iterator({ destroyOnReturn: false });
+  let received = 0;
   try {
-    return await Promise.race([broken.promise, readNext(chunks)]);
+    for (let chunk; (chunk = await waitWithin(wait, () => readNext(chunks))) !== null;) {
+      received = gunzip === null ? received + chunk.length : gunzip.bytesWritten;
+      bounds.read(received, chunk.length);
+      yield chunk;
+    }
   } finally {
-    clearTimeout(timer);
-    stopping.removeEventListener('abort', stop);
+    // A read that is still waiting comes first: nobody waits for this one.
+    chunks.return?.().catch(() => undefined);
+    gunzip?.destroy();
   }
 }
 
+/** @returns null at the end */
 async function readNext(chunks: AsyncIterator<Buffer>): Promise<Buffer | null> {
   try {
     const next = await chunks.next();

@@ -16,11 +16,14 @@ const MAX_SKIPPED_BYTES = 2 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a body into lines, as many at a time as a chunk ends. No more is kept than one line that has
- * begun, and of one longer than 64 KiB nothing.
+ * Cuts a body into lines: as many at a time as a chunk ends, and no more than `maxLines`. No more is
+ * kept than those, one line that has begun, and of one longer than 64 KiB nothing.
  * @throws HttpProblem `too-large` for a line of more than 2 MiB, after the lines before it
  */
-export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
+export async function* readLines(
+  chunks: AsyncIterable<Buffer>,
+  maxLines: number,
+): AsyncGenerator<readonly Line[]> {
   let number = 1;
   let begun: Buffer[] = [];
   let length = 0;
@@ -40,11 +43,15 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   }
 
   for await (const chunk of chunks) {
-    const lines: Line[] = [];
+    let lines: Line[] = [];
     let start = 0;
     for (let end; (end = chunk.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
       add(chunk.subarray(start, end));
       lines.push(finish());
+      if (lines.length === maxLines) {
+        yield lines;
+        lines = [];
+      }
     }
     add(chunk.subarray(start));
     if (lines.length > 0) yield lines;

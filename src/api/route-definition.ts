@@ -5,6 +5,7 @@ import type { HeaderDocument } from './answer-headers.ts';
 import type { Caller } from './auth.ts';
 import type { CallDeps } from './deps.ts';
 import type { ProblemName } from './problems.ts';
+import type { StreamBounds } from './stream-bounds.ts';
 
 /** An answer that a route can give. */
 export interface ResponseDefinition {
@@ -44,7 +45,7 @@ export interface RouteDefinition {
   readonly scopes: readonly Scope[] | null;
   /** Where the method isn't GET and the route changes nothing all the same. */
   readonly readOnly?: boolean;
-  /** False where something else bounds it. */
+  /** By key, or by address where it needs none; false where something else bounds it. */
   readonly rateLimited: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
@@ -83,6 +84,8 @@ export interface IncomingStream extends Omit<IncomingCall, 'body'>, StreamContex
 export interface StreamContext {
   /** The body, as it comes. */
   readonly chunks: AsyncIterable<Buffer>;
+  /** To be told of lines and answers; `chunks` counts for itself. */
+  readonly bounds: StreamBounds;
   readonly requestId: string;
   readonly logger: Logger;
 }
@@ -91,7 +94,7 @@ export interface StreamContext {
 export interface OutgoingReply {
   readonly status: number;
   readonly contentType: string;
-  /** Text, bytes, something that JSON can say, or a stream of texts. */
+  /** Text, bytes, something that JSON can say, a shared document, or a stream of texts. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -12,6 +12,9 @@ import type {
   StreamContext,
 } from './route-definition.ts';
 
+/** The content type of answers that don't say otherwise. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 type Responses = RouteDefinition['responses'];
 
@@ -111,9 +114,9 @@ export function defineRoute<const D extends RouteDefinition>(
     handleStream:
       stream && streamHandler
         ? async (incoming, deps) => {
-            const { chunks, logger, caller, requestId } = incoming;
+            const { chunks, bounds, logger, caller, requestId } = incoming;
             const head = { ...checkHead(incoming), requestId };
-            const call = { ...head, chunks, logger } as unknown as StreamCall<D>;
+            const call = { ...head, chunks, bounds, logger } as unknown as StreamCall<D>;
             const lines = streamHandler(call, deps as DepsOf<D>);
             const body = isOperatorAction(definition, caller)
               ? await recordStream(definition, { ...head, caller }, deps, lines)
@@ -133,7 +136,7 @@ function checkReply(
   if (!response) throw new Error(`${operationId} doesn't define the status ${status}`);
   return {
     status,
-    contentType: response.contentType ?? 'application/json; charset=utf-8',
+    contentType: response.contentType ?? JSON_TYPE,
     body: response.schema.parse(body),
     headers,
   };

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { Request, Response } from 'express';
 import type { OutgoingReply } from './route-definition.ts';
+import { SharedDocument, sendShared } from './shared-document.ts';
 import type { Timeouts } from './timeouts.ts';
+import { untilGone, waitWithin } from './until-gone.ts';
 
 /** Sends an answer: at once, or as it comes. */
 export async function send(
@@ -14,7 +16,8 @@ export async function send(
     .status(status)
     .set({ 'Cache-Control': 'no-store', ...headers, 'Content-Type': contentType });
   if (status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
-  if (isStream(body)) await sendStream(request, response, body, timeouts);
+  if (body instanceof SharedDocument) sendShared(request, response, body);
+  else if (isStream(body)) await sendStream(response, body, timeouts.idleMs);
   else if (typeof body === 'string' || Buffer.isBuffer(body)) response.send(body);
   else response.send(JSON.stringify(body));
 }
@@ -32,50 +35,36 @@ function isStream(body: unknown): body is AsyncIterable<string> {
  * too long, stops the work.
  */
 async function sendStream(
-  request: Request,
   response: Response,
   parts: AsyncIterable<string>,
-  { idleMs, lingerMs }: Timeouts,
+  idleMs: number,
 ): Promise<void> {
+  const gone = untilGone(response);
   // Before the first part is there: who sends a stream may want to know that it is welcome.
   response.flushHeaders();
   for await (const part of parts) {
-    if (response.destroyed) return;
+    if (gone.aborted) return;
     if (response.write(part)) continue;
-    if (!(await hasRoomWithin(response, idleMs))) {
+    if (!(await hasRoomWithin(response, idleMs, gone))) {
       response.destroy();
       return;
     }
   }
   response.end();
-  if (!request.complete) linger(request, lingerMs);
 }
 
 /** @returns false where the client is gone, or takes nothing */
-async function hasRoomWithin(response: Response, idleMs: number): Promise<boolean> {
-  const closed = new AbortController();
-  const onClose = (): void => closed.abort();
-  response.once('close', onClose);
+async function hasRoomWithin(
+  response: Response,
+  idleMs: number,
+  gone: AbortSignal,
+): Promise<boolean> {
   try {
-    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(idleMs)]);
-    await once(response, 'drain', { signal });
+    const late = () => new Error('the client does not read');
+    const begin = () => once(response, 'drain');
+    await waitWithin({ timeoutMs: idleMs, late, signals: [gone] }, begin);
     return true;
   } catch {
     return false;
-  } finally {
-    response.off('close', onClose);
   }
-}
-
-/**
- * The answer ended before the request. A connection that is closed with something unread makes the
- * client's system throw away what it has not read yet: our last word.
- */
-function linger(request: Request, lingerMs: number): void {
-  request.unpipe();
-  request.resume();
-  const timer = setTimeout(() => request.destroy(), lingerMs);
-  request.once('close', () => {
-    clearTimeout(timer);
-  });
 }

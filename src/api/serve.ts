@@ -11,13 +11,18 @@ import type { RateLimit } from './rate-limit.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
 import { readChunks } from './read-chunks.ts';
 import { mustSign, signatureCheck } from './require-signature.ts';
-import type { IncomingCall, OutgoingReply, Route } from './route-definition.ts';
+import type { IncomingCall, Route } from './route-definition.ts';
+import { send } from './send.ts';
+import type { LimitStrangers } from './stranger-rate.ts';
 import type { Timeouts } from './timeouts.ts';
+import { createStreamBounds } from './stream-bounds.ts';
+import { untilGone } from './until-gone.ts';
 
 /** Who is let in, how often, with how much, and for how long. */
 export interface Guards {
   readonly authenticate: AuthenticateRequest;
   readonly limitRate: RateLimit;
+  readonly limitStrangers: LimitStrangers;
   readonly bodies: BodyBudget;
   readonly timeouts: Timeouts;
   /** The server is shutting down. */
@@ -28,8 +33,7 @@ export interface Guards {
 const STREAM_BYTES = 512 * 1024;
 
 /**
- * From a request to its answer. The key is looked at before the body is read: nobody else makes us
- * parse 2 MiB.
+ * Answers a request. The key is looked at before the body is read: nobody else makes us parse 2 MiB.
  * @throws HttpProblem; whatever a handler throws
  */
 export async function serve(
@@ -38,43 +42,55 @@ export async function serve(
   response: Response,
   deps: ApiDeps,
   guards: Guards,
-): Promise<OutgoingReply> {
+): Promise<void> {
+  const gone = untilGone(response);
   let caller: Caller | null = null;
   if (route.scopes) {
     caller = await guards.authenticate(request, response);
     noteCaller(response, caller);
     authorize(caller, route.scopes);
     if (route.rateLimited) await guards.limitRate(caller, request, response);
-  }
+  } else if (route.rateLimited) await guards.limitStrangers(request, response);
+  // The key took a while to look up. Without its connection a request can't be read, and must not be
+  // taken for one without a body.
+  gone.throwIfAborted();
   const { params, query } = request;
   const head = { params, query, caller, requestId: requestIdOf(request) };
-  const callDeps = depsFor(caller, deps);
+  const call: ServedCall = { route, request, response, head, gone, deps: depsFor(caller, deps) };
   if (route.stream && request.is(route.stream.contentType)) {
-    return serveStream(route, request, response, head, callDeps, guards);
+    await serveStream(call, guards);
+    return;
   }
   const check = signatureCheck(caller, request.headers, deps);
-  if (!route.body) {
-    check(NO_BODY);
-    return route.handle({ ...head, body: undefined }, callDeps);
-  }
-  const giveBack = guards.bodies.take(bodySize(request.headers));
+  if (!route.body) check(NO_BODY);
+  const giveBack = route.body ? guards.bodies.take(bodySize(request.headers)) : () => undefined;
   try {
     const { bodyMs: timeoutMs } = guards.timeouts;
-    const body = await readJsonBody(request, response, { timeoutMs, check });
-    return await route.handle({ ...head, body }, callDeps);
+    const body = route.body
+      ? await readJsonBody(request, response, { timeoutMs, check })
+      : undefined;
+    const reply = await route.handle({ ...head, body }, call.deps);
+    await send(request, response, reply, guards.timeouts);
   } finally {
     giveBack();
   }
 }
 
-function serveStream(
-  route: Route,
-  request: Request,
-  response: Response,
-  head: Omit<IncomingCall, 'body'>,
-  deps: CallDeps,
-  { bodies, timeouts: { idleMs }, stopping }: Guards,
-): Promise<OutgoingReply> {
+/** A request whose key has been let in. */
+interface ServedCall {
+  readonly route: Route;
+  readonly request: Request;
+  readonly response: Response;
+  readonly head: Omit<IncomingCall, 'body'>;
+  /** Nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+  readonly deps: CallDeps;
+}
+
+async function serveStream(
+  { route, request, response, head, gone, deps }: ServedCall,
+  { bodies, timeouts, stopping }: Guards,
+): Promise<void> {
   if (!route.handleStream) throw new Error(`${route.operationId} has no handler for streams`);
   if (head.caller !== null && mustSign(head.caller)) {
     throw new HttpProblem(
@@ -82,9 +98,15 @@ function serveStream(
       'this key has to sign, and a signature covers a whole body: send batches, or stream with another key',
     );
   }
-  response.once('close', bodies.take(STREAM_BYTES));
-  const chunks = readChunks(request, { idleMs, stopping });
-  return route.handleStream({ ...head, chunks, logger: request.log }, deps);
+  const giveBack = bodies.take(STREAM_BYTES);
+  try {
+    const bounds = createStreamBounds();
+    const chunks = readChunks(request, { idleMs: timeouts.idleMs, stopping, gone, bounds });
+    const call = { ...head, chunks, bounds, logger: request.log };
+    await send(request, response, await route.handleStream(call, deps), timeouts);
+  } finally {
+    giveBack();
+  }
 }
 
 /** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */

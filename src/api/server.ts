@@ -6,8 +6,10 @@ import { DEFAULT_LIMITS, createIngestion, type IngestionLimits } from '../ingest
 import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
 import { answerClientErrors } from './client-errors.ts';
+import { guardConnections } from './connections.ts';
 import type { ApiDeps } from './deps.ts';
 import { MAX_HEADER_BYTES } from './limit-headers.ts';
+import { HttpProblem } from './problems.ts';
 import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 
 /** How long requests may finish after the server stopped taking new ones. */
@@ -64,26 +66,27 @@ export async function startApi({
   );
   const stopping = new AbortController();
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: timeouts.headersMs,
-      keepAliveTimeout: timeouts.keepAliveMs,
-      connectionsCheckingInterval: timeouts.checkMs,
-      // Bodies have limits of their own: streams may last.
-      requestTimeout: 0,
-    },
-    createApp({ ...options, ingestion, stopping: stopping.signal }),
-  );
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: timeouts.headersMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    // Bodies have limits of their own: streams may last.
+    requestTimeout: 0,
+    // Node would answer by itself, past the guard of connections.
+    requireHostHeader: false,
+  });
   // All that fit into the head: those beyond our limit are to be refused, not left out.
   server.maxHeadersCount = 0;
   server.maxConnections = config.maxClients;
-  answerClientErrors(server, timeouts.lingerMs);
+  const app = createApp({ ...options, ingestion, timeouts, stopping: stopping.signal });
+  const connections = guardConnections(server, app, timeouts);
+  answerClientErrors(server, connections, timeouts.lingerMs);
   await listen(server, host, port);
   return {
     url: urlOf(server, host),
     async close() {
-      stopping.abort();
+      stopping.abort(new HttpProblem('overloaded', 'the server is shutting down'));
       await drain(server);
       await Promise.race([ingestion.close(), sleep(COMMIT_TIMEOUT_MS, undefined, { ref: false })]);
     },

@@ -13,3 +13,6 @@ export function createTurns(): TakeTurn {
     return last;
   };
 }
+
+/** The turns of everything that this process reads. */
+export const takeTurn = createTurns();

@@ -62,6 +62,10 @@ export async function sendStream(body: Readable, options: SendStreamOptions): Pr
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
     request.once('error', reject);
+    // Also an exchange that ends in neither, such as 101 Switching Protocols.
+    request.once('close', () => {
+      reject(new Error('the connection was closed'));
+    });
   });
   // An answer may end before the body does: then it says why.
   const sending = pipeline(body, request).catch((error: unknown) => error);

@@ -6,6 +6,7 @@ export const API_CONFIG: ApiOptions['config'] = {
   trustedProxies: 0,
   requestsPerMinute: 100_000,
   failedAuthsPerMinute: 100_000,
+  strangerRequestsPerMinute: 100_000,
   maxClients: 1_000,
   maxBodyBytesInFlight: 64 * 1024 * 1024,
   usage: ANY_TIME_CONFIG,

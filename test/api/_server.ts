@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { pino } from 'pino';
 import { startApi, type ApiOptions, type RunningApi } from '../../src/api/server.ts';
@@ -18,6 +19,10 @@ export interface TestServer extends AsyncDisposable {
   readonly keys: Record<'gateway' | 'metering' | 'operator', string>;
   /** Requests that have not been answered to their end. */
   openResponses(): number;
+  /** Connections on which there was a request, and which are still open. */
+  openSockets(): number;
+  /** Of answers that are to be sent, and wait in memory. */
+  bytesToSend(): number;
   /** The API's sessions end, and there are no new ones. Once. */
   cutDatabase(): Promise<void>;
 }
@@ -44,15 +49,24 @@ export async function startTestServer(
   };
 
   const responses = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
   const onRequest = (message: unknown): void => {
-    const { response, server } = message as {
+    const { response, socket, server } = message as {
       response: ServerResponse;
+      socket: Socket;
       server: { address(): unknown };
     };
     const address = server.address() as { port: number } | null;
     if (address === null || !api.url.endsWith(`:${address.port}`)) return;
     responses.add(response);
     response.once('close', () => responses.delete(response));
+    if (sockets.has(socket)) return;
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      // One that waited for its turn never gets an event of its own.
+      for (const waiting of responses) if (waiting.req.socket === socket) responses.delete(waiting);
+    });
   };
   subscribe('http.server.request.start', onRequest);
   const api = await startApi({
@@ -74,6 +88,8 @@ export async function startTestServer(
     keys,
     superuserUrl: testDatabase.superuserUrl,
     openResponses: () => responses.size,
+    openSockets: () => sockets.size,
+    bytesToSend: () => [...responses].reduce((sum, { writableLength }) => sum + writableLength, 0),
     cutDatabase: () => apiDb.end(),
     async [Symbol.asyncDispose]() {
       unsubscribe('http.server.request.start', onRequest);

@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,8 +9,16 @@ import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent, meteredRecord } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
+import {
+  LLM,
+  ndjson,
+  openStream,
+  rest,
+  sendStream,
+  summary,
+  type OpenOptions,
+} from './_streams.ts';
 
-const LLM = '/api/v1/integrations/llm-usage';
 const METERED = '/api/v1/integrations/metered-usage';
 
 let server: TestServer;
@@ -24,69 +30,9 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** A request whose body and answer go on at the same time. */
-interface Stream {
-  readonly request: ClientRequest;
-  readonly response: IncomingMessage;
-  /** The next line of the answer; null at its end. */
-  next(): Promise<unknown>;
-}
-
-interface OpenOptions {
-  readonly path?: string;
-  readonly key?: string;
-  readonly headers?: Record<string, string>;
-  readonly on?: TestServer;
-}
-
-async function open({
-  path = LLM,
-  key,
-  headers = {},
-  on = server,
-}: OpenOptions = {}): Promise<Stream> {
-  const request = httpRequest(`${on.api.url}${path}`, {
-    method: 'POST',
-    agent: false,
-    headers: {
-      Authorization: `Bearer ${key ?? on.keys.gateway}`,
-      'Content-Type': NDJSON,
-      ...headers,
-    },
-  });
-  request.on('error', () => undefined);
-  request.flushHeaders();
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  response.on('error', () => undefined);
-  const lines = createInterface({ input: response })[Symbol.asyncIterator]();
-  return {
-    request,
-    response,
-    async next() {
-      const { done, value } = await lines.next();
-      return done === true ? null : (JSON.parse(value) as unknown);
-    },
-  };
-}
-
-/** Everything that is answered to a body. */
-async function send(body: string | Buffer, options: OpenOptions = {}): Promise<unknown[]> {
-  const stream = await open(options);
-  stream.request.end(body);
-  return rest(stream);
-}
-
-async function rest(stream: Stream): Promise<unknown[]> {
-  const answers: unknown[] = [];
-  for (let line; (line = await stream.next()) !== null;) answers.push(line);
-  return answers;
-}
-
-const ndjson = (events: readonly object[]) =>
-  events.map((event) => `${JSON.stringify(event)}\n`).join('');
-const summary = (counts: object) => ({
-  summary: { accepted: 0, duplicate: 0, conflict: 0, retry_later: 0, rejected: 0, ...counts },
-});
+const open = (options: OpenOptions = {}) => openStream(server, options);
+const send = (body: string | Buffer, options: OpenOptions = {}) =>
+  sendStream(server, body, options);
 
 test('each line is answered in order, as in a batch', async () => {
   const event = llmEvent();
@@ -251,6 +197,20 @@ describe('what breaks a stream off is its last line', () => {
   test('a line without an end, after those before it', async () => {
     const answers = await send(`${ndjson([llmEvent()])}${'x'.repeat(3 * 1024 * 1024)}`);
     expect(answers).toEqual([expect.objectContaining({ line: 1 }), problem('too-large', 1)]);
+  });
+
+  test('a body out of proportion, and all that it held is given back', async () => {
+    await using small = await startTestServer({ config: { maxBodyBytesInFlight: 1 } });
+    const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024, '\n'));
+    const headers = { 'Content-Encoding': 'gzip' };
+    const broken = expect.objectContaining({ type: 'urn:arcadia:problem:too-large' }) as object;
+    expect(await send(bomb, { on: small, headers })).toEqual([{ problem: broken }]);
+    await until(
+      () => Promise.resolve(small.openSockets()),
+      (count) => count === 0,
+    );
+    const answers = await send(ndjson([llmEvent()]), { on: small });
+    expect(answers.at(-1)).toEqual(summary({ accepted: 1, lines: 1 }));
   });
 
   test('a pause', async () => {

@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBodyBudget } from '../../src/api/body-budget.ts';
 import { bodySize, MAX_BODY_BYTES } from '../../src/api/body-size.ts';
 import { HttpProblem } from '../../src/api/problems.ts';
+import { createKey } from '../../src/db/api-keys.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
+import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
+import { head, openRaw } from './_sockets.ts';
 
 const BUDGET = 256 * 1024;
 const QUEUE = 400;
@@ -49,6 +54,113 @@ test('a flood is answered by 2xx and 503 alone, and nothing acknowledged is lost
   expect(acknowledged).toBeGreaterThan(0);
   expect(await countEvents(server.db)).toBe(acknowledged);
 });
+
+describe('a client that disconnects gives its bytes back', () => {
+  // Room for one at a time; and nothing but the disconnection ends a wait.
+  const NEVER_MS = 600_000;
+  let narrow: TestServer;
+  beforeAll(async () => {
+    narrow = await startTestServer({
+      config: { maxBodyBytesInFlight: 1 },
+      timeouts: { bodyMs: NEVER_MS, idleMs: NEVER_MS },
+    });
+  });
+  afterAll(() => narrow[Symbol.asyncDispose]());
+
+  const PACKED = 'Content-Encoding: gzip';
+  const STREAM = 'Content-Type: application/x-ndjson';
+  const BODIES: readonly (readonly [string, readonly string[]])[] = [
+    ['a stream', [STREAM]],
+    ['a compressed stream', [STREAM, PACKED]],
+    ['JSON', ['Content-Type: application/json']],
+    ['compressed JSON', ['Content-Type: application/json', PACKED]],
+  ];
+  const headOf = (key: string, headers: readonly string[]) =>
+    head(
+      'POST /api/v1/integrations/llm-usage',
+      `Authorization: Bearer ${key}`,
+      'Transfer-Encoding: chunked',
+      ...headers,
+    );
+  const untilNobodyIsConnected = () =>
+    until(
+      () => Promise.resolve(narrow.openSockets()),
+      (count) => count === 0,
+    );
+  /** By a key that is known already, and whose request is the last one to take bytes. */
+  async function expectRoom(): Promise<void> {
+    const response = await fetch(`${narrow.api.url}/api/v1/integrations/llm-usage`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${narrow.keys.gateway}`,
+        'Content-Type': 'application/json',
+        Connection: 'close',
+      },
+      body: JSON.stringify(llmEvent()),
+    });
+    expect(response.status).toBe(201);
+  }
+
+  test.each(BODIES)('%s, while its key is being looked up', async (_what, headers) => {
+    const { plainKey } = await createKey(narrow.db, { label: 'new', scope: 'gateway' });
+    await expectRoom();
+    await using lock = await lockKeys(narrow);
+    const clients = [1, 2].map(() => openRaw(narrow, headOf(plainKey, headers)));
+    await lock.untilWaiting(clients.length);
+    for (const { socket } of clients) socket.destroy();
+    await untilNobodyIsConnected();
+    await lock.release();
+    await lock.untilWaiting(0);
+    await until(
+      () => expectRoom().then(() => true),
+      (hasRoom) => hasRoom,
+      5_000,
+    );
+  });
+
+  test.each(BODIES)('%s, in the middle of it', async (_what, headers) => {
+    const part = gzipSync(JSON.stringify(llmEvent())).subarray(0, 20);
+    const client = openRaw(narrow, headOf(narrow.keys.gateway, headers), '14\r\n');
+    client.socket.write(part);
+    await until(
+      () =>
+        expectRoom().then(
+          () => false,
+          () => true,
+        ),
+      (isTaken) => isTaken,
+    );
+    client.socket.destroy();
+    await untilNobodyIsConnected();
+    await until(
+      () => expectRoom().then(() => true),
+      (hasRoom) => hasRoom,
+      5_000,
+    );
+  });
+});
+
+/** Keeps every look-up of a key waiting. */
+async function lockKeys(on: TestServer) {
+  const client = new pg.Client({ connectionString: on.superuserUrl });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
+  return {
+    untilWaiting: (wanted: number) =>
+      until(
+        async () => {
+          const { rows } = await client.query<{ waiting: number }>(
+            `SELECT count(*)::int AS waiting FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          );
+          return rows[0]?.waiting;
+        },
+        (waiting) => waiting === wanted,
+      ),
+    release: () => client.query('COMMIT'),
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
 
 test('readiness that fails says when to come again', async () => {
   // There is no Temporal here.

@@ -1,18 +1,19 @@
 import type { Express } from 'express';
 import { refuseOtherMethods } from '../other-methods.ts';
+import { SharedDocument, sendShared } from '../shared-document.ts';
 import { LIVE_SCRIPT, STYLESHEET } from '../../pages/assets.ts';
 
 /** What pages load: whoever asks, for as long as they like, for its name changes with its content. */
 export function mountAssets(app: Express): void {
   const assets = [STYLESHEET, LIVE_SCRIPT];
   for (const { path, contentType, body } of assets) {
-    app.get(path, (_request, response) => {
-      response
-        .set({
-          'Cache-Control': 'public, max-age=31536000, immutable',
-          'Content-Type': contentType,
-        })
-        .send(body);
+    const document = new SharedDocument(body);
+    app.get(path, (request, response) => {
+      response.set({
+        'Cache-Control': 'public, max-age=31536000, immutable',
+        'Content-Type': contentType,
+      });
+      sendShared(request, response, document);
     });
   }
   refuseOtherMethods(

@@ -1,56 +1,79 @@
 import { z } from 'zod';
 import { docsPage } from '../docs-page.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi.ts';
-import type { Route } from '../route-definition.ts';
-import { defineRoute, reply } from '../route.ts';
+import type { Route, RouteDefinition } from '../route-definition.ts';
+import { JSON_TYPE } from '../route.ts';
+import { SharedDocument } from '../shared-document.ts';
 
 /** The routes that describe all routes, themselves included. */
 export function documentationRoutes(routes: readonly Route[]): readonly Route[] {
-  // Made at the first request: a worker that never serves it needn't.
   const document: () => OpenApiDocument = lazily(() =>
     openApiDocument([...routes, getOpenApi, getDocs]),
   );
-  const page = lazily(() => docsPage(document()));
-
-  const getOpenApi: Route = defineRoute(
+  const getOpenApi = publicDocument(
     {
-      method: 'get',
       path: '/openapi.json',
       operationId: 'getOpenApi',
-      tag: 'System',
       summary: 'This API as an OpenAPI document',
-      scopes: null,
-      rateLimited: false,
       responses: {
         200: {
           description: 'OpenAPI 3.1',
           schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
+          headers: HEADERS,
         },
       },
     },
-    () => Promise.resolve(reply(200, { ...document(), paths: document().paths ?? {} })),
+    () => JSON.stringify(document()),
   );
-  const getDocs: Route = defineRoute(
+  const getDocs = publicDocument(
     {
-      method: 'get',
       path: '/docs',
       operationId: 'getDocs',
-      tag: 'System',
       summary: 'This API as a page to read',
-      scopes: null,
-      rateLimited: false,
       responses: {
         200: {
           description: 'HTML',
           schema: z.string(),
           contentType: 'text/html; charset=utf-8',
           example: '<!doctype html>',
+          headers: HEADERS,
         },
       },
     },
-    () => Promise.resolve(reply(200, page())),
+    () => docsPage(document()),
   );
   return [getOpenApi, getDocs];
+}
+
+const HEADERS = {
+  ETag: {
+    description: 'Of the document in this encoding; with `If-None-Match` it answers 304.',
+    required: true,
+    schema: { type: 'string' },
+    example: '"47DEQpj8HBSa-_TImW-5JC-br"',
+  },
+} as const;
+
+type DocumentDefinition = Pick<RouteDefinition, 'path' | 'operationId' | 'summary' | 'responses'>;
+
+/**
+ * A route for a document that anybody may read. It is made at the first request, for a worker never
+ * serves it, and then it stays the same.
+ */
+function publicDocument(definition: DocumentDefinition, make: () => string): Route {
+  const body = lazily(() => new SharedDocument(make()));
+  const contentType = definition.responses[200]?.contentType ?? JSON_TYPE;
+  // Caches may keep it, and ask whether it is still the same.
+  const headers = { 'Cache-Control': 'no-cache' };
+  return {
+    ...definition,
+    method: 'get',
+    tag: 'System',
+    scopes: null,
+    rateLimited: true,
+    handle: () => Promise.resolve({ status: 200, contentType, body: body(), headers }),
+    handleStream: null,
+  };
 }
 
 function lazily<T>(make: () => T): () => T {

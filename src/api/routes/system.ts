@@ -51,7 +51,9 @@ export const getReadiness = defineRoute(
     operationId: 'getReadiness',
     tag: 'System',
     summary: 'Whether the database and Temporal can be reached',
-    description: 'Also what the watchdog has found of month end, which does not count.',
+    description:
+      'Also what the watchdog has found of month end, which does not count. Probes that come ' +
+      'together share one look at the servers.',
     scopes: null,
     rateLimited: false,
     responses: {
@@ -60,7 +62,7 @@ export const getReadiness = defineRoute(
     },
   },
   async (_call, deps) => {
-    const [database, temporal] = await Promise.all([checkDatabase(deps), checkTemporal(deps)]);
+    const [database, temporal] = await checkServers(deps);
     const ready = database.ok && temporal.ok;
     return reply(ready ? 200 : 503, { ready, database, temporal, month_end: toMonthEnd(deps) });
   },
@@ -88,6 +90,20 @@ export const getMetrics = defineRoute(
   },
   async (_call, { metrics }) => reply(200, await metrics.render()),
 );
+
+/** Looks that are under way. */
+const looks = new WeakMap<ApiDeps, Promise<readonly [database: Check, temporal: Check]>>();
+
+/** Anybody may ask, as often as they like: the database isn't asked again while it is being asked. */
+function checkServers(deps: ApiDeps): Promise<readonly [database: Check, temporal: Check]> {
+  const shared = looks.get(deps);
+  if (shared !== undefined) return shared;
+  const look = Promise.all([checkDatabase(deps), checkTemporal(deps)]).finally(() => {
+    looks.delete(deps);
+  });
+  looks.set(deps, look);
+  return look;
+}
 
 async function checkDatabase({ db }: ApiDeps): Promise<Check> {
   return attempt(

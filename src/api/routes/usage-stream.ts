@@ -9,6 +9,8 @@ import { toLine } from '../ndjson.ts';
 import { isBlank, parseLine } from '../parse-line.ts';
 import { problemBody, problemSchema, type HttpProblem } from '../problems.ts';
 import { readLines, type Line } from '../read-lines.ts';
+import type { StreamBounds } from '../stream-bounds.ts';
+import { takeTurn } from '../turns.ts';
 import { addCounts, countResults, countsSchema, readId, resultFields } from './usage-results.ts';
 
 /** Lines whose results are committed, and answered, together. */
@@ -24,6 +26,7 @@ export interface UsageStreamOptions {
   /** What to say of whatever broke the stream. */
   readonly toProblem: (error: unknown) => HttpProblem;
   readonly requestId: string;
+  readonly bounds: StreamBounds;
   /** Room for corrections that wait for their record, shared by all streams. */
   readonly earlyRoom: EarlyRoom;
 }
@@ -50,6 +53,7 @@ export async function* answerUsageStream(
   chunks: AsyncIterable<Buffer>,
   options: UsageStreamOptions,
 ): AsyncGenerator<string> {
+  const { bounds } = options;
   const early = createEarlyCorrections<Taken>(options.earlyRoom);
   let lines = 0;
   let counts = countResults([]);
@@ -58,11 +62,15 @@ export async function* answerUsageStream(
     return taken.map((each) => toLine(toAnswer(each, options.idField))).join('');
   };
   try {
-    for await (const group of groupsOf(readLines(chunks))) {
+    for await (const group of readLines(chunks, MAX_GROUP_LINES)) {
+      bounds.split(group.length);
+      // Lines without events to commit would keep everybody else waiting.
+      await takeTurn();
       const sent = group.filter((line) => !isBlank(line));
       const text = write(await settle(await takeLines(sent, options), early, options));
       if (text !== '') yield text;
       lines = group.at(-1)?.number ?? lines;
+      bounds.answered(Buffer.byteLength(text));
     }
     // Another sender may have sent the records.
     const text = write(await settle(await takeAgain(early.takeAll(), options), early, options));
@@ -74,10 +82,6 @@ export async function* answerUsageStream(
     // The client may have gone: the room is for others.
     early.takeAll();
   }
-}
-
-async function* groupsOf(lists: AsyncIterable<readonly Line[]>): AsyncGenerator<readonly Line[]> {
-  for await (const lines of lists) yield* chunked(lines);
 }
 
 function* chunked<T>(items: readonly T[]): Generator<readonly T[]> {

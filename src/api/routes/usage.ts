@@ -82,7 +82,10 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
           'one event a line, any number of lines, plain or compressed by gzip. Each line is ' +
           'answered, in order, when it is committed, while the stream goes on. Only a correction ' +
           'that comes before its record is answered later. The last line is ' +
-          'a `summary`, or the `problem` that broke the stream off.',
+          'a `summary`, or the `problem` that broke the stream off. A stream that is out of ' +
+          'proportion is broken off with `too-large`: unpacked to more than 1 MiB and 100 times ' +
+          'its size, answered with more than that, or with more than 10,000 lines and one for ' +
+          'each 32 bytes, blank ones included.',
         line: schema,
         answer: streamAnswerSchema(idField),
       },
@@ -114,10 +117,11 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       const [result] = await ingestion.ingest(source, [body], how);
       return toReply(idField, body, result);
     },
-    ({ query, caller, chunks, requestId, logger }, { ingestion, metrics }) => {
+    ({ query, caller, chunks, bounds, requestId, logger }, { ingestion, metrics }) => {
       const how = { isBackfill: isBackfill(caller, query), isPatient: true };
       return answerUsageStream(chunks, {
         idField,
+        bounds,
         requestId,
         earlyRoom,
         ingest: (events) => ingestion.ingest(source, events, how),

@@ -1,0 +1,32 @@
+import { connect, type Socket } from 'node:net';
+import type { TestServer } from './_server.ts';
+
+/** A connection on which a test says what it likes. */
+export interface RawConnection {
+  readonly socket: Socket;
+  /** What has come back so far. */
+  readonly answer: () => string;
+  /** Everything that came back, once the server has closed the connection. */
+  readonly closed: Promise<string>;
+}
+
+/** Connects, and sends bytes as they are. */
+export function openRaw(server: TestServer, ...parts: readonly string[]): RawConnection {
+  const socket = connect(Number(new URL(server.api.url).port), '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk.toString()));
+  // A connection that is cut off may be reset.
+  socket.on('error', () => undefined);
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', () => {
+      resolve(answer);
+    });
+  });
+  for (const part of parts) socket.write(part);
+  return { socket, answer: () => answer, closed };
+}
+
+/** The head of a request, with what every request of HTTP/1.1 has. */
+export function head(line: string, ...headers: readonly string[]): string {
+  return [`${line} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+}
