@@ -74,7 +74,7 @@ export async function untilIdle(api: ApiProcess, timeoutMs: number): Promise<num
     const before = cpuSecondsOf(api.pid);
     await sleep(SLICE_MS);
     const share = (cpuSecondsOf(api.pid) - before) / (SLICE_MS / 1000);
-    idle = share < 0.3 ? idle + 1 : 0;
+    idle = share < 0.05 ? idle + 1 : 0;
   }
   return cpuSecondsOf(api.pid) - startedCpu;
 }

@@ -106,11 +106,15 @@ describe('a client that disconnects gives its bytes back', () => {
     await expectRoom();
     await using lock = await lockKeys(narrow);
     const clients = [1, 2].map(() => openRaw(narrow, headOf(plainKey, headers)));
-    await lock.untilWaiting(clients.length);
+    await until(
+      () => Promise.resolve(narrow.openResponses()),
+      (count) => count === clients.length,
+    );
+    await lock.untilWaiting((waiting) => waiting > 0);
     for (const { socket } of clients) socket.destroy();
     await untilNobodyIsConnected();
     await lock.release();
-    await lock.untilWaiting(0);
+    await lock.untilWaiting((waiting) => waiting === 0);
     await until(
       () => expectRoom().then(() => true),
       (hasRoom) => hasRoom,
@@ -146,17 +150,14 @@ async function lockKeys(on: TestServer) {
   await client.connect();
   await client.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
   return {
-    untilWaiting: (wanted: number) =>
-      until(
-        async () => {
-          const { rows } = await client.query<{ waiting: number }>(
-            `SELECT count(*)::int AS waiting FROM pg_stat_activity
+    untilWaiting: (isWanted: (waiting: number) => boolean) =>
+      until(async () => {
+        const { rows } = await client.query<{ waiting: number }>(
+          `SELECT count(*)::int AS waiting FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-          );
-          return rows[0]?.waiting;
-        },
-        (waiting) => waiting === wanted,
-      ),
+        );
+        return rows[0]?.waiting ?? 0;
+      }, isWanted),
     release: () => client.query('COMMIT'),
     [Symbol.asyncDispose]: () => client.end(),
   };
