@@ -66,7 +66,7 @@ function parseRequest({
 }: AcceptRequestInput): { readonly request: Request } | { readonly reason: string } {
   if (isUndecodable(payload)) {
     return {
-      reason: `the payload can't be read (${payload.undecodable}): send it in the encoding json/plain`,
+      reason: `the payload can't be read (${payload.undecodable}): send JSON in the encoding json/plain`,
     };
   }
   const isForce = signal === FORCE_RE_RUN_SIGNAL;

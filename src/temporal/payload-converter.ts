@@ -3,21 +3,39 @@ import {
   CompositePayloadConverter,
   JsonPayloadConverter,
   UndefinedPayloadConverter,
+  ValueError,
   type Payload,
 } from '@temporalio/common';
 import type { Undecodable } from '../contracts/undecodable.ts';
+import { readStrictText, sayFlaw } from '../lib/strict-json.ts';
 
 /**
- * The default converter, but for one thing: what it cannot decode becomes a
- * sentinel. A signal with such a payload can then be refused; by default the
- * workflow task would fail for ever.
+ * Reads JSON as strictly as the API does: operators type signals by hand, and of a field that appears
+ * twice nobody knows which one was meant.
+ */
+class StrictJsonPayloadConverter extends JsonPayloadConverter {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the base's signature
+  override fromPayload<T>({ data }: Payload): T {
+    if (!data) throw new ValueError('it has no data');
+    const read = readStrictText(UTF_8.decode(data));
+    if (read.ok) return read.value as T;
+    throw new ValueError(read.mistake === 'flaw' ? sayFlaw(read.flaw) : 'it is not JSON');
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The default converter, but for two things: it reads JSON strictly, and what it cannot decode becomes a
+ * sentinel. A signal with such a payload can then be refused; by default the workflow task would fail
+ * for ever.
  */
 class LenientPayloadConverter extends CompositePayloadConverter {
   constructor() {
     super(
       new UndefinedPayloadConverter(),
       new BinaryPayloadConverter(),
-      new JsonPayloadConverter(),
+      new StrictJsonPayloadConverter(),
     );
   }
 

@@ -86,6 +86,13 @@ describe('requests by signal', () => {
     ],
     ['with broken JSON', 'forceReRun', 'json/plain', '{"tenantIds":', /can't be read/],
     [
+      'with a field twice',
+      'forceReRun',
+      'json/plain',
+      '{"tenantIds":["acme"],"reason":"x","tenantIds":["zeta"]}',
+      /\/tenantIds: this name appears twice/,
+    ],
+    [
       'as json/protobuf',
       'forceReRun',
       'json/protobuf',
