@@ -6,6 +6,7 @@ import { startApi } from '../../src/api/server.ts';
 import { toTimeouts } from '../../src/api/timeouts.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/pool.ts';
+import { createRenderer } from '../../src/documents/renderer.ts';
 import { createLogger } from '../../src/logger.ts';
 import { createMetrics } from '../../src/metrics/api.ts';
 import { createEcho } from './echo.ts';
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
     host: '127.0.0.1',
     port: 0,
   });
-  const echo = createServer(createApp({ ...deps, ingestion: createEcho(metrics) }));
+  const echo = createServer(
+    createApp({ ...deps, documents: createRenderer(), ingestion: createEcho(metrics) }),
+  );
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');
   const { port } = echo.address() as AddressInfo;

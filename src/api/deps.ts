@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import type { WatchdogView } from '../audit/watchdog.ts';
 import type { Config } from '../config.ts';
 import type { Database, Queryable } from '../db/pool.ts';
+import type { DocumentRenderer } from '../documents/renderer.ts';
 import type { Ingestion } from '../ingestion/ingestion.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/api.ts';
@@ -18,6 +19,7 @@ export interface ApiDeps {
   /** What the watchdog sees; null where there is none. */
   readonly watchdog: WatchdogView | null;
   readonly ingestion: Ingestion;
+  readonly documents: DocumentRenderer;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly config: Pick<

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import type { ApiKey } from '../db/api-keys.ts';
-import { showInvoice, type InvoiceView } from '../db/invoice-views.ts';
+import {
+  showInvoice,
+  showInvoiceHeader,
+  type InvoiceHeader,
+  type InvoiceView,
+} from '../db/invoice-views.ts';
 import type { Queryable } from '../db/pool.ts';
 import { documentedInteger } from './fields.ts';
 import { HttpProblem } from './problems.ts';
@@ -18,7 +23,22 @@ export const lineParams = invoiceParams.extend({
 });
 
 /**
- * The invoice, if there is such a one and the caller may see it.
+ * The invoice without its lines, if there is such a one and the caller may see it.
+ * @throws HttpProblem `not-found`
+ */
+export async function requireInvoiceHeader(
+  db: Queryable,
+  invoiceId: string,
+  caller: ApiKey,
+): Promise<InvoiceHeader> {
+  const isUuid = z.uuid().safeParse(invoiceId).success;
+  const invoice = isUuid ? await showInvoiceHeader(db, invoiceId, caller.tenantId) : null;
+  if (invoice === null) throw notAnInvoice();
+  return invoice;
+}
+
+/**
+ * The invoice with its lines, likewise.
  * @throws HttpProblem `not-found`
  */
 export async function requireInvoice(

@@ -3,6 +3,7 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
 import { SIGNING_SCOPES } from '../db/signing-secrets.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { MAX_BODY_BYTES } from './body-size.ts';
@@ -98,6 +99,14 @@ export function problemsOf(route: Route): readonly ProblemName[] {
   return [...new Set(names)];
 }
 
+/** What Express compares with the ETag of an answer. */
+const ifNoneMatch = z.object({
+  'If-None-Match': z
+    .string()
+    .optional()
+    .describe('The ETag of a copy that is kept; 304 where it is still the same.'),
+});
+
 function toOperation(route: Route): RouteConfig {
   const { method, path, operationId, tag, summary, description, scopes } = route;
   const keys = scopes && `Key: ${scopes.join(' or ')}.`;
@@ -116,6 +125,7 @@ function toOperation(route: Route): RouteConfig {
       ...(route.params && { params: route.params }),
       ...(route.query && { query: route.query }),
       ...(body && { body }),
+      ...(hasETag(route) && { headers: ifNoneMatch }),
     },
     responses: { ...problemResponses(route), ...plannedResponses(route) },
     ...(body && { 'x-max-body-bytes': MAX_BODY_BYTES }),
@@ -149,9 +159,14 @@ function toKey(summary: string): string {
     .replace(/^-|-$/g, '');
 }
 
+/** Whether a route's answer has a validator that a client can ask with again. */
+function hasETag({ responses }: Route): boolean {
+  return responses[200]?.headers?.ETag !== undefined;
+}
+
 function plannedResponses(route: Route): RouteConfig['responses'] {
   const { responses, stream } = route;
-  return Object.fromEntries(
+  const planned = Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
       const { description, schema, contentType = 'application/json', example } = response;
       const headers = { ...answerHeaders(route, null), ...response.headers };
@@ -162,6 +177,9 @@ function plannedResponses(route: Route): RouteConfig['responses'] {
       return [status, { description, headers, content }];
     }),
   );
+  if (!hasETag(route)) return planned;
+  const description = 'Unchanged: If-None-Match names its ETag';
+  return { ...planned, 304: { description, headers: answerHeaders(route, null) } };
 }
 
 function problemResponses(route: Route): RouteConfig['responses'] {

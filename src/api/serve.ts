@@ -44,15 +44,30 @@ export async function serve(
   guards: Guards,
 ): Promise<void> {
   const gone = untilGone(response);
-  let caller: Caller | null = null;
-  if (route.scopes) {
-    caller = await guards.authenticate(request, response);
-    noteCaller(response, caller);
-    authorize(caller, route.scopes);
-    if (route.rateLimited) await guards.limitRate(caller, request, response);
-  } else if (route.rateLimited) await guards.limitStrangers(request, response);
-  // The key took a while to look up. Without its connection a request can't be read, and must not be
-  // taken for one without a body.
+  const answer = (caller: Caller | null) =>
+    answerCall(route, request, response, gone, caller, deps, guards);
+  if (!route.scopes) {
+    if (route.rateLimited) await guards.limitStrangers(request, response);
+    return answer(null);
+  }
+  const caller = await guards.authenticate(request, response);
+  noteCaller(response, caller);
+  authorize(caller, route.scopes);
+  if (!route.rateLimited) return answer(caller);
+  return guards.limitRate(caller, request, response, () => answer(caller));
+}
+
+async function answerCall(
+  route: Route,
+  request: Request,
+  response: Response,
+  gone: AbortSignal,
+  caller: Caller | null,
+  deps: ApiDeps,
+  guards: Guards,
+): Promise<void> {
+  // The key took a while to look up, and a turn to come. Without its connection a request can't be read,
+  // and must not be taken for one without a body.
   gone.throwIfAborted();
   const { params, query } = request;
   const head = { params, query, caller, requestId: requestIdOf(request) };

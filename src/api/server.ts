@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
+import { createRenderer } from '../documents/renderer.ts';
 import { DEFAULT_LIMITS, createIngestion, type IngestionLimits } from '../ingestion/ingestion.ts';
 import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
@@ -19,7 +20,7 @@ const COMMIT_TIMEOUT_MS = 1_000;
 /** How often connections that became idle meanwhile are closed. */
 const IDLE_CHECK_MS = 50;
 
-export interface ApiOptions extends Omit<ApiDeps, 'ingestion' | 'stopping'> {
+export interface ApiOptions extends Omit<ApiDeps, 'ingestion' | 'documents' | 'stopping'> {
   readonly config: ApiDeps['config'] & Pick<Config['api'], 'maxClients' | 'usage'>;
   readonly host: string;
   /** 0: any free one. */
@@ -64,6 +65,7 @@ export async function startApi({
     (source) => ingestion.depth(source),
     ingestionLimits.maxQueuedItems ?? DEFAULT_LIMITS.maxQueuedItems,
   );
+  const documents = createRenderer();
   const stopping = new AbortController();
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const server = createServer({
@@ -79,7 +81,13 @@ export async function startApi({
   // All that fit into the head: those beyond our limit are to be refused, not left out.
   server.maxHeadersCount = 0;
   server.maxConnections = config.maxClients;
-  const app = createApp({ ...options, ingestion, timeouts, stopping: stopping.signal });
+  const app = createApp({
+    ...options,
+    ingestion,
+    documents,
+    timeouts,
+    stopping: stopping.signal,
+  });
   const connections = guardConnections(server, app, timeouts);
   answerClientErrors(server, connections, timeouts.lingerMs);
   await listen(server, host, port);
@@ -88,6 +96,7 @@ export async function startApi({
     async close() {
       stopping.abort(new HttpProblem('overloaded', 'the server is shutting down'));
       await drain(server);
+      await documents.close();
       await Promise.race([ingestion.close(), sleep(COMMIT_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };

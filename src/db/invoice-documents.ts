@@ -55,20 +55,26 @@ const HEADERS = sql.fragment`
     AND b.version = CASE WHEN i.buyer_name IS NULL THEN 0 ELSE i.buyer_version END`;
 
 /**
- * What an invoice's documents are made of; null where there is no such invoice.
+ * All but the lines of what an invoice's documents are made of; null where there is no such invoice.
  * @param tenantId whose it has to be; null: anybody's, for an operator
  */
-export async function readDocumentSource(
+export function readDocumentHeader(
   db: Queryable,
   invoiceId: string,
   tenantId: string | null,
-): Promise<DocumentSource | null> {
-  const found = await db.maybeOne(sql.type(header)`
+): Promise<DocumentHeader | null> {
+  return db.maybeOne(sql.type(header)`
     ${HEADERS} WHERE i.invoice_id = ${invoiceId}::uuid
       AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
   `);
-  if (found === null) return null;
-  const [source = null] = await withLines(db, [found]);
+}
+
+/** What an invoice's documents are made of. */
+export async function readDocumentSource(
+  db: Queryable,
+  found: DocumentHeader,
+): Promise<DocumentSource> {
+  const [source = { ...found, lines: [] }] = await withLines(db, [found]);
   return source;
 }
 

@@ -1,5 +1,4 @@
 import { buffer } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import PDFDocument from 'pdfkit';
 import type { InvoiceDocument } from './invoice-document.ts';
 import { drawFurniture, drawRunningHead } from './pdf-furniture.ts';
@@ -12,7 +11,6 @@ import { topOf } from './pdf-top.ts';
 
 /**
  * An invoice as PDF, tagged for screen readers. The same document makes the same bytes: no clock, no chance.
- * Other work gets its turn between pages.
  */
 export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
   const issuedAt = new Date(document.issuedAt);
@@ -53,7 +51,6 @@ export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
   pdf.addStructure(root);
   const table = pdf.struct('Table');
   for (const [index, page] of pages.entries()) {
-    if (index > 0) await setImmediate();
     pdf.addPage();
     drawFurniture(pdf, pen, document, `Page ${index + 1} of ${pages.length}`);
     if (index === 0) {

@@ -6,6 +6,7 @@ import { createApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createKey } from '../../src/db/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { createRenderer } from '../../src/documents/renderer.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { createMetrics } from '../../src/metrics/api.ts';
 import type { MonthEndRequest } from '../../src/temporal/month-end.ts';
@@ -72,6 +73,7 @@ export async function createTestApi(
     metrics,
     ingestion: createIngestion({ db: apiDb, now, timeBounds: ANY_TIME }),
     watchdog: null,
+    documents: createRenderer(),
     logger: pino({ level: 'silent' }),
     config: API_CONFIG,
     // The workflow itself is tested in test/workflows; here only what it is asked for matters.
@@ -107,7 +109,7 @@ export async function createTestApi(
       return response;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([db.end(), apiDb.end()]);
+      await Promise.all([db.end(), apiDb.end(), deps.documents.close()]);
       await testDatabase.drop();
     },
   };

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { createActivities } from '../../src/activities/index.ts';
 import { readSeller, insertSeller } from '../../src/db/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
@@ -81,6 +82,60 @@ test('an overage without a unit is without one from the catalogue to the documen
   expect(rows).toMatchObject([{}, { kind: 'overage', qty: '3000', unit: '' }, {}]);
   expect((await read(id, 'html')).text).toContain('0.07 each');
   await expectSoundBooks(api.db);
+});
+
+describe('documents are kept', () => {
+  const get = (id: string, format: string, headers: Record<string, string> = {}) =>
+    request(api.app)
+      .get(`/api/v1/invoices/${id}.${format}`)
+      .set({ Authorization: `Bearer ${api.keys.operator}`, ...headers });
+  const tamper = (id: string) =>
+    asSuperuser(api.superuserUrl, async (client) => {
+      await client.query(`SET session_replication_role = replica`);
+      await client.query(
+        `UPDATE invoice_lines SET description = 'tampered' WHERE invoice_id = $1`,
+        [id],
+      );
+    });
+
+  test.each(['html', 'pdf', 'csv'])(
+    '%s is answered 304 to its ETag, until the invoice says something else',
+    async (format) => {
+      const tenantId = `kept-${format}`;
+      await seedTenant(api.db, tenantId);
+      await buildInvoices(world, [tenantId]);
+      const id = await idOf(tenantId);
+      const first = await get(id, format);
+      const { etag = '' } = first.headers as { etag?: string };
+      expect(etag).toMatch(/^"[\w-]{43}"$/);
+      const again = await get(id, format, { 'If-None-Match': `"other", ${etag}` });
+      expect(again.status).toBe(304);
+      expect(again.headers).toMatchObject({ etag, 'cache-control': 'no-store' });
+      expect(again.headers).not.toHaveProperty('content-length');
+
+      const paid = { reason: 'by bank transfer' };
+      await api.call('post', `/api/v1/invoices/${id}/pay`, { key: api.keys.operator, body: paid });
+      const later = await get(id, format, { 'If-None-Match': etag });
+      expect(later.status).toBe(200);
+      expect(later.headers.etag).not.toBe(etag);
+    },
+  );
+
+  test('an invoice is rendered once, and its lines are read once', async () => {
+    await seedTenant(api.db, 'once');
+    await buildInvoices(world, ['once']);
+    const id = await idOf('once');
+    const [first] = await Promise.all([get(id, 'csv'), get(id, 'csv'), get(id, 'csv')]);
+    // Nobody can do this to an invoice; so whatever reads the lines again shows it.
+    await tamper(id);
+    expect((await get(id, 'csv')).text).toBe(first.text);
+  });
+
+  test('another tenant gets nothing of what is kept', async () => {
+    const id = await idOf('acme');
+    expect((await read(id, 'csv', api.keys.acme)).status).toBe(200);
+    expect((await read(id, 'csv', api.keys.zeta)).status).toBe(404);
+  });
 });
 
 describe('an invoice as its buyer gets it', () => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { generateApiKey } from '../../src/db/api-keys.ts';
 import { lastNoticed } from '../../src/db/api-notices.ts';
 import { until } from '../_util/until.ts';
@@ -223,6 +223,88 @@ describe('failed keys', () => {
     expect((await get(proxied, 'wrong', '10.0.0.1')).status).toBe(401);
     expect((await get(proxied, 'wrong', '10.0.0.1')).status).toBe(429);
     expect((await get(proxied, 'wrong', '10.0.0.2')).status).toBe(401);
+  });
+});
+
+describe('many requests of one key at once', () => {
+  let busy: TestServer;
+  let blocker: pg.Client;
+  beforeEach(async () => {
+    busy = await startTestServer();
+    blocker = new pg.Client({ connectionString: busy.superuserUrl });
+    await blocker.connect();
+    // This process knows the keys from here on.
+    expect((await get()).status).toBe(200);
+    await post();
+    // What reads invoices waits, as if it were costly.
+    await blocker.query('BEGIN');
+    await blocker.query('LOCK TABLE invoices IN ACCESS EXCLUSIVE MODE');
+  });
+  afterEach(async () => {
+    await blocker.end();
+    await busy[Symbol.asyncDispose]();
+  });
+
+  const get = () =>
+    fetch(`${busy.api.url}/api/v1/invoices`, {
+      headers: { Authorization: `Bearer ${busy.keys.operator}` },
+    });
+  const post = async () => {
+    const response = await fetch(`${busy.api.url}${LLM}`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${busy.keys.gateway}`,
+        'Content-Type': 'application/json',
+      },
+      body: JSON.stringify(llmEvent()),
+    });
+    expect(response.status).toBe(201);
+  };
+  const atWork = async () => {
+    const { rows } = await blocker.query<{ count: number }>(`
+      SELECT count(*)::int AS count FROM pg_stat_activity
+      WHERE application_name = 'test-api-server' AND wait_event_type = 'Lock'`);
+    return rows[0]!.count;
+  };
+  const openResponses = () => Promise.resolve(busy.openResponses());
+
+  test('are worked on four at a time, and usage goes on', async () => {
+    const requests = Array.from({ length: 30 }, () => get());
+    await until(openResponses, (open) => open === 30);
+    await until(atWork, (count) => count === 4);
+    await post();
+    expect(await atWork()).toBe(4);
+    await blocker.query('COMMIT');
+    const statuses = (await Promise.all(requests)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  test('are refused where a hundred wait', async () => {
+    const requests = Array.from({ length: 105 }, () => get());
+    const first = await Promise.race(requests);
+    expect(first.status).toBe(429);
+    expect(first.headers.get('retry-after')).toBe('1');
+    await blocker.query('COMMIT');
+    const statuses = (await Promise.all(requests)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(104);
+  });
+
+  test('make no room by going away while their work goes on', async () => {
+    const head = `GET /api/v1/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${busy.keys.operator}\r\n\r\n`;
+    for (const round of [1, 2]) {
+      const clients = Array.from({ length: 6 }, () => {
+        const socket = connect(Number(new URL(busy.api.url).port), '127.0.0.1');
+        socket.write(head);
+        return socket;
+      });
+      await until(openResponses, (open) => open === 6);
+      await until(atWork, (count) => count === 4);
+      for (const client of clients) client.destroy();
+      await until(openResponses, (open) => open === 0);
+      expect(await atWork(), `round ${round}`).toBe(4);
+    }
+    await blocker.query('COMMIT');
+    expect((await get()).status).toBe(200);
   });
 });
 

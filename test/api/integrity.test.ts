@@ -1,5 +1,8 @@
 import { parse } from 'csv-parse/sync';
+import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
@@ -148,6 +151,27 @@ describe('the events behind a line', () => {
       [...events].sort(),
     );
     expect(rest.next_after).toBeNull();
+  });
+
+  test('are summed up once, however many pages are read', async () => {
+    const { id } = await invoiced();
+    let summaries = 0;
+    const db = interceptQueries(api.deps.db, (query) => {
+      if (query.sql.includes('string_agg(hash')) summaries += 1;
+      return query;
+    });
+    const app = createApp({ ...api.deps, db });
+    const read = (query: string) =>
+      request(app)
+        .get(`/api/v1/invoices/${id}/lines/2/usage${query}`)
+        .set('Authorization', `Bearer ${api.keys.operator}`);
+    const pages = await Promise.all(Array.from({ length: 40 }, () => read('?limit=1')));
+    const [first] = pages;
+    const { next_after: after } = first!.body as { next_after: string };
+    const second = await read(`?limit=1&after=${encodeURIComponent(after)}`);
+    expect(new Set([...pages, second].map(({ status }) => status))).toEqual(new Set([200]));
+    expect((second.body as { line: object }).line).toEqual((first!.body as { line: object }).line);
+    expect(summaries).toBe(1);
   });
 
   test('a place in the list that can be no event id: 422', async () => {

@@ -8,6 +8,7 @@ import { createKey } from '../../src/db/api-keys.ts';
 import { showRequest } from '../../src/db/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
+import { createRenderer } from '../../src/documents/renderer.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { createMetrics } from '../../src/metrics/api.ts';
 import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
@@ -37,6 +38,7 @@ beforeAll(async () => {
     monthEnd: createMonthEndPort(world.client),
     watchdog: null,
     ingestion: createIngestion({ db: apiDb, now, timeBounds: ANY_TIME }),
+    documents: createRenderer(),
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),
     config: API_CONFIG,

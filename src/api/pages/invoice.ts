@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { readDifference } from '../../db/invoice-difference.ts';
 import { listRevisions } from '../../db/month-invoices.ts';
-import { listEventsBehind, readLineUsage, type EventBehindLine } from '../../db/provenance.ts';
+import { listEventsBehind, type EventBehindLine } from '../../db/provenance.ts';
 import { showTenant } from '../../db/tenant-views.ts';
 import { invoicePage } from '../../pages/invoice.ts';
 import { lineUsagePage } from '../../pages/line-usage.ts';
-import { invoiceParams, lineParams, requireInvoice } from '../invoice-params.ts';
+import {
+  invoiceParams,
+  lineParams,
+  requireInvoice,
+  requireInvoiceHeader,
+} from '../invoice-params.ts';
+import { readLineSummary } from '../line-summaries.ts';
 import { pagedBy } from '../paging.ts';
 import { HttpProblem } from '../problems.ts';
 import { nextHref, pageQuery } from './page-links.ts';
@@ -41,8 +47,8 @@ export const lineUsage = operatorPage(
     query: z.object(pageQuery),
   },
   async ({ params, query, visitor, caller, path }, { db }) => {
-    const { invoice_id } = await requireInvoice(db, params.invoice_id, caller);
-    const line = await readLineUsage(db, invoice_id, params.line_no);
+    const { invoice_id } = await requireInvoiceHeader(db, params.invoice_id, caller);
+    const line = await readLineSummary(db, invoice_id, params.line_no, caller);
     if (line === null) {
       throw new HttpProblem('not-found', 'there is no such line, or no usage can be behind it');
     }

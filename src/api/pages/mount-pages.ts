@@ -85,21 +85,22 @@ async function servePage(
   const { session, caller, visitor } = attendance;
   noteCaller(response, caller);
   authorize(caller, route.scopes);
-  await guards.limitRate(caller, request, response);
-  const query = new URL(request.originalUrl, 'http://page').searchParams;
-  const form = isPost
-    ? await readForm(request, response, guards.timeouts.bodyMs)
-    : toForm(new URLSearchParams());
-  if (isPost) requireFormToken(session, form);
-  const call = {
-    params: request.params,
-    query,
-    form,
-    signedIn: { caller, visitor },
-    requestId: requestIdOf(request),
-    path: request.originalUrl,
-  };
-  return route.handle(call, depsFor(caller, deps));
+  return guards.limitRate(caller, request, response, async () => {
+    const query = new URL(request.originalUrl, 'http://page').searchParams;
+    const form = isPost
+      ? await readForm(request, response, guards.timeouts.bodyMs)
+      : toForm(new URLSearchParams());
+    if (isPost) requireFormToken(session, form);
+    const call = {
+      params: request.params,
+      query,
+      form,
+      signedIn: { caller, visitor },
+      requestId: requestIdOf(request),
+      path: request.originalUrl,
+    };
+    return route.handle(call, depsFor(caller, deps));
+  });
 }
 
 /** A script that reads a part of a page isn't led astray: it reloads the page. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lineChangeSchema, readDifference } from '../../db/invoice-difference.ts';
-import { invoiceParams, requireInvoice } from '../invoice-params.ts';
+import { invoiceParams, requireInvoiceHeader } from '../invoice-params.ts';
 import { defineRoute, reply } from '../route.ts';
 
 /** How a revision differs from what it replaced. */
@@ -29,7 +29,7 @@ export const getInvoiceDifference = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, caller }, { db }) => {
-    const invoice = await requireInvoice(db, params.invoice_id, caller);
+    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
     const { invoice_id, number, replaces_invoice_id } = invoice;
     const changes = await readDifference(db, invoice_id);
     return reply(200, { invoice_id, number, replaces_invoice_id, changes });

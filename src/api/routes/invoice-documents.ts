@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import type { ApiKey } from '../../db/api-keys.ts';
-import { readDocumentSource, type DocumentSource } from '../../db/invoice-documents.ts';
+import {
+  readDocumentHeader,
+  readDocumentSource,
+  type DocumentHeader,
+} from '../../db/invoice-documents.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
-import { documentFileName, renderDocument, type DocumentFormat } from '../../documents/formats.ts';
+import { documentFileName, type DocumentFormat } from '../../documents/formats.ts';
 import { NoSellerError } from '../../documents/seller-of.ts';
+import type { CallDeps } from '../deps.ts';
 import { invoiceParams, notAnInvoice } from '../invoice-params.ts';
 import { HttpProblem } from '../problems.ts';
+import { ownerOf } from '../rate-limit.ts';
 import { defineRoute, reply } from '../route.ts';
 
 /** An invoice as its buyer gets it. All three say the same, and go on saying it. */
@@ -18,15 +24,22 @@ const SHARED = {
   scopes: ['tenant', 'operator'],
   rateLimited: true,
   params: invoiceParams,
-  problems: ['not-found', 'seller-unknown'],
+  problems: ['not-found', 'seller-unknown', 'overloaded'],
 } as const;
 
-const DISPOSITION = {
+const HEADERS = {
   'Content-Disposition': {
     description: "Under which name to keep it: the invoice's number.",
     required: true,
     schema: { type: 'string' },
     example: 'inline; filename="acme-000007.pdf"',
+  },
+  ETag: {
+    description:
+      'Of these bytes: sent back as If-None-Match, it is answered 304 while they are the same.',
+    required: true,
+    schema: { type: 'string' },
+    example: '"2jmj7l5rSw0yVb_vlWAYkK_YBwk3Vw7c5vG1l0oXc9M"',
   },
 } as const;
 
@@ -43,13 +56,13 @@ export const getInvoiceHtml = defineRoute(
         description: 'HTML',
         schema: z.string(),
         contentType: 'text/html; charset=utf-8',
-        headers: DISPOSITION,
+        headers: HEADERS,
         example: '<!doctype html>',
       },
     },
   },
-  async ({ params, caller }, { db }) => {
-    const { content, headers } = await render(db, params.invoice_id, caller, 'html');
+  async ({ params, caller }, deps) => {
+    const { content, headers } = await render(deps, params.invoice_id, caller, 'html');
     return reply(200, String(content), { ...headers, 'Content-Security-Policy': DOCUMENT_CSP });
   },
 );
@@ -68,14 +81,14 @@ export const getInvoicePdf = defineRoute(
           .custom<Buffer>((body) => Buffer.isBuffer(body))
           .meta({ type: 'string', format: 'binary' }),
         contentType: 'application/pdf',
-        headers: DISPOSITION,
+        headers: HEADERS,
         example: '%PDF-1.7',
       },
     },
   },
-  async ({ params, caller }, { db }) => {
-    const { content, headers } = await render(db, params.invoice_id, caller, 'pdf');
-    return reply(200, Buffer.from(content), headers);
+  async ({ params, caller }, deps) => {
+    const { content, headers } = await render(deps, params.invoice_id, caller, 'pdf');
+    return reply(200, content, headers);
   },
 );
 
@@ -93,40 +106,46 @@ export const getInvoiceCsv = defineRoute(
         description: 'CSV (RFC 4180), UTF-8',
         schema: z.string(),
         contentType: 'text/csv; charset=utf-8',
-        headers: DISPOSITION,
+        headers: HEADERS,
         example: `${DOCUMENT_CSV_HEADERS.join(',')}\r\n`,
       },
     },
   },
-  async ({ params, caller }, { db }) => {
-    const { content, headers } = await render(db, params.invoice_id, caller, 'csv');
+  async ({ params, caller }, deps) => {
+    const { content, headers } = await render(deps, params.invoice_id, caller, 'csv');
     return reply(200, String(content), headers);
   },
 );
 
-/** @throws HttpProblem `not-found`, `seller-unknown` */
-async function render(db: Queryable, invoiceId: string, caller: ApiKey, format: DocumentFormat) {
-  const source = await requireSource(db, invoiceId, caller);
+/** @throws HttpProblem `not-found`, `seller-unknown`; OverloadedError */
+async function render(
+  { db, documents }: Pick<CallDeps, 'db' | 'documents'>,
+  invoiceId: string,
+  caller: ApiKey,
+  format: DocumentFormat,
+) {
+  const header = await requireHeader(db, invoiceId, caller);
   const place = format === 'csv' ? 'attachment' : 'inline';
-  const name = documentFileName(source.number, format);
+  const name = documentFileName(header.number, format);
   try {
-    return {
-      content: await renderDocument(source, format),
-      headers: { 'Content-Disposition': `${place}; filename="${name}"` },
-    };
+    const { content, etag } = await documents.render(ownerOf(caller), header, format, () =>
+      readDocumentSource(db, header),
+    );
+    const headers = { 'Content-Disposition': `${place}; filename="${name}"`, ETag: etag };
+    return { content, headers };
   } catch (error) {
     if (error instanceof NoSellerError) throw new HttpProblem('seller-unknown', error.message);
     throw error;
   }
 }
 
-async function requireSource(
+async function requireHeader(
   db: Queryable,
   invoiceId: string,
   caller: ApiKey,
-): Promise<DocumentSource> {
+): Promise<DocumentHeader> {
   const isUuid = z.uuid().safeParse(invoiceId).success;
-  const source = isUuid ? await readDocumentSource(db, invoiceId, caller.tenantId) : null;
-  if (source === null) throw notAnInvoice();
-  return source;
+  const header = isUuid ? await readDocumentHeader(db, invoiceId, caller.tenantId) : null;
+  if (header === null) throw notAnInvoice();
+  return header;
 }

@@ -2,15 +2,14 @@ import { z } from 'zod';
 import { USAGE_CSV_HEADERS, streamUsageCsv } from '../../audit/usage-csv.ts';
 import {
   behindLineSchema,
+  hasUsageBehind,
   lineUsageSchema,
   listEventsBehind,
-  readLineUsage,
-  type LineUsage,
 } from '../../db/provenance.ts';
-import type { Queryable } from '../../db/pool.ts';
 import { visibleId } from '../../ingestion/fields.ts';
 import { pageLimit } from '../fields.ts';
-import { lineParams, requireInvoice } from '../invoice-params.ts';
+import { readLineSummary } from '../line-summaries.ts';
+import { lineParams, requireInvoiceHeader } from '../invoice-params.ts';
 import { HttpProblem } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
 
@@ -42,11 +41,12 @@ export const getLineUsage = defineRoute(
         }),
       },
     },
-    problems: ['not-found'],
+    problems: ['not-found', 'overloaded'],
   },
   async ({ params, query, caller }, { db }) => {
-    const invoice = await requireInvoice(db, params.invoice_id, caller);
-    const line = await requireLineUsage(db, invoice.invoice_id, params.line_no);
+    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
+    const line = await readLineSummary(db, invoice.invoice_id, params.line_no, caller);
+    if (line === null) throw noUsageBehind(params.line_no);
     const { after = null, limit } = query;
     const found = await listEventsBehind(db, invoice.invoice_id, line.line_no, {
       after,
@@ -81,21 +81,16 @@ export const getLineUsageCsv = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, caller }, { db }) => {
-    const invoice = await requireInvoice(db, params.invoice_id, caller);
-    const line = await requireLineUsage(db, invoice.invoice_id, params.line_no);
-    return reply(200, streamUsageCsv(db, invoice.invoice_id, line.line_no));
+    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
+    if (!(await hasUsageBehind(db, invoice.invoice_id, params.line_no))) {
+      throw noUsageBehind(params.line_no);
+    }
+    return reply(200, streamUsageCsv(db, invoice.invoice_id, params.line_no));
   },
 );
 
-/** @throws HttpProblem `not-found` */
-async function requireLineUsage(
-  db: Queryable,
-  invoiceId: string,
-  lineNo: number,
-): Promise<LineUsage> {
-  const line = await readLineUsage(db, invoiceId, lineNo);
-  if (line !== null) return line;
-  throw new HttpProblem(
+function noUsageBehind(lineNo: number): HttpProblem {
+  return new HttpProblem(
     'not-found',
     `line ${lineNo} is not there, or no usage can be behind it: it is no LLM usage and no overage`,
   );

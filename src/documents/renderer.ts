@@ -1,0 +1,148 @@
+import { hash } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import type { DocumentHeader, DocumentSource } from '../db/invoice-documents.ts';
+import { createFairQueue } from '../fair-queue.ts';
+import type { DocumentFormat } from './formats.ts';
+import type { RenderAnswer, RenderJob } from './render-thread.ts';
+import { sellerOf } from './seller-of.ts';
+
+/** Bytes of documents that are kept. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+/** Documents of one owner that wait. */
+const MAX_WAITING = 16;
+
+export interface RenderedDocument {
+  readonly content: Buffer;
+  /** A strong validator: the digest of the content, in quotes. */
+  readonly etag: string;
+}
+
+/** Renders invoices' documents for a process that has other things to do. */
+export interface DocumentRenderer {
+  /**
+   * An invoice's document: one that was made before, or a new one. New ones are made one at a time, by
+   * turns among owners, in a thread of their own: a large PDF takes a second of CPU.
+   * @param owner who asks
+   * @param readSource reads the lines, where they are needed
+   * @throws NoSellerError; OverloadedError where too many of this owner's wait; what `readSource` throws
+   */
+  render(
+    owner: string,
+    header: DocumentHeader,
+    format: DocumentFormat,
+    readSource: () => Promise<DocumentSource>,
+  ): Promise<RenderedDocument>;
+  /** Ends the thread; what is under way fails. */
+  close(): Promise<void>;
+}
+
+export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer {
+  const queue = createFairQueue({
+    maxConcurrent: 1,
+    maxConcurrentPerOwner: 1,
+    maxWaitingPerOwner: MAX_WAITING,
+  });
+  const kept = createByteCache(maxKeptBytes);
+  const underWay = new Map<string, Promise<RenderedDocument>>();
+  const thread = createThread();
+
+  async function make(
+    key: string,
+    owner: string,
+    format: DocumentFormat,
+    readSource: () => Promise<DocumentSource>,
+  ): Promise<RenderedDocument> {
+    try {
+      const content = await queue.run(owner, async () =>
+        thread.render({ source: await readSource(), format }),
+      );
+      const document = { content, etag: `"${hash('sha256', content, 'base64url')}"` };
+      kept.put(key, document);
+      return document;
+    } finally {
+      underWay.delete(key);
+    }
+  }
+
+  return {
+    async render(owner, header, format, readSource) {
+      sellerOf(header);
+      // Whatever may change about an invoice is in its header; its lines never change (I4).
+      const key = `${format}:${hash('sha256', JSON.stringify(header), 'base64url')}`;
+      const known = kept.get(key) ?? underWay.get(key);
+      if (known !== undefined) return known;
+      const document = make(key, owner, format, readSource);
+      underWay.set(key, document);
+      return document;
+    },
+    close: () => thread.end(),
+  };
+}
+
+/** The documents used last, up to so many bytes. */
+function createByteCache(maxBytes: number) {
+  const documents = new Map<string, RenderedDocument>();
+  let bytes = 0;
+  const drop = (key: string, { content }: RenderedDocument): void => {
+    documents.delete(key);
+    bytes -= content.length;
+  };
+  return {
+    get(key: string): RenderedDocument | undefined {
+      const found = documents.get(key);
+      if (found === undefined) return undefined;
+      documents.delete(key);
+      documents.set(key, found);
+      return found;
+    },
+    put(key: string, document: RenderedDocument): void {
+      if (document.content.length > maxBytes) return;
+      documents.set(key, document);
+      bytes += document.content.length;
+      for (const [oldest, dropped] of documents) {
+        if (bytes <= maxBytes) return;
+        drop(oldest, dropped);
+      }
+    },
+  };
+}
+
+/** A thread that starts with its first job, keeps no process alive, and starts anew if it breaks. */
+function createThread() {
+  let worker: Worker | null = null;
+
+  function start(): Worker {
+    const started = new Worker(new URL('render-thread.ts', import.meta.url));
+    started.unref();
+    // Whoever waits for an answer hears of it; without anybody waiting it must not end the process.
+    started.on('error', () => undefined);
+    started.once('exit', () => {
+      if (worker === started) worker = null;
+    });
+    return started;
+  }
+
+  return {
+    /** One job at a time. */
+    async render(job: RenderJob): Promise<Buffer> {
+      const used = (worker ??= start());
+      const answer = Promise.withResolvers<RenderAnswer>();
+      const onExit = (code: number): void => {
+        answer.reject(new Error(`the rendering thread ended with ${code}`));
+      };
+      used.once('message', answer.resolve).once('error', answer.reject).once('exit', onExit);
+      try {
+        used.postMessage(job);
+        const given = await answer.promise;
+        if ('content' in given) return Buffer.from(given.content.buffer);
+        const { message, stack } = given.error;
+        throw Object.assign(new Error(message), { stack });
+      } finally {
+        used.off('message', answer.resolve).off('error', answer.reject).off('exit', onExit);
+      }
+    },
+    async end(): Promise<void> {
+      await worker?.terminate();
+    },
+  };
+}
