@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { DEFAULT_BOUNDS, type AmountPerCurrency, type Bounds } from './domain/bounds.ts';
+import { isCurrency } from './domain/currency.ts';
+import { parseAmount } from './domain/format.ts';
 import { explainIssue, sayOf } from './explain-issue.ts';
 import { SAMPLERS, type TracingSettings } from './tracing/settings.ts';
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
@@ -67,8 +70,8 @@ export interface Config {
     readonly deploymentName: string;
     /** Which build of it this is; null: Worker Versioning is off (ADR 17). */
     readonly buildId: string | null;
-    /** How many times the last total an invoice may be, a decimal string; null: no bound. */
-    readonly boundsMaxRatio: string | null;
+    /** Totals that an operator has to accept before they are issued. */
+    readonly bounds: Bounds;
     /** Where the worker's metrics can be read; null: nowhere, and the SDK counts nothing. */
     readonly metrics: { readonly host: string; readonly port: number } | null;
   };
@@ -121,10 +124,32 @@ const sessionSecret = z.string().min(MIN_MASTER_SECRET, {
   error: `expected ${MIN_MASTER_SECRET} characters or more`,
 });
 
-/** A decimal above 0, or 0 for "no bound". */
+/** A decimal from 1 on; 0 for "no bound", read as null. */
 const ratio = z
   .string()
-  .regex(/^(?:0|[1-9]\d{0,5})(?:\.\d{1,6})?$/, 'expected a decimal such as 10');
+  .regex(/^(?:0|[1-9]\d{0,5}(?:\.\d{1,6})?)$/, 'expected a decimal from 1 on, such as 10; or 0')
+  .transform((text) => (text === '0' ? null : text));
+
+/** Amounts in major units such as `AUD=10000,JPY=1500000`; other currencies keep the default. */
+const amounts = (otherCents: number) =>
+  z
+    .string()
+    .default('')
+    .transform((list, context): AmountPerCurrency => {
+      const byCurrency = new Map<string, number>();
+      for (const entry of list === '' ? [] : list.split(',')) {
+        const [currency = '', text = ''] = entry.trim().split('=');
+        const cents = isCurrency(currency) ? parseAmount(text, currency) : null;
+        if (cents === null) {
+          context.addIssue(
+            `expected amounts such as AUD=10000,JPY=1500000, not ${JSON.stringify(entry)}`,
+          );
+          return z.NEVER;
+        }
+        byCurrency.set(currency, cents);
+      }
+      return { byCurrency, otherCents };
+    });
 
 /** Temporal writes the two as `name:build`, and in places as `name.build`. */
 const deploymentName = z
@@ -172,7 +197,13 @@ const environment = z.object({
   WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
   WORKER_METRICS_HOST: z.string().default('127.0.0.1'),
   WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  INVOICE_BOUNDS_MAX_RATIO: ratio.default('10'),
+  INVOICE_BOUNDS_RATIO: ratio.default(DEFAULT_BOUNDS.ratio),
+  INVOICE_BOUNDS_FLOOR: amounts(DEFAULT_BOUNDS.floor.otherCents),
+  // `0` alone: no limit.
+  INVOICE_BOUNDS_FIRST_MAX: z
+    .literal('0')
+    .transform(() => null)
+    .or(amounts(DEFAULT_BOUNDS.firstMax.otherCents)),
   WEBHOOK_ALLOWED_NETWORKS: networks.optional(),
   START_TIMEOUT_SECONDS: count(60),
   OTEL_SDK_DISABLED: z.string().optional(),
@@ -244,7 +275,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
       deploymentName: e.WORKER_DEPLOYMENT_NAME,
       buildId: e.WORKER_BUILD_ID ?? null,
-      boundsMaxRatio: /[1-9]/.test(e.INVOICE_BOUNDS_MAX_RATIO) ? e.INVOICE_BOUNDS_MAX_RATIO : null,
+      bounds: {
+        ratio: e.INVOICE_BOUNDS_RATIO,
+        floor: e.INVOICE_BOUNDS_FLOOR,
+        firstMax: e.INVOICE_BOUNDS_FIRST_MAX,
+      },
       metrics:
         e.WORKER_METRICS_PORT === undefined
           ? null

@@ -165,7 +165,7 @@ async function startWorker(
       client,
       logger,
       now: () => new Date(),
-      boundsMaxRatio: config.worker.boundsMaxRatio,
+      bounds: config.worker.bounds,
       webhooks: {
         masterSecrets: config.api.signingMasterSecrets,
         allowsAddress: config.webhooks.allowsAddress,
@@ -267,7 +267,7 @@ async function serveApi(
     timeouts: toTimeouts(config.api.clientTimeoutSeconds),
     allowsAddress: config.webhooks.allowsAddress,
     traceRequests: tracing?.requests,
-    boundsMaxRatio: config.worker.boundsMaxRatio,
+    bounds: config.worker.bounds,
     now,
   });
   stack.defer(() => api.close());

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase, BenchNamespace } from './servers.ts';
@@ -18,7 +19,7 @@ export async function openProduct(
     client,
     logger: pino({ level: 'silent' }),
     now: () => new Date(),
-    boundsMaxRatio: '10',
+    bounds: NO_BOUNDS,
   });
   return { activities, [Symbol.asyncDispose]: () => db.end() };
 }

@@ -4,7 +4,7 @@ import type { OwnDraft } from '../db/drafts.ts';
 import { readIssueTerms, type IssueTerms } from '../db/issue-terms.ts';
 import type { BuiltDraft } from '../db/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
-import { beyondBounds } from '../domain/bounds.ts';
+import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import type { Period } from '../domain/period.ts';
 import { parked } from './results.ts';
 
@@ -12,8 +12,7 @@ import { parked } from './results.ts';
 export type ReadyDraft = BuiltDraft & Pick<IssueTerms, 'isForced' | 'onlyIfChanged'>;
 
 export interface CheckOptions {
-  /** How many times the last total an invoice may be, a decimal string; null: no bound. */
-  readonly boundsMaxRatio: string | null;
+  readonly bounds: Bounds;
   /** By draft, where they have been read already. */
   readonly knownTerms?: ReadonlyMap<string, IssueTerms>;
 }
@@ -26,7 +25,7 @@ export async function checkDrafts(
   tx: Transaction,
   period: Period,
   drafts: readonly BuiltDraft[],
-  { boundsMaxRatio, knownTerms = new Map() }: CheckOptions,
+  { bounds, knownTerms = new Map() }: CheckOptions,
 ): Promise<{ readonly ready: readonly ReadyDraft[]; readonly parked: readonly TenantResult[] }> {
   const read = await readIssueTerms(
     tx,
@@ -43,7 +42,7 @@ export async function checkDrafts(
       continue;
     }
     const { isForced, onlyIfChanged, acceptBounds, last } = found;
-    const beyond = acceptBounds ? null : beyondBounds(draft.totalCents, last, boundsMaxRatio);
+    const beyond = acceptBounds ? null : beyondBounds(draft, last, bounds);
     if (beyond === null) ready.push({ ...draft, isForced, onlyIfChanged });
     else unbillable.push(parked(draft.tenantId, { type: FAILURE.outOfBounds, reason: beyond }));
   }

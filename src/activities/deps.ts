@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Bounds } from '../domain/bounds.ts';
 import type { Database } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { WebhookSettings } from '../webhooks/settings.ts';
@@ -9,7 +10,7 @@ export interface ActivityDeps {
   readonly client: Client;
   readonly logger: Logger;
   /** How many times the last total an invoice may be, a decimal string; null: no bound. */
-  readonly boundsMaxRatio: string | null;
+  readonly bounds: Bounds;
   /** The time, as far as "is this month over" goes; nothing else depends on it. */
   readonly now: () => Date;
   /** How events are delivered; what is left out as by `DEFAULT_WEBHOOK_SETTINGS`. */

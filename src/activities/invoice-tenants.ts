@@ -1,3 +1,4 @@
+import type { Bounds } from '../domain/bounds.ts';
 import type { InvoiceTenantsInput, InvoiceTenantsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
@@ -66,8 +67,8 @@ interface LargeDraft {
  * reports the same. An error that isn't the database's own has each tenant tried alone: what is
  * wrong with one costs the others nothing.
  */
-export function invoiceTenants({ db, now, boundsMaxRatio }: ActivityDeps) {
-  const options = { planVersions: new Map<string, PlanVersion>(), boundsMaxRatio };
+export function invoiceTenants({ db, now, bounds }: ActivityDeps) {
+  const options = { planVersions: new Map<string, PlanVersion>(), bounds };
   const months = new Map<string, Builders>();
   const buildersOf = (period: Period) => {
     const builders = months.get(period.month) ?? createBuilders(db, period, options);
@@ -140,7 +141,7 @@ async function buildLarge(
   db: Database,
   period: Period,
   items: readonly LargeDraft[],
-  { planVersions, boundsMaxRatio }: BuildOptions,
+  { planVersions, bounds }: BuildOptions,
 ): Promise<readonly TenantResult[]> {
   const results: TenantResult[] = [];
   for (const { draft, owner } of items) {
@@ -148,7 +149,7 @@ async function buildLarge(
       ...(await issueOpenedDrafts(db, period, {
         drafts: [draft],
         owner,
-        boundsMaxRatio,
+        bounds,
         build: (tx, drafts) => composeDrafts(tx, period, drafts, planVersions),
       })),
     );
@@ -158,7 +159,7 @@ async function buildLarge(
 
 interface BuildOptions {
   readonly planVersions: Map<string, PlanVersion>;
-  readonly boundsMaxRatio: string | null;
+  readonly bounds: Bounds;
 }
 
 /** Runs for the same tenant meet here where two of them are about: one after the other. */
@@ -185,7 +186,7 @@ function buildTogether(
   db: Database,
   period: Period,
   runs: readonly TenantRun[],
-  { planVersions, boundsMaxRatio }: BuildOptions,
+  { planVersions, bounds }: BuildOptions,
 ): Promise<ReadonlyMap<string, Built>> {
   return db.transaction(async (tx) => {
     const { drafts, settled } = await openTenantDrafts(tx, period, runs);
@@ -196,7 +197,7 @@ function buildTogether(
     const knownTerms = new Map(
       fresh.flatMap(({ draftId, terms }) => (terms ? [[draftId, terms]] : [])),
     );
-    const issued = await issueDrafts(tx, period, built.values, { boundsMaxRatio, knownTerms });
+    const issued = await issueDrafts(tx, period, built.values, { bounds, knownTerms });
     const results = [...settled, ...refused, ...issued, ...built.parked];
     return new Map<string, Built>([
       ...results.map((result): [string, Built] => [result.tenantId, { result }]),

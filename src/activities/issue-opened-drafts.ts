@@ -1,3 +1,4 @@
+import type { Bounds } from '../domain/bounds.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import { deleteClosedDraftLines } from '../db/draft-lines.ts';
 import { lockDrafts, lockTenants, type LockedDraft } from '../db/drafts.ts';
@@ -23,7 +24,7 @@ export interface OpenedDrafts {
     readonly values: readonly BuiltDraft[];
     readonly parked: readonly TenantResult[];
   }>;
-  readonly boundsMaxRatio: string | null;
+  readonly bounds: Bounds;
 }
 
 /**
@@ -33,7 +34,7 @@ export interface OpenedDrafts {
 export function issueOpenedDrafts(
   db: Database,
   period: Period,
-  { drafts, owner, build, boundsMaxRatio }: OpenedDrafts,
+  { drafts, owner, build, bounds }: OpenedDrafts,
 ): Promise<readonly TenantResult[]> {
   return db.transaction(async (tx) => {
     await lockTenants(
@@ -50,7 +51,7 @@ export function issueOpenedDrafts(
     const { fresh, refused } = await refuseStale(tx, period, own);
     await recordInvoiced(tx, period, refused);
     const built = await build(tx, fresh);
-    const issued = await issueDrafts(tx, period, built.values, { boundsMaxRatio });
+    const issued = await issueDrafts(tx, period, built.values, { bounds });
     await deleteClosedDraftLines(
       tx,
       fresh.map(({ draftId }) => draftId),

@@ -7,12 +7,12 @@ import { issueOpenedDrafts } from './issue-opened-drafts.ts';
 import { orParked, splitParked } from './results.ts';
 
 /** Issues the drafts from their lines in one transaction, the last of the steps. */
-export function persistInvoices({ db, boundsMaxRatio }: ActivityDeps) {
+export function persistInvoices({ db, bounds }: ActivityDeps) {
   return async ({ month, drafts, owner }: DraftsInput): Promise<PersistInvoicesResult> => {
     const results = await issueOpenedDrafts(db, requirePeriod(month), {
       drafts,
       owner,
-      boundsMaxRatio,
+      bounds,
       build: async (tx, fresh) => {
         const lines = await readDraftLines(
           tx,

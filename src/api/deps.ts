@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import type { Bounds } from '../domain/bounds.ts';
 import type { WatchdogView } from '../audit/watchdog.ts';
 import type { Config } from '../config.ts';
 import type { Database, Queryable } from '../db/pool.ts';
@@ -43,7 +44,7 @@ export interface ApiDeps {
   /** Where webhooks may go; by default to public addresses alone. */
   readonly allowsAddress?: AllowsAddress;
   /** The safety bounds of the month end, as the worker has them; by default none. */
-  readonly boundsMaxRatio?: string | null;
+  readonly bounds?: Bounds;
   readonly now: () => Date;
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../db/pool.ts';
 import { USAGE_STATE_NAMES, type UsageState } from '../db/reconciliation.ts';
 import { listPendingExclusions, type PendingExclusions } from '../db/usage-exclusions.ts';
 import { listUsagePlaces, type UsagePlace } from '../db/usage-places.ts';
-import { beyondBounds } from '../domain/bounds.ts';
+import { NO_BOUNDS, beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
@@ -84,13 +84,13 @@ interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'exc
  * Lists, by tenant and reason, the usage of a month that no ordinary run of it bills, and invoices that
  * bill events which were excluded since: the names behind the reconciliation, each with the amount and
  * the action. The first 200 entries, most urgent first.
- * @param boundsMaxRatio the safety bounds that a re-run is held against; null: none
+ * @param bounds that the total of a re-run is checked against
  * @throws DomainError `invalid_month`
  */
 export async function listLateUsage(
   db: Database,
   month: Month,
-  { boundsMaxRatio }: { readonly boundsMaxRatio: string | null },
+  { bounds }: { readonly bounds: Bounds },
 ): Promise<readonly LateUsage[]> {
   const period = periodOf(month);
   const isClosed = await isServed(db, period);
@@ -104,13 +104,11 @@ export async function listLateUsage(
   if (tenantIds.length > 0) {
     await previewMonth(db, month, {
       tenantIds: [...new Set(tenantIds)],
-      boundsMaxRatio: null,
+      bounds: NO_BOUNDS,
       onTenant: (preview) => previews.set(preview.tenantId, preview),
     });
   }
-  return entries.map((entry) =>
-    toLateUsage(month, entry, previews.get(entry.tenant_id), boundsMaxRatio),
-  );
+  return entries.map((entry) => toLateUsage(month, entry, previews.get(entry.tenant_id), bounds));
 }
 
 /** Whether the month's invoice says what the usage comes to; else it is summed up by itself. */
@@ -162,7 +160,7 @@ function toLateUsage(
   month: Month,
   entry: Entry,
   preview: TenantPreview | undefined,
-  boundsMaxRatio: string | null,
+  bounds: Bounds,
 ): LateUsage {
   const { tenant_id: tenantId, reason, invoice, places } = entry;
   const [first] = places;
@@ -170,7 +168,11 @@ function toLateUsage(
   const isBeyondBounds =
     amount.totalCents !== null &&
     preview?.standing?.status === 'issued' &&
-    beyondBounds(amount.totalCents, preview.standing, boundsMaxRatio) !== null;
+    beyondBounds(
+      { totalCents: amount.totalCents, currency: entry.currency },
+      preview.standing,
+      bounds,
+    ) !== null;
   return {
     tenant_id: tenantId,
     name: entry.name,

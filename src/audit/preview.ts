@@ -9,7 +9,7 @@ import {
   type PreviewedTenant,
 } from '../db/preview-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
-import { beyondBounds, type LastInvoice } from '../domain/bounds.ts';
+import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { compareLines, type LineChange } from '../domain/line-changes.ts';
@@ -41,8 +41,7 @@ export interface TenantPreview {
 }
 
 export interface PreviewOptions {
-  /** How many times the last total an invoice may be; null: no bound. */
-  readonly boundsMaxRatio: string | null;
+  readonly bounds: Bounds;
   /** These tenants only, as far as they are due or invoiced; null: every such tenant. */
   readonly tenantIds: readonly string[] | null;
   /** Told of each tenant, in order. */
@@ -62,7 +61,7 @@ export interface PreviewOptions {
 export async function previewMonth(
   db: Database,
   month: Month,
-  { boundsMaxRatio, tenantIds, onTenant, onCount }: PreviewOptions,
+  { bounds, tenantIds, onTenant, onCount }: PreviewOptions,
 ): Promise<void> {
   const period = periodOf(month);
   await inOneSnapshot(db, async (tx) => {
@@ -72,7 +71,7 @@ export async function previewMonth(
     for (;;) {
       const page = { after, limit: PAGE_SIZE, only: tenantIds };
       const tenants: readonly PreviewedTenant[] = await nextPreviewedTenants(tx, period, page);
-      for (const preview of await previewPage(tx, period, tenants, planVersions, boundsMaxRatio)) {
+      for (const preview of await previewPage(tx, period, tenants, planVersions, bounds)) {
         onTenant(preview);
       }
       after = tenants.at(-1)?.tenantId ?? null;
@@ -86,7 +85,7 @@ async function previewPage(
   period: Period,
   tenants: readonly PreviewedTenant[],
   planVersions: Map<string, PlanVersion>,
-  boundsMaxRatio: string | null,
+  bounds: Bounds,
 ): Promise<readonly TenantPreview[]> {
   const previewed = await readInvoiceInputs(
     db,
@@ -102,7 +101,7 @@ async function previewPage(
   return previewed.map(({ tenant, inputs }) => {
     const composed = compose(() => composeInvoice(inputs));
     const before = standing.get(tenant.invoiceId ?? '') ?? [];
-    return toPreview(tenant, composed, before, boundsMaxRatio);
+    return toPreview(tenant, composed, before, bounds);
   });
 }
 
@@ -123,7 +122,7 @@ function toPreview(
   tenant: PreviewedTenant,
   composed: Composed,
   before: Parameters<typeof compareLines>[0],
-  boundsMaxRatio: string | null,
+  bounds: Bounds,
 ): TenantPreview {
   const { tenantId, currency, isDue, invoiceId, number, status, totalCents } = tenant;
   const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
@@ -142,7 +141,9 @@ function toPreview(
     currency,
     isDue,
     preview:
-      'invoice' in composed ? bound(composed.invoice, standing ?? last, boundsMaxRatio) : composed,
+      'invoice' in composed
+        ? bound(composed.invoice, currency, standing ?? last, bounds)
+        : composed,
     standing,
     last,
   };
@@ -150,10 +151,12 @@ function toPreview(
 
 function bound(
   invoice: ComposedInvoice,
+  currency: string,
   last: LastInvoice | null,
-  maxRatio: string | null,
+  bounds: Bounds,
 ): TenantPreview['preview'] {
-  const reason = beyondBounds(invoice.totalCents, last, maxRatio);
+  const { totalCents } = invoice;
+  const reason = beyondBounds({ totalCents, currency }, last, bounds);
   return reason === null
     ? { ...invoice, parked: null }
     : { parked: { type: 'out_of_bounds', reason } };

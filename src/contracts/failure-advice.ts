@@ -25,7 +25,7 @@ export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, s
   invalid_month: MEND_DATA,
   unknown_overage_unit: MEND_DATA,
   out_of_bounds:
-    'Look at the total. If it is right, accept it with the re-run; if not, exclude the events that are wrong.',
+    'Compare the total with the last one. If it is right, accept it with the re-run; if not, exclude wrong events, or send missing ones.',
   month_not_over: 'Wait for the end of the month.',
   not_due: 'Nothing, unless the subscription was to go on: restore it.',
   timed_out: 'Look at the history of its workflow for what it waited for.',

@@ -189,7 +189,7 @@ export function checksOf(period: Period): readonly Check[] {
       claim:
         "an invoice's lines, numbered from 1, add up to its header; GST is 10 % of the subtotal",
       problems: sql.fragment`
-        SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ' cents, total of ' || i.total_cents AS problem
+        SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ', total of ' || i.total_cents || ' (minor units of ' || i.currency || ')' AS problem
         FROM invoices i LEFT JOIN LATERAL (
           SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n,
             coalesce(max(line_no), 0) AS last,

@@ -28,6 +28,19 @@ export function toAmount(cents: number | string, currency: string): string {
   return `${sign}${digits.slice(0, point)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
+/**
+ * Minor units from an amount as people write it: `"12345.67"` in AUD → 1234567.
+ * @returns null for anything but digits with at most the currency's decimals, and beyond 2^53 − 1
+ * @throws RangeError unknown currency
+ */
+export function parseAmount(text: string, currency: string): number | null {
+  const decimals = minorUnitDecimals(currency);
+  const [, whole, fraction = ''] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  if (whole === undefined || fraction.length > decimals) return null;
+  const cents = Number(whole + fraction.padEnd(decimals, '0'));
+  return Number.isSafeInteger(cents) ? cents : null;
+}
+
 /** An amount with its currency, for sentences: `AUD 1,234.50`. */
 export function formatMoney(cents: number | string, currency: string): string {
   return `${currency} ${formatAmount(cents, currency)}`;

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
+import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { asSuperuser, createDatabase } from '../../src/local/postgres-roles.ts';
@@ -24,12 +25,12 @@ export const ACTIVITY_DEPS = {
   client: NO_CLIENT,
   logger: pino({ level: 'silent' }),
   now: () => new Date(),
-  boundsMaxRatio: '10',
+  bounds: DEFAULT_BOUNDS,
 };
 
 export async function createLedgerWorld({
-  boundsMaxRatio = '10',
-}: { boundsMaxRatio?: string | null } = {}): Promise<LedgerWorld> {
+  bounds = DEFAULT_BOUNDS,
+}: { bounds?: Bounds } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
   const open = (url: string) => openDatabase({ url, maxConnections: 10, applicationName: 'test' });
   const db = await open(testDatabase.appUrl);
@@ -45,7 +46,7 @@ export async function createLedgerWorld({
     activities: createActivities({
       ...ACTIVITY_DEPS,
       db: workerDb,
-      boundsMaxRatio,
+      bounds,
     }),
     async [Symbol.asyncDispose]() {
       await disconnect();

@@ -1,6 +1,7 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
+import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
@@ -38,11 +39,11 @@ let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 
 export async function createWorld({
   now = () => new Date(),
-  boundsMaxRatio = '10',
+  bounds = DEFAULT_BOUNDS,
   webhooks = {},
 }: {
   now?: () => Date;
-  boundsMaxRatio?: string | null;
+  bounds?: Bounds;
   webhooks?: Partial<WebhookSettings>;
 } = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
@@ -54,7 +55,7 @@ export async function createWorld({
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const logger = pino({ level: 'silent' });
-  const deps = { db: workerDb, client, logger, now, boundsMaxRatio, webhooks };
+  const deps = { db: workerDb, client, logger, now, bounds, webhooks };
   const activities = createActivities(deps);
   const workers = new Set<RunningWorker>();
 
@@ -87,7 +88,7 @@ export async function createWorld({
           workflowBundlePath: null,
           deploymentName: 'test',
           buildId: null,
-          boundsMaxRatio,
+          bounds,
         },
       });
       const run = running.run();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -12,7 +13,7 @@ import { createWorld, type World } from '../_util/world.ts';
 
 let world: World;
 beforeEach(async () => {
-  world = await createWorld();
+  world = await createWorld({ bounds: NO_BOUNDS });
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
 });
@@ -286,7 +287,7 @@ describe('drafts', () => {
     const totalOf = async () => {
       const totals: (number | null)[] = [];
       await previewMonth(world.db, month, {
-        boundsMaxRatio: null,
+        bounds: NO_BOUNDS,
         tenantIds: ['acme'],
         onTenant: ({ preview }) =>
           totals.push(preview.parked === null ? preview.subtotalCents : null),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
 import type { QuoteCursor } from '../../src/contracts/activities.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -10,7 +11,7 @@ import { createWorld, type World } from '../_util/world.ts';
 
 let world: World;
 beforeEach(async () => {
-  world = await createWorld();
+  world = await createWorld({ bounds: NO_BOUNDS });
   await seedCatalogue(world.db);
 });
 afterEach(() => world[Symbol.asyncDispose]());
@@ -34,7 +35,7 @@ test('builds the invoices of several tenants, as previewed, and ties their usage
   await seedThree();
   const previews = new Map<string, unknown>();
   await previewMonth(world.db, MONTH, {
-    boundsMaxRatio: null,
+    bounds: NO_BOUNDS,
     tenantIds: null,
     onTenant: ({ tenantId, preview }) =>
       previews.set(tenantId, preview.parked === null ? preview.lines : null),

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/control-totals.ts';
 import { readDifference } from '../../src/db/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
 import { listOutcomes } from '../../src/db/outcome-views.ts';
+import { sql } from '../../src/db/sql.ts';
 import { listUsagePlaces } from '../../src/db/usage-places.ts';
 import { readMonthFacts } from '../../src/db/watchdog.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
@@ -21,6 +23,12 @@ let world: World;
 beforeAll(async () => {
   world = await createWorld();
   await seedCatalogue(world.db);
+  await world.db.transaction(async (tx) => {
+    await tx.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('free')`);
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+      VALUES ('free', 1, 'AUD', 0)`);
+  });
 });
 afterAll(async () => {
   // Whatever the tests did to the month, it can be proved.
@@ -31,9 +39,9 @@ afterAll(async () => {
 });
 
 let lastTenant = 0;
-async function newTenant(): Promise<string> {
+async function newTenant(planVersionId = 'studio-v1'): Promise<string> {
   const tenantId = `tenant-${(lastTenant += 1)}`;
-  await seedTenant(world.db, tenantId);
+  await seedTenant(world.db, tenantId, [{ deploymentId: `${tenantId}-a`, planVersionId }]);
   return tenantId;
 }
 const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
@@ -240,7 +248,7 @@ describe('a correction of a billed record, excluded', () => {
     ]);
     const balance = findImbalances(await readControlTotals(world.db, periodOf(MONTH)));
     expect(balance.filter((sentence) => sentence.startsWith('droplet_hours'))).toEqual([]);
-    const late = await listLateUsage(world.db, MONTH, { boundsMaxRatio: null });
+    const late = await listLateUsage(world.db, MONTH, { bounds: NO_BOUNDS });
     expect(late.filter(({ tenant_id }) => tenant_id === tenantId)).toMatchObject([
       { action: 're_run', would_add_cents: -220 },
     ]);
@@ -284,16 +292,63 @@ describe('safety bounds', () => {
     expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
   });
 
-  test('hold a revision against what it replaces, and a first invoice against none', async () => {
-    const tenantId = await newTenant();
-    await use(tenantId, 'llm_usage', '9999999');
-    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
-    await use(tenantId, 'llm_usage', '99999999');
+  const PARKED = [{ outcome: 'parked', failure: { type: 'out_of_bounds' } }];
+  const accept = (tenantId: string) =>
+    forceInvoices(world, [tenantId], { acceptBounds: true, reason: 'checked' });
 
-    expect(await forceInvoices(world, [tenantId])).toMatchObject([
-      { outcome: 'parked', failure: { type: 'out_of_bounds' } },
-    ]);
+  test('park a first invoice above the limit, until somebody accepts it', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '98765400');
+    expect(await buildInvoices(world, [tenantId])).toMatchObject(PARKED);
+    expect(await forceInvoices(world, [tenantId])).toMatchObject(PARKED);
+    expect(await invoicesOf(world.db, tenantId)).toEqual([]);
+
+    expect(await accept(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
+    expect(await invoicesOf(world.db, tenantId)).toMatchObject([{ subtotalCents: 98_770_400 }]);
+  });
+
+  test('park a month below a tenth of the last one, until somebody accepts it', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '95000', '2026-04');
+    await buildInvoices(world, [tenantId], { month: '2026-04' });
+    // 1,100.00 before; now the base of 50.00 alone, 55.00 with GST.
+    expect(await buildInvoices(world, [tenantId])).toMatchObject(PARKED);
+    expect(await accept(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
+  });
+
+  test('compare a revision with what it replaces, up and down', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const much = await use(tenantId, 'llm_usage', '99999');
+    expect(await forceInvoices(world, [tenantId])).toMatchObject(PARKED);
     expect(await invoicesOf(world.db, tenantId)).toMatchObject([{ status: 'issued' }]);
+    expect(await accept(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
+
+    const exclusion = {
+      source: 'llm',
+      eventId: much,
+      actor: 'test',
+      reason: 'sent twice',
+    } as const;
+    await excludeEvent(world.db, exclusion);
+    expect(await forceInvoices(world, [tenantId])).toMatchObject(PARKED);
+    expect(await accept(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
+    expect((await invoicesOf(world.db, tenantId)).map(({ status }) => status)).toEqual([
+      'superseded',
+      'superseded',
+      'issued',
+    ]);
+  });
+
+  test('let tiny totals differ by any ratio', async () => {
+    const tenantId = await newTenant('free-v1');
+    await use(tenantId, 'llm_usage', '1', '2026-04');
+    await use(tenantId, 'llm_usage', '12');
+    for (const month of ['2026-04', MONTH]) {
+      expect(await buildInvoices(world, [tenantId], { month })).toMatchObject([
+        { outcome: 'rolled' },
+      ]);
+    }
   });
 
   test('can be accepted for named tenants only', async () => {

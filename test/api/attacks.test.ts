@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import type { Route } from '../../src/api/route-definition.ts';
 import { documentationRoutes } from '../../src/api/routes/documentation.ts';
@@ -44,7 +45,7 @@ beforeAll(async () => {
   const logger = pino({ level: 'silent' });
   const now = () => new Date();
   world = {
-    activities: createActivities({ db: api.db, client, logger, now, boundsMaxRatio: null }),
+    activities: createActivities({ db: api.db, client, logger, now, bounds: NO_BOUNDS }),
   };
   await buildInvoices(world, ['zeta']);
   calls = exampleCalls({ invoiceId: await invoice('acme') });

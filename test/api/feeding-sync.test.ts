@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
@@ -102,7 +103,7 @@ async function rowsOf(superuserUrl: string): Promise<unknown> {
 async function previewOf(db: Database): Promise<readonly TenantPreview[]> {
   const previews: TenantPreview[] = [];
   await previewMonth(db, '2026-05', {
-    boundsMaxRatio: null,
+    bounds: NO_BOUNDS,
     tenantIds: null,
     onTenant: (tenant) => previews.push(tenant),
   });

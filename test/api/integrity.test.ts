@@ -3,6 +3,7 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
@@ -22,7 +23,7 @@ beforeAll(async () => {
       client,
       logger: pino({ level: 'silent' }),
       now: () => new Date(),
-      boundsMaxRatio: null,
+      bounds: NO_BOUNDS,
     }),
   };
 });

@@ -1,3 +1,4 @@
+import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
@@ -133,7 +134,7 @@ export async function serveRequests(
 export async function readEverything(db: Database, month = OLD_MONTH) {
   const previews: TenantPreview[] = [];
   const onTenant = (preview: TenantPreview) => void previews.push(preview);
-  await previewMonth(db, month, { boundsMaxRatio: '10', tenantIds: null, onTenant });
+  await previewMonth(db, month, { bounds: DEFAULT_BOUNDS, tenantIds: null, onTenant });
   return { verification: await verifyMonth(db, month), previews, lines: await usageOfLines(db) };
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { listEventsBehind, readLineUsage } from '../../src/db/provenance.ts';
 import { reconcile } from '../../src/db/reconciliation.ts';
@@ -14,7 +15,7 @@ import { ANY_TIME } from '../_util/any-time.ts';
 let world: LedgerWorld;
 let ingestion: Ingestion;
 beforeAll(async () => {
-  world = await createLedgerWorld({ boundsMaxRatio: null });
+  world = await createLedgerWorld({ bounds: NO_BOUNDS });
   await seedCatalogue(world.db);
   ingestion = createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
@@ -39,7 +40,7 @@ const endAt = (tenantId: string, endsAt: string | null) =>
   world.db.query(sql.typeAlias('nothing')`
     UPDATE subscriptions SET ends_at = ${endsAt} WHERE tenant_id = ${tenantId}`);
 
-const list = (month = MONTH) => listLateUsage(world.db, month, { boundsMaxRatio: '10' });
+const list = (month = MONTH) => listLateUsage(world.db, month, { bounds: DEFAULT_BOUNDS });
 async function lateOf(tenantId: string, month = MONTH): Promise<readonly LateUsage[]> {
   return (await list(month)).filter((row) => row.tenant_id === tenantId);
 }

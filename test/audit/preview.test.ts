@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
+import { DEFAULT_BOUNDS, NO_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { sql } from '../../src/db/sql.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';
@@ -32,11 +33,11 @@ const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
 
 async function preview(
   tenantIds: readonly string[] | null,
-  boundsMaxRatio: string | null = '10',
+  bounds: Bounds = DEFAULT_BOUNDS,
 ): Promise<readonly TenantPreview[]> {
   const previews: TenantPreview[] = [];
   const onTenant = (found: TenantPreview) => previews.push(found);
-  await previewMonth(world.db, MONTH, { tenantIds, boundsMaxRatio, onTenant });
+  await previewMonth(world.db, MONTH, { tenantIds, bounds, onTenant });
   return previews;
 }
 
@@ -134,15 +135,15 @@ describe('the preview of a month', () => {
 
   test('of a tenant that is no longer due is the revision without its charges', async () => {
     const tenantId = await newTenant();
-    await use(tenantId, 'llm_usage', '500');
+    await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId]);
     await endSubscriptions(tenantId);
 
     const [found] = await preview([tenantId]);
     expect(found).toMatchObject({
       isDue: false,
-      preview: { parked: null, totalCents: 550 },
-      standing: { number: `${tenantId}-000001`, totalCents: 12_375 },
+      preview: { parked: null, totalCents: 5_500 },
+      standing: { number: `${tenantId}-000001`, totalCents: 17_325 },
     });
     await forceInvoices(world, [tenantId]);
     expect(linesIn(found!)).toEqual(await issuedLines(tenantId));
@@ -164,7 +165,7 @@ describe('the preview of a month', () => {
         last: { number: `${large}-000001` },
       },
     ]);
-    expect(await preview([large], null)).toMatchObject([{ preview: { parked: null } }]);
+    expect(await preview([large], NO_BOUNDS)).toMatchObject([{ preview: { parked: null } }]);
   });
 
   test('writes nothing, for all tenants at once', async () => {

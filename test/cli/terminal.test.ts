@@ -85,7 +85,7 @@ describe('a month that is watched', () => {
 
     const parked = await runCli([...force, 'acme', 'planless'], env);
     expect(parked.stdout).toMatch(
-      /^acme: rolled, acme-000003 \(revision 3\), 55\.00 AUD\nplanless: parked: .+\n\n2026-05: /,
+      /^acme: rolled, acme-000003 \(revision 3\), AUD 55\.00\nplanless: parked: .+\n\n2026-05: /,
     );
     expect(parked.code).toBe(3);
   });

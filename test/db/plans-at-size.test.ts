@@ -1,6 +1,7 @@
 import type { QuerySqlToken } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { NO_BOUNDS, DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
@@ -223,7 +224,8 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     listRevisions(api, { tenant_id: 't-7', period_start: `${MONTHS.last}-01` }),
   'API: the month': ({ api }) => readMonthEndStatus(api, MONTHS.last),
   'API: the watchdog': ({ api }) => readMonthFacts(api, MONTHS.last),
-  'API and CLI: late usage': ({ api }) => listLateUsage(api, MONTHS.last, { boundsMaxRatio: '10' }),
+  'API and CLI: late usage': ({ api }) =>
+    listLateUsage(api, MONTHS.last, { bounds: DEFAULT_BOUNDS }),
   'CLI: outcomes, exclusions': async ({ app }) => {
     await listOutcomes(app, MONTHS.last, { after: null, limit: 100 });
     await listOutcomes(app, MONTHS.last, { after: 't-7', limit: 100 });
@@ -232,11 +234,11 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   'CLI: preview': ({ app }) => {
     const onTenant = () => undefined;
     const tenantIds = ['t-7', 't-8'];
-    return previewMonth(app, MONTHS.last, { boundsMaxRatio: null, tenantIds, onTenant });
+    return previewMonth(app, MONTHS.last, { bounds: NO_BOUNDS, tenantIds, onTenant });
   },
   'CLI: preview of everybody': ({ app }) =>
     previewMonth(app, MONTHS.next, {
-      boundsMaxRatio: null,
+      bounds: NO_BOUNDS,
       tenantIds: null,
       onTenant: () => undefined,
     }),

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CURRENCIES, isCurrency, minorUnitDecimals } from '../../src/domain/currency.ts';
-import { formatAmount, formatMoney, formatUsage, toAmount } from '../../src/domain/format.ts';
+import {
+  formatAmount,
+  formatMoney,
+  formatUsage,
+  parseAmount,
+  toAmount,
+} from '../../src/domain/format.ts';
 
 describe('currencies', () => {
   test('are the codes of ISO 4217 with a minor unit', () => {
@@ -67,6 +73,22 @@ describe('amounts', () => {
     expect(formatAmount(cents, currency)).toBe(shown);
     expect(toAmount(cents, currency)).toBe(plain);
     expect(formatMoney(cents, currency)).toBe(`${currency} ${shown}`);
+  });
+
+  test.each([
+    ['AUD', '10000', 1_000_000],
+    ['AUD', '0.5', 50],
+    ['JPY', '10000', 10_000],
+    ['KWD', '1.234', 1_234],
+    ['AUD', '1.234', null],
+    ['JPY', '1.0', null],
+    ['AUD', '-1', null],
+    ['AUD', '1,000', null],
+    ['AUD', '', null],
+    ['AUD', '90071992547409.91', Number.MAX_SAFE_INTEGER],
+    ['AUD', '90071992547409.92', null],
+  ])('in %s: %j is read as %s minor units', (currency, text, cents) => {
+    expect(parseAmount(text, currency)).toBe(cents);
   });
 
   test('of usage are money or a quantity', () => {

@@ -80,7 +80,8 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
         WORKER_MAX_CONNECTIONS: String(plan.workerConnections),
         WORKFLOW_BUNDLE: workflowBundlePath,
         // How large an invoice gets here is a matter of luck.
-        INVOICE_BOUNDS_MAX_RATIO: '0',
+        INVOICE_BOUNDS_RATIO: '0',
+        INVOICE_BOUNDS_FIRST_MAX: '0',
         LOG_LEVEL: 'info',
       },
     });

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { seededRandom } from '../../src/local/random.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
@@ -19,7 +20,7 @@ let world: World;
 let superuser: pg.Client;
 let remembered: Remembered;
 beforeAll(async () => {
-  world = await createWorld({ boundsMaxRatio: null });
+  world = await createWorld({ bounds: NO_BOUNDS });
   superuser = new pg.Client({ connectionString: world.superuserUrl });
   await superuser.connect();
   const tenants = planPopulation(12, seededRandom('invariants'));

@@ -197,14 +197,20 @@ function finish(model: Model, draft: Draft): Result {
   return done('rolled', invoice);
 }
 
-/** More than ten times what it replaces; else than the last earlier invoice that isn't void. */
+/**
+ * Compared with what it replaces, else with the last earlier invoice that isn't void: more than ten
+ * times, or less than a tenth, where one of the two is above 50.00. After nothing: above 10,000.00.
+ */
 function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): boolean {
   const earlier = model.invoices
     .filter(({ tenant, month }) => tenant === draft.tenant && month < draft.month)
     .filter(({ status }) => status === 'issued' || status === 'paid')
     .toSorted((a, b) => a.month - b.month);
   const last = draft.replaces ?? earlier.at(-1);
-  return last !== undefined && last.totalCents > 0 && totalCents > 10 * last.totalCents;
+  const lastCents = last?.totalCents ?? 0;
+  if (lastCents <= 0) return totalCents > 1_000_000;
+  if (totalCents <= 5_000 && lastCents <= 5_000) return false;
+  return totalCents > 10 * lastCents || 10 * totalCents < lastCents;
 }
 
 function isSame(a: Totalled['lines'], b: Totalled['lines']): boolean {

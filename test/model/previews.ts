@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { DEFAULT_BOUNDS, NO_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { monthText, outcomeKey, waitingRows, type Model, type Run } from './model.ts';
 import { wouldOpen } from './month-end-rules.ts';
@@ -16,18 +17,18 @@ export async function previewRun(model: Model, real: Real, run: Run): Promise<Pr
   const accepted = opening.filter((tenant) =>
     waitingRows(model, tenant, month).some(({ request }) => request.terms.acceptBounds),
   );
-  const preview = async (tenantIds: readonly string[], boundsMaxRatio: string | null) => {
+  const preview = async (tenantIds: readonly string[], bounds: Bounds) => {
     if (tenantIds.length === 0) return;
     await previewMonth(real.world.db, monthText(model, month), {
       tenantIds,
-      boundsMaxRatio,
+      bounds,
       onTenant: (tenant) => previews.set(tenant.tenantId, tenant),
     });
   };
-  await preview(accepted, null);
+  await preview(accepted, NO_BOUNDS);
   await preview(
     opening.filter((tenant) => !accepted.includes(tenant)),
-    '10',
+    DEFAULT_BOUNDS,
   );
   expect(previews.size).toBe(opening.length);
   return previews;

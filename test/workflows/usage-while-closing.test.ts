@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
@@ -14,7 +15,7 @@ let world: World;
 let ingestion: Ingestion;
 beforeAll(async () => {
   // Usage that grows without a pause would leave the safety bounds between two revisions.
-  world = await createWorld({ boundsMaxRatio: null });
+  world = await createWorld({ bounds: NO_BOUNDS });
   await seedCatalogue(world.db);
   for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
   ingestion = createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NO_BOUNDS } from '../../domain/bounds.ts';
 import { lateUsageSchema, listLateUsage } from '../../audit/late-usage.ts';
 import { month } from '../fields.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -28,6 +29,6 @@ export const getLateUsage = defineRoute(
       },
     },
   },
-  async ({ params: { month: asked } }, { db, boundsMaxRatio = null }) =>
-    reply(200, { month: asked, entries: await listLateUsage(db, asked, { boundsMaxRatio }) }),
+  async ({ params: { month: asked } }, { db, bounds = NO_BOUNDS }) =>
+    reply(200, { month: asked, entries: await listLateUsage(db, asked, { bounds }) }),
 );

@@ -25,7 +25,7 @@ Example:
     )
     .action(async (month: Month, _options, command: Command) => {
       const entries = await withDatabase(readEnvironment(process.env), (db, { worker }) =>
-        listLateUsage(db, month, { boundsMaxRatio: worker.boundsMaxRatio }),
+        listLateUsage(db, month, { bounds: worker.bounds }),
       );
       print(command, entries, () => renderLateUsage(month, entries));
       if (entries.length === MAX_LATE_ENTRIES) note(`These are the first ${MAX_LATE_ENTRIES}.`);

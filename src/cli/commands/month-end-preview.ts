@@ -40,7 +40,7 @@ Examples:
           const found: TenantPreview[] = [];
           let due = options.tenant?.length ?? 0;
           await previewMonth(db, month, {
-            boundsMaxRatio: config.worker.boundsMaxRatio,
+            bounds: config.worker.bounds,
             tenantIds: options.tenant ?? null,
             onCount: (tenants) => (due = options.tenant?.length ?? tenants),
             onTenant: (preview) => {
