@@ -62,6 +62,27 @@ CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (endpoint_id, next
   WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (endpoint_id) WHERE state = 'dead';
 
+-- A delivery is pending for a live endpoint only. Statements pick live endpoints by their snapshot, so one
+-- can be disabled between that and the insert. The lock lasts until the transaction ends: who disables an
+-- endpoint waits for it, and then gives up what was written.
+CREATE FUNCTION webhook_deliveries_of_disabled_are_dead() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM webhook_endpoints
+    WHERE endpoint_id = NEW.endpoint_id AND disabled_at IS NULL FOR KEY SHARE;
+  IF NOT FOUND THEN
+    NEW.state := 'dead';
+    NEW.next_attempt_at := NULL;
+    NEW.settled_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER webhook_deliveries_for_live BEFORE INSERT ON webhook_deliveries
+  FOR EACH ROW WHEN (NEW.state = 'pending')
+  EXECUTE FUNCTION webhook_deliveries_of_disabled_are_dead();
+CREATE TRIGGER webhook_deliveries_again_for_live BEFORE UPDATE OF state ON webhook_deliveries
+  FOR EACH ROW WHEN (NEW.state = 'pending' AND OLD.state <> 'pending')
+  EXECUTE FUNCTION webhook_deliveries_of_disabled_are_dead();
+
 -- The log.
 CREATE TABLE webhook_attempts (
   attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

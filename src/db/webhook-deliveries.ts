@@ -112,11 +112,11 @@ export async function nextAttemptInMs(db: Queryable, endpointId: string): Promis
 const dueEndpoint = z.object({ endpointId: z.string(), url: z.string() });
 export type DueEndpoint = z.infer<typeof dueEndpoint>;
 
-/** Live endpoints that something is due for. */
+/** Endpoints that something is due for: also disabled ones, for which it is to be given up. */
 export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]> {
   return db.any(sql.type(dueEndpoint)`
     SELECT e.endpoint_id AS "endpointId", e.url FROM webhook_endpoints e
-    WHERE e.disabled_at IS NULL AND EXISTS (
+    WHERE EXISTS (
       SELECT FROM webhook_deliveries d
       WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.next_attempt_at <= now()
     )

@@ -94,41 +94,43 @@ function asInstant(column: ReturnType<typeof sql.fragment>) {
 
 const locked = z.object({ isLive: z.boolean() });
 
-/** One change of an endpoint at a time. @returns null where there is no such endpoint */
-function lockEndpoint(tx: Transaction, endpointId: string): Promise<z.infer<typeof locked> | null> {
-  return tx.maybeOne(sql.type(locked)`
-    SELECT disabled_at IS NULL AS "isLive" FROM webhook_endpoints
-    WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
-  `);
-}
-
 /** Why a receiver is disabled that nobody of ours has disabled. */
 export const GONE_REASON = 'the receiver answered 410 Gone';
 
 /**
- * Ends a receiver, for good; what was still to be delivered to it is given up.
- * @returns false where there is no such receiver; one that was disabled before stays as it is
+ * Disables a receiver for good and gives up what was still to be delivered to it, also by
+ * transactions that are under way: it waits for them. Repeating it is safe.
+ * @returns false if there is no such receiver; the reason of one that was disabled before stays
  */
 export async function disableWebhookEndpoint(
   db: Database,
   endpointId: string,
   reason: string,
 ): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const endpoint = await lockEndpoint(tx, endpointId);
-    if (endpoint === null) return false;
-    if (endpoint.isLive) {
-      await tx.query(sql.typeAlias('nothing')`
-        UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = ${reason}
-        WHERE endpoint_id = ${endpointId}
-      `);
-    }
-    await tx.query(sql.typeAlias('nothing')`
-      UPDATE webhook_deliveries SET state = 'dead', next_attempt_at = NULL, settled_at = now()
-      WHERE endpoint_id = ${endpointId} AND state = 'pending'
-    `);
-    return true;
-  });
+  // By itself, so that what comes from now on sees it: else the wait might never end.
+  const { rowCount } = await db.query(sql.typeAlias('nothing')`
+    UPDATE webhook_endpoints
+    SET disabled_at = coalesce(disabled_at, now()),
+      disabled_reason = coalesce(disabled_reason, ${reason})
+    WHERE endpoint_id = ${endpointId}
+  `);
+  await giveUpDeliveries(db, endpointId);
+  return rowCount > 0;
+}
+
+/** Gives up what is pending for a disabled receiver. It is safe to do so at any time. */
+export async function giveUpDeliveries(db: Database, endpointId: string): Promise<void> {
+  // Waits for transactions that wrote deliveries while the receiver was live; a trigger has them lock
+  // its row. The lock isn't kept: attempts lock deliveries first and then this row.
+  await db.query(sql.typeAlias('nothing')`
+    SELECT FROM webhook_endpoints WHERE endpoint_id = ${endpointId} FOR UPDATE
+  `);
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE webhook_deliveries d SET state = 'dead', next_attempt_at = NULL, settled_at = now()
+    FROM webhook_endpoints e
+    WHERE e.endpoint_id = ${endpointId} AND e.disabled_at IS NOT NULL
+      AND d.endpoint_id = e.endpoint_id AND d.state = 'pending'
+  `);
 }
 
 export type RotatedSecret =
@@ -150,7 +152,11 @@ export function rotateWebhookSecret(
   overlapSeconds: number,
 ): Promise<RotatedSecret> {
   return db.transaction(async (tx) => {
-    const endpoint = await lockEndpoint(tx, endpointId);
+    // One rotation at a time.
+    const endpoint = await tx.maybeOne(sql.type(locked)`
+      SELECT disabled_at IS NULL AS "isLive" FROM webhook_endpoints
+      WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
+    `);
     if (endpoint === null) return { outcome: 'unknown' };
     if (!endpoint.isLive) return { outcome: 'disabled' };
     const formerUntil = await tx.oneFirst(sql.type(z.object({ until: z.string() }))`

@@ -7,7 +7,12 @@ import {
   type ClaimedDelivery,
   type WebhookAttempt,
 } from '../db/webhook-deliveries.ts';
-import { GONE_REASON, disableWebhookEndpoint, readReceiver } from '../db/webhook-endpoints.ts';
+import {
+  GONE_REASON,
+  disableWebhookEndpoint,
+  giveUpDeliveries,
+  readReceiver,
+} from '../db/webhook-endpoints.ts';
 import { retryInMs } from './backoff.ts';
 import { webhookSecret } from './secret.ts';
 import { openSender, type Posted, type Sender } from './sender.ts';
@@ -36,7 +41,11 @@ export async function deliverDue(
   signal: AbortSignal,
 ): Promise<DeliverDueWebhooksResult> {
   const receiver = await readReceiver(db, endpointId);
-  if (receiver === null) return { delivered: 0, failed: 0, nextInMs: null };
+  if (receiver === null) {
+    // A process that disabled it may have died before it gave these up.
+    await giveUpDeliveries(db, endpointId);
+    return { delivered: 0, failed: 0, nextInMs: null };
+  }
   const { masterSecrets } = settings;
   if (masterSecrets.length === 0) {
     throw new Error('SIGNING_MASTER_SECRETS is not set: events have to be signed');
