@@ -2,6 +2,13 @@ import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
+/** What goes there shows hidden characters: src/terminal.ts sees to it. */
+const TERMINAL = ['stdout', 'stderr'].map((property) => ({
+  object: 'process',
+  property,
+  message: 'Print by src/terminal.ts.',
+}));
+
 export default tseslint.config(
   {
     ignores: [
@@ -48,6 +55,27 @@ export default tseslint.config(
         'error',
         { object: 'Math', property: 'round', message: 'Round cents by roundToCents.' },
         { object: 'sql', property: 'unsafe', message: 'Give the query its row schema.' },
+        ...TERMINAL,
+      ],
+      'no-console': 'error',
+    },
+  },
+  {
+    // The one that writes, and the one that asks how wide a terminal is and whether it has colours.
+    files: ['src/terminal.ts', 'src/cli/render/style.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    // What a command prints for people comes from the data that `print` hands over, hidden characters shown.
+    files: ['src/cli/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name="print"] > ArrowFunctionExpression[params.length=0][body.type!="Literal"]',
+          message: 'Take the data from the parameter: its hidden characters are shown.',
+        },
       ],
     },
   },

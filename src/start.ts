@@ -4,6 +4,7 @@ import { StopTimeoutError, startEngine, type EnginePart } from './engine.ts';
 import { giveWay } from './give-way.ts';
 import { createLogger } from './logger.ts';
 import { listenForShutdown, untilAborted } from './shutdown.ts';
+import { printErrorLine } from './terminal.ts';
 import { readTemporalTarget } from './temporal/connection.ts';
 
 /**
@@ -62,7 +63,7 @@ try {
   await main();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
+  printErrorLine(error.message);
   process.exitCode = 1;
 }
 // A worker that was stopped by force leaves handles behind that would keep the process alive.

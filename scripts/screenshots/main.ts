@@ -45,7 +45,7 @@ function readOptions(): Options | null {
 
 async function takePictures({ pictures, out }: Options): Promise<void> {
   mkdirSync(out, { recursive: true });
-  await using shop = await openShop(process.stdout);
+  await using shop = await openShop();
   const browser = await launchBrowser();
   try {
     const takeAll = async (some: readonly Picture[]) => {

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
 import { lockTenants } from '../../src/db/drafts.ts';
 import { isServed } from '../../src/db/month-end-status.ts';
 import { readMonthOverview } from '../../src/db/month-views.ts';
@@ -41,7 +40,7 @@ export interface Shop extends AsyncDisposable {
   closeMonth(look: () => Promise<void>): Promise<void>;
 }
 
-export async function openShop(output: Writable): Promise<Shop> {
+export async function openShop(): Promise<Shop> {
   await using parts = new AsyncDisposableStack();
   const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-screenshots-'));
   parts.defer(() => rmSync(stateDir, { recursive: true, force: true }));
@@ -49,7 +48,7 @@ export async function openShop(output: Writable): Promise<Shop> {
     // Not this process's: it may name somebody's database. The API takes usage however old.
     env: { USAGE_MAX_AGE_DAYS: '36500' },
     stateDir,
-    steps: createSteps(output),
+    steps: createSteps(),
     signal: new AbortController().signal,
   });
   parts.defer(() => stack.stop());

@@ -4,16 +4,20 @@ import { CommanderError } from 'commander';
 interface CliErrorOptions extends ErrorOptions {
   /** What to do about it. */
   readonly hint?: string;
+  /** What belongs to it, a line each. */
+  readonly list?: readonly string[];
 }
 
-/** Something that a command can't do; its message, and a hint, are all that is shown. */
+/** Something that a command can't do; its message, a list and a hint are all that is shown. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly hint: string | null;
+  readonly list: readonly string[];
 
-  constructor(message: string, { hint, ...options }: CliErrorOptions = {}) {
+  constructor(message: string, { hint, list, ...options }: CliErrorOptions = {}) {
     super(message, options);
     this.hint = hint ?? null;
+    this.list = list ?? [];
   }
 }
 

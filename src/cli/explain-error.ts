@@ -3,18 +3,22 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { UnreachableError } from '../connect-within.ts';
 import { MigratorRightsError } from '../db/migrate.ts';
-import { FeedError } from '../feeding/feed-error.ts';
+import { FeedError, formatProblem } from '../feeding/feed-error.ts';
 import { StreamError } from '../gateway/send-stream.ts';
+import { TraceError } from '../gateway/trace.ts';
 import { PostError } from '../gateway/usage-client.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
+import { visible } from '../visible-text.ts';
 import { CliError, capitalize } from './errors.ts';
 
-/** An error as it is told: in `--json` under these names. */
+/** An error as it is told. */
 export interface Explanation {
   /** A stable name of its kind: docs/cli.md lists them. */
   readonly error: ErrorKind;
-  /** What is the matter, in one sentence; of a file, with a line for each mistake. */
+  /** What is the matter, in one line. */
   readonly reason: string;
+  /** What belongs to it, a line each: of a file, its mistakes. */
+  readonly list: readonly string[];
   /** What to do about it. */
   readonly hint: string | null;
 }
@@ -65,61 +69,79 @@ const UNREACHABLE_HINTS: Readonly<Record<string, string>> = {
 
 /** What is the matter, and what to do about it. */
 export function explain(error: unknown): Explanation {
-  if (!(error instanceof Error)) return { error: 'failed', reason: String(error), hint: null };
-  return (
-    explainOurs(error) ??
-    explainServers(error) ?? { error: 'failed', reason: messageOf(error), hint: null }
-  );
+  if (!(error instanceof Error)) return told('failed', String(error));
+  return explainOurs(error) ?? explainServers(error) ?? told('failed', messageOf(error));
 }
 
-/** One clear sentence for an error; with its stack where LOG_LEVEL is debug. */
+/** One clear sentence for an error, and its list; with its stack where LOG_LEVEL is debug. */
 export function explainError(error: unknown, logLevel: string | undefined): string {
   if (error instanceof Error && (logLevel === 'debug' || logLevel === 'trace')) {
     return withCauses(error);
   }
-  const { error: kind, reason, hint } = explain(error);
-  return kind === 'database' && hint !== null ? `${reason}: ${hint}` : reason;
+  const { error: kind, reason, list, hint } = explain(error);
+  const sentence = kind === 'database' && hint !== null ? `${reason}: ${hint}` : reason;
+  return [sentence, ...list.map((line) => `  ${line}`)].map(visible).join('\n');
 }
 
 /** Where an error comes from, and what caused it. */
 export function withCauses(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.stack ?? error.message;
+  if (!(error instanceof Error)) return visible(String(error));
+  const said = visible(`${error.name}: ${error.message}`);
+  // Not as V8 has it, with the message again: that may have lines of its own.
+  const places = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  const own = [said, ...places].join('\n');
   return error.cause instanceof Error ? `${own}\ncaused by ${withCauses(error.cause)}` : own;
+}
+
+/** @param reason a message of several lines is made one: only what we put into the list has lines of its own */
+function told(
+  error: ErrorKind,
+  reason: string,
+  hint: string | null = null,
+  list: readonly string[] = [],
+): Explanation {
+  return { error, reason: reason.trim().replaceAll(/\s*\n\s*/g, ' '), list, hint };
 }
 
 function explainOurs(error: Error): Explanation | null {
   const { message: reason } = error;
   if (error instanceof CommanderError) return explainMisuse(error);
-  if (error instanceof CliError) return { error: 'refused', reason, hint: error.hint };
+  if (error instanceof CliError) return told('refused', reason, error.hint, error.list);
   if (error instanceof MigratorRightsError) {
-    return { error: 'database', reason, hint: 'see DATABASE_MIGRATOR_URL' };
+    return told('database', reason, 'see DATABASE_MIGRATOR_URL');
   }
-  if (error instanceof NoScheduleError) return { error: 'refused', reason, hint: null };
-  if (error instanceof FeedError) return { error: 'invalid-file', reason, hint: null };
+  if (error instanceof NoScheduleError) return told('refused', reason);
+  if (error instanceof TraceError) return told('invalid-file', capitalize(reason));
+  if (error instanceof FeedError) {
+    return told('invalid-file', error.heading, null, error.problems.map(formatProblem));
+  }
   if (error instanceof ConfigError) {
     const hint =
       'docs/operations.md lists the variables; `npm run local` starts servers to try with';
-    return { error: 'invalid-configuration', reason, hint };
+    const [heading = '', ...list] = reason.split('\n');
+    return told('invalid-configuration', heading, hint, list);
   }
   if (error instanceof UnreachableError) {
-    return { error: 'unreachable', reason, hint: UNREACHABLE_HINTS[error.dependency] ?? null };
+    return told('unreachable', reason, UNREACHABLE_HINTS[error.dependency] ?? null);
   }
   if (error instanceof StreamError || error instanceof PostError) {
     const hint = 'what was taken counts once: mend it, and run this again';
-    return { error: 'api', reason: capitalize(reason), hint };
+    return told('api', capitalize(reason), hint);
   }
   return null;
 }
 
 /** Commander says `error: …`, and on the next line in brackets what was perhaps meant. */
 function explainMisuse({ message, code }: CommanderError): Explanation {
-  const error = 'invalid-command';
   if (code === 'commander.help') {
-    return { error, reason: 'A command is missing', hint: '--help lists them' };
+    return told('invalid-command', 'A command is missing', '--help lists them');
   }
   const [reason = '', suggestion] = message.replace(/^error: /, '').split(/\n\(|\)$/);
-  return { error, reason: capitalize(reason), hint: suggestion ?? null };
+  return told(
+    'invalid-command',
+    capitalize(reason),
+    suggestion === '' ? null : (suggestion ?? null),
+  );
 }
 
 /** What PostgreSQL or Temporal means by a code, of the error or of what caused it. */
@@ -127,16 +149,16 @@ function explainServers(error: Error): Explanation | null {
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && code in DATABASE_HINTS) {
     const [reason = '', hint = null] = DATABASE_HINTS[code] ?? [];
-    return { error: 'database', reason, hint };
+    return told('database', reason, hint);
   }
   const ofTemporal = isGrpcServiceError(error) ? TEMPORAL_HINTS[error.code] : undefined;
   if (ofTemporal !== undefined) {
-    return { error: 'temporal', reason: `Temporal says: ${messageOf(error)}`, hint: ofTemporal };
+    return told('temporal', `Temporal says: ${messageOf(error)}`, ofTemporal);
   }
   if (!(error.cause instanceof Error)) return null;
   const cause = explainServers(error.cause);
   // "Failed to …" says more than what caused it.
-  return cause?.error === 'temporal' ? { ...cause, reason: messageOf(error) } : cause;
+  return cause?.error === 'temporal' ? told('temporal', messageOf(error), cause.hint) : cause;
 }
 
 /** Temporal's client says "Failed to …" and keeps the server's reason in the cause. */

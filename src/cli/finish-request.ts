@@ -33,9 +33,9 @@ export async function finishRequest(
   sent: SentRequest,
   { watch = false, tenant = [] }: FinishOptions,
 ): Promise<void> {
-  const { month, request_id: requestId, workflow_id: workflowId } = sent;
+  const { month, request_id: requestId } = sent;
   if (!watch) {
-    print(command, sent, () =>
+    print(command, sent, ({ month, request_id: requestId, workflow_id: workflowId }) =>
       [
         `Request ${requestId} is with workflow ${workflowId}.`,
         `See \`month-end status ${month} --watch\`.`,
@@ -54,8 +54,14 @@ export async function finishRequest(
   const isNamed = named.length > 0;
   print(
     command,
-    { ...sent, ...(isNamed && { tenants: named }), status: statusToJson(status) },
-    () => [...(isNamed ? [renderNamedTenants(named), ''] : []), renderStatus(status)].join('\n'),
+    { named, status },
+    ({ named, status }) =>
+      [...(isNamed ? [renderNamedTenants(named), ''] : []), renderStatus(status)].join('\n'),
+    ({ named, status }) => ({
+      ...sent,
+      ...(isNamed && { tenants: named }),
+      status: statusToJson(status),
+    }),
   );
   const isWrong = isNamed ? needsAttentionFor(named, status) : needsAttention(status, requestId);
   if (isWrong) process.exitCode = EXIT_WRONG;

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
+import { printErrorLine } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
+import { errorToJson } from './render/error.ts';
 import { wantsJson } from './wanted.ts';
-import type { Explanation } from './explain-error.ts';
 
 /** What is to be said, or done, when somebody presses Ctrl-C; the innermost work last. */
 const tellers: (() => string | null)[] = [];
@@ -29,7 +31,7 @@ export function listenForInterruption(): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
       const sentences = tellers.flatMap((tell) => tell() ?? []);
-      console.error(renderInterruption(sentences, wantsJson()));
+      printErrorLine(renderInterruption(sentences, wantsJson()));
       process.exit(128 + constants.signals[name]);
     });
   }
@@ -38,10 +40,7 @@ export function listenForInterruption(): void {
 /** @param sentences what is done, and what to do about the rest */
 export function renderInterruption(sentences: readonly string[], asJson: boolean): string {
   const said = sentences.join(' ');
-  const explanation: Explanation = {
-    error: 'interrupted',
-    reason: 'Interrupted',
-    hint: said === '' ? null : said,
-  };
-  return asJson ? JSON.stringify(explanation) : ['Interrupted.', ...sentences].join(' ');
+  if (!asJson) return visible(['Interrupted.', ...sentences].join(' '));
+  const hint = said === '' ? null : said;
+  return errorToJson({ error: 'interrupted', reason: 'Interrupted', list: [], hint });
 }

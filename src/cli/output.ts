@@ -1,21 +1,19 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { printLine } from '../terminal.ts';
+import { visibleIn } from '../visible-text.ts';
 
 /**
  * Prints what a command has to say: for people, or with `--json` for programs.
- * @param render makes the text, only where it is wanted
+ * @param render makes the text, only where it is wanted, of the data with hidden characters shown: what is put into
+ * a line comes from there, so that a name can't forge one
+ * @param toJson what a program gets instead of the data as they are
  */
-export function print(command: Command, data: unknown, render: () => string): void {
+export function print<T>(
+  command: Command,
+  data: T,
+  render: (shown: T) => string,
+  toJson: (data: T) => unknown = (same) => same,
+): void {
   const { json } = command.optsWithGlobals<{ json?: boolean }>();
-  console.log(json ? JSON.stringify(data, null, 2) : render());
-}
-
-/** Writes a long text piece by piece, no faster than it is read; a reader that leaves has had enough. */
-export async function writeOut(pieces: AsyncIterable<string>): Promise<void> {
-  try {
-    await pipeline(Readable.from(pieces), process.stdout, { end: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
+  printLine(json ? JSON.stringify(toJson(data), null, 2) : render(visibleIn(data)));
 }

@@ -45,7 +45,9 @@ import { webhooksPruneCommand } from './commands/webhooks-prune.ts';
 import { webhooksReplayCommand } from './commands/webhooks-replay.ts';
 import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret.ts';
 import { workersPromoteCommand } from './commands/workers-promote.ts';
-import { style } from './render/style.ts';
+import { printErrorText, printText } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
+import { style, styleError } from './render/style.ts';
 import { version } from './version.ts';
 import { wantsJson } from './wanted.ts';
 
@@ -144,15 +146,25 @@ Examples:
 export const EXIT_CODES =
   'Exit code: 0 done, 1 failed, 2 not a valid command, 3 found something wrong, 130 interrupted.';
 
+/** The error and, where there is one, the suggestion: what was typed can't add a line. */
+function oneLineEach(message: string): string {
+  return message
+    .trimEnd()
+    .split(/\n(?=\(Did you mean )/)
+    .map(visible)
+    .join('\n');
+}
+
 /** What holds for each: how it ends, how it complains, and which options there are everywhere. */
 function setUp(command: Command): void {
   command
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => style('bold', title) })
     .configureOutput({
-      outputError: (message, write) => write(style('red', message, process.stderr)),
+      writeOut: printText,
       // A program gets one line of JSON, from where all errors are told.
-      ...(wantsJson() && { writeErr: () => undefined }),
+      writeErr: wantsJson() ? () => undefined : printErrorText,
+      outputError: (message, write) => write(`${styleError('red', oneLineEach(message))}\n`),
     });
   if (command.commands.length === 0) command.addHelpText('after', `\n${EXIT_CODES}`);
   command.commands.forEach(setUp);

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { visible } from '../visible-text.ts';
 import { whileInterruptible } from './interruption.ts';
 import { note } from './note.ts';
 import { renderBar, renderStanding, type Standing } from './render/progress.ts';
@@ -23,6 +24,8 @@ const LINE_EVERY_MS = 10_000;
 /** How far something is, on standard error: a bar with speed and time left, or a line now and then. */
 export function startProgress(
   { from = 0, ...options }: ProgressOptions,
+  // The bar draws itself there, with what is made visible below.
+  // eslint-disable-next-line no-restricted-properties
   stream = process.stderr,
 ): Progress {
   const startedAt = performance.now();
@@ -77,7 +80,7 @@ interface Display {
 function showBar(standing: () => Standing, stream: NodeJS.WriteStream): Display {
   const bar = new SingleBar({
     stream,
-    format: () => renderBar(standing(), terminalWidth(stream) ?? 0),
+    format: () => visible(renderBar(standing(), terminalWidth(stream) ?? 0)),
     hideCursor: true,
     clearOnComplete: true,
     // An interruption is told in one place.

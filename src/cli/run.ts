@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
+import { letReaderLeave, printErrorLine } from '../terminal.ts';
 import { exitCodeOf } from './errors.ts';
 import { explain, withCauses } from './explain-error.ts';
 import { listenForInterruption } from './interruption.ts';
 import { createProgram } from './program.ts';
-import { renderError } from './render/error.ts';
+import { errorToJson, renderError } from './render/error.ts';
 import { wantsJson, wantsStack } from './wanted.ts';
 
 /** Runs the command that the arguments name, and sets the exit code. */
@@ -20,22 +21,11 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 function tell(error: unknown, argv: readonly string[]): void {
   if (error instanceof CommanderError && error.exitCode === 0) return;
-  const asJson = wantsJson(argv);
-  // Of misuse, commander has told people already.
-  if (!asJson && error instanceof CommanderError) return;
-  if (wantsStack(argv) && !asJson) console.error(withCauses(error));
-  else console.error(asJson ? JSON.stringify(explain(error)) : renderError(explain(error)));
-}
-
-/** `| head` has what it wanted: the work goes on to its end, and nobody is bothered. */
-function letReaderLeave(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if (!isGone(error)) throw error;
-    });
+  if (wantsJson(argv)) {
+    printErrorLine(errorToJson(explain(error)));
+    return;
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  // Of misuse, commander has told people already.
+  if (error instanceof CommanderError) return;
+  printErrorLine(wantsStack(argv) ? withCauses(error) : renderError(explain(error)));
 }

@@ -8,12 +8,16 @@ import { formatPath } from './path.ts';
 export class FeedError extends Error {
   override readonly name = 'FeedError';
   readonly problems: readonly Problem[];
+  /** The message without its problems. */
+  readonly heading: string;
 
   /** @param name what to call the feed: its file's name */
   constructor(name: string, problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
     const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
-    super(`${name} has ${count}, nothing was applied:\n${lines.join('\n')}`);
+    const heading = `${name} has ${count}, nothing was applied:`;
+    super([heading, ...lines].join('\n'));
+    this.heading = heading;
     this.problems = problems;
   }
 }

@@ -1,3 +1,4 @@
+import { printLine } from '../terminal.ts';
 import { renderInvoice } from '../cli/render/invoice.ts';
 import { formatAmount, formatMoney } from '../domain/format.ts';
 import { renderOutcomes } from '../cli/render/outcomes.ts';
@@ -106,11 +107,11 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     if (isFirstRun) checkLlmLines(invoice, events);
     if (tenant_id === STUDIO_TENANT) {
       if (isFirstRun) checkStudio(invoice);
-      console.log(`${renderOutcomes(outcomes)}\n\n${renderInvoice(invoice)}\n`);
+      printLine(`${renderOutcomes(outcomes)}\n\n${renderInvoice(invoice)}\n`);
     }
   }
   const { totals } = await api.rollUp(month);
-  console.log(`${indent(renderTotals(totals))}\n`);
+  printLine(`${indent(renderTotals(totals))}\n`);
 
   const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
   const late = makeLateEvent(month, forced);
@@ -149,7 +150,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     };
   });
 
-  console.log(renderPlaces(stack, month));
+  printLine(renderPlaces(stack, month));
 }
 
 function refused({ conflict = 0, rejected = 0 }: { conflict?: number; rejected?: number }): number {

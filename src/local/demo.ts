@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { explainError } from '../cli/explain-error.ts';
+import { printErrorLine, printLine } from '../terminal.ts';
 import { present } from '../present.ts';
 import { listenForShutdown, untilAborted } from '../shutdown.ts';
 import { DemoError } from './demo-checks.ts';
@@ -20,8 +21,8 @@ try {
   });
   const stateDir = stateFolder(process.env);
   if (flags.reset) await resetState(stateDir);
-  const steps = createSteps(process.stdout);
-  console.log();
+  const steps = createSteps();
+  printLine();
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir,
@@ -31,17 +32,17 @@ try {
   try {
     await Promise.race([runDemo(stack, steps, shutdown), stack.engine.failure]);
     if (!flags.exit) {
-      console.log('Everything stays up: Ctrl-C stops it.');
+      printLine('Everything stays up: Ctrl-C stops it.');
       await Promise.race([untilAborted(shutdown), stack.engine.failure]);
-      console.log('\nStopping …');
+      printLine('\nStopping …');
     }
   } finally {
     await stack.stop();
   }
 } catch (error) {
   if (!shutdown.aborted) {
-    console.error(explainError(error, process.env.LOG_LEVEL));
-    if (error instanceof DemoError) console.error('`npm run demo -- --reset` starts anew');
+    printErrorLine(explainError(error, process.env.LOG_LEVEL));
+    if (error instanceof DemoError) printErrorLine('`npm run demo -- --reset` starts anew');
   }
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { writeAtOnce } from '../private-files.ts';
+import { printErrorLine } from '../terminal.ts';
 import type { GuardOrder } from './guarded-process.ts';
 
 const order = JSON.parse(process.argv[2] ?? '') as GuardOrder;
@@ -43,7 +44,7 @@ process.stdin.on('end', stop).on('error', stop).resume();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
 server.on('error', (error) => {
-  console.error(`${order.command}: ${error.message}`);
+  printErrorLine(`${order.command}: ${error.message}`);
   cleanUp();
   process.exit(1);
 });

@@ -1,4 +1,5 @@
 import { explainError } from '../cli/explain-error.ts';
+import { printErrorLine, printLine } from '../terminal.ts';
 import { present } from '../present.ts';
 import { listenForShutdown, untilAborted } from '../shutdown.ts';
 import { startLocalStack } from './stack.ts';
@@ -11,24 +12,24 @@ try {
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir: stateFolder(process.env),
-    steps: createSteps(process.stdout),
+    steps: createSteps(),
     signal: shutdown,
   });
   try {
     const { servers, env, envFile, logFile } = stack;
-    console.log(`Operator  ${env.API_URL}/operator (sign in with OPERATOR_API_KEY, below)`);
-    console.log(`API       ${env.API_URL} (docs at /docs)`);
-    if (servers.uiUrl !== null) console.log(`Web UI    ${servers.uiUrl}`);
-    console.log(`Keys      ${envFile}, with all addresses`);
-    console.log(`Log       ${logFile}`);
-    console.log('\nCtrl-C stops everything.');
+    printLine(`Operator  ${env.API_URL}/operator (sign in with OPERATOR_API_KEY, below)`);
+    printLine(`API       ${env.API_URL} (docs at /docs)`);
+    if (servers.uiUrl !== null) printLine(`Web UI    ${servers.uiUrl}`);
+    printLine(`Keys      ${envFile}, with all addresses`);
+    printLine(`Log       ${logFile}`);
+    printLine('\nCtrl-C stops everything.');
     await Promise.race([untilAborted(shutdown), stack.engine.failure]);
   } finally {
     await stack.stop();
   }
 } catch (error) {
   if (!shutdown.aborted) {
-    console.error(explainError(error, process.env.LOG_LEVEL));
+    printErrorLine(explainError(error, process.env.LOG_LEVEL));
     process.exitCode = 1;
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { connectWithin } from '../connect-within.ts';
 import { databaseAddress, databaseServer } from '../db/server.ts';
+import { printErrorLine } from '../terminal.ts';
 import { readTemporalTarget, type TemporalTarget } from '../temporal/connection.ts';
 import { ensureRolesAndDatabase, startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
@@ -65,7 +66,7 @@ async function provideDatabase(stack: AsyncDisposableStack, env: Environment, st
 /** Fails early, and by name, where a given database isn't there. */
 async function checkDatabase(url: string): Promise<void> {
   const server = databaseServer({ url, maxConnections: 1, applicationName: 'arcadia-local' });
-  const db = await connectWithin(server, { timeoutSeconds: 10, onFailure: console.error });
+  const db = await connectWithin(server, { timeoutSeconds: 10, onFailure: printErrorLine });
   await db.end();
 }
 

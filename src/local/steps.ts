@@ -1,5 +1,6 @@
-import type { Writable } from 'node:stream';
 import { indent } from '../cli/render/table.ts';
+import { terminalWidth } from '../cli/render/style.ts';
+import { printText, startLineAnew } from '../terminal.ts';
 
 /** Tells what is being done, step by step, and how long each took. */
 export interface Steps {
@@ -10,29 +11,28 @@ export interface Steps {
 const TITLE_WIDTH = 62;
 const TEXT_INDENT = 5;
 
-export function createSteps(output: Writable & { readonly isTTY?: boolean }): Steps {
+/** @param write by default to standard output */
+export function createSteps(write: (text: string) => void = printText): Steps {
+  // Where it can be overwritten, a title stands there while its work is done.
+  const isTerminal = write === printText && terminalWidth() !== null;
   let count = 0;
   return {
     async step(title, work) {
       const label = `${String((count += 1)).padStart(2)}   ${title}`;
-      // Where it can be overwritten, the title stands there while its work is done.
-      if (output.isTTY) output.write(`${label} …`);
+      if (isTerminal) write(`${label} …`);
       const startedAt = performance.now();
       try {
         const result = await work();
         const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
         const text = result.text === '' ? '' : `${indent(result.text, TEXT_INDENT)}\n`;
-        output.write(`${lineStart(output)}${label.padEnd(TITLE_WIDTH)}${seconds.padStart(6)} s\n`);
-        output.write(`${text}\n`);
+        if (isTerminal) startLineAnew();
+        write(`${label.padEnd(TITLE_WIDTH)}${seconds.padStart(6)} s\n${text}\n`);
         return result;
       } catch (error) {
-        output.write(`${lineStart(output)}${label}: failed\n`);
+        if (isTerminal) startLineAnew();
+        write(`${label}: failed\n`);
         throw error;
       }
     },
   };
-}
-
-function lineStart({ isTTY }: { readonly isTTY?: boolean }): string {
-  return isTTY ? '\r\u001b[K' : '';
 }

@@ -60,11 +60,6 @@ describe('a table', () => {
     }
   });
 
-  test('shows what a terminal would obey, instead of obeying', () => {
-    const rows = [{ id: '\u001b[2Jgone\u0007', cents: 1, why: null }];
-    expect(renderTable(COLUMNS, rows, 'none', null)).toContain('�[2Jgone�');
-  });
-
   test('without rows says so', () => {
     expect(renderTable(COLUMNS, [], 'no invoices', 10)).toBe('no invoices');
   });

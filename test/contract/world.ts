@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { createClient } from '../../src/client/index.ts';
 import { createKey, type NewApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/pool.ts';
@@ -42,7 +41,7 @@ export async function createContractWorld(): Promise<ContractWorld> {
       LOG_LEVEL: 'warn',
     },
     stateDir,
-    steps: createSteps(new PassThrough().resume()),
+    steps: createSteps(() => undefined),
     signal: new AbortController().signal,
   });
   cleanUp.defer(() => stack.stop());

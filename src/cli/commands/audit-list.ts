@@ -39,7 +39,7 @@ Example:
           { after: null, limit },
         ),
       );
-      print(command, actions, () =>
+      print(command, actions, (actions) =>
         renderTable<OperatorAction>(
           [
             { head: 'at', value: (row) => row.requested_at },

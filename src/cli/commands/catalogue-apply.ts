@@ -29,7 +29,7 @@ Example:
         describeFeedFile(file),
       );
       const rows = listChanges(changes);
-      print(command, rows, () =>
+      print(command, rows, (rows) =>
         renderTable(
           [
             { head: 'what', value: ({ what }) => what },

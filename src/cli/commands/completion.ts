@@ -25,6 +25,8 @@ Examples:
     .action((shell: keyof typeof SHELLS, _options: object, command: Command) => {
       const program = command.parent ?? command;
       const script = SHELLS[shell](program.name(), vocabulariesOf(program));
+      // Ours from the first line to the last.
+      // eslint-disable-next-line no-restricted-syntax
       print(command, { shell, script }, () => script.trimEnd());
     });
 }

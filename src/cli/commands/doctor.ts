@@ -25,7 +25,7 @@ Example:
       const now = new Date();
       const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
       const isWell = checks.every(({ state }) => state !== 'problem');
-      print(command, { ok: isWell, checks }, () => renderChecks(checks));
+      print(command, { ok: isWell, checks }, ({ checks }) => renderChecks(checks));
       if (!isWell) process.exitCode = EXIT_WRONG;
     });
 }

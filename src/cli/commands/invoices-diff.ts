@@ -17,9 +17,10 @@ export function invoicesDiffCommand(): Command {
       const replacement = await withDatabase(readEnvironment(process.env), (db) =>
         readReplacement(db, idOrNumber),
       );
-      const { after, changes } = replacement;
-      const { number, replaces_invoice_id } = after;
-      print(command, { number, replaces_invoice_id, changes }, () => renderDifference(replacement));
+      print(command, replacement, renderDifference, ({ after, changes }) => {
+        const { number, replaces_invoice_id } = after;
+        return { number, replaces_invoice_id, changes };
+      });
     });
 }
 

@@ -42,7 +42,7 @@ export function invoicesListCommand(): Command {
           { after: null, limit },
         ),
       );
-      print(command, invoices, () => renderInvoices(invoices));
+      print(command, invoices, (invoices) => renderInvoices(invoices));
       if (invoices.length === limit) note(`The first ${limit}; more with --limit.`);
     });
 }

@@ -52,7 +52,7 @@ function markCommand(name: string, status: FinalStatus): Command {
           if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
           return { invoice_id: invoiceId, number, status, changed: result.outcome === 'changed' };
         });
-        print(command, done, () =>
+        print(command, done, (done) =>
           done.changed
             ? `Invoice ${done.number} is ${status} now.`
             : `Invoice ${done.number} was ${status} already; nothing was changed.`,

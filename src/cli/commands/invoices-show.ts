@@ -16,7 +16,7 @@ export function invoicesShowCommand(): Command {
         const found = await requireInvoice(db, idOrNumber);
         return { invoice: found, numbers: await readLinkedNumbers(db, found) };
       });
-      print(command, invoice, () => renderInvoice(invoice, numbers));
+      print(command, invoice, (invoice) => renderInvoice(invoice, numbers));
     });
 }
 

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { streamUsageCsv } from '../../audit/usage-csv.ts';
 import { listEventsBehind, readLineUsage } from '../../db/provenance.ts';
+import { pipeOut } from '../../terminal.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { requireInvoice } from '../invoice-argument.ts';
-import { print, writeOut } from '../output.ts';
+import { print } from '../output.ts';
 import { renderLineUsage } from '../render/line-usage.ts';
 
 interface Options {
@@ -45,11 +46,13 @@ Examples:
           );
         }
         if (csv) {
-          await writeOut(streamUsageCsv(db, invoiceId, line));
+          await pipeOut(streamUsageCsv(db, invoiceId, line));
           return;
         }
         const events = await listEventsBehind(db, invoiceId, line, { after: null, limit });
-        print(command, { line: usage, events }, () => renderLineUsage(usage, events, limit));
+        print(command, { line: usage, events }, ({ line, events }) =>
+          renderLineUsage(line, events, limit),
+        );
       }),
     );
 }

@@ -42,8 +42,12 @@ Examples:
         }),
       );
       const { plainKey, ...rest } = key;
-      print(command, snakeCaseKeys({ ...rest, key: plainKey }), () =>
-        [plainKey, `Keep it now: only its hash is stored. Its id is ${key.keyId}.`].join('\n'),
+      print(
+        command,
+        { ...rest, key: plainKey },
+        ({ key, keyId }) =>
+          [key, `Keep it now: only its hash is stored. Its id is ${keyId}.`].join('\n'),
+        snakeCaseKeys,
       );
     });
 }

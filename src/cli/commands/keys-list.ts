@@ -24,24 +24,28 @@ Examples:
       const listed = await withDatabase(readEnvironment(process.env), (db) => listKeys(db));
       const now = new Date();
       const keys = listed.map((key) => ({ ...key, state: keyState(key, now) }));
-      print(command, snakeCaseKeys(keys), () =>
-        renderTable(
-          [
-            { head: 'id', value: (key) => key.keyId },
-            { head: 'scope', value: (key) => key.scope },
-            { head: 'tenant', value: (key) => key.tenantId },
-            { head: 'label', wrap: true, value: (key) => key.label },
-            { head: 'state', value: (key) => key.state, format: (key) => FORMATS[key.state] },
-            { head: 'created', value: (key) => key.createdAt },
-            { head: 'last used', value: (key) => key.lastUsedAt },
-            { head: 'expires', value: (key) => key.expiresAt },
-            { head: 'revoked', value: (key) => key.revokedAt },
-            { head: 'successor', value: (key) => key.replacedByKeyId },
-            { head: 'signing secrets', value: (key) => key.signingSecretIds.join('\n') },
-          ],
-          keys,
-          'no keys',
-        ),
+      print(
+        command,
+        keys,
+        (keys) =>
+          renderTable(
+            [
+              { head: 'id', value: (key) => key.keyId },
+              { head: 'scope', value: (key) => key.scope },
+              { head: 'tenant', value: (key) => key.tenantId },
+              { head: 'label', wrap: true, value: (key) => key.label },
+              { head: 'state', value: (key) => key.state, format: (key) => FORMATS[key.state] },
+              { head: 'created', value: (key) => key.createdAt },
+              { head: 'last used', value: (key) => key.lastUsedAt },
+              { head: 'expires', value: (key) => key.expiresAt },
+              { head: 'revoked', value: (key) => key.revokedAt },
+              { head: 'successor', value: (key) => key.replacedByKeyId },
+              { head: 'signing secrets', value: (key) => key.signingSecretIds.join('\n') },
+            ],
+            keys,
+            'no keys',
+          ),
+        snakeCaseKeys,
       );
     });
 }

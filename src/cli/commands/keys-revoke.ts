@@ -21,6 +21,6 @@ Example:
       await operatorAction(command, readEnvironment(process.env), async (db) => {
         if (!(await revokeKey(db, keyId))) throw unknownKey(keyId);
       });
-      print(command, { key_id: keyId, revoked: true }, () => `Key ${keyId} is revoked.`);
+      print(command, { key_id: keyId, revoked: true }, ({ key_id }) => `Key ${key_id} is revoked.`);
     });
 }

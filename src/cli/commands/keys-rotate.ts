@@ -63,19 +63,23 @@ Example:
           };
         },
       );
-      print(command, snakeCaseKeys(done), () =>
-        [
-          done.key,
-          `Keep it now: only its hash is stored. Its id is ${done.keyId}.`,
-          ...(done.signingSecret === null
-            ? []
-            : [
-                done.signingSecret.secret,
-                `Its requests have to be signed with this secret, ${done.signingSecret.secretId}; ` +
-                  'it is shown this once.',
-              ]),
-          `Key ${done.replaces.keyId} works until ${done.replaces.expiresAt}.`,
-        ].join('\n'),
+      print(
+        command,
+        done,
+        (done) =>
+          [
+            done.key,
+            `Keep it now: only its hash is stored. Its id is ${done.keyId}.`,
+            ...(done.signingSecret === null
+              ? []
+              : [
+                  done.signingSecret.secret,
+                  `Its requests have to be signed with this secret, ${done.signingSecret.secretId}; ` +
+                    'it is shown this once.',
+                ]),
+            `Key ${done.replaces.keyId} works until ${done.replaces.expiresAt}.`,
+          ].join('\n'),
+        snakeCaseKeys,
       );
     });
 }

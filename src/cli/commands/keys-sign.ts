@@ -35,8 +35,12 @@ Example:
           return { keyId, ...showSecret(api.signingMasterSecrets, result.secretId) };
         },
       );
-      print(command, snakeCaseKeys(done), () =>
-        [done.secret, `Keep it now: it isn't stored. Its id is ${done.secretId}.`].join('\n'),
+      print(
+        command,
+        done,
+        (done) =>
+          [done.secret, `Keep it now: it isn't stored. Its id is ${done.secretId}.`].join('\n'),
+        snakeCaseKeys,
       );
     });
 }

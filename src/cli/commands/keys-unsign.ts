@@ -24,13 +24,17 @@ Example:
         if (found !== null) return found;
         throw new CliError(`There is no signing secret with the id ${secretId}: see \`keys list\``);
       });
-      print(command, snakeCaseKeys({ secretId, ...revoked, revoked: true }), () =>
-        [
-          `Signing secret ${secretId} is revoked.`,
-          revoked.liveSecrets > 0
-            ? `Key ${revoked.keyId} has ${revoked.liveSecrets} more.`
-            : `Key ${revoked.keyId} need not sign its requests any more.`,
-        ].join('\n'),
+      print(
+        command,
+        { secretId, ...revoked, revoked: true },
+        ({ secretId, liveSecrets, keyId }) =>
+          [
+            `Signing secret ${secretId} is revoked.`,
+            liveSecrets > 0
+              ? `Key ${keyId} has ${liveSecrets} more.`
+              : `Key ${keyId} need not sign its requests any more.`,
+          ].join('\n'),
+        snakeCaseKeys,
       );
     });
 }

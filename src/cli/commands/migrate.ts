@@ -24,7 +24,7 @@ Example:
       const databaseUrl = config.migratorDatabaseUrl;
       await waitForDatabase(databaseUrl, config.startTimeoutSeconds);
       const applied = await migrate({ databaseUrl });
-      print(command, { applied }, () =>
+      print(command, { applied }, ({ applied }) =>
         applied.length === 0
           ? 'The database is up to date.'
           : applied.map((name) => `applied ${name}`).join('\n'),

@@ -44,7 +44,9 @@ Examples:
         ).catch((error: unknown) => refuse(error, folder));
       });
       if (exported.invoices === 0) throw new CliError(`There are no invoices of ${month}`);
-      print(command, { month, folder, ...exported }, () => describe(exported, folder));
+      print(command, { month, folder, ...exported }, ({ folder, ...exported }) =>
+        describe(exported, folder),
+      );
     });
 }
 

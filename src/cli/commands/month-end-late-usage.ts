@@ -27,7 +27,7 @@ Example:
       const entries = await withDatabase(readEnvironment(process.env), (db, { worker }) =>
         listLateUsage(db, month, { bounds: worker.bounds }),
       );
-      print(command, entries, () => renderLateUsage(month, entries));
+      print(command, entries, (entries) => renderLateUsage(month, entries));
       if (entries.length === MAX_LATE_ENTRIES) note(`These are the first ${MAX_LATE_ENTRIES}.`);
     });
 }

@@ -53,8 +53,12 @@ Examples:
       );
       const previewed = new Set(previews.map(({ tenantId }) => tenantId));
       const notDue = (options.tenant ?? []).filter((tenantId) => !previewed.has(tenantId));
-      print(command, { month, tenants: previews.map(toJson), not_due: notDue }, () =>
-        renderPreview(month, previews, { withLines: options.lines === true, notDue }),
+      print(
+        command,
+        { previews, notDue },
+        ({ previews, notDue }) =>
+          renderPreview(month, previews, { withLines: options.lines === true, notDue }),
+        ({ previews, notDue }) => ({ month, tenants: previews.map(toJson), not_due: notDue }),
       );
     });
 }

@@ -45,8 +45,12 @@ Examples:
           const status = await readStatus(db, client, month);
           const page = { after: options.after ?? null, limit: TENANTS_LIMIT };
           const tenants = options.tenants ? await listOutcomes(db, month, page) : undefined;
-          print(command, { ...statusToJson(status), ...(tenants && { tenants }) }, () =>
-            [renderStatus(status), ...(tenants ? [renderOutcomes(tenants)] : [])].join('\n\n'),
+          print(
+            command,
+            { status, tenants },
+            ({ status, tenants }) =>
+              [renderStatus(status), ...(tenants ? [renderOutcomes(tenants)] : [])].join('\n\n'),
+            ({ status, tenants }) => ({ ...statusToJson(status), ...(tenants && { tenants }) }),
           );
           if (tenants?.length === TENANTS_LIMIT) {
             note(`The next ones with --after ${tenants.at(-1)?.tenant_id ?? ''}`);

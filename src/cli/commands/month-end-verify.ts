@@ -26,7 +26,7 @@ Example:
       const verification = await withDatabase(readEnvironment(process.env), (db) =>
         withProgress(what, (update) => verifyMonth(db, month, update)),
       );
-      print(command, verification, () => renderVerification(verification));
+      print(command, verification, (verification) => renderVerification(verification));
       if (!verification.ok) process.exitCode = EXIT_WRONG;
     });
 }

@@ -38,11 +38,15 @@ Examples:
           schedule: await applySchedule(client, { hour, minute, ...(options && { options }) }),
         })),
       );
-      print(command, snakeCaseKeys(done), () =>
-        [
-          ...done.searchAttributes.map((name) => `search attribute ${name}: registered`),
-          `Schedule ${done.schedule}: ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
-        ].join('\n'),
+      print(
+        command,
+        done,
+        (done) =>
+          [
+            ...done.searchAttributes.map((name) => `search attribute ${name}: registered`),
+            `Schedule ${done.schedule}: ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
+          ].join('\n'),
+        snakeCaseKeys,
       );
     });
 }

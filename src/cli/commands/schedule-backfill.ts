@@ -17,6 +17,6 @@ export function scheduleBackfillCommand(): Command {
       await operatorAction(command, env, () =>
         withTemporal(env, ({ client }) => backfillMonth(client, month)),
       );
-      print(command, { month, backfilled: true }, () => `Fired for ${month}.`);
+      print(command, { month, backfilled: true }, ({ month }) => `Fired for ${month}.`);
     });
 }

@@ -14,7 +14,7 @@ export function scheduleDescribeCommand(): Command {
         describeSchedule(client),
       );
       const view = toView(description);
-      print(command, view, () =>
+      print(command, view, (view) =>
         renderTable(
           [
             { head: 'Schedule', value: ([name]: [string, string]) => name },

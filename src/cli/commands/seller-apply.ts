@@ -26,7 +26,7 @@ Example:
         (db) => applySeller(db, file),
         describeFeedFile(file),
       );
-      print(command, { version, change: isNew ? 'created' : 'unchanged' }, () =>
+      print(command, { version, change: isNew ? 'created' : 'unchanged' }, ({ version }) =>
         isNew ? `Version ${version} is in force.` : `Version ${version} says the same already.`,
       );
     });

@@ -10,7 +10,7 @@ export function sellerShowCommand(): Command {
     .addHelpText('after', '\nExample:\n  npm run cli -- seller show')
     .action(async (_options, command: Command) => {
       const seller = await withDatabase(readEnvironment(process.env), readSeller);
-      print(command, seller, () =>
+      print(command, seller, (seller) =>
         seller === null ? 'Nobody yet: `seller apply FILE` says who.' : renderSeller(seller),
       );
     });

@@ -42,14 +42,14 @@ Example:
         at: formatPath(path),
         message,
       }));
-      print(command, { changes: counts, warnings }, () =>
+      print(command, { changes: counts, warnings }, ({ changes }) =>
         renderTable(
           [
             { head: 'what', value: ({ what }) => what },
             { head: 'created', align: 'right', value: ({ created }) => created },
             { head: 'updated', align: 'right', value: ({ updated }) => updated },
           ],
-          counts,
+          changes,
         ),
       );
     });

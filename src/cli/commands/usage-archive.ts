@@ -47,7 +47,7 @@ Example:
             return archiveWithProgress(db, options.before);
           });
       const rows = months.map(toRow);
-      print(command, rows, () =>
+      print(command, rows, (rows) =>
         renderTable(
           [
             { head: 'month', value: (row) => row.month },

@@ -43,6 +43,6 @@ Example:
         return found;
       });
       const { exclusion, isNew } = result;
-      print(command, exclusion, () => renderExclusion(exclusion, isNew));
+      print(command, exclusion, (exclusion) => renderExclusion(exclusion, isNew));
     });
 }

@@ -19,7 +19,7 @@ export function usageExclusionsCommand(): Command {
       const exclusions = await withDatabase(readEnvironment(process.env), (db) =>
         listExclusions(db, periodOf(month), LIMIT),
       );
-      print(command, exclusions, () =>
+      print(command, exclusions, (exclusions) =>
         renderTable<Exclusion>(
           [
             { head: 'event', value: (row) => row.event_id },

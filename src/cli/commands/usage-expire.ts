@@ -43,7 +43,7 @@ Example:
         );
       });
       const rows = months.flatMap(toRows);
-      print(command, rows, () =>
+      print(command, rows, (rows) =>
         renderTable(
           [
             { head: 'month', value: (row) => row.month },

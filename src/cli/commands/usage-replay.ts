@@ -83,7 +83,7 @@ Example:
         RUN_AGAIN,
       );
       const summary = { month, ...summarize(events, results) };
-      print(command, summary, () => renderSummary(summary));
+      print(command, summary, (summary) => renderSummary(summary));
       if (summary.refused.length > 0) process.exitCode = EXIT_WRONG;
     });
 }
@@ -122,14 +122,14 @@ async function readDeployments(env: Environment, month: Month) {
 /** @throws CliError where they are not to be skipped; nothing has been posted then */
 function reportMalformed(file: string, rows: readonly MalformedRow[], skip: boolean): void {
   if (rows.length === 0) return;
-  const shown = rows.slice(0, SHOWN_ROWS).map(({ line, reason }) => `  line ${line}: ${reason}`);
+  const shown = rows.slice(0, SHOWN_ROWS).map(({ line, reason }) => `line ${line}: ${reason}`);
   const more = rows.length - shown.length;
-  const list = [...shown, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
+  const list = [...shown, ...(more > 0 ? [`and ${more} more`] : [])];
   const rowsAre = rows.length === 1 ? 'a malformed row' : `${rows.length} malformed rows`;
   if (!skip) {
-    throw new CliError(`${file} has ${rowsAre}, nothing was posted (--skip-malformed):\n${list}`);
+    throw new CliError(`${file} has ${rowsAre}, nothing was posted (--skip-malformed):`, { list });
   }
-  note(`${file} has ${rowsAre}, left out:\n${list}`);
+  note(`${file} has ${rowsAre}, left out:`, list);
 }
 
 function renderSummary({ counts, deployments, totalCents, refused }: PostSummary): string {

@@ -61,7 +61,7 @@ Example:
         RUN_AGAIN,
       );
       const { counts, refused } = sent;
-      print(command, { counts, refused }, () => render(counts, refused));
+      print(command, { counts, refused }, ({ counts, refused }) => render(counts, refused));
       if (refusedOf(counts) > 0) process.exitCode = EXIT_WRONG;
     });
 }

@@ -51,7 +51,7 @@ Example:
           return { ...made, secret: showSecret(masterSecret, made.secretId) };
         },
       );
-      print(command, done, () =>
+      print(command, done, (done) =>
         [
           done.secret,
           `Keep it now: it isn't stored. The endpoint's id is ${done.endpointId}.`,

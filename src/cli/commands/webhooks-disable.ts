@@ -19,6 +19,10 @@ export function webhooksDisableCommand(): Command {
         const isKnown = await disableWebhookEndpoint(db, endpointId, `by ${actor()}`);
         if (!isKnown) throw unknownEndpoint(endpointId);
       });
-      print(command, { endpointId, disabled: true }, () => `Endpoint ${endpointId} is disabled.`);
+      print(
+        command,
+        { endpointId, disabled: true },
+        ({ endpointId }) => `Endpoint ${endpointId} is disabled.`,
+      );
     });
 }

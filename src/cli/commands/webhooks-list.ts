@@ -19,7 +19,7 @@ Example:
       const endpoints = await withDatabase(readEnvironment(process.env), (db) =>
         listWebhookEndpoints(db),
       );
-      print(command, endpoints, () =>
+      print(command, endpoints, (endpoints) =>
         renderTable<WebhookEndpoint>(
           [
             { head: 'id', value: (row) => row.endpoint_id },

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { listWebhookAttempts, type LoggedWebhookAttempt } from '../../db/webhook-attempts.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 import { idArgument } from '../webhook-arguments.ts';
@@ -33,7 +34,7 @@ Example:
       const attempts = await withDatabase(readEnvironment(process.env), (db) =>
         listWebhookAttempts(db, filters, { after: null, limit }),
       );
-      print(command, attempts, () =>
+      print(command, attempts, (attempts) =>
         renderTable<LoggedWebhookAttempt>(
           [
             { head: 'at', value: (row) => row.attempted_at },
@@ -50,6 +51,6 @@ Example:
           'no attempts',
         ),
       );
-      if (attempts.length === limit) console.error(`The latest ${limit}; more with --limit.`);
+      if (attempts.length === limit) note(`The latest ${limit}; more with --limit.`);
     });
 }

@@ -29,7 +29,7 @@ export function webhooksPruneCommand(): Command {
       print(
         command,
         { deleted, before },
-        () => `${deleted} events of before ${before.toISOString()} deleted.`,
+        ({ deleted, before }) => `${deleted} events of before ${before.toISOString()} deleted.`,
       );
     });
 }

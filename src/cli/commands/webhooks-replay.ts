@@ -42,7 +42,7 @@ Example:
           since: since?.toISOString() ?? null,
         }),
       );
-      print(command, { deliveries }, () =>
+      print(command, { deliveries }, ({ deliveries }) =>
         deliveries === 0
           ? 'Nothing to deliver: no such event, or nobody live to tell.'
           : `${deliveries} ${deliveries === 1 ? 'delivery is' : 'deliveries are'} pending.`,

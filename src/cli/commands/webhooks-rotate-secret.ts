@@ -44,7 +44,7 @@ Example:
           return { endpointId, secretId, secret: showSecret(masterSecret, secretId), formerUntil };
         },
       );
-      print(command, done, () =>
+      print(command, done, (done) =>
         [
           done.secret,
           `Keep it now: it isn't stored. The former secret signs until ${done.formerUntil}.`,

@@ -21,6 +21,6 @@ Example:
       await operatorAction(command, env, (_db, { worker: { deploymentName } }) =>
         withTemporal(env, ({ client }) => makeCurrent(client, { deploymentName, buildId })),
       );
-      print(command, { current: buildId }, () => `Build ${buildId} is current.`);
+      print(command, { current: buildId }, ({ current }) => `Build ${current} is current.`);
     });
 }

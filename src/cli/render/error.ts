@@ -1,8 +1,21 @@
+import { visible } from '../../visible-text.ts';
 import type { Explanation } from '../explain-error.ts';
-import { style } from './style.ts';
+import { styleError } from './style.ts';
 
-/** What is the matter, and below it what to do. */
-export function renderError({ reason, hint }: Pick<Explanation, 'reason' | 'hint'>): string {
-  const said = style('red', reason, process.stderr);
-  return hint === null ? said : `${said}\n  → ${hint}`;
+/** What is the matter, below it what belongs to it, and what to do. */
+export function renderError({ reason, list, hint }: Omit<Explanation, 'error'>): string {
+  return [
+    styleError('red', visible(reason)),
+    ...list.map((line) => `  ${visible(line)}`),
+    ...(hint === null ? [] : [`  → ${visible(hint)}`]),
+  ].join('\n');
+}
+
+/** The same as a line of JSON. */
+export function errorToJson({ error, reason, list, hint }: Explanation): string {
+  return JSON.stringify({
+    error,
+    reason: [reason, ...list.map((line) => `  ${line}`)].join('\n'),
+    hint,
+  });
 }

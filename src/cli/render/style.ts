@@ -18,6 +18,11 @@ export function style(
   return styleText(format, text, { stream });
 }
 
+/** The same for what goes to standard error. */
+export function styleError(format: Format, text: string): string {
+  return style(format, text, process.stderr);
+}
+
 /** Whether somebody looks on, and lines can be drawn over. */
 export function isTerminal(stream: Pick<NodeJS.WriteStream, 'isTTY'> = process.stderr): boolean {
   return stream.isTTY && process.env.TERM !== 'dumb';

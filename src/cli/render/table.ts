@@ -35,9 +35,6 @@ const CHARS = {
 /** Tables are moved to the right by that much in places. */
 const MARGIN = 2;
 
-/** Anything that a terminal would obey, but for line breaks. */
-const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/gu;
-
 /**
  * Rows as a plain table. Where they don't fit into the width, words are wrapped; where that is not
  * enough, each row is told field by field. Nothing is ever cut off.
@@ -50,7 +47,7 @@ export function renderTable<Row>(
   width = terminalWidth(),
 ): string {
   if (rows.length === 0) return empty;
-  const cells = rows.map((row) => columns.map(({ value }) => clean(value(row))));
+  const cells = rows.map((row) => columns.map(({ value }) => String(value(row) ?? '')));
   const texts = columns.map(({ head, wrap = false }, index) => ({
     wrap,
     texts: [head, ...cells.map((row) => row[index] ?? '')],
@@ -60,10 +57,6 @@ export function renderTable<Row>(
     texts.map((text, column) => paint(columns[column], rows[row] as Row, text)),
   );
   return widths === null ? renderRecords(columns, styled) : renderGrid(columns, styled, widths);
-}
-
-function clean(value: string | number | null): string {
-  return String(value ?? '').replaceAll(CONTROL_CHARACTERS, '�');
 }
 
 function paint<Row>(column: Column<Row> | undefined, row: Row, text: string): string {
