@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RESULT_STATUSES } from '../../src/gateway/usage-client.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { llmEvent } from '../api/_harness.ts';
 import { startTestServer, type TestServer } from '../api/_server.ts';
@@ -10,7 +11,7 @@ import { runCli, type CliResult } from './_run-cli.ts';
 
 /** What a third party puts into a terminal: colours, a cleared screen, a forged line, a reordered name. */
 const EVIL = '\u001b[31mred\u001b[2J\u009b2J\u202egnp\u200b\nForged: all is well\r\u0007';
-const END = { summary: { accepted: 0, duplicate: 0, conflict: 0, rejected: 1, lines: 1 } };
+const END = { summary: Object.fromEntries([...RESULT_STATUSES, 'lines'].map((name) => [name, 1])) };
 const HIDDEN = /(?![\n])[\p{Cc}\p{Default_Ignorable_Code_Point}]/u;
 
 let server: TestServer;
