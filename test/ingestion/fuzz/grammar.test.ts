@@ -160,6 +160,8 @@ function isEvent(grammar: Grammar, event: unknown): boolean {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return false;
   const fields = new Map(Object.entries(event));
   if ([...fields.keys()].some((name) => !Object.hasOwn(grammar, name))) return false;
+  // No record corrects itself.
+  if (fields.has('replaces') && fields.get('replaces') === fields.get('record_id')) return false;
   return Object.entries(grammar).every(([name, { is, isOptional }]) =>
     fields.has(name) ? is(fields.get(name)) : isOptional === true,
   );
