@@ -15,6 +15,7 @@ export const controlTotalsSchema = z
       unchanged: z.int(),
       parked: z.int(),
       without_invoice: z.int().describe('Count as invoiced, and have no invoice that stands.'),
+      without_outcome: z.int().describe('Have an invoice that stands, and no outcome.'),
       with_several: z.int().describe('Have more than one invoice that stands.'),
     }),
     usage: z.array(

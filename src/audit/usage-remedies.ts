@@ -92,9 +92,13 @@ export function remedyFor(usage: StuckUsage): Remedy {
     return { action: 'none', what_to_do, command: null };
   }
   if (reason === 'settle_by_hand' || invoice?.status !== 'issued') {
+    const pending =
+      reason === 'settle_by_hand' && usage.deploymentIds.length > 0
+        ? ', and exclude the events (`usage exclude`), so that nothing bills them later'
+        : '';
     const what_to_do =
       `Invoice ${invoice?.number} is ${invoice?.status} and never rebuilt: charge or credit the amount ` +
-      `outside of this service, and exclude what it bills wrongly or not at all (\`usage exclude\`).`;
+      `outside of this service${pending}.`;
     return { action: 'settle_by_hand', what_to_do, command: null };
   }
   if (reason === 'no_subscription') {

@@ -1,12 +1,12 @@
 import { readControlTotals } from '../db/control-totals.ts';
 import { readHeldUsage } from '../db/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices.ts';
+import { isServed } from '../db/month-end-status.ts';
 import type { LineRow } from '../db/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { learnPlanVersions } from '../db/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import {
-  isOpen,
   nextInvoices,
   readScope,
   storedChanges,
@@ -17,7 +17,7 @@ import { checksOf, findProblems, type Invariant } from '../db/verification-check
 import { rawUsage } from '../db/verification-usage.ts';
 import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
-import { findImbalances } from '../domain/control-totals.ts';
+import { findImbalances, workToDo } from '../domain/control-totals.ts';
 import { DomainError } from '../domain/errors.ts';
 import { formatMoney } from '../domain/format.ts';
 import { compareLines } from '../domain/line-changes.ts';
@@ -44,15 +44,17 @@ export interface Verification {
   readonly ok: boolean;
   readonly scope: VerificationScope;
   readonly checks: readonly CheckResult[];
+  /** What is left to do once every request is served, in sentences. No check fails for it. */
+  readonly to_do: readonly string[];
 }
 
 /**
  * Proves a month from its raw records, at any later time: the events themselves, the immutable plan
  * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing.
  * Costs the month's lines, and the events of all months, which no index tells apart. What an operator
- * has changed since (subscriptions, exclusions that wait for a re-run) is no problem here, and neither
- * are due tenants without an outcome while the month is open or a request for it under way;
- * `previewMonth` shows what would come out differently now.
+ * has changed since (subscriptions, exclusions that wait for a re-run) is no problem here;
+ * `previewMonth` shows what would come out differently now. Neither are due tenants without an outcome:
+ * they are work to do.
  * @throws DomainError `invalid_month`
  */
 export function verifyMonth(
@@ -71,20 +73,16 @@ export function verifyMonth(
     }
     checks.push(...(await recompute(tx, period)));
     onProgress(queries.length + 1, queries.length + 2);
-    checks.push(
-      toResult(
-        'books_balance',
-        'I5',
-        'control totals add up; once the month is closed, every due tenant is invoiced or parked',
-        findImbalances(await readControlTotals(tx, period), { isOpen: await isOpen(tx, period) }),
-      ),
-    );
+    const totals = await readControlTotals(tx, period);
+    const claim = 'control totals add up';
+    checks.push(toResult('books_balance', 'I5', claim, findImbalances(totals)));
     onProgress(queries.length + 2, queries.length + 2);
     return {
       month,
       ok: checks.every(({ problems }) => problems === 0),
       scope: await readScope(tx, period),
       checks,
+      to_do: (await isServed(tx, period)) ? workToDo(month, totals.tenants) : [],
     };
   });
 }

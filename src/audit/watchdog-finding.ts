@@ -13,6 +13,7 @@ interface FindingKind {
 export const FINDINGS = {
   database_unreachable: { level: 'error', hiddenBy: null },
   month_not_closed: { level: 'error', hiddenBy: 'database_unreachable' },
+  tenants_to_invoice: { level: 'warn', hiddenBy: 'database_unreachable' },
   run_stalled: { level: 'error', hiddenBy: 'database_unreachable' },
   books_do_not_add_up: { level: 'error', hiddenBy: 'database_unreachable' },
   temporal_unreachable: { level: 'warn', hiddenBy: null },

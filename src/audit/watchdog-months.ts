@@ -18,6 +18,7 @@ export function judgeMonths(
 ): readonly Finding[] {
   return months.flatMap((month) => [
     ...notClosed(month, now, limits),
+    ...toInvoice(month),
     ...stalled(month, now, limits),
     ...outOfBalance(month),
   ]);
@@ -27,13 +28,21 @@ function notClosed(facts: MonthFacts, now: Date, { closeWithinHours }: WatchdogL
   const { month, dueTenants, withoutOutcome, openRequests, finishedRequests } = facts;
   const deadlineMs = Date.parse(periodOf(month).endsAt) + closeWithinHours * 3_600_000;
   if (now.getTime() < deadlineMs || dueTenants === 0) return [];
-  if (finishedRequests > 0 && withoutOutcome === 0) return [];
+  if (finishedRequests > 0) return [];
   const how =
-    finishedRequests === 0 && openRequests === 0
+    openRequests === 0
       ? 'nobody has asked for it'
       : `due tenants without an outcome: ${withoutOutcome} of ${dueTenants}`;
   const detail = `${month} was to be closed by ${instant(deadlineMs)}: ${how}`;
   return [{ code: 'month_not_closed', month, detail }];
+}
+
+/** Tenants that became due after the month was closed: work to do, and no mistake in the books. */
+function toInvoice(facts: MonthFacts): Finding[] {
+  const { month, dueTenants, withoutOutcome, openRequests, finishedRequests } = facts;
+  if (finishedRequests === 0 || openRequests > 0 || withoutOutcome === 0) return [];
+  const detail = `${month} is closed, and due tenants have no invoice yet: ${withoutOutcome} of ${dueTenants}`;
+  return [{ code: 'tenants_to_invoice', month, detail }];
 }
 
 function stalled(facts: MonthFacts, now: Date, { stalledAfterMinutes }: WatchdogLimits): Finding[] {

@@ -51,9 +51,14 @@ export function needsAttentionFor(
  * @param requestId the request whose refusals count; null: that of nobody
  */
 export function needsAttention(
-  { outcomes, balanced, requests }: Pick<StatusWithProgress, 'outcomes' | 'balanced' | 'requests'>,
+  {
+    outcomes,
+    balanced,
+    requests,
+    to_do,
+  }: Pick<StatusWithProgress, 'outcomes' | 'balanced' | 'requests' | 'to_do'>,
   requestId: string | null,
 ): boolean {
   const refused = requests.find(({ request_id }) => request_id === requestId)?.refused ?? [];
-  return outcomes.parked > 0 || balanced === false || refused.length > 0;
+  return outcomes.parked > 0 || balanced === false || refused.length > 0 || to_do.length > 0;
 }

@@ -57,7 +57,13 @@ async function readUsage(
 
 /** What can't be told from counts: outcomes that contradict what is there. */
 function tenantQuery(period: Period) {
-  return sql.type(z.object({ without_invoice: z.number(), with_several: z.number() }))`
+  return sql.type(
+    z.object({
+      without_invoice: z.number(),
+      without_outcome: z.number(),
+      with_several: z.number(),
+    }),
+  )`
     SELECT (
       SELECT count(*) FROM (${dueTenants(period)}) due
       JOIN tenant_outcomes o ON o.tenant_id = due.tenant_id
@@ -67,6 +73,13 @@ function tenantQuery(period: Period) {
           AND i.period_start = ${period.periodStart} AND i.status <> 'superseded'
       )
     ) AS without_invoice, (
+      SELECT count(DISTINCT i.tenant_id) FROM invoices i
+      WHERE i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+        AND NOT EXISTS (
+          SELECT FROM tenant_outcomes o
+          WHERE o.tenant_id = i.tenant_id AND o.period_start = i.period_start
+        )
+    ) AS without_outcome, (
       SELECT count(*) FROM (
         SELECT FROM invoices
         WHERE period_start = ${period.periodStart} AND status <> 'superseded'

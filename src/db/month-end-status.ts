@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { findImbalances, type ControlTotals } from '../domain/control-totals.ts';
+import {
+  countWithoutOutcome,
+  findImbalances,
+  workToDo,
+  type ControlTotals,
+} from '../domain/control-totals.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import { readControlTotals } from './control-totals.ts';
 import type { Page } from './page.ts';
@@ -8,6 +13,7 @@ import { reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
 import { inOneSnapshot } from './snapshot.ts';
 import { allOf, sql } from './sql.ts';
+import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
 
 const parkedTenant = z.object({
   tenant_id: z.string(),
@@ -55,6 +61,10 @@ export interface MonthEndStatus {
   readonly balanced: boolean | null;
   /** What doesn't, in sentences. */
   readonly imbalances: readonly string[];
+  /** What is left to do once every request is served, in sentences: that is no mistake in the books. */
+  readonly to_do: readonly string[];
+  /** The tenants that it is about; the first hundred. */
+  readonly to_invoice: readonly TenantToInvoice[];
 }
 
 /** @throws DomainError `invalid_month` */
@@ -66,11 +76,12 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
     const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
     const isClosed = await isServed(tx, period);
     const imbalances = isClosed ? findImbalances(controlTotals) : [];
+    const toDo = isClosed ? workToDo(month, controlTotals.tenants) : [];
     return {
       month,
       due_tenants: due,
       outcomes: { rolled, skipped, unchanged, parked },
-      not_looked_at: due - rolled - skipped - unchanged - parked,
+      not_looked_at: countWithoutOutcome(controlTotals.tenants),
       parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
@@ -78,6 +89,8 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
       control_totals: controlTotals,
       balanced: isClosed ? imbalances.length === 0 : null,
       imbalances,
+      to_do: toDo,
+      to_invoice: toDo.length > 0 ? await listTenantsToInvoice(tx, period, 100) : [],
     };
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countWithoutOutcome } from '../domain/control-totals.ts';
 import { periodOf, previousMonth, type Month, type Period } from '../domain/period.ts';
 import {
   isServed,
@@ -124,13 +125,13 @@ export interface MonthOverview extends Pick<
 export function readMonthOverview(db: Database, month: Month): Promise<MonthOverview> {
   const period = periodOf(month);
   return inOneSnapshot(db, async (tx) => {
-    const { due, ...outcomes } = await countOutcomes(tx, period);
-    const { rolled, skipped, unchanged, parked } = outcomes;
+    const counts = await countOutcomes(tx, period);
+    const { due, ...outcomes } = counts;
     return {
       month,
       due_tenants: due,
       outcomes,
-      not_looked_at: due - rolled - skipped - unchanged - parked,
+      not_looked_at: countWithoutOutcome(counts),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
       is_served: await isServed(tx, period),

@@ -120,3 +120,23 @@ export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTot
       ON o.tenant_id = due.tenant_id AND o.period_start = ${period.periodStart}
   `);
 }
+
+const tenantToInvoice = z.object({ tenant_id: z.string(), name: z.string() });
+/** A due tenant without an outcome. */
+export type TenantToInvoice = z.infer<typeof tenantToInvoice>;
+
+/** Due tenants that no run has looked at, by their ids; the first ones. */
+export function listTenantsToInvoice(
+  db: Queryable,
+  period: Period,
+  limit: number,
+): Promise<readonly TenantToInvoice[]> {
+  return db.any(sql.type(tenantToInvoice)`
+    SELECT t.tenant_id, t.name FROM (${dueTenants(period)}) due JOIN tenants t USING (tenant_id)
+    WHERE NOT EXISTS (
+      SELECT FROM tenant_outcomes o
+      WHERE o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
+    )
+    ORDER BY t.tenant_id LIMIT ${limit}
+  `);
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Period } from '../domain/period.ts';
+import { periodOf, type Month, type Period } from '../domain/period.ts';
 import type { Queryable } from './pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { sql, textArray } from './sql.ts';
@@ -64,5 +64,17 @@ export function listUsagePlaces(
     ORDER BY array_position(${textArray(states)}, u.state), u.tenant_id COLLATE "C",
       u.deployment_id, u.source, u.resource_kind
     LIMIT ${limit}
+  `);
+}
+
+/**
+ * The months up to one that have usage which no draft or invoice has taken, in order.
+ * @throws DomainError `invalid_month`
+ */
+export function listMonthsWithOpenUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
+  return db.anyFirst(sql.type(z.object({ month: z.string() }))`
+    SELECT DISTINCT to_char(service_month, 'YYYY-MM') AS month FROM usage_buckets
+    WHERE sealed_for IS NULL AND event_count > 0 AND service_month <= ${periodOf(upTo).periodStart}
+    ORDER BY 1
   `);
 }

@@ -52,18 +52,6 @@ export async function storedChanges(
   return Map.groupBy(rows, ({ invoiceId }) => invoiceId);
 }
 
-/**
- * Whether there may be due tenants that nobody has served yet: the month isn't over, or a request
- * for it is waiting or under way.
- */
-export function isOpen(db: Queryable, { periodStart, endsAt }: Period): Promise<boolean> {
-  return db.oneFirst(sql.type(z.object({ isOpen: z.boolean() }))`
-    SELECT now() < ${endsAt}::timestamptz OR EXISTS (
-      SELECT FROM month_end_requests WHERE period_start = ${periodStart} AND state <> 'finished'
-    ) AS "isOpen"
-  `);
-}
-
 const scope = z.object({
   invoices: z.number(),
   lines: z.number(),

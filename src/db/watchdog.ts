@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countWithoutOutcome } from '../domain/control-totals.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
@@ -32,7 +33,7 @@ export type MonthFacts = z.infer<typeof monthRequests> & {
 /**
  * The months that may need somebody: the given one, which is the last to be over; those with open
  * requests or books that don't add up; and, since the first invoice, those of the year before it
- * that were never closed. In order.
+ * that were never closed, or have due tenants without an outcome. In order.
  * @throws DomainError `invalid_month`
  */
 export async function readMonthFacts(
@@ -41,12 +42,17 @@ export async function readMonthFacts(
 ): Promise<readonly MonthFacts[]> {
   const facts: MonthFacts[] = [];
   for (const requests of await listMonths(db, lastMonth)) {
-    const { due, ...outcomes } = await countOutcomes(db, periodOf(requests.month));
-    const { rolled, skipped, unchanged, parked } = outcomes;
-    const withoutOutcome = due - rolled - skipped - unchanged - parked;
+    const counts = await countOutcomes(db, periodOf(requests.month));
+    const { due, ...outcomes } = counts;
+    const withoutOutcome = countWithoutOutcome(counts);
     facts.push({ ...requests, dueTenants: due, withoutOutcome, ...outcomes });
   }
-  return facts;
+  return facts.filter((month) => month.month === lastMonth || needsLook(month));
+}
+
+function needsLook(month: MonthFacts): boolean {
+  const { openRequests, finishedRequests, isOutOfBalance, withoutOutcome } = month;
+  return openRequests > 0 || finishedRequests === 0 || isOutOfBalance || withoutOutcome > 0;
 }
 
 function listMonths(db: Queryable, lastMonth: Month) {
@@ -61,7 +67,7 @@ function listMonths(db: Queryable, lastMonth: Month) {
         (array_agg(manifest -> 'balanced' ORDER BY finished_at DESC, request_seq DESC)
           FILTER (WHERE state = 'finished'))[1] = 'false' AS is_out_of_balance
       FROM month_end_requests GROUP BY period_start
-    ), never_closed AS (
+    ), last_year AS (
       SELECT series.month::date AS period_start
       FROM (SELECT min(period_start) AS month FROM invoices) first_invoiced,
         generate_series(
@@ -69,11 +75,9 @@ function listMonths(db: Queryable, lastMonth: Month) {
           ${last}::date, interval '1 month'
         ) AS series (month)
       WHERE first_invoiced.month IS NOT NULL
-      EXCEPT
-      SELECT period_start FROM asked WHERE finished_requests > 0
     ), looked_at AS (
       SELECT ${last}::date AS period_start
-      UNION SELECT period_start FROM never_closed
+      UNION SELECT period_start FROM last_year
       UNION SELECT period_start FROM asked WHERE open_requests > 0 OR is_out_of_balance
     )
     SELECT to_char(m.period_start, 'YYYY-MM') AS month,

@@ -1,5 +1,6 @@
 import { formatAmount, formatUsage } from './format.ts';
 import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
+import type { Month } from './period.ts';
 
 /** What a class of usage came to; counts and exact sums as text. */
 interface UsageTotal {
@@ -22,6 +23,8 @@ export interface ControlTotals {
     readonly parked: number;
     /** Have an outcome that says there is an invoice, and have none. */
     readonly without_invoice: number;
+    /** Have an invoice that stands, and no outcome that says so. */
+    readonly without_outcome: number;
     /** Have more than one invoice that stands. */
     readonly with_several: number;
   };
@@ -63,15 +66,12 @@ export interface ControlTotals {
 /**
  * What doesn't add up, in sentences; empty where everything does. The invariants behind it:
  * one live invoice per tenant and month; each accepted event on one live line or pending with a
- * reason; lines that add up to totals; every due tenant invoiced or parked.
+ * reason; lines that add up to totals. Due tenants without an outcome are no mistake but work to do:
+ * see {@link workToDo}.
  */
-export function findImbalances(
-  totals: ControlTotals,
-  /** Due tenants may still be without an outcome: a run is under way, or none was asked for. */
-  { isOpen = false }: { readonly isOpen?: boolean } = {},
-): readonly string[] {
+export function findImbalances(totals: ControlTotals): readonly string[] {
   return [
-    ...tenantImbalances(totals.tenants, isOpen),
+    ...tenantImbalances(totals.tenants),
     ...totals.usage.flatMap(usageImbalances),
     ...totals.lines.flatMap(({ currency, kind, wrong }) =>
       wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} are not what their usage comes to`,
@@ -80,19 +80,37 @@ export function findImbalances(
   ];
 }
 
-function tenantImbalances(tenants: ControlTotals['tenants'], isOpen: boolean): string[] {
-  const { due, rolled, skipped, unchanged, parked, without_invoice, with_several } = tenants;
-  const done = rolled + skipped + unchanged + parked;
+type TenantTotals = Pick<
+  ControlTotals['tenants'],
+  'due' | 'rolled' | 'skipped' | 'unchanged' | 'parked'
+>;
+
+/** Due tenants that no run has looked at. */
+export function countWithoutOutcome(tenants: TenantTotals): number {
+  const { due, rolled, skipped, unchanged, parked } = tenants;
+  return due - rolled - skipped - unchanged - parked;
+}
+
+/**
+ * What is left to do for a month whose requests are all served, in sentences: tenants that became due
+ * after it was closed have no invoice until the month is run again.
+ */
+export function workToDo(month: Month, tenants: TenantTotals): readonly string[] {
+  const waiting = countWithoutOutcome(tenants);
+  if (waiting === 0) return [];
+  const who = waiting === 1 ? '1 due tenant has' : `${waiting} due tenants have`;
+  return [`${who} no outcome yet: run ${month} again (month-end start ${month})`];
+}
+
+function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
+  const { without_invoice, without_outcome, with_several } = tenants;
   return [
-    ...(due === done || (isOpen && done < due)
-      ? []
-      : [
-          `of ${due} due tenants ${done} have an outcome ` +
-            `(${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked)`,
-        ]),
     ...(without_invoice === 0
       ? []
       : [`${without_invoice} tenants count as invoiced and have no invoice that stands`]),
+    ...(without_outcome === 0
+      ? []
+      : [`${without_outcome} tenants have an invoice that stands and no outcome`]),
     ...(with_several === 0
       ? []
       : [`${with_several} tenants have more than one invoice that stands`]),

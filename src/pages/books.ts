@@ -5,7 +5,11 @@ import { badge, balance } from './badge.ts';
 import { count } from './format.ts';
 import { table } from './table.ts';
 
-type Books = Pick<MonthEndStatus, 'reconciliation' | 'control_totals' | 'balanced' | 'imbalances'>;
+/** What is shown of the books. */
+export type Books = Pick<
+  MonthEndStatus,
+  'reconciliation' | 'control_totals' | 'balanced' | 'imbalances' | 'to_do' | 'to_invoice'
+>;
 
 /** What must add up, and where all of the month's usage is. */
 export function booksSection({
@@ -13,10 +17,12 @@ export function booksSection({
   control_totals,
   balanced,
   imbalances,
+  to_do,
+  to_invoice,
 }: Books): Markup {
   const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
   return markup`<h2 id="books">Books ${balance(balanced)}</h2>
-${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}<div class="columns">
+${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}<div class="columns">
 <div><h3>Invoices that stand</h3>
 ${table({
   caption: 'Invoices that stand, and the sum of their lines',

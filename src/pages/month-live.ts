@@ -45,7 +45,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>Skipped</dt><dd>${count(outcomes.skipped)}</dd></div>
 <div><dt>Unchanged</dt><dd>${count(outcomes.unchanged)}</dd></div>
 <div><dt>Parked</dt><dd>${count(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
-<div><dt>Not looked at</dt><dd>${count(not_looked_at)}</dd></div>
+<div><dt>Not looked at</dt><dd>${count(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
 ${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }

@@ -1,10 +1,9 @@
-import type { MonthEndStatus } from '../db/month-end-status.ts';
 import type { KindTotal, MonthOverview, ParkedTenant } from '../db/month-views.ts';
 import { previousMonth } from '../domain/period.ts';
 import { markup, type Markup } from '../markup.ts';
 import { badge, balance } from './badge.ts';
 import { largest, pairOfBars } from './bars.ts';
-import { booksSection } from './books.ts';
+import { booksSection, type Books } from './books.ts';
 import { minute, monthName, percentChange, signedAmount } from './format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthLive } from './month-live.ts';
@@ -21,10 +20,7 @@ export interface MonthView {
   readonly parked: readonly ParkedTenant[];
   readonly moreParkedHref: string | null;
   /** Null while the month is being closed: then they needn't add up, and cost a look at all usage. */
-  readonly books: Pick<
-    MonthEndStatus,
-    'reconciliation' | 'control_totals' | 'balanced' | 'imbalances'
-  > | null;
+  readonly books: Books | null;
   readonly temporal: TemporalLinks | null;
 }
 

@@ -69,6 +69,7 @@ test('/metrics has every code', async () => {
     expect.stringMatching(/^watchdog_last_check_timestamp_seconds(\{.*\})? 1780304400$/),
     expect.stringMatching(/^watchdog_finding\{.*code="database_unreachable".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="month_not_closed".*\} 1$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="tenants_to_invoice".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="run_stalled".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="books_do_not_add_up".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="temporal_unreachable".*\} 0$/),

@@ -35,7 +35,7 @@ describe('month_not_closed', () => {
     ['nobody due', facts({ dueTenants: 0, withoutOutcome: 0 }), LATE, []],
     ['closed', facts(closed), LATE, []],
     ['closed, a tenant parked', facts({ ...closed, parked: 1 }), LATE, []],
-    ['a due tenant left out', facts({ ...closed, withoutOutcome: 1 }), LATE, ['month_not_closed']],
+    ['a tenant due since', facts({ ...closed, withoutOutcome: 1 }), LATE, ['tenants_to_invoice']],
     [
       'still running',
       facts({ openRequests: 1, waitingSince: '2026-06-01T07:59:00Z' }),
@@ -56,9 +56,36 @@ describe('month_not_closed', () => {
         detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
       },
     ]);
-    expect(judge(facts({ ...closed, withoutOutcome: 1 }), LATE)[0]?.detail).toContain(
+    const running = { openRequests: 1, waitingSince: '2026-06-01T07:59:00Z', withoutOutcome: 1 };
+    expect(judge(facts(running), LATE)[0]?.detail).toContain(
       'due tenants without an outcome: 1 of 3',
     );
+  });
+});
+
+describe('tenants_to_invoice', () => {
+  const closed = { finishedRequests: 1, withoutOutcome: 2 };
+  const EARLY = '2026-06-01T06:10:00Z';
+  test.each([
+    ['as soon as the month is closed', facts(closed), ['tenants_to_invoice']],
+    [
+      'not while a run may invoice them',
+      facts({ ...closed, openRequests: 1, waitingSince: EARLY }),
+      [],
+    ],
+    ['not before the month was ever closed', facts(), []],
+  ])('%s', (_name, month, expected) => {
+    expect(codes(month, EARLY)).toEqual(expected);
+  });
+
+  test('says how many', () => {
+    expect(judge(facts(closed), EARLY)).toEqual([
+      {
+        code: 'tenants_to_invoice',
+        month: '2026-05',
+        detail: '2026-05 is closed, and due tenants have no invoice yet: 2 of 3',
+      },
+    ]);
   });
 });
 

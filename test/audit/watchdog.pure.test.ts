@@ -139,7 +139,7 @@ test('gauges: every code is there, with 0 where nothing is wrong', () => {
   expect(gauges.findings.filter(({ value }) => value === 1)).toEqual([
     { code: 'month_not_closed', value: 1 },
   ]);
-  expect(gauges.findings).toHaveLength(10);
+  expect(gauges.findings).toHaveLength(11);
   // Neither the database nor Temporal could be read: no number.
   expect(gauges).toMatchObject({ monthEnd: null, temporal: null, keyExpirySeconds: null });
 });

@@ -1,9 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyMonth } from '../../src/audit/verify.ts';
 import type { FindingCode } from '../../src/audit/watchdog-finding.ts';
 import { lookAround, type WatchdogSources } from '../../src/audit/watchdog-report.ts';
 import { SCHEDULE_ID } from '../../src/contracts/ids.ts';
 import { createKey, revokeKey } from '../../src/db/api-keys.ts';
+import { readMonthEndStatus } from '../../src/db/month-end-status.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { monthBefore, periodOf, previousMonth } from '../../src/domain/period.ts';
@@ -153,13 +155,21 @@ describe('after the month was closed', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('a tenant becomes due', async () => {
+  test('a tenant becomes due: work to do, and no broken book', async () => {
     await seedTenant(world.db, 'late');
-    const { findings } = await lookAt(world);
-    expect(findings.map(({ detail }) => detail)).toEqual([
-      expect.stringContaining('due tenants without an outcome: 1 of 2'),
-    ]);
+    expect(await findingsOf(world)).toEqual([`tenants_to_invoice ${month}`]);
+    expect(await readMonthEndStatus(world.db, month)).toMatchObject({
+      balanced: true,
+      imbalances: [],
+      to_do: [expect.stringContaining(`1 due tenant has no outcome yet: run ${month} again`)],
+      to_invoice: [{ tenant_id: 'late', name: 'late' }],
+    });
+    expect(await verifyMonth(world.db, month)).toMatchObject({
+      ok: true,
+      to_do: [expect.stringContaining('1 due tenant')],
+    });
     await close(world, month);
+    expect(await readMonthEndStatus(world.db, month)).toMatchObject({ to_do: [], to_invoice: [] });
     expect(await findingsOf(world)).toEqual([]);
   });
 
@@ -169,6 +179,20 @@ describe('after the month was closed', () => {
     await close(world, monthAgo);
     // Closed months needn't be looked at.
     expect(await lookAt(world)).toMatchObject({ findings: [], books: { months: [{ month }] } });
+  });
+
+  test('a tenant becomes due for a month before it', async () => {
+    await seedTenant(world.db, 'past', [
+      {
+        deploymentId: 'past-a',
+        startsAt: periodOf(monthAgo).startsAt,
+        endsAt: periodOf(monthAgo).endsAt,
+      },
+    ]);
+    await close(world, month);
+    expect(await findingsOf(world)).toEqual([`tenants_to_invoice ${monthAgo}`]);
+    await close(world, monthAgo);
+    expect(await findingsOf(world)).toEqual([]);
   });
 
   test('another month stands still, whatever moves in this one', async () => {

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKey, recordKeyUse } from '../../src/db/api-keys.ts';
 import { recordNotice } from '../../src/db/api-notices.ts';
 import { rotateKey } from '../../src/db/rotate-key.ts';
+import { sql } from '../../src/db/sql.ts';
 import { monthBefore } from '../../src/domain/period.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
-import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { runCli } from './_run-cli.ts';
@@ -117,6 +119,38 @@ test('a month that stands still', async () => {
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`DELETE FROM month_end_requests WHERE request_id = 'stuck'`),
   );
+});
+
+test('a tenant that is due for a closed month, and usage that nothing bills: warnings', async () => {
+  await seedTenant(world.db, 'late-comer');
+  const left = `${month}-10T00:00:00Z`;
+  await seedTenant(world.db, 'gone', [{ deploymentId: 'gone-a', endsAt: left }]);
+  const usage = {
+    tenantId: 'gone',
+    deploymentId: 'gone-a',
+    kind: 'llm_usage',
+    amount: '80',
+    month,
+  };
+  const eventId = await seedUsage(world.db, usage);
+
+  const { ok, state, detail, advice } = await doctor();
+  expect(ok).toBe(true);
+  expect([...state('months'), ...state('unbilled usage')]).toEqual(['warning', 'warning']);
+  expect(detail('months')).toEqual([
+    `${month} is closed, and due tenants have no invoice yet: 1 of 2`,
+  ]);
+  expect(advice('months')).toEqual([`npm run cli -- month-end start ${month}`]);
+  expect(detail('unbilled usage')).toEqual([
+    `no run of ${month} bills usage of gone (gone) AUD +0.88, tenant not due`,
+  ]);
+  expect(advice('unbilled usage')).toEqual([`npm run cli -- month-end late-usage ${month}`]);
+
+  await excludeEvent(world.db, { source: 'llm', eventId, actor: 'ada', reason: 'a test' });
+  await world.db.query(sql.typeAlias('nothing')`
+    UPDATE subscriptions SET ends_at = starts_at + interval '1 day' WHERE tenant_id = 'late-comer'`);
+  const after = await doctor();
+  expect([...after.state('months'), ...after.state('unbilled usage')]).toEqual(['ok', 'ok']);
 });
 
 test('a key that ends soon, until its successor is used', async () => {

@@ -182,6 +182,15 @@ const statusReply = z.object({
     .nullable()
     .describe('Whether they add up now; null while a request is open, or none was served.'),
   imbalances: z.array(z.string()).describe('What does not, in sentences.'),
+  to_do: z
+    .array(z.string())
+    .describe(
+      'What is left to do when every request is served, in sentences: due tenants without an outcome. ' +
+        'That is no mistake in the books.',
+    ),
+  to_invoice: z
+    .array(z.object({ tenant_id: z.string(), name: z.string() }))
+    .describe('The tenants that it is about; the first hundred.'),
 });
 
 /** How a month stands: from the database, with what its workflow says of itself. */

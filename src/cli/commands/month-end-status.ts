@@ -30,8 +30,9 @@ export function monthEndStatusCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit code 3 where the books don't add up; with --watch, also where tenants are parked. Ctrl-C ends the
-watching alone.
+Exit code 3 where the books don't add up; with --watch, also where tenants are parked or wait for another
+run. Due tenants without an outcome in a closed month are listed as work to do. Ctrl-C ends the watching
+alone.
 
 Examples:
   npm run cli -- month-end status 2026-05

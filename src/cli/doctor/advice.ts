@@ -5,6 +5,7 @@ export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): str
   const cli = 'npm run cli --';
   switch (code) {
     case 'month_not_closed':
+    case 'tenants_to_invoice':
       return `${cli} month-end start ${month}`;
     case 'run_stalled':
       return `see that a worker runs, and workflow month-end-${month} in the Web UI; where it is gone: ${cli} month-end start ${month}`;

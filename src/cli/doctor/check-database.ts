@@ -8,6 +8,7 @@ import type { Environment } from '../environment.ts';
 import { adviceFor } from './advice.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkMonths } from './check-months.ts';
+import { checkUnbilled } from './check-unbilled.ts';
 import { checkProxies } from './check-proxies.ts';
 import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
 
@@ -48,8 +49,11 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
   );
 }
 
+/** Checks of what a database that is up to date holds. */
+const OF_CONTENTS = ['months', 'unbilled usage', 'keys', 'proxies'];
+
 function notLookedAt(): readonly Check[] {
-  return ['database role', 'migrations', 'months', 'keys', 'proxies'].map((name) =>
+  return ['database role', 'migrations', ...OF_CONTENTS].map((name) =>
     unknown(name, 'not looked at: the database does not answer'),
   );
 }
@@ -93,17 +97,18 @@ function judgeRole(role: RoleFacts): readonly Check[] {
 /** The rest can only be read from a database that is up to date. */
 async function checkContents(
   db: Database,
-  { watchdog }: Config,
+  { watchdog, worker }: Config,
   now: Date,
 ): Promise<readonly Check[]> {
   const migrations = await checkThat('migrations', () => checkMigrations(db));
   if (migrations.some(({ state }) => state !== 'ok')) {
     const reason = 'not looked at: the database is not up to date';
-    return [...migrations, ...['months', 'keys', 'proxies'].map((name) => unknown(name, reason))];
+    return [...migrations, ...OF_CONTENTS.map((name) => unknown(name, reason))];
   }
   return [
     ...migrations,
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
+    ...(await checkThat('unbilled usage', () => checkUnbilled(db, now, worker.bounds))),
     ...(await checkThat('keys', () => checkKeys(db, now))),
     ...(await checkThat('proxies', () => checkProxies(db, now))),
   ];

@@ -1,9 +1,10 @@
+import { FINDINGS } from '../../audit/watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from '../../audit/watchdog-months.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readMonthFacts, type MonthFacts } from '../../db/watchdog.ts';
 import { monthBefore } from '../../domain/period.ts';
 import { adviceFor } from './advice.ts';
-import { ok, problem, type Check } from './check.ts';
+import { ok, problem, warning, type Check } from './check.ts';
 
 /** What the watchdog would find of the months; where that is nothing, how the last one stands. */
 export async function checkMonths(
@@ -15,7 +16,10 @@ export async function checkMonths(
   const months = await readMonthFacts(db, lastMonth);
   const findings = judgeMonths(months, now, limits);
   if (findings.length > 0) {
-    return findings.map((finding) => problem('months', finding.detail, adviceFor(finding)));
+    return findings.map((finding) => {
+      const say = FINDINGS[finding.code].level === 'warn' ? warning : problem;
+      return say('months', finding.detail, adviceFor(finding));
+    });
   }
   return months
     .filter(({ month }) => month === lastMonth)

@@ -22,6 +22,8 @@ export function renderStatus(status: StatusWithProgress): string {
       `${groupDigits(unchanged)} unchanged, ${groupDigits(parked)} parked, ` +
       `${groupDigits(not_looked_at)} not looked at`,
     ...renderBalance(status),
+    ...status.to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
+    ...section('To invoice', TO_INVOICE, status.to_invoice),
     ...section('Parked', PARKED, status.parked),
     ...section('Refused', REFUSED, refusalsOf(status)),
     ...section('Invoices', TOTALS, status.totals),
@@ -64,6 +66,11 @@ function section<Row>(
 ): string[] {
   return rows.length === 0 ? [] : ['', style('bold', title), renderTable(columns, rows)];
 }
+
+const TO_INVOICE: readonly Column<MonthEndStatus['to_invoice'][number]>[] = [
+  { head: 'tenant', value: (row) => row.tenant_id },
+  { head: 'name', wrap: true, value: (row) => row.name },
+];
 
 const PARKED: readonly Column<MonthEndStatus['parked'][number]>[] = [
   { head: 'tenant', value: (row) => row.tenant_id },

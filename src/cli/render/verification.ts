@@ -13,7 +13,7 @@ function chargesOf({ llm_charges }: Verification['scope']): string {
 }
 
 /** Check by check, with the first problems of those that found any. */
-export function renderVerification({ month, ok, scope, checks }: Verification): string {
+export function renderVerification({ month, ok, scope, checks, to_do }: Verification): string {
   const problems = checks.filter((check) => check.problems > 0);
   return [
     `${month}: ${counted(scope.invoices, 'invoice')} with ${counted(scope.lines, 'line')}; ` +
@@ -48,5 +48,6 @@ export function renderVerification({ month, ok, scope, checks }: Verification): 
     ok
       ? style('green', 'Everything holds.')
       : style('red', `${problems.length} of ${checks.length} checks found something wrong.`),
+    ...to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
   ].join('\n');
 }
