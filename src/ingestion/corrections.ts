@@ -33,7 +33,8 @@ export function planCorrections<C extends Correction>(
   const claimed = new Set<string>();
   for (const correction of corrections) {
     const record = stored.get(correction.replaces);
-    const reason = record && whyNot(correction, record);
+    const isOfItself = correction.replaces === correction.id;
+    const reason = isOfItself ? OF_ITSELF : record && whyNot(correction, record);
     if (reason) {
       plan.refused.push({ id: correction.id, reason });
     } else if (!record || claimed.has(record.id)) {
@@ -45,6 +46,8 @@ export function planCorrections<C extends Correction>(
   }
   return plan;
 }
+
+const OF_ITSELF = 'replaces: a record cannot replace itself';
 
 export function unknownRecord(recordId: string): string {
   return (

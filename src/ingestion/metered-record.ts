@@ -22,10 +22,6 @@ export const meteredRecordSchema = z
           'record is answered `retry_later`.',
       ),
   })
-  .refine(({ record_id, replaces }) => replaces !== record_id, {
-    path: ['replaces'],
-    error: 'a record cannot replace itself',
-  })
   .meta({ id: 'MeteredUsageRecord' });
 
 export type MeteredRecord = z.infer<typeof meteredRecordSchema>;

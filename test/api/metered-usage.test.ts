@@ -153,7 +153,7 @@ describe('a correction', () => {
     const self = meteredRecord();
     const response = await post({ ...self, replaces: self.record_id });
     expect(response.status).toBe(422);
-    expect(response.body).toMatchObject({ errors: [{ pointer: '/replaces' }] });
+    expect(response.body).toMatchObject({ detail: 'replaces: a record cannot replace itself' });
   });
 
   test.each([

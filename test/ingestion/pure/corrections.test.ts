@@ -116,6 +116,12 @@ describe('a correction', () => {
     expect(ids(plan.ready)).toEqual(['b']);
   });
 
+  test('of itself: it would never be stored', () => {
+    const plan = planCorrections([correction('a', 'a'), correction('b', 'first')], stored({}));
+    expect(plan.refused).toEqual([{ id: 'a', reason: 'replaces: a record cannot replace itself' }]);
+    expect(ids(plan.ready)).toEqual(['b']);
+  });
+
   test('of an unknown record: says which, and what to do', () => {
     expect(unknownRecord('re"c')).toBe(
       'replaces: there is no record "re\\"c" yet: send this correction again once that record is accepted',
