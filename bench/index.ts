@@ -3,6 +3,7 @@ import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
 import { hostileConnections } from './hostile-connections.ts';
+import { hostileTenant } from './hostile-tenant.ts';
 import { ingestionBatches } from './ingestion-batches.ts';
 import { ingestionSingles } from './ingestion-singles.ts';
 import { largeTenant } from './large-tenant.ts';
@@ -26,4 +27,5 @@ export const BENCHES: readonly Bench[] = [
   backpressure,
   fanOut,
   hostileConnections,
+  hostileTenant,
 ];

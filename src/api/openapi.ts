@@ -27,7 +27,8 @@ const DESCRIPTION = `Usage in, invoices out.
   that isn't here answers 404 \`not-found\`, another method on one that is 405 \`method-not-allowed\`
   with \`Allow\`.
 - **Strict.** Unknown fields and parameters are refused.
-- **Limits.** A body has at most 2 MiB, plain or unpacked (gzip, deflate). Where an operation says
+- **Limits.** A body has at most 256 KiB, of usage and feeds in bulk 2 MiB, plain or unpacked (gzip,
+  deflate). Where an operation says
   429, requests are counted by key and minute (6,000 by default), or by address where it needs no
   key (600 by default); \`RateLimit\` tells what is left. An answer has to be taken within 30 seconds.
 - **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.`;
@@ -128,7 +129,7 @@ function toOperation(route: Route): RouteConfig {
       ...(hasETag(route) && { headers: ifNoneMatch }),
     },
     responses: { ...problemResponses(route), ...plannedResponses(route) },
-    ...(body && { 'x-max-body-bytes': MAX_BODY_BYTES }),
+    ...(body && { 'x-max-body-bytes': route.maxBodyBytes ?? MAX_BODY_BYTES }),
   };
 }
 

@@ -102,7 +102,7 @@ export const PROBLEMS = {
     status: 413,
     title: 'The request is too large',
     advice:
-      'Send less at once: at most 1,000 events, or as many entries as the operation says, in at most 2 MiB.',
+      'Send less at once: at most 1,000 events in 2 MiB, or as many entries and bytes as the operation says.',
     example: 'a batch has at most 1000 entries, this one has 1001',
   },
   'unsupported-media-type': {

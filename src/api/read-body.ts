@@ -2,7 +2,7 @@ import { MIMEType } from 'node:util';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { toPointer } from '../lib/json-flaw.ts';
 import { readStrictJson, sayMistake, withoutBom } from '../lib/strict-bytes.ts';
-import { MAX_BODY_BYTES } from './body-size.ts';
+import { MAX_BODY_BYTES, MAX_BULK_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
@@ -15,8 +15,11 @@ export const NO_BODY = Buffer.alloc(0);
 /** A millisecond's work, with what follows. */
 const LARGE_BYTES = 16 * 1024;
 
-/** Reads and unpacks the bytes; what they say is for us. */
-const readBytes = express.raw({ limit: MAX_BODY_BYTES, type: 'application/json' });
+/** Reads and unpacks the bytes, up to so many; what they say is for us. */
+const readerOf = (limit: number) => express.raw({ limit, type: 'application/json' });
+const READERS: ReadonlyMap<number, RequestHandler> = new Map(
+  [MAX_BODY_BYTES, MAX_BULK_BYTES].map((limit) => [limit, readerOf(limit)]),
+);
 
 /**
  * Reads a request's body as JSON. A name that an object has twice is refused: whoever checks what
@@ -29,12 +32,17 @@ const readBytes = express.raw({ limit: MAX_BODY_BYTES, type: 'application/json' 
 export async function readJsonBody(
   request: Request,
   response: Response,
-  { timeoutMs, check }: { readonly timeoutMs: number; readonly check: CheckBody },
+  {
+    timeoutMs,
+    maxBytes,
+    check,
+  }: { readonly timeoutMs: number; readonly maxBytes: number; readonly check: CheckBody },
 ): Promise<unknown> {
   // Null: there is no body; that is for the schema to say.
   if (request.is('application/json') === false) {
     throw new HttpProblem('unsupported-media-type', 'send Content-Type: application/json');
   }
+  const readBytes = READERS.get(maxBytes) ?? readerOf(maxBytes);
   const body = await readWithin(timeoutMs, readBytes, request, response);
   check(body ?? NO_BODY);
   if (body === null) return undefined;

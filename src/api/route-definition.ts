@@ -50,6 +50,8 @@ export interface RouteDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Bytes of a body, plain and unpacked; by default `MAX_BODY_BYTES`. */
+  readonly maxBodyBytes?: number;
   /**
    * Entries of all lists of the body together; by default `MAX_ENTRIES`. Null: the handler bounds what it
    * looks at, because one bad event must not sink its batch.

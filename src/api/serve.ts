@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { scopeToTenant } from '../db/tenant-scope.ts';
 import { authorize, type Caller } from './auth.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { bodySize } from './body-size.ts';
+import { MAX_BODY_BYTES, bodySize } from './body-size.ts';
 import type { ApiDeps, CallDeps } from './deps.ts';
 import type { AuthenticateRequest } from './failed-auths.ts';
 import { noteCaller, requestIdOf } from './observe.ts';
@@ -78,11 +78,14 @@ async function answerCall(
   }
   const check = signatureCheck(caller, request.headers, deps);
   if (!route.body) check(NO_BODY);
-  const giveBack = route.body ? guards.bodies.take(bodySize(request.headers)) : () => undefined;
+  const { maxBodyBytes: maxBytes = MAX_BODY_BYTES } = route;
+  const giveBack = route.body
+    ? guards.bodies.take(bodySize(request.headers, maxBytes))
+    : () => undefined;
   try {
     const { bodyMs: timeoutMs } = guards.timeouts;
     const body = route.body
-      ? await readJsonBody(request, response, { timeoutMs, check })
+      ? await readJsonBody(request, response, { timeoutMs, maxBytes, check })
       : undefined;
     const reply = await route.handle({ ...head, body }, call.deps);
     await send(request, response, reply, guards.timeouts);

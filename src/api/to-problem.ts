@@ -7,7 +7,7 @@ import { HttpProblem, PROBLEMS, type ProblemName } from './problems.ts';
 /** Of Express and its body parser, by status. */
 const HTTP_ERRORS: ReadonlyMap<number, readonly [ProblemName, string]> = new Map([
   [400, ['malformed-request', 'the request is not well formed: check the JSON and the URL']],
-  [413, ['too-large', 'the body is larger than 2 MiB: send fewer events at once']],
+  [413, ['too-large', 'the body is larger than this operation takes: send less at once']],
   [415, ['unsupported-media-type', 'send JSON in UTF-8, plain or compressed by gzip or deflate']],
 ]);
 

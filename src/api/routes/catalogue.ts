@@ -3,6 +3,7 @@ import { inFeedTurn } from '../../db/feed-turn.ts';
 import { catalogueFile } from '../../feeding/catalogue-file.ts';
 import { countCatalogueChanges } from '../../feeding/change-counts.ts';
 import { feedCatalogue } from '../../feeding/feed-catalogue.ts';
+import { MAX_BULK_BYTES } from '../body-size.ts';
 import { changeCounts } from '../change-counts-schema.ts';
 import { MAX_FEED_ENTRIES, dryRunQuery } from '../feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from '../feed-problems.ts';
@@ -24,6 +25,7 @@ export const putCatalogue = defineRoute(
     rateLimited: true,
     query: dryRunQuery,
     body: catalogueFile,
+    maxBodyBytes: MAX_BULK_BYTES,
     maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {

@@ -3,6 +3,7 @@ import { inFeedTurn } from '../../db/feed-turn.ts';
 import { countSubscriptionChanges } from '../../feeding/change-counts.ts';
 import { feedSubscriptions } from '../../feeding/feed-subscriptions.ts';
 import { subscriptionsFile } from '../../feeding/subscriptions-file.ts';
+import { MAX_BULK_BYTES } from '../body-size.ts';
 import { changeCounts } from '../change-counts-schema.ts';
 import { MAX_FEED_ENTRIES, dryRunQuery } from '../feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from '../feed-problems.ts';
@@ -26,6 +27,7 @@ export const putSubscriptions = defineRoute(
     rateLimited: true,
     query: dryRunQuery,
     body: subscriptionsFile,
+    maxBodyBytes: MAX_BULK_BYTES,
     maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Scope } from '../../db/api-keys.ts';
 import type { UsageSource } from '../../db/usage-ledger.ts';
 import type { UsageResult } from '../../ingestion/results.ts';
+import { MAX_BULK_BYTES } from '../body-size.ts';
 import { NDJSON } from '../ndjson.ts';
 import { HttpProblem, invalidRequest } from '../problems.ts';
 import type { Route } from '../route-definition.ts';
@@ -71,6 +72,7 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       rateLimited: false,
       query: backfillQuery,
       body: anyObject,
+      maxBodyBytes: MAX_BULK_BYTES,
       maxEntries: null,
       documentedBody: z.union([
         schema,
