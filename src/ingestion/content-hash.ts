@@ -5,7 +5,7 @@ import type { JsonValue } from '../domain/types.ts';
 /**
  * SHA-256, in hex, of what an event means, whatever the order of its fields. The caller passes what
  * the ledger keeps: defaults filled in, `"1.50"` as `"1.5"`, instants in UTC to the microsecond. Two
- * events with one id are the same event if their hashes are equal (SPEC "Usage").
+ * events with one id are the same event if their hashes are equal (docs/spec.md#usage).
  */
 export function contentHash(content: Readonly<Record<string, JsonValue | undefined>>): string {
   // What comes sorted, and with nothing inside, is canonical as JSON has it, in a fraction of the time.

@@ -87,7 +87,7 @@ describe('a difference', () => {
   test('says what replaced what, who wanted it, why, and what it comes to', () => {
     const [heading, empty, head, row] = show({ before: FIRST, after: SECOND, changes });
     expect(heading).toBe(
-      'acme-000002 replaces acme-000001 · cli:ada: ticket 812 · 299.00 → 274.26 USD',
+      'acme-000002 replaces acme-000001 · cli:ada: ticket 812 · USD 299.00 → 274.26',
     );
     expect(empty).toBe('');
     expect(head).toContain('amount before');
@@ -96,7 +96,7 @@ describe('a difference', () => {
   test('without a request nobody is named; of another currency both are', () => {
     const after = { ...SECOND, re_run: null, currency: 'AUD' };
     expect(show({ before: FIRST, after, changes })[0]).toBe(
-      'acme-000002 replaces acme-000001 · 299.00 USD → 274.26 AUD',
+      'acme-000002 replaces acme-000001 · USD 299.00 → AUD 274.26',
     );
   });
   test('of nothing says so', () => {

@@ -12,10 +12,10 @@ export function doctorCommand(): Command {
     .addHelpText(
       'after',
       `
-Looks at the configuration, the database and its role, the migrations, Temporal, the Schedule, the
-workers, the API keys, the proxies in front of the API, and at what the watchdog of the API looks at. It changes nothing. Where a server
-is away, the rest is checked all the same. Exit code: 0 no problem (there may be warnings, such as of
-keys that end within 14 days), 3 there is a problem.
+Checks the configuration, the database and its role, the migrations, Temporal, the Schedule, the workers,
+the API keys, the proxies in front of the API, and what the watchdog of the API checks. It changes nothing.
+Where a server is away, the rest is checked all the same. Exit code: 0 no problem (there may be warnings,
+such as of keys that end within 14 days), 3 there is a problem.
 
 Example:
   npm run cli -- doctor --json`,

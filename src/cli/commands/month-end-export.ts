@@ -23,9 +23,9 @@ export function monthEndExportCommand(): Command {
     .addHelpText(
       'after',
       `
-Writes a file per invoice and format, named by the invoice's number, superseded ones too; summary-MONTH.csv, a row
-for each live invoice (issued or paid); and superseded-and-void-MONTH.csv, a row for each of the others. A second
-export writes the same bytes.
+Writes a file per invoice and format, named by the invoice's number, superseded ones too;
+summary-MONTH.csv, a row for each live invoice (issued or paid); and superseded-and-void-MONTH.csv, a row for
+each of the others. A second export writes the same bytes.
 
 Examples:
   npm run cli -- month-end export 2026-05

@@ -58,10 +58,10 @@ export function renderDifference(replacement: Replacement): string {
   ].join('\n');
 }
 
-/** `USD 299.00 → 274.26` */
+/** `USD 299.00 → 274.26`; the currency once where both have it. */
 function totals(before: InvoiceHeader, after: InvoiceHeader): string {
-  const from = formatMoney(before.total_cents, before.currency);
-  return `${from} → ${formatAmount(after.total_cents, after.currency)}`;
+  const format = after.currency === before.currency ? formatAmount : formatMoney;
+  return `${formatMoney(before.total_cents, before.currency)} → ${format(after.total_cents, after.currency)}`;
 }
 
 function qty(quantity: string | undefined): string | null {

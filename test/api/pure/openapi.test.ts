@@ -88,7 +88,7 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
         expect(required).toContain('X-Request-Id');
         const isProblem = Object.hasOwn(content ?? {}, 'application/problem+json');
         if (!isProblem) continue;
-        const isTemporary = status === '429' || status === '503';
+        const isTemporary = ['425', '429', '503'].includes(status);
         expect(required.includes('Retry-After'), status).toBe(isTemporary);
         expect(required.includes('WWW-Authenticate'), status).toBe(status === '401');
       }
