@@ -52,6 +52,8 @@ CREATE TABLE invoices (
   CHECK (total_cents = subtotal_cents + tax_cents),
   CHECK (period_end = (period_start + interval '1 month' - interval '1 day')::date),
   CHECK ((revision = 1) = (replaces_invoice_id IS NULL)),
+  CONSTRAINT invoices_revisions_name_their_request CHECK (
+    revision = 1 OR (request_id IS NOT NULL AND actor IS NOT NULL AND reason IS NOT NULL)),
   CHECK ((status = 'superseded') = (superseded_by IS NOT NULL)),
   CHECK ((superseded_by IS NULL) = (superseded_at IS NULL))
 );

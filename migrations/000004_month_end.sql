@@ -11,7 +11,8 @@ CREATE TABLE month_end_requests (
   kind text NOT NULL CHECK (kind IN ('run', 'force')),
   all_tenants boolean NOT NULL DEFAULT false,
   reason text,
-  actor text,
+  -- `key:<label>`, `cli:<user>`, `schedule`, or what a signal in the Web UI gave: `temporal:<name>`.
+  actor text NOT NULL,
   -- SHA-256 of the canonical content: the same id with another content is refused.
   content_hash bytea NOT NULL,
   state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'finished')),

@@ -1,15 +1,15 @@
 -- Up Migration
 
--- What operators did, through the API and the CLI. A row is there before the action
+-- What operators did, through the API, the CLI and Temporal, and what the Schedule asked for. A row is there before the action
 -- runs; what came of it is added once. A row without an outcome: the process ended
 -- before the action did, and whether it was done has to be looked up where it acts.
 CREATE TABLE operator_actions (
   action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- `key:<label>` or `cli:<user>`, as in requests and records of invoices.
+  -- `key:<label>`, `cli:<user>`, `schedule` or `temporal:<name>`, as in requests and records of invoices.
   actor text NOT NULL,
   key_id uuid REFERENCES api_keys,
-  channel text NOT NULL CHECK (channel IN ('api', 'cli')),
-  -- The operationId of the API, or the command, such as `invoices.void`.
+  channel text NOT NULL CHECK (channel IN ('api', 'cli', 'temporal', 'schedule')),
+  -- The operationId of the API, the command, such as `invoices.void`, or the signal.
   action text NOT NULL,
   -- What it is about: the parameters of the path and the query, or the command's arguments.
   target json NOT NULL,
@@ -18,8 +18,14 @@ CREATE TABLE operator_actions (
   input json,
   input_sha256 bytea NOT NULL CHECK (length(input_sha256) = 32),
   input_bytes integer NOT NULL,
-  -- Under which the API's log has it.
+  -- Under which the API's log has it; of a signal, its id in the month's workflow.
   request_id text,
+  -- The request for a month that it is, `2026-05/<request id>`.
+  month_request text,
+  -- The tenants that it names, whether it is for all that are due, and why it was done.
+  tenant_ids text[],
+  all_tenants boolean NOT NULL DEFAULT false,
+  reason text,
   requested_at timestamptz NOT NULL DEFAULT now(),
   outcome text CHECK (outcome IN ('done', 'refused', 'failed')),
   -- The status of the API's answer, or the exit code of the command.
@@ -33,6 +39,11 @@ CREATE TABLE operator_actions (
 CREATE INDEX operator_actions_by_actor ON operator_actions (actor, action_id);
 CREATE INDEX operator_actions_by_action ON operator_actions (action, action_id);
 CREATE INDEX operator_actions_by_time ON operator_actions (requested_at);
+CREATE INDEX operator_actions_by_month_request ON operator_actions (month_request)
+  WHERE month_request IS NOT NULL;
+-- A signal is one action, however often its workflow is reset or the step that records it is tried.
+CREATE UNIQUE INDEX operator_actions_once ON operator_actions (channel, request_id)
+  WHERE channel IN ('temporal', 'schedule');
 
 -- An outcome is given once, and nothing else ever changes.
 CREATE FUNCTION operator_actions_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -40,11 +51,13 @@ BEGIN
   IF OLD.outcome IS NOT NULL OR NEW.outcome IS NULL
      OR ROW(NEW.action_id, NEW.actor, NEW.key_id, NEW.channel, NEW.action,
          NEW.target::text, NEW.input::text, NEW.input_sha256, NEW.input_bytes,
-         NEW.request_id, NEW.requested_at)
+         NEW.request_id, NEW.month_request, NEW.tenant_ids, NEW.all_tenants, NEW.reason,
+         NEW.requested_at)
         IS DISTINCT FROM
         ROW(OLD.action_id, OLD.actor, OLD.key_id, OLD.channel, OLD.action,
          OLD.target::text, OLD.input::text, OLD.input_sha256, OLD.input_bytes,
-         OLD.request_id, OLD.requested_at)
+         OLD.request_id, OLD.month_request, OLD.tenant_ids, OLD.all_tenants, OLD.reason,
+         OLD.requested_at)
   THEN
     RAISE EXCEPTION 'operator action % is on record: only its outcome is added, once', OLD.action_id
       USING ERRCODE = 'integrity_constraint_violation';
@@ -59,6 +72,6 @@ CREATE TRIGGER operator_actions_are_kept BEFORE DELETE OR TRUNCATE ON operator_a
 
 -- Not even the time of an action can be made up.
 GRANT SELECT ON operator_actions TO arcadia_app;
-GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id)
-  ON operator_actions TO arcadia_app;
+GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
+  month_request, tenant_ids, all_tenants, reason) ON operator_actions TO arcadia_app;
 GRANT UPDATE (outcome, status, detail) ON operator_actions TO arcadia_app;

@@ -89,14 +89,17 @@ GRANT UPDATE (status) ON invoices TO arcadia_api;
 GRANT UPDATE (last_used_at) ON api_keys TO arcadia_api;
 GRANT SELECT, INSERT, UPDATE (noticed_at) ON api_notices TO arcadia_api;
 -- Not even the time of an action can be made up.
-GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id),
-  UPDATE (outcome, status, detail) ON operator_actions TO arcadia_api;
+GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
+    month_request, tenant_ids, all_tenants, reason),
+  UPDATE (outcome, status, detail) ON operator_actions TO arcadia_api, arcadia_worker;
 
 GRANT INSERT ON api_keys, signing_secrets TO arcadia_app;
 GRANT UPDATE (expires_at, revoked_at) ON api_keys TO arcadia_app;
 GRANT UPDATE (revoked_at) ON signing_secrets TO arcadia_app;
 
--- The worker: requests, drafts, invoices, outcomes. It sees no key and no single event.
+-- The worker: requests, drafts, invoices, outcomes. It sees no key and no single event, and of the
+-- actions on record only which door a request came through.
+GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome) ON operator_actions TO arcadia_worker;
 GRANT SELECT ON tenants, plan_versions, plan_items, subscriptions, subscription_addons,
   invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_usage, invoice_exclusions,
   usage_buckets, usage_exclusions, month_end_requests, month_end_request_tenants, tenant_outcomes,

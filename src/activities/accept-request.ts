@@ -3,6 +3,7 @@ import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activ
 import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
 import { MAX_FORCED_TENANTS, forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { isUndecodable } from '../contracts/undecodable.ts';
+import { whyNotClosable } from '../db/closable-months.ts';
 import {
   findRequest,
   insertAllDueTenants,
@@ -13,12 +14,14 @@ import {
   requestContentHash,
   type RequestContent,
 } from '../db/month-end-requests.ts';
-import type { Transaction } from '../db/pool.ts';
+import { isAnnounced } from '../db/operator-actions.ts';
+import type { Queryable, Transaction } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import { isOver, type Period } from '../domain/period.ts';
+import type { Period } from '../domain/period.ts';
 import { explainIssue, sayOf } from '../explain-issue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { reasonOf, requirePeriod } from './failures.ts';
+import { actorOf, recordSignal, type Claim } from './record-signal.ts';
 
 const MAX_REASON_LENGTH = 300;
 /** Refused tenants that are told one by one; the API has them all. */
@@ -27,30 +30,55 @@ const MAX_REFUSALS = 10;
 /**
  * Checks a signal and stores the request. A bad one is refused with the reason and
  * harms nothing. The same id with the same content is the same request; with
- * another content it is refused. docs/spec.md#revisions.
+ * another content it is refused. docs/spec.md#month-end (Force).
+ *
+ * A signal that no door of ours has put on record was sent by hand, and goes on record here.
  */
 export function acceptRequest({ db, now }: ActivityDeps) {
   return async (input: AcceptRequestInput): Promise<AcceptRequestResult> => {
     const period = requirePeriod(input.month);
-    if (!isOver(period.month, now())) {
-      return refuse(`${period.month} is not over yet: it can be closed from ${period.endsAt} on`);
-    }
     const parsed = parseRequest(input);
-    if ('reason' in parsed) return refuse(parsed.reason);
+    const claim: Claim = 'request' in parsed ? parsed.request : { requestId: null, actor: null };
+    const byHand = await isByHand(db, input, claim);
+    const notClosable = await whyNotClosable(db, period.month, now());
     try {
-      return await db.transaction((tx) => store(tx, period, parsed.request));
+      return await db.transaction(async (tx) => {
+        let result: AcceptRequestResult;
+        if (notClosable !== null) result = refuse(notClosable);
+        else if ('reason' in parsed) result = refuse(parsed.reason);
+        else {
+          const { request } = parsed;
+          const actor = byHand ? actorOf(claim) : (request.actor ?? actorOf(claim));
+          result = await store(tx, period, { ...request, actor });
+        }
+        if (byHand) await recordSignal(tx, input, claim, result);
+        return result;
+      });
     } catch (error) {
       // What would fail each time must not hold up the requests behind it.
       if (isDatabaseUnavailable(error)) throw error;
-      return refuse(`it can't be stored: ${reasonOf(error)}`);
+      const refused = refuse(`it can't be stored: ${reasonOf(error)}`);
+      if (byHand) await db.transaction((tx) => recordSignal(tx, input, claim, refused));
+      return refused;
     }
   };
+}
+
+/** Whether a signal came by Temporal's own doors: by ours, it is on record before it is sent. */
+async function isByHand(
+  db: Queryable,
+  { month }: AcceptRequestInput,
+  { requestId, actor }: Claim,
+): Promise<boolean> {
+  if (requestId === null || actor === null) return true;
+  return !(await isAnnounced(db, { month, requestId, actor }));
 }
 
 interface Request extends RequestContent {
   readonly requestId: string;
   /** Whether its sender gave it the request id. */
   readonly isNamed: boolean;
+  /** As its sender says. */
   readonly actor: string | null;
 }
 
@@ -112,7 +140,7 @@ function explain(error: z.ZodError): string {
 async function store(
   tx: Transaction,
   period: Period,
-  request: Request,
+  request: Request & { readonly actor: string },
 ): Promise<AcceptRequestResult> {
   const { requestId } = request;
   const inserted = await insertRequest(tx, period, request);

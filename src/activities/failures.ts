@@ -1,10 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import { whyNotClosable } from '../db/closable-months.ts';
 import type { LockedDraft } from '../db/drafts.ts';
+import type { Queryable } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
-import { periodOf, type Period } from '../domain/period.ts';
+import { periodOf, type Month, type Period } from '../domain/period.ts';
 import { parked } from './results.ts';
 
 /**
@@ -20,6 +22,12 @@ export function requirePeriod(month: string): Period {
     }
     throw error;
   }
+}
+
+/** @throws ApplicationFailure, not retryable, where the month isn't over or has nothing to bill */
+export async function requireClosable(db: Queryable, month: Month, now: Date): Promise<void> {
+  const reason = await whyNotClosable(db, month, now);
+  if (reason !== null) throw ApplicationFailure.nonRetryable(reason, FAILURE.invalidInput);
 }
 
 /** Splits drafts into those that are still this run's to write, and the rest. */

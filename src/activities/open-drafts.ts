@@ -182,6 +182,10 @@ async function recordSettled(
     if (decision.result.outcome !== 'parked') invoiced.push(decision.result);
     if (decision.refusal !== undefined) {
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
+      // An earlier run's draft served them: it would be a revision that nobody asked for.
+      if (tenant.openDraftId !== null) {
+        await abandonDrafts(tx, [tenant.openDraftId], decision.refusal);
+      }
     }
   }
   await recordInvoiced(tx, period, invoiced, { keepSameInvoice: true });

@@ -29,15 +29,19 @@ import { inOneSnapshot } from '../db/snapshot.ts';
 import * as outcomes from '../db/tenant-outcomes.ts';
 import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod } from './failures.ts';
+import { requireClosable, requirePeriod } from './failures.ts';
 
 /** Request ids that a pass shows; the rest are counted. */
 const SHOWN_REQUESTS = 10;
 
-/** Takes every waiting request of the month into a new pass. */
-export function beginPass({ db }: ActivityDeps) {
-  return async ({ month }: BeginPassInput): Promise<BeginPassResult> => {
+/**
+ * Takes every waiting request of the month into a new pass.
+ * @throws ApplicationFailure `invalid_input`, not retryable: the first time, where the month can't be closed
+ */
+export function beginPass({ db, now }: ActivityDeps) {
+  return async ({ month, isFirst }: BeginPassInput): Promise<BeginPassResult> => {
     const period = requirePeriod(month);
+    if (isFirst) await requireClosable(db, month, now());
     return db.transaction(async (tx) => {
       const requests = await startRequests(tx, period);
       const last = requests.at(-1);

@@ -1,25 +1,52 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type {
   RequestScheduledMonthInput,
   RequestScheduledMonthResult,
 } from '../contracts/activities.ts';
+import { FAILURE } from '../contracts/failures.ts';
+import { WORKFLOWS } from '../contracts/month-end.ts';
+import { whyNotClosable } from '../db/closable-months.ts';
+import { answerOperatorAction, insertActionOnce } from '../db/operator-actions.ts';
 import { monthBefore } from '../domain/period.ts';
 import { requestMonthEnd } from '../temporal/month-end.ts';
 import type { ActivityDeps } from './deps.ts';
 
+const ACTOR = 'schedule';
+
 /**
  * Asks for the month before the *scheduled* time: a run that is days late bills
- * the month that it was scheduled for. An activity, because workflow code has no
- * signal-with-start.
+ * the month that it was scheduled for. On record before it is sent, as every request. An activity, because
+ * workflow code has no signal-with-start.
+ * @throws ApplicationFailure `invalid_input`, not retryable: there can't be anything to bill
  */
-export function requestScheduledMonth({ client }: ActivityDeps) {
+export function requestScheduledMonth({ db, client, now }: ActivityDeps) {
   return async (input: RequestScheduledMonthInput): Promise<RequestScheduledMonthResult> => {
-    const month = monthBefore(input.scheduledFor);
-    const workflowId = await requestMonthEnd(client, {
-      month,
-      requestId: input.requestId,
-      actor: 'schedule',
-      options: input.options,
+    const { scheduledFor, requestId, options } = input;
+    const month = monthBefore(scheduledFor);
+    const actionId = await insertActionOnce(db, {
+      actor: ACTOR,
+      keyId: null,
+      channel: 'schedule',
+      action: WORKFLOWS.scheduledMonthEnd,
+      target: { month, request_id: requestId },
+      input: { scheduled_for: scheduledFor },
+      requestId,
     });
+    const refusal = await whyNotClosable(db, month, now());
+    const workflowId =
+      refusal === null
+        ? await requestMonthEnd(client, { month, requestId, actor: ACTOR, options })
+        : null;
+    if (actionId !== null) {
+      await answerOperatorAction(db, actionId, {
+        outcome: refusal === null ? 'done' : 'refused',
+        status: refusal === null ? 0 : 1,
+        detail: refusal,
+      });
+    }
+    if (workflowId === null) {
+      throw ApplicationFailure.nonRetryable(refusal, FAILURE.invalidInput);
+    }
     return { month, workflowId };
   };
 }

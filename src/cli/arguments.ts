@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
-import { isOver, parseServiceMonth, periodOf, type Month } from '../domain/period.ts';
+import { parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
-import { CliError } from './errors.ts';
 
 /** A month on the command line. */
 export function monthArgument(text: string): Month {
@@ -36,16 +35,4 @@ export function reasonArgument(text: string): string {
   const parsed = reasonSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError('expected 1 to 1000 characters, none of them a control character');
-}
-
-/**
- * Only a month that is over can be closed. The workflow refuses others too; here it is said at
- * once, and nothing is signalled.
- * @throws CliError
- */
-export function requireOver(month: Month, now: Date): void {
-  if (isOver(month, now)) return;
-  throw new CliError(
-    `${month} is not over yet: it can be closed from ${periodOf(month).endsAt} on`,
-  );
 }

@@ -45,6 +45,8 @@ export type AcceptRequestResult =
 
 export interface BeginPassInput {
   readonly month: string;
+  /** Whether the month's workflow has just been started: a month that can't be closed fails it. */
+  readonly isFirst?: boolean;
 }
 /** Null where no request is waiting. */
 export type BeginPassResult = Omit<Pass, 'after' | 'isWalked' | 'counts'> | null;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Period } from '../domain/period.ts';
+import { lockTenants } from './drafts.ts';
 import { dueOrInvoicedTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from './pool.ts';
 import { sql, textArray } from './sql.ts';
@@ -58,7 +59,7 @@ export function findRequest(
 export function insertRequest(
   tx: Transaction,
   period: Period,
-  request: RequestContent & { readonly requestId: string; readonly actor: string | null },
+  request: RequestContent & { readonly requestId: string; readonly actor: string },
 ): Promise<number | null> {
   return tx.maybeOneFirst(sql.type(z.object({ requestSeq: z.number() }))`
     INSERT INTO month_end_requests
@@ -120,12 +121,21 @@ export async function insertAllDueTenants(
 }
 
 /**
- * A request that is sent again: tenants that it left parked are tried once more.
+ * Reopens a request that is sent again: tenants that it left parked are retried. Where a draft that
+ * serves it is still being built, it stays tied to that one: a revision names its request.
  * @returns whether there is something left to do
  */
 export async function reopenRequest(tx: Transaction, request: StoredRequest): Promise<boolean> {
+  const parked = await tx.anyFirst(sql.type(z.object({ tenantId: z.string() }))`
+    SELECT tenant_id AS "tenantId" FROM month_end_request_tenants
+    WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
+  `);
+  // So that no draft of theirs is issued or given up meanwhile.
+  await lockTenants(tx, parked);
   const { rowCount } = await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants SET outcome = NULL, reason = NULL, draft_id = NULL
+    UPDATE month_end_request_tenants f SET outcome = NULL, reason = NULL, draft_id = (
+      SELECT d.draft_id FROM invoice_drafts d WHERE d.draft_id = f.draft_id AND d.state = 'open'
+    )
     WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
   `);
   if (rowCount === 0) return request.state !== 'finished';

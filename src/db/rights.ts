@@ -33,6 +33,26 @@ const DELIVERING: TableRights = {
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
 
+/** An action goes on record whole, and gets its outcome once; its times are the database's. */
+const RECORDING: TableRights = {
+  INSERT: [
+    'actor',
+    'key_id',
+    'channel',
+    'action',
+    'target',
+    'input',
+    'input_sha256',
+    'input_bytes',
+    'request_id',
+    'month_request',
+    'tenant_ids',
+    'all_tenants',
+    'reason',
+  ],
+  UPDATE: ['outcome', 'status', 'detail'],
+};
+
 /** By table. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   tenants: {
@@ -246,20 +266,10 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_app: { INSERT: '*', UPDATE: ['revoked_at'] },
   },
   operator_actions: {
-    arcadia_api: {
-      SELECT: '*',
-      INSERT: [
-        'actor',
-        'key_id',
-        'channel',
-        'action',
-        'target',
-        'input',
-        'input_sha256',
-        'input_bytes',
-        'request_id',
-      ],
-      UPDATE: ['outcome', 'status', 'detail'],
+    arcadia_api: { ...RECORDING, SELECT: '*' },
+    arcadia_worker: {
+      ...RECORDING,
+      SELECT: ['action_id', 'actor', 'channel', 'request_id', 'month_request', 'outcome'],
     },
     arcadia_readonly: READ,
   },

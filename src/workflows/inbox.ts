@@ -71,8 +71,8 @@ export class Inbox {
   }
 
   /** Adds a `run` for a workflow that was started by hand, without a signal. */
-  addStart(payload: unknown): void {
-    this.#waiting.push({ signal: RUN_SIGNAL, payload, signalId: idOf('start') });
+  addStart(): void {
+    this.#waiting.push({ signal: RUN_SIGNAL, payload: null, signalId: idOf('start') });
   }
 
   /** Removes the oldest signal. */

@@ -70,8 +70,8 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     upsertSearchAttributes([{ key: BILLING_PERIOD, value: month }]);
   }
   // A predecessor may have left requests behind: terminated, or timed out.
-  if (!carried) pass = await beginPass();
-  if (!carried && !pass && inbox.isEmpty) inbox.addStart({ actor: 'started by hand' });
+  if (!carried) pass = await beginPass({ isFirst: true });
+  if (!carried && !pass && inbox.isEmpty) inbox.addStart();
   showDetails();
 
   // Requests are accepted while others are served; the first of the two to end,
@@ -183,9 +183,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     showDetails();
   }
 
-  async function beginPass(): Promise<Pass | null> {
+  async function beginPass({ isFirst = false } = {}): Promise<Pass | null> {
     isBeginning = true;
-    const begun = await database.beginPass({ month }).catch(rethrowCause);
+    const begun = await database.beginPass({ month, isFirst }).catch(rethrowCause);
     isBeginning = false;
     return begun && { ...begun, after: null, isWalked: false, counts: NONE };
   }

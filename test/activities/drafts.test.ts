@@ -57,12 +57,12 @@ async function build(owner: string, inMonth = month): Promise<TenantResult[]> {
   await fill(owner, drafts, inMonth);
   return persist(owner, drafts, inMonth);
 }
-/** The forced request f1 for acme. */
-function force() {
+/** A forced request for acme. */
+function force(requestId = 'f1') {
   return world.activities.acceptRequest({
     month,
     signal: 'forceReRun',
-    payload: { tenantIds: ['acme'], reason: 'x', requestId: 'f1' },
+    payload: { tenantIds: ['acme'], reason: 'x', requestId },
     signalId: 'unused',
   });
 }
@@ -235,6 +235,89 @@ describe('drafts', () => {
       expect(await force()).toMatchObject({ accepted: true, waiting: true, urgentTenantIds: [] });
     },
   );
+
+  test('a parked request that is sent again stays with the draft that is being built for it', async () => {
+    await build('run-1');
+    await force();
+    const drafts = await open('run-3');
+    await fill('run-3', drafts);
+    const failure = { type: 'terminated', reason: 'by hand' };
+    const tenant = { month, upToSeq: 9, tenantId: 'acme', failure };
+    // Another run of the tenant fails, and the operator tries again at once.
+    await world.activities.recordParked({ ...tenant, owner: 'run-2' });
+    expect(await force()).toMatchObject({ waiting: true, urgentTenantIds: ['acme'] });
+
+    expect(await persist('run-3', drafts)).toMatchObject([{ outcome: 'rolled' }]);
+    await build('run-4');
+
+    expect(await invoicesOf(world.db)).toMatchObject([
+      { revision: 1, requestId: null },
+      { revision: 2, requestId: 'f1', reason: 'x' },
+    ]);
+    expect(await force()).toMatchObject({ waiting: true, urgentTenantIds: [] });
+  });
+
+  test('a parked request that is sent again while its draft is given up is served by the next', async () => {
+    await build('run-1');
+    await force();
+    await open('run-3');
+    const failure = { type: 'terminated', reason: 'by hand' };
+    const tenant = { month, upToSeq: 9, tenantId: 'acme', failure };
+    await Promise.all([
+      world.activities.recordParked({ ...tenant, owner: 'run-3' }),
+      world.activities.recordParked({ ...tenant, owner: 'run-2' }).then(() => force()),
+    ]);
+    await force();
+    await build('run-4');
+    expect(await invoicesOf(world.db)).toMatchObject([
+      { revision: 1, requestId: null },
+      { revision: 2, requestId: 'f1', reason: 'x' },
+    ]);
+  });
+
+  test('a request that is sent again while its draft is built makes one revision', async () => {
+    await build('run-1');
+    await force();
+    const drafts = await open('run-2');
+    await fill('run-2', drafts);
+    expect(await force()).toMatchObject({ waiting: true, urgentTenantIds: ['acme'] });
+    await persist('run-2', drafts);
+    await build('run-3');
+    expect(await invoicesOf(world.db)).toMatchObject([
+      { revision: 1 },
+      { revision: 2, requestId: 'f1' },
+    ]);
+  });
+
+  test('two requests for a tenant are named by one revision each, or share the first', async () => {
+    await build('run-1');
+    await force('f1');
+    const drafts = await open('run-2');
+    await fill('run-2', drafts);
+    await force('f2');
+    await persist('run-2', drafts);
+    await force('f3');
+    await build('run-3');
+    expect(await invoicesOf(world.db)).toMatchObject([
+      { revision: 1 },
+      { revision: 2, requestId: 'f1' },
+      { revision: 3, requestId: 'f2' },
+    ]);
+  });
+
+  test('a draft whose requests a later run refuses is given up with them', async () => {
+    await force();
+    const drafts = await open('run-2');
+    await fill('run-2', drafts);
+    const subscriptionEnds = (at: string | null) =>
+      world.db.query(sql.typeAlias('nothing')`UPDATE subscriptions SET ends_at = ${at}`);
+    await subscriptionEnds('2026-05-20T00:00:00Z');
+    expect(await open('run-3')).toEqual([]);
+    await subscriptionEnds(null);
+
+    expect(await persist('run-2', drafts)).toMatchObject([{ failure: { type: 'draft_lost' } }]);
+    expect(await invoicesOf(world.db)).toEqual([]);
+  });
 
   test('usage that a cut-off revision had sealed is not lost', async () => {
     await build('run-1');

@@ -280,7 +280,7 @@ describe('safety bounds', () => {
     expect((await invoicesOf(world.db, tenantId)).at(-1)).toMatchObject({
       subtotalCents: 50_001,
       reason: 'a big launch',
-      actor: null,
+      actor: 'temporal:unnamed',
     });
   });
 

@@ -84,7 +84,7 @@ describe('a row for what an operator does', () => {
       outcome: 'done',
       status: 200,
       detail: JSON.stringify({
-        summary: { accepted: 1, duplicate: 0, conflict: 0, rejected: 1, lines: 2 },
+        summary: { accepted: 1, duplicate: 0, conflict: 0, retry_later: 0, rejected: 1, lines: 2 },
       }),
     });
     // Without a reason nothing is streamed, and nothing is on record.

@@ -253,8 +253,8 @@ describe('a forced re-run by its page', () => {
 test('while a month is being closed its page moves, and leaves the books for later', async () => {
   await world.db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, started_at)
-      VALUES ('2026-05-01', 'slow', 'run', '\\x00', 'running', now() - interval '10 seconds')`);
+      INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at)
+      VALUES ('2026-05-01', 'slow', 'test', 'run', '\\x00', 'running', now() - interval '10 seconds')`);
   });
   const { text } = await operator.get(monthPath);
   expect(text).toContain(`data-live="${monthPath}/live"`);

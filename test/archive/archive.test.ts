@@ -183,8 +183,8 @@ describe('what stays where it is', () => {
     const now = monthOfInstant(new Date());
     const third = previousMonth(previousMonth(previousMonth(now)));
     await superuser.query(
-      `INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, finished_at)
-       SELECT month, 'x', 'run', '', 'finished', now()
+      `INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, finished_at)
+       SELECT month, 'x', 'test', 'run', '', 'finished', now()
        FROM unnest($1::date[]) AS month`,
       [[`${third}-01`, `${previousMonth(third)}-01`]],
     );

@@ -90,8 +90,8 @@ test('a due tenant without an outcome is work to do, once the month is closed', 
   expect(await verifyMonth(copy.db, '2999-12')).toMatchObject({ ok: true, to_do: [] });
   await copy.run(`DELETE FROM tenant_outcomes WHERE tenant_id = 'planless'`);
   await copy.run(`INSERT INTO month_end_requests
-      (period_start, request_id, kind, content_hash, state, finished_at, manifest)
-    VALUES ('2026-05-01', 'closed', 'run', '', 'finished', now(), '{}')`);
+      (period_start, request_id, actor, kind, content_hash, state, finished_at, manifest)
+    VALUES ('2026-05-01', 'closed', 'test', 'run', '', 'finished', now(), '{}')`);
   expect(await verifyMonth(copy.db, MONTH)).toMatchObject({
     ok: true,
     to_do: [expect.stringContaining('1 due tenant has no outcome yet')],

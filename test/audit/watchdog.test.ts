@@ -196,6 +196,10 @@ describe('after the month was closed', () => {
   });
 
   test('another month stands still, whatever moves in this one', async () => {
+    // A subscription of before: the month has nobody to bill, and can be closed.
+    await seedTenant(world.db, 'former', [
+      { deploymentId: 'former-a', startsAt: '2019-12-10Z', endsAt: '2019-12-20Z' },
+    ]);
     await askInVain(world, '2020-01-01');
     expect(await findingsOf(world)).toEqual(['run_stalled 2020-01']);
     const { books } = await lookAt(world);
@@ -217,8 +221,8 @@ describe('after the month was closed', () => {
 /** A request of an hour ago that no workflow knows of. */
 async function askInVain({ db }: World, periodStart: string): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
-    INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, requested_at)
-    VALUES (${periodStart}, 'stuck', 'run', '', now() - interval '1 hour')`);
+    INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, requested_at)
+    VALUES (${periodStart}, 'stuck', 'test', 'run', '', now() - interval '1 hour')`);
 }
 
 test.each([

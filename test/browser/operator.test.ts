@@ -159,8 +159,8 @@ test("a mistake has the focus, and leads to its field; a tenant's key sees the q
 test('a month that is being closed moves without being loaded again', async ({ open }) => {
   const { db } = stack.world;
   await db.query(sql.typeAlias('nothing')`
-    INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, started_at)
-    VALUES ('2026-05-01', 'slow', 'run', '\\x00', 'running', now())`);
+    INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at)
+    VALUES ('2026-05-01', 'slow', 'test', 'run', '\\x00', 'running', now())`);
   const page = await open(`${stack.apiUrl}/sign-in`);
   await signIn(page, stack.operatorKey);
   await page.goto(`${stack.apiUrl}${OF_MONTH}`);

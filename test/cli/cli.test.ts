@@ -52,18 +52,6 @@ describe('misuse exits with 2', () => {
 });
 
 describe('failure exits with 1 and a sentence', () => {
-  test('a month that is not over is refused before anything is signalled', async () => {
-    // There is no server at all: it isn't even asked for.
-    for (const command of [
-      ['start', '2199-12'],
-      ['force', '2199-12', '--all', '--reason', 'x'],
-    ]) {
-      const { code, stderr } = await runCli(['month-end', ...command]);
-      expect(code).toBe(1);
-      expectOneError(stderr, '2199-12 is not over yet: it can be closed from 2200-01-01T00:00:00Z');
-    }
-  });
-
   test('missing configuration', async () => {
     const { code, stderr } = await runCli(['invoices', 'list']);
     expect(code).toBe(1);

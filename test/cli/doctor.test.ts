@@ -108,8 +108,8 @@ test('a paused Schedule, with the reason', async () => {
 test('a month that stands still', async () => {
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`
-      INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, requested_at)
-      VALUES ('2020-01-01', 'stuck', 'run', '', now() - interval '1 hour')`),
+      INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, requested_at)
+      VALUES ('2020-01-01', 'stuck', 'test', 'run', '', now() - interval '1 hour')`),
   );
   const { ok, detail, advice } = await doctor();
   expect(ok).toBe(false);

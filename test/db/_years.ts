@@ -75,8 +75,8 @@ const STATEMENTS = `
   INSERT INTO invoice_digests SELECT id, sha256(id::text::bytea) FROM invoiced;
   INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT month, tenant_id, 'rolled', id FROM invoiced;
-  INSERT INTO month_end_requests (period_start, request_id, kind, content_hash, state, started_at, finished_at)
-    SELECT month, 'run', 'run', '', 'finished', month, month FROM month WHERE month < ${date(MONTHS.next)};
+  INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at, finished_at)
+    SELECT month, 'run', 'test', 'run', '', 'finished', month, month FROM month WHERE month < ${date(MONTHS.next)};
 
   INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, event_count,
       total, sealed_for)

@@ -120,10 +120,19 @@ describe('whoever asks', () => {
     [
       'a second live invoice of a month',
       insertInvoice(
-        ', replaces_invoice_id',
-        "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices)",
+        ', replaces_invoice_id, request_id, actor, reason',
+        "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices), 'r', 'kim', 'x'",
       ),
       /invoices_one_live/,
+    ],
+    [
+      'a revision that names no request',
+      `UPDATE invoices SET status = 'superseded', superseded_by = '00000000-0000-0000-0000-000000000001', superseded_at = now();` +
+        insertInvoice(
+          ', replaces_invoice_id, actor, reason',
+          "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices), 'kim', 'x'",
+        ),
+      /invoices_revisions_name_their_request/,
     ],
     [
       'a total that is not subtotal and tax',

@@ -78,7 +78,7 @@ test('what the safety bounds have parked is released by a signal', async () => {
   expect(released.progress.totals).toMatchObject({ rolled: 1, skipped: 2, parked: 0 });
   expect((await invoicesOf(world.db, 'ciao')).at(-1)).toMatchObject({
     subtotalCents: 104_999,
-    actor: 'olga',
+    actor: 'temporal:olga',
     reason: 'a test',
   });
 });

@@ -163,7 +163,7 @@ describe('month end', () => {
       number: 'acme-000002',
       replacesInvoiceId: first!.invoiceId,
       requestId: 'f1',
-      actor: 'olga',
+      actor: 'temporal:olga',
       reason: 'usage came late',
       subtotalCents: 5000 + 1 + 11,
     });

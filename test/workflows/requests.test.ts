@@ -145,6 +145,22 @@ describe('requests by signal', () => {
     },
   );
 
+  test('what a signal says is shown in the details as it is, not as Markdown', async () => {
+    const name = '[click](https://evil.example) <b>';
+    await sendRaw(
+      world,
+      'forceReRun',
+      'json/plain',
+      JSON.stringify({ tenantIds: ['acme'], reason: 'x', [name]: 1 }),
+    );
+    await refused(world, /click/);
+    const details = await currentDetails(world);
+    expect(details).toContain(
+      String.raw`\[click\](https://evil.example) \<b>`.replaceAll('\\\\', '\\'),
+    );
+    expect(details).not.toContain(name);
+  });
+
   test('an ordinary signal may come without a payload', async () => {
     await sendRaw(world, 'run', null);
     expect((await closed(world, MONTH)).totals).toEqual({
@@ -211,21 +227,23 @@ describe('requests by signal', () => {
     expect((await invoicesOf(world.db, 'globex')).at(-1)).toEqual({ ...invoice, status: 'paid' });
   });
 
-  test('a month that is not over is refused', async () => {
-    const month = new Date().toISOString().slice(0, 7);
-    await requestMonthEnd(world.client, { month, requestId: 'early', actor: 'test' });
-    const { refusals } = await until(
-      () => progressOf(world, month),
-      (progress) => progress.refusals.length > 0,
-    );
-    expect(refusals[0]?.reason).toMatch(/is not over yet/);
+  // The seeded subscriptions start in January 2025.
+  test.each([
+    ['that is not over', new Date().toISOString().slice(0, 7), /is not over yet/],
+    ['in the far future', '2971-01', /is not over yet/],
+    ['before the first subscription', '2024-12', /first subscription or invoice is of 2025-01/],
+    ['in the far past', '1000-01', /nothing to bill/],
+    ['that is malformed', '2026-13', /2026-13/],
+  ])('a month %s fails the workflow at once, with the reason', async (_, month, reason) => {
+    await requestMonthEnd(world.client, { month, requestId: 'bad', actor: 'test' });
+    await expect(monthEndHandle(world, month).result()).rejects.toMatchObject({
+      cause: { type: 'invalid_input', message: expect.stringMatching(reason) as string },
+    });
   });
 
-  test('a malformed month fails the workflow with a reason', async () => {
-    await requestMonthEnd(world.client, { month: '2026-13', requestId: 'bad', actor: 'test' });
-    await expect(monthEndHandle(world, '2026-13').result()).rejects.toMatchObject({
-      cause: { message: expect.stringMatching(/2026-13/) as string },
-    });
+  test('the first month with a subscription is closed', async () => {
+    await requestMonthEnd(world.client, { month: '2025-01', requestId: 'first', actor: 'test' });
+    expect((await closed(world, '2025-01')).totals).toMatchObject({ rolled: 3 });
   });
 });
 

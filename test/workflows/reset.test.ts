@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RequestScheduledMonthResult } from '../../src/contracts/activities.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS, type MonthEndOptions } from '../../src/contracts/month-end.ts';
+import { listOperatorActions } from '../../src/db/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
@@ -63,6 +64,12 @@ async function settled(month: string, options?: MonthEndOptions): Promise<void> 
 
 const forcesOf = async (month: string) =>
   (await requestsOf(month)).filter(({ kind }) => kind === 'force');
+/** What is on record of the forced requests; each is one action, however often it is applied again. */
+const forcesOnRecord = async () => {
+  const filter = { action: 'forceReRun' };
+  const actions = await listOperatorActions(world.db, filter, { after: null, limit: 100 });
+  return actions.map(({ action_id, tenant_ids, reason }) => ({ action_id, tenant_ids, reason }));
+};
 
 test('a forced rerun without a request id makes one revision, however often the workflow is reset', async () => {
   const month = '2026-05';
@@ -75,12 +82,18 @@ test('a forced rerun without a request id makes one revision, however often the 
   await handle.signal('forceReRun', onlyIfChanged);
   await settled(month);
   const before = await invoicesOf(world.db);
+  const onRecord = await forcesOnRecord();
+  expect(onRecord).toMatchObject([
+    { tenant_ids: ['globex'], reason: force.reason },
+    { tenant_ids: ['acme'], reason: force.reason },
+  ]);
   expect(before.map(({ revision }) => revision).toSorted()).toEqual([1, 1, 2]);
 
   for (let n = 0; n < 3; n += 1) {
     await reset(handle);
     await settled(month);
     expect(await invoicesOf(world.db)).toEqual(before);
+    expect(await forcesOnRecord()).toEqual(onRecord);
   }
   expect(await forcesOf(month)).toHaveLength(2);
 

@@ -20,13 +20,16 @@ export const getOperatorActions = defineRoute(
     tag: 'System',
     summary: 'List what operators did, the latest first',
     description:
-      'Whatever an operator’s key or the CLI changed or tried to change, on record before it ran. ' +
+      'Whatever an operator’s key or the CLI changed or tried to change, on record before it ran; ' +
+      'signals sent in the Temporal Web UI, and what the Schedule asked for. ' +
       'Rows are never changed but for their outcome, which is added once.',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({
-      actor: text(200).optional().describe('key:<label> or cli:<user>.'),
-      action: text(100).optional().describe('An operationId, or a command such as invoices.void.'),
+      actor: text(200).optional().describe('key:<label>, cli:<user>, temporal:<name> or schedule.'),
+      action: text(100)
+        .optional()
+        .describe('An operationId, a command such as invoices.void, or a signal.'),
       since: instant.optional().describe('Actions from this instant on.'),
       limit: pageLimit(200, 50),
       cursor: cursorParam,

@@ -5,6 +5,7 @@ import {
   reasonSchema,
   requestIdSchema,
 } from '../../contracts/request-payload.ts';
+import { whyNotClosable } from '../../db/closable-months.ts';
 import {
   findRequest,
   requestContentHash,
@@ -12,7 +13,7 @@ import {
 } from '../../db/month-end-requests.ts';
 import { readMonthEndStatus } from '../../db/month-end-status.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { isOver, periodOf, type Month } from '../../domain/period.ts';
+import { periodOf, type Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import type { ForceRequest } from '../../temporal/month-end.ts';
 import { controlTotalsSchema } from '../control-totals-schema.ts';
@@ -39,9 +40,11 @@ const rollUpRequest = z
       .default(false)
       .describe('With force and tenant_ids: issue also what the safety bounds have parked.'),
     reason: reasonSchema.optional().describe('Required with force.'),
+    // Made up here, so that the record of the call has it, too.
     request_id: requestIdSchema
       .optional()
-      .describe('The same id is the same request, however often it is sent.'),
+      .describe('The same id is the same request, however often it is sent.')
+      .transform((id) => id ?? randomUUID()),
   })
   .check(({ value, issues }) => {
     const complain = (field: string, message: string) =>
@@ -72,7 +75,8 @@ export const postRollUp = defineRoute(
     description:
       "Signals the month's workflow, and starts it where it isn't running. Every request looks " +
       'at all due tenants; force also rebuilds invoices. What comes of it is in ' +
-      'GET /api/v1/roll-ups/{month}, refusals included.',
+      'GET /api/v1/roll-ups/{month}, refusals included. The month has to be over, and not before the ' +
+      'first subscription or invoice.',
     scopes: ['operator'],
     rateLimited: true,
     body: rollUpRequest,
@@ -96,8 +100,8 @@ export const postRollUp = defineRoute(
     problems: ['request-conflict', 'temporal-unavailable'],
   },
   async ({ body, caller }, { db, monthEnd, now }) => {
-    refuseUnlessOver(body.month, now());
-    const requestId = body.request_id ?? randomUUID();
+    await refuseUnlessClosable(db, body.month, now());
+    const requestId = body.request_id;
     await refuseOtherContent(db, body, requestId);
     const workflowId = await withTemporal(monthEnd, (port) =>
       port.request({
@@ -225,14 +229,9 @@ function toForce(body: RollUpRequest): ForceRequest | undefined {
   };
 }
 
-function refuseUnlessOver(asked: Month, now: Date): void {
-  if (isOver(asked, now)) return;
-  throw invalidRequest([
-    {
-      pointer: '/month',
-      detail: `${asked} is not over yet: it can be closed from ${periodOf(asked).endsAt} on`,
-    },
-  ]);
+async function refuseUnlessClosable(db: Queryable, asked: Month, now: Date): Promise<void> {
+  const detail = await whyNotClosable(db, asked, now);
+  if (detail !== null) throw invalidRequest([{ pointer: '/month', detail }]);
 }
 
 /**

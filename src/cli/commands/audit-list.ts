@@ -16,16 +16,22 @@ interface Options {
 
 export function auditListCommand(): Command {
   return new Command('list')
-    .description('list what operators did, the latest first')
-    .option('--actor <actor>', 'such as key:ops or cli:anna')
-    .option('--action <action>', 'an operationId or a command, such as voidInvoice, invoices.void')
+    .description('list what operators did, and what the Schedule asked for, the latest first')
+    .option('--actor <actor>', 'such as key:ops, cli:anna, temporal:kim or schedule')
+    .option(
+      '--action <action>',
+      'an operationId, a command or a signal, such as voidInvoice, invoices.void, forceReRun',
+    )
     .option('--since <instant>', 'such as 2026-06-01T00:00:00Z', instantArgument)
     .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
     .addHelpText(
       'after',
       `
 Without an outcome: it is being done, or the process died meanwhile, and whether it was done has to be
-looked up where it acts. --json also has each input, its digest and the reasons.
+looked up where it acts. --json also has each input with its digest, and every tenant that it names.
+
+Signals sent in the Temporal Web UI are on record, too. Temporal doesn't tell who sends a signal: the actor is
+the name that its data gives, temporal:NAME, or temporal:unnamed.
 
 Example:
   npm run cli -- audit list --since 2026-06-01T00:00:00Z --json`,
@@ -46,6 +52,8 @@ Example:
             { head: 'actor', value: (row) => row.actor },
             { head: 'action', value: (row) => row.action },
             { head: 'target', value: ({ target }) => JSON.stringify(target) },
+            { head: 'tenants', wrap: true, value: tenantsOf },
+            { head: 'reason', wrap: true, value: (row) => row.reason },
             { head: 'outcome', value: (row) => row.outcome, format: outcomeFormat },
             { head: 'detail', wrap: true, value: (row) => row.detail },
           ],
@@ -55,6 +63,16 @@ Example:
       );
       if (actions.length === limit) note(`The latest ${limit}; more with --limit.`);
     });
+}
+
+/** Tenants that a row of the table names. */
+const SHOWN_TENANTS = 5;
+
+function tenantsOf({ tenant_ids: tenantIds, all_tenants: all }: OperatorAction): string | null {
+  if (all) return 'all due tenants';
+  if (tenantIds === null) return null;
+  const more = tenantIds.length - SHOWN_TENANTS;
+  return tenantIds.slice(0, SHOWN_TENANTS).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function outcomeFormat({ outcome }: OperatorAction): Format | null {

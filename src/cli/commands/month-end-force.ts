@@ -4,11 +4,12 @@ import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import type { Month } from '../../domain/period.ts';
 import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
-import { monthArgument, reasonArgument, requireOver } from '../arguments.ts';
+import { monthArgument, reasonArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { finishRequest } from '../finish-request.ts';
 import { operatorAction } from '../operator-action.ts';
+import { requireClosable } from '../require-closable.ts';
 import { snakeCaseKeys } from '../snake-case.ts';
 
 interface Options {
@@ -46,16 +47,17 @@ Examples:
     )
     .action(async (month: Month, options: Options, command: Command) => {
       const force = toForce(options);
-      requireOver(month, new Date());
       const { requestId = randomUUID(), reason } = options;
       const env = readEnvironment(process.env);
       const workflowId = await operatorAction(
         command,
         env,
-        () =>
-          withTemporal(env, ({ client }) =>
+        async (db) => {
+          await requireClosable(db, month);
+          return withTemporal(env, ({ client }) =>
             requestMonthEnd(client, { month, requestId, actor: actor(), reason, force }),
-          ),
+          );
+        },
         { request_id: requestId },
       );
       const sent = {

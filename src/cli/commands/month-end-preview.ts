@@ -8,6 +8,7 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireTenants } from '../known.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import { requireBillable } from '../require-closable.ts';
 import { renderPreview } from '../render/preview.ts';
 
 interface Options {
@@ -34,8 +35,9 @@ Examples:
     )
     .action(async (month: Month, options: Options, command: Command) => {
       const what = { what: `Previewing ${month}`, unit: 'tenants', total: null };
-      const previews = await withDatabase(readEnvironment(process.env), (db, config) =>
-        withProgress(what, async (update) => {
+      const previews = await withDatabase(readEnvironment(process.env), async (db, config) => {
+        await requireBillable(db, month);
+        return withProgress(what, async (update) => {
           await requireTenants(db, options.tenant ?? []);
           const found: TenantPreview[] = [];
           let due = options.tenant?.length ?? 0;
@@ -49,8 +51,8 @@ Examples:
             },
           });
           return found;
-        }),
-      );
+        });
+      });
       const previewed = new Set(previews.map(({ tenantId }) => tenantId));
       const notDue = (options.tenant ?? []).filter((tenantId) => !previewed.has(tenantId));
       print(

@@ -3,10 +3,11 @@ import { Command } from 'commander';
 import type { Month } from '../../domain/period.ts';
 import { requestMonthEnd } from '../../temporal/month-end.ts';
 import { actor } from '../actor.ts';
-import { monthArgument, requireOver } from '../arguments.ts';
+import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { finishRequest } from '../finish-request.ts';
 import { operatorAction } from '../operator-action.ts';
+import { requireClosable } from '../require-closable.ts';
 import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
 
 interface Options {
@@ -36,14 +37,14 @@ Examples:
   npm run cli -- month-end start 2026-05 --tenants-per-child 25`,
     )
     .action(async (month: Month, options: Options, command: Command) => {
-      requireOver(month, new Date());
       const { requestId = randomUUID(), reason, tenantsPerChild } = options;
       const env = readEnvironment(process.env);
       const workflowId = await operatorAction(
         command,
         env,
-        () =>
-          withTemporal(env, ({ client }) =>
+        async (db) => {
+          await requireClosable(db, month);
+          return withTemporal(env, ({ client }) =>
             requestMonthEnd(client, {
               month,
               requestId,
@@ -51,7 +52,8 @@ Examples:
               reason,
               options: toMonthEndOptions(tenantsPerChild),
             }),
-          ),
+          );
+        },
         { request_id: requestId },
       );
       const sent = { month, request_id: requestId, workflow_id: workflowId };

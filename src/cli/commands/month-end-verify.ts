@@ -6,6 +6,7 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import { requireBillable } from '../require-closable.ts';
 import { renderVerification } from '../render/verification.ts';
 
 export function monthEndVerifyCommand(): Command {
@@ -23,9 +24,10 @@ Example:
     )
     .action(async (month: Month, _options, command: Command) => {
       const what = { what: `Verifying ${month}`, unit: 'checks', total: null };
-      const verification = await withDatabase(readEnvironment(process.env), (db) =>
-        withProgress(what, (update) => verifyMonth(db, month, update)),
-      );
+      const verification = await withDatabase(readEnvironment(process.env), async (db) => {
+        await requireBillable(db, month);
+        return withProgress(what, (update) => verifyMonth(db, month, update));
+      });
       print(command, verification, (verification) => renderVerification(verification));
       if (!verification.ok) process.exitCode = EXIT_WRONG;
     });

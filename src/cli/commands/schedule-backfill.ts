@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { Month } from '../../domain/period.ts';
 import { backfillMonth } from '../../temporal/schedule.ts';
-import { monthArgument, requireOver } from '../arguments.ts';
+import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
+import { requireClosable } from '../require-closable.ts';
 
 export function scheduleBackfillCommand(): Command {
   return new Command('backfill')
@@ -12,11 +13,11 @@ export function scheduleBackfillCommand(): Command {
     .argument('<month>', 'the month to close, such as 2026-05', monthArgument)
     .addHelpText('after', '\nExample:\n  npm run cli -- schedule backfill 2026-05')
     .action(async (month: Month, _options, command: Command) => {
-      requireOver(month, new Date());
       const env = readEnvironment(process.env);
-      await operatorAction(command, env, () =>
-        withTemporal(env, ({ client }) => backfillMonth(client, month)),
-      );
+      await operatorAction(command, env, async (db) => {
+        await requireClosable(db, month);
+        await withTemporal(env, ({ client }) => backfillMonth(client, month));
+      });
       print(command, { month, backfilled: true }, ({ month }) => `Fired for ${month}.`);
     });
 }
