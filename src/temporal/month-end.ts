@@ -1,5 +1,4 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { toDetails } from '../contracts/details.ts';
 import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
@@ -10,17 +9,18 @@ import {
   type MonthEndOptions,
   type MonthEndProgress,
 } from '../contracts/month-end.ts';
+import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { explainIssue, sayOf } from '../explain-issue.ts';
 
 /** In the Markdown of the Web UI's "details": there an operator needs it. */
 const HOW_TO_FORCE = toDetails([
-  '**To rebuild invoices**: More Actions, Send a Signal, `forceReRun`, with data such as',
-  '`{"tenantIds": ["acme"], "reason": "metering came late"}`',
-  '`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}`',
-  '**To try again who is parked**: the signal `run`, without data.',
-  "Both look at all due tenants; who has an invoice and isn't named keeps it.",
+  richText`**To rebuild invoices**: More Actions, Send a Signal, \`forceReRun\`, with data such as`,
+  richText`\`{"tenantIds": ["acme"], "reason": "metering came late"}\``,
+  richText`\`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}\``,
+  richText`**To try again who is parked**: the signal \`run\`, without data.`,
+  richText`Both look at all due tenants; who has an invoice and isn't named keeps it.`,
 ]);
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
@@ -71,7 +71,7 @@ export async function requestMonthEnd(client: Client, request: MonthEndRequest):
     args: [input],
     signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
     signalArgs: [payload],
-    staticSummary: `Month end of ${month}`,
+    staticSummary: toSummary(richText`Month end of ${month}`),
     staticDetails: HOW_TO_FORCE,
     typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
   });

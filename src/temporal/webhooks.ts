@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { TASK_QUEUE, webhooksId } from '../contracts/ids.ts';
+import { richText, toSummary } from '../contracts/markdown.ts';
 import { DELIVER_WEBHOOKS_WORKFLOW, type DeliverWebhooksInput } from '../contracts/webhooks.ts';
 
 /**
@@ -16,6 +17,6 @@ export async function startDelivery(
     workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue: TASK_QUEUE,
     args: [input],
-    staticSummary: `Webhooks to ${URL.parse(url)?.host ?? endpointId}`,
+    staticSummary: toSummary(richText`Webhooks to ${URL.parse(url)?.host ?? endpointId}`),
   });
 }

@@ -1,7 +1,7 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { WEBHOOKS_TASK_QUEUE } from '../contracts/ids.ts';
-import { summary } from './summary.ts';
+import { richText, toSummary, type Markdown } from '../contracts/markdown.ts';
 
 /**
  * Infrastructure that fails is tried again, gently; bad data is a failure that
@@ -34,27 +34,30 @@ export type MonthSteps = Pick<
  * for workflows that do several things at once.
  */
 export const recordedDatabase: MonthSteps = {
-  acceptRequest: (input) => recorded(`Take in the signal ${input.signal}`).acceptRequest(input),
-  beginPass: (input) => recorded('Take the waiting requests into a pass').beginPass(input),
+  acceptRequest: (input) =>
+    recorded(richText`Take in the signal ${input.signal}`).acceptRequest(input),
+  beginPass: (input) => recorded(richText`Take the waiting requests into a pass`).beginPass(input),
   planPage: (input) =>
     recorded(
       input.after === null
-        ? 'Look at the first due tenants'
-        : `Look at the due tenants after ${input.after}`,
+        ? richText`Look at the first due tenants`
+        : richText`Look at the due tenants after ${input.after}`,
     ).planPage(input),
   recordParked: (input) =>
-    recorded(`Park ${input.tenantId}: ${input.failure.type}`).recordParked(input),
-  listWaiting: (input) => recorded('Look for forced tenants that still wait').listWaiting(input),
-  finishPass: (input) => recorded('Finish the pass: do the books add up?').finishPass(input),
+    recorded(richText`Park ${input.tenantId}: ${input.failure.type}`).recordParked(input),
+  listWaiting: (input) =>
+    recorded(richText`Look for forced tenants that still wait`).listWaiting(input),
+  finishPass: (input) =>
+    recorded(richText`Finish the pass: do the books add up?`).finishPass(input),
 };
 
-function recorded(text: string) {
+function recorded(text: Markdown) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '65 s',
     // A worker that has died is noticed by its silence, and another one tries again.
     heartbeatTimeout: '5 s',
     retry: RETRY,
-    summary: summary(text),
+    summary: toSummary(text),
   });
 }
 

@@ -17,6 +17,7 @@ import {
   type Pass,
   type Refusal,
 } from '../contracts/month-end.ts';
+import { richText, toSummary } from '../contracts/markdown.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { database as localDatabase, recordedDatabase, type MonthSteps } from './activities.ts';
 import { Inbox, type Incoming } from './inbox.ts';
@@ -226,7 +227,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function waitForRequests(until: string): Promise<boolean> {
     const remainingMs = Math.max(Date.parse(until) - Date.now(), 1);
     await condition(() => passWanted || shouldContinueAsNew(), remainingMs, {
-      summary: `Open for corrections until ${until.slice(0, 10)}`,
+      summary: toSummary(richText`Open for corrections until ${until.slice(0, 10)}`),
     });
     await condition(() => inbox.isEmpty);
     return passWanted || shouldContinueAsNew();

@@ -1,7 +1,7 @@
-import { toDetails } from '../contracts/details.ts';
 import { adviceFor } from '../contracts/failure-advice.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import { monthEndId } from '../contracts/ids.ts';
+import { code, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
 
 type Parked = Extract<TenantResult, { outcome: 'parked' }>;
@@ -17,29 +17,32 @@ export function renderTenantDetails(month: string, results: readonly TenantResul
   return toDetails([
     isAlone && first
       ? alone(month, first)
-      : `**${results.length} invoices for ${month}**: ${parked.length} parked`,
+      : richText`**${results.length} invoices for ${month}**: ${parked.length} parked`,
     ...parked.slice(0, SHOWN_PARKED).map(isAlone ? whyParked : whyThisOneIsParked),
-    ...(parked.length > SHOWN_PARKED ? [`… and ${parked.length - SHOWN_PARKED} more.`] : []),
+    ...(parked.length > SHOWN_PARKED
+      ? [richText`… and ${parked.length - SHOWN_PARKED} more.`]
+      : []),
     ...(parked.length > 0 ? [howToTryAgain(month, parked)] : []),
   ]);
 }
 
-function alone(month: string, result: TenantResult): string {
-  const invoice = result.outcome === 'parked' ? '' : `, invoice id \`${result.invoiceId}\``;
-  return `**Invoice of ${result.tenantId} for ${month}**: ${result.outcome}${invoice}`;
+function alone(month: string, result: TenantResult): Markdown {
+  const invoice =
+    result.outcome === 'parked' ? '' : richText`, invoice id ${code(result.invoiceId)}`;
+  return richText`**Invoice of ${result.tenantId} for ${month}**: ${result.outcome}${invoice}`;
 }
 
-function whyThisOneIsParked(parked: Parked): string {
-  return `**${parked.tenantId}**: ${whyParked(parked)}`;
+function whyThisOneIsParked(parked: Parked): Markdown {
+  return richText`**${parked.tenantId}**: ${whyParked(parked)}`;
 }
 
-function whyParked({ failure: { type, reason } }: Parked): string {
-  return `\`${type}\`: ${reason}\n\n**What to do**: ${adviceFor(type)}`;
+function whyParked({ failure: { type, reason } }: Parked): Markdown {
+  return richText`${code(type)}: ${reason}\n\n**What to do**: ${adviceFor(type)}`;
 }
 
-function howToTryAgain(month: string, parked: readonly Parked[]): string {
-  const run = `Then send the signal \`run\` to \`${monthEndId(month)}\`.`;
+function howToTryAgain(month: string, parked: readonly Parked[]): Markdown {
+  const run = richText`Then send the signal \`run\` to ${code(monthEndId(month))}.`;
   return parked.some(({ failure }) => failure.type === FAILURE.outOfBounds)
-    ? `${run} A total is accepted by the signal \`forceReRun\` with \`"acceptBounds": true\`.`
+    ? richText`${run} A total is accepted by the signal \`forceReRun\` with \`"acceptBounds": true\`.`
     : run;
 }

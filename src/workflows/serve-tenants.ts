@@ -10,11 +10,11 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { tenantInvoiceId, tenantInvoicesId } from '../contracts/ids.ts';
+import { richText, toSummary } from '../contracts/markdown.ts';
 import type { Failure } from '../contracts/failures.ts';
 import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
 import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
 import { describeFailure } from './describe-failure.ts';
-import { summary } from './summary.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 import { tenantInvoices } from './tenant-invoices.ts';
 
@@ -110,10 +110,10 @@ async function runTenantInvoices({
       { key: BILLING_PERIOD, value: month },
       ...(isAlone ? [{ key: TENANT_ID, value: first }] : []),
     ],
-    staticSummary: summary(
+    staticSummary: toSummary(
       isAlone
-        ? `Invoice of ${first} for ${month}`
-        : `Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1)}`,
+        ? richText`Invoice of ${first} for ${month}`
+        : richText`Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1) ?? ''}`,
     ),
   });
   return { runId: child.firstExecutionRunId, results: await child.result() };
@@ -132,7 +132,7 @@ async function runTenantInvoice({
       { key: BILLING_PERIOD, value: month },
       { key: TENANT_ID, value: tenantId },
     ],
-    staticSummary: `Invoice of ${tenantId} for ${month}`,
+    staticSummary: toSummary(richText`Invoice of ${tenantId} for ${month}`),
   });
   return { runId: null, results: [result] };
 }

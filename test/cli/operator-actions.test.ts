@@ -187,7 +187,9 @@ describe('on record', () => {
 
   test('as a table', async () => {
     const { stdout } = await runCli(['audit', 'list', '--action', 'invoices.void'], env);
-    expect(stdout).toMatch(/invoices\.void +\{"invoice":"no-such-invoice"\} +x +refused +There is no/);
+    expect(stdout).toMatch(
+      /invoices\.void +\{"invoice":"no-such-invoice"\} +x +refused +There is no/,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toDetails } from '../../src/contracts/details.ts';
+import { Markdown, toDetails } from '../../src/contracts/markdown.ts';
 import { adviceFor } from '../../src/contracts/failure-advice.ts';
 import type { TenantResult } from '../../src/contracts/month-end.ts';
 import { renderTenantDetails } from '../../src/workflows/render-tenant-details.ts';
@@ -12,12 +12,14 @@ const parked = (tenantId: string, type: string): TenantResult => ({
 
 test('who is parked has the advice for its type, and how to try again', () => {
   expect(renderTenantDetails('2026-05', [parked('acme', 'missing_plan_version')])).toBe(
-    toDetails([
-      '**Invoice of acme for 2026-05**: parked',
-      '`missing_plan_version`: so it is',
-      `**What to do**: ${adviceFor('missing_plan_version')}`,
-      'Then send the signal `run` to `month-end-2026-05`.',
-    ]),
+    toDetails(
+      [
+        '**Invoice of acme for 2026-05**: parked',
+        '`missing_plan_version`: so it is',
+        `**What to do**: ${adviceFor('missing_plan_version')}`,
+        'Then send the signal `run` to `month-end-2026-05`.',
+      ].map((source) => new Markdown(source)),
+    ),
   );
 });
 
