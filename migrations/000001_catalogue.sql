@@ -125,8 +125,11 @@ CREATE TABLE subscriptions (
   created_at timestamptz NOT NULL DEFAULT now(),
   FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id),
   CHECK (ends_at IS NULL OR (starts_at IS NOT NULL AND ends_at > starts_at)),
+  -- Deferrable, so that it is checked after a statement: one may move the end of a subscription and
+  -- the start of the next.
   CONSTRAINT subscriptions_one_at_a_time EXCLUDE USING gist
     (deployment_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (starts_at IS NOT NULL)
+    DEFERRABLE
 );
 CREATE INDEX subscriptions_by_tenant ON subscriptions (tenant_id, deployment_id);
 
@@ -141,6 +144,11 @@ CREATE TABLE subscription_addons (
   price_cents cents NOT NULL CHECK (price_cents >= 0),
   starts_at timestamptz NOT NULL,
   ends_at timestamptz,
+  -- Whether it may be in force beside another one of the same code: each is billed.
+  allow_repeated boolean NOT NULL DEFAULT false,
   PRIMARY KEY (subscription_id, position),
-  CHECK (ends_at IS NULL OR ends_at > starts_at)
+  CHECK (ends_at IS NULL OR ends_at > starts_at),
+  CONSTRAINT subscription_addons_once_at_a_time EXCLUDE USING gist
+    (subscription_id WITH =, addon_code WITH =, tstzrange(starts_at, ends_at) WITH &&)
+    WHERE (NOT allow_repeated) DEFERRABLE
 );

@@ -22,7 +22,7 @@ GRANT INSERT ON tenants, plans, plan_versions, plan_items, addons, deployments,
 GRANT UPDATE (name, last_invoice_seq) ON tenants TO arcadia_app;
 GRANT UPDATE (resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_app;
 GRANT UPDATE (plan_version_id, starts_at, ends_at) ON subscriptions TO arcadia_app;
-GRANT UPDATE (ends_at) ON subscription_addons TO arcadia_app;
+GRANT UPDATE (ends_at, allow_repeated) ON subscription_addons TO arcadia_app;
 GRANT UPDATE (state, closed_at, reason) ON invoice_drafts TO arcadia_app;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_app;
 GRANT UPDATE (event_count, total, sealed_for) ON usage_buckets TO arcadia_app;

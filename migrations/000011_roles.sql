@@ -79,7 +79,7 @@ GRANT INSERT ON plans, plan_versions, plan_items, addons, deployments, subscript
 GRANT INSERT (tenant_id, name, currency), UPDATE (name) ON tenants TO arcadia_api;
 GRANT UPDATE (resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_api;
 GRANT UPDATE (plan_version_id, starts_at, ends_at) ON subscriptions TO arcadia_api;
-GRANT UPDATE (ends_at) ON subscription_addons TO arcadia_api;
+GRANT UPDATE (ends_at, allow_repeated) ON subscription_addons TO arcadia_api;
 GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, event_count, total),
   UPDATE (event_count, total) ON usage_buckets TO arcadia_api;
 GRANT INSERT (source, event_id, tenant_id, bucket_id, amount, actor, reason) ON usage_exclusions

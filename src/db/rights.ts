@@ -105,7 +105,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
   },
   subscription_addons: {
-    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['ends_at'] },
+    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['ends_at', 'allow_repeated'] },
     arcadia_worker: READ,
     arcadia_readonly: READ,
   },

@@ -65,6 +65,7 @@ const storedAddon = z.object({
   code: z.string(),
   startsAt: z.string(),
   endsAt: z.string().nullable(),
+  allowRepeated: z.boolean(),
 });
 export type StoredAddon = z.infer<typeof storedAddon>;
 
@@ -74,7 +75,7 @@ export function findSubscriptionAddons(
 ): Promise<readonly StoredAddon[]> {
   return db.any(sql.type(storedAddon)`
     SELECT subscription_id AS "subscriptionId", position, addon_code AS code,
-      starts_at AS "startsAt", ends_at AS "endsAt"
+      starts_at AS "startsAt", ends_at AS "endsAt", allow_repeated AS "allowRepeated"
     FROM subscription_addons WHERE subscription_id = ANY (${textArray(subscriptionIds)})
     ORDER BY subscription_id, position
   `);
@@ -142,22 +143,22 @@ export async function attachAddons(tx: Transaction, addons: readonly StoredAddon
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO subscription_addons (subscription_id, position, addon_code, resource_kind, qty,
-      price_cents, starts_at, ends_at)
+      price_cents, starts_at, ends_at, allow_repeated)
     SELECT n."subscriptionId", n.position, a.addon_code, a.resource_kind, a.qty, a.price_cents,
-      n."startsAt", n."endsAt"
+      n."startsAt", n."endsAt", n."allowRepeated"
     FROM json_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
-      code text, "startsAt" timestamptz, "endsAt" timestamptz)
+      code text, "startsAt" timestamptz, "endsAt" timestamptz, "allowRepeated" boolean)
     JOIN addons a ON a.addon_code = n.code
   `);
 }
 
-/** Sets or lifts the end of attached addons; nothing else of a snapshot can change. */
-export async function endAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
+/** Updates the end of attached addons and whether they may be repeated; the rest of a snapshot is immutable. */
+export async function updateAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE subscription_addons s SET ends_at = n."endsAt"
+    UPDATE subscription_addons s SET ends_at = n."endsAt", allow_repeated = n."allowRepeated"
     FROM json_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
-      "endsAt" timestamptz)
+      "endsAt" timestamptz, "allowRepeated" boolean)
     WHERE s.subscription_id = n."subscriptionId" AND s.position = n.position
   `);
 }

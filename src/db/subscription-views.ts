@@ -15,6 +15,9 @@ const attachedAddon = z.object({
   price_cents: z.int(),
   starts_at: z.iso.datetime(),
   ends_at: z.iso.datetime().nullable(),
+  allow_repeated: z
+    .boolean()
+    .describe('Whether it may be in force beside another one of the same code.'),
 });
 
 export const SUBSCRIPTION_EXAMPLE = {
@@ -33,6 +36,7 @@ export const SUBSCRIPTION_EXAMPLE = {
       price_cents: 750,
       starts_at: '2026-05-20T00:00:00Z',
       ends_at: null,
+      allow_repeated: false,
     },
   ],
 };
@@ -121,7 +125,7 @@ async function withAddons(
 ): Promise<readonly SubscriptionView[]> {
   const addons = await db.any(sql.type(addonRow)`
     SELECT subscription_id, addon_code AS code, resource_kind, trim_scale(qty)::text AS qty,
-      price_cents, starts_at, ends_at
+      price_cents, starts_at, ends_at, allow_repeated
     FROM subscription_addons
     WHERE subscription_id = ANY (${textArray(rows.map((row) => row.subscription_id))})
     ORDER BY subscription_id, position

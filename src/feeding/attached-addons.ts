@@ -14,17 +14,19 @@ export interface AddonToAttach {
   readonly starts_at: string;
   /** Left out: none yet; or, where the addon is attached already, whatever it is. */
   readonly ends_at?: string | undefined;
+  /** Whether it may be in force beside another one of the same code. */
+  readonly allow_repeated?: boolean | undefined;
 }
 
 /** @throws FeedError */
 export function attach(stored: FedSubscription, wanted: AddonToAttach): FedSubscription {
-  const { code, starts_at, ends_at } = wanted;
+  const { code, starts_at, ends_at, allow_repeated } = wanted;
   const index = stored.addons.findIndex((addon) => isSame(addon, wanted));
   const known = stored.addons[index];
   if (!known) {
     return {
       ...stored,
-      addons: [...stored.addons, { code, starts_at, ends_at: ends_at ?? null }],
+      addons: [...stored.addons, { code, starts_at, ends_at: ends_at ?? null, allow_repeated }],
     };
   }
   // A repeated request must not revive what was detached meanwhile.

@@ -5,7 +5,7 @@ import type { Transaction } from '../db/pool.ts';
 import { findPlanVersions } from '../db/quote-inputs.ts';
 import {
   attachAddons,
-  endAddons,
+  updateAddons,
   findDeployments,
   findSubscriptionAddons,
   findSubscriptions,
@@ -81,6 +81,6 @@ async function write(tx: Transaction, changes: SubscriptionChanges): Promise<voi
   await insertDeployments(tx, changes.newDeployments);
   await updateSubscriptions(tx, changes.changedSubscriptions);
   await insertSubscriptions(tx, changes.newSubscriptions);
-  await endAddons(tx, changes.changedAddons);
+  await updateAddons(tx, changes.changedAddons);
   await attachAddons(tx, changes.newAddons);
 }

@@ -27,26 +27,38 @@ interface Entry {
   readonly subscription: StoredSubscription;
 }
 
-/**
- * In the order of their starts each one is compared with the one before that ends last: a mistake
- * for each that overlaps, however many with.
- */
 function overlapsOfOne(entries: readonly Entry[]): Problem[] {
-  const begun = entries
-    .filter(({ subscription }) => subscription.startsAt !== null)
-    .sort((a, b) => compareStarts(a.subscription, b.subscription));
-  const problems: Problem[] = [];
-  let last: Entry | undefined;
-  for (const entry of begun) {
-    if (last && endsAfter(last.subscription.endsAt, entry.subscription.startsAt)) {
-      problems.push(...explain(last, entry));
-    }
-    if (!last || endsAfter(entry.subscription.endsAt, last.subscription.endsAt)) last = entry;
-  }
-  return problems;
+  return overlappingPairs(entries, ({ subscription }) => subscription).flatMap(explain);
 }
 
-function compareStarts(a: StoredSubscription, b: StoredSubscription): number {
+/** From a start (null: never) to before an end (null: none). */
+interface Interval {
+  readonly startsAt: string | null;
+  readonly endsAt: string | null;
+}
+
+/**
+ * Returns what overlaps, as pairs of the earlier and the later one. In the order of their starts, each is
+ * compared with the one before that ends last: a pair for each that overlaps, however many with.
+ */
+export function overlappingPairs<T>(
+  entries: readonly T[],
+  intervalOf: (entry: T) => Interval,
+): readonly (readonly [earlier: T, later: T])[] {
+  const begun = entries
+    .map((entry) => ({ entry, ...intervalOf(entry) }))
+    .filter(({ startsAt }) => startsAt !== null)
+    .sort(compareStarts);
+  const pairs: [T, T][] = [];
+  let last: (typeof begun)[number] | undefined;
+  for (const one of begun) {
+    if (last && endsAfter(last.endsAt, one.startsAt)) pairs.push([last.entry, one.entry]);
+    if (!last || endsAfter(one.endsAt, last.endsAt)) last = one;
+  }
+  return pairs;
+}
+
+function compareStarts(a: Interval, b: Interval): number {
   const [startA, startB] = [a.startsAt ?? '', b.startsAt ?? ''];
   if (isBefore(startA, startB)) return -1;
   return isBefore(startB, startA) ? 1 : 0;
@@ -59,7 +71,7 @@ function endsAfter(endsAt: string | null, instant: string | null): boolean {
 }
 
 /** At the later one, unless only the earlier one can be changed. */
-function explain(earlier: Entry, later: Entry): Problem[] {
+function explain([earlier, later]: readonly [Entry, Entry]): Problem[] {
   const [at, other] = later.path ? [later, earlier] : [earlier, later];
   if (at.path === null) return [];
   const { subscriptionId, deploymentId } = at.subscription;

@@ -65,9 +65,9 @@ export function diffSubscriptions(
     changedSubscriptions: wanted('changed'),
     unchangedSubscriptions: wanted('unchanged'),
     newAddons: addons.flatMap(({ attached }) => attached),
-    changedAddons: addons.flatMap(({ ended }) => ended),
+    changedAddons: addons.flatMap(({ changed }) => changed),
     moves: placed.flatMap((subscription, index) => {
-      const { attached = [], ended = [] } = addons[index] ?? {};
+      const { attached = [], changed: ended = [] } = addons[index] ?? {};
       const moved = [...attached, ...ended];
       const isMoved = moved.length > 0 || compare(subscription, current) !== 'unchanged';
       return isMoved ? movesOf(subscription, current, moved) : [];

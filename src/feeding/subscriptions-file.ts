@@ -13,10 +13,20 @@ function isLater(startsAt: string | null, endsAt: string | null): boolean {
   return endsAt === null || (startsAt !== null && isBefore(startsAt, endsAt));
 }
 
+/** Also of the body that attaches an addon. */
+export const allowRepeated = z
+  .boolean()
+  .optional()
+  .describe(
+    'True: the addon may be in force beside another one of the same code on this subscription, and each ' +
+      'is billed. Without it: as stored; false for a new one, which is then refused.',
+  );
+
 const attachedAddon = z.strictObject({
   code: id('storage_50gb'),
   starts_at: storedInstant.optional().describe("Without it: the subscription's."),
   ends_at: storedInstant.nullable().default(null).describe('Null: no end yet.'),
+  allow_repeated: allowRepeated,
 });
 type AttachedAddon = z.output<typeof attachedAddon>;
 

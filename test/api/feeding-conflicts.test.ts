@@ -133,7 +133,9 @@ describe('tenants, deployments and subscriptions', () => {
     const body = { deployment_id: 'moves', plan: BASIC, starts_at: JUNE, ends_at: JULY };
     const moved = await operator.put(`subscriptions/${id}`, body);
     expect(moved.status).toBe(200);
-    const addons = [{ code: 'more', ...ADDON, starts_at: MAY, ends_at: JULY }];
+    const addons = [
+      { code: 'more', ...ADDON, starts_at: MAY, ends_at: JULY, allow_repeated: false },
+    ];
     expect(moved.body).toEqual({
       subscription_id: id,
       tenant_id: 'moves',

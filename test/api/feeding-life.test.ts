@@ -82,7 +82,9 @@ describe('addons', () => {
     const id = await feedTenant(operator, 'attach');
     await operator.put('addons/snap', ADDON);
     const first = await verb(id, 'addons', { code: 'snap', starts_at: MAY });
-    const snapshot = { code: 'snap', ...ADDON, starts_at: MAY, ends_at: null };
+    const snapshot = {
+      ...{ code: 'snap', ...ADDON, starts_at: MAY, ends_at: null, allow_repeated: false },
+    };
     expect([first.status, first.body]).toEqual([
       201,
       expect.objectContaining({ subscription_id: id, addons: [snapshot] }),
@@ -93,11 +95,12 @@ describe('addons', () => {
     expect([again.status, again.body]).toEqual([200, first.body]);
     const other = await verb(id, 'addons', { code: 'snap', starts_at: MAY, ends_at: JULY });
     expect(problemOf(other)).toEqual(conflictAt('/ends_at'));
-    const second = await verb(id, 'addons', { code: 'snap', starts_at: JUNE, ends_at: JULY });
+    const more = { starts_at: JUNE, ends_at: JULY, allow_repeated: true };
+    const second = await verb(id, 'addons', { code: 'snap', ...more });
     expect([second.status, second.body]).toEqual([
       201,
       expect.objectContaining({
-        addons: [snapshot, { ...snapshot, price_cents: 999, starts_at: JUNE, ends_at: JULY }],
+        addons: [snapshot, { ...snapshot, price_cents: 999, ...more }],
       }),
     ]);
   });
@@ -123,7 +126,9 @@ describe('addons', () => {
 
   test('attached more than once, which one has to be said', async () => {
     const id = await feedTenant(operator, 'twice');
-    for (const starts_at of [MAY, JUNE]) await verb(id, 'addons', { code: 'more', starts_at });
+    for (const starts_at of [MAY, JUNE]) {
+      await verb(id, 'addons', { code: 'more', starts_at, allow_repeated: true });
+    }
     const detach = (body: object) => verb(id, 'addons/more/detach', { ends_at: JULY, ...body });
     const invalid = { status: 422, problem: 'invalid-request', places: ['/starts_at'] };
     expect(problemOf(await detach({}))).toEqual(invalid);
@@ -136,6 +141,93 @@ describe('addons', () => {
         ],
       });
     }
+  });
+
+  describe('of a code that is in force', () => {
+    const LATER = '2026-05-01T00:00:01Z';
+    const refused = { status: 409, problem: 'feed-conflict', places: ['/starts_at'] };
+
+    test('attached again a second later is refused, unless the request insists', async () => {
+      const id = await feedTenant(operator, 'again');
+      await verb(id, 'addons', { code: 'more', starts_at: MAY });
+      const second = await verb(id, 'addons', { code: 'more', starts_at: LATER });
+      expect(problemOf(second)).toEqual(refused);
+      expect(JSON.stringify(second.body)).toContain(
+        `addon more is attached from ${MAY} to open end already`,
+      );
+      // An earlier one would overlap, too, and so would one with an end.
+      const before = { starts_at: '2026-04-01T00:00:00Z', ends_at: LATER };
+      expect(problemOf(await verb(id, 'addons', { code: 'more', ...before }))).toEqual(refused);
+      expect(await show(id)).toMatchObject({ addons: [{ starts_at: MAY }] });
+
+      const insisting = { code: 'more', starts_at: LATER, allow_repeated: true };
+      expect((await verb(id, 'addons', insisting)).status).toBe(201);
+      expect(await show(id)).toMatchObject({
+        addons: [
+          { starts_at: MAY, allow_repeated: false },
+          { starts_at: LATER, allow_repeated: true },
+        ],
+      });
+    });
+
+    test('attached again from its end on follows it', async () => {
+      const id = await feedTenant(operator, 'follows');
+      await verb(id, 'addons', { code: 'more', starts_at: MAY });
+      await verb(id, 'addons/more/detach', { ends_at: JUNE });
+      expect((await verb(id, 'addons', { code: 'more', starts_at: JUNE })).status).toBe(201);
+    });
+
+    test('ten requests at once with ten starts attach it once', async () => {
+      const id = await feedTenant(operator, 'starts');
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, (_, second) =>
+          verb(id, 'addons', { code: 'more', starts_at: `2026-05-01T00:00:0${second}Z` }),
+        ),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([
+        201,
+        ...Array<number>(9).fill(409),
+      ]);
+    });
+
+    test('is refused by a PUT and in bulk likewise, and an end can not be moved over another', async () => {
+      const id = await feedTenant(operator, 'stated');
+      const body = { deployment_id: 'stated', plan: { code: 'basic', version: 1 }, starts_at: MAY };
+      const first = { code: 'more', starts_at: MAY, ends_at: JUNE };
+      const second = { code: 'more', starts_at: JUNE };
+      const put = (...addons: object[]) => operator.put(`subscriptions/${id}`, { ...body, addons });
+      expect((await put(first, second)).status).toBe(200);
+
+      const over = { ...first, ends_at: '2026-06-01T00:00:01Z' };
+      expect(problemOf(await put(over, second))).toMatchObject({
+        ...{ status: 409, places: ['/addons/1/starts_at'] },
+      });
+      const third = { code: 'more', starts_at: JULY };
+      expect(problemOf(await put(first, second, third))).toMatchObject({
+        ...{ status: 409, places: ['/addons/2/starts_at'] },
+      });
+      expect((await put(over, { ...second, allow_repeated: true })).status).toBe(200);
+      // What is stored stays so where it isn't stated.
+      expect((await put(over, second)).body).toMatchObject({
+        addons: [{ allow_repeated: false }, { allow_repeated: true }],
+      });
+
+      const twice = [{ code: 'more' }, { code: 'more', starts_at: LATER }];
+      const { plan, starts_at } = body;
+      const subscription = { subscription_id: 'bulk-1', plan, starts_at, addons: twice };
+      const bulk = await operator.put('subscriptions', {
+        tenants: [
+          {
+            ...{ tenant_id: 'bulk', name: 'bulk', currency: 'AUD' },
+            deployments: [{ deployment_id: 'bulk', subscriptions: [subscription] }],
+          },
+        ],
+      });
+      expect(problemOf(bulk)).toEqual({
+        ...{ status: 422, problem: 'invalid-request' },
+        places: ['/tenants/0/deployments/0/subscriptions/0/addons/1/starts_at'],
+      });
+    });
   });
 
   test('what a body names and is not there is 422, with its place', async () => {

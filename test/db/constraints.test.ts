@@ -248,6 +248,11 @@ describe('whoever asks', () => {
       /subscriptions_one_at_a_time/,
     ],
     [
+      'an addon attached twice at once, unless it may be repeated',
+      "INSERT INTO subscription_addons (subscription_id, position, addon_code, resource_kind, qty, price_cents, starts_at) SELECT 'sub-acme-a', n, 'more', 'gb', 1, 1, make_timestamptz(2026, n, 1, 0, 0, 0) FROM generate_series(1, 2) n",
+      /subscription_addons_once_at_a_time/,
+    ],
+    [
       'two open buckets for the same usage',
       "INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month) SELECT 'llm', 'acme', 'acme-a', 'x', '2026-05-01' FROM generate_series(1, 2)",
       /usage_buckets_one_open/,

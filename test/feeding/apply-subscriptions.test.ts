@@ -63,7 +63,10 @@ async function problemsOf(applying: Promise<unknown>): Promise<string> {
 }
 
 test('a file applied twice changes nothing the second time', async () => {
-  const sub = { subscription_id: 'twice-1', addons: [{ code: 'more' }, { code: 'more' }] };
+  const sub = {
+    subscription_id: 'twice-1',
+    addons: [{ code: 'more' }, { code: 'more', allow_repeated: true }],
+  };
   const first = await apply('twice', [sub]);
   expect([first.newTenants, first.newSubscriptions, first.newAddons].map((l) => l.length)).toEqual([
     1, 1, 2,
@@ -79,7 +82,10 @@ test('an attached addon keeps its terms when the catalogue changes', async () =>
   await apply('kept', [before]);
   await applyAddonPrice(999);
   await apply('kept', [
-    { ...before, addons: [{ code: 'more' }, { code: 'more', starts_at: JULY }] },
+    {
+      ...before,
+      addons: [{ code: 'more' }, { code: 'more', starts_at: JULY, allow_repeated: true }],
+    },
   ]);
   const prices = await db.anyFirst(sql.type(z.object({ price_cents: z.number() }))`
     SELECT price_cents FROM subscription_addons WHERE subscription_id = 'kept-1' ORDER BY position
@@ -112,7 +118,41 @@ test('a change of plan ends one subscription and starts another', async () => {
   ]);
 });
 
+test('the boundary between two subscriptions moves in one feed, either way', async () => {
+  const between = (instant: string) =>
+    apply('shifts', [
+      { subscription_id: 'shifts-1', ends_at: instant },
+      { subscription_id: 'shifts-2', starts_at: instant },
+    ]);
+  await between(JULY);
+  for (const instant of ['2026-08-01T00:00:00Z', '2026-06-01T00:00:00Z']) {
+    expect((await between(instant)).changedSubscriptions).toHaveLength(2);
+  }
+});
+
 describe('refused, with a reason', () => {
+  test('an addon while one of the same code is in force, in the file or stored', async () => {
+    const [subscription_id, code] = ['again-1', 'more'];
+    const second = { code, starts_at: JULY };
+    expect(
+      await problemsOf(apply('again', [{ subscription_id, addons: [{ code }, second] }])),
+    ).toBe(
+      'tenants[0].deployments[0].subscriptions[0].addons[1].starts_at: addon more is attached from ' +
+        '2026-01-01T00:00:00Z to open end already, and both would be billed: end that one first, or say ' +
+        '"allow_repeated": true',
+    );
+    await apply('again', [{ subscription_id, addons: [{ code }] }]);
+    expect(
+      await problemsOf(apply('again', [{ subscription_id, addons: [second, { code }] }])),
+    ).toContain(
+      'addons[0].starts_at: addon more is attached from 2026-01-01T00:00:00Z to open end',
+    );
+    const ended = { code, ends_at: JULY };
+    expect(
+      (await apply('again', [{ subscription_id, addons: [ended, second] }])).newAddons,
+    ).toEqual([expect.objectContaining({ startsAt: JULY, allowRepeated: false })]);
+  });
+
   test('subscriptions that overlap, in the file or with a stored one', async () => {
     await apply('laps', [{ subscription_id: 'laps-1' }]);
     expect(

@@ -3,6 +3,7 @@ import { attach, detach } from '../../feeding/attached-addons.ts';
 import { changeSubscription } from '../../feeding/change-subscription.ts';
 import { storedInstant } from '../../feeding/fields.ts';
 import { isBefore } from '../../feeding/instants.ts';
+import { allowRepeated } from '../../feeding/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
 import { addonParams, found, subscriptionParams } from '../feed-params.ts';
@@ -20,7 +21,8 @@ export const attachAddon = defineRoute(
     description:
       'Takes a snapshot: later changes of the catalogue do not touch it. An attached addon is known ' +
       'by its code and its start: the same again changes nothing, not even the terms. (Detached ' +
-      'meanwhile, it stays so.) Attach it from another instant on to have it twice.',
+      'meanwhile, it stays so.) From another instant on it is refused (409) while one of the same code ' +
+      'is in force, because both would be billed; with "allow_repeated": true it is attached again.',
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
@@ -29,6 +31,7 @@ export const attachAddon = defineRoute(
         code: externalId.meta({ example: 'storage_50gb' }),
         starts_at: storedInstant,
         ends_at: storedInstant.optional(),
+        allow_repeated: allowRepeated,
       })
       .refine(({ starts_at, ends_at }) => ends_at === undefined || isBefore(starts_at, ends_at), {
         path: ['ends_at'],
