@@ -274,7 +274,8 @@ function toFigures(
     measured: { value: during[which], unit: 'ms' },
     against: { value: before[which], unit: 'ms', name: 'before' },
     ratio: during[which] / before[which],
-    ...(which === 'p50Ms' && { bound: { atMost: 5 } }),
+    // While requests come as fast as they are answered, the API is busy: posts take a few times as long.
+    ...(which === 'p50Ms' && { bound: { atMost: 10 } }),
     note: `${after[which].toFixed(1)} ms after; ${during.posts} posts during; answered ${answers}`,
   }));
 }
