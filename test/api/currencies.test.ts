@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
@@ -42,7 +43,7 @@ beforeAll(async () => {
     });
     expect(sent.body).toMatchObject({ status: 'accepted' });
   }
-  const activities = createActivities({ ...ACTIVITY_DEPS, db: api.db });
+  const activities = createActivities({ ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS });
   await buildInvoices(
     { activities },
     CASES.map(({ currency }) => tenantOf(currency)),
