@@ -3,6 +3,7 @@ import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
 import { hostileConnections } from './hostile-connections.ts';
+import { hostileReceivers } from './hostile-receivers.ts';
 import { hostileTenant } from './hostile-tenant.ts';
 import { ingestionBatches } from './ingestion-batches.ts';
 import { ingestionSingles } from './ingestion-singles.ts';
@@ -27,5 +28,6 @@ export const BENCHES: readonly Bench[] = [
   backpressure,
   fanOut,
   hostileConnections,
+  hostileReceivers,
   hostileTenant,
 ];
