@@ -22,7 +22,7 @@ export const warningsSchema = z
         pointer: '/ends_at',
         detail:
           'subscription acme-web-1 is not in force at the end of 2026-05 any more, and invoice ' +
-          'acme-000001 bills it: re-run it (month-end force 2026-05 --tenant acme)',
+          'acme-000001 bills it: look at it (month-end preview 2026-05 --tenant acme --lines) and force a re-run',
       },
     ],
   });

@@ -80,6 +80,24 @@ export async function previewMonth(
   });
 }
 
+/**
+ * Whether the safety bounds would park a forced re-run of a tenant's invoice now.
+ * @throws DomainError `invalid_month`
+ */
+export async function isReRunBeyondBounds(
+  db: Database,
+  month: Month,
+  tenantId: string,
+  bounds: Bounds,
+): Promise<boolean> {
+  let isBeyond = false;
+  const onTenant = ({ preview }: TenantPreview) => {
+    isBeyond = preview.parked?.type === 'out_of_bounds';
+  };
+  await previewMonth(db, month, { bounds, tenantIds: [tenantId], onTenant });
+  return isBeyond;
+}
+
 async function previewPage(
   db: Queryable,
   period: Period,

@@ -1,15 +1,17 @@
+import { findUnknown, type NamedThing } from '../db/named-things.ts';
 import type { Queryable } from '../db/pool.ts';
-import { findTenants } from '../db/subscription-feed.ts';
 import { CliError } from './errors.ts';
 
 /**
- * Refuses ids of tenants that don't exist: a mistyped one must not look like a tenant of whom there is
- * nothing to say.
+ * Refuses ids that don't exist: a mistyped one must not look like one of which there is nothing to say.
+ * @param ids undefined: nothing was named
  * @throws CliError
  */
-export async function requireTenants(db: Queryable, tenantIds: readonly string[]): Promise<void> {
-  if (tenantIds.length === 0) return;
-  const known = new Set((await findTenants(db, tenantIds)).map(({ tenantId }) => tenantId));
-  const unknown = tenantIds.filter((tenantId) => !known.has(tenantId));
-  if (unknown.length > 0) throw new CliError(`There is no tenant ${unknown.join(', ')}`);
+export async function requireKnown(
+  db: Queryable,
+  kind: NamedThing,
+  ids: readonly string[] | string | undefined,
+): Promise<void> {
+  const unknown = await findUnknown(db, kind, [ids ?? []].flat());
+  if (unknown.length > 0) throw new CliError(`There is no ${kind} ${unknown.join(', ')}`);
 }

@@ -90,6 +90,6 @@ function sayOf({ what, tenantId, was, is }: Move, of: MonthOfTenant): string | n
     ? `${what} is in force at the end of ${month}, and invoice ${number} does not bill it`
     : `${what} is not in force at the end of ${month} any more, and invoice ${number} bills it`;
   return status === 'issued'
-    ? `${change}: re-run it (month-end force ${month} --tenant ${tenantId})`
+    ? `${change}: look at it (month-end preview ${month} --tenant ${tenantId} --lines) and force a re-run`
     : `${change}: it is ${status} and never rebuilt, so settle the difference by hand`;
 }

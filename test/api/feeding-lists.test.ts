@@ -135,7 +135,17 @@ test('deployments and subscriptions can be filtered', async () => {
   expect(await ids('&tenant_id=filter&status=cancelled')).toEqual(['filter-2']);
   expect(await ids('&tenant_id=filter&status=pending')).toEqual(['filter-3']);
   expect(await ids('&tenant_id=acme&deployment_id=filter-2')).toEqual([]);
-  expect(await ids('&tenant_id=nobody')).toEqual([]);
+  for (const list of ['subscriptions', 'deployments']) {
+    const unknown = await operator.get(`${list}?tenant_id=nobody`);
+    expect([unknown.status, unknown.body]).toEqual([
+      404,
+      expect.objectContaining({ detail: 'there is no tenant nobody' }),
+    ]);
+  }
+  expect((await operator.get('subscriptions?deployment_id=none')).body).toMatchObject({
+    status: 404,
+    detail: 'there is no deployment none',
+  });
   const [subscription] = await readAll('subscriptions?tenant_id=filter&limit=1', 'subscriptions');
   expect(subscription).toEqual((await operator.get(`subscriptions/${id}`)).body);
   expect(subscription).toMatchObject({ addons: [{ code: 'more', ...ADDON, starts_at: MAY }] });

@@ -264,7 +264,7 @@ describe('a subscription that is moved under an invoice', () => {
             pointer: '/ends_at',
             detail:
               `subscription sub-${tenantId}-a is not in force at the end of 2026-05 any more, and invoice ` +
-              `${number} bills it: re-run it (month-end force 2026-05 --tenant ${tenantId})`,
+              `${number} bills it: look at it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a re-run`,
           },
         ],
       },
@@ -299,7 +299,7 @@ describe('a subscription that is moved under an invoice', () => {
     const attached = await post(path, { code: 'late', starts_at });
     const detail =
       `addon late of subscription sub-${tenantId}-a is in force at the end of 2026-05, and invoice ` +
-      `${tenantId}-000001 does not bill it: re-run it (month-end force 2026-05 --tenant ${tenantId})`;
+      `${tenantId}-000001 does not bill it: look at it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a re-run`;
     expect(attached.body).toMatchObject({ warnings: [{ detail }] });
     expect((await post(path, { code: 'late', starts_at })).body).toMatchObject({ warnings: [] });
 

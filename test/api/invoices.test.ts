@@ -110,7 +110,13 @@ describe('the list', () => {
       { tenant_id: 'acme', period_start: '2026-02-01', number: expect.any(String) as string },
     ]);
     expect((await list('?status=paid')).page.invoices).toEqual([]);
-    expect((await list('?tenant_id=nobody')).page.invoices).toEqual([]);
+    const unknown = await api.call('get', '/api/v1/invoices?tenant_id=nobody', {
+      key: api.keys.operator,
+    });
+    expect([unknown.status, unknown.body]).toEqual([
+      404,
+      expect.objectContaining({ detail: 'there is no tenant nobody' }),
+    ]);
   });
 
   test('can be paged through: every invoice once', async () => {

@@ -177,7 +177,19 @@ describe('deliveries', () => {
       return (body as { webhook_attempts: unknown[] }).webhook_attempts.length;
     };
     expect(await count(`event_id=${eventId}&outcome=failed`)).toBe(2);
-    expect(await count(`event_id=${crypto.randomUUID()}`)).toBe(0);
+    expect(await count(`event_id=${eventId}&endpoint_id=${endpointId}`)).toBe(3);
+  });
+
+  test.each(['event', 'endpoint'])('of an unknown %s: 404, also to be replayed', async (kind) => {
+    const id = crypto.randomUUID();
+    const detail = `there is no webhook ${kind} ${id}`;
+    const log = await call('get', `/api/v1/webhook-attempts?${kind}_id=${id}`);
+    expect(log).toMatchObject({ status: 404, body: { detail } });
+    const since = kind === 'event' ? {} : { since: '2026-01-01T00:00:00Z' };
+    const replay = await call('post', '/api/v1/webhook-replays', {
+      body: { [`${kind}_id`]: id, ...since },
+    });
+    expect(replay).toMatchObject({ status: 404, body: { detail } });
   });
 
   test('are counted in the metrics', async () => {

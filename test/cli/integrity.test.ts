@@ -5,6 +5,9 @@ import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
+/** An id that nothing has. */
+const UNKNOWN = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
+
 let world: LedgerWorld;
 let poison: string;
 beforeAll(async () => {
@@ -45,6 +48,29 @@ test('preview: every tenant, what stands, and what would change', async () => {
     { tenant_id: 'acme', total_cents: 7747, standing: { total_cents: 5547, changed_lines: 2 } },
     { tenant_id: 'beta' },
   ]);
+});
+
+test.each([
+  [['month-end', 'preview', MONTH, '--tenant', 'acme', 'nobody'], 'There is no tenant nobody\n'],
+  [
+    ['month-end', 'force', MONTH, '--tenant', 'nobody', 'none', '--reason', 'x'],
+    'There is no tenant nobody, none\n',
+  ],
+  [['invoices', 'list', '--tenant', 'nobody'], 'There is no tenant nobody\n'],
+  [['webhooks', 'log', '--endpoint', UNKNOWN], `There is no webhook endpoint ${UNKNOWN}\n`],
+  [['webhooks', 'log', '--event', UNKNOWN], `There is no webhook event ${UNKNOWN}\n`],
+  [['webhooks', 'replay', UNKNOWN], `There is no webhook event ${UNKNOWN}\n`],
+])('%j names what does not exist: exit code 1', async (args, stderr) => {
+  expect(await cli(...args)).toMatchObject({ code: 1, stdout: '', stderr });
+});
+
+test('preview of a tenant that is not due says so', async () => {
+  await seedTenant(world.db, 'early', [
+    { deploymentId: 'early-a', startsAt: '2026-07-01T00:00:00Z' },
+  ]);
+  expect(await say('month-end', 'preview', MONTH, '--tenant', 'early')).toContain(
+    `early is not due for ${MONTH}: it has no subscription that is in force at the end of the month`,
+  );
 });
 
 test('late-usage: by tenant and reason, with the amount and the command', async () => {

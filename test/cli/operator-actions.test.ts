@@ -89,7 +89,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   ],
   'month-end.force': [
     ['2026-05', '--tenant', 'a', 'b', '--reason', 'x', '--request-id', 'mine'],
-    { outcome: 'done', input: { tenant: ['a', 'b'], reason: 'x', request_id: 'mine' } },
+    { outcome: 'refused', input: { tenant: ['a', 'b'], reason: 'x', request_id: 'mine' } },
   ],
   'invoices.pay': [
     ['no-such-invoice'],
@@ -117,7 +117,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   ],
   'webhooks.disable': [[ID], { outcome: 'refused', target: { endpoint_id: ID } }],
   'webhooks.rotate-secret': [[ID], { outcome: 'refused' }],
-  'webhooks.replay': [[ID], { outcome: 'done', target: { event_id: ID } }],
+  'webhooks.replay': [[ID], { outcome: 'refused', target: { event_id: ID } }],
   'webhooks.prune': [[], { outcome: 'done', input: { older_than: 7_776_000_000 } }],
   'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
   'usage.archive': [['--before', '2020-01'], { outcome: 'done', input: { before: '2020-01' } }],

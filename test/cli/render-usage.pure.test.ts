@@ -74,6 +74,7 @@ describe('the events behind a line', () => {
 });
 
 describe('an exclusion', () => {
+  const NEW = { isNew: true, isBeyondBounds: false };
   const exclusion: Exclusion = {
     source: 'llm',
     event_id: 'req-4711',
@@ -92,7 +93,7 @@ describe('an exclusion', () => {
   };
 
   test('says how much: money of LLM usage', () => {
-    expect(renderExclusion(exclusion, true).split('\n')).toEqual([
+    expect(renderExclusion(exclusion, NEW).split('\n')).toEqual([
       'llm event req-4711 of acme is excluded.',
       'What no longer counts: AUD 77.00.',
       'No invoice bills it.',
@@ -105,10 +106,10 @@ describe('an exclusion', () => {
       currency: null,
       resource_kind: 'llm_tokens',
     } as const;
-    expect(renderExclusion(metered, true)).toContain('counts: 7,700 llm_tokens.');
+    expect(renderExclusion(metered, NEW)).toContain('counts: 7,700 llm_tokens.');
   });
   test('made before: the first reason stays', () => {
-    expect(renderExclusion(exclusion, false).split('\n')[0]).toBe(
+    expect(renderExclusion(exclusion, { ...NEW, isNew: false }).split('\n')[0]).toBe(
       'llm event req-4711 of acme was already excluded, at 2026-06-02T08:00:00.000000Z by cli:ada; ' +
         "the first reason stays: it's priced twice",
     );
@@ -117,16 +118,20 @@ describe('an exclusion', () => {
     const billed = { still_billed_on: 'acme-000001', still_billed_in: '2026-06' };
     const issued = { ...billed, still_billed_status: 'issued' } as const;
     expect(
-      renderExclusion({ ...exclusion, ...issued }, true)
+      renderExclusion({ ...exclusion, ...issued }, NEW)
         .split('\n')
         .slice(2),
     ).toEqual([
       'Invoice acme-000001 still bills it, until it is re-run:',
       String.raw`  npm run cli -- month-end force 2026-06 --tenant acme --reason 'it'\''s priced twice'`,
     ]);
+    const beyond = { ...NEW, isBeyondBounds: true };
+    expect(renderExclusion({ ...exclusion, ...issued }, beyond)).toContain(
+      'month-end force 2026-06 --tenant acme --accept-bounds --reason',
+    );
     const paid = { ...billed, still_billed_status: 'paid' } as const;
     expect(
-      renderExclusion({ ...exclusion, ...paid }, true)
+      renderExclusion({ ...exclusion, ...paid }, NEW)
         .split('\n')
         .slice(2),
     ).toEqual([

@@ -105,6 +105,8 @@ function toReRunForm(sent: Form): ReRunForm {
 
 function toMistake({ pointer = '', detail }: HttpProblem['errors'][number]): FieldMistake {
   if (pointer === '/reason') return { field: 'reason', detail: `Reason: ${detail}` };
+  // The page lists the tenants by themselves, and has no field for them.
+  if (pointer.startsWith('/tenant_ids/')) return { field: null, detail };
   return { field: null, detail: `${pointer.slice(1)}: ${detail}` };
 }
 

@@ -11,6 +11,7 @@ import { externalId } from '../../ingestion/fields.ts';
 import { deploymentParams, found } from '../feed-params.ts';
 import { DEPLOYMENT, answerFeedErrors } from '../feed-problems.ts';
 import { pageLimit } from '../fields.ts';
+import { requireKnown } from '../known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { defineRoute, reply } from '../route.ts';
 
@@ -89,8 +90,10 @@ export const getDeployments = defineRoute(
         schema: z.object({ deployments: z.array(deploymentSchema), next_cursor: nextCursor }),
       },
     },
+    problems: ['not-found'],
   },
   async ({ query }, { db }) => {
+    await requireKnown(db, 'tenant', query.tenant_id);
     const { entries, next_cursor } = await readPage(query, (page) =>
       listDeployments(db, query.tenant_id, page),
     );

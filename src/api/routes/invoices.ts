@@ -11,6 +11,7 @@ import {
 import { externalId } from '../../ingestion/fields.ts';
 import { month, pageLimit } from '../fields.ts';
 import { invoiceParams, requireInvoice } from '../invoice-params.ts';
+import { requireKnown } from '../known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { HttpProblem } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -60,6 +61,7 @@ export const getInvoices = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
+    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
       tenantId: visibleTenant(caller, query.tenant_id),
       status: query.status,

@@ -19,6 +19,7 @@ import type { ForceRequest } from '../../temporal/month-end.ts';
 import { controlTotalsSchema } from '../control-totals-schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { month } from '../fields.ts';
+import { requireTenants } from '../known.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../month-end-port.ts';
 import { HttpProblem, invalidRequest } from '../problems.ts';
 import { defineRoute, reply } from '../route.ts';
@@ -101,6 +102,7 @@ export const postRollUp = defineRoute(
   },
   async ({ body, caller }, { db, monthEnd, now }) => {
     await refuseUnlessClosable(db, body.month, now());
+    await requireTenants(db, 'tenant_ids', body.tenant_ids ?? []);
     const requestId = body.request_id;
     await refuseOtherContent(db, body, requestId);
     const workflowId = await withTemporal(monthEnd, (port) =>

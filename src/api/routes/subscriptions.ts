@@ -14,6 +14,7 @@ import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
 import { found, subscriptionParams } from '../feed-params.ts';
 import { SUBSCRIPTION, answerFeedErrors } from '../feed-problems.ts';
 import { pageLimit } from '../fields.ts';
+import { requireKnown } from '../known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { defineRoute, reply } from '../route.ts';
 
@@ -96,9 +97,12 @@ export const getSubscriptions = defineRoute(
         schema: z.object({ subscriptions: z.array(subscriptionSchema), next_cursor: nextCursor }),
       },
     },
+    problems: ['not-found'],
   },
   async ({ query }, { db }) => {
     const { tenant_id: tenantId, deployment_id: deploymentId, status } = query;
+    await requireKnown(db, 'tenant', tenantId);
+    await requireKnown(db, 'deployment', deploymentId);
     const { entries, next_cursor } = await readPage(query, (page) =>
       listSubscriptions(db, { tenantId, deploymentId, status }, page),
     );

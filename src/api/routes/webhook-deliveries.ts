@@ -8,6 +8,7 @@ import { replayEvents } from '../../db/webhook-deliveries.ts';
 import { instant } from '../../ingestion/fields.ts';
 import { EXAMPLE_ID } from '../example.ts';
 import { pageLimit } from '../fields.ts';
+import { requireKnown } from '../known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
 import { defineRoute, reply } from '../route.ts';
 
@@ -39,9 +40,12 @@ export const getWebhookAttempts = defineRoute(
         }),
       },
     },
+    problems: ['not-found'],
   },
   async ({ query }, { db }) => {
     const { endpoint_id: endpointId, event_id: eventId, outcome } = query;
+    await requireKnown(db, 'webhook endpoint', endpointId);
+    await requireKnown(db, 'webhook event', eventId);
     const { entries, next_cursor } = await readPage(query, (page) =>
       listWebhookAttempts(db, { endpointId, eventId, outcome }, page),
     );
@@ -97,8 +101,11 @@ export const postWebhookReplay = defineRoute(
         schema: z.object({ deliveries: z.int().describe('An event for two receivers is two.') }),
       },
     },
+    problems: ['not-found'],
   },
   async ({ body }, { db }) => {
+    await requireKnown(db, 'webhook endpoint', body.endpoint_id);
+    await requireKnown(db, 'webhook event', body.event_id);
     const deliveries = await replayEvents(db, {
       endpointId: body.endpoint_id ?? null,
       eventId: body.event_id ?? null,

@@ -3,6 +3,7 @@ import { INVOICE_STATUSES, listInvoices, type InvoiceStatus } from '../../db/inv
 import { periodOf, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { requireKnown } from '../known.ts';
 import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderInvoices } from '../render/invoices.ts';
@@ -30,8 +31,9 @@ export function invoicesListCommand(): Command {
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices list --period 2026-05')
     .action(async (options: Options, command: Command) => {
       const { tenant, period, status, includeSuperseded, limit } = options;
-      const invoices = await withDatabase(readEnvironment(process.env), (db) =>
-        listInvoices(
+      const invoices = await withDatabase(readEnvironment(process.env), async (db) => {
+        await requireKnown(db, 'tenant', tenant);
+        return listInvoices(
           db,
           {
             tenantId: tenant,
@@ -40,8 +42,8 @@ export function invoicesListCommand(): Command {
             includeSuperseded,
           },
           { after: null, limit },
-        ),
-      );
+        );
+      });
       print(command, invoices, (invoices) => renderInvoices(invoices));
       if (invoices.length === limit) note(`The first ${limit}; more with --limit.`);
     });

@@ -8,6 +8,7 @@ import { monthArgument, reasonArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { finishRequest } from '../finish-request.ts';
+import { requireKnown } from '../known.ts';
 import { operatorAction } from '../operator-action.ts';
 import { requireClosable } from '../require-closable.ts';
 import { snakeCaseKeys } from '../snake-case.ts';
@@ -54,6 +55,7 @@ Examples:
         env,
         async (db) => {
           await requireClosable(db, month);
+          await requireKnown(db, 'tenant', options.tenant);
           return withTemporal(env, ({ client }) =>
             requestMonthEnd(client, { month, requestId, actor: actor(), reason, force }),
           );

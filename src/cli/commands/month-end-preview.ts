@@ -5,7 +5,7 @@ import type { Month } from '../../domain/period.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireTenants } from '../known.ts';
+import { requireKnown } from '../known.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { requireBillable } from '../require-closable.ts';
@@ -38,7 +38,7 @@ Examples:
       const previews = await withDatabase(readEnvironment(process.env), async (db, config) => {
         await requireBillable(db, month);
         return withProgress(what, async (update) => {
-          await requireTenants(db, options.tenant ?? []);
+          await requireKnown(db, 'tenant', options.tenant);
           const found: TenantPreview[] = [];
           let due = options.tenant?.length ?? 0;
           await previewMonth(db, month, {

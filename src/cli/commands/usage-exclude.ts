@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { isReRunBeyondBounds } from '../../audit/preview.ts';
 import type { UsageSource } from '../../db/usage-ledger.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { actor } from '../actor.ts';
@@ -34,15 +35,20 @@ Example:
   npm run cli -- usage exclude req-4711 --source llm --reason "priced in dollars by mistake"`,
     )
     .action(async (eventId: string, { source, reason }: Options, command: Command) => {
-      const result = await operatorAction(command, readEnvironment(process.env), async (db) => {
+      const env = readEnvironment(process.env);
+      const result = await operatorAction(command, env, async (db, { worker }) => {
         const found = await excludeEvent(db, { source, eventId, actor: actor(), reason });
         if (found.outcome === 'unknown') {
           throw new CliError(`No ${source} event ${eventId} was accepted`);
         }
         if (found.outcome === 'refused') throw new CliError(found.reason);
-        return found;
+        const { tenant_id, still_billed_in: month, still_billed_status } = found.exclusion;
+        const isBeyondBounds =
+          month !== null &&
+          still_billed_status === 'issued' &&
+          (await isReRunBeyondBounds(db, month, tenant_id, worker.bounds));
+        return { ...found, isBeyondBounds };
       });
-      const { exclusion, isNew } = result;
-      print(command, exclusion, (exclusion) => renderExclusion(exclusion, isNew));
+      print(command, result.exclusion, (exclusion) => renderExclusion(exclusion, result));
     });
 }

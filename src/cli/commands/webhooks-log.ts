@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { listWebhookAttempts, type LoggedWebhookAttempt } from '../../db/webhook-attempts.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
+import { requireKnown } from '../known.ts';
 import { note } from '../note.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';
@@ -31,9 +32,11 @@ Example:
     )
     .action(async ({ endpoint, event, status, limit }: Options, command: Command) => {
       const filters = { endpointId: endpoint, eventId: event, outcome: status };
-      const attempts = await withDatabase(readEnvironment(process.env), (db) =>
-        listWebhookAttempts(db, filters, { after: null, limit }),
-      );
+      const attempts = await withDatabase(readEnvironment(process.env), async (db) => {
+        await requireKnown(db, 'webhook endpoint', endpoint);
+        await requireKnown(db, 'webhook event', event);
+        return listWebhookAttempts(db, filters, { after: null, limit });
+      });
       print(command, attempts, (attempts) =>
         renderTable<LoggedWebhookAttempt>(
           [

@@ -3,6 +3,7 @@ import { replayEvents } from '../../db/webhook-deliveries.ts';
 import { instantArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
+import { requireKnown } from '../known.ts';
 import { operatorAction } from '../operator-action.ts';
 import { print } from '../output.ts';
 import { idArgument } from '../webhook-arguments.ts';
@@ -36,15 +37,17 @@ Example:
       if (since !== undefined && endpoint === null) {
         throw new CliError('Say to whom by --endpoint: --since reaches many events');
       }
-      const deliveries = await operatorAction(command, readEnvironment(process.env), (db) =>
-        replayEvents(db, {
+      const deliveries = await operatorAction(command, readEnvironment(process.env), async (db) => {
+        await requireKnown(db, 'webhook endpoint', endpoint ?? undefined);
+        await requireKnown(db, 'webhook event', eventId);
+        return replayEvents(db, {
           ...{ endpointId: endpoint, eventId: eventId ?? null, deadOnly },
           since: since?.toISOString() ?? null,
-        }),
-      );
+        });
+      });
       print(command, { deliveries }, ({ deliveries }) =>
         deliveries === 0
-          ? 'Nothing to deliver: no such event, or nobody live to tell.'
+          ? 'Nothing to deliver: no receiver that is live asks for it.'
           : `${deliveries} ${deliveries === 1 ? 'delivery is' : 'deliveries are'} pending.`,
       );
     });
