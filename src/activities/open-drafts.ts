@@ -182,8 +182,8 @@ async function recordSettled(
     if (decision.result.outcome !== 'parked') invoiced.push(decision.result);
     if (decision.refusal !== undefined) {
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
-      // An earlier run's draft served them: it would be a revision that nobody asked for.
-      if (tenant.openDraftId !== null) {
+      // An earlier run's draft served them. Where an invoice stands, it is given up when it comes to issue.
+      if (tenant.openDraftId !== null && tenant.liveInvoiceId === null) {
         await abandonDrafts(tx, [tenant.openDraftId], decision.refusal);
       }
     }

@@ -20,7 +20,11 @@ type Value = string | number | Markdown | readonly Markdown[];
  * would reformat it.
  */
 export function richText(strings: TemplateStringsArray, ...values: readonly Value[]): Markdown {
-  return new Markdown(String.raw({ raw: strings }, ...values.map(toSource)));
+  const sources = values.map((value, index) => {
+    const before = strings[index] ?? '';
+    return toSource(value, before.endsWith('\n') || (index === 0 && before === ''));
+  });
+  return new Markdown(String.raw({ raw: strings }, ...sources));
 }
 
 /** A code span with the text in it, whatever that is. */
@@ -58,10 +62,11 @@ export function toSummary({ source }: Markdown): string {
   return `${source.slice(0, MAX_CHARACTERS - 1).replace(/\\$/, '')}…`;
 }
 
-function toSource(value: Value): string {
+function toSource(value: Value, startsLine: boolean): string {
   if (value instanceof Markdown) return value.source;
   if (typeof value === 'object') return value.map(({ source }) => source).join('');
-  return escape(String(value));
+  const escaped = escape(String(value));
+  return startsLine ? escapeStart(escaped) : escaped;
 }
 
 /**
@@ -77,9 +82,13 @@ function escape(text: string): string {
       .replaceAll(/&(?=#?\w+;)/g, String.raw`\&`)
       // The Web UI's own placeholders, such as {workflowId}.
       .replaceAll(/(?<=\{\w+)\}/g, String.raw`\}`)
-      // At the start of a line: headings, quotes, lists, rules; and code by indentation.
-      .replace(/^ +/, ' ')
-      .replace(/^( ?)([#>+=-])/, String.raw`$1\$2`)
-      .replace(/^( ?\d+)([.)])/, String.raw`$1\$2`)
   );
+}
+
+/** At the start of a line: headings, quotes, lists, rules; and code by indentation. */
+function escapeStart(text: string): string {
+  return text
+    .replace(/^ +/, ' ')
+    .replace(/^( ?)([#>+=-])/, String.raw`$1\$2`)
+    .replace(/^( ?\d+)([.)])(?= |$)/, String.raw`$1\$2`);
 }

@@ -12,6 +12,7 @@ describe('text from outside in Markdown', () => {
     ['&lt;b&#62; R&D', String.raw`\&lt;b\&#62; R&D`],
     ['# heading', String.raw`\# heading`],
     ['    code', ' code'],
+    ['127.0.0.1', '127.0.0.1'],
     ['1. one', String.raw`1\. one`],
     ['- item', String.raw`\- item`],
     ['> quote', String.raw`\> quote`],
@@ -22,6 +23,11 @@ describe('text from outside in Markdown', () => {
     ['{workflowId} {"a":1}', String.raw`{workflowId\} {"a":1}`],
   ])('%j is shown as it is', (text, source) => {
     expect(richText`${text}`.source).toBe(source);
+  });
+
+  test('a number or a sign amid a line stays as it is', () => {
+    expect(richText`to ${'1. a'}, ${'- b'}`.source).toBe('to 1. a, - b');
+    expect(richText`a\n${'# b'}`.source).toBe('a\n\\# b');
   });
 
   test.each([
