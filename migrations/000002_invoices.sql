@@ -89,25 +89,18 @@ CREATE TABLE invoice_lines (
 -- For a tenant with thousands of deployments, whose usage is tied to its lines.
 CREATE INDEX invoice_lines_by_deployment ON invoice_lines (invoice_id, deployment_id);
 
--- A draft's lines, by the place that they will have: within a deployment first
--- the quote's lines (section 1), then LLM usage (section 2). They get their line
--- number when they are issued.
-CREATE TABLE invoice_draft_lines (
+-- The lines of a draft, a document for each chunk that a step computed: of quotes, deployments after one up to
+-- another; of LLM usage, all deployments at once. The first attempt at a chunk counts: a later one finds it and
+-- changes nothing, so that chunks follow each other without a gap. Deleted when the draft is closed.
+CREATE TABLE invoice_draft_chunks (
   draft_id uuid NOT NULL REFERENCES invoice_drafts,
-  deployment_id external_id NOT NULL,
-  section smallint NOT NULL CHECK (section IN (1, 2)),
-  position integer NOT NULL CHECK (position > 0),
-  subscription_id external_id,
-  kind text NOT NULL CHECK (kind IN ('plan_base', 'addon', 'overage', 'llm_usage')),
-  resource_kind text,
-  description text NOT NULL,
-  qty numeric NOT NULL,
-  -- The overage unit of the plan's item, as it is.
-  unit text CHECK (unit IS NOT NULL OR kind = 'overage'),
-  unit_price_cents cents,
-  amount_cents cents NOT NULL,
-  meta jsonb NOT NULL DEFAULT '{}',
-  PRIMARY KEY (draft_id, deployment_id, section, position)
+  section text NOT NULL CHECK (section IN ('quote', 'llm')),
+  -- Exclusive; empty: from the first deployment.
+  after_deployment text NOT NULL,
+  -- Inclusive; null: to the last one.
+  up_to_deployment external_id,
+  lines json NOT NULL,
+  PRIMARY KEY (draft_id, section, after_deployment)
 );
 
 -- The lines of an invoice arrive in one statement and add up to its header.

@@ -15,7 +15,7 @@ GRANT USAGE ON SCHEMA public TO arcadia_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO arcadia_app;
 
 GRANT INSERT ON tenants, plans, plan_versions, plan_items, addons, deployments,
-  subscriptions, subscription_addons, invoice_drafts, invoice_draft_lines, invoices,
+  subscriptions, subscription_addons, invoice_drafts, invoice_draft_chunks, invoices,
   invoice_lines, invoice_usage, usage_buckets, llm_usage_events, metered_usage_records,
   month_end_requests, month_end_request_tenants, tenant_outcomes, api_keys TO arcadia_app;
 
@@ -32,4 +32,4 @@ GRANT UPDATE (outcome, invoice_id, reason_type, reason, recorded_at) ON tenant_o
 GRANT UPDATE (revoked_at) ON api_keys TO arcadia_app;
 
 -- A draft's lines are scratch paper; nothing else can be deleted.
-GRANT DELETE ON invoice_draft_lines TO arcadia_app;
+GRANT DELETE ON invoice_draft_chunks TO arcadia_app;

@@ -101,10 +101,10 @@ GRANT UPDATE (revoked_at) ON signing_secrets TO arcadia_app;
 -- actions on record only which door a request came through.
 GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome) ON operator_actions TO arcadia_worker;
 GRANT SELECT ON tenants, plan_versions, plan_items, subscriptions, subscription_addons,
-  invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_usage, invoice_exclusions,
+  invoice_drafts, invoice_draft_chunks, invoices, invoice_lines, invoice_usage, invoice_exclusions,
   usage_buckets, usage_exclusions, month_end_requests, month_end_request_tenants, tenant_outcomes,
   schema_migrations TO arcadia_worker;
-GRANT INSERT ON invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_line_changes,
+GRANT INSERT ON invoice_drafts, invoice_draft_chunks, invoices, invoice_lines, invoice_line_changes,
   invoice_usage, invoice_exclusions, invoice_digests, month_end_requests, month_end_request_tenants,
   tenant_outcomes TO arcadia_worker;
 GRANT UPDATE (last_invoice_seq) ON tenants TO arcadia_worker;
@@ -116,11 +116,11 @@ GRANT UPDATE (state, manifest, started_at, finished_at) ON month_end_requests TO
 GRANT UPDATE (outcome, draft_id, invoice_id, reason) ON month_end_request_tenants TO arcadia_worker;
 GRANT UPDATE (outcome, invoice_id, reason_type, reason, recorded_at) ON tenant_outcomes TO arcadia_worker;
 -- A draft's lines are scratch paper; nothing else can be deleted.
-GRANT DELETE ON invoice_draft_lines TO arcadia_worker;
+GRANT DELETE ON invoice_draft_chunks TO arcadia_worker;
 
 -- Support and reports: everything but the hashes of keys.
 GRANT SELECT ON tenants, plans, plan_versions, plan_items, addons, deployments, subscriptions,
-  subscription_addons, invoice_drafts, invoice_draft_lines, invoices, invoice_lines, invoice_usage,
+  subscription_addons, invoice_drafts, invoice_draft_chunks, invoices, invoice_lines, invoice_usage,
   invoice_status_changes, invoice_line_changes, invoice_digests, invoice_exclusions, usage_buckets,
   llm_usage_events, metered_usage_records, usage_exclusions, month_end_requests,
   month_end_request_tenants, tenant_outcomes, operator_actions, api_notices, schema_migrations
@@ -169,7 +169,7 @@ CALL isolate_tenants('deployments');
 CALL isolate_tenants('subscriptions');
 CALL isolate_tenants('subscription_addons', 'subscriptions', 'subscription_id');
 CALL isolate_tenants('invoice_drafts');
-CALL isolate_tenants('invoice_draft_lines', 'invoice_drafts', 'draft_id');
+CALL isolate_tenants('invoice_draft_chunks', 'invoice_drafts', 'draft_id');
 CALL isolate_tenants('invoices');
 CALL isolate_tenants('invoice_lines', 'invoices', 'invoice_id');
 CALL isolate_tenants('invoice_usage', 'invoices', 'invoice_id');

@@ -41,13 +41,26 @@ export function createMemoryActivities(tenants: number): MonthActivities {
       const tenantIds = Array.from({ length: count }, (_, index) => tenantId(from + index + 1));
       return Promise.resolve({ tenantIds, skipped: 0, last: tenantIds.at(-1) ?? null });
     },
-    invoiceTenants({ tenantIds }) {
-      return Promise.resolve({ results: tenantIds.map(rolled), unfinished: [] });
-    },
-    openDrafts: refuse('openDrafts'),
-    quoteSubscriptions: refuse('quoteSubscriptions'),
-    pullLlmUsage: refuse('pullLlmUsage'),
-    persistInvoices: refuse('persistInvoices'),
+    openDrafts: ({ tenantIds }) =>
+      Promise.resolve({
+        drafts: tenantIds.map((id) => ({ tenantId: id, draftId: draftId(id) })),
+        settled: [],
+      }),
+    quoteSubscriptions: ({ drafts }) =>
+      Promise.resolve({
+        parked: [],
+        unfinished: [],
+        subscriptions: 3 * drafts.length,
+        lines: 9 * drafts.length,
+      }),
+    pullLlmUsage: ({ drafts }) =>
+      Promise.resolve({ parked: [], requests: String(30 * drafts.length), lines: drafts.length }),
+    persistInvoices: ({ drafts }) =>
+      Promise.resolve({
+        results: drafts.map(({ tenantId: id }) => rolled(id)),
+        lines: 11 * drafts.length,
+        total: drafts.length === 1 ? 'AUD 123.45' : null,
+      }),
     recordParked: refuse('recordParked'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: () =>
@@ -68,6 +81,9 @@ function numberOf(id: string): number {
 }
 
 function rolled(id: string): TenantResult {
-  const invoiceId = `00000000-0000-4000-8000-${String(numberOf(id)).padStart(12, '0')}`;
-  return { tenantId: id, outcome: 'rolled', invoiceId, totalCents: 12_345 };
+  return { tenantId: id, outcome: 'rolled', invoiceId: draftId(id), totalCents: 12_345 };
+}
+
+function draftId(id: string): string {
+  return `00000000-0000-4000-8000-${String(numberOf(id)).padStart(12, '0')}`;
 }

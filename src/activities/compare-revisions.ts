@@ -1,7 +1,7 @@
 import { readInvoiceLines, type BuiltDraft, type IssuableDraft } from '../db/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
 import { compareLines } from '../domain/line-changes.ts';
-import type { ReadyDraft } from './check-drafts.ts';
+import type { CheckedDraft } from './check-drafts.ts';
 
 /** A revision that says what the invoice says that it was to replace. */
 export type UnchangedDraft = BuiltDraft & {
@@ -19,20 +19,22 @@ export interface ComparedDrafts {
 /** Compares each revision with the invoice that it replaces, line by line. */
 export async function compareRevisions(
   tx: Transaction,
-  drafts: readonly ReadyDraft[],
+  drafts: readonly CheckedDraft[],
 ): Promise<ComparedDrafts> {
   const replaced = drafts.flatMap(({ replacesInvoiceId }) => replacesInvoiceId ?? []);
   const before = replaced.length === 0 ? null : await readInvoiceLines(tx, replaced);
   const issuable: IssuableDraft[] = [];
   const unchanged: UnchangedDraft[] = [];
-  for (const { onlyIfChanged, ...draft } of drafts) {
-    const { replacesInvoiceId, lines } = draft;
+  for (const { terms, ...built } of drafts) {
+    const { replacesInvoiceId, lines } = built;
+    const draft = { ...built, isForced: terms.isForced };
     if (replacesInvoiceId === null) {
       issuable.push({ ...draft, changes: [] });
       continue;
     }
     const changes = compareLines(before?.get(replacesInvoiceId) ?? [], lines);
-    if (onlyIfChanged && changes.length === 0) unchanged.push({ ...draft, replacesInvoiceId });
+    if (terms.onlyIfChanged && changes.length === 0)
+      unchanged.push({ ...draft, replacesInvoiceId });
     else issuable.push({ ...draft, changes });
   }
   return { issuable, unchanged };

@@ -2,7 +2,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import { whyNotClosable } from '../db/closable-months.ts';
-import type { LockedDraft } from '../db/drafts.ts';
 import type { Queryable } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -30,24 +29,22 @@ export async function requireClosable(db: Queryable, month: Month, now: Date): P
   if (reason !== null) throw ApplicationFailure.nonRetryable(reason, FAILURE.invalidInput);
 }
 
-/** Splits drafts into those that are still this run's to write, and the rest. */
-export function splitByOwner(
-  refs: readonly DraftRef[],
-  locked: readonly LockedDraft[],
-  owner: string,
-): { readonly own: readonly LockedDraft[]; readonly lost: readonly TenantResult[] } {
-  const isOwn = (draft: LockedDraft) => draft.owner === owner && draft.state === 'open';
-  const own = locked.filter(isOwn);
-  const ownIds = new Set(own.map(({ draftId }) => draftId));
-  const lost = refs
-    .filter(({ draftId }) => !ownIds.has(draftId))
-    .map(({ tenantId, draftId }) =>
-      parked(tenantId, {
-        type: FAILURE.draftLost,
-        reason: `draft ${draftId} of tenant ${tenantId} is no longer this run's: another run of the month has taken it over, and its outcome counts`,
-      }),
-    );
-  return { own, lost };
+/** Splits drafts into those that are still this run's to write, and what becomes of the others' tenants. */
+export function splitLost<Draft extends DraftRef>(
+  drafts: readonly Draft[],
+  isOwn: (draft: Draft) => boolean,
+): { readonly own: readonly Draft[]; readonly lost: readonly TenantResult[] } {
+  return {
+    own: drafts.filter(isOwn),
+    lost: drafts
+      .filter((draft) => !isOwn(draft))
+      .map(({ tenantId, draftId }) =>
+        parked(tenantId, {
+          type: FAILURE.draftLost,
+          reason: `draft ${draftId} of tenant ${tenantId} is no longer this run's: another run of the month has taken it over, and its outcome counts`,
+        }),
+      ),
+  };
 }
 
 /**

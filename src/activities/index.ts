@@ -2,7 +2,6 @@ import { acceptRequest } from './accept-request.ts';
 import type { ActivityDeps } from './deps.ts';
 import { deliverDueWebhooks } from './deliver-due-webhooks.ts';
 import { withoutVainRetries } from './failures.ts';
-import { invoiceTenants } from './invoice-tenants.ts';
 import { openDrafts } from './open-drafts.ts';
 import { beginPass, finishPass, listWaiting, planPage, recordParked } from './passes.ts';
 import { persistInvoices } from './persist-invoices.ts';
@@ -22,7 +21,6 @@ export function createActivities(deps: ActivityDeps) {
     acceptRequest: acceptRequest(deps),
     beginPass: beginPass(deps),
     planPage: planPage(deps),
-    invoiceTenants: withoutVainRetries(invoiceTenants(deps)),
     openDrafts: withoutVainRetries(openDrafts(deps)),
     quoteSubscriptions: withoutVainRetries(quoteSubscriptions(deps)),
     pullLlmUsage: withoutVainRetries(pullLlmUsage(deps)),

@@ -1,17 +1,15 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { OpenDraftsInput, OpenDraftsResult } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import type { TenantResult } from '../contracts/month-end.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
 import {
   abandonDrafts,
   claimForcedRequests,
   findForgottenDrafts,
   lockTenantMonths,
   refuseForcedRequests,
-  type OwnDraft,
   type TenantMonth,
 } from '../db/drafts.ts';
-import { termsOfFirst, type IssueTerms } from '../db/issue-terms.ts';
 import type { Transaction } from '../db/pool.ts';
 import { claimExclusions, openSealedDrafts } from '../db/seal.ts';
 import { recordInvoiced } from '../db/tenant-outcomes.ts';
@@ -20,33 +18,37 @@ import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './failures.ts';
 import { parked } from './results.ts';
 
-/** A tenant, and the child's run that builds its invoice. */
-export interface TenantRun {
-  readonly tenantId: string;
-  /** The child's run id. */
-  readonly owner: string;
-  /** UTC instant at which that run started. */
-  readonly ownerStartedAt: string;
-}
-
-/** A draft that is open, how much there is to quote for it, and what it will be held against. */
-export interface OpenDraft extends OwnDraft {
-  readonly dueSubscriptions: number;
-  /** Null where forced requests say more. */
-  readonly terms: IssueTerms | null;
-}
+/** The child's run that builds invoices. */
+export type Run = Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>;
 
 /**
- * Opens drafts in a transaction of their own: the first of the steps, for children that began
- * before `invoiceTenants` was there.
+ * Opens a draft for each tenant that needs an invoice, and seals its usage, in one short transaction. The
+ * others are settled at once: their invoice stands (`skipped`), or an earlier attempt of this very run has
+ * issued it (`rolled`) or found it `unchanged`.
+ *
+ * A retry finds this run's draft and changes nothing: what is sealed once stays as it is, since lines may have
+ * been quoted from it.
  */
 export function openDrafts({ db, now }: ActivityDeps) {
-  return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
+  return (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
     const period = requireMonthOver(input.month, now());
     return db.transaction(async (tx) => {
-      const runs = input.tenantIds.map((tenantId) => ({ ...input, tenantId }));
-      const { drafts, settled } = await openTenantDrafts(tx, period, runs);
-      return { drafts: drafts.map(({ tenantId, draftId }) => ({ tenantId, draftId })), settled };
+      const months = await lockTenantMonths(tx, period, [...new Set(input.tenantIds)]);
+      const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
+      await recordSettled(tx, period, decisions);
+      const resumed = decisions.flatMap(({ decision }) =>
+        decision.action === 'resume' ? [decision.draft] : [],
+      );
+      const toOpen = decisions.flatMap(({ tenant, decision }) =>
+        decision.action === 'open' ? tenant : [],
+      );
+      const opened = await open(tx, period, toOpen, input);
+      return {
+        drafts: [...resumed, ...opened],
+        settled: decisions.flatMap(({ decision }) =>
+          decision.action === 'settle' ? [decision.result] : [],
+        ),
+      };
     });
   };
 }
@@ -61,59 +63,16 @@ export function requireMonthOver(month: string, now: Date): Period {
   );
 }
 
-/**
- * Opens a draft for each tenant that needs an invoice, and seals its usage. The
- * others are settled at once: their invoice stands (`skipped`), or an earlier
- * attempt of this very run has issued it (`rolled`) or found it `unchanged`.
- *
- * Trying again finds this run's draft and changes nothing: what is sealed once
- * stays as it is, since lines may have been quoted from it.
- * @param runs each tenant once
- */
-export async function openTenantDrafts(
-  tx: Transaction,
-  period: Period,
-  runs: readonly TenantRun[],
-): Promise<{ readonly drafts: readonly OpenDraft[]; readonly settled: readonly TenantResult[] }> {
-  const byTenant = new Map(runs.map((run) => [run.tenantId, run]));
-  const months = await lockTenantMonths(tx, period, [...byTenant.keys()]);
-  const decisions = months.flatMap((tenant) => {
-    const run = byTenant.get(tenant.tenantId);
-    return run ? { tenant, run, decision: decide(tenant, run) } : [];
-  });
-  const settled = decisions.flatMap(({ decision }) =>
-    decision.action === 'settle' ? [decision.result] : [],
-  );
-  await recordSettled(tx, period, decisions);
-  const resumed = decisions.flatMap(({ decision }) =>
-    decision.action === 'resume' ? [decision.draft] : [],
-  );
-  const opened = await open(
-    tx,
-    period,
-    decisions.flatMap(({ tenant, run, decision }) =>
-      decision.action === 'open' ? { ...tenant, run } : [],
-    ),
-  );
-  return { drafts: [...resumed, ...opened], settled };
-}
-
 type Decision =
   | { readonly action: 'open' }
-  | { readonly action: 'resume'; readonly draft: OpenDraft }
+  | { readonly action: 'resume'; readonly draft: DraftRef }
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
 /** What a tenant's month asks for; the rules of docs/spec.md#month-end. */
-function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Decision {
+function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
-    const { currency, dueSubscriptions, openDraftId, openDraftReplaces } = tenant;
-    const draft = { tenantId, currency, dueSubscriptions, draftId: openDraftId };
-    return {
-      action: 'resume',
-      // What its requests have come to since it was opened, they say themselves.
-      draft: { ...draft, replacesInvoiceId: openDraftReplaces, terms: null },
-    };
+    return { action: 'resume', draft: { tenantId, draftId: tenant.openDraftId } };
   }
   if (
     tenant.openDraftOwnerStartedAt !== null &&
@@ -153,15 +112,6 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: TenantRun): Deci
   return { action: 'open' };
 }
 
-/** A draft that has just been opened. */
-function toOpenDraft(tenant: TenantMonth, draftId: string): OpenDraft {
-  const { tenantId, currency, dueSubscriptions, isForced, lastNumber, lastTotalCents } = tenant;
-  const replacesInvoiceId = tenant.liveInvoiceId;
-  const isPlain = !isForced && replacesInvoiceId === null;
-  const terms = isPlain ? termsOfFirst(lastNumber, lastTotalCents) : null;
-  return { tenantId, draftId, currency, replacesInvoiceId, dueSubscriptions, terms };
-}
-
 function notDue(tenantId: string): string {
   return `tenant ${tenantId} is not due: it has no subscription that is active at the end of the month`;
 }
@@ -194,13 +144,14 @@ async function recordSettled(
 async function open(
   tx: Transaction,
   period: Period,
-  tenants: readonly (TenantMonth & { readonly run: TenantRun })[],
-): Promise<readonly OpenDraft[]> {
+  tenants: readonly TenantMonth[],
+  { owner, ownerStartedAt }: Run,
+): Promise<readonly DraftRef[]> {
   if (tenants.length === 0) return [];
   const tenantIds = tenants.map(({ tenantId }) => tenantId);
-  for (const { openDraftId, run } of tenants) {
+  for (const { openDraftId } of tenants) {
     if (openDraftId === null) continue;
-    await abandonDrafts(tx, [openDraftId], `taken over by run ${run.owner}`);
+    await abandonDrafts(tx, [openDraftId], `taken over by run ${owner}`);
   }
   if (tenants.some(({ hasUnissuedDrafts }) => hasUnissuedDrafts)) {
     await abandonDrafts(
@@ -212,10 +163,10 @@ async function open(
   const drafts = await openSealedDrafts(
     tx,
     period,
-    tenants.map(({ tenantId, run, liveInvoiceId, hasUnissuedDrafts }) => ({
+    tenants.map(({ tenantId, liveInvoiceId, hasUnissuedDrafts }) => ({
       tenantId,
-      owner: run.owner,
-      ownerStartedAt: run.ownerStartedAt,
+      owner,
+      ownerStartedAt,
       replacesInvoiceId: liveInvoiceId,
       hasUnissuedDrafts,
     })),
@@ -242,5 +193,5 @@ async function open(
         replacesInvoiceId: tenant.liveInvoiceId,
       })),
   );
-  return opened.map(({ tenant, draftId }) => toOpenDraft(tenant, draftId));
+  return opened.map(({ tenantId, draftId }) => ({ tenantId, draftId }));
 }

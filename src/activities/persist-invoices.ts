@@ -1,33 +1,105 @@
 import type { DraftsInput, PersistInvoicesResult } from '../contracts/activities.ts';
-import { readDraftLines } from '../db/draft-lines.ts';
+import type { TenantResult } from '../contracts/month-end.ts';
+import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
+import { readDraftsToIssue, type DraftToIssue } from '../db/drafts-to-issue.ts';
+import { issueInvoices, keepInvoices, lockInvoices } from '../db/invoices.ts';
+import type { Transaction } from '../db/pool.ts';
+import { recordInvoiced } from '../db/tenant-outcomes.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
+import { formatMoney } from '../domain/format.ts';
+import { checkDrafts, type CheckedDraft } from './check-drafts.ts';
+import { compareRevisions } from './compare-revisions.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod } from './failures.ts';
-import { issueOpenedDrafts } from './issue-opened-drafts.ts';
-import { orParked, splitParked } from './results.ts';
+import { requirePeriod, splitLost } from './failures.ts';
+import { refuseStale } from './refuse-stale.ts';
+import { invoiced, orParked, splitParked, type Invoiced } from './results.ts';
 
-/** Issues the drafts from their lines in one transaction, the last of the steps. */
+/**
+ * Issues drafts from the lines that the steps before wrote, in one transaction: the number, the lines, the
+ * predecessor superseded, the usage tied to the lines, the outcome. Either all of it is there or nothing. A
+ * revision that says what its predecessor says, where nobody wants it then, gives its usage to the invoice that
+ * stands. A retry after a commit finds what was done and reports the same.
+ */
 export function persistInvoices({ db, bounds }: ActivityDeps) {
-  return async ({ month, drafts, owner }: DraftsInput): Promise<PersistInvoicesResult> => {
-    const results = await issueOpenedDrafts(db, requirePeriod(month), {
-      drafts,
-      owner,
-      bounds,
-      build: async (tx, fresh) => {
-        const lines = await readDraftLines(
-          tx,
-          fresh.map(({ draftId }) => draftId),
-        );
-        return splitParked(
-          fresh.map((draft) =>
-            orParked(draft.tenantId, () => ({
-              ...draft,
-              ...assembleInvoice(lines.get(draft.draftId) ?? []),
-            })),
-          ),
-        );
-      },
+  return (input: DraftsInput): Promise<PersistInvoicesResult> => {
+    const period = requirePeriod(input.month);
+    return db.transaction(async (tx) => {
+      const locked = await lockDrafts(tx, input.drafts);
+      const ours = locked.filter(({ owner }) => owner === input.owner);
+      const done = await doneBefore(tx, ours);
+      const open = ours.filter(({ state }) => state === 'open');
+      const openIds = new Set(open.map(({ draftId }) => draftId));
+      const { lost } = splitLost(
+        input.drafts.filter(({ draftId }) => !done.has(draftId)),
+        ({ draftId }) => openIds.has(draftId),
+      );
+      const { fresh, refused } = await refuseStale(tx, period, open);
+      await recordInvoiced(tx, period, refused);
+      const inputs = await readDraftsToIssue(tx, period, fresh);
+      const built = splitParked(
+        fresh.map((draft) =>
+          orParked(draft.tenantId, () => toInvoice(draft, inputs.get(draft.draftId))),
+        ),
+      );
+      const { ready, parked } = checkDrafts(built.values, bounds);
+      const { issuable, unchanged } = await compareRevisions(tx, ready);
+      await issueInvoices(tx, period, issuable);
+      await keepInvoices(tx, period, unchanged);
+      const results: TenantResult[] = [
+        ...done.values(),
+        ...issuable.map((draft) => invoiced('rolled', draft, draft.draftId)),
+        ...unchanged.map((draft) => invoiced('unchanged', draft, draft.replacesInvoiceId)),
+        ...refused,
+        ...parked,
+        ...built.parked,
+        ...lost,
+      ];
+      const [issued, ...others] = issuable;
+      return {
+        results,
+        lines: issuable.reduce((sum, { lines }) => sum + lines.length, 0),
+        total:
+          issued && others.length === 0 ? formatMoney(issued.totalCents, issued.currency) : null,
+      };
     });
-    return { results };
   };
+}
+
+function toInvoice(
+  { draftId, tenantId, currency, replacesInvoiceId }: LockedDraft,
+  input: DraftToIssue | undefined,
+): CheckedDraft {
+  // A step that was left out is a mistake in our code, and must never become an invoice that lacks something.
+  if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
+  const { lines, terms } = input;
+  return { draftId, tenantId, currency, replacesInvoiceId, terms, ...assembleInvoice(lines) };
+}
+
+/** What an attempt of this very run has committed before, by draft. */
+async function doneBefore(
+  tx: Transaction,
+  ours: readonly LockedDraft[],
+): Promise<ReadonlyMap<string, Invoiced>> {
+  const done = ours.flatMap((draft) => {
+    const finished = finishedDraft(draft);
+    return finished === null ? [] : { draft, ...finished };
+  });
+  if (done.length === 0) return new Map();
+  const invoices = await lockInvoices(
+    tx,
+    done.map(({ invoiceId }) => invoiceId),
+  );
+  const totals = new Map(invoices.map(({ invoiceId, totalCents }) => [invoiceId, totalCents]));
+  return new Map(
+    done.map(({ draft: { draftId, tenantId }, outcome, invoiceId }) => [
+      draftId,
+      invoiced(outcome, { tenantId, totalCents: totals.get(invoiceId) ?? 0 }, invoiceId),
+    ]),
+  );
+}
+
+function finishedDraft({ state, draftId, replacesInvoiceId }: LockedDraft) {
+  if (state === 'issued') return { outcome: 'rolled' as const, invoiceId: draftId };
+  if (state !== 'unchanged' || replacesInvoiceId === null) return null;
+  return { outcome: 'unchanged' as const, invoiceId: replacesInvoiceId };
 }

@@ -1,46 +1,47 @@
 import type { DraftsInput, PullLlmUsageResult } from '../contracts/activities.ts';
-import { LLM_SECTION, replaceDraftLines } from '../db/draft-lines.ts';
-import { lockDrafts } from '../db/drafts.ts';
-import { heldByDrafts, readLlmUsage } from '../db/held-usage.ts';
+import { readLlmInputs, writeChunks, type Chunk } from '../db/draft-chunks.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod, splitByOwner } from './failures.ts';
-import { orParked } from './results.ts';
+import { requirePeriod, splitLost } from './failures.ts';
+import { orParked, splitParked } from './results.ts';
 
 /**
- * Pulls the drafts' LLM usage, which the gateway has priced: a line per deployment
- * and service month, the exact charges summed and rounded once. Trying again
- * writes the same lines in place of the first ones.
+ * Pulls the drafts' LLM usage, which the gateway has priced: a line for each deployment and service month, the
+ * exact charges summed and rounded once (docs/spec.md#month-end). A retry finds what an earlier attempt wrote.
  */
 export function pullLlmUsage({ db }: ActivityDeps) {
-  return async (input: DraftsInput): Promise<PullLlmUsageResult> => {
-    const { month } = requirePeriod(input.month);
-    return db.transaction(async (tx) => {
-      const locked = await lockDrafts(tx, input.drafts);
-      const { own, lost } = splitByOwner(input.drafts, locked, input.owner);
-      const usage = await readLlmUsage(tx, heldByDrafts(own));
-      const tenantOf = new Map(own.map(({ draftId, tenantId }) => [draftId, tenantId]));
-      const lines = [...Map.groupBy(usage, (row) => `${row.owner}/${row.deploymentId}`).values()]
-        .flatMap((ofDeployment) => ofDeployment.map((row, index) => ({ row, position: index + 1 })))
-        .map(({ row, position }) =>
-          orParked(tenantOf.get(row.owner) ?? '', () => ({
-            ...llmUsageLine({ ...row, invoiceMonth: month }),
-            draftId: row.owner,
-            deploymentId: row.deploymentId,
-            subscriptionId: null,
-            position,
+  return async ({ month, owner, drafts }: DraftsInput): Promise<PullLlmUsageResult> => {
+    const { month: invoiceMonth } = requirePeriod(month);
+    const { own, usage } = await readLlmInputs(db, owner, drafts);
+    const byDraft = Map.groupBy(usage, (row) => row.owner);
+    const isOwn = new Set(own);
+    const { values: chunks, parked } = splitParked(
+      drafts
+        .filter(({ draftId }) => isOwn.has(draftId))
+        .map(({ tenantId, draftId }) =>
+          orParked(tenantId, (): Chunk => ({
+            draftId,
+            after: null,
+            upTo: null,
+            lines: (byDraft.get(draftId) ?? []).map((row) => ({
+              ...llmUsageLine({ ...row, invoiceMonth }),
+              deploymentId: row.deploymentId,
+              subscriptionId: null,
+            })),
           })),
-        );
-      await replaceDraftLines(
-        tx,
-        LLM_SECTION,
-        own.map(({ draftId }) => draftId),
-        { after: null, upTo: null },
-        lines.flatMap((line) => ('value' in line ? line.value : [])),
-      );
-      return {
-        parked: [...lost, ...lines.flatMap((line) => ('parked' in line ? line.parked : []))],
-      };
-    });
+        ),
+    );
+    const written = await writeChunks(db, owner, 'llm', chunks);
+    const isParked = new Set(parked.map(({ tenantId }) => tenantId));
+    const isWritten = new Set(written.map(({ draftId }) => draftId));
+    const { lost } = splitLost(
+      drafts.filter(({ tenantId }) => !isParked.has(tenantId)),
+      ({ draftId }) => isWritten.has(draftId),
+    );
+    return {
+      parked: [...parked, ...lost],
+      requests: String(usage.reduce((sum, row) => sum + BigInt(row.requestCount), 0n)),
+      lines: chunks.reduce((sum, { lines }) => sum + lines.length, 0),
+    };
   };
 }

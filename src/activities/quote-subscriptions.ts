@@ -1,85 +1,105 @@
 import type {
-  QuoteCursor,
+  DraftToQuote,
   QuoteSubscriptionsInput,
   QuoteSubscriptionsResult,
 } from '../contracts/activities.ts';
-import { QUOTE_SECTION, replaceDraftLines, type DraftLine } from '../db/draft-lines.ts';
-import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
-import { heldByDrafts, readMeteredUsage } from '../db/held-usage.ts';
-import { learnPlanVersions, nextSubscriptions, type DueSubscription } from '../db/quote-inputs.ts';
+import {
+  readQuoteInputs,
+  writeChunks,
+  type Chunk,
+  type DraftSubscription,
+  type QuoteInputs,
+} from '../db/draft-chunks.ts';
+import { learnPlanVersions } from '../db/quote-inputs.ts';
+import type { DeploymentLine } from '../domain/compose-invoice.ts';
 import { subscriptionLines } from '../domain/subscription-lines.ts';
-import type { PlanVersion, Usage } from '../domain/types.ts';
+import type { PlanVersion } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod, splitByOwner } from './failures.ts';
-import { orParked } from './results.ts';
+import { requirePeriod, splitLost } from './failures.ts';
+import { orParked, splitParked } from './results.ts';
 
 /** Subscriptions that one call quotes: a bound on its time and memory. */
 const CHUNK = 500;
 
 /**
- * Quotes the next chunk of the drafts' subscriptions from their actual usage, and
- * writes the recurring and overage lines. Trying again writes the same lines in
- * place of the first ones. Bad data parks its own tenant only.
+ * Quotes the next subscriptions of the drafts from their actual usage (docs/spec.md#month-end) and writes the
+ * recurring and overage lines, a document for each draft. A retry finds what an earlier attempt wrote and
+ * reports the same. Bad data parks its own tenant only.
  */
 export function quoteSubscriptions({ db }: ActivityDeps) {
   const planVersions = new Map<string, PlanVersion>();
 
   return async (input: QuoteSubscriptionsInput): Promise<QuoteSubscriptionsResult> => {
-    const period = requirePeriod(input.month);
-    return db.transaction(async (tx) => {
-      const locked = await lockDrafts(tx, input.drafts);
-      const { own, lost } = splitByOwner(input.drafts, locked, input.owner);
-      const subscriptions = await nextSubscriptions(tx, period, own, input.after, CHUNK);
-      const deploymentIds = subscriptions.map(({ deploymentId }) => deploymentId);
-      const usage = await readMeteredUsage(tx, period, heldByDrafts(own), deploymentIds);
-      await learnPlanVersions(
-        tx,
-        planVersions,
-        subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
-      );
-
-      const draftById = new Map(own.map((draft) => [draft.draftId, draft]));
-      const quoted = subscriptions.map((subscription) =>
-        orParked(subscription.tenantId, () =>
-          quoteLines(
-            subscription,
-            draftById.get(subscription.draftId),
-            planVersions,
-            usage.get(subscription.deploymentId) ?? {},
-          ),
-        ),
-      );
-      const last = subscriptions.at(-1);
-      const next = last && subscriptions.length === CHUNK ? cursorOf(last) : null;
-      await replaceDraftLines(
-        tx,
-        QUOTE_SECTION,
-        own.map(({ draftId }) => draftId),
-        { after: input.after, upTo: next },
-        quoted.flatMap((result) => ('value' in result ? result.value : [])),
-      );
-
-      return {
-        parked: [...lost, ...quoted.flatMap((result) => ('parked' in result ? result.parked : []))],
-        next,
-      };
-    });
+    const { owner, drafts } = input;
+    const inputs = await readQuoteInputs(db, requirePeriod(input.month), owner, drafts, CHUNK);
+    await learnPlanVersions(
+      db,
+      planVersions,
+      inputs.subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
+    );
+    const reached = reachedDrafts(drafts, inputs);
+    const { values: chunks, parked } = splitParked(
+      reached.map(({ draft, subscriptions, upTo }) =>
+        orParked(draft.tenantId, (): Chunk => {
+          const { draftId, after = null } = draft;
+          const lines = subscriptions.flatMap((each) => quoteLines(each, inputs, planVersions));
+          return { draftId, after, upTo, lines };
+        }),
+      ),
+    );
+    const written = await writeChunks(db, owner, 'quote', chunks);
+    const endOf = new Map(written.map(({ draftId, upTo }) => [draftId, upTo]));
+    const isReached = new Set(reached.map(({ draft }) => draft.draftId));
+    const isParked = new Set(parked.map(({ tenantId }) => tenantId));
+    const open = drafts.filter(({ tenantId }) => !isParked.has(tenantId));
+    const { own, lost } = splitLost(open, ({ draftId }) =>
+      isReached.has(draftId) ? endOf.has(draftId) : inputs.own.has(draftId),
+    );
+    return {
+      parked: [...parked, ...lost],
+      unfinished: own.flatMap((draft): readonly DraftToQuote[] => {
+        if (!isReached.has(draft.draftId)) return [draft];
+        const after = endOf.get(draft.draftId) ?? null;
+        return after === null ? [] : [{ ...draft, after }];
+      }),
+      subscriptions: inputs.subscriptions.length,
+      lines: chunks.reduce((sum, { lines }) => sum + lines.length, 0),
+    };
   };
 }
 
-function cursorOf({ draftId, deploymentId }: DueSubscription): QuoteCursor {
-  return { draftId, deploymentId };
+/** What of a draft this call quotes. */
+interface Reached {
+  readonly draft: DraftToQuote;
+  readonly subscriptions: readonly DraftSubscription[];
+  /** The deployment that it ends with; null: the draft has no more. */
+  readonly upTo: string | null;
 }
 
-/** The lines of one subscription at their places in its draft. */
+/** Subscriptions come in the order of the drafts: where they were cut off, later drafts have to wait. */
+function reachedDrafts(
+  drafts: readonly DraftToQuote[],
+  { own, subscriptions }: QuoteInputs,
+): readonly Reached[] {
+  const byDraft = Map.groupBy(subscriptions, ({ draftId }) => draftId);
+  const last = subscriptions.length < CHUNK ? undefined : subscriptions.at(-1);
+  const open = drafts.filter(({ draftId }) => own.has(draftId));
+  const end = open.findIndex(({ draftId }) => draftId === last?.draftId);
+  return (end === -1 ? open : open.slice(0, end + 1)).map((draft) => ({
+    draft,
+    subscriptions: byDraft.get(draft.draftId) ?? [],
+    upTo: draft.draftId === last?.draftId ? last.deploymentId : null,
+  }));
+}
+
 function quoteLines(
-  subscription: DueSubscription,
-  draft: LockedDraft | undefined,
+  subscription: DraftSubscription,
+  { own, usage }: QuoteInputs,
   planVersions: ReadonlyMap<string, PlanVersion>,
-  usage: Usage,
-): readonly DraftLine[] {
+): readonly DeploymentLine[] {
   const { draftId, deploymentId, subscriptionId } = subscription;
-  return subscriptionLines(subscription, draft?.currency, planVersions, usage).map(
-    (line, index) => ({ ...line, draftId, deploymentId, subscriptionId, position: index + 1 }),
+  const currency = own.get(draftId)?.currency;
+  return subscriptionLines(subscription, currency, planVersions, usage.get(deploymentId) ?? {}).map(
+    (line) => ({ ...line, deploymentId, subscriptionId }),
   );
 }

@@ -81,37 +81,39 @@ export interface OpenDraftsResult {
   readonly settled: readonly TenantResult[];
 }
 
-/** What `invoiceTenants` takes: the same as the first of its steps. */
-export type InvoiceTenantsInput = OpenDraftsInput;
-export interface InvoiceTenantsResult {
-  readonly results: readonly TenantResult[];
-  /** Tenants too large to be invoiced in one go: their drafts are open, the other steps are left. */
-  readonly unfinished: readonly DraftRef[];
-}
-
 export interface DraftsInput {
   readonly month: string;
   readonly drafts: readonly DraftRef[];
   readonly owner: string;
 }
-export interface QuoteSubscriptionsInput extends DraftsInput {
-  /** Where the chunk before ended; null for the first. */
-  readonly after: QuoteCursor | null;
+/** A draft with subscriptions that are not quoted yet. */
+export interface DraftToQuote extends DraftRef {
+  /** The deployment up to which it is quoted; absent: nothing of it is. */
+  readonly after?: string;
 }
-export interface QuoteCursor {
-  readonly draftId: string;
-  readonly deploymentId: string;
+export interface QuoteSubscriptionsInput extends DraftsInput {
+  readonly drafts: readonly DraftToQuote[];
 }
 export interface QuoteSubscriptionsResult {
   readonly parked: readonly TenantResult[];
-  /** Null when everything is quoted. */
-  readonly next: QuoteCursor | null;
+  /** What is left to quote, for the next call. */
+  readonly unfinished: readonly DraftToQuote[];
+  /** How many were quoted, and how many lines that made. */
+  readonly subscriptions: number;
+  readonly lines: number;
 }
 export interface PullLlmUsageResult {
   readonly parked: readonly TenantResult[];
+  /** A whole number, as text. */
+  readonly requests: string;
+  readonly lines: number;
 }
 export interface PersistInvoicesResult {
   readonly results: readonly TenantResult[];
+  /** Lines of the invoices that were issued, tax included. */
+  readonly lines: number;
+  /** The total of a single invoice that was issued, as people read it; null where there are none or several. */
+  readonly total: string | null;
 }
 
 export interface RecordParkedInput {
@@ -146,9 +148,6 @@ export interface FinishPassInput {
 }
 export interface FinishPassResult {
   readonly totals: OutcomeCounts;
-  /**
-   * What doesn't add up in the run's control totals, in sentences; a few of them. Histories from
-   * before there were control totals don't have it.
-   */
-  readonly imbalances?: readonly string[];
+  /** What doesn't add up in the run's control totals, in sentences; a few of them. */
+  readonly imbalances: readonly string[];
 }

@@ -4,7 +4,7 @@ import type { Failure } from './failures.ts';
 export const WORKFLOWS = {
   scheduledMonthEnd: 'scheduledMonthEnd',
   monthEnd: 'monthEnd',
-  tenantInvoices: 'tenantInvoices',
+  tenantInvoice: 'tenantInvoice',
 } as const;
 
 /** Signals that `monthEnd` takes. Any other name is refused, visibly. */
@@ -61,7 +61,7 @@ export interface CarriedState {
   /** UTC instant until which the month is open for corrections. */
   readonly openUntil: string | null;
   readonly totals: OutcomeCounts | null;
-  readonly imbalances?: readonly string[];
+  readonly imbalances: readonly string[];
   readonly refusals: readonly Refusal[];
   readonly received: SignalCounts;
 }
@@ -119,16 +119,11 @@ export interface MonthEndProgress {
   readonly refusals: readonly Refusal[];
 }
 
-/** What `tenantInvoices` takes. */
-export interface TenantInvoicesInput {
-  readonly month: string;
-  readonly tenantIds: readonly string[];
-}
-
 /** What `tenantInvoice` takes. */
 export interface TenantInvoiceInput {
   readonly month: string;
-  readonly tenantId: string;
+  /** One, or a few that share the workflow. */
+  readonly tenantIds: readonly string[];
 }
 
 /** What became of a tenant in one child. */

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import type { DraftRef } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
-import { deleteClosedDraftLines } from './draft-lines.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
-import { lastInvoiceBefore } from './last-invoice.ts';
 import type { Transaction } from './pool.ts';
-import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+import { isOneOf, jsonRows, sql, textArray, uuidArray } from './sql.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
@@ -29,9 +27,6 @@ const tenantMonth = z.object({
   openDraftOwnerStartedAt: z.string().nullable(),
   /** The invoice that it is to replace. */
   openDraftReplaces: z.string().nullable(),
-  /** The tenant's last invoice of an earlier month, unless it is void. */
-  lastNumber: z.string().nullable(),
-  lastTotalCents: z.number().nullable(),
   /** Whether a forced request waits for this tenant. */
   isForced: z.boolean(),
   /** Some of which may be abandoned, and have left usage to take over. */
@@ -69,7 +64,6 @@ export async function lockTenantMonths(
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
       d.owner_started_at AS "openDraftOwnerStartedAt",
       d.replaces_invoice_id AS "openDraftReplaces",
-      last.number AS "lastNumber", last.total_cents AS "lastTotalCents",
       EXISTS (
         SELECT FROM month_end_request_tenants f
         WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
@@ -88,15 +82,14 @@ export async function lockTenantMonths(
     LEFT JOIN invoice_drafts built ON built.draft_id = i.invoice_id
     LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id
       AND d.period_start = ${period.periodStart} AND d.state = 'open'
-    LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
-    WHERE t.tenant_id = ANY(${textArray(tenantIds)})
+    WHERE t.tenant_id ${isOneOf(tenantIds, 'text')}
     ORDER BY t.tenant_id
   `);
 }
 
 export async function lockTenants(tx: Transaction, tenantIds: readonly string[]): Promise<void> {
   await tx.any(sql.type(z.object({ tenant_id: z.string() }))`
-    SELECT tenant_id FROM tenants WHERE tenant_id = ANY(${textArray(tenantIds)})
+    SELECT tenant_id FROM tenants WHERE tenant_id ${isOneOf(tenantIds, 'text')}
     ORDER BY tenant_id FOR NO KEY UPDATE
   `);
 }
@@ -118,9 +111,8 @@ const lockedDraft = ownDraft.extend({
 export type LockedDraft = z.infer<typeof lockedDraft>;
 
 /**
- * Locks drafts, always in the same order: two attempts at the same draft write
- * one after the other. (Unlocked, two overlapping delete-and-inserts would leave
- * the lines of both.)
+ * Locks drafts and their tenants, always in the same order: while the locks are held nobody else opens, issues or
+ * gives up a draft of theirs.
  */
 export function lockDrafts(
   tx: Transaction,
@@ -130,8 +122,11 @@ export function lockDrafts(
     SELECT d.draft_id AS "draftId", d.tenant_id AS "tenantId", t.currency, d.state, d.owner,
       d.replaces_invoice_id AS "replacesInvoiceId"
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
-    WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
-    ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
+    WHERE d.draft_id ${isOneOf(
+      drafts.map(({ draftId }) => draftId),
+      'uuid',
+    )}
+    ORDER BY d.tenant_id, d.draft_id FOR NO KEY UPDATE OF t FOR UPDATE OF d
   `);
 }
 
@@ -146,10 +141,13 @@ export async function abandonDrafts(
 ): Promise<void> {
   if (draftIds.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    UPDATE invoice_drafts SET state = 'abandoned', closed_at = now(), reason = ${reason}
-    WHERE draft_id = ANY(${uuidArray(draftIds)}) AND state = 'open'
+    WITH abandoned AS (
+      UPDATE invoice_drafts SET state = 'abandoned', closed_at = now(), reason = ${reason}
+      WHERE draft_id = ANY(${uuidArray(draftIds)}) AND state = 'open'
+      RETURNING draft_id
+    )
+    DELETE FROM invoice_draft_chunks c USING abandoned WHERE c.draft_id = abandoned.draft_id
   `);
-  await deleteClosedDraftLines(tx, draftIds);
 }
 
 /** The open drafts of these tenants' months; of one run alone, or whoever builds them. */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { Usage } from '../domain/types.ts';
-import type { OwnDraft } from './drafts.ts';
 import type { Queryable } from './pool.ts';
-import { jsonRows, sql, textArray, uuidArray } from './sql.ts';
+import { sql } from './sql.ts';
 
 /**
  * Which usage to read: buckets `b`, each with the `owner` that it is for, and the exclusions `e`
@@ -17,22 +16,18 @@ export interface HeldUsage {
 }
 
 /**
- * What is sealed for these drafts, and for the invoices that they replace; the owner is the draft.
- * Nothing else is read, so nothing can change between quote and issue.
+ * What is sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id), and for the invoices that they
+ * replace; the owner is the draft. Nothing else is read, so nothing can change between quote and issue.
  */
-export function heldByDrafts(drafts: readonly OwnDraft[]): HeldUsage {
-  const holders = drafts.flatMap(({ draftId, replacesInvoiceId }) => [
-    { draftId, holder: draftId },
-    ...(replacesInvoiceId ? [{ draftId, holder: replacesInvoiceId }] : []),
-  ]);
-  return {
-    buckets: sql.fragment`
-      SELECT h."draftId" AS owner, b.* FROM json_to_recordset(${jsonRows(holders)})
-        AS h ("draftId" uuid, holder uuid)
-      JOIN usage_buckets b ON b.sealed_for = h.holder`,
-    exclusions: sql.fragment`e.applied_to = ANY(${uuidArray(holders.map(({ holder }) => holder))})`,
-  };
-}
+export const HELD_BY_OWN: HeldUsage = {
+  buckets: sql.fragment`
+    SELECT h.owner, b.* FROM (
+      SELECT draft_id AS owner, draft_id AS holder FROM own
+      UNION ALL SELECT draft_id, replaces_invoice_id FROM own WHERE replaces_invoice_id IS NOT NULL
+    ) h JOIN usage_buckets b ON b.sealed_for = h.holder`,
+  exclusions: sql.fragment`e.applied_to IN (
+    SELECT draft_id FROM own UNION ALL SELECT replaces_invoice_id FROM own)`,
+};
 
 const sum = z.object({
   owner: z.string(),
@@ -45,7 +40,8 @@ const sum = z.object({
   /** Decimal string: exact cents, or a quantity. */
   total: z.string(),
 });
-type HeldSum = z.infer<typeof sum>;
+/** Usage of one kind that an owner holds for a deployment and service month, without what was excluded. */
+export type HeldSum = z.infer<typeof sum>;
 
 /** LLM usage of an owner's deployment in a service month. */
 export interface HeldLlmUsage extends Pick<
@@ -56,27 +52,10 @@ export interface HeldLlmUsage extends Pick<
   readonly exactCents: string;
 }
 
-/** Metered usage of the period by deployment and kind, without what was excluded. */
-export async function readMeteredUsage(
-  db: Queryable,
-  period: Period,
-  held: HeldUsage,
-  deploymentIds: readonly string[],
-): Promise<ReadonlyMap<string, Usage>> {
-  const which = sql.fragment`
-    ${isMeteredOf(period)} AND b.deployment_id = ANY(${textArray(deploymentIds)})`;
-  return toMetered(await readSums(db, held, which));
-}
-
-/** LLM usage by owner, deployment and service month; nothing where all of it was excluded. */
-export async function readLlmUsage(
-  db: Queryable,
-  held: HeldUsage,
-): Promise<readonly HeldLlmUsage[]> {
-  return toLlm(await readSums(db, held, IS_LLM));
-}
-
-/** {@link readMeteredUsage}, of all deployments, and {@link readLlmUsage} in one round trip. */
+/**
+ * Usage that is held, without what was excluded: metered usage of the period by deployment and kind, LLM usage by
+ * owner, deployment and service month.
+ */
 export async function readHeldUsage(
   db: Queryable,
   period: Period,
@@ -85,38 +64,42 @@ export async function readHeldUsage(
   readonly metered: ReadonlyMap<string, Usage>;
   readonly llm: readonly HeldLlmUsage[];
 }> {
-  const sums = await readSums(db, held, sql.fragment`(${IS_LLM} OR ${isMeteredOf(period)})`);
+  const sums = await db.any(
+    sql.type(sum)`${summing(held, sql.fragment`(${IS_LLM} OR ${isMeteredOf(period)})`)}`,
+  );
   return { metered: toMetered(sums), llm: toLlm(sums) };
 }
 
-const IS_LLM = sql.fragment`b.source = 'llm'`;
+/** Condition on a bucket `b`. */
+export const IS_LLM = sql.fragment`b.source = 'llm'`;
 
-function isMeteredOf({ periodStart }: Period) {
+/** Condition on a bucket `b`: late metered usage waits for a forced rerun of its own month. */
+export function isMeteredOf({ periodStart }: Period) {
   return sql.fragment`(b.source = 'metered' AND b.service_month = ${periodStart})`;
 }
 
-/** What is held, without what was excluded, of the buckets `b` for which `which` holds. */
-function readSums(
-  db: Queryable,
+/** Selects {@link HeldSum} of the buckets `b` for which `which` holds. */
+export function summing(
   { buckets, exclusions }: HeldUsage,
   which: ReturnType<typeof sql.fragment>,
-): Promise<readonly HeldSum[]> {
-  return db.any(sql.type(sum)`
+) {
+  return sql.fragment`
     SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
       to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
       sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
-      sum(b.total - coalesce(x.amount, 0)) AS total
+      -- As text: inside JSON a number would become a float.
+      sum(b.total - coalesce(x.amount, 0))::text AS total
     FROM (${buckets}) b LEFT JOIN (
       SELECT e.bucket_id, count(*) AS events, sum(e.amount) AS amount
       FROM usage_exclusions e WHERE ${exclusions} GROUP BY e.bucket_id
     ) x USING (bucket_id)
     WHERE ${which}
     GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month
-    ORDER BY b.owner, b.deployment_id, b.service_month
-  `);
+    ORDER BY b.owner, b.deployment_id, b.service_month`;
 }
 
-function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
+/** Metered usage by deployment and kind. */
+export function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
   const metered = sums.filter(({ source }) => source === 'metered');
   const byDeployment = Map.groupBy(metered, ({ deploymentId }) => deploymentId);
   return new Map(
@@ -128,7 +111,8 @@ function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
   );
 }
 
-function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
+/** LLM usage; nothing where all of it was excluded. */
+export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
   return sums
     .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
     .map(({ owner, deploymentId, serviceMonth, requestCount, total }) => ({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../domain/period.ts';
 import type { ComposedInvoice } from '../domain/compose-invoice.ts';
 import type { LineChange } from '../domain/line-changes.ts';
+import { deletingChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
@@ -79,8 +80,8 @@ export async function issueInvoices(
   // What follows from the invoices; none of it looks at another part of it.
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
-      left_out AS (${notingExclusions(draftIds)}), outcomes AS (${recordingInvoiced(period, outcomes)}),
-      ${tellingInvoices(draftIds)}
+      left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
+      outcomes AS (${recordingInvoiced(period, outcomes)}), ${tellingInvoices(draftIds)}
     ${tyingUsage(period, draftIds)}
   `);
   await settleForcedRequests(tx, drafts, 'rolled');
@@ -112,7 +113,7 @@ export async function keepInvoices(
     invoiceId,
   }));
   await tx.query(sql.typeAlias('nothing')`
-    WITH closed AS (${closing(draftIds, 'unchanged')}),
+    WITH closed AS (${closing(draftIds, 'unchanged')}), chunks AS (${deletingChunks(draftIds)}),
       left_out AS (${notingExclusions(invoiceIds)}),
       outcomes AS (${recordingInvoiced(period, outcomes)})
     ${tyingUsage(period, invoiceIds)}

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import type { QuoteCursor } from '../contracts/activities.ts';
 import type { Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
-import type { OwnDraft } from './drafts.ts';
 import { inForceAtEndOf } from './due-tenants.ts';
 import type { Queryable } from './pool.ts';
-import { jsonRows, sql, textArray } from './sql.ts';
+import { sql, textArray } from './sql.ts';
 
 const addon = z.object({
   code: z.string(),
@@ -23,42 +21,26 @@ const subscription = z.object({
   /** In the order in which they were attached. */
   addons: z.array(addon),
 });
-const subscriptionOfDraft = subscription.extend({ draftId: z.string() });
 /** A subscription in force at the period's last instant, with its addons then. */
-export type DueSubscription = z.infer<typeof subscriptionOfDraft>;
-
-/** The next subscriptions to quote, in the order of (draft, deployment). */
-export function nextSubscriptions(
-  db: Queryable,
-  period: Period,
-  drafts: readonly OwnDraft[],
-  after: QuoteCursor | null,
-  limit: number,
-): Promise<readonly DueSubscription[]> {
-  const isAfter = after
-    ? sql.fragment`AND (d."draftId", s.deployment_id) > (${after.draftId}::uuid, ${after.deploymentId})`
-    : sql.fragment``;
-  return db.any(sql.type(subscriptionOfDraft)`
-    SELECT d."draftId", ${SUBSCRIPTION_COLUMNS}
-    FROM json_to_recordset(${jsonRows(drafts)}) AS d ("draftId" uuid, "tenantId" text)
-    JOIN subscriptions s ON s.tenant_id = d."tenantId" ${withAddons(period)}
-    WHERE ${inForceAtEndOf(period, 's')} ${isAfter}
-    ORDER BY d."draftId", s.deployment_id
-    LIMIT ${limit}
-  `);
-}
+export type DueSubscription = z.infer<typeof subscription>;
 
 /** All subscriptions of tenants that a month end would quote, in the order of (tenant, deployment). */
 export function subscriptionsOf(
   db: Queryable,
   period: Period,
   tenantIds: readonly string[],
-): Promise<readonly z.infer<typeof subscription>[]> {
+): Promise<readonly DueSubscription[]> {
   return db.any(sql.type(subscription)`
-    SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions s ${withAddons(period)}
-    WHERE s.tenant_id = ANY(${textArray(tenantIds)}) AND ${inForceAtEndOf(period, 's')}
+    ${selectingDue(period)} AND s.tenant_id = ANY(${textArray(tenantIds)})
     ORDER BY s.tenant_id, s.deployment_id
   `);
+}
+
+/** Selects {@link DueSubscription} from subscriptions `s`; conditions may follow. */
+export function selectingDue(period: Period) {
+  return sql.fragment`
+    SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions s ${withAddons(period)}
+    WHERE ${inForceAtEndOf(period, 's')}`;
 }
 
 const SUBSCRIPTION_COLUMNS = sql.fragment`

@@ -114,7 +114,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['state', 'closed_at', 'reason'] },
     arcadia_readonly: READ,
   },
-  invoice_draft_lines: {
+  invoice_draft_chunks: {
     arcadia_worker: { ...READ_AND_INSERT, DELETE: '*' },
     arcadia_readonly: READ,
   },

@@ -32,3 +32,15 @@ export function textArray(values: readonly string[]) {
 export function uuidArray(values: readonly string[]) {
   return sql.array([...values], 'uuid');
 }
+
+/**
+ * `= $1` for one value, `= ANY($1)` for several. A plan for one value costs the same whether the value is known or
+ * not, so that PostgreSQL keeps it; with an array of one it plans each time.
+ */
+export function isOneOf(values: readonly string[], type: 'text' | 'uuid') {
+  const [first, ...others] = values;
+  if (first === undefined || others.length > 0) {
+    return sql.fragment`= ANY(${sql.array([...values], type)})`;
+  }
+  return type === 'uuid' ? sql.fragment`= ${first}::uuid` : sql.fragment`= ${first}::text`;
+}

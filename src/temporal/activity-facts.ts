@@ -47,9 +47,11 @@ export function tenantOutcomes(activity: string, result: unknown): ReadonlyMap<s
     add('skipped', answer.skipped);
   } else if (activity === 'recordParked') {
     add(answer.outcome);
-  } else if (activity === 'invoiceTenants' || activity === 'persistInvoices') {
+  } else if (activity === 'openDrafts' || activity === 'persistInvoices') {
     // The parked ones come again, when they are recorded.
-    for (const { outcome } of lists(answer.results)) if (outcome !== 'parked') add(outcome);
+    for (const { outcome } of lists(answer.settled ?? answer.results)) {
+      if (outcome !== 'parked') add(outcome);
+    }
   }
   return outcomes;
 }

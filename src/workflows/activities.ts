@@ -1,4 +1,9 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  TimeoutFailure,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { WEBHOOKS_TASK_QUEUE } from '../contracts/ids.ts';
 import { richText, toSummary, type Markdown } from '../contracts/markdown.ts';
@@ -14,14 +19,69 @@ const RETRY = {
   maximumInterval: '10 s',
 } as const;
 
-/**
- * Short database calls: local activities, without a round trip to the server. Only for workflows
- * that do one thing after the other and hear of nothing else meanwhile; ADR 9.
- */
-export const database = proxyLocalActivities<Activities>({
+const RECORDED = {
   startToCloseTimeout: '65 s', // A little longer than the statement timeout.
+  // A worker that has died is noticed by its silence, and another one tries again.
+  heartbeatTimeout: '5 s',
   retry: RETRY,
-});
+} as const;
+
+/** The steps of a tenant's invoice, in their order. */
+export type InvoiceSteps = Pick<
+  Activities,
+  'openDrafts' | 'quoteSubscriptions' | 'pullLlmUsage' | 'persistInvoices'
+>;
+
+/** What each step is for, in the Web UI. */
+const STEP_SUMMARIES: Readonly<Record<keyof InvoiceSteps, string>> = {
+  openDrafts: 'Open drafts and seal their usage',
+  quoteSubscriptions: 'Quote the subscriptions from their usage',
+  pullLlmUsage: 'Pull the LLM usage that the gateway priced',
+  persistInvoices: 'Persist the invoices in one transaction',
+};
+
+/**
+ * The steps as local activities first, which cost no round trip to the server but retry out of sight; a step
+ * that does not succeed within about 10 seconds goes on as the regular activity of the same name, which shows
+ * its attempts and the last failure under Pending Activities (ADR 23).
+ */
+export const invoiceSteps: InvoiceSteps = {
+  openDrafts: localFirst('openDrafts'),
+  quoteSubscriptions: localFirst('quoteSubscriptions'),
+  pullLlmUsage: localFirst('pullLlmUsage'),
+  persistInvoices: localFirst('persistInvoices'),
+};
+
+function localFirst<Step extends keyof InvoiceSteps>(step: Step): InvoiceSteps[Step] {
+  const summary = STEP_SUMMARIES[step];
+  const local = proxyLocalActivities<InvoiceSteps>({
+    startToCloseTimeout: '65 s', // A little longer than the statement timeout.
+    // A database that hangs instead of failing must not stay out of sight either.
+    scheduleToCloseTimeout: '30 s',
+    // Pauses of 9 seconds in all.
+    retry: { ...RETRY, maximumInterval: '3 s', maximumAttempts: 7 },
+    summary,
+  })[step] as (input: unknown) => Promise<unknown>;
+  const visible = proxyActivities<InvoiceSteps>({ ...RECORDED, summary })[step] as typeof local;
+  const run = async (input: unknown) => {
+    try {
+      return await local(input);
+    } catch (error) {
+      if (!isWorthTrying(error)) throw error;
+      return visible(input);
+    }
+  };
+  return run as InvoiceSteps[Step];
+}
+
+/**
+ * Whether a step ran out of attempts or time; bad data would come back each time. A local activity's failure comes
+ * as it is, without an ActivityFailure around it.
+ */
+function isWorthTrying(error: unknown): boolean {
+  if (error instanceof ApplicationFailure) return error.nonRetryable !== true;
+  return error instanceof TimeoutFailure;
+}
 
 /** The month's own steps. */
 export type MonthSteps = Pick<
@@ -30,10 +90,10 @@ export type MonthSteps = Pick<
 >;
 
 /**
- * The same calls, each with events of its own in the history, and a line that says what it is for:
- * for workflows that do several things at once.
+ * Each with events of its own in the history, and a line that says what it is for: the month does several things
+ * at once (ADR 9).
  */
-export const recordedDatabase: MonthSteps = {
+export const monthSteps: MonthSteps = {
   acceptRequest: (input) =>
     recorded(richText`Take in the signal ${input.signal}`).acceptRequest(input),
   beginPass: (input) => recorded(richText`Take the waiting requests into a pass`).beginPass(input),
@@ -52,13 +112,7 @@ export const recordedDatabase: MonthSteps = {
 };
 
 function recorded(text: Markdown) {
-  return proxyActivities<Activities>({
-    startToCloseTimeout: '65 s',
-    // A worker that has died is noticed by its silence, and another one tries again.
-    heartbeatTimeout: '5 s',
-    retry: RETRY,
-    summary: toSummary(text),
-  });
+  return proxyActivities<Activities>({ ...RECORDED, summary: toSummary(text) });
 }
 
 /**

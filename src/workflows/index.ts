@@ -2,4 +2,3 @@ export { deliverWebhooks } from './deliver-webhooks.ts';
 export { monthEnd } from './month-end.ts';
 export { scheduledMonthEnd } from './scheduled-month-end.ts';
 export { tenantInvoice } from './tenant-invoice.ts';
-export { tenantInvoices } from './tenant-invoices.ts';

@@ -3,7 +3,6 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -19,7 +18,7 @@ import {
 } from '../contracts/month-end.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
-import { database as localDatabase, recordedDatabase, type MonthSteps } from './activities.ts';
+import { monthSteps } from './activities.ts';
 import { Inbox, type Incoming } from './inbox.ts';
 import { requireText, resolveOptions } from './options.ts';
 import { renderDetails } from './render-details.ts';
@@ -45,12 +44,12 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const month = requireText(input, 'month', '2026-05');
   const options = resolveOptions(input.options);
   const { carried } = input;
-  let pass: Pass | null = carried?.pass ? withAllCounts(carried.pass) : null;
+  let pass: Pass | null = carried?.pass ?? null;
   let passWanted = carried?.passWanted ?? false;
   /** While the waiting requests are being taken into a pass. */
   let isBeginning = false;
   let openUntil: string | null = carried?.openUntil ?? null;
-  let totals: OutcomeCounts | null = carried?.totals ? { ...NONE, ...carried.totals } : null;
+  let totals: OutcomeCounts | null = carried?.totals ?? null;
   let imbalances: readonly string[] = carried?.imbalances ?? [];
   let refusals: readonly Refusal[] = carried?.refusals ?? [];
   /** Whether this run has got anything done: it does so before it continues as new. */
@@ -60,8 +59,6 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** Those of them that this pass has started: their turn is over. */
   const servedOutOfTurn = new Set<string>();
 
-  // A month that began with local activities goes on with them, until it continues as new.
-  const database: MonthSteps = patched('recorded-activities') ? recordedDatabase : localDatabase;
   const pool = new TenantPool(options.maxChildren, serve, showDetails);
   const inbox = new Inbox(carried?.received);
   // Last: it delivers the signals that wait.
@@ -107,7 +104,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
       await pool.waitUntil(() => pool.isEmpty || hasUrgent());
     } else {
       const { upToSeq } = current;
-      const { tenantIds } = await database.listWaiting({ month, upToSeq });
+      const { tenantIds } = await monthSteps.listWaiting({ month, upToSeq });
       tenantIds.forEach((tenantId) => urgent.add(tenantId));
       if (urgent.size === 0) await finish(current);
     }
@@ -116,7 +113,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   /** Starts children for the tenants of the next page that need one. */
   async function servePage({ after, startedAt }: Pass): Promise<void> {
     const { pageSize: limit } = options;
-    const page = await database.planPage({ month, passStartedAt: startedAt, after, limit });
+    const page = await monthSteps.planPage({ month, passStartedAt: startedAt, after, limit });
     count('skipped', page.skipped);
     let waiting = page.tenantIds;
     while (waiting.length > 0) {
@@ -133,9 +130,9 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   }
 
   async function finish({ upToSeq }: Pass): Promise<void> {
-    const finished = await database.finishPass({ month, upToSeq });
-    totals = { ...NONE, ...finished.totals };
-    imbalances = finished.imbalances ?? [];
+    const finished = await monthSteps.finishPass({ month, upToSeq });
+    totals = finished.totals;
+    imbalances = finished.imbalances;
     pass = null;
     servedOutOfTurn.clear();
     showDetails();
@@ -172,8 +169,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   async function serve(tenantIds: readonly string[]): Promise<void> {
     const upToSeq = pass?.upToSeq ?? 0;
     const timeoutSeconds = options.tenantTimeoutSeconds;
-    const { recordParked } = database;
-    const input = { month, tenantIds, timeoutSeconds, upToSeq, recordParked };
+    const input = { month, tenantIds, timeoutSeconds, upToSeq };
     for (const outcome of await serveTenants(input)) count(outcome);
   }
 
@@ -186,7 +182,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
 
   async function beginPass({ isFirst = false } = {}): Promise<Pass | null> {
     isBeginning = true;
-    const begun = await database.beginPass({ month, isFirst }).catch(rethrowCause);
+    const begun = await monthSteps.beginPass({ month, isFirst }).catch(rethrowCause);
     isBeginning = false;
     return begun && { ...begun, after: null, isWalked: false, counts: NONE };
   }
@@ -204,7 +200,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   }
 
   async function accept({ signal, payload, signalId }: Incoming): Promise<void> {
-    const result = await database.acceptRequest({ month, signal, payload, signalId });
+    const result = await monthSteps.acceptRequest({ month, signal, payload, signalId });
     if (!result.accepted) {
       refuse(signal, result.reason);
       return;
@@ -275,11 +271,6 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   function showDetails(): void {
     setCurrentDetails(renderDetails(progress()));
   }
-}
-
-/** What was carried or recorded before an outcome existed doesn't count it. */
-function withAllCounts(pass: Pass): Pass {
-  return { ...pass, counts: { ...NONE, ...pass.counts } };
 }
 
 /** What was wrong with the input says more than that an activity has failed. */

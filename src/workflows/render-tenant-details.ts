@@ -3,6 +3,7 @@ import { FAILURE } from '../contracts/failures.ts';
 import { monthEndId } from '../contracts/ids.ts';
 import { code, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
+import type { StepCounts } from './invoice-run.ts';
 
 type Parked = Extract<TenantResult, { outcome: 'parked' }>;
 
@@ -10,7 +11,11 @@ type Parked = Extract<TenantResult, { outcome: 'parked' }>;
 const SHOWN_PARKED = 10;
 
 /** What became of a child's tenants, in the Markdown of the Web UI's "current details". */
-export function renderTenantDetails(month: string, results: readonly TenantResult[]): string {
+export function renderTenantDetails(
+  month: string,
+  results: readonly TenantResult[],
+  counts: StepCounts,
+): string {
   const [first] = results;
   const parked = results.filter((result) => result.outcome === 'parked');
   const isAlone = results.length === 1;
@@ -18,6 +23,7 @@ export function renderTenantDetails(month: string, results: readonly TenantResul
     isAlone && first
       ? alone(month, first)
       : richText`**${results.length} invoices for ${month}**: ${parked.length} parked`,
+    ...stepLines(counts, isAlone),
     ...parked.slice(0, SHOWN_PARKED).map(isAlone ? whyParked : whyThisOneIsParked),
     ...(parked.length > SHOWN_PARKED
       ? [richText`… and ${parked.length - SHOWN_PARKED} more.`]
@@ -30,6 +36,23 @@ function alone(month: string, result: TenantResult): Markdown {
   const invoice =
     result.outcome === 'parked' ? '' : richText`, invoice id ${code(result.invoiceId)}`;
   return richText`**Invoice of ${result.tenantId} for ${month}**: ${result.outcome}${invoice}`;
+}
+
+/** What the steps did; nothing where the invoice stood. */
+function stepLines(
+  { subscriptions, quotedLines, llmRequests, issuedLines, total }: StepCounts,
+  isAlone: boolean,
+): readonly Markdown[] {
+  if (subscriptions === 0 && llmRequests === 0n) return [];
+  const quoted = `${counted(subscriptions, 'subscription')} quoted (${counted(quotedLines, 'line')})`;
+  const pulled = counted(llmRequests, 'LLM request');
+  if (issuedLines === 0) return [richText`${quoted}, ${pulled}; nothing was issued.`];
+  const issued = counted(issuedLines, 'line');
+  return [richText`${[quoted, pulled, issued, ...(isAlone && total ? [total] : [])].join(', ')}`];
+}
+
+function counted(count: number | bigint, what: string): string {
+  return `${count} ${what}${count == 1 ? '' : 's'}`;
 }
 
 function whyThisOneIsParked(parked: Parked): Markdown {

@@ -2,21 +2,18 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowFailure,
-  executeChild,
   isCancellation,
-  patched,
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
 import { tenantInvoiceId, tenantInvoicesId } from '../contracts/ids.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import type { Failure } from '../contracts/failures.ts';
 import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
 import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
+import { monthSteps } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
-import { tenantInvoices } from './tenant-invoices.ts';
 
 /** How often, and how patiently, to start a child whose id is taken: a minute in all. */
 const START_ATTEMPTS = 12;
@@ -29,7 +26,6 @@ export interface ServeTenantsInput {
   readonly timeoutSeconds: number;
   /** The last request that the pass serves; see `recordParked`. */
   readonly upToSeq: number;
-  readonly recordParked: Activities['recordParked'];
 }
 
 type Outcome = keyof OutcomeCounts;
@@ -67,12 +63,12 @@ export async function serveTenants(input: ServeTenantsInput): Promise<readonly O
 }
 
 async function park(
-  { month, upToSeq, recordParked }: ServeTenantsInput,
+  { month, upToSeq }: ServeTenantsInput,
   tenantId: string,
   failure: Failure,
   owner: string | null,
 ): Promise<Outcome> {
-  const { outcome } = await recordParked({ month, tenantId, upToSeq, failure, owner });
+  const { outcome } = await monthSteps.recordParked({ month, tenantId, upToSeq, failure, owner });
   return outcome;
 }
 
@@ -83,10 +79,7 @@ async function park(
 async function runChild(input: ServeTenantsInput): Promise<Served> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      // A month that began with a workflow type for one tenant goes on with it, until it continues as new.
-      return patched('tenant-invoices')
-        ? await runTenantInvoices(input)
-        : await runTenantInvoice(input);
+      return await runTenantInvoice(input);
     } catch (error) {
       const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
       if (!isTaken || attempt === START_ATTEMPTS) throw error;
@@ -95,14 +88,14 @@ async function runChild(input: ServeTenantsInput): Promise<Served> {
   }
 }
 
-async function runTenantInvoices({
+async function runTenantInvoice({
   month,
   tenantIds,
   timeoutSeconds,
 }: ServeTenantsInput): Promise<Served> {
   const [first = '', ...others] = tenantIds;
   const isAlone = others.length === 0;
-  const child = await startChild(tenantInvoices, {
+  const child = await startChild(tenantInvoice, {
     workflowId: isAlone ? tenantInvoiceId(month, first) : tenantInvoicesId(month, first),
     args: [{ month, tenantIds }],
     workflowRunTimeout: `${timeoutSeconds} s`,
@@ -117,22 +110,4 @@ async function runTenantInvoices({
     ),
   });
   return { runId: child.firstExecutionRunId, results: await child.result() };
-}
-
-async function runTenantInvoice({
-  month,
-  tenantIds: [tenantId = ''],
-  timeoutSeconds,
-}: ServeTenantsInput): Promise<Served> {
-  const result = await executeChild(tenantInvoice, {
-    workflowId: tenantInvoiceId(month, tenantId),
-    args: [{ month, tenantId }],
-    workflowRunTimeout: `${timeoutSeconds} s`,
-    typedSearchAttributes: [
-      { key: BILLING_PERIOD, value: month },
-      { key: TENANT_ID, value: tenantId },
-    ],
-    staticSummary: toSummary(richText`Invoice of ${tenantId} for ${month}`),
-  });
-  return { runId: null, results: [result] };
 }

@@ -1,38 +1,78 @@
-import { ApplicationFailure, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { FAILURE } from '../contracts/failures.ts';
 import type { TenantInvoiceInput, TenantResult } from '../contracts/month-end.ts';
-import { INVOICE_OUTCOME } from '../contracts/search-attributes.ts';
-import { database } from './activities.ts';
-import { finishDrafts } from './build-invoices.ts';
-import { requireText } from './options.ts';
+import { FAILURE_TYPE, INVOICE_OUTCOME } from '../contracts/search-attributes.ts';
+import { describeFailure } from './describe-failure.ts';
+import { InvoiceRun, type StepCounts } from './invoice-run.ts';
+import { requireText, requireTexts } from './options.ts';
+import { renderTenantDetails } from './render-tenant-details.ts';
 
 /**
- * Builds one tenant's invoice step by step: what months started that began before `tenantInvoices`
- * was there. Nothing starts it any more; it can go when none of those months is open (46 days).
+ * Builds the invoice of a tenant, or of a few, step by step: open and seal, quote, pull the LLM usage, persist.
+ * Only ids and counts pass through here; the lines stay in PostgreSQL. Bad data of a tenant that is alone here
+ * fails this workflow with a type and a reason; of one among several it is part of the result.
  */
-export async function tenantInvoice(input: TenantInvoiceInput): Promise<TenantResult> {
+export async function tenantInvoice(input: TenantInvoiceInput): Promise<readonly TenantResult[]> {
   const month = requireText(input, 'month', '2026-05');
-  const tenantId = requireText(input, 'tenantId', 'acme');
+  const tenantIds = requireTexts(input, 'tenantIds', 'acme');
+  const { runId: owner, startTime } = workflowInfo();
+  const run = new InvoiceRun({ month, tenantIds, owner, ownerStartedAt: startTime.toISOString() });
   try {
-    const result = await buildInvoice(month, tenantId);
-    upsertSearchAttributes([{ key: INVOICE_OUTCOME, value: result.outcome }]);
-    return result;
+    const drafts = await run.openDrafts();
+    const quoted = await run.quoteSubscriptions(drafts);
+    const pulled = await run.pullLlmUsage(quoted);
+    await run.persistInvoices(pulled);
+
+    const results = withUnknown(tenantIds, run.results);
+    const [only] = results;
+    if (results.length === 1 && only?.outcome === 'parked') {
+      throw ApplicationFailure.nonRetryable(only.failure.reason, only.failure.type);
+    }
+    show(month, results, run.counts);
+    return results;
   } catch (error) {
-    upsertSearchAttributes([{ key: INVOICE_OUTCOME, value: 'parked' }]);
+    // What is terminated or times out can't say so.
+    const failure = describeFailure(error);
+    show(
+      month,
+      tenantIds.map((tenantId) => ({ tenantId, outcome: 'parked', failure })),
+      run.counts,
+    );
     throw error;
   }
 }
 
-async function buildInvoice(month: string, tenantId: string): Promise<TenantResult> {
-  const { runId: owner, startTime } = workflowInfo();
-  const ownerStartedAt = startTime.toISOString();
-  const opened = await database.openDrafts({ month, tenantIds: [tenantId], owner, ownerStartedAt });
-  const [result] = [...opened.settled, ...(await finishDrafts({ month, owner }, opened.drafts))];
-  if (!result) {
-    throw ApplicationFailure.nonRetryable(`there is no tenant ${tenantId}`, FAILURE.invalidInput);
-  }
-  if (result.outcome === 'parked') {
-    throw ApplicationFailure.nonRetryable(result.failure.reason, result.failure.type);
-  }
-  return result;
+/** Tenants of which the database knows nothing don't exist. */
+function withUnknown(
+  tenantIds: readonly string[],
+  results: readonly TenantResult[],
+): readonly TenantResult[] {
+  const known = new Set(results.map(({ tenantId }) => tenantId));
+  const unknown = tenantIds.filter((tenantId) => !known.has(tenantId));
+  return [
+    ...results,
+    ...unknown.map((tenantId): TenantResult => {
+      const reason = `there is no tenant ${tenantId}`;
+      return { tenantId, outcome: 'parked', failure: { type: FAILURE.invalidInput, reason } };
+    }),
+  ];
+}
+
+/** Shows the outcome in the details here, and what deserves a look in the list of workflows. */
+function show(month: string, results: readonly TenantResult[], counts: StepCounts): void {
+  setCurrentDetails(renderTenantDetails(month, results, counts));
+  const outcomes = results.map(({ outcome }) => outcome);
+  const shown = (['parked', 'skipped', 'unchanged'] as const).find((o) => outcomes.includes(o));
+  // `rolled` is not shown: it would cost an action for each tenant. One command sets both, for the same reason.
+  if (!shown) return;
+  const parked = results.find((result) => result.outcome === 'parked');
+  upsertSearchAttributes([
+    { key: INVOICE_OUTCOME, value: shown },
+    ...(parked ? [{ key: FAILURE_TYPE, value: parked.failure.type }] : []),
+  ]);
 }

@@ -1,4 +1,4 @@
-import type { AcceptRequestResult } from '../../src/contracts/activities.ts';
+import type { AcceptRequestResult, DraftToQuote } from '../../src/contracts/activities.ts';
 import type { TenantResult } from '../../src/contracts/month-end.ts';
 import { MONTH } from './seed.ts';
 import type { World } from './world.ts';
@@ -27,15 +27,22 @@ export type Step = 'openDrafts' | 'quoteSubscriptions' | 'pullLlmUsage' | 'persi
 export async function buildInvoices(
   { activities }: Pick<World, 'activities'>,
   tenantIds: readonly string[],
-  { month = MONTH, stopAfter }: { month?: string; stopAfter?: Step } = {},
+  {
+    month = MONTH,
+    stopAfter,
+    run = nextRun(),
+  }: { month?: string; stopAfter?: Step; run?: ReturnType<typeof nextRun> } = {},
 ): Promise<readonly TenantResult[]> {
-  const run = nextRun();
   const { drafts, settled } = await activities.openDrafts({ month, tenantIds, ...run });
   if (stopAfter === 'openDrafts') return settled;
   const { owner } = run;
-  const quoted = await activities.quoteSubscriptions({ month, drafts, owner, after: null });
+  const parked = new Map<string, TenantResult>();
+  for (let rest: readonly DraftToQuote[] = drafts; rest.length > 0;) {
+    const quoted = await activities.quoteSubscriptions({ month, drafts: rest, owner });
+    for (const result of quoted.parked) parked.set(result.tenantId, result);
+    rest = quoted.unfinished;
+  }
   if (stopAfter === 'quoteSubscriptions') return settled;
-  const parked = new Map(quoted.parked.map((result) => [result.tenantId, result]));
   const open = drafts.filter(({ tenantId }) => !parked.has(tenantId));
   await activities.pullLlmUsage({ month, drafts: open, owner });
   if (stopAfter === 'pullLlmUsage') return settled;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
+import type { DraftToQuote } from '../../src/contracts/activities.ts';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
@@ -40,7 +41,7 @@ async function open(
 }
 async function fill(owner: string, drafts: readonly DraftRef[], inMonth = month) {
   const input = { month: inMonth, drafts, owner };
-  await world.activities.quoteSubscriptions({ ...input, after: null });
+  await world.activities.quoteSubscriptions(input);
   return world.activities.pullLlmUsage(input);
 }
 async function persist(
@@ -393,7 +394,7 @@ describe('drafts', () => {
     });
   });
 
-  test('a subscription that ends between two attempts leaves no line behind', async () => {
+  test('a subscription that ends between two attempts is billed whole, as the first attempt saw it', async () => {
     await seedTenant(world.db, 'shrinking', [
       { deploymentId: 'shrinking-a' },
       { deploymentId: 'shrinking-b' },
@@ -403,7 +404,7 @@ describe('drafts', () => {
     await world.db.query(sql.typeAlias('nothing')`
       UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z' WHERE deployment_id = 'shrinking-b'`);
     await fill('run-1', drafts);
-    expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 5500 }]);
+    expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 11_000 }]);
   });
 
   test('a request that is sent again while its pass goes on is served by the next pass', async () => {
@@ -435,7 +436,6 @@ describe('drafts', () => {
       month,
       drafts,
       owner: 'run-1',
-      after: null,
     });
     expect(parked).toMatchObject([{ tenantId: 'bad' }]);
     const good = drafts.filter(({ tenantId }) => tenantId !== 'bad');
@@ -454,18 +454,13 @@ describe('drafts', () => {
       Array.from({ length: 1203 }, (_, n) => ({ deploymentId: `large-${n}` })),
     );
     const drafts = await open('run-1', { tenantIds: ['large'] });
-    let after = null;
+    const input = { month, owner: 'run-1' };
     let calls = 0;
-    do {
-      ({ next: after } = await world.activities.quoteSubscriptions({
-        month,
-        drafts,
-        owner: 'run-1',
-        after,
-      }));
-      calls += 1;
-    } while (after !== null);
+    for (let rest: readonly DraftToQuote[] = drafts; rest.length > 0; calls += 1) {
+      rest = (await world.activities.quoteSubscriptions({ ...input, drafts: rest })).unfinished;
+    }
     expect(calls).toBe(3);
+    await world.activities.pullLlmUsage({ ...input, drafts });
     expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 1203 * 5500 }]);
   });
 });

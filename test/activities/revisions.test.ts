@@ -52,7 +52,7 @@ async function buildAs(run: ReturnType<typeof nextRun>, tenantId: string) {
   const { openDrafts, quoteSubscriptions, pullLlmUsage, persistInvoices } = world.activities;
   const { drafts } = await openDrafts({ month: MONTH, tenantIds: [tenantId], ...run });
   const input = { month: MONTH, drafts, owner: run.owner };
-  await quoteSubscriptions({ ...input, after: null });
+  await quoteSubscriptions(input);
   await pullLlmUsage(input);
   return { input, first: await persistInvoices(input) };
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
     owner,
     ownerStartedAt,
   });
-  await world.activities.quoteSubscriptions({ month: MONTH, drafts, owner, after: null });
+  await world.activities.quoteSubscriptions({ month: MONTH, drafts, owner });
   await world.activities.pullLlmUsage({ month: MONTH, drafts, owner });
   await world.activities.persistInvoices({ month: MONTH, drafts, owner });
   app = new pg.Client({ connectionString: world.appUrl });

@@ -19,7 +19,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     buyer_details: null,
     deployments: null,
     invoice_digests: { parent: 'invoices', key: 'invoice_id' },
-    invoice_draft_lines: { parent: 'invoice_drafts', key: 'draft_id' },
+    invoice_draft_chunks: { parent: 'invoice_drafts', key: 'draft_id' },
     invoice_drafts: null,
     invoice_exclusions: { parent: 'invoices', key: 'invoice_id' },
     invoice_line_changes: { parent: 'invoices', key: 'invoice_id' },

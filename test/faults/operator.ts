@@ -116,7 +116,7 @@ export function createOperator(options: OperatorOptions): Operator {
         untilAnswered(() => backfillMonth(client, MONTH)),
         // A child that nobody's pass knows of, beside the one that a pass may be running.
         untilAnswered(() =>
-          client.workflow.start(WORKFLOWS.tenantInvoices, {
+          client.workflow.start(WORKFLOWS.tenantInvoice, {
             workflowId: nextId('by-hand'),
             taskQueue: TASK_QUEUE,
             args: [{ month: MONTH, tenantIds: [tenantId] }],

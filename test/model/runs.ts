@@ -64,7 +64,7 @@ async function step(model: Model, real: Real, run: Run): Promise<void> {
     }
     case 'quoteSubscriptions': {
       if (isIdle) break;
-      const { parked } = await activities.quoteSubscriptions({ ...input, after: null });
+      const { parked } = await activities.quoteSubscriptions(input);
       dropFailed(run, parked, quoteSubscriptions(model, run));
       break;
     }

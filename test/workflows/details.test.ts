@@ -21,13 +21,13 @@ async function currentDetails(): Promise<string | undefined> {
 }
 
 test('the details say how many are being served as it is, also while nothing moves', async () => {
-  const { invoiceTenants, planPage } = world.activities;
+  const { persistInvoices, planPage } = world.activities;
   const invoicing = Promise.withResolvers<undefined>();
   const planning = Promise.withResolvers<undefined>();
   await world.startWorker({
-    invoiceTenants: async (input) => {
+    persistInvoices: async (input) => {
       await invoicing.promise;
-      return invoiceTenants(input);
+      return persistInvoices(input);
     },
     planPage: async (input) => {
       if (input.after !== null) await planning.promise;

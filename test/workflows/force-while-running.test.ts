@@ -24,12 +24,12 @@ const force = (requestId: string, tenantId: string) =>
   });
 
 test('a force against a running child is queued behind it; one before its turn is served by it', async () => {
-  const { invoiceTenants } = world.activities;
+  const { persistInvoices } = world.activities;
   const gate = Promise.withResolvers<undefined>();
   const entered = Promise.withResolvers<undefined>();
   await world.startWorker({
-    invoiceTenants: async (input) => {
-      const result = await invoiceTenants(input);
+    persistInvoices: async (input) => {
+      const result = await persistInvoices(input);
       entered.resolve(undefined);
       await gate.promise;
       return result;

@@ -223,10 +223,10 @@ describe('month end', () => {
   test('an activity that commits and then fails is tried again: still one revision', async () => {
     await seedTenant(world.db, 'acme');
     let failures = 0;
-    const { invoiceTenants } = world.activities;
+    const { persistInvoices } = world.activities;
     await world.startWorker({
-      invoiceTenants: async (input) => {
-        const result = await invoiceTenants(input);
+      persistInvoices: async (input) => {
+        const result = await persistInvoices(input);
         failures += 1;
         if (failures <= 2) throw new Error('the connection was cut after the commit');
         return result;
@@ -266,15 +266,17 @@ describe('month end', () => {
       kind: 'llm_usage',
       amount: '44',
     });
-    const { invoiceTenants } = world.activities;
+    const { persistInvoices } = world.activities;
     let isStuck = true;
     // The terminated child's attempts may go on for a while: they are not to bill it.
     const stuckRuns = new Set<string>();
     await world.startWorker({
-      invoiceTenants: (input) => {
-        if (isStuck && input.tenantIds.includes('stuck')) stuckRuns.add(input.owner);
+      persistInvoices: (input) => {
+        if (isStuck && input.drafts.some(({ tenantId }) => tenantId === 'stuck')) {
+          stuckRuns.add(input.owner);
+        }
         if (stuckRuns.has(input.owner)) throw new Error('no route to the database');
-        return invoiceTenants(input);
+        return persistInvoices(input);
       },
     });
 
@@ -315,7 +317,7 @@ describe('month end', () => {
   test('a child that runs out of time parks its tenant', async () => {
     await seedTenant(world.db, 'slow');
     await world.startWorker({
-      invoiceTenants: () => {
+      persistInvoices: () => {
         throw new Error('no route to the database');
       },
     });
@@ -341,7 +343,7 @@ describe('month end', () => {
   test('a step that fails for good parks its tenant for what went wrong in it', async () => {
     await seedTenant(world.db, 'acme');
     await world.startWorker({
-      invoiceTenants: () => {
+      persistInvoices: () => {
         throw ApplicationFailure.nonRetryable('the price is not a number', 'invalid_amount');
       },
     });
@@ -363,7 +365,7 @@ describe('month end', () => {
       amount: '44',
     });
     await world.startWorker({
-      invoiceTenants: () => {
+      persistInvoices: () => {
         throw ApplicationFailure.nonRetryable('could not read block 7', 'failed');
       },
     });

@@ -2,8 +2,29 @@ import { expect, test } from 'vitest';
 import { Markdown, toDetails } from '../../src/contracts/markdown.ts';
 import { adviceFor } from '../../src/contracts/failure-advice.ts';
 import type { TenantResult } from '../../src/contracts/month-end.ts';
+import type { StepCounts } from '../../src/workflows/invoice-run.ts';
 import { renderTenantDetails } from '../../src/workflows/render-tenant-details.ts';
 
+const NOTHING: StepCounts = {
+  subscriptions: 0,
+  quotedLines: 0,
+  llmRequests: 0n,
+  issuedLines: 0,
+  total: null,
+};
+const DONE: StepCounts = {
+  subscriptions: 3,
+  quotedLines: 12,
+  llmRequests: 119n,
+  issuedLines: 16,
+  total: 'USD 69.85',
+};
+const rolled = (tenantId: string): TenantResult => ({
+  tenantId,
+  outcome: 'rolled',
+  invoiceId: 'f00d',
+  totalCents: 6985,
+});
 const parked = (tenantId: string, type: string): TenantResult => ({
   tenantId,
   outcome: 'parked',
@@ -11,7 +32,7 @@ const parked = (tenantId: string, type: string): TenantResult => ({
 });
 
 test('who is parked has the advice for its type, and how to try again', () => {
-  expect(renderTenantDetails('2026-05', [parked('acme', 'missing_plan_version')])).toBe(
+  expect(renderTenantDetails('2026-05', [parked('acme', 'missing_plan_version')], NOTHING)).toBe(
     toDetails(
       [
         '**Invoice of acme for 2026-05**: parked',
@@ -25,6 +46,34 @@ test('who is parked has the advice for its type, and how to try again', () => {
 
 test('how a total is accepted is said where one waits for it, and nowhere else', () => {
   const several = [parked('acme', 'missing_plan_version'), parked('rich', 'out_of_bounds')];
-  expect(renderTenantDetails('2026-05', several)).toContain('"acceptBounds": true');
-  expect(renderTenantDetails('2026-05', several.slice(0, 1))).not.toContain('acceptBounds');
+  expect(renderTenantDetails('2026-05', several, NOTHING)).toContain('"acceptBounds": true');
+  expect(renderTenantDetails('2026-05', several.slice(0, 1), NOTHING)).not.toContain(
+    'acceptBounds',
+  );
+});
+
+test('a finished invoice says what each step did', () => {
+  expect(renderTenantDetails('2026-05', [rolled('acme')], DONE)).toBe(
+    toDetails(
+      [
+        '**Invoice of acme for 2026-05**: rolled, invoice id `f00d`',
+        '3 subscriptions quoted (12 lines), 119 LLM requests, 16 lines, USD 69.85',
+      ].map((source) => new Markdown(source)),
+    ),
+  );
+  const one = { ...DONE, subscriptions: 1, quotedLines: 1, llmRequests: 1n, issuedLines: 1 };
+  expect(renderTenantDetails('2026-05', [rolled('acme')], one)).toContain(
+    '1 subscription quoted (1 line), 1 LLM request, 1 line, USD 69.85',
+  );
+});
+
+test('several invoices share their counts, and name no total', () => {
+  const details = renderTenantDetails('2026-05', [rolled('acme'), rolled('globex')], DONE);
+  expect(details).toContain('3 subscriptions quoted (12 lines), 119 LLM requests, 16 lines');
+  expect(details).not.toContain('69.85');
+});
+
+test('an invoice that stood says nothing of steps that were not needed', () => {
+  const skipped: TenantResult = { ...rolled('acme'), outcome: 'skipped' } as TenantResult;
+  expect(renderTenantDetails('2026-05', [skipped], NOTHING)).not.toContain('quoted');
 });

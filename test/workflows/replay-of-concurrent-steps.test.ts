@@ -45,13 +45,13 @@ test('requests that are accepted while a pass ends: the month can be replayed', 
   const passEnds = event();
   const thirdComes = event();
   const nextPassBegins = event();
-  const { acceptRequest, invoiceTenants, finishPass, beginPass } = world.activities;
+  const { acceptRequest, persistInvoices, finishPass, beginPass } = world.activities;
   let finished = 0;
   await world.startWorker({
-    async invoiceTenants(input) {
+    async persistInvoices(input) {
       childRuns.happens();
       await secondComes.wait();
-      return invoiceTenants(input);
+      return persistInvoices(input);
     },
     // The second is accepted first, then the pass ends, and only then the third is accepted.
     async acceptRequest(input) {

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tenantInvoicesId } from '../../src/contracts/ids.ts';
 import type { OutcomeCounts } from '../../src/contracts/month-end.ts';
+import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
@@ -34,7 +35,7 @@ const request = (requestId: string, options = {}, force?: { tenantIds: readonly 
   });
 
 async function childrenOf(): Promise<readonly string[]> {
-  const query = `WorkflowType = 'tenantInvoices' AND BillingPeriod = '${MONTH}'`;
+  const query = `WorkflowType = 'tenantInvoice' AND BillingPeriod = '${MONTH}'`;
   const children = await Array.fromAsync(world.client.workflow.list({ query }));
   return children.map(({ workflowId }) => workflowId).sort();
 }
@@ -69,13 +70,8 @@ test('a child serves several tenants; a bad one costs its neighbours nothing', a
 });
 
 test('a step that fails for good parks its own tenant, and the others of the child go on', async () => {
-  const { openDrafts, quoteSubscriptions } = world.activities;
+  const { quoteSubscriptions } = world.activities;
   await world.startWorker({
-    // As if all were too large to be done in one go.
-    invoiceTenants: async (input) => {
-      const { settled, drafts } = await openDrafts(input);
-      return { results: settled, unfinished: drafts };
-    },
     quoteSubscriptions: (input) => {
       if (input.drafts.some(({ tenantId }) => tenantId === 'tenant-02')) {
         throw ApplicationFailure.nonRetryable('the price is not a number', 'invalid_amount');
@@ -91,6 +87,27 @@ test('a step that fails for good parks its own tenant, and the others of the chi
     { tenantId: 'tenant-02', reasonType: 'invalid_amount', reason: 'the price is not a number' },
     { tenantId: 'tenant-06-bad', reasonType: 'missing_plan_version' },
   ]);
+  await expectSoundBooks(world.db);
+});
+
+test('an error that the database makes of one tenant parks that tenant, and the others of the child go on', async () => {
+  await asSuperuser(world.superuserUrl, (client) =>
+    client.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no invoice for tenant-02'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON invoices FOR EACH ROW
+        WHEN (NEW.tenant_id = 'tenant-02') EXECUTE FUNCTION refuse()`),
+  );
+  await world.startWorker();
+  await request('r1');
+
+  expect((await closed(world, MONTH)).totals).toEqual(totals({ rolled: 10, parked: 2 }));
+  const outcomes = await outcomesOf(world.db, MONTH);
+  expect(outcomes.find(({ tenantId }) => tenantId === 'tenant-02')).toMatchObject({
+    outcome: 'parked',
+    reasonType: 'failed',
+    reason: expect.stringContaining('no invoice for tenant-02'),
+  });
   await expectSoundBooks(world.db);
 });
 
@@ -111,15 +128,19 @@ test('forced re-runs are per tenant: only who is named gets a revision', async (
 });
 
 test('a child that is terminated parks those of its tenants that have no invoice yet', async () => {
-  const { invoiceTenants } = world.activities;
+  const { persistInvoices } = world.activities;
   /** The run that is stuck, also in what it tries after it was terminated. */
   let stuckOwner: string | null = null;
   await world.startWorker({
-    invoiceTenants: async (input) => {
-      if (input.tenantIds.includes('tenant-05')) stuckOwner ??= input.owner;
-      if (input.owner !== stuckOwner) return invoiceTenants(input);
+    persistInvoices: async (input) => {
+      if (input.drafts.some(({ tenantId }) => tenantId === 'tenant-05')) stuckOwner ??= input.owner;
+      if (input.owner !== stuckOwner) return persistInvoices(input);
       // It gets half of the way, and is heard of no more.
-      await invoiceTenants({ ...input, tenantIds: ['tenant-05', 'tenant-06'] });
+      const half = ['tenant-05', 'tenant-06'];
+      await persistInvoices({
+        ...input,
+        drafts: input.drafts.filter(({ tenantId }) => half.includes(tenantId)),
+      });
       throw new Error('no route to the database');
     },
   });

@@ -5,21 +5,21 @@
  */
 import { workflowInfo } from '@temporalio/workflow';
 import type { TenantInvoiceInput } from '../../../src/contracts/month-end.ts';
-import { database } from '../../../src/workflows/activities.ts';
+import { invoiceSteps } from '../../../src/workflows/activities.ts';
 
 export { monthEnd } from '../../../src/workflows/month-end.ts';
 export { scheduledMonthEnd } from '../../../src/workflows/scheduled-month-end.ts';
 
-export async function tenantInvoice({ month, tenantId }: TenantInvoiceInput): Promise<unknown> {
+export async function tenantInvoice({ month, tenantIds }: TenantInvoiceInput): Promise<unknown> {
   const { runId: owner, startTime } = workflowInfo();
-  const { drafts } = await database.openDrafts({
+  const { drafts } = await invoiceSteps.openDrafts({
     month,
-    tenantIds: [tenantId],
+    tenantIds,
     owner,
     ownerStartedAt: startTime.toISOString(),
   });
-  await database.pullLlmUsage({ month, drafts, owner });
-  await database.quoteSubscriptions({ month, drafts, owner, after: null });
-  const { results } = await database.persistInvoices({ month, drafts, owner });
-  return results[0];
+  await invoiceSteps.pullLlmUsage({ month, drafts, owner });
+  await invoiceSteps.quoteSubscriptions({ month, drafts, owner });
+  const { results } = await invoiceSteps.persistInvoices({ month, drafts, owner });
+  return results;
 }

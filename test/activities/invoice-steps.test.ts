@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
-import type { QuoteCursor } from '../../src/contracts/activities.ts';
+import type { DraftToQuote } from '../../src/contracts/activities.ts';
 import { sql } from '../../src/db/sql.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
-import { acceptForce, nextRun } from '../_util/build.ts';
+import { acceptForce, buildInvoices, nextRun } from '../_util/build.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]());
 
 const build = (tenantIds: readonly string[], run = nextRun()) =>
-  world.activities.invoiceTenants({ month: MONTH, tenantIds, ...run });
+  buildInvoices(world, tenantIds, { run });
 
 async function seedThree(): Promise<void> {
   for (const tenantId of ['acme', 'globex', 'initech']) {
@@ -41,9 +41,8 @@ test('builds the invoices of several tenants, as previewed, and ties their usage
       previews.set(tenantId, preview.parked === null ? preview.lines : null),
   });
 
-  const { results, unfinished } = await build(['acme', 'globex', 'initech']);
+  const results = await build(['acme', 'globex', 'initech']);
 
-  expect(unfinished).toEqual([]);
   expect(results).toMatchObject([
     { tenantId: 'acme', outcome: 'rolled' },
     { tenantId: 'globex', outcome: 'rolled' },
@@ -72,37 +71,14 @@ test('bad data parks its own tenant and nobody else', async () => {
   await seedThree();
   await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
 
-  const { results } = await build(['acme', 'planless', 'nobody']);
+  const results = await build(['acme', 'planless', 'nobody']);
 
   expect(results).toMatchObject([
-    { tenantId: 'acme', outcome: 'rolled' },
     { tenantId: 'planless', outcome: 'parked', failure: { type: 'missing_plan_version' } },
+    { tenantId: 'acme', outcome: 'rolled' },
   ]);
   expect(await invoicesOf(world.db)).toMatchObject([{ tenantId: 'acme' }]);
   await expectSoundBooks(world.db);
-});
-
-test('an error that the database makes of one tenant costs the others nothing', async () => {
-  await seedThree();
-  await asSuperuser(world.superuserUrl, (client) =>
-    client.query(`
-      CREATE FUNCTION refuse_globex() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'no invoice for globex'; END $$;
-      CREATE TRIGGER refuse_globex BEFORE INSERT ON invoices FOR EACH ROW
-        WHEN (NEW.tenant_id = 'globex') EXECUTE FUNCTION refuse_globex()`),
-  );
-
-  const { results } = await build(['acme', 'globex', 'initech']);
-
-  expect(results).toMatchObject([
-    { tenantId: 'acme', outcome: 'rolled' },
-    { tenantId: 'globex', outcome: 'parked', failure: { type: 'failed' } },
-    { tenantId: 'initech', outcome: 'rolled' },
-  ]);
-  const [globex] = results.filter(({ tenantId }) => tenantId === 'globex');
-  expect(JSON.stringify(globex)).toContain('no invoice for globex');
-  // Alone, it is for its child to fail.
-  await expect(build(['globex'])).rejects.toThrow('no invoice for globex');
 });
 
 test('a forced revision of one among several: replaced, unchanged, and left alone', async () => {
@@ -116,7 +92,7 @@ test('a forced revision of one among several: replaced, unchanged, and left alon
   });
   await acceptForce(world, { tenantIds: ['acme', 'globex'], onlyIfChanged: true });
 
-  const { results } = await build(['acme', 'globex', 'initech']);
+  const results = await build(['acme', 'globex', 'initech']);
 
   expect(new Map(results.map(({ tenantId, outcome }) => [tenantId, outcome]))).toEqual(
     new Map([
@@ -132,66 +108,101 @@ test('a forced revision of one among several: replaced, unchanged, and left alon
   await expectSoundBooks(world.db);
 });
 
-test('a large tenant is sealed first, and issued in a transaction of its own', async () => {
+test('a tenant with more subscriptions than one chunk holds gets one invoice, beside usual tenants', async () => {
   await seedThree();
-  await seedLarge('huge-corp', 501);
+  await seedLarge('huge-corp', 1_201);
 
-  const { results, unfinished } = await build(['acme', 'huge-corp']);
+  const results = await build(['acme', 'huge-corp', 'globex']);
 
-  expect(unfinished).toEqual([]);
-  expect(results).toMatchObject([
-    { tenantId: 'acme', outcome: 'rolled' },
-    { tenantId: 'huge-corp', outcome: 'rolled' },
-  ]);
-  await expectLargeInvoice('huge-corp', 501);
+  expect(results.map(({ outcome }) => outcome)).toEqual(['rolled', 'rolled', 'rolled']);
+  await expectLargeInvoice('huge-corp', 1_201);
   await expectSoundBooks(world.db);
 });
 
-test('a large tenant whose worker died after the first transaction is issued by the next try', async () => {
-  await seedLarge('huge-corp', 501);
+test('subscriptions that come and go between two attempts leave no gap and no repetition', async () => {
+  await seedLarge('huge-corp', 1_001);
   const run = nextRun();
-  const tenantIds = ['huge-corp'];
-  const { drafts } = await world.activities.openDrafts({ month: MONTH, tenantIds, ...run });
+  const [draft] = (
+    await world.activities.openDrafts({ month: MONTH, tenantIds: ['huge-corp'], ...run })
+  ).drafts;
+  const quote = (drafts: readonly DraftToQuote[]) =>
+    world.activities.quoteSubscriptions({ month: MONTH, drafts, owner: run.owner });
+  const first = await quote([draft!]);
+  // The worker died before it said so; meanwhile the tenant has got more deployments, in front.
+  await addDeployments('huge-corp', 'a-', 300);
 
-  const { results } = await build(tenantIds, run);
+  const second = await quote([draft!]);
 
-  expect(results).toMatchObject([{ outcome: 'rolled', invoiceId: drafts[0]?.draftId }]);
-  expect((await build(tenantIds, run)).results).toEqual(results);
-  await expectLargeInvoice('huge-corp', 501);
-});
-
-test('a tenant that is too large for memory gets its draft, and the steps finish it', async () => {
-  await seedThree();
-  await seedLarge('huge-corp', 5_001);
-  const run = nextRun();
-
-  const { results, unfinished } = await build(['acme', 'huge-corp'], run);
-
-  expect(results).toMatchObject([{ tenantId: 'acme', outcome: 'rolled' }]);
-  expect(unfinished).toMatchObject([{ tenantId: 'huge-corp' }]);
-  const input = { month: MONTH, drafts: unfinished, owner: run.owner };
-  let after: QuoteCursor | null = null;
-  let chunks = 0;
-  do {
-    const quoted = await world.activities.quoteSubscriptions({ ...input, after });
-    expect(quoted.parked).toEqual([]);
-    after = quoted.next;
-    chunks += 1;
-  } while (after !== null);
-  expect(chunks).toBe(11);
+  expect(second.unfinished).toEqual(first.unfinished);
+  let rest = second.unfinished;
+  while (rest.length > 0) rest = (await quote(rest)).unfinished;
+  const input = { month: MONTH, drafts: [draft!], owner: run.owner };
   await world.activities.pullLlmUsage(input);
   await world.activities.persistInvoices(input);
-  await expectLargeInvoice('huge-corp', 5_001);
+  await expectLargeInvoice('huge-corp', 1_001);
+});
+
+test('a draft that lacks a step is never issued', async () => {
+  await seedThree();
+  for (const skipped of ['quoteSubscriptions', 'pullLlmUsage'] as const) {
+    const run = nextRun();
+    const opened = await world.activities.openDrafts({ month: MONTH, tenantIds: ['acme'], ...run });
+    const input = { month: MONTH, drafts: opened.drafts, owner: run.owner };
+    if (skipped !== 'quoteSubscriptions') await world.activities.quoteSubscriptions(input);
+    if (skipped !== 'pullLlmUsage') await world.activities.pullLlmUsage(input);
+    await expect(world.activities.persistInvoices(input)).rejects.toThrow('lacks a step');
+  }
+  expect(await invoicesOf(world.db)).toEqual([]);
+});
+
+test('a run whose draft was taken over writes nothing into it, at any step', async () => {
+  await seedThree();
+  const old = nextRun();
+  const opened = await world.activities.openDrafts({ month: MONTH, tenantIds: ['acme'], ...old });
+  const input = { month: MONTH, drafts: opened.drafts, owner: old.owner };
+  await world.activities.quoteSubscriptions(input);
+  await build(['acme']);
+
+  const lost = [{ tenantId: 'acme', failure: { type: 'draft_lost' } }];
+  expect(await world.activities.quoteSubscriptions(input)).toMatchObject({
+    parked: lost,
+    unfinished: [],
+  });
+  expect(await world.activities.pullLlmUsage(input)).toMatchObject({ parked: lost });
+  expect(await world.activities.persistInvoices(input)).toMatchObject({ results: lost });
+  expect(await chunksLeft()).toBe(0);
   await expectSoundBooks(world.db);
 });
+
+test('closed drafts leave no chunks behind', async () => {
+  await seedThree();
+  await build(['acme', 'globex']);
+  await acceptForce(world, { tenantIds: ['acme'], onlyIfChanged: true });
+  await build(['acme', 'initech']);
+  expect(await chunksLeft()).toBe(0);
+});
+
+function chunksLeft(): Promise<number> {
+  return world.db.oneFirst(
+    sql.type(z.object({ n: z.number() }))`SELECT count(*) AS n FROM invoice_draft_chunks`,
+  );
+}
 
 /** A tenant with subscriptions of 5,000 cents each, and no usage. */
 async function seedLarge(tenantId: string, subscriptions: number): Promise<void> {
   await seedTenant(world.db, tenantId, []);
+  await addDeployments(tenantId, `${tenantId}-`, subscriptions);
+}
+
+async function addDeployments(
+  tenantId: string,
+  prefix: string,
+  subscriptions: number,
+): Promise<void> {
   await world.db.query(sql.typeAlias('nothing')`
     WITH d AS (
       INSERT INTO deployments (deployment_id, tenant_id)
-      SELECT ${tenantId} || '-' || n, ${tenantId} FROM generate_series(1, ${subscriptions}) n
+      SELECT ${prefix} || n, ${tenantId} FROM generate_series(1, ${subscriptions}) n
       RETURNING deployment_id
     )
     INSERT INTO subscriptions

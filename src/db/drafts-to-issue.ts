@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { Period } from '../domain/period.ts';
 import type { LastInvoice } from '../domain/bounds.ts';
+import type { DeploymentLine } from '../domain/compose-invoice.ts';
+import type { Period } from '../domain/period.ts';
+import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { toLastInvoice } from './last-invoice.ts';
 import type { Transaction } from './pool.ts';
-import { sql, uuidArray } from './sql.ts';
+import { isOneOf, sql } from './sql.ts';
 
 /** What decides whether a draft is issued. */
 export interface IssueTerms {
@@ -18,22 +20,34 @@ export interface IssueTerms {
   readonly last: LastInvoice | null;
 }
 
-const terms = z.object({
+const draftToIssue = z.object({
   draftId: z.string(),
+  chunks: storedChunks,
   onlyIfChanged: z.boolean().nullable(),
   acceptBounds: z.boolean().nullable(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
 });
 
-export async function readIssueTerms(
+/** All that a draft's invoice is made from, apart from the draft itself. */
+export interface DraftToIssue {
+  readonly terms: IssueTerms;
+  /** Null where a step is missing. */
+  readonly lines: readonly DeploymentLine[] | null;
+}
+
+/**
+ * Reads the lines of drafts and what decides whether they are issued. The caller holds their locks, and this is a
+ * statement of its own: it sees what was committed while the locks were waited for.
+ */
+export async function readDraftsToIssue(
   tx: Transaction,
   period: Period,
   drafts: readonly OwnDraft[],
-): Promise<ReadonlyMap<string, IssueTerms>> {
+): Promise<ReadonlyMap<string, DraftToIssue>> {
   if (drafts.length === 0) return new Map();
-  const rows = await tx.any(sql.type(terms)`
-    SELECT d.draft_id AS "draftId",
+  const rows = await tx.any(sql.type(draftToIssue)`
+    SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
       last.number AS "lastNumber", last.total_cents AS "lastTotalCents"
     FROM invoice_drafts d
@@ -43,25 +57,25 @@ export async function readIssueTerms(
       WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
     ) request ON true
     LEFT JOIN LATERAL (${lastInvoice(period)}) last ON true
-    WHERE d.draft_id = ANY(${uuidArray(drafts.map(({ draftId }) => draftId))})
+    WHERE d.draft_id ${isOneOf(
+      drafts.map(({ draftId }) => draftId),
+      'uuid',
+    )}
   `);
   return new Map(
-    rows.map(({ draftId, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
+    rows.map(({ draftId, chunks, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
       draftId,
       {
-        isForced: onlyIfChanged !== null,
-        onlyIfChanged: onlyIfChanged === true,
-        acceptBounds: acceptBounds === true,
-        last: toLastInvoice(lastNumber, lastTotalCents),
+        lines: linesOfChunks(chunks),
+        terms: {
+          isForced: onlyIfChanged !== null,
+          onlyIfChanged: onlyIfChanged === true,
+          acceptBounds: acceptBounds === true,
+          last: toLastInvoice(lastNumber, lastTotalCents),
+        },
       },
     ]),
   );
-}
-
-/** Of a draft that no forced request waits for: all that counts is the last invoice before it. */
-export function termsOfFirst(lastNumber: string | null, lastTotalCents: number | null): IssueTerms {
-  const last = toLastInvoice(lastNumber, lastTotalCents);
-  return { isForced: false, onlyIfChanged: false, acceptBounds: false, last };
 }
 
 /** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */
