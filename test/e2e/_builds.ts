@@ -16,14 +16,14 @@ interface Insertion {
 /** Amid a month that is under way. */
 const IN_MONTH_END: Insertion = {
   file: 'month-end.ts',
-  before: 'const page = await database.planPage(',
+  before: 'const page = await monthSteps.planPage(',
 };
 /** At the start of each tenant's workflow. */
-const IN_TENANT_INVOICES: Insertion = { file: 'tenant-invoices.ts', before: 'try {' };
+const IN_TENANT_INVOICE: Insertion = { file: 'tenant-invoice.ts', before: 'try {' };
 
 const INSERTIONS = {
   none: [],
-  guarded: [IN_MONTH_END, IN_TENANT_INVOICES],
+  guarded: [IN_MONTH_END, IN_TENANT_INVOICE],
   // A child that such a build has begun must end with it: only the month comes back from it.
   unguarded: [IN_MONTH_END],
 } as const satisfies Readonly<Record<string, readonly Insertion[]>>;
@@ -70,7 +70,7 @@ function insert(folder: string, { file, before }: Insertion, change: Change): vo
     path,
     [
       "import { patched as isPatched } from '@temporalio/workflow';",
-      "import { recordedDatabase as extra } from './activities.ts';",
+      "import { monthSteps as extra } from './activities.ts';",
       head + `${guard}await extra.listWaiting({ month, upToSeq: 0 });`,
       before + tail,
     ].join('\n'),

@@ -16,6 +16,9 @@ import { startProcess, untilApiStarted, type Started } from './_start.ts';
 import { startWorkerProcess, type WorkerProcess } from './_workers.ts';
 
 /** API and worker, each a process as a deployment starts it, and a collector that takes their spans. */
+/** The steps of a tenant's invoice. */
+const STEPS = ['openDrafts', 'quoteSubscriptions', 'pullLlmUsage', 'persistInvoices'];
+
 let world: World;
 let collector: Collector;
 let worker: WorkerProcess;
@@ -136,7 +139,7 @@ test('a request is one trace: HTTP, workflow, children, activities, SQL', async 
     expect.arrayContaining(['acceptRequest', 'beginPass', 'planPage', 'finishPass']),
   );
 
-  const children = named(ofMonth, 'tenantInvoices');
+  const children = named(ofMonth, 'tenantInvoice');
   expect(
     children.map(({ attributes, failed }) => [attributes['arcadia.tenant_ids'], failed]).sort(),
   ).toEqual([
@@ -145,7 +148,14 @@ test('a request is one trace: HTTP, workflow, children, activities, SQL', async 
     [['planless'], true],
   ]);
   const steps = children.flatMap((child) => childrenOf(spans, child));
-  expect(steps.map(({ name }) => name)).toEqual(Array(3).fill('invoiceTenants'));
+  const stepsOf = (tenantId: string) =>
+    children
+      .filter(({ attributes }) => String(attributes['arcadia.tenant_ids']) === tenantId)
+      .flatMap((child) => childrenOf(spans, child).map(({ name }) => name));
+  expect(stepsOf('acme')).toEqual(STEPS);
+  expect(stepsOf('globex')).toEqual(STEPS);
+  // Its bad data is found while it is quoted.
+  expect(stepsOf('planless')).toEqual(STEPS.slice(0, 2));
   const statements = steps.flatMap((step) => childrenOf(spans, step));
   expect(statements.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
@@ -163,13 +173,16 @@ test("a forced re-run while the month is open is in its own caller's trace", asy
   const spans = await wholeTrace(from, 'monthEnd forceReRun');
 
   const [monthEnd] = named(spans, 'monthEnd forceReRun');
-  const children = named(childrenOf(spans, monthEnd!), 'tenantInvoices');
+  const children = named(childrenOf(spans, monthEnd!), 'tenantInvoice');
   expect(children.map(({ attributes }) => attributes['arcadia.tenant_ids']).sort()).toEqual([
     ['acme'],
     // Parked: tried again by every pass.
     ['planless'],
   ]);
-  expect(childrenOf(spans, children[0]!).map(({ name }) => name)).toEqual(['invoiceTenants']);
+  const [acme] = children.filter(
+    ({ attributes }) => String(attributes['arcadia.tenant_ids']) === 'acme',
+  );
+  expect(childrenOf(spans, acme!).map(({ name }) => name)).toEqual(STEPS);
 });
 
 test("the Schedule's month is one trace, too, and its first step begins it", async () => {
@@ -186,7 +199,7 @@ test("the Schedule's month is one trace, too, and its first step begins it", asy
   const spans = await wholeTrace({ ...first!, spanId: null }, 'monthEnd');
   const [signal] = named(childrenOf(spans, first!), 'signal monthEnd run');
   const [monthEnd] = childrenOf(spans, signal!);
-  expect(named(childrenOf(spans, monthEnd!), 'tenantInvoices')).toHaveLength(3);
+  expect(named(childrenOf(spans, monthEnd!), 'tenantInvoice')).toHaveLength(3);
 });
 
 test('a tenant that asks is named; nothing that anybody sent is in a span', async () => {
