@@ -43,7 +43,7 @@ const STEP_SUMMARIES: Readonly<Record<keyof InvoiceSteps, string>> = {
 /**
  * The steps as local activities first, which cost no round trip to the server but retry out of sight; a step
  * that does not succeed within about 10 seconds goes on as the regular activity of the same name, which shows
- * its attempts and the last failure under Pending Activities (ADR 23).
+ * its attempts and the last failure under Pending Activities (ADR 24).
  */
 export const invoiceSteps: InvoiceSteps = {
   openDrafts: localFirst('openDrafts'),
