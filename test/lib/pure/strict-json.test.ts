@@ -65,7 +65,9 @@ describe('what it refuses', () => {
     const outcome = read(text);
     if (outcome.ok || outcome.mistake !== 'flaw') throw new Error('no flaw was found');
     expect(toPointer(outcome.flaw.path)).toBe(pointer);
-    expect(sayMistake('the body', outcome)).toBe(`${pointer}: this name appears twice in its object`);
+    expect(sayMistake('the body', outcome)).toBe(
+      `${pointer}: this name appears twice in its object`,
+    );
   });
 
   test('nesting beyond 32 levels, however deep it is and whether it ends', () => {
