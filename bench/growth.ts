@@ -95,7 +95,7 @@ function costs({ tenants, cost }: Point): readonly Figure[] {
     {
       name: 'history per tenant',
       measured: { value: bytes / tenants / KIBIBYTE, unit: 'KiB' },
-      bound: { atMost: 10 },
+      bound: { atMost: 6 },
     },
   ];
 }

@@ -29,6 +29,12 @@ interface Bucket {
  */
 export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): Promise<void> {
   await client.query('BEGIN');
+  // Its own notes until the invoice's lines are known.
+  await client.query(
+    `CREATE TEMP TABLE loop_lines (deployment_id text, section int, position int, subscription_id text,
+       kind text, resource_kind text, description text, qty numeric, unit text,
+       unit_price_cents bigint, amount_cents bigint, meta jsonb) ON COMMIT DROP`,
+  );
   const currency = await one<string>(
     client,
     'SELECT currency AS value FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE',
@@ -52,7 +58,7 @@ export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): P
     const subscription = await readSubscription(client, id);
     const buckets = await sealBuckets(client, draftId, subscription.deploymentId);
     const lines = await linesOf(client, tenantId, currency, subscription, buckets);
-    for (const line of lines) await insertDraftLine(client, draftId, subscription, line);
+    for (const line of lines) await insertDraftLine(client, subscription, line);
     amounts.push(...lines.map(({ amountCents }) => amountCents));
     held.push(...buckets.map((bucket) => ({ deploymentId: subscription.deploymentId, bucket })));
   }
@@ -64,7 +70,6 @@ export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): P
     `UPDATE invoice_drafts SET state = 'issued', closed_at = now() WHERE draft_id = $1`,
     [draftId],
   );
-  await client.query('DELETE FROM invoice_draft_lines WHERE draft_id = $1', [draftId]);
   await client.query(
     `INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
      VALUES ($1, $2, 'rolled', $3)`,
@@ -184,16 +189,14 @@ async function readPlanVersion(client: pg.ClientBase, id: string): Promise<PlanV
 
 async function insertDraftLine(
   client: pg.ClientBase,
-  draftId: string,
   { deploymentId, subscriptionId }: Subscription,
   line: PlacedLine,
 ): Promise<void> {
   await client.query(
-    `INSERT INTO invoice_draft_lines (draft_id, deployment_id, section, position, subscription_id,
+    `INSERT INTO loop_lines (deployment_id, section, position, subscription_id,
        kind, resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
-      draftId,
       deploymentId,
       line.section,
       line.position,
@@ -245,10 +248,10 @@ async function issue(
   await client.query(
     `INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
        resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
-     SELECT draft_id, row_number() OVER (ORDER BY deployment_id, section, position), deployment_id,
+     SELECT $1::uuid, row_number() OVER (ORDER BY deployment_id, section, position), deployment_id,
        subscription_id, kind, resource_kind, description, qty, unit, unit_price_cents, amount_cents,
        meta
-     FROM invoice_draft_lines WHERE draft_id = $1::uuid
+     FROM loop_lines
      UNION ALL
      SELECT $1::uuid, $2::int, NULL, NULL, kind, NULL, description, qty, unit, NULL, "amountCents", meta
      FROM jsonb_to_recordset($3::jsonb) AS t (kind text, description text, qty numeric, unit text,

@@ -16,13 +16,14 @@ export async function runFanOut({
   worker,
   children,
   maxChildren,
+  calls,
 }: {
   readonly client: Client;
   readonly worker: MeasuredProcess;
-} & Pick<FanOutInput, 'children' | 'maxChildren'>): Promise<FanOutRun> {
+} & Pick<FanOutInput, 'children' | 'maxChildren' | 'calls'>): Promise<FanOutRun> {
   const before = await worker.usage();
   const startedAt = performance.now();
-  const input: FanOutInput = { children, maxChildren };
+  const input: FanOutInput = { children, maxChildren, calls };
   const options = { workflowId: 'fan-out', taskQueue: TASK_QUEUE, args: [input] };
   await Promise.race([client.workflow.execute('fanOut', options), worker.failure]);
   const seconds = (performance.now() - startedAt) / 1000;

@@ -3,7 +3,7 @@ import type { BareActivities } from './bare-activities.ts';
 
 const { nothing } = proxyLocalActivities<BareActivities>({ startToCloseTimeout: '65 s' });
 
-/** The least that a child with work of its own can be: one local activity, which does nothing. */
-export async function bareChild(): Promise<void> {
-  await nothing();
+/** A child without work: so many local activities that do nothing, one after the other. */
+export async function bareChild(calls: number): Promise<void> {
+  for (let call = 0; call < calls; call += 1) await nothing();
 }

@@ -6,6 +6,8 @@ export interface FanOutInput {
   readonly children: number;
   /** At once, as in `MonthEndOptions`. */
   readonly maxChildren: number;
+  /** Empty local activities that each child runs. */
+  readonly calls: number;
   /** Served by the runs before this one. */
   readonly done?: number;
 }
@@ -14,16 +16,21 @@ export interface FanOutInput {
  * The month end's fan-out without the month end: the same sliding pool, the same continue-as-new.
  * How many bare children it gets through a second is the limit for one child a tenant.
  */
-export async function fanOut({ children, maxChildren, done = 0 }: FanOutInput): Promise<number> {
+export async function fanOut({
+  children,
+  maxChildren,
+  calls,
+  done = 0,
+}: FanOutInput): Promise<number> {
   const pool = new TenantPool(maxChildren, ([workflowId = '']) =>
-    executeChild(bareChild, { workflowId }),
+    executeChild(bareChild, { workflowId, args: [calls] }),
   );
   for (let next = done; next < children; next += 1) {
     await pool.waitUntil(() => !pool.isFull);
     pool.start([`bare-${next}`]);
     if (workflowInfo().continueAsNewSuggested) {
       await pool.drain();
-      await continueAsNew<typeof fanOut>({ children, maxChildren, done: next + 1 });
+      await continueAsNew<typeof fanOut>({ children, maxChildren, calls, done: next + 1 });
     }
   }
   await pool.drain();

@@ -175,7 +175,7 @@ test('the end of a run is told once, with its result', async () => {
       tenantId: null,
       data: {
         month: MONTH,
-        balanced: false,
+        balanced: true,
         tenants: { due: 2, rolled: 1, skipped: 0, unchanged: 0, parked: 0 },
         requests: 1,
         request_ids: ['close-2026-05'],
