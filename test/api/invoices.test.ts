@@ -204,7 +204,7 @@ describe('one invoice', () => {
     expect((await show(live, api.keys.zeta)).status).toBe(404);
   });
 
-  test.each(['nonsense', '00000000-0000-4000-8000-000000000000', '%00'])('%s: 404', async (id) => {
+  test.each(['nonsense', '00000000-0000-4000-8000-000000000000'])('%s: 404', async (id) => {
     const response = await show(id);
     expect(response.status).toBe(404);
     expect(response.body).toMatchObject({ type: 'urn:arcadia:problem:not-found' });
