@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { sizeOf, type Bench, type BenchContext } from './lib/bench.ts';
-import { invoiceInALoop } from './lib/invoice-in-a-loop.ts';
+import { invoiceInALoop, prepareLoop } from './lib/invoice-in-a-loop.ts';
 import { invoiceTenant } from './lib/invoice-tenant.ts';
 import { insertPopulation, settle, USUAL_TENANT } from './lib/population.ts';
 import { openProduct } from './lib/product.ts';
@@ -60,6 +60,7 @@ async function inALoop(
   subscriptions: number,
 ): Promise<Invoiced> {
   const database = await populate(context, servers, subscriptions);
+  await database.asSuperuser(prepareLoop);
   const client = new pg.Client({ connectionString: database.workerUrl });
   await client.connect();
   try {

@@ -22,6 +22,16 @@ interface Bucket {
   readonly total: string;
 }
 
+/** Makes the table in which the loop notes lines until the invoice is whole. */
+export async function prepareLoop(superuser: pg.ClientBase): Promise<void> {
+  await superuser.query(`
+    CREATE TABLE loop_lines (deployment_id text, section int, position int, subscription_id text,
+      kind text, resource_kind text, description text, qty numeric, unit text,
+      unit_price_cents bigint, amount_cents bigint, meta jsonb,
+      PRIMARY KEY (deployment_id, section, position));
+    GRANT SELECT, INSERT ON loop_lines TO arcadia_worker`);
+}
+
 /**
  * What `invoiceTenant` does, as a plain loop over the subscriptions would do it: the same prices and
  * the same tables, a query for each thing that is read and each row that is written, in one
@@ -29,12 +39,6 @@ interface Bucket {
  */
 export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): Promise<void> {
   await client.query('BEGIN');
-  // Its own notes until the invoice's lines are known.
-  await client.query(
-    `CREATE TEMP TABLE loop_lines (deployment_id text, section int, position int, subscription_id text,
-       kind text, resource_kind text, description text, qty numeric, unit text,
-       unit_price_cents bigint, amount_cents bigint, meta jsonb) ON COMMIT DROP`,
-  );
   const currency = await one<string>(
     client,
     'SELECT currency AS value FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE',

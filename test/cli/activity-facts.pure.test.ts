@@ -30,9 +30,9 @@ test('what a signal has sent instead is no fact', () => {
 
 test('each tenant counts once, whoever brings it to its outcome', () => {
   const results = [{ outcome: 'rolled' }, { outcome: 'rolled' }, { outcome: 'parked' }];
-  expect([...tenantOutcomes('invoiceTenants', { results, unfinished: [] })]).toEqual([
-    ['rolled', 2],
-  ]);
+  expect([...tenantOutcomes('persistInvoices', { results, lines: 9 })]).toEqual([['rolled', 2]]);
+  const settled = [{ outcome: 'skipped' }, { outcome: 'parked' }];
+  expect([...tenantOutcomes('openDrafts', { drafts: [], settled })]).toEqual([['skipped', 1]]);
   expect([...tenantOutcomes('recordParked', { outcome: 'parked' })]).toEqual([['parked', 1]]);
   expect([...tenantOutcomes('planPage', { tenantIds: [], skipped: 3, last: null })]).toEqual([
     ['skipped', 3],

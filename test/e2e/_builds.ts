@@ -4,9 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** All that a bundle of workflow code is made of. */
-const FOLDERS = ['workflows', 'contracts', 'temporal'] as const;
-
 /** A line of a workflow, and what the changed build does before it. */
 interface Insertion {
   readonly file: string;
@@ -40,9 +37,7 @@ export type Change = keyof typeof INSERTIONS;
  * @returns the bundle's path
  */
 export async function writeBuild(folder: string, change: Change): Promise<string> {
-  for (const name of FOLDERS) {
-    cpSync(join(ROOT, 'src', name), join(folder, 'src', name), { recursive: true });
-  }
+  cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   for (const insertion of INSERTIONS[change]) {
     insert(join(folder, 'src/workflows'), insertion, change);

@@ -48,15 +48,14 @@ const upserted = (...names: string[]): HistoryEvent => ({
 });
 
 describe('billable actions', () => {
-  test('a child: its start, its local activities of one task, its search attribute', () => {
+  test('a child that issued: its start, and its local activities of one task', () => {
     const actions = countActions(committed('tenant-invoice-rolled'));
     expect(actions).toEqual({
       ...nothing,
       workflowsStarted: 1,
       markers: 1,
-      searchAttributeUpserts: 1,
     });
-    expect(totalActions(actions)).toBe(3);
+    expect(totalActions(actions)).toBe(2);
   });
 
   test('a month: activities and children one by one', () => {
