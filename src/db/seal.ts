@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DraftRef } from '../contracts/month-end.ts';
 import type { Period } from '../domain/period.ts';
+import { columnArray } from './column-arrays.ts';
 import type { Transaction } from './pool.ts';
 import { jsonRows, sql } from './sql.ts';
 
@@ -30,13 +31,17 @@ export async function openSealedDrafts(
   period: Period,
   tenants: readonly TenantToOpen[],
 ): Promise<readonly DraftRef[]> {
+  const column = (read: (tenant: TenantToOpen) => string | null) => columnArray(tenants.map(read));
   const drafts = await tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
     WITH draft AS (
       INSERT INTO invoice_drafts
         (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
+      -- By arrays, whose lengths the planner knows: of \`json_to_recordset\` it expects 100 rows, and reads all open buckets.
       SELECT "tenantId", ${period.periodStart}, owner, "ownerStartedAt", "replacesInvoiceId"
-      FROM json_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, owner text,
-        "ownerStartedAt" timestamptz, "replacesInvoiceId" uuid)
+      FROM unnest(${column((t) => t.tenantId)}::text[], ${column((t) => t.owner)}::text[],
+          ${column((t) => t.ownerStartedAt)}::timestamptz[],
+          ${column((t) => t.replacesInvoiceId)}::uuid[])
+        AS t ("tenantId", owner, "ownerStartedAt", "replacesInvoiceId")
       RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
         replaces_invoice_id IS NOT NULL AS "isRevision"
     ), taken AS MATERIALIZED (
