@@ -29,7 +29,7 @@ export interface Incoming {
  *
  * A signal is identified by its place among the signals of its name since the month was started.
  * A reset applies signals again in their order, those of later runs included, but gives
- * them new event ids and new times, and reseeds `uuid4()`: only the place stays the same (ADR 24).
+ * them new event ids and new times, and reseeds `uuid4()`: only the place stays the same (ADR 23).
  */
 export class Inbox {
   readonly #waiting: Incoming[] = [];
