@@ -152,6 +152,8 @@ async function lockKeys(on: TestServer) {
   return {
     untilWaiting: (isWanted: (waiting: number) => boolean) =>
       until(async () => {
+        // Within a transaction the view stays as it was first read.
+        await client.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await client.query<{ waiting: number }>(
           `SELECT count(*)::int AS waiting FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -284,11 +284,14 @@ async function failInAllWays(): Promise<void> {
     await pg.query('LOCK TABLE month_end_requests');
     await requestMonthEnd(client, { month: '2026-04', requestId: 'cut-off', actor: 'test' });
     await until(
-      () =>
-        pg.query(`
+      async () => {
+        // Within a transaction the view stays as it was first read.
+        await pg.query('SELECT pg_stat_clear_snapshot()');
+        return pg.query(`
           SELECT FROM pg_stat_activity
           WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
-            AND datname = current_database()`),
+            AND datname = current_database()`);
+      },
       ({ rowCount }) => rowCount !== 0,
     );
     // Whoever reports an activity of it is told that there is no such thing.

@@ -43,10 +43,13 @@ test('ends by force when an activity waits for the database and cannot be cancel
       endpointId,
     ]);
     await until(
-      () =>
-        client.query(`SELECT FROM pg_stat_activity
+      async () => {
+        // Within a transaction the view stays as it was first read.
+        await client.query('SELECT pg_stat_clear_snapshot()');
+        return client.query(`SELECT FROM pg_stat_activity
           WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
-            AND datname = current_database()`),
+            AND datname = current_database()`);
+      },
       ({ rowCount }) => rowCount !== 0,
     );
     expect(await worker.stop(), worker.output()).toBe(0);

@@ -184,9 +184,12 @@ test('events that come while their bucket is being sealed go into a new one', as
     const answered = ingestion.ingest('llm', [event(2), event(1)]);
     // It has seen the bucket open, and waits for whoever has it.
     await until(
-      () =>
-        sealer.query(`SELECT FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+      async () => {
+        // Within a transaction the view stays as it was first read.
+        await sealer.query('SELECT pg_stat_clear_snapshot()');
+        return sealer.query(`SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+      },
       ({ rowCount }) => rowCount === 1,
     );
     await sealer.query('COMMIT');
