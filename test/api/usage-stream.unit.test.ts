@@ -1,0 +1,137 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { HttpProblem } from '../../src/api/problems.ts';
+import { readChunks } from '../../src/api/read-chunks.ts';
+import { answerUsageStream } from '../../src/api/routes/usage-stream.ts';
+import { createStreamBounds } from '../../src/api/stream-bounds.ts';
+import { rejected } from '../../src/ingestion/results.ts';
+
+const KIB = 1024;
+
+/** A line that is read, and then rejected. */
+const BAD_LINE = Buffer.from(`{"model":"${'x'.repeat(100)}"}\n`);
+
+function options(bounds = createStreamBounds()) {
+  return {
+    idField: 'gateway_request_id',
+    bounds,
+    requestId: 'test',
+    ingest: (events: readonly unknown[]) =>
+      Promise.resolve(events.map(() => rejected('it is a test'))),
+    onUnreadable: () => undefined,
+    earlyRoom: { left: 0 },
+    toProblem: (error: unknown) => {
+      if (error instanceof HttpProblem) return error;
+      throw error;
+    },
+  };
+}
+
+/** A request that has come in whole. */
+function requestOf(body: Buffer, encoding: string): IncomingMessage {
+  const request = new IncomingMessage(new Socket());
+  request.headers = { 'content-encoding': encoding };
+  request.push(body);
+  request.push(null);
+  return request;
+}
+
+async function answerTo(body: Buffer, encoding = 'identity'): Promise<readonly object[]> {
+  const bounds = createStreamBounds();
+  const signal = new AbortController().signal;
+  const chunks = readChunks(requestOf(body, encoding), {
+    idleMs: 60_000,
+    stopping: signal,
+    gone: signal,
+    bounds,
+  });
+  let text = '';
+  for await (const part of answerUsageStream(chunks, options(bounds))) text += part;
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+}
+
+const tooLarge = (detail: string) => ({
+  problem: expect.objectContaining({
+    type: 'urn:arcadia:problem:too-large',
+    detail: expect.stringContaining(detail) as string,
+  }) as object,
+});
+
+test('a stream that unpacks to more than 1 MiB and 100 times its size is broken off', async () => {
+  // Lines of blanks: as many as their bytes allow.
+  const blank = Buffer.from(`${' '.repeat(999)}\n`);
+  const packed = gzipSync(Buffer.concat(Array<Buffer>(20_000).fill(blank)));
+  expect(packed.length).toBeLessThan(100 * KIB);
+  expect(await answerTo(packed, 'gzip')).toEqual([tooLarge('is unpacked to')]);
+});
+
+test('a stream of blank lines is broken off', async () => {
+  const blank = Buffer.alloc(1000 * KIB, '\n');
+  expect(await answerTo(blank)).toEqual([tooLarge('blank ones included')]);
+  expect(await answerTo(gzipSync(blank), 'gzip')).toEqual([tooLarge('blank ones included')]);
+});
+
+test('a stream whose answer is out of proportion is broken off, after what was answered', async () => {
+  // 1 MiB unpacked, and each line is answered with more than it has.
+  const bad = Buffer.from(`{}${' '.repeat(30)}\n`);
+  const packed = gzipSync(Buffer.concat(Array<Buffer>(31_000).fill(bad)));
+  const answers = await answerTo(packed, 'gzip');
+  const answered = answers.length - 1;
+  expect(answered).toBeLessThan(31_000);
+  expect(answers.at(-1)).toEqual(tooLarge('is answered with'));
+  expect(answers.at(-1)).toMatchObject({ problem: { after_line: answered } });
+  const bytes = answers.slice(0, -1).reduce((sum, line) => sum + JSON.stringify(line).length, 0);
+  expect(bytes).toBeLessThan(2 * 1024 * KIB + 100 * packed.length);
+});
+
+test('a long stream of usual lines is not broken off, however well it compresses', async () => {
+  const lines = Array.from({ length: 40_000 }, (_, index) =>
+    JSON.stringify({
+      record_id: `meter-7-2026-05-${index}`,
+      tenant_id: 'acme',
+      deployment_id: 'acme-a',
+      resource_kind: 'droplet_hours',
+      qty: '1',
+      occurred_at: '2026-05-10T12:00:00Z',
+    }),
+  );
+  const answers = await answerTo(gzipSync(lines.join('\n'), { level: 9 }), 'gzip');
+  expect(answers.at(-1)).toMatchObject({ summary: { rejected: 40_000, lines: 40_000 } });
+});
+
+test('a client that is gone stops the reading of what it has sent', async () => {
+  const gone = new AbortController();
+  const chunks = readChunks(requestOf(gzipSync(Buffer.alloc(900 * KIB, ' ')), 'gzip'), {
+    idleMs: 60_000,
+    stopping: new AbortController().signal,
+    gone: gone.signal,
+    bounds: createStreamBounds(),
+  });
+  expect((await chunks.next()).done).toBe(false);
+  gone.abort(new HttpProblem('malformed-request', 'gone'));
+  await expect(chunks.next()).rejects.toThrow('gone');
+  expect((await chunks.next()).done).toBe(true);
+});
+
+test('between groups of lines that need no database others get their turn', async () => {
+  const GROUPS = 4;
+  // eslint-disable-next-line @typescript-eslint/require-await -- it is all there at once
+  async function* oneChunk() {
+    yield Buffer.concat(Array<Buffer>(GROUPS * 500).fill(BAD_LINE));
+  }
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  for await (const part of answerUsageStream(oneChunk(), options())) expect(part).not.toBe('');
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(GROUPS - 1);
+});

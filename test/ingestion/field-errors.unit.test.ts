@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { toFieldErrors } from '../../src/ingestion/field-errors.ts';
+import type { FieldError } from '../../src/ingestion/results.ts';
+
+function errorsOf(schema: z.ZodType, value: unknown): readonly FieldError[] {
+  return toFieldErrors(schema.safeParse(value).error?.issues ?? []);
+}
+
+const number = z.number({ error: 'expected a number' });
+
+describe('the pointer', () => {
+  test('is a path into what was sent', () => {
+    expect(errorsOf(z.object({ events: z.array(number) }), { events: [1, 'x'] })).toEqual([
+      { pointer: '/events/1', detail: 'expected a number' },
+    ]);
+  });
+
+  test('of the whole is empty', () => {
+    expect(errorsOf(number, 'x')).toEqual([{ pointer: '', detail: 'expected a number' }]);
+  });
+
+  test('escapes as RFC 6901 has it, each time', () => {
+    expect(errorsOf(z.object({ 'a/b~1/~': number }), {})).toMatchObject([
+      { pointer: '/a~1b~01~1~0' },
+    ]);
+  });
+});
+
+describe('unknown fields', () => {
+  test('are an error each, where they are', () => {
+    const schema = z.object({ event: z.strictObject({}) });
+    expect(errorsOf(schema, { event: { x: 1, 'y/z': 2 } })).toEqual([
+      { pointer: '/event/x', detail: 'unknown field' },
+      { pointer: '/event/y~1z', detail: 'unknown field' },
+    ]);
+  });
+
+  test('are named by the first 100 characters of their name', () => {
+    const long = 'x'.repeat(99);
+    expect(errorsOf(z.strictObject({}), { [`${long}yz`]: 1 })).toMatchObject([
+      { pointer: `/${long}y` },
+    ]);
+  });
+});
+
+test('the first 20 errors are told, and no more', () => {
+  const fields = Array.from({ length: 21 }, (_, n) => `f${n}`);
+  const errors = errorsOf(
+    z.strictObject({}),
+    Object.fromEntries(fields.map((field) => [field, 1])),
+  );
+  expect(errors.map(({ pointer }) => pointer)).toEqual(
+    fields.slice(0, 20).map((field) => `/${field}`),
+  );
+});

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
+import { described, exampleOf } from './_described.ts';
+import { deployment, sentLlmEvent as sent, without } from './_usage.ts';
+
+const entryOf = (event: object) =>
+  LLM_USAGE.toEntry(LLM_USAGE.schema.parse(event), deployment, null);
+const hashOf = (event: object) => entryOf(event).contentHash;
+
+const withoutTokens = without(sent, 'input_tokens', 'output_tokens');
+
+test('what is stored of an event', () => {
+  expect(entryOf(sent)).toStrictEqual({
+    id: 'req-1',
+    barred: null,
+    tenantId: 'acme',
+    deploymentId: 'acme-a',
+    resourceKind: 'llm_usage',
+    serviceMonth: '2026-05-01',
+    model: 'large-2',
+    occurredAt: '2026-05-10T12:00:00.123456Z',
+    chargeCents: '1.5',
+    currency: 'AUD',
+    inputTokens: 100,
+    outputTokens: 20,
+    contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+});
+
+test('an event is known by the id that the gateway gave it, in the LLM ledger', () => {
+  expect(LLM_USAGE.source).toBe('llm');
+  expect(new Map<string, unknown>(Object.entries(sent)).get(LLM_USAGE.idField)).toBe(
+    entryOf(sent).id,
+  );
+});
+
+test('an event belongs to the month that it is in UTC', () => {
+  expect(entryOf({ ...sent, occurred_at: '2026-05-31T23:30:00-02:00' }).serviceMonth).toBe(
+    '2026-06-01',
+  );
+});
+
+test('a number of tokens that is not given is unknown, which is not 0', () => {
+  expect(entryOf(withoutTokens)).toMatchObject({ inputTokens: null, outputTokens: null });
+  expect(entryOf({ ...sent, input_tokens: 0, output_tokens: 0 })).toMatchObject({
+    inputTokens: 0,
+    outputTokens: 0,
+  });
+});
+
+describe('an event is the same one', () => {
+  test.each([
+    ['with trailing zeros', { charge_cents: '1.5000' }],
+    [
+      'at the same instant with another offset',
+      { occurred_at: '2026-05-10T14:00:00.1234567+02:00' },
+    ],
+    ['with superfluous digits of a second', { occurred_at: '2026-05-10T12:00:00.123456700Z' }],
+    ['with other digits below a microsecond', { occurred_at: '2026-05-10T12:00:00.123456999Z' }],
+    ['cut off at the microsecond', { occurred_at: '2026-05-10T12:00:00.123456Z' }],
+    ["in the tenant's currency, spelt out", { currency: 'AUD' }],
+    ['with a token count in another form', { input_tokens: 1e2 }],
+    ['with its fields in another order', Object.fromEntries(Object.entries(sent).toReversed())],
+  ])('%s', (_how, fields) => {
+    expect(hashOf({ ...sent, ...fields })).toBe(hashOf(sent));
+  });
+});
+
+describe('an event is another one', () => {
+  test.each([
+    ['id', { gateway_request_id: 'req-2' }],
+    ['tenant', { tenant_id: 'zeta' }],
+    ['deployment', { deployment_id: 'acme-b' }],
+    ['model', { model: 'large-3' }],
+    ['charge', { charge_cents: '1.500000000001' }],
+    ['instant', { occurred_at: '2026-05-10T12:00:00.123457Z' }],
+    ['number of input tokens', { input_tokens: 101 }],
+    ['number of output tokens', { output_tokens: 21 }],
+  ])('with another %s', (_what, fields) => {
+    expect(hashOf({ ...sent, ...fields })).not.toBe(hashOf(sent));
+  });
+
+  test('without its numbers of tokens', () => {
+    expect(hashOf(withoutTokens)).not.toBe(hashOf(sent));
+  });
+});
+
+describe('the schema', () => {
+  test.each(['currency', 'input_tokens', 'output_tokens'])('%s may be left out', (field) => {
+    const all = { ...sent, currency: 'AUD' };
+    expect(LLM_USAGE.schema.safeParse(all).success).toBe(true);
+    expect(LLM_USAGE.schema.safeParse(without(all, field)).success).toBe(true);
+  });
+
+  test.each(Object.keys(withoutTokens))('%s may not be left out', (field) => {
+    expect(LLM_USAGE.schema.safeParse(without(sent, field)).success).toBe(false);
+  });
+
+  test.each([
+    { charge_dollars: '1' },
+    { gateway_request_id: 'x'.repeat(201) },
+    { model: 'x'.repeat(201) },
+    { charge_cents: 1.5 },
+    { input_tokens: -1 },
+  ])('refuses %j', (fields) => {
+    expect(LLM_USAGE.schema.safeParse({ ...sent, ...fields }).success).toBe(false);
+  });
+});
+
+describe('the API’s description', () => {
+  test('has a name for it', () => {
+    expect(described(LLM_USAGE.schema).name).toBe('LlmUsageEvent');
+  });
+
+  test('has examples that make an event', () => {
+    const example = exampleOf(LLM_USAGE.schema);
+    expect(entryOf(example)).toMatchObject({ id: example.gateway_request_id });
+  });
+
+  test('tells what the names leave open', () => {
+    const { charge_cents, currency } = described(LLM_USAGE.schema).properties!;
+    expect(charge_cents?.description).toContain('in cents, not dollars');
+    expect(currency?.description).toContain("By default the tenant's");
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
+import { parseEvent } from '../../src/ingestion/parse-event.ts';
+import { sentLlmEvent } from './_usage.ts';
+
+test('a good event is read', () => {
+  expect(parseEvent(LLM_USAGE.schema, sentLlmEvent)).toMatchObject({
+    ok: true,
+    event: { gateway_request_id: 'req-1', occurred_at: { monthStart: '2026-05-01' } },
+  });
+});
+
+test('of a bad one, each field is named, with what is wrong with it', () => {
+  const event = { ...sentLlmEvent, tenant_id: 'a b', charge_dollars: '1' };
+  const idError = { pointer: '/tenant_id', detail: expect.stringContaining('expected an id') };
+  const unknown = { pointer: '/charge_dollars', detail: 'unknown field' };
+  expect(parseEvent(LLM_USAGE.schema, event)).toEqual({
+    ok: false,
+    result: {
+      status: 'rejected',
+      reason: expect.stringMatching(
+        /^\/tenant_id: expected an id.*; \/charge_dollars: unknown field$/,
+      ),
+      errors: [idError, unknown],
+    },
+  });
+});
+
+test.each([null, 'text', 7, undefined])('%j is no event, and no field is to blame', (event) => {
+  const outcome = parseEvent(LLM_USAGE.schema, event);
+  expect(outcome).toMatchObject({
+    ok: false,
+    result: { status: 'rejected', reason: expect.not.stringMatching(/^:/) },
+  });
+  expect(outcome).toHaveProperty('result.errors.0.pointer', '');
+});
