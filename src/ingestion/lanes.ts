@@ -1,4 +1,4 @@
-import { fnv1a } from '../fnv1a.ts';
+import { crc32 } from 'node:zlib';
 import {
   OverloadedError,
   createGroupCommit,
@@ -69,7 +69,7 @@ function split<E extends Entry, Result>(
   const parts = lanes.map((lane): Part<E, Result> => ({ lane, items: [], places: [] }));
   const partOfId = new Map<string, Part<E, Result>>();
   for (const [place, entry] of entries.entries()) {
-    const part = partOfId.get(entry.id) ?? parts[spread(entry.deploymentId) % parts.length];
+    const part = partOfId.get(entry.id) ?? parts[crc32(entry.deploymentId) % parts.length];
     if (!part) throw new RangeError('there has to be a lane');
     partOfId.set(entry.id, part);
     part.items.push(entry);
@@ -94,9 +94,4 @@ async function gather<E, Result>(
     }),
   );
   return results;
-}
-
-/** The hash without its low bits: deployments are often named by a count. */
-function spread(deploymentId: string): number {
-  return fnv1a(deploymentId) >>> 16;
 }

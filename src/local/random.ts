@@ -1,4 +1,4 @@
-import { fnv1a } from '../fnv1a.ts';
+import { crc32 } from 'node:zlib';
 
 /** Numbers that look random and are the same each time. */
 export interface Random {
@@ -8,9 +8,9 @@ export interface Random {
   integer(min: number, max: number): number;
 }
 
-/** Mulberry32, seeded by the FNV-1a hash of a text. */
+/** Mulberry32, seeded by the CRC-32 of a text. */
 export function seededRandom(seed: string): Random {
-  let state = fnv1a(seed);
+  let state = crc32(seed);
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
