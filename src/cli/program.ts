@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { auditListCommand } from './commands/audit-list.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff.ts';
-import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { invoicesListCommand } from './commands/invoices-list.ts';
 import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark.ts';
@@ -137,7 +136,6 @@ Examples:
   ]);
   group('workers', 'their builds', [workersPromoteCommand()]);
   group('audit', 'what operators did', [auditListCommand()]);
-  program.addCommand(completionCommand());
   setUp(program);
   return program;
 }

@@ -36,7 +36,6 @@ const NOT_ON_RECORD = new Set([
   // Where it runs, the table may not be there yet.
   'migrate',
   'doctor',
-  'completion',
   'audit.list',
   'keys.list',
   'seller.show',
