@@ -1,3 +1,5 @@
+import { posixQuote } from '../lib/posix-quote.ts';
+
 /** What a curl command is made of. */
 export interface CurlOperation {
   readonly security?: readonly object[];
@@ -35,7 +37,9 @@ export function curlOf(method: string, path: string, operation: CurlOperation): 
   return [
     `curl -X ${method.toUpperCase()} "$API_URL${url}${query && `?${query}`}"`,
     ...(security.length > 0 ? ['-H "Authorization: Bearer $API_KEY"'] : []),
-    ...(content ? [`-H 'Content-Type: ${content[0]}'`, `-d ${quote(bodyOf(content[1]))}`] : []),
+    ...(content
+      ? [`-H 'Content-Type: ${content[0]}'`, `-d ${posixQuote(bodyOf(content[1]))}`]
+      : []),
   ].join(' \\\n  ');
 }
 
@@ -48,9 +52,4 @@ function bodyOf({ example, examples }: Media): string {
 
 function encode(value: unknown): string {
   return encodeURIComponent(typeof value === 'string' ? value : JSON.stringify(value));
-}
-
-/** For a POSIX shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

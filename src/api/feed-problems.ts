@@ -1,6 +1,6 @@
 import { FeedError, type Problem, type Remark } from '../feeding/feed-error.ts';
 import { MAX_ERRORS } from '../ingestion/field-errors.ts';
-import { toPointer } from '../lib/json-flaw.ts';
+import { toPointer } from '../lib/json-pointer.ts';
 import { HttpProblem, invalidRequest, type ProblemName, type RequestError } from './problems.ts';
 
 /** What of a feed is in the request's body. */

@@ -1,6 +1,6 @@
 import { MIMEType } from 'node:util';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import { toPointer } from '../lib/json-flaw.ts';
+import { toPointer } from '../lib/json-pointer.ts';
 import { readStrictJson, sayMistake, withoutBom } from '../lib/strict-bytes.ts';
 import { MAX_BODY_BYTES, MAX_BULK_BYTES } from './body-size.ts';
 import { HttpProblem } from './problems.ts';

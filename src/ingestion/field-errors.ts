@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { toPointer } from '../lib/json-flaw.ts';
+import { toPointer } from '../lib/json-pointer.ts';
 import type { FieldError } from './results.ts';
 
 /** More would only repeat themselves. */

@@ -112,10 +112,3 @@ function readName(text: string, start: number, end: number): string {
 function pathTo(levels: readonly Level[]): readonly (string | number)[] {
   return levels.map(({ names, name, index }) => (names === null ? index : name.slice(0, 100)));
 }
-
-/** JSON pointer (RFC 6901). */
-export function toPointer(path: readonly PropertyKey[]): string {
-  return path
-    .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
-}

@@ -1,4 +1,5 @@
-import { endOfString, findJsonFlaw, MAX_DEPTH, toPointer, type JsonFlaw } from './json-flaw.ts';
+import { endOfString, findJsonFlaw, MAX_DEPTH, type JsonFlaw } from './json-flaw.ts';
+import { toPointer } from './json-pointer.ts';
 
 /** What a text says as JSON, or why it can't be read. */
 export type StrictText =

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findJsonFlaw, MAX_DEPTH, toPointer } from '../../src/lib/json-flaw.ts';
+import { findJsonFlaw, MAX_DEPTH } from '../../src/lib/json-flaw.ts';
+import { toPointer } from '../../src/lib/json-pointer.ts';
 
 describe('a name that appears twice', () => {
   test.each([

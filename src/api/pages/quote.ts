@@ -1,4 +1,5 @@
 import { listAddons, listCurrentPlans } from '../../db/catalogue-views.ts';
+import { fromPointer } from '../../lib/json-pointer.ts';
 import type { FieldMistake } from '../../pages/error-summary.ts';
 import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from '../../pages/quote.ts';
 import { HttpProblem, type RequestError } from '../problems.ts';
@@ -65,10 +66,9 @@ function toMistake(
   { pointer = '', detail }: RequestError,
   kindsInForm: ReadonlySet<string>,
 ): FieldMistake {
-  const [, name = '', ...rest] = pointer.split('/');
+  const [name = '', kind] = fromPointer(pointer);
   // The API's own words are about JSON.
-  if (name === 'projected_usage' && rest.length > 0) {
-    const kind = rest.join('/').replaceAll('~1', '/').replaceAll('~0', '~');
+  if (name === 'projected_usage' && kind !== undefined) {
     // A kind that came with a link has no field to point at.
     if (!kindsInForm.has(kind)) return { field: null, detail };
     return {

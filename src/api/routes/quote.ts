@@ -7,7 +7,7 @@ import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import { explainIssue } from '../../explain-issue.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
-import { toPointer } from '../../lib/json-flaw.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
 import { MAX_FIELDS } from '../bound-body.ts';
 import { date } from '../fields.ts';

@@ -1,6 +1,6 @@
 import type { Exclusion } from '../../db/usage-exclusions.ts';
 import { formatUsage } from '../../domain/format.ts';
-import { quote } from '../quote.ts';
+import { posixQuote } from '../../lib/posix-quote.ts';
 
 /**
  * What became of an event that was to be excluded, and what is left to do.
@@ -41,6 +41,6 @@ function whatToDo(exclusion: Exclusion, isBeyondBounds: boolean): string[] {
     ...(isBeyondBounds
       ? ['(The total is then beyond the safety bounds, which this accepts.)']
       : []),
-    `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id}${bounds} --reason ${quote(reason)}`,
+    `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id}${bounds} --reason ${posixQuote(reason)}`,
   ];
 }

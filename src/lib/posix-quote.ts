@@ -1,0 +1,4 @@
+/** @returns the text as one word of a POSIX shell, in single quotes */
+export function posixQuote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
