@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry from 'p-retry';
 
 /** What is connected to at start. */
 export interface Dependency<T> {
@@ -30,34 +30,35 @@ export class UnreachableError extends Error {
   }
 }
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
-
 /**
- * Connects to a server that may still be starting: tries again, less and less often, until it
- * answers or the time is over.
- * @throws UnreachableError; what `connect` throws where waiting can't help
+ * Connects to a server that may still be starting: retries with growing pauses until it answers or
+ * the time is over.
+ * @throws UnreachableError; what `connect` throws where waiting can't help; the signal's reason
  */
 export async function connectWithin<T>(
   dependency: Dependency<T>,
   { timeoutSeconds, onFailure, signal }: ConnectWithinOptions,
 ): Promise<T> {
   const { name, address } = dependency;
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  for (let attempt = 1, pauseMs = FIRST_PAUSE_MS; ; attempt += 1) {
-    try {
-      return await dependency.connect();
-    } catch (error) {
-      if (!dependency.isWorthWaiting(error)) throw error;
-      const why = `${name} at ${address} can't be reached (${reasonOf(error)})`;
-      if (Date.now() + pauseMs > deadline) {
-        const given = `${why}; gave up after ${timeoutSeconds} s`;
-        throw new UnreachableError(given, name, { cause: error });
-      }
-      onFailure?.(`${why}: attempt ${attempt}, trying again`);
-      await sleep(pauseMs, undefined, { signal });
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-    }
+  const describe = (error: unknown) =>
+    `${name} at ${address} can't be reached (${reasonOf(error)})`;
+  try {
+    return await pRetry(() => dependency.connect(), {
+      retries: Infinity,
+      minTimeout: 250,
+      maxTimeout: 5_000,
+      maxRetryTime: timeoutSeconds * 1000,
+      signal,
+      shouldRetry: ({ error, attemptNumber }) => {
+        if (!dependency.isWorthWaiting(error)) return false;
+        onFailure?.(`${describe(error)}: attempt ${attemptNumber}, trying again`);
+        return true;
+      },
+    });
+  } catch (error) {
+    if (signal?.aborted || !dependency.isWorthWaiting(error)) throw error;
+    const message = `${describe(error)}; gave up after ${timeoutSeconds} s`;
+    throw new UnreachableError(message, name, { cause: error });
   }
 }
 
