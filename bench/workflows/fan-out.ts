@@ -1,5 +1,5 @@
 import { continueAsNew, executeChild, workflowInfo } from '@temporalio/workflow';
-import { TenantPool } from '../../src/workflows/tenant-pool.ts';
+import { ChildPool } from '../../src/workflows/child-pool.ts';
 import { bareChild } from './bare-child.ts';
 
 export interface FanOutInput {
@@ -22,12 +22,10 @@ export async function fanOut({
   calls,
   done = 0,
 }: FanOutInput): Promise<number> {
-  const pool = new TenantPool(maxChildren, ([workflowId = '']) =>
-    executeChild(bareChild, { workflowId, args: [calls] }),
-  );
+  const pool = new ChildPool(maxChildren);
   for (let next = done; next < children; next += 1) {
-    await pool.waitUntil(() => !pool.isFull);
-    pool.start([`bare-${next}`]);
+    await pool.waitForRoom();
+    pool.start(() => executeChild(bareChild, { workflowId: `bare-${next}`, args: [calls] }));
     if (workflowInfo().continueAsNewSuggested) {
       await pool.drain();
       await continueAsNew<typeof fanOut>({ children, maxChildren, calls, done: next + 1 });

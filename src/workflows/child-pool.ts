@@ -1,0 +1,44 @@
+import { condition } from '@temporalio/workflow';
+
+/** A bounded pool of child workflows. Once a child's `serve` throws, every wait throws the same error. */
+export class ChildPool {
+  readonly #size: number;
+  #running = 0;
+  #failure: { readonly error: unknown } | null = null;
+
+  /** @param size children at once */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Starts a child; the caller has waited for room. */
+  start(serve: () => Promise<void>): void {
+    this.#running += 1;
+    void serve()
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#running -= 1;
+      });
+  }
+
+  async waitForRoom(): Promise<void> {
+    await this.waitUntil(() => this.#running < this.#size);
+  }
+
+  /** Waits until no child runs. */
+  async drain(): Promise<void> {
+    await this.waitUntil(() => this.isEmpty);
+  }
+
+  /** Waits until `ready` holds, which may depend on the pool. */
+  async waitUntil(ready: () => boolean): Promise<void> {
+    await condition(() => this.#failure !== null || ready());
+    if (this.#failure) throw this.#failure.error;
+  }
+}
