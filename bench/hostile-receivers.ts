@@ -15,8 +15,6 @@ import { startWorkerProcess } from './lib/worker-process.ts';
 const WORKER_ENV = {
   SIGNING_MASTER_SECRETS: 'the master secret of the benches of receivers',
   WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
-  // With the usual 19, whatever else the machine does decides how fast the month is.
-  WORKER_NICENESS: '0',
 };
 /** After the receivers have begun to answer: two attempts of 10 s and a look in between. */
 const PATIENCE_SECONDS = 30;

@@ -62,8 +62,6 @@ export interface Config {
     readonly maxConcurrentWorkflowTasks: number;
     readonly maxCachedWorkflows: number;
     readonly shutdownGraceSeconds: number;
-    /** Of a worker's own process, 0 to 19: the higher, the more it gives way to others. */
-    readonly niceness: number;
     /** A file with the workflow code bundled beforehand; null: bundle it at start. */
     readonly workflowBundlePath: string | null;
     /** The workers' common name in Worker Versioning. */
@@ -191,7 +189,6 @@ const environment = z.object({
   WORKER_WORKFLOW_TASKS: z.coerce.number().int().min(2).default(40),
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
-  WORKER_NICENESS: z.coerce.number().int().min(0).max(19).default(19),
   WORKFLOW_BUNDLE: z.string().optional(),
   WORKER_BUILD_ID: buildId.optional(),
   WORKER_DEPLOYMENT_NAME: deploymentName.default('arcadia-invoicing'),
@@ -271,7 +268,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxConcurrentWorkflowTasks: e.WORKER_WORKFLOW_TASKS,
       maxCachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       shutdownGraceSeconds: e.WORKER_SHUTDOWN_GRACE_SECONDS,
-      niceness: e.WORKER_NICENESS,
       workflowBundlePath: e.WORKFLOW_BUNDLE ?? null,
       deploymentName: e.WORKER_DEPLOYMENT_NAME,
       buildId: e.WORKER_BUILD_ID ?? null,

@@ -1,7 +1,6 @@
 import { ConfigError, readConfig } from './config.ts';
 import { UnreachableError } from './connect-within.ts';
 import { StopTimeoutError, startEngine, type EnginePart } from './engine.ts';
-import { giveWay } from './give-way.ts';
 import { createLogger } from './logger.ts';
 import { listenForShutdown, untilAborted } from './shutdown.ts';
 import { printErrorLine } from './terminal.ts';
@@ -20,10 +19,6 @@ function readParts(args: readonly string[]): readonly EnginePart[] {
   throw new ConfigError(`usage: npm start [-- ${PARTS.join(' | ')}]`);
 }
 
-function isWorkerAlone(parts: readonly EnginePart[]): boolean {
-  return parts.length === 1 && parts[0] === 'worker';
-}
-
 async function main(): Promise<void> {
   const parts = readParts(process.argv.slice(2));
   const config = readConfig(process.env);
@@ -32,7 +27,6 @@ async function main(): Promise<void> {
     name: parts.join('+'),
     ...(config.tracing && { mixin: (await import('./tracing/log-ids.ts')).traceIds }),
   });
-  if (isWorkerAlone(parts)) giveWay(config.worker.niceness);
   const shutdown = listenForShutdown();
   try {
     const engine = await startEngine({

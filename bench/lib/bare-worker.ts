@@ -1,12 +1,9 @@
 /** A worker for `bench/workflows`: what the engine costs where the work is nothing. */
-import { giveWay } from '../../src/give-way.ts';
 import type { MonthActivities } from '../../src/worker.ts';
 import type { BareActivities } from '../workflows/bare-activities.ts';
 import { runWorker } from './run-worker.ts';
 
 const bareActivities: BareActivities = { nothing: () => Promise.resolve() };
 
-// As the product's own process does, by default.
-giveWay(19);
 // Only handed on: the workflows of the bundle know what they call.
 await runWorker('bare-worker', bareActivities as unknown as MonthActivities);

@@ -19,6 +19,8 @@ export interface WorkerOptions {
   /** Beside the addresses: the worker's settings, as `WORKER_MAX_CONNECTIONS`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[] | undefined;
+  /** Lets everything else have the CPU first. */
+  readonly yieldsCpu?: boolean;
 }
 
 /** The product's worker, as `npm start -- worker` starts it in production, from a bundle. */
@@ -34,7 +36,7 @@ export async function startBareWorkerProcess(options: WorkerOptions): Promise<Me
 let lastWorker = 0;
 
 function start(
-  { servers, database, namespace, env = {}, nodeFlags = [] }: WorkerOptions,
+  { servers, database, namespace, env = {}, nodeFlags = [], yieldsCpu = false }: WorkerOptions,
   script: string,
   args: readonly string[],
   bundle: string,
@@ -46,6 +48,7 @@ function start(
     script,
     args,
     nodeFlags,
+    yieldsCpu,
     readyText: 'worker started',
     logFile: join(servers.folder, `worker-${lastWorker}.log`),
     env: {

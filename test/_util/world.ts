@@ -84,7 +84,6 @@ export async function createWorld({
           maxConcurrentWorkflowTasks: 40,
           maxCachedWorkflows: 100,
           shutdownGraceSeconds: 5,
-          niceness: 0,
           workflowBundlePath: null,
           deploymentName: 'test',
           buildId: null,

@@ -19,8 +19,6 @@ const ENV = {
   SIGNING_MASTER_SECRETS: MASTER,
   WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
   WORKER_SHUTDOWN_GRACE_SECONDS: '1',
-  // As quick as the rest of the test, on a busy machine.
-  WORKER_NICENESS: '0',
   // Not what ends a wait.
   DATABASE_STATEMENT_TIMEOUT_SECONDS: '3600',
 };
