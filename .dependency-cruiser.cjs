@@ -1,38 +1,77 @@
-/** Imports go one way; docs/architecture.md draws it. */
-const SIDES = {
-  lib: [],
-  domain: [],
-  contracts: [],
-  client: [],
-  signing: [],
-  webhooks: ['signing', 'db', 'contracts'],
-  gateway: ['client', 'signing', 'domain'],
-  db: ['domain', 'contracts'],
-  temporal: ['domain', 'contracts', 'lib'],
-  ingestion: ['db', 'domain', 'contracts', 'lib'],
-  feeding: ['db', 'domain', 'contracts', 'ingestion', 'lib'],
-  workflows: ['contracts'],
-  activities: ['db', 'domain', 'contracts', 'temporal', 'webhooks'],
-  metrics: [],
-  tracing: ['contracts', 'temporal', 'db'],
-  audit: ['db', 'domain', 'contracts', 'temporal', 'metrics'],
-  documents: ['db', 'domain'],
-  pages: ['db', 'domain', 'contracts'],
-  api: [
-    'ingestion',
-    'db',
-    'domain',
-    'contracts',
-    'temporal',
-    'feeding',
-    'audit',
-    'signing',
-    'documents',
-    'webhooks',
-    'pages',
-    'metrics',
-    'lib',
+/**
+ * What each part imports of ours; docs/architecture.md draws it. A part is a folder, or a file, of `src`, and `dev`.
+ * Every file belongs to one: `everything-has-a-part` sees to it.
+ */
+const PARTS = {
+  // The middle: pure functions, and the words that cross a boundary.
+  'src/domain': [],
+  'src/lib': [],
+  'src/contracts': ['lib'],
+  // What is stored.
+  'src/db/*': ['lib'],
+  'src/db/access': ['db/*'],
+  'src/db/catalogue': ['db/*', 'domain'],
+  'src/db/usage': ['db/*', 'domain', 'contracts'],
+  'src/db/webhooks': ['db/*', 'domain', 'contracts'],
+  'src/db/month-end': ['db/*', 'db/catalogue', 'db/webhooks', 'domain', 'contracts', 'lib'],
+  'src/db/invoices': [
+    ...['db/*', 'db/catalogue', 'db/usage', 'db/webhooks', 'db/month-end'],
+    ...['domain', 'contracts'],
   ],
+  // What watches, and talks to others.
+  'src/observability': ['db/*', 'contracts', 'lib'],
+  'src/temporal': ['observability', 'domain', 'contracts', 'lib'],
+  'src/webhooks': ['db/*', 'db/webhooks', 'contracts', 'lib'],
+  'src/client': ['domain', 'lib'],
+  // What the product does.
+  'src/ingestion': ['db/*', 'db/usage', 'domain', 'contracts', 'lib'],
+  'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
+  'src/documents': ['db', 'domain', 'lib'],
+  'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],
+  'src/activities': ['db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
+  'src/workflows': ['contracts'],
+  // Ways in.
+  'src/api/http': [
+    ...['audit', 'documents', 'ingestion', 'webhooks', 'observability', 'temporal', 'config'],
+    ...['db/*', 'db/access', 'db/month-end', 'domain', 'contracts', 'lib'],
+  ],
+  'src/api/openapi': ['api/http', 'db/access', 'contracts', 'lib'],
+  'src/api/routes': [
+    ...['api/http', 'api/openapi', 'audit', 'catalogue', 'documents', 'ingestion', 'webhooks'],
+    ...['temporal', 'db', 'domain', 'contracts', 'lib'],
+  ],
+  'src/api/pages': [
+    ...['api/http', 'api/routes', 'ingestion', 'temporal', 'db', 'domain', 'contracts', 'lib'],
+  ],
+  'src/api/*': ['api', 'documents', 'ingestion', 'config'],
+  'src/cli': [
+    ...['audit', 'catalogue', 'client', 'documents', 'ingestion', 'webhooks', 'temporal'],
+    ...['config', 'db', 'domain', 'contracts', 'lib'],
+  ],
+  // Composition alone.
+  'src/config.ts': ['observability', 'webhooks', 'domain', 'lib'],
+  'src/worker.ts': ['activities', 'temporal', 'config', 'contracts'],
+  'src/bundle.ts': ['worker'],
+  'src/engine.ts': [
+    ...['activities', 'api', 'audit', 'webhooks', 'observability', 'temporal', 'db'],
+    ...['worker', 'config', 'lib'],
+  ],
+  'src/give-way.ts': [],
+  'src/start.ts': ['engine', 'give-way', 'observability', 'temporal', 'config', 'lib'],
+  dev: [
+    ...['cli', 'engine', 'worker', 'config', 'client', 'catalogue', 'temporal'],
+    ...['db', 'domain', 'contracts', 'lib'],
+  ],
+};
+
+/** The files of a part: `src/db/*` is those that lie in `src/db` itself. */
+const pathOf = (part) => {
+  if (part.endsWith('/*')) return `^${part.slice(0, -1)}[^/]+$`;
+  return part.endsWith('.ts') ? `^${part.replace('.', '[.]')}$` : `^${part}/`;
+};
+const allowedPath = (name) => {
+  if (name.endsWith('/*')) return pathOf(`src/${name}`);
+  return `^src/${name}(/|[.]ts$)`;
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -44,23 +83,31 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    ...Object.entries(SIDES).map(([folder, allowed]) => ({
-      name: `${folder}-imports`,
-      comment: `src/${folder} imports ${allowed.join(', ') || 'nothing of ours'}`,
+    ...Object.entries(PARTS).map(([part, allowed]) => ({
+      name: `${part}-imports`,
+      comment: `${part} imports ${allowed.join(', ') || 'nothing of ours'}`,
       severity: 'error',
-      from: { path: `^src/${folder}/` },
+      from: { path: pathOf(part) },
       to: {
-        path: '^src/.*/',
-        pathNot: `^src/(${[folder, ...allowed].join('|')})/`,
+        path: '^(src|dev)/',
+        pathNot: [pathOf(part), ...allowed.map(allowedPath)],
         // Workflows know activities by their types alone.
-        ...(folder === 'workflows' && { dependencyTypesNot: ['type-only'] }),
+        ...(part === 'src/workflows' && { dependencyTypesNot: ['type-only'] }),
       },
     })),
     {
-      name: 'cli-and-local-compose-but-own-no-pricing',
+      name: 'everything-has-a-part',
+      comment: 'A file that no rule above is about: give its folder a rule.',
       severity: 'error',
-      from: { path: '^src/cli/' },
-      to: { path: '^src/(workflows|activities)/' },
+      from: { path: '^(src|dev)/', pathNot: Object.keys(PARTS).map(pathOf) },
+      to: {},
+    },
+    {
+      name: 'the-client-needs-nothing',
+      comment: 'It is packed and published by itself.',
+      severity: 'error',
+      from: { path: '^src/client/[^/]+$' },
+      to: { path: '^src/', pathNot: '^src/client/[^/]+$' },
     },
     {
       name: 'domain-is-pure',
@@ -88,10 +135,10 @@ module.exports = {
       comment:
         'Who traces nothing loads nothing of it: by import() alone, but for what needs the API.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/tracing/' },
+      from: { path: '^src/', pathNot: '^src/observability/tracing/' },
       to: {
-        path: '^src/tracing/',
-        pathNot: '^src/tracing/(settings|together)',
+        path: '^src/observability/tracing/',
+        pathNot: '^src/observability/tracing/settings',
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
@@ -101,7 +148,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/tracing/(export|sampler|tracing|workflow-spans|carry)',
+        pathNot: '^src/observability/tracing/(export|sampler|tracing|workflow-spans|carry)',
       },
       to: {
         path: 'node_modules/@opentelemetry/(sdk-trace|exporter-trace|resources|context-async|core)',
@@ -117,10 +164,10 @@ module.exports = {
       },
     },
     {
-      name: 'no-tests-or-benches-in-src',
+      name: 'src-stands-alone',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench)/' },
+      to: { path: '^(test|bench|dev)/' },
     },
   ],
   options: {

@@ -2,11 +2,11 @@ import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** What goes there shows hidden characters: src/terminal.ts sees to it. */
+/** What goes there shows hidden characters: src/lib/terminal.ts sees to it. */
 const TERMINAL = ['stdout', 'stderr'].map((property) => ({
   object: 'process',
   property,
-  message: 'Print by src/terminal.ts.',
+  message: 'Print by src/lib/terminal.ts.',
 }));
 
 export default tseslint.config(
@@ -62,7 +62,7 @@ export default tseslint.config(
   },
   {
     // The one that writes, and the one that asks how wide a terminal is and whether it has colours.
-    files: ['src/terminal.ts', 'src/cli/render/style.ts'],
+    files: ['src/lib/terminal.ts', 'src/cli/render/style.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
@@ -81,12 +81,12 @@ export default tseslint.config(
   },
   {
     // What the product writes is its owner's alone, whole, and led elsewhere by no link.
-    files: ['src/**/*.ts'],
+    files: ['{src,dev}/**/*.ts'],
     ignores: [
-      'src/private-files.ts',
+      'src/lib/private-files.ts',
       // The build's bundle, which other users run; root's shared folder.
       'src/bundle.ts',
-      'src/local/server-user.ts',
+      'dev/server-user.ts',
     ],
     rules: {
       'no-restricted-imports': [
@@ -96,7 +96,7 @@ export default tseslint.config(
             {
               group: ['fs', 'fs/promises', 'node:fs', 'node:fs/promises'],
               importNamePattern: '^(default$|append|createWrite|mkdir|mkdtemp|open|promises|write)',
-              message: 'Write files by src/private-files.ts.',
+              message: 'Write files by src/lib/private-files.ts.',
             },
           ],
         },

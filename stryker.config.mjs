@@ -14,7 +14,7 @@ export default {
     'src/ingestion/corrections.ts',
     'src/ingestion/field-errors.ts',
     'src/ingestion/fields.ts',
-    'src/group-commit.ts',
+    'src/lib/group-commit.ts',
     'src/ingestion/instant.ts',
     'src/ingestion/llm-event.ts',
     'src/ingestion/metered-record.ts',
@@ -23,7 +23,7 @@ export default {
     'src/ingestion/time-bounds.ts',
     'src/lib/json-flaw.ts',
     // And what a signature is.
-    'src/signing/**/*.ts',
+    'src/lib/signing/**/*.ts',
   ],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },

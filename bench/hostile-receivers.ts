@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../src/local/free-port.ts';
+import { freePorts } from '../dev/free-port.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import {
   readSlots,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Activities } from '../src/activities/index.ts';
-import { createKey, generateApiKey } from '../src/db/api-keys.ts';
+import { createKey, generateApiKey } from '../src/db/access/api-keys.ts';
 import { openDatabase } from '../src/db/pool.ts';
-import { insertSeller } from '../src/db/seller-details.ts';
+import { insertSeller } from '../src/db/catalogue/seller-details.ts';
 import { createKeys, type Keys } from './lib/api-keys.ts';
 import { startApiProcess } from './lib/api-process.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';

@@ -3,7 +3,7 @@
 -- A role for each process, with the rights that its SQL needs, and row level security for what a
 -- tenant's key may read. Rights first, policies behind them, triggers behind both. ADR 10.
 --
--- `src/db/rights.ts` says the same in data, and test/db/roles.test.ts compares the two.
+-- `src/db/access/rights.ts` says the same in data, and test/db/roles.test.ts compares the two.
 
 DO $$
 BEGIN
@@ -138,7 +138,7 @@ GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status,
 GRANT SELECT (exclusion_id, source, event_id, tenant_id, bucket_id, amount) ON usage_exclusions
   TO arcadia_tenant;
 
--- Row level security. Who the rows are for is said once for a transaction, by `src/db/tenant-scope.ts`:
+-- Row level security. Who the rows are for is said once for a transaction, by `src/db/access/tenant-scope.ts`:
 -- where nobody has, no row is anybody's.
 CREATE FUNCTION scoped_tenant() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT nullif(current_setting('arcadia.tenant_id', true), '')

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { DEFAULT_BOUNDS, type AmountPerCurrency, type Bounds } from './domain/bounds.ts';
 import { isCurrency } from './domain/currency.ts';
 import { parseAmount } from './domain/format.ts';
-import { explainIssue, sayOf } from './explain-issue.ts';
-import { SAMPLERS, type TracingSettings } from './tracing/settings.ts';
+import { explainIssue, sayOf } from './lib/explain-issue.ts';
+import { SAMPLERS, type TracingSettings } from './observability/tracing/settings.ts';
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**

@@ -4,29 +4,29 @@ import { createActivities } from './activities/index.ts';
 import { toGauges } from './audit/watchdog-gauges.ts';
 import { lookAround } from './audit/watchdog-report.ts';
 import { startWatchdog } from './audit/watchdog.ts';
-import { createMonthEndPort } from './api/month-end-port.ts';
+import { createMonthEndPort } from './api/http/month-end-port.ts';
 import { startApi } from './api/server.ts';
-import { toTimeouts } from './api/timeouts.ts';
+import { toTimeouts } from './api/http/timeouts.ts';
 import type { Config } from './config.ts';
-import { connectWithin, type ConnectWithinOptions } from './connect-within.ts';
+import { connectWithin, type ConnectWithinOptions } from './lib/connect-within.ts';
 import type { Database } from './db/pool.ts';
 import { databaseServer } from './db/server.ts';
-import type { Logger } from './logger.ts';
-import { createMetrics } from './metrics/api.ts';
-import { serveMetrics } from './metrics/serve.ts';
-import { createWorkerMetrics } from './metrics/worker.ts';
-import { createTemporalLinks } from './pages/temporal-links.ts';
+import type { Logger } from './lib/logger.ts';
+import { createMetrics } from './observability/metrics/api.ts';
+import { serveMetrics } from './observability/metrics/serve.ts';
+import { createWorkerMetrics } from './observability/metrics/worker.ts';
+import { createTemporalLinks } from './temporal/temporal-links.ts';
 import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
-import { observeActivities } from './temporal/observe-activities.ts';
+import { observeActivities } from './observability/observe-activities.ts';
 import { listWorkers } from './temporal/pollers.ts';
 import { readSchedule } from './temporal/schedule-facts.ts';
-import { findSdkMetricsPort } from './temporal/sdk-metrics.ts';
+import { findSdkMetricsPort } from './observability/sdk-metrics.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
-import { listDueEndpoints, readWebhookGauges } from './db/webhook-deliveries.ts';
+import { listDueEndpoints, readWebhookGauges } from './db/webhooks/webhook-deliveries.ts';
 import { startDelivery } from './temporal/webhooks.ts';
-import type { TracingSettings } from './tracing/settings.ts';
-import type { Tracing } from './tracing/tracing.ts';
+import type { TracingSettings } from './observability/tracing/settings.ts';
+import type { Tracing } from './observability/tracing/tracing.ts';
 import { startWaker } from './webhooks/waker.ts';
 import { FORCE_AFTER_GRACE_SECONDS, createWorkers, type WorkerOptions } from './worker.ts';
 
@@ -130,7 +130,7 @@ async function startTracing(
   { logger, parts }: EngineOptions,
   settings: TracingSettings,
 ): Promise<Tracing> {
-  const { startTracing: start } = await import('./tracing/tracing.ts');
+  const { startTracing: start } = await import('./observability/tracing/tracing.ts');
   const [only] = parts;
   const serviceName = parts.length === 1 ? `arcadia-${only}` : 'arcadia-invoicing';
   const tracing = start(settings, { logger, serviceName });

@@ -1,9 +1,9 @@
 import { ConfigError, readConfig } from './config.ts';
-import { UnreachableError } from './connect-within.ts';
+import { UnreachableError } from './lib/connect-within.ts';
 import { StopTimeoutError, startEngine, type EnginePart } from './engine.ts';
-import { createLogger } from './logger.ts';
-import { listenForShutdown, untilAborted } from './shutdown.ts';
-import { printErrorLine } from './terminal.ts';
+import { createLogger } from './lib/logger.ts';
+import { listenForShutdown, untilAborted } from './lib/shutdown.ts';
+import { printErrorLine } from './lib/terminal.ts';
 import { readTemporalTarget } from './temporal/connection.ts';
 
 /**
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const logger = createLogger({
     level: config.logLevel,
     name: parts.join('+'),
-    ...(config.tracing && { mixin: (await import('./tracing/log-ids.ts')).traceIds }),
+    ...(config.tracing && { mixin: (await import('./observability/tracing/log-ids.ts')).traceIds }),
   });
   const shutdown = listenForShutdown();
   try {

@@ -1,4 +1,4 @@
-import { createKey } from '../../src/db/api-keys.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase } from './servers.ts';
 

@@ -3,12 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '../../src/api/app.ts';
 import { startApi } from '../../src/api/server.ts';
-import { toTimeouts } from '../../src/api/timeouts.ts';
+import { toTimeouts } from '../../src/api/http/timeouts.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
-import { createLogger } from '../../src/logger.ts';
-import { createMetrics } from '../../src/metrics/api.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { createMetrics } from '../../src/observability/metrics/api.ts';
 import { createEcho } from './echo.ts';
 
 /** What `api-process.ts` starts: the API as configured, and beside it the one that only echoes. */

@@ -1,7 +1,7 @@
 import { NativeConnection } from '@temporalio/worker';
 import { readConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
-import { listenForShutdown, untilAborted } from '../../src/shutdown.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { listenForShutdown, untilAborted } from '../../src/lib/shutdown.ts';
 import { readTemporalTarget } from '../../src/temporal/connection.ts';
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { createWorker, type MonthActivities } from '../../src/worker.ts';

@@ -9,9 +9,9 @@ import {
   createDatabase,
   databaseUrls,
   type DatabaseUrls,
-} from '../../src/local/postgres-roles.ts';
-import { ensureRolesAndDatabase, removeCluster, startPostgres } from '../../src/local/postgres.ts';
-import { startTemporal } from '../../src/local/temporal.ts';
+} from '../../dev/postgres-roles.ts';
+import { ensureRolesAndDatabase, removeCluster, startPostgres } from '../../dev/postgres.ts';
+import { startTemporal } from '../../dev/temporal.ts';
 
 export interface ServerOptions {
   /** Whether PostgreSQL flushes each commit to disk, as it does by default and in production. */

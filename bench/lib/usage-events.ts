@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import type { LlmUsageEvent } from '../../src/gateway/trace-events.ts';
-import type { MeteredRecord } from '../../src/local/demo-usage.ts';
-import { seededRandom } from '../../src/local/random.ts';
+import type { LlmUsageEvent } from '../../src/client/gateway/trace-events.ts';
+import type { MeteredRecord } from '../../dev/demo-usage.ts';
+import { seededRandom } from '../../dev/random.ts';
 
 /** A deployment, and whose it is. */
 export interface Place {

@@ -13,11 +13,12 @@ const SOURCES = [
   ...[
     'api',
     'audit',
+    'catalogue',
     'contracts',
     'db',
     'domain',
-    'feeding',
     'ingestion',
+    'lib',
     'temporal',
     'webhooks',
   ].map((name) => join('src', name)),

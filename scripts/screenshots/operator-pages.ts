@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
-import { createUsageClient } from '../../src/gateway/usage-client.ts';
-import { listDemoDeployments, readDemoFiles } from '../../src/local/demo-files.ts';
-import { makeLateEvent } from '../../src/local/demo-usage.ts';
+import { createUsageClient } from '../../src/client/gateway/usage-client.ts';
+import { listDemoDeployments, readDemoFiles } from '../../dev/demo-files.ts';
+import { makeLateEvent } from '../../dev/demo-usage.ts';
 import { downTo, type Picture } from './picture.ts';
 import { MONTH, type Shop } from './shop.ts';
 

@@ -3,7 +3,7 @@ import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activ
 import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
 import { MAX_FORCED_TENANTS, forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { isUndecodable } from '../contracts/undecodable.ts';
-import { whyNotClosable } from '../db/closable-months.ts';
+import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import {
   findRequest,
   insertAllDueTenants,
@@ -13,12 +13,12 @@ import {
   reopenRequest,
   requestContentHash,
   type RequestContent,
-} from '../db/month-end-requests.ts';
-import { isAnnounced } from '../db/operator-actions.ts';
+} from '../db/month-end/month-end-requests.ts';
+import { isAnnounced } from '../db/month-end/operator-actions.ts';
 import type { Queryable, Transaction } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { Period } from '../domain/period.ts';
-import { explainIssue, sayOf } from '../explain-issue.ts';
+import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { reasonOf, requirePeriod } from './failures.ts';
 import { actorOf, recordSignal, type Claim } from './record-signal.ts';

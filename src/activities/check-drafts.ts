@@ -1,8 +1,8 @@
 import { FAILURE } from '../contracts/failures.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
-import type { OwnDraft } from '../db/drafts.ts';
-import type { IssueTerms } from '../db/drafts-to-issue.ts';
-import type { BuiltDraft } from '../db/invoices.ts';
+import type { OwnDraft } from '../db/invoices/drafts.ts';
+import type { IssueTerms } from '../db/invoices/drafts-to-issue.ts';
+import type { BuiltDraft } from '../db/invoices/invoices.ts';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { parked } from './results.ts';
 

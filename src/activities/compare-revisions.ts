@@ -1,4 +1,4 @@
-import { readInvoiceLines, type BuiltDraft, type IssuableDraft } from '../db/invoices.ts';
+import { readInvoiceLines, type BuiltDraft, type IssuableDraft } from '../db/invoices/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { CheckedDraft } from './check-drafts.ts';

@@ -9,10 +9,10 @@ import {
   lockTenantMonths,
   refuseForcedRequests,
   type TenantMonth,
-} from '../db/drafts.ts';
+} from '../db/invoices/drafts.ts';
 import type { Transaction } from '../db/pool.ts';
-import { claimExclusions, openSealedDrafts } from '../db/seal.ts';
-import { recordInvoiced } from '../db/tenant-outcomes.ts';
+import { claimExclusions, openSealedDrafts } from '../db/usage/seal.ts';
+import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './failures.ts';

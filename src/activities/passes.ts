@@ -11,22 +11,22 @@ import type {
   RecordParkedResult,
 } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import { readControlTotals } from '../db/control-totals.ts';
+import { readControlTotals } from '../db/month-end/control-totals.ts';
 import {
   abandonDrafts,
   findOpenDrafts,
   lockTenantMonths,
   parkForcedRequests,
   type TenantMonth,
-} from '../db/drafts.ts';
+} from '../db/invoices/drafts.ts';
 import {
   finishRequests,
   listWaitingTenants,
   startRequests,
   transactionTime,
-} from '../db/month-end-requests.ts';
+} from '../db/month-end/month-end-requests.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
-import * as outcomes from '../db/tenant-outcomes.ts';
+import * as outcomes from '../db/month-end/tenant-outcomes.ts';
 import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requireClosable, requirePeriod } from './failures.ts';

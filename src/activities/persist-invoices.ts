@@ -1,10 +1,10 @@
 import type { DraftsInput, PersistInvoicesResult } from '../contracts/activities.ts';
 import type { TenantResult } from '../contracts/month-end.ts';
-import { lockDrafts, type LockedDraft } from '../db/drafts.ts';
-import { readDraftsToIssue, type DraftToIssue } from '../db/drafts-to-issue.ts';
-import { issueInvoices, keepInvoices, lockInvoices } from '../db/invoices.ts';
+import { lockDrafts, type LockedDraft } from '../db/invoices/drafts.ts';
+import { readDraftsToIssue, type DraftToIssue } from '../db/invoices/drafts-to-issue.ts';
+import { issueInvoices, keepInvoices, lockInvoices } from '../db/invoices/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
-import { recordInvoiced } from '../db/tenant-outcomes.ts';
+import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
 import { checkDrafts, type CheckedDraft } from './check-drafts.ts';

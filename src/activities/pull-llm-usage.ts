@@ -1,5 +1,5 @@
 import type { DraftsInput, PullLlmUsageResult } from '../contracts/activities.ts';
-import { readLlmInputs, writeChunks, type Chunk } from '../db/draft-chunks.ts';
+import { readLlmInputs, writeChunks, type Chunk } from '../db/invoices/draft-chunks.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './failures.ts';

@@ -9,8 +9,8 @@ import {
   type Chunk,
   type DraftSubscription,
   type QuoteInputs,
-} from '../db/draft-chunks.ts';
-import { learnPlanVersions } from '../db/quote-inputs.ts';
+} from '../db/invoices/draft-chunks.ts';
+import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
 import type { DeploymentLine } from '../domain/compose-invoice.ts';
 import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion } from '../domain/types.ts';

@@ -1,8 +1,8 @@
 import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activities.ts';
 import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
-import { answerOperatorAction, insertActionOnce } from '../db/operator-actions.ts';
+import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
 import type { Transaction } from '../db/pool.ts';
-import { isStorable } from '../visible-text.ts';
+import { isStorable } from '../lib/visible-text.ts';
 
 /** What a signal says of its own origin; null where it says nothing that could be read. */
 export interface Claim {

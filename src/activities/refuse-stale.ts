@@ -1,5 +1,5 @@
-import { abandonDrafts, refuseForcedRequests, type OwnDraft } from '../db/drafts.ts';
-import { lockInvoices } from '../db/invoices.ts';
+import { abandonDrafts, refuseForcedRequests, type OwnDraft } from '../db/invoices/drafts.ts';
+import { lockInvoices } from '../db/invoices/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
 import type { Period } from '../domain/period.ts';
 import { invoiced, type Invoiced } from './results.ts';

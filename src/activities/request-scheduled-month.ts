@@ -5,8 +5,8 @@ import type {
 } from '../contracts/activities.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import { WORKFLOWS } from '../contracts/month-end.ts';
-import { whyNotClosable } from '../db/closable-months.ts';
-import { answerOperatorAction, insertActionOnce } from '../db/operator-actions.ts';
+import { whyNotClosable } from '../db/month-end/closable-months.ts';
+import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
 import { monthBefore } from '../domain/period.ts';
 import { requestMonthEnd } from '../temporal/month-end.ts';
 import type { ActivityDeps } from './deps.ts';

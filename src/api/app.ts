@@ -1,27 +1,27 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
-import { createAuthenticator } from './auth.ts';
-import { createBodyBudget } from './body-budget.ts';
-import type { ApiDeps } from './deps.ts';
-import { DOCS_CSP } from './docs-page.ts';
-import { limitFailedAuths } from './failed-auths.ts';
-import { createKeyUse } from './key-use.ts';
-import { limitHeaders } from './limit-headers.ts';
-import { mountRoutes } from './mount.ts';
-import { countRequests, logRequests, requestIdOf } from './observe.ts';
-import { refuseNulInUrl } from './nul.ts';
-import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
+import { createAuthenticator } from './http/auth.ts';
+import { createBodyBudget } from './http/body-budget.ts';
+import type { ApiDeps } from './http/deps.ts';
+import { DOCS_CSP } from './openapi/docs-page.ts';
+import { limitFailedAuths } from './http/failed-auths.ts';
+import { createKeyUse } from './http/key-use.ts';
+import { limitHeaders } from './http/limit-headers.ts';
+import { mountRoutes } from './http/mount.ts';
+import { countRequests, logRequests, requestIdOf } from './http/observe.ts';
+import { refuseNulInUrl } from './http/nul.ts';
+import { HttpProblem, PROBLEMS, problemBody } from './http/problems.ts';
 import { mountPages, type PageGuards } from './pages/mount-pages.ts';
 import { toProblemPage, wantsPage } from './pages/problem-answer.ts';
 import { createSessions } from './pages/session.ts';
-import { createRateLimit } from './rate-limit.ts';
-import { documentationRoutes } from './routes/documentation.ts';
+import { createRateLimit } from './http/rate-limit.ts';
+import { documentationRoutes } from './openapi/documentation.ts';
 import { ROUTES } from './routes/index.ts';
-import { RETRY_AFTER_SECONDS } from './send.ts';
-import { createStrangerRate } from './stranger-rate.ts';
-import { DEFAULT_TIMEOUTS } from './timeouts.ts';
-import { noteUntrustedProxies } from './untrusted-proxy.ts';
-import { toLoggedProblem } from './to-problem.ts';
+import { RETRY_AFTER_SECONDS } from './http/send.ts';
+import { createStrangerRate } from './http/stranger-rate.ts';
+import { DEFAULT_TIMEOUTS } from './http/timeouts.ts';
+import { noteUntrustedProxies } from './http/untrusted-proxy.ts';
+import { toLoggedProblem } from './http/to-problem.ts';
 
 /** The API, ready to be served. */
 export function createApp(deps: ApiDeps): Express {

@@ -1,5 +1,5 @@
-import { openApiDocument, type OpenApiDocument } from './openapi.ts';
-import { documentationRoutes } from './routes/documentation.ts';
+import { openApiDocument, type OpenApiDocument } from './openapi/openapi.ts';
+import { documentationRoutes } from './openapi/documentation.ts';
 import { ROUTES } from './routes/index.ts';
 
 /** The OpenAPI document of the whole API, without a server to ask for it. */

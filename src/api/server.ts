@@ -6,12 +6,12 @@ import { createRenderer } from '../documents/renderer.ts';
 import { DEFAULT_LIMITS, createIngestion, type IngestionLimits } from '../ingestion/ingestion.ts';
 import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
-import { answerClientErrors } from './client-errors.ts';
-import { guardConnections } from './connections.ts';
-import type { ApiDeps } from './deps.ts';
-import { MAX_HEADER_BYTES } from './limit-headers.ts';
-import { HttpProblem } from './problems.ts';
-import { DEFAULT_TIMEOUTS } from './timeouts.ts';
+import { answerClientErrors } from './http/client-errors.ts';
+import { guardConnections } from './http/connections.ts';
+import type { ApiDeps } from './http/deps.ts';
+import { MAX_HEADER_BYTES } from './http/limit-headers.ts';
+import { HttpProblem } from './http/problems.ts';
+import { DEFAULT_TIMEOUTS } from './http/timeouts.ts';
 
 /** How long requests may finish after the server stopped taking new ones. */
 const DRAIN_TIMEOUT_MS = 10_000;

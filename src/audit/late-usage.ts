@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { isServed } from '../db/month-end-status.ts';
+import { isServed } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
-import { USAGE_STATE_NAMES, type UsageState } from '../db/reconciliation.ts';
-import { listPendingExclusions, type PendingExclusions } from '../db/usage-exclusions.ts';
-import { listUsagePlaces, type UsagePlace } from '../db/usage-places.ts';
+import { USAGE_STATE_NAMES, type UsageState } from '../db/month-end/reconciliation.ts';
+import { listPendingExclusions, type PendingExclusions } from '../db/usage/usage-exclusions.ts';
+import { listUsagePlaces, type UsagePlace } from '../db/month-end/usage-places.ts';
 import { NO_BOUNDS, beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';

@@ -3,7 +3,7 @@ import {
   insertOperatorAction,
   type ActionAnswer,
   type NewOperatorAction,
-} from '../db/operator-actions.ts';
+} from '../db/month-end/operator-actions.ts';
 import type { Queryable } from '../db/pool.ts';
 
 /** The action has ended, and that could not be put on record. */

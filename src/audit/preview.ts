@@ -1,13 +1,13 @@
 import type { Database, Queryable } from '../db/pool.ts';
-import { readInvoiceInputs } from '../db/invoice-inputs.ts';
-import { readInvoiceLines } from '../db/invoices.ts';
-import { toLastInvoice } from '../db/last-invoice.ts';
+import { readInvoiceInputs } from '../db/invoices/invoice-inputs.ts';
+import { readInvoiceLines } from '../db/invoices/invoices.ts';
+import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import {
   countPreviewedTenants,
   nextPreviewedTenants,
   takeableUsage,
   type PreviewedTenant,
-} from '../db/preview-inputs.ts';
+} from '../db/invoices/preview-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';

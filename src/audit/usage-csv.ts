@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
-import { toCell } from '../csv.ts';
+import { toCell } from '../lib/csv.ts';
 import type { Queryable } from '../db/pool.ts';
-import { listEventsBehind, type EventBehindLine } from '../db/provenance.ts';
+import { listEventsBehind, type EventBehindLine } from '../db/usage/provenance.ts';
 
 /** Events that are read and written together: a bound on memory. */
 const PAGE_SIZE = 10_000;

@@ -1,10 +1,10 @@
-import { readControlTotals } from '../db/control-totals.ts';
-import { readHeldUsage } from '../db/held-usage.ts';
-import { readInvoiceLines } from '../db/invoices.ts';
-import { isServed } from '../db/month-end-status.ts';
-import type { LineRow } from '../db/line-rows.ts';
+import { readControlTotals } from '../db/month-end/control-totals.ts';
+import { readHeldUsage } from '../db/usage/held-usage.ts';
+import { readInvoiceLines } from '../db/invoices/invoices.ts';
+import { isServed } from '../db/month-end/month-end-status.ts';
+import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
-import { learnPlanVersions } from '../db/quote-inputs.ts';
+import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import {
   nextInvoices,
@@ -12,9 +12,9 @@ import {
   storedChanges,
   type VerificationScope,
   type VerifiedInvoice,
-} from '../db/verification.ts';
-import { checksOf, findProblems, type Invariant } from '../db/verification-checks.ts';
-import { rawUsage } from '../db/verification-usage.ts';
+} from '../db/invoices/verification.ts';
+import { checksOf, findProblems, type Invariant } from '../db/invoices/verification-checks.ts';
+import { rawUsage } from '../db/invoices/verification-usage.ts';
 import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances, workToDo } from '../domain/control-totals.ts';

@@ -1,7 +1,7 @@
-import { readKeyExpiry } from '../db/key-expiry.ts';
-import { countParkedReasons, type ParkedReason } from '../db/parked-reasons.ts';
+import { readKeyExpiry } from '../db/access/key-expiry.ts';
+import { countParkedReasons, type ParkedReason } from '../db/month-end/parked-reasons.ts';
 import type { Queryable } from '../db/pool.ts';
-import { readMonthFacts, type MonthFacts } from '../db/watchdog.ts';
+import { readMonthFacts, type MonthFacts } from '../db/month-end/watchdog.ts';
 import { monthBefore, periodOf, type Month } from '../domain/period.ts';
 import type { PollingWorker } from '../temporal/pollers.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';

@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../lib/logger.ts';
 import { carryOver, changesOf } from './watchdog-changes.ts';
 import { FINDINGS } from './watchdog-finding.ts';
 import type { WatchdogReport } from './watchdog-report.ts';

@@ -1,10 +1,10 @@
 import { readConfig, type Config } from '../config.ts';
-import { connectWithin } from '../connect-within.ts';
+import { connectWithin } from '../lib/connect-within.ts';
 import type { Database, DatabaseOptions } from '../db/pool.ts';
 import { databaseServer } from '../db/server.ts';
-import { localEnvFile, readLocalEnv } from '../local/local-env.ts';
-import { stateFolder } from '../local/state-folder.ts';
-import { present } from '../present.ts';
+import { localEnvFile, readLocalEnv } from './local-env.ts';
+import { stateFolder } from './state-folder.ts';
+import { present } from '../lib/present.ts';
 import { note } from './note.ts';
 import { readTemporalTarget, temporalServer, type TemporalClient } from '../temporal/connection.ts';
 

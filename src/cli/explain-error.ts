@@ -1,14 +1,14 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
-import { UnreachableError } from '../connect-within.ts';
+import { UnreachableError } from '../lib/connect-within.ts';
 import { MigratorRightsError } from '../db/migrate.ts';
-import { FeedError, formatProblem } from '../feeding/feed-error.ts';
-import { StreamError } from '../gateway/send-stream.ts';
-import { TraceError } from '../gateway/trace.ts';
-import { PostError } from '../gateway/usage-client.ts';
+import { FeedError, formatProblem } from '../catalogue/feed-error.ts';
+import { StreamError } from '../client/gateway/send-stream.ts';
+import { TraceError } from '../client/gateway/trace.ts';
+import { PostError } from '../client/gateway/usage-client.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
-import { visible } from '../visible-text.ts';
+import { visible } from '../lib/visible-text.ts';
 import { CliError, capitalize } from './errors.ts';
 
 /** An error as it is told. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { FeedFile } from '../feeding/parse-feed.ts';
+import type { FeedFile } from '../catalogue/parse-feed.ts';
 import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
 import { CliError } from './errors.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { MAX_FORCED_TENANTS } from '../contracts/request-payload.ts';
-import { showRequest } from '../db/request-views.ts';
+import { showRequest } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { withDatabase, withTemporal, type Environment } from './environment.ts';
 import { EXIT_WRONG } from './errors.ts';

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { printErrorLine } from '../terminal.ts';
-import { visible } from '../visible-text.ts';
+import { printErrorLine } from '../lib/terminal.ts';
+import { visible } from '../lib/visible-text.ts';
 import { errorToJson } from './render/error.ts';
 import { wantsJson } from './wanted.ts';
 

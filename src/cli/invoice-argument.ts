@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findInvoiceId, showInvoice, type InvoiceView } from '../db/invoice-views.ts';
+import { findInvoiceId, showInvoice, type InvoiceView } from '../db/invoices/invoice-views.ts';
 import type { Queryable } from '../db/pool.ts';
 import { CliError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import { isExpired, type ListedApiKey } from '../db/api-keys.ts';
+import { isExpired, type ListedApiKey } from '../db/access/api-keys.ts';
 
 /** How early a key's end is announced, so that there is time to rotate it. */
 const EXPIRING_MS = 14 * 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { readMonthEndStatus } from '../db/month-end-status.ts';
+import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
-import { isServed, type NamedTenant } from '../db/request-views.ts';
+import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { queryProgress } from '../temporal/month-end.ts';
 import type { StatusWithProgress } from './render/month-end.ts';

@@ -1,5 +1,5 @@
-import { printErrorLine } from '../terminal.ts';
-import { visible } from '../visible-text.ts';
+import { printErrorLine } from '../lib/terminal.ts';
+import { visible } from '../lib/visible-text.ts';
 import { wantsJson } from './wanted.ts';
 
 /**

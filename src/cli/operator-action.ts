@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { onRecord } from '../audit/on-record.ts';
 import type { Config } from '../config.ts';
-import type { ActionAnswer } from '../db/operator-actions.ts';
+import type { ActionAnswer } from '../db/month-end/operator-actions.ts';
 import type { Database } from '../db/pool.ts';
 import { actor } from './actor.ts';
-import { FeedError } from '../feeding/feed-error.ts';
+import { FeedError } from '../catalogue/feed-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { NoSuchVersionError } from '../temporal/worker-deployment.ts';
 import { afterInterruption } from './after-interruption.ts';

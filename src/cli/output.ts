@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printLine } from '../terminal.ts';
-import { visibleIn } from '../visible-text.ts';
+import { printLine } from '../lib/terminal.ts';
+import { visibleIn } from '../lib/visible-text.ts';
 
 /**
  * Prints what a command has to say: for people, or with `--json` for programs.

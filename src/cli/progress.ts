@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { visible } from '../visible-text.ts';
+import { visible } from '../lib/visible-text.ts';
 import { whileInterruptible } from './interruption.ts';
 import { note } from './note.ts';
 import { renderBar, renderStanding, type Standing } from './render/progress.ts';

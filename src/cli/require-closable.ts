@@ -1,4 +1,4 @@
-import { whyNotClosable, whyTooEarly } from '../db/closable-months.ts';
+import { whyNotClosable, whyTooEarly } from '../db/month-end/closable-months.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { CliError } from './errors.ts';

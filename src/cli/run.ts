@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { letReaderLeave, printErrorLine } from '../terminal.ts';
+import { letReaderLeave, printErrorLine } from '../lib/terminal.ts';
 import { exitCodeOf } from './errors.ts';
 import { explain, withCauses } from './explain-error.ts';
 import { listenForInterruption } from './interruption.ts';

@@ -1,4 +1,4 @@
-import { deriveSecret, formatSecret } from '../signing/secret.ts';
+import { deriveSecret, formatSecret } from '../lib/signing/secret.ts';
 import { CliError } from './errors.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { OutcomeCounts } from '../contracts/month-end.ts';
-import { isWaitedFor } from '../db/month-end-status.ts';
+import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { whileInterruptible } from './interruption.ts';

@@ -1,4 +1,4 @@
-import { visible } from '../visible-text.ts';
+import { visible } from '../lib/visible-text.ts';
 
 /**
  * Markdown for the Temporal Web UI: the only way for text into its summaries and details. Names,

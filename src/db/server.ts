@@ -1,4 +1,4 @@
-import type { Dependency } from '../connect-within.ts';
+import type { Dependency } from '../lib/connect-within.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './pool.ts';
 import { isDatabaseUnavailable } from './unavailable.ts';
 

@@ -1,6 +1,6 @@
-import type { DocumentSource } from '../db/invoice-documents.ts';
-import type { Seller } from '../db/seller-details.ts';
-import { csvHead, csvRows, type CsvColumn } from '../csv.ts';
+import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
+import type { Seller } from '../db/catalogue/seller-details.ts';
+import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 import { toAmount } from '../domain/format.ts';
 import { dateOf } from './dates.ts';
 

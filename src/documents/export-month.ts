@@ -4,11 +4,11 @@ import {
   listDocumentSources,
   type DocumentCursor,
   type DocumentSource,
-} from '../db/invoice-documents.ts';
+} from '../db/invoices/invoice-documents.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { periodOf, type Month } from '../domain/period.ts';
-import { makePrivateFolder, writeWhole } from '../private-files.ts';
+import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './formats.ts';
 import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
 

@@ -1,4 +1,4 @@
-import type { DocumentSource } from '../db/invoice-documents.ts';
+import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { documentCsv } from './document-csv.ts';
 import { documentHtml } from './document-html.ts';
 import { makeDocument } from './invoice-document.ts';

@@ -1,8 +1,8 @@
-import type { DocumentSource } from '../db/invoice-documents.ts';
-import type { Seller } from '../db/seller-details.ts';
+import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
+import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
-import { visibleIn } from '../visible-text.ts';
+import { visibleIn } from '../lib/visible-text.ts';
 import { dateOf, formatDate } from './dates.ts';
 import { withPriceUnit, withQuantityUnit } from './units.ts';
 

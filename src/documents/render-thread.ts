@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { DocumentSource } from '../db/invoice-documents.ts';
+import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { renderDocument, type DocumentFormat } from './formats.ts';
 
 /** Renders one document after the other, away from the thread that answers requests. */

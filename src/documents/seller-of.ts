@@ -1,5 +1,5 @@
-import type { DocumentHeader } from '../db/invoice-documents.ts';
-import type { Seller } from '../db/seller-details.ts';
+import type { DocumentHeader } from '../db/invoices/invoice-documents.ts';
+import type { Seller } from '../db/catalogue/seller-details.ts';
 
 /** An invoice without a seller is none: its documents wait until somebody has said who sells. */
 export class NoSellerError extends Error {

@@ -1,5 +1,5 @@
-import type { DocumentSource } from '../db/invoice-documents.ts';
-import { csvHead, csvRows, type CsvColumn } from '../csv.ts';
+import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
+import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 import { toAmount } from '../domain/format.ts';
 import { dateOf } from './dates.ts';
 import { buyerName } from './document-csv.ts';

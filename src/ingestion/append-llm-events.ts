@@ -1,6 +1,6 @@
-import { appendLlmRows } from '../db/append-usage.ts';
+import { appendLlmRows } from '../db/usage/append-usage.ts';
 import type { Database } from '../db/pool.ts';
-import { insertLlmEvents } from '../db/usage-ledger.ts';
+import { insertLlmEvents } from '../db/usage/usage-ledger.ts';
 import { append } from './append.ts';
 import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
 import type { UsageResult } from './results.ts';

@@ -1,7 +1,7 @@
-import { appendMeteredRows } from '../db/append-usage.ts';
+import { appendMeteredRows } from '../db/usage/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
-import { findArchivedIds } from '../db/usage-archive.ts';
-import { insertMeteredRecords, readReplaceable } from '../db/usage-ledger.ts';
+import { findArchivedIds } from '../db/usage/usage-archive.ts';
+import { insertMeteredRecords, readReplaceable } from '../db/usage/usage-ledger.ts';
 import { append, type Inserted } from './append.ts';
 import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';

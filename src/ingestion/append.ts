@@ -1,5 +1,5 @@
-import type { Appended } from '../db/append-usage.ts';
-import { bucketKeyText, numberBuckets } from '../db/bucket-numbers.ts';
+import type { Appended } from '../db/usage/append-usage.ts';
+import { bucketKeyText, numberBuckets } from '../db/usage/bucket-numbers.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
@@ -7,7 +7,7 @@ import {
   readContentHashes,
   type BucketKey,
   type UsageSource,
-} from '../db/usage-ledger.ts';
+} from '../db/usage/usage-ledger.ts';
 import {
   ACCEPTED,
   compareWithStored,

@@ -3,7 +3,7 @@ import {
   listMonthsBefore,
   type ArchivableMonth,
   type ArchiveCursor,
-} from '../db/usage-archive.ts';
+} from '../db/usage/usage-archive.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 

@@ -1,4 +1,4 @@
-import type { Deployment } from '../db/usage-ledger.ts';
+import type { Deployment } from '../db/usage/usage-ledger.ts';
 import { rejectedField, type FieldError, type UsageResult } from './results.ts';
 import type { SentEvent } from './usage-kind.ts';
 

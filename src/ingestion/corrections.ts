@@ -1,4 +1,4 @@
-import type { ReplaceableRecord } from '../db/usage-ledger.ts';
+import type { ReplaceableRecord } from '../db/usage/usage-ledger.ts';
 import { parseDecimalSum, toDecimalString } from '../domain/decimal.ts';
 
 /** A metered record that replaces another one. */

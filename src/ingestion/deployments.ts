@@ -1,5 +1,5 @@
 import type { Database } from '../db/pool.ts';
-import { findDeployments, type Deployment } from '../db/usage-ledger.ts';
+import { findDeployments, type Deployment } from '../db/usage/usage-ledger.ts';
 
 /** Enough for the deployments that are active at one time; about 20 MB. */
 const MAX_CACHED = 100_000;

@@ -1,12 +1,12 @@
 import type { Database } from '../db/pool.ts';
-import { findArchivedIds } from '../db/usage-archive.ts';
+import { findArchivedIds } from '../db/usage/usage-archive.ts';
 import {
   findExcludable,
   findExclusion,
   insertExclusion,
   type Exclusion,
-} from '../db/usage-exclusions.ts';
-import { lockOpenBuckets, type UsageSource } from '../db/usage-ledger.ts';
+} from '../db/usage/usage-exclusions.ts';
+import { lockOpenBuckets, type UsageSource } from '../db/usage/usage-ledger.ts';
 
 export interface ExclusionRequest {
   readonly source: UsageSource;

@@ -1,5 +1,5 @@
 import type { Database } from '../db/pool.ts';
-import { expireMonth, listMonthsBefore, type ExpiredUsage } from '../db/usage-archive.ts';
+import { expireMonth, listMonthsBefore, type ExpiredUsage } from '../db/usage/usage-archive.ts';
 import type { Month } from '../domain/period.ts';
 
 /** A month whose events have expired now. */

@@ -1,11 +1,11 @@
 import type { Database } from '../db/pool.ts';
-import type { UsageSource } from '../db/usage-ledger.ts';
+import type { UsageSource } from '../db/usage/usage-ledger.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { appendLlmEvents } from './append-llm-events.ts';
 import { appendMeteredRecords } from './append-metered-records.ts';
 import { checkEvent } from './check-event.ts';
 import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
-import { OverloadedError } from '../group-commit.ts';
+import { OverloadedError } from '../lib/group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';

@@ -4,7 +4,7 @@ import {
   createGroupCommit,
   type GroupCommit,
   type GroupCommitOptions,
-} from '../group-commit.ts';
+} from '../lib/group-commit.ts';
 import type { Entry } from './usage-kind.ts';
 
 /** What a group commit does, done by several of them. */

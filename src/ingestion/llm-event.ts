@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage-ledger.ts';
+import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import {

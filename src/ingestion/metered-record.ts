@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MeteredRecordRow } from '../db/usage-ledger.ts';
+import type { MeteredRecordRow } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import { decimalString, externalId, instant, visibleId } from './fields.ts';

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import { explainIssue, sayOf } from '../explain-issue.ts';
+import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 import { toFieldErrors } from './field-errors.ts';
 import type { UsageResult } from './results.ts';
 

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { BucketKey, Deployment, UsageSource } from '../db/usage-ledger.ts';
+import type { BucketKey, Deployment, UsageSource } from '../db/usage/usage-ledger.ts';
 import type { UtcInstant } from './instant.ts';
 import type { FieldError } from './results.ts';
 

@@ -6,8 +6,8 @@ import {
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import type { Dependency } from '../connect-within.ts';
-import { present } from '../present.ts';
+import type { Dependency } from '../lib/connect-within.ts';
+import { present } from '../lib/present.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -12,7 +12,7 @@ import {
 import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
-import { explainIssue, sayOf } from '../explain-issue.ts';
+import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 
 /** In the Markdown of the Web UI's "details": there an operator needs it. */
 const HOW_TO_FORCE = toDetails([

@@ -4,8 +4,8 @@ import {
   type LogMetadata,
   type Logger as TemporalLogger,
 } from '@temporalio/worker';
-import type { Logger } from '../logger.ts';
-import type { SdkMetrics } from './sdk-metrics.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { SdkMetrics } from '../observability/sdk-metrics.ts';
 
 const PINO_LEVEL = {
   TRACE: 'trace',

@@ -1,9 +1,9 @@
 import { NativeConnection } from '@temporalio/worker';
-import type { Dependency } from '../connect-within.ts';
-import type { Logger } from '../logger.ts';
+import type { Dependency } from '../lib/connect-within.ts';
+import type { Logger } from '../lib/logger.ts';
 import { described, type TemporalTarget } from './connection.ts';
 import { installTemporalRuntime } from './runtime.ts';
-import type { SdkMetrics } from './sdk-metrics.ts';
+import type { SdkMetrics } from '../observability/sdk-metrics.ts';
 
 /**
  * The Temporal server for the worker, which has connections of its own. Apart from the client's,

@@ -6,13 +6,13 @@ import {
   recordAttempts,
   type ClaimedDelivery,
   type WebhookAttempt,
-} from '../db/webhook-deliveries.ts';
+} from '../db/webhooks/webhook-deliveries.ts';
 import {
   GONE_REASON,
   disableWebhookEndpoint,
   giveUpDeliveries,
   readReceiver,
-} from '../db/webhook-endpoints.ts';
+} from '../db/webhooks/webhook-endpoints.ts';
 import { retryInMs } from './backoff.ts';
 import { webhookSecret } from './secret.ts';
 import { openSender, type Posted, type Sender } from './sender.ts';

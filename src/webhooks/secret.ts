@@ -1,4 +1,4 @@
-import { deriveSecret, formatSecret } from '../signing/secret.ts';
+import { deriveSecret, formatSecret } from '../lib/signing/secret.ts';
 
 /** How long a former secret goes on, where nobody says otherwise: a day. */
 export const DEFAULT_OVERLAP_SECONDS = 86_400;

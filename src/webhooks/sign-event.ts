@@ -1,5 +1,5 @@
-import type { ClaimedDelivery } from '../db/webhook-deliveries.ts';
-import { signatureOf } from '../signing/sign.ts';
+import type { ClaimedDelivery } from '../db/webhooks/webhook-deliveries.ts';
+import { signatureOf } from '../lib/signing/sign.ts';
 
 /** A request's body and headers. */
 export interface SignedEvent {

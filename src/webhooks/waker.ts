@@ -1,5 +1,5 @@
-import type { DueEndpoint } from '../db/webhook-deliveries.ts';
-import type { Logger } from '../logger.ts';
+import type { DueEndpoint } from '../db/webhooks/webhook-deliveries.ts';
+import type { Logger } from '../lib/logger.ts';
 
 export interface WakerOptions {
   /** Finds endpoints with something to be delivered. */

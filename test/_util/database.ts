@@ -6,7 +6,7 @@ import {
   createDatabase,
   databaseUrls,
   type DatabaseUrls,
-} from '../../src/local/postgres-roles.ts';
+} from '../../dev/postgres-roles.ts';
 
 /** The migrated database that the others are copied from. Nobody may stay connected to it. */
 export const TEMPLATE = 'arcadia_template';

@@ -1,11 +1,14 @@
-import { createKey } from '../../src/db/api-keys.ts';
-import { insertBuyers } from '../../src/db/buyer-details.ts';
-import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
-import { insertOperatorAction } from '../../src/db/operator-actions.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
+import { insertBuyers } from '../../src/db/catalogue/buyer-details.ts';
+import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { insertOperatorAction } from '../../src/db/month-end/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { insertSigningSecret } from '../../src/db/signing-secrets.ts';
-import { claimDeliveries, recordAttempts } from '../../src/db/webhook-deliveries.ts';
-import { createWebhookEndpoint, disableWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+import { insertSigningSecret } from '../../src/db/access/signing-secrets.ts';
+import { claimDeliveries, recordAttempts } from '../../src/db/webhooks/webhook-deliveries.ts';
+import {
+  createWebhookEndpoint,
+  disableWebhookEndpoint,
+} from '../../src/db/webhooks/webhook-endpoints.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';

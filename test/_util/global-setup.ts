@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../src/db/migrate.ts';
-import { ensureRolesAndDatabase, startPostgres } from '../../src/local/postgres.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
-import { startTemporal } from '../../src/local/temporal.ts';
+import { ensureRolesAndDatabase, startPostgres } from '../../dev/postgres.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
+import { startTemporal } from '../../dev/temporal.ts';
 import { NAMESPACE_COUNT, NAMESPACE_SEQUENCE, namespaceName } from './temporal.ts';
 import { TEMPLATE } from './database.ts';
 

@@ -6,7 +6,7 @@ import { inject } from 'vitest';
 import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { asSuperuser, createDatabase } from '../../src/local/postgres-roles.ts';
+import { asSuperuser, createDatabase } from '../../dev/postgres-roles.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** A database with the month end's steps on it, for tests that need no workflow. */

@@ -1,5 +1,5 @@
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import type { DatabaseUrls } from '../../src/local/postgres-roles.ts';
+import type { DatabaseUrls } from '../../dev/postgres-roles.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** A fresh database for one test file, and one pool into it. */

@@ -1,4 +1,4 @@
-import { PROBLEMS } from '../../src/api/problems.ts';
+import { PROBLEMS } from '../../src/api/http/problems.ts';
 
 /** The table of problems in docs/integrating.md, made of what the API serves. */
 export function renderProblemTable(): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../src/db/pool.ts';
-import { insertSeller } from '../../src/db/seller-details.ts';
+import { insertSeller } from '../../src/db/catalogue/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
 
 /** The month that the tests close; long over, whatever the clock says. */

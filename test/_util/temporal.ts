@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 
 /** More than there are test files: each takes one and leaves it used. */
 export const NAMESPACE_COUNT = 120;

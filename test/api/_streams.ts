@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { NDJSON } from '../../src/api/ndjson.ts';
+import { NDJSON } from '../../src/api/http/ndjson.ts';
 import type { TestServer } from './_server.ts';
 
 export const LLM = '/api/v1/integrations/llm-usage';

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey, findByHash, hashApiKey, listKeys, revokeKey } from '../../src/db/api-keys.ts';
+import {
+  createKey,
+  findByHash,
+  hashApiKey,
+  listKeys,
+  revokeKey,
+} from '../../src/db/access/api-keys.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { boundBody } from '../../src/api/bound-body.ts';
-import { HttpProblem } from '../../src/api/problems.ts';
-import { explainIssue } from '../../src/explain-issue.ts';
-import { subscriptionsFile } from '../../src/feeding/subscriptions-file.ts';
+import { boundBody } from '../../src/api/http/bound-body.ts';
+import { HttpProblem } from '../../src/api/http/problems.ts';
+import { explainIssue } from '../../src/lib/explain-issue.ts';
+import { subscriptionsFile } from '../../src/catalogue/subscriptions-file.ts';
 import { MAX_ERRORS, toFieldErrors } from '../../src/ingestion/field-errors.ts';
 
 const list = (length: number, entry: unknown = {}) => Array.from({ length }, () => entry);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_WAITING_REQUESTS } from '../../src/api/connections.ts';
+import { MAX_WAITING_REQUESTS } from '../../src/api/http/connections.ts';
 import { until } from '../_util/until.ts';
 import { startTestServer, type TestServer } from './_server.ts';
 import { head, openRaw } from './_sockets.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { curlOf } from '../../src/api/curl.ts';
+import { curlOf } from '../../src/api/openapi/curl.ts';
 
 test('what it needs: path, required query, key, body', () => {
   const operation = {

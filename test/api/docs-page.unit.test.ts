@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { docsPage } from '../../src/api/docs-page.ts';
+import { docsPage } from '../../src/api/openapi/docs-page.ts';
 import { apiDocument } from '../../src/api/document.ts';
-import { webhookBody } from '../../src/api/webhook-events.ts';
+import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
 
 const PAGE = docsPage(apiDocument());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createFairQueue, type FairQueueOptions } from '../../src/fair-queue.ts';
-import { OverloadedError } from '../../src/group-commit.ts';
+import { createFairQueue, type FairQueueOptions } from '../../src/lib/fair-queue.ts';
+import { OverloadedError } from '../../src/lib/group-commit.ts';
 
 const queueOf = (options: Partial<FairQueueOptions> = {}) =>
   createFairQueue({

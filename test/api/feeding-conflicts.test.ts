@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/pool.ts';
-import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
+import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
 import {
   ADDON,
   JULY,

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { applyCatalogue } from '../../src/feeding/apply-catalogue.ts';
-import { applySubscriptions } from '../../src/feeding/apply-subscriptions.ts';
+import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
+import { applySubscriptions } from '../../src/catalogue/apply-subscriptions.ts';
 import { operatorOf, type Operator } from './_feeding.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 

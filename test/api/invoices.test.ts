@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findInvoiceId, showInvoice } from '../../src/db/invoice-views.ts';
+import { findInvoiceId, showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 interface Page {

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createActivities } from '../../src/activities/index.ts';
 import { createApp } from '../../src/api/app.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
-import { listInvoices } from '../../src/db/invoice-views.ts';
+import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { scopeToTenant } from '../../src/db/tenant-scope.ts';
+import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { linesOf } from '../_util/books.ts';
 import { fillBooks, type FullBooks } from '../_util/full-books.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';

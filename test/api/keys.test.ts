@@ -6,11 +6,11 @@ import {
   recordKeyUse,
   revokeKey,
   type ListedApiKey,
-} from '../../src/db/api-keys.ts';
+} from '../../src/db/access/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
-import { rotateKey } from '../../src/db/rotate-key.ts';
+import { rotateKey } from '../../src/db/access/rotate-key.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createKeyUse } from '../../src/api/key-use.ts';
+import { createKeyUse } from '../../src/api/http/key-use.ts';
 import { until } from '../_util/until.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 

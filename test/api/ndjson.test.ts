@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { NDJSON } from '../../src/api/ndjson.ts';
+import { NDJSON } from '../../src/api/http/ndjson.ts';
 import { sql } from '../../src/db/sql.ts';
 import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
 import { until } from '../_util/until.ts';

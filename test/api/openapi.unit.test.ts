@@ -3,7 +3,7 @@ import formatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { lintOpenApi } from '../../scripts/contract/openapi-lint.ts';
 import { apiDocument } from '../../src/api/document.ts';
-import { PROBLEMS } from '../../src/api/problems.ts';
+import { PROBLEMS } from '../../src/api/http/problems.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
 import { ROUTES } from '../../src/api/routes/index.ts';
 

@@ -2,19 +2,19 @@ import { hash } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { isOperatorAction } from '../../src/api/operator-action.ts';
-import { defineRoute, reply } from '../../src/api/route.ts';
+import { isOperatorAction } from '../../src/api/http/operator-action.ts';
+import { defineRoute, reply } from '../../src/api/http/route.ts';
 import { ROUTES } from '../../src/api/routes/index.ts';
-import { createKey, findByHash, hashApiKey } from '../../src/db/api-keys.ts';
+import { createKey, findByHash, hashApiKey } from '../../src/db/access/api-keys.ts';
 import {
   answerOperatorAction,
   insertOperatorAction,
   listOperatorActions,
   type NewOperatorAction,
   type OperatorAction,
-} from '../../src/db/operator-actions.ts';
+} from '../../src/db/month-end/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 
 let api: TestApi;

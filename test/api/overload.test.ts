@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBodyBudget } from '../../src/api/body-budget.ts';
-import { bodySize, MAX_BODY_BYTES } from '../../src/api/body-size.ts';
-import { HttpProblem } from '../../src/api/problems.ts';
-import { createKey } from '../../src/db/api-keys.ts';
+import { createBodyBudget } from '../../src/api/http/body-budget.ts';
+import { bodySize, MAX_BODY_BYTES } from '../../src/api/http/body-size.ts';
+import { HttpProblem } from '../../src/api/http/problems.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';

@@ -2,9 +2,9 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { PAGES } from '../../src/api/pages/index.ts';
-import { createKey, revokeKey } from '../../src/db/api-keys.ts';
+import { createKey, revokeKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
-import { STYLESHEET } from '../../src/pages/assets.ts';
+import { STYLESHEET } from '../../src/api/pages/views/assets.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 import { SAME_ORIGIN, cookieOf, postForm, signIn } from './_pages.ts';
 

@@ -7,15 +7,15 @@ import { z } from 'zod';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Webhook } from 'standardwebhooks';
-import { createKey, findByHash, hashApiKey } from '../../src/db/api-keys.ts';
+import { createKey, findByHash, hashApiKey } from '../../src/db/access/api-keys.ts';
 import {
   createSigningSecret,
   insertSigningSecret,
   revokeSigningSecret,
-} from '../../src/db/signing-secrets.ts';
-import { rotateKey } from '../../src/db/rotate-key.ts';
-import { mustSign } from '../../src/api/require-signature.ts';
-import { deriveSecret, formatSecret } from '../../src/signing/secret.ts';
+} from '../../src/db/access/signing-secrets.ts';
+import { rotateKey } from '../../src/db/access/rotate-key.ts';
+import { mustSign } from '../../src/api/http/require-signature.ts';
+import { deriveSecret, formatSecret } from '../../src/lib/signing/secret.ts';
 import { sql } from '../../src/db/sql.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';

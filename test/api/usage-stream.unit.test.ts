@@ -2,10 +2,10 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { HttpProblem } from '../../src/api/problems.ts';
-import { readChunks } from '../../src/api/read-chunks.ts';
+import { HttpProblem } from '../../src/api/http/problems.ts';
+import { readChunks } from '../../src/api/http/read-chunks.ts';
 import { answerUsageStream } from '../../src/api/routes/usage-stream.ts';
-import { createStreamBounds } from '../../src/api/stream-bounds.ts';
+import { createStreamBounds } from '../../src/api/http/stream-bounds.ts';
 import { rejected } from '../../src/ingestion/results.ts';
 
 const KIB = 1024;

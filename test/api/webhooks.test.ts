@@ -3,8 +3,8 @@ import {
   claimDeliveries,
   readWebhookGauges,
   recordAttempts,
-} from '../../src/db/webhook-deliveries.ts';
-import type { WebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+} from '../../src/db/webhooks/webhook-deliveries.ts';
+import type { WebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { allowsPublicAnd } from '../../src/webhooks/addresses.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { deliveriesOf, putEvent } from '../webhooks/_receiving.ts';

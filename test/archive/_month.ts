@@ -7,7 +7,7 @@ import {
   readLineUsage,
   type EventBehindLine,
   type LineUsage,
-} from '../../src/db/provenance.ts';
+} from '../../src/db/usage/provenance.ts';
 import type { Database, Queryable } from '../../src/db/pool.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';

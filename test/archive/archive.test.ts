@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { archiveChunk, listMonthsBefore } from '../../src/db/usage-archive.ts';
+import { archiveChunk, listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import { monthOfInstant, nextMonth, previousMonth } from '../../src/domain/period.ts';
 import { archiveUsage } from '../../src/ingestion/archive-usage.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { sql } from '../../src/db/sql.ts';
-import { expireMonth } from '../../src/db/usage-archive.ts';
+import { expireMonth } from '../../src/db/usage/usage-archive.ts';
 import { monthOfInstant, nextMonth, previousMonth } from '../../src/domain/period.ts';
 import { archiveUsage } from '../../src/ingestion/archive-usage.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { listEventsBehind, readLineUsage } from '../../src/db/provenance.ts';
-import { reconcile } from '../../src/db/reconciliation.ts';
+import { listEventsBehind, readLineUsage } from '../../src/db/usage/provenance.ts';
+import { reconcile } from '../../src/db/month-end/reconciliation.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';

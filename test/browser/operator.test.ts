@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { createKey } from '../../src/db/api-keys.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
+import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';

@@ -1,4 +1,4 @@
-import type { InvoiceHeader } from '../../src/db/invoice-views.ts';
+import type { InvoiceHeader } from '../../src/db/invoices/invoice-views.ts';
 
 /** An invoice of acme for 2026-05, and what is said of it otherwise. */
 export function anInvoice(changes: Partial<InvoiceHeader> = {}): InvoiceHeader {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { activityFacts, tenantOutcomes } from '../../src/temporal/activity-facts.ts';
+import { activityFacts, tenantOutcomes } from '../../src/observability/activity-facts.ts';
 
 test('month, tenants and request ids, from what was given and what came out', () => {
   expect(

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createKey, recordKeyUse } from '../../src/db/api-keys.ts';
-import { recordNotice } from '../../src/db/api-notices.ts';
-import { rotateKey } from '../../src/db/rotate-key.ts';
+import { createKey, recordKeyUse } from '../../src/db/access/api-keys.ts';
+import { recordNotice } from '../../src/db/access/api-notices.ts';
+import { rotateKey } from '../../src/db/access/rotate-key.ts';
 import { sql } from '../../src/db/sql.ts';
 import { monthBefore } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RESULT_STATUSES } from '../../src/gateway/usage-client.ts';
+import { RESULT_STATUSES } from '../../src/client/gateway/usage-client.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { llmEvent } from '../api/_harness.ts';
 import { startTestServer, type TestServer } from '../api/_server.ts';

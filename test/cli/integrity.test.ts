@@ -166,7 +166,7 @@ describe('verify', () => {
     // Somebody who may do everything, to a month that nobody reads here but this test.
     await seedTenant(world.db, 'ciao');
     await buildInvoices(world, ['ciao'], { month: '2026-02' });
-    const { asSuperuser } = await import('../../src/local/postgres-roles.ts');
+    const { asSuperuser } = await import('../../dev/postgres-roles.ts');
     await asSuperuser(world.testDatabase.superuserUrl, (client) =>
       client.query(`ALTER TABLE invoice_lines DISABLE TRIGGER USER;
         UPDATE invoice_lines SET amount_cents = 4999

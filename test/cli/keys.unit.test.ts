@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { durationArgument } from '../../src/cli/duration.ts';
 import { expiryOf } from '../../src/cli/expiry-options.ts';
 import { endingKeys, keyState } from '../../src/cli/key-state.ts';
-import type { ListedApiKey } from '../../src/db/api-keys.ts';
+import type { ListedApiKey } from '../../src/db/access/api-keys.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { needsAttentionFor } from '../../src/cli/month-status.ts';
 import { renderNamedTenants } from '../../src/cli/render/named-tenants.ts';
-import type { NamedTenant } from '../../src/db/request-views.ts';
+import type { NamedTenant } from '../../src/db/month-end/request-views.ts';
 
 const rolled: NamedTenant = {
   tenant_id: 'acme',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
-import type { OperatorAction } from '../../src/db/operator-actions.ts';
+import type { OperatorAction } from '../../src/db/month-end/operator-actions.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { runCli } from './_run-cli.ts';

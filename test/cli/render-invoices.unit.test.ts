@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { InvoiceLine } from '../../src/db/invoice-views.ts';
+import type { InvoiceLine } from '../../src/db/invoices/invoice-views.ts';
 import { renderDifference } from '../../src/cli/render/difference.ts';
 import { renderInvoice } from '../../src/cli/render/invoice.ts';
 import { renderInvoices } from '../../src/cli/render/invoices.ts';

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { counted } from '../../src/cli/render/counted.ts';
 import { renderExclusion } from '../../src/cli/render/exclusion.ts';
 import { renderLineUsage } from '../../src/cli/render/line-usage.ts';
-import type { EventBehindLine, LineUsage } from '../../src/db/provenance.ts';
-import type { Exclusion } from '../../src/db/usage-exclusions.ts';
+import type { EventBehindLine, LineUsage } from '../../src/db/usage/provenance.ts';
+import type { Exclusion } from '../../src/db/usage/usage-exclusions.ts';
 
 test.each([
   [0, '0 events'],

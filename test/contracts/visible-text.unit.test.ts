@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toCell } from '../../src/csv.ts';
+import { toCell } from '../../src/lib/csv.ts';
 import { documentCsv } from '../../src/documents/document-csv.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
-import { createLogger } from '../../src/logger.ts';
-import { markup } from '../../src/markup.ts';
-import { visible, visibleIn, visibleLines } from '../../src/visible-text.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { markup } from '../../src/lib/markup.ts';
+import { visible, visibleIn, visibleLines } from '../../src/lib/visible-text.ts';
 import { SELLER, line, sourceOf } from '../documents/_source.ts';
 
 describe('visible text', () => {

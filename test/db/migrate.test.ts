@@ -8,8 +8,8 @@ import { z } from 'zod';
 import { MIGRATIONS_DIR, MIGRATIONS_TABLE, migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { scopeToTenant } from '../../src/db/tenant-scope.ts';
-import { startPostgres, type LocalPostgres } from '../../src/local/postgres.ts';
+import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
+import { startPostgres, type LocalPostgres } from '../../dev/postgres.ts';
 
 /** A cluster that has nothing but a migrator: the migrations make the other roles. */
 let stateDir: string;

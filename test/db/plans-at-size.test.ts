@@ -7,26 +7,30 @@ import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { readDifference } from '../../src/db/invoice-difference.ts';
-import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
-import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoice-views.ts';
-import { readMonthEndStatus } from '../../src/db/month-end-status.ts';
-import { listMonthInvoices, listRevisions, listStanding } from '../../src/db/month-invoices.ts';
+import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
+import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
+import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
+import {
+  listMonthInvoices,
+  listRevisions,
+  listStanding,
+} from '../../src/db/invoices/month-invoices.ts';
 import {
   compareKinds,
   listMonths,
   listParkedTenants,
   readMonthOverview,
-} from '../../src/db/month-views.ts';
-import { listOutcomes } from '../../src/db/outcome-views.ts';
+} from '../../src/db/month-end/month-views.ts';
+import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
 import { openDatabase, type Database, type Queryable } from '../../src/db/pool.ts';
-import { listEventsBehind, readLineUsage } from '../../src/db/provenance.ts';
-import { showRequest } from '../../src/db/request-views.ts';
+import { listEventsBehind, readLineUsage } from '../../src/db/usage/provenance.ts';
+import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
-import { scopeToTenant } from '../../src/db/tenant-scope.ts';
-import { listMonthsBefore } from '../../src/db/usage-archive.ts';
-import { listExclusions } from '../../src/db/usage-exclusions.ts';
-import { readMonthFacts } from '../../src/db/watchdog.ts';
+import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
+import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
+import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
+import { readMonthFacts } from '../../src/db/month-end/watchdog.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { RIGHTS, ROLES, VERBS, grantedTo, type RoleName } from '../../src/db/rights.ts';
-import { readRights } from '../../src/db/role.ts';
+import { RIGHTS, ROLES, VERBS, grantedTo, type RoleName } from '../../src/db/access/rights.ts';
+import { readRights } from '../../src/db/access/role.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 

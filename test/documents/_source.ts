@@ -1,5 +1,5 @@
-import type { DocumentSource } from '../../src/db/invoice-documents.ts';
-import type { Seller } from '../../src/db/seller-details.ts';
+import type { DocumentSource } from '../../src/db/invoices/invoice-documents.ts';
+import type { Seller } from '../../src/db/catalogue/seller-details.ts';
 
 export const SELLER: Seller = {
   legal_name: 'Arcadia Cloud Pty Ltd',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DocumentSource } from '../../src/db/invoice-documents.ts';
+import type { DocumentSource } from '../../src/db/invoices/invoice-documents.ts';
 import { documentPdf } from '../../src/documents/document-pdf.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
 import { formatAmount } from '../../src/domain/format.ts';

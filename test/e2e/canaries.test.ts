@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey } from '../../src/db/api-keys.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { queryProgress } from '../../src/temporal/month-end.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createKey } from '../../src/db/api-keys.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';

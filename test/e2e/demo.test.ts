@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { removeCluster } from '../../src/local/postgres.ts';
+import { removeCluster } from '../../dev/postgres.ts';
 import { until } from '../_util/until.ts';
 
 /** The demo as a newcomer runs it, in a state folder with a space in its name. */
@@ -22,7 +22,7 @@ function startDemo(...args: string[]) {
   const env = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', API_PORT: '' };
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', 'src/local/demo.ts', ...args],
+    ['--disable-warning=ExperimentalWarning', 'dev/demo.ts', ...args],
     { env: { ...process.env, ...env, LOCAL_STATE_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const demo = { child, output: '', code: new Promise<number | null>(() => undefined) };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { until } from '../_util/until.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { MASTER, startReceiver } from '../webhooks/_receiver.ts';

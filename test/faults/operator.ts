@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { TASK_QUEUE } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
-import type { Random } from '../../src/local/random.ts';
+import type { Random } from '../../dev/random.ts';
 import {
   queryProgress,
   requestMonthEnd,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Random } from '../../src/local/random.ts';
+import type { Random } from '../../dev/random.ts';
 
 /** The month that is closed, the one before, whose events come late, and the one after. */
 export const MONTH = '2026-05';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { seededRandom } from '../../src/local/random.ts';
+import { seededRandom } from '../../dev/random.ts';
 import { createFaultWorld, type FaultWorld } from './fault-world.ts';
 import { inject } from './inject.ts';
 import { violationsAtRest } from './invariants.ts';

@@ -1,4 +1,4 @@
-import { seededRandom, type Random } from '../../src/local/random.ts';
+import { seededRandom, type Random } from '../../dev/random.ts';
 import type { Moment } from './postgres-proxy.ts';
 
 /** The kinds of fault, by the names under which they are counted. */

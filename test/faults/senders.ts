@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { seededRandom } from '../../src/local/random.ts';
+import { seededRandom } from '../../dev/random.ts';
 import type { Tenant } from './population.ts';
 import {
   createBatchMaker,

@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../../src/db/migrate.ts';
-import { freePorts } from '../../src/local/free-port.ts';
-import { clusterDataDir } from '../../src/local/postgres-cluster.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { freePorts } from '../../dev/free-port.ts';
+import { clusterDataDir } from '../../dev/postgres-cluster.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import {
   ensureRolesAndDatabase,
   removeCluster,
   startPostgres,
   type LocalPostgres,
-} from '../../src/local/postgres.ts';
-import { startTemporal, type LocalTemporal } from '../../src/local/temporal.ts';
+} from '../../dev/postgres.ts';
+import { startTemporal, type LocalTemporal } from '../../dev/temporal.ts';
 
 const DATABASE = 'arcadia';
 

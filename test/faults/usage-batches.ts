@@ -1,5 +1,5 @@
 import { parseDecimalSum, toDecimalString } from '../../src/domain/decimal.ts';
-import type { Random } from '../../src/local/random.ts';
+import type { Random } from '../../dev/random.ts';
 import { EARLIER_MONTH, MONTH, NEXT_MONTH, type Tenant } from './population.ts';
 
 export type Source = 'llm' | 'metered';

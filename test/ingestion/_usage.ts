@@ -1,4 +1,4 @@
-import type { Deployment } from '../../src/db/usage-ledger.ts';
+import type { Deployment } from '../../src/db/usage/usage-ledger.ts';
 
 /** The deployment that the events below name. */
 export const deployment: Deployment = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReplaceableRecord } from '../../src/db/usage-ledger.ts';
+import type { ReplaceableRecord } from '../../src/db/usage/usage-ledger.ts';
 import { Decimal, sumDecimals } from '../../src/domain/decimal.ts';
 import {
   planCorrections,

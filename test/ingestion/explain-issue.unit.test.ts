@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { explainIssue, sayOf } from '../../src/explain-issue.ts';
+import { explainIssue, sayOf } from '../../src/lib/explain-issue.ts';
 
 const schema = z.strictObject({
   name: z.string().min(1).max(3),

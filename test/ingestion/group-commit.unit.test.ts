@@ -3,7 +3,7 @@ import {
   OverloadedError,
   createGroupCommit,
   type GroupCommitOptions,
-} from '../../src/group-commit.ts';
+} from '../../src/lib/group-commit.ts';
 
 type Options = GroupCommitOptions<string, string>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OverloadedError } from '../../src/group-commit.ts';
+import { OverloadedError } from '../../src/lib/group-commit.ts';
 import { createLanes } from '../../src/ingestion/lanes.ts';
 import type { Entry } from '../../src/ingestion/usage-kind.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { openSealedDrafts } from '../../src/db/seal.ts';
+import { openSealedDrafts } from '../../src/db/usage/seal.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../../src/domain/period.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { changeInvoiceStatus } from '../../src/db/invoice-status.ts';
+import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { sql } from '../../src/db/sql.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { expectSameLedger } from './compare.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { reconcile, usageByState } from '../../src/db/reconciliation.ts';
+import { reconcile, usageByState } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { exact, exactText } from './exact.ts';

@@ -1,5 +1,5 @@
-import type { Visitor } from '../../src/pages/layout.ts';
-import type { MonthOverview } from '../../src/db/month-views.ts';
+import type { Visitor } from '../../src/api/pages/views/layout.ts';
+import type { MonthOverview } from '../../src/db/month-end/month-views.ts';
 
 export const OPERATOR: Visitor = { label: 'ops', scope: 'operator', formToken: 'the-token' };
 

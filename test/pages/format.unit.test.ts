@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatMoney } from '../../src/domain/format.ts';
-import { largest, percentOf } from '../../src/pages/bars.ts';
+import { largest, percentOf } from '../../src/api/pages/views/bars.ts';
 import {
   count,
   duration,
@@ -9,7 +9,7 @@ import {
   percentChange,
   quantity,
   signedAmount,
-} from '../../src/pages/format.ts';
+} from '../../src/api/pages/views/format.ts';
 
 describe('amounts', () => {
   test.each([

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { invoicesPage } from '../../src/pages/invoices.ts';
-import { monthLive, progressOf } from '../../src/pages/month-live.ts';
-import { monthPage } from '../../src/pages/month.ts';
-import { monthsPage } from '../../src/pages/months.ts';
-import { problemPage } from '../../src/pages/problem.ts';
-import { quotePage } from '../../src/pages/quote.ts';
-import { reRunPage } from '../../src/pages/re-run.ts';
-import { requestLive } from '../../src/pages/request.ts';
-import { signInPage } from '../../src/pages/sign-in.ts';
-import { createTemporalLinks } from '../../src/pages/temporal-links.ts';
+import { invoicesPage } from '../../src/api/pages/views/invoices.ts';
+import { monthLive, progressOf } from '../../src/api/pages/views/month-live.ts';
+import { monthPage } from '../../src/api/pages/views/month.ts';
+import { monthsPage } from '../../src/api/pages/views/months.ts';
+import { problemPage } from '../../src/api/pages/views/problem.ts';
+import { quotePage } from '../../src/api/pages/views/quote.ts';
+import { reRunPage } from '../../src/api/pages/views/re-run.ts';
+import { requestLive } from '../../src/api/pages/views/request.ts';
+import { signInPage } from '../../src/api/pages/views/sign-in.ts';
+import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { ATTACK, CLOSED, CLOSING, HARMLESS, OPERATOR } from './_views.ts';
 
 const PARKED = {

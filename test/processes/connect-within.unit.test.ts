@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connectWithin, UnreachableError, type Dependency } from '../../src/connect-within.ts';
+import { connectWithin, UnreachableError, type Dependency } from '../../src/lib/connect-within.ts';
 
 /** A server that refuses connections as often as it is told, and then answers. */
 function server({ refusals = Infinity, isWorthWaiting = true } = {}) {

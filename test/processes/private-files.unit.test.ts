@@ -19,7 +19,7 @@ import {
   openPrivate,
   writePrivateFile,
   writeWhole,
-} from '../../src/private-files.ts';
+} from '../../src/lib/private-files.ts';
 
 let folder: string;
 let umask: number;

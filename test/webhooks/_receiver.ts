@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
 import { allowsPublicAnd } from '../../src/webhooks/addresses.ts';
 import { webhookSecret } from '../../src/webhooks/secret.ts';
-import { formatSecret } from '../../src/signing/secret.ts';
+import { formatSecret } from '../../src/lib/signing/secret.ts';
 
 export const MASTER = 'the master secret of the webhook tests';
 

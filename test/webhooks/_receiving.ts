@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../src/contracts/webhooks.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { listWebhookAttempts } from '../../src/db/webhook-attempts.ts';
-import { createWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+import { listWebhookAttempts } from '../../src/db/webhooks/webhook-attempts.ts';
+import { createWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 
 /** Registers a receiver, by default of everything. */
 export function register(

@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { pruneEvents, readWebhookGauges, replayEvents } from '../../src/db/webhook-deliveries.ts';
+import {
+  pruneEvents,
+  readWebhookGauges,
+  replayEvents,
+} from '../../src/db/webhooks/webhook-deliveries.ts';
 import {
   disableWebhookEndpoint,
   listWebhookEndpoints,
   rotateWebhookSecret,
-} from '../../src/db/webhook-endpoints.ts';
+} from '../../src/db/webhooks/webhook-endpoints.ts';
 import { MAX_ATTEMPTS } from '../../src/webhooks/backoff.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
 import { openSender } from '../../src/webhooks/sender.ts';

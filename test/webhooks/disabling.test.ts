@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import pg from 'pg';
-import { listDueEndpoints } from '../../src/db/webhook-deliveries.ts';
-import { disableWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+import { listDueEndpoints } from '../../src/db/webhooks/webhook-deliveries.ts';
+import { disableWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 import { until } from '../_util/until.ts';

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { createWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
+import { createWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
 import { showSecret } from '../../src/webhooks/secret.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { disableWebhookEndpoint } from '../../src/db/webhook-endpoints.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { disableWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
 import { webhooksId } from '../../src/contracts/ids.ts';
-import { webhookBody } from '../../src/api/webhook-events.ts';
+import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
 import { DELIVER_WEBHOOKS_WORKFLOW, type WebhookEventType } from '../../src/contracts/webhooks.ts';
-import { listDueEndpoints } from '../../src/db/webhook-deliveries.ts';
+import { listDueEndpoints } from '../../src/db/webhooks/webhook-deliveries.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { startDelivery } from '../../src/temporal/webhooks.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { startWorkerProcess } from '../e2e/_workers.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';

@@ -3,15 +3,18 @@ import { pino } from 'pino';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
-import { createMonthEndPort } from '../../src/api/month-end-port.ts';
+import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
-import { createKey } from '../../src/db/api-keys.ts';
-import { listOperatorActions, type OperatorAction } from '../../src/db/operator-actions.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
+import {
+  listOperatorActions,
+  type OperatorAction,
+} from '../../src/db/month-end/operator-actions.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { createMetrics } from '../../src/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { RequestScheduledMonthResult } from '../../src/contracts/activities.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS, type MonthEndOptions } from '../../src/contracts/month-end.ts';
-import { listOperatorActions } from '../../src/db/operator-actions.ts';
+import { listOperatorActions } from '../../src/db/month-end/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';

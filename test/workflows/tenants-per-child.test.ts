@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tenantInvoicesId } from '../../src/contracts/ids.ts';
 import type { OutcomeCounts } from '../../src/contracts/month-end.ts';
-import { asSuperuser } from '../../src/local/postgres-roles.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
-import { refuseOtherMethods } from '../other-methods.ts';
-import { SharedDocument, sendShared } from '../shared-document.ts';
-import { LIVE_SCRIPT, STYLESHEET } from '../../pages/assets.ts';
+import { refuseOtherMethods } from '../http/other-methods.ts';
+import { SharedDocument, sendShared } from '../http/shared-document.ts';
+import { LIVE_SCRIPT, STYLESHEET } from './views/assets.ts';
 
 /** What pages load: whoever asks, for as long as they like, for its name changes with its content. */
 export function mountAssets(app: Express): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Route } from '../route-definition.ts';
+import type { Route } from '../http/route-definition.ts';
 import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from '../routes/invoice-documents.ts';
 import { getLineUsageCsv } from '../routes/line-usage.ts';
 import { operatorPage, type PageRoute } from './page-definition.ts';

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { FORM_TOKEN } from '../../pages/layout.ts';
-import { HttpProblem } from '../problems.ts';
+import { FORM_TOKEN } from './views/layout.ts';
+import { HttpProblem } from '../http/problems.ts';
 import type { Form } from './page-definition.ts';
 import type { Session } from './session.ts';
 

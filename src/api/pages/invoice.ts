@@ -1,19 +1,19 @@
 import { z } from 'zod';
-import { readDifference } from '../../db/invoice-difference.ts';
-import { listRevisions } from '../../db/month-invoices.ts';
-import { listEventsBehind, type EventBehindLine } from '../../db/provenance.ts';
-import { showTenant } from '../../db/tenant-views.ts';
-import { invoicePage } from '../../pages/invoice.ts';
-import { lineUsagePage } from '../../pages/line-usage.ts';
+import { readDifference } from '../../db/invoices/invoice-difference.ts';
+import { listRevisions } from '../../db/invoices/month-invoices.ts';
+import { listEventsBehind, type EventBehindLine } from '../../db/usage/provenance.ts';
+import { showTenant } from '../../db/catalogue/tenant-views.ts';
+import { invoicePage } from './views/invoice.ts';
+import { lineUsagePage } from './views/line-usage.ts';
 import {
   invoiceParams,
   lineParams,
   requireInvoice,
   requireInvoiceHeader,
-} from '../invoice-params.ts';
-import { readLineSummary } from '../line-summaries.ts';
-import { pagedBy } from '../paging.ts';
-import { HttpProblem } from '../problems.ts';
+} from '../routes/invoice-params.ts';
+import { readLineSummary } from '../routes/line-summaries.ts';
+import { pagedBy } from '../http/paging.ts';
+import { HttpProblem } from '../http/problems.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';
 

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { INVOICE_STATUSES } from '../../db/invoice-views.ts';
+import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
 import {
   INVOICE_ORDERS,
   OUTCOMES,
   listMonthInvoices,
   type MonthInvoice,
   type MonthInvoiceKey,
-} from '../../db/month-invoices.ts';
+} from '../../db/invoices/month-invoices.ts';
 import { text } from '../../ingestion/fields.ts';
-import { invoicesPage } from '../../pages/invoices.ts';
-import { pagedBy } from '../paging.ts';
+import { invoicesPage } from './views/invoices.ts';
+import { pagedBy } from '../http/paging.ts';
 import { monthParams } from './month.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';

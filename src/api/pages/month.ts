@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { readMonthEndStatus } from '../../db/month-end-status.ts';
+import { readMonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import {
   compareKinds,
   listParkedTenants,
   readMonthOverview,
   type ParkedTenant,
-} from '../../db/month-views.ts';
-import { monthLive } from '../../pages/month-live.ts';
-import { monthPage } from '../../pages/month.ts';
-import { parkedPage } from '../../pages/parked.ts';
-import { month } from '../fields.ts';
-import { pagedBy } from '../paging.ts';
+} from '../../db/month-end/month-views.ts';
+import { monthLive } from './views/month-live.ts';
+import { monthPage } from './views/month.ts';
+import { parkedPage } from './views/parked.ts';
+import { month } from '../http/fields.ts';
+import { pagedBy } from '../http/paging.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';
 

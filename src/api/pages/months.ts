@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { listMonths, type MonthRow } from '../../db/month-views.ts';
+import { listMonths, type MonthRow } from '../../db/month-end/month-views.ts';
 import { monthBefore } from '../../domain/period.ts';
-import { monthsPage } from '../../pages/months.ts';
-import { month } from '../fields.ts';
+import { monthsPage } from './views/months.ts';
+import { month } from '../http/fields.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';
-import { pagedBy } from '../paging.ts';
+import { pagedBy } from '../http/paging.ts';
 
 const MONTHS_A_PAGE = 12;
 const readPage = pagedBy(month, (row: MonthRow) => row.month);

@@ -1,10 +1,10 @@
 import type { Express, Request, Response } from 'express';
-import { authorize } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { noteCaller, requestIdOf } from '../observe.ts';
-import { refuseOtherMethods } from '../other-methods.ts';
-import { send } from '../send.ts';
-import { depsFor, type Guards } from '../serve.ts';
+import { authorize } from '../http/auth.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { noteCaller, requestIdOf } from '../http/observe.ts';
+import { refuseOtherMethods } from '../http/other-methods.ts';
+import { send } from '../http/send.ts';
+import { depsFor, type Guards } from '../http/serve.ts';
 import { mountAssets } from './assets.ts';
 import { requireFormToken } from './form-token.ts';
 import { PAGES } from './index.ts';

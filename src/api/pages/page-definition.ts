@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import type { Scope } from '../../db/api-keys.ts';
-import type { Visitor } from '../../pages/layout.ts';
-import type { Caller } from '../auth.ts';
-import { check } from '../check.ts';
-import type { ApiDeps, CallDeps } from '../deps.ts';
-import type { OutgoingReply } from '../route-definition.ts';
+import type { Scope } from '../../db/access/api-keys.ts';
+import type { Visitor } from './views/layout.ts';
+import type { Caller } from '../http/auth.ts';
+import { check } from '../http/check.ts';
+import type { ApiDeps, CallDeps } from '../http/deps.ts';
+import type { OutgoingReply } from '../http/route-definition.ts';
 
 /** What a page answers. */
 export type PageReply = OutgoingReply;

@@ -1,4 +1,4 @@
-import { cursorParam } from '../paging.ts';
+import { cursorParam } from '../http/paging.ts';
 
 /** Of the query of a page with a next one. */
 export const pageQuery = { cursor: cursorParam };

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
-import { problemPage } from '../../pages/problem.ts';
-import { PROBLEMS, type HttpProblem } from '../problems.ts';
+import { problemPage } from './views/problem.ts';
+import { PROBLEMS, type HttpProblem } from '../http/problems.ts';
 
 /** The paths that people open in a browser. */
 const PAGE_PATH = /^\/(?:operator|quote|sign-in|sign-out|assets)(?:\/|$)/;

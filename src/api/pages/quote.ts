@@ -1,8 +1,8 @@
-import { listAddons, listCurrentPlans } from '../../db/catalogue-views.ts';
+import { listAddons, listCurrentPlans } from '../../db/catalogue/catalogue-views.ts';
 import { fromPointer } from '../../lib/json-pointer.ts';
-import type { FieldMistake } from '../../pages/error-summary.ts';
-import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from '../../pages/quote.ts';
-import { HttpProblem, type RequestError } from '../problems.ts';
+import type { FieldMistake } from './views/error-summary.ts';
+import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from './views/quote.ts';
+import { HttpProblem, type RequestError } from '../http/problems.ts';
 import { postQuote } from '../routes/quote.ts';
 import { page, signedInPage } from './page-definition.ts';
 

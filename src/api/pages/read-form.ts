@@ -1,7 +1,7 @@
 import express, { type Request, type Response } from 'express';
-import { refuseNul } from '../nul.ts';
-import { HttpProblem } from '../problems.ts';
-import { readWithin } from '../read-body.ts';
+import { refuseNul } from '../http/nul.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { readWithin } from '../http/read-body.ts';
 import type { Form } from './page-definition.ts';
 
 const TYPE = 'application/x-www-form-urlencoded';

@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
-import { signInPage } from '../../pages/sign-in.ts';
-import type { Caller } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { noteCaller } from '../observe.ts';
-import { HttpProblem } from '../problems.ts';
-import { mustSign } from '../require-signature.ts';
+import { signInPage } from './views/sign-in.ts';
+import type { Caller } from '../http/auth.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { noteCaller } from '../http/observe.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { mustSign } from '../http/require-signature.ts';
 import type { PageGuards } from './mount-pages.ts';
 import { cookieTermsOf, isTooOpen, requireSameOrigin } from './origin.ts';
 import { page, seeOther, type PageReply } from './page-definition.ts';

@@ -1,13 +1,18 @@
 import { z } from 'zod';
-import { addonSchema, listAddons, showAddon, type AddonView } from '../../db/catalogue-views.ts';
-import { inFeedTurn } from '../../db/feed-turn.ts';
-import { addonTerms } from '../../feeding/catalogue-file.ts';
-import { feedCatalogue } from '../../feeding/feed-catalogue.ts';
+import {
+  addonSchema,
+  listAddons,
+  showAddon,
+  type AddonView,
+} from '../../db/catalogue/catalogue-views.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { addonTerms } from '../../catalogue/catalogue-file.ts';
+import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { addonParams, found } from '../feed-params.ts';
-import { pageLimit } from '../fields.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { addonParams, found } from './feed-params.ts';
+import { pageLimit } from '../http/fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const PATH = '/api/v1/addons/{addon_code}';
 

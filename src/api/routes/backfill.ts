@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { ApiKey } from '../../db/api-keys.ts';
+import type { ApiKey } from '../../db/access/api-keys.ts';
 import { text } from '../../ingestion/fields.ts';
-import { HttpProblem, invalidRequest } from '../problems.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
 
 /** What an operator says of usage that is too old for its sender to send it. */
 export const backfillQuery = z.strictObject({

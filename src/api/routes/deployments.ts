@@ -1,19 +1,19 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/feed-turn.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
 import {
   deploymentSchema,
   listDeployments,
   showDeployment,
   type DeploymentView,
-} from '../../db/tenant-views.ts';
-import { feedDeployment } from '../../feeding/feed-deployment.ts';
+} from '../../db/catalogue/tenant-views.ts';
+import { feedDeployment } from '../../catalogue/feed-deployment.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { deploymentParams, found } from '../feed-params.ts';
-import { DEPLOYMENT, answerFeedErrors } from '../feed-problems.ts';
-import { pageLimit } from '../fields.ts';
-import { requireKnown } from '../known.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { deploymentParams, found } from './feed-params.ts';
+import { DEPLOYMENT, answerFeedErrors } from './feed-problems.ts';
+import { pageLimit } from '../http/fields.ts';
+import { requireKnown } from './known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const PATH = '/api/v1/deployments/{deployment_id}';
 

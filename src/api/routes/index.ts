@@ -1,4 +1,4 @@
-import type { Route } from '../route-definition.ts';
+import type { Route } from '../http/route-definition.ts';
 import { getAddon, getAddons, putAddon } from './addons.ts';
 import { putCatalogue } from './catalogue.ts';
 import { getDeployment, getDeployments, putDeployment } from './deployments.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { lineChangeSchema, readDifference } from '../../db/invoice-difference.ts';
-import { invoiceParams, requireInvoiceHeader } from '../invoice-params.ts';
-import { defineRoute, reply } from '../route.ts';
+import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
+import { invoiceParams, requireInvoiceHeader } from './invoice-params.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** How a revision differs from what it replaced. */
 export const getInvoiceDifference = defineRoute(

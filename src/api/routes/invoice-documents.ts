@@ -1,20 +1,20 @@
 import { z } from 'zod';
-import type { ApiKey } from '../../db/api-keys.ts';
+import type { ApiKey } from '../../db/access/api-keys.ts';
 import {
   readDocumentHeader,
   readDocumentSource,
   type DocumentHeader,
-} from '../../db/invoice-documents.ts';
+} from '../../db/invoices/invoice-documents.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
 import { documentFileName, type DocumentFormat } from '../../documents/formats.ts';
 import { NoSellerError } from '../../documents/seller-of.ts';
-import type { CallDeps } from '../deps.ts';
-import { invoiceParams, notAnInvoice } from '../invoice-params.ts';
-import { HttpProblem } from '../problems.ts';
-import { ownerOf } from '../rate-limit.ts';
-import { defineRoute, reply } from '../route.ts';
+import type { CallDeps } from '../http/deps.ts';
+import { invoiceParams, notAnInvoice } from './invoice-params.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { ownerOf } from '../http/rate-limit.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** An invoice as its buyer gets it. All three say the same, and go on saying it. */
 

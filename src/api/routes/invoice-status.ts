@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { reasonSchema } from '../../contracts/request-payload.ts';
-import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.ts';
-import { invoiceHeaderSchema, showInvoice } from '../../db/invoice-views.ts';
-import { invoiceParams, notAnInvoice } from '../invoice-params.ts';
-import { HttpProblem } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
+import { invoiceHeaderSchema, showInvoice } from '../../db/invoices/invoice-views.ts';
+import { invoiceParams, notAnInvoice } from './invoice-params.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const DESCRIPTION =
   'For good: such an invoice is never rebuilt, and keeps its place and its usage. Asking again ' +

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ApiKey } from '../../db/api-keys.ts';
+import type { ApiKey } from '../../db/access/api-keys.ts';
 import {
   INVOICE_STATUSES,
   invoiceHeaderSchema,
@@ -7,14 +7,14 @@ import {
   listInvoices,
   type InvoiceCursor,
   type InvoiceHeader,
-} from '../../db/invoice-views.ts';
+} from '../../db/invoices/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { month, pageLimit } from '../fields.ts';
-import { invoiceParams, requireInvoice } from '../invoice-params.ts';
-import { requireKnown } from '../known.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { HttpProblem } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { month, pageLimit } from '../http/fields.ts';
+import { invoiceParams, requireInvoice } from './invoice-params.ts';
+import { requireKnown } from './known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const readPage = pagedBy(
   z.strictObject({

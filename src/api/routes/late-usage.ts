@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { NO_BOUNDS } from '../../domain/bounds.ts';
 import { lateUsageSchema, listLateUsage } from '../../audit/late-usage.ts';
-import { month } from '../fields.ts';
-import { defineRoute, reply } from '../route.ts';
+import { month } from '../http/fields.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** What no ordinary run bills. */
 export const getLateUsage = defineRoute(

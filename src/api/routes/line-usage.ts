@@ -5,13 +5,13 @@ import {
   hasUsageBehind,
   lineUsageSchema,
   listEventsBehind,
-} from '../../db/provenance.ts';
+} from '../../db/usage/provenance.ts';
 import { visibleId } from '../../ingestion/fields.ts';
-import { pageLimit } from '../fields.ts';
-import { readLineSummary } from '../line-summaries.ts';
-import { lineParams, requireInvoiceHeader } from '../invoice-params.ts';
-import { HttpProblem } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { pageLimit } from '../http/fields.ts';
+import { readLineSummary } from './line-summaries.ts';
+import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** The events behind a line. */
 export const getLineUsage = defineRoute(

@@ -3,11 +3,11 @@ import {
   listOperatorActions,
   operatorActionSchema,
   type OperatorAction,
-} from '../../db/operator-actions.ts';
+} from '../../db/month-end/operator-actions.ts';
 import { instant, text } from '../../ingestion/fields.ts';
-import { pageLimit } from '../fields.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { pageLimit } from '../http/fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const readPage = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
 

@@ -5,17 +5,17 @@ import {
   showPlanVersion,
   type PlanVersionKey,
   type PlanVersionView,
-} from '../../db/catalogue-views.ts';
-import { inFeedTurn } from '../../db/feed-turn.ts';
-import { planTerms } from '../../feeding/catalogue-file.ts';
-import { feedCatalogue } from '../../feeding/feed-catalogue.ts';
-import { versionNumber } from '../../feeding/fields.ts';
+} from '../../db/catalogue/catalogue-views.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { planTerms } from '../../catalogue/catalogue-file.ts';
+import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
+import { versionNumber } from '../../catalogue/fields.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { found, planVersionParams } from '../feed-params.ts';
-import { PLAN_VERSION, answerFeedErrors } from '../feed-problems.ts';
-import { pageLimit } from '../fields.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { found, planVersionParams } from './feed-params.ts';
+import { PLAN_VERSION, answerFeedErrors } from './feed-problems.ts';
+import { pageLimit } from '../http/fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const PATH = '/api/v1/plans/{plan_code}/versions/{version}';
 

@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue.ts';
+import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue/catalogue.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
-import { explainIssue } from '../../explain-issue.ts';
+import { explainIssue } from '../../lib/explain-issue.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
-import { MAX_FIELDS } from '../bound-body.ts';
-import { date } from '../fields.ts';
-import { invalidRequest, type RequestError } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { MAX_FIELDS } from '../http/bound-body.ts';
+import { date } from '../http/fields.ts';
+import { invalidRequest, type RequestError } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const MAX_ADDONS = 100;
 

@@ -5,24 +5,24 @@ import {
   reasonSchema,
   requestIdSchema,
 } from '../../contracts/request-payload.ts';
-import { whyNotClosable } from '../../db/closable-months.ts';
+import { whyNotClosable } from '../../db/month-end/closable-months.ts';
 import {
   findRequest,
   requestContentHash,
   type RequestContent,
-} from '../../db/month-end-requests.ts';
-import { readMonthEndStatus } from '../../db/month-end-status.ts';
+} from '../../db/month-end/month-end-requests.ts';
+import { readMonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import type { ForceRequest } from '../../temporal/month-end.ts';
-import { controlTotalsSchema } from '../control-totals-schema.ts';
-import type { ApiDeps } from '../deps.ts';
-import { month } from '../fields.ts';
-import { requireTenants } from '../known.ts';
-import { TemporalUnavailableError, type MonthEndPort } from '../month-end-port.ts';
-import { HttpProblem, invalidRequest } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { controlTotalsSchema } from './control-totals-schema.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { month } from '../http/fields.ts';
+import { requireTenants } from './known.ts';
+import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const rollUpRequest = z
   .strictObject({

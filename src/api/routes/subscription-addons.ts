@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { attach, detach } from '../../feeding/attached-addons.ts';
-import { changeSubscription } from '../../feeding/change-subscription.ts';
-import { storedInstant } from '../../feeding/fields.ts';
-import { isBefore } from '../../feeding/instants.ts';
-import { allowRepeated } from '../../feeding/subscriptions-file.ts';
+import { attach, detach } from '../../catalogue/attached-addons.ts';
+import { changeSubscription } from '../../catalogue/change-subscription.ts';
+import { storedInstant } from '../../catalogue/fields.ts';
+import { isBefore } from '../../catalogue/instants.ts';
+import { allowRepeated } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
-import { addonParams, found, subscriptionParams } from '../feed-params.ts';
-import { SUBSCRIPTION_ADDON, answerFeedErrors } from '../feed-problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
+import { addonParams, found, subscriptionParams } from './feed-params.ts';
+import { SUBSCRIPTION_ADDON, answerFeedErrors } from './feed-problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** An addon of the catalogue, as it is now, for a subscription. */
 export const attachAddon = defineRoute(

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Database } from '../../db/pool.ts';
-import { changeSubscription } from '../../feeding/change-subscription.ts';
-import { storedInstant } from '../../feeding/fields.ts';
-import { activate, cancel } from '../../feeding/subscription-life.ts';
-import type { FedSubscription } from '../../feeding/subscriptions-file.ts';
-import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
-import { found, subscriptionParams } from '../feed-params.ts';
-import { SUBSCRIPTION, answerFeedErrors } from '../feed-problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { changeSubscription } from '../../catalogue/change-subscription.ts';
+import { storedInstant } from '../../catalogue/fields.ts';
+import { activate, cancel } from '../../catalogue/subscription-life.ts';
+import type { FedSubscription } from '../../catalogue/subscriptions-file.ts';
+import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
+import { found, subscriptionParams } from './feed-params.ts';
+import { SUBSCRIPTION, answerFeedErrors } from './feed-problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const SET_ONCE =
   'The same again changes nothing; another instant than the one that is set is refused, so that a ' +

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/feed-turn.ts';
-import { countSubscriptionChanges } from '../../feeding/change-counts.ts';
-import { feedSubscriptions } from '../../feeding/feed-subscriptions.ts';
-import { subscriptionsFile } from '../../feeding/subscriptions-file.ts';
-import { MAX_BULK_BYTES } from '../body-size.ts';
-import { changeCounts } from '../change-counts-schema.ts';
-import { MAX_FEED_ENTRIES, dryRunQuery } from '../feed-params.ts';
-import { WHOLE_FEED, answerFeedErrors } from '../feed-problems.ts';
-import { toWarnings, warningsSchema } from '../feed-warnings.ts';
-import { defineRoute, reply } from '../route.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { countSubscriptionChanges } from '../../catalogue/change-counts.ts';
+import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
+import { subscriptionsFile } from '../../catalogue/subscriptions-file.ts';
+import { MAX_BULK_BYTES } from '../http/body-size.ts';
+import { changeCounts } from './change-counts-schema.ts';
+import { MAX_FEED_ENTRIES, dryRunQuery } from './feed-params.ts';
+import { WHOLE_FEED, answerFeedErrors } from './feed-problems.ts';
+import { toWarnings, warningsSchema } from './feed-warnings.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** Tenants, deployments and subscriptions in bulk. */
 export const putSubscriptions = defineRoute(

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/feed-turn.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
 import {
   SUBSCRIPTION_STATUSES,
   listSubscriptions,
   showSubscription,
   subscriptionSchema,
   type SubscriptionView,
-} from '../../db/subscription-views.ts';
-import { feedSubscription } from '../../feeding/feed-subscription.ts';
-import { subscriptionBody } from '../../feeding/subscriptions-file.ts';
+} from '../../db/catalogue/subscription-views.ts';
+import { feedSubscription } from '../../catalogue/feed-subscription.ts';
+import { subscriptionBody } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { changedSubscriptionSchema, toReply } from '../changed-subscription.ts';
-import { found, subscriptionParams } from '../feed-params.ts';
-import { SUBSCRIPTION, answerFeedErrors } from '../feed-problems.ts';
-import { pageLimit } from '../fields.ts';
-import { requireKnown } from '../known.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
+import { found, subscriptionParams } from './feed-params.ts';
+import { SUBSCRIPTION, answerFeedErrors } from './feed-problems.ts';
+import { pageLimit } from '../http/fields.ts';
+import { requireKnown } from './known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const PATH = '/api/v1/subscriptions/{subscription_id}';
 

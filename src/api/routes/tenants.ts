@@ -1,14 +1,19 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/feed-turn.ts';
-import { listTenants, showTenant, tenantSchema, type TenantView } from '../../db/tenant-views.ts';
-import { feedSubscriptions } from '../../feeding/feed-subscriptions.ts';
-import { tenantTerms } from '../../feeding/subscriptions-file.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import {
+  listTenants,
+  showTenant,
+  tenantSchema,
+  type TenantView,
+} from '../../db/catalogue/tenant-views.ts';
+import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
+import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { found, tenantParams } from '../feed-params.ts';
-import { TENANT, answerFeedErrors } from '../feed-problems.ts';
-import { pageLimit } from '../fields.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { found, tenantParams } from './feed-params.ts';
+import { TENANT, answerFeedErrors } from './feed-problems.ts';
+import { pageLimit } from '../http/fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const PATH = '/api/v1/tenants/{tenant_id}';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { reasonSchema } from '../../contracts/request-payload.ts';
-import { exclusionSchema, listExclusions } from '../../db/usage-exclusions.ts';
+import { exclusionSchema, listExclusions } from '../../db/usage/usage-exclusions.ts';
 import { periodOf } from '../../domain/period.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { visibleId } from '../../ingestion/fields.ts';
-import { month, pageLimit } from '../fields.ts';
-import { HttpProblem } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import { month, pageLimit } from '../http/fields.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 /** Takes an event out of billing. */
 export const postUsageExclusion = defineRoute(

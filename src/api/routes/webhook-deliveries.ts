@@ -3,14 +3,14 @@ import {
   listWebhookAttempts,
   webhookAttemptSchema,
   type LoggedWebhookAttempt,
-} from '../../db/webhook-attempts.ts';
-import { replayEvents } from '../../db/webhook-deliveries.ts';
+} from '../../db/webhooks/webhook-attempts.ts';
+import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
 import { instant } from '../../ingestion/fields.ts';
-import { EXAMPLE_ID } from '../example.ts';
-import { pageLimit } from '../fields.ts';
-import { requireKnown } from '../known.ts';
-import { cursorParam, nextCursor, pagedBy } from '../paging.ts';
-import { defineRoute, reply } from '../route.ts';
+import { EXAMPLE_ID } from '../openapi/example.ts';
+import { pageLimit } from '../http/fields.ts';
+import { requireKnown } from './known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const readPage = pagedBy<LoggedWebhookAttempt, number>(z.int(), ({ attempt_id }) => attempt_id);
 

@@ -6,14 +6,14 @@ import {
   listWebhookEndpoints,
   rotateWebhookSecret,
   webhookEndpointSchema,
-} from '../../db/webhook-endpoints.ts';
+} from '../../db/webhooks/webhook-endpoints.ts';
 import { text } from '../../ingestion/fields.ts';
 import { allowsPublicAnd } from '../../webhooks/addresses.ts';
 import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, showSecret } from '../../webhooks/secret.ts';
 import { MAX_URL_LENGTH, checkWebhookUrl } from '../../webhooks/url-rules.ts';
-import type { ApiDeps } from '../deps.ts';
-import { HttpProblem, invalidRequest } from '../problems.ts';
-import { defineRoute, reply } from '../route.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/route.ts';
 
 const params = z.object({ endpoint_id: z.string().meta({ format: 'uuid' }) });
 const secret = z

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listOperatorActions, type OperatorAction } from '../../db/operator-actions.ts';
+import { listOperatorActions, type OperatorAction } from '../../db/month-end/operator-actions.ts';
 import { instantArgument, integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note } from '../note.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { applyCatalogue } from '../../feeding/apply-catalogue.ts';
-import type { CatalogueChanges } from '../../feeding/catalogue-changes.ts';
+import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
+import type { CatalogueChanges } from '../../catalogue/catalogue-changes.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
 import { operatorAction } from '../operator-action.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { readDifference } from '../../db/invoice-difference.ts';
-import { showInvoiceHeader } from '../../db/invoice-views.ts';
+import { readDifference } from '../../db/invoices/invoice-difference.ts';
+import { showInvoiceHeader } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';

@@ -1,5 +1,9 @@
 import { Command, Option } from 'commander';
-import { INVOICE_STATUSES, listInvoices, type InvoiceStatus } from '../../db/invoice-views.ts';
+import {
+  INVOICE_STATUSES,
+  listInvoices,
+  type InvoiceStatus,
+} from '../../db/invoices/invoice-views.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { changeInvoiceStatus, type FinalStatus } from '../../db/invoice-status.ts';
+import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
 import { actor } from '../actor.ts';
 import { reasonArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';

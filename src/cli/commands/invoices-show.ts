@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { showInvoiceHeader, type InvoiceHeader } from '../../db/invoice-views.ts';
+import { showInvoiceHeader, type InvoiceHeader } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireInvoice } from '../invoice-argument.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { streamUsageCsv } from '../../audit/usage-csv.ts';
-import { listEventsBehind, readLineUsage } from '../../db/provenance.ts';
-import { pipeOut } from '../../terminal.ts';
+import { listEventsBehind, readLineUsage } from '../../db/usage/provenance.ts';
+import { pipeOut } from '../../lib/terminal.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../errors.ts';

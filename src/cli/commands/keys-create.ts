@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { ForeignKeyIntegrityConstraintViolationError } from 'slonik';
-import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/api-keys.ts';
+import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/access/api-keys.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listKeys } from '../../db/api-keys.ts';
+import { listKeys } from '../../db/access/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { keyState } from '../key-state.ts';
 import { print } from '../output.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { revokeKey } from '../../db/api-keys.ts';
+import { revokeKey } from '../../db/access/api-keys.ts';
 import { readEnvironment } from '../environment.ts';
 import { unknownKey } from '../key-argument.ts';
 import { operatorAction } from '../operator-action.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { rotateKey } from '../../db/rotate-key.ts';
+import { rotateKey } from '../../db/access/rotate-key.ts';
 import { durationArgument } from '../duration.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError, capitalize } from '../errors.ts';

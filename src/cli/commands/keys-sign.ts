@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { MAX_LIVE_SECRETS, createSigningSecret } from '../../db/signing-secrets.ts';
+import { MAX_LIVE_SECRETS, createSigningSecret } from '../../db/access/signing-secrets.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError, capitalize } from '../errors.ts';
 import { unknownKey } from '../key-argument.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { revokeSigningSecret } from '../../db/signing-secrets.ts';
+import { revokeSigningSecret } from '../../db/access/signing-secrets.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';
 import { operatorAction } from '../operator-action.ts';

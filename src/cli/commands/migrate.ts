@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readConfig } from '../../config.ts';
-import { connectWithin } from '../../connect-within.ts';
+import { connectWithin } from '../../lib/connect-within.ts';
 import { migrate } from '../../db/migrate.ts';
 import { databaseServer } from '../../db/server.ts';
 import { readEnvironment } from '../environment.ts';

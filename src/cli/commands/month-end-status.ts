@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listOutcomes } from '../../db/outcome-views.ts';
+import { listOutcomes } from '../../db/month-end/outcome-views.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, withTemporal } from '../environment.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { applySeller } from '../../feeding/apply-seller.ts';
+import { applySeller } from '../../catalogue/apply-seller.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
 import { operatorAction } from '../operator-action.ts';

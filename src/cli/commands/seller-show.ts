@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readSeller, type SellerVersion } from '../../db/seller-details.ts';
+import { readSeller, type SellerVersion } from '../../db/catalogue/seller-details.ts';
 import { formatAbn } from '../../domain/abn.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';

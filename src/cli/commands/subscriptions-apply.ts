@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { applySubscriptions } from '../../feeding/apply-subscriptions.ts';
-import { formatProblem } from '../../feeding/feed-error.ts';
-import { formatPath } from '../../feeding/path.ts';
-import type { SubscriptionChanges } from '../../feeding/subscription-changes.ts';
+import { applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
+import { formatProblem } from '../../catalogue/feed-error.ts';
+import { formatPath } from '../../catalogue/path.ts';
+import type { SubscriptionChanges } from '../../catalogue/subscription-changes.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
 import { operatorAction } from '../operator-action.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/pool.ts';
-import { listMonthsBefore } from '../../db/usage-archive.ts';
+import { listMonthsBefore } from '../../db/usage/usage-archive.ts';
 import type { Month } from '../../domain/period.ts';
 import { archiveUsage, type ArchivedMonth } from '../../ingestion/archive-usage.ts';
 import { monthArgument } from '../arguments.ts';

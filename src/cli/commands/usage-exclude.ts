@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { isReRunBeyondBounds } from '../../audit/preview.ts';
-import type { UsageSource } from '../../db/usage-ledger.ts';
+import type { UsageSource } from '../../db/usage/usage-ledger.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { actor } from '../actor.ts';
 import { reasonArgument } from '../arguments.ts';

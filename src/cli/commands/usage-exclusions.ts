@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listExclusions, type Exclusion } from '../../db/usage-exclusions.ts';
+import { listExclusions, type Exclusion } from '../../db/usage/usage-exclusions.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { sendFile } from '../../gateway/send-file.ts';
-import type { LineAnswer } from '../../gateway/send-stream.ts';
-import type { UsageEndpoint } from '../../gateway/usage-client.ts';
+import { sendFile } from '../../client/gateway/send-file.ts';
+import type { LineAnswer } from '../../client/gateway/send-stream.ts';
+import type { UsageEndpoint } from '../../client/gateway/usage-client.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { CliError, EXIT_WRONG } from '../errors.ts';
 import { print } from '../output.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { WebhookEventType } from '../../contracts/webhooks.ts';
-import { createWebhookEndpoint } from '../../db/webhook-endpoints.ts';
+import { createWebhookEndpoint } from '../../db/webhooks/webhook-endpoints.ts';
 import { showSecret } from '../../webhooks/secret.ts';
 import { checkWebhookUrl } from '../../webhooks/url-rules.ts';
 import { readEnvironment } from '../environment.ts';

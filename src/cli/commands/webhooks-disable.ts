@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { disableWebhookEndpoint } from '../../db/webhook-endpoints.ts';
+import { disableWebhookEndpoint } from '../../db/webhooks/webhook-endpoints.ts';
 import { actor } from '../actor.ts';
 import { readEnvironment } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';

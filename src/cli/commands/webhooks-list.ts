@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { listWebhookEndpoints, type WebhookEndpoint } from '../../db/webhook-endpoints.ts';
+import { listWebhookEndpoints, type WebhookEndpoint } from '../../db/webhooks/webhook-endpoints.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/table.ts';

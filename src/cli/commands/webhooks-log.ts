@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
-import { listWebhookAttempts, type LoggedWebhookAttempt } from '../../db/webhook-attempts.ts';
+import {
+  listWebhookAttempts,
+  type LoggedWebhookAttempt,
+} from '../../db/webhooks/webhook-attempts.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown } from '../known.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { pruneEvents } from '../../db/webhook-deliveries.ts';
+import { pruneEvents } from '../../db/webhooks/webhook-deliveries.ts';
 import { durationArgument } from '../duration.ts';
 import { readEnvironment } from '../environment.ts';
 import { operatorAction } from '../operator-action.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { replayEvents } from '../../db/webhook-deliveries.ts';
+import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
 import { instantArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../errors.ts';

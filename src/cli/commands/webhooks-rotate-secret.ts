@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { rotateWebhookSecret } from '../../db/webhook-endpoints.ts';
+import { rotateWebhookSecret } from '../../db/webhooks/webhook-endpoints.ts';
 import { showSecret } from '../../webhooks/secret.ts';
 import { durationArgument } from '../duration.ts';
 import { readEnvironment } from '../environment.ts';

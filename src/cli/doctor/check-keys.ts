@@ -1,6 +1,6 @@
-import { listKeys, type ListedApiKey } from '../../db/api-keys.ts';
+import { listKeys, type ListedApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { mayRead } from '../../db/role.ts';
+import { mayRead } from '../../db/access/role.ts';
 import { endingKeys, keyState } from '../key-state.ts';
 import { ok, warning, type Check } from './check.ts';
 

@@ -1,7 +1,7 @@
 import { FINDINGS } from '../../audit/watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from '../../audit/watchdog-months.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { readMonthFacts, type MonthFacts } from '../../db/watchdog.ts';
+import { readMonthFacts, type MonthFacts } from '../../db/month-end/watchdog.ts';
 import { monthBefore } from '../../domain/period.ts';
 import { adviceFor } from './advice.ts';
 import { ok, problem, warning, type Check } from './check.ts';

@@ -1,6 +1,6 @@
-import { lastNoticed } from '../../db/api-notices.ts';
+import { lastNoticed } from '../../db/access/api-notices.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { mayRead } from '../../db/role.ts';
+import { mayRead } from '../../db/access/role.ts';
 import { ok, warning, type Check } from './check.ts';
 
 const RECENT_MS = 24 * 3_600_000;

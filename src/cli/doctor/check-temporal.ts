@@ -1,6 +1,6 @@
 import { judgeSchedule } from '../../audit/watchdog-schedule.ts';
 import { judgeWorkers } from '../../audit/watchdog-workers.ts';
-import { connectWithin } from '../../connect-within.ts';
+import { connectWithin } from '../../lib/connect-within.ts';
 import { TASK_QUEUE } from '../../contracts/ids.ts';
 import {
   readTemporalTarget,

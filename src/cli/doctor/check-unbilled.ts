@@ -1,6 +1,6 @@
 import { listLateUsage, type LateUsage } from '../../audit/late-usage.ts';
 import type { Database } from '../../db/pool.ts';
-import { listMonthsWithOpenUsage } from '../../db/usage-places.ts';
+import { listMonthsWithOpenUsage } from '../../db/month-end/usage-places.ts';
 import type { Bounds } from '../../domain/bounds.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';

@@ -1,5 +1,5 @@
-import type { LineChangeView } from '../../db/invoice-difference.ts';
-import type { InvoiceHeader } from '../../db/invoice-views.ts';
+import type { LineChangeView } from '../../db/invoices/invoice-difference.ts';
+import type { InvoiceHeader } from '../../db/invoices/invoice-views.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { whoAndWhy } from './invoice.ts';
 import { style } from './style.ts';

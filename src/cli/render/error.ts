@@ -1,4 +1,4 @@
-import { visible } from '../../visible-text.ts';
+import { visible } from '../../lib/visible-text.ts';
 import type { Explanation } from '../explain-error.ts';
 import { styleError } from './style.ts';
 

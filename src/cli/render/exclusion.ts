@@ -1,4 +1,4 @@
-import type { Exclusion } from '../../db/usage-exclusions.ts';
+import type { Exclusion } from '../../db/usage/usage-exclusions.ts';
 import { formatUsage } from '../../domain/format.ts';
 import { posixQuote } from '../../lib/posix-quote.ts';
 

@@ -1,4 +1,4 @@
-import type { InvoiceHeader, InvoiceLine } from '../../db/invoice-views.ts';
+import type { InvoiceHeader, InvoiceLine } from '../../db/invoices/invoice-views.ts';
 import { formatAmount, groupDigits } from '../../domain/format.ts';
 import { style } from './style.ts';
 import { indent, renderTable, type Column } from './table.ts';

@@ -1,4 +1,4 @@
-import type { InvoiceHeader } from '../../db/invoice-views.ts';
+import type { InvoiceHeader } from '../../db/invoices/invoice-views.ts';
 import { formatAmount } from '../../domain/format.ts';
 import type { Format } from './style.ts';
 import { renderTable } from './table.ts';

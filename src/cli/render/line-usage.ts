@@ -1,4 +1,4 @@
-import type { EventBehindLine, LineUsage } from '../../db/provenance.ts';
+import type { EventBehindLine, LineUsage } from '../../db/usage/provenance.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { counted } from './counted.ts';
 import { renderTable, type Column } from './table.ts';

@@ -1,6 +1,6 @@
 import type { MonthEndProgress } from '../../contracts/month-end.ts';
-import type { ReconciliationRow } from '../../db/reconciliation.ts';
-import type { MonthEndStatus } from '../../db/month-end-status.ts';
+import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
+import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
 import { counted } from './counted.ts';
 import { style } from './style.ts';

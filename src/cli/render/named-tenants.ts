@@ -1,4 +1,4 @@
-import { isServed, type NamedTenant } from '../../db/request-views.ts';
+import { isServed, type NamedTenant } from '../../db/month-end/request-views.ts';
 import { formatMoney } from '../../domain/format.ts';
 import { style } from './style.ts';
 

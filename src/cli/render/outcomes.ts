@@ -1,4 +1,4 @@
-import type { TenantOutcome } from '../../db/outcome-views.ts';
+import type { TenantOutcome } from '../../db/month-end/outcome-views.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { renderTable } from './table.ts';
 

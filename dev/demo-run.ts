@@ -1,0 +1,196 @@
+import { printLine } from '../src/lib/terminal.ts';
+import { renderInvoice } from '../src/cli/render/invoice.ts';
+import { formatAmount, formatMoney } from '../src/domain/format.ts';
+import { renderOutcomes } from '../src/cli/render/outcomes.ts';
+import { indent, renderTable } from '../src/cli/render/table.ts';
+import { startProgress } from '../src/cli/progress.ts';
+import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
+import { monthBefore } from '../src/domain/period.ts';
+import { applyCatalogue } from '../src/catalogue/apply-catalogue.ts';
+import { applySeller } from '../src/catalogue/apply-seller.ts';
+import { applySubscriptions } from '../src/catalogue/apply-subscriptions.ts';
+import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
+import { createUsageClient } from '../src/client/gateway/usage-client.ts';
+import { closeBySchedule } from './close-month.ts';
+import {
+  STUDIO_TENANT,
+  checkLlmLines,
+  checkMonth,
+  checkOutcomes,
+  checkStudio,
+  expectEqual,
+} from './demo-checks.ts';
+import { listDemoDeployments, readDemoFiles, type DemoDeployment } from './demo-files.ts';
+import { makeLateEvent, makeLlmEvents, makeMeteredRecords, usesLlm } from './demo-usage.ts';
+import { forceByHand } from './force-by-hand.ts';
+import { createOperatorApi, type RollUp } from './operator-api.ts';
+import { countPosts, simulateUsage } from './simulator.ts';
+import type { LocalStack } from './stack.ts';
+import type { Steps } from './steps.ts';
+
+/** Its invoice is corrected in the end. */
+const FORCED_TENANT = 'juniper-labs';
+
+/**
+ * The demo itself, step by step, and the checks that it came out right.
+ * @throws DemoError where it didn't
+ */
+export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSignal): Promise<void> {
+  const { db, env, engine } = stack;
+  const { client } = engine.temporal;
+  const api = createOperatorApi(env.API_URL, env.OPERATOR_API_KEY, signal);
+  const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey, signal });
+  const month = monthBefore(new Date());
+
+  const files = readDemoFiles();
+  const deployments = listDemoDeployments(files);
+  const { tenants } = parseSubscriptionsFile(files.subscriptions);
+  const withLlm = deployments.filter(usesLlm);
+  const events = makeLlmEvents(month, withLlm);
+  const records = makeMeteredRecords(month, deployments, files.meteredUsage);
+
+  await steps.step('Apply the catalogue and the tenants', async () => {
+    const catalogue = await applyCatalogue(db, files.catalogue);
+    await applySeller(db, files.seller);
+    const { newTenants } = await applySubscriptions(db, files.subscriptions);
+    const versions = catalogue.newVersions.length + catalogue.unchangedVersions.length;
+    return {
+      text:
+        `${versions} plans, ${tenants.length} tenants with ${deployments.length} deployments` +
+        (newTenants.length === 0 ? ' (unchanged)' : ''),
+    };
+  });
+
+  await steps.step(`Gateway and meters post their usage of ${month}`, async () => {
+    const progress = startProgress({
+      what: '     Posting',
+      unit: 'events',
+      total: countPosts({ events, records }),
+    });
+    const { llm, metered } = await simulateUsage({
+      gateway: clientFor(env.GATEWAY_API_KEY),
+      metering: clientFor(env.METERING_API_KEY),
+      events,
+      records,
+      onProgress: progress.update,
+    }).finally(progress.stop);
+    expectEqual('Refused usage', refused(llm) + refused(metered), 0);
+    return {
+      text:
+        `LLM requests: ${llm.accepted ?? 0} accepted, ${llm.duplicate ?? 0} duplicates\n` +
+        `metered records: ${metered.accepted ?? 0} accepted, ${metered.duplicate ?? 0} duplicates`,
+    };
+  });
+
+  // Later runs of the demo find what people have done since, and check nothing.
+  const { isFirstRun } = await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
+    const progress = startProgress({
+      what: '     Closing',
+      unit: 'tenants',
+      total: tenants.length,
+    });
+    const closed = await closeBySchedule(client, api, {
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.stop);
+    checkMonth(closed.month, month);
+    const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
+    const stood = `${skipped} skipped, ${unchanged} unchanged`;
+    return { text: `${rolled} rolled, ${stood}, ${parked} parked`, isFirstRun: rolled > 0 };
+  });
+
+  const outcomes = await listOutcomes(db, month, { after: null, limit: 1000 });
+  if (isFirstRun) checkOutcomes(outcomes, tenants.length);
+  const invoices = await api.invoices(month);
+  for (const { invoice_id, tenant_id } of invoices) {
+    const invoice = await api.invoice(invoice_id);
+    if (isFirstRun) checkLlmLines(invoice, events);
+    if (tenant_id === STUDIO_TENANT) {
+      if (isFirstRun) checkStudio(invoice);
+      printLine(`${renderOutcomes(outcomes)}\n\n${renderInvoice(invoice)}\n`);
+    }
+  }
+  const { totals } = await api.rollUp(month);
+  printLine(`${indent(renderTotals(totals))}\n`);
+
+  const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
+  const late = makeLateEvent(month, forced);
+  await steps.step(`Late usage of ${FORCED_TENANT}: force a re-run by signal`, async () => {
+    await clientFor(env.GATEWAY_API_KEY).postOne('llm', late);
+    const standing = invoices.find(({ tenant_id }) => tenant_id === FORCED_TENANT);
+    if (standing && standing.revision > 1) {
+      return {
+        text:
+          `billed by an earlier run: ${standing.number} is revision ${standing.revision}\n` +
+          '`npm run demo -- --reset` starts anew',
+      };
+    }
+    const { before, after } = await forceByHand(client, api, {
+      month,
+      tenantId: FORCED_TENANT,
+      reason: 'usage that came late',
+      signal,
+    });
+    if (isFirstRun) checkLlmLines(after, [...events, late]);
+    return {
+      text: renderTable(
+        [
+          { head: 'invoice', value: (invoice) => invoice.number },
+          { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
+          { head: 'status', value: (invoice) => invoice.status },
+          {
+            head: 'total',
+            align: 'right',
+            value: (invoice) => formatMoney(invoice.total_cents, invoice.currency),
+          },
+          { head: 'why', value: (invoice) => invoice.re_run?.reason ?? '' },
+        ],
+        [before, after],
+      ),
+    };
+  });
+
+  printLine(renderPlaces(stack, month));
+}
+
+function refused({ conflict = 0, rejected = 0 }: { conflict?: number; rejected?: number }): number {
+  return conflict + rejected;
+}
+
+function renderTotals(totals: RollUp['totals']): string {
+  return renderTable(
+    [
+      { head: 'all invoices', align: 'right', value: (total) => total.invoices },
+      {
+        head: 'subtotal',
+        align: 'right',
+        value: (total) => formatAmount(total.subtotal_cents, total.currency),
+      },
+      {
+        head: 'GST',
+        align: 'right',
+        value: (total) => formatAmount(total.tax_cents, total.currency),
+      },
+      {
+        head: 'total',
+        align: 'right',
+        value: (total) => formatAmount(total.total_cents, total.currency),
+      },
+      { head: '', value: (total) => total.currency },
+    ],
+    totals,
+  );
+}
+
+function renderPlaces({ servers, env, envFile, logFile }: LocalStack, month: string): string {
+  const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
+  return [
+    ...(servers.uiUrl === null ? [] : [`Web UI    ${workflows}/month-end-${month}`]),
+    `Operator  ${env.API_URL}/operator/months/${month} (sign in with OPERATOR_API_KEY, below)`,
+    `API       ${env.API_URL}/docs`,
+    `CLI       npm run cli -- invoices list --period ${month}`,
+    `Keys      ${envFile} (grep OPERATOR_API_KEY ${envFile})`,
+    `Log       ${logFile}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,122 @@
+import { Decimal, toDecimalString } from '../src/domain/decimal.ts';
+import { periodOf, type Month } from '../src/domain/period.ts';
+import { PRICE_TABLE, priceRequest } from '../src/client/gateway/price-table.ts';
+import type { LlmUsageEvent } from '../src/client/gateway/trace-events.ts';
+import { STUDIO_TENANT } from './demo-checks.ts';
+import type { DemoDeployment } from './demo-files.ts';
+import { seededRandom, type Random } from './random.ts';
+
+/** A metered quantity, as the API takes it. */
+export interface MeteredRecord {
+  readonly record_id: string;
+  readonly tenant_id: string;
+  readonly deployment_id: string;
+  readonly resource_kind: string;
+  readonly qty: string;
+  readonly occurred_at: string;
+}
+
+/** How much of a kind a deployment may use in a month. */
+const USUAL_USE: Readonly<Record<string, readonly [min: number, max: number]>> = {
+  droplet_hours: [300, 1500],
+  llm_tokens: [200_000, 4_000_000],
+  spaces_gb_month: [20, 260],
+  egress_gb: [0, 900],
+  snapshots: [0, 25],
+  dns_zones: [0, 5],
+};
+const RECORDS_PER_KIND = 4;
+/** These have metered usage alone, so that their invoices can be checked by eye. */
+const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
+
+/** Whether a deployment of the demo sends LLM requests. */
+export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean {
+  return !WITHOUT_LLM.has(tenantId);
+}
+
+/**
+ * The LLM requests of a month as the gateway has priced them: the same ones, with the same ids,
+ * whenever they are made again.
+ */
+export function makeLlmEvents(
+  month: Month,
+  deployments: readonly DemoDeployment[],
+): LlmUsageEvent[] {
+  return deployments.flatMap(({ tenantId, deploymentId }) => {
+    const random = seededRandom(`llm ${month} ${deploymentId}`);
+    return Array.from({ length: random.integer(20, 120) }, (_, index) => {
+      const price = PRICE_TABLE[random.next() < 0.2 ? 1 : 0];
+      const inputTokens = random.integer(50, 8000);
+      const outputTokens = random.integer(5, 1500);
+      return {
+        gateway_request_id: `demo-${month}-${deploymentId}-${index + 1}`,
+        tenant_id: tenantId,
+        deployment_id: deploymentId,
+        model: price.model,
+        occurred_at: instantIn(month, random),
+        charge_cents: priceRequest(price, inputTokens, outputTokens),
+        input_tokens: inputTokens,
+        output_tokens: outputTokens,
+      };
+    });
+  });
+}
+
+/**
+ * Metered usage of a month, a few records of each kind.
+ * @param exact quantities that are told exactly; a deployment in it uses nothing else
+ */
+export function makeMeteredRecords(
+  month: Month,
+  deployments: readonly DemoDeployment[],
+  exact: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): MeteredRecord[] {
+  return deployments.flatMap(({ tenantId, deploymentId, resourceKinds }) => {
+    const random = seededRandom(`metered ${month} ${deploymentId}`);
+    const told = exact[deploymentId];
+    return resourceKinds.flatMap((kind) => {
+      const total = told ? told[kind] : usualUse(kind, random);
+      if (total === undefined) return [];
+      return split(total).map((qty, index) => ({
+        record_id: `demo-${month}-${deploymentId}-${kind}-${index + 1}`,
+        tenant_id: tenantId,
+        deployment_id: deploymentId,
+        resource_kind: kind,
+        qty,
+        occurred_at: instantIn(month, random),
+      }));
+    });
+  });
+}
+
+/** A request that reaches us after its month was closed. */
+export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
+  return {
+    gateway_request_id: `demo-late-${month}-${deployment.deploymentId}`,
+    tenant_id: deployment.tenantId,
+    deployment_id: deployment.deploymentId,
+    model: PRICE_TABLE[1].model,
+    occurred_at: `${month}-28T12:00:00Z`,
+    charge_cents: priceRequest(PRICE_TABLE[1], 8_000_000, 250_001),
+    input_tokens: 8_000_000,
+    output_tokens: 250_001,
+  };
+}
+
+function usualUse(kind: string, random: Random): string | undefined {
+  const range = USUAL_USE[kind];
+  return range && String(random.integer(...range));
+}
+
+/** Parts that add up to the whole, exactly. */
+function split(total: string): string[] {
+  const part = new Decimal(total).dividedToIntegerBy(RECORDS_PER_KIND);
+  const last = new Decimal(total).minus(part.times(RECORDS_PER_KIND - 1));
+  return [...Array<Decimal>(RECORDS_PER_KIND - 1).fill(part), last].map(toDecimalString);
+}
+
+function instantIn(month: Month, random: Random): string {
+  const { startsAt, endsAt } = periodOf(month);
+  const offsetMs = random.integer(0, Date.parse(endsAt) - Date.parse(startsAt) - 1);
+  return new Date(Date.parse(startsAt) + offsetMs).toISOString();
+}

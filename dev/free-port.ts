@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { writePrivateFile } from '../src/lib/private-files.ts';
+
+const HOST = '127.0.0.1';
+
+/** Listens on the port, or on one the system picks where somebody else has it (0 always picks). */
+async function hold(port: number): Promise<Server> {
+  const server = createServer();
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, HOST, () => resolve(true));
+  });
+  return listening ? server : hold(0);
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not a TCP server');
+  return address.port;
+}
+
+/**
+ * One free port for each preferred one. All are held at the same time before they are let go, so
+ * that no two of them can be the same.
+ */
+export async function freePorts(preferred: readonly number[]): Promise<number[]> {
+  const held: Server[] = [];
+  for (const port of preferred) held.push(await hold(port));
+  const ports = held.map(portOf);
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** A port that nobody has. */
+export async function anyFreePort(): Promise<number> {
+  const server = await hold(0);
+  const port = portOf(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function readPorts(file: string): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+  } catch {
+    return {}; // none written down yet, or the file is damaged: the defaults will do
+  }
+}
+
+/**
+ * Free ports by name, the same ones as last time where they are still free, so that an address an
+ * operator has bookmarked stays right. They are written down in `file`.
+ */
+export async function rememberedPorts<Name extends string>(
+  file: string,
+  defaults: Record<Name, number>,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(defaults) as Name[];
+  const remembered = readPorts(file);
+  const free = await freePorts(names.map((name) => remembered[name] ?? defaults[name]));
+  const ports = Object.fromEntries(names.map((name, i) => [name, free[i]])) as Record<Name, number>;
+  // Read again: another server of ours may have written its ports in the meantime.
+  await writePrivateFile(file, `${JSON.stringify({ ...readPorts(file), ...ports }, null, 2)}\n`);
+  return ports;
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { readConfig, type Config } from '../src/config.ts';
+import { migrate } from '../src/db/migrate.ts';
+import { openDatabase, type Database } from '../src/db/pool.ts';
+import { startEngine, type Engine } from '../src/engine.ts';
+import { createLogger } from '../src/lib/logger.ts';
+import { temporalServer } from '../src/temporal/connection.ts';
+import { toTemporalLogger } from '../src/temporal/runtime.ts';
+import { applySchedule } from '../src/temporal/schedule.ts';
+import { makePrivateFolder, openPrivate } from '../src/lib/private-files.ts';
+import { bundleWorkflows } from '../src/worker.ts';
+import { rememberedPorts } from './free-port.ts';
+import { ensureLocalKeys } from './local-keys.ts';
+import { readLocalEnv, writeLocalEnv, type LocalEnv } from '../src/cli/local-env.ts';
+import { describeServers, startServers, type LocalServers } from './servers.ts';
+import type { Steps } from './steps.ts';
+
+/** Everything on one machine: servers, worker and API. */
+export interface LocalStack {
+  readonly servers: LocalServers;
+  readonly engine: Engine;
+  /** For looking at things; the engine has pools of its own. */
+  readonly db: Database;
+  readonly env: LocalEnv;
+  /** Where `env` is written down. */
+  readonly envFile: string;
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+export interface LocalStackOptions {
+  /** Without empty variables: see `present`. */
+  readonly env: Readonly<Partial<Record<string, string>>>;
+  readonly stateDir: string;
+  readonly steps: Steps;
+  readonly signal: AbortSignal;
+}
+
+const DEFAULT_API_PORT = 8080;
+
+/** Brings everything up, in three steps, and writes the addresses and keys down. */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const { env, stateDir, steps, signal } = options;
+  makePrivateFolder(stateDir);
+  const logFile = join(stateDir, 'engine.log');
+  const logger = createLogger(
+    { level: env.LOG_LEVEL ?? 'info', name: 'local' },
+    pino.destination({ fd: openPrivate(logFile) }),
+  );
+  // Bundling takes a few seconds of one core, while the servers start on the other.
+  const bundle = bundleWorkflows(toTemporalLogger(logger));
+  bundle.catch(() => undefined);
+
+  await using stack = new AsyncDisposableStack();
+  const { servers } = await steps.step('Start PostgreSQL and Temporal', async () => {
+    const started = await startServers(env, stateDir);
+    stack.defer(() => started.stop());
+    return { servers: started, text: describeServers(started) };
+  });
+  signal.throwIfAborted();
+
+  const { config } = await steps.step('Bring the database up to date', async () => {
+    const applied = await migrate({ databaseUrl: servers.migratorUrl });
+    const text = applied.length === 0 ? 'nothing to do' : `${applied.length} migrations applied`;
+    return { config: await configure(env, servers, stateDir), text };
+  });
+  signal.throwIfAborted();
+
+  const { engine } = await steps.step(
+    'Start the worker and the API, apply the Schedule',
+    async () => {
+      // Before the API looks for it.
+      const schedule = await applyScheduleOf(servers);
+      const started = await startEngine({
+        config,
+        temporal: servers.temporal,
+        logger,
+        parts: ['worker', 'api'],
+        databaseUrls: { worker: servers.workerUrl, api: servers.apiUrl },
+        workflowBundle: await bundle,
+        signal,
+      });
+      stack.defer(() => started.stop());
+      return { engine: started, text: `API ${started.apiUrl} · Schedule ${schedule}` };
+    },
+  );
+  const db = await openDatabase({
+    url: servers.databaseUrl,
+    maxConnections: 2,
+    applicationName: 'arcadia-local',
+  });
+  stack.defer(() => db.end());
+
+  const localEnv: LocalEnv = {
+    DATABASE_URL: servers.databaseUrl,
+    DATABASE_MIGRATOR_URL: servers.migratorUrl,
+    TEMPORAL_ADDRESS: servers.temporal.address,
+    TEMPORAL_NAMESPACE: servers.temporal.namespace,
+    API_URL: engine.apiUrl ?? '',
+    ...(await ensureLocalKeys(db, readLocalEnv(stateDir))),
+  };
+  const envFile = await writeLocalEnv(stateDir, localEnv);
+  const started = stack.move();
+  return {
+    servers,
+    engine,
+    db,
+    env: localEnv,
+    envFile,
+    logFile,
+    stop: () => started.disposeAsync(),
+  };
+}
+
+async function applyScheduleOf({ temporal }: LocalServers): Promise<'created' | 'updated'> {
+  const { client, connection } = await temporalServer(temporal).connect();
+  try {
+    return await applySchedule(client);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The API takes its usual port, or a free one; a port that was asked for is taken as it is. */
+async function configure(
+  env: LocalStackOptions['env'],
+  servers: LocalServers,
+  stateDir: string,
+): Promise<Config> {
+  const { api } = await rememberedPorts(join(stateDir, 'ports.json'), { api: DEFAULT_API_PORT });
+  return readConfig({
+    ...env,
+    DATABASE_URL: servers.databaseUrl,
+    API_PORT: env.API_PORT ?? String(api),
+    TEMPORAL_UI_URL: env.TEMPORAL_UI_URL ?? servers.uiUrl ?? '',
+  });
+}

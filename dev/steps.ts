@@ -1,0 +1,38 @@
+import { indent } from '../src/cli/render/table.ts';
+import { terminalWidth } from '../src/cli/render/style.ts';
+import { printText, startLineAnew } from '../src/lib/terminal.ts';
+
+/** Tells what is being done, step by step, and how long each took. */
+export interface Steps {
+  /** @param work its text is shown below the step */
+  step<T extends { readonly text: string }>(title: string, work: () => Promise<T>): Promise<T>;
+}
+
+const TITLE_WIDTH = 62;
+const TEXT_INDENT = 5;
+
+/** @param write by default to standard output */
+export function createSteps(write: (text: string) => void = printText): Steps {
+  // Where it can be overwritten, a title stands there while its work is done.
+  const isTerminal = write === printText && terminalWidth() !== null;
+  let count = 0;
+  return {
+    async step(title, work) {
+      const label = `${String((count += 1)).padStart(2)}   ${title}`;
+      if (isTerminal) write(`${label} …`);
+      const startedAt = performance.now();
+      try {
+        const result = await work();
+        const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+        const text = result.text === '' ? '' : `${indent(result.text, TEXT_INDENT)}\n`;
+        if (isTerminal) startLineAnew();
+        write(`${label.padEnd(TITLE_WIDTH)}${seconds.padStart(6)} s\n${text}\n`);
+        return result;
+      } catch (error) {
+        if (isTerminal) startLineAnew();
+        write(`${label}: failed\n`);
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { chmodSync, existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { findTemporalCli } from '../scripts/lib/temporal-cli.mjs';
+import { SEARCH_ATTRIBUTES } from '../src/contracts/search-attributes.ts';
+import { makePrivateFolder } from '../src/lib/private-files.ts';
+import { freePorts, rememberedPorts } from './free-port.ts';
+import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
+import { stopPredecessor } from './predecessor.ts';
+
+export type SearchAttributeType =
+  'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+
+export interface TemporalOptions {
+  /** The folder for the server's log and the ports it had. */
+  stateDir: string;
+  /** Where to keep workflows over restarts; in memory where it is left out. */
+  dbFile?: string;
+  /** Namespaces to have besides `default`. */
+  namespaces?: readonly string[];
+  /** Whether to do without the Web UI. */
+  headless?: boolean;
+  /** By default those that the workflows set. */
+  searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
+  /** The server's own settings, as JSON values by their keys. */
+  dynamicConfig?: Readonly<Record<string, string>>;
+}
+
+export interface LocalTemporal {
+  /** Host and port of the gRPC service. */
+  address: string;
+  /** The Web UI, unless it is headless. */
+  uiUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+type Ports = Record<'temporal' | 'temporalUi' | 'temporalHttp' | 'temporalMetrics', number>;
+
+/** Temporal's usual ports, so that what its documentation says holds wherever they are free. */
+const DEFAULT_PORTS: Ports = {
+  temporal: 7233,
+  temporalUi: 8233,
+  temporalHttp: 7243,
+  temporalMetrics: 9233,
+};
+
+/** The CLI's path; the launcher (`scripts/run.mjs`) hands it down in TEMPORAL_CLI. */
+function cliPath(): string {
+  const path = findTemporalCli();
+  if (path === undefined) throw new Error('There is no Temporal CLI yet: run `npm run setup`.');
+  return path;
+}
+
+async function choosePorts(options: TemporalOptions): Promise<Ports> {
+  if (options.dbFile !== undefined) {
+    return rememberedPorts(join(options.stateDir, 'ports.json'), DEFAULT_PORTS);
+  }
+  const [temporal, temporalUi, temporalHttp, temporalMetrics] = await freePorts([0, 0, 0, 0]);
+  return { temporal, temporalUi, temporalHttp, temporalMetrics } as Ports;
+}
+
+function serverArguments(options: TemporalOptions, ports: Ports): string[] {
+  const attributes = Object.entries(options.searchAttributes ?? SEARCH_ATTRIBUTES);
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
+    ...['--port', String(ports.temporal)],
+    ...['--http-port', String(ports.temporalHttp)],
+    ...['--metrics-port', String(ports.temporalMetrics)],
+    ...(options.headless ? ['--headless'] : ['--ui-port', String(ports.temporalUi)]),
+    ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
+    // The defaults flush every step to disk, at a third of the rate.
+    ...(options.dbFile === undefined
+      ? []
+      : ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF']),
+    ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
+    ...attributes.flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${value}`,
+    ]),
+  ];
+}
+
+/** Fails unless the server answers for the last of its namespaces. */
+async function probe(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function startServer(options: TemporalOptions): Promise<LocalTemporal> {
+  const stopSignal = 'SIGTERM';
+  const pidFile = join(options.stateDir, 'temporal.pid');
+  const dataPath = options.dbFile;
+  if (dataPath !== undefined) {
+    await stopPredecessor({ name: 'The Temporal dev server', pidFile, dataPath, stopSignal });
+  }
+  const ports = await choosePorts(options);
+  const logFile = join(options.stateDir, 'temporal.log');
+  const server = startGuarded(
+    {
+      command: cliPath(),
+      args: serverArguments(options, ports),
+      cwd: options.stateDir,
+      user: undefined,
+      stopSignal,
+      killAfterMs: 10_000,
+      pidFile,
+    },
+    logFile,
+  );
+  const address = `127.0.0.1:${ports.temporal}`;
+  await waitUntilReady(server, {
+    name: 'The Temporal dev server',
+    probe: () => probe(address, options.namespaces?.at(-1) ?? 'default'),
+    logFile,
+    timeoutMs: 60_000,
+  });
+  return {
+    address,
+    uiUrl: options.headless ? undefined : `http://127.0.0.1:${ports.temporalUi}`,
+    stop: () => server.stop(),
+  };
+}
+
+/** Starts the Temporal dev server on free ports of this machine; it ends when this process does. */
+export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
+  const stateDir = resolve(options.stateDir);
+  makePrivateFolder(stateDir);
+  const settled = { ...options, stateDir };
+  if (options.dbFile !== undefined) {
+    settled.dbFile = resolve(options.dbFile);
+    makePrivateFolder(dirname(settled.dbFile));
+    // The server's umask is for new files; SQLite gives the two beside it the same rights.
+    if (existsSync(settled.dbFile)) chmodSync(settled.dbFile, 0o600);
+  }
+  return retryOnBusyPort(() => startServer(settled));
+}

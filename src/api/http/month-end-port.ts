@@ -1,0 +1,56 @@
+import { ServiceError, type Client } from '@temporalio/client';
+import type { MonthEndProgress } from '../../contracts/month-end.ts';
+import { queryProgress, requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A query waits for a worker; the rest of the answer doesn't need it. */
+const PROGRESS_TIMEOUT_MS = 3_000;
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** The Temporal server didn't answer in time, or refused. */
+export class TemporalUnavailableError extends Error {
+  override readonly name = 'TemporalUnavailableError';
+}
+
+/** What the API wants of the month's workflow. */
+export interface MonthEndPort {
+  /**
+   * @returns the workflow's id
+   * @throws TemporalUnavailableError
+   */
+  request(request: MonthEndRequest): Promise<string>;
+  /**
+   * Null where the month has no workflow.
+   * @throws TemporalUnavailableError, also where no worker answers
+   */
+  progress(month: string): Promise<MonthEndProgress | null>;
+  /** @throws TemporalUnavailableError */
+  check(): Promise<void>;
+}
+
+export function createMonthEndPort(client: Client): MonthEndPort {
+  async function within<T>(timeoutMs: number, call: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + timeoutMs, call);
+    } catch (error) {
+      if (!isServiceError(error)) throw error;
+      throw new TemporalUnavailableError(error.message, { cause: error });
+    }
+  }
+  return {
+    request: (request) => within(REQUEST_TIMEOUT_MS, () => requestMonthEnd(client, request)),
+    progress: (month) => within(PROGRESS_TIMEOUT_MS, () => queryProgress(client, month)),
+    async check() {
+      const { namespace } = client.options;
+      await within(CHECK_TIMEOUT_MS, () => client.workflowService.describeNamespace({ namespace }));
+    },
+  };
+}
+
+/** The client wraps gRPC's errors, its connection passes them on as they are: code and details. */
+function isServiceError(error: unknown): error is Error {
+  return (
+    error instanceof ServiceError ||
+    (error instanceof Error && 'code' in error && 'details' in error)
+  );
+}

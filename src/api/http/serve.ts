@@ -1,0 +1,134 @@
+import type { Request, Response } from 'express';
+import { scopeToTenant } from '../../db/access/tenant-scope.ts';
+import { authorize, type Caller } from './auth.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { MAX_BODY_BYTES, bodySize } from './body-size.ts';
+import type { ApiDeps, CallDeps } from './deps.ts';
+import type { AuthenticateRequest } from './failed-auths.ts';
+import { noteCaller, requestIdOf } from './observe.ts';
+import { HttpProblem } from './problems.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { NO_BODY, readJsonBody } from './read-body.ts';
+import { readChunks } from './read-chunks.ts';
+import { mustSign, signatureCheck } from './require-signature.ts';
+import type { IncomingCall, Route } from './route-definition.ts';
+import { send } from './send.ts';
+import type { LimitStrangers } from './stranger-rate.ts';
+import type { Timeouts } from './timeouts.ts';
+import { createStreamBounds } from './stream-bounds.ts';
+import { untilGone } from './until-gone.ts';
+
+/** Who is let in, how often, with how much, and for how long. */
+export interface Guards {
+  readonly authenticate: AuthenticateRequest;
+  readonly limitRate: RateLimit;
+  readonly limitStrangers: LimitStrangers;
+  readonly bodies: BodyBudget;
+  readonly timeouts: Timeouts;
+  /** The server is shutting down. */
+  readonly stopping: AbortSignal;
+}
+
+/** What a stream may hold: chunks, a line that has begun, and what is made of them. */
+const STREAM_BYTES = 512 * 1024;
+
+/**
+ * Answers a request. The key is looked at before the body is read: nobody else makes us parse 2 MiB.
+ * @throws HttpProblem; whatever a handler throws
+ */
+export async function serve(
+  route: Route,
+  request: Request,
+  response: Response,
+  deps: ApiDeps,
+  guards: Guards,
+): Promise<void> {
+  const gone = untilGone(response);
+  const answer = (caller: Caller | null) =>
+    answerCall(route, request, response, gone, caller, deps, guards);
+  if (!route.scopes) {
+    if (route.rateLimited) await guards.limitStrangers(request, response);
+    return answer(null);
+  }
+  const caller = await guards.authenticate(request, response);
+  noteCaller(response, caller);
+  authorize(caller, route.scopes);
+  if (!route.rateLimited) return answer(caller);
+  return guards.limitRate(caller, request, response, () => answer(caller));
+}
+
+async function answerCall(
+  route: Route,
+  request: Request,
+  response: Response,
+  gone: AbortSignal,
+  caller: Caller | null,
+  deps: ApiDeps,
+  guards: Guards,
+): Promise<void> {
+  // The key took a while to look up, and a turn to come. Without its connection a request can't be read,
+  // and must not be taken for one without a body.
+  gone.throwIfAborted();
+  const { params, query } = request;
+  const head = { params, query, caller, requestId: requestIdOf(request) };
+  const call: ServedCall = { route, request, response, head, gone, deps: depsFor(caller, deps) };
+  if (route.stream && request.is(route.stream.contentType)) {
+    await serveStream(call, guards);
+    return;
+  }
+  const check = signatureCheck(caller, request.headers, deps);
+  if (!route.body) check(NO_BODY);
+  const { maxBodyBytes: maxBytes = MAX_BODY_BYTES } = route;
+  const giveBack = route.body
+    ? guards.bodies.take(bodySize(request.headers, maxBytes))
+    : () => undefined;
+  try {
+    const { bodyMs: timeoutMs } = guards.timeouts;
+    const body = route.body
+      ? await readJsonBody(request, response, { timeoutMs, maxBytes, check })
+      : undefined;
+    const reply = await route.handle({ ...head, body }, call.deps);
+    await send(request, response, reply, guards.timeouts);
+  } finally {
+    giveBack();
+  }
+}
+
+/** A request whose key has been let in. */
+interface ServedCall {
+  readonly route: Route;
+  readonly request: Request;
+  readonly response: Response;
+  readonly head: Omit<IncomingCall, 'body'>;
+  /** Nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+  readonly deps: CallDeps;
+}
+
+async function serveStream(
+  { route, request, response, head, gone, deps }: ServedCall,
+  { bodies, timeouts, stopping }: Guards,
+): Promise<void> {
+  if (!route.handleStream) throw new Error(`${route.operationId} has no handler for streams`);
+  if (head.caller !== null && mustSign(head.caller)) {
+    throw new HttpProblem(
+      'forbidden',
+      'this key has to sign, and a signature covers a whole body: send batches, or stream with another key',
+    );
+  }
+  const giveBack = bodies.take(STREAM_BYTES);
+  try {
+    const bounds = createStreamBounds();
+    const chunks = readChunks(request, { idleMs: timeouts.idleMs, stopping, gone, bounds });
+    const call = { ...head, chunks, bounds, logger: request.log };
+    await send(request, response, await route.handleStream(call, deps), timeouts);
+  } finally {
+    giveBack();
+  }
+}
+
+/** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
+export function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
+  const tenantId = caller?.tenantId ?? null;
+  return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { docsPage } from './docs-page.ts';
+import { openApiDocument, type OpenApiDocument } from './openapi.ts';
+import type { Route, RouteDefinition } from '../http/route-definition.ts';
+import { JSON_TYPE } from '../http/route.ts';
+import { SharedDocument } from '../http/shared-document.ts';
+
+/** The routes that describe all routes, themselves included. */
+export function documentationRoutes(routes: readonly Route[]): readonly Route[] {
+  const document: () => OpenApiDocument = lazily(() =>
+    openApiDocument([...routes, getOpenApi, getDocs]),
+  );
+  const getOpenApi = publicDocument(
+    {
+      path: '/openapi.json',
+      operationId: 'getOpenApi',
+      summary: 'This API as an OpenAPI document',
+      responses: {
+        200: {
+          description: 'OpenAPI 3.1',
+          schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
+          headers: HEADERS,
+        },
+      },
+    },
+    () => JSON.stringify(document()),
+  );
+  const getDocs = publicDocument(
+    {
+      path: '/docs',
+      operationId: 'getDocs',
+      summary: 'This API as a page to read',
+      responses: {
+        200: {
+          description: 'HTML',
+          schema: z.string(),
+          contentType: 'text/html; charset=utf-8',
+          example: '<!doctype html>',
+          headers: HEADERS,
+        },
+      },
+    },
+    () => docsPage(document()),
+  );
+  return [getOpenApi, getDocs];
+}
+
+const HEADERS = {
+  ETag: {
+    description: 'Of the document in this encoding; with `If-None-Match` it answers 304.',
+    required: true,
+    schema: { type: 'string' },
+    example: '"47DEQpj8HBSa-_TImW-5JC-br"',
+  },
+} as const;
+
+type DocumentDefinition = Pick<RouteDefinition, 'path' | 'operationId' | 'summary' | 'responses'>;
+
+/**
+ * A route for a document that anybody may read. It is made at the first request, for a worker never
+ * serves it, and then it stays the same.
+ */
+function publicDocument(definition: DocumentDefinition, make: () => string): Route {
+  const body = lazily(() => new SharedDocument(make()));
+  const contentType = definition.responses[200]?.contentType ?? JSON_TYPE;
+  // Caches may keep it, and ask whether it is still the same.
+  const headers = { 'Cache-Control': 'no-cache' };
+  return {
+    ...definition,
+    method: 'get',
+    tag: 'System',
+    scopes: null,
+    rateLimited: true,
+    handle: () => Promise.resolve({ status: 200, contentType, body: body(), headers }),
+    handleStream: null,
+  };
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,89 @@
+import { Markup, markup } from '../../../lib/markup.ts';
+import { LIVE_SCRIPT, STYLESHEET } from './assets.ts';
+
+/** Who looks at a page. */
+export interface Visitor {
+  /** Of the key that they signed in with. */
+  readonly label: string;
+  readonly scope: 'operator' | 'tenant';
+  /** Every form that changes something sends it back. */
+  readonly formToken: string;
+}
+
+export interface Page {
+  /** Of the document and its first heading. */
+  readonly title: string;
+  /** Null before sign-in, and where nobody could be asked who it is. */
+  readonly visitor: Visitor | null;
+  readonly main: Markup;
+  /** The way here, the nearest last. */
+  readonly trail?: readonly Link[];
+  /** Reads parts of the page again while something is going on: `live.js`. */
+  readonly isLive?: boolean;
+  /** Something is wrong with what was sent: said in the title, which is heard first. */
+  readonly hasErrors?: boolean;
+}
+
+export interface Link {
+  readonly href: string;
+  readonly text: string;
+}
+
+/** Of forms: the name of the field with the visitor's token. */
+export const FORM_TOKEN = 'form_token';
+
+const DOCTYPE = new Markup('<!doctype html>');
+/** Without a script the whole page is read again, a little less often. */
+const RELOAD = markup`<noscript><meta http-equiv="refresh" content="5"></noscript>
+<script src="${LIVE_SCRIPT.path}" defer></script>
+`;
+
+/** A whole document. */
+export function layout(page: Page): string {
+  const { title, visitor, main, trail = [], isLive = false, hasErrors = false } = page;
+  return markup`${DOCTYPE}
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${hasErrors ? 'Error: ' : ''}${title} – Arcadia invoicing</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${STYLESHEET.path}">
+${isLive ? RELOAD : ''}</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<div class="bar-inner"><a class="brand" href="${visitor?.scope === 'operator' ? '/operator/months' : '/quote'}">Arcadia invoicing</a>
+${navigation(visitor)}</div>
+</header>
+<main id="main" tabindex="-1">
+${trailOf(trail)}<h1>${title}</h1>
+${main}</main>
+</body>
+</html>
+`.text;
+}
+
+function navigation(visitor: Visitor | null): Markup {
+  if (visitor === null) return markup``;
+  const links =
+    visitor.scope === 'operator'
+      ? markup`<a href="/operator/months">Months</a> <a href="/quote">Quote</a> <a href="/docs">API</a>`
+      : markup`<a href="/quote">Quote</a>`;
+  return markup`<nav aria-label="Pages">${links}</nav>
+<form class="sign-out" method="post" action="/sign-out">${formToken(visitor)}<span class="who">${visitor.label}</span> <button class="quiet">Sign out</button></form>
+`;
+}
+
+/** The field that a form that changes something needs. */
+export function formToken({ formToken: token }: Visitor): Markup {
+  return markup`<input type="hidden" name="${FORM_TOKEN}" value="${token}">`;
+}
+
+function trailOf(trail: readonly Link[]): Markup {
+  if (trail.length === 0) return markup``;
+  const steps = trail.map(({ href, text }) => markup`<li><a href="${href}">${text}</a></li>`);
+  return markup`<nav aria-label="The way here" class="trail"><ol>${steps}</ol></nav>
+`;
+}

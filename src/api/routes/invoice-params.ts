@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { ApiKey } from '../../db/access/api-keys.ts';
+import {
+  showInvoice,
+  showInvoiceHeader,
+  type InvoiceHeader,
+  type InvoiceView,
+} from '../../db/invoices/invoice-views.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { documentedInteger } from '../http/fields.ts';
+import { HttpProblem } from '../http/problems.ts';
+
+/** The path of an invoice. Any text: what isn't an id is no invoice. */
+export const invoiceParams = z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) });
+
+/** A line of it. */
+export const lineParams = invoiceParams.extend({
+  line_no: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, { error: 'expected the number of a line' })
+    .transform(Number)
+    .meta(documentedInteger(1, 999_999_999)),
+});
+
+/**
+ * The invoice without its lines, if there is such a one and the caller may see it.
+ * @throws HttpProblem `not-found`
+ */
+export async function requireInvoiceHeader(
+  db: Queryable,
+  invoiceId: string,
+  caller: ApiKey,
+): Promise<InvoiceHeader> {
+  const isUuid = z.uuid().safeParse(invoiceId).success;
+  const invoice = isUuid ? await showInvoiceHeader(db, invoiceId, caller.tenantId) : null;
+  if (invoice === null) throw notAnInvoice();
+  return invoice;
+}
+
+/**
+ * The invoice with its lines, likewise.
+ * @throws HttpProblem `not-found`
+ */
+export async function requireInvoice(
+  db: Queryable,
+  invoiceId: string,
+  caller: ApiKey,
+): Promise<InvoiceView> {
+  const isUuid = z.uuid().safeParse(invoiceId).success;
+  const invoice = isUuid ? await showInvoice(db, invoiceId, caller.tenantId) : null;
+  if (invoice === null) throw notAnInvoice();
+  return invoice;
+}
+
+export function notAnInvoice(): HttpProblem {
+  return new HttpProblem('not-found', 'there is no such invoice');
+}

@@ -1,0 +1,95 @@
+import type { MonthOfTenant } from '../db/month-end/billed-months.ts';
+import { periodOf } from '../domain/period.ts';
+import type { StoredAddon } from '../db/catalogue/subscription-feed.ts';
+import type { Remark } from './feed-error.ts';
+import { isBefore } from './instants.ts';
+import type { CurrentSubscriptions, PlacedSubscription } from './placed-subscription.ts';
+
+/** When something is in force: `[startsAt, endsAt)`. */
+interface Span {
+  readonly startsAt: string | null;
+  readonly endsAt: string | null;
+}
+
+/** A subscription or an addon that a feed adds or moves. */
+export interface Move {
+  readonly path: readonly PropertyKey[];
+  readonly tenantId: string;
+  /** `subscription acme-web-1`, `addon gb of subscription acme-web-1`. */
+  readonly what: string;
+  /** Whether it was in force at an instant, and whether it is now. */
+  readonly was: (at: string) => boolean;
+  readonly is: (at: string) => boolean;
+}
+
+/** What a feed moves of a subscription and its addons. */
+export function movesOf(
+  { path, wanted }: PlacedSubscription,
+  current: CurrentSubscriptions,
+  addons: readonly StoredAddon[],
+): readonly Move[] {
+  const { subscriptionId, tenantId } = wanted;
+  const known = current.subscriptions.get(subscriptionId);
+  const what = `subscription ${subscriptionId}`;
+  const was = (at: string) => known !== undefined && isInForce(known, at);
+  const is = (at: string) => isInForce(wanted, at);
+  const stored = new Map(
+    current.addons.get(subscriptionId)?.map((addon) => [addon.position, addon]),
+  );
+  const field = known?.startsAt === wanted.startsAt ? 'ends_at' : 'starts_at';
+  return [
+    { path: [...path, field], tenantId, what, was, is },
+    ...addons.map((addon) => {
+      const before = stored.get(addon.position);
+      return {
+        path: [...path, 'addons'],
+        tenantId,
+        what: `addon ${addon.code} of ${what}`,
+        // An addon is billed with its subscription: what moves that is said of that.
+        was: (at: string) => was(at) && is(at) && before !== undefined && isInForce(before, at),
+        is: (at: string) => was(at) && is(at) && isInForce(addon, at),
+      };
+    }),
+  ];
+}
+
+/** The instant before `at` decides, as at month end. */
+function isInForce({ startsAt, endsAt }: Span, at: string): boolean {
+  return startsAt !== null && isBefore(startsAt, at) && (endsAt === null || !isBefore(endsAt, at));
+}
+
+/**
+ * Says which months that were invoiced, or closed without an invoice, a feed changes: nothing bills that
+ * by itself.
+ */
+export function warningsOfBilledMonths(
+  moves: readonly Move[],
+  months: readonly MonthOfTenant[],
+): readonly Remark[] {
+  const byTenant = Map.groupBy(months, ({ tenantId }) => tenantId);
+  return moves.flatMap((move) =>
+    (byTenant.get(move.tenantId) ?? []).flatMap((month) => {
+      const message = sayOf(move, month);
+      return message === null ? [] : { path: move.path, message };
+    }),
+  );
+}
+
+function sayOf({ what, tenantId, was, is }: Move, of: MonthOfTenant): string | null {
+  const { month, number, status } = of;
+  const at = periodOf(month).endsAt;
+  if (was(at) === is(at)) return null;
+  if (number === null) {
+    if (!is(at)) return null;
+    return (
+      `${what} is in force at the end of ${month}, which was closed before: run the month again ` +
+      `to invoice tenant ${tenantId} (month-end start ${month})`
+    );
+  }
+  const change = is(at)
+    ? `${what} is in force at the end of ${month}, and invoice ${number} does not bill it`
+    : `${what} is not in force at the end of ${month} any more, and invoice ${number} bills it`;
+  return status === 'issued'
+    ? `${change}: look at it (month-end preview ${month} --tenant ${tenantId} --lines) and force a re-run`
+    : `${change}: it is ${status} and never rebuilt, so settle the difference by hand`;
+}

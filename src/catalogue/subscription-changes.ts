@@ -1,0 +1,198 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StoredBuyer } from '../db/catalogue/buyer-details.ts';
+import type {
+  StoredAddon,
+  StoredDeployment,
+  StoredTenant,
+} from '../db/catalogue/subscription-feed.ts';
+import { diffAddons } from './addon-changes.ts';
+import { movesOf, type Move } from './billed-months.ts';
+import { planVersionId } from './catalogue-changes.ts';
+import type { Problem, Remark } from './feed-error.ts';
+import { findOverlaps } from './overlaps.ts';
+import type {
+  CurrentSubscriptions,
+  NewSubscription,
+  PlacedSubscription,
+} from './placed-subscription.ts';
+import type { FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
+
+/** What applying a feed means. */
+export interface SubscriptionChanges {
+  readonly newTenants: readonly StoredTenant[];
+  readonly renamedTenants: readonly StoredTenant[];
+  /** The next versions of buyers' details. */
+  readonly newBuyers: readonly StoredBuyer[];
+  /** Tenants that were there, and now have another name or other details. */
+  readonly changedTenantIds: readonly string[];
+  readonly newDeployments: readonly StoredDeployment[];
+  readonly newSubscriptions: readonly NewSubscription[];
+  readonly changedSubscriptions: readonly NewSubscription[];
+  readonly unchangedSubscriptions: readonly NewSubscription[];
+  readonly newAddons: readonly StoredAddon[];
+  readonly changedAddons: readonly StoredAddon[];
+  /** What comes into force or ends, by which months that are invoiced may be wrong. */
+  readonly moves: readonly Move[];
+  /** Accepted, but month end will park the tenant. */
+  readonly warnings: readonly Remark[];
+  readonly problems: readonly Problem[];
+}
+
+/** Compares a file with what is stored. What the file doesn't name stays. */
+export function diffSubscriptions(
+  file: SubscriptionsFile,
+  current: CurrentSubscriptions,
+): SubscriptionChanges {
+  const placed = placeSubscriptions(file);
+  const byChange = Map.groupBy(placed, (subscription) => compare(subscription, current));
+  const addons = placed.map((subscription) => diffAddons(subscription, current));
+  const wanted = (change: Change) => (byChange.get(change) ?? []).map((one) => one.wanted);
+  const renamedTenants = file.tenants.map(toTenant).filter((tenant) => {
+    const known = current.tenants.get(tenant.tenantId);
+    return known !== undefined && known.name !== tenant.name;
+  });
+  const newBuyers = file.tenants.flatMap((tenant) => diffBuyer(tenant, current));
+  const changed = new Set([...renamedTenants, ...newBuyers].map(({ tenantId }) => tenantId));
+  return {
+    newTenants: file.tenants
+      .map(toTenant)
+      .filter((tenant) => !current.tenants.has(tenant.tenantId)),
+    renamedTenants,
+    newBuyers,
+    changedTenantIds: [...changed].filter((tenantId) => current.tenants.has(tenantId)),
+    newDeployments: file.tenants
+      .flatMap(({ tenant_id, deployments }) =>
+        deployments.map((d) => ({ deploymentId: d.deployment_id, tenantId: tenant_id })),
+      )
+      .filter(({ deploymentId }) => !current.deployments.has(deploymentId)),
+    newSubscriptions: wanted('new'),
+    changedSubscriptions: wanted('changed'),
+    unchangedSubscriptions: wanted('unchanged'),
+    newAddons: addons.flatMap(({ attached }) => attached),
+    changedAddons: addons.flatMap(({ changed }) => changed),
+    moves: placed.flatMap((subscription, index) => {
+      const { attached = [], changed: ended = [] } = addons[index] ?? {};
+      const moved = [...attached, ...ended];
+      const isMoved = moved.length > 0 || compare(subscription, current) !== 'unchanged';
+      return isMoved ? movesOf(subscription, current, moved) : [];
+    }),
+    warnings: placed.flatMap((subscription) => warningsOf(subscription, current)),
+    problems: [
+      ...problemsOfOwners(file, current),
+      ...placed.flatMap((subscription) => problemsOf(subscription, current)),
+      ...addons.flatMap(({ problems }) => problems),
+      ...findOverlaps(placed, current.subscriptions),
+    ],
+  };
+}
+
+function placeSubscriptions(file: SubscriptionsFile): readonly PlacedSubscription[] {
+  return file.tenants.flatMap((tenant, i) =>
+    tenant.deployments.flatMap(({ deployment_id, subscriptions }, j) =>
+      subscriptions.map((fed, k) => ({
+        path: ['tenants', i, 'deployments', j, 'subscriptions', k],
+        tenant,
+        fed,
+        wanted: {
+          subscriptionId: fed.subscription_id,
+          tenantId: tenant.tenant_id,
+          deploymentId: deployment_id,
+          planVersionId: fed.plan && planVersionId(fed.plan.code, fed.plan.version),
+          startsAt: fed.starts_at,
+          endsAt: fed.ends_at,
+        },
+      })),
+    ),
+  );
+}
+
+function toTenant({ tenant_id, name, currency }: FedTenant): StoredTenant {
+  return { tenantId: tenant_id, name, currency };
+}
+
+/** The next version of a buyer's details, where the feed says anything new. */
+function diffBuyer(
+  { tenant_id, buyer }: FedTenant,
+  { buyers }: CurrentSubscriptions,
+): StoredBuyer[] {
+  const known = buyers.get(tenant_id);
+  if (!buyer || isDeepStrictEqual(known?.details, buyer)) return [];
+  return [{ tenantId: tenant_id, version: (known?.version ?? 0) + 1, details: buyer }];
+}
+
+type Change = 'new' | 'changed' | 'unchanged';
+
+function compare({ wanted }: PlacedSubscription, { subscriptions }: CurrentSubscriptions): Change {
+  const known = subscriptions.get(wanted.subscriptionId);
+  if (!known) return 'new';
+  const isSame =
+    known.planVersionId === wanted.planVersionId &&
+    known.startsAt === wanted.startsAt &&
+    known.endsAt === wanted.endsAt;
+  return isSame ? 'unchanged' : 'changed';
+}
+
+/** A tenant's currency, and whose a deployment is, are settled for good. */
+function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions): Problem[] {
+  return file.tenants.flatMap(({ tenant_id, currency, deployments }, i) => {
+    const problems: Problem[] = [];
+    const known = current.tenants.get(tenant_id);
+    if (known && known.currency !== currency) {
+      problems.push({
+        path: ['tenants', i, 'currency'],
+        kind: 'conflict',
+        message: `tenant ${tenant_id} is billed in ${known.currency}, which can't change`,
+      });
+    }
+    deployments.forEach(({ deployment_id }, j) => {
+      const owner = current.deployments.get(deployment_id)?.tenantId ?? tenant_id;
+      if (owner === tenant_id) return;
+      problems.push({
+        path: ['tenants', i, 'deployments', j, 'deployment_id'],
+        kind: 'conflict',
+        message: `deployment ${deployment_id} belongs to another tenant, ${owner}`,
+      });
+    });
+    return problems;
+  });
+}
+
+function problemsOf(
+  { path, wanted }: PlacedSubscription,
+  { subscriptions, planCurrencies }: CurrentSubscriptions,
+): Problem[] {
+  const { subscriptionId, deploymentId, planVersionId: planId } = wanted;
+  const known = subscriptions.get(subscriptionId);
+  const problems: Problem[] = [];
+  if (planId !== null && !planCurrencies.has(planId)) {
+    const message = `the catalogue has no plan version ${planId}: apply the catalogue first`;
+    problems.push({ path: [...path, 'plan'], kind: 'invalid', message });
+  }
+  if (known && known.deploymentId !== deploymentId) {
+    const message = `subscription ${subscriptionId} is of another deployment, ${known.deploymentId}`;
+    problems.push({ path: [...path, 'subscription_id'], kind: 'conflict', message });
+  }
+  if (known && known.planVersionId !== null && known.planVersionId !== planId) {
+    const message =
+      `subscription ${subscriptionId} is on ${known.planVersionId}: a change of plan ends it ` +
+      'and starts a new one, with an id of its own';
+    problems.push({ path: [...path, 'plan'], kind: 'conflict', message });
+  }
+  return problems;
+}
+
+function warningsOf(
+  { path, tenant, wanted }: PlacedSubscription,
+  { planCurrencies }: CurrentSubscriptions,
+): Remark[] {
+  const { subscriptionId, planVersionId: planId } = wanted;
+  const parked = `month end will park tenant ${tenant.tenant_id}`;
+  if (planId === null) {
+    const message = `subscription ${subscriptionId} has no plan: ${parked}`;
+    return [{ path: [...path, 'plan'], message }];
+  }
+  const currency = planCurrencies.get(planId);
+  if (currency === undefined || currency === tenant.currency) return [];
+  const message = `${planId} is in ${currency}, the tenant is billed in ${tenant.currency}: ${parked}`;
+  return [{ path: [...path, 'plan'], message }];
+}

@@ -1,0 +1,57 @@
+import type { RetryPolicy } from '../index.ts';
+import { resendEarly } from './resend-early.ts';
+import type { PostResult, UsageClient, UsageEndpoint, UsageEvents } from './usage-client.ts';
+
+export interface PostAllOptions {
+  readonly batchSize?: number;
+  /** Batches under way at once. */
+  readonly concurrency?: number;
+  /** Told how many events have been answered, each time some have. */
+  readonly onProgress?: (answered: number) => void;
+  /** How corrections are sent again that came before their record. */
+  readonly earlyRetry?: RetryPolicy;
+}
+
+/**
+ * Posts events in batches, a few at once; then those corrections again that came before their record.
+ * @returns a result per event, in order
+ */
+export async function postAll<Endpoint extends UsageEndpoint>(
+  client: UsageClient,
+  endpoint: Endpoint,
+  events: readonly UsageEvents[Endpoint][],
+  { batchSize = 500, concurrency = 4, onProgress, earlyRetry }: PostAllOptions = {},
+): Promise<readonly PostResult[]> {
+  const results = new Array<PostResult>(events.length);
+
+  async function post(
+    places: readonly number[],
+    onAnswered: (count: number) => void = () => undefined,
+  ): Promise<void> {
+    let next = 0;
+    async function postBatches(): Promise<void> {
+      while (next < places.length) {
+        const batch = places.slice(next, (next += batchSize));
+        const sent = batch.flatMap((place) => events[place] ?? []);
+        const answers = await client.postBatch(endpoint, sent);
+        answers.forEach((answer, index) => (results[batch[index] ?? 0] = answer));
+        onAnswered(batch.length);
+      }
+    }
+    await Promise.all(Array.from({ length: concurrency }, postBatches));
+  }
+
+  const early = () =>
+    results.flatMap(({ status }, place) => (status === 'retry_later' ? [place] : []));
+  let answered = 0;
+  await post([...events.keys()], (count) => onProgress?.((answered += count)));
+  await resendEarly(
+    early().length,
+    async () => {
+      await post(early());
+      return early().length;
+    },
+    earlyRetry && { policy: earlyRetry },
+  );
+  return results;
+}

@@ -1,0 +1,159 @@
+import { hash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/** What a key may do. A tenant's key is for that tenant alone. */
+export const SCOPES = ['gateway', 'metering', 'operator', 'tenant'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** `arc_<scope>_<256 random bits>`: who finds one in a log knows what it opens. */
+export const API_KEY_PATTERN = /^arc_(?:gateway|metering|operator|tenant)_[A-Za-z0-9_-]{43}$/;
+
+const ANY_API_KEY = new RegExp(API_KEY_PATTERN.source.slice(1, -1), 'g');
+
+/** A text with every key in it made unusable: people put keys where none belongs. */
+export function withoutApiKeys(text: string): string {
+  return text.replace(ANY_API_KEY, (key) => `${key.slice(0, key.indexOf('_', 4))}_[redacted]`);
+}
+
+export const apiKey = z.object({
+  keyId: z.string(),
+  scope: z.enum(SCOPES),
+  /** Set where, and only where, the scope is `tenant`. */
+  tenantId: z.string().nullable(),
+  label: z.string(),
+  /** From this instant on it is refused; null: never. */
+  expiresAt: z.string().nullable(),
+});
+export type ApiKey = z.infer<typeof apiKey>;
+
+/** The columns of `apiKey`. */
+export const API_KEY_COLUMNS = sql.fragment`
+  key_id AS "keyId", scope, tenant_id AS "tenantId", label, expires_at AS "expiresAt"`;
+
+const foundKey = apiKey.extend({
+  keyHash: z.instanceof(Buffer),
+  /** Its live signing secrets: where there are any, its requests have to be signed. */
+  signingSecretIds: z.array(z.string()),
+});
+/** A key as whoever lets callers in needs it. */
+export type FoundApiKey = z.infer<typeof foundKey>;
+
+const listedKey = apiKey.extend({
+  createdAt: z.string(),
+  revokedAt: z.string().nullable(),
+  /** To the minute. */
+  lastUsedAt: z.string().nullable(),
+  replacesKeyId: z.string().nullable(),
+  /** Its successor. */
+  replacedByKeyId: z.string().nullable(),
+  signingSecretIds: z.array(z.string()),
+});
+export type ListedApiKey = z.infer<typeof listedKey>;
+
+export type NewApiKey = { readonly label: string; readonly expiresAt?: Date | null } & (
+  | { readonly scope: Exclude<Scope, 'tenant'> }
+  | { readonly scope: 'tenant'; readonly tenantId: string }
+);
+
+/** A new key in plain text. Only its hash is ever stored. */
+export function generateApiKey(scope: Scope): string {
+  return `arc_${scope}_${randomBytes(32).toString('base64url')}`;
+}
+
+/** SHA-256: a key is random enough to need no slow hash. */
+export function hashApiKey(plainKey: string): Buffer {
+  return hash('sha256', plainKey, 'buffer');
+}
+
+/**
+ * Makes a key.
+ * @returns it with its plain text, which can't be read again
+ * @throws ForeignKeyIntegrityConstraintViolationError for an unknown tenant
+ */
+export async function createKey(
+  db: Queryable,
+  newKey: NewApiKey,
+): Promise<ApiKey & { readonly plainKey: string }> {
+  const { scope, label, expiresAt = null } = newKey;
+  const plainKey = generateApiKey(scope);
+  const tenantId = scope === 'tenant' ? newKey.tenantId : null;
+  const created = await db.one(sql.type(apiKey)`
+    INSERT INTO api_keys (key_hash, scope, tenant_id, label, expires_at)
+    VALUES (${sql.binary(hashApiKey(plainKey))}, ${scope}, ${tenantId}, ${label},
+      ${expiresAt?.toISOString() ?? null})
+    RETURNING ${API_KEY_COLUMNS}
+  `);
+  return { ...created, plainKey };
+}
+
+const LIVE_SECRETS = sql.fragment`ARRAY(
+  SELECT secret_id::text FROM signing_secrets s
+  WHERE s.key_id = k.key_id AND s.revoked_at IS NULL ORDER BY s.created_at, s.secret_id
+)`;
+
+/** The keys with these hashes that aren't revoked, in no order; they may have expired. */
+export function findByHashes(
+  db: Queryable,
+  keyHashes: readonly Buffer[],
+): Promise<readonly FoundApiKey[]> {
+  return db.any(sql.type(foundKey)`
+    SELECT ${API_KEY_COLUMNS}, key_hash AS "keyHash", ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k
+    WHERE key_hash = ANY (${sql.array([...keyHashes], 'bytea')}) AND revoked_at IS NULL
+  `);
+}
+
+/** The key with this hash, unless it is revoked; it may have expired. */
+export async function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey | null> {
+  const [found = null] = await findByHashes(db, [keyHash]);
+  return found;
+}
+
+/** The key with this id, unless it is revoked; it may have expired. */
+export function findLiveKey(
+  db: Queryable,
+  keyId: string,
+): Promise<Omit<FoundApiKey, 'keyHash'> | null> {
+  return db.maybeOne(sql.type(foundKey.omit({ keyHash: true }))`
+    SELECT ${API_KEY_COLUMNS}, ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k WHERE key_id = ${keyId}::uuid AND revoked_at IS NULL
+  `);
+}
+
+/** Whether a key that isn't revoked works no more. */
+export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>, now: Date): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= now.getTime();
+}
+
+/** Remembers that a key is in use; to the minute, so that few requests write. */
+export async function recordKeyUse(db: Queryable, keyId: string, at: Date): Promise<void> {
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE api_keys SET last_used_at = ${at.toISOString()}
+    WHERE key_id = ${keyId}
+      AND (last_used_at IS NULL OR last_used_at <= ${at.toISOString()}::timestamptz - interval '1 minute')
+  `);
+}
+
+/**
+ * Revokes a key; the API may take it for a few seconds more (see `createAuthenticator`).
+ * @returns whether there is such a key, revoked now or before
+ */
+export async function revokeKey(db: Queryable, keyId: string): Promise<boolean> {
+  const { rowCount } = await db.query(sql.typeAlias('nothing')`
+    UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE key_id::text = ${keyId}
+  `);
+  return rowCount > 0;
+}
+
+/** Every key, without its text, the oldest first. */
+export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
+  return db.any(sql.type(listedKey)`
+    SELECT ${API_KEY_COLUMNS}, created_at AS "createdAt", revoked_at AS "revokedAt",
+      last_used_at AS "lastUsedAt", replaces_key_id AS "replacesKeyId",
+      (SELECT n.key_id FROM api_keys n WHERE n.replaces_key_id = k.key_id) AS "replacedByKeyId",
+      ${LIVE_SECRETS} AS "signingSecretIds"
+    FROM api_keys k ORDER BY created_at, key_id
+  `);
+}

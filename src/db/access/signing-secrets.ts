@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { SCOPES, isExpired, type Scope } from './api-keys.ts';
+import type { Database, Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/** Enough to change over to a new secret while an older one is still being changed over to. */
+export const MAX_LIVE_SECRETS = 3;
+
+/**
+ * Whose requests can be signed: senders of usage. A signature covers the body and not the path, so
+ * that it protects what the body alone decides, and what is harmless to repeat.
+ */
+export const SIGNING_SCOPES: readonly Scope[] = ['gateway', 'metering'];
+
+const secretId = z.object({ secretId: z.string() });
+
+/** @returns the new secret's id, from which its text is derived */
+export async function insertSigningSecret(db: Queryable, keyId: string): Promise<string> {
+  const created = await db.one(sql.type(secretId)`
+    INSERT INTO signing_secrets (key_id) VALUES (${keyId}) RETURNING secret_id AS "secretId"
+  `);
+  return created.secretId;
+}
+
+export type NewSigningSecret =
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'refused'; readonly reason: string }
+  | { readonly outcome: 'created'; readonly secretId: string };
+
+const signer = z.object({
+  keyId: z.string(),
+  scope: z.enum(SCOPES),
+  expiresAt: z.string().nullable(),
+  revokedAt: z.string().nullable(),
+});
+
+/** Gives a key a signing secret: from then on its requests have to be signed. */
+export function createSigningSecret(
+  db: Database,
+  keyId: string,
+  now: Date,
+): Promise<NewSigningSecret> {
+  return db.transaction(async (tx) => {
+    const key = await tx.maybeOne(sql.type(signer)`
+      SELECT key_id AS "keyId", scope, expires_at AS "expiresAt", revoked_at AS "revokedAt"
+      FROM api_keys WHERE key_id::text = ${keyId} FOR UPDATE
+    `);
+    if (key === null) return { outcome: 'unknown' };
+    // Counted under the key's lock: two that are made at once are counted one after the other.
+    const live = await tx.oneFirst(sql.type(z.object({ count: z.number() }))`
+      SELECT count(*) FROM signing_secrets WHERE key_id = ${key.keyId} AND revoked_at IS NULL
+    `);
+    const reason = whyNot(key, live, now);
+    return reason === null
+      ? { outcome: 'created', secretId: await insertSigningSecret(tx, key.keyId) }
+      : { outcome: 'refused', reason };
+  });
+}
+
+function whyNot(key: z.infer<typeof signer>, liveSecrets: number, now: Date): string | null {
+  if (key.revokedAt !== null) return `key ${key.keyId} is revoked`;
+  if (isExpired(key, now)) return `key ${key.keyId} has expired`;
+  if (!SIGNING_SCOPES.includes(key.scope)) {
+    return `only keys of the scopes ${SIGNING_SCOPES.join(' and ')} sign, not ${key.scope}`;
+  }
+  return liveSecrets >= MAX_LIVE_SECRETS
+    ? `key ${key.keyId} has ${liveSecrets} live signing secrets: revoke one first`
+    : null;
+}
+
+const revokedSecret = z.object({
+  keyId: z.string(),
+  /** Of the key; where none is left, it need not sign any more. */
+  liveSecrets: z.number(),
+});
+
+/**
+ * Revokes a signing secret; the API may take it for a few seconds more (see `createAuthenticator`).
+ * @returns null where there is no such secret; one that was revoked before stays so
+ */
+export function revokeSigningSecret(
+  db: Queryable,
+  id: string,
+): Promise<z.infer<typeof revokedSecret> | null> {
+  return db.maybeOne(sql.type(revokedSecret)`
+    WITH revoked AS (
+      UPDATE signing_secrets SET revoked_at = coalesce(revoked_at, now())
+      WHERE secret_id::text = ${id} RETURNING secret_id, key_id
+    )
+    SELECT r.key_id AS "keyId", (
+      SELECT count(*) FROM signing_secrets s
+      WHERE s.key_id = r.key_id AND s.revoked_at IS NULL AND s.secret_id <> r.secret_id
+    ) AS "liveSecrets"
+    FROM revoked r
+  `);
+}

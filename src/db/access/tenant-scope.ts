@@ -1,0 +1,41 @@
+import type { Database, Queryable, Transaction } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/**
+ * The database as a tenant may see it: each query runs as `arcadia_tenant`, and row level security
+ * shows it that tenant's own rows, whatever the query asks for (migration 000011). The second layer
+ * of isolation: the queries filter by tenant all the same.
+ *
+ * Each call is a transaction of its own, and no connection is held between two of them. Not for use
+ * within a transaction: a scope lasts until the end of the outermost one.
+ */
+export function scopeToTenant(db: Database, tenantId: string): Queryable {
+  const inScope = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    db.transaction(async (tx) => {
+      await enterScope(tx, tenantId);
+      return work(tx);
+    });
+  return {
+    any: (query) => inScope((tx) => tx.any(query)),
+    anyFirst: (query) => inScope((tx) => tx.anyFirst(query)),
+    exists: (query) => inScope((tx) => tx.exists(query)),
+    many: (query) => inScope((tx) => tx.many(query)),
+    manyFirst: (query) => inScope((tx) => tx.manyFirst(query)),
+    maybeOne: (query) => inScope((tx) => tx.maybeOne(query)),
+    maybeOneFirst: (query) => inScope((tx) => tx.maybeOneFirst(query)),
+    one: (query) => inScope((tx) => tx.one(query)),
+    oneFirst: (query) => inScope((tx) => tx.oneFirst(query)),
+    query: (query) => inScope((tx) => tx.query(query)),
+    record: (query) => inScope((tx) => tx.record(query)),
+    stream: (query, handler) => inScope((tx) => tx.stream(query, handler)),
+    transaction: (work) => inScope(work),
+  };
+}
+
+/** Until the end of the transaction, however it ends: `SET LOCAL`, which takes no parameters. */
+async function enterScope(tx: Transaction, tenantId: string): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    SELECT FROM set_config('arcadia.tenant_id', ${tenantId}, true) AS tenant,
+      set_config('role', 'arcadia_tenant', true) AS role
+  `);
+}

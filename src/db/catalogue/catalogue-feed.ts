@@ -1,0 +1,73 @@
+import type { Transaction } from '../pool.ts';
+import { jsonRows, sql, textArray } from '../sql.ts';
+
+/** Writing the catalogue. Field names are those of its file. */
+
+export interface NewPlanItem {
+  readonly resource_kind: string;
+  readonly included_qty: string | null;
+  readonly overage_price_cents: number | null;
+  readonly overage_unit: string | null;
+  readonly hard_cap_qty: string | null;
+}
+
+export interface NewPlanVersion {
+  /** As the database will make it. */
+  readonly id: string;
+  readonly code: string;
+  readonly version: number;
+  readonly currency: string;
+  readonly base_price_cents: number;
+  readonly items: readonly NewPlanItem[];
+}
+
+export interface NewAddon {
+  readonly code: string;
+  readonly resource_kind: string;
+  readonly qty: string;
+  readonly price_cents: number;
+}
+
+/** Plan versions with their items, and their plans where they are new. */
+export async function insertPlanVersions(
+  tx: Transaction,
+  versions: readonly NewPlanVersion[],
+): Promise<void> {
+  if (versions.length === 0) return;
+  const codes = [...new Set(versions.map(({ code }) => code))];
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO plans (plan_code) SELECT unnest(${textArray(codes)}) ON CONFLICT DO NOTHING
+  `);
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
+    SELECT code, version, currency, base_price_cents
+    FROM json_to_recordset(${jsonRows(versions)})
+      AS v (code text, version int, currency text, base_price_cents bigint)
+  `);
+  // All items in one statement: a version's items arrive together.
+  const items = versions.flatMap(({ id, items }) =>
+    items.map((item, index) => ({ ...item, plan_version_id: id, position: index + 1 })),
+  );
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
+      overage_price_cents, overage_unit, hard_cap_qty)
+    SELECT plan_version_id, position, resource_kind, included_qty,
+      overage_price_cents, overage_unit, hard_cap_qty
+    FROM json_to_recordset(${jsonRows(items)}) AS i (plan_version_id text, position int,
+      resource_kind text, included_qty numeric, overage_price_cents bigint, overage_unit text,
+      hard_cap_qty numeric)
+  `);
+}
+
+/** New addons, and new terms of old ones: what was attached before keeps its snapshot. */
+export async function upsertAddons(tx: Transaction, addons: readonly NewAddon[]): Promise<void> {
+  if (addons.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
+    SELECT code, resource_kind, qty, price_cents
+    FROM json_to_recordset(${jsonRows(addons)})
+      AS a (code text, resource_kind text, qty numeric, price_cents bigint)
+    ON CONFLICT (addon_code) DO UPDATE SET resource_kind = excluded.resource_kind,
+      qty = excluded.qty, price_cents = excluded.price_cents, updated_at = now()
+  `);
+}

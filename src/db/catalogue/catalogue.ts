@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
+import type { Queryable } from '../pool.ts';
+import { sql, textArray } from '../sql.ts';
+
+const planItem = z.object({
+  resourceKind: z.string(),
+  includedQty: z.string().nullable(),
+  hardCapQty: z.string().nullable(),
+  overagePriceCents: z.number().nullable(),
+  overageUnit: z.string().nullable(),
+});
+const planVersion = z.object({
+  id: z.string(),
+  version: z.number(),
+  currency: z.string(),
+  basePriceCents: z.number(),
+  items: z.array(planItem),
+});
+const addon = z.object({
+  code: z.string(),
+  resourceKind: z.string(),
+  qty: z.string(),
+  priceCents: z.number(),
+});
+
+/** The plan's highest version, with its items in their order: what a new subscription would get. */
+export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
+  return db.maybeOne(sql.type(planVersion)`
+    SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
+      (
+        -- Quantities as text: inside JSON they would become floats.
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'resourceKind', i.resource_kind,
+          'includedQty', trim_scale(i.included_qty)::text,
+          'hardCapQty', trim_scale(i.hard_cap_qty)::text,
+          'overagePriceCents', i.overage_price_cents,
+          'overageUnit', i.overage_unit
+        ) ORDER BY i.position), '[]')
+        FROM plan_items i WHERE i.plan_version_id = v.plan_version_id
+      ) AS items
+    FROM plan_versions v
+    WHERE v.plan_code = ${planCode}
+    ORDER BY v.version DESC LIMIT 1
+  `);
+}
+
+/** Those of the resource kinds that an item of any plan version prices or includes. */
+export async function findKnownKinds(
+  db: Queryable,
+  kinds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const known = await db.anyFirst(sql.type(z.object({ kind: z.string() }))`
+    SELECT DISTINCT resource_kind AS kind FROM plan_items
+    WHERE resource_kind = ANY (${textArray(kinds)})
+  `);
+  return new Set(known);
+}
+
+/** Those of the addons that the catalogue has, by code. */
+export async function findAddons(
+  db: Queryable,
+  codes: readonly string[],
+): Promise<ReadonlyMap<string, QuoteAddon>> {
+  const addons = await db.any(sql.type(addon)`
+    SELECT addon_code AS code, resource_kind AS "resourceKind", trim_scale(qty)::text AS qty,
+      price_cents AS "priceCents"
+    FROM addons WHERE addon_code = ANY (${textArray(codes)})
+  `);
+  return new Map(addons.map((found) => [found.code, found]));
+}

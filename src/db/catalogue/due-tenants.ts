@@ -1,0 +1,65 @@
+import { sql } from '../sql.ts';
+import type { Period } from '../../domain/period.ts';
+
+/**
+ * Whether a row (a subscription or an addon, by its alias) is in force at the
+ * period's last instant. That instant alone decides, never a status or the clock:
+ * a late run bills what a punctual one would have billed. docs/spec.md#month-end.
+ */
+export function inForceAtEndOf(period: Period, alias: 's' | 'a') {
+  const startsAt = sql.identifier([alias, 'starts_at']);
+  const endsAt = sql.identifier([alias, 'ends_at']);
+  return sql.fragment`
+    ${startsAt} < ${period.endsAt} AND (${endsAt} IS NULL OR ${endsAt} >= ${period.endsAt})
+  `;
+}
+
+/** The tenants that are due: those with a subscription in force. */
+export function dueTenants(period: Period) {
+  return sql.fragment`
+    SELECT t.tenant_id AS tenant_id FROM tenants t
+    WHERE EXISTS (
+      SELECT FROM subscriptions s
+      WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
+    )
+  `;
+}
+
+/**
+ * The tenants that a forced re-run can be about: those that are due, and those whose invoice of the
+ * period stands, whatever has happened to their subscriptions since.
+ */
+export function dueOrInvoicedTenants(period: Period) {
+  return sql.fragment`
+    ${dueTenants(period)}
+    UNION
+    SELECT i.tenant_id FROM invoices i
+    WHERE i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+  `;
+}
+
+/**
+ * Whether the tenant gets a first invoice of a later month, which then takes LLM usage of this one: it
+ * is due at the end of a later month that has no invoice yet.
+ * @param tenantId a column
+ */
+export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.fragment>) {
+  const isFree = sql.fragment`NOT EXISTS (
+    SELECT FROM invoices n WHERE n.tenant_id = s.tenant_id
+      AND n.period_start = m.month::date AND n.status <> 'superseded'
+  )`;
+  // Of a subscription without an end some later month is always free. (All months are those of UTC.)
+  return sql.fragment`EXISTS (
+    SELECT FROM subscriptions s
+    WHERE s.tenant_id = ${tenantId} AND s.starts_at IS NOT NULL
+      AND (s.ends_at IS NULL OR (s.ends_at > ${period.endsAt} AND EXISTS (
+        SELECT FROM generate_series(
+          greatest(${period.periodStart}::timestamp + interval '1 month',
+            date_trunc('month', s.starts_at AT TIME ZONE 'UTC')),
+          date_trunc('month', s.ends_at AT TIME ZONE 'UTC') - interval '1 month',
+          interval '1 month'
+        ) AS m (month)
+        WHERE ${isFree}
+      )))
+  )`;
+}

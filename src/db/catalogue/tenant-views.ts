@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { BUYER_AS_JSON, buyerSchema } from './buyer-details.ts';
+import type { Page } from '../page.ts';
+import type { Queryable } from '../pool.ts';
+import { allOf, sql } from '../sql.ts';
+
+/** Reading tenants and their deployments, for the API. Fields are named as in the feed's file. */
+
+export const tenantSchema = z
+  .object({
+    tenant_id: z.string(),
+    name: z.string(),
+    currency: z.string(),
+    buyer: buyerSchema.nullable().describe('As the documents of later invoices say it.'),
+  })
+  .meta({
+    example: {
+      tenant_id: 'acme',
+      name: 'Acme Pty Ltd',
+      currency: 'AUD',
+      buyer: {
+        legal_name: 'Acme Holdings Pty Ltd',
+        abn: '51824753556',
+        address: ['Level 3, 12 Wharf Road', 'Sydney NSW 2000', 'Australia'],
+        contact: 'Accounts payable',
+        email: 'accounts@acme.example',
+      },
+    },
+  });
+export type TenantView = z.infer<typeof tenantSchema>;
+
+const TENANT_COLUMNS = sql.fragment`t.tenant_id, t.name, t.currency, (
+    SELECT ${BUYER_AS_JSON} FROM buyer_details b
+    WHERE b.tenant_id = t.tenant_id AND b.version > 0 ORDER BY b.version DESC LIMIT 1
+  ) AS buyer`;
+
+export function showTenant(db: Queryable, tenantId: string): Promise<TenantView | null> {
+  return db.maybeOne(sql.type(tenantSchema)`
+    SELECT ${TENANT_COLUMNS} FROM tenants t WHERE t.tenant_id = ${tenantId}
+  `);
+}
+
+/** By id. */
+export function listTenants(
+  db: Queryable,
+  { after, limit }: Page<string>,
+): Promise<readonly TenantView[]> {
+  const isAfter = after !== null && sql.fragment`t.tenant_id > ${after}`;
+  return db.any(sql.type(tenantSchema)`
+    SELECT ${TENANT_COLUMNS} FROM tenants t
+    WHERE ${allOf([isAfter])} ORDER BY t.tenant_id LIMIT ${limit}
+  `);
+}
+
+export const deploymentSchema = z
+  .object({ deployment_id: z.string(), tenant_id: z.string() })
+  .meta({ example: { deployment_id: 'acme-web', tenant_id: 'acme' } });
+export type DeploymentView = z.infer<typeof deploymentSchema>;
+
+export function showDeployment(
+  db: Queryable,
+  deploymentId: string,
+): Promise<DeploymentView | null> {
+  return db.maybeOne(sql.type(deploymentSchema)`
+    SELECT deployment_id, tenant_id FROM deployments WHERE deployment_id = ${deploymentId}
+  `);
+}
+
+/**
+ * By id.
+ * @param tenantId whose; undefined: everybody's
+ */
+export function listDeployments(
+  db: Queryable,
+  tenantId: string | undefined,
+  { after, limit }: Page<string>,
+): Promise<readonly DeploymentView[]> {
+  const conditions = [
+    tenantId !== undefined && sql.fragment`tenant_id = ${tenantId}`,
+    after !== null && sql.fragment`deployment_id > ${after}`,
+  ];
+  return db.any(sql.type(deploymentSchema)`
+    SELECT deployment_id, tenant_id FROM deployments
+    WHERE ${allOf(conditions)}
+    ORDER BY deployment_id LIMIT ${limit}
+  `);
+}

@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import type { DraftToQuote } from '../../contracts/activities.ts';
+import type { DraftRef } from '../../contracts/month-end.ts';
+import type { DeploymentLine } from '../../domain/compose-invoice.ts';
+import type { Period } from '../../domain/period.ts';
+import type { Usage } from '../../domain/types.ts';
+import { columnArray } from '../column-arrays.ts';
+import {
+  HELD_BY_OWN,
+  IS_LLM,
+  isMeteredOf,
+  summing,
+  toLlm,
+  toMetered,
+  type HeldLlmUsage,
+  type HeldSum,
+} from '../usage/held-usage.ts';
+import type { Queryable } from '../pool.ts';
+import { selectingDue, type DueSubscription } from './quote-inputs.ts';
+import { isOneOf, sql, textArray, uuidArray } from '../sql.ts';
+
+/** What a chunk holds: lines of quotes, or of LLM usage. */
+export type Section = 'quote' | 'llm';
+
+/** A JSON array that our own statement made; its rows are as the statement says. */
+const rowsOf = <Row>() => z.custom<readonly Row[]>((value) => Array.isArray(value));
+
+/** The drafts of one run that are still its own to write; `d` in conditions. */
+function ownDrafts(owner: string, drafts: readonly { readonly draftId: string }[]) {
+  const ids = drafts.map(({ draftId }) => draftId);
+  return sql.fragment`
+    SELECT d.draft_id, d.tenant_id, d.replaces_invoice_id FROM invoice_drafts d
+    WHERE d.draft_id ${isOneOf(ids, 'uuid')} AND d.owner = ${owner} AND d.state = 'open'`;
+}
+
+/** A subscription that a draft bills. */
+export type DraftSubscription = DueSubscription & { readonly draftId: string };
+
+export interface QuoteInputs {
+  /** Drafts that are still this run's, with the currency of their tenants. */
+  readonly own: ReadonlyMap<string, { readonly currency: string }>;
+  /** At most `limit`, in the order of the drafts given and then of deployments. */
+  readonly subscriptions: readonly DraftSubscription[];
+  /** Metered usage of the period by deployment. */
+  readonly usage: ReadonlyMap<string, Usage>;
+}
+
+const quoteInputs = z.object({
+  own: rowsOf<{ readonly draftId: string; readonly currency: string }>(),
+  subscriptions: rowsOf<DraftSubscription>(),
+  sums: rowsOf<HeldSum>(),
+});
+
+/**
+ * Reads what the next quotes are made of, as of one moment: subscriptions from where each draft's last
+ * chunk ended, and the metered usage that is sealed for the drafts.
+ */
+export async function readQuoteInputs(
+  db: Queryable,
+  period: Period,
+  owner: string,
+  drafts: readonly DraftToQuote[],
+  limit: number,
+): Promise<QuoteInputs> {
+  const inOrder = sql.fragment`unnest(${uuidArray(drafts.map(({ draftId }) => draftId))},
+    ${textArray(drafts.map(({ after }) => after ?? ''))}) WITH ORDINALITY AS o (draft_id, after, n)`;
+  const { own, subscriptions, sums } = await db.one(sql.type(quoteInputs)`
+    WITH own AS MATERIALIZED (${ownDrafts(owner, drafts)}),
+      chunk AS MATERIALIZED (
+        SELECT own.draft_id AS "draftId", o.n, due.* FROM ${inOrder} JOIN own USING (draft_id)
+        JOIN LATERAL (
+          ${selectingDue(period)} AND s.tenant_id = own.tenant_id AND s.deployment_id > o.after
+          ORDER BY s.deployment_id LIMIT ${limit}
+        ) due ON true
+        ORDER BY o.n, due."deploymentId" LIMIT ${limit}
+      )
+    SELECT
+      (SELECT coalesce(json_agg(json_build_object('draftId', own.draft_id, 'currency', t.currency)), '[]')
+        FROM own JOIN tenants t USING (tenant_id)) AS own,
+      (SELECT coalesce(json_agg(chunk ORDER BY n, "deploymentId"), '[]') FROM chunk) AS subscriptions,
+      (SELECT coalesce(json_agg(sums), '[]') FROM (${summing(
+        HELD_BY_OWN,
+        sql.fragment`${isMeteredOf(period)} AND b.deployment_id IN (SELECT "deploymentId" FROM chunk)`,
+      )}) sums) AS sums
+  `);
+  return {
+    own: new Map(own.map((draft) => [draft.draftId, draft])),
+    subscriptions,
+    usage: toMetered(sums),
+  };
+}
+
+const llmInputs = z.object({ own: rowsOf<string>(), sums: rowsOf<HeldSum>() });
+
+/** Reads the LLM usage that is sealed for drafts, and which of them are still this run's. */
+export async function readLlmInputs(
+  db: Queryable,
+  owner: string,
+  drafts: readonly DraftRef[],
+): Promise<{ readonly own: readonly string[]; readonly usage: readonly HeldLlmUsage[] }> {
+  const { own, sums } = await db.one(sql.type(llmInputs)`
+    WITH own AS MATERIALIZED (${ownDrafts(owner, drafts)})
+    SELECT (SELECT coalesce(json_agg(draft_id), '[]') FROM own) AS own,
+      (SELECT coalesce(json_agg(sums), '[]') FROM (${summing(HELD_BY_OWN, IS_LLM)}) sums) AS sums
+  `);
+  return { own, usage: toLlm(sums) };
+}
+
+/** The lines of a draft that one step computed. */
+export interface Chunk {
+  readonly draftId: string;
+  /** The deployment that the chunk before ended with; null: this is the first one. */
+  readonly after: string | null;
+  /** The last deployment of this chunk; null: nothing follows. */
+  readonly upTo: string | null;
+  readonly lines: readonly DeploymentLine[];
+}
+
+const writtenChunk = z.object({ draftId: z.string(), upTo: z.string().nullable() });
+/** A chunk as it is stored, by whichever attempt came first. */
+export type WrittenChunk = z.infer<typeof writtenChunk>;
+
+/**
+ * Writes chunks of a section for those of the drafts that are still this run's. The first attempt at a
+ * chunk counts; a later one, which may have seen other subscriptions, changes nothing and is told how
+ * the first one ended.
+ * @returns the chunks of the drafts that are still this run's
+ */
+export async function writeChunks(
+  db: Queryable,
+  owner: string,
+  section: Section,
+  chunks: readonly Chunk[],
+): Promise<readonly WrittenChunk[]> {
+  if (chunks.length === 0) return [];
+  // A draft that is being taken over is waited for, and is nobody's to write afterwards.
+  const own = sql.fragment`
+    ${ownDrafts(owner, chunks)} ORDER BY d.tenant_id, d.draft_id FOR SHARE OF d`;
+  const column = (read: (chunk: Chunk) => string | null) => columnArray(chunks.map(read));
+  const written = await db.any(sql.type(writtenChunk)`
+    WITH own AS MATERIALIZED (${own})
+    INSERT INTO invoice_draft_chunks (draft_id, section, after_deployment, up_to_deployment, lines)
+    SELECT own.draft_id, ${section}, c.after, c.up_to, c.lines
+    FROM unnest(${column((c) => c.draftId)}::uuid[], ${column((c) => c.after ?? '')}::text[],
+      ${column((c) => c.upTo)}::text[], ${column((c) => JSON.stringify(c.lines))}::json[])
+      AS c (draft_id, after, up_to, lines)
+    JOIN own USING (draft_id)
+    ON CONFLICT (draft_id, section, after_deployment) DO NOTHING
+    RETURNING draft_id AS "draftId", up_to_deployment AS "upTo"
+  `);
+  const isWritten = new Set(written.map(({ draftId }) => draftId));
+  const others = chunks.filter(({ draftId }) => !isWritten.has(draftId));
+  if (others.length === 0) return written;
+  const before = await db.any(sql.type(writtenChunk)`
+    SELECT c.draft_id AS "draftId", c.up_to_deployment AS "upTo"
+    FROM unnest(${uuidArray(others.map(({ draftId }) => draftId))},
+        ${textArray(others.map(({ after }) => after ?? ''))}) AS o (draft_id, after)
+      JOIN invoice_drafts d USING (draft_id)
+      JOIN invoice_draft_chunks c ON c.draft_id = o.draft_id AND c.after_deployment = o.after
+    WHERE c.section = ${section} AND d.owner = ${owner} AND d.state = 'open'
+  `);
+  return [...written, ...before];
+}
+
+/** A chunk on its way out of a draft. */
+const storedChunk = z.object({
+  section: z.enum(['quote', 'llm']),
+  after: z.string(),
+  upTo: z.string().nullable(),
+  lines: rowsOf<DeploymentLine>(),
+});
+/** Of a draft `d`: its chunks as a JSON array. */
+export const CHUNKS_OF_DRAFT = sql.fragment`(
+  SELECT coalesce(json_agg(json_build_object('section', c.section, 'after', c.after_deployment,
+    'upTo', c.up_to_deployment, 'lines', c.lines)), '[]')
+  FROM invoice_draft_chunks c WHERE c.draft_id = d.draft_id)`;
+export const storedChunks = z.array(storedChunk);
+
+/**
+ * The lines of a draft, quotes first, each section in the order of deployments.
+ * @returns null where a step is missing: chunks that don't follow each other up to the last deployment
+ */
+export function linesOfChunks(
+  chunks: z.infer<typeof storedChunks>,
+): readonly DeploymentLine[] | null {
+  const lines: DeploymentLine[] = [];
+  for (const section of ['quote', 'llm'] as const) {
+    const byStart = new Map(
+      chunks.filter((chunk) => chunk.section === section).map((chunk) => [chunk.after, chunk]),
+    );
+    for (let after: string | null = ''; after !== null;) {
+      const chunk = byStart.get(after);
+      if (!chunk) return null;
+      byStart.delete(after);
+      lines.push(...chunk.lines);
+      after = chunk.upTo;
+    }
+  }
+  return lines;
+}
+
+/** Deletes the chunks of drafts that are being closed: nobody needs them any more. */
+export function deletingChunks(draftIds: readonly string[]) {
+  return sql.fragment`DELETE FROM invoice_draft_chunks WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
+}

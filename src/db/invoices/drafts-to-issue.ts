@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { LastInvoice } from '../../domain/bounds.ts';
+import type { DeploymentLine } from '../../domain/compose-invoice.ts';
+import type { Period } from '../../domain/period.ts';
+import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
+import { IS_SERVED, type OwnDraft } from './drafts.ts';
+import { toLastInvoice } from './last-invoice.ts';
+import type { Transaction } from '../pool.ts';
+import { isOneOf, sql } from '../sql.ts';
+
+/** What decides whether a draft is issued. */
+export interface IssueTerms {
+  /** Whether it serves a forced request. */
+  readonly isForced: boolean;
+  /** Whether every request that it serves wants a revision only where something changes. */
+  readonly onlyIfChanged: boolean;
+  /** Whether one of them accepts a total beyond the safety bounds. */
+  readonly acceptBounds: boolean;
+  /** What it replaces; else the tenant's last invoice of an earlier month, unless it is void. */
+  readonly last: LastInvoice | null;
+}
+
+const draftToIssue = z.object({
+  draftId: z.string(),
+  chunks: storedChunks,
+  onlyIfChanged: z.boolean().nullable(),
+  acceptBounds: z.boolean().nullable(),
+  lastNumber: z.string().nullable(),
+  lastTotalCents: z.number().nullable(),
+});
+
+/** All that a draft's invoice is made from, apart from the draft itself. */
+export interface DraftToIssue {
+  readonly terms: IssueTerms;
+  /** Null where a step is missing. */
+  readonly lines: readonly DeploymentLine[] | null;
+}
+
+/**
+ * Reads the lines of drafts and what decides whether they are issued. The caller holds their locks, and this is a
+ * statement of its own: it sees what was committed while the locks were waited for.
+ */
+export async function readDraftsToIssue(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly OwnDraft[],
+): Promise<ReadonlyMap<string, DraftToIssue>> {
+  if (drafts.length === 0) return new Map();
+  const rows = await tx.any(sql.type(draftToIssue)`
+    SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
+      request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
+      last.number AS "lastNumber", last.total_cents AS "lastTotalCents"
+    FROM invoice_drafts d
+    LEFT JOIN LATERAL (
+      SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
+      FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+      WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
+    ) request ON true
+    LEFT JOIN LATERAL (${lastInvoice(period)}) last ON true
+    WHERE d.draft_id ${isOneOf(
+      drafts.map(({ draftId }) => draftId),
+      'uuid',
+    )}
+  `);
+  return new Map(
+    rows.map(({ draftId, chunks, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
+      draftId,
+      {
+        lines: linesOfChunks(chunks),
+        terms: {
+          isForced: onlyIfChanged !== null,
+          onlyIfChanged: onlyIfChanged === true,
+          acceptBounds: acceptBounds === true,
+          last: toLastInvoice(lastNumber, lastTotalCents),
+        },
+      },
+    ]),
+  );
+}
+
+/** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */
+function lastInvoice(period: Period) {
+  return sql.fragment`
+    SELECT i.number, i.total_cents FROM invoices i
+    WHERE i.tenant_id = d.tenant_id AND CASE
+      WHEN d.replaces_invoice_id IS NOT NULL THEN i.invoice_id = d.replaces_invoice_id
+      ELSE i.period_start < ${period.periodStart} AND i.status IN ('issued', 'paid') END
+    ORDER BY i.period_start DESC LIMIT 1`;
+}

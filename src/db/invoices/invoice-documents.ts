@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
+import { invoiceLineSchema, invoiceHeaderSchema } from './invoice-views.ts';
+import type { Page } from '../page.ts';
+import type { Queryable } from '../pool.ts';
+import { sellerSchema } from '../catalogue/seller-details.ts';
+import { allOf, sql, uuidArray } from '../sql.ts';
+
+/** What the documents of an invoice are made of: the invoice, with its parties as it was issued (ADR 18). */
+
+const header = invoiceHeaderSchema
+  .omit({ re_run: true, status_change: true, superseded_at: true })
+  .extend({
+    replaces_number: z.string().nullable(),
+    superseded_by_number: z.string().nullable(),
+    /** Null where nobody has said yet who sells. */
+    seller: sellerSchema.nullable(),
+    /** The tenant's name when the invoice was issued. */
+    buyer_name: z.string(),
+    buyer: buyerSchema.nullable(),
+  });
+export type DocumentHeader = z.infer<typeof header>;
+
+const line = invoiceLineSchema.extend({ invoice_id: z.string() });
+
+export interface DocumentSource extends DocumentHeader {
+  readonly lines: readonly z.infer<typeof invoiceLineSchema>[];
+}
+
+/** The last invoice of a page. */
+export interface DocumentCursor {
+  readonly tenant_id: string;
+  readonly revision: number;
+}
+
+const HEADERS = sql.fragment`
+  SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
+    i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
+    i.replaces_invoice_id, i.superseded_by,
+    old.number AS replaces_number, next.number AS superseded_by_number,
+    (
+      SELECT jsonb_build_object('legal_name', s.legal_name, 'trading_name', s.trading_name,
+        'abn', s.abn, 'address', s.address, 'email', s.email, 'payment_terms', s.payment_terms,
+        'payment_details', s.payment_details)
+      FROM seller_details s
+      WHERE s.version = coalesce(i.seller_version, (SELECT min(version) FROM seller_details))
+    ) AS seller,
+    coalesce(i.buyer_name, b.legal_name, t.name) AS buyer_name,
+    CASE WHEN b.version > 0 THEN ${BUYER_AS_JSON} END AS buyer
+  FROM invoices i
+  JOIN tenants t ON t.tenant_id = i.tenant_id
+  LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
+  LEFT JOIN invoices next ON next.invoice_id = i.superseded_by
+  LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id
+    AND b.version = CASE WHEN i.buyer_name IS NULL THEN 0 ELSE i.buyer_version END`;
+
+/**
+ * All but the lines of what an invoice's documents are made of; null where there is no such invoice.
+ * @param tenantId whose it has to be; null: anybody's, for an operator
+ */
+export function readDocumentHeader(
+  db: Queryable,
+  invoiceId: string,
+  tenantId: string | null,
+): Promise<DocumentHeader | null> {
+  return db.maybeOne(sql.type(header)`
+    ${HEADERS} WHERE i.invoice_id = ${invoiceId}::uuid
+      AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
+  `);
+}
+
+/** What an invoice's documents are made of. */
+export async function readDocumentSource(
+  db: Queryable,
+  found: DocumentHeader,
+): Promise<DocumentSource> {
+  const [source = { ...found, lines: [] }] = await withLines(db, [found]);
+  return source;
+}
+
+/** A page of a month's invoices, superseded ones too, by tenant and revision. */
+export async function listDocumentSources(
+  db: Queryable,
+  periodStart: string,
+  { after, limit }: Page<DocumentCursor>,
+): Promise<readonly DocumentSource[]> {
+  const isAfter =
+    after !== null &&
+    sql.fragment`(i.tenant_id, i.revision) > (${after.tenant_id}, ${after.revision})`;
+  const headers = await db.any(sql.type(header)`
+    ${HEADERS} WHERE ${allOf([sql.fragment`i.period_start = ${periodStart}::date`, isAfter])}
+    ORDER BY i.tenant_id, i.revision LIMIT ${limit}
+  `);
+  return withLines(db, headers);
+}
+
+/** How many invoices a month has, superseded ones too. */
+export function countInvoices(db: Queryable, periodStart: string): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ count: z.number() }))`
+    SELECT count(*) AS count FROM invoices WHERE period_start = ${periodStart}::date
+  `);
+}
+
+async function withLines(
+  db: Queryable,
+  headers: readonly DocumentHeader[],
+): Promise<readonly DocumentSource[]> {
+  if (headers.length === 0) return [];
+  const rows = await db.any(sql.type(line)`
+    SELECT invoice_id, line_no, deployment_id, kind, resource_kind, description,
+      trim_scale(qty)::text AS qty, unit, unit_price_cents, amount_cents, meta
+    FROM invoice_lines
+    WHERE invoice_id = ANY(${uuidArray(headers.map(({ invoice_id }) => invoice_id))})
+    ORDER BY invoice_id, line_no
+  `);
+  const byInvoice = Map.groupBy(rows, ({ invoice_id }) => invoice_id);
+  return headers.map((one) => ({ ...one, lines: byInvoice.get(one.invoice_id) ?? [] }));
+}

@@ -1,0 +1,53 @@
+import type { InvoiceInputs } from '../../domain/compose-invoice.ts';
+import type { Period } from '../../domain/period.ts';
+import type { PlanVersion } from '../../domain/types.ts';
+import { readHeldUsage, type HeldUsage } from '../usage/held-usage.ts';
+import type { Queryable } from '../pool.ts';
+import { learnPlanVersions, subscriptionsOf } from './quote-inputs.ts';
+
+/** A tenant whose invoice is to be composed. */
+export interface InvoicedTenant {
+  readonly tenantId: string;
+  readonly currency: string;
+  /** Under which its usage is held. */
+  readonly owner: string;
+}
+
+/**
+ * Reads what the invoices of tenants are made of: their subscriptions at the period's last instant, and
+ * the usage that is held for them.
+ * @param planVersions known ones; what is missing is added
+ * @returns the tenants, in their order, with the inputs of their invoices
+ */
+export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
+  db: Queryable,
+  period: Period,
+  tenants: readonly Tenant[],
+  held: HeldUsage,
+  planVersions: Map<string, PlanVersion>,
+): Promise<readonly { readonly tenant: Tenant; readonly inputs: InvoiceInputs }[]> {
+  const subscriptions = await subscriptionsOf(
+    db,
+    period,
+    tenants.map(({ tenantId }) => tenantId),
+  );
+  await learnPlanVersions(
+    db,
+    planVersions,
+    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
+  );
+  const { metered, llm } = await readHeldUsage(db, period, held);
+  const llmUsage = Map.groupBy(llm, ({ owner }) => owner);
+  const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
+  return tenants.map((tenant) => ({
+    tenant,
+    inputs: {
+      month: period.month,
+      currency: tenant.currency,
+      subscriptions: byTenant.get(tenant.tenantId) ?? [],
+      planVersions,
+      meteredUsage: metered,
+      llmUsage: llmUsage.get(tenant.owner) ?? [],
+    },
+  }));
+}

@@ -1,0 +1,61 @@
+import type { Period } from '../../domain/period.ts';
+import type { Transaction } from '../pool.ts';
+import { jsonRows, sql, uuidArray } from '../sql.ts';
+
+/** Which usage an invoice holds, and what became of it. */
+
+/** Gives the usage of drafts or invoices to other invoices, with what was left out of it. */
+export async function moveUsage(
+  tx: Transaction,
+  moves: readonly { readonly from: string | null; readonly to: string }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    WITH move AS (
+      SELECT * FROM json_to_recordset(${jsonRows(moves)}) AS m ("from" uuid, "to" uuid)
+    ), exclusions AS (
+      UPDATE usage_exclusions e SET applied_to = move."to"
+      FROM move WHERE e.applied_to = move."from"
+    )
+    UPDATE usage_buckets b SET sealed_for = move."to"
+    FROM move WHERE b.sealed_for = move."from"
+  `);
+}
+
+/**
+ * The statement that ties each bucket to its line, or says why it has none: within the allowance, of
+ * a kind that the plan doesn't price, of a deployment without a subscription, or
+ * excluded as a whole. Buckets that were tied before stay as they are.
+ */
+export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
+  return sql.fragment`
+    INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
+    SELECT b.sealed_for, b.bucket_id, line.line_no, CASE
+      WHEN line.line_no IS NOT NULL THEN 'billed'
+      WHEN b.source = 'llm' THEN 'excluded'
+      WHEN base.line_no IS NULL THEN 'no_subscription'
+      WHEN item.overage_price_cents IS NULL THEN 'unpriced_kind'
+      ELSE 'within_allowance' END
+    FROM usage_buckets b
+    LEFT JOIN invoice_lines line ON line.invoice_id = b.sealed_for
+      AND line.deployment_id = b.deployment_id
+      AND CASE b.source
+        WHEN 'llm' THEN line.kind = 'llm_usage'
+          AND coalesce(line.meta ->> 'service_month', ${period.month}) = to_char(b.service_month, 'YYYY-MM')
+        ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END
+    LEFT JOIN invoice_lines base ON base.invoice_id = b.sealed_for
+      AND base.deployment_id = b.deployment_id AND base.kind = 'plan_base'
+    LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
+      AND item.resource_kind = b.resource_kind
+    WHERE b.sealed_for = ANY(${uuidArray(invoiceIds)})
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The statement that notes what each invoice has left out. */
+export function notingExclusions(invoiceIds: readonly string[]) {
+  return sql.fragment`
+    INSERT INTO invoice_exclusions (invoice_id, exclusion_id)
+    SELECT applied_to, exclusion_id FROM usage_exclusions
+    WHERE applied_to = ANY(${uuidArray(invoiceIds)})
+    ON CONFLICT DO NOTHING`;
+}

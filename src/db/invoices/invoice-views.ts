@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Page } from '../page.ts';
+import type { Queryable } from '../pool.ts';
+import { allOf, sql } from '../sql.ts';
+
+/** Reading invoices, for the API and the CLI. Fields are named as they are served. */
+
+export const INVOICE_STATUSES = ['issued', 'paid', 'void', 'superseded'] as const;
+export type InvoiceStatus = (typeof INVOICE_STATUSES)[number];
+
+/** An invoice without its lines. */
+export const invoiceHeaderSchema = z.object({
+  invoice_id: z.uuid(),
+  number: z.string(),
+  tenant_id: z.string(),
+  period_start: z.iso.date(),
+  period_end: z.iso.date().describe('Inclusive.'),
+  revision: z.int(),
+  status: z.enum(INVOICE_STATUSES),
+  currency: z.string(),
+  subtotal_cents: z.int(),
+  tax_cents: z.int(),
+  total_cents: z.int(),
+  issued_at: z.iso.datetime(),
+  replaces_invoice_id: z.uuid().nullable(),
+  superseded_by: z.uuid().nullable(),
+  superseded_at: z.iso.datetime().nullable(),
+  re_run: z
+    .object({
+      request_id: z.string().nullable(),
+      actor: z.string().nullable(),
+      reason: z.string().nullable(),
+    })
+    .nullable()
+    .describe(
+      "Of a forced invoice or revision: by which request, who asked, and why. Not for tenants' keys.",
+    ),
+  status_change: z
+    .object({
+      actor: z.string(),
+      reason: z.string().nullable(),
+      changed_at: z.iso.datetime(),
+    })
+    .nullable()
+    .describe("Of a paid or void invoice: who marked it, why, and when. Not for tenants' keys."),
+});
+export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
+
+export const invoiceLineSchema = z.object({
+  line_no: z.int(),
+  deployment_id: z.string().nullable().describe('Null on the tax line.'),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  resource_kind: z.string().nullable(),
+  description: z.string(),
+  qty: z.string(),
+  unit: z
+    .string()
+    .nullable()
+    .describe('Null on overage whose plan item names no unit: the price is for one base unit.'),
+  unit_price_cents: z.int().nullable(),
+  amount_cents: z.int(),
+  meta: z.record(z.string(), z.unknown()),
+});
+export type InvoiceLine = z.infer<typeof invoiceLineSchema>;
+
+export interface InvoiceView extends InvoiceHeader {
+  readonly lines: readonly InvoiceLine[];
+}
+
+export interface InvoiceFilter {
+  readonly tenantId?: string | undefined;
+  /** First day of the period. */
+  readonly periodStart?: string | undefined;
+  /** Without it: every one that isn't superseded. */
+  readonly status?: InvoiceStatus | undefined;
+  readonly includeSuperseded?: boolean | undefined;
+}
+
+/** The last invoice of a page. */
+export interface InvoiceCursor {
+  readonly period_start: string;
+  readonly invoice_id: string;
+}
+
+/** Who reads: who asked for a re-run or marked an invoice, and why, is between operators. */
+export type InvoiceReader = 'operator' | 'tenant';
+
+const HEADER_COLUMNS = sql.fragment`
+  i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
+  i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
+  i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
+
+const OPERATORS_COLUMNS = sql.fragment`
+  CASE WHEN i.request_id IS NOT NULL THEN jsonb_build_object(
+    'request_id', i.request_id, 'actor', i.actor, 'reason', i.reason
+  ) END AS re_run,
+  (
+    SELECT jsonb_build_object('actor', c.actor, 'reason', c.reason,
+      'changed_at', to_char(c.changed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    FROM invoice_status_changes c WHERE c.invoice_id = i.invoice_id
+  ) AS status_change
+`;
+
+/** A tenant's key may not even read the columns that aren't for tenants. */
+function headerColumns(reader: InvoiceReader) {
+  const others =
+    reader === 'operator' ? OPERATORS_COLUMNS : sql.fragment`NULL AS re_run, NULL AS status_change`;
+  return sql.fragment`${HEADER_COLUMNS}, ${others}`;
+}
+
+/**
+ * A page of invoices, the newest period first.
+ * @param after the last invoice of the page before; null for the first page
+ */
+export function listInvoices(
+  db: Queryable,
+  { tenantId, periodStart, status, includeSuperseded = false }: InvoiceFilter,
+  { after, limit }: Page<InvoiceCursor>,
+  reader: InvoiceReader = 'operator',
+): Promise<readonly InvoiceHeader[]> {
+  const conditions = [
+    tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,
+    periodStart !== undefined && sql.fragment`i.period_start = ${periodStart}::date`,
+    status !== undefined && sql.fragment`i.status = ${status}`,
+    status === undefined && !includeSuperseded && sql.fragment`i.status <> 'superseded'`,
+    after !== null &&
+      sql.fragment`(i.period_start, i.invoice_id)
+        < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
+  ];
+  return db.any(sql.type(invoiceHeaderSchema)`
+    SELECT ${headerColumns(reader)} FROM invoices i
+    WHERE ${allOf(conditions)}
+    ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
+  `);
+}
+
+/**
+ * An invoice without its lines.
+ * @param tenantId whose it has to be, who then is the reader; null: anybody's, for an operator
+ */
+export function showInvoiceHeader(
+  db: Queryable,
+  invoiceId: string,
+  tenantId: string | null = null,
+): Promise<InvoiceHeader | null> {
+  return db.maybeOne(sql.type(invoiceHeaderSchema)`
+    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
+    WHERE i.invoice_id = ${invoiceId}::uuid
+      AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
+  `);
+}
+
+/**
+ * An invoice with its lines.
+ * @param tenantId as of `showInvoiceHeader`
+ */
+export async function showInvoice(
+  db: Queryable,
+  invoiceId: string,
+  tenantId: string | null = null,
+): Promise<InvoiceView | null> {
+  const header = await showInvoiceHeader(db, invoiceId, tenantId);
+  if (header === null) return null;
+  const lines = await db.any(sql.type(invoiceLineSchema)`
+    SELECT line_no, deployment_id, kind, resource_kind, description,
+      trim_scale(qty)::text AS qty, unit, unit_price_cents, amount_cents, meta
+    FROM invoice_lines WHERE invoice_id = ${invoiceId}::uuid ORDER BY line_no
+  `);
+  return { ...header, lines };
+}
+
+/** The id of the invoice with this number. */
+export function findInvoiceId(db: Queryable, number: string): Promise<string | null> {
+  return db.maybeOneFirst(sql.type(z.object({ invoice_id: z.string() }))`
+    SELECT invoice_id FROM invoices WHERE number = ${number}
+  `);
+}

@@ -1,0 +1,265 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
+import type { LineChange } from '../../domain/line-changes.ts';
+import { deletingChunks } from './draft-chunks.ts';
+import { IS_SERVED, type OwnDraft } from './drafts.ts';
+import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
+import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+import { jsonRows, sql, uuidArray } from '../sql.ts';
+import { columnArray } from '../column-arrays.ts';
+import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
+import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
+
+const standing = z.object({
+  invoiceId: z.string(),
+  number: z.string(),
+  status: z.enum(['issued', 'paid', 'void', 'superseded']),
+  totalCents: z.number(),
+});
+
+/** Locks invoices that are about to be replaced, and says how they stand now. */
+export function lockInvoices(
+  tx: Transaction,
+  invoiceIds: readonly string[],
+): Promise<readonly z.infer<typeof standing>[]> {
+  return tx.any(sql.type(standing)`
+    SELECT invoice_id AS "invoiceId", number, status, total_cents AS "totalCents"
+    FROM invoices WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
+    ORDER BY invoice_id FOR UPDATE
+  `);
+}
+
+/** A draft, and the invoice that it would be. */
+export type BuiltDraft = OwnDraft & ComposedInvoice;
+
+/** A draft that is ready to become an invoice. */
+export type IssuableDraft = BuiltDraft & {
+  /** Whether a forced request waits for it. */
+  readonly isForced: boolean;
+  /** How it differs from the invoice that it replaces. */
+  readonly changes: readonly LineChange[];
+};
+
+/** The lines of invoices, in order, by invoice. */
+export async function readInvoiceLines(
+  db: Queryable,
+  invoiceIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LineRow[]>> {
+  const rows = await db.any(sql.type(lineRow)`
+    SELECT invoice_id AS "ownerId", line_no AS "lineNo", ${LINE_COLUMNS}
+    FROM invoice_lines WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
+    ORDER BY invoice_id, line_no
+  `);
+  return Map.groupBy(rows, ({ ownerId }) => ownerId);
+}
+
+/**
+ * Issues drafts: each becomes the invoice of its tenant's month, whole, and its tenant's outcome. Runs in
+ * the transaction of the caller, who holds the locks of tenants and drafts; the
+ * steps are in the order that the constraints ask for.
+ */
+export async function issueInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly IssuableDraft[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const draftIds = drafts.map(({ draftId }) => draftId);
+  const outcomes = drafts.map(({ tenantId, draftId }) => ({
+    tenantId,
+    outcome: 'rolled' as const,
+    invoiceId: draftId,
+  }));
+  const revisions = drafts.filter(({ replacesInvoiceId }) => replacesInvoiceId !== null);
+  await supersedeInvoices(tx, revisions);
+  await insertInvoices(tx, period, drafts);
+  await insertLineChanges(tx, revisions);
+  await inheritUsage(tx, revisions);
+  // What follows from the invoices; none of it looks at another part of it.
+  await tx.query(sql.typeAlias('nothing')`
+    WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
+      left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
+      outcomes AS (${recordingInvoiced(period, outcomes)}), ${tellingInvoices(draftIds)}
+    ${tyingUsage(period, draftIds)}
+  `);
+  await settleForcedRequests(tx, drafts, 'rolled');
+}
+
+/**
+ * Closes drafts that came out as the invoices that stand: what they sealed goes to those. The
+ * invoices and their lines stay as they are, and so does their digest.
+ */
+export async function keepInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly (OwnDraft & {
+    readonly replacesInvoiceId: string;
+    readonly isForced: boolean;
+  })[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const draftIds = drafts.map(({ draftId }) => draftId);
+  const moves = drafts.map(({ draftId, replacesInvoiceId }) => ({
+    from: draftId,
+    to: replacesInvoiceId,
+  }));
+  await moveUsage(tx, moves);
+  const invoiceIds = moves.map(({ to }) => to);
+  const outcomes = drafts.map(({ tenantId, replacesInvoiceId: invoiceId }) => ({
+    tenantId,
+    outcome: 'unchanged' as const,
+    invoiceId,
+  }));
+  await tx.query(sql.typeAlias('nothing')`
+    WITH closed AS (${closing(draftIds, 'unchanged')}), chunks AS (${deletingChunks(draftIds)}),
+      left_out AS (${notingExclusions(invoiceIds)}),
+      outcomes AS (${recordingInvoiced(period, outcomes)})
+    ${tyingUsage(period, invoiceIds)}
+  `);
+  await settleForcedRequests(tx, drafts, 'unchanged');
+}
+
+/** A draft without its lines: they go into one statement alone. */
+function header({ lines: _lines, changes: _changes, ...rest }: IssuableDraft) {
+  return rest;
+}
+
+async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  if (drafts.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE invoices i
+    SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
+    FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    WHERE i.invoice_id = d."replacesInvoiceId"
+  `);
+}
+
+/**
+ * Headers, each with its tenant's next number (a forced one says who asked, and why), and all of
+ * their lines, which have to arrive in one statement.
+ */
+async function insertInvoices(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly IssuableDraft[],
+): Promise<void> {
+  const lines = drafts.flatMap((draft) =>
+    draft.lines.map((line) => ({ draftId: draft.draftId, ...line })),
+  );
+  const column = (read: (line: (typeof lines)[number]) => string | number | null) =>
+    columnArray(lines.map(read));
+  await tx.query(sql.typeAlias('nothing')`
+    WITH d AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
+        currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
+        "replacesInvoiceId" uuid)
+    ), numbered AS (
+      UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
+      FROM d WHERE t.tenant_id = d."tenantId"
+      RETURNING t.tenant_id, t.name, t.last_invoice_seq AS seq
+    ), header AS (
+    INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+      number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
+      request_id, actor, reason, buyer_name, buyer_version, seller_version)
+    SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
+      coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
+      d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
+      r.request_id, r.actor, r.reason,
+      -- The parties as they are now: the documents go on saying so.
+      n.name, (
+        SELECT max(b.version) FROM buyer_details b
+        WHERE b.tenant_id = d."tenantId" AND b.version > 0
+      ),
+      (SELECT max(version) FROM seller_details)
+    FROM d
+    JOIN numbered n ON n.tenant_id = d."tenantId"
+    LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"
+    -- Of several requests that one revision serves, the first is named here; all
+    -- of them are in month_end_request_tenants.
+    LEFT JOIN LATERAL (
+      SELECT r.request_id, r.actor, r.reason
+      FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+      WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
+        AND f.draft_id = d."draftId" AND ${IS_SERVED}
+      ORDER BY r.request_seq LIMIT 1
+    ) r ON true
+    )
+    INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
+      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
+    SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
+      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
+    FROM unnest(
+      ${column((l) => l.draftId)}::uuid[], ${column((l) => l.lineNo)}::int[],
+      ${column((l) => l.deploymentId)}::text[], ${column((l) => l.subscriptionId)}::text[],
+      ${column((l) => l.kind)}::text[], ${column((l) => l.resourceKind)}::text[],
+      ${column((l) => l.description)}::text[], ${column((l) => l.qty)}::numeric[],
+      ${column((l) => l.unit)}::text[], ${column((l) => l.unitPriceCents)}::bigint[],
+      ${column((l) => l.amountCents)}::bigint[], ${column((l) => JSON.stringify(l.meta))}::jsonb[]
+    ) AS l ("draftId", "lineNo", "deploymentId", "subscriptionId", kind, "resourceKind", description,
+      qty, unit, "unitPriceCents", "amountCents", meta)
+  `);
+}
+
+/** How each revision differs from its predecessor, by the numbers of their lines. */
+async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  const rows = drafts.flatMap(({ draftId, replacesInvoiceId, changes }) =>
+    changes.map(({ change, before, after }, index) => ({
+      draftId,
+      replacesInvoiceId,
+      changeNo: index + 1,
+      change,
+      replacedLineNo: before?.lineNo ?? null,
+      lineNo: after?.lineNo ?? null,
+    })),
+  );
+  if (rows.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO invoice_line_changes
+      (invoice_id, change_no, change, replaced_invoice_id, replaced_line_no, line_no)
+    SELECT "draftId", "changeNo", change, "replacesInvoiceId", "replacedLineNo", "lineNo"
+    FROM json_to_recordset(${jsonRows(rows)}) AS c ("draftId" uuid, "changeNo" int, change text,
+      "replacesInvoiceId" uuid, "replacedLineNo" int, "lineNo" int)
+  `);
+}
+
+/** A revision keeps its predecessor's usage, and what that left out. */
+async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
+  await moveUsage(
+    tx,
+    drafts.map(({ draftId, replacesInvoiceId }) => ({ from: replacesInvoiceId, to: draftId })),
+  );
+}
+
+/** What each invoice says, as a digest: it can be told later that nothing was changed. */
+function makingDigests(invoiceIds: readonly string[]) {
+  return sql.fragment`
+    INSERT INTO invoice_digests (invoice_id, digest)
+    SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id`;
+}
+
+function closing(draftIds: readonly string[], state: 'issued' | 'unchanged') {
+  return sql.fragment`
+    UPDATE invoice_drafts SET state = ${state}, closed_at = now()
+    WHERE draft_id = ANY(${uuidArray(draftIds)})`;
+}
+
+async function settleForcedRequests(
+  tx: Transaction,
+  drafts: readonly (OwnDraft & { readonly isForced: boolean })[],
+  outcome: 'rolled' | 'unchanged',
+): Promise<void> {
+  const forced = drafts.filter(({ isForced }) => isForced);
+  if (forced.length === 0) return;
+  const rows = forced.map(({ draftId, replacesInvoiceId }) => ({
+    draftId,
+    invoiceId: outcome === 'rolled' ? draftId : replacesInvoiceId,
+  }));
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants f
+    SET outcome = ${outcome}, invoice_id = d."invoiceId", reason = NULL
+    FROM json_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
+    WHERE f.draft_id = d."draftId" AND ${IS_SERVED}
+  `);
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { PlacedLine } from '../../domain/line-changes.ts';
+import type { JsonObject } from '../../domain/types.ts';
+import { sql } from '../sql.ts';
+
+/** A line of an invoice, or of a draft, as the domain sees it. */
+export const lineRow = z.object({
+  ownerId: z.string(),
+  lineNo: z.number(),
+  deploymentId: z.string().nullable(),
+  subscriptionId: z.string().nullable(),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  resourceKind: z.string().nullable(),
+  description: z.string(),
+  qty: z.string(),
+  unit: z.string().nullable(),
+  unitPriceCents: z.number().nullable(),
+  amountCents: z.number(),
+  meta: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
+});
+export type LineRow = z.infer<typeof lineRow> & PlacedLine;
+
+/** What both tables have. */
+export const LINE_COLUMNS = sql.fragment`
+  deployment_id AS "deploymentId", subscription_id AS "subscriptionId", kind,
+  resource_kind AS "resourceKind", description, trim_scale(qty) AS qty, unit,
+  unit_price_cents AS "unitPriceCents", amount_cents AS "amountCents", meta
+`;

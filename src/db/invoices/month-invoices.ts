@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { periodOf, previousMonth, type Month } from '../../domain/period.ts';
+import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
+import type { Page } from '../page.ts';
+import type { Queryable } from '../pool.ts';
+import { allOf, sql } from '../sql.ts';
+
+/** A month's invoices beside those of the month before, for the operator pages. */
+
+export const OUTCOMES = ['rolled', 'skipped', 'unchanged', 'parked'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+const monthInvoice = z.object({
+  invoice_id: z.string(),
+  number: z.string(),
+  tenant_id: z.string(),
+  name: z.string(),
+  revision: z.number(),
+  status: z.enum(INVOICE_STATUSES),
+  currency: z.string(),
+  total_cents: z.number(),
+  /** The tenant's latest one in the month; null: it was issued before there were outcomes. */
+  outcome: z.enum(OUTCOMES).nullable(),
+  /** What the tenant was billed for the month before; null: nothing. */
+  last_month_cents: z.number().nullable(),
+  /** The total less that. */
+  change_cents: z.number(),
+});
+/** An invoice with what has changed since the month before. */
+export type MonthInvoice = z.infer<typeof monthInvoice>;
+
+/** `change`: the largest change first, up or down. */
+export const INVOICE_ORDERS = ['change', 'tenant'] as const;
+export type InvoiceOrder = (typeof INVOICE_ORDERS)[number];
+
+export interface MonthInvoiceFilter {
+  /** A part of the tenant's id or name, in any case. */
+  readonly search?: string | undefined;
+  /** Without it: every one that isn't superseded. */
+  readonly status?: InvoiceStatus | undefined;
+  readonly outcome?: Outcome | undefined;
+  readonly order: InvoiceOrder;
+}
+
+/** The invoice that a page ended with. */
+export type MonthInvoiceKey = Pick<
+  MonthInvoice,
+  'change_cents' | 'tenant_id' | 'revision' | 'invoice_id'
+>;
+
+/**
+ * A page of a month's invoices. Costs the month's invoices, not those of all months.
+ * @throws DomainError `invalid_month`
+ */
+export function listMonthInvoices(
+  db: Queryable,
+  month: Month,
+  { search, status, outcome, order }: MonthInvoiceFilter,
+  { after, limit }: Page<MonthInvoiceKey>,
+): Promise<readonly MonthInvoice[]> {
+  const conditions = [
+    status === undefined
+      ? sql.fragment`i.status <> 'superseded'`
+      : sql.fragment`i.status = ${status}`,
+    outcome !== undefined && sql.fragment`o.outcome = ${outcome}`,
+    search !== undefined &&
+      sql.fragment`(position(lower(${search}) IN lower(t.tenant_id)) > 0
+        OR position(lower(${search}) IN lower(t.name)) > 0)`,
+  ];
+  const { by, isAfter } = ORDERS[order];
+  return db.any(sql.type(monthInvoice)`
+    SELECT * FROM (
+      SELECT i.invoice_id, i.number, i.tenant_id, t.name, i.revision, i.status, i.currency,
+        i.total_cents, o.outcome, b.total_cents AS last_month_cents,
+        i.total_cents - coalesce(b.total_cents, 0) AS change_cents
+      FROM invoices i JOIN tenants t USING (tenant_id)
+      LEFT JOIN tenant_outcomes o
+        ON (o.period_start, o.tenant_id) = (i.period_start, i.tenant_id)
+      LEFT JOIN invoices b ON b.tenant_id = i.tenant_id
+        AND b.period_start = ${periodOf(previousMonth(month)).periodStart}
+        AND b.status IN ('issued', 'paid')
+      WHERE i.period_start = ${periodOf(month).periodStart} AND ${allOf(conditions)}
+    ) found
+    WHERE ${after === null ? sql.fragment`true` : isAfter(after)}
+    ORDER BY ${by} LIMIT ${limit}
+  `);
+}
+
+const ORDERS = {
+  change: {
+    by: sql.fragment`abs(change_cents) DESC, invoice_id DESC`,
+    isAfter: ({ change_cents, invoice_id }: MonthInvoiceKey) =>
+      sql.fragment`(abs(change_cents), invoice_id)
+        < (abs(${change_cents}::bigint), ${invoice_id}::uuid)`,
+  },
+  tenant: {
+    by: sql.fragment`tenant_id, revision`,
+    isAfter: ({ tenant_id, revision }: MonthInvoiceKey) =>
+      sql.fragment`(tenant_id, revision) > (${tenant_id}, ${revision})`,
+  },
+} as const;
+
+const standing = z.object({
+  tenant_id: z.string(),
+  /** Null: there is no such tenant. */
+  name: z.string().nullable(),
+  invoice_id: z.string().nullable(),
+  number: z.string().nullable(),
+  revision: z.number().nullable(),
+  status: z.enum(INVOICE_STATUSES).nullable(),
+  currency: z.string().nullable(),
+  total_cents: z.number().nullable(),
+  outcome: z.enum(OUTCOMES).nullable(),
+  reason_type: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+/** How a tenant stands in a month: the invoice that a re-run would replace, and the latest outcome. */
+export type Standing = z.infer<typeof standing>;
+
+/**
+ * How these tenants stand, each once, in the order of their ids.
+ * @throws DomainError `invalid_month`
+ */
+export function listStanding(
+  db: Queryable,
+  month: Month,
+  tenantIds: readonly string[],
+): Promise<readonly Standing[]> {
+  const { periodStart } = periodOf(month);
+  return db.any(sql.type(standing)`
+    SELECT asked.tenant_id, t.name, i.invoice_id, i.number, i.revision, i.status, i.currency,
+      i.total_cents, o.outcome, o.reason_type, o.reason
+    FROM (SELECT DISTINCT unnest(${sql.array([...tenantIds], 'text')}) AS tenant_id) asked
+    LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
+    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart}
+      AND i.status IN ('issued', 'paid', 'void')
+    LEFT JOIN tenant_outcomes o
+      ON o.period_start = ${periodStart} AND o.tenant_id = asked.tenant_id
+    ORDER BY asked.tenant_id
+  `);
+}
+
+const revision = z.object({
+  invoice_id: z.string(),
+  number: z.string(),
+  revision: z.number(),
+  status: z.enum(INVOICE_STATUSES),
+  currency: z.string(),
+  total_cents: z.number(),
+  issued_at: z.string(),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+/** A revision of a tenant's invoice of a month. */
+export type Revision = z.infer<typeof revision>;
+
+/** All revisions of a tenant's invoice of a month, the newest first. */
+export function listRevisions(
+  db: Queryable,
+  invoice: { readonly tenant_id: string; readonly period_start: string },
+): Promise<readonly Revision[]> {
+  return db.any(sql.type(revision)`
+    SELECT invoice_id, number, revision, status, currency, total_cents, issued_at, actor, reason
+    FROM invoices
+    WHERE tenant_id = ${invoice.tenant_id} AND period_start = ${invoice.period_start}
+    ORDER BY revision DESC
+  `);
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import { isGivenUp } from './drafts.ts';
+import { dueOrInvoicedTenants, hasNextInvoice, inForceAtEndOf } from '../catalogue/due-tenants.ts';
+import type { HeldUsage } from '../usage/held-usage.ts';
+import { lastInvoiceBefore } from './last-invoice.ts';
+import type { Queryable } from '../pool.ts';
+import { isBillable } from '../usage/seal.ts';
+import { jsonRows, sql, textArray } from '../sql.ts';
+
+const previewed = z.object({
+  tenantId: z.string(),
+  currency: z.string(),
+  /** False: an invoice of the month stands, and the tenant is no longer due. */
+  isDue: z.boolean(),
+  /** Whether a later invoice will take LLM usage that this month's no longer can. */
+  hasNextInvoice: z.boolean(),
+  /** The invoice that stands. */
+  invoiceId: z.string().nullable(),
+  number: z.string().nullable(),
+  status: z.enum(['issued', 'paid', 'void']).nullable(),
+  totalCents: z.number().nullable(),
+  /** The tenant's last invoice of an earlier month, unless it is void. */
+  lastNumber: z.string().nullable(),
+  lastTotalCents: z.number().nullable(),
+});
+/** A tenant that is due or was invoiced, and what there is of its invoices. */
+export type PreviewedTenant = z.infer<typeof previewed>;
+
+/** How many tenants a preview of the month shows. */
+export function countPreviewedTenants(db: Queryable, period: Period): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ tenants: z.number() }))`
+    SELECT count(*) AS tenants FROM (${dueOrInvoicedTenants(period)}) previewed
+  `);
+}
+
+/**
+ * A page of the tenants that are due or have an invoice of the month, in order; of these only, where
+ * some are named.
+ */
+export function nextPreviewedTenants(
+  db: Queryable,
+  period: Period,
+  page: {
+    readonly after: string | null;
+    readonly limit: number;
+    readonly only: readonly string[] | null;
+  },
+): Promise<readonly PreviewedTenant[]> {
+  const only =
+    page.only === null
+      ? sql.fragment``
+      : sql.fragment`AND t.tenant_id = ANY(${textArray(page.only)})`;
+  return db.any(sql.type(previewed)`
+    SELECT t.tenant_id AS "tenantId", t.currency, due.is_due AS "isDue",
+      ${hasNextInvoice(period, sql.fragment`t.tenant_id`)} AS "hasNextInvoice",
+      i.invoice_id AS "invoiceId", i.number, i.status,
+      i.total_cents AS "totalCents", last.number AS "lastNumber",
+      last.total_cents AS "lastTotalCents"
+    FROM tenants t
+    LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (
+        SELECT FROM subscriptions s
+        WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
+      ) AS is_due
+    ) due
+    WHERE (due.is_due OR i.invoice_id IS NOT NULL)
+      AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text) ${only}
+    ORDER BY t.tenant_id LIMIT ${page.limit}
+  `);
+}
+
+/**
+ * What an invoice of each tenant would take if it were built now (or built again, where one
+ * stands), by the rules of `openSealedDrafts`; the owner is the tenant. One that is paid or void is never
+ * built again: late LLM usage goes onto the tenant's next invoice, if there will be one, and what is left
+ * to settle by hand is the rest.
+ */
+export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
+  const drafts = tenants.map(({ tenantId, invoiceId, status, hasNextInvoice: hasNext }) => ({
+    tenantId,
+    invoiceId,
+    isRevision: invoiceId !== null,
+    leavesLlm: hasNext && (status === 'paid' || status === 'void'),
+  }));
+  const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
+    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "leavesLlm" boolean)`;
+  const isTakeable = sql.fragment`${isBillable(period)}
+    AND NOT (draft."leavesLlm" AND b.source = 'llm')`;
+  return {
+    buckets: sql.fragment`
+      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+      JOIN usage_buckets b ON b.sealed_for = draft."invoiceId"
+      UNION ALL
+      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+      JOIN usage_buckets b ON b.tenant_id = draft."tenantId" AND b.sealed_for IS NULL
+      WHERE ${isTakeable}
+      UNION ALL
+      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+      JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND ${isGivenUp(period)}
+      JOIN usage_buckets b ON b.sealed_for = a.draft_id
+      WHERE ${isTakeable}`,
+    exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,
+  };
+}

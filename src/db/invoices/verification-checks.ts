@@ -1,0 +1,253 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { usageByState } from '../month-end/reconciliation.ts';
+import { sql } from '../sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
+import { withRawSums } from './verification-usage.ts';
+
+/**
+ * The checks of a month that SQL can make, each from the rawest rows there are. A check is a query
+ * for what is wrong: a column `problem`, a sentence each.
+ */
+export interface Check {
+  /** Stable name. */
+  readonly id: string;
+  readonly invariant: Invariant;
+  /** What holds where the check finds nothing. */
+  readonly claim: string;
+  readonly problems: ReturnType<typeof sql.fragment>;
+}
+
+/** I1 one live invoice · I2 each event once · I3 sums · I4 nothing changes · I5 everyone served. */
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
+
+/** Problems that are told; the rest is counted. */
+const EXAMPLES = 5;
+
+const found = z.object({ problems: z.number(), examples: z.array(z.string()) });
+export type FoundProblems = z.infer<typeof found>;
+
+export function findProblems(db: Queryable, check: Check): Promise<FoundProblems> {
+  return db.one(sql.type(found)`
+    SELECT count(*) AS problems,
+      coalesce((array_agg(problem ORDER BY problem))[1:${EXAMPLES}], '{}') AS examples
+    FROM (${check.problems}) p
+  `);
+}
+
+/** The month's raw events of both kinds, as one, whichever bucket they are in. */
+function eventsOf({ periodStart }: Period) {
+  return sql.fragment`
+    SELECT 'llm' AS source, gateway_request_id AS id, tenant_id, deployment_id,
+      'llm_usage' AS resource_kind, service_month, occurred_at, charge_cents AS amount, bucket_id
+    FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart}
+    UNION ALL
+    SELECT 'metered', record_id, tenant_id, deployment_id, resource_kind, service_month, occurred_at,
+      added_qty, bucket_id
+    FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart}`;
+}
+
+/** Buckets that the month has to do with: of its usage, or on its invoices. */
+export function bucketsOf({ periodStart }: Period) {
+  return sql.fragment`
+    SELECT b.* FROM usage_buckets b WHERE b.service_month = ${periodStart}
+    UNION
+    SELECT b.* FROM invoices i JOIN invoice_usage u USING (invoice_id) JOIN usage_buckets b USING (bucket_id)
+    WHERE i.period_start = ${periodStart}`;
+}
+
+export function checksOf(period: Period): readonly Check[] {
+  const { periodStart } = period;
+  return [
+    {
+      id: 'one_invoice_stands',
+      invariant: 'I1',
+      claim: 'each tenant has at most one invoice that stands',
+      problems: sql.fragment`
+        SELECT tenant_id || ' has ' || count(*) || ' invoices that stand: ' || string_agg(number, ', ') AS problem
+        FROM invoices WHERE period_start = ${periodStart} AND status <> 'superseded'
+        GROUP BY tenant_id HAVING count(*) > 1`,
+    },
+    {
+      id: 'numbers_without_gaps',
+      invariant: 'I1',
+      claim: "each tenant's invoice numbers run from 1 without a gap",
+      problems: sql.fragment`
+        SELECT tenant_id || ' has ' || count(*) || ' invoices numbered ' || min(tenant_seq) || ' to ' ||
+          max(tenant_seq) || ', and has given ' || t.last_invoice_seq AS problem
+        FROM invoices JOIN tenants t USING (tenant_id)
+        WHERE tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
+        GROUP BY tenant_id, t.last_invoice_seq
+        HAVING min(tenant_seq) <> 1 OR max(tenant_seq) <> count(*) OR t.last_invoice_seq <> count(*)`,
+    },
+    {
+      id: 'events_in_their_bucket',
+      invariant: 'I2',
+      claim: 'each event is in the bucket of its own tenant, deployment, kind and month',
+      problems: sql.fragment`
+        SELECT e.source || ' event ' || e.id || ' is in bucket ' || e.bucket_id || ', which is ' ||
+          coalesce(
+            (SELECT 'of other usage' FROM usage_buckets o WHERE o.bucket_id = e.bucket_id),
+            'nowhere'
+          ) AS problem
+        FROM (${eventsOf(period)}) e
+        LEFT JOIN (SELECT * FROM usage_buckets WHERE service_month = ${periodStart}) b USING (bucket_id)
+        WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
+            IS DISTINCT FROM
+            (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
+          OR e.service_month <> date_trunc('month', e.occurred_at)::date`,
+    },
+    {
+      id: 'events_once',
+      invariant: 'I2',
+      claim: 'each event id was accepted once',
+      problems: sql.fragment`
+        SELECT source || ' event ' || id || ' is there ' || count(*) || ' times' AS problem
+        FROM (${eventsOf(period)}) e GROUP BY source, id HAVING count(*) > 1`,
+    },
+    {
+      id: 'bucket_sums',
+      invariant: 'I2',
+      claim: 'each bucket holds the count and the exact sum of its events',
+      problems: sql.fragment`
+        SELECT 'bucket ' || b.bucket_id || ' of ' || b.deployment_id || ' says ' || b.event_count || ' events, ' ||
+          trim_scale(b.total) || '; its events are ' || raw.events || ', ' || trim_scale(raw.total) AS problem
+        FROM (${bucketsOf(period)}) b ${withRawSums}
+        WHERE (b.event_count, b.total) IS DISTINCT FROM (raw.events, raw.total)`,
+    },
+    {
+      id: 'usage_has_a_place',
+      invariant: 'I2',
+      claim: 'all usage is on one live invoice, voided, excluded, or pending with a reason',
+      problems: sql.fragment`
+        SELECT u.events || ' events (' || trim_scale(u.total) || ') of ' || u.deployment_id || ', ' ||
+          u.resource_kind || ', are nowhere' AS problem
+        FROM (${usageByState(period)}) u WHERE u.state = 'unaccounted'`,
+    },
+    {
+      id: 'usage_on_its_invoice',
+      invariant: 'I2',
+      claim: 'an invoice that stands holds exactly the usage that is tied to it',
+      problems: sql.fragment`
+        SELECT 'bucket ' || coalesce(held.bucket_id, tied.bucket_id) || ' is ' || CASE
+          WHEN tied.bucket_id IS NULL THEN 'held by, but not tied to invoice ' || held.number
+          ELSE 'tied to, but not held by invoice ' || tied.number END AS problem
+        FROM (
+          SELECT i.invoice_id, i.number, b.bucket_id FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
+          WHERE i.period_start = ${periodStart} AND i.status <> 'superseded'
+        ) held
+        FULL JOIN (
+          SELECT i.invoice_id, i.number, u.bucket_id FROM invoices i JOIN invoice_usage u USING (invoice_id)
+          WHERE i.period_start = ${periodStart} AND i.status <> 'superseded'
+        ) tied USING (invoice_id, bucket_id)
+        WHERE held.bucket_id IS NULL OR tied.bucket_id IS NULL`,
+    },
+    {
+      id: 'corrections_add_the_difference',
+      invariant: 'I2',
+      claim: 'a metered record adds its quantity, less that of the record that it replaces',
+      problems: sql.fragment`
+        SELECT 'record ' || r.record_id || ' adds ' || trim_scale(r.added_qty) || ' instead of ' ||
+          trim_scale(r.qty - coalesce(old.qty, 0)) AS problem
+        FROM ${METERED_RECORDS} r
+        -- Of the same month: that of another one is a mistake, too.
+        LEFT JOIN ${METERED_RECORDS} old
+          ON old.record_id = r.replaces AND old.service_month = ${periodStart}
+        WHERE r.service_month = ${periodStart} AND (r.added_qty <> r.qty - coalesce(old.qty, 0)
+          OR (r.replaces IS NOT NULL AND (old.deployment_id, old.resource_kind, old.service_month)
+            IS DISTINCT FROM (r.deployment_id, r.resource_kind, r.service_month)))`,
+    },
+    {
+      id: 'exclusions_are_of_events',
+      invariant: 'I2',
+      claim: 'what was excluded is an event, in full',
+      problems: sql.fragment`
+        SELECT 'exclusion of ' || x.source || ' event ' || x.event_id || ' takes out ' || trim_scale(x.amount) ||
+          ' instead of ' || coalesce(trim_scale(e.amount)::text, 'an event') AS problem
+        FROM usage_buckets b JOIN usage_exclusions x USING (bucket_id)
+        LEFT JOIN LATERAL (
+          SELECT e.charge_cents AS amount FROM ${LLM_EVENTS} e
+          WHERE x.source = 'llm' AND e.gateway_request_id COLLATE "C" = x.event_id COLLATE "C"
+            AND e.bucket_id = x.bucket_id AND e.service_month = ${periodStart}
+          UNION ALL
+          SELECT r.qty FROM ${METERED_RECORDS} r
+          WHERE x.source = 'metered' AND r.record_id COLLATE "C" = x.event_id COLLATE "C"
+            AND r.bucket_id = x.bucket_id AND r.service_month = ${periodStart}
+        ) e ON true
+        WHERE b.service_month = ${periodStart} AND e.amount IS DISTINCT FROM x.amount
+          -- Of what has expired nothing is left to compare with.
+          AND NOT EXISTS (
+            SELECT FROM usage_archives gone
+            WHERE gone.service_month = b.service_month AND gone.source = x.source
+              AND gone.expired_at IS NOT NULL
+          )`,
+    },
+    {
+      id: 'lines_add_up',
+      invariant: 'I3',
+      claim:
+        "an invoice's lines, numbered from 1, add up to its header; GST is 10 % of the subtotal",
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ', total of ' || i.total_cents || ' (minor units of ' || i.currency || ')' AS problem
+        FROM invoices i LEFT JOIN LATERAL (
+          SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n,
+            coalesce(max(line_no), 0) AS last,
+            coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+            coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
+          FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
+        ) l ON true
+        WHERE i.period_start = ${periodStart} AND (
+          (l.subtotal, l.tax, l.lines, l.last) IS DISTINCT FROM
+            (i.subtotal_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
+          OR i.tax_cents <> round(i.subtotal_cents * 0.10))`,
+    },
+    {
+      id: 'as_issued',
+      invariant: 'I4',
+      claim: 'every invoice, superseded ones too, says what it said when it was issued',
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ' is not what was issued' AS problem
+        FROM invoices i LEFT JOIN invoice_digests d USING (invoice_id)
+        WHERE i.period_start = ${periodStart} AND d.digest IS DISTINCT FROM invoice_digest(i.invoice_id)`,
+    },
+    {
+      id: 'revisions_linked',
+      invariant: 'I4',
+      claim: 'revisions are numbered from 1, linked both ways, and only the last one stands',
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ', revision ' || i.revision || ', is not linked to what it replaces' AS problem
+        FROM invoices i
+        LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
+        LEFT JOIN invoices new ON new.replaces_invoice_id = i.invoice_id
+        WHERE i.period_start = ${periodStart} AND (
+          (i.replaces_invoice_id IS NOT NULL AND (old.tenant_id, old.period_start, old.revision, old.superseded_by)
+            IS DISTINCT FROM (i.tenant_id, i.period_start, i.revision - 1, i.invoice_id))
+          OR i.superseded_by IS DISTINCT FROM new.invoice_id
+          OR (i.status = 'superseded') <> (new.invoice_id IS NOT NULL))`,
+    },
+    {
+      id: 'final_statuses_recorded',
+      invariant: 'I4',
+      claim: 'whoever paid or voided an invoice is on record',
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ' is ' || i.status || ', on record as ' || coalesce(c.status, 'neither') AS problem
+        FROM invoices i LEFT JOIN invoice_status_changes c USING (invoice_id)
+        WHERE i.period_start = ${periodStart}
+          AND (CASE WHEN i.status IN ('paid', 'void') THEN i.status END) IS DISTINCT FROM c.status`,
+    },
+    {
+      id: 'outcomes_hold',
+      invariant: 'I5',
+      claim: 'who counts as invoiced has an invoice that stands; who is parked has a reason',
+      problems: sql.fragment`
+        SELECT o.tenant_id || ' is ' || o.outcome || ' and has no invoice that stands' AS problem
+        FROM tenant_outcomes o LEFT JOIN invoices i ON i.tenant_id = o.tenant_id
+          AND i.period_start = o.period_start AND i.status <> 'superseded'
+        WHERE o.period_start = ${periodStart} AND o.outcome <> 'parked' AND i.invoice_id IS NULL
+        UNION ALL
+        SELECT o.tenant_id || ' is parked without a reason' FROM tenant_outcomes o
+        WHERE o.period_start = ${periodStart} AND o.outcome = 'parked' AND o.reason IS NULL`,
+    },
+  ];
+}

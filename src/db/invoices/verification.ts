@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { sql, uuidArray } from '../sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
+import { bucketsOf } from './verification-checks.ts';
+
+const invoice = z.object({
+  invoiceId: z.string(),
+  tenantId: z.string(),
+  number: z.string(),
+  currency: z.string(),
+  revision: z.number(),
+  replacesInvoiceId: z.string().nullable(),
+});
+export type VerifiedInvoice = z.infer<typeof invoice>;
+
+/** A page of the month's invoices of one revision. */
+export function nextInvoices(
+  db: Queryable,
+  { periodStart }: Period,
+  page: { readonly revision: number; readonly after: string | null; readonly limit: number },
+): Promise<readonly VerifiedInvoice[]> {
+  return db.any(sql.type(invoice)`
+    SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId", number, currency, revision,
+      replaces_invoice_id AS "replacesInvoiceId"
+    FROM invoices
+    WHERE period_start = ${periodStart} AND revision = ${page.revision}
+      AND (${page.after}::uuid IS NULL OR invoice_id > ${page.after}::uuid)
+    ORDER BY invoice_id LIMIT ${page.limit}
+  `);
+}
+
+const storedChange = z.object({
+  invoiceId: z.string(),
+  change: z.enum(['added', 'removed', 'changed']),
+  replacedLineNo: z.number().nullable(),
+  lineNo: z.number().nullable(),
+});
+
+/** The stored differences of these revisions, in order. */
+export async function storedChanges(
+  db: Queryable,
+  invoiceIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly z.infer<typeof storedChange>[]>> {
+  const rows = await db.any(sql.type(storedChange)`
+    SELECT invoice_id AS "invoiceId", change, replaced_line_no AS "replacedLineNo",
+      line_no AS "lineNo"
+    FROM invoice_line_changes WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
+    ORDER BY invoice_id, change_no
+  `);
+  return Map.groupBy(rows, ({ invoiceId }) => invoiceId);
+}
+
+const scope = z.object({
+  invoices: z.number(),
+  lines: z.number(),
+  llm_events: z.number(),
+  /** By currency: charges of two have no sum. */
+  llm_charges: z.array(z.object({ currency: z.string(), exact_cents: z.string() })),
+  metered_records: z.number(),
+  buckets: z.number(),
+  /** Of the month's events what is no longer there: see `usage_archives`. */
+  expired: z.array(
+    z.object({
+      source: z.enum(['llm', 'metered']),
+      events: z.string(),
+      total: z.string(),
+      digest: z.string(),
+      expired_at: z.string(),
+    }),
+  ),
+});
+/** How much there is to check. */
+export type VerificationScope = z.infer<typeof scope>;
+
+export function readScope(db: Queryable, period: Period): Promise<VerificationScope> {
+  const { periodStart } = period;
+  return db.one(sql.type(scope)`
+    SELECT
+      (SELECT count(*) FROM invoices WHERE period_start = ${periodStart}) AS invoices,
+      (SELECT count(*) FROM invoices JOIN invoice_lines USING (invoice_id)
+        WHERE period_start = ${periodStart}) AS lines,
+      llm.events AS llm_events, llm.charges AS llm_charges,
+      (SELECT count(*) FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart})
+        AS metered_records,
+      (SELECT count(*) FROM (${bucketsOf(period)}) b) AS buckets,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'events', events::text,
+          'total', trim_scale(total)::text, 'digest', encode(digest, 'hex'),
+          'expired_at', to_char(expired_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY source), '[]')
+        FROM usage_archives WHERE service_month = ${periodStart} AND expired_at IS NOT NULL)
+        AS expired
+    FROM (
+      SELECT coalesce(sum(events), 0)::bigint AS events, coalesce(jsonb_agg(jsonb_build_object(
+        'currency', currency, 'exact_cents', cents::text) ORDER BY currency), '[]') AS charges
+      FROM (
+        SELECT currency, count(*) AS events, trim_scale(sum(charge_cents)) AS cents
+        FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart} GROUP BY currency
+      ) by_currency
+    ) llm
+  `);
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import {
+  isOver,
+  monthOfInstant,
+  periodOf,
+  previousMonth,
+  type Month,
+} from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/**
+ * Returns why a month can't be closed, or null where it can: it has to be over, and not before the first
+ * subscription or invoice. A mistyped year would otherwise start a workflow that stays open for weeks.
+ * @param now the time, as far as "is this month over" goes
+ * @throws DomainError `invalid_month`
+ */
+export async function whyNotClosable(
+  db: Queryable,
+  month: Month,
+  now: Date,
+): Promise<string | null> {
+  if (!isOver(month, now)) {
+    return `${month} is not over yet: it can be closed from ${periodOf(month).endsAt} on`;
+  }
+  return whyTooEarly(db, month, now);
+}
+
+/**
+ * Returns why there can't be anything to bill in a month, or null: it is before the first
+ * subscription and before every invoice. The month before the present one, which the
+ * Schedule asks for, never is.
+ * @throws DomainError `invalid_month`
+ */
+export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promise<string | null> {
+  if (month >= previousMonth(monthOfInstant(now))) return null;
+  const first = await db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
+    SELECT to_char(least(
+      (SELECT min(starts_at) AT TIME ZONE 'UTC' FROM subscriptions),
+      (SELECT min(period_start) FROM invoices)
+    ), 'YYYY-MM') AS month
+  `);
+  if (first !== null && month >= first) return null;
+  return first === null
+    ? `${month} has nothing to bill: there is no subscription yet`
+    : `${month} has nothing to bill: the first subscription or invoice is of ${first}`;
+}

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import type { ControlTotals } from '../../domain/control-totals.ts';
+import type { Period } from '../../domain/period.ts';
+import { dueTenants } from '../catalogue/due-tenants.ts';
+import type { Queryable } from '../pool.ts';
+import {
+  CURRENCY_OF_USAGE,
+  USAGE_STATES,
+  reconcile,
+  type ReconciliationRow,
+} from './reconciliation.ts';
+import { sql } from '../sql.ts';
+import { countOutcomes } from './tenant-outcomes.ts';
+
+/**
+ * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that comes in
+ * between two of the queries would look like a mistake.
+ */
+export async function readControlTotals(
+  db: Queryable,
+  period: Period,
+  /** Where it has been read already, in the same snapshot. */
+  reconciliation?: readonly ReconciliationRow[],
+): Promise<ControlTotals> {
+  const { due, ...outcomes } = await countOutcomes(db, period);
+  return {
+    tenants: { due, ...outcomes, ...(await db.one(tenantQuery(period))) },
+    usage: await readUsage(db, period, reconciliation ?? (await reconcile(db, period))),
+    lines: await db.any(lineQuery(period)),
+    invoices: await db.any(invoiceQuery(period)),
+  };
+}
+
+async function readUsage(
+  db: Queryable,
+  period: Period,
+  rows: readonly ReconciliationRow[],
+): Promise<ControlTotals['usage']> {
+  const accepted = await db.any(acceptedQuery(period));
+  return accepted.map((total) => ({
+    ...total,
+    places: rows
+      .filter(
+        ({ source, resource_kind, currency }) =>
+          source === total.source &&
+          resource_kind === total.resource_kind &&
+          currency === total.currency,
+      )
+      .map(({ state, events, total: sum }) => ({
+        state,
+        class: USAGE_STATES[state],
+        events,
+        total: sum,
+      })),
+  }));
+}
+
+/** What can't be told from counts: outcomes that contradict what is there. */
+function tenantQuery(period: Period) {
+  return sql.type(
+    z.object({
+      without_invoice: z.number(),
+      without_outcome: z.number(),
+      with_several: z.number(),
+    }),
+  )`
+    SELECT (
+      SELECT count(*) FROM (${dueTenants(period)}) due
+      JOIN tenant_outcomes o ON o.tenant_id = due.tenant_id
+        AND o.period_start = ${period.periodStart} AND o.outcome <> 'parked'
+      WHERE NOT EXISTS (
+        SELECT FROM invoices i WHERE i.tenant_id = due.tenant_id
+          AND i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+      )
+    ) AS without_invoice, (
+      SELECT count(DISTINCT i.tenant_id) FROM invoices i
+      WHERE i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+        AND NOT EXISTS (
+          SELECT FROM tenant_outcomes o
+          WHERE o.tenant_id = i.tenant_id AND o.period_start = i.period_start
+        )
+    ) AS without_outcome, (
+      SELECT count(*) FROM (
+        SELECT FROM invoices
+        WHERE period_start = ${period.periodStart} AND status <> 'superseded'
+        GROUP BY tenant_id HAVING count(*) > 1
+      ) several
+    ) AS with_several`;
+}
+
+/** Everything that was accepted for the month, whatever became of it. */
+function acceptedQuery(period: Period) {
+  return sql.type(
+    z.object({
+      source: z.enum(['llm', 'metered']),
+      resource_kind: z.string(),
+      currency: z.string().nullable(),
+      events: z.string(),
+      total: z.string(),
+    }),
+  )`
+    SELECT source, resource_kind, ${CURRENCY_OF_USAGE} AS currency,
+      sum(event_count)::text AS events, trim_scale(sum(total)) AS total
+    FROM usage_buckets JOIN tenants t USING (tenant_id)
+    WHERE service_month = ${period.periodStart}
+    GROUP BY 1, 2, 3 HAVING sum(event_count) > 0
+    ORDER BY 1, 2, 3`;
+}
+
+/**
+ * The usage lines of the month's live invoices: exact sums beside rounded ones, and how many of
+ * the lines say something else than the usage that is tied to them.
+ */
+function lineQuery(period: Period) {
+  return sql.type(
+    z.object({
+      currency: z.string(),
+      kind: z.enum(['overage', 'llm_usage']),
+      lines: z.number(),
+      exact_cents: z.string(),
+      rounded_cents: z.string(),
+      wrong: z.number(),
+    }),
+  )`
+    WITH stated AS (
+      SELECT l.invoice_id, l.line_no, i.currency, l.kind, l.amount_cents, l.qty,
+        (l.meta ->> 'used')::numeric AS used, CASE l.kind
+          WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
+          ELSE l.qty * l.unit_price_cents
+            -- Multiplied: PostgreSQL rounds what it divides.
+            * CASE l.unit WHEN '1k_tokens' THEN 0.001 ELSE 1 END
+        END AS exact
+      FROM invoices i JOIN invoice_lines l USING (invoice_id)
+      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+        AND l.kind IN ('overage', 'llm_usage')
+    ), found AS (
+      SELECT u.invoice_id, u.line_no, b.event_count - coalesce(x.events, 0) AS events,
+        b.total - coalesce(x.amount, 0) AS total
+      FROM invoices i JOIN invoice_usage u USING (invoice_id) JOIN usage_buckets b USING (bucket_id)
+      LEFT JOIN LATERAL (
+        SELECT count(*) AS events, sum(e.amount) AS amount
+        FROM usage_exclusions e JOIN invoice_exclusions le USING (exclusion_id)
+        WHERE e.bucket_id = b.bucket_id AND le.invoice_id = i.invoice_id
+      ) x ON true
+      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+        AND u.line_no IS NOT NULL
+    ), line AS (
+      -- Grouped and not joined: the tables have just been filled, and before PostgreSQL has counted
+      -- them it would join a month's lines with a month's usage by trying each with each.
+      SELECT max(currency) AS currency, max(kind) AS kind, max(amount_cents) AS amount_cents, max(qty) AS qty,
+        max(used) AS used, max(exact) AS exact, sum(events) AS events, sum(total) AS total
+      FROM (
+        SELECT *, NULL::bigint AS events, NULL::numeric AS total FROM stated
+        UNION ALL
+        SELECT invoice_id, line_no, NULL, NULL, NULL, NULL, NULL, NULL, events, total FROM found
+      ) both_sides
+      GROUP BY invoice_id, line_no
+    )
+    SELECT currency, kind, count(*) AS lines, trim_scale(sum(exact)) AS exact_cents,
+      sum(amount_cents)::text AS rounded_cents,
+      count(*) FILTER (WHERE round(exact) <> amount_cents OR CASE kind
+        WHEN 'llm_usage' THEN (qty, exact) IS DISTINCT FROM (events, total)
+        ELSE used IS DISTINCT FROM total END) AS wrong
+    FROM line WHERE kind IS NOT NULL
+    GROUP BY currency, kind ORDER BY currency, kind`;
+}
+
+/** The month's invoices that stand, by currency and status, and how many don't add up. */
+function invoiceQuery(period: Period) {
+  return sql.type(
+    z.object({
+      currency: z.string(),
+      status: z.enum(['issued', 'paid', 'void']),
+      invoices: z.number(),
+      subtotal_cents: z.string(),
+      tax_cents: z.string(),
+      total_cents: z.string(),
+      lines_cents: z.string(),
+      wrong: z.number(),
+    }),
+  )`
+    SELECT i.currency, i.status, count(*) AS invoices, sum(i.subtotal_cents)::text AS subtotal_cents,
+      sum(i.tax_cents)::text AS tax_cents, sum(i.total_cents)::text AS total_cents,
+      coalesce(sum(l.total), 0)::text AS lines_cents,
+      count(*) FILTER (WHERE (l.subtotal, l.tax) IS DISTINCT FROM (i.subtotal_cents::numeric, i.tax_cents::numeric)
+        OR i.tax_cents <> round(i.subtotal_cents * 0.10)) AS wrong
+    FROM invoices i LEFT JOIN LATERAL (
+      SELECT sum(amount_cents) AS total,
+        coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+        coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
+      FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
+    ) l ON true
+    WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    GROUP BY i.currency, i.status ORDER BY i.currency, i.status`;
+}

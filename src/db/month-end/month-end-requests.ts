@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../../domain/canonical.ts';
+import type { Period } from '../../domain/period.ts';
+import { dueOrInvoicedTenants } from '../catalogue/due-tenants.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+import { sql, textArray } from '../sql.ts';
+import { lockTenants } from '../tenant-locks.ts';
+import { tellingRunFinished, type RunResult } from '../webhooks/webhook-outbox.ts';
+
+/** What a request asks for; who asks is not part of it. */
+export interface RequestContent {
+  readonly kind: 'run' | 'force';
+  readonly allTenants: boolean;
+  /** Of a forced request that names tenants; their order doesn't matter. */
+  readonly tenantIds: readonly string[];
+  readonly reason: string | null;
+  /** Leave invoices alone that would come out the same. */
+  readonly onlyIfChanged: boolean;
+  /** Issue also what is beyond the safety bounds. */
+  readonly acceptBounds: boolean;
+}
+
+/** SHA-256 of the canonical content: the same id with another hash is refused. */
+export function requestContentHash(content: RequestContent): Buffer {
+  const canonical = canonicalJson({
+    kind: content.kind,
+    allTenants: content.allTenants,
+    tenantIds: [...new Set(content.tenantIds)].sort(),
+    reason: content.reason,
+    // Only where they are asked for: what was hashed before they existed stays the same.
+    ...(content.onlyIfChanged && { onlyIfChanged: true }),
+    ...(content.acceptBounds && { acceptBounds: true }),
+  });
+  return createHash('sha256').update(canonical).digest();
+}
+
+const storedRequest = z.object({
+  requestSeq: z.number(),
+  state: z.enum(['queued', 'running', 'finished']),
+  contentHash: z.instanceof(Buffer),
+});
+export type StoredRequest = z.infer<typeof storedRequest>;
+
+/** A request by its id, which is unique within a month. */
+export function findRequest(
+  db: Queryable,
+  period: Period,
+  requestId: string,
+): Promise<StoredRequest | null> {
+  return db.maybeOne(sql.type(storedRequest)`
+    SELECT request_seq AS "requestSeq", state, content_hash AS "contentHash"
+    FROM month_end_requests
+    WHERE period_start = ${period.periodStart} AND request_id = ${requestId}
+  `);
+}
+
+/** Stores a request; null where its id is taken. */
+export function insertRequest(
+  tx: Transaction,
+  period: Period,
+  request: RequestContent & { readonly requestId: string; readonly actor: string },
+): Promise<number | null> {
+  return tx.maybeOneFirst(sql.type(z.object({ requestSeq: z.number() }))`
+    INSERT INTO month_end_requests
+      (period_start, request_id, kind, all_tenants, only_if_changed, accept_bounds, reason, actor,
+        content_hash)
+    VALUES (${period.periodStart}, ${request.requestId}, ${request.kind}, ${request.allTenants},
+      ${request.onlyIfChanged}, ${request.acceptBounds}, ${request.reason}, ${request.actor},
+      ${sql.binary(requestContentHash(request))})
+    ON CONFLICT (period_start, request_id) DO NOTHING
+    RETURNING request_seq AS "requestSeq"
+  `);
+}
+
+/**
+ * Notes the tenants that a forced request names. One that can't be served is
+ * refused at once, with the reason; the others wait.
+ */
+export async function insertForcedTenants(
+  tx: Transaction,
+  period: Period,
+  requestSeq: number,
+  tenantIds: readonly string[],
+): Promise<void> {
+  const lastDay = period.periodEnd;
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO month_end_request_tenants (request_seq, tenant_id, period_start, outcome, reason)
+    SELECT ${requestSeq}, asked.tenant_id, ${period.periodStart},
+      CASE WHEN refusal.reason IS NOT NULL THEN 'refused' END, refusal.reason
+    FROM (SELECT DISTINCT unnest(${textArray(tenantIds)}) AS tenant_id) asked
+    LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
+    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
+    LEFT JOIN (${dueOrInvoicedTenants(period)}) due ON due.tenant_id = asked.tenant_id
+    CROSS JOIN LATERAL (SELECT CASE
+      WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
+      WHEN i.invoice_id IS NOT NULL THEN
+        'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
+      WHEN due.tenant_id IS NULL THEN
+        'tenant ' || asked.tenant_id || ' is not due: it has no subscription that is active at the end of ' || ${lastDay}::text
+    END AS reason) refusal
+  `);
+}
+
+/** The same for every tenant that is due or has an invoice that stands. */
+export async function insertAllDueTenants(
+  tx: Transaction,
+  period: Period,
+  requestSeq: number,
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO month_end_request_tenants (request_seq, tenant_id, period_start, outcome, reason)
+    SELECT ${requestSeq}, due.tenant_id, ${period.periodStart},
+      CASE WHEN i.invoice_id IS NOT NULL THEN 'refused' END,
+      'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
+    FROM (${dueOrInvoicedTenants(period)}) due
+    LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
+  `);
+}
+
+/**
+ * Reopens a request that is sent again: tenants that it left parked are retried. Where a draft that
+ * serves it is still being built, it stays tied to that one: a revision names its request.
+ * @returns whether there is something left to do
+ */
+export async function reopenRequest(tx: Transaction, request: StoredRequest): Promise<boolean> {
+  const parked = await tx.anyFirst(sql.type(z.object({ tenantId: z.string() }))`
+    SELECT tenant_id AS "tenantId" FROM month_end_request_tenants
+    WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
+  `);
+  // So that no draft of theirs is issued or given up meanwhile.
+  await lockTenants(tx, parked);
+  const { rowCount } = await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_request_tenants f SET outcome = NULL, reason = NULL, draft_id = (
+      SELECT d.draft_id FROM invoice_drafts d WHERE d.draft_id = f.draft_id AND d.state = 'open'
+    )
+    WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
+  `);
+  if (rowCount === 0) return request.state !== 'finished';
+  // Also where a pass is serving it: that pass may be past these tenants.
+  await tx.query(sql.typeAlias('nothing')`
+    UPDATE month_end_requests SET state = 'queued', started_at = NULL, finished_at = NULL
+    WHERE request_seq = ${request.requestSeq}
+  `);
+  return true;
+}
+
+const forcedTenant = z.object({ tenantId: z.string(), refusal: z.string().nullable() });
+
+/** The tenants of a forced request that wait or were refused. */
+export function listForcedTenants(
+  tx: Transaction,
+  requestSeq: number,
+): Promise<readonly z.infer<typeof forcedTenant>[]> {
+  return tx.any(sql.type(forcedTenant)`
+    SELECT tenant_id AS "tenantId", reason AS refusal
+    FROM month_end_request_tenants
+    WHERE request_seq = ${requestSeq} AND (outcome IS NULL OR outcome = 'refused')
+    ORDER BY tenant_id
+  `);
+}
+
+const startedRequest = z.object({ requestSeq: z.number(), requestId: z.string() });
+
+/** Every request of the month that isn't served yet, now under way; oldest first. */
+export async function startRequests(
+  tx: Transaction,
+  period: Period,
+): Promise<readonly z.infer<typeof startedRequest>[]> {
+  const started = await tx.any(sql.type(startedRequest)`
+    UPDATE month_end_requests SET state = 'running', started_at = coalesce(started_at, now())
+    WHERE period_start = ${period.periodStart} AND state <> 'finished'
+    RETURNING request_seq AS "requestSeq", request_id AS "requestId"
+  `);
+  return started.toSorted((a, b) => a.requestSeq - b.requestSeq);
+}
+
+/** Closes the requests that a pass has served; who asks for it is told of the run's end. */
+export async function finishRequests(
+  tx: Transaction,
+  period: Period,
+  upToSeq: number,
+  manifest: Readonly<Record<string, unknown>>,
+  result: RunResult,
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    WITH finished AS (
+      UPDATE month_end_requests
+      SET state = 'finished', finished_at = now(), manifest = ${JSON.stringify(manifest)}::jsonb
+      WHERE period_start = ${period.periodStart} AND state = 'running' AND request_seq <= ${upToSeq}
+      RETURNING request_id
+    ), ${tellingRunFinished(period, result, sql.fragment`finished`)}
+    SELECT
+  `);
+}
+
+/** Forced tenants that the requests up to `upToSeq` still wait for, some of them. */
+export function listWaitingTenants(
+  db: Queryable,
+  period: Period,
+  upToSeq: number,
+  limit: number,
+): Promise<readonly string[]> {
+  return db.anyFirst(sql.type(z.object({ tenantId: z.string() }))`
+    SELECT DISTINCT f.tenant_id AS "tenantId"
+    FROM month_end_requests r JOIN month_end_request_tenants f USING (request_seq)
+    WHERE r.period_start = ${period.periodStart} AND r.state = 'running'
+      AND r.request_seq <= ${upToSeq} AND f.outcome IS NULL
+    ORDER BY f.tenant_id LIMIT ${limit}
+  `);
+}
+
+/** The instant, UTC, that `now()` stands for in this transaction. */
+export function transactionTime(tx: Transaction): Promise<string> {
+  return tx.oneFirst(sql.type(z.object({ now: z.string() }))`SELECT now()`);
+}

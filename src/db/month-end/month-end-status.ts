@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import {
+  countWithoutOutcome,
+  findImbalances,
+  workToDo,
+  type ControlTotals,
+} from '../../domain/control-totals.ts';
+import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import { readControlTotals } from './control-totals.ts';
+import type { Page } from '../page.ts';
+import type { Database, Queryable } from '../pool.ts';
+import { reconcile, type ReconciliationRow } from './reconciliation.ts';
+import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
+import { inOneSnapshot } from '../snapshot.ts';
+import { allOf, sql } from '../sql.ts';
+import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
+
+const parkedTenant = z.object({
+  tenant_id: z.string(),
+  reason_type: z.string(),
+  reason: z.string(),
+  recorded_at: z.string(),
+});
+
+const request = requestFacts.extend({
+  refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
+});
+
+const totals = z.object({
+  currency: z.string(),
+  invoices: z.number(),
+  subtotal_cents: z.string(),
+  tax_cents: z.string(),
+  total_cents: z.string(),
+});
+
+/** How a month stands, from the database alone; in the form in which the API serves it. */
+export interface MonthEndStatus {
+  readonly month: Month;
+  readonly due_tenants: number;
+  /** The latest outcome of each due tenant. */
+  readonly outcomes: {
+    readonly rolled: number;
+    readonly skipped: number;
+    readonly unchanged: number;
+    readonly parked: number;
+  };
+  readonly not_looked_at: number;
+  /** The first hundred. */
+  readonly parked: readonly z.infer<typeof parkedTenant>[];
+  /** The latest twenty. */
+  readonly requests: readonly z.infer<typeof request>[];
+  /** Of the invoices that stand; cents as text, for a sum may be beyond 2^53. */
+  readonly totals: readonly z.infer<typeof totals>[];
+  readonly reconciliation: readonly ReconciliationRow[];
+  readonly control_totals: ControlTotals;
+  /**
+   * Whether the control totals add up now; null while a request is open, or when none has been
+   * served: then they needn't.
+   */
+  readonly balanced: boolean | null;
+  /** What doesn't, in sentences. */
+  readonly imbalances: readonly string[];
+  /** What is left to do once every request is served, in sentences: that is no mistake in the books. */
+  readonly to_do: readonly string[];
+  /** The tenants that it is about; the first hundred. */
+  readonly to_invoice: readonly TenantToInvoice[];
+}
+
+/** @throws DomainError `invalid_month` */
+export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
+  const period = periodOf(month);
+  return inOneSnapshot(db, async (tx) => {
+    const reconciliation = await reconcile(tx, period);
+    const controlTotals = await readControlTotals(tx, period, reconciliation);
+    const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
+    const isClosed = await isServed(tx, period);
+    const imbalances = isClosed ? findImbalances(controlTotals) : [];
+    const toDo = isClosed ? workToDo(month, controlTotals.tenants) : [];
+    return {
+      month,
+      due_tenants: due,
+      outcomes: { rolled, skipped, unchanged, parked },
+      not_looked_at: countWithoutOutcome(controlTotals.tenants),
+      parked: await listParked(tx, period, { after: null, limit: 100 }),
+      requests: await listRequests(tx, period),
+      totals: await sumInvoices(tx, period),
+      reconciliation,
+      control_totals: controlTotals,
+      balanced: isClosed ? imbalances.length === 0 : null,
+      imbalances,
+      to_do: toDo,
+      to_invoice: toDo.length > 0 ? await listTenantsToInvoice(tx, period, 100) : [],
+    };
+  });
+}
+
+/**
+ * Whether somebody still waits for a month.
+ * @param requestId this request has to be served, and may not have come in yet; null: all that have
+ */
+export function isWaitedFor(
+  db: Queryable,
+  month: Month,
+  requestId: string | null,
+): Promise<boolean> {
+  const { periodStart } = periodOf(month);
+  return db.oneFirst(sql.type(z.object({ isWaitedFor: z.boolean() }))`
+    SELECT CASE WHEN ${requestId}::text IS NULL
+      THEN coalesce(bool_or(state <> 'finished'), false)
+      ELSE NOT coalesce(bool_or(request_id = ${requestId}::text AND state = 'finished'), false)
+      END AS "isWaitedFor"
+    FROM month_end_requests WHERE period_start = ${periodStart}
+  `);
+}
+
+/** Whether something was asked for, and all of it is served. */
+export function isServed(db: Queryable, period: Period): Promise<boolean> {
+  return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`
+    SELECT coalesce(bool_and(state = 'finished'), false) AS "isServed"
+    FROM month_end_requests WHERE period_start = ${period.periodStart}
+  `);
+}
+
+/** Those of its tenants that are parked, in the order of their ids. */
+export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
+  const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
+  return db.any(sql.type(parkedTenant)`
+    SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
+    WHERE period_start = ${period.periodStart} AND outcome = 'parked' AND ${allOf([isAfter])}
+    ORDER BY tenant_id LIMIT ${limit}
+  `);
+}
+
+/** The latest twenty. */
+export function listRequests(db: Queryable, period: Period) {
+  return db.any(sql.type(request)`
+    SELECT ${REQUEST_FACTS},
+      coalesce((
+        SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'reason', f.reason)
+          ORDER BY f.tenant_id)
+        FROM (
+          SELECT tenant_id, reason FROM month_end_request_tenants
+          WHERE request_seq = r.request_seq AND outcome = 'refused'
+          ORDER BY tenant_id LIMIT 100
+        ) f
+      ), '[]') AS refused
+    FROM month_end_requests r WHERE r.period_start = ${period.periodStart}
+    ORDER BY r.request_seq DESC LIMIT 20
+  `);
+}
+
+/** What its invoices that stand come to, by currency. */
+export function sumInvoices(db: Queryable, period: Period) {
+  return db.any(sql.type(totals)`
+    SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,
+      sum(tax_cents)::text AS tax_cents, sum(total_cents)::text AS total_cents
+    FROM invoices
+    WHERE period_start = ${period.periodStart} AND status IN ('issued', 'paid')
+    GROUP BY currency ORDER BY currency
+  `);
+}

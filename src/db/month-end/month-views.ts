@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { countWithoutOutcome } from '../../domain/control-totals.ts';
+import { periodOf, previousMonth, type Month, type Period } from '../../domain/period.ts';
+import {
+  isServed,
+  listParked,
+  listRequests,
+  sumInvoices,
+  type MonthEndStatus,
+} from './month-end-status.ts';
+import type { Page } from '../page.ts';
+import type { Database, Queryable } from '../pool.ts';
+import { inOneSnapshot } from '../snapshot.ts';
+import { sql } from '../sql.ts';
+import { countOutcomes } from './tenant-outcomes.ts';
+
+/** Reading months, for the operator pages. */
+
+const outcomeCounts = z.object({
+  rolled: z.number(),
+  skipped: z.number(),
+  unchanged: z.number(),
+  parked: z.number(),
+});
+
+const monthRow = z.object({
+  month: z.string(),
+  /** Requests that are not served yet. */
+  open_requests: z.number(),
+  /** Whether the books added up when the last request was served; null: none was. */
+  balanced: z.boolean().nullable(),
+  outcomes: outcomeCounts,
+  /** Of the invoices that stand; cents as text. */
+  totals: z.array(
+    z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
+  ),
+});
+/** A month that somebody has asked for, in a line. */
+export type MonthRow = z.infer<typeof monthRow>;
+
+/** A page of the months that were ever asked for, the newest first. */
+export function listMonths(
+  db: Queryable,
+  { after, limit }: Page<Month>,
+): Promise<readonly MonthRow[]> {
+  const isBefore =
+    after === null ? sql.fragment`` : sql.fragment`WHERE period_start < ${`${after}-01`}::date`;
+  return db.any(sql.type(monthRow)`
+    SELECT to_char(m.period_start, 'YYYY-MM') AS month, r.open_requests, r.balanced, o.outcomes,
+      coalesce(t.totals, '[]') AS totals
+    FROM (
+      SELECT DISTINCT period_start FROM month_end_requests ${isBefore}
+      ORDER BY period_start DESC LIMIT ${limit}
+    ) m
+    CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE state <> 'finished') AS open_requests,
+        (array_agg((manifest ->> 'balanced')::boolean ORDER BY request_seq DESC)
+          FILTER (WHERE state = 'finished'))[1] AS balanced
+      FROM month_end_requests WHERE period_start = m.period_start
+    ) r
+    CROSS JOIN LATERAL (
+      SELECT jsonb_build_object(
+        'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
+        'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
+        'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
+        'parked', count(*) FILTER (WHERE outcome = 'parked')) AS outcomes
+      FROM tenant_outcomes WHERE period_start = m.period_start
+    ) o
+    CROSS JOIN LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('currency', currency, 'invoices', invoices,
+        'total_cents', total_cents::text) ORDER BY currency) AS totals
+      FROM (
+        SELECT currency, count(*) AS invoices, sum(total_cents) AS total_cents FROM invoices
+        WHERE period_start = m.period_start AND status IN ('issued', 'paid')
+        GROUP BY currency
+      ) by_currency
+    ) t
+    ORDER BY m.period_start DESC
+  `);
+}
+
+const pace = z.object({
+  /** When the pass that is under way began; null: none is. */
+  started_at: z.string().nullable(),
+  read_at: z.string(),
+  /** Tenants with an outcome since then. */
+  served: z.number(),
+  /** Of these, in the last `window_seconds`. */
+  recent: z.number(),
+  window_seconds: z.number(),
+});
+/** How fast a pass gets on. */
+export type Pace = z.infer<typeof pace>;
+
+/** Long enough to be steady, short enough to be news. */
+const PACE_WINDOW = sql.fragment`interval '30 seconds'`;
+
+function readPace(db: Queryable, { periodStart }: Period): Promise<Pace> {
+  return db.one(sql.type(pace)`
+    WITH pass AS (
+      SELECT min(started_at) AS started_at, now() AS read_at,
+        greatest(min(started_at), now() - ${PACE_WINDOW}) AS since
+      FROM month_end_requests WHERE period_start = ${periodStart} AND state = 'running'
+    )
+    SELECT pass.started_at, pass.read_at,
+      count(*) FILTER (WHERE o.recorded_at >= pass.started_at) AS served,
+      count(*) FILTER (WHERE o.recorded_at >= pass.since) AS recent,
+      coalesce(ceil(extract(epoch FROM pass.read_at - pass.since)), 0)::integer AS window_seconds
+    FROM pass LEFT JOIN tenant_outcomes o ON o.period_start = ${periodStart}
+    GROUP BY pass.started_at, pass.read_at, pass.since
+  `);
+}
+
+/** How a month stands, without what takes a look at all of its usage: to be read every few seconds. */
+export interface MonthOverview extends Pick<
+  MonthEndStatus,
+  'month' | 'due_tenants' | 'outcomes' | 'not_looked_at' | 'requests' | 'totals'
+> {
+  /** Whether something was asked for, and all of it is served. */
+  readonly is_served: boolean;
+  readonly pace: Pace;
+}
+
+/** @throws DomainError `invalid_month` */
+export function readMonthOverview(db: Database, month: Month): Promise<MonthOverview> {
+  const period = periodOf(month);
+  return inOneSnapshot(db, async (tx) => {
+    const counts = await countOutcomes(tx, period);
+    const { due, ...outcomes } = counts;
+    return {
+      month,
+      due_tenants: due,
+      outcomes,
+      not_looked_at: countWithoutOutcome(counts),
+      requests: await listRequests(tx, period),
+      totals: await sumInvoices(tx, period),
+      is_served: await isServed(tx, period),
+      pace: await readPace(tx, period),
+    };
+  });
+}
+
+/** A tenant that is parked, and why. */
+export type ParkedTenant = MonthEndStatus['parked'][number];
+
+/**
+ * A page of a month's parked tenants, in the order of their ids.
+ * @throws DomainError `invalid_month`
+ */
+export function listParkedTenants(
+  db: Queryable,
+  month: Month,
+  page: Page<string>,
+): Promise<readonly ParkedTenant[]> {
+  return listParked(db, periodOf(month), page);
+}
+
+const kindTotal = z.object({
+  currency: z.string(),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  /** Cents as text. */
+  this_month_cents: z.string(),
+  last_month_cents: z.string(),
+});
+/** What the lines of a kind come to, in a month and in the one before. */
+export type KindTotal = z.infer<typeof kindTotal>;
+
+/**
+ * What the invoices that stand are made of, beside the month before; by currency, and in the order in
+ * which invoices have their lines.
+ * @throws DomainError `invalid_month`
+ */
+export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {
+  const ofMonth = ({ periodStart }: Period) => sql.fragment`
+    SELECT i.period_start = ${periodOf(month).periodStart}::date AS is_this_month, i.currency, l.kind,
+      l.amount_cents
+    FROM invoices i JOIN invoice_lines l USING (invoice_id)
+    WHERE i.period_start = ${periodStart} AND i.status IN ('issued', 'paid')`;
+  return db.any(sql.type(kindTotal)`
+    SELECT currency, kind,
+      coalesce(sum(amount_cents) FILTER (WHERE is_this_month), 0)::text AS this_month_cents,
+      coalesce(sum(amount_cents) FILTER (WHERE NOT is_this_month), 0)::text AS last_month_cents
+    FROM (
+      ${ofMonth(periodOf(month))} UNION ALL ${ofMonth(periodOf(previousMonth(month)))}
+    ) lines
+    GROUP BY currency, kind
+    ORDER BY currency, array_position(
+      ARRAY['plan_base', 'addon', 'overage', 'llm_usage', 'tax'], kind)
+  `);
+}

@@ -1,0 +1,210 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import type { Page } from '../page.ts';
+import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
+import { isStorable } from '../../lib/visible-text.ts';
+import type { Queryable } from '../pool.ts';
+import { sql, textArray } from '../sql.ts';
+
+/** The doors through which something can be asked for: `temporal` is its Web UI, or its CLI. */
+export const CHANNELS = ['api', 'cli', 'temporal', 'schedule'] as const;
+
+/** An operator's action, as it is about to be done. */
+export interface NewOperatorAction {
+  /** `key:<label>`, `cli:<user>`, `temporal:<name>` or `schedule`. */
+  readonly actor: string;
+  /** Null where no API key was used. */
+  readonly keyId: string | null;
+  readonly channel: (typeof CHANNELS)[number];
+  /** An operationId, a command such as `invoices.void`, or a signal. */
+  readonly action: string;
+  readonly target: object;
+  /** Never with a key or another secret in it. */
+  readonly input: unknown;
+  /** The API's, or the id of a signal. */
+  readonly requestId: string | null;
+}
+
+/** What came of an action. */
+export interface ActionAnswer {
+  /** refused: for a reason that lies in the request. failed: for one that lies here. */
+  readonly outcome: 'done' | 'refused' | 'failed';
+  /** HTTP status, or the CLI's exit code. */
+  readonly status: number;
+  readonly detail: string | null;
+}
+
+/** What is longer is kept as its digest. */
+const MAX_INPUT_BYTES = 8 * 1024;
+const MAX_TEXT = 1000;
+
+/** Puts an action on record. @returns the record's id */
+export function insertOperatorAction(db: Queryable, action: NewOperatorAction): Promise<number> {
+  return db.oneFirst(sql.type(actionId)`${inserting(action)} RETURNING action_id`);
+}
+
+/**
+ * Puts a signal or a Schedule's firing on record, once for each request id.
+ * @returns the record's id; null where it is on record already, with an outcome
+ */
+export function insertActionOnce(
+  db: Queryable,
+  action: NewOperatorAction & { readonly channel: 'temporal' | 'schedule' },
+): Promise<number | null> {
+  return db.maybeOneFirst(sql.type(actionId)`
+    WITH inserted AS (
+      ${inserting(action)}
+      ON CONFLICT (channel, request_id) WHERE channel IN ('temporal', 'schedule') DO NOTHING
+      RETURNING action_id
+    )
+    SELECT action_id FROM inserted
+    UNION ALL
+    SELECT action_id FROM operator_actions
+    WHERE channel = ${action.channel} AND request_id = ${action.requestId} AND outcome IS NULL
+  `);
+}
+
+const actionId = z.object({ action_id: z.number() });
+
+function inserting(action: NewOperatorAction) {
+  const input = JSON.stringify(action.input ?? null);
+  const bytes = Buffer.byteLength(input);
+  const { monthRequest, tenantIds, allTenants, reason } = subjectOf(action);
+  return sql.fragment`
+    INSERT INTO operator_actions
+      (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
+        month_request, tenant_ids, all_tenants, reason)
+    VALUES (${action.actor}, ${action.keyId}, ${action.channel}, ${action.action},
+      ${JSON.stringify(action.target)}::json, ${bytes > MAX_INPUT_BYTES ? null : input}::json,
+      ${sql.binary(hash('sha256', input, 'buffer'))}, ${bytes}, ${action.requestId},
+      ${monthRequest}, ${tenantIds && textArray(tenantIds)}, ${allTenants}, ${reason})`;
+}
+
+/**
+ * What an action is about, from what it was given, however long that is: the API, the CLI and
+ * signals use the same names for it.
+ */
+function subjectOf({ target, input }: NewOperatorAction) {
+  const given: Readonly<Record<string, unknown>> = { ...target, ...(isFields(input) ? input : {}) };
+  const textOf = (value: unknown) =>
+    typeof value === 'string' && isStorable(value) ? value.slice(0, MAX_TEXT) : null;
+  const named = [given.tenant_ids, given.tenant, given.tenant_id].flat();
+  const tenantIds = named.flatMap((id) => textOf(id) ?? []).slice(0, MAX_FORCED_TENANTS);
+  const month = textOf(given.month);
+  const requestId = textOf(given.request_id);
+  return {
+    monthRequest: month !== null && requestId !== null ? monthRequestOf(month, requestId) : null,
+    tenantIds: tenantIds.length > 0 ? tenantIds : null,
+    allTenants: given.all === true || (given.force === true && tenantIds.length === 0),
+    reason: textOf(given.reason),
+  };
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** How a request for a month is referred to on record. */
+function monthRequestOf(month: string, requestId: string): string {
+  return `${month}/${requestId}`;
+}
+
+/**
+ * Whether a request that claims to be somebody's was put on record by the door that it claims to come
+ * through, before it was sent. What a signal's payload says of itself proves nothing.
+ */
+export function isAnnounced(
+  db: Queryable,
+  request: { readonly month: string; readonly requestId: string; readonly actor: string },
+): Promise<boolean> {
+  return db.oneFirst(sql.type(z.object({ is_announced: z.boolean() }))`
+    SELECT EXISTS (
+      SELECT FROM operator_actions
+      WHERE month_request = ${monthRequestOf(request.month, request.requestId)}
+        AND actor = ${request.actor} AND channel <> 'temporal'
+    ) AS is_announced
+  `);
+}
+
+/** Adds what came of it, which can be done once. */
+export async function answerOperatorAction(
+  db: Queryable,
+  actionId: number,
+  { outcome, status, detail }: ActionAnswer,
+): Promise<void> {
+  await db.query(sql.typeAlias('nothing')`
+    UPDATE operator_actions SET outcome = ${outcome}, status = ${status},
+      detail = ${detail?.slice(0, MAX_TEXT) ?? null}
+    WHERE action_id = ${actionId}
+  `);
+}
+
+/** An action on record, as it is served. */
+export const operatorActionSchema = z.object({
+  action_id: z.int(),
+  actor: z.string().meta({ example: 'key:ops' }),
+  key_id: z.string().nullable().describe('Of the API key; null for other channels.'),
+  channel: z
+    .enum(CHANNELS)
+    .describe('temporal: a signal, or a start by hand, from its Web UI or CLI.'),
+  action: z
+    .string()
+    .meta({ example: 'voidInvoice' })
+    .describe('An operationId, a command such as invoices.void, or a signal.'),
+  target: z.unknown().describe('What it was about: parameters of the URL, arguments.'),
+  input: z.unknown().describe('The body, or the options; null beyond 8 KiB.'),
+  input_sha256: z.string().describe('Of the input as compact JSON, in hexadecimal.'),
+  input_bytes: z.int(),
+  request_id: z
+    .string()
+    .nullable()
+    .describe("The API's, or a signal's id in the month's workflow."),
+  month_request: z
+    .string()
+    .nullable()
+    .describe('The request for a month that it is: the month, a slash, its request_id.')
+    .meta({ example: '2026-05/late-usage' }),
+  tenant_ids: z.array(z.string()).nullable().describe('The tenants that it names.'),
+  all_tenants: z.boolean().describe('Whether it rebuilds the invoices of all due tenants.'),
+  reason: z.string().nullable(),
+  requested_at: z.iso.datetime(),
+  outcome: z
+    .enum(['done', 'refused', 'failed'])
+    .nullable()
+    .describe('Null while it is being done, and for good where the process died meanwhile.'),
+  status: z.int().nullable().describe('HTTP status, or the exit code of the CLI.'),
+  detail: z.string().nullable(),
+  answered_at: z.iso.datetime().nullable(),
+});
+export type OperatorAction = z.infer<typeof operatorActionSchema>;
+
+export interface ActionFilters {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  /** An instant; the actions from then on. */
+  readonly since?: string | undefined;
+}
+
+/** Actions, the latest first; pages are by action_id. */
+export function listOperatorActions(
+  db: Queryable,
+  {
+    actor = null,
+    action = null,
+    since = null,
+  }: { [K in keyof ActionFilters]: ActionFilters[K] | null },
+  { after, limit }: Page<number>,
+): Promise<readonly OperatorAction[]> {
+  return db.any(sql.type(operatorActionSchema)`
+    SELECT action_id, actor, key_id, channel, action, target, input,
+      encode(input_sha256, 'hex') AS input_sha256, input_bytes, request_id,
+      month_request, tenant_ids, all_tenants, reason, requested_at, outcome,
+      status, detail, answered_at
+    FROM operator_actions
+    WHERE (${actor}::text IS NULL OR actor = ${actor})
+      AND (${action}::text IS NULL OR action = ${action})
+      AND (${since}::timestamptz IS NULL OR requested_at >= ${since})
+      AND (${after}::bigint IS NULL OR action_id < ${after})
+    ORDER BY action_id DESC LIMIT ${limit}
+  `);
+}

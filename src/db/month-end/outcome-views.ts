@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { periodOf, type Month } from '../../domain/period.ts';
+import { dueTenants } from '../catalogue/due-tenants.ts';
+import type { Page } from '../page.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+const tenantOutcome = z.object({
+  tenant_id: z.string(),
+  name: z.string(),
+  /** Null: nobody has looked at the tenant yet. */
+  outcome: z.enum(['rolled', 'skipped', 'unchanged', 'parked']).nullable(),
+  reason_type: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** The invoice that stands. */
+  number: z.string().nullable(),
+  revision: z.number().nullable(),
+  currency: z.string(),
+  subtotal_cents: z.number().nullable(),
+  tax_cents: z.number().nullable(),
+  total_cents: z.number().nullable(),
+});
+/** The latest outcome of a due tenant in a month, with the invoice that stands. */
+export type TenantOutcome = z.infer<typeof tenantOutcome>;
+
+/**
+ * A page of the month's due tenants, in the order of their ids.
+ * @throws DomainError `invalid_month`
+ */
+export function listOutcomes(
+  db: Queryable,
+  month: Month,
+  { after, limit }: Page<string>,
+): Promise<readonly TenantOutcome[]> {
+  const period = periodOf(month);
+  const isAfter = after === null ? sql.fragment`` : sql.fragment`WHERE t.tenant_id > ${after}`;
+  return db.any(sql.type(tenantOutcome)`
+    SELECT t.tenant_id, t.name, o.outcome, o.reason_type, o.reason, i.number, i.revision,
+      t.currency, i.subtotal_cents, i.tax_cents, i.total_cents
+    FROM (${dueTenants(period)}) due
+    JOIN tenants t USING (tenant_id)
+    LEFT JOIN tenant_outcomes o
+      ON o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
+    LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    ${isAfter} ORDER BY t.tenant_id LIMIT ${limit}
+  `);
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import { dueTenants, hasNextInvoice } from '../catalogue/due-tenants.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/**
+ * Where a month's usage is, and which of the classes of the control totals that counts as:
+ * - `billed`, `within_allowance`: on a live invoice;
+ * - `unpriced_kind`, `no_subscription`: taken by a live invoice that has no line for it;
+ * - `voided`: on an invoice that was voided, which keeps it;
+ * - `next_invoice`: LLM usage that this month's invoice didn't take, and the tenant's next one will;
+ * - `needs_re_run`: usage that came after the month was invoiced, and that only a re-run bills: metered
+ *   usage, and LLM usage of a tenant that gets no later invoice;
+ * - `settle_by_hand`: the same where the invoice is paid or void and never rebuilt;
+ * - `in_draft`: sealed for an invoice that is being built, or whose building was cut off;
+ * - `tenant_not_due`: nothing will bill it: the tenant is not due for this month and, of LLM usage, for
+ *   no later one either;
+ * - `not_yet_invoiced`: the tenant is due and has no invoice yet;
+ * - `excluded`: an operator took it out of billing;
+ * - `unaccounted`: in none of these places, which must never be.
+ */
+export const USAGE_STATES = {
+  billed: 'billed',
+  within_allowance: 'billed',
+  unpriced_kind: 'unbilled',
+  no_subscription: 'unbilled',
+  voided: 'voided',
+  next_invoice: 'pending',
+  needs_re_run: 'pending',
+  settle_by_hand: 'pending',
+  in_draft: 'pending',
+  tenant_not_due: 'pending',
+  not_yet_invoiced: 'pending',
+  excluded: 'excluded',
+  unaccounted: 'unaccounted',
+} as const;
+export type UsageState = keyof typeof USAGE_STATES;
+export const USAGE_STATE_NAMES = Object.keys(USAGE_STATES) as [UsageState, ...UsageState[]];
+
+const row = z.object({
+  source: z.enum(['llm', 'metered']),
+  resource_kind: z.string(),
+  /** Of LLM usage, which is money: its total is in the minor unit. Null: metered usage. */
+  currency: z.string().nullable(),
+  state: z.enum(USAGE_STATE_NAMES),
+  tenants: z.number(),
+  events: z.string(),
+  /** Exact: cents of LLM usage, the quantity of metered usage. */
+  total: z.string(),
+});
+export type ReconciliationRow = z.infer<typeof row>;
+
+/** Selects, of usage with its `source` and its tenant `t`: charges of two currencies have no sum. */
+export const CURRENCY_OF_USAGE = sql.fragment`CASE source WHEN 'llm' THEN t.currency END`;
+
+/**
+ * All accepted usage of a service month by where it is: every event is in one row.
+ * Costs the month's buckets, not its events.
+ */
+export function reconcile(db: Queryable, period: Period): Promise<readonly ReconciliationRow[]> {
+  return db.any(sql.type(row)`
+    SELECT source, resource_kind, ${CURRENCY_OF_USAGE} AS currency, state,
+      count(DISTINCT tenant_id) AS tenants, sum(events)::text AS events,
+      trim_scale(sum(total)) AS total
+    FROM (${usageByState(period)}) usage JOIN tenants t USING (tenant_id)
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+  `);
+}
+
+/**
+ * The month's usage: a row per bucket with what still counts of it, and one with what was excluded,
+ * each with its state. What still counts may be of no event: a correction that was excluded takes
+ * away what its record has said. An exclusion counts as soon as no invoice bills its event: an
+ * invoice that was issued before goes on billing it until a re-run.
+ */
+export function usageByState(period: Period) {
+  return sql.fragment`
+    WITH place AS (
+      SELECT b.*, holder.invoice_id, live.invoice_id AS live_invoice_id, CASE
+          WHEN holder.status = 'void' THEN 'voided'
+          WHEN holder.status IN ('issued', 'paid') THEN coalesce(u.disposition, 'unaccounted')
+          WHEN draft.state = 'open' THEN 'in_draft'
+          WHEN draft.state <> 'abandoned' THEN 'unaccounted'
+          WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'
+          WHEN b.source = 'llm' AND ${hasNextInvoice(period, sql.fragment`b.tenant_id`)}
+            THEN 'next_invoice'
+          WHEN live.invoice_id IS NULL THEN 'tenant_not_due'
+          WHEN live.status = 'issued' THEN 'needs_re_run'
+          ELSE 'settle_by_hand' END AS state
+      FROM usage_buckets b
+      LEFT JOIN invoice_drafts draft ON draft.draft_id = b.sealed_for
+      LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
+      LEFT JOIN invoice_usage u ON u.invoice_id = b.sealed_for AND u.bucket_id = b.bucket_id
+      LEFT JOIN invoices live ON live.tenant_id = b.tenant_id
+        AND live.period_start = b.service_month AND live.status IN ('issued', 'paid', 'void')
+      LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = b.tenant_id
+      WHERE b.service_month = ${period.periodStart} AND b.event_count > 0
+    ), left_out AS (
+      SELECT p.bucket_id, count(*) AS events, sum(e.amount) AS total
+      FROM place p JOIN usage_exclusions e USING (bucket_id)
+      WHERE p.invoice_id IS NULL OR e.applied_to = p.invoice_id
+      GROUP BY p.bucket_id
+    )
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,
+      p.state, p.event_count - coalesce(x.events, 0) AS events, p.total - coalesce(x.total, 0) AS total
+    FROM place p LEFT JOIN left_out x USING (bucket_id)
+    WHERE p.event_count > coalesce(x.events, 0) OR p.total <> coalesce(x.total, 0)
+    UNION ALL
+    SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,
+      'excluded', x.events, x.total
+    FROM place p JOIN left_out x USING (bucket_id)`;
+}

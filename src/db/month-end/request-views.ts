@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { periodOf, type Month } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
+import { sql } from '../sql.ts';
+
+/** Reading a request for a month, for the operator pages and the CLI. */
+
+const requestView = requestFacts.extend({
+  /** That it names, the first ones. */
+  tenants: z.array(
+    z.object({
+      tenant_id: z.string(),
+      /** Null: still to be served. */
+      outcome: z.enum(['rolled', 'unchanged', 'refused', 'parked']).nullable(),
+      reason: z.string().nullable(),
+      invoice_id: z.string().nullable(),
+      number: z.string().nullable(),
+      revision: z.int().nullable(),
+      currency: z.string().nullable(),
+      total_cents: z.int().nullable(),
+    }),
+  ),
+});
+/** A tenant that a request names, and what came of it. */
+export type NamedTenant = RequestView['tenants'][number];
+/** A request, and what came of each tenant that it names. */
+export type RequestView = z.infer<typeof requestView>;
+
+/**
+ * @param tenants that it names: at most so many
+ * @returns null where the month's workflow has not stored it yet
+ * @throws DomainError `invalid_month`
+ */
+export function showRequest(
+  db: Queryable,
+  month: Month,
+  requestId: string,
+  tenants = 100,
+): Promise<RequestView | null> {
+  return db.maybeOne(sql.type(requestView)`
+    SELECT ${REQUEST_FACTS},
+      coalesce((
+        SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'outcome', f.outcome,
+          'reason', f.reason, 'invoice_id', f.invoice_id, 'number', f.number,
+          'revision', f.revision, 'currency', f.currency, 'total_cents', f.total_cents)
+          ORDER BY f.tenant_id)
+        FROM (
+          SELECT n.tenant_id, n.outcome, n.reason, n.invoice_id, i.number, i.revision, i.currency,
+            i.total_cents
+          FROM month_end_request_tenants n LEFT JOIN invoices i USING (invoice_id)
+          WHERE n.request_seq = r.request_seq ORDER BY n.tenant_id LIMIT ${tenants}
+        ) f
+      ), '[]') AS tenants
+    FROM month_end_requests r
+    WHERE r.period_start = ${periodOf(month).periodStart} AND r.request_id = ${requestId}
+  `);
+}
+
+/** Whether it has what was asked for: a new revision, or the old one where nothing would change. */
+export function isServed({ outcome }: NamedTenant): boolean {
+  return outcome === 'rolled' || outcome === 'unchanged';
+}

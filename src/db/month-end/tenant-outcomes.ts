@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Failure } from '../../contracts/failures.ts';
+import type { InvoicedOutcome } from '../../contracts/month-end.ts';
+import type { Period } from '../../domain/period.ts';
+import { dueTenants } from '../catalogue/due-tenants.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+import { jsonRows, sql, textArray } from '../sql.ts';
+import { tellingParked } from '../webhooks/webhook-outbox.ts';
+
+const lookedAt = z.object({
+  tenantId: z.string(),
+  /** The invoice that stands. */
+  liveInvoiceId: z.string().nullable(),
+  /** Whether a forced request waits for the tenant. */
+  isForced: z.boolean(),
+  /** Whether an outcome was recorded since the pass began. */
+  isServed: z.boolean(),
+});
+
+/**
+ * Looks at the next due tenants, in order. Their rows are locked, so that no
+ * invoice can be issued for them between the look and what is recorded of it.
+ */
+export async function lookAtTenants(
+  tx: Transaction,
+  period: Period,
+  page: { readonly passStartedAt: string; readonly after: string | null; readonly limit: number },
+): Promise<readonly z.infer<typeof lookedAt>[]> {
+  const tenantIds = await tx.anyFirst(sql.type(z.object({ tenant_id: z.string() }))`
+    ${dueTenants(period)} AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text)
+    ORDER BY t.tenant_id LIMIT ${page.limit} FOR NO KEY UPDATE OF t
+  `);
+  // A statement of its own: it must see what was committed while we waited.
+  return tx.any(sql.type(lookedAt)`
+    SELECT asked.tenant_id AS "tenantId", i.invoice_id AS "liveInvoiceId",
+      EXISTS (
+        SELECT FROM month_end_request_tenants f
+        WHERE f.tenant_id = asked.tenant_id AND f.period_start = ${period.periodStart}
+          AND f.outcome IS NULL
+      ) AS "isForced",
+      EXISTS (
+        SELECT FROM tenant_outcomes o
+        WHERE o.tenant_id = asked.tenant_id AND o.period_start = ${period.periodStart}
+          AND o.recorded_at >= ${page.passStartedAt}::timestamptz
+      ) AS "isServed"
+    FROM unnest(${textArray(tenantIds)}) WITH ORDINALITY AS asked (tenant_id, n)
+    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
+      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    ORDER BY asked.n
+  `);
+}
+
+export interface TenantInvoiced {
+  readonly tenantId: string;
+  readonly outcome: InvoicedOutcome;
+  readonly invoiceId: string;
+}
+
+/** Records what became of tenants that have an invoice; the latest outcome counts. */
+export async function recordInvoiced(
+  tx: Transaction,
+  period: Period,
+  outcomes: readonly TenantInvoiced[],
+  /** A child that only finds what another child has just done adds no news. */
+  { keepSameInvoice = false } = {},
+): Promise<void> {
+  if (outcomes.length === 0) return;
+  await tx.query(sql.typeAlias('nothing')`
+    ${recordingInvoiced(period, outcomes)}
+    WHERE NOT ${keepSameInvoice} OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
+  `);
+}
+
+/** The statement that records them; {@link recordInvoiced}. */
+export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoiced[]) {
+  return sql.fragment`
+    INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
+    SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
+    FROM json_to_recordset(${jsonRows(outcomes)})
+      AS o ("tenantId" text, outcome text, "invoiceId" uuid)
+    ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
+      invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
+}
+
+/** Records that a tenant is parked, and why; who asks for it is told. */
+export async function recordParked(
+  tx: Transaction,
+  period: Period,
+  tenantId: string,
+  failure: Failure,
+): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`
+    WITH ${tellingParked(period, tenantId, failure)}
+    INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, reason_type, reason)
+    VALUES (${period.periodStart}, ${tenantId}, 'parked', ${failure.type}, ${failure.reason})
+    ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = 'parked', invoice_id = NULL,
+      reason_type = excluded.reason_type, reason = excluded.reason, recorded_at = now()
+  `);
+}
+
+const counts = z.object({
+  due: z.number(),
+  rolled: z.number(),
+  skipped: z.number(),
+  unchanged: z.number(),
+  parked: z.number(),
+});
+/** Due tenants, and how many of them have which latest outcome. */
+export type OutcomeTotals = z.infer<typeof counts>;
+
+export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTotals> {
+  return db.one(sql.type(counts)`
+    SELECT count(*) AS due,
+      count(*) FILTER (WHERE o.outcome = 'rolled') AS rolled,
+      count(*) FILTER (WHERE o.outcome = 'skipped') AS skipped,
+      count(*) FILTER (WHERE o.outcome = 'unchanged') AS unchanged,
+      count(*) FILTER (WHERE o.outcome = 'parked') AS parked
+    FROM (${dueTenants(period)}) due
+    LEFT JOIN tenant_outcomes o
+      ON o.tenant_id = due.tenant_id AND o.period_start = ${period.periodStart}
+  `);
+}
+
+const tenantToInvoice = z.object({ tenant_id: z.string(), name: z.string() });
+/** A due tenant without an outcome. */
+export type TenantToInvoice = z.infer<typeof tenantToInvoice>;
+
+/** Due tenants that no run has looked at, by their ids; the first ones. */
+export function listTenantsToInvoice(
+  db: Queryable,
+  period: Period,
+  limit: number,
+): Promise<readonly TenantToInvoice[]> {
+  return db.any(sql.type(tenantToInvoice)`
+    SELECT t.tenant_id, t.name FROM (${dueTenants(period)}) due JOIN tenants t USING (tenant_id)
+    WHERE NOT EXISTS (
+      SELECT FROM tenant_outcomes o
+      WHERE o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
+    )
+    ORDER BY t.tenant_id LIMIT ${limit}
+  `);
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
+import { sql, textArray } from '../sql.ts';
+
+const place = z.object({
+  tenant_id: z.string(),
+  name: z.string(),
+  currency: z.string(),
+  deployment_id: z.string(),
+  source: z.enum(['llm', 'metered']),
+  resource_kind: z.string(),
+  state: z.enum(USAGE_STATE_NAMES),
+  events: z.string(),
+  /** Exact: cents of LLM usage, the quantity of metered usage. */
+  total: z.string(),
+  /** The number of the invoice that stands for the month, if there is one. */
+  invoice: z.string().nullable(),
+  invoice_status: z.enum(['issued', 'paid', 'void']).nullable(),
+  /** Of usage that is `in_draft`: the month that the draft is for. */
+  draft_month: z.string().nullable(),
+  /** Of usage that is `in_draft`: whether its draft is a revision of an invoice. */
+  is_revision: z.boolean(),
+  /** Of an `unpriced_kind`: whether the plan names the kind, without a price. */
+  is_free_by_plan: z.boolean(),
+});
+/** A deployment's usage of a kind that is in one state. */
+export type UsagePlace = z.infer<typeof place>;
+
+/**
+ * A month's usage in some states, by tenant, deployment and kind: the names behind the reconciliation.
+ * Usage of a draft that some request may still be building is left out.
+ * @param states in the order in which they are listed
+ */
+export function listUsagePlaces(
+  db: Queryable,
+  period: Period,
+  states: readonly UsageState[],
+  limit: number,
+): Promise<readonly UsagePlace[]> {
+  return db.any(sql.type(place)`
+    SELECT u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
+      sum(u.events)::text AS events, trim_scale(sum(u.total)) AS total, i.number AS invoice,
+      i.status AS invoice_status, to_char(d.period_start, 'YYYY-MM') AS draft_month,
+      coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision,
+      u.state = 'unpriced_kind' AND EXISTS (
+        SELECT FROM invoice_lines base JOIN plan_items item
+          ON item.plan_version_id = base.meta ->> 'plan_version_id'
+          AND item.resource_kind = u.resource_kind
+        WHERE base.invoice_id = u.live_invoice_id AND base.deployment_id = u.deployment_id
+          AND base.kind = 'plan_base'
+      ) AS is_free_by_plan
+    FROM (${usageByState(period)}) u
+    JOIN tenants t USING (tenant_id)
+    LEFT JOIN invoices i ON i.invoice_id = u.live_invoice_id
+    LEFT JOIN invoice_drafts d ON u.state = 'in_draft' AND d.draft_id = u.sealed_for
+    WHERE u.state = ANY(${textArray(states)}) AND NOT EXISTS (
+      SELECT FROM month_end_requests r
+      WHERE r.period_start = d.period_start AND r.state <> 'finished'
+    )
+    GROUP BY u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
+      u.live_invoice_id, i.number, i.status, d.period_start, d.replaces_invoice_id
+    ORDER BY array_position(${textArray(states)}, u.state), u.tenant_id COLLATE "C",
+      u.deployment_id, u.source, u.resource_kind
+    LIMIT ${limit}
+  `);
+}
+
+/**
+ * The months up to one that have usage which no draft or invoice has taken, in order.
+ * @throws DomainError `invalid_month`
+ */
+export function listMonthsWithOpenUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
+  return db.anyFirst(sql.type(z.object({ month: z.string() }))`
+    SELECT DISTINCT to_char(service_month, 'YYYY-MM') AS month FROM usage_buckets
+    WHERE sealed_for IS NULL AND event_count > 0 AND service_month <= ${periodOf(upTo).periodStart}
+    ORDER BY 1
+  `);
+}

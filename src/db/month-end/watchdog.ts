@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { countWithoutOutcome } from '../../domain/control-totals.ts';
+import { periodOf, type Month } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+import { countOutcomes } from './tenant-outcomes.ts';
+
+const monthRequests = z.object({
+  month: z.string(),
+  /** Queued or running. */
+  openRequests: z.number(),
+  finishedRequests: z.number(),
+  /** When the oldest open request was made. */
+  waitingSince: z.string().nullable(),
+  /** While requests are open: the latest pass begun, outcome recorded or draft opened. */
+  lastMovedAt: z.string().nullable(),
+  /** Whether the manifest of the last finished request says so. */
+  isOutOfBalance: z.boolean(),
+});
+
+/** How far a month is, as far as the watchdog looks. Instants are UTC. */
+export type MonthFacts = z.infer<typeof monthRequests> & {
+  readonly dueTenants: number;
+  /** Due tenants that nobody has looked at. */
+  readonly withoutOutcome: number;
+  readonly rolled: number;
+  readonly skipped: number;
+  readonly unchanged: number;
+  /** Due tenants whose latest outcome is `parked`. */
+  readonly parked: number;
+};
+
+/**
+ * The months that may need somebody: the given one, which is the last to be over; those with open
+ * requests or books that don't add up; and, since the first invoice, those of the year before it
+ * that were never closed, or have due tenants without an outcome. In order.
+ * @throws DomainError `invalid_month`
+ */
+export async function readMonthFacts(
+  db: Queryable,
+  lastMonth: Month,
+): Promise<readonly MonthFacts[]> {
+  const facts: MonthFacts[] = [];
+  for (const requests of await listMonths(db, lastMonth)) {
+    const counts = await countOutcomes(db, periodOf(requests.month));
+    const { due, ...outcomes } = counts;
+    const withoutOutcome = countWithoutOutcome(counts);
+    facts.push({ ...requests, dueTenants: due, withoutOutcome, ...outcomes });
+  }
+  return facts.filter((month) => month.month === lastMonth || needsLook(month));
+}
+
+function needsLook(month: MonthFacts): boolean {
+  const { openRequests, finishedRequests, isOutOfBalance, withoutOutcome } = month;
+  return openRequests > 0 || finishedRequests === 0 || isOutOfBalance || withoutOutcome > 0;
+}
+
+function listMonths(db: Queryable, lastMonth: Month) {
+  const last = periodOf(lastMonth).periodStart;
+  return db.any(sql.type(monthRequests)`
+    WITH asked AS (
+      SELECT period_start,
+        count(*) FILTER (WHERE state <> 'finished') AS open_requests,
+        count(*) FILTER (WHERE state = 'finished') AS finished_requests,
+        min(requested_at) FILTER (WHERE state <> 'finished') AS waiting_since,
+        max(started_at) AS started_at,
+        (array_agg(manifest -> 'balanced' ORDER BY finished_at DESC, request_seq DESC)
+          FILTER (WHERE state = 'finished'))[1] = 'false' AS is_out_of_balance
+      FROM month_end_requests GROUP BY period_start
+    ), last_year AS (
+      SELECT series.month::date AS period_start
+      FROM (SELECT min(period_start) AS month FROM invoices) first_invoiced,
+        generate_series(
+          greatest(first_invoiced.month, ${last}::date - interval '11 months'),
+          ${last}::date, interval '1 month'
+        ) AS series (month)
+      WHERE first_invoiced.month IS NOT NULL
+    ), looked_at AS (
+      SELECT ${last}::date AS period_start
+      UNION SELECT period_start FROM last_year
+      UNION SELECT period_start FROM asked WHERE open_requests > 0 OR is_out_of_balance
+    )
+    SELECT to_char(m.period_start, 'YYYY-MM') AS month,
+      coalesce(a.open_requests, 0) AS "openRequests",
+      coalesce(a.finished_requests, 0) AS "finishedRequests",
+      a.waiting_since AS "waitingSince",
+      CASE WHEN a.open_requests > 0 THEN greatest(
+        a.started_at,
+        (SELECT max(o.recorded_at) FROM tenant_outcomes o WHERE o.period_start = m.period_start),
+        (SELECT max(d.opened_at) FROM invoice_drafts d
+          WHERE d.period_start = m.period_start AND d.state = 'open')
+      ) END AS "lastMovedAt",
+      coalesce(a.is_out_of_balance, false) AS "isOutOfBalance"
+    FROM looked_at m LEFT JOIN asked a ON a.period_start = m.period_start
+    ORDER BY m.period_start
+  `);
+}

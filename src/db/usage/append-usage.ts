@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import { numberBuckets } from './bucket-numbers.ts';
+import { columnArray } from '../column-arrays.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+import {
+  expiredMonths,
+  storedHashes,
+  type BucketKey,
+  type LlmEventRow,
+  type MeteredRecordRow,
+  type UsageSource,
+} from './usage-ledger.ts';
+
+/**
+ * The usage ledger's short way in (ADR 15): one statement, which is a transaction of its own, looks
+ * for the ids that are stored, locks the open buckets, inserts the events, and adds them up. It takes
+ * what needs nothing but an open bucket that exists, of a month that hasn't expired; the rest is for
+ * `usage-ledger.ts`.
+ *
+ * The buckets' locks are what the ledger rests on. `FOR NO KEY UPDATE` waits for whoever holds a
+ * bucket and looks at it again: one that was sealed meanwhile drops out, and one that is locked can't
+ * be sealed until the events are committed. The order is everybody's: buckets sorted, all of them
+ * before the first event, events in the order of their ids.
+ */
+
+/** What became of rows. One in neither is stored now. */
+export interface Appended {
+  /** Content hashes, in hex, of the ids that were stored before. */
+  readonly known: ReadonlyMap<string, string>;
+  /** Ids of which nothing was stored: the bucket isn't open, the month has expired, or another sender was quicker. */
+  readonly missed: ReadonlySet<string>;
+}
+
+/** An event that looks for its bucket. */
+export type LlmAppend = BucketKey & Omit<LlmEventRow, 'bucketId'>;
+/** A record that looks for its bucket, and is no correction. */
+export type MeteredAppend = Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
+
+const outcome = z.object({
+  knownIds: z.array(z.string()),
+  knownHashes: z.array(z.string()),
+  missed: z.array(z.string()),
+});
+
+/**
+ * @param events each id once
+ * @param others ids that are to be looked for, too
+ */
+export async function appendLlmRows(
+  db: Queryable,
+  events: readonly LlmAppend[],
+  others: readonly string[],
+): Promise<Appended> {
+  const { firsts, numbers } = numberBuckets(events);
+  return toAppended(
+    await db.one(sql.type(outcome)`
+    /* planned each time */ WITH ${given(events, others)}, sent AS (
+      SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
+        ${column(events, (e) => e.model)}::text[], ${column(events, (e) => e.occurredAt)}::timestamptz[],
+        ${column(events, (e) => e.chargeCents)}::numeric[], ${column(events, (e) => e.currency)}::text[],
+        ${column(events, (e) => e.inputTokens)}::bigint[],
+        ${column(events, (e) => e.outputTokens)}::bigint[],
+        ${column(events, (e) => e.contentHash)}::text[]
+      ) AS e (id, bucket_no, model, occurred_at, charge_cents, currency,
+        input_tokens, output_tokens, content_hash)
+    ), known AS MATERIALIZED (
+      ${storedHashes('llm', ASKED)}
+    ), ${FRESH}, ${locked('llm', firsts)}, arrived AS (
+      INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
+        service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id)
+      SELECT f.id, l.tenant_id, l.deployment_id, f.model, f.occurred_at, l.service_month,
+        f.charge_cents, f.currency, f.input_tokens, f.output_tokens, decode(f.content_hash, 'hex'),
+        l.bucket_id
+      FROM fresh f JOIN locked l USING (bucket_no)
+      -- To count them, it locks them all: before the first event.
+      WHERE (SELECT count(*) FROM locked) > 0
+      ORDER BY f.id
+      ON CONFLICT (gateway_request_id) DO NOTHING
+      RETURNING gateway_request_id AS id, bucket_id, charge_cents AS amount
+    ), ${ADDED}
+    ${OUTCOME}
+  `),
+  );
+}
+
+/**
+ * @param records each id once
+ * @param others ids that are to be looked for, too
+ */
+export async function appendMeteredRows(
+  db: Queryable,
+  records: readonly MeteredAppend[],
+  others: readonly string[],
+): Promise<Appended> {
+  const { firsts, numbers } = numberBuckets(records);
+  return toAppended(
+    await db.one(sql.type(outcome)`
+    /* planned each time */ WITH ${given(records, others)}, sent AS (
+      SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
+        ${column(records, (r) => r.occurredAt)}::timestamptz[],
+        ${column(records, (r) => r.qty)}::numeric[],
+        ${column(records, (r) => r.contentHash)}::text[]
+      ) AS r (id, bucket_no, occurred_at, qty, content_hash)
+    ), known AS MATERIALIZED (
+      ${storedHashes('metered', ASKED)}
+    ), ${FRESH}, ${locked('metered', firsts)}, arrived AS (
+      INSERT INTO metered_usage_records (record_id, tenant_id, deployment_id, resource_kind,
+        occurred_at, service_month, qty, added_qty, content_hash, bucket_id)
+      SELECT f.id, l.tenant_id, l.deployment_id, l.resource_kind, f.occurred_at, l.service_month,
+        f.qty, f.qty, decode(f.content_hash, 'hex'), l.bucket_id
+      FROM fresh f JOIN locked l USING (bucket_no)
+      -- To count them, it locks them all: before the first record.
+      WHERE (SELECT count(*) FROM locked) > 0
+      ORDER BY f.id
+      ON CONFLICT (record_id) DO NOTHING
+      RETURNING record_id AS id, bucket_id, added_qty AS amount
+    ), ${ADDED}
+    ${OUTCOME}
+  `),
+  );
+}
+
+function column<Row>(rows: readonly Row[], read: (row: Row) => string | number | null): string {
+  return columnArray(rows.map(read));
+}
+
+/** The ids, sent once for the look and for the insert. */
+function given(rows: readonly { readonly id: string }[], others: readonly string[]) {
+  return sql.fragment`given AS MATERIALIZED (
+    SELECT ${column(rows, ({ id }) => id)}::text[] AS ids, ${columnArray(others)}::text[] AS others
+  )`;
+}
+
+// With a type, or ANY takes it for rows.
+const ASKED = sql.fragment`(SELECT ids || others FROM given)::text[]`;
+
+const FRESH = sql.fragment`fresh AS MATERIALIZED (
+  SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
+)`;
+
+/** Locks the buckets, those that are open, of the events that are fresh. */
+function locked(source: UsageSource, buckets: readonly BucketKey[]) {
+  return sql.fragment`locked AS MATERIALIZED (
+    SELECT k.*, b.bucket_id
+    FROM (
+      SELECT * FROM unnest(
+        ${column(buckets, (b) => b.tenantId)}::text[],
+        ${column(buckets, (b) => b.deploymentId)}::text[],
+        ${column(buckets, (b) => b.resourceKind)}::text[],
+        ${column(buckets, (b) => b.serviceMonth)}::date[]
+      ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, bucket_no)
+      WHERE bucket_no IN (SELECT bucket_no FROM fresh)
+        AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
+      ORDER BY deployment_id, resource_kind, service_month
+    ) k
+    CROSS JOIN LATERAL (
+      SELECT bucket_id FROM usage_buckets
+      WHERE source = ${source} AND deployment_id = k.deployment_id
+        AND resource_kind = k.resource_kind AND service_month = k.service_month
+        AND sealed_for IS NULL
+      FOR NO KEY UPDATE
+    ) b
+  )`;
+}
+
+const ADDED = sql.fragment`added AS (
+  UPDATE usage_buckets b
+  SET event_count = b.event_count + sums.events, total = b.total + sums.total
+  FROM (
+    SELECT bucket_id, count(*) AS events, sum(amount) AS total FROM arrived GROUP BY bucket_id
+  ) sums
+  WHERE b.bucket_id = sums.bucket_id
+)`;
+
+const OUTCOME = sql.fragment`SELECT
+  ARRAY(SELECT id FROM known ORDER BY id) AS "knownIds",
+  ARRAY(SELECT encode(content_hash, 'hex') FROM known ORDER BY id) AS "knownHashes",
+  CASE WHEN (SELECT count(*) FROM arrived) = (SELECT count(*) FROM fresh) THEN '{}' ELSE ARRAY(
+    SELECT id FROM fresh WHERE NOT EXISTS (SELECT FROM arrived WHERE arrived.id = fresh.id)
+  ) END AS missed`;
+
+function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>): Appended {
+  return {
+    known: new Map(knownIds.map((id, index) => [id, knownHashes[index] ?? ''])),
+    missed: new Set(missed),
+  };
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { Usage } from '../../domain/types.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/**
+ * Which usage to read: buckets `b`, each with the `owner` that it is for, and the exclusions `e`
+ * that count against them.
+ */
+export interface HeldUsage {
+  /** Rows of (owner, bucket_id, source, deployment_id, ...). */
+  readonly buckets: ReturnType<typeof sql.fragment>;
+  /** Condition on `usage_exclusions e`. */
+  readonly exclusions: ReturnType<typeof sql.fragment>;
+}
+
+/**
+ * What is sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id), and for the invoices that they
+ * replace; the owner is the draft. Nothing else is read, so nothing can change between quote and issue.
+ */
+export const HELD_BY_OWN: HeldUsage = {
+  buckets: sql.fragment`
+    SELECT h.owner, b.* FROM (
+      SELECT draft_id AS owner, draft_id AS holder FROM own
+      UNION ALL SELECT draft_id, replaces_invoice_id FROM own WHERE replaces_invoice_id IS NOT NULL
+    ) h JOIN usage_buckets b ON b.sealed_for = h.holder`,
+  exclusions: sql.fragment`e.applied_to IN (
+    SELECT draft_id FROM own UNION ALL SELECT replaces_invoice_id FROM own)`,
+};
+
+const sum = z.object({
+  owner: z.string(),
+  source: z.enum(['llm', 'metered']),
+  deploymentId: z.string(),
+  resourceKind: z.string(),
+  serviceMonth: z.string(),
+  /** How many events there are. */
+  requestCount: z.string(),
+  /** Decimal string: exact cents, or a quantity. */
+  total: z.string(),
+});
+/** Usage of one kind that an owner holds for a deployment and service month, without what was excluded. */
+export type HeldSum = z.infer<typeof sum>;
+
+/** LLM usage of an owner's deployment in a service month. */
+export interface HeldLlmUsage extends Pick<
+  HeldSum,
+  'owner' | 'deploymentId' | 'serviceMonth' | 'requestCount'
+> {
+  /** Decimal string. */
+  readonly exactCents: string;
+}
+
+/**
+ * Usage that is held, without what was excluded: metered usage of the period by deployment and kind, LLM usage by
+ * owner, deployment and service month.
+ */
+export async function readHeldUsage(
+  db: Queryable,
+  period: Period,
+  held: HeldUsage,
+): Promise<{
+  readonly metered: ReadonlyMap<string, Usage>;
+  readonly llm: readonly HeldLlmUsage[];
+}> {
+  const sums = await db.any(
+    sql.type(sum)`${summing(held, sql.fragment`(${IS_LLM} OR ${isMeteredOf(period)})`)}`,
+  );
+  return { metered: toMetered(sums), llm: toLlm(sums) };
+}
+
+/** Condition on a bucket `b`. */
+export const IS_LLM = sql.fragment`b.source = 'llm'`;
+
+/** Condition on a bucket `b`: late metered usage waits for a forced rerun of its own month. */
+export function isMeteredOf({ periodStart }: Period) {
+  return sql.fragment`(b.source = 'metered' AND b.service_month = ${periodStart})`;
+}
+
+/** Selects {@link HeldSum} of the buckets `b` for which `which` holds. */
+export function summing(
+  { buckets, exclusions }: HeldUsage,
+  which: ReturnType<typeof sql.fragment>,
+) {
+  return sql.fragment`
+    SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
+      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
+      sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
+      -- As text: inside JSON a number would become a float.
+      sum(b.total - coalesce(x.amount, 0))::text AS total
+    FROM (${buckets}) b LEFT JOIN (
+      SELECT e.bucket_id, count(*) AS events, sum(e.amount) AS amount
+      FROM usage_exclusions e WHERE ${exclusions} GROUP BY e.bucket_id
+    ) x USING (bucket_id)
+    WHERE ${which}
+    GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month
+    ORDER BY b.owner, b.deployment_id, b.service_month`;
+}
+
+/** Metered usage by deployment and kind. */
+export function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
+  const metered = sums.filter(({ source }) => source === 'metered');
+  const byDeployment = Map.groupBy(metered, ({ deploymentId }) => deploymentId);
+  return new Map(
+    [...byDeployment].map(([deploymentId, kinds]) => [
+      deploymentId,
+      // `Object.fromEntries` takes any name for a kind, `__proto__` too.
+      Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
+    ]),
+  );
+}
+
+/** LLM usage; nothing where all of it was excluded. */
+export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
+  return sums
+    .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
+    .map(({ owner, deploymentId, serviceMonth, requestCount, total }) => ({
+      owner,
+      deploymentId,
+      serviceMonth,
+      requestCount,
+      exactCents: total,
+    }));
+}

@@ -1,0 +1,237 @@
+import { z } from 'zod';
+import { Decimal, toDecimalString } from '../../domain/decimal.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
+
+/** From an invoice line back to the events behind it. Fields are named as they are served. */
+
+export const lineUsageSchema = z.object({
+  invoice_id: z.uuid(),
+  number: z.string(),
+  line_no: z.int(),
+  description: z.string(),
+  currency: z.string(),
+  amount_cents: z.int(),
+  source: z.enum(['llm', 'metered']),
+  unit: z
+    .string()
+    .describe(
+      'What the amounts of the events are: cents (the minor unit of the currency), or the resource kind.',
+    ),
+  events: z.int().describe('Events that count.'),
+  excluded_events: z.int().describe('Events that an operator had excluded before.'),
+  exact_sum: z.string().describe('Exact cents or quantity, before any rounding.'),
+  digest: z
+    .string()
+    .nullable()
+    .describe(
+      'SHA-256, in hex, over the content hashes of all events, in the order of their ids (bytes). ' +
+        'The same events give the same digest, at any time. Null where they have expired.',
+    ),
+  expired_at: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      'When the events were deleted, years after their month: they can no longer be shown, and count ' +
+        'and sum are what their buckets say. Null for most.',
+    ),
+});
+/** What is behind a line, in one row. */
+export type LineUsage = z.infer<typeof lineUsageSchema>;
+
+export const behindLineSchema = z.object({
+  event_id: z.string(),
+  occurred_at: z.string(),
+  received_at: z.string(),
+  model: z.string().nullable().describe('LLM usage only.'),
+  input_tokens: z.int().nullable(),
+  output_tokens: z.int().nullable(),
+  qty: z.string().nullable().describe('Metered usage only: as it was sent.'),
+  replaces: z.string().nullable().describe('Metered usage only: the record that this corrects.'),
+  amount: z.string().describe('What it adds to the line: exact cents, or a quantity.'),
+  excluded: z.string().describe('How much of that was excluded; "0" for most.'),
+  is_excluded: z.boolean().describe('Whether it was: an event of nothing can be excluded, too.'),
+  content_hash: z.string().describe('SHA-256, in hex, of the content as it was sent.'),
+});
+/** An event behind a line. */
+export type EventBehindLine = z.infer<typeof behindLineSchema>;
+
+const lineFacts = lineUsageSchema
+  .omit({ events: true, excluded_events: true, exact_sum: true, digest: true })
+  .extend({
+    kind: z.enum(['llm_usage', 'overage']),
+    goneEvents: z.number(),
+    goneExcluded: z.number(),
+    goneSum: z.string(),
+  });
+type LineFacts = z.infer<typeof lineFacts>;
+
+const eventsSummary = z.object({
+  events: z.number(),
+  excluded: z.number(),
+  sum: z.string(),
+  digest: z.string(),
+});
+/** What all events behind a line come to. */
+export type EventsSummary = z.infer<typeof eventsSummary>;
+
+/** The events of an issued line never change, but for those that expire: then `expiredAt` does. */
+export interface SummaryKey {
+  readonly invoiceId: string;
+  readonly lineNo: number;
+  readonly expiredAt: string | null;
+}
+
+/**
+ * Reads what is behind a line.
+ * @param summaries gives the summary of a line's events, where it is known already; to compute it reads
+ * all of them
+ * @returns null where there is no such line, or no usage can be behind it
+ */
+export async function readLineUsage(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+  summaries: (key: SummaryKey, compute: () => Promise<EventsSummary>) => Promise<EventsSummary> = (
+    _key,
+    compute,
+  ) => compute(),
+): Promise<LineUsage | null> {
+  const facts = await readLineFacts(db, invoiceId, lineNo);
+  if (facts === null) return null;
+  const { kind, goneEvents, goneExcluded, goneSum, ...line } = facts;
+  const summary = await summaries({ invoiceId, lineNo, expiredAt: line.expired_at }, () =>
+    summarizeEvents(db, invoiceId, lineNo, kind),
+  );
+  return {
+    ...line,
+    events: summary.events + goneEvents - (kind === 'overage' ? 0 : goneExcluded),
+    excluded_events: summary.excluded + goneExcluded,
+    exact_sum: toDecimalString(new Decimal(summary.sum).plus(goneSum)),
+    digest: line.expired_at === null ? summary.digest : null,
+  };
+}
+
+/** Whether there is such a line, and usage can be behind it. */
+export function hasUsageBehind(db: Queryable, invoiceId: string, lineNo: number): Promise<boolean> {
+  return db.exists(sql.typeAlias('nothing')`
+    SELECT FROM invoice_lines
+    WHERE invoice_id = ${invoiceId}::uuid AND line_no = ${lineNo}
+      AND kind IN ('llm_usage', 'overage')
+  `);
+}
+
+/** The line, and what the buckets of expired events say: as many rows as it has buckets. */
+function readLineFacts(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+): Promise<LineFacts | null> {
+  return db.maybeOne(sql.type(lineFacts)`
+    SELECT i.invoice_id, i.number, l.line_no, l.description, i.currency, l.amount_cents, l.kind,
+      CASE l.kind WHEN 'llm_usage' THEN 'llm' ELSE 'metered' END AS source,
+      coalesce(l.resource_kind, 'cents') AS unit, gone.expired_at, gone.events AS "goneEvents",
+      gone.excluded_events AS "goneExcluded", gone.exact_sum AS "goneSum"
+    FROM invoices i JOIN invoice_lines l USING (invoice_id)
+    CROSS JOIN LATERAL (
+      SELECT max(a.expired_at) AS expired_at, coalesce(sum(b.event_count), 0)::bigint AS events,
+        coalesce(sum(x.events), 0)::bigint AS excluded_events,
+        coalesce(sum(b.total - x.amount), 0) AS exact_sum
+      FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)
+      JOIN usage_archives a USING (service_month, source)
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS events, coalesce(sum(e.amount), 0) AS amount
+        FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id)
+        WHERE le.invoice_id = u.invoice_id AND e.bucket_id = u.bucket_id
+      ) x
+      WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo} AND a.expired_at IS NOT NULL
+    ) gone
+    WHERE i.invoice_id = ${invoiceId}::uuid AND l.line_no = ${lineNo}
+      AND l.kind IN ('llm_usage', 'overage')
+  `);
+}
+
+/** Reads every event behind a line: 340 ms for 200,000. */
+function summarizeEvents(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+  kind: LineFacts['kind'],
+): Promise<EventsSummary> {
+  return db.one(sql.type(eventsSummary)`
+    SELECT count(*) FILTER (WHERE NOT is_excluded OR ${kind} = 'overage') AS events,
+      count(*) FILTER (WHERE is_excluded) AS excluded,
+      coalesce(sum(amount - excluded), 0) AS sum,
+      encode(sha256(coalesce(string_agg(hash, ''::bytea ORDER BY event_id COLLATE "C"), '')), 'hex')
+        AS digest
+    FROM (${eventsBehind(invoiceId, lineNo, null)}) e
+  `);
+}
+
+/**
+ * The events behind a line, a page at a time, in the order of their ids (bytes). Of each bucket no more
+ * than a page is read, by an index that has that order. None where they have expired.
+ */
+export function listEventsBehind(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<readonly EventBehindLine[]> {
+  return db.any(sql.type(behindLineSchema)`
+    SELECT event_id, occurred_at, received_at, model, input_tokens, output_tokens,
+      trim_scale(qty) AS qty, replaces, trim_scale(amount) AS amount,
+      trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash
+    FROM (${eventsBehind(invoiceId, lineNo, { after, limit })}) e
+    ORDER BY event_id COLLATE "C" LIMIT ${limit}
+  `);
+}
+
+/**
+ * The events of the line's buckets; with a page, the next ones of each bucket. (Which events a bucket
+ * has is said by bucket and month: the archive has a partition for each month.)
+ */
+function eventsBehind(
+  invoiceId: string,
+  lineNo: number,
+  page: { readonly after: string | null; readonly limit: number } | null,
+) {
+  const nextOf = (id: ReturnType<typeof sql.fragment>) => {
+    if (page === null) return sql.fragment``;
+    const isNext =
+      page.after === null ? sql.fragment`` : sql.fragment`AND ${id} COLLATE "C" > ${page.after}`;
+    return sql.fragment`${isNext} ORDER BY ${id} COLLATE "C" LIMIT ${page.limit}`;
+  };
+  const excluded = sql.fragment`
+    LEFT JOIN (
+      SELECT x.source, x.event_id, x.amount
+      FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
+      WHERE le.invoice_id = ${invoiceId}::uuid
+    ) x`;
+  const buckets = sql.fragment`
+    FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)`;
+  const ofLine = sql.fragment`WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
+  return sql.fragment`
+    SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, e.input_tokens,
+      e.output_tokens, NULL::numeric AS qty, NULL::text AS replaces, e.charge_cents AS amount,
+      coalesce(x.amount, 0) AS excluded, x.event_id IS NOT NULL AS is_excluded,
+      e.content_hash AS hash
+    ${buckets} CROSS JOIN LATERAL (
+      SELECT * FROM ${LLM_EVENTS} e
+      WHERE e.bucket_id = b.bucket_id AND e.service_month = b.service_month
+      ${nextOf(sql.fragment`e.gateway_request_id`)}
+    ) e
+    ${excluded} ON x.source = 'llm' AND x.event_id = e.gateway_request_id
+    ${ofLine} AND b.source = 'llm'
+    UNION ALL
+    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces,
+      r.added_qty, coalesce(x.amount, 0), x.event_id IS NOT NULL, r.content_hash
+    ${buckets} CROSS JOIN LATERAL (
+      SELECT * FROM ${METERED_RECORDS} r
+      WHERE r.bucket_id = b.bucket_id AND r.service_month = b.service_month
+      ${nextOf(sql.fragment`r.record_id`)}
+    ) r
+    ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
+    ${ofLine} AND b.source = 'metered'`;
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+import { sql } from '../sql.ts';
+import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
+
+const excludable = z.object({
+  tenantId: z.string(),
+  deploymentId: z.string(),
+  resourceKind: z.string(),
+  serviceMonth: z.string(),
+  bucketId: z.number(),
+  /** What no longer counts when it is excluded: exact cents, or a quantity. */
+  amount: z.string(),
+  /** The record that has taken its place. */
+  replacedBy: z.string().nullable(),
+});
+/** An accepted event that could be excluded. */
+export type ExcludableEvent = z.infer<typeof excludable> & BucketKey;
+
+/** An accepted event by its id, wherever it is; null, too, where it has expired. */
+export function findExcludable(
+  db: Queryable,
+  source: UsageSource,
+  eventId: string,
+): Promise<ExcludableEvent | null> {
+  return db.maybeOne(
+    source === 'llm'
+      ? sql.type(excludable)`
+          SELECT tenant_id AS "tenantId", deployment_id AS "deploymentId",
+            ${LLM_RESOURCE_KIND} AS "resourceKind", service_month AS "serviceMonth",
+            bucket_id AS "bucketId", charge_cents AS amount, NULL AS "replacedBy"
+          FROM llm_usage_events WHERE gateway_request_id = ${eventId}
+          UNION ALL
+          SELECT e.tenant_id, e.deployment_id, ${LLM_RESOURCE_KIND}, e.service_month, e.bucket_id,
+            e.charge_cents, NULL
+          FROM archived_usage_ids k JOIN usage_buckets b USING (bucket_id)
+          JOIN llm_usage_archive e ON e.service_month = b.service_month
+            AND e.bucket_id = k.bucket_id AND e.gateway_request_id COLLATE "C" = k.id COLLATE "C"
+          WHERE k.source = 'llm' AND k.id = ${eventId}`
+      : sql.type(excludable)`
+          SELECT r.tenant_id AS "tenantId", r.deployment_id AS "deploymentId",
+            r.resource_kind AS "resourceKind", r.service_month AS "serviceMonth",
+            r.bucket_id AS "bucketId", r.qty AS amount, s.record_id AS "replacedBy"
+          FROM metered_usage_records r
+          LEFT JOIN metered_usage_records s ON s.replaces = r.record_id
+          WHERE r.record_id = ${eventId}
+          UNION ALL
+          SELECT r.tenant_id, r.deployment_id, r.resource_kind, r.service_month, r.bucket_id, r.qty, (
+              -- A correction is of the same deployment, kind and month, maybe in another bucket.
+              SELECT s.record_id FROM usage_buckets o
+              JOIN metered_usage_archive s ON s.service_month = o.service_month
+                AND s.bucket_id = o.bucket_id AND s.replaces = r.record_id
+              WHERE o.service_month = b.service_month AND o.tenant_id = b.tenant_id
+                AND o.deployment_id = b.deployment_id AND o.resource_kind = b.resource_kind
+            )
+          FROM archived_usage_ids k JOIN usage_buckets b USING (bucket_id)
+          JOIN metered_usage_archive r ON r.service_month = b.service_month
+            AND r.bucket_id = k.bucket_id AND r.record_id COLLATE "C" = k.id COLLATE "C"
+          WHERE k.source = 'metered' AND k.id = ${eventId}`,
+  );
+}
+
+/** @returns false where the event is excluded already; the first exclusion stays */
+export async function insertExclusion(
+  tx: Transaction,
+  source: UsageSource,
+  eventId: string,
+  { tenantId, bucketId, amount }: ExcludableEvent,
+  { actor, reason }: { readonly actor: string; readonly reason: string },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO usage_exclusions (source, event_id, tenant_id, bucket_id, amount, actor, reason)
+    VALUES (${source}, ${eventId}, ${tenantId}, ${bucketId}, ${amount}::numeric, ${actor}, ${reason})
+    ON CONFLICT (source, event_id) DO NOTHING
+  `);
+  return rowCount > 0;
+}
+
+/** What became of an excluded event, as it is served. */
+export const exclusionSchema = z.object({
+  source: z.enum(['llm', 'metered']),
+  event_id: z.string(),
+  tenant_id: z.string(),
+  deployment_id: z.string(),
+  resource_kind: z.string(),
+  service_month: z.string().meta({ example: '2026-05' }),
+  amount: z.string().describe('What no longer counts: exact cents, or a quantity.'),
+  currency: z.string().nullable().describe('Of an LLM charge. Null: metered usage.'),
+  actor: z.string(),
+  reason: z.string(),
+  excluded_at: z.iso.datetime(),
+  still_billed_on: z
+    .string()
+    .nullable()
+    .describe(
+      'The number of the invoice that bills the event all the same, because it was issued before: ' +
+        'force a re-run of still_billed_in, or settle it by hand where the invoice is paid.',
+    ),
+  still_billed_in: z
+    .string()
+    .nullable()
+    .describe(
+      "That invoice's month: late LLM usage is billed in a later one than its service month.",
+    ),
+  still_billed_status: z
+    .enum(['issued', 'paid'])
+    .nullable()
+    .describe("That invoice's status: one that is issued can be rebuilt, one that is paid can't."),
+});
+export type Exclusion = z.infer<typeof exclusionSchema>;
+
+/** Ends in a join: a condition may follow. */
+const EXCLUSIONS = sql.fragment`
+  SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
+    to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
+    CASE e.source WHEN 'llm' THEN t.currency END AS currency, e.actor, e.reason, e.excluded_at,
+    i.number AS still_billed_on, to_char(i.period_start, 'YYYY-MM') AS still_billed_in,
+    i.status AS still_billed_status
+  FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+  JOIN tenants t ON t.tenant_id = e.tenant_id
+  -- A void invoice bills nothing.
+  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.status <> 'void'
+    AND i.invoice_id IS DISTINCT FROM e.applied_to
+`;
+
+export function findExclusion(
+  db: Queryable,
+  source: UsageSource,
+  eventId: string,
+): Promise<Exclusion | null> {
+  return db.maybeOne(sql.type(exclusionSchema)`
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
+      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
+    FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
+  `);
+}
+
+/** The exclusions of a service month, the latest first. */
+export function listExclusions(
+  db: Queryable,
+  { periodStart }: Period,
+  limit: number,
+): Promise<readonly Exclusion[]> {
+  return db.any(sql.type(exclusionSchema)`
+    SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
+      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
+    FROM (${EXCLUSIONS} WHERE b.service_month = ${periodStart}) x
+    ORDER BY exclusion_id DESC LIMIT ${limit}
+  `);
+}
+
+const pending = z.object({
+  tenant_id: z.string(),
+  name: z.string(),
+  currency: z.string(),
+  number: z.string(),
+  status: z.enum(['issued', 'paid']),
+  events: z.number(),
+});
+/** An invoice that bills events which were excluded since, and how many. */
+export type PendingExclusions = z.infer<typeof pending>;
+
+/**
+ * Invoices of the period that bill events which were excluded since, a tenant one; the first ones, in
+ * the order of the tenants' ids (bytes).
+ */
+export function listPendingExclusions(
+  db: Queryable,
+  { periodStart }: Period,
+  limit: number,
+): Promise<readonly PendingExclusions[]> {
+  return db.any(sql.type(pending)`
+    SELECT e.tenant_id, t.name, t.currency, i.number, i.status, count(*) AS events
+    FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+    JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+    JOIN tenants t ON t.tenant_id = e.tenant_id
+    WHERE i.period_start = ${periodStart} AND i.status <> 'void'
+    GROUP BY e.tenant_id, t.name, t.currency, i.number, i.status ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
+  `);
+}

@@ -1,0 +1,219 @@
+import { z } from 'zod';
+import type { Database, Queryable } from '../pool.ts';
+import { allOf, jsonRows, sql } from '../sql.ts';
+import { GONE_REASON } from './webhook-endpoints.ts';
+
+const claimed = z.object({
+  eventId: z.string(),
+  type: z.string(),
+  occurredAt: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  /** From 1 on. */
+  attempt: z.number(),
+});
+/** An event that is to be sent now, and by nobody else for a while. */
+export type ClaimedDelivery = z.infer<typeof claimed>;
+
+/**
+ * Takes deliveries that are due, the one first that has been due for longest. Who takes them has
+ * `leaseSeconds` to say what came of it: after that they are due again, for the process may have died.
+ */
+export function claimDeliveries(
+  db: Queryable,
+  endpointId: string,
+  { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
+): Promise<readonly ClaimedDelivery[]> {
+  return db.any(sql.type(claimed)`
+    WITH due AS (
+      SELECT event_id FROM webhook_deliveries
+      WHERE endpoint_id = ${endpointId} AND state = 'pending' AND next_attempt_at <= now()
+      ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+      UPDATE webhook_deliveries d
+      SET attempts = d.attempts + 1, next_attempt_at = now() + make_interval(secs => ${leaseSeconds})
+      FROM due WHERE d.event_id = due.event_id AND d.endpoint_id = ${endpointId}
+      RETURNING d.event_id, d.attempts
+    )
+    SELECT e.event_id AS "eventId", e.type, e.occurred_at AS "occurredAt", e.data,
+      claimed.attempts AS attempt
+    FROM claimed JOIN webhook_events e USING (event_id)
+    ORDER BY e.occurred_at, e.event_id
+  `);
+}
+
+/** What came of an attempt. */
+export interface WebhookAttempt {
+  readonly eventId: string;
+  readonly attempt: number;
+  /** UTC instant. */
+  readonly attemptedAt: string;
+  readonly durationMs: number;
+  readonly outcome: 'delivered' | 'failed';
+  /** Of the answer; null where there was none. */
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly response: string | null;
+  /** Until the next attempt; null where there is none. */
+  readonly retryInMs: number | null;
+}
+
+/**
+ * Logs attempts and settles their deliveries, or says when the next attempt is due. An attempt that
+ * was overtaken, for its lease was over, is logged; it settles only if it was the one that arrived.
+ */
+export async function recordAttempts(
+  db: Database,
+  endpointId: string,
+  attempts: readonly WebhookAttempt[],
+): Promise<void> {
+  if (attempts.length === 0) return;
+  const delivered = attempts.filter(({ outcome }) => outcome === 'delivered').length;
+  await db.query(sql.typeAlias('nothing')`
+    WITH a AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(${jsonRows(attempts)}) AS a ("eventId" uuid, attempt int,
+        "attemptedAt" timestamptz, "durationMs" int, outcome text, status int, error text,
+        response text, "retryInMs" bigint)
+    ), logged AS (
+      INSERT INTO webhook_attempts (event_id, endpoint_id, attempt, attempted_at, duration_ms,
+        outcome, status, error, response)
+      SELECT a."eventId", ${endpointId}, a.attempt, a."attemptedAt", a."durationMs", a.outcome,
+        a.status, a.error, a.response
+      -- Somebody may have deleted old events meanwhile.
+      FROM a JOIN webhook_deliveries d ON d.event_id = a."eventId" AND d.endpoint_id = ${endpointId}
+    ), counted AS (
+      UPDATE webhook_endpoints SET delivered_attempts = delivered_attempts + ${delivered},
+        failed_attempts = failed_attempts + ${attempts.length - delivered}
+      WHERE endpoint_id = ${endpointId}
+    )
+    UPDATE webhook_deliveries d
+    SET state = CASE WHEN a.outcome = 'delivered' THEN 'delivered'
+        WHEN a."retryInMs" IS NULL THEN 'dead' ELSE 'pending' END,
+      next_attempt_at = CASE WHEN a.outcome = 'failed'
+        THEN now() + a."retryInMs" * interval '1 millisecond' END,
+      settled_at = CASE WHEN a.outcome = 'delivered' OR a."retryInMs" IS NULL THEN now() END
+    FROM a
+    WHERE d.event_id = a."eventId" AND d.endpoint_id = ${endpointId} AND d.state = 'pending'
+      AND (d.attempts = a.attempt OR a.outcome = 'delivered')
+  `);
+}
+
+const next = z.object({ nextInMs: z.number().nullable() });
+
+/** When an endpoint's next attempt is due: in so many milliseconds; null where nothing is left to do. */
+export async function nextAttemptInMs(db: Queryable, endpointId: string): Promise<number | null> {
+  const { nextInMs } = await db.one(sql.type(next)`
+    SELECT ceil(extract(epoch FROM min(d.next_attempt_at) - now()) * 1000)::bigint AS "nextInMs"
+    FROM webhook_deliveries d JOIN webhook_endpoints e USING (endpoint_id)
+    WHERE d.endpoint_id = ${endpointId} AND d.state = 'pending' AND e.disabled_at IS NULL
+  `);
+  return nextInMs === null ? null : Math.max(0, nextInMs);
+}
+
+const dueEndpoint = z.object({ endpointId: z.string(), url: z.string() });
+export type DueEndpoint = z.infer<typeof dueEndpoint>;
+
+/** Endpoints that something is due for: also disabled ones, for which it is to be given up. */
+export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]> {
+  return db.any(sql.type(dueEndpoint)`
+    SELECT e.endpoint_id AS "endpointId", e.url FROM webhook_endpoints e
+    WHERE EXISTS (
+      SELECT FROM webhook_deliveries d
+      WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.next_attempt_at <= now()
+    )
+    ORDER BY e.endpoint_id
+  `);
+}
+
+/** Which events to deliver again. */
+export interface ReplaySelection {
+  /** Null: to every live endpoint that the event was for. */
+  readonly endpointId: string | null;
+  readonly eventId: string | null;
+  /** An instant; null: not by time. */
+  readonly since: string | null;
+  /** Leave alone what has arrived. */
+  readonly deadOnly: boolean;
+}
+
+/**
+ * Has events delivered again, with all their attempts before them. An event that was for others only
+ * is delivered to an endpoint, too, where its type is one that it asks for.
+ * @returns how many deliveries are pending now because of it
+ */
+export async function replayEvents(
+  db: Database,
+  { endpointId, eventId, since, deadOnly }: ReplaySelection,
+): Promise<number> {
+  const { rowCount } = await db.query(sql.typeAlias('nothing')`
+    INSERT INTO webhook_deliveries (event_id, endpoint_id)
+    SELECT v.event_id, e.endpoint_id
+    FROM webhook_events v JOIN webhook_endpoints e ON v.type = ANY(e.event_types)
+    LEFT JOIN webhook_deliveries d ON d.event_id = v.event_id AND d.endpoint_id = e.endpoint_id
+    WHERE ${allOf([
+      sql.fragment`e.disabled_at IS NULL`,
+      eventId !== null && sql.fragment`v.event_id = ${eventId}::uuid`,
+      since !== null && sql.fragment`v.occurred_at >= ${since}::timestamptz`,
+      endpointId === null
+        ? sql.fragment`d.event_id IS NOT NULL`
+        : sql.fragment`e.endpoint_id = ${endpointId}::uuid`,
+      deadOnly && sql.fragment`d.state = 'dead'`,
+    ])}
+    ON CONFLICT (event_id, endpoint_id) DO UPDATE
+    SET state = 'pending', attempts = 0, next_attempt_at = now(), settled_at = NULL
+  `);
+  return rowCount;
+}
+
+/**
+ * Deletes events that are older than this and were delivered or given up, with their deliveries and
+ * attempts.
+ * @returns how many
+ */
+export async function pruneEvents(db: Database, before: Date): Promise<number> {
+  const { rowCount } = await db.query(sql.typeAlias('nothing')`
+    DELETE FROM webhook_events v
+    WHERE v.occurred_at < ${before.toISOString()} AND NOT EXISTS (
+      SELECT FROM webhook_deliveries d WHERE d.event_id = v.event_id AND d.state = 'pending'
+    )
+  `);
+  return rowCount;
+}
+
+const gauges = z.object({
+  endpointId: z.string(),
+  pending: z.number(),
+  dead: z.number(),
+  /** Of the oldest event that is pending; 0 where none is. */
+  oldestPendingSeconds: z.number(),
+  /** For how long an attempt has been due that nobody has made; 0 where none is. */
+  overdueSeconds: z.number(),
+  deliveredAttempts: z.number(),
+  failedAttempts: z.number(),
+});
+const gone = z.object({ goneEndpoints: z.number() });
+
+/** How each live endpoint stands, and how many have said themselves that they are gone; for the metrics. */
+export async function readWebhookGauges(db: Queryable): Promise<{
+  readonly endpoints: readonly z.infer<typeof gauges>[];
+  readonly goneEndpoints: number;
+}> {
+  const { goneEndpoints } = await db.one(sql.type(gone)`
+    SELECT count(*) AS "goneEndpoints" FROM webhook_endpoints WHERE disabled_reason = ${GONE_REASON}
+  `);
+  const endpoints = await db.any(sql.type(gauges)`
+    SELECT e.endpoint_id AS "endpointId", pending.count AS pending,
+      coalesce(extract(epoch FROM now() - pending.oldest), 0)::float8 AS "oldestPendingSeconds",
+      greatest(extract(epoch FROM now() - pending.due), 0)::float8 AS "overdueSeconds",
+      (SELECT count(*) FROM webhook_deliveries d
+        WHERE d.endpoint_id = e.endpoint_id AND d.state = 'dead') AS dead,
+      e.delivered_attempts AS "deliveredAttempts", e.failed_attempts AS "failedAttempts"
+    FROM webhook_endpoints e
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS count, min(v.occurred_at) AS oldest, min(d.next_attempt_at) AS due
+      FROM webhook_deliveries d JOIN webhook_events v USING (event_id)
+      WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending'
+    ) pending
+    WHERE e.disabled_at IS NULL ORDER BY e.endpoint_id
+  `);
+  return { endpoints, goneEndpoints };
+}

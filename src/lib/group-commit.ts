@@ -1,0 +1,163 @@
+import { context, type Context } from '@opentelemetry/api';
+import { inOneTrace } from './linked-span.ts';
+
+/**
+ * Commits what comes together, together: one transaction, and one flush to disk, for the requests
+ * of many senders. None is answered before its group is committed.
+ */
+export interface GroupCommit<Item, Result> {
+  /**
+   * Queues items that stay together, in one group.
+   * @returns a result per item, in order, once they are committed
+   * @throws OverloadedError; and what `commit` throws for these items alone
+   */
+  submit(items: readonly Item[]): Promise<readonly Result[]>;
+  /** The same, but waits while the queue is full. */
+  submitWhenRoom(items: readonly Item[]): Promise<readonly Result[]>;
+  /**
+   * Whether a submission of so many items would be taken now. One that is larger than the queue finds
+   * room when the queue is empty.
+   */
+  hasRoomFor(count: number): boolean;
+  /** Items that wait or are being committed. */
+  readonly depth: number;
+  /** Takes no more, and waits until everything that was taken is committed or has failed. */
+  close(): Promise<void>;
+}
+
+export interface GroupCommitOptions<Item, Result> {
+  /** Stores the items, all or none. Must answer one result per item, in order. */
+  readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /** Groups committed at once. */
+  readonly maxConcurrent: number;
+  /** Items in a group; a larger submission is a group of its own. */
+  readonly maxGroupItems: number;
+  /** Items that may wait before submissions are refused. */
+  readonly maxQueuedItems: number;
+  /**
+   * Whether an error could be the fault of single items, so that each submission of the failed
+   * group is to be tried alone. Where the database is away, that would only take longer.
+   */
+  readonly isWorthTryingAlone: (error: unknown) => boolean;
+}
+
+/** The queue is full or closing; nothing was stored, and the sender is to come again. */
+export class OverloadedError extends Error {
+  override readonly name = 'OverloadedError';
+}
+
+interface Submission<Item, Result> {
+  readonly items: readonly Item[];
+  /** Whose trace it belongs to. */
+  readonly context: Context;
+  readonly resolve: (results: readonly Result[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createGroupCommit<Item, Result>(
+  options: GroupCommitOptions<Item, Result>,
+): GroupCommit<Item, Result> {
+  const queue: Submission<Item, Result>[] = [];
+  let depth = 0;
+  let running = 0;
+  let isClosed = false;
+  const closed = Promise.withResolvers<null>();
+  /** Settled whenever items leave. */
+  let left = Promise.withResolvers<null>();
+
+  function submit(items: readonly Item[]): Promise<readonly Result[]> {
+    if (isClosed) return Promise.reject(new OverloadedError('shutting down'));
+    if (items.length === 0) return Promise.resolve([]);
+    if (!hasRoomFor(items.length)) {
+      return Promise.reject(new OverloadedError(`${depth} items are waiting already`));
+    }
+    depth += items.length;
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Result[]>();
+    queue.push({ items, context: context.active(), resolve, reject });
+    startGroups();
+    return promise;
+  }
+
+  function hasRoomFor(count: number): boolean {
+    return depth === 0 || depth + count <= options.maxQueuedItems;
+  }
+
+  function startGroups(): void {
+    while (running < options.maxConcurrent && queue.length > 0) {
+      running += 1;
+      void commitGroup(takeGroup(queue, options.maxGroupItems));
+    }
+    if (isClosed && running === 0) closed.resolve(null);
+  }
+
+  async function commitGroup(group: readonly Submission<Item, Result>[]): Promise<void> {
+    const answer = await settle(group);
+    running -= 1;
+    // Before anybody is answered: while answers are written, the database needn't wait for work.
+    startGroups();
+    answer();
+  }
+
+  /** @returns what answers those who have not been answered yet */
+  async function settle(group: readonly Submission<Item, Result>[]): Promise<() => void> {
+    try {
+      const items = group.flatMap((submission) => submission.items);
+      const contexts = group.map((submission) => submission.context);
+      const results = await inOneTrace(contexts, () => options.commit(items));
+      return () => {
+        let start = 0;
+        for (const submission of group) {
+          const end = start + submission.items.length;
+          leave(submission).resolve(results.slice(start, end));
+          start = end;
+        }
+      };
+    } catch (error) {
+      if (group.length > 1 && options.isWorthTryingAlone(error)) {
+        for (const submission of group) (await settle([submission]))();
+        return () => undefined;
+      }
+      return () => {
+        for (const submission of group) leave(submission).reject(error);
+      };
+    }
+  }
+
+  /** Before it is answered: who waits for the answer to send more must find the room. */
+  function leave(submission: Submission<Item, Result>): Submission<Item, Result> {
+    depth -= submission.items.length;
+    left.resolve(null);
+    left = Promise.withResolvers();
+    return submission;
+  }
+
+  return {
+    submit,
+    hasRoomFor,
+    async submitWhenRoom(items) {
+      while (!isClosed && !hasRoomFor(items.length)) await left.promise;
+      // With nothing in between: somebody else who waited would take the room.
+      return submit(items);
+    },
+    get depth() {
+      return depth;
+    },
+    async close() {
+      isClosed = true;
+      startGroups();
+      await closed.promise;
+    },
+  };
+}
+
+/** Takes whole submissions from the front, as many as fit, and at least one. */
+function takeGroup<Item, Result>(
+  queue: Submission<Item, Result>[],
+  maxItems: number,
+): readonly Submission<Item, Result>[] {
+  let items = 0;
+  const end = queue.findIndex(
+    (submission, index) => (items += submission.items.length) > maxItems && index > 0,
+  );
+  return queue.splice(0, end === -1 ? queue.length : end);
+}

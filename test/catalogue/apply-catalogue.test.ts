@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { currentPlanVersion, findAddons } from '../../src/db/catalogue/catalogue.ts';
+import type { Database } from '../../src/db/pool.ts';
+import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
+import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
+
+let opened: OpenTestDatabase;
+let db: Database;
+beforeAll(async () => {
+  opened = await openTestDatabase('apiUrl', 4);
+  ({ db } = opened);
+});
+afterAll(() => opened.close());
+
+function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 750) {
+  const item = (resource_kind: string, included_qty: string) => ({
+    resource_kind,
+    included_qty,
+    overage_price_cents: 2,
+    overage_unit: 'hour',
+  });
+  const items = [item('droplet_hours', '744'), item('gpu_hours', '0.5')];
+  return {
+    name: 'catalogue.json',
+    bytes: Buffer.from(
+      JSON.stringify({
+        plans: [{ code, versions: [{ version, currency: 'USD', base_price_cents, items }] }],
+        addons: [
+          { code: `${code}-more`, resource_kind: 'gpu_hours', qty: '10', price_cents: addonPrice },
+        ],
+      }),
+    ),
+  };
+}
+
+test('a file applied twice changes nothing the second time', async () => {
+  const first = await applyCatalogue(db, file('twice'));
+  expect(first.newVersions.map(({ id }) => id)).toEqual(['twice-v1']);
+  expect(first.newAddons).toHaveLength(1);
+
+  const second = await applyCatalogue(db, file('twice'));
+  expect([second.newVersions, second.newAddons, second.changedAddons]).toEqual([[], [], []]);
+  expect(second.unchangedVersions).toHaveLength(1);
+  expect(await currentPlanVersion(db, 'twice')).toMatchObject({
+    version: 1,
+    basePriceCents: 5000,
+    items: [
+      { resourceKind: 'droplet_hours', includedQty: '744' },
+      { resourceKind: 'gpu_hours', includedQty: '0.5', hardCapQty: null },
+    ],
+  });
+});
+
+test('a version is immutable; its successor is not', async () => {
+  await applyCatalogue(db, file('fixed'));
+  await expect(applyCatalogue(db, file('fixed', 6000, 1, 999))).rejects.toThrow(
+    /plans\[0\]\.versions\[0\]: version 1 of plan fixed .* immutable: make version 2/,
+  );
+  // Nothing of the refused file was applied.
+  expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(750);
+
+  await applyCatalogue(db, file('fixed', 6000, 2, 999));
+  expect(await currentPlanVersion(db, 'fixed')).toMatchObject({ version: 2, basePriceCents: 6000 });
+  expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(999);
+});
+
+test('files applied at the same time take turns', async () => {
+  const results = await Promise.all([1, 2, 3].map(() => applyCatalogue(db, file('race'))));
+  expect(results.flatMap(({ newVersions }) => newVersions)).toHaveLength(1);
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { parseCatalogueFile } from '../../src/catalogue/catalogue-file.ts';
+import { FeedError, formatProblem } from '../../src/catalogue/feed-error.ts';
+
+const ITEM = {
+  resource_kind: 'spaces_gb_month',
+  included_qty: '100.00',
+  overage_price_cents: 2,
+  overage_unit: 'gb_month',
+  hard_cap_qty: null,
+};
+const VERSION = { version: 1, currency: 'USD', base_price_cents: 5000, items: [ITEM] };
+
+function catalogue(version: object = {}, item: object = {}): string {
+  return JSON.stringify({
+    plans: [
+      { code: 'studio', versions: [{ ...VERSION, items: [{ ...ITEM, ...item }], ...version }] },
+    ],
+    addons: [{ code: 'more', resource_kind: 'spaces_gb_month', qty: '50', price_cents: 750 }],
+  });
+}
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) });
+    return [];
+  } catch (error) {
+    if (!(error instanceof FeedError)) throw error;
+    return error.problems.map(formatProblem);
+  }
+}
+
+test('a file comes in with its quantities in their canonical form', () => {
+  const { plans } = parseCatalogueFile({ name: 'c', bytes: Buffer.from(catalogue()) });
+  expect(plans[0]?.versions[0]?.items[0]?.included_qty).toBe('100');
+});
+
+describe('a mistake is named by its field', () => {
+  const at = 'plans[0].versions[0]';
+  test.each([
+    [
+      'another overage unit',
+      catalogue({}, { overage_unit: 'gigabyte' }),
+      `${at}.items[0].overage_unit: expected one of 1k_tokens`,
+    ],
+    [
+      'a price whose unit is left out',
+      catalogue({}, { overage_unit: undefined }),
+      `${at}.items[0].overage_unit: an overage price needs the unit`,
+    ],
+    [
+      'a quantity as a number',
+      catalogue({}, { included_qty: 0.1 }),
+      `${at}.items[0].included_qty: expected a decimal as a string`,
+    ],
+    [
+      'an exponent',
+      catalogue({}, { included_qty: '1e3' }),
+      `${at}.items[0].included_qty: expected a decimal as a string`,
+    ],
+    [
+      'a negative cap',
+      catalogue({}, { hard_cap_qty: '-1' }),
+      `${at}.items[0].hard_cap_qty: expected a decimal as a string`,
+    ],
+    [
+      'a price in fractions',
+      catalogue({ base_price_cents: 10.5 }),
+      `${at}.base_price_cents: expected whole cents`,
+    ],
+    [
+      'a misspelt field',
+      catalogue({}, { hard_cap: '1' }),
+      `${at}.items[0]: unknown field "hard_cap"`,
+    ],
+    [
+      'one kind twice',
+      catalogue({ items: [ITEM, ITEM] }),
+      `${at}.items[1].resource_kind: resource kind "spaces_gb_month" is here twice`,
+    ],
+    ['no list', '{"plans": {}}', 'plans: '],
+  ])('%s', (_, text, expected) => {
+    const problems = problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+  });
+});
+
+test('accepts an overage price for one base unit, stated as null', () => {
+  const text = catalogue({}, { overage_unit: null });
+  const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
+  expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
+});
+
+test('all mistakes are told at once', () => {
+  expect(
+    problemsOf(catalogue({ currency: 'dollars', base_price_cents: -1, version: 0 })),
+  ).toHaveLength(3);
+});
+
+test.each([
+  ['a missing comma', '{\n  "plans": []\n  "addons": []\n}', 'line 3, column 3'],
+  ['an early end', '{\n  "plans": [', 'line 2, column 13'],
+  ['no JSON at all', 'plans:', 'line 1, column 1'],
+  ['a wrong token', `{\n  "plans": [\n    ${' '.repeat(50)}nil\n  ]\n}`, 'line 3, column 56'],
+  ['a trailing comma', '{"plans": [],\n}', 'line 2, column 1'],
+  ['single quotes', "{'plans': []}", 'line 1, column 2'],
+  ['a broken string', '{"plans": "a\nb"}', 'line 1, column 13'],
+  ['something behind it', '{}\n}', 'line 2, column 1'],
+])('%s is named by line and column', (_, text, place) => {
+  expect(problemsOf(text)[0]).toContain(`${place}: not valid JSON`);
+});
