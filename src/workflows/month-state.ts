@@ -79,7 +79,7 @@ export class MonthState {
     return this.#hasProgressed;
   }
 
-  get hasUrgent(): boolean {
+  hasUrgent(): boolean {
     return this.nextUrgent(1).length > 0;
   }
 
@@ -180,7 +180,7 @@ export class MonthState {
 
   /** @param hasSignals whether signals wait in the inbox */
   progress(hasSignals: boolean): MonthEndProgress {
-    const isClosing = this.#pass || this.#passWanted || this.#isBeginning || hasSignals;
+    const isClosing = this.#pass !== null || this.#passWanted || this.#isBeginning || hasSignals;
     return {
       month: this.#month,
       state: isClosing ? 'closing' : 'open',

@@ -18,14 +18,14 @@ export interface PassContext {
  */
 export async function advancePass(context: PassContext, pass: Pass): Promise<void> {
   const { month, state, pool } = context;
-  if (state.hasUrgent) return startUrgent(context, pass);
+  if (state.hasUrgent()) return startUrgent(context, pass);
   if (!pass.isWalked) return servePage(context, pass);
-  if (!pool.isEmpty) return pool.waitUntil(() => pool.isEmpty || state.hasUrgent);
+  if (!pool.isEmpty) return pool.waitUntil(() => pool.isEmpty || state.hasUrgent());
 
   const { upToSeq } = pass;
   const { tenantIds } = await monthSteps.listWaiting({ month, upToSeq });
   state.unservedFound(tenantIds);
-  if (state.hasUrgent) return;
+  if (state.hasUrgent()) return;
   const { totals, imbalances } = await monthSteps.finishPass({ month, upToSeq });
   state.passFinished(totals, imbalances);
 }
@@ -39,7 +39,7 @@ async function servePage(context: PassContext, pass: Pass): Promise<void> {
   state.pagePlanned(page);
   let rest = page.tenantIds;
   while (rest.length > 0) {
-    while (state.hasUrgent) await startUrgent(context, pass);
+    while (state.hasUrgent()) await startUrgent(context, pass);
     await pool.waitForRoom();
     // Only now: while it waited, urgent tenants of this page may have started.
     rest = state.notStarted(rest);

@@ -121,7 +121,7 @@ describe('urgent tenants', () => {
     beginPass();
     state.tenantsStarted(['acme']);
     acceptRequest(['acme']);
-    expect(state.hasUrgent).toBe(false);
+    expect(state.hasUrgent()).toBe(false);
     state.tenantsServed(['acme'], ['rolled']);
     expect(state.nextUrgent(1)).toEqual(['acme']);
   });
@@ -186,7 +186,7 @@ describe('continue-as-new', () => {
 
     expect(next.progress(false)).toEqual(state.progress(false));
     expect(next.passWanted).toBe(true);
-    expect(next.hasUrgent).toBe(false);
+    expect(next.hasUrgent()).toBe(false);
     expect(next.carry(carried.received)).toEqual(carried);
   });
 
