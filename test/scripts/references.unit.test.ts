@@ -1,21 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import GithubSlugger from 'github-slugger';
 import { expect, test } from 'vitest';
+import { isInProject, PROJECT_FILES, readProjectFile } from './_project-files.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const FILES = execFileSync(
-  'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', '-z'],
-  {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  },
-)
-  .split('\0')
-  .filter((file) => file !== '' && existsSync(join(PROJECT, file)));
 /** This file. */
 const ITSELF = 'test/scripts/references.unit.test.ts';
 const TEXT = /\.(?:ts|mts|cts|mjs|cjs|js|sql|md|ya?ml|json)$/;
@@ -27,15 +14,13 @@ interface Reference {
   readonly target: string;
 }
 
-const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
-
 /** The anchors of a Markdown file, as GitHub makes them from its headings. */
 const anchors = new Map<string, ReadonlySet<string>>();
 function anchorsOf(file: string): ReadonlySet<string> {
   const known = anchors.get(file);
   if (known) return known;
   const slugger = new GithubSlugger();
-  const prose = read(file).replaceAll(/^```[\s\S]*?^```/gm, '');
+  const prose = readProjectFile(file).replaceAll(/^```[\s\S]*?^```/gm, '');
   const found = [...prose.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) =>
     slugger.slug(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[`*]/g, '')),
   );
@@ -45,7 +30,7 @@ function anchorsOf(file: string): ReadonlySet<string> {
 
 function findAll(files: readonly string[], pattern: RegExp): readonly Reference[] {
   return files.flatMap((file) =>
-    read(file)
+    readProjectFile(file)
       .split('\n')
       .flatMap((line, index) =>
         [...line.matchAll(pattern)].map(([, target = '']) => ({
@@ -58,13 +43,13 @@ function findAll(files: readonly string[], pattern: RegExp): readonly Reference[
 
 function isDead({ target }: Reference): boolean {
   const [path = '', anchor] = target.split('#');
-  if (!existsSync(join(PROJECT, path))) return true;
+  if (!isInProject(path)) return true;
   return anchor !== undefined && !anchorsOf(path).has(anchor);
 }
 
 test('every citation of the billing rules names a section that exists', () => {
   const citations = findAll(
-    FILES.filter((file) => TEXT.test(file)),
+    PROJECT_FILES.filter((file) => TEXT.test(file)),
     /(docs\/spec\.md(?:#[\w-]*)?)/g,
   );
   expect(citations.length).toBeGreaterThan(10);
@@ -72,14 +57,14 @@ test('every citation of the billing rules names a section that exists', () => {
 });
 
 test('nothing cites rules that are not in the repository', () => {
-  const ours = FILES.filter((file) => TEXT.test(file) && !file.startsWith('test/vectors/'));
+  const ours = PROJECT_FILES.filter((file) => TEXT.test(file) && !file.startsWith('test/vectors/'));
   expect(findAll(ours, /(\bSPEC\b(?!IAL).*)/g).filter(({ at }) => !at.startsWith(ITSELF))).toEqual(
     [],
   );
 });
 
 test('every link between documents leads somewhere', () => {
-  const documents = FILES.filter((file) => file.endsWith('.md'));
+  const documents = PROJECT_FILES.filter((file) => file.endsWith('.md'));
   const links = documents.flatMap((document) =>
     findAll([document], /\]\(([^()\s]+)\)/g)
       .filter(({ target }) => !/^[a-z]+:/.test(target))
