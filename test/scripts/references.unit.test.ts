@@ -1,4 +1,4 @@
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import GithubSlugger from 'github-slugger';
 import { expect, test } from 'vitest';
 import { isInProject, PROJECT_FILES, readProjectFile } from './_project-files.ts';
@@ -77,4 +77,18 @@ test('every link between documents leads somewhere', () => {
   );
   expect(links.length).toBeGreaterThan(50);
   expect(links.filter(isDead)).toEqual([]);
+});
+
+test('every path that a document names exists', () => {
+  const documents = PROJECT_FILES.filter((file) => file.endsWith('.md'));
+  const paths = findAll(
+    documents,
+    /`((?:src|dev|test|bench|scripts|deploy|migrations|demo|docs)\/[\w./-]*)`/g,
+  );
+  expect(paths.length).toBeGreaterThan(50);
+  expect(paths.filter(isDead)).toEqual([]);
+
+  const names = new Set(PROJECT_FILES.map((file) => basename(file)));
+  const tests = findAll(documents, /`([\w.-]+\.test\.ts)`/g);
+  expect(tests.filter(({ target }) => !names.has(target))).toEqual([]);
 });
