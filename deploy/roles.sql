@@ -8,8 +8,7 @@ FROM unnest(ARRAY['arcadia_migrator', 'arcadia_app', 'arcadia_api', 'arcadia_wor
   'arcadia_readonly', 'arcadia_tenant']) AS role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 
--- Migrations of earlier versions create roles.
-ALTER ROLE arcadia_migrator LOGIN CREATEROLE PASSWORD :'migrator_password';
+ALTER ROLE arcadia_migrator LOGIN PASSWORD :'migrator_password';
 ALTER ROLE arcadia_app LOGIN PASSWORD :'app_password';
 ALTER ROLE arcadia_api LOGIN PASSWORD :'api_password';
 ALTER ROLE arcadia_worker LOGIN PASSWORD :'worker_password';

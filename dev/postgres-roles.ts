@@ -69,7 +69,7 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   await client.query(
     `${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${pg.escapeIdentifier(role)}
-     NOSUPERUSER NOCREATEDB NOBYPASSRLS ${attributes}`,
+     NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS ${attributes}`,
   );
 }
 
@@ -83,11 +83,6 @@ export async function createDatabase(
   await client.query(
     `CREATE DATABASE ${name} OWNER ${MIGRATOR} TEMPLATE ${pg.escapeIdentifier(template)}`,
   );
-  await letIn(client, database);
-}
-
-async function letIn(client: pg.Client, database: string): Promise<void> {
-  const name = pg.escapeIdentifier(database);
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
   await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${LOGINS.join(', ')}`);
 }
@@ -103,9 +98,8 @@ export async function ensureRolesAndDatabase(
   await asSuperuser(superuserUrl, async (client) => {
     const login = (role: string) =>
       `LOGIN PASSWORD ${pg.escapeLiteral(passwordFor(superuserUrl, role))}`;
-    await ensureRole(client, MIGRATOR, `CREATEROLE ${login(MIGRATOR)}`);
-    for (const role of LOGINS) await ensureRole(client, role, `NOCREATEROLE ${login(role)}`);
-    await ensureRole(client, TENANT, 'NOCREATEROLE NOLOGIN');
+    for (const role of [MIGRATOR, ...LOGINS]) await ensureRole(client, role, login(role));
+    await ensureRole(client, TENANT, 'NOLOGIN');
     // A superuser made the roles: the migrations may not grant these.
     await client.query(`GRANT ${API}, ${WORKER} TO ${APP} WITH INHERIT TRUE, SET TRUE`);
     await client.query(`GRANT ${TENANT} TO ${API} WITH INHERIT FALSE, SET TRUE`);
@@ -113,8 +107,6 @@ export async function ensureRolesAndDatabase(
       database,
     ]);
     if (rowCount === 0) await createDatabase(client, database);
-    // One of an earlier version doesn't know all of them.
-    else await letIn(client, database);
   });
   return databaseUrls(superuserUrl, database);
 }

@@ -241,8 +241,8 @@ async function issue(
   );
   await client.query(
     `INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-       number, currency, subtotal_cents, tax_cents, total_cents)
-     VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10)`,
+       number, currency, subtotal_cents, tax_cents, total_cents, buyer_name)
+     VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $2)`,
     [
       ...[draftId, tenantId, PERIOD.periodStart, PERIOD.periodEnd, seq],
       ...[`${tenantId}-${seq.padStart(6, '0')}`, currency],

@@ -6,7 +6,7 @@
  * A table of our own, because stored amounts count minor units: a table that changes with ICU or a
  * package would move the point of amounts that are already stored. (ICU gives 16 of these currencies
  * other decimals, IDR none and IQD none among them, and keeps codes that were withdrawn.)
- * The domain `currency_code` in `migrations/000001_catalogue.sql` has the same codes.
+ * The domain `currency_code` in `migrations/000002_building_blocks.sql` has the same codes.
  */
 const CODES: readonly (readonly [decimals: number, codes: string])[] = [
   [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'],

@@ -236,32 +236,6 @@ test('a tenant without details is named as it was called when the invoice was is
   expect(text).not.toContain('Later');
 });
 
-test('an invoice of before the upgrade has the name that was found then, and the first seller', async () => {
-  await seedTenant(api.db, 'old');
-  await api.db.transaction(async (tx) => {
-    await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO buyer_details (tenant_id, version, legal_name) VALUES ('old', 0, 'Found Pty Ltd')`);
-    const issue = sql.typeAlias('nothing')`
-      WITH draft AS (
-        INSERT INTO invoice_drafts (tenant_id, period_start, state, closed_at, owner, owner_started_at)
-        VALUES ('old', '2026-05-01', 'issued', now(), 'test', now()) RETURNING draft_id
-      ), header AS (
-        INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-          number, currency, subtotal_cents, tax_cents, total_cents)
-        SELECT draft_id, 'old', '2026-05-01', '2026-05-31', 1, 1, 'old-000001', 'AUD', 1000, 0, 1000
-        FROM draft
-      )
-      INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit,
-        unit_price_cents, amount_cents)
-      SELECT draft_id, 1, 'old-a', 'plan_base', 'Plan base', 1, 'month', 1000, 1000 FROM draft`;
-    await tx.query(issue);
-  });
-  await nameBuyer('old', 'New Pty Ltd', '53 004 085 616');
-  const { text } = await read(await idOf('old'), 'html');
-  expect(text).toContain('<strong>Found Pty Ltd</strong>');
-  expect(text).toContain('100 Harbour Street');
-});
-
 describe("a buyer's details", () => {
   test('are fed with the tenant, and served again', async () => {
     const buyer = {

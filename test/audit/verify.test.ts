@@ -1,13 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/month-end/control-totals.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
-import { MIGRATIONS_DIR } from '../../src/db/migrate.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { sql } from '../../src/db/sql.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
@@ -96,23 +91,6 @@ test('a due tenant without an outcome is work to do, once the month is closed', 
     ok: true,
     to_do: [expect.stringContaining('1 due tenant has no outcome yet')],
   });
-});
-
-test('invoices from before there were records of them are given theirs by the migration', async () => {
-  await using copy = await copyDatabase(world.testDatabase);
-  const differences = () =>
-    copy.db.any(sql.type(z.record(z.string(), z.unknown()))`
-      SELECT * FROM invoice_line_changes ORDER BY invoice_id, change_no`);
-  const before = await differences();
-  expect(before.length).toBeGreaterThan(2);
-  await copy.run(without('invoice_line_changes', 'DELETE FROM invoice_line_changes'));
-  await copy.run(without('invoice_status_changes', 'DELETE FROM invoice_status_changes'));
-  expect(await wrongChecks(copy.db)).toEqual(['final_statuses_recorded', 'differences_recomputed']);
-
-  await copy.run(await readFile(join(MIGRATIONS_DIR, '000008_backfill.sql'), 'utf8'));
-
-  expect(await wrongChecks(copy.db)).toEqual([]);
-  expect(await differences()).toEqual(before);
 });
 
 /** Switches a table's triggers off, as a superuser with the best of intentions might. */

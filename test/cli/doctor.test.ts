@@ -206,11 +206,11 @@ test('a database that is not up to date', async () => {
   );
   const { ok, state, detail, advice } = await doctor();
   expect(ok).toBe(false);
-  expect(detail('migrations')).toEqual(['the database lacks 000006_app_role']);
+  expect(detail('migrations')).toEqual(['the database lacks 000006_drafts']);
   expect(advice('migrations')).toEqual(['npm run cli -- migrate']);
   expect([...state('months'), ...state('keys')]).toEqual(['unknown', 'unknown']);
   await asSuperuser(world.superuserUrl, (client) =>
-    client.query(`INSERT INTO schema_migrations (name, run_on) VALUES ('000006_app_role', now())`),
+    client.query(`INSERT INTO schema_migrations (name, run_on) VALUES ('000006_drafts', now())`),
   );
   // While a new version is deployed, the database is ahead.
   const later = await doctor();
@@ -263,7 +263,7 @@ test('a role with more rights than it needs', async () => {
 
 test('a database that is empty', async () => {
   const { detail, state } = await doctor({ DATABASE_URL: inject('superuserUrl') });
-  expect(detail('migrations')).toEqual([expect.stringContaining('lacks 000001_catalogue')]);
+  expect(detail('migrations')).toEqual([expect.stringContaining('lacks 000001_roles')]);
   expect(state('months')).toEqual(['unknown']);
 });
 

@@ -52,7 +52,7 @@ export async function writeBuild(folder: string, change: Change): Promise<string
   return path;
 }
 
-/** As a developer would write it: see CONTRIBUTING, "Changing a workflow". */
+/** As a developer would write it: see CONTRIBUTING, "Changing the schema or a workflow". */
 function insert(folder: string, { file, before }: Insertion, change: Change): void {
   const path = join(folder, file);
   const source = readFileSync(path, 'utf8');

@@ -63,7 +63,6 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq'] },
     arcadia_readonly: READ,
-    arcadia_tenant: { SELECT: ['name', 'tenant_id'] },
   },
   seller_details: {
     arcadia_api: READ_AND_INSERT,

@@ -3,7 +3,7 @@ import { sql } from '../sql.ts';
 
 /**
  * The database as a tenant may see it: each query runs as `arcadia_tenant`, and row level security
- * shows it that tenant's own rows, whatever the query asks for (migration 000011). The second layer
+ * shows it that tenant's own rows, whatever the query asks for (`migrations/000001_roles.sql`). The second layer
  * of isolation: the queries filter by tenant all the same.
  *
  * Each call is a transaction of its own, and no connection is held between two of them. Not for use

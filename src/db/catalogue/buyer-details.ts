@@ -27,7 +27,7 @@ export function findBuyers(
 ): Promise<readonly StoredBuyer[]> {
   return db.any(sql.type(storedBuyer)`
     SELECT DISTINCT ON (b.tenant_id) b.tenant_id AS "tenantId", b.version, ${BUYER_AS_JSON} AS details
-    FROM buyer_details b WHERE b.tenant_id = ANY (${textArray(tenantIds)}) AND b.version > 0
+    FROM buyer_details b WHERE b.tenant_id = ANY (${textArray(tenantIds)})
     ORDER BY b.tenant_id, b.version DESC
   `);
 }

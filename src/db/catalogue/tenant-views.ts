@@ -31,7 +31,7 @@ export type TenantView = z.infer<typeof tenantSchema>;
 
 const TENANT_COLUMNS = sql.fragment`t.tenant_id, t.name, t.currency, (
     SELECT ${BUYER_AS_JSON} FROM buyer_details b
-    WHERE b.tenant_id = t.tenant_id AND b.version > 0 ORDER BY b.version DESC LIMIT 1
+    WHERE b.tenant_id = t.tenant_id ORDER BY b.version DESC LIMIT 1
   ) AS buyer`;
 
 export function showTenant(db: Queryable, tenantId: string): Promise<TenantView | null> {

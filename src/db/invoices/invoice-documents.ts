@@ -45,14 +45,11 @@ const HEADERS = sql.fragment`
       FROM seller_details s
       WHERE s.version = coalesce(i.seller_version, (SELECT min(version) FROM seller_details))
     ) AS seller,
-    coalesce(i.buyer_name, b.legal_name, t.name) AS buyer_name,
-    CASE WHEN b.version > 0 THEN ${BUYER_AS_JSON} END AS buyer
+    i.buyer_name, CASE WHEN b.version IS NOT NULL THEN ${BUYER_AS_JSON} END AS buyer
   FROM invoices i
-  JOIN tenants t ON t.tenant_id = i.tenant_id
   LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
   LEFT JOIN invoices next ON next.invoice_id = i.superseded_by
-  LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id
-    AND b.version = CASE WHEN i.buyer_name IS NULL THEN 0 ELSE i.buyer_version END`;
+  LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id AND b.version = i.buyer_version`;
 
 /**
  * All but the lines of what an invoice's documents are made of; null where there is no such invoice.

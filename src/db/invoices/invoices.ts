@@ -168,10 +168,7 @@ async function insertInvoices(
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
       r.request_id, r.actor, r.reason,
       -- The parties as they are now: the documents go on saying so.
-      n.name, (
-        SELECT max(b.version) FROM buyer_details b
-        WHERE b.tenant_id = d."tenantId" AND b.version > 0
-      ),
+      n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),
       (SELECT max(version) FROM seller_details)
     FROM d
     JOIN numbered n ON n.tenant_id = d."tenantId"

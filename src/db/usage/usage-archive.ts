@@ -116,7 +116,7 @@ const expired = z.object({
   events: z.number(),
   /** Exact cents, or quantities of all kinds together. */
   total: z.string(),
-  /** SHA-256, in hex; `migrations/000015_usage_archive.sql` says of what. */
+  /** SHA-256 in hex, as defined in `migrations/000011_usage_archive.sql`. */
   digest: z.string(),
 });
 /** What the expired events of a month were. */

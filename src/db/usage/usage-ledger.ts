@@ -90,7 +90,7 @@ export function findDeployments(
 
 /**
  * An array of those of the buckets' service months that take no more usage, because it has expired. The
- * others can't expire before the transaction ends (`migrations/000015_usage_archive.sql`).
+ * others can't expire before the transaction ends (`migrations/000012_usage_expiry.sql`).
  */
 export function expiredMonths(buckets: readonly BucketKey[]) {
   const months = new Set(buckets.map(({ serviceMonth }) => serviceMonth));

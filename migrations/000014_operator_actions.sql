@@ -1,34 +1,34 @@
 -- Up Migration
 
--- What operators did, through the API, the CLI and Temporal, and what the Schedule asked for. A row is there before the action
--- runs; what came of it is added once. A row without an outcome: the process ended
--- before the action did, and whether it was done has to be looked up where it acts.
+-- What operators did through the API, the CLI and Temporal, and what the Schedule asked for. A row is inserted
+-- before the action runs, and its outcome is added once. If a row has no outcome, the process ended before the
+-- action did: whether it was done has to be checked where it takes effect.
 CREATE TABLE operator_actions (
   action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- `key:<label>`, `cli:<user>`, `schedule` or `temporal:<name>`, as in requests and records of invoices.
+  -- `key:<label>`, `cli:<user>`, `schedule` or `temporal:<name>`, as in requests and on invoices.
   actor text NOT NULL,
   key_id uuid REFERENCES api_keys,
   channel text NOT NULL CHECK (channel IN ('api', 'cli', 'temporal', 'schedule')),
-  -- The operationId of the API, the command, such as `invoices.void`, or the signal.
+  -- The operationId of the API, the command (such as `invoices.void`), or the signal.
   action text NOT NULL,
-  -- What it is about: the parameters of the path and the query, or the command's arguments.
+  -- What the action is about: the path and query parameters, or the command's arguments.
   target json NOT NULL,
-  -- The body after checking, or the command's options; null beyond 8 KiB, of which the
-  -- digest is left. (json, not jsonb: it takes every text that JSON can hold.)
+  -- The validated body, or the command's options. Null beyond 8 KiB, where only the digest is kept. (json rather
+  -- than jsonb, because it accepts every text that JSON can contain.)
   input json,
   input_sha256 bytea NOT NULL CHECK (length(input_sha256) = 32),
   input_bytes integer NOT NULL,
-  -- Under which the API's log has it; of a signal, its id in the month's workflow.
+  -- The request id in the API's log. For a signal, its id in the month's workflow.
   request_id text,
-  -- The request for a month that it is, `2026-05/<request id>`.
+  -- The month-end request that the action made, as `2026-05/<request id>`.
   month_request text,
-  -- The tenants that it names, whether it is for all that are due, and why it was done.
+  -- The tenants that it names, whether it is for all due tenants, and why it was done.
   tenant_ids text[],
   all_tenants boolean NOT NULL DEFAULT false,
   reason text,
   requested_at timestamptz NOT NULL DEFAULT now(),
   outcome text CHECK (outcome IN ('done', 'refused', 'failed')),
-  -- The status of the API's answer, or the exit code of the command.
+  -- The HTTP status of the API, or the exit code of the command.
   status integer,
   detail text,
   answered_at timestamptz,
@@ -41,11 +41,11 @@ CREATE INDEX operator_actions_by_action ON operator_actions (action, action_id);
 CREATE INDEX operator_actions_by_time ON operator_actions (requested_at);
 CREATE INDEX operator_actions_by_month_request ON operator_actions (month_request)
   WHERE month_request IS NOT NULL;
--- A signal is one action, however often its workflow is reset or the step that records it is tried.
+-- A signal is one action, however often its workflow is reset or the step that records it is retried.
 CREATE UNIQUE INDEX operator_actions_once ON operator_actions (channel, request_id)
   WHERE channel IN ('temporal', 'schedule');
 
--- An outcome is given once, and nothing else ever changes.
+-- The outcome is added once. Nothing else ever changes.
 CREATE FUNCTION operator_actions_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.outcome IS NOT NULL OR NEW.outcome IS NULL
@@ -70,8 +70,12 @@ CREATE TRIGGER operator_actions_end_once BEFORE UPDATE ON operator_actions
 CREATE TRIGGER operator_actions_are_kept BEFORE DELETE OR TRUNCATE ON operator_actions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Not even the time of an action can be made up.
-GRANT SELECT ON operator_actions TO arcadia_app;
+-- Both processes record actions, but neither can set the times. The worker only needs to find whether a request
+-- was announced, and through which channel.
+GRANT SELECT ON operator_actions TO arcadia_api, arcadia_readonly;
+GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome) ON operator_actions
+  TO arcadia_worker;
 GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
-  month_request, tenant_ids, all_tenants, reason) ON operator_actions TO arcadia_app;
-GRANT UPDATE (outcome, status, detail) ON operator_actions TO arcadia_app;
+    month_request, tenant_ids, all_tenants, reason),
+  UPDATE (outcome, status, detail) ON operator_actions TO arcadia_api, arcadia_worker;
+CALL isolate_tenants('operator_actions', 'api_keys', 'key_id');

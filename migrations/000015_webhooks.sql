@@ -1,21 +1,20 @@
 -- Up Migration
 
--- Telling others what happened. An event is written by the transaction that makes it true, so that there
--- is none for what was rolled back, and delivered afterwards. ADR 19.
+-- Webhooks: who is notified of what, and the outbox. The transaction that makes an event true writes it to the
+-- outbox, so nothing that was rolled back is ever sent. Delivery follows (ADR 19).
 
--- Who wants to be told, and of what.
 CREATE TABLE webhook_endpoints (
   endpoint_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  -- As a URL parser writes it: ASCII, and nothing in it that a terminal or a log would act on.
+  -- As a URL parser writes it: ASCII, without characters that a terminal or a log would interpret.
   url text NOT NULL CHECK (url ~ '^https?://[!-~]+$' AND length(url) <= 2000),
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
     ARRAY['invoice.issued', 'invoice.superseded', 'run.finished', 'tenant.parked']),
-  -- Attempts of all time: the log of them is pruned.
+  -- All attempts ever made; the log of attempts is pruned.
   delivered_attempts bigint NOT NULL DEFAULT 0,
   failed_attempts bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- For good: who is to be told again is registered again.
+  -- Final: to receive events again, register the URL again.
   disabled_at timestamptz,
   disabled_reason text,
   CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
@@ -27,23 +26,23 @@ CREATE TABLE webhook_secrets (
   secret_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   endpoint_id uuid NOT NULL REFERENCES webhook_endpoints,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- Null: as long as the endpoint.
+  -- Null: it lives as long as the endpoint.
   expires_at timestamptz
 );
 CREATE INDEX webhook_secrets_by_endpoint ON webhook_secrets (endpoint_id);
 
--- The outbox. The id is the `webhook-id` of every attempt; the data is what is sent.
+-- The outbox. The id is the `webhook-id` of every attempt, and the data is what is sent.
 CREATE TABLE webhook_events (
   event_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   type text NOT NULL,
-  -- Null where it is about no tenant alone.
+  -- Null for events that are not about a single tenant.
   tenant_id text REFERENCES tenants,
   data jsonb NOT NULL,
   occurred_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX webhook_events_by_time ON webhook_events (occurred_at);
 
--- One for each endpoint that an event is for.
+-- One for each endpoint that wants the event.
 CREATE TABLE webhook_deliveries (
   event_id uuid NOT NULL REFERENCES webhook_events ON DELETE CASCADE,
   endpoint_id uuid NOT NULL REFERENCES webhook_endpoints,
@@ -51,7 +50,7 @@ CREATE TABLE webhook_deliveries (
   state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
   -- Attempts that were begun.
   attempts integer NOT NULL DEFAULT 0,
-  -- While an attempt is under way: when another one may take it to be lost.
+  -- While an attempt is under way: when another one may assume that it is lost.
   next_attempt_at timestamptz DEFAULT now(),
   settled_at timestamptz,
   PRIMARY KEY (event_id, endpoint_id),
@@ -62,9 +61,9 @@ CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (endpoint_id, next
   WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (endpoint_id) WHERE state = 'dead';
 
--- A delivery is pending for a live endpoint only. Statements pick live endpoints by their snapshot, so one
--- can be disabled between that and the insert. The lock lasts until the transaction ends: who disables an
--- endpoint waits for it, and then gives up what was written.
+-- Only deliveries to live endpoints are pending. Statements select live endpoints by their snapshot, so an
+-- endpoint can be disabled between that and the insert. The lock is held until the transaction ends; whoever
+-- disables the endpoint waits for it and then gives up what was written.
 CREATE FUNCTION webhook_deliveries_of_disabled_are_dead() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM webhook_endpoints
@@ -83,7 +82,7 @@ CREATE TRIGGER webhook_deliveries_again_for_live BEFORE UPDATE OF state ON webho
   FOR EACH ROW WHEN (NEW.state = 'pending' AND OLD.state <> 'pending')
   EXECUTE FUNCTION webhook_deliveries_of_disabled_are_dead();
 
--- The log.
+-- The log of attempts.
 CREATE TABLE webhook_attempts (
   attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event_id uuid NOT NULL,
@@ -92,18 +91,18 @@ CREATE TABLE webhook_attempts (
   attempted_at timestamptz NOT NULL,
   duration_ms integer NOT NULL,
   outcome text NOT NULL CHECK (outcome IN ('delivered', 'failed')),
-  -- Of the answer; null where there was none.
+  -- The HTTP status of the response. Null where there was none.
   status integer,
   error text,
-  -- The beginning of the answer's body.
+  -- The beginning of the response body.
   response text,
   FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_deliveries ON DELETE CASCADE
 );
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (event_id, endpoint_id);
 CREATE INDEX webhook_attempts_by_endpoint ON webhook_attempts (endpoint_id, attempt_id);
 
--- The API registers endpoints, ends them, and has events delivered again; the worker writes events and
--- delivers them. Only the CLI deletes old ones, which takes their deliveries and attempts along.
+-- The API registers and disables endpoints and has events delivered again. The worker writes events and delivers
+-- them. Only the CLI deletes old events, which also deletes their deliveries and attempts.
 GRANT SELECT ON webhook_endpoints, webhook_secrets, webhook_events, webhook_deliveries, webhook_attempts
   TO arcadia_api, arcadia_worker;
 GRANT SELECT ON webhook_endpoints, webhook_events, webhook_deliveries, webhook_attempts TO arcadia_readonly;
@@ -118,7 +117,6 @@ GRANT INSERT (event_id, endpoint_id), UPDATE (state, attempts, next_attempt_at, 
   ON webhook_deliveries TO arcadia_api, arcadia_worker;
 GRANT INSERT (event_id, endpoint_id, attempt, attempted_at, duration_ms, outcome, status, error, response)
   ON webhook_attempts TO arcadia_worker;
-
 CALL isolate_tenants('webhook_events');
 CALL isolate_tenants('webhook_deliveries', 'webhook_events', 'event_id');
 CALL isolate_tenants('webhook_attempts', 'webhook_events', 'event_id');

@@ -1,10 +1,9 @@
 -- Up Migration
 
--- Events of months that are long closed move out of the way of those that come in, a month to a
--- partition, and whole months of them end when the law no longer asks for them. Their ids stay: what
--- was accepted is a duplicate for ever. ADR 16.
+-- The archive: events of months that were closed long ago move out of the table that ingestion writes to, into
+-- one partition per month. Their ids stay known, so an id counts once, for ever (docs/spec.md#usage, ADR 16).
 
--- Partitions are nobody's business: who may read the tables below reads through them.
+-- Only for the partitions. Queries read them through the tables below, whose rights and policies apply.
 CREATE SCHEMA usage_archive;
 
 CREATE TABLE llm_usage_archive (LIKE llm_usage_events INCLUDING CONSTRAINTS)
@@ -16,8 +15,8 @@ CREATE TABLE metered_usage_archive (LIKE metered_usage_records INCLUDING CONSTRA
 CREATE INDEX metered_usage_archive_in_bucket
   ON metered_usage_archive (bucket_id, record_id COLLATE "C");
 
--- An id is always in one of two places: here, or with its event in the table that is written to. The
--- bucket leads to the event, for as long as there is one.
+-- An id is always in one of two places: here, or with its event in the table that ingestion writes to. The
+-- bucket leads to the event for as long as the event is kept.
 CREATE TABLE archived_usage_ids (
   source text NOT NULL CHECK (source IN ('llm', 'metered')),
   id text NOT NULL,
@@ -26,23 +25,23 @@ CREATE TABLE archived_usage_ids (
   PRIMARY KEY (source, id)
 );
 
--- What of a service month was moved; and, once its events are gone, what they were.
+-- What was moved for each service month and, once its events have been deleted, what they were.
 CREATE TABLE usage_archives (
   service_month month_start NOT NULL,
   source text NOT NULL CHECK (source IN ('llm', 'metered')),
   events bigint NOT NULL CHECK (events >= 0),
-  -- Exact cents, or quantities of all kinds together: a check sum.
+  -- A checksum: exact cents, or the quantities of all kinds added together.
   total numeric NOT NULL,
   archived_at timestamptz NOT NULL DEFAULT now(),
   expired_at timestamptz,
-  -- SHA-256 over a digest per bucket, in the order of the buckets: of each, over the content hashes of
-  -- its events, in the order of their ids.
+  -- SHA-256 over one digest per bucket, ordered by bucket. A bucket's digest is the SHA-256 over the content
+  -- hashes of its events, ordered by id.
   digest bytea CHECK (length(digest) = 32),
   PRIMARY KEY (service_month, source),
   CHECK ((expired_at IS NULL) = (digest IS NULL))
 );
 
--- Nothing is changed in the archive either, nor by hand deleted; a partition is dropped as a whole.
+-- The archive is append-only too. Only whole partitions are dropped.
 CREATE TRIGGER llm_usage_archive_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON llm_usage_archive
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER metered_usage_archive_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON metered_usage_archive
@@ -52,19 +51,8 @@ CREATE TRIGGER archived_usage_ids_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE O
 CREATE TRIGGER usage_archives_are_kept BEFORE DELETE OR TRUNCATE ON usage_archives
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE FUNCTION usage_archives_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF OLD.expired_at IS NOT NULL THEN
-    RAISE EXCEPTION 'the % events of % have expired', OLD.source, to_char(OLD.service_month, 'YYYY-MM')
-      USING ERRCODE = 'integrity_constraint_violation';
-  END IF;
-  RETURN NEW;
-END $$;
-CREATE TRIGGER usage_archives_end_once BEFORE UPDATE ON usage_archives
-  FOR EACH ROW EXECUTE FUNCTION usage_archives_end_once();
-
--- Events stay append-only, for whoever it is: only what is in the archive, and known by its id, can be
--- deleted. (A look for each event, by an index, whatever the planner thinks of the table.)
+-- Events are append-only for every role: one can be deleted only if the archive has it and its id is known. (The
+-- subqueries look up each event by an index, whatever the planner estimates.)
 CREATE FUNCTION llm_usage_events_are_archived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
@@ -103,25 +91,15 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-DROP TRIGGER llm_usage_events_are_kept ON llm_usage_events;
-CREATE TRIGGER llm_usage_events_are_kept BEFORE UPDATE OR TRUNCATE ON llm_usage_events
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER llm_usage_events_are_archived AFTER DELETE ON llm_usage_events
   REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION llm_usage_events_are_archived();
-DROP TRIGGER metered_usage_records_are_kept ON metered_usage_records;
-CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON metered_usage_records
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER metered_usage_records_are_archived AFTER DELETE ON metered_usage_records
   REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION metered_usage_records_are_archived();
 
--- A month's archiving leaves a thirteenth of the table dead, which the default (a fifth) would let lie.
-ALTER TABLE llm_usage_events SET (autovacuum_vacuum_scale_factor = 0.05);
-ALTER TABLE metered_usage_records SET (autovacuum_vacuum_scale_factor = 0.05);
-
--- Why the events of a month stay where they are; null where they may move. Three full months stay hot
--- whatever anybody asks for: corrections and late usage still come for them.
+-- Returns why the events of a month can't be archived; null where they can. The last three full months always
+-- stay, because corrections and late usage still arrive for them.
 CREATE FUNCTION why_not_archived(month month_start) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
     WHEN month >= date_trunc('month', now() AT TIME ZONE 'UTC') - interval '3 months'
@@ -136,8 +114,8 @@ CREATE FUNCTION why_not_archived(month month_start) RETURNS text LANGUAGE sql ST
   END
 $$;
 
--- The partition of a month, made where it isn't there yet. Attached, not created in place: readers of the
--- other months needn't wait.
+-- Creates the partition of a month unless it exists. It is attached rather than created in place, so readers of
+-- other months do not have to wait.
 CREATE FUNCTION ensure_archive_partition(archive text, month date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   part text := format('%s_%s', archive, to_char(month, 'YYYY_MM'));
@@ -153,7 +131,7 @@ BEGIN
     archive, part, month, (month + interval '1 month')::date);
 END $$;
 
--- Adds to a month's record what was taken, all of which has to have arrived.
+-- Adds moved events to the record of their month. Fails unless all that were taken have arrived.
 CREATE FUNCTION note_archived(
   month date, source text, taken bigint, taken_total numeric,
   arrived bigint, arrived_total numeric, known bigint
@@ -170,18 +148,17 @@ BEGIN
     WHERE excluded.events > 0;
 END $$;
 
--- Moves the next events of a closed month, those of whole deployments, up to about `max_events`, in the
--- order of (tenant, deployment), in the transaction of the caller. The only door into the archive:
--- whoever may call it can delete nothing by other means. Call it until it returns no cursor; it may be
--- called again at any time, and moves what has not been moved.
+-- Moves the next events of a closed month to the archive, in the transaction of the caller: those of whole
+-- deployments, ordered by (tenant, deployment), up to about `max_events`. This is the only way into the archive,
+-- and its caller needs no right to delete events. Call it until it returns no cursor. Calling it again is
+-- safe and moves what has not been moved yet.
 --
--- Only what was received more than a day ago moves. An ingestion that read an id as unknown, before it
--- was inserted by another one, is long over by then: it can't insert it a second time. And no metered
--- record moves while one of its deployment, kind and month is that young: corrections go with what they
--- correct.
+-- Only events received more than a day ago move. An ingestion that found an id unknown just before another one
+-- inserted it has ended by then, so it can't insert the id a second time. And no metered record moves while its
+-- deployment, kind and month have one that is younger: corrections move together with what they correct.
 CREATE FUNCTION archive_usage(
   month month_start, after_tenant text, after_deployment text, max_events integer,
-  -- The cursor for the next call; null: that was all.
+  -- The cursor for the next call. Null: everything has been moved.
   OUT last_tenant text, OUT last_deployment text,
   OUT llm_events bigint, OUT metered_events bigint
 ) LANGUAGE plpgsql SECURITY DEFINER
@@ -244,7 +221,7 @@ BEGIN
     (SELECT count(*) AS n, coalesce(sum(charge_cents), 0) AS total FROM kept) k;
   PERFORM note_archived(month, 'llm', moved.n, moved.total, moved.n_kept, moved.total_kept, moved.n_known);
   llm_events := moved.n;
-  -- One with more events than that is come back to.
+  -- A deployment with more events than that is continued by the next call.
   IF llm_events = max_events THEN
     last_tenant := after_tenant;
     last_deployment := after_deployment;
@@ -281,7 +258,7 @@ BEGIN
   PERFORM note_archived(month, 'metered', moved.n, moved.total, moved.n_kept, moved.total_kept, moved.n_known);
   metered_events := moved.n;
 
-  -- Each bucket that is in the archive as a whole still comes to what it came to.
+  -- Each bucket that is now wholly in the archive still has its number of events and its total.
   SELECT b.bucket_id, b.event_count, trim_scale(b.total) AS total, kept.n, trim_scale(kept.total) AS kept_total
   INTO wrong
   FROM unnest(batch) AS bucket (id) JOIN usage_buckets b ON b.bucket_id = bucket.id
@@ -304,112 +281,13 @@ BEGIN
   END IF;
 END $$;
 
--- The lock that keeps a month's usage from being stored and from expiring at the same time.
-CREATE FUNCTION expiry_lock(month date) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT hashtextextended('usage of ' || month::text, 0)
-$$;
-
--- Those of the service months whose usage has expired, or is about to in another transaction: they take
--- no more. The others can't expire before the caller's transaction ends. Called once for each group of
--- usage, so months that are too young to expire (`expire_usage`: 12 full months; one more, since the
--- month may change meanwhile) cost next to nothing.
-CREATE FUNCTION expired_months(months date[]) RETURNS date[] LANGUAGE plpgsql AS $$
-DECLARE
-  old_months CONSTANT date[] := ARRAY(
-    SELECT month FROM unnest(months) AS given (month)
-    WHERE month < date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months'
-  );
-  expiring date[];
-BEGIN
-  IF old_months = '{}' THEN
-    RETURN '{}';
-  END IF;
-  expiring := ARRAY(
-    SELECT month FROM unnest(old_months) AS old (month)
-    WHERE NOT pg_try_advisory_xact_lock_shared(expiry_lock(month))
-  );
-  -- A statement of its own: it sees what has expired before the locks were taken.
-  RETURN expiring || ARRAY(
-    SELECT service_month FROM usage_archives
-    WHERE service_month = ANY(old_months) AND expired_at IS NOT NULL
-  );
-END $$;
-
--- Drops the archived events of a month that is older than `months_kept` full months (a year at the
--- least), of both sources, after it has recorded what they were. Their ids, the buckets and the invoices
--- stay. Nothing where they have expired before.
-CREATE FUNCTION expire_usage(
-  month month_start, months_kept integer,
-  OUT source text, OUT events bigint, OUT total numeric, OUT digest bytea
-) RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '10s' AS $$
-DECLARE
-  archived record;
-  part text;
-BEGIN
-  IF month >= date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => greatest(months_kept, 12)) THEN
-    RAISE EXCEPTION '% is not older than % full months', to_char(month, 'YYYY-MM'), greatest(months_kept, 12)
-      USING ERRCODE = 'restrict_violation';
-  END IF;
-  IF NOT pg_try_advisory_xact_lock(hashtextextended('usage_archives', 0)) THEN
-    RAISE EXCEPTION 'another archiving is under way' USING ERRCODE = 'restrict_violation';
-  END IF;
-  -- Waits for usage of the month that is being stored, and refuses more of it from here on.
-  PERFORM pg_advisory_xact_lock(expiry_lock(month));
-  IF EXISTS (
-    SELECT FROM usage_buckets b WHERE b.service_month = month AND (
-      EXISTS (SELECT FROM llm_usage_events e WHERE e.bucket_id = b.bucket_id)
-      OR EXISTS (SELECT FROM metered_usage_records r WHERE r.bucket_id = b.bucket_id))
-  ) THEN
-    RAISE EXCEPTION '% has events that are not archived', to_char(month, 'YYYY-MM')
-      USING ERRCODE = 'restrict_violation';
-  END IF;
-  FOR archived IN
-    SELECT * FROM usage_archives a WHERE a.service_month = month AND a.expired_at IS NULL ORDER BY a.source
-  LOOP
-    source := archived.source;
-    part := CASE source WHEN 'llm' THEN 'llm_usage_archive' ELSE 'metered_usage_archive' END;
-    IF source = 'llm' THEN
-      SELECT coalesce(sum(b.n), 0), coalesce(sum(b.amount), 0),
-        sha256(coalesce(string_agg(b.digest, ''::bytea ORDER BY b.bucket_id), ''))
-      INTO events, total, digest
-      FROM (
-        SELECT e.bucket_id, count(*) AS n, sum(e.charge_cents) AS amount,
-          sha256(string_agg(e.content_hash, ''::bytea ORDER BY e.gateway_request_id COLLATE "C")) AS digest
-        FROM llm_usage_archive e WHERE e.service_month = month GROUP BY e.bucket_id
-      ) b;
-    ELSE
-      SELECT coalesce(sum(b.n), 0), coalesce(sum(b.amount), 0),
-        sha256(coalesce(string_agg(b.digest, ''::bytea ORDER BY b.bucket_id), ''))
-      INTO events, total, digest
-      FROM (
-        SELECT r.bucket_id, count(*) AS n, sum(r.added_qty) AS amount,
-          sha256(string_agg(r.content_hash, ''::bytea ORDER BY r.record_id COLLATE "C")) AS digest
-        FROM metered_usage_archive r WHERE r.service_month = month GROUP BY r.bucket_id
-      ) b;
-    END IF;
-    IF (events, total) IS DISTINCT FROM (archived.events, archived.total) THEN
-      RAISE EXCEPTION '% % events were archived in %, % are there: verify the month',
-          archived.events, source, to_char(month, 'YYYY-MM'), events
-        USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    UPDATE usage_archives a SET expired_at = now(), digest = expire_usage.digest
-    WHERE a.service_month = month AND a.source = expire_usage.source;
-    EXECUTE format('DROP TABLE usage_archive.%I', format('%s_%s', part, to_char(month, 'YYYY_MM')));
-    RETURN NEXT;
-  END LOOP;
-END $$;
-
--- Not even the owner's functions are for everybody, as PostgreSQL would have it.
-REVOKE ALL ON FUNCTION ensure_archive_partition, note_archived, archive_usage, expire_usage FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION archive_usage, expire_usage TO arcadia_app;
+-- Functions can be called by everyone unless that is revoked.
+REVOKE ALL ON FUNCTION ensure_archive_partition, note_archived, archive_usage FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION archive_usage TO arcadia_app;
 
 GRANT SELECT ON llm_usage_archive, metered_usage_archive TO arcadia_api, arcadia_readonly, arcadia_tenant;
 GRANT SELECT ON archived_usage_ids, usage_archives TO arcadia_api, arcadia_readonly;
--- Which events a tenant can no longer be shown; not how many everybody had.
+-- A tenant may know that events were deleted, but not how many there were of all tenants.
 GRANT SELECT (service_month, source, expired_at) ON usage_archives TO arcadia_tenant;
--- A bucket leads to the partition that its events are in.
-GRANT SELECT (bucket_id, source, tenant_id, service_month, event_count, total) ON usage_buckets
-  TO arcadia_tenant;
 CALL isolate_tenants('llm_usage_archive');
 CALL isolate_tenants('metered_usage_archive');

@@ -1,0 +1,55 @@
+-- Up Migration
+
+-- Tenants, who are billed, and the parties of an invoice: the seller and each tenant's buyer. The details of
+-- parties are kept in versions. An invoice names the versions that it was issued with, so its documents never
+-- change (ADR 18).
+
+CREATE TABLE tenants (
+  tenant_id external_id PRIMARY KEY,
+  name text NOT NULL,
+  currency currency_code NOT NULL,
+  -- The last number given to an invoice of this tenant. Numbers have no gap, because the transaction that
+  -- issues the invoice takes the number.
+  last_invoice_seq bigint NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT ON tenants TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT (tenant_id, name, currency), UPDATE (name) ON tenants TO arcadia_api;
+GRANT UPDATE (last_invoice_seq) ON tenants TO arcadia_worker;
+CALL isolate_tenants('tenants');
+
+CREATE TABLE seller_details (
+  version integer PRIMARY KEY CHECK (version > 0),
+  legal_name text NOT NULL,
+  trading_name text,
+  abn abn NOT NULL,
+  address address_lines NOT NULL,
+  email text,
+  -- Such as "Payable within 14 days".
+  payment_terms text,
+  -- Where to pay, one line each.
+  payment_details text[] NOT NULL DEFAULT '{}',
+  recorded_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TRIGGER seller_details_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON seller_details
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON seller_details TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
+GRANT INSERT ON seller_details TO arcadia_api;
+
+CREATE TABLE buyer_details (
+  tenant_id external_id NOT NULL REFERENCES tenants,
+  version integer NOT NULL CHECK (version > 0),
+  legal_name text NOT NULL,
+  abn abn,
+  address address_lines,
+  -- The person or department that the invoice is addressed to.
+  contact text,
+  email text,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, version)
+);
+CREATE TRIGGER buyer_details_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON buyer_details
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON buyer_details TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
+GRANT INSERT ON buyer_details TO arcadia_api;
+CALL isolate_tenants('buyer_details');

@@ -1,0 +1,48 @@
+-- Up Migration
+
+-- Drafts: one attempt of one child workflow at one tenant's month. The invoice that a draft becomes takes over
+-- its id, and the usage ledger seals usage for that id, so the ledger needs no change at issue. Drafts are
+-- never deleted (ADR 1).
+
+CREATE TABLE invoice_drafts (
+  draft_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  tenant_id external_id NOT NULL REFERENCES tenants,
+  period_start month_start NOT NULL,
+  -- unchanged: the revision would have said the same as the invoice that it was to replace, which stands.
+  state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'issued', 'unchanged', 'abandoned')),
+  -- The run of the child workflow that builds it. Only that run may write to it.
+  owner text NOT NULL,
+  -- When that run started. A run that started earlier never takes the draft over.
+  owner_started_at timestamptz NOT NULL,
+  -- The invoice that it is going to replace (a forced rerun). Its foreign key is in 000008_invoices.sql.
+  replaces_invoice_id uuid,
+  opened_at timestamptz NOT NULL DEFAULT now(),
+  closed_at timestamptz,
+  -- Why it was abandoned.
+  reason text,
+  CHECK ((state = 'open') = (closed_at IS NULL))
+);
+CREATE UNIQUE INDEX invoice_drafts_one_open ON invoice_drafts (tenant_id, period_start) WHERE state = 'open';
+CREATE INDEX invoice_drafts_unissued ON invoice_drafts (tenant_id) WHERE state <> 'issued';
+CREATE INDEX invoice_drafts_by_replaced ON invoice_drafts (replaces_invoice_id)
+  WHERE replaces_invoice_id IS NOT NULL;
+GRANT SELECT ON invoice_drafts TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT, UPDATE (state, closed_at, reason) ON invoice_drafts TO arcadia_worker;
+CALL isolate_tenants('invoice_drafts');
+
+-- The lines of a draft, one document for each chunk that a step computed. Quotes come in ranges of deployments,
+-- LLM usage in one chunk for all of them. The first attempt at a chunk counts and later ones change nothing,
+-- so chunks follow each other without a gap. The chunks are deleted when the draft is closed.
+CREATE TABLE invoice_draft_chunks (
+  draft_id uuid NOT NULL REFERENCES invoice_drafts,
+  section text NOT NULL CHECK (section IN ('quote', 'llm')),
+  -- Exclusive. Empty: from the first deployment.
+  after_deployment text NOT NULL,
+  -- Inclusive. Null: to the last deployment.
+  up_to_deployment external_id,
+  lines json NOT NULL,
+  PRIMARY KEY (draft_id, section, after_deployment)
+);
+GRANT SELECT ON invoice_draft_chunks TO arcadia_worker, arcadia_readonly;
+GRANT INSERT, DELETE ON invoice_draft_chunks TO arcadia_worker;
+CALL isolate_tenants('invoice_draft_chunks', 'invoice_drafts', 'draft_id');

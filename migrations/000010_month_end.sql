@@ -1,0 +1,80 @@
+-- Up Migration
+
+-- Requests for a month, and what came of them. They are kept here and not in the workflow, because they outlive
+-- it. The same request id is the same request.
+
+CREATE TABLE month_end_requests (
+  request_seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  period_start month_start NOT NULL,
+  request_id text NOT NULL,
+  -- run: an ordinary pass. force: a pass that also rebuilds some or all invoices.
+  kind text NOT NULL CHECK (kind IN ('run', 'force')),
+  all_tenants boolean NOT NULL DEFAULT false,
+  -- Rebuild only the invoices that would change (docs/spec.md#revisions).
+  only_if_changed boolean NOT NULL DEFAULT false,
+  -- Issue invoices beyond the bounds too (docs/spec.md#safety-bounds).
+  accept_bounds boolean NOT NULL DEFAULT false,
+  reason text,
+  -- `key:<label>`, `cli:<user>`, `schedule`, or the name that a signal in the Web UI gave: `temporal:<name>`.
+  actor text NOT NULL,
+  -- SHA-256 of the canonical content: the same id with other content is refused.
+  content_hash bytea NOT NULL,
+  state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'finished')),
+  -- Counts and control totals of the pass that served it.
+  manifest jsonb,
+  requested_at timestamptz NOT NULL DEFAULT now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  UNIQUE (period_start, request_id),
+  CHECK ((state = 'finished') = (finished_at IS NOT NULL)),
+  CHECK (kind = 'run' OR reason IS NOT NULL),
+  CONSTRAINT month_end_requests_options_are_of_force
+    CHECK (kind = 'force' OR NOT (only_if_changed OR accept_bounds))
+);
+CREATE INDEX month_end_requests_open ON month_end_requests (period_start, request_seq) WHERE state <> 'finished';
+GRANT SELECT ON month_end_requests TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT, UPDATE (state, manifest, started_at, finished_at) ON month_end_requests TO arcadia_worker;
+
+-- The tenants that a forced request names; for "all", every due tenant.
+CREATE TABLE month_end_request_tenants (
+  request_seq bigint NOT NULL REFERENCES month_end_requests,
+  -- As the operator typed it. It may not exist.
+  tenant_id text NOT NULL,
+  period_start month_start NOT NULL,
+  -- Null: still to be served. unchanged: the revision would have said the same, and the invoice stands.
+  outcome text CHECK (outcome IN ('rolled', 'unchanged', 'refused', 'parked')),
+  -- The draft that is serving it.
+  draft_id uuid REFERENCES invoice_drafts,
+  invoice_id uuid REFERENCES invoices,
+  reason text,
+  PRIMARY KEY (request_seq, tenant_id),
+  CONSTRAINT month_end_request_tenants_invoice_check
+    CHECK (coalesce(outcome IN ('rolled', 'unchanged'), false) = (invoice_id IS NOT NULL)),
+  CHECK (outcome IS NULL OR (outcome IN ('refused', 'parked')) = (reason IS NOT NULL))
+);
+CREATE INDEX month_end_request_tenants_pending
+  ON month_end_request_tenants (tenant_id, period_start, request_seq) WHERE outcome IS NULL;
+CREATE INDEX month_end_request_tenants_by_draft ON month_end_request_tenants (draft_id)
+  WHERE draft_id IS NOT NULL;
+GRANT SELECT ON month_end_request_tenants TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT, UPDATE (outcome, draft_id, invoice_id, reason) ON month_end_request_tenants TO arcadia_worker;
+CALL isolate_tenants('month_end_request_tenants');
+
+-- The latest outcome of each tenant in a month (docs/spec.md#month-end).
+CREATE TABLE tenant_outcomes (
+  period_start month_start NOT NULL,
+  tenant_id external_id NOT NULL REFERENCES tenants,
+  outcome text NOT NULL CHECK (outcome IN ('rolled', 'skipped', 'unchanged', 'parked')),
+  invoice_id uuid REFERENCES invoices,
+  -- A stable failure type, and a sentence that an operator can act on.
+  reason_type text,
+  reason text,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (period_start, tenant_id),
+  CHECK ((outcome = 'parked') = (invoice_id IS NULL)),
+  CHECK ((outcome = 'parked') = (reason_type IS NOT NULL AND reason IS NOT NULL))
+);
+GRANT SELECT ON tenant_outcomes TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT, UPDATE (outcome, invoice_id, reason_type, reason, recorded_at) ON tenant_outcomes
+  TO arcadia_worker;
+CALL isolate_tenants('tenant_outcomes');
