@@ -53,7 +53,7 @@ async function measure(
     await settle(client);
   });
   const namespace = await servers.claimNamespace();
-  // API and PostgreSQL get the CPU first: docs/operations.md has the deployment do so, too.
+  // API and PostgreSQL get the CPU first: docs/operations/monitor-and-tune.md recommends the same.
   const where = { servers, database, namespace, yieldsCpu: true };
   await using worker = await startWorkerProcess(where);
   await using stack = new AsyncDisposableStack();

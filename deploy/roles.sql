@@ -1,6 +1,6 @@
--- The roles of a deployment and its database, made by a superuser before the first migration. Safe to
--- run again: it sets the passwords anew. docs/operations.md, "Roles", says what each is for; what they
--- may do is granted by the migrations.
+-- Creates the roles and the database of an installation. Run it as a superuser before the first migration.
+-- Running it again sets the passwords again. docs/operations/install-and-configure.md says what each role is
+-- for; the migrations grant their rights.
 \set ON_ERROR_STOP on
 
 SELECT format('CREATE ROLE %I', role)
@@ -14,8 +14,8 @@ ALTER ROLE arcadia_api LOGIN PASSWORD :'api_password';
 ALTER ROLE arcadia_worker LOGIN PASSWORD :'worker_password';
 ALTER ROLE arcadia_readonly LOGIN PASSWORD :'readonly_password';
 
--- The CLI's role has the rights of both processes. The API becomes arcadia_tenant for a tenant's call,
--- and has that role's rights at no other time.
+-- The CLI's role has the rights of both processes. The API switches to arcadia_tenant for calls with a
+-- tenant's key, and has that role's rights at no other time.
 GRANT arcadia_api, arcadia_worker TO arcadia_app WITH INHERIT TRUE, SET TRUE;
 GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE;
 

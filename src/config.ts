@@ -8,7 +8,7 @@ import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**
  * The configuration, read from the environment once, at start. Everything else
- * gets it handed in. `docs/operations.md` lists the variables.
+ * gets it handed in. `docs/operations/install-and-configure.md` lists the variables.
  *
  * Temporal's address, namespace, TLS and API key are not here: they are read by
  * @temporalio/envconfig (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, ...).

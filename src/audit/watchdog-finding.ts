@@ -7,8 +7,8 @@ interface FindingKind {
 }
 
 /**
- * What the watchdog can find. The codes are stable: alert rules and `docs/operations.md` name
- * them.
+ * Everything the watchdog can find. The codes are stable: alert rules and
+ * `docs/operations/monitor-and-tune.md` use them.
  */
 export const FINDINGS = {
   database_unreachable: { level: 'error', hiddenBy: null },

@@ -117,7 +117,7 @@ function explainOurs(error: Error): Explanation | null {
   }
   if (error instanceof ConfigError) {
     const hint =
-      'docs/operations.md lists the variables; `npm run local` starts servers to try with';
+      'docs/operations/install-and-configure.md lists the variables; `npm run local` starts servers to try with';
     const [heading = '', ...list] = reason.split('\n');
     return told('invalid-configuration', heading, hint, list);
   }

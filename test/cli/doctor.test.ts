@@ -256,7 +256,9 @@ test('a role with more rights than it needs', async () => {
     "arcadia_worker has rights that it doesn't need: SELECT on api_keys, DELETE on invoices, " +
       'UPDATE (total_cents) on invoices',
   ]);
-  expect(advice('database role')).toEqual([expect.stringContaining('docs/operations.md')]);
+  expect(advice('database role')).toEqual([
+    expect.stringContaining('docs/operations/install-and-configure.md'),
+  ]);
   await change(`REVOKE DELETE, UPDATE (total_cents) ON invoices FROM arcadia_worker;
     REVOKE SELECT ON api_keys FROM arcadia_worker`);
 });

@@ -23,7 +23,7 @@ export async function writeYears(superuserUrl: string): Promise<void> {
   await superuser.connect();
   try {
     await superuser.query(STATEMENTS);
-    // As docs/operations.md asks for: what is read at random costs little more than what is read in order.
+    // As docs/operations/data-lifecycle.md recommends: random reads cost little more than sequential ones.
     const { rows } = await superuser.query<{ name: string }>('SELECT current_database() AS name');
     await superuser.query(
       `ALTER DATABASE ${pg.escapeIdentifier(rows[0]?.name ?? '')} SET random_page_cost = 1.1`,

@@ -88,8 +88,11 @@ function initials(table: string, role: RoleName): string {
   return letters.join(' ') || '–';
 }
 
-test('the matrix in docs/operations.md says the same', async () => {
-  const text = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+test('the matrix in docs/operations/install-and-configure.md lists the same rights', async () => {
+  const text = await readFile(
+    new URL('../../docs/operations/install-and-configure.md', import.meta.url),
+    'utf8',
+  );
   const [, section = ''] = /\n## Roles\n(.*?)\n## /s.exec(text) ?? [];
   const rows = section
     .split('\n')

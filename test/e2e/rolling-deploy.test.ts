@@ -23,7 +23,7 @@ import {
 
 /**
  * A month is under way while workers of another build, with changed workflows, take over from those
- * that began it: docs/operations.md, "Upgrade".
+ * that began it: docs/operations/install-and-configure.md#upgrade.
  */
 const TENANTS = Array.from({ length: 160 }, (_, index) => `tenant-${100 + index}`);
 const LAST_TENANTS = TENANTS.slice(-40);

@@ -1,6 +1,6 @@
 import type { Finding } from '../../audit/watchdog-finding.ts';
 
-/** What to do about a finding; `docs/operations.md` says more. */
+/** What to do about a finding; `docs/operations/monitor-and-tune.md` says more. */
 export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): string {
   const cli = 'npm run cli --';
   switch (code) {

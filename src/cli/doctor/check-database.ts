@@ -19,7 +19,11 @@ export async function checkDatabase(env: Environment, now: Date): Promise<readon
   const config = await attempt(() => readConfig(env));
   if (!config.ok) {
     return [
-      problem('configuration', config.complaint, 'docs/operations.md lists the variables'),
+      problem(
+        'configuration',
+        config.complaint,
+        'docs/operations/install-and-configure.md lists the variables',
+      ),
       unknown('database', 'not looked at: the configuration is not complete'),
     ];
   }
@@ -77,7 +81,7 @@ function judgeRole(role: RoleFacts): readonly Check[] {
   if (excessRights.length > 0) {
     const more = excessRights.length - SHOWN_RIGHTS;
     const list = excessRights.slice(0, SHOWN_RIGHTS).join(', ') + (more > 0 ? `, +${more}` : '');
-    const advice = `REVOKE what docs/operations.md ("Roles") doesn't list`;
+    const advice = `REVOKE what docs/operations/install-and-configure.md ("Roles") doesn't list`;
     return [problem(ROLE, `${name} has rights that it doesn't need: ${list}`, advice)];
   }
   if (roles.includes('arcadia_api') && !role.canBecomeTenant) {

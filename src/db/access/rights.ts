@@ -1,5 +1,5 @@
 /**
- * Which role may do what with which table: the documented matrix (docs/operations.md, "Roles").
+ * Which role may do what with which table: the documented matrix (docs/operations/install-and-configure.md#roles).
  * Migrations grant exactly this; test/db/roles.test.ts compares, and `cli doctor` says where a
  * database has more. Rights on what is not named here are excess.
  */
