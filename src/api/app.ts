@@ -1,26 +1,21 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
-import { createAuthenticator } from './http/auth.ts';
-import { createBodyBudget } from './http/body-budget.ts';
-import type { ApiDeps } from './http/deps.ts';
+import { createAuthenticator, createKeyUse } from './http/authenticate.ts';
+import { createBodyBudget } from './http/body-limits.ts';
+import type { ApiDeps } from './http/api-deps.ts';
 import { DOCS_CSP } from './openapi/docs-page.ts';
-import { limitFailedAuths } from './http/failed-auths.ts';
-import { createKeyUse } from './http/key-use.ts';
-import { limitHeaders } from './http/limit-headers.ts';
-import { mountRoutes } from './http/mount.ts';
-import { countRequests, logRequests, requestIdOf } from './http/observe.ts';
-import { refuseNulInUrl } from './http/nul.ts';
+import { limitFailedAuths, createRateLimit, createStrangerRate } from './http/rate-limits.ts';
+import { limitHeaders, refuseNulInUrl, noteUntrustedProxies } from './http/request-head.ts';
+import { mountRoutes } from './http/serve-routes.ts';
+import { countRequests, logRequests, requestIdOf } from './http/request-log.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './http/problems.ts';
 import { mountPages, type PageGuards } from './pages/mount-pages.ts';
 import { toProblemPage, wantsPage } from './pages/problem-answer.ts';
 import { createSessions } from './pages/session.ts';
-import { createRateLimit } from './http/rate-limit.ts';
 import { documentationRoutes } from './openapi/documentation.ts';
 import { ROUTES } from './routes/index.ts';
 import { RETRY_AFTER_SECONDS } from './http/send.ts';
-import { createStrangerRate } from './http/stranger-rate.ts';
-import { DEFAULT_TIMEOUTS } from './http/timeouts.ts';
-import { noteUntrustedProxies } from './http/untrusted-proxy.ts';
+import { DEFAULT_TIMEOUTS } from './http/client-waits.ts';
 import { toLoggedProblem } from './http/to-problem.ts';
 
 /** The API, ready to be served. */

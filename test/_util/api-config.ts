@@ -1,4 +1,4 @@
-import type { ApiOptions } from '../../src/api/server.ts';
+import type { ApiOptions } from '../../src/api/api-server.ts';
 import { ANY_TIME_CONFIG } from './any-time.ts';
 
 /** The API's configuration, so wide that no test meets a limit that it isn't about. */

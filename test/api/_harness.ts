@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Express } from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/api/app.ts';
-import type { ApiDeps } from '../../src/api/http/deps.ts';
+import type { ApiDeps } from '../../src/api/http/api-deps.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';

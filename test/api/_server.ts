@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { pino } from 'pino';
-import { startApi, type ApiOptions, type RunningApi } from '../../src/api/server.ts';
+import { startApi, type ApiOptions, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createMetrics } from '../../src/observability/metrics/api.ts';

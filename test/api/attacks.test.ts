@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities } from '../../src/activities/index.ts';
-import { MAX_BODY_BYTES } from '../../src/api/http/body-size.ts';
+import { MAX_BODY_BYTES } from '../../src/api/http/body-limits.ts';
 import type { Route } from '../../src/api/http/route-definition.ts';
 import { documentationRoutes } from '../../src/api/openapi/documentation.ts';
 import { ROUTES } from '../../src/api/routes/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { boundBody } from '../../src/api/http/bound-body.ts';
+import { boundBody } from '../../src/api/http/body-limits.ts';
 import { HttpProblem } from '../../src/api/http/problems.ts';
 import { explainIssue } from '../../src/lib/explain-issue.ts';
 import { subscriptionsFile } from '../../src/catalogue/subscriptions-file.ts';

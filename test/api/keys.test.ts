@@ -10,7 +10,7 @@ import {
 import { openDatabase } from '../../src/db/pool.ts';
 import { rotateKey } from '../../src/db/access/rotate-key.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createKeyUse } from '../../src/api/http/key-use.ts';
+import { createKeyUse } from '../../src/api/http/authenticate.ts';
 import { until } from '../_util/until.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { isOperatorAction } from '../../src/api/http/operator-action.ts';
-import { defineRoute, reply } from '../../src/api/http/route.ts';
+import { isOperatorAction } from '../../src/api/http/record-call.ts';
+import { defineRoute, reply } from '../../src/api/http/define-route.ts';
 import { ROUTES } from '../../src/api/routes/index.ts';
 import { createKey, findByHash, hashApiKey } from '../../src/db/access/api-keys.ts';
 import {

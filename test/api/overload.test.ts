@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBodyBudget } from '../../src/api/http/body-budget.ts';
-import { bodySize, MAX_BODY_BYTES } from '../../src/api/http/body-size.ts';
+import { createBodyBudget, bodySize, MAX_BODY_BYTES } from '../../src/api/http/body-limits.ts';
 import { HttpProblem } from '../../src/api/http/problems.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { countEvents } from '../ingestion/_ledger.ts';

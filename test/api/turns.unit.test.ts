@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTurns } from '../../src/api/http/turns.ts';
+import { createTurns } from '../../src/api/http/read-body.ts';
 
 test('what comes in during a turn is seen before the next one', async () => {
   const takeTurn = createTurns();

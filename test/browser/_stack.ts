@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 import { pino } from 'pino';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
-import { startApi, type ApiOptions } from '../../src/api/server.ts';
+import { startApi, type ApiOptions } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { createMetrics } from '../../src/observability/metrics/api.ts';

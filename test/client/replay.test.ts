@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startApi, type RunningApi } from '../../src/api/server.ts';
+import { startApi, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';

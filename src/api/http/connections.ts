@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Timeouts } from './timeouts.ts';
+import type { Timeouts } from './client-waits.ts';
 
 /**
  * Requests that may wait on a connection behind the one that is being answered. Clients that

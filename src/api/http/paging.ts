@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { Page } from '../../db/page.ts';
-import { NOT_A_CURSOR, decodeCursor, encodeCursor } from './cursor.ts';
+import { isStorable } from '../../lib/visible-text.ts';
+import { invalidRequest } from './problems.ts';
+
+/** Why a cursor is refused. */
+const NOT_A_CURSOR = 'not one of our cursors: send next_cursor unchanged';
 
 /** In a query: where the page before ended. */
 export const cursorParam = z
@@ -37,4 +41,27 @@ export function pagedBy<Entry, Key>(schema: z.ZodType<Key>, keyOf: (entry: Entry
     const last = found.length > limit ? entries.at(-1) : undefined;
     return { entries, next_cursor: last ? encodeCursor(keyOf(last)) : null };
   };
+}
+
+/** Where a page ended: a key, as text that nobody should read anything into. */
+function encodeCursor(key: unknown): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+/**
+ * @param schema of the key
+ * @throws HttpProblem `invalid-request`
+ */
+function decodeCursor<Key>(schema: z.ZodType<Key>, text: string): Key {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString(), onlyStorable));
+  } catch {
+    throw invalidRequest([{ parameter: 'cursor', detail: NOT_A_CURSOR }]);
+  }
+}
+
+/** A key that the database can't compare with is none of ours. */
+function onlyStorable(_name: string, value: unknown): unknown {
+  if (typeof value === 'string' && !isStorable(value)) throw new TypeError(NOT_A_CURSOR);
+  return value;
 }

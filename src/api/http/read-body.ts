@@ -2,12 +2,11 @@ import { MIMEType } from 'node:util';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { readStrictJson, sayMistake, withoutBom } from '../../lib/strict-bytes.ts';
-import { MAX_BODY_BYTES, MAX_BULK_BYTES } from './body-size.ts';
+import { MAX_BODY_BYTES, MAX_BULK_BYTES } from './body-limits.ts';
 import { HttpProblem } from './problems.ts';
 import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
-import { takeTurn } from './turns.ts';
-import { untilGone, waitWithin } from './until-gone.ts';
+import { untilGone, waitWithin } from './client-waits.ts';
 
 /** A request without a body is signed all the same: over no bytes. */
 export const NO_BODY = Buffer.alloc(0);
@@ -97,3 +96,22 @@ function parseBody(body: Buffer): unknown {
     }),
   });
 }
+
+/** Takes turns: between two of them the event loop looks at what has come in meanwhile. */
+export type TakeTurn = () => Promise<void>;
+
+/**
+ * For work that keeps the process busy for milliseconds. Many large bodies that arrive together would be
+ * read one after the other, and the database's answers, and everybody's small requests, wait for all of
+ * them.
+ */
+export function createTurns(): TakeTurn {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    return last;
+  };
+}
+
+/** The turns of everything that this process reads. */
+export const takeTurn = createTurns();

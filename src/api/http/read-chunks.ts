@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HttpProblem } from './problems.ts';
 import type { StreamBounds } from './stream-bounds.ts';
-import { waitWithin, type WaitBounds } from './until-gone.ts';
+import { waitWithin, type WaitBounds } from './client-waits.ts';
 
 export interface ReadChunksOptions {
   /** How long the sender may pause. */

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkSignature } from '../../lib/signing/check-signature.ts';
 import { deriveSecret } from '../../lib/signing/secret.ts';
-import type { Caller } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { Caller } from './authenticate.ts';
+import type { ApiDeps } from './api-deps.ts';
 import { HttpProblem } from './problems.ts';
 
 /** Looks at a request's body before it is parsed. @throws HttpProblem */

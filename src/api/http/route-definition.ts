@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import type { Scope } from '../../db/access/api-keys.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { HeaderDocument } from './answer-headers.ts';
-import type { Caller } from './auth.ts';
-import type { CallDeps } from './deps.ts';
+import type { Caller } from './authenticate.ts';
+import type { CallDeps } from './api-deps.ts';
 import type { ProblemName } from './problems.ts';
 import type { StreamBounds } from './stream-bounds.ts';
 

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import type { Request, Response } from 'express';
 import type { OutgoingReply } from './route-definition.ts';
 import { SharedDocument, sendShared } from './shared-document.ts';
-import type { Timeouts } from './timeouts.ts';
-import { untilGone, waitWithin } from './until-gone.ts';
+import { type Timeouts, untilGone, waitWithin } from './client-waits.ts';
 
 /** Sends an answer: at once, or as it comes. */
 export async function send(

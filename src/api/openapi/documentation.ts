@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { docsPage } from './docs-page.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import type { Route, RouteDefinition } from '../http/route-definition.ts';
-import { JSON_TYPE } from '../http/route.ts';
+import { JSON_TYPE } from '../http/define-route.ts';
 import { SharedDocument } from '../http/shared-document.ts';
 
 /** The routes that describe all routes, themselves included. */

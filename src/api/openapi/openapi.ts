@@ -6,7 +6,7 @@ import {
 import { z } from 'zod';
 import { SIGNING_SCOPES } from '../../db/access/signing-secrets.ts';
 import { answerHeaders } from '../http/answer-headers.ts';
-import { MAX_BODY_BYTES } from '../http/body-size.ts';
+import { MAX_BODY_BYTES } from '../http/body-limits.ts';
 import { withExamples } from './document-examples.ts';
 import {
   HttpProblem,
@@ -14,10 +14,9 @@ import {
   problemBody,
   problemSchema,
   problemType,
+  type ProblemName,
 } from '../http/problems.ts';
-import type { ProblemName } from '../http/problems.ts';
 import type { Route } from '../http/route-definition.ts';
-import { TAGS } from './tags.ts';
 import { webhookOperations } from './webhook-document.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
@@ -217,3 +216,17 @@ function problemExample(name: ProblemName) {
   const { title, example } = PROBLEMS[name];
   return { summary: title, value: problemBody(new HttpProblem(name, example), EXAMPLE_REQUEST_ID) };
 }
+
+/** What the groups of operations are for; a group that isn't here is its name. */
+export const TAGS: Readonly<Record<string, string>> = {
+  Usage: 'Usage into the ledger, from the gateway and the metering pipeline; and out of billing.',
+  Prices: 'What a plan would cost, by the same quote as the month end.',
+  Invoices: 'Invoices, their lines, and the usage behind them.',
+  'Month end': 'Closing a month, and looking at how it went.',
+  Catalogue: 'Plans, their versions, and addons.',
+  Subscriptions: 'Tenants, deployments, and what they are subscribed to.',
+  Webhooks: 'Receivers of events, what was sent to them, and sending it again.',
+  Keys: 'API keys, and the secrets that requests are signed with.',
+  Audit: 'Who did what.',
+  System: 'For probes, scrapers and readers.',
+};

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { WebhookEventType } from '../../contracts/webhooks.ts';
-import { month } from '../http/fields.ts';
+import { month } from '../http/request-fields.ts';
 
 /** What receivers get, for the document: `src/db/webhooks/webhook-outbox.ts` makes it. */
 

@@ -1,5 +1,5 @@
 import type { Express } from 'express';
-import { refuseOtherMethods } from '../http/other-methods.ts';
+import { refuseOtherMethods } from '../http/serve-routes.ts';
 import { SharedDocument, sendShared } from '../http/shared-document.ts';
 import { LIVE_SCRIPT, STYLESHEET } from './views/assets.ts';
 

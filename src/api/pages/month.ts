@@ -9,7 +9,7 @@ import {
 import { monthLive } from './views/month-live.ts';
 import { monthPage } from './views/month.ts';
 import { parkedPage } from './views/parked.ts';
-import { month } from '../http/fields.ts';
+import { month } from '../http/request-fields.ts';
 import { pagedBy } from '../http/paging.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';

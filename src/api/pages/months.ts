@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listMonths, type MonthRow } from '../../db/month-end/month-views.ts';
 import { monthBefore } from '../../domain/period.ts';
 import { monthsPage } from './views/months.ts';
-import { month } from '../http/fields.ts';
+import { month } from '../http/request-fields.ts';
 import { nextHref, pageQuery } from './page-links.ts';
 import { operatorPage, page } from './page-definition.ts';
 import { pagedBy } from '../http/paging.ts';

@@ -1,10 +1,9 @@
 import type { Express, Request, Response } from 'express';
-import { authorize } from '../http/auth.ts';
-import type { ApiDeps } from '../http/deps.ts';
-import { noteCaller, requestIdOf } from '../http/observe.ts';
-import { refuseOtherMethods } from '../http/other-methods.ts';
+import { authorize } from '../http/authenticate.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import { noteCaller, requestIdOf } from '../http/request-log.ts';
+import { refuseOtherMethods, depsFor, type Guards } from '../http/serve-routes.ts';
 import { send } from '../http/send.ts';
-import { depsFor, type Guards } from '../http/serve.ts';
 import { mountAssets } from './assets.ts';
 import { requireFormToken } from './form-token.ts';
 import { PAGES } from './index.ts';

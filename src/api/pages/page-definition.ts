@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { Scope } from '../../db/access/api-keys.ts';
 import type { Visitor } from './views/layout.ts';
-import type { Caller } from '../http/auth.ts';
-import { check } from '../http/check.ts';
-import type { ApiDeps, CallDeps } from '../http/deps.ts';
+import type { Caller } from '../http/authenticate.ts';
+import { check } from '../http/request-fields.ts';
+import type { ApiDeps, CallDeps } from '../http/api-deps.ts';
 import type { OutgoingReply } from '../http/route-definition.ts';
 
 /** What a page answers. */

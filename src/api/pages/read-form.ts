@@ -1,5 +1,5 @@
 import express, { type Request, type Response } from 'express';
-import { refuseNul } from '../http/nul.ts';
+import { refuseNul } from '../http/request-head.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { readWithin } from '../http/read-body.ts';
 import type { Form } from './page-definition.ts';

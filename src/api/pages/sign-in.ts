@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 import { signInPage } from './views/sign-in.ts';
-import type { Caller } from '../http/auth.ts';
-import type { ApiDeps } from '../http/deps.ts';
-import { noteCaller } from '../http/observe.ts';
+import type { Caller } from '../http/authenticate.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import { noteCaller } from '../http/request-log.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { mustSign } from '../http/require-signature.ts';
 import type { PageGuards } from './mount-pages.ts';

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { findLiveKey, isExpired } from '../../db/access/api-keys.ts';
 import { mustSign } from '../http/require-signature.ts';
-import type { ApiDeps } from '../http/deps.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
 import { cookieTermsOf } from './origin.ts';
 import type { SignedIn } from './page-definition.ts';
 import type { Session, Sessions } from './session.ts';

@@ -10,9 +10,9 @@ import { addonTerms } from '../../catalogue/catalogue-file.ts';
 import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { addonParams, found } from './feed-params.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/addons/{addon_code}';
 

@@ -3,11 +3,11 @@ import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
 import { catalogueFile } from '../../catalogue/catalogue-file.ts';
 import { countCatalogueChanges } from '../../catalogue/change-counts.ts';
 import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
-import { MAX_BULK_BYTES } from '../http/body-size.ts';
+import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { changeCounts } from './change-counts-schema.ts';
 import { MAX_FEED_ENTRIES, dryRunQuery } from './feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from './feed-problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** Plans and addons in bulk. */
 export const putCatalogue = defineRoute(

@@ -10,10 +10,10 @@ import { feedDeployment } from '../../catalogue/feed-deployment.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { deploymentParams, found } from './feed-params.ts';
 import { DEPLOYMENT, answerFeedErrors } from './feed-problems.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/deployments/{deployment_id}';
 

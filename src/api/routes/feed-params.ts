@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_VERSION } from '../../catalogue/fields.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { documentedInteger } from '../http/fields.ts';
+import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 
 /** Paths and queries of what the feeding platform names. */

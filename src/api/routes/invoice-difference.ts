@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
 import { invoiceParams, requireInvoiceHeader } from './invoice-params.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** How a revision differs from what it replaced. */
 export const getInvoiceDifference = defineRoute(

@@ -10,11 +10,11 @@ import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
 import { documentFileName, type DocumentFormat } from '../../documents/formats.ts';
 import { NoSellerError } from '../../documents/seller-of.ts';
-import type { CallDeps } from '../http/deps.ts';
+import type { CallDeps } from '../http/api-deps.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { ownerOf } from '../http/rate-limit.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { ownerOf } from '../http/rate-limits.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** An invoice as its buyer gets it. All three say the same, and go on saying it. */
 

@@ -7,7 +7,7 @@ import {
   type InvoiceView,
 } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { documentedInteger } from '../http/fields.ts';
+import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 
 /** The path of an invoice. Any text: what isn't an id is no invoice. */

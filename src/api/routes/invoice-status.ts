@@ -4,7 +4,7 @@ import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice
 import { invoiceHeaderSchema, showInvoice } from '../../db/invoices/invoice-views.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const DESCRIPTION =
   'For good: such an invoice is never rebuilt, and keeps its place and its usage. Asking again ' +

@@ -9,12 +9,12 @@ import {
   type InvoiceHeader,
 } from '../../db/invoices/invoice-views.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import { month, pageLimit } from '../http/fields.ts';
+import { month, pageLimit } from '../http/request-fields.ts';
 import { invoiceParams, requireInvoice } from './invoice-params.ts';
 import { requireKnown } from './known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const readPage = pagedBy(
   z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { NO_BOUNDS } from '../../domain/bounds.ts';
 import { lateUsageSchema, listLateUsage } from '../../audit/late-usage.ts';
-import { month } from '../http/fields.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { month } from '../http/request-fields.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** What no ordinary run bills. */
 export const getLateUsage = defineRoute(

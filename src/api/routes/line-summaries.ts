@@ -2,7 +2,7 @@ import { readLineUsage, type EventsSummary, type LineUsage } from '../../db/usag
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { createFairQueue } from '../../lib/fair-queue.ts';
-import { ownerOf } from '../http/rate-limit.ts';
+import { ownerOf } from '../http/rate-limits.ts';
 
 /** A few hundred bytes each. */
 const MAX_KEPT = 10_000;

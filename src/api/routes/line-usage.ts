@@ -7,11 +7,11 @@ import {
   listEventsBehind,
 } from '../../db/usage/provenance.ts';
 import { visibleId } from '../../ingestion/fields.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { readLineSummary } from './line-summaries.ts';
 import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** The events behind a line. */
 export const getLineUsage = defineRoute(

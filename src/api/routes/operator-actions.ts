@@ -5,9 +5,9 @@ import {
   type OperatorAction,
 } from '../../db/month-end/operator-actions.ts';
 import { instant, text } from '../../ingestion/fields.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const readPage = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
 

@@ -13,9 +13,9 @@ import { versionNumber } from '../../catalogue/fields.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { found, planVersionParams } from './feed-params.ts';
 import { PLAN_VERSION, answerFeedErrors } from './feed-problems.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/plans/{plan_code}/versions/{version}';
 

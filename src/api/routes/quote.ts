@@ -9,10 +9,10 @@ import { explainIssue } from '../../lib/explain-issue.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
-import { MAX_FIELDS } from '../http/bound-body.ts';
-import { date } from '../http/fields.ts';
+import { MAX_FIELDS } from '../http/body-limits.ts';
+import { date } from '../http/request-fields.ts';
 import { invalidRequest, type RequestError } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const MAX_ADDONS = 100;
 

@@ -17,12 +17,12 @@ import { periodOf, type Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import type { ForceRequest } from '../../temporal/month-end.ts';
 import { controlTotalsSchema } from './control-totals-schema.ts';
-import type { ApiDeps } from '../http/deps.ts';
-import { month } from '../http/fields.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import { month } from '../http/request-fields.ts';
 import { requireTenants } from './known.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const rollUpRequest = z
   .strictObject({

@@ -8,7 +8,7 @@ import { externalId } from '../../ingestion/fields.ts';
 import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
 import { addonParams, found, subscriptionParams } from './feed-params.ts';
 import { SUBSCRIPTION_ADDON, answerFeedErrors } from './feed-problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** An addon of the catalogue, as it is now, for a subscription. */
 export const attachAddon = defineRoute(

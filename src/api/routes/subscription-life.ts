@@ -7,7 +7,7 @@ import type { FedSubscription } from '../../catalogue/subscriptions-file.ts';
 import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
 import { found, subscriptionParams } from './feed-params.ts';
 import { SUBSCRIPTION, answerFeedErrors } from './feed-problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const SET_ONCE =
   'The same again changes nothing; another instant than the one that is set is refused, so that a ' +

@@ -3,12 +3,12 @@ import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
 import { countSubscriptionChanges } from '../../catalogue/change-counts.ts';
 import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
 import { subscriptionsFile } from '../../catalogue/subscriptions-file.ts';
-import { MAX_BULK_BYTES } from '../http/body-size.ts';
+import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { changeCounts } from './change-counts-schema.ts';
 import { MAX_FEED_ENTRIES, dryRunQuery } from './feed-params.ts';
 import { WHOLE_FEED, answerFeedErrors } from './feed-problems.ts';
 import { toWarnings, warningsSchema } from './feed-warnings.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** Tenants, deployments and subscriptions in bulk. */
 export const putSubscriptions = defineRoute(

@@ -13,10 +13,10 @@ import { externalId } from '../../ingestion/fields.ts';
 import { changedSubscriptionSchema, toReply } from './changed-subscription.ts';
 import { found, subscriptionParams } from './feed-params.ts';
 import { SUBSCRIPTION, answerFeedErrors } from './feed-problems.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/subscriptions/{subscription_id}';
 

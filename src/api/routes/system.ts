@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { FINDING_CODES } from '../../audit/watchdog-finding.ts';
 import { sql } from '../../db/sql.ts';
-import type { ApiDeps } from '../http/deps.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const CHECK_TIMEOUT_MS = 2_000;
 

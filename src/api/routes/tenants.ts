@@ -11,9 +11,9 @@ import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { found, tenantParams } from './feed-params.ts';
 import { TENANT, answerFeedErrors } from './feed-problems.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/tenants/{tenant_id}';
 

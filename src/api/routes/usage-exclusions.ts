@@ -4,9 +4,9 @@ import { exclusionSchema, listExclusions } from '../../db/usage/usage-exclusions
 import { periodOf } from '../../domain/period.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { visibleId } from '../../ingestion/fields.ts';
-import { month, pageLimit } from '../http/fields.ts';
+import { month, pageLimit } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 /** Takes an event out of billing. */
 export const postUsageExclusion = defineRoute(

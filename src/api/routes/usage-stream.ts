@@ -5,12 +5,10 @@ import {
   type EarlyRoom,
 } from '../../ingestion/early-corrections.ts';
 import { fillGaps, rejected, type UsageResult } from '../../ingestion/results.ts';
-import { toLine } from '../http/ndjson.ts';
-import { isBlank, parseLine } from '../http/parse-line.ts';
+import { toLine, isBlank, parseLine, readLines, type Line } from '../http/ndjson.ts';
 import { problemBody, problemSchema, type HttpProblem } from '../http/problems.ts';
-import { readLines, type Line } from '../http/read-lines.ts';
 import type { StreamBounds } from '../http/stream-bounds.ts';
-import { takeTurn } from '../http/turns.ts';
+import { takeTurn } from '../http/read-body.ts';
 import { addCounts, countResults, countsSchema, readId, resultFields } from './usage-results.ts';
 
 /** Lines whose results are committed, and answered, together. */

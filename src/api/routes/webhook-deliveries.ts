@@ -7,10 +7,10 @@ import {
 import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
 import { instant } from '../../ingestion/fields.ts';
 import { EXAMPLE_ID } from '../openapi/example.ts';
-import { pageLimit } from '../http/fields.ts';
+import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const readPage = pagedBy<LoggedWebhookAttempt, number>(z.int(), ({ attempt_id }) => attempt_id);
 

@@ -11,9 +11,9 @@ import { text } from '../../ingestion/fields.ts';
 import { allowsPublicAnd } from '../../webhooks/addresses.ts';
 import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, showSecret } from '../../webhooks/secret.ts';
 import { MAX_URL_LENGTH, checkWebhookUrl } from '../../webhooks/url-rules.ts';
-import type { ApiDeps } from '../http/deps.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
-import { defineRoute, reply } from '../http/route.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
 
 const params = z.object({ endpoint_id: z.string().meta({ format: 'uuid' }) });
 const secret = z

@@ -8,10 +8,10 @@ import { toTimeBounds } from '../ingestion/time-bounds.ts';
 import { createApp } from './app.ts';
 import { answerClientErrors } from './http/client-errors.ts';
 import { guardConnections } from './http/connections.ts';
-import type { ApiDeps } from './http/deps.ts';
-import { MAX_HEADER_BYTES } from './http/limit-headers.ts';
+import type { ApiDeps } from './http/api-deps.ts';
+import { MAX_HEADER_BYTES } from './http/request-head.ts';
 import { HttpProblem } from './http/problems.ts';
-import { DEFAULT_TIMEOUTS } from './http/timeouts.ts';
+import { DEFAULT_TIMEOUTS } from './http/client-waits.ts';
 
 /** How long requests may finish after the server stopped taking new ones. */
 const DRAIN_TIMEOUT_MS = 10_000;

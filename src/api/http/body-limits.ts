@@ -1,4 +1,5 @@
 import { HttpProblem } from './problems.ts';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** Entries of all lists of a body together, where a route doesn't say another number. */
 export const MAX_ENTRIES = 2_000;
@@ -47,4 +48,55 @@ function boundedFields(object: object): readonly unknown[] {
     );
   }
   return Object.values(object);
+}
+
+/** Of usage and feeds in bulk: room for 1,000 events of 2,000 characters. */
+export const MAX_BULK_BYTES = 2 * 1024 * 1024;
+/**
+ * Of everything else: room for a quote with 1,000 resource kinds. Reading the names of 2 MB takes a tenth
+ * of a second, in which nobody else is answered.
+ */
+export const MAX_BODY_BYTES = 256 * 1024;
+
+/**
+ * What a JSON body may take in memory: what it says, as far as that can be relied upon. One that
+ * comes in chunks, or compressed, may come to anything that is allowed.
+ */
+export function bodySize(headers: IncomingHttpHeaders, maxBytes: number): number {
+  const length = Number(headers['content-length']);
+  const isCompressed = (headers['content-encoding'] ?? 'identity') !== 'identity';
+  if (isCompressed || !Number.isSafeInteger(length)) return maxBytes;
+  return Math.min(length, maxBytes);
+}
+
+/** Memory for bodies: from before they are read until their requests are answered. */
+export interface BodyBudget {
+  /**
+   * @returns what gives the bytes back, once
+   * @throws HttpProblem `overloaded`
+   */
+  take(bytes: number): () => void;
+}
+
+/**
+ * Without it many large bodies at once would be read and parsed before the queue could refuse them.
+ * A body larger than the whole is taken when it is alone, so that a small budget stops nobody.
+ */
+export function createBodyBudget(maxBytes: number): BodyBudget {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken > 0 && taken + bytes > maxBytes) {
+        throw new HttpProblem('overloaded', 'too many bodies at once; send it again', {
+          headers: { 'Retry-After': '1' },
+        });
+      }
+      taken += bytes;
+      let isHeld = true;
+      return () => {
+        if (isHeld) taken -= bytes;
+        isHeld = false;
+      };
+    },
+  };
 }

@@ -10,7 +10,7 @@ import type { Metrics } from '../../observability/metrics/api.ts';
 import type { TemporalLinks } from '../../temporal/temporal-links.ts';
 import type { MonthEndPort } from './month-end-port.ts';
 import type { AllowsAddress } from '../../webhooks/addresses.ts';
-import type { Timeouts } from './timeouts.ts';
+import type { Timeouts } from './client-waits.ts';
 
 /** All that the API needs from outside. */
 export interface ApiDeps {

@@ -1,22 +1,18 @@
-import type { Request, Response } from 'express';
+import type { Request, Response, Express } from 'express';
 import { scopeToTenant } from '../../db/access/tenant-scope.ts';
-import { authorize, type Caller } from './auth.ts';
-import type { BodyBudget } from './body-budget.ts';
-import { MAX_BODY_BYTES, bodySize } from './body-size.ts';
-import type { ApiDeps, CallDeps } from './deps.ts';
-import type { AuthenticateRequest } from './failed-auths.ts';
-import { noteCaller, requestIdOf } from './observe.ts';
+import { authorize, type Caller } from './authenticate.ts';
+import { type BodyBudget, MAX_BODY_BYTES, bodySize } from './body-limits.ts';
+import type { ApiDeps, CallDeps } from './api-deps.ts';
+import type { AuthenticateRequest, RateLimit, LimitStrangers } from './rate-limits.ts';
+import { noteCaller, requestIdOf } from './request-log.ts';
 import { HttpProblem } from './problems.ts';
-import type { RateLimit } from './rate-limit.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
 import { readChunks } from './read-chunks.ts';
 import { mustSign, signatureCheck } from './require-signature.ts';
 import type { IncomingCall, Route } from './route-definition.ts';
 import { send } from './send.ts';
-import type { LimitStrangers } from './stranger-rate.ts';
-import type { Timeouts } from './timeouts.ts';
+import { type Timeouts, untilGone } from './client-waits.ts';
 import { createStreamBounds } from './stream-bounds.ts';
-import { untilGone } from './until-gone.ts';
 
 /** Who is let in, how often, with how much, and for how long. */
 export interface Guards {
@@ -131,4 +127,48 @@ async function serveStream(
 export function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
   const tenantId = caller?.tenantId ?? null;
   return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
+}
+
+/** Puts routes into Express; on their paths other methods are answered with 405. */
+export function mountRoutes(
+  app: Express,
+  routes: readonly Route[],
+  deps: ApiDeps,
+  guards: Guards,
+): void {
+  const mounted = routes.map((route) => ({ route, path: toExpressPath(route.path) }));
+  for (const { route, path } of mounted) {
+    app[route.method](path, (request, response) => serve(route, request, response, deps, guards));
+  }
+  refuseOtherMethods(
+    app,
+    mounted.map(({ route: { method }, path }) => ({ method, path })),
+  );
+}
+
+function toExpressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+interface MountedRoute {
+  readonly method: string;
+  /** As in Express. */
+  readonly path: string;
+}
+
+/**
+ * Answers other methods on the paths of routes with 405, and says which they take. To be called when
+ * the routes are in Express: what comes first answers.
+ */
+export function refuseOtherMethods(app: Express, routes: readonly MountedRoute[]): void {
+  for (const [path, samePath] of Map.groupBy(routes, (route) => route.path)) {
+    const allow = samePath.flatMap(({ method }) =>
+      method === 'get' ? ['GET', 'HEAD'] : method.toUpperCase(),
+    );
+    app.all(path, () => {
+      throw new HttpProblem('method-not-allowed', `this path takes ${allow.join(' and ')}`, {
+        headers: { Allow: allow.join(', ') },
+      });
+    });
+  }
 }

@@ -1,12 +1,11 @@
 import { onRecord, putOnRecord, type OnLost } from '../../audit/on-record.ts';
 import type { ActionAnswer, NewOperatorAction } from '../../db/month-end/operator-actions.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Caller } from './auth.ts';
-import type { CallDeps } from './deps.ts';
-import { errorForLog } from './error-for-log.ts';
+import type { Caller } from './authenticate.ts';
+import type { CallDeps } from './api-deps.ts';
+import { errorForLog, toProblem } from './to-problem.ts';
 import { PROBLEMS } from './problems.ts';
 import type { IncomingCall, OutgoingReply, RouteDefinition } from './route-definition.ts';
-import { toProblem } from './to-problem.ts';
 
 /** Whether a call has to go on record: whatever an operator's key changes, or may change. */
 export function isOperatorAction<Known extends Pick<Caller, 'scope'>>(

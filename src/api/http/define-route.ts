@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import type { Caller } from './auth.ts';
-import { MAX_ENTRIES, boundBody } from './bound-body.ts';
-import { check } from './check.ts';
-import type { ApiDeps, CallDeps } from './deps.ts';
-import { isOperatorAction, recordCall, recordStream } from './operator-action.ts';
+import type { Caller } from './authenticate.ts';
+import { MAX_ENTRIES, boundBody } from './body-limits.ts';
+import { check } from './request-fields.ts';
+import type { ApiDeps, CallDeps } from './api-deps.ts';
+import { isOperatorAction, recordCall, recordStream } from './record-call.ts';
 import type {
   IncomingCall,
   OutgoingReply,
