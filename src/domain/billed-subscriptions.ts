@@ -4,10 +4,10 @@ import type { BillableSubscription } from './subscription-lines.ts';
 import type { JsonValue, QuoteAddon } from './types.ts';
 
 /**
- * The subscriptions that an invoice has billed, read back from its own lines: with their plan
- * versions, which never change, it can be computed again from the usage alone, whatever has
+ * Returns the subscriptions that an invoice billed, read back from its own lines. With their plan
+ * versions, which never change, the invoice can be recomputed from the usage alone, whatever has
  * happened to the subscriptions since.
- * @throws DomainError `invalid_json` for lines that no month end has written
+ * @throws DomainError `invalid_json` for lines that no month end wrote
  */
 export function billedSubscriptions(
   tenantId: string,

@@ -1,7 +1,7 @@
 import { Decimal } from './decimal.ts';
 import { formatMoney } from './format.ts';
 
-/** What an invoice's total is compared with before it is issued. */
+/** The earlier invoice that a total is compared with before it is issued. */
 export interface LastInvoice {
   readonly number: string;
   readonly totalCents: number;
@@ -16,16 +16,16 @@ export interface AmountPerCurrency {
 
 /** The safety bounds of totals: docs/spec.md, "Safety bounds". */
 export interface Bounds {
-  /** How many times larger or smaller a total may be than the last one, a decimal string from 1; null: any. */
+  /** How many times larger or smaller than the last total a total may be: a decimal string, at least 1; null: no limit. */
   readonly ratio: string | null;
-  /** Where neither total is above this amount, the ratio doesn't count. */
+  /** The ratio doesn't apply if neither total is above this amount. */
   readonly floor: AmountPerCurrency;
-  /** What a total may come to where there is no last total above 0; null: any amount. */
+  /** Maximum total if there is no last total above 0; null: no limit. */
   readonly firstMax: AmountPerCurrency | null;
 }
 
 /**
- * By minor units, whose value differs less between currencies than that of major units: a floor of
+ * In minor units, whose value differs less between currencies than that of major units: a floor of
  * AUD 50.00, JPY 5,000 or KWD 5.000, a first invoice of AUD 10,000.00, JPY 1,000,000 or KWD 1,000.000.
  */
 export const DEFAULT_BOUNDS = {
@@ -34,15 +34,15 @@ export const DEFAULT_BOUNDS = {
   firstMax: { byCurrency: new Map(), otherCents: 1_000_000 },
 } as const satisfies Bounds;
 
-/** Any total is within these. */
+/** Bounds that accept any total. */
 export const NO_BOUNDS: Bounds = { ...DEFAULT_BOUNDS, ratio: null, firstMax: null };
 
 /**
- * Checks whether a total is so far from the last one, or so high for a first one, that an operator
- * has to accept it first.
- * @param last the invoice that it replaces, or the tenant's last one; null: none. A total of 0 or
- * less is no measure: then the limit of first invoices applies.
- * @returns null if it is within the bounds, else the reason, for operators
+ * Checks whether a total differs so much from the last one, or is so high for a first one, that an
+ * operator must accept it first.
+ * @param last the invoice that it replaces, or the tenant's last one; null if there is none. If its
+ * total is 0 or less, the limit of first invoices applies.
+ * @returns null if the total is within the bounds, otherwise the reason, for operators
  */
 export function beyondBounds(
   { totalCents, currency }: { readonly totalCents: number; readonly currency: string },

@@ -1,12 +1,13 @@
 import { DomainError } from './errors.ts';
 import type { JsonObject, JsonValue } from './types.ts';
 
-/** Deeper than any content of ours; keeps a hostile sender from exhausting the stack. */
+/** Deeper than any valid content; stops a hostile sender from exhausting the stack. */
 const MAX_DEPTH = 64;
 
 /**
- * One text for one content, whatever its order of keys and white space: RFC 8785 (keys sorted by
- * UTF-16 code units), with numbers restricted to safe integers. What a content hash is taken of.
+ * Returns the same text for the same content, whatever its key order and white space: RFC 8785
+ * (keys sorted by UTF-16 code units), with numbers restricted to safe integers. Content hashes are
+ * computed from it.
  * @throws DomainError `invalid_json`
  */
 export function canonicalJson(value: JsonValue): string {
@@ -30,7 +31,7 @@ function serialize(value: JsonValue, depth: number): string {
 }
 
 function serializeObject(object: JsonObject, depth: number): string {
-  // `entries` reads own properties only, so a key `__proto__` is one like any other.
+  // `entries` reads own properties only, so `__proto__` is an ordinary key.
   const members = Object.entries(object)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${JSON.stringify(key)}:${serialize(value, depth + 1)}`);
@@ -47,7 +48,7 @@ function serializeInteger(value: number): string {
   return JSON.stringify(value);
 }
 
-/** `Array.isArray`, but it narrows readonly arrays too. */
+/** Like `Array.isArray`, but also narrows readonly arrays. */
 function isArray(value: JsonObject | readonly JsonValue[]): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

@@ -3,7 +3,7 @@ import { DomainError } from './errors.ts';
 const MAX_CENTS = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
- * A price in cents, checked.
+ * Returns a price in cents after validating it.
  * @throws DomainError `invalid_amount`: negative, or not a safe integer
  */
 export function checkPrice(priceCents: number, what: string): number {
@@ -15,7 +15,7 @@ export function checkPrice(priceCents: number, what: string): number {
 }
 
 /**
- * The exact sum of amounts in cents; 0 of none.
+ * Returns the exact sum of amounts in cents; 0 for an empty list.
  * @throws DomainError `amount_out_of_range` beyond ±(2^53 − 1), `invalid_amount`
  */
 export function sumCents(amountsCents: readonly number[], what = 'A total'): number {
@@ -24,7 +24,7 @@ export function sumCents(amountsCents: readonly number[], what = 'A total'): num
 }
 
 /**
- * Cents from the text of an exact integer, as a database sums them.
+ * Parses cents from the text of an exact integer, such as a sum from the database.
  * @throws DomainError `amount_out_of_range` beyond ±(2^53 − 1), `invalid_amount`
  */
 export function parseCents(text: string, what: string): number {

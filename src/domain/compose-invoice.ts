@@ -5,13 +5,13 @@ import type { Month } from './period.ts';
 import { subscriptionLines, type BillableSubscription } from './subscription-lines.ts';
 import type { PlanVersion, QuoteLine, Usage } from './types.ts';
 
-/** All that one tenant's invoice of a month is made of. */
+/** Everything that a tenant's invoice for a month is computed from. */
 export interface InvoiceInputs {
   readonly month: Month;
   /** The tenant's. */
   readonly currency: string;
   readonly subscriptions: readonly BillableSubscription[];
-  /** Has every version that the subscriptions name. */
+  /** Contains every version that the subscriptions name. */
   readonly planVersions: ReadonlyMap<string, PlanVersion>;
   /** Metered usage of the month by deployment. */
   readonly meteredUsage: ReadonlyMap<string, Usage>;
@@ -26,7 +26,7 @@ export interface ComposedInvoice extends InvoiceTotals {
   readonly lines: readonly PlacedLine[];
 }
 
-/** A line before tax, on its way to its place. */
+/** A line before tax, before it is numbered. */
 export interface DeploymentLine extends QuoteLine {
   readonly deploymentId: string;
   /** Null on lines of LLM usage. */
@@ -34,9 +34,9 @@ export interface DeploymentLine extends QuoteLine {
 }
 
 /**
- * One tenant's whole invoice in memory: for the month end, for previews, and to prove an invoice
- * later. Lines by deployment: base, addons, overage, LLM usage; tax last (docs/spec.md#month-end).
- * @throws DomainError for what would park the tenant
+ * Composes a tenant's whole invoice in memory, for previews and for verification. Lines are ordered
+ * by deployment: base, addons, overage, LLM usage; tax last (docs/spec.md#month-end).
+ * @throws DomainError for anything that would park the tenant
  */
 export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
   const { month, currency, planVersions, meteredUsage } = inputs;
@@ -58,8 +58,8 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
 }
 
 /**
- * Puts an invoice's lines in their order, adds tax and totals.
- * @param untaxedLines within a deployment in their order
+ * Orders an invoice's lines and adds tax and totals.
+ * @param untaxedLines already in order within each deployment
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
 export function assembleInvoice(untaxedLines: readonly DeploymentLine[]): ComposedInvoice {
@@ -70,7 +70,7 @@ export function assembleInvoice(untaxedLines: readonly DeploymentLine[]): Compos
   return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
 }
 
-/** Within a deployment the order stays. */
+/** Keeps the order within a deployment. */
 function byDeployment<Line extends { readonly deploymentId: string }>(
   lines: readonly Line[],
 ): readonly Line[] {

@@ -2,33 +2,33 @@ import { formatAmount, formatUsage } from './format.ts';
 import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
 import type { Month } from './period.ts';
 
-/** What a class of usage came to; counts and exact sums as text. */
+/** The sum of a class of usage; counts and exact sums as text. */
 interface UsageTotal {
   readonly events: string;
   /** LLM usage: exact cents. Metered usage: the quantity. */
   readonly total: string;
 }
 
-/** Where accepted usage can be: `unaccounted` must be empty. */
+/** The places where accepted usage can be; `unaccounted` must be empty. */
 export type UsageClass = 'billed' | 'unbilled' | 'voided' | 'pending' | 'excluded' | 'unaccounted';
 
-/** A month's control totals: what must add up, with nothing left over, when a run has ended. */
+/** A month's control totals, which must add up with nothing left over after each run. */
 export interface ControlTotals {
   readonly tenants: {
     readonly due: number;
-    /** The latest outcome of each. */
+    /** Tenants by latest outcome. */
     readonly rolled: number;
     readonly skipped: number;
     readonly unchanged: number;
     readonly parked: number;
-    /** Have an outcome that says there is an invoice, and have none. */
+    /** Tenants whose outcome says invoiced, without a live invoice. */
     readonly without_invoice: number;
-    /** Have an invoice that stands, and no outcome that says so. */
+    /** Tenants with a live invoice whose outcome doesn't say so. */
     readonly without_outcome: number;
-    /** Have more than one invoice that stands. */
+    /** Tenants with more than one live invoice. */
     readonly with_several: number;
   };
-  /** Usage of the service month, accepted on one side and wherever it is on the other. */
+  /** Usage of the service month: accepted on one side, by place on the other. */
   readonly usage: readonly (UsageTotal & {
     readonly source: 'llm' | 'metered';
     readonly resource_kind: string;
@@ -39,17 +39,17 @@ export interface ControlTotals {
       readonly class: UsageClass;
     })[];
   })[];
-  /** The usage lines of the month's live invoices, by currency: exact cents beside what they were rounded to. */
+  /** The usage lines of the month's live invoices, by currency: exact cents and rounded cents. */
   readonly lines: readonly {
     readonly currency: string;
     readonly kind: 'overage' | 'llm_usage';
     readonly lines: number;
     readonly exact_cents: string;
     readonly rounded_cents: string;
-    /** Lines that are not what the usage tied to them comes to. */
+    /** Lines that differ from the usage tied to them. */
     readonly wrong: number;
   }[];
-  /** The month's invoices that stand; sums as text. */
+  /** The month's live invoices; sums as text. */
   readonly invoices: readonly {
     readonly currency: string;
     readonly status: 'issued' | 'paid' | 'void';
@@ -58,23 +58,23 @@ export interface ControlTotals {
     readonly tax_cents: string;
     readonly total_cents: string;
     readonly lines_cents: string;
-    /** Invoices whose lines or tax don't come to what their header says. */
+    /** Invoices whose lines or tax don't add up to their header. */
     readonly wrong: number;
   }[];
 }
 
 /**
- * What doesn't add up, in sentences; empty where everything does. The invariants behind it:
- * one live invoice per tenant and month; each accepted event on one live line or pending with a
- * reason; lines that add up to totals. Due tenants without an outcome are no mistake but work to do:
- * see {@link workToDo}.
+ * Returns a sentence for each total that doesn't add up; empty if all do. The invariants: one live
+ * invoice per tenant and month; each accepted event on one live line or pending with a reason;
+ * lines add up to totals. Due tenants without an outcome are not an error but work to do: see
+ * {@link workToDo}.
  */
 export function findImbalances(totals: ControlTotals): readonly string[] {
   return [
     ...tenantImbalances(totals.tenants),
     ...totals.usage.flatMap(usageImbalances),
     ...totals.lines.flatMap(({ currency, kind, wrong }) =>
-      wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} are not what their usage comes to`,
+      wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} differ from their usage`,
     ),
     ...totals.invoices.flatMap(invoiceImbalances),
   ];
@@ -85,15 +85,15 @@ type TenantTotals = Pick<
   'due' | 'rolled' | 'skipped' | 'unchanged' | 'parked'
 >;
 
-/** Due tenants that no run has looked at. */
+/** Counts due tenants that no run has processed. */
 export function countWithoutOutcome(tenants: TenantTotals): number {
   const { due, rolled, skipped, unchanged, parked } = tenants;
   return due - rolled - skipped - unchanged - parked;
 }
 
 /**
- * What is left to do for a month whose requests are all served, in sentences: tenants that became due
- * after it was closed have no invoice until the month is run again.
+ * Returns what is left to do for a month whose requests are all served, in sentences. Tenants that
+ * became due after it was closed get no invoice until the month is run again.
  */
 export function workToDo(month: Month, tenants: TenantTotals): readonly string[] {
   const waiting = countWithoutOutcome(tenants);
@@ -107,13 +107,11 @@ function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
   return [
     ...(without_invoice === 0
       ? []
-      : [`${without_invoice} tenants count as invoiced and have no invoice that stands`]),
+      : [`${without_invoice} tenants count as invoiced without a live invoice`]),
     ...(without_outcome === 0
       ? []
-      : [`${without_outcome} tenants have an invoice that stands and no outcome`]),
-    ...(with_several === 0
-      ? []
-      : [`${with_several} tenants have more than one invoice that stands`]),
+      : [`${without_outcome} tenants have a live invoice and no outcome`]),
+    ...(with_several === 0 ? [] : [`${with_several} tenants have more than one live invoice`]),
   ];
 }
 
@@ -131,7 +129,8 @@ function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
             `${toDecimalString(placedEvents)} (${show(toDecimalString(placedTotal))}) are accounted for`,
         ]),
     ...lost.map(
-      (place) => `${resource_kind}: ${place.events} events (${show(place.total)}) are nowhere`,
+      (place) =>
+        `${resource_kind}: ${place.events} events (${show(place.total)}) are unaccounted for`,
     ),
   ];
 }

@@ -1,11 +1,12 @@
 /**
- * The currencies of ISO 4217 that have a minor unit, by how many decimals that is: list one of the
- * maintenance agency (SIX), published 2026-01-01. Fund codes such as CLF are in it; codes without a
- * minor unit (metals, XDR, XTS, XXX) are not, because no amount in minor units exists for them.
+ * The currencies of ISO 4217 with a minor unit, by its number of decimals: list one of the
+ * maintenance agency (SIX), published 2026-01-01. Fund codes such as CLF are included; codes
+ * without a minor unit (metals, XDR, XTS, XXX) are not, because no amount in minor units exists for
+ * them.
  *
- * A table of our own, because stored amounts count minor units: a table that changes with ICU or a
- * package would move the point of amounts that are already stored. (ICU gives 16 of these currencies
- * other decimals, IDR none and IQD none among them, and keeps codes that were withdrawn.)
+ * The table is our own because stored amounts count minor units: a table that changes with ICU or a
+ * package would move the decimal point of stored amounts. (ICU has other decimals for 16 of these
+ * currencies, for example none for IDR and IQD, and keeps withdrawn codes.)
  * The domain `currency_code` in `migrations/000002_building_blocks.sql` has the same codes.
  */
 const CODES: readonly (readonly [decimals: number, codes: string])[] = [
@@ -37,8 +38,8 @@ export function isCurrency(code: string): boolean {
 }
 
 /**
- * How many decimals an amount of this currency has: AUD 2, JPY 0, KWD 3.
- * @throws RangeError for a code that `isCurrency` refuses: a guess would be wrong by powers of ten
+ * Returns the number of decimals of a currency's amounts: AUD 2, JPY 0, KWD 3.
+ * @throws RangeError for a code that `isCurrency` rejects: a guess would be wrong by powers of ten
  */
 export function minorUnitDecimals(currency: string): number {
   const decimals = DECIMALS.get(currency);

@@ -4,11 +4,11 @@ import { DomainError } from './errors.ts';
 /**
  * Exact decimals for quantities and money on their way to cents (docs/spec.md#money-and-quantities).
  *
- * 60 digits leave room for every intermediate value, so that nothing is rounded before
- * `roundToCents`: a sum of quantities has at most 36 digits, a price 16, and `÷ 1000` moves the
- * point by 3, which makes 55. The only division that doesn't terminate is proration's, by 28 to 31
- * days: its exact quotient is half a cent or at least 1/62 of a cent away from it, so a digit lost
- * after the sixtieth can't turn the rounding.
+ * 60 digits hold every intermediate value, so nothing is rounded before `roundToCents`: a sum of
+ * quantities has at most 36 digits, a price 16, and `÷ 1000` moves the point by 3, which makes 55.
+ * Only proration's division, by 28 to 31 days, doesn't terminate. Its exact quotient is either half
+ * a cent or at least 1/62 of a cent away from it, so a digit lost after the sixtieth can't change
+ * the rounding.
  */
 export const Decimal = DecimalJs.clone({
   precision: 60,
@@ -20,19 +20,19 @@ export type Decimal = DecimalJs;
 
 const MAX_CENTS = new Decimal(Number.MAX_SAFE_INTEGER);
 
-/** What a sender may write: not negative, at most 12 digits before and 12 after the point. */
+/** The form accepted from senders: not negative, at most 12 digits before and 12 after the point. */
 export const DECIMAL_PATTERN = /^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$/;
 
-/** What sums of those, and the quantities of plans, may come to: 24 digits before the point. */
+/** The form of sums of those, and of plans' quantities: up to 24 digits before the point. */
 const DECIMAL_SUM_PATTERN = /^(?:0|[1-9]\d{0,23})(?:\.\d{1,12})?$/;
 
-/** Whether `text` is a decimal as a sender may write it (see `DECIMAL_PATTERN`). */
+/** Whether `text` is a decimal that senders may send (see `DECIMAL_PATTERN`). */
 export function isDecimalString(text: string): boolean {
   return DECIMAL_PATTERN.test(text);
 }
 
 /**
- * A decimal from a sender: an LLM charge, a metered quantity.
+ * Parses a decimal from a sender: an LLM charge or a metered quantity.
  * @throws DomainError `invalid_decimal`
  */
 export function parseDecimal(text: string): Decimal {
@@ -40,7 +40,7 @@ export function parseDecimal(text: string): Decimal {
 }
 
 /**
- * A decimal that may be the sum of many: wider than what one sender may write, narrow enough to
+ * Parses a decimal that may be a sum of many: wider than what one sender may send, narrow enough to
  * keep every computation exact.
  * @throws DomainError `invalid_decimal`
  */
@@ -63,22 +63,22 @@ function parseMatching(pattern: RegExp, text: string, digits: string): Decimal {
   return new Decimal(text);
 }
 
-/** The canonical text of a decimal: no exponent, no trailing zeros, no `"-0"`. */
+/** Returns the canonical text of a decimal: no exponent, no trailing zeros, no `"-0"`. */
 export function toDecimalString(value: Decimal): string {
   return value.toFixed();
 }
 
 /**
- * `"12.500"` → `"12.5"`. Takes sums as well (`numeric` columns come with trailing zeros).
+ * `"12.500"` → `"12.5"`. Accepts sums too (`numeric` columns have trailing zeros).
  * @throws DomainError `invalid_decimal`
  */
 export function normalizeDecimalString(text: string): string {
-  // What this matches is canonical but for its zeros: no need to make a number of it, and text again.
+  // Matching text is canonical except for its zeros, so it needn't be parsed and formatted.
   if (!DECIMAL_SUM_PATTERN.test(text)) return toDecimalString(parseDecimalSum(text));
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** The exact sum; 0 of nothing. */
+/** Returns the exact sum; 0 for none. */
 export function sumDecimals(values: Iterable<Decimal>): Decimal {
   let sum = new Decimal(0);
   for (const value of values) sum = sum.plus(value);
@@ -86,13 +86,13 @@ export function sumDecimals(values: Iterable<Decimal>): Decimal {
 }
 
 /**
- * Cents, half away from zero: the one rounding of a line.
+ * Rounds to cents, half away from zero: a line's only rounding.
  * @param what names the amount in the error
  * @throws DomainError `amount_out_of_range` beyond ±(2^53 − 1) cents
  */
 export function roundToCents(value: Decimal, what = 'An amount'): number {
   const rounded = value.toDecimalPlaces(0, Decimal.ROUND_HALF_UP);
-  // Asked this way round, NaN is refused too.
+  // In this form the test also rejects NaN.
   if (!rounded.abs().lessThanOrEqualTo(MAX_CENTS)) {
     throw new DomainError(
       'amount_out_of_range',

@@ -1,4 +1,4 @@
-/** What can be wrong with the data that the domain is given. Stable: parked tenants and API problems carry it. */
+/** Codes of bad data. They are stable: parked tenants and API problems contain them. */
 export const DOMAIN_ERROR_CODES = [
   'amount_out_of_range',
   'invalid_amount',
@@ -15,8 +15,8 @@ export const DOMAIN_ERROR_CODES = [
 export type DomainErrorCode = (typeof DOMAIN_ERROR_CODES)[number];
 
 /**
- * Bad data: trying again can't help, somebody has to correct it (docs/spec.md#month-end, a tenant is
- * parked). The message names the offending thing, so that an operator can act on it.
+ * Bad data: retrying can't help, and the data must be corrected (docs/spec.md#month-end: the tenant
+ * is parked). The message names the faulty item, so that an operator can act on it.
  */
 export class DomainError extends Error {
   override readonly name = 'DomainError';

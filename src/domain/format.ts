@@ -1,11 +1,11 @@
 import { minorUnitDecimals } from './currency.ts';
 
-/** Exact amounts and quantities as people read them. */
+/** Exact amounts and quantities in readable form. */
 
 /**
- * An amount in minor units (`…_cents`) with thousands separators and its currency's decimals:
+ * Formats an amount in minor units (`…_cents`) with thousands separators and its currency's decimals:
  * 1234567 in AUD → `12,345.67`, in JPY → `1,234,567`, in KWD → `1,234.567`.
- * @param cents an integer or an exact decimal; beyond 2^53 as text
+ * @param cents an integer or an exact decimal; as text beyond 2^53
  * @throws RangeError unknown currency
  */
 export function formatAmount(cents: number | string, currency: string): string {
@@ -13,7 +13,7 @@ export function formatAmount(cents: number | string, currency: string): string {
 }
 
 /**
- * The same for programs, without separators: 1234567 in AUD → `12345.67`.
+ * Formats an amount for programs, without separators: 1234567 in AUD → `12345.67`.
  * Decimals of a minor unit are kept: `"250.125"` in AUD → `2.50125`.
  * @throws RangeError unknown currency
  */
@@ -29,8 +29,8 @@ export function toAmount(cents: number | string, currency: string): string {
 }
 
 /**
- * Minor units from an amount as people write it: `"12345.67"` in AUD → 1234567.
- * @returns null for anything but digits with at most the currency's decimals, and beyond 2^53 − 1
+ * Parses an amount as people write it into minor units: `"12345.67"` in AUD → 1234567.
+ * @returns null for anything except digits with at most the currency's decimals, and beyond 2^53 − 1
  * @throws RangeError unknown currency
  */
 export function parseAmount(text: string, currency: string): number | null {
@@ -41,20 +41,20 @@ export function parseAmount(text: string, currency: string): number | null {
   return Number.isSafeInteger(cents) ? cents : null;
 }
 
-/** An amount with its currency, for sentences: `AUD 1,234.50`. */
+/** Formats an amount with its currency, for sentences: `AUD 1,234.50`. */
 export function formatMoney(cents: number | string, currency: string): string {
   return `${currency} ${formatAmount(cents, currency)}`;
 }
 
 /**
- * An exact sum of usage: LLM charges as money (`AUD 0.425`), metered usage as a quantity (`1,500.5`).
+ * Formats an exact sum of usage: LLM charges as money (`AUD 0.425`), metered usage as a quantity (`1,500.5`).
  * @param currency of LLM charges; null: metered usage
  */
 export function formatUsage(total: string, currency: string | null): string {
   return currency === null ? groupDigits(total) : formatMoney(total, currency);
 }
 
-/** A count or an exact decimal with thousands separators: `1234567.5` → `1,234,567.5`. */
+/** Formats a count or an exact decimal with thousands separators: `1234567.5` → `1,234,567.5`. */
 export function groupDigits(number: number | string): string {
   const [whole = '', fraction] = String(number).split('.');
   const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');

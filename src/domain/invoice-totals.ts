@@ -13,8 +13,8 @@ export interface InvoiceTotals {
 }
 
 /**
- * Totals of an invoice from the amounts of all its lines before tax. GST is taken once, on the
- * tenant's subtotal (docs/spec.md#money-and-quantities).
+ * Returns an invoice's totals from the amounts of all its lines before tax. GST is computed once,
+ * on the invoice's subtotal (docs/spec.md#tax).
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
 export function invoiceTotals(lineAmountsCents: readonly number[]): InvoiceTotals {
@@ -29,8 +29,8 @@ export function invoiceTotals(lineAmountsCents: readonly number[]): InvoiceTotal
 }
 
 /**
- * The invoice's last line, or null where there is no tax to pay. Its quantity is the one invoice
- * that is taxed; the rate is in `meta`.
+ * Returns the invoice's last line, or null if there is no tax. Its quantity is the one invoice
+ * taxed; the rate is in `meta`.
  */
 export function taxLine(taxCents: number): QuoteLine | null {
   if (taxCents <= 0) return null;

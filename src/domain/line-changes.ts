@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical.ts';
 import type { QuoteLine } from './types.ts';
 
-/** A line at its place on an invoice. */
+/** A line and its position on an invoice. */
 export interface PlacedLine extends QuoteLine {
   readonly lineNo: number;
   /** Null on the tax line. */
@@ -10,16 +10,17 @@ export interface PlacedLine extends QuoteLine {
   readonly subscriptionId: string | null;
 }
 
-/** How one line of an invoice differs from the one that it replaces. */
+/** How a line of an invoice differs from the line it replaces. */
 export type LineChange<Line extends PlacedLine = PlacedLine> =
   | { readonly change: 'added'; readonly before: null; readonly after: Line }
   | { readonly change: 'removed'; readonly before: Line; readonly after: null }
   | { readonly change: 'changed'; readonly before: Line; readonly after: Line };
 
 /**
- * The difference between two revisions of an invoice, line by line; empty where they say the same.
- * A line is known by what it is for (deployment, kind, resource kind, description), and the n-th
- * of several alike is compared with the n-th: line numbers shift when a line comes or goes.
+ * Returns the difference between two revisions of an invoice, line by line; empty if they are
+ * equal. Lines are matched by purpose (deployment, kind, resource kind, description), and the n-th
+ * of several with the same purpose by its order, because line numbers shift when a line is added or
+ * removed.
  * @returns changed and added lines in the order of `after`, then the removed ones
  */
 export function compareLines<Line extends PlacedLine>(
@@ -52,7 +53,7 @@ function byPurpose<Line extends PlacedLine>(lines: readonly Line[]): Map<string,
   return new Map(lines.map((line) => [place.get(line) ?? '', line]));
 }
 
-/** All that a line says but its number. */
+/** A line's content, without its number. */
 function content({ subscriptionId, qty, unit, unitPriceCents, amountCents, meta }: PlacedLine) {
   return canonicalJson({ subscriptionId, qty, unit, unitPriceCents, amountCents, meta });
 }

@@ -5,7 +5,7 @@ import type { Month } from './period.ts';
 import { parseQuantity } from './quantity.ts';
 import type { QuoteLine } from './types.ts';
 
-/** One deployment's LLM usage of one service month, as the gateway charged it. */
+/** One deployment's LLM usage in one service month, with the gateway's charges. */
 export interface LlmUsage {
   /** Names the usage in errors. */
   readonly deploymentId?: string;
@@ -20,9 +20,9 @@ export interface LlmUsage {
 }
 
 /**
- * The invoice line of a deployment's LLM usage (docs/spec.md#month-end). The charges are the gateway's,
- * summed and rounded to cents once; a sum that rounds to 0 has its line too. Usage that was late
- * for its own month's invoice gets a line that names that month.
+ * Returns the invoice line of a deployment's LLM usage (docs/spec.md#month-end). The gateway's
+ * charges are summed and rounded to cents once; a sum that rounds to 0 still gets a line. Usage
+ * that was too late for its own month's invoice gets a line that names that month.
  * @throws DomainError `invalid_decimal`, `invalid_quantity`, `invalid_month`, `amount_out_of_range`
  */
 export function llmUsageLine(usage: LlmUsage): QuoteLine {

@@ -1,4 +1,4 @@
-/** How many base units (tokens, hours, ...) one overage unit holds. */
+/** Base units (tokens, hours, ...) per overage unit. */
 const FACTORS: ReadonlyMap<string, number> = new Map([
   ['1k_tokens', 1000],
   ['hour', 1],
@@ -8,15 +8,15 @@ const FACTORS: ReadonlyMap<string, number> = new Map([
   ['snapshot', 1],
 ]);
 
-/** The overage units that the catalogue takes in. */
+/** The overage units that the catalogue accepts. */
 export const OVERAGE_UNITS: readonly string[] = [...FACTORS.keys()];
 
-/** Whether the catalogue takes in a plan with this unit; exact, `"1K_tokens"` is another one. */
+/** Whether the catalogue accepts a plan with this unit. Case matters: `"1K_tokens"` is unknown. */
 export function isOverageUnit(unit: string): boolean {
   return FACTORS.has(unit);
 }
 
-/** The unit's factor: 1 for all but thousands, units that aren't listed included (docs/spec.md#overage). */
+/** Returns the unit's factor: 1 except for thousands, also for unlisted units (docs/spec.md#overage). */
 export function overageUnitFactor(unit: string | null): number {
   return (unit === null ? undefined : FACTORS.get(unit)) ?? 1;
 }

@@ -5,8 +5,8 @@ import { parseQuantity } from './quantity.ts';
 import type { PlanItem, QuoteAddon, QuoteLine, Usage } from './types.ts';
 
 /**
- * The overage lines of a plan's items, in their order (docs/spec.md#overage). Usage of kinds that the
- * plan doesn't have is ignored.
+ * Returns the overage lines of a plan's items, in their order (docs/spec.md#overage). Ignores usage
+ * of kinds that the plan doesn't have.
  * @throws DomainError `invalid_quantity`, `invalid_amount`, `amount_out_of_range`
  */
 export function overageLines(
@@ -41,7 +41,7 @@ function overageLine(
     unit: item.overageUnit,
     unitPriceCents,
     amountCents: roundToCents(
-      // Multiplied before it is divided, and rounded here only.
+      // Multiplied before it is divided, and rounded only here.
       overage.times(unitPriceCents).dividedBy(overageUnitFactor(item.overageUnit)),
       `Overage of ${kind}`,
     ),
@@ -69,7 +69,7 @@ function usedQuantity(kind: string, usage: Usage): Decimal {
   return parseQuantity(qty, `Usage of ${kind}`);
 }
 
-/** The cap limits the usage that is billed, not the overage; addons don't raise it. */
+/** Applies the cap, which limits the billed usage, not the overage; addons don't raise it. */
 function capUsage(item: PlanItem, used: Decimal): { billable: Decimal; capped: boolean } {
   if (item.hardCapQty === null) return { billable: used, capped: false };
   const cap = parseQuantity(item.hardCapQty, `Hard cap of ${item.resourceKind}`);

@@ -15,11 +15,11 @@ export interface Period {
   readonly endsAt: string;
 }
 
-// Years 1000 to 2999: every neighbouring month is a year of four digits too, and what lies outside
-// is a slip of the pen.
+// Years 1000 to 2999: neighbouring months also have four-digit years, and years outside are typing
+// mistakes.
 const MONTH_PATTERN = /^[12]\d{3}-(?:0[1-9]|1[0-2])$/;
 const DATE_PATTERN = /^[12]\d{3}-\d{2}-\d{2}$/;
-// RFC 3339 proper; Temporal alone would also take other forms of ISO 8601.
+// Strictly RFC 3339; Temporal itself also accepts other forms of ISO 8601.
 const INSTANT_PATTERN =
   /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -35,8 +35,8 @@ export function parseMonth(text: string): Month {
 }
 
 /**
- * A month that usage may be of: its year is one of those that instants may have, 2000 to 2999, so that the months
- * around it are months, too.
+ * Parses a month that usage may have: a year from 2000 to 2999, the years allowed in instants, so
+ * that the neighbouring months are valid too.
  * @throws DomainError `invalid_month`
  */
 export function parseServiceMonth(text: string): Month {
@@ -46,14 +46,14 @@ export function parseServiceMonth(text: string): Month {
 }
 
 /**
- * A calendar date, `"2026-05-20"`.
+ * Parses a calendar date, `"2026-05-20"`.
  * @throws DomainError `invalid_date`
  */
 export function parseDate(text: string): Temporal.PlainDate {
   try {
     if (DATE_PATTERN.test(text)) return Temporal.PlainDate.from(text);
   } catch {
-    // A day that its month doesn't have: refused below.
+    // A day that its month doesn't have: rejected below.
   }
   throw new DomainError(
     'invalid_date',
@@ -62,7 +62,7 @@ export function parseDate(text: string): Temporal.PlainDate {
 }
 
 /**
- * Dates and instants of a month.
+ * Returns the dates and instants of a month.
  * @throws DomainError `invalid_month`
  */
 export function periodOf(month: Month): Period {
@@ -78,7 +78,7 @@ export function periodOf(month: Month): Period {
 }
 
 /**
- * The month of an instant in UTC: `"2026-05-31T23:30:00-02:00"` belongs to June.
+ * Returns the month of an instant in UTC: `"2026-05-31T23:30:00-02:00"` belongs to June.
  * @param instant a Date, or RFC 3339 text
  * @throws DomainError `invalid_instant`, `invalid_month` (a year outside 1000 to 2999)
  */
@@ -87,7 +87,7 @@ export function monthOfInstant(instant: string | Date): Month {
 }
 
 /**
- * The month before the one that an instant is in: what a run scheduled for it bills by default.
+ * Returns the month before the month of an instant: the default month of a run scheduled for that instant.
  * @throws DomainError `invalid_instant`, `invalid_month`
  */
 export function monthBefore(instant: string | Date): Month {
@@ -113,7 +113,7 @@ export function isOver(month: Month, now: Date): boolean {
 }
 
 /**
- * How many days the month of a calendar date has.
+ * Returns the number of days in a calendar date's month.
  * @throws DomainError `invalid_date`
  */
 export function daysInMonth(date: string): number {
@@ -124,7 +124,7 @@ function firstDay(month: Month): Temporal.PlainDate {
   return Temporal.PlainDate.from(`${parseMonth(month)}-01`);
 }
 
-/** The month of an ISO text that starts with a date; refuses years of more than four digits. */
+/** Returns the month of an ISO text that starts with a date; rejects years of more than four digits. */
 function monthOf(isoText: string): Month {
   return parseMonth(isoText.slice(0, '2026-05'.length));
 }
@@ -136,7 +136,7 @@ function parseInstant(instant: string | Date): Temporal.Instant {
     }
     if (INSTANT_PATTERN.test(instant)) return Temporal.Instant.from(instant);
   } catch {
-    // A field out of its range, or an invalid Date: refused below.
+    // A field out of range, or an invalid Date: rejected below.
   }
   throw new DomainError(
     'invalid_instant',

@@ -25,8 +25,9 @@ export function prorationFrom(startsOn: string): Proration {
 }
 
 /**
- * A recurring line for the rest of the month: the amount is rounded by itself, the unit price stays
- * (docs/spec.md#first-invoice). `proration_fraction` is not reduced, so that it shows the days.
+ * Returns a recurring line for the rest of the month: its amount is prorated and rounded, its unit
+ * price stays (docs/spec.md#first-invoice). `proration_fraction` is not reduced, so that it shows
+ * the days.
  */
 export function prorateLine(line: QuoteLine, { daysRemaining, daysInMonth }: Proration): QuoteLine {
   return {

@@ -3,10 +3,10 @@ import { DomainError } from './errors.ts';
 import type { Qty } from './types.ts';
 
 /**
- * The exact value of a quantity; null is 0.
+ * Returns the exact value of a quantity; null counts as 0.
  * @param what names the quantity in the error
  * @throws DomainError `invalid_quantity`: negative, not a decimal string, or a number that isn't a
- * safe integer (a fraction in a binary float is no longer what was meant)
+ * safe integer (a fraction in a binary float is not exact)
  */
 export function parseQuantity(qty: Qty | null, what: string): Decimal {
   if (qty === null) return new Decimal(0);

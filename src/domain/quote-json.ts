@@ -32,7 +32,7 @@ export interface QuoteJson {
   readonly all_in_monthly_cents: number;
 }
 
-/** The quote's JSON form, in snake_case. */
+/** Returns the quote's JSON form, in snake_case. */
 export function quoteToJson(quote: Quote): QuoteJson {
   return {
     currency: quote.currency,
@@ -48,7 +48,7 @@ export function quoteToJson(quote: Quote): QuoteJson {
   };
 }
 
-/** The line's JSON form, in snake_case. */
+/** Returns the line's JSON form, in snake_case. */
 export function lineToJson(line: QuoteLine): LineJson {
   return {
     kind: line.kind,

@@ -13,8 +13,8 @@ import type {
 } from './types.ts';
 
 /**
- * What a plan version with addons costs (docs/spec.md#the-quote). The preview (projected usage) and month
- * end (actual usage) both call this one function, so that they can't disagree.
+ * Computes what a plan version with addons costs (docs/spec.md#the-quote). The preview (projected
+ * usage) and month end (actual usage) call the same function, so they can't disagree.
  * @throws DomainError `invalid_quantity`, `invalid_amount`, `invalid_date`, and
  * `amount_out_of_range` for a line or a total beyond 2^53 − 1 cents
  */
@@ -44,7 +44,7 @@ function monthlyLines(lines: readonly QuoteLine[], what: string): MonthlyLines {
   return { lines, monthlyTotalCents: sumCents(amountsOf(lines), what) };
 }
 
-/** Overage is never in it: it is known only when the month is over. */
+/** Never includes overage, which is known only when the month is over. */
 function firstInvoice(recurring: readonly QuoteLine[], startsOn: string | null): FirstInvoice {
   const proration = startsOn === null ? null : prorationFrom(startsOn);
   const lines =
@@ -52,7 +52,7 @@ function firstInvoice(recurring: readonly QuoteLine[], startsOn: string | null):
   return {
     periodStart: proration?.periodStart ?? null,
     periodEnd: proration?.periodEnd ?? null,
-    // At most the recurring total, which has been found to be in range.
+    // At most the recurring total, which is already known to be in range.
     proratedTotalCents: sumCents(amountsOf(lines)),
     lines,
   };

@@ -4,7 +4,7 @@ import { parseQuantity } from './quantity.ts';
 import type { PlanVersion, QuoteAddon, QuoteLine } from './types.ts';
 
 /**
- * What a subscription costs in any full month: the plan's base, then its addons in the order given
+ * Returns the lines of a full month: the plan's base price, then the addons in the given order
  * (docs/spec.md#recurring-charges).
  * @throws DomainError `invalid_amount`, `invalid_quantity`
  */

@@ -2,23 +2,23 @@ import { DomainError } from './errors.ts';
 import { quote } from './quote.ts';
 import type { PlanVersion, QuoteAddon, QuoteLine, Usage } from './types.ts';
 
-/** A subscription as it is billed for a month. */
+/** A subscription as billed for a month. */
 export interface BillableSubscription {
   readonly tenantId: string;
   readonly deploymentId: string;
   readonly subscriptionId: string;
-  /** Null where the feeding platform has named none. */
+  /** Null if the platform that imports subscriptions has named none. */
   readonly planVersionId: string | null;
   /** In force at the period's last instant, in the order in which they were attached. */
   readonly addons: readonly QuoteAddon[];
 }
 
 /**
- * The lines that a month end bills for one subscription: recurring and overage, from the
+ * Returns the lines that a month end bills for one subscription: recurring and overage, from the
  * deployment's actual usage (docs/spec.md#month-end).
  * @param currency the tenant's: an invoice has one
- * @param planVersions has the subscription's, unless there is none
- * @throws DomainError `missing_plan_version`, `mixed_currencies`, and what `quote` throws
+ * @param planVersions contains the subscription's version, unless it has none
+ * @throws DomainError `missing_plan_version`, `mixed_currencies`, and the errors of `quote`
  */
 export function subscriptionLines(
   subscription: BillableSubscription,

@@ -36,7 +36,7 @@ export interface PlanVersion {
 export interface QuoteAddon {
   readonly code: string | number;
   readonly resourceKind: string;
-  /** Lifts the allowance of the resource kind; null counts as 0. */
+  /** Raises the allowance of the resource kind; null counts as 0. */
   readonly qty: Qty | null;
   /** Per month. */
   readonly priceCents: number;
@@ -47,8 +47,8 @@ export type Usage = Readonly<Record<string, Qty | null>>;
 
 export interface QuoteOptions {
   /**
-   * Projected usage for a preview, actual usage at month end. Null leaves overage out as a whole,
-   * `{}` is no usage. Required, because to forget it would give overage away.
+   * Projected usage for a preview, actual usage at month end. Null leaves out overage altogether,
+   * `{}` means no usage. Required, because forgetting it would give overage away.
    */
   readonly usage: Usage | null;
   /** The calendar date (`"2026-05-20"`) on which a subscription starts; absent: a full month. */
@@ -64,12 +64,12 @@ export interface QuoteLine {
   readonly description: string;
   /** Canonical decimal string. */
   readonly qty: string;
-  /** Null only on overage: the plan's item names no unit, and its price is for one base unit. */
+  /** Null only on overage whose plan item names no unit: its price is for one base unit. */
   readonly unit: string | null;
-  /** Null where the amount is not made of a unit price (LLM usage, tax). */
+  /** Null if the amount is not computed from a unit price (LLM usage, tax). */
   readonly unitPriceCents: number | null;
   readonly amountCents: number;
-  /** Stored and served as it is, hence in snake_case; quantities are canonical decimal strings. */
+  /** Stored and served unchanged, hence in snake_case; quantities are canonical decimal strings. */
   readonly meta: JsonObject;
 }
 
@@ -79,7 +79,7 @@ export interface MonthlyLines {
   readonly monthlyTotalCents: number;
 }
 
-/** The recurring lines as the first invoice of a subscription would show them. */
+/** The recurring lines of a subscription's first invoice. */
 export interface FirstInvoice {
   /** Inclusive calendar dates; null without a start date. */
   readonly periodStart: string | null;

@@ -76,9 +76,9 @@ describe('tenants', () => {
 
   test('without, or with several invoices', () => {
     expect(withTenants({ without_invoice: 2, without_outcome: 4, with_several: 3 })).toEqual([
-      '2 tenants count as invoiced and have no invoice that stands',
-      '4 tenants have an invoice that stands and no outcome',
-      '3 tenants have more than one invoice that stands',
+      '2 tenants count as invoiced without a live invoice',
+      '4 tenants have a live invoice and no outcome',
+      '3 tenants have more than one live invoice',
     ]);
   });
 });
@@ -101,14 +101,16 @@ describe('usage', () => {
 
   test('usage in a place that must not be', () => {
     const lost = { ...pending!, class: 'unaccounted', state: 'unaccounted' } as const;
-    expect(withPlaces([billed!, lost])).toEqual(['llm_usage: 1 events (AUD 0.002) are nowhere']);
+    expect(withPlaces([billed!, lost])).toEqual([
+      'llm_usage: 1 events (AUD 0.002) are unaccounted for',
+    ]);
   });
 });
 
 describe('lines and invoices', () => {
-  test('lines that are not what their usage comes to', () => {
+  test('lines that differ from their usage', () => {
     expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 2 }] })).toEqual([
-      '2 llm_usage lines in AUD are not what their usage comes to',
+      '2 llm_usage lines in AUD differ from their usage',
     ]);
   });
 
