@@ -7,28 +7,25 @@ export const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.m
 
 export const MIGRATIONS_TABLE = 'schema_migrations';
 
-/** A migration failed, and the role that tried has no right to make tables. */
+/** A migration failed because the role has no right to create tables. */
 export class MigratorRightsError extends Error {
   override readonly name = 'MigratorRightsError';
 }
 
 export interface MigrateOptions {
-  /** Of the migrator role, which comes to own the tables. */
+  /** Connects as the migrator role, which becomes the owner of the tables. */
   readonly databaseUrl: string;
-  /** Told the name of each migration that is applied. */
-  readonly onApplied?: (name: string) => void;
 }
 
 /**
- * Applies the migrations that the database doesn't have yet, each in a transaction of its own: where one
- * fails, those before it stay. Safe to run from several processes at once: they take turns.
- * @returns the names of those applied
- * @throws MigratorRightsError; whatever the database says of a migration
+ * Applies the missing migrations, each in its own transaction, and returns their names. If one fails, those
+ * before it stay. Several processes can run it at once: they take turns.
+ * @throws MigratorRightsError; database errors from a migration
  */
-export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promise<string[]> {
+export async function migrate({ databaseUrl }: MigrateOptions): Promise<string[]> {
   const { url, ssl } = withTls(databaseUrl);
-  // The runner doesn't wait for its own connection to end: a server that is stopped right after
-  // would break it, and with it the process.
+  // The runner doesn't wait for its own connection to end. A server that is stopped right afterwards would
+  // break that connection and crash the process.
   const client = new pg.Client({ connectionString: url, ...(ssl && { ssl }) });
   client.on('error', () => undefined);
   await client.connect();
@@ -39,12 +36,10 @@ export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promi
       direction: 'up',
       migrationsTable: MIGRATIONS_TABLE,
       advisoryLockMode: 'wait',
-      // The runner's own messages repeat the SQL; we report the names.
+      // The runner's messages repeat the SQL. Callers report the names.
       log: () => undefined,
     });
-    const names = applied.map(({ name }) => name);
-    names.forEach((name) => onApplied?.(name));
-    return names;
+    return applied.map(({ name }) => name);
   } catch (error) {
     throw (await lacksRights(client)) ?? error;
   } finally {
@@ -52,16 +47,16 @@ export async function migrate({ databaseUrl, onApplied }: MigrateOptions): Promi
   }
 }
 
-/** @returns what to say of a failure, if it comes from whom we have connected as */
+/** Returns the error to throw if the role lacks the right to create tables; null otherwise. */
 async function lacksRights(client: pg.Client): Promise<MigratorRightsError | null> {
   const { rows } = await client
     .query<{ role: string; may_create: boolean }>(
       `SELECT current_user AS role, has_schema_privilege('public', 'CREATE') AS may_create`,
     )
-    // The connection is gone: that was it, then.
+    // The connection is gone, so the original error says more.
     .catch(() => ({ rows: [] }));
   const [found] = rows;
   return !found || found.may_create
     ? null
-    : new MigratorRightsError(`${found.role} may not make tables in this database`);
+    : new MigratorRightsError(`${found.role} may not create tables in this database`);
 }

@@ -74,7 +74,7 @@ describe('failure exits with 1 and a sentence', () => {
     const { code, stderr } = await runCli(['migrate'], { DATABASE_URL: empty.appUrl });
     await empty.drop();
     expect(code).toBe(1);
-    expectOneError(stderr, 'arcadia_app may not make tables in this database');
+    expectOneError(stderr, 'arcadia_app may not create tables in this database');
     expect(stderr).toContain('see DATABASE_MIGRATOR_URL');
   });
 

@@ -13,8 +13,8 @@ export function migrateCommand(): Command {
     .addHelpText(
       'after',
       `
-Applies the migrations that are missing, all or none; run it before each deployment. It connects
-as DATABASE_MIGRATOR_URL, the role that owns the tables, or else as DATABASE_URL.
+Applies the missing migrations, each in its own transaction. Run it before each deployment. It
+connects as DATABASE_MIGRATOR_URL, the role that owns the tables, or else as DATABASE_URL.
 
 Example:
   DATABASE_MIGRATOR_URL=postgres://arcadia_migrator@db/arcadia npm run cli -- migrate`,
