@@ -24,9 +24,9 @@ export interface RequestScheduledMonthResult {
 export interface AcceptRequestInput {
   readonly month: string;
   readonly signal: RequestSignal;
-  /** As it came in: it is checked here, not in the workflow. */
+  /** As received: the activity validates it, not the workflow. */
   readonly payload: unknown;
-  /** The same when a reset applies the signal again: makes the request id where the sender gave none. */
+  /** The same when a reset applies the signal again. It becomes the request id if the sender gave none. */
   readonly signalId: string;
 }
 
@@ -34,26 +34,26 @@ export type AcceptRequestResult =
   | {
       readonly accepted: true;
       readonly requestId: string;
-      /** False where the same request came before and has been served. */
+      /** False if the same request was already served. */
       readonly waiting: boolean;
-      /** Tenants that a forced request names and that are to be served out of turn. */
+      /** Tenants that a forced request names; they are served ahead of the pass. */
       readonly urgentTenantIds: readonly string[];
-      /** One sentence per refused tenant; the rest of the request stands. */
+      /** One sentence per rejected tenant; the rest of the request is accepted. */
       readonly refusals: readonly string[];
     }
   | { readonly accepted: false; readonly reason: string };
 
 export interface BeginPassInput {
   readonly month: string;
-  /** Whether the month's workflow has just been started: a month that can't be closed fails it. */
+  /** Whether the month's workflow has just started; it then fails if the month can't be closed. */
   readonly isFirst?: boolean;
 }
-/** Null where no request is waiting. */
+/** Null if no request is waiting. */
 export type BeginPassResult = Omit<Pass, 'after' | 'isWalked' | 'counts'> | null;
 
 export interface PlanPageInput {
   readonly month: string;
-  /** UTC instant: tenants served since then are left alone. */
+  /** UTC instant: tenants served since then are skipped. */
   readonly passStartedAt: string;
   readonly after: string | null;
   readonly limit: number;
@@ -61,16 +61,16 @@ export interface PlanPageInput {
 export interface PlanPageResult {
   /** Tenants that need a child, in order. */
   readonly tenantIds: readonly string[];
-  /** Tenants whose invoice stands and that nobody forces: recorded as skipped. */
+  /** Tenants with a live invoice and no forced request: recorded as skipped. */
   readonly skipped: number;
-  /** The last tenant looked at: the next page's cursor. Null: there are no more. */
+  /** The last tenant of the page, the cursor for the next one; null: there are no more. */
   readonly last: string | null;
 }
 
 export interface OpenDraftsInput {
   readonly month: string;
   readonly tenantIds: readonly string[];
-  /** The child's run id: nobody else may write to its drafts. */
+  /** The child's run id: only this run may write to its drafts. */
   readonly owner: string;
   /** UTC instant at which that run started. */
   readonly ownerStartedAt: string;
@@ -88,7 +88,7 @@ export interface DraftsInput {
 }
 /** A draft with subscriptions that are not quoted yet. */
 export interface DraftToQuote extends DraftRef {
-  /** The deployment up to which it is quoted; absent: nothing of it is. */
+  /** The deployment up to which it is quoted; absent: nothing is quoted yet. */
   readonly after?: string;
 }
 export interface QuoteSubscriptionsInput extends DraftsInput {
@@ -98,7 +98,7 @@ export interface QuoteSubscriptionsResult {
   readonly parked: readonly TenantResult[];
   /** What is left to quote, for the next call. */
   readonly unfinished: readonly DraftToQuote[];
-  /** How many were quoted, and how many lines that made. */
+  /** The number of subscriptions quoted and of the resulting lines. */
   readonly subscriptions: number;
   readonly lines: number;
 }
@@ -110,25 +110,25 @@ export interface PullLlmUsageResult {
 }
 export interface PersistInvoicesResult {
   readonly results: readonly TenantResult[];
-  /** Lines of the invoices that were issued, tax included. */
+  /** Lines of the issued invoices, including tax. */
   readonly lines: number;
-  /** The total of a single invoice that was issued, as people read it; null where there are none or several. */
+  /** The formatted total if exactly one invoice was issued, otherwise null. */
   readonly total: string | null;
 }
 
 export interface RecordParkedInput {
   readonly month: string;
-  /** The last request that the pass serves: what its child could not settle is settled. */
+  /** The last request that the pass serves; requests that the child could not settle are settled now. */
   readonly upToSeq: number;
   readonly tenantId: string;
   readonly failure: Failure;
-  /** The run that failed; null where none could be started. */
+  /** The run that failed; null if none could be started. */
   readonly owner: string | null;
 }
 export interface RecordParkedResult {
   /**
-   * `rolled` or `unchanged` where the run had come to that before it failed, `skipped` where another
-   * run overtook it and an invoice stands.
+   * `rolled` or `unchanged` if the run had already reached that outcome before it failed, `skipped`
+   * if another run overtook it and there is a live invoice.
    */
   readonly outcome: 'parked' | 'rolled' | 'skipped' | 'unchanged';
 }
@@ -138,7 +138,7 @@ export interface ListWaitingInput {
   readonly upToSeq: number;
 }
 export interface ListWaitingResult {
-  /** Forced tenants that no child has served yet; some of them, if there are many. */
+  /** Forced tenants that no child has served yet; only some, if there are many. */
   readonly tenantIds: readonly string[];
 }
 
@@ -148,6 +148,6 @@ export interface FinishPassInput {
 }
 export interface FinishPassResult {
   readonly totals: OutcomeCounts;
-  /** What doesn't add up in the run's control totals, in sentences; a few of them. */
+  /** Sentences about control totals that don't add up; only a few, if there are many. */
   readonly imbalances: readonly string[];
 }

@@ -1,15 +1,14 @@
 /**
- * The names under which everyone finds a month: ids are deterministic so that the
- * Web UI, the API and the CLI meet at the same workflow. They are a convenience:
- * what may exist once is decided by PostgreSQL.
+ * Ids of workflows and task queues. They are deterministic, so that the Web UI, the API and the CLI
+ * find the same workflow. They are a convenience: PostgreSQL decides what may exist only once.
  */
 
 /** The task queue of all workflows, and of the month end's activities. */
 export const TASK_QUEUE = 'arcadia-invoicing';
 
 /**
- * The task queue of the activities that deliver webhooks. They have slots of their own, so that
- * receivers that hang take none from the month end.
+ * The task queue of the activities that deliver webhooks. They have separate slots, so that hanging
+ * receivers take none from the month end.
  */
 export const WEBHOOKS_TASK_QUEUE = `${TASK_QUEUE}-webhooks`;
 
@@ -34,7 +33,7 @@ export function webhooksId(endpointId: string): string {
   return `webhooks-${endpointId}`;
 }
 
-/** The workflow that builds the invoices of several tenants, by the first of them. */
+/** The workflow that builds the invoices of several tenants; the first tenant names it. */
 export function tenantInvoicesId(month: string, firstTenantId: string): string {
   return `tenant-invoices-${month}-${firstTenantId}`;
 }

@@ -1,13 +1,14 @@
 import { visible } from '../lib/visible-text.ts';
 
 /**
- * Markdown for the Temporal Web UI: the only way for text into its summaries and details. Names,
- * reasons and what a signal brings come from outside; left as it is, a link in a reason would be one in the page.
+ * Markdown for the Temporal Web UI: the only way to put text into its summaries and details. Names,
+ * reasons and signal payloads come from outside; unescaped, a link in a reason would become a link
+ * in the page.
  */
 export class Markdown {
   readonly source: string;
 
-  /** @param source taken as it is */
+  /** @param source used unescaped */
   constructor(source: string) {
     this.source = source;
   }
@@ -16,8 +17,8 @@ export class Markdown {
 type Value = string | number | Markdown | readonly Markdown[];
 
 /**
- * A template of Markdown: what is put in is escaped, unless it is Markdown itself. Not called `markdown`: Prettier
- * would reformat it.
+ * A template of Markdown: inserted values are escaped unless they are Markdown themselves. Not
+ * named `markdown`: Prettier would reformat it.
  */
 export function richText(strings: TemplateStringsArray, ...values: readonly Value[]): Markdown {
   const sources = values.map((value, index) => {
@@ -27,7 +28,7 @@ export function richText(strings: TemplateStringsArray, ...values: readonly Valu
   return new Markdown(String.raw({ raw: strings }, ...sources));
 }
 
-/** A code span with the text in it, whatever that is. */
+/** Returns a code span with the text in it, whatever it contains. */
 export function code(text: string): Markdown {
   const shown = visible(text);
   const runs = shown.match(/`+/g) ?? [];
@@ -36,29 +37,29 @@ export function code(text: string): Markdown {
   return new Markdown(fence + padding + shown + padding + fence);
 }
 
-/** A list with an item a line. */
+/** Returns a list with one item per line. */
 export function list(items: readonly Markdown[]): Markdown {
   return new Markdown(items.map(({ source }) => `- ${source}`).join('\n'));
 }
 
-/** An empty paragraph's text: Markdown drops what is nothing but ordinary spaces. */
+/** The text of an empty paragraph: Markdown drops paragraphs of ordinary spaces. */
 const NO_BREAK_SPACE = '\u00a0';
 
 /**
- * Paragraphs for the "details". Their frame in the Web UI (2.42) has no room for the margins above the
- * first paragraph and below the last one, and cuts off what is lowest: here, an empty paragraph.
+ * Joins paragraphs for the "details". Their frame in the Web UI (2.42) has no room for the margins
+ * of the first and last paragraphs and cuts off the bottom, so an empty paragraph is added there.
  */
 export function toDetails(paragraphs: readonly Markdown[]): string {
   return [...paragraphs.map(({ source }) => source), NO_BREAK_SPACE].join('\n\n');
 }
 
-/** The server refuses a summary of more than 400 bytes, and with it the step; a character has up to 3. */
+/** The server rejects a summary of more than 400 bytes, and the step with it; a character has up to 3. */
 const MAX_CHARACTERS = 130;
 
-/** A single line about a workflow or one of its steps, short enough whatever a tenant is called. */
+/** Returns a single line about a workflow or a step, short enough whatever a tenant's name is. */
 export function toSummary({ source }: Markdown): string {
   if (source.length <= MAX_CHARACTERS) return source;
-  // A backslash at the cut would escape what isn't there any more.
+  // A backslash at the cut would escape the ellipsis.
   return `${source.slice(0, MAX_CHARACTERS - 1).replace(/\\$/, '')}…`;
 }
 
@@ -70,14 +71,14 @@ function toSource(value: Value, startsLine: boolean): string {
 }
 
 /**
- * Only what could mean something is escaped, because the Web UI shows the summaries of steps as they are:
- * ids look the same in both.
+ * Only characters with a meaning are escaped, because the Web UI shows the summaries of steps
+ * unrendered: ids look the same in both.
  */
 function escape(text: string): string {
   return (
     visible(text)
       .replaceAll(/[\\`*[\]<~|]/g, String.raw`\$&`)
-      // Within a word it means nothing.
+      // No meaning within a word.
       .replaceAll(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, String.raw`\_`)
       .replaceAll(/&(?=#?\w+;)/g, String.raw`\&`)
       // The Web UI's own placeholders, such as {workflowId}.

@@ -7,17 +7,17 @@ export const WORKFLOWS = {
   tenantInvoice: 'tenantInvoice',
 } as const;
 
-/** Signals that `monthEnd` takes. Any other name is refused, visibly. */
+/** Signals that `monthEnd` accepts. It rejects any other name visibly. */
 export const RUN_SIGNAL = 'run';
 export const FORCE_RE_RUN_SIGNAL = 'forceReRun';
 export type RequestSignal = typeof RUN_SIGNAL | typeof FORCE_RE_RUN_SIGNAL;
-/** How many signals of each name a month has received since it was started. */
+/** The number of signals of each name that a month has received since it started. */
 export type SignalCounts = Readonly<Record<RequestSignal, number>>;
 
 /** The query that `monthEnd` answers, with a {@link MonthEndProgress}. */
 export const PROGRESS_QUERY = 'progress';
 
-/** More would only make a child's result large, and its failure costly. */
+/** More would only make a child's result large and its failure costly. */
 export const MAX_TENANTS_PER_CHILD = 100;
 
 /** How the month's workflow runs. Defaults: `workflows/options.ts`. */
@@ -25,26 +25,26 @@ export interface MonthEndOptions {
   /** How long the month stays open for corrections after its last pass, in days. */
   readonly openForDays?: number;
   /**
-   * Tenants that one child serves; one by default, so that each has a workflow of its own to look at.
-   * More make a large run several times as fast, since most of a child's cost is the engine's own.
+   * Tenants per child; one by default, so that each tenant has its own workflow in the Web UI. More
+   * make a large run several times as fast, because most of a child's cost is Temporal's.
    */
   readonly tenantsPerChild?: number;
-  /** Children running at once. Fit it to the worker's slots and pool connections. */
+  /** Maximum number of concurrent children. Match it to the worker's slots and pool connections. */
   readonly maxChildren?: number;
-  /** Tenants that one page of a pass looks at. */
+  /** Tenants per page of a pass. */
   readonly pageSize?: number;
-  /** After this time a tenant's workflow is given up and the tenant parked, in seconds. */
+  /** Timeout of a tenant's workflow in seconds; then the tenant is parked. */
   readonly tenantTimeoutSeconds?: number;
-  /** Continue as new after so many history events; by default when the server suggests it. */
+  /** Number of history events after which to continue as new; by default when the server suggests it. */
   readonly continueAsNewAfterEvents?: number;
 }
 
-/** What `scheduledMonthEnd` takes. */
+/** Input of `scheduledMonthEnd`. */
 export interface ScheduledMonthEndInput {
   readonly options?: MonthEndOptions;
 }
 
-/** What `monthEnd` takes. `carried` is for its own continue-as-new alone. */
+/** Input of `monthEnd`. Only its own continue-as-new sets `carried`. */
 export interface MonthEndInput {
   /** The service month to close, `2026-05`. */
   readonly month: string;
@@ -52,11 +52,11 @@ export interface MonthEndInput {
   readonly carried?: CarriedState;
 }
 
-/** All that outlives a continue-as-new; requests and outcomes are in PostgreSQL. */
+/** The state that survives a continue-as-new; requests and outcomes are in PostgreSQL. */
 export interface CarriedState {
-  /** The pass that is under way, if one is. */
+  /** The current pass, if there is one. */
   readonly pass: Pass | null;
-  /** True when a request came in after the pass under way had begun. */
+  /** True if a request arrived after the current pass had begun. */
   readonly passWanted: boolean;
   /** UTC instant until which the month is open for corrections. */
   readonly openUntil: string | null;
@@ -66,19 +66,19 @@ export interface CarriedState {
   readonly received: SignalCounts;
 }
 
-/** One walk over all due tenants, serving every request accepted before it began. */
+/** One walk over all due tenants that serves every request accepted before it began. */
 export interface Pass {
-  /** The requests that it serves; the first few, for the eye. */
+  /** The first few requests that it serves, for display. */
   readonly requestIds: readonly string[];
   readonly requestCount: number;
   /** The last request that it serves: later ones get the next pass. */
   readonly upToSeq: number;
-  /** UTC instant, by the clock of the database. */
+  /** UTC instant, by the database's clock. */
   readonly startedAt: string;
   readonly dueTenants: number;
-  /** The last tenant that was looked at; null at the start. */
+  /** The last tenant visited; null at the start. */
   readonly after: string | null;
-  /** Whether every due tenant has been looked at. */
+  /** Whether every due tenant has been visited. */
   readonly isWalked: boolean;
   readonly counts: OutcomeCounts;
 }
@@ -89,14 +89,14 @@ export type InvoicedOutcome = 'rolled' | 'skipped' | 'unchanged';
 export interface OutcomeCounts {
   /** Invoiced, or given a new revision. */
   readonly rolled: number;
-  /** The invoice stood, and nobody asked for a revision. */
+  /** Already invoiced, and no revision was requested. */
   readonly skipped: number;
-  /** The revision would have been the same, and the invoice stands. */
+  /** The revision would have been the same, so the invoice stays live. */
   readonly unchanged: number;
   readonly parked: number;
 }
 
-/** A signal that was refused, and why; the last few are kept to be seen. */
+/** A rejected signal and the reason; the last few are kept for display. */
 export interface Refusal {
   /** UTC instant. */
   readonly at: string;
@@ -112,21 +112,21 @@ export interface MonthEndProgress {
   readonly pass: (Pass & { readonly running: readonly string[] }) | null;
   /** Latest outcome of each tenant, after the last whole pass. */
   readonly totals: OutcomeCounts | null;
-  /** What of the books didn't add up after that pass, in sentences; empty where all did. */
+  /** Sentences about control totals that didn't add up after that pass; empty if all did. */
   readonly imbalances: readonly string[];
-  /** UTC instant; null while a pass is under way. */
+  /** UTC instant; null during a pass. */
   readonly openUntil: string | null;
   readonly refusals: readonly Refusal[];
 }
 
-/** What `tenantInvoice` takes. */
+/** Input of `tenantInvoice`. */
 export interface TenantInvoiceInput {
   readonly month: string;
-  /** One, or a few that share the workflow. */
+  /** One tenant, or a few that share the workflow. */
   readonly tenantIds: readonly string[];
 }
 
-/** What became of a tenant in one child. */
+/** The outcome of a tenant in one child. */
 export type TenantResult =
   | {
       readonly tenantId: string;

@@ -4,16 +4,16 @@ import { externalId, trimmedText } from './text.ts';
 /** How many tenants one forced request may name. */
 export const MAX_FORCED_TENANTS = 1000;
 
-/** The id of a request, where the sender gives one. */
+/** The id of a request, if the sender gives one. */
 export const requestIdSchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 visible ASCII characters');
 const requestId = requestIdSchema.optional();
 const actor = trimmedText(200).optional();
-/** Why somebody asks. */
+/** The reason for a request. */
 export const reasonSchema = trimmedText(1000);
 
-/** The payload of the `run` signal; may be left out as a whole. */
+/** The payload of the `run` signal; may be left out altogether. */
 export const runPayload = z
   .strictObject({ requestId, actor, reason: reasonSchema.optional() })
   .default({});
@@ -21,8 +21,8 @@ export const runPayload = z
 /**
  * The payload of the `forceReRun` signal, as an operator types it into the Web UI:
  * `{"tenantIds": ["acme"], "reason": "…"}` or `{"all": true, "reason": "…"}`.
- * `onlyIfChanged` leaves an invoice alone that would come out the same; `acceptBounds`
- * issues what the safety bounds had parked, and is for tenants that are named.
+ * `onlyIfChanged` skips invoices that would not change; `acceptBounds` issues invoices that the
+ * safety bounds parked, and requires named tenants.
  */
 export const forceReRunPayload = z
   .strictObject({
@@ -38,6 +38,6 @@ export const forceReRunPayload = z
     message: 'expected either "tenantIds" or "all": true',
   })
   .refine(({ acceptBounds, all }) => !(acceptBounds && all), {
-    message: 'accepting bounds needs the tenants by name: whoever accepts has looked at each',
+    message: 'accepting bounds requires tenants by name, because each total must be checked',
     path: ['acceptBounds'],
   });

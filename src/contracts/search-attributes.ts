@@ -12,10 +12,10 @@ export const INVOICE_OUTCOME = defineSearchAttributeKey(
   'InvoiceOutcome',
   SearchAttributeType.KEYWORD,
 );
-/** Why a tenant of the workflow was parked: its failure's type, `mixed_currencies`. */
+/** Why a tenant of the workflow was parked: the failure's type, such as `mixed_currencies`. */
 export const FAILURE_TYPE = defineSearchAttributeKey('FailureType', SearchAttributeType.KEYWORD);
 
-/** Name and type of each, as a namespace has to have them registered. */
+/** Name and type of each; a namespace must have them registered. */
 export const SEARCH_ATTRIBUTES = {
   BillingPeriod: 'Keyword',
   TenantId: 'Keyword',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** What a text from outside may contain, in one place for feeds, usage, requests, routes and signals. */
+/** The characters allowed in texts from outside, for imports, usage, requests, routes and signals. */
 
-/** The id of a tenant, a deployment, a subscription, a plan, an addon; the database's domain `external_id` says the same. */
+/** The id of a tenant, deployment, subscription, plan or addon; the database's domain `external_id` has the same rule. */
 export const externalId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
@@ -11,25 +11,27 @@ export const externalId = z
   .meta({ example: 'acme' });
 
 /**
- * Visible characters and the plain space: two ids that look the same are the same. Written as ranges up to U+FFEF,
- * because every reader of the OpenAPI document understands those; `\p{…}` and code points beyond are not portable.
+ * Visible characters and the plain space, so that two ids that look the same are the same. Written
+ * as ranges up to U+FFEF, which every reader of the OpenAPI document understands; `\p{…}` and
+ * higher code points are not portable.
  */
 const VISIBLE = String.raw` -~\u00a1-\u00ac\u00ae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\u3163\u3165-\ud7ff\uf900-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef`;
 
-/** An id that a sender's own system has made: of an event, a record, a resource kind. */
+/** An id chosen by the sender's system: of an event, a record, a resource kind. */
 export function visibleId(maxLength: number) {
   return z.string().regex(new RegExp(`^[${VISIBLE}]{1,${maxLength}}$`), {
     error: `expected an id: 1 to ${maxLength} visible characters`,
   });
 }
 
-/** For OpenAPI, whose readers mostly don't know `\p{Cc}`; JSON has no half of a pair by itself. */
+/** For OpenAPI, whose readers mostly don't support `\p{Cc}`; JSON can't contain a lone surrogate. */
 const NO_CONTROL = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
 const NOT_BLANK = String.raw`[^\u0000-\u001f\u007f-\u009f\s]`;
 
 /**
- * Names and the like, kept as they were typed and shown by `visible`: no control characters, and no half of a
- * surrogate pair, which PostgreSQL can't store and which would make it refuse everybody's events of the same group.
+ * Names and similar texts, stored as typed and shown by `visible`. They have no control characters
+ * and no lone surrogates: PostgreSQL can't store those and would reject all events of the same
+ * group.
  */
 export function text(maxLength: number) {
   return z
@@ -40,7 +42,7 @@ export function text(maxLength: number) {
     .meta({ pattern: `^${NO_CONTROL}{1,${maxLength}}$` });
 }
 
-/** The same as people type it: trimmed, and something has to be left. */
+/** The same for typed text: trimmed, and not empty afterwards. */
 export function trimmedText(maxLength: number) {
   return z
     .string()

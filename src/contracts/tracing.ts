@@ -1,25 +1,25 @@
 /**
- * How a trace gets through Temporal: in the header in which Temporal's own OpenTelemetry interceptors, of
- * every language, put it, so that a caller that uses those is understood.
+ * How a trace passes through Temporal: in the same header as Temporal's own OpenTelemetry
+ * interceptors of every language use, so that their traces are understood.
  */
 export const TRACE_HEADER = '_tracer-data';
 
-/** What the header holds: the W3C Trace Context of HTTP. */
+/** The header's content: the W3C Trace Context of HTTP. */
 export interface TraceCarrier {
   readonly traceparent?: string;
   readonly tracestate?: string;
 }
 
-/** Where in a trace something belongs. Ids are hexadecimal: 32 digits, 16 digits. */
+/** A position in a trace. Ids are hexadecimal, with 32 and 16 digits. */
 export interface TracePoint {
   readonly traceId: string;
   readonly spanId: string;
   readonly isSampled: boolean;
-  /** What other systems on the way have added. */
+  /** Entries added by other systems on the way. */
   readonly traceState?: string;
 }
 
-/** A stretch of a workflow's work, told when it is over. */
+/** A finished part of a workflow's work. */
 export interface WorkflowSpan {
   readonly name: string;
   readonly at: TracePoint;
@@ -27,15 +27,15 @@ export interface WorkflowSpan {
   /** By the workflow's clock, in milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** The type of the failure that it ended by; null: it ended well. */
+  /** The type of its failure; null: it succeeded. */
   readonly failureType: string | null;
-  /** Where the work went on that it waited for; null: in itself. */
+  /** The span in which the awaited work continued; null: this one. */
   readonly continuedAt: TracePoint | null;
-  /** What the workflow was started with, to name month and tenants by. */
+  /** The workflow's input, which names month and tenants. */
   readonly input: unknown;
 }
 
-/** Where a workflow tells its spans: a sink of the worker, which isn't called while history is replayed. */
+/** The sink of the worker to which a workflow reports its spans; it isn't called during replay. */
 // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- the SDK's `Sinks` takes no interface
 export type TracingSinks = {
   readonly tracing: { spanEnded(span: WorkflowSpan): void };
@@ -45,7 +45,7 @@ export type TracingSinks = {
 const TRACEPARENT =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:$|-)/;
 
-/** Reads a carrier; null where it says nothing, or not in the way of W3C. Pure. */
+/** Reads a carrier; null if it is empty or not W3C Trace Context. Pure. */
 export function readCarrier(carrier: unknown): TracePoint | null {
   if (typeof carrier !== 'object' || carrier === null) return null;
   const { traceparent, tracestate } = carrier as Readonly<Record<string, unknown>>;

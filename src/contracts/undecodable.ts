@@ -1,7 +1,6 @@
 /**
- * What a payload becomes that cannot be decoded. The Web UI also offers
- * `json/protobuf` for a signal; without this sentinel such a signal would fail the
- * month's workflow task for ever.
+ * The sentinel for a payload that can't be decoded. The Web UI also offers `json/protobuf` for
+ * signals; without this sentinel such a signal would fail the month's workflow task forever.
  */
 export interface Undecodable {
   readonly undecodable: string;

@@ -1,4 +1,4 @@
-/** What others can be told of. The names are stable: receivers switch on them. */
+/** Event types that receivers can subscribe to. The names are stable, because receivers switch on them. */
 export const WEBHOOK_EVENT_TYPES = [
   'invoice.issued',
   'invoice.superseded',
@@ -10,12 +10,12 @@ export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 /** The workflow that delivers an endpoint's events, as the Web UI shows its type. */
 export const DELIVER_WEBHOOKS_WORKFLOW = 'deliverWebhooks';
 
-/** What `deliverWebhooks` takes. */
+/** Input of `deliverWebhooks`. */
 export interface DeliverWebhooksInput {
   readonly endpointId: string;
 }
 
-/** Attempts of one run. */
+/** Attempts in one run, by result. */
 export interface DeliveryCounts {
   readonly delivered: number;
   readonly failed: number;

@@ -1,24 +1,24 @@
 import pRetry from 'p-retry';
 
-/** What is connected to at start. */
+/** A server to connect to at startup. */
 export interface Dependency<T> {
-  /** As people call it: `PostgreSQL`. */
+  /** The name in messages: `PostgreSQL`. */
   readonly name: string;
   /** Host and port, without any password. */
   readonly address: string;
   connect(): Promise<T>;
-  /** Whether a failure may pass by itself; one that can't is thrown at once. */
+  /** Whether a failure may be temporary; any other is thrown at once. */
   isWorthWaiting(error: unknown): boolean;
 }
 
 export interface ConnectWithinOptions {
   readonly timeoutSeconds: number;
-  /** Told of every attempt that failed, in one sentence. */
+  /** Called after every failed attempt, with one sentence. */
   readonly onFailure?: (message: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The server was not reachable in time; the message says which, and where. */
+/** The server was not reachable in time; the message names it and its address. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   /** The dependency's name. */
@@ -31,9 +31,9 @@ export class UnreachableError extends Error {
 }
 
 /**
- * Connects to a server that may still be starting: retries with growing pauses until it answers or
- * the time is over.
- * @throws UnreachableError; what `connect` throws where waiting can't help; the signal's reason
+ * Connects to a server that may still be starting. Retries with growing pauses until it answers or
+ * the timeout passes.
+ * @throws UnreachableError; what `connect` throws if waiting can't help; the signal's reason
  */
 export async function connectWithin<T>(
   dependency: Dependency<T>,
@@ -62,7 +62,7 @@ export async function connectWithin<T>(
   }
 }
 
-/** The innermost reason, in its first line: `connect ECONNREFUSED 127.0.0.1:5432`. */
+/** Returns the first line of the innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What people call a type, where a value of it was expected or found. */
+/** Readable names of types that were expected or found. */
 const TYPES: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
@@ -23,8 +23,8 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /**
- * zod's issues in words for whoever wrote the value. To be given to each parse of what comes from
- * outside (`{ error: explainIssue }`): a schema's own words go before these.
+ * Explains zod's issues to the author of the value. Pass it to each parse of data from outside (`{
+ * error: explainIssue }`). A schema's own messages take precedence.
  */
 export const explainIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.input === undefined && issue.code !== 'custom') return 'is missing';
@@ -57,7 +57,7 @@ export const explainIssue: z.core.$ZodErrorMap = (issue) => {
   }
 };
 
-/** A place, and what is wrong with it: `name is missing`, `qty: expected a number, not text`. */
+/** Joins a location and a message: `name is missing`, `qty: expected a number, not text`. */
 export function sayOf(place: string, message: string): string {
   if (place === '') return message;
   return /^(?:is|has) /.test(message) ? `${place} ${message}` : `${place}: ${message}`;
@@ -66,7 +66,7 @@ export function sayOf(place: string, message: string): string {
 function explainType(expected: string, input: unknown): string {
   const wanted = `expected ${TYPES[expected] ?? expected}`;
   const found = typeOf(input);
-  // What was no number was text, and is called NaN by now; and 1.5 is a number as well.
+  // Text that isn't a number has become NaN by now, and 1.5 is a number as well.
   return found === 'number' ? wanted : `${wanted}, not ${TYPES[found] ?? found}`;
 }
 
@@ -75,7 +75,7 @@ function typeOf(input: unknown): string {
   return Array.isArray(input) ? 'array' : typeof input;
 }
 
-/** Names in quotes; of more than ten, the first ten and how many more there are. */
+/** Lists quoted names; beyond ten, the first ten and the number of others. */
 function listSome(names: readonly string[]): string {
   const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => JSON.stringify(name));
   const more = names.length - shown.length;

@@ -1,24 +1,24 @@
 import { OverloadedError } from './group-commit.ts';
 
-/** Bounds work that is asked for by many, so that nobody's share of it can grow at the others' cost. */
+/** Limits concurrent work of many owners, so that no owner gets a larger share at the cost of others. */
 export interface FairQueue {
   /**
-   * Waits for a turn. Those who wait take turns by owner, so that one owner's queue delays another's
-   * work by one piece at most.
-   * @returns ends the turn; to be called once the work is done or has failed, further calls do nothing
-   * @throws OverloadedError where this owner has too many waiting
+   * Waits for a turn. Turns alternate between owners, so one owner's queue delays another's work by
+   * at most one piece.
+   * @returns a function that ends the turn; call it once the work has finished or failed. Further calls do nothing
+   * @throws OverloadedError if this owner has too many waiting
    */
   enter(owner: string): Promise<() => void>;
-  /** Runs the work in a turn. */
+  /** Waits for a turn and runs the work in it. */
   run<T>(owner: string, work: () => Promise<T>): Promise<T>;
 }
 
 export interface FairQueueOptions {
-  /** Turns at once. */
+  /** Maximum number of concurrent turns. */
   readonly maxConcurrent: number;
-  /** Turns of one owner at once. */
+  /** Maximum number of concurrent turns per owner. */
   readonly maxConcurrentPerOwner: number;
-  /** Of one owner, beyond those that have their turn. */
+  /** Maximum number of waiting requests per owner, in addition to those that have a turn. */
   readonly maxWaitingPerOwner: number;
 }
 
@@ -28,7 +28,7 @@ interface Share {
 }
 
 export function createFairQueue(options: FairQueueOptions): FairQueue {
-  /** Owners with something running or waiting; the first one in order has waited longest for a turn. */
+  /** Owners with running or waiting work; the first has waited longest for a turn. */
   const shares = new Map<string, Share>();
   let running = 0;
 
@@ -40,7 +40,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       if (start === undefined) continue;
       share.running += 1;
       running += 1;
-      // To the end of the order; where more of it waits, this loop comes to it again.
+      // Move to the end of the order; if more of its work waits, this loop returns to it.
       shares.delete(owner);
       shares.set(owner, share);
       start();
@@ -50,7 +50,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function leave(owner: string, share: Share): void {
     share.running -= 1;
     running -= 1;
-    // Behind those who came while this turn lasted.
+    // Behind the owners that arrived during this turn.
     shares.delete(owner);
     if (share.running > 0 || share.waiting.length > 0) shares.set(owner, share);
     startNext();

@@ -2,53 +2,53 @@ import { context, type Context } from '@opentelemetry/api';
 import { inOneTrace } from './linked-span.ts';
 
 /**
- * Commits what comes together, together: one transaction, and one flush to disk, for the requests
- * of many senders. None is answered before its group is committed.
+ * Commits concurrent requests of many senders in one transaction, with one flush to disk. No
+ * request is answered before its group is committed.
  */
 export interface GroupCommit<Item, Result> {
   /**
-   * Queues items that stay together, in one group.
+   * Queues items that stay together in one group.
    * @returns a result per item, in order, once they are committed
-   * @throws OverloadedError; and what `commit` throws for these items alone
+   * @throws OverloadedError; and what `commit` throws for these items
    */
   submit(items: readonly Item[]): Promise<readonly Result[]>;
   /** The same, but waits while the queue is full. */
   submitWhenRoom(items: readonly Item[]): Promise<readonly Result[]>;
   /**
-   * Whether a submission of so many items would be taken now. One that is larger than the queue finds
-   * room when the queue is empty.
+   * Whether a submission of so many items would be accepted now. One that is larger than the queue
+   * is accepted when the queue is empty.
    */
   hasRoomFor(count: number): boolean;
-  /** Items that wait or are being committed. */
+  /** Items that are waiting or being committed. */
   readonly depth: number;
-  /** Takes no more, and waits until everything that was taken is committed or has failed. */
+  /** Rejects new items and waits until all accepted ones are committed or have failed. */
   close(): Promise<void>;
 }
 
 export interface GroupCommitOptions<Item, Result> {
-  /** Stores the items, all or none. Must answer one result per item, in order. */
+  /** Stores all items or none. Must return one result per item, in order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** Groups committed at once. */
+  /** Maximum number of concurrent groups. */
   readonly maxConcurrent: number;
-  /** Items in a group; a larger submission is a group of its own. */
+  /** Maximum number of items per group; a larger submission is a group of its own. */
   readonly maxGroupItems: number;
-  /** Items that may wait before submissions are refused. */
+  /** Maximum number of waiting items; further submissions are rejected. */
   readonly maxQueuedItems: number;
   /**
-   * Whether an error could be the fault of single items, so that each submission of the failed
-   * group is to be tried alone. Where the database is away, that would only take longer.
+   * Whether single items could have caused an error, so that each submission of the failed group is
+   * retried alone. If the database is unavailable, that would only take longer.
    */
   readonly isWorthTryingAlone: (error: unknown) => boolean;
 }
 
-/** The queue is full or closing; nothing was stored, and the sender is to come again. */
+/** The queue is full or closing. Nothing was stored; the sender should retry. */
 export class OverloadedError extends Error {
   override readonly name = 'OverloadedError';
 }
 
 interface Submission<Item, Result> {
   readonly items: readonly Item[];
-  /** Whose trace it belongs to. */
+  /** The context of the trace it belongs to. */
   readonly context: Context;
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
@@ -62,7 +62,7 @@ export function createGroupCommit<Item, Result>(
   let running = 0;
   let isClosed = false;
   const closed = Promise.withResolvers<null>();
-  /** Settled whenever items leave. */
+  /** Resolves whenever items leave. */
   let left = Promise.withResolvers<null>();
 
   function submit(items: readonly Item[]): Promise<readonly Result[]> {
@@ -93,12 +93,12 @@ export function createGroupCommit<Item, Result>(
   async function commitGroup(group: readonly Submission<Item, Result>[]): Promise<void> {
     const answer = await settle(group);
     running -= 1;
-    // Before anybody is answered: while answers are written, the database needn't wait for work.
+    // Before answering, so that the database has work while answers are written.
     startGroups();
     answer();
   }
 
-  /** @returns what answers those who have not been answered yet */
+  /** @returns a function that answers the remaining submissions */
   async function settle(group: readonly Submission<Item, Result>[]): Promise<() => void> {
     try {
       const items = group.flatMap((submission) => submission.items);
@@ -123,7 +123,7 @@ export function createGroupCommit<Item, Result>(
     }
   }
 
-  /** Before it is answered: who waits for the answer to send more must find the room. */
+  /** Frees its room. Must run before the answer: a sender may respond to it with more items. */
   function leave(submission: Submission<Item, Result>): Submission<Item, Result> {
     depth -= submission.items.length;
     left.resolve(null);
@@ -136,7 +136,7 @@ export function createGroupCommit<Item, Result>(
     hasRoomFor,
     async submitWhenRoom(items) {
       while (!isClosed && !hasRoomFor(items.length)) await left.promise;
-      // With nothing in between: somebody else who waited would take the room.
+      // No await in between: another waiting submission would take the room.
       return submit(items);
     },
     get depth() {
@@ -150,7 +150,7 @@ export function createGroupCommit<Item, Result>(
   };
 }
 
-/** Takes whole submissions from the front, as many as fit, and at least one. */
+/** Takes whole submissions from the front: as many as fit, and at least one. */
 function takeGroup<Item, Result>(
   queue: Submission<Item, Result>[],
   maxItems: number,

@@ -1,6 +1,6 @@
 /** JSON pointers (RFC 6901): `/plans/0/code`. */
 
-/** @returns the pointer to what a path of names and indexes leads to; empty for the whole */
+/** @returns the pointer for a path of names and indexes; empty for the whole document */
 export function toPointer(path: readonly PropertyKey[]): string {
   return path
     .map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`)

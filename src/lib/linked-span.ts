@@ -1,8 +1,9 @@
 import { ROOT_CONTEXT, context, trace, type Context } from '@opentelemetry/api';
 
 /**
- * Does what several have asked for once, in the trace of one of them. Its span and those of the others link
- * to each other: who looks at theirs finds where the work was done. Without tracing it only does it.
+ * Runs work shared by several requests in the trace of one of them. Its span and the spans of the
+ * others link to each other, so each trace shows where the work was done. Without tracing it only
+ * runs the work.
  */
 export function inOneTrace<T>(contexts: readonly Context[], work: () => T): T {
   const doer = contexts.find((each) => trace.getSpan(each)?.isRecording()) ?? contexts[0];

@@ -4,10 +4,10 @@ import { visibleLines } from './visible-text.ts';
 export type { Logger };
 
 /**
- * Structured logs, one JSON object a line, on standard output where nothing else
- * is said. Keys and passwords never reach it. Hidden characters are escapes of JSON, because people read logs in
- * terminals, too: a name can't forge a line or reorder one.
- * @param options `mixin` tells what else each line says
+ * Creates a logger that writes one JSON object per line to standard output, unless told otherwise.
+ * Keys and passwords never reach it. Hidden characters become JSON escapes, so a name can't forge
+ * or reorder a line in a terminal.
+ * @param options `mixin` returns further fields of each line
  */
 export function createLogger(
   options: { level: string; name: string; mixin?: () => object },

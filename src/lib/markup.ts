@@ -12,15 +12,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export class Markup {
   readonly text: string;
 
-  /** @param text taken as it is */
+  /** @param text used unescaped */
   constructor(text: string) {
     this.text = text;
   }
 }
 
 /**
- * A template of HTML: what is put in is escaped, with hidden characters shown, unless it is markup itself. (Not called `html`,
- * lest Prettier moves white space within it: a style's hash is in the page's policy.)
+ * A template of HTML: inserted values are escaped, with hidden characters shown, unless they are
+ * markup themselves. (Not named `html`: Prettier would reformat it and break the style's hash in
+ * the page's policy.)
  */
 export function markup(strings: TemplateStringsArray, ...values: readonly unknown[]): Markup {
   return new Markup(String.raw({ raw: strings }, ...values.map(toText)));

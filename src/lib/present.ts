@@ -1,4 +1,4 @@
-/** An environment without its empty variables: that is how compose files leave one out. */
+/** Returns an environment without its empty variables: compose files leave a variable out that way. */
 export function present(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {

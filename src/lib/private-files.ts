@@ -12,23 +12,23 @@ import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * The one way in which the product writes files: invoices, keys, addresses, state, logs. Only their owner can read
- * them, whatever the umask, and nobody can lead a write elsewhere by a link of the same name.
+ * All files that the product writes: invoices, keys, addresses, state, logs. Only their owner can
+ * read them, whatever the umask, and a link of the same name can't redirect a write.
  */
 
-/** A name that is there already, as a link too, is refused. (Windows has no O_NOFOLLOW; there it is undefined.) */
+/** Fails if the name exists, even as a link. (Windows has no O_NOFOLLOW; there it is undefined.) */
 const { O_NOFOLLOW } = constants as Partial<typeof constants>;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (O_NOFOLLOW ?? 0);
 const OWNER_ONLY = 0o600;
 
-/** Makes a folder that only its owner can enter, and those above it that are missing. An existing one stays as it is. */
+/** Creates a folder that only its owner can enter, and its missing parents. Existing folders stay unchanged. */
 export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Opens a new file in place of whatever has its name, for what grows while it is read, such as a log.
- * @returns its descriptor, for the caller to close
+ * Opens a new file in place of an existing one, for files that are read while they grow, such as logs.
+ * @returns the descriptor, which the caller must close
  */
 export function openPrivate(path: string): number {
   rmSync(path, { force: true });
@@ -36,8 +36,8 @@ export function openPrivate(path: string): number {
 }
 
 /**
- * Writes a small file in place of whatever has its name, at once: for a process that can't wait, and for another
- * user to read.
+ * Writes a small file synchronously in place of an existing one: for processes that can't wait, and
+ * optionally for another user to own.
  */
 export function writeAtOnce(
   path: string,
@@ -56,8 +56,9 @@ export function writeAtOnce(
 export type Append = (content: string | Buffer) => Promise<void>;
 
 /**
- * Writes a file that appears whole or not at all, also if the machine stops: under another name, which nobody can
- * guess, until all of it is on the disk. What had its name before is replaced, and a link isn't followed.
+ * Writes a file that appears whole or not at all, even if the machine stops. It has an
+ * unpredictable name until all of it is on disk, then replaces any file of its name; links aren't
+ * followed.
  */
 export async function writeWhole(
   path: string,
@@ -75,7 +76,7 @@ export async function writeWhole(
   await rename(unfinished, path);
 }
 
-/** The same for a text that is at hand. */
+/** Writes a text as a file that appears whole or not at all. */
 export function writePrivateFile(path: string, text: string): Promise<void> {
   return writeWhole(path, (append) => append(text));
 }

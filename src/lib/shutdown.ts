@@ -2,16 +2,16 @@ import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** A signal to the whole process group reaches us twice: by itself, and through npm. */
+/** A signal to the whole process group arrives twice: directly and through npm. */
 const SAME_PRESS_MS = 1000;
 
-/** Asked to stop while something was still being started or done. */
+/** The process was asked to stop while work was still in progress. */
 export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
 /**
- * Tells by its signal when the process is asked to stop; who is asked twice is in a hurry and ends
+ * Returns a signal that aborts when the process is asked to stop. A second request ends the process
  * at once.
  */
 export function listenForShutdown(): AbortSignal {
@@ -30,7 +30,7 @@ export function listenForShutdown(): AbortSignal {
   return controller.signal;
 }
 
-/** Resolves when the signal is given. */
+/** Resolves when the signal aborts. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

@@ -1,19 +1,20 @@
 import { endOfString, findJsonFlaw, MAX_DEPTH, type JsonFlaw } from './json-flaw.ts';
 import { toPointer } from './json-pointer.ts';
 
-/** What a text says as JSON, or why it can't be read. */
+/** A text read as JSON, or why it can't be read. */
 export type StrictText =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly mistake: 'not-json' }
   | { readonly ok: false; readonly mistake: 'flaw'; readonly flaw: JsonFlaw };
 
 /**
- * Reads JSON that sender and reader can't understand differently: no name twice in an object, nested no
- * deeper than 32 levels. Pure, so that workflow code can use it; `strict-bytes.ts` reads bytes.
+ * Reads JSON that sender and reader can't understand differently: no duplicate names in an object,
+ * and at most 32 levels of nesting. Pure, so that workflow code can use it; `strict-bytes.ts` reads
+ * bytes.
  *
- * A name that appears twice has vanished from what `JSON.parse` makes, so the names of the text are
- * counted against those of the value: that takes less than half of looking for the flaw itself, which
- * is left to the texts that have one.
+ * `JSON.parse` drops a duplicate name, so the number of names in the text is compared with that in
+ * the value. That takes less than half the time of the search for the flaw itself, which runs only
+ * if the numbers differ.
  */
 export function readStrictText(text: string): StrictText {
   let value: unknown;
@@ -36,7 +37,7 @@ export function sayFlaw({ path, detail }: JsonFlaw): string {
   return path.length === 0 ? detail : `${toPointer(path)}: ${detail}`;
 }
 
-/** Names of all objects in a value; NaN, which is no count, where it is nested too deep. */
+/** Counts the names of all objects in a value; NaN if it is nested too deep. */
 function countNames(value: unknown, level: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (level > MAX_DEPTH) return Number.NaN;
@@ -48,7 +49,7 @@ function countNames(value: unknown, level: number): number {
   return names;
 }
 
-/** Strings that a colon follows, in a text that is JSON. */
+/** Counts the strings followed by a colon in a JSON text. */
 function countWrittenNames(text: string): number {
   let names = 0;
   for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at)) {
@@ -59,7 +60,7 @@ function countWrittenNames(text: string): number {
   return names;
 }
 
-/** As JSON has it. */
+/** White space in JSON. */
 function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }

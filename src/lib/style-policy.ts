@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The policy of a page that may load nothing and run nothing: this one style sheet is its own. */
+/** Returns the policy of a page that may load and run nothing except this inline style sheet. */
 export function stylePolicy(style: string): string {
   return [
     "default-src 'none'",

@@ -3,13 +3,13 @@ import { pipeline } from 'node:stream/promises';
 import { visibleLines } from './visible-text.ts';
 
 /**
- * The one way to standard output and standard error; a lint rule forbids others. Whatever hidden characters reach it
- * are shown, but for line feeds and the colours of `style`: texts from outside go through `visible` before they
- * are made part of a line, so that they forge neither.
+ * The only way to standard output and standard error; a lint rule forbids others. It shows hidden
+ * characters, except for line feeds and the colours of `style`. Texts from outside pass through
+ * `visible` before they become part of a line, so they can forge neither.
  */
 
 const ESCAPE = '\u001b';
-/** What `style` puts around a text: bold, dim, red, green, yellow, and their ends. */
+/** The sequences that `style` puts around a text: bold, dim, red, green, yellow, and their ends. */
 const COLOURS = new RegExp(String.raw`(${ESCAPE}\[(?:1|2|22|31|32|33|39)m)`);
 
 /** Prints a text and a line feed on standard output. */
@@ -22,7 +22,7 @@ export function printErrorLine(text: string): void {
   printErrorText(`${text}\n`);
 }
 
-/** Prints a text as it is on standard output: its lines have their ends. */
+/** Prints a text with its own line feeds on standard output. */
 export function printText(text: string): void {
   process.stdout.write(forTerminal(text));
 }
@@ -32,15 +32,15 @@ export function printErrorText(text: string): void {
   process.stderr.write(forTerminal(text));
 }
 
-/** Goes back to the start of standard output's line, and empties it: for terminals alone. */
+/** Returns to the start of the current line of standard output and clears it; only for terminals. */
 export function startLineAnew(): void {
   process.stdout.write(`\r${ESCAPE}[K`);
 }
 
 /**
- * Writes a long text, such as CSV, piece by piece as it is, no faster than it is read; a reader that leaves has had
- * enough.
- * @param pieces with their hidden characters shown already, as `csv.ts` does
+ * Writes a long text, such as CSV, unchanged and piece by piece, no faster than it is read. Ends
+ * quietly if the reader leaves.
+ * @param pieces with hidden characters already shown, as `csv.ts` does
  */
 export async function pipeOut(pieces: AsyncIterable<string>): Promise<void> {
   try {
@@ -50,7 +50,7 @@ export async function pipeOut(pieces: AsyncIterable<string>): Promise<void> {
   }
 }
 
-/** `| head` has what it wanted: the work goes on to its end, and nobody is bothered. */
+/** Ignores a closed pipe, such as `| head`: the work continues to its end without an error. */
 export function letReaderLeave(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {

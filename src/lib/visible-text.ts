@@ -1,11 +1,11 @@
 /**
- * Characters that nobody sees, or that change how others are shown: controls, halves of surrogate pairs, line and
- * paragraph separators, zero-width and bidirectional controls, tags, fillers. Letters of right-to-left scripts
- * aren't among them.
+ * Characters that are invisible or change how others are shown: controls, halves of surrogate pairs, line and
+ * paragraph separators, zero-width and bidirectional controls, tags, fillers. Letters of
+ * right-to-left scripts are not included.
  */
 const HIDDEN = String.raw`[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]`;
 
-/** Scripts whose spelling needs a joiner or non-joiner between two letters, as Persian and Hindi do. */
+/** Scripts that need a joiner or non-joiner between two letters, such as those of Persian and Hindi. */
 const JOINING_SCRIPTS = [
   ...['Arabic', 'Syriac', 'Mongolian', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati', 'Oriya'],
   ...['Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala', 'Myanmar', 'Khmer'],
@@ -15,27 +15,28 @@ const SPELLING = String.raw`(?<=${JOINED})[\u200c\u200d](?=${JOINED})`;
 
 const TO_SHOW = new RegExp(String.raw`(?!${SPELLING})${HIDDEN}`, 'gu');
 const TO_SHOW_IN_LINES = new RegExp(String.raw`(?![\n\t]|${SPELLING})${HIDDEN}`, 'gu');
-/** Most of what is shown, and quicker to tell. */
+/** A quicker test that covers most texts. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const PLAIN_LINES = /^[\x20-\x7e\n\t]*$/;
 
 /**
- * Returns the text with each hidden character as an escape such as `\u202e`, in a single line. What comes from
- * outside goes through this, once, where it enters a terminal, a page, a document, a table or a log.
+ * Returns the text with each hidden character as an escape such as `\u202e`, in a single line. Every
+ * text from outside passes through this once, where it enters a terminal, page, document, table or
+ * log.
  */
 export function visible(text: string): string {
   return PLAIN.test(text) ? text : text.replaceAll(TO_SHOW, toEscape);
 }
 
 /**
- * Returns the same with line feeds and tabs kept: for text of several lines of ours. JSON stays JSON, with the same
- * meaning, because within its strings the escapes are its own.
+ * Returns the same but keeps line feeds and tabs, for our own text of several lines. JSON stays
+ * JSON with the same meaning, because the escapes are JSON's own within its strings.
  */
 export function visibleLines(text: string): string {
   return PLAIN_LINES.test(text) ? text : text.replaceAll(TO_SHOW_IN_LINES, toEscape);
 }
 
-/** Returns a copy of plain data in which every text, names of fields included, is `visible`. */
+/** Returns a copy of plain data in which every text, including field names, is `visible`. */
 export function visibleIn<T>(data: T): T {
   return show(data) as T;
 }
@@ -54,12 +55,12 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Whether PostgreSQL can store the text and give it back as it is: no NUL, no half of a surrogate pair. */
+/** Whether PostgreSQL can store the text unchanged: no NUL and no lone surrogate. */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-/** As in JSON and JavaScript: four hexadecimal digits for each unit of UTF-16. */
+/** Escapes as in JSON and JavaScript: four hexadecimal digits per UTF-16 unit. */
 function toEscape(character: string): string {
   return character
     .split('')

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { PROJECT_FILES, readProjectFile } from './_project-files.ts';
 
 /** Files whose prose is checked: comments, messages and test names too. */
-const CHECKED = /^docs\/(?:adr\/|metrics|mutation|performance|reliability|scaling|security|spec)/;
+const CHECKED =
+  /^(?:docs\/(?:adr\/|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
 const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$/;
 /** Written by programs, or this list itself. */
 const EXEMPT = [

@@ -6,20 +6,20 @@ import {
   type SignatureHeaders,
 } from './signature-headers.ts';
 
-/** How far a request's timestamp may be from our clock, either way (Standard Webhooks). */
+/** Maximum difference between a request's timestamp and our clock, either way (Standard Webhooks). */
 export const TOLERANCE_SECONDS = 300;
 
 export interface SignedRequest {
-  /** By their names in lower case. */
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** As the sender wrote it: after decompression, before parsing. */
   readonly body: Buffer;
 }
 
 /**
- * Checks a request's signature by Standard Webhooks.
- * @param secrets any of which may have been signed with
- * @returns null where it is right
+ * Checks a request's signature according to Standard Webhooks.
+ * @param secrets the signature may use any of them
+ * @returns null if it is valid
  */
 export function checkSignature(
   { headers, body }: SignedRequest,

@@ -1,15 +1,15 @@
 import { createHmac } from 'node:crypto';
 
-/** Standard Webhooks: a symmetric secret is told by its prefix. */
+/** Standard Webhooks: the prefix marks a symmetric secret. */
 const PREFIX = 'whsec_';
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Changes with the way secrets are derived, so that no two ways derive the same. */
+/** Change it together with the derivation, so that two derivations never give the same secret. */
 const PURPOSE = 'arcadia signing secret v1:';
 
 /**
- * The secret of an id. It is derived and not kept: who reads the database can't sign, and who needs
- * it in plain text needs the master secret.
+ * Returns the secret of an id. It is derived and not stored: access to the database is not enough
+ * to sign; the master secret is needed.
  * @returns 32 bytes, the HMAC's key
  */
 export function deriveSecret(masterSecret: string, secretId: string): Buffer {
@@ -18,12 +18,12 @@ export function deriveSecret(masterSecret: string, secretId: string): Buffer {
     .digest();
 }
 
-/** As it is handed to the sender: `whsec_` and base64. */
+/** Returns the form that the sender gets: `whsec_` and base64. */
 export function formatSecret(secret: Buffer): string {
   return PREFIX + secret.toString('base64');
 }
 
-/** @throws Error for what isn't a secret; its message doesn't repeat it */
+/** Parses that form. @throws Error for anything else; its message doesn't repeat the text */
 export function parseSecret(text: string): Buffer {
   const encoded = text.slice(PREFIX.length);
   if (!text.startsWith(PREFIX) || encoded === '' || !BASE64.test(encoded)) {

@@ -3,7 +3,7 @@ import { parseSecret } from './secret.ts';
 
 /** What a signature covers (Standard Webhooks). */
 export interface SignedContent {
-  /** Without a full stop, which would let it run into the timestamp. */
+  /** Without a full stop, so that it can't run into the timestamp. */
   readonly id: string;
   /** Seconds since the epoch, as digits. */
   readonly timestamp: string;
@@ -11,15 +11,15 @@ export interface SignedContent {
   readonly body: string | Buffer;
 }
 
-/** HMAC-SHA256 over `id.timestamp.body`. @returns 32 bytes */
+/** Returns the HMAC-SHA256 over `id.timestamp.body`, 32 bytes. */
 export function signatureOf(secret: Buffer, { id, timestamp, body }: SignedContent): Buffer {
   return createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest();
 }
 
 /**
- * The headers of a signed request.
- * @param secret as it was shown: `whsec_…`
- * @throws Error where it isn't one
+ * Returns the headers of a signed request.
+ * @param secret in the form `whsec_…`
+ * @throws Error for an invalid secret
  */
 export function signedHeaders(
   secret: string,

@@ -3,25 +3,25 @@ import type { SignedContent } from './sign.ts';
 /** The headers of Standard Webhooks. */
 export const SIGNATURE_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
-/** What a request says of its signature. */
+/** A request's signature headers. */
 export interface SignatureHeaders extends Omit<SignedContent, 'body'> {
-  /** Those of version v1, 32 bytes each; a sender that changes secrets sends more than one. */
+  /** The signatures of version v1, 32 bytes each; a sender that changes secrets sends several. */
   readonly signatures: readonly Buffer[];
 }
 
-/** Why a signature isn't accepted. The kinds are stable. */
+/** Why a signature is rejected. The kinds are stable. */
 export interface SignatureComplaint {
   readonly kind: 'missing' | 'malformed' | 'too old' | 'too new' | 'wrong';
   readonly detail: string;
 }
 
-/** Visible ASCII, no full stop: with one, an id and a timestamp could be cut in two ways. */
+/** Visible ASCII without a full stop, which would let id and timestamp be split in two ways. */
 const ID = /^[\x21-\x2d\x2f-\x7e]{1,200}$/;
 const TIMESTAMP = /^(?:0|[1-9]\d{0,10})$/;
-/** 32 bytes in base64. Other versions are for others to check. */
+/** 32 bytes in base64. Other versions are ignored. */
 const V1 = /^v1,([A-Za-z0-9+/]{43}=)$/;
 
-/** Reads the three headers; nothing is compared yet. */
+/** Reads the three headers without comparing anything. */
 export function readSignatureHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): SignatureHeaders | SignatureComplaint {
