@@ -3,7 +3,7 @@ import { PROJECT_FILES, readProjectFile } from './_project-files.ts';
 
 /** Files whose prose is checked: comments, messages and test names too. */
 const CHECKED =
-  /^(?:docs\/(?:adr\/|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
+  /^(?:CONTRIBUTING|docs\/(?:adr\/|operations\/|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
 const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$/;
 /** Written by programs, or this list itself. */
 const EXEMPT = [
@@ -26,8 +26,7 @@ const RULES: readonly WordRule[] = [
   word('(?:take|takes|took|taking) in(?! (?:turns|order))', '"import", "accept", "ingest"'),
   word('taken in(?=[.,;:)]| (?:with|and|by|again)\\b)', '"imported", "accepted", "ingested"'),
   word('told of', '"notified of", "called when"'),
-  word('hears? (?:of|so)', '"learns", "is notified of", "gets"'),
-  word('(?:go|goes|went) on', '"continue"'),
+  word('(?:go|goes|went) on(?! (?:an?|its|the|their)\\b)', '"continue"'),
   word('(?:have|has|had) to do with', '"concern", "belong to"'),
   word('(?:is|are|was|were) of', '"belongs to", "comes from", "has"'),
   word('(?<!there )(?:is|are|was) none', '"isn\'t one", "does not exist"'),
