@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
-import { apiDocument } from '../../src/api/document.ts';
+import { apiDocument } from '../../src/api/routes/all-routes.ts';
 
 /** Writes the types of the OpenAPI document: `generate-client-types.ts <file> <first line>`. */
 const [file, firstLine] = process.argv.slice(2);

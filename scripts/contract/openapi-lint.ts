@@ -1,5 +1,5 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { apiDocument } from '../../src/api/document.ts';
+import { apiDocument } from '../../src/api/routes/all-routes.ts';
 
 /** Redocly's recommended rules, warnings as errors, without these. */
 const RULES = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { docsPage } from '../../src/api/openapi/docs-page.ts';
-import { apiDocument } from '../../src/api/document.ts';
+import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
 

@@ -2,10 +2,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { lintOpenApi } from '../../scripts/contract/openapi-lint.ts';
-import { apiDocument } from '../../src/api/document.ts';
+import { apiDocument, ROUTES } from '../../src/api/routes/all-routes.ts';
 import { PROBLEMS } from '../../src/api/http/problems.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
-import { ROUTES } from '../../src/api/routes/index.ts';
 
 interface Media {
   readonly schema: object;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { isOperatorAction } from '../../src/api/http/record-call.ts';
 import { defineRoute, reply } from '../../src/api/http/define-route.ts';
-import { ROUTES } from '../../src/api/routes/index.ts';
+import { ROUTES } from '../../src/api/routes/all-routes.ts';
 import { createKey, findByHash, hashApiKey } from '../../src/db/access/api-keys.ts';
 import {
   answerOperatorAction,

@@ -1,6 +1,6 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { localPath } from '../../src/api/pages/sign-in.ts';
+import { localPath } from '../../src/api/pages/sign-in-pages.ts';
 import { SESSION_SECONDS, createSessions } from '../../src/api/pages/session.ts';
 
 const SECRET = 's'.repeat(32);

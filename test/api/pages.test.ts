@@ -1,10 +1,10 @@
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
-import { PAGES } from '../../src/api/pages/index.ts';
+import { PAGES } from '../../src/api/pages/mount-pages.ts';
 import { createKey, revokeKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
-import { STYLESHEET } from '../../src/api/pages/views/assets.ts';
+import { STYLESHEET } from '../../src/api/pages/views/layout.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 import { SAME_ORIGIN, cookieOf, postForm, signIn } from './_pages.ts';
 

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { apiDocument } from '../../src/api/document.ts';
+import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { EXAMPLE_ID } from '../../src/api/openapi/example.ts';
 import { stateFolder } from '../../src/cli/state-folder.ts';
 import { planRuns, type SecuredDocument } from './plan.ts';

@@ -9,7 +9,7 @@ import {
   percentChange,
   quantity,
   signedAmount,
-} from '../../src/api/pages/views/format.ts';
+} from '../../src/api/pages/views/page-format.ts';
 
 describe('amounts', () => {
   test.each([

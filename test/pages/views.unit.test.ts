@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { invoicesPage } from '../../src/api/pages/views/invoices.ts';
-import { monthLive, progressOf } from '../../src/api/pages/views/month-live.ts';
-import { monthPage } from '../../src/api/pages/views/month.ts';
-import { monthsPage } from '../../src/api/pages/views/months.ts';
-import { problemPage } from '../../src/api/pages/views/problem.ts';
-import { quotePage } from '../../src/api/pages/views/quote.ts';
-import { reRunPage } from '../../src/api/pages/views/re-run.ts';
-import { requestLive } from '../../src/api/pages/views/request.ts';
-import { signInPage } from '../../src/api/pages/views/sign-in.ts';
+import { invoicesPage } from '../../src/api/pages/views/month-invoices-html.ts';
+import { monthLive, progressOf } from '../../src/api/pages/views/month-live-html.ts';
+import { monthPage } from '../../src/api/pages/views/month-html.ts';
+import { monthsPage } from '../../src/api/pages/views/months-html.ts';
+import { problemPage } from '../../src/api/pages/problem-page.ts';
+import { quotePage } from '../../src/api/pages/views/quote-html.ts';
+import { reRunPage } from '../../src/api/pages/views/re-run-html.ts';
+import { requestLive } from '../../src/api/pages/views/request-html.ts';
+import { signInPage } from '../../src/api/pages/views/sign-in-html.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { ATTACK, CLOSED, CLOSING, HARMLESS, OPERATOR } from './_views.ts';
 

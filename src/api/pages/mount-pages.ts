@@ -4,16 +4,17 @@ import type { ApiDeps } from '../http/api-deps.ts';
 import { noteCaller, requestIdOf } from '../http/request-log.ts';
 import { refuseOtherMethods, depsFor, type Guards } from '../http/serve-routes.ts';
 import { send } from '../http/send.ts';
-import { mountAssets } from './assets.ts';
-import { requireFormToken } from './form-token.ts';
-import { PAGES } from './index.ts';
-import { requireSameOrigin } from './origin.ts';
+import { requireFormToken, readForm, toForm } from './sent-form.ts';
+import { requireSameOrigin, type Sessions, findSignedIn } from './session.ts';
 import { page, seeOther, type PageReply, type PageRoute } from './page-definition.ts';
-import { pagesOnly } from './problem-answer.ts';
-import { readForm, toForm } from './read-form.ts';
-import type { Sessions } from './session.ts';
-import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in.ts';
-import { findSignedIn } from './signed-in.ts';
+import { pagesOnly } from './problem-page.ts';
+import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-pages.ts';
+import { SharedDocument, sendShared } from '../http/shared-document.ts';
+import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
+import { documents, lineUsage, oneInvoice, monthInvoices } from './invoice-pages.ts';
+import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
+import { quote } from './quote-page.ts';
+import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
 
 /** All that serving a page needs. */
 export interface PageGuards extends Guards {
@@ -109,3 +110,40 @@ function toSignIn(request: Request): PageReply {
   }
   return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
 }
+
+/** What pages load: whoever asks, for as long as they like, for its name changes with its content. */
+export function mountAssets(app: Express): void {
+  const assets = [STYLESHEET, LIVE_SCRIPT];
+  for (const { path, contentType, body } of assets) {
+    const document = new SharedDocument(body);
+    app.get(path, (request, response) => {
+      response.set({
+        'Cache-Control': 'public, max-age=31536000, immutable',
+        'Content-Type': contentType,
+      });
+      sendShared(request, response, document);
+    });
+  }
+  refuseOtherMethods(
+    app,
+    assets.map(({ path }) => ({ method: 'get', path })),
+  );
+}
+
+/** Every page that somebody has to be signed in for. */
+export const PAGES: readonly PageRoute[] = [
+  months,
+  oneMonth,
+  oneMonthLive,
+  parkedTenants,
+  monthInvoices,
+  askForReRun,
+  reRun,
+  oneRequest,
+  oneRequestLive,
+  // Before the invoice itself, whose id would take in a file's name.
+  ...documents,
+  oneInvoice,
+  lineUsage,
+  quote,
+];

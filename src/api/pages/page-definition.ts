@@ -5,6 +5,7 @@ import type { Caller } from '../http/authenticate.ts';
 import { check } from '../http/request-fields.ts';
 import type { ApiDeps, CallDeps } from '../http/api-deps.ts';
 import type { OutgoingReply } from '../http/route-definition.ts';
+import { cursorParam } from '../http/paging.ts';
 
 /** What a page answers. */
 export type PageReply = OutgoingReply;
@@ -113,4 +114,19 @@ export function page(html: string, status = 200): PageReply {
 /** On to another path of ours, by GET. */
 export function seeOther(path: string, headers: Readonly<Record<string, string>> = {}): PageReply {
   return { ...page('', 303), headers: { ...headers, Location: path } };
+}
+
+/** Of the query of a page with a next one. */
+export const pageQuery = { cursor: cursorParam };
+
+/**
+ * The same page from the next entry on.
+ * @param path with its query
+ * @returns null after the last one
+ */
+export function nextHref(path: string, cursor: string | null): string | null {
+  if (cursor === null) return null;
+  const url = new URL(path, 'http://page');
+  url.searchParams.set('cursor', cursor);
+  return `${url.pathname}${url.search}`;
 }

@@ -2,6 +2,12 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { SignJWT, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
+import type { Request } from 'express';
+import { HttpProblem } from '../http/problems.ts';
+import { findLiveKey, isExpired } from '../../db/access/api-keys.ts';
+import { mustSign } from '../http/require-signature.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import type { SignedIn } from './page-definition.ts';
 
 /** From sign-in on, whatever happens: nobody stays signed in by going on. */
 export const SESSION_SECONDS = 8 * 60 * 60;
@@ -83,4 +89,61 @@ export function createSessions(secret: string | null, now: () => Date): Sessions
 /** The prefix has browsers refuse it from anywhere but this very host, over HTTPS. */
 function cookieName(isSecure: boolean): string {
   return isSecure ? '__Host-arcadia_session' : 'arcadia_session';
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+
+/** Whether a request's cookies may be without `Secure`: plain HTTP, on this machine. */
+export function cookieTermsOf(request: Request): CookieTerms {
+  return { isSecure: request.secure || !LOOPBACK.test(request.headers.host ?? '') };
+}
+
+/** Whether a browser will not keep our cookie: plain HTTP, and not on this machine. */
+export function isTooOpen(request: Request): boolean {
+  return !request.secure && cookieTermsOf(request).isSecure;
+}
+
+/**
+ * Refuses what another site's page sends. Browsers say where a form comes from: the newer ones by
+ * `Sec-Fetch-Site`, over HTTPS and on this machine, all of them by `Origin`. Who says neither is no
+ * browser.
+ * @throws HttpProblem `forbidden`
+ */
+export function requireSameOrigin({ headers }: Pick<Request, 'headers'>): void {
+  const { 'sec-fetch-site': site, origin, host } = headers;
+  const isOurs = site === undefined ? originHost(origin) === host : site === 'same-origin';
+  if (isOurs && (origin === undefined || originHost(origin) === host)) return;
+  throw new HttpProblem(
+    'forbidden',
+    'this form was sent from another site, or from no page at all',
+  );
+}
+
+/** The scheme may differ: a proxy speaks HTTPS for us. */
+function originHost(origin: string | undefined): string | null {
+  return origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
+}
+
+/** Who asks for a page, and what their forms have to send back. */
+export interface Attendance extends SignedIn {
+  readonly session: Session;
+}
+
+/**
+ * Whose session a request carries. The key is looked up each time: who holds one that was revoked, has
+ * expired or has to sign from now on is signed out.
+ * @returns null where nobody is signed in
+ */
+export async function findSignedIn(
+  request: Request,
+  sessions: Sessions,
+  { db, now }: Pick<ApiDeps, 'db' | 'now'>,
+): Promise<Attendance | null> {
+  const session = await sessions.read(request.headers.cookie, cookieTermsOf(request));
+  if (session === null) return null;
+  const caller = await findLiveKey(db, session.keyId);
+  if (caller === null || isExpired(caller, now()) || mustSign(caller)) return null;
+  const { scope, label } = caller;
+  if (scope !== 'operator' && scope !== 'tenant') return null;
+  return { session, caller, visitor: { label, scope, formToken: session.formToken } };
 }

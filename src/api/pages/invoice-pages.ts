@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { readDifference } from '../../db/invoices/invoice-difference.ts';
+import {
+  listRevisions,
+  INVOICE_ORDERS,
+  OUTCOMES,
+  listMonthInvoices,
+  type MonthInvoice,
+  type MonthInvoiceKey,
+} from '../../db/invoices/month-invoices.ts';
+import { listEventsBehind, type EventBehindLine } from '../../db/usage/provenance.ts';
+import { showTenant } from '../../db/catalogue/tenant-views.ts';
+import { invoicePage } from './views/invoice-html.ts';
+import { lineUsagePage } from './views/line-usage-html.ts';
+import {
+  invoiceParams,
+  lineParams,
+  requireInvoice,
+  requireInvoiceHeader,
+} from '../routes/invoice-params.ts';
+import { readLineSummary, getLineUsageCsv } from '../routes/line-usage-routes.ts';
+import { pagedBy } from '../http/paging.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { nextHref, pageQuery, operatorPage, page, type PageRoute } from './page-definition.ts';
+import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
+import { text } from '../../ingestion/fields.ts';
+import { invoicesPage } from './views/month-invoices-html.ts';
+import { monthParams } from './month-pages.ts';
+import type { Route } from '../http/route-definition.ts';
+import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from '../routes/invoice-document-routes.ts';
+
+const EVENTS_A_PAGE = 100;
+const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
+
+/** One invoice. */
+export const oneInvoice = operatorPage(
+  { path: '/operator/invoices/:invoice_id', params: invoiceParams },
+  async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
+    const invoice = await requireInvoice(db, params.invoice_id, caller);
+    const tenant = await showTenant(db, invoice.tenant_id);
+    return page(
+      invoicePage({
+        visitor,
+        invoice,
+        tenantName: tenant?.name ?? invoice.tenant_id,
+        revisions: await listRevisions(db, invoice),
+        changes: await readDifference(db, invoice.invoice_id),
+        temporal: temporalLinks,
+      }),
+    );
+  },
+);
+
+/** The usage behind a line of it. */
+export const lineUsage = operatorPage(
+  {
+    path: '/operator/invoices/:invoice_id/lines/:line_no',
+    params: lineParams,
+    query: z.object(pageQuery),
+  },
+  async ({ params, query, visitor, caller, path }, { db }) => {
+    const { invoice_id } = await requireInvoiceHeader(db, params.invoice_id, caller);
+    const line = await readLineSummary(db, invoice_id, params.line_no, caller);
+    if (line === null) {
+      throw new HttpProblem('not-found', 'there is no such line, or no usage can be behind it');
+    }
+    const { entries, next_cursor } = await readEvents(
+      { limit: EVENTS_A_PAGE, cursor: query.cursor },
+      (asked) => listEventsBehind(db, invoice_id, line.line_no, asked),
+    );
+    return page(
+      lineUsagePage({ visitor, line, events: entries, nextHref: nextHref(path, next_cursor) }),
+    );
+  },
+);
+
+const INVOICES_A_PAGE = 50;
+const readPage = pagedBy(
+  z.strictObject({
+    change_cents: z.int(),
+    tenant_id: z.string(),
+    revision: z.int32(),
+    invoice_id: z.uuid(),
+  }),
+  ({ change_cents, tenant_id, revision, invoice_id }: MonthInvoice): MonthInvoiceKey => ({
+    change_cents,
+    tenant_id,
+    revision,
+    invoice_id,
+  }),
+);
+
+/** A month's invoices. */
+export const monthInvoices = operatorPage(
+  {
+    path: '/operator/months/:month/invoices',
+    params: monthParams,
+    query: z.object({
+      ...pageQuery,
+      search: text(100).optional(),
+      status: z.enum(INVOICE_STATUSES).optional(),
+      outcome: z.enum(OUTCOMES).optional(),
+      order: z.enum(INVOICE_ORDERS).default('change'),
+    }),
+  },
+  async ({ params, query, visitor, path }, { db }) => {
+    const { cursor, ...filter } = query;
+    const { entries, next_cursor } = await readPage({ limit: INVOICES_A_PAGE, cursor }, (asked) =>
+      listMonthInvoices(db, params.month, filter, asked),
+    );
+    return page(
+      invoicesPage({
+        visitor,
+        month: params.month,
+        filter,
+        invoices: entries,
+        nextHref: nextHref(path, next_cursor),
+      }),
+    );
+  },
+);
+
+/**
+ * Files that the API makes for a key, made for a session too: a link in a page carries a cookie and no
+ * key. The one list of them, by the path under `/operator`.
+ */
+const DOCUMENTS: Readonly<Record<string, Route>> = {
+  '/operator/invoices/:invoice_id.html': getInvoiceHtml,
+  '/operator/invoices/:invoice_id.pdf': getInvoicePdf,
+  '/operator/invoices/:invoice_id.csv': getInvoiceCsv,
+  '/operator/invoices/:invoice_id/lines/:line_no/usage.csv': getLineUsageCsv,
+};
+
+export const documents: readonly PageRoute[] = Object.entries(DOCUMENTS).map(([path, route]) =>
+  operatorPage({ path, params: z.unknown() }, ({ caller, requestId, params }, deps) =>
+    route.handle({ params, query: {}, body: undefined, caller, requestId }, deps),
+  ),
+);

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { readMonthEndStatus } from '../../db/month-end/month-end-status.ts';
+import {
+  compareKinds,
+  listParkedTenants,
+  readMonthOverview,
+  type ParkedTenant,
+  listMonths,
+  type MonthRow,
+} from '../../db/month-end/month-views.ts';
+import { monthLive } from './views/month-live-html.ts';
+import { monthPage } from './views/month-html.ts';
+import { parkedPage } from './views/parked-html.ts';
+import { month } from '../http/request-fields.ts';
+import { pagedBy } from '../http/paging.ts';
+import { nextHref, pageQuery, operatorPage, page } from './page-definition.ts';
+import { monthBefore } from '../../domain/period.ts';
+import { monthsPage } from './views/months-html.ts';
+
+export const monthParams = z.object({ month });
+
+const FIRST_PARKED = 20;
+const PARKED_A_PAGE = 100;
+const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_id);
+
+/** One month. */
+export const oneMonth = operatorPage(
+  { path: '/operator/months/:month', params: monthParams },
+  async ({ params, visitor }, { db, temporalLinks = null }) => {
+    const overview = await readMonthOverview(db, params.month);
+    // At once: of a month of many tenants the sums take most of a second each.
+    const [parked, kinds, books] = await Promise.all([
+      readParked({ limit: FIRST_PARKED }, (asked) => listParkedTenants(db, params.month, asked)),
+      compareKinds(db, params.month),
+      overview.is_served ? readMonthEndStatus(db, params.month) : null,
+    ]);
+    return page(
+      monthPage({
+        visitor,
+        overview,
+        kinds,
+        parked: parked.entries,
+        moreParkedHref: nextHref(`/operator/months/${params.month}/parked`, parked.next_cursor),
+        books,
+        temporal: temporalLinks,
+      }),
+    );
+  },
+);
+
+/** The part of it that moves. */
+export const oneMonthLive = operatorPage(
+  { path: '/operator/months/:month/live', params: monthParams },
+  async ({ params }, { db }) => page(monthLive(await readMonthOverview(db, params.month)).text),
+);
+
+/** Its parked tenants, where there are more than its page shows. */
+export const parkedTenants = operatorPage(
+  { path: '/operator/months/:month/parked', params: monthParams, query: z.object(pageQuery) },
+  async ({ params, query, visitor, path }, { db, temporalLinks = null }) => {
+    const { entries, next_cursor } = await readParked(
+      { limit: PARKED_A_PAGE, cursor: query.cursor },
+      (asked) => listParkedTenants(db, params.month, asked),
+    );
+    return page(
+      parkedPage({
+        visitor,
+        month: params.month,
+        parked: entries,
+        moreHref: nextHref(path, next_cursor),
+        temporal: temporalLinks,
+      }),
+    );
+  },
+);
+
+const MONTHS_A_PAGE = 12;
+const readPage = pagedBy(month, (row: MonthRow) => row.month);
+
+/** The months, the newest first. */
+export const months = operatorPage(
+  { path: '/operator/months', query: z.object(pageQuery) },
+  async ({ query, visitor, path }, { db, now }) => {
+    const { entries, next_cursor } = await readPage(
+      { limit: MONTHS_A_PAGE, cursor: query.cursor },
+      (asked) => listMonths(db, asked),
+    );
+    const latest = monthBefore(now());
+    const isFirstPage = query.cursor === undefined;
+    const isAskedFor = entries.some((row) => row.month >= latest);
+    return page(
+      monthsPage({
+        visitor,
+        months: entries,
+        notAskedFor: isFirstPage && !isAskedFor ? latest : null,
+        nextHref: nextHref(path, next_cursor),
+      }),
+    );
+  },
+);

@@ -1,0 +1,85 @@
+import { listAddons, listCurrentPlans } from '../../db/catalogue/catalogue-views.ts';
+import { fromPointer } from '../../lib/json-pointer.ts';
+import type { FieldMistake } from './views/form-fields.ts';
+import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from './views/quote-html.ts';
+import { HttpProblem, type RequestError } from '../http/problems.ts';
+import { postQuote } from '../routes/quote-route.ts';
+import { page, signedInPage } from './page-definition.ts';
+
+const MAX_SHOWN_ADDONS = 200;
+const USAGE = usageField('');
+
+/** What a plan would cost, by the very route that the API has. All of it is in the URL: it can be sent on. */
+export const quote = signedInPage(
+  { path: '/quote' },
+  async ({ path, visitor, caller, requestId }, deps) => {
+    const { searchParams } = new URL(path, 'http://page');
+    const form = toQuoteForm(searchParams);
+    const [plans, addons] = [
+      await listCurrentPlans(deps.db),
+      await listAddons(deps.db, { after: null, limit: MAX_SHOWN_ADDONS }),
+    ];
+    const view = { visitor, plans, addons, form };
+    // A plan that is only chosen is shown its fields first; one with anything else is priced.
+    if (form.planCode === null || searchParams.size < 2) {
+      return page(quotePage({ ...view, quote: null, mistakes: [] }));
+    }
+    try {
+      const incoming = { params: {}, query: {}, body: toBody(form), caller, requestId };
+      const { body } = await postQuote.handle(incoming, deps);
+      // The route's schema has just made it so.
+      return page(quotePage({ ...view, quote: body as QuoteAnswer, mistakes: [] }));
+    } catch (error) {
+      if (!(error instanceof HttpProblem) || error.problem !== 'invalid-request') throw error;
+      const items = plans.find(({ code }) => code === form.planCode)?.items ?? [];
+      const kinds = new Set(items.map(({ resource_kind }) => resource_kind));
+      const mistakes = error.errors.map((one) => toMistake(one, kinds));
+      return page(quotePage({ ...view, quote: null, mistakes }), 422);
+    }
+  },
+);
+
+function toQuoteForm(query: URLSearchParams): QuoteForm {
+  const usage = [...query]
+    .filter(([name]) => name.startsWith(USAGE))
+    .map(([name, value]) => [name.slice(USAGE.length), value.trim().replaceAll(',', '')] as const);
+  return {
+    planCode: query.get('plan_code') ?? null,
+    addons: query.getAll('addons'),
+    usage: new Map(usage),
+    startsOn: query.get('starts_on') ?? '',
+  };
+}
+
+function toBody({ planCode, addons, usage, startsOn }: QuoteForm) {
+  const given = [...usage].filter(([, qty]) => qty !== '');
+  return {
+    plan_code: planCode,
+    addons,
+    projected_usage: given.length === 0 ? null : Object.fromEntries(given),
+    starts_on: startsOn === '' ? null : startsOn,
+  };
+}
+
+/** A mistake of the API's body, at the field of the form that it came from. */
+function toMistake(
+  { pointer = '', detail }: RequestError,
+  kindsInForm: ReadonlySet<string>,
+): FieldMistake {
+  const [name = '', kind] = fromPointer(pointer);
+  // The API's own words are about JSON.
+  if (name === 'projected_usage' && kind !== undefined) {
+    // A kind that came with a link has no field to point at.
+    if (!kindsInForm.has(kind)) return { field: null, detail };
+    return {
+      field: usageField(kind),
+      detail: `${kind}: expected a number such as 1500000 or 0.25`,
+    };
+  }
+  if (name === 'plan_code' || name === 'starts_on' || name === 'addons') {
+    return { field: name, detail: `${LABELS[name]}: ${detail}` };
+  }
+  return { field: null, detail };
+}
+
+const LABELS = { plan_code: 'Plan', starts_on: 'Start date', addons: 'Addons' } as const;

@@ -1,0 +1,45 @@
+import express, { type Request, type Response } from 'express';
+import { refuseNul } from '../http/request-head.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { readWithin } from '../http/read-body.ts';
+import type { Form } from './page-definition.ts';
+import { timingSafeEqual } from 'node:crypto';
+import { FORM_TOKEN } from './views/layout.ts';
+import type { Session } from './session.ts';
+
+const TYPE = 'application/x-www-form-urlencoded';
+/** A thousand tenants, and a reason. */
+const MAX_FORM_BYTES = 128 * 1024;
+const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: TYPE, inflate: false });
+
+/**
+ * Reads a form that was sent.
+ * @throws HttpProblem `unsupported-media-type`, `request-timeout`, `malformed-request`; the body parser's own errors
+ */
+export async function readForm(
+  request: Request,
+  response: Response,
+  timeoutMs: number,
+): Promise<Form> {
+  if (request.is(TYPE) === false) {
+    throw new HttpProblem('unsupported-media-type', `send a form, as ${TYPE}`);
+  }
+  const bytes = await readWithin(timeoutMs, readBytes, request, response);
+  const encoded = bytes?.toString() ?? '';
+  refuseNul(encoded, 'the form');
+  return toForm(new URLSearchParams(encoded));
+}
+
+export function toForm(fields: URLSearchParams): Form {
+  return { text: (name) => fields.get(name) ?? '', all: (name) => fields.getAll(name) };
+}
+
+/**
+ * Refuses a form that no page of this session made.
+ * @throws HttpProblem `forbidden`
+ */
+export function requireFormToken({ formToken }: Session, form: Form): void {
+  const [expected, sent] = [Buffer.from(formToken), Buffer.from(form.text(FORM_TOKEN))];
+  if (expected.length === sent.length && timingSafeEqual(expected, sent)) return;
+  throw new HttpProblem('forbidden', 'this form is of another session: load its page again');
+}

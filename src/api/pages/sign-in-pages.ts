@@ -1,0 +1,100 @@
+import type { Request, Response } from 'express';
+import { signInPage } from './views/sign-in-html.ts';
+import type { Caller } from '../http/authenticate.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
+import { noteCaller } from '../http/request-log.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { mustSign } from '../http/require-signature.ts';
+import type { PageGuards } from './mount-pages.ts';
+import { cookieTermsOf, isTooOpen, requireSameOrigin, findSignedIn } from './session.ts';
+import { page, seeOther, type PageReply } from './page-definition.ts';
+import { readForm, requireFormToken } from './sent-form.ts';
+
+const OPERATORS_START = '/operator/months';
+const TENANTS_START = '/quote';
+
+/** The sign-in page that leads on to a path of ours. */
+export function signInPath(then: string): string {
+  return `/sign-in?then=${encodeURIComponent(then)}`;
+}
+
+/** Who is signed in already is let through. */
+export async function showSignIn(
+  request: Request,
+  { sessions }: PageGuards,
+  deps: ApiDeps,
+): Promise<PageReply> {
+  const asked = new URL(request.originalUrl, 'http://page').searchParams.get('then');
+  const attendance = await findSignedIn(request, sessions, deps);
+  // Not where they were refused: from there the way leads here, with another key.
+  if (attendance !== null && asked !== null) return seeOther(startOf(attendance.caller, asked));
+  const notice =
+    asked === null || attendance !== null
+      ? null
+      : 'Sign in to see that page. A session lasts 8 hours.';
+  return page(
+    signInPage({ then: asked ?? '', notice, mistake: null, isTooOpen: isTooOpen(request) }),
+  );
+}
+
+/** Takes a key, and gives a session for it. */
+export async function answerSignIn(
+  request: Request,
+  response: Response,
+  { authenticate, sessions, timeouts }: PageGuards,
+): Promise<PageReply> {
+  requireSameOrigin(request);
+  const form = await readForm(request, response, timeouts.bodyMs);
+  const then = form.text('then');
+  const refuse = (mistake: string, status: number) =>
+    page(signInPage({ then, notice: null, mistake, isTooOpen: isTooOpen(request) }), status);
+  let caller: Caller;
+  try {
+    caller = await authenticate(request, response, `Bearer ${form.text('key').trim()}`);
+  } catch (error) {
+    if (!(error instanceof HttpProblem) || error.problem !== 'unauthenticated') throw error;
+    return refuse(`${error.message}.`, 401);
+  }
+  noteCaller(response, caller);
+  if (caller.scope !== 'operator' && caller.scope !== 'tenant') {
+    return refuse(`A ${caller.scope} key opens no page: use an operator's or a tenant's.`, 403);
+  }
+  if (mustSign(caller)) {
+    return refuse(
+      'This key has to sign each request (Standard Webhooks), which a browser can’t: use another one.',
+      403,
+    );
+  }
+  const cookie = await sessions.open(caller.keyId, cookieTermsOf(request));
+  return seeOther(startOf(caller, then), { 'Set-Cookie': cookie });
+}
+
+/** Signs this browser out; where nobody is signed in, there is nothing to protect. */
+export async function answerSignOut(
+  request: Request,
+  response: Response,
+  { sessions, timeouts }: PageGuards,
+): Promise<PageReply> {
+  requireSameOrigin(request);
+  const terms = cookieTermsOf(request);
+  const session = await sessions.read(request.headers.cookie, terms);
+  const form = await readForm(request, response, timeouts.bodyMs);
+  if (session !== null) requireFormToken(session, form);
+  return seeOther('/sign-in', { 'Set-Cookie': sessions.close(terms) });
+}
+
+/** Where a key's owner goes: on to what they asked for, if it is a page of ours that they may see. */
+function startOf({ scope }: Caller, then: string): string {
+  const path = localPath(then);
+  if (path !== null && (scope === 'operator' || !path.startsWith('/operator'))) return path;
+  return scope === 'operator' ? OPERATORS_START : TENANTS_START;
+}
+
+/** Null for what isn't the path of a page of ours: nobody is sent elsewhere. */
+export function localPath(then: string): string | null {
+  const HERE = 'http://page.invalid';
+  if (!URL.canParse(then, HERE)) return null;
+  const { origin, pathname, search } = new URL(then, HERE);
+  if (origin !== HERE || !/^\/(?:operator|quote)(?:\/|$)/.test(pathname)) return null;
+  return `${pathname}${search}`;
+}

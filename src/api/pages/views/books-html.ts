@@ -1,0 +1,101 @@
+import type { MonthEndStatus } from '../../../db/month-end/month-end-status.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { formatAmount, formatUsage } from '../../../domain/format.ts';
+import { badge, balance } from './badge.ts';
+import { count } from './page-format.ts';
+import { table } from './html-table.ts';
+
+/** What is shown of the books. */
+export type Books = Pick<
+  MonthEndStatus,
+  'reconciliation' | 'control_totals' | 'balanced' | 'imbalances' | 'to_do' | 'to_invoice'
+>;
+
+/** What must add up, and where all of the month's usage is. */
+export function booksSection({
+  reconciliation,
+  control_totals,
+  balanced,
+  imbalances,
+  to_do,
+  to_invoice,
+}: Books): Markup {
+  const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
+  return markup`<h2 id="books">Books ${balance(balanced)}</h2>
+${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}<div class="columns">
+<div><h3>Invoices that stand</h3>
+${table({
+  caption: 'Invoices that stand, and the sum of their lines',
+  empty: 'There are none.',
+  rows: control_totals.invoices,
+  columns: [
+    {
+      head: 'Status',
+      isHead: true,
+      cell: ({ currency, status }) => `${status} (${currency})`,
+    },
+    { head: 'Invoices', isFigure: true, cell: ({ invoices }) => count(invoices) },
+    {
+      head: 'Totals',
+      isFigure: true,
+      cell: ({ total_cents, currency }) => formatAmount(total_cents, currency),
+    },
+    {
+      head: 'Their lines',
+      isFigure: true,
+      cell: ({ lines_cents, currency }) => formatAmount(lines_cents, currency),
+    },
+    { head: 'Wrong', isFigure: true, cell: ({ wrong: invoices }) => wrongCount(invoices) },
+  ],
+})}</div>
+<div><h3>Lines of usage</h3>
+${table({
+  caption: 'Lines of usage: exact amounts beside what they were rounded to',
+  empty: 'There are none.',
+  rows: control_totals.lines,
+  columns: [
+    { head: 'Kind', isHead: true, cell: ({ currency, kind }) => `${kind} (${currency})` },
+    { head: 'Lines', isFigure: true, cell: ({ lines }) => count(lines) },
+    {
+      head: 'Exact',
+      isFigure: true,
+      cell: ({ exact_cents, currency }) => formatAmount(exact_cents, currency),
+    },
+    {
+      head: 'Rounded',
+      isFigure: true,
+      cell: ({ rounded_cents, currency }) => formatAmount(rounded_cents, currency),
+    },
+    { head: 'Wrong', isFigure: true, cell: ({ wrong: lines }) => wrongCount(lines) },
+  ],
+})}</div>
+</div>
+<h3>Where the month’s usage is</h3>
+${table({
+  caption: 'All accepted usage of the month, by where it is',
+  empty: 'No usage of this month was accepted.',
+  rows: reconciliation,
+  columns: [
+    { head: 'Kind', isHead: true, cell: ({ resource_kind }) => resource_kind },
+    { head: 'State', cell: ({ state }) => usageState(state) },
+    { head: 'Tenants', isFigure: true, isWide: true, cell: ({ tenants }) => count(tenants) },
+    { head: 'Events', isFigure: true, cell: ({ events }) => count(events) },
+    {
+      head: 'Quantity or charges',
+      isFigure: true,
+      cell: ({ total, currency }) => formatUsage(total, currency),
+    },
+  ],
+})}`;
+}
+
+function wrongCount(wrong: number): Markup | string {
+  return wrong === 0 ? '0' : badge('bad', count(wrong));
+}
+
+/** The two that ask for somebody to act stand out. */
+function usageState(state: Books['reconciliation'][number]['state']): Markup | string {
+  const words = state.replaceAll('_', ' ');
+  if (state === 'unaccounted') return badge('bad', words);
+  return state === 'needs_re_run' || state === 'settle_by_hand' ? badge('busy', words) : words;
+}

@@ -1,0 +1,188 @@
+import type { LineChangeView } from '../../../db/invoices/invoice-difference.ts';
+import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-views.ts';
+import type { Revision } from '../../../db/invoices/month-invoices.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { formatAmount, formatMoney } from '../../../domain/format.ts';
+import { badge, invoiceStatus } from './badge.ts';
+import {
+  minute,
+  monthName,
+  quantity,
+  signedAmount,
+  priceCell,
+  quantityCell,
+} from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { table } from './html-table.ts';
+import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
+
+export interface InvoicePageView {
+  readonly visitor: Visitor;
+  readonly invoice: InvoiceView;
+  readonly tenantName: string;
+  readonly revisions: readonly Revision[];
+  /** From what it replaced; empty of a first invoice, or where they say the same. */
+  readonly changes: readonly LineChangeView[];
+  readonly temporal: TemporalLinks | null;
+}
+
+/** One invoice: why it is what it is. */
+export function invoicePage(view: InvoicePageView): string {
+  const { visitor, invoice, tenantName, revisions, changes, temporal } = view;
+  const { tenant_id, currency, status, number } = invoice;
+  const month = invoice.period_start.slice(0, 7);
+  return layout({
+    title: `Invoice ${number}`,
+    visitor,
+    trail: [
+      { href: '/operator/months', text: 'Months' },
+      { href: `/operator/months/${month}`, text: monthName(month) },
+      { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
+    ],
+    main: markup`${standsNoMore(invoice)}<dl class="facts">
+<div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
+<div><dt>Period</dt><dd>${monthName(month)}</dd></div>
+<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
+<div><dt>Issued</dt><dd>${minute(invoice.issued_at)}</dd></div>
+<div><dt>Subtotal</dt><dd>${formatAmount(invoice.subtotal_cents, currency)}</dd></div>
+<div><dt>GST</dt><dd>${formatAmount(invoice.tax_cents, currency)}</dd></div>
+<div><dt>Total</dt><dd>${formatMoney(invoice.total_cents, currency)}</dd></div>
+</dl>
+${whoAndWhy(invoice)}<ul class="links">
+${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>The tenant's own: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
+<li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
+${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
+<h2 id="lines">Lines</h2>
+${linesTable(invoice)}
+${differenceSection(invoice, changes)}
+<h2 id="revisions">Revisions</h2>
+${revisionsTable(revisions, invoice.invoice_id)}`,
+  });
+}
+
+/** What the tenant gets. */
+const DOCUMENTS = ['html', 'pdf', 'csv'];
+
+function standsNoMore({ status, superseded_by, superseded_at }: InvoiceView): Markup {
+  if (status !== 'superseded' || superseded_by === null) return markup``;
+  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at)}`}. <a href="/operator/invoices/${superseded_by}">Go to its successor</a></p>
+`;
+}
+
+function whoAndWhy({ re_run, status_change }: InvoiceView): Markup {
+  const sentences = [
+    re_run && `Asked for by ${re_run.actor ?? 'somebody unknown'}: “${re_run.reason ?? ''}”`,
+    status_change &&
+      `Marked by ${status_change.actor} on ${minute(status_change.changed_at)}: “${status_change.reason ?? ''}”`,
+  ].filter((sentence) => sentence !== null);
+  return markup`${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}`;
+}
+
+function linesTable({ invoice_id, number, lines, total_cents, currency }: InvoiceView): Markup {
+  return table({
+    caption: `Lines of invoice ${number}`,
+    empty: 'It has no lines.',
+    rows: lines,
+    columns: [
+      { head: 'Line', isFigure: true, cell: ({ line_no }) => line_no },
+      {
+        head: 'What for',
+        isHead: true,
+        cell: ({ description, deployment_id }) =>
+          markup`${description}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
+      },
+      {
+        head: 'Quantity',
+        isFigure: true,
+        isWide: true,
+        cell: quantityCell,
+      },
+      {
+        head: 'Price',
+        isFigure: true,
+        isWide: true,
+        cell: (line) => priceCell(line, currency),
+      },
+      {
+        head: 'Amount',
+        isFigure: true,
+        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
+      },
+      { head: 'Behind it', cell: (line) => usageLink(invoice_id, line) },
+    ],
+    foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
+  });
+}
+
+function usageLink(
+  invoiceId: string,
+  { kind, line_no, description }: InvoiceLine,
+): Markup | string {
+  if (kind !== 'llm_usage' && kind !== 'overage') return '';
+  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Usage<span class="heard"> behind line ${line_no}, ${description}</span></a>`;
+}
+
+function differenceSection(
+  { replaces_invoice_id, currency }: InvoiceView,
+  changes: readonly LineChangeView[],
+): Markup {
+  if (replaces_invoice_id === null) return markup``;
+  return markup`<h2 id="difference">What this revision changed</h2>
+<p><a href="/operator/invoices/${replaces_invoice_id}">The invoice that it replaced</a></p>
+${table({
+  caption: 'Lines that differ from the invoice that was replaced',
+  empty: 'No line differs.',
+  rows: changes,
+  columns: [
+    {
+      head: 'Line',
+      isHead: true,
+      cell: ({ before, after }) => {
+        const line = after ?? before;
+        return markup`${line?.description ?? ''}<span class="sub id">${line?.deployment_id ?? ''}</span>`;
+      },
+    },
+    { head: 'Change', cell: ({ change }) => badge('plain', change) },
+    { head: 'Before', isFigure: true, cell: ({ before }) => sideOf(before, currency) },
+    { head: 'After', isFigure: true, cell: ({ after }) => sideOf(after, currency) },
+    {
+      head: 'Difference',
+      isFigure: true,
+      cell: ({ difference_cents }) => signedAmount(difference_cents, currency),
+    },
+  ],
+})}`;
+}
+
+function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
+  if (line === null) return 'none';
+  return markup`${formatAmount(line.amount_cents, currency)}<span class="sub">${quantity(line.qty)}</span>`;
+}
+
+function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
+  return table({
+    caption: 'All revisions, the newest first',
+    empty: '',
+    rows: revisions,
+    columns: [
+      { head: 'Revision', isFigure: true, cell: ({ revision }) => revision },
+      {
+        head: 'Number',
+        isHead: true,
+        cell: ({ invoice_id, number }) =>
+          invoice_id === shown
+            ? markup`<span aria-current="page">${number}, this one</span>`
+            : markup`<a href="/operator/invoices/${invoice_id}">${number}</a>`,
+      },
+      { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
+      {
+        head: 'Total',
+        isFigure: true,
+        cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
+      },
+      { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at) },
+      { head: 'Who', isWide: true, cell: ({ actor }) => actor ?? '' },
+      { head: 'Why', isWide: true, cell: ({ reason }) => reason ?? '' },
+    ],
+  });
+}

@@ -1,0 +1,156 @@
+import type { KindTotal, MonthOverview, ParkedTenant } from '../../../db/month-end/month-views.ts';
+import { previousMonth } from '../../../domain/period.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge, balance } from './badge.ts';
+import { largest, pairOfBars } from './bars.ts';
+import { booksSection, type Books } from './books-html.ts';
+import { minute, monthName, percentChange, signedAmount } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { monthLive } from './month-live-html.ts';
+import { parkedSection } from './parked-html.ts';
+import { table } from './html-table.ts';
+import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
+import { formatAmount } from '../../../domain/format.ts';
+
+export interface MonthView {
+  readonly visitor: Visitor;
+  readonly overview: MonthOverview;
+  readonly kinds: readonly KindTotal[];
+  /** The first page of them. */
+  readonly parked: readonly ParkedTenant[];
+  readonly moreParkedHref: string | null;
+  /** Null while the month is being closed: then they needn't add up, and cost a look at all usage. */
+  readonly books: Books | null;
+  readonly temporal: TemporalLinks | null;
+}
+
+/** One month: how far it is, what came of it, and whether its books balance. */
+export function monthPage(view: MonthView): string {
+  const { visitor, overview, kinds, parked, moreParkedHref, books, temporal } = view;
+  const { month, requests } = overview;
+  const isOpen = requests.some(({ state }) => state !== 'finished');
+  return layout({
+    title: monthName(month),
+    visitor,
+    trail: [{ href: '/operator/months', text: 'Months' }],
+    isLive: isOpen,
+    main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
+${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
+<li><a href="/operator/months/${month}/invoices">Invoices, the largest change first</a></li>
+<li><a href="/operator/months/${month}/re-run">Re-run tenants</a></li>
+${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
+${parkedSection({ month, parked, moreHref: moreParkedHref, temporal })}
+${comparison(month, kinds)}
+${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation are read when the run has ended.</p>\n` : booksSection(books)}
+${requestsSection(overview)}`,
+  });
+}
+
+/** What the month's invoices are made of, beside the month before: a picture, with its figures. */
+function comparison(month: string, kinds: readonly KindTotal[]): Markup {
+  const before = monthName(previousMonth(month));
+  const byCurrency = Map.groupBy(kinds, ({ currency }) => currency);
+  if (kinds.length === 0) return markup``;
+  return markup`<h2 id="against-last-month">Against ${before}</h2>
+${[...byCurrency].map(([currency, rows]) => comparisonTable({ month, before, currency, rows }))}`;
+}
+
+interface Comparison {
+  readonly month: string;
+  readonly before: string;
+  readonly currency: string;
+  readonly rows: readonly KindTotal[];
+}
+
+const KIND_NAMES: Readonly<Record<KindTotal['kind'], string>> = {
+  plan_base: 'Plan base',
+  addon: 'Addons',
+  overage: 'Overage',
+  llm_usage: 'LLM usage',
+  tax: 'GST',
+};
+
+function comparisonTable({ month, before, currency, rows }: Comparison): Markup {
+  const sums = {
+    this_month_cents: sumText(rows.map((row) => row.this_month_cents)),
+    last_month_cents: sumText(rows.map((row) => row.last_month_cents)),
+  };
+  const longest = largest(rows.flatMap((row) => [row.this_month_cents, row.last_month_cents]));
+  const change = (row: typeof sums) => {
+    const percent = percentChange(row.this_month_cents, row.last_month_cents);
+    const cents = String(BigInt(row.this_month_cents) - BigInt(row.last_month_cents));
+    return markup`${signedAmount(cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
+  };
+  return table({
+    caption: `${currency} by kind of line; the upper bar is ${monthName(month)}, the lower one ${before}`,
+    hasVisibleCaption: true,
+    empty: '',
+    rows,
+    columns: [
+      { head: 'Kind', isHead: true, cell: ({ kind }) => KIND_NAMES[kind] },
+      {
+        head: markup`<span class="heard">Picture</span>`,
+        isWide: true,
+        cell: (row) =>
+          pairOfBars({ now: row.this_month_cents, then: row.last_month_cents }, longest),
+      },
+      {
+        head: monthName(month),
+        isFigure: true,
+        cell: (row) => formatAmount(row.this_month_cents, currency),
+      },
+      {
+        head: before,
+        isFigure: true,
+        isWide: true,
+        cell: (row) => formatAmount(row.last_month_cents, currency),
+      },
+      { head: 'Change', isFigure: true, cell: change },
+    ],
+    foot: markup`<tfoot><tr><th scope="row">Total</th><td class="wide"></td><td class="figure">${formatAmount(sums.this_month_cents, currency)}</td><td class="figure wide">${formatAmount(sums.last_month_cents, currency)}</td><td class="figure">${change(sums)}</td></tr></tfoot>`,
+  });
+}
+
+function sumText(amounts: readonly string[]): string {
+  return String(amounts.reduce((sum, cents) => sum + BigInt(cents), 0n));
+}
+
+function requestsSection({ month, requests }: MonthOverview): Markup {
+  return markup`<h2 id="requests">Requests</h2>
+${table({
+  caption: 'The latest twenty requests for the month',
+  empty: 'Nobody has asked for this month yet.',
+  rows: requests,
+  columns: [
+    {
+      head: 'When',
+      isHead: true,
+      cell: ({ request_id, requested_at }) =>
+        markup`<a href="${requestHref(month, request_id)}">${minute(requested_at)}</a>`,
+    },
+    { head: 'What', cell: ({ kind }) => (kind === 'force' ? 'forced re-run' : 'run') },
+    { head: 'Who', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },
+    { head: 'Why', cell: ({ reason }) => reason ?? '' },
+    { head: 'State', cell: requestState },
+    {
+      head: 'Refused',
+      isFigure: true,
+      isWide: true,
+      cell: ({ refused }) => (refused.length === 0 ? '0' : badge('bad', String(refused.length))),
+    },
+  ],
+})}`;
+}
+
+/** Of a request. */
+export function requestState({
+  state,
+  balanced,
+}: Pick<MonthOverview['requests'][number], 'state' | 'balanced'>): Markup {
+  return state === 'finished' ? balance(balanced) : badge('busy', state);
+}
+
+/** The page of a request. */
+export function requestHref(month: string, requestId: string): string {
+  return `/operator/months/${month}/requests/${encodeURIComponent(requestId)}`;
+}

@@ -1,0 +1,111 @@
+import { INVOICE_STATUSES } from '../../../db/invoices/invoice-views.ts';
+import {
+  OUTCOMES,
+  type MonthInvoice,
+  type MonthInvoiceFilter,
+} from '../../../db/invoices/month-invoices.ts';
+import { previousMonth } from '../../../domain/period.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { formatAmount, formatMoney } from '../../../domain/format.ts';
+import { invoiceStatus, outcome } from './badge.ts';
+import { monthName, percentChange, signedAmount } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { table } from './html-table.ts';
+
+export interface InvoicesView {
+  readonly visitor: Visitor;
+  readonly month: string;
+  readonly filter: MonthInvoiceFilter;
+  readonly invoices: readonly MonthInvoice[];
+  readonly nextHref: string | null;
+}
+
+/** A month's invoices: the odd one is at the top. */
+export function invoicesPage(view: InvoicesView): string {
+  const { visitor, month, filter, invoices, nextHref } = view;
+  const before = monthName(previousMonth(month));
+  return layout({
+    title: `Invoices of ${monthName(month)}`,
+    visitor,
+    trail: [
+      { href: '/operator/months', text: 'Months' },
+      { href: `/operator/months/${month}`, text: monthName(month) },
+    ],
+    main: markup`${filterForm(month, filter)}
+<form method="get" action="/operator/months/${month}/re-run">
+${table({
+  caption: `Invoices of ${monthName(month)}, ${
+    filter.order === 'change' ? `the largest change against ${before} first` : 'by tenant'
+  }`,
+  hasVisibleCaption: true,
+  empty: 'No invoice is like that.',
+  rows: invoices,
+  columns: [
+    {
+      head: markup`<span class="heard">Choose</span>`,
+      cell: ({ tenant_id, number }) =>
+        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Choose ${tenant_id}, ${number}">`,
+    },
+    {
+      head: 'Tenant',
+      isHead: true,
+      cell: ({ invoice_id, tenant_id, name, number }) =>
+        markup`<a href="/operator/invoices/${invoice_id}">${name}</a><span class="sub"><span class="id">${tenant_id}</span><span class="wide"> · ${number}</span></span>`,
+    },
+    { head: 'Status', isWide: true, cell: ({ status }) => invoiceStatus(status) },
+    { head: 'Outcome', isWide: true, cell: (invoice) => outcome(invoice.outcome) },
+    {
+      head: 'Total',
+      isFigure: true,
+      cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
+    },
+    {
+      head: before,
+      isFigure: true,
+      isWide: true,
+      cell: ({ last_month_cents, currency }) =>
+        last_month_cents === null ? 'none' : formatAmount(last_month_cents, currency),
+    },
+    { head: 'Change', isFigure: true, cell: changeOf },
+  ],
+})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Re-run the chosen …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
+</form>
+`,
+  });
+}
+
+function changeOf(invoice: MonthInvoice): Markup {
+  const { change_cents, last_month_cents, total_cents, currency } = invoice;
+  const percent = last_month_cents === null ? 'new' : percentChange(total_cents, last_month_cents);
+  return markup`${signedAmount(change_cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
+}
+
+function filterForm(
+  month: string,
+  { search = '', status, outcome: of, order }: MonthInvoiceFilter,
+) {
+  return markup`<form class="filter" method="get" action="/operator/months/${month}/invoices" role="search" aria-label="Invoices">
+<div class="field"><label for="search">Tenant</label><input id="search" name="search" value="${search}" type="search"></div>
+<div class="field"><label for="status">Status</label><select id="status" name="status"><option value="">not superseded</option>${options(INVOICE_STATUSES, status)}</select></div>
+<div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(OUTCOMES, of)}</select></div>
+<div class="field"><label for="order">Order</label><select id="order" name="order">${options(['change', 'tenant'], order, ORDER_NAMES)}</select></div>
+<button>Show</button>
+</form>
+`;
+}
+
+const ORDER_NAMES: Readonly<Record<string, string>> = {
+  change: 'largest change first',
+  tenant: 'by tenant',
+};
+
+function options(
+  values: readonly string[],
+  chosen: string | undefined,
+  names: Readonly<Record<string, string>> = {},
+): Markup[] {
+  return values.map(
+    (value) =>
+      markup`<option value="${value}"${value === chosen ? markup` selected` : ''}>${names[value] ?? value}</option>`,
+  );
+}

@@ -1,0 +1,69 @@
+import type { MonthOverview } from '../../../db/month-end/month-views.ts';
+import { formatMoney } from '../../../domain/format.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge, balance } from './badge.ts';
+import { count, duration } from './page-format.ts';
+
+/** Done, and left, of a pass over the due tenants. */
+export interface Progress {
+  readonly done: number;
+  readonly due: number;
+  /** Tenants a second, lately; null: it can't be said yet. */
+  readonly perSecond: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** How far the pass under way is; null: none is. */
+export function progressOf({
+  due_tenants: due,
+  pace,
+}: Pick<MonthOverview, 'due_tenants' | 'pace'>): Progress | null {
+  if (pace.started_at === null) return null;
+  const done = Math.min(pace.served, due);
+  const perSecond =
+    pace.recent > 0 && pace.window_seconds > 0 ? pace.recent / pace.window_seconds : null;
+  return {
+    done,
+    due,
+    perSecond,
+    secondsLeft: perSecond === null ? null : (due - done) / perSecond,
+  };
+}
+
+/** The part of a month's page that moves while it is being closed. Nothing in it takes the focus. */
+export function monthLive(overview: MonthOverview): Markup {
+  const { outcomes, not_looked_at, due_tenants, requests, totals, is_served } = overview;
+  const isOpen = requests.some(({ state }) => state !== 'finished');
+  const [last] = requests;
+  const state = isOpen
+    ? badge('busy', 'closing')
+    : balance(is_served ? (last?.balanced ?? null) : null);
+  return markup`${isOpen ? '' : markup`<span data-ended></span>`}${progressBar(overview, isOpen)}<dl class="facts">
+<div><dt>State</dt><dd>${state}</dd></div>
+<div><dt>Due tenants</dt><dd>${count(due_tenants)}</dd></div>
+<div><dt>Rolled</dt><dd>${count(outcomes.rolled)}</dd></div>
+<div><dt>Skipped</dt><dd>${count(outcomes.skipped)}</dd></div>
+<div><dt>Unchanged</dt><dd>${count(outcomes.unchanged)}</dd></div>
+<div><dt>Parked</dt><dd>${count(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
+<div><dt>Not looked at</dt><dd>${count(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
+${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+`;
+}
+
+function progressBar(overview: MonthOverview, isOpen: boolean): Markup {
+  const progress = progressOf(overview);
+  if (progress === null) {
+    return isOpen
+      ? markup`<p>A request is waiting for the month’s workflow to take it up.</p>\n`
+      : markup``;
+  }
+  const { done, due, perSecond, secondsLeft } = progress;
+  const percent = due === 0 ? 100 : Math.floor((done * 100) / due);
+  const rate = perSecond === null ? '' : ` · ${perSecond.toFixed(1)} tenants a second`;
+  const left = secondsLeft === null ? '' : ` · about ${duration(secondsLeft)} left`;
+  // Heard at each tenth, not at each tenant.
+  const said = `${Math.floor(percent / 10) * 10} % of the tenants are done`;
+  return markup`<label for="progress" data-say="${said}">${count(done)} of ${count(due)} tenants · ${percent} %${rate}${left}</label>
+<progress id="progress" max="${Math.max(due, 1)}" value="${done}">${percent} %</progress>
+`;
+}

@@ -1,0 +1,83 @@
+import type { MonthRow } from '../../../db/month-end/month-views.ts';
+import { formatMoney } from '../../../domain/format.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge, balance } from './badge.ts';
+import { count, monthName } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { table } from './html-table.ts';
+
+export interface MonthsView {
+  readonly visitor: Visitor;
+  readonly months: readonly MonthRow[];
+  /** The month that was over last, where nobody has asked for it yet. */
+  readonly notAskedFor: string | null;
+  readonly nextHref: string | null;
+}
+
+/** The months, the newest first. */
+export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsView): string {
+  return layout({
+    title: 'Months',
+    visitor,
+    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${monthName(notAskedFor)}</a> is over, and its month end has not been asked for. The Schedule does it at 06:00 UTC on the first.</p>\n`}${table(
+      {
+        caption: 'Months, the newest first',
+        empty: 'No month end has been asked for yet.',
+        rows: months,
+        columns: [
+          {
+            head: 'Month',
+            isHead: true,
+            cell: ({ month }) =>
+              markup`<a href="/operator/months/${month}">${monthName(month)}</a>`,
+          },
+          { head: 'State', cell: monthState },
+          { head: 'Invoices', isFigure: true, isWide: true, cell: invoicesOf },
+          { head: 'Total', isFigure: true, cell: totalsOf },
+          {
+            head: 'Rolled',
+            isFigure: true,
+            isWide: true,
+            cell: ({ outcomes }) => count(outcomes.rolled),
+          },
+          {
+            head: 'Skipped',
+            isFigure: true,
+            isWide: true,
+            cell: ({ outcomes }) => count(outcomes.skipped),
+          },
+          {
+            head: 'Unchanged',
+            isFigure: true,
+            isWide: true,
+            cell: ({ outcomes }) => count(outcomes.unchanged),
+          },
+          { head: 'Parked', isFigure: true, cell: parkedOf },
+        ],
+      },
+    )}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier months</a></p>\n`}`,
+  });
+}
+
+/** In a word: is it being closed, is it closed, do its books balance. */
+export function monthState({
+  open_requests,
+  balanced,
+}: Pick<MonthRow, 'open_requests' | 'balanced'>): Markup {
+  return open_requests > 0 ? badge('busy', 'closing') : balance(balanced);
+}
+
+function invoicesOf({ totals }: MonthRow): string {
+  return count(totals.reduce((sum, { invoices }) => sum + invoices, 0));
+}
+
+function totalsOf({ totals }: MonthRow): Markup[] {
+  return totals.map(
+    ({ currency, total_cents }) => markup`<div>${formatMoney(total_cents, currency)}</div>`,
+  );
+}
+
+function parkedOf({ month, outcomes }: MonthRow): unknown {
+  if (outcomes.parked === 0) return '0';
+  return markup`<a href="/operator/months/${month}#parked">${badge('bad', count(outcomes.parked))}<span class="heard"> parked in ${monthName(month)}</span></a>`;
+}

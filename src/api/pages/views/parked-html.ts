@@ -1,0 +1,69 @@
+import { adviceFor } from '../../../contracts/failure-advice.ts';
+import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { minute, monthName } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { table } from './html-table.ts';
+import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
+
+export interface ParkedView {
+  readonly month: string;
+  readonly parked: readonly ParkedTenant[];
+  readonly moreHref: string | null;
+  readonly temporal: TemporalLinks | null;
+}
+
+/** All of a month's parked tenants, a page at a time. */
+export function parkedPage(view: ParkedView & { readonly visitor: Visitor }): string {
+  const { month, visitor } = view;
+  return layout({
+    title: `Parked tenants of ${monthName(month)}`,
+    visitor,
+    trail: [
+      { href: '/operator/months', text: 'Months' },
+      { href: `/operator/months/${month}`, text: monthName(month) },
+    ],
+    main: parkedForm(view),
+  });
+}
+
+/** On the month's page. */
+export function parkedSection(view: ParkedView): Markup {
+  return markup`<h2 id="parked">Parked tenants</h2>
+${parkedForm(view)}`;
+}
+
+/** Who is chosen here is re-run: that is what releases a tenant. */
+function parkedForm({ month, parked, moreHref, temporal }: ParkedView): Markup {
+  if (parked.length === 0) {
+    return markup`<p class="empty">Nobody is parked.</p>\n`;
+  }
+  return markup`<form method="get" action="/operator/months/${month}/re-run">
+${table({
+  caption: 'Parked tenants, why, and what to do',
+  empty: '',
+  rows: parked,
+  columns: [
+    {
+      head: markup`<span class="heard">Choose</span>`,
+      cell: ({ tenant_id }) =>
+        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Choose ${tenant_id}">`,
+    },
+    {
+      head: 'Tenant',
+      isHead: true,
+      cell: ({ tenant_id, recorded_at }) =>
+        markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
+    },
+    {
+      head: 'Why',
+      cell: ({ reason_type, reason }) =>
+        markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
+    },
+    { head: 'What to do', cell: ({ reason_type }) => adviceFor(reason_type) },
+  ],
+})}<p>When that is done, choose the tenants and re-run them.</p>
+<div class="actions"><button>Re-run the chosen …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
+</form>
+`;
+}

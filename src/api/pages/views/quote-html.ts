@@ -1,0 +1,220 @@
+import type { AddonView, PlanVersionView } from '../../../db/catalogue/catalogue-views.ts';
+import { sumCents } from '../../../domain/cents.ts';
+import type { LineJson, QuoteJson } from '../../../domain/quote-json.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { formatAmount, formatMoney } from '../../../domain/format.ts';
+import { percentOf, stackedBar, swatch, type Share } from './bars.ts';
+import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { quantity, priceCell, quantityCell } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { table } from './html-table.ts';
+
+/** What was typed. */
+export interface QuoteForm {
+  readonly planCode: string | null;
+  readonly addons: readonly string[];
+  /** By resource kind; empty: none given. */
+  readonly usage: ReadonlyMap<string, string>;
+  readonly startsOn: string;
+}
+
+/** A quote, and what of the request it leaves out. */
+export interface QuoteAnswer extends QuoteJson {
+  readonly warnings: readonly { readonly detail: string }[];
+}
+
+export interface QuoteView {
+  readonly visitor: Visitor;
+  /** The current version of each plan. */
+  readonly plans: readonly PlanVersionView[];
+  readonly addons: readonly AddonView[];
+  readonly form: QuoteForm;
+  /** Null before anything was asked for, and where something is wrong. */
+  readonly quote: QuoteAnswer | null;
+  readonly mistakes: readonly FieldMistake[];
+}
+
+/** Where a quantity of a kind is typed; both its name and its id. */
+export function usageField(resourceKind: string): string {
+  return `usage.${resourceKind}`;
+}
+
+/** What a plan would cost, before anything is provisioned. */
+export function quotePage({ visitor, plans, addons, form, quote, mistakes }: QuoteView): string {
+  const plan = plans.find(({ code }) => code === form.planCode) ?? null;
+  return layout({
+    title: 'What would it cost?',
+    visitor,
+    hasErrors: mistakes.length > 0,
+    main: markup`${errorSummary(mistakes)}${planForm(plans, form.planCode, mistakes)}
+<div class="columns">
+${plan === null ? '' : detailsForm(plan, addons, form, mistakes)}
+${quote === null ? '' : markup`<div>${answer(quote)}</div>`}
+</div>
+`,
+  });
+}
+
+function planForm(
+  plans: readonly PlanVersionView[],
+  chosen: string | null,
+  mistakes: readonly FieldMistake[],
+): Markup {
+  if (plans.length === 0) return markup`<p class="empty">There are no plans yet.</p>`;
+  const options = plans.map(
+    ({ code, base_price_cents, currency }) =>
+      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${formatMoney(base_price_cents, currency)} a month</option>`,
+  );
+  return markup`<form class="filter" method="get" action="/quote">
+${field({
+  id: 'plan_code',
+  label: 'Plan',
+  mistakes,
+  input: (attributes) => markup`<select ${attributes} name="plan_code">${options}</select>`,
+})}<button class="${chosen === null ? '' : 'quiet'}">${chosen === null ? 'Choose this plan' : 'Choose another plan'}</button>
+</form>
+`;
+}
+
+function detailsForm(
+  plan: PlanVersionView,
+  addons: readonly AddonView[],
+  form: QuoteForm,
+  mistakes: readonly FieldMistake[],
+): Markup {
+  const kinds = new Set(plan.items.map(({ resource_kind }) => resource_kind));
+  const fitting = addons.filter(
+    ({ code, resource_kind }) => kinds.has(resource_kind) || form.addons.includes(code),
+  );
+  return markup`<form class="sheet" method="get" action="/quote">
+<input type="hidden" name="plan_code" value="${plan.code}">
+${fitting.length === 0 ? '' : markup`<fieldset id="addons"><legend>Addons</legend>${fitting.map((addon) => addonChoice(addon, plan.currency, form))}</fieldset>\n`}${
+    plan.items.length === 0
+      ? ''
+      : markup`<fieldset><legend>Expected usage a month</legend>
+<p class="hint">Leave all of it empty for a price without usage.</p>
+${plan.items.map((item) => usageInput(item, plan.currency, form, mistakes))}</fieldset>\n`
+  }${field({
+    id: 'starts_on',
+    label: 'Start date',
+    hint: 'For the part of the first month; may be left empty.',
+    mistakes,
+    input: (attributes) =>
+      markup`<input ${attributes} name="starts_on" type="date" value="${form.startsOn}">`,
+  })}<div class="actions"><button name="show" value="price">Show the price</button></div>
+</form>
+`;
+}
+
+function addonChoice(
+  { code, qty, resource_kind, price_cents }: AddonView,
+  currency: string,
+  { addons }: QuoteForm,
+): Markup {
+  const id = `addon-${code}`;
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${formatMoney(price_cents, currency)} a month</label></div>
+`;
+}
+
+function usageInput(
+  item: PlanVersionView['items'][number],
+  currency: string,
+  { usage }: QuoteForm,
+  mistakes: readonly FieldMistake[],
+): Markup {
+  const id = usageField(item.resource_kind);
+  const included = `${quantity(item.included_qty ?? '0')} included`;
+  const beyond =
+    item.overage_price_cents === null
+      ? 'more costs nothing'
+      : `then ${formatMoney(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
+  return field({
+    id,
+    label: item.resource_kind,
+    hint: `${included}, ${beyond}`,
+    mistakes,
+    input: (attributes) =>
+      markup`<input ${attributes} name="${id}" inputmode="decimal" autocomplete="off" value="${usage.get(item.resource_kind) ?? ''}">`,
+  });
+}
+
+const PARTS = [
+  { part: 1, name: 'Base', kind: 'plan_base' },
+  { part: 2, name: 'Addons', kind: 'addon' },
+  { part: 3, name: 'Overage', kind: 'overage' },
+] as const;
+
+function answer(quote: QuoteAnswer): Markup {
+  const { currency, recurring, overage, first_invoice, all_in_monthly_cents, warnings } = quote;
+  const lines = [...recurring.lines, ...overage.lines];
+  const shares = PARTS.map(({ part, name, kind }) => ({
+    part,
+    name,
+    cents: sumCents(
+      lines.filter((line) => line.kind === kind).map(({ amount_cents }) => amount_cents),
+    ),
+  }));
+  return markup`<h2 id="price">${formatMoney(all_in_monthly_cents, currency)} a month</h2>
+${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
+<h3>Every month</h3>
+${linesTable('Lines of every month', lines, currency, all_in_monthly_cents)}
+<h3>First invoice</h3>
+<p class="soft">${
+    first_invoice.period_start === null
+      ? 'Without a start date, a full month.'
+      : `From ${first_invoice.period_start} to ${first_invoice.period_end ?? ''}, usage not counted.`
+  } The month end bills full months.</p>
+${linesTable('Lines of the first invoice', first_invoice.lines, currency, first_invoice.prorated_total_cents)}`;
+}
+
+function picture(
+  shares: readonly (Share & { readonly name: string })[],
+  whole: number,
+  currency: string,
+): Markup {
+  const rows = shares.filter(({ cents }) => cents > 0);
+  return markup`${stackedBar(rows)}
+${table({
+  caption: 'What part of it is base, addons and overage',
+  empty: 'It costs nothing.',
+  rows,
+  columns: [
+    { head: 'Part', isHead: true, cell: ({ part, name }) => markup`${swatch(part)} ${name}` },
+    { head: 'Amount', isFigure: true, cell: ({ cents }) => formatMoney(cents, currency) },
+    { head: 'Share', isFigure: true, cell: ({ cents }) => `${percentOf(cents, whole)} %` },
+  ],
+})}`;
+}
+
+function linesTable(
+  caption: string,
+  lines: readonly LineJson[],
+  currency: string,
+  totalCents: number,
+): Markup {
+  return table({
+    caption,
+    empty: 'There are none.',
+    rows: lines,
+    columns: [
+      { head: 'What for', isHead: true, cell: ({ description }) => description },
+      {
+        head: 'Quantity',
+        isFigure: true,
+        isWide: true,
+        cell: quantityCell,
+      },
+      {
+        head: 'Price',
+        isFigure: true,
+        cell: (line) => priceCell(line, currency),
+      },
+      {
+        head: 'Amount',
+        isFigure: true,
+        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
+      },
+    ],
+    foot: markup`<tfoot><tr><th scope="row">Total in ${currency}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(totalCents, currency)}</td></tr></tfoot>`,
+  });
+}

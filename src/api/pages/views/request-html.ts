@@ -1,0 +1,85 @@
+import type { RequestView } from '../../../db/month-end/request-views.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge, outcome } from './badge.ts';
+import { minute, monthName } from './page-format.ts';
+import { layout, type Visitor } from './layout.ts';
+import { requestState } from './month-html.ts';
+import { table } from './html-table.ts';
+import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
+
+export interface RequestPageView {
+  readonly visitor: Visitor;
+  readonly month: string;
+  readonly requestId: string;
+  /** Null: the workflow has not stored it yet. */
+  readonly request: RequestView | null;
+  readonly temporal: TemporalLinks | null;
+}
+
+/** What became of a request, and what comes next. */
+export function requestPage(view: RequestPageView): string {
+  const { visitor, month, requestId, request, temporal } = view;
+  const isOpen = request?.state !== 'finished';
+  return layout({
+    title: `Request for ${monthName(month)}`,
+    visitor,
+    trail: [
+      { href: '/operator/months', text: 'Months' },
+      { href: `/operator/months/${month}`, text: monthName(month) },
+    ],
+    isLive: isOpen,
+    main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/requests/${encodeURIComponent(requestId)}/live"` : ''}>${requestLive(request)}</div>
+${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
+<ul class="links"><li><a href="/operator/months/${month}">${monthName(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
+<p class="soft">Request id: <span class="id">${requestId}</span></p>
+`,
+  });
+}
+
+/** The part that moves. */
+export function requestLive(request: RequestView | null): Markup {
+  if (request === null) {
+    return markup`<p class="note">${badge('busy', 'sent')} The request is with the month’s workflow, which puts it down within seconds. You can leave this page: nothing depends on it.</p>
+`;
+  }
+  const { state, kind, actor, reason, requested_at, finished_at, tenants } = request;
+  return markup`${state === 'finished' ? markup`<span data-ended></span>` : ''}<p class="note" data-say="${SAID[state]}">${SAID[state]}</p>
+<dl class="facts">
+<div><dt>State</dt><dd>${requestState(request)}</dd></div>
+<div><dt>What</dt><dd>${kind === 'force' ? 'Forced re-run' : 'Run'}</dd></div>
+<div><dt>Who</dt><dd>${actor ?? 'unknown'}</dd></div>
+<div><dt>Asked</dt><dd>${minute(requested_at)}</dd></div>
+<div><dt>Served</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at)}</dd></div>
+</dl>
+${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
+    kind === 'run'
+      ? ''
+      : table({
+          caption: 'The tenants that it names, up to a hundred, and what came of each',
+          empty: 'It names nobody: it is for all due tenants.',
+          rows: tenants,
+          columns: [
+            {
+              head: 'Tenant',
+              isHead: true,
+              cell: ({ tenant_id }) => markup`<span class="id">${tenant_id}</span>`,
+            },
+            { head: 'Outcome', cell: (tenant) => outcome(tenant.outcome) },
+            { head: 'Invoice', cell: invoiceLink },
+            { head: 'Why', cell: (tenant) => tenant.reason ?? '' },
+          ],
+        })
+  }`;
+}
+
+const SAID: Readonly<Record<RequestView['state'], string>> = {
+  queued:
+    'The request waits for its turn: the workflow serves it when what it is doing now is done.',
+  running: 'The month’s workflow is serving it. New revisions appear here as they are issued.',
+  finished: 'It is served. What came of it is below.',
+};
+
+function invoiceLink({ invoice_id, number }: RequestView['tenants'][number]): Markup | string {
+  if (invoice_id === null) return '';
+  return markup`<a href="/operator/invoices/${invoice_id}">${number ?? invoice_id}</a>`;
+}

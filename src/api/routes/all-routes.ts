@@ -1,0 +1,110 @@
+import type { Route } from '../http/route-definition.ts';
+import {
+  getAddon,
+  getAddons,
+  putAddon,
+  putCatalogue,
+  getPlanVersion,
+  getPlans,
+  putPlanVersion,
+} from './catalogue-routes.ts';
+import { getDeployment, getDeployments, putDeployment } from './deployment-routes.ts';
+import {
+  getInvoiceDifference,
+  payInvoice,
+  voidInvoice,
+  getInvoice,
+  getInvoices,
+} from './invoice-routes.ts';
+import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from './invoice-document-routes.ts';
+import { getLateUsage, getRollUp } from './roll-up-status-routes.ts';
+import { getLineUsage, getLineUsageCsv } from './line-usage-routes.ts';
+import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
+import { getOperatorActions } from './operator-action-routes.ts';
+import { postQuote } from './quote-route.ts';
+import { postRollUp } from './roll-up-routes.ts';
+import {
+  attachAddon,
+  detachAddon,
+  activateSubscription,
+  cancelSubscription,
+} from './subscription-change-routes.ts';
+import {
+  putSubscriptions,
+  getSubscription,
+  getSubscriptions,
+  putSubscription,
+} from './subscription-routes.ts';
+import { getHealth, getMetrics, getReadiness } from './system-routes.ts';
+import { getTenant, getTenants, putTenant } from './tenant-routes.ts';
+import { getWebhookAttempts, postWebhookReplay } from './webhook-delivery-routes.ts';
+import {
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  postWebhookEndpoint,
+  rotateWebhookEndpointSecret,
+} from './webhook-endpoint-routes.ts';
+import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes.ts';
+import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
+import { documentationRoutes } from '../openapi/documentation.ts';
+
+/** Every route, in the order of the documentation; the documentation itself is added to them. */
+export const ROUTES: readonly Route[] = [
+  postLlmUsage,
+  postMeteredUsage,
+  postUsageExclusion,
+  getUsageExclusions,
+  postQuote,
+  getInvoices,
+  // Before the next, which would take the end for a part of the id.
+  getInvoiceHtml,
+  getInvoicePdf,
+  getInvoiceCsv,
+  getInvoice,
+  getInvoiceDifference,
+  getLineUsage,
+  getLineUsageCsv,
+  payInvoice,
+  voidInvoice,
+  postRollUp,
+  getRollUp,
+  getLateUsage,
+  putCatalogue,
+  putPlanVersion,
+  getPlanVersion,
+  getPlans,
+  putAddon,
+  getAddon,
+  getAddons,
+  putTenant,
+  getTenant,
+  getTenants,
+  putDeployment,
+  getDeployment,
+  getDeployments,
+  putSubscriptions,
+  putSubscription,
+  getSubscription,
+  getSubscriptions,
+  activateSubscription,
+  cancelSubscription,
+  attachAddon,
+  detachAddon,
+  postWebhookEndpoint,
+  getWebhookEndpoints,
+  getWebhookEndpoint,
+  deleteWebhookEndpoint,
+  rotateWebhookEndpointSecret,
+  getWebhookAttempts,
+  postWebhookReplay,
+  getOperatorActions,
+  getHealth,
+  getReadiness,
+  getMetrics,
+];
+
+/** The OpenAPI document of the whole API, without a server to ask for it. */
+export function apiDocument(): OpenApiDocument {
+  return openApiDocument([...ROUTES, ...documentationRoutes(ROUTES)]);
+}

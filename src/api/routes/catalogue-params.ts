@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { MAX_VERSION } from '../../catalogue/fields.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import { documentedInteger } from '../http/request-fields.ts';
+import { HttpProblem } from '../http/problems.ts';
+
+/** Paths and queries of what the feeding platform names. */
+
+const VERSION_HINT = `expected a whole number from 1 to ${MAX_VERSION}`;
+
+export const planVersionParams = z.strictObject({
+  plan_code: externalId.meta({ example: 'studio' }),
+  version: z
+    .string()
+    .regex(/^[1-9]\d{0,9}$/, { error: VERSION_HINT })
+    .meta({ ...documentedInteger(1, MAX_VERSION), example: 1 })
+    .transform(Number)
+    .refine((value) => value <= MAX_VERSION, { error: VERSION_HINT }),
+});
+export const addonParams = z.strictObject({
+  addon_code: externalId.meta({ example: 'storage_50gb' }),
+});
+export const tenantParams = z.strictObject({ tenant_id: externalId.meta({ example: 'acme' }) });
+export const deploymentParams = z.strictObject({
+  deployment_id: externalId.meta({ example: 'acme-web' }),
+});
+export const subscriptionParams = z.strictObject({
+  subscription_id: externalId.meta({ example: 'acme-web-1' }),
+});
+
+/** What a feed in bulk may hold; a larger one is sent in parts. */
+export const MAX_FEED_ENTRIES = 20_000;
+
+/** Of a feed in bulk. */
+export const dryRunQuery = z.strictObject({
+  dry_run: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('true: says what would change and what is wrong, and writes nothing.'),
+});
+
+/** @throws HttpProblem `not-found` where there is nothing */
+export function found<T>(thing: T | null, what: string): T {
+  if (thing !== null) return thing;
+  throw new HttpProblem('not-found', `there is no ${what}`);
+}
+
+/** What came of the things of one kind that a feed names. */
+export const changeCounts = z
+  .object({ new: z.int(), changed: z.int(), unchanged: z.int() })
+  .meta({ example: { new: 1, changed: 0, unchanged: 27 } });

@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import {
+  listPlanVersions,
+  planVersionSchema,
+  showPlanVersion,
+  type PlanVersionKey,
+  type PlanVersionView,
+  addonSchema,
+  listAddons,
+  showAddon,
+  type AddonView,
+} from '../../db/catalogue/catalogue-views.ts';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { planTerms, addonTerms, catalogueFile } from '../../catalogue/catalogue-file.ts';
+import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
+import { versionNumber } from '../../catalogue/fields.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import {
+  found,
+  planVersionParams,
+  addonParams,
+  changeCounts,
+  MAX_FEED_ENTRIES,
+  dryRunQuery,
+} from './catalogue-params.ts';
+import { PLAN_VERSION, answerFeedErrors, WHOLE_FEED } from './catalogue-problems.ts';
+import { pageLimit } from '../http/request-fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
+import { countCatalogueChanges } from '../../catalogue/change-counts.ts';
+import { MAX_BULK_BYTES } from '../http/body-limits.ts';
+
+const PLAN_PATH = '/api/v1/plans/{plan_code}/versions/{version}';
+
+/** A plan version, for good. */
+export const putPlanVersion = defineRoute(
+  {
+    method: 'put',
+    path: PLAN_PATH,
+    operationId: 'putPlanVersion',
+    tag: 'Catalogue',
+    summary: 'Add a version of a plan',
+    description:
+      'A version is never edited: the same again changes nothing, another content is refused. To ' +
+      'change a plan, add its next version, and move subscriptions to it.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: planVersionParams,
+    body: planTerms,
+    responses: {
+      200: { description: 'It was there before', schema: planVersionSchema },
+      201: { description: 'It is new', schema: planVersionSchema },
+    },
+    problems: ['catalogue-conflict'],
+  },
+  async ({ params: { plan_code: code, version }, body }, { db }) => {
+    const plans = [{ code, versions: [{ version, ...body }] }];
+    const { isNew, stored } = await answerFeedErrors('catalogue-conflict', PLAN_VERSION, () =>
+      inFeedTurn(db, async (tx) => {
+        const { newVersions } = await feedCatalogue(tx, { plans, addons: [] });
+        const view = await showPlanVersion(tx, { code, version });
+        return { isNew: newVersions.length > 0, stored: view };
+      }),
+    );
+    return reply(isNew ? 201 : 200, found(stored, 'plan version of this number'));
+  },
+);
+
+export const getPlanVersion = defineRoute(
+  {
+    method: 'get',
+    path: PLAN_PATH,
+    operationId: 'getPlanVersion',
+    tag: 'Catalogue',
+    summary: 'Read a version of a plan',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: planVersionParams,
+    responses: { 200: { description: 'The plan version', schema: planVersionSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { plan_code: code, version } }, { db }) => {
+    const view = await showPlanVersion(db, { code, version });
+    return reply(200, found(view, `version ${version} of a plan ${code}`));
+  },
+);
+
+const readPlans = pagedBy(
+  z.strictObject({ code: externalId, version: versionNumber }),
+  ({ code, version }: PlanVersionView): PlanVersionKey => ({ code, version }),
+);
+
+export const getPlans = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/plans',
+    operationId: 'getPlans',
+    tag: 'Catalogue',
+    summary: 'List all versions of all plans, by plan and version',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
+    responses: {
+      200: {
+        description: 'A page of plan versions',
+        schema: z.object({ plan_versions: z.array(planVersionSchema), next_cursor: nextCursor }),
+      },
+    },
+  },
+  async ({ query }, { db }) => {
+    const { entries, next_cursor } = await readPlans(query, (page) => listPlanVersions(db, page));
+    return reply(200, { plan_versions: entries, next_cursor });
+  },
+);
+
+const ADDON_PATH = '/api/v1/addons/{addon_code}';
+
+/** An addon as it is attached from now on. */
+export const putAddon = defineRoute(
+  {
+    method: 'put',
+    path: ADDON_PATH,
+    operationId: 'putAddon',
+    tag: 'Catalogue',
+    summary: 'Add an addon, or change its terms',
+    description:
+      'New terms are those of the next one who attaches it: subscriptions keep the snapshot that ' +
+      'was taken when they did.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: addonParams,
+    body: addonTerms,
+    responses: {
+      200: { description: 'It was there before, with these terms or others', schema: addonSchema },
+      201: { description: 'It is new', schema: addonSchema },
+    },
+  },
+  async ({ params: { addon_code: code }, body }, { db }) => {
+    const { isNew, stored } = await inFeedTurn(db, async (tx) => {
+      const { newAddons } = await feedCatalogue(tx, { plans: [], addons: [{ code, ...body }] });
+      return { isNew: newAddons.length > 0, stored: await showAddon(tx, code) };
+    });
+    return reply(isNew ? 201 : 200, found(stored, `addon ${code}`));
+  },
+);
+
+export const getAddon = defineRoute(
+  {
+    method: 'get',
+    path: ADDON_PATH,
+    operationId: 'getAddon',
+    tag: 'Catalogue',
+    summary: 'Read an addon',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: addonParams,
+    responses: { 200: { description: 'The addon', schema: addonSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { addon_code: code } }, { db }) =>
+    reply(200, found(await showAddon(db, code), `addon ${code}`)),
+);
+
+const readAddons = pagedBy(externalId, ({ code }: AddonView) => code);
+
+export const getAddons = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/addons',
+    operationId: 'getAddons',
+    tag: 'Catalogue',
+    summary: 'List the addons, by code',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
+    responses: {
+      200: {
+        description: 'A page of addons',
+        schema: z.object({ addons: z.array(addonSchema), next_cursor: nextCursor }),
+      },
+    },
+  },
+  async ({ query }, { db }) => {
+    const { entries, next_cursor } = await readAddons(query, (page) => listAddons(db, page));
+    return reply(200, { addons: entries, next_cursor });
+  },
+);
+
+/** Plans and addons in bulk. */
+export const putCatalogue = defineRoute(
+  {
+    method: 'put',
+    path: '/api/v1/catalogue',
+    operationId: 'putCatalogue',
+    tag: 'Catalogue',
+    summary: 'Take in many plan versions and addons, all or none',
+    description:
+      'As `catalogue apply` does with a file of this form. What is not named stays; the same again ' +
+      'changes nothing. One mistake, and nothing is written. At most ' +
+      `${MAX_FEED_ENTRIES} plans, versions, items and addons together.`,
+    scopes: ['operator'],
+    rateLimited: true,
+    query: dryRunQuery,
+    body: catalogueFile,
+    maxBodyBytes: MAX_BULK_BYTES,
+    maxEntries: MAX_FEED_ENTRIES,
+    responses: {
+      200: {
+        description: 'What has changed, or would',
+        schema: z.object({
+          dry_run: z.boolean(),
+          changes: z.object({ plan_versions: changeCounts, addons: changeCounts }),
+        }),
+      },
+    },
+    problems: ['catalogue-conflict'],
+  },
+  async ({ query, body }, { db }) => {
+    const dryRun = query.dry_run === 'true';
+    const changes = await answerFeedErrors('catalogue-conflict', WHOLE_FEED, () =>
+      inFeedTurn(db, (tx) => feedCatalogue(tx, body, { dryRun })),
+    );
+    return reply(200, { dry_run: dryRun, changes: countCatalogueChanges(changes) });
+  },
+);

@@ -1,0 +1,221 @@
+import { z } from 'zod';
+import type { ApiKey } from '../../db/access/api-keys.ts';
+import {
+  INVOICE_STATUSES,
+  invoiceHeaderSchema,
+  invoiceLineSchema,
+  listInvoices,
+  type InvoiceCursor,
+  type InvoiceHeader,
+  showInvoice,
+} from '../../db/invoices/invoice-views.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import { month, pageLimit } from '../http/request-fields.ts';
+import {
+  invoiceParams,
+  requireInvoice,
+  notAnInvoice,
+  requireInvoiceHeader,
+} from './invoice-params.ts';
+import { requireKnown } from './require-known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
+import { reasonSchema } from '../../contracts/request-payload.ts';
+import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
+import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
+
+const readPage = pagedBy(
+  z.strictObject({
+    period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
+    invoice_id: z.uuid(),
+  }),
+  ({ period_start, invoice_id }: InvoiceHeader): InvoiceCursor => ({ period_start, invoice_id }),
+);
+
+/** Invoices, the newest period first. */
+export const getInvoices = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices',
+    operationId: 'getInvoices',
+    tag: 'Invoices',
+    summary: 'List invoices, the newest period first',
+    description: "A tenant's key sees that tenant's own.",
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    query: z.strictObject({
+      tenant_id: externalId.optional(),
+      status: z
+        .enum(INVOICE_STATUSES)
+        .optional()
+        .describe('Without it: every invoice that is not superseded.'),
+      include_superseded: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('Superseded revisions too.'),
+      period: month.optional(),
+      limit: pageLimit(200, 50),
+      cursor: cursorParam,
+    }),
+    responses: {
+      200: {
+        description: 'A page of invoices',
+        schema: z.object({
+          invoices: z.array(invoiceHeaderSchema),
+          next_cursor: nextCursor,
+        }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ query, caller }, { db }) => {
+    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
+    const filter = {
+      tenantId: visibleTenant(caller, query.tenant_id),
+      status: query.status,
+      includeSuperseded: query.include_superseded === 'true',
+      periodStart: query.period && `${query.period}-01`,
+    };
+    const reader = caller.tenantId === null ? 'operator' : 'tenant';
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listInvoices(db, filter, page, reader),
+    );
+    return reply(200, {
+      invoices: entries,
+      next_cursor,
+    });
+  },
+);
+
+/** An invoice, with its lines. */
+export const getInvoice = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices/{invoice_id}',
+    operationId: 'getInvoice',
+    tag: 'Invoices',
+    summary: 'Read an invoice with its lines',
+    description: 'Superseded revisions too; replaces_invoice_id and superseded_by link them.',
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    params: invoiceParams,
+    responses: {
+      200: {
+        description: 'The invoice',
+        schema: invoiceHeaderSchema.extend({ lines: z.array(invoiceLineSchema) }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ params, caller }, { db }) => {
+    return reply(200, await requireInvoice(db, params.invoice_id, caller));
+  },
+);
+
+/** @throws HttpProblem `not-found` where a tenant asks for another one's */
+function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | undefined {
+  if (caller.tenantId === null) return askedFor;
+  if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
+  throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
+}
+
+const DESCRIPTION =
+  'For good: such an invoice is never rebuilt, and keeps its place and its usage. Asking again ' +
+  'changes nothing. A superseded invoice can become neither: its successor is the one that stands.';
+
+/** An invoice was paid. */
+export const payInvoice = defineStatusRoute({
+  status: 'paid',
+  verb: 'pay',
+  summary: 'Mark an invoice as paid',
+  body: z.strictObject({
+    reason: reasonSchema.optional().describe('The reference of the payment, for instance.'),
+  }),
+});
+
+/** An invoice is not to be paid. */
+export const voidInvoice = defineStatusRoute({
+  status: 'void',
+  verb: 'void',
+  summary: 'Void an invoice',
+  body: z.strictObject({ reason: reasonSchema.describe('Why; it stays with the invoice.') }),
+});
+
+function defineStatusRoute({
+  status,
+  verb,
+  summary,
+  body,
+}: {
+  readonly status: FinalStatus;
+  readonly verb: string;
+  readonly summary: string;
+  readonly body: z.ZodType<{ reason?: string | undefined }>;
+}) {
+  return defineRoute(
+    {
+      method: 'post',
+      path: `/api/v1/invoices/{invoice_id}/${verb}`,
+      operationId: `${verb}Invoice`,
+      tag: 'Invoices',
+      summary,
+      description: DESCRIPTION,
+      scopes: ['operator'],
+      rateLimited: true,
+      params: invoiceParams,
+      body,
+      responses: {
+        200: { description: 'The invoice as it is now', schema: invoiceHeaderSchema },
+      },
+      problems: ['not-found', 'status-conflict'],
+    },
+    async ({ params, body: sent, caller }, { db }) => {
+      const invoiceId = params.invoice_id;
+      if (!z.uuid().safeParse(invoiceId).success) throw notAnInvoice();
+      const result = await changeInvoiceStatus(db, {
+        invoiceId,
+        status,
+        actor: `key:${caller.label}`,
+        reason: sent.reason ?? null,
+      });
+      if (result.outcome === 'refused') throw new HttpProblem('status-conflict', result.reason);
+      const invoice = result.outcome === 'unknown' ? null : await showInvoice(db, invoiceId);
+      if (invoice === null) throw notAnInvoice();
+      return reply(200, invoice);
+    },
+  );
+}
+
+/** How a revision differs from what it replaced. */
+export const getInvoiceDifference = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices/{invoice_id}/difference',
+    operationId: 'getInvoiceDifference',
+    tag: 'Invoices',
+    summary: 'Compare a revision with the invoice that it replaced, line by line',
+    description: 'As it was stored with the revision. Lines that say the same are left out.',
+    scopes: ['tenant', 'operator'],
+    rateLimited: true,
+    params: invoiceParams,
+    responses: {
+      200: {
+        description: 'The difference',
+        schema: z.object({
+          invoice_id: z.uuid(),
+          number: z.string(),
+          replaces_invoice_id: z.uuid().nullable().describe('Null: a first invoice.'),
+          changes: z.array(lineChangeSchema),
+        }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ params, caller }, { db }) => {
+    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
+    const { invoice_id, number, replaces_invoice_id } = invoice;
+    const changes = await readDifference(db, invoice_id);
+    return reply(200, { invoice_id, number, replaces_invoice_id, changes });
+  },
+);

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import {
+  listTenants,
+  showTenant,
+  tenantSchema,
+  type TenantView,
+} from '../../db/catalogue/tenant-views.ts';
+import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
+import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
+import { externalId } from '../../ingestion/fields.ts';
+import { found, tenantParams } from './catalogue-params.ts';
+import { TENANT, answerFeedErrors } from './catalogue-problems.ts';
+import { pageLimit } from '../http/request-fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
+
+const PATH = '/api/v1/tenants/{tenant_id}';
+
+/** Who is billed. */
+export const putTenant = defineRoute(
+  {
+    method: 'put',
+    path: PATH,
+    operationId: 'putTenant',
+    tag: 'Subscriptions',
+    summary: 'Add a tenant, or rename it',
+    description: 'The currency of a tenant never changes.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: tenantParams,
+    body: tenantTerms,
+    responses: {
+      200: { description: 'It was there before', schema: tenantSchema },
+      201: { description: 'It is new', schema: tenantSchema },
+    },
+    problems: ['feed-conflict'],
+  },
+  async ({ params: { tenant_id }, body }, { db }) => {
+    const tenants = [{ tenant_id, ...body, deployments: [] }];
+    const { isNew, stored } = await answerFeedErrors('feed-conflict', TENANT, () =>
+      inFeedTurn(db, async (tx) => {
+        const { newTenants } = await feedSubscriptions(tx, { tenants });
+        return { isNew: newTenants.length > 0, stored: await showTenant(tx, tenant_id) };
+      }),
+    );
+    return reply(isNew ? 201 : 200, found(stored, `tenant ${tenant_id}`));
+  },
+);
+
+export const getTenant = defineRoute(
+  {
+    method: 'get',
+    path: PATH,
+    operationId: 'getTenant',
+    tag: 'Subscriptions',
+    summary: 'Read a tenant',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: tenantParams,
+    responses: { 200: { description: 'The tenant', schema: tenantSchema } },
+    problems: ['not-found'],
+  },
+  async ({ params: { tenant_id } }, { db }) =>
+    reply(200, found(await showTenant(db, tenant_id), `tenant ${tenant_id}`)),
+);
+
+const readPage = pagedBy(externalId, ({ tenant_id }: TenantView) => tenant_id);
+
+export const getTenants = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/tenants',
+    operationId: 'getTenants',
+    tag: 'Subscriptions',
+    summary: 'List the tenants, by id',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
+    responses: {
+      200: {
+        description: 'A page of tenants',
+        schema: z.object({ tenants: z.array(tenantSchema), next_cursor: nextCursor }),
+      },
+    },
+  },
+  async ({ query }, { db }) => {
+    const { entries, next_cursor } = await readPage(query, (page) => listTenants(db, page));
+    return reply(200, { tenants: entries, next_cursor });
+  },
+);

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import {
+  listWebhookAttempts,
+  webhookAttemptSchema,
+  type LoggedWebhookAttempt,
+} from '../../db/webhooks/webhook-attempts.ts';
+import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
+import { instant } from '../../ingestion/fields.ts';
+import { EXAMPLE_ID } from '../openapi/example.ts';
+import { pageLimit } from '../http/request-fields.ts';
+import { requireKnown } from './require-known.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
+import { defineRoute, reply } from '../http/define-route.ts';
+
+const readPage = pagedBy<LoggedWebhookAttempt, number>(z.int(), ({ attempt_id }) => attempt_id);
+
+/** The log of deliveries. */
+export const getWebhookAttempts = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/webhook-attempts',
+    operationId: 'getWebhookAttempts',
+    tag: 'Webhooks',
+    summary: 'List the attempts to deliver events, the latest first',
+    scopes: ['operator'],
+    rateLimited: true,
+    query: z.strictObject({
+      endpoint_id: z.uuid().optional(),
+      event_id: z.uuid().meta({ example: EXAMPLE_ID }).optional(),
+      outcome: z.enum(['delivered', 'failed']).optional(),
+      limit: pageLimit(200, 50),
+      cursor: cursorParam,
+    }),
+    responses: {
+      200: {
+        description: 'A page of attempts',
+        schema: z.object({
+          webhook_attempts: z.array(webhookAttemptSchema),
+          next_cursor: nextCursor,
+        }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ query }, { db }) => {
+    const { endpoint_id: endpointId, event_id: eventId, outcome } = query;
+    await requireKnown(db, 'webhook endpoint', endpointId);
+    await requireKnown(db, 'webhook event', eventId);
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listWebhookAttempts(db, { endpointId, eventId, outcome }, page),
+    );
+    return reply(200, { webhook_attempts: entries, next_cursor });
+  },
+);
+
+const replayRequest = z
+  .strictObject({
+    event_id: z.uuid().optional().describe('One event.'),
+    since: instant.optional().describe('All events from this instant on; with endpoint_id.'),
+    endpoint_id: z
+      .uuid()
+      .optional()
+      .describe('To this receiver, where it asks for the type; else to whom the event was for.'),
+    dead_only: z.boolean().default(false).describe('Leave alone what was not given up.'),
+  })
+  .check(({ value, issues }) => {
+    const complain = (field: string, message: string) =>
+      issues.push({ code: 'custom', path: [field], message, input: value });
+    if ((value.event_id === undefined) === (value.since === undefined)) {
+      complain('event_id', 'either an event, or since when');
+    } else if (value.since !== undefined && value.endpoint_id === undefined) {
+      complain('endpoint_id', 'say to whom: since reaches many events');
+    }
+  });
+
+/** Events once more. */
+export const postWebhookReplay = defineRoute(
+  {
+    method: 'post',
+    path: '/api/v1/webhook-replays',
+    operationId: 'postWebhookReplay',
+    tag: 'Webhooks',
+    summary: 'Deliver events again',
+    description:
+      'Under the same webhook-id, with all attempts before them. What comes of it is in ' +
+      'GET /api/v1/webhook-attempts. Disabled receivers get nothing.',
+    scopes: ['operator'],
+    rateLimited: true,
+    body: replayRequest,
+    bodyExamples: {
+      'One event': { event_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
+      'What was given up': {
+        since: '2026-06-01T00:00:00Z',
+        endpoint_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+        dead_only: true,
+      },
+    },
+    responses: {
+      202: {
+        description: 'They are pending',
+        schema: z.object({ deliveries: z.int().describe('An event for two receivers is two.') }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ body }, { db }) => {
+    await requireKnown(db, 'webhook endpoint', body.endpoint_id);
+    await requireKnown(db, 'webhook event', body.event_id);
+    const deliveries = await replayEvents(db, {
+      endpointId: body.endpoint_id ?? null,
+      eventId: body.event_id ?? null,
+      since: body.since?.stored ?? null,
+      deadOnly: body.dead_only,
+    });
+    return reply(202, { deliveries });
+  },
+);
