@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/_util/longest-first.ts';
 import { requireNode24 } from './test/_util/require-node-24.ts';
 
 requireNode24('npm test -- <file>');
@@ -12,6 +13,7 @@ export default defineConfig({
     pool: 'forks',
     // On two cores the default is one at a time; most of a test's time is spent waiting for a server.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', 'json'],

@@ -13,8 +13,6 @@ import { MAX_HEADER_BYTES } from './http/request-head.ts';
 import { HttpProblem } from './http/problems.ts';
 import { DEFAULT_TIMEOUTS } from './http/client-waits.ts';
 
-/** How long requests may finish after the server stopped taking new ones. */
-const DRAIN_TIMEOUT_MS = 10_000;
 /** For commits whose senders are gone: nobody is told of them, and they are sent again. */
 const COMMIT_TIMEOUT_MS = 1_000;
 /** How often connections that became idle meanwhile are closed. */
@@ -32,8 +30,8 @@ export interface ApiOptions extends Omit<ApiDeps, 'ingestion' | 'documents' | 's
 export interface RunningApi {
   readonly url: string;
   /**
-   * Takes no more requests, and finishes those under way, with what they have to commit, within 10
-   * seconds. The database and the Temporal client stay open: they are the caller's.
+   * Takes no more requests, and finishes those under way, with what they have to commit, within
+   * `timeouts.drainMs`. The database and the Temporal client stay open: they are the caller's.
    */
   close(): Promise<void>;
 }
@@ -95,7 +93,7 @@ export async function startApi({
     url: urlOf(server, host),
     async close() {
       stopping.abort(new HttpProblem('overloaded', 'the server is shutting down'));
-      await drain(server);
+      await drain(server, timeouts.drainMs);
       await documents.close();
       await Promise.race([ingestion.close(), sleep(COMMIT_TIMEOUT_MS, undefined, { ref: false })]);
     },
@@ -118,7 +116,7 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }
 
-function drain(server: Server): Promise<void> {
+function drain(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     // A connection that is kept alive is closed as soon as its request is answered.
     const idle = setInterval(() => {
@@ -126,7 +124,7 @@ function drain(server: Server): Promise<void> {
     }, IDLE_CHECK_MS);
     const deadline = setTimeout(() => {
       server.closeAllConnections();
-    }, DRAIN_TIMEOUT_MS);
+    }, timeoutMs);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(deadline);

@@ -27,6 +27,8 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   /** How long the server may work on a statement; by default a minute. */
   readonly statementTimeoutMs?: number;
+  /** How much longer than that we wait for the server's answer; by default 2.5 seconds. */
+  readonly answerGraceMs?: number;
   /** Sees each statement on its way; by default nobody does. */
   readonly watchStatements?: (send: SendQuery) => SendQuery;
 }
@@ -39,11 +41,11 @@ const ANSWER_GRACE_MS = 2_500;
  * unreachable server fails here.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { statementTimeoutMs = 60_000, watchStatements } = options;
+  const { statementTimeoutMs = 60_000, answerGraceMs = ANSWER_GRACE_MS, watchStatements } = options;
   const { url, ssl } = withTls(options.url);
   const driver = aroundQueries(
     createPgDriverFactory(),
-    answeringWithin(statementTimeoutMs + ANSWER_GRACE_MS),
+    answeringWithin(statementTimeoutMs + answerGraceMs),
   );
   const pool = await createPool(withSession(url, options.applicationName), {
     ...(ssl && { ssl }),

@@ -21,13 +21,15 @@ export interface ScheduleFacts {
 
 /**
  * Null where there is no Schedule.
- * @throws the client's errors, also where the server doesn't answer within 15 s
+ * @throws the client's errors, also where the server doesn't answer in time
  */
-export async function readSchedule(client: Client): Promise<ScheduleFacts | null> {
+export async function readSchedule(
+  client: Client,
+  timeoutMs = DESCRIBE_TIMEOUT_MS,
+): Promise<ScheduleFacts | null> {
   try {
-    const { state, action, info } = await client.withDeadline(
-      Date.now() + DESCRIBE_TIMEOUT_MS,
-      () => describeSchedule(client),
+    const { state, action, info } = await client.withDeadline(Date.now() + timeoutMs, () =>
+      describeSchedule(client),
     );
     return {
       isPaused: state.paused,

@@ -8,6 +8,7 @@ import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { startTemporal } from '../../dev/temporal.ts';
 import { NAMESPACE_COUNT, NAMESPACE_SEQUENCE, namespaceName } from './temporal.ts';
 import { TEMPLATE } from './database.ts';
+import { writeWorkflowBundle } from './workflow-bundle.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,6 +16,8 @@ declare module 'vitest' {
     temporalAddress: string;
     /** Null where the server runs without its Web UI. */
     temporalUiUrl: string | null;
+    /** Today's workflow code: bundling it takes seconds. */
+    workflowBundlePath: string;
   }
 }
 
@@ -40,19 +43,21 @@ export async function startTestServers(
 ): Promise<() => Promise<void>> {
   const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-test-'));
   const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, i) => namespaceName(i + 1));
-  const starting = await Promise.allSettled([
+  const [postgres, temporal, bundle] = await Promise.allSettled([
     startPostgres({ stateDir, durable: false }),
     startTemporal({ stateDir, namespaces, headless }),
+    writeWorkflowBundle(stateDir),
   ]);
   const teardown = async (): Promise<void> => {
-    const started = starting.filter((server) => server.status === 'fulfilled');
-    await Promise.all(started.map((server) => server.value.stop()));
+    for (const server of [postgres, temporal]) {
+      if (server.status === 'fulfilled') await server.value.stop();
+    }
     rmSync(stateDir, { recursive: true, force: true });
   };
   try {
-    const [postgres, temporal] = starting;
     if (postgres.status === 'rejected') throw postgres.reason;
     if (temporal.status === 'rejected') throw temporal.reason;
+    if (bundle.status === 'rejected') throw bundle.reason;
     const { superuserUrl } = postgres.value;
     await makeTemplate(superuserUrl);
     await asSuperuser(superuserUrl, (client) =>
@@ -61,6 +66,7 @@ export async function startTestServers(
     project.provide('superuserUrl', superuserUrl);
     project.provide('temporalAddress', temporal.value.address);
     project.provide('temporalUiUrl', temporal.value.uiUrl ?? null);
+    project.provide('workflowBundlePath', bundle.value);
   } catch (error) {
     await teardown();
     throw error;

@@ -7,7 +7,8 @@ import { monthEndId } from '../../src/contracts/ids.ts';
 import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
-import { bundleWorkflows, createWorkers } from '../../src/worker.ts';
+import { createWorkers } from '../../src/worker.ts';
+import { inject } from 'vitest';
 import { createTestDatabase } from './database.ts';
 import { claimNamespace } from './temporal.ts';
 import { until } from './until.ts';
@@ -34,8 +35,6 @@ export interface World extends AsyncDisposable {
 export interface RunningWorker extends AsyncDisposable {
   stop(): Promise<void>;
 }
-
-let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 
 export async function createWorld({
   now = () => new Date(),
@@ -70,13 +69,12 @@ export async function createWorld({
     workerUrl: testDatabase.workerUrl,
     migratorUrl: testDatabase.migratorUrl,
     async startWorker(overrides = {}) {
-      bundle ??= bundleWorkflows();
       const native = await NativeConnection.connect({ address });
       const running = await createWorkers({
         connection: native,
         namespace,
         activities: { ...activities, ...overrides },
-        workflowBundle: await bundle,
+        workflowBundle: { codePath: inject('workflowBundlePath') },
         config: {
           maxConnections: 20,
           maxConcurrentLocalActivities: 20,

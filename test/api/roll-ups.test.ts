@@ -143,7 +143,8 @@ test('a request starts the workflow of the month on the real server', async () =
 test('without a Temporal server: 503, with a hint when to come again', async () => {
   // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
-  const monthEnd = createMonthEndPort(new Client({ connection: nowhere }));
+  const timeouts = { request: 300, progress: 300, check: 300 };
+  const monthEnd = createMonthEndPort(new Client({ connection: nowhere }), timeouts);
   await using away = await createTestApi({ now: () => NOW, monthEnd });
   const response = await post({ month: '2026-05' }, away);
   expect(response.status).toBe(503);

@@ -29,9 +29,13 @@ interface Running {
   readonly post: (event: unknown) => Promise<Response>;
 }
 
-/** @param reach how the API gets to the database */
+/**
+ * @param reach how the API gets to the database
+ * @param drainMs how long `close` waits for requests under way
+ */
 async function start(
   reach: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+  drainMs = 10_000,
 ): Promise<Running> {
   const testDatabase = await createTestDatabase();
   cleanups.push(() => testDatabase.drop());
@@ -55,6 +59,7 @@ async function start(
     now: () => new Date(),
     host: '127.0.0.1',
     port: 0,
+    timeouts: { drainMs },
   });
   cleanups.push(() => api.close());
   const post = (event: unknown) =>
@@ -172,7 +177,7 @@ test('close does not wait for a commit that hangs', async () => {
     proxy = await startPostgresProxy(Number(url.port));
     url.port = String(proxy.port);
     return url.href;
-  });
+  }, 300);
   const trap = proxy?.holdAt('before COMMIT', 1);
   const lost = post(llmEvent());
   const held = await trap?.caught;

@@ -271,7 +271,7 @@ test('what cannot be read is a finding, and its reason stays inside', async () =
   // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
   const client = new Client({ connection: nowhere });
-  const report = await lookAt(world, { db, readSchedule: () => readSchedule(client) });
+  const report = await lookAt(world, { db, readSchedule: () => readSchedule(client, 300) });
   expect(report.findings.map(({ code }) => code)).toEqual([
     'database_unreachable',
     'temporal_unreachable',

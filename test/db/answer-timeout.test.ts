@@ -28,7 +28,13 @@ afterAll(async () => {
 
 /** As the engine opens it, but in a hurry. */
 function open(maxConnections: number) {
-  return openDatabase({ url, maxConnections, applicationName: 'test', statementTimeoutMs: 500 });
+  return openDatabase({
+    url,
+    maxConnections,
+    applicationName: 'test',
+    statementTimeoutMs: 500,
+    answerGraceMs: 100,
+  });
 }
 
 const ONE = sql.type(z.object({ one: z.number() }))`SELECT 1 AS one`;

@@ -19,7 +19,6 @@ const IN_MONTH_END: Insertion = {
 const IN_TENANT_INVOICE: Insertion = { file: 'tenant-invoice.ts', before: 'try {' };
 
 const INSERTIONS = {
-  none: [],
   guarded: [IN_MONTH_END, IN_TENANT_INVOICE],
   // A child that such a build has begun must end with it: only the month comes back from it.
   unguarded: [IN_MONTH_END],
@@ -31,9 +30,8 @@ export const PATCH_ID = 'looks-who-waits';
 export type Change = keyof typeof INSERTIONS;
 
 /**
- * A build of today's workflow code, or of a copy with one more step, an activity, by a patch or
- * without.
- * @param folder where to write it; one for each build
+ * Builds the workflow code with one more step (an activity), behind a patch or not.
+ * @param folder where to write the build; each needs its own
  * @returns the bundle's path
  */
 export async function writeBuild(folder: string, change: Change): Promise<string> {

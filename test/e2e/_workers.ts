@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import type { temporal } from '@temporalio/proto';
 import type { Client } from '@temporalio/client';
+import pg from 'pg';
+import { inject } from 'vitest';
 import { monthEndId, tenantInvoiceId } from '../../src/contracts/ids.ts';
 import { until } from '../_util/until.ts';
 import type { World } from '../_util/world.ts';
@@ -29,6 +31,7 @@ export async function startWorkerProcess(
     DATABASE_URL: world.workerUrl,
     TEMPORAL_ADDRESS: world.address,
     TEMPORAL_NAMESPACE: world.client.options.namespace,
+    WORKFLOW_BUNDLE: inject('workflowBundlePath'),
     ...env,
   });
   const end = (signal: NodeJS.Signals): Promise<number | null> => {
@@ -45,6 +48,18 @@ export async function startWorkerProcess(
     kill: () => end('SIGKILL').then(() => undefined),
     stop: () => end('SIGTERM'),
   };
+}
+
+/** Locks tenants, so that their invoices have to wait until `release` is called. */
+export async function lockTenants(
+  { superuserUrl }: World,
+  tenantIds: readonly string[],
+): Promise<AsyncDisposable & { release(): Promise<unknown> }> {
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM tenants WHERE tenant_id = ANY ($1) FOR UPDATE', [tenantIds]);
+  return { release: () => client.query('COMMIT'), [Symbol.asyncDispose]: () => client.end() };
 }
 
 /** The histories of a month: each run of `monthEnd`, the latest first, and each tenant's last one. */

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { queryProgress } from '../../src/temporal/month-end.ts';
@@ -65,6 +65,7 @@ beforeAll(async () => {
     TEMPORAL_NAMESPACE: namespace,
     SIGNING_MASTER_SECRETS: MASTER_SECRET,
     API_PORT: '0',
+    WORKFLOW_BUNDLE: inject('workflowBundlePath'),
     LOG_LEVEL: 'trace',
     USAGE_MAX_AGE_DAYS: '36500',
   });

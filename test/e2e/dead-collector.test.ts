@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
@@ -29,6 +29,7 @@ test.each([
     TEMPORAL_ADDRESS: world.address,
     TEMPORAL_NAMESPACE: world.client.options.namespace,
     API_PORT: '0',
+    WORKFLOW_BUNDLE: inject('workflowBundlePath'),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector?.url ?? 'http://127.0.0.1:1',
     ...env,
   });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { stateFolder } from '../../src/cli/state-folder.ts';
-import { writeWorkflowBundle } from './bundle.ts';
+import { writeWorkflowBundle } from '../_util/workflow-bundle.ts';
 import { writeReport } from './report.ts';
 import { openResultFile, type ResultFile } from './results.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';

@@ -1,26 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeWorkflowBundle } from './bundle.ts';
+import { expect, inject, test } from 'vitest';
 import { runSeed } from './run-seed.ts';
 import { FAULT_KINDS } from './schedule.ts';
 
-/** The short form of `npm run test:faults`; it has servers of its own, to stop and start. */
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'arcadia-faults-bundle-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-
-test('each kind of fault once, while usage comes in: nothing is lost, nothing is billed twice', async () => {
+/** The short form of `npm run test:faults`. It starts its own servers, because it also stops them. */
+test('each kind of fault once, while usage comes in, loses nothing and bills nothing twice', async () => {
   const result = await runSeed({
     seed: 1,
     tenants: 25,
     isShort: true,
-    workflowBundlePath: await writeWorkflowBundle(folder),
+    workflowBundlePath: inject('workflowBundlePath'),
   });
   expect(result.violations).toEqual([]);
   expect(result.faults).toEqual(Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1])));

@@ -6,8 +6,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
   SCHEDULED_MONTH_END_ID,
   TASK_QUEUE,
@@ -19,7 +19,6 @@ import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { TRACE_HEADER } from '../../src/contracts/tracing.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { startDelivery } from '../../src/temporal/webhooks.ts';
-import { bundleWorkflows } from '../../src/worker.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
@@ -34,10 +33,7 @@ const dataConverter = {
   payloadConverterPath: path('../../src/temporal/payload-converter.ts'),
 };
 
-let workflowBundle: { code: string };
-beforeAll(async () => {
-  workflowBundle = await bundleWorkflows(new DefaultLogger('ERROR'));
-});
+const workflowBundle = { codePath: inject('workflowBundlePath') };
 
 async function replay(history: unknown, workflowId: string) {
   // The last task of a history is no replay to the SDK, and may tell a span.

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
 import { RUN_SIGNAL, WORKFLOWS } from '../../src/contracts/month-end.ts';
-import { bundleWorkflows } from '../../src/worker.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
 
@@ -87,7 +86,7 @@ test('requests that are accepted while a pass ends: the month can be replayed', 
   const history = await monthEndHandle(world, MONTH).fetchHistory();
   await Worker.runReplayHistory(
     {
-      workflowBundle: await bundleWorkflows(new DefaultLogger('WARN')),
+      workflowBundle: { codePath: inject('workflowBundlePath') },
       dataConverter: {
         payloadConverterPath: fileURLToPath(
           new URL('../../src/temporal/payload-converter.ts', import.meta.url),

@@ -62,6 +62,8 @@ export interface Timeouts {
   readonly keepAliveMs: number;
   /** For the rest of a body after its answer: it is thrown away, so that the answer can be read. */
   readonly lingerMs: number;
+  /** For requests to finish after the server stopped accepting new ones. */
+  readonly drainMs: number;
   /** How often the server looks for clients that are late. */
   readonly checkMs: number;
 }
@@ -73,6 +75,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   sendMs: 30_000,
   keepAliveMs: 30_000,
   lingerMs: 2_000,
+  drainMs: 10_000,
   checkMs: 1_000,
 };
 

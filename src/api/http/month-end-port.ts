@@ -2,10 +2,13 @@ import { ServiceError, type Client } from '@temporalio/client';
 import type { MonthEndProgress } from '../../contracts/month-end.ts';
 import { queryProgress, requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
 
-const REQUEST_TIMEOUT_MS = 10_000;
-/** A query waits for a worker; the rest of the answer doesn't need it. */
-const PROGRESS_TIMEOUT_MS = 3_000;
-const CHECK_TIMEOUT_MS = 2_000;
+/** How long each call may take, in milliseconds. */
+const TIMEOUTS = {
+  request: 10_000,
+  /** A query waits for a worker; the rest of the answer doesn't need it. */
+  progress: 3_000,
+  check: 2_000,
+};
 
 /** The Temporal server didn't answer in time, or refused. */
 export class TemporalUnavailableError extends Error {
@@ -28,7 +31,7 @@ export interface MonthEndPort {
   check(): Promise<void>;
 }
 
-export function createMonthEndPort(client: Client): MonthEndPort {
+export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEndPort {
   async function within<T>(timeoutMs: number, call: () => Promise<T>): Promise<T> {
     try {
       return await client.withDeadline(Date.now() + timeoutMs, call);
@@ -38,11 +41,11 @@ export function createMonthEndPort(client: Client): MonthEndPort {
     }
   }
   return {
-    request: (request) => within(REQUEST_TIMEOUT_MS, () => requestMonthEnd(client, request)),
-    progress: (month) => within(PROGRESS_TIMEOUT_MS, () => queryProgress(client, month)),
+    request: (request) => within(timeouts.request, () => requestMonthEnd(client, request)),
+    progress: (month) => within(timeouts.progress, () => queryProgress(client, month)),
     async check() {
       const { namespace } = client.options;
-      await within(CHECK_TIMEOUT_MS, () => client.workflowService.describeNamespace({ namespace }));
+      await within(timeouts.check, () => client.workflowService.describeNamespace({ namespace }));
     },
   };
 }
