@@ -23,7 +23,7 @@ const SENDINGS: readonly Sending[] = [
   { name: 'batches of 500', connections: 4, eventsPerRequest: BATCH },
 ];
 
-/** What a month end costs those who send usage meanwhile, as fast as they are answered. */
+/** What a month end costs senders that send usage at full rate at the same time. */
 export const backpressure: Bench = {
   name: 'backpressure',
   title: 'Usage over HTTP while a month is closed',
@@ -59,7 +59,7 @@ async function measure(
   await using stack = new AsyncDisposableStack();
   const api = await startApiProcess({
     databaseUrl: database.apiUrl,
-    // The month is long over.
+    // The month is long past.
     env: { USAGE_MAX_AGE_DAYS: '36500' },
   });
   stack.defer(() => api.stop());
@@ -70,7 +70,7 @@ async function measure(
   };
   const makeBody = await bodiesOf(database, seed, eventsPerRequest);
 
-  // Warm, or it would be compared with a value that is too high.
+  // Warmed up; otherwise the comparison value would be too high.
   await postWhile(load, makeBody, sleep(idleSeconds * 1000));
   const idle = await postWhile(load, makeBody, sleep(idleSeconds * 1000));
   const run = runMonthEnd({ client: namespace.client, database, worker });
@@ -95,7 +95,7 @@ async function measure(
   };
 }
 
-/** Usage around the end of the month that is closed: half of it is late, and meets the seal. */
+/** Usage around the end of the month being closed: half of it is late and competes with the seal. */
 async function bodiesOf(
   database: BenchDatabase,
   seed: number,

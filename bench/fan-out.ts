@@ -3,13 +3,13 @@ import { sizeOf, type Bench, type Figure } from './lib/bench.ts';
 import { runSimulation, type Simulation } from './lib/run-simulation.ts';
 import { toMebibytes, WARNED_OF_EVENTS } from './lib/units.ts';
 
-/** A tenth of the tenants, to see what grows. */
+/** A tenth of the tenants, to show growth. */
 const SMALLER = 10;
 
 /**
- * How far the fan-out itself scales: the real workflows close a month of very many tenants, with
- * activities that are answered from memory. The dev server keeps everything in memory too: what is
- * measured is the engine, not the disk below it.
+ * How the fan-out itself scales: the real workflows close a month of very many tenants, with
+ * activities answered from memory. The dev server also keeps everything in memory, so this measures
+ * the engine, not the disk.
  */
 export const fanOut: Bench = {
   name: 'fan-out',

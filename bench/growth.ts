@@ -6,7 +6,7 @@ import { readHistories, type HistoryCost } from './lib/read-histories.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
 import { toMebibytes, WARNED_OF_EVENTS } from './lib/units.ts';
 
-/** The parts of the largest month that are closed, too; the second one is what it is held against. */
+/** Fractions of the largest month that are closed too; the second one is the comparison. */
 const PARTS = [0.05, 0.1, 0.25, 0.5, 1];
 const AGAINST = 0.1;
 
@@ -16,13 +16,13 @@ interface Point extends MonthEndRun {
   readonly cost: HistoryCost;
 }
 
-/** How the cost of a tenant, and the worker's memory, grow with the number of tenants. */
+/** How cost per tenant and the worker's memory grow with the number of tenants. */
 export const growth: Bench = {
   name: 'growth',
   title: 'Ten times the tenants',
   sizes: {
     tenants: { full: 10_000, smoke: 20 },
-    // 0: only the two ends, without a curve between them.
+    // 0: only the two ends, without the curve in between.
     curve: { full: 1, smoke: 0 },
   },
   async run(context) {
@@ -40,7 +40,7 @@ export const growth: Bench = {
   },
 };
 
-/** On servers of its own, so that none finds what another has left behind. */
+/** On separate servers, so that no run finds another's leftovers. */
 async function measure(context: BenchContext, tenants: number): Promise<Point> {
   await using servers = await context.startServers();
   const measured = await measureMonthEnd(context, servers, { shape: { ...USUAL_TENANT, tenants } });

@@ -4,7 +4,7 @@ import { describeRun, measureMonthEnd, type MonthEndToMeasure } from './lib/meas
 import { USUAL_TENANT } from './lib/population.ts';
 import type { BenchDatabase } from './lib/servers.ts';
 
-/** Whether a month end costs more when years of them lie in the tables. */
+/** Whether a month end costs more with years of history in the tables. */
 export const history: Bench = {
   name: 'history',
   title: 'A month end after eight years of month ends',
@@ -12,7 +12,7 @@ export const history: Bench = {
     tenants: { full: 1000, smoke: 8 },
     months: { full: 96, smoke: 3 },
     eventsCounted: { full: 100_000_000, smoke: 1000 },
-    // As rows, of the last months: what a few minutes can load.
+    // Stored as rows, for the last months: what can be loaded in a few minutes.
     eventsStored: { full: 5_000_000, smoke: 500 },
   },
   async run(context) {
@@ -47,7 +47,7 @@ export const history: Bench = {
   },
 };
 
-/** What lies in the tables, in words. */
+/** Describes the contents of the tables. */
 function countRows(database: BenchDatabase): Promise<string> {
   return database.asSuperuser(async (client) => {
     const { rows } = await client.query<{ text: string }>(`

@@ -11,10 +11,10 @@ import {
   type Condition,
 } from './lib/watch-api.ts';
 
-/** Beyond what clients are given, for sockets and CPU to come back. */
+/** Extra time after the clients' limits, for sockets and CPU to recover. */
 const PATIENCE_SECONDS = 30;
 
-/** Clients that want to do harm, most of them without a key, and what is left of it afterwards. */
+/** The effects of hostile clients, most of them without a key, during and after their attacks. */
 export const hostileConnections: Bench = {
   name: 'hostile-connections',
   title: 'The API under hostile connections',
@@ -46,13 +46,13 @@ function settings({ env }: Attack, context: BenchContext): Record<string, string
     LOG_LEVEL: 'fatal',
     API_MAX_BODY_BYTES_IN_FLIGHT: String(sizeOf(context, 'streams') * STREAM_BYTES),
     API_CLIENT_TIMEOUT_SECONDS: String(sizeOf(context, 'timeoutSeconds')),
-    // The rate of strangers would end most attacks from one address before they began.
+    // The rate limit for outsiders would end most attacks from one address before they began.
     API_STRANGER_REQUESTS_PER_MINUTE: '1000000',
     ...env?.(context),
   };
 }
 
-/** The attackers stay until everything has been looked at. */
+/** Measures an attack; the attackers stay until all measurements are done. */
 async function measure(attack: Attack, scene: Scene): Promise<readonly Figure[]> {
   const { api, context } = scene;
   const { log } = context;

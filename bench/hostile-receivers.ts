@@ -16,11 +16,11 @@ const WORKER_ENV = {
   SIGNING_MASTER_SECRETS: 'the master secret of the benches of receivers',
   WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
 };
-/** After the receivers have begun to answer: two attempts of 10 s and a look in between. */
+/** After the receivers have started to answer: two attempts of 10 s and a poll in between. */
 const PATIENCE_SECONDS = 30;
 const SAMPLE_EVERY_MS = 250;
 
-/** Webhook receivers that want to hold on to the worker, and the month that is closed meanwhile. */
+/** A month end while webhook receivers try to hold on to the worker. */
 export const hostileReceivers: Bench = {
   name: 'hostile-receivers',
   title: 'A month end beside hostile webhook receivers',
@@ -45,7 +45,7 @@ interface Course {
   /** 0 if the month was not closed within the limit. */
   readonly tenantsPerSecond: number;
   readonly before: Condition;
-  /** The most in use, the fewest free. */
+  /** Maximum in use, minimum free. */
   readonly during: Condition;
   readonly after: Condition;
 }
@@ -57,7 +57,7 @@ interface Condition {
   readonly sockets: number;
 }
 
-/** @param manner how receivers treat the events that are due to them; null: there are none */
+/** @param manner how receivers respond to due events; null: no receivers */
 async function measure(
   context: BenchContext,
   servers: BenchServers,
@@ -99,7 +99,7 @@ async function measure(
   const limitMs = sizeOf(context, 'limitSeconds') * 1000;
   const closed = await Promise.race([run, sleep(limitMs, null, { signal: limit.signal })]);
   limit.abort();
-  // It goes on looking, until its database is gone.
+  // It keeps polling until its database is gone.
   if (closed === null) run.catch(() => undefined);
   const worst = await during.stop();
   receivers.behave('answer');
@@ -117,7 +117,7 @@ async function measure(
   return course;
 }
 
-/** Endpoints that are told of nothing, and have events due: the month end itself writes them none. */
+/** Registers endpoints that have due events. The month end itself writes none for them. */
 async function registerReceivers(
   context: BenchContext,
   database: BenchDatabase,
@@ -140,14 +140,14 @@ async function registerReceivers(
       [urls, sizeOf(context, 'eventsPerReceiver')],
     ),
   );
-  // Not in the same statement, which wouldn't see the endpoints.
+  // Not in the same statement, which wouldn't see the new endpoints.
   await database.asSuperuser((client) =>
     client.query(`INSERT INTO webhook_deliveries (event_id, endpoint_id)
       SELECT event_id, endpoint_id FROM webhook_events, webhook_endpoints`),
   );
 }
 
-/** Looks again and again. @returns the worst that was seen, once it is stopped */
+/** Samples until stopped. @returns the worst values seen */
 function watch(look: () => Promise<Condition>) {
   const over = new AbortController();
   const watching = (async () => {
@@ -192,7 +192,7 @@ function toFigures(
       measured: { value: course.tenantsPerSecond, unit: 'tenants/s' },
       against: { value: without.tenantsPerSecond, unit: 'tenants/s', name: 'without receivers' },
       ratio: course.tenantsPerSecond / without.tenantsPerSecond,
-      // Attempts that hang cost CPU, too, and the machine has two cores: slower, but closed.
+      // Hanging attempts cost CPU too, and the machine has two cores: the month end is slower but finishes.
       bound: { atLeast: 0.5 },
       note: describe(course),
     },

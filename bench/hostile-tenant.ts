@@ -16,10 +16,10 @@ import { sendWaves, type HostileRequest, type Statuses } from './lib/waves.ts';
 
 const PATH = '/api/v1/integrations/llm-usage';
 const LARGE_BODY_BYTES = 2_000_000;
-/** From one post of the gateway to the next, whether the first one is answered or not. */
+/** Time between posts of the gateway, whether or not the previous one is answered. */
 const EVERY_MS = 20;
 
-/** What a tenant can do to everybody's ingestion, within its rate, and strangers without a key. */
+/** How much a tenant within its rate limit, or outsiders without a key, can slow ingestion. */
 export const hostileTenant: Bench = {
   name: 'hostile-tenant',
   title: "A gateway's posts while a tenant asks for costly work",
@@ -42,7 +42,7 @@ export const hostileTenant: Bench = {
 interface Scene {
   readonly url: string;
   readonly keys: Keys;
-  /** Of the first tenant. */
+  /** The first tenant's key. */
   readonly tenantKey: string;
   readonly invoiceIds: readonly string[];
 }
@@ -121,7 +121,7 @@ function largeQuote(): string {
   return `{"plan_code":"studio",${fields.join(',')}}`;
 }
 
-/** Before, during and after an attack; the API is new for each. */
+/** Before, during and after an attack, each attack with a new API process. */
 async function measure(
   attack: Attack,
   servers: BenchServers,
@@ -146,7 +146,7 @@ async function measure(
   }
 }
 
-/** Tenants that are invoiced, a seller, and keys. */
+/** Invoiced tenants, a seller, and keys. */
 async function prepare(
   { shape }: Attack,
   database: BenchDatabase,
@@ -215,7 +215,7 @@ interface Latencies {
   readonly p99Ms: number;
 }
 
-/** @returns posts single events at a steady rate for as long as something lasts */
+/** Returns a function that posts single events at a steady rate until a promise settles. */
 async function createGateway(
   database: BenchDatabase,
   url: string,
@@ -274,7 +274,7 @@ function toFigures(
     measured: { value: during[which], unit: 'ms' },
     against: { value: before[which], unit: 'ms', name: 'before' },
     ratio: during[which] / before[which],
-    // While requests come as fast as they are answered, the API is busy: posts take a few times as long.
+    // While requests arrive at full rate the API is busy, so posts take several times as long.
     ...(which === 'p50Ms' && { bound: { atMost: 10 } }),
     note: `${after[which].toFixed(1)} ms after; ${during.posts} posts during; answered ${answers}`,
   }));

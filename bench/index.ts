@@ -14,7 +14,7 @@ import { monthEnd } from './month-end.ts';
 import { operatorPages } from './operator-pages.ts';
 import { quoteShare } from './quote-share.ts';
 
-/** All benches, in the order in which they run: a line each. */
+/** All benches in the order in which they run, one per line. */
 export const BENCHES: readonly Bench[] = [
   monthEnd,
   growth,

@@ -7,7 +7,7 @@ import { post } from './lib/load.ts';
 import { byMedian } from './lib/median.ts';
 import { createUsageEvents } from './lib/usage-events.ts';
 
-/** How many events one request holds. */
+/** Events per request. */
 const BATCH = 500;
 
 interface Kind {
@@ -38,20 +38,20 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Events written in some way, by how many a second. */
+/** The result of one way of writing events; the rate is in events per second. */
 interface Written {
   readonly rate: number;
   readonly cpu: CpuPerEvent | null;
 }
 
-/** The same events written in all ways, one after the other. */
+/** The results of all ways of writing the same events, one after another. */
 interface Round {
   readonly overHttp: Written;
   readonly fromAll: Written;
   readonly fromOne: Written;
 }
 
-/** Batches, acknowledged after commit, against the same rows by bare statements. */
+/** Batches, acknowledged after commit, compared with the same rows in bare statements. */
 export const ingestionBatches: Bench = {
   name: 'ingestion-batches',
   title: 'Batches of usage over HTTP',
@@ -92,7 +92,7 @@ async function measure(
   };
 
   const measured: Round[] = [];
-  // The first round warms all of them up.
+  // The first round warms everything up.
   for (let round = 0; round <= rounds; round += 1) {
     const prefix = `${kind.source}-${round}`;
     const batches = makeBatches(kind, servers, { prefix, context });
@@ -134,8 +134,8 @@ async function measure(
 }
 
 /**
- * The round with the median ratio: a machine's speed changes from minute to minute, so what is compared
- * was measured right after each other.
+ * Returns the round with the median ratio. A machine's speed changes from minute to minute, so only
+ * values measured right after each other are compared.
  */
 function compare(rounds: readonly Round[], limit: 'fromAll' | 'fromOne', how: string) {
   const ratioOf = (round: Round) => round.overHttp.rate / round[limit].rate;
@@ -165,7 +165,7 @@ function makeBatches(
   );
 }
 
-/** @throws Error where a row is missing or there twice: such a figure would mean nothing */
+/** @throws Error if a row is missing or duplicated: such a figure would be meaningless */
 async function expectStored(client: pg.Client, table: string, expected: number): Promise<void> {
   const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${table}`);
   const stored = Number(rows[0]?.count);

@@ -6,7 +6,7 @@ import { createUsageEvents } from './lib/usage-events.ts';
 
 const PATH = '/api/v1/integrations/llm-usage';
 
-/** Single events, acknowledged after commit, against the same route without a ledger behind it. */
+/** Single events, acknowledged after commit, compared with the same route without a ledger. */
 export const ingestionSingles: Bench = {
   name: 'ingestion-singles',
   title: 'Single events over HTTP',

@@ -38,7 +38,7 @@ export const largeTenant: Bench = {
 interface Invoiced {
   readonly seconds: number;
   readonly lines: number;
-  /** Everything that the lines and their usage say, as a hash. */
+  /** A hash of all lines and their usage. */
   readonly content: string;
 }
 

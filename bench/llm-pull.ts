@@ -9,7 +9,7 @@ import type { BenchServers } from './lib/servers.ts';
 const TENANT = 'tenant-000001';
 const DEPLOYMENTS = 10;
 
-/** Whether pulling a tenant's LLM lines costs its events, or only its buckets. */
+/** Whether the cost of pulling a tenant's LLM lines depends on its events or only on its buckets. */
 export const llmPull: Bench = {
   name: 'llm-pull',
   title: "A tenant's LLM lines, with a thousand times the events",
@@ -27,7 +27,7 @@ export const llmPull: Bench = {
     await using many = await openTenant(context, servers, events);
     const fewMs: number[] = [];
     const manyMs: number[] = [];
-    // In turns: what the machine does meanwhile is in both.
+    // Alternating, so that the machine's other load affects both.
     for (let pull = 0; pull < pulls; pull += 1) {
       fewMs.push(await timePull(few));
       manyMs.push(await timePull(many));
@@ -47,7 +47,7 @@ export const llmPull: Bench = {
   },
 };
 
-/** A tenant whose usage is sealed for an open draft. */
+/** A tenant with usage sealed for an open draft. */
 interface OpenTenant extends AsyncDisposable {
   readonly activities: Activities;
   readonly drafts: readonly DraftRef[];

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     }
     return;
   }
-  // What a smoke run measures isn't a result.
+  // Measurements of a smoke run aren't results.
   const usual = isSmoke ? 'smoke.json' : 'results.json';
   const file = options.json ?? join(stateFolder(process.env), 'bench', usual);
   const log = (message: string) => console.error(message);

@@ -8,10 +8,10 @@ import type { MonthEndRun } from './lib/run-month-end.ts';
 import type { BenchServers } from './lib/servers.ts';
 import { startBareWorkerProcess } from './lib/worker-process.ts';
 
-/** Invoices per second of Kill Bill 0.24.16, tuned, of one subscription each; docs/performance.md. */
+/** Invoices per second of tuned Kill Bill 0.24.16, with one subscription each; see docs/performance.md. */
 const KILL_BILL_PER_SECOND = 55;
 
-/** What Kill Bill was measured with: one subscription, ten records of usage, nothing else. */
+/** The population Kill Bill was measured with: one subscription, ten usage records, nothing else. */
 const KILL_BILL_TENANT = {
   subscriptionsPerTenant: 1,
   withAddon: false,
@@ -23,18 +23,18 @@ const KILL_BILL_TENANT = {
 /** The steps of a tenant's child, each a local activity. */
 const STEPS = 4;
 
-/** A month end, and bare children before and after it: what the machine does is in all of them. */
+/** A month end with bare children before and after it, so that the machine's other load affects all of them. */
 interface Round {
   readonly run: MonthEndRun;
   /** Children per second that run as many empty local activities as a tenant has steps. */
   readonly floor: number;
-  /** The same with one. */
+  /** The same with one empty local activity. */
   readonly singleFloor: number;
 }
 
 const ratioOf = ({ run, floor }: Round) => run.tenantsPerSecond / floor;
 
-/** How fast a month is closed, against the engine's own limit for one child a tenant. */
+/** How fast a month is closed, compared with the engine's limit for one child per tenant. */
 export const monthEnd: Bench = {
   name: 'month-end',
   title: 'Tenants per second through a whole month end',

@@ -8,7 +8,7 @@ import { MONTH, USUAL_TENANT } from './lib/population.ts';
 
 const TENANTS_PER_CHILD = 25;
 
-/** What an operator looks at when a month is closed. */
+/** The pages that operators use while a month is closed. */
 const PAGES = [
   { name: 'all months', path: () => '/operator/months' },
   { name: 'the month', path: () => `/operator/months/${MONTH}` },
@@ -17,7 +17,7 @@ const PAGES = [
   { name: 'an invoice', path: (invoiceId: string) => `/operator/invoices/${invoiceId}` },
 ] as const;
 
-/** Whether the operator pages of a large month are as quick as those of a small one. */
+/** Whether the operator pages of a large month are as fast as those of a small one. */
 export const operatorPages: Bench = {
   name: 'operator-pages',
   title: 'Operator pages of a month',
@@ -46,7 +46,7 @@ export const operatorPages: Bench = {
   },
 };
 
-/** @returns for each page how long it takes, in ms, once it was looked at before */
+/** @returns the response time of each page in ms, after a first visit */
 async function measure(context: BenchContext, tenants: number): Promise<readonly number[]> {
   await using servers = await context.startServers();
   const { database } = await measureMonthEnd(context, servers, {
@@ -77,7 +77,7 @@ async function measure(context: BenchContext, tenants: number): Promise<readonly
   }
 }
 
-/** As a person does. @returns the session's cookie */
+/** Signs in as a person does. @returns the session's cookie */
 async function signIn(url: string, key: string): Promise<string> {
   const answer = await fetch(`${url}/sign-in`, {
     method: 'POST',
@@ -90,7 +90,7 @@ async function signIn(url: string, key: string): Promise<string> {
   return cookie.split(';')[0] ?? '';
 }
 
-/** @returns how long the whole page took, in ms */
+/** @returns the time to load the whole page, in ms */
 async function visit(url: string, cookie: string): Promise<number> {
   const startedAt = performance.now();
   const answer = await fetch(url, { headers: { accept: 'text/html', cookie } });

@@ -5,7 +5,7 @@ import { timeUnder, type CpuProfile } from './lib/cpu-profile.ts';
 import { measureMonthEnd } from './lib/measure-month-end.ts';
 import { USUAL_TENANT } from './lib/population.ts';
 
-/** How much of the worker's CPU goes into prices. */
+/** The share of the worker's CPU spent on prices. */
 export const quoteShare: Bench = {
   name: 'quote-share',
   title: "The quote's share of the worker's CPU",
@@ -25,7 +25,7 @@ export const quoteShare: Bench = {
         0,
       );
     const quoteMs = under('domain/quote.ts');
-    // A profile that doesn't see the quote would find that it costs nothing.
+    // A profile that misses the quote would report that it costs nothing.
     if (under('activities/') === 0) throw new Error('the profile shows no activity of ours');
     const share = (ms: number) => `${((100 * ms) / cpuMs).toFixed(1)} %`;
     return {
@@ -43,7 +43,7 @@ export const quoteShare: Bench = {
   },
 };
 
-/** One for each thread; the activities run in the main one. */
+/** One profile per thread; activities run in the main thread. */
 function readProfiles(folder: string): readonly CpuProfile[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
   if (files.length === 0) throw new Error('the worker has left no profile');

@@ -1,13 +1,13 @@
 /**
- * Says how to get a Chromium where there is none, and fails. With `--install` it gets Debian's first,
- * where that may be done without asking: as root, by apt-get.
+ * Fails with instructions if there is no Chromium. With `--install` it first installs Debian's
+ * package if it can do so without asking: as root, with apt-get.
  */
 import { findOnPath } from './lib/cache.mjs';
 import { HOW_TO_GET_CHROMIUM, findChromium } from './lib/chromium.mjs';
 import { announced } from './lib/announce.mjs';
 import { lastLine, runCommand } from './lib/run-command.mjs';
 
-/** A mirror that is being changed while we read it is whole again a little later. */
+/** A mirror that changes during the download is usually consistent again a little later. */
 const ATTEMPTS = 2;
 
 async function install() {
@@ -23,7 +23,7 @@ async function install() {
       return;
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
-      console.error(`${error.message}; once more …`);
+      console.error(`${error.message}; retrying …`);
     }
   }
 }

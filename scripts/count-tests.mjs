@@ -1,6 +1,6 @@
 /**
- * Prints "N passed, N failed" from vitest's JSON reports and the results of the other suites, as the last
- * line of the gate. Fails where one is missing, without a test, or with a failure.
+ * Prints "N passed, N failed" from vitest's JSON reports and the results of the other suites, as
+ * the last line of the gate. Fails if a report is missing, has no tests, or has a failure.
  */
 import { readFileSync } from 'node:fs';
 
@@ -16,7 +16,7 @@ function countTests(file) {
   return { passed: numPassedTests, failed: numFailedTests, skipped, isGood: success };
 }
 
-/** Each run of schemathesis, or test of promtool, that finds nothing has passed; each finding failed. */
+/** A schemathesis run or promtool test without findings counts as passed, each finding as failed. */
 function countResult(file) {
   const { passed, failures } = readJson(file);
   return { passed, failed: failures, skipped: 0, isGood: failures === 0 };

@@ -1,6 +1,6 @@
 /**
- * The launcher behind the npm scripts: `run.mjs <file or tool> [arguments]` runs a file of ours,
- * or a package's program, under Node 24, whatever Node is on the PATH.
+ * The launcher behind the npm scripts: `run.mjs <file or tool> [arguments]` runs a file of this
+ * project or a package's program on Node 24, whatever Node is on the PATH.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { findNode24 } from './lib/node24.mjs';
 import { nodeFlags } from './lib/node-flags.mjs';
 import { findTemporalCli } from './lib/temporal-cli.mjs';
 
-/** Tools whose package has another name. */
+/** Tools whose package has a different name. */
 const PACKAGE_OF = {
   tsc: 'typescript',
   depcruise: 'dependency-cruiser',
@@ -23,7 +23,7 @@ function fail(message) {
   process.exit(1);
 }
 
-/** The file to run: a path as it is, or the program of that name in node_modules. */
+/** Returns the file to run: a path, or the program of that name in node_modules. */
 function resolveTarget(target) {
   if (/\.[cm]?[jt]s$/.test(target)) return resolve(target);
   const folder = join(PROJECT, 'node_modules', PACKAGE_OF[target] ?? target);
@@ -36,11 +36,11 @@ function resolveTarget(target) {
 const [target, ...args] = process.argv.slice(2);
 if (target === undefined) fail('usage: node scripts/run.mjs <file or tool> [arguments]');
 const node = findNode24();
-if (node === undefined) fail('Node 24 is not there yet: run `npm run setup` first.');
+if (node === undefined) fail('Node 24 is not installed yet: run `npm run setup` first.');
 
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
-// The allocator of glibc keeps pools for many threads, each of which grows. With two of them a worker's
-// peak was some 7 % lower in `npm run bench -- growth`, at 5,000 and at 10,000 tenants.
+// glibc's allocator keeps pools for many threads, and each pool grows. With two pools a worker's
+// peak was about 7 % lower in `npm run bench -- growth`, at 5,000 and at 10,000 tenants.
 env.MALLOC_ARENA_MAX ??= '2';
 const cli = findTemporalCli();
 if (cli !== undefined) env.TEMPORAL_CLI = cli;
@@ -52,6 +52,6 @@ const child = spawn(node, [...nodeFlags(target, args), resolveTarget(target), ..
 child.on('error', (error) => fail(error.message));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 
-// Ctrl-C in a terminal reaches the child by itself; a signal from elsewhere reaches only us.
+// Ctrl-C in a terminal reaches the child directly; a signal from elsewhere reaches only this process.
 process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

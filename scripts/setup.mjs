@@ -1,6 +1,6 @@
 /**
- * Gets a clone ready: Node 24, the packages, the client's types, the Temporal CLI. Runs before the demo and the
- * tests, without any dependency, and says nothing where there is nothing to do.
+ * Prepares a clone: Node 24, the packages, the client's types, the Temporal CLI. Runs before the
+ * demo and the tests, without any dependency, and prints nothing if there is nothing to do.
  */
 import { say } from './lib/announce.mjs';
 import { ensureClientTypes } from './lib/client-types.mjs';

@@ -2,7 +2,7 @@ import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase } from './servers.ts';
 
-/** Plain API keys, one for each kind of sender, and an operator's. */
+/** Plain API keys: one per kind of sender, and an operator's. */
 export interface Keys {
   readonly gateway: string;
   readonly metering: string;

@@ -5,27 +5,27 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('./api-process-main.ts', import.meta.url));
 
-/** The API in a process of its own, as in production. */
+/** The API in a separate process, as in production. */
 export interface ApiProcess {
   /** The real one. */
   readonly url: string;
-  /** The same without a ledger behind it: what is sent is checked and answered, nothing more. */
+  /** The same without a ledger: requests are validated and answered, nothing more. */
   readonly echoUrl: string;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts it; it ends with this process at the latest. */
+/** Starts it; it ends no later than this process. */
 export async function startApiProcess(options: {
   readonly databaseUrl: string;
-  /** The API's settings, as `USAGE_MAX_AGE_DAYS`. */
+  /** The API's settings, such as `USAGE_MAX_AGE_DAYS`. */
   readonly env?: Readonly<Record<string, string>>;
 }): Promise<ApiProcess> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      // What somebody tries out.
+      // Settings under test.
       ...settingsOf(process.env),
       ...options.env,
       DATABASE_URL: options.databaseUrl,
@@ -53,7 +53,7 @@ export async function startApiProcess(options: {
   };
 }
 
-/** The API's own settings, where the bench was started with some. */
+/** The API's settings from the environment of the bench. */
 function settingsOf(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => /^(?:API|INGESTION)_/.test(name)),

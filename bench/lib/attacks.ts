@@ -8,28 +8,28 @@ import type { ApiProcess } from './api-process.ts';
 import { sizeOf, type BenchContext } from './bench.ts';
 import type { BenchDatabase } from './servers.ts';
 
-/** What the API's budget counts a stream as. */
+/** The size that the API's body budget counts for a stream. */
 export const STREAM_BYTES = 512 * 1024;
 
 const LLM = '/api/v1/integrations/llm-usage';
 const METERED = '/api/v1/integrations/metered-usage';
 const STREAM = { 'Content-Type': 'application/x-ndjson', 'Transfer-Encoding': 'chunked' };
 
-/** What an attack is run on. */
+/** The target of an attack. */
 export interface Scene {
   readonly api: ApiProcess;
   readonly database: BenchDatabase;
   readonly context: BenchContext;
   readonly keys: Keys;
-  /** What attackers hold until everything has been looked at. */
+  /** Connections that attackers hold until everything has been measured. */
   readonly stack: AsyncDisposableStack;
 }
 
 export interface Attack {
   readonly name: string;
-  /** Settings of the API beyond those of all attacks. */
+  /** Additional API settings for this attack. */
   readonly env?: (context: BenchContext) => Record<string, string>;
-  /** Lasts until it has done what it can. @returns what it was, in numbers */
+  /** Runs until the attack is complete. @returns its numbers, in words */
   run(scene: Scene): Promise<string>;
 }
 
@@ -38,7 +38,7 @@ export const ATTACKS: readonly Attack[] = [
     name: 'leaving while the key is looked up',
     async run({ api, context, keys, database }) {
       const count = sizeOf(context, 'streams');
-      // A database that is busy keeps them waiting as well.
+      // A busy database also keeps them waiting.
       await database.asSuperuser(async (client) => {
         await client.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
         const head = headOf('POST', LLM, { Authorization: `Bearer ${keys.gateway}`, ...STREAM });
@@ -75,7 +75,7 @@ export const ATTACKS: readonly Attack[] = [
       });
       const trickle = setInterval(() => {
         for (const socket of sockets) {
-          // Who reads nothing sends nothing more, either.
+          // A client that reads nothing also stops sending.
           if (!socket.isPaused() && socket.writable) socket.write('x');
         }
       }, 100);
@@ -118,7 +118,7 @@ export const ATTACKS: readonly Attack[] = [
 ];
 
 const READS_NOTHING = ['GET', '/docs'] as const;
-/** Answered at once, whatever of their bodies is still to come; and those whose answers nobody reads. */
+/** Requests answered before their bodies are complete, and requests whose answers are never read. */
 const SLOW = [
   READS_NOTHING,
   ['POST', '/api/v1/roll-ups'],
@@ -126,12 +126,12 @@ const SLOW = [
   ['GET', '/healthz'],
 ] as const;
 
-/** How many streams are taken at once. */
+/** Counts how many concurrent streams are accepted. */
 export async function countStreams({ api, context, keys }: Scene): Promise<number> {
   const count = sizeOf(context, 'streams');
   const streams: ClientRequest[] = [];
   let taken = 0;
-  // One after the other, as each waits for its answer: the first one looks the key up.
+  // One after another, each waiting for its answer: the first one looks up the key.
   for (let index = 0; index < count; index += 1) {
     const stream = openStream(api, METERED, keys.metering);
     streams.push(stream);
@@ -162,7 +162,7 @@ function openStream(
   return request;
 }
 
-/** Connects, and sends bytes as they are. What comes back is thrown away. */
+/** Connects and sends raw bytes. Discards the response. */
 function send({ url }: ApiProcess, bytes: string): Socket {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 
-/** A table of the ledger, and what its rows are known by. */
+/** A table of the ledger and its id column. */
 export interface LedgerTable {
   readonly name: 'llm_usage_events' | 'metered_usage_records';
   readonly id: 'gateway_request_id' | 'record_id';
 }
 
-/** Rows of one statement: each column as the text of an array. */
+/** Rows of one statement, with each column as the text of an array. */
 export interface RowArrays {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly chunks: readonly (readonly string[])[];
@@ -14,7 +14,7 @@ export interface RowArrays {
 
 const ROWS_PER_STATEMENT = 1_000;
 
-/** Reads the rows whose ids begin so, in the order in which they lie in the table. */
+/** Reads the rows whose ids have this prefix, in physical order. */
 export async function readRows(
   client: pg.Client,
   table: LedgerTable,
@@ -39,7 +39,7 @@ export async function readRows(
   return { columns, chunks };
 }
 
-/** An empty table of the same columns, constraints and indexes, without triggers and row security. */
+/** Creates an empty table with the same columns, constraints and indexes, without triggers and row level security. */
 export async function createBareTable(
   client: pg.Client,
   like: LedgerTable,
@@ -51,8 +51,8 @@ export async function createBareTable(
 }
 
 /**
- * Writes rows by one bare statement for each 1,000: no check, no bucket, no answer.
- * @returns how long it took, in seconds
+ * Writes rows with one bare statement per 1,000 rows: no validation, no bucket, no answer.
+ * @returns the duration in seconds
  */
 export async function insertBare(
   clients: readonly pg.Client[],

@@ -1,28 +1,28 @@
 import type { BenchServers, ServerOptions } from './servers.ts';
 
-/** A number and what it counts. */
+/** A number and its unit. */
 export interface Quantity {
   readonly value: number;
-  /** As in `tenants/s`. */
+  /** For example `tenants/s`. */
   readonly unit: string;
 }
 
-/** What a figure is held against: its ratio, or, where it has none, what was measured. */
+/** The bound of a figure's ratio, or of the measured value if it has no ratio. */
 export type Bound = { readonly atLeast: number } | { readonly atMost: number };
 
 /**
- * A row of the table: what was measured and, where there is a limit, what it was measured against
- * in the same run. Only ratios and counts are held against bounds: they mean the same on any machine.
+ * A row of the table: the measured value and, if there is one, the limit measured in the same run.
+ * Only ratios and counts have bounds, because they mean the same on any machine.
  */
 export interface Figure {
   readonly name: string;
   readonly measured: Quantity;
   /** The limit, measured in the same run. */
   readonly against?: Quantity & { readonly name: string };
-  /** Measured over limit, or as the figure's name says. */
+  /** Measured value divided by the limit, unless the figure's name says otherwise. */
   readonly ratio?: number;
   readonly bound?: Bound;
-  /** What else the reader has to know: counts, sizes. */
+  /** Further information for the reader: counts, sizes. */
   readonly note?: string;
 }
 
@@ -33,7 +33,7 @@ export interface Series {
 }
 
 export interface Chart {
-  /** The file's name, without its ending. */
+  /** The file's name without extension. */
   readonly name: string;
   readonly title: string;
   readonly xLabel: string;
@@ -47,22 +47,22 @@ export interface BenchReport {
 }
 
 export interface BenchContext {
-  /** Small enough for CI: shows that the bench runs, and nothing about speed. */
+  /** Small enough for CI: checks that the bench runs, and says nothing about speed. */
   readonly isSmoke: boolean;
-  /** Generated data is the same for the same seed. */
+  /** The same seed generates the same data. */
   readonly seed: number;
-  /** Sizes given on the command line, by the bench's own names (`--tenants 5000`), or by default. */
+  /** Sizes from the command line, by the bench's own names (`--tenants 5000`), or the defaults. */
   readonly sizes: Readonly<Record<string, number>>;
-  /** Progress, for who waits; not part of the result. */
+  /** Reports progress; not part of the result. */
   readonly log: (message: string) => void;
   /**
-   * PostgreSQL and Temporal, of this call alone; dispose of them. For `--smoke` all benches share
-   * one of each, and disposing leaves them.
+   * Starts PostgreSQL and Temporal for this call; dispose of them. With `--smoke` all benches share
+   * one of each, and disposing keeps them.
    */
   readonly startServers: (options?: ServerOptions) => Promise<BenchServers>;
 }
 
-/** One file in `bench/` each; `npm run bench -- NAME` runs it alone. */
+/** Each bench is one file in `bench/`; `npm run bench -- NAME` runs only that one. */
 export interface Bench {
   readonly name: string;
   readonly title: string;
@@ -71,7 +71,7 @@ export interface Bench {
   run(context: BenchContext): Promise<BenchReport>;
 }
 
-/** A size of the bench. @throws Error for one that it doesn't have */
+/** Returns a size of the bench. @throws Error for an unknown size */
 export function sizeOf({ sizes }: BenchContext, name: string): number {
   const size = sizes[name];
   if (size === undefined) throw new Error(`the bench has no size ${name}`);

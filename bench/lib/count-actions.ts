@@ -3,27 +3,27 @@ import type { temporal } from '@temporalio/proto';
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 /**
- * What Temporal Cloud bills, as far as a history shows it, by its documentation
+ * The actions that Temporal Cloud bills, as far as a history shows them, according to its documentation
  * (https://docs.temporal.io/cloud/actions, read in November 2026). Not in a history: queries, and
- * heartbeats of activities, which short ones don't send.
+ * activity heartbeats, which short activities don't send.
  */
 export interface ActionCounts {
   /** By a client, by continue-as-new, or as a child: the second of a child's two actions. */
   readonly workflowsStarted: number;
-  /** That a child is to be started is stored first: the first of its two actions. */
+  /** The intent to start a child: the first of its two actions. */
   readonly childrenInitiated: number;
   readonly activities: number;
   readonly activityRetries: number;
-  /** All markers of a workflow task are one: local activities and `patched`. */
+  /** All markers of a workflow task count as one: local activities and `patched`. */
   readonly markers: number;
   readonly localActivityRetries: number;
   /** Workflow tasks that only keep long local activities alive. */
   readonly workflowTaskHeartbeats: number;
-  /** Also those of a `condition` with a timeout. */
+  /** Including those of a `condition` with a timeout. */
   readonly timers: number;
-  /** One that started its workflow (signal-with-start) is counted there. */
+  /** A signal that started its workflow (signal-with-start) counts as the start. */
   readonly signals: number;
-  /** But for `patched`, which is exempt. */
+  /** Except for those of `patched`, which are exempt. */
   readonly searchAttributeUpserts: number;
 }
 
@@ -40,7 +40,7 @@ const NOTHING: ActionCounts = {
   searchAttributeUpserts: 0,
 };
 
-/** The actions of one run, from its whole history. */
+/** Counts the actions of one run from its whole history. */
 export function countActions(events: readonly HistoryEvent[]): ActionCounts {
   const count = (isCounted: (event: HistoryEvent, index: number) => boolean) =>
     events.filter(isCounted).length;
@@ -84,7 +84,7 @@ export function countActions(events: readonly HistoryEvent[]): ActionCounts {
   };
 }
 
-/** Signal-with-start puts the signal right behind the start, before any workflow task. */
+/** Signal-with-start puts the signal right after the start, before any workflow task. */
 function isOfStart(events: readonly HistoryEvent[], index: number): boolean {
   const start = events[index - 1]?.workflowExecutionStartedEventAttributes;
   return start != null && !start.continuedExecutionRunId;
@@ -102,7 +102,7 @@ export function totalActions(counts: ActionCounts): number {
   return sum(KINDS.map((kind) => counts[kind]));
 }
 
-/** Each kind that there is, for one of so many: `3 (workflowsStarted 1, markers 2)`. */
+/** Formats the actions per item, by kind: `3 (workflowsStarted 1, markers 2)`. */
 export function describeActions(counts: ActionCounts, of: number): string {
   const each = (count: number) => String(Number((count / of).toFixed(3)));
   const kinds = KINDS.filter((kind) => counts[kind] > 0).map(

@@ -1,7 +1,7 @@
-/** A CPU profile as V8 writes it (`--cpu-prof`), as far as it is needed here. */
+/** The fields used here of a CPU profile that V8 writes (`--cpu-prof`). */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
-  /** The node that was running at each sample. */
+  /** The running node at each sample. */
   readonly samples: readonly number[];
   /** Microseconds between each sample and the one before. */
   readonly timeDeltas: readonly number[];
@@ -13,7 +13,7 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** How long a frame that is wanted was on the stack, in milliseconds: itself and all that it called. */
+/** Returns how long matching frames were on the stack, in milliseconds, including everything they called. */
 export function timeUnder(
   { nodes, samples, timeDeltas }: CpuProfile,
   isWanted: (frame: ProfileNode['callFrame']) => boolean,

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 export interface RunHistory {
   readonly events: number;
   readonly bytes: number;
-  /** Changes of the workflow's state, each written by the server. */
+  /** State transitions of the workflow, each written by the server. */
   readonly stateTransitions: number;
 }
 
@@ -25,7 +25,7 @@ export async function describeRuns(
   return runs;
 }
 
-/** The run that continued as this one; a history says so in its first event. */
+/** Returns the run that continued as this one, from the first event of the history. */
 async function predecessorOf(
   { workflowService, options }: Client,
   workflowId: string,

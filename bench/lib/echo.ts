@@ -6,8 +6,8 @@ import { ACCEPTED } from '../../src/ingestion/results.ts';
 import type { Metrics } from '../../src/observability/metrics/api.ts';
 
 /**
- * An ingestion that stores nothing: it checks each event by its schema, as the real one does, and
- * says that it was accepted. What the ledger costs is what the real one takes longer.
+ * An ingestion that stores nothing: it validates each event by its schema, as the real one does,
+ * and answers `accepted`. The extra time of the real one is the cost of the ledger.
  */
 export function createEcho(metrics: Metrics): Ingestion {
   const schemas = { llm: LLM_USAGE.schema, metered: METERED_USAGE.schema };

@@ -2,21 +2,21 @@ import type pg from 'pg';
 import { MONTH } from './population.ts';
 
 export interface HistoryShape {
-  /** Months before the one that is closed. */
+  /** Months before the one being closed. */
   readonly months: number;
-  /** That the buckets are the sums of. */
+  /** Events summed in the buckets. */
   readonly eventsCounted: number;
-  /** Of those: rows that are there, of the last months. */
+  /** Of those, events stored as rows, for the last months. */
   readonly eventsStored: number;
 }
 
-/** What every bucket's event adds: cents, or a quantity. */
+/** The amount that each event adds to its bucket: cents or a quantity. */
 const AMOUNT = '1.25';
 
 /**
- * Fills the tables with the past of a population that is there: for each tenant and month a draft
- * that became an invoice with its lines, buckets, usage, digest and outcome. Set-based, without
- * triggers: as a superuser, and only for benches.
+ * Fills the tables with the history of an existing population: for each tenant and month a draft
+ * that became an invoice with lines, buckets, usage, digest and outcome. Set-based and without
+ * triggers, so it runs as a superuser and only in benches.
  */
 export async function insertHistory(
   client: pg.ClientBase,
@@ -32,7 +32,7 @@ export async function insertHistory(
      FROM tenants, generate_series(1, $2::int) n`,
     [`${MONTH}-01`, months],
   );
-  // The last month before gets the last number.
+  // The most recent month gets the last number.
   await client.query('UPDATE past SET seq = $1::int + 1 - seq', [months]);
   await client.query('UPDATE tenants SET last_invoice_seq = $1', [months]);
   await insertInvoices(client);
@@ -123,7 +123,7 @@ async function insertBuckets(client: pg.ClientBase, eventsPerBucket: number): Pr
   await client.query('DROP TABLE past_line');
 }
 
-/** The events of the last buckets, as many as are wanted. */
+/** Inserts the requested number of events of the last buckets. */
 async function insertEvents(
   client: pg.ClientBase,
   eventsPerBucket: number,

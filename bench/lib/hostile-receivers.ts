@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What receivers do with a request. */
+/** How receivers respond to a request. */
 export type Manner = 'switch protocols' | 'hang' | 'answer';
 
 export interface HostileReceivers extends AsyncDisposable {
-  /** Of one receiver. */
+  /** URL of one receiver. */
   url(number: number): string;
   behave(manner: Manner): void;
-  /** Connections that are open. */
+  /** Open connections. */
   sockets(): number;
-  /** Connections of all time. */
+  /** Connections in total. */
   connections(): number;
 }
 
@@ -21,7 +21,7 @@ const ANSWERS: Readonly<Record<Manner, string>> = {
   answer: 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n',
 };
 
-/** All receivers of a bench, on one port. A connection stays as it was treated when it came. */
+/** All receivers of a bench, on one port. Each connection keeps the manner in force when it was opened. */
 export async function startHostileReceivers(): Promise<HostileReceivers> {
   const open = new Set<Socket>();
   let manner: Manner = 'hang';
@@ -57,13 +57,13 @@ export async function startHostileReceivers(): Promise<HostileReceivers> {
 export interface Slots {
   readonly used: number;
   readonly free: number;
-  /** Free ones for the month end's own steps. */
+  /** Free slots for the month end's own steps. */
   readonly freeForMonths: number;
 }
 
 const SLOTS = /^temporal_worker_task_slots_(used|available)\{(.*)\} (\d+)$/gm;
 
-/** Reads them from the worker's metrics; again, where a busy process has left the SDK's out. */
+/** Reads the slots from the worker's metrics; retries if a busy process omitted the SDK's metrics. */
 export async function readSlots(metricsPort: number): Promise<Slots> {
   let text = '';
   while (!text.includes('temporal_worker_task_slots_used')) {

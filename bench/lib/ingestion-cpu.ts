@@ -1,17 +1,17 @@
 import type { IngestionServers } from './ingestion-servers.ts';
 import { readProcessCpuMs, readServerCpu } from './server-cpu.ts';
 
-/** CPU time that an event took, in microseconds. */
+/** CPU time per event, in microseconds. */
 export interface CpuPerEvent {
   readonly api: number;
   readonly postgres: number;
-  /** Of whoever sends it. */
+  /** CPU time of the sender. */
   readonly sender: number;
 }
 
 /**
- * Has something done to a number of events.
- * @returns how long it took, and what CPU time; null where the system doesn't tell
+ * Runs work on a number of events.
+ * @returns the duration and the CPU time; null if the system doesn't report it
  */
 export async function measureCpu<T>(
   { api }: IngestionServers,
@@ -27,7 +27,7 @@ export async function measureCpu<T>(
   return { result, cpu };
 }
 
-/** In ms, since each of them started; the sender is this process. */
+/** CPU time in ms since each process started; the sender is this process. */
 function readAll(apiPid: number): Record<keyof CpuPerEvent, number> | null {
   const api = readProcessCpuMs(apiPid);
   const sender = readProcessCpuMs(process.pid);
@@ -35,7 +35,7 @@ function readAll(apiPid: number): Record<keyof CpuPerEvent, number> | null {
   return api === null || sender === null || postgres === null ? null : { api, postgres, sender };
 }
 
-/** `PostgreSQL 18.5 µs of CPU an event, the API 11.2, the sender 0.6`. */
+/** Formats the CPU times: `PostgreSQL 18.5 µs of CPU an event, the API 11.2, the sender 0.6`. */
 export function cpuText(cpu: CpuPerEvent | null): string {
   if (cpu === null) return 'CPU time unknown';
   const { api, postgres, sender } = cpu;

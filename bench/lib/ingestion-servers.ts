@@ -4,7 +4,7 @@ import type { BenchContext } from './bench.ts';
 import type { BenchDatabase } from './servers.ts';
 import { readPlaces, seedDeployments, type Place } from './usage-events.ts';
 
-/** What ingestion is measured on: PostgreSQL as it is embedded, and the API in its own process. */
+/** The servers for measuring ingestion: the embedded PostgreSQL, and the API in a separate process. */
 export interface IngestionServers extends AsyncDisposable {
   readonly api: ApiProcess;
   readonly database: BenchDatabase;
@@ -13,7 +13,7 @@ export interface IngestionServers extends AsyncDisposable {
   readonly places: readonly Place[];
 }
 
-/** @param deployments how many there are, a tenant each */
+/** @param deployments their number, each with its own tenant */
 export async function startIngestionServers(
   { startServers }: BenchContext,
   deployments: number,

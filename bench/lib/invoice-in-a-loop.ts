@@ -22,7 +22,7 @@ interface Bucket {
   readonly total: string;
 }
 
-/** Makes the table in which the loop notes lines until the invoice is whole. */
+/** Creates the table in which the loop collects lines until the invoice is complete. */
 export async function prepareLoop(superuser: pg.ClientBase): Promise<void> {
   await superuser.query(`
     CREATE TABLE loop_lines (deployment_id text, section int, position int, subscription_id text,
@@ -33,9 +33,9 @@ export async function prepareLoop(superuser: pg.ClientBase): Promise<void> {
 }
 
 /**
- * What `invoiceTenant` does, as a plain loop over the subscriptions would do it: the same prices and
- * the same tables, a query for each thing that is read and each row that is written, in one
- * transaction. (Only the invoice's lines arrive in one statement: a trigger insists on it.)
+ * What `invoiceTenant` does, as a plain loop over the subscriptions: the same prices and tables,
+ * one query per read and per written row, in one transaction. (Only the invoice's lines are
+ * inserted in one statement, because a trigger requires it.)
  */
 export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): Promise<void> {
   await client.query('BEGIN');

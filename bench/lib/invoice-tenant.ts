@@ -4,8 +4,8 @@ import { MONTH } from './population.ts';
 import { newRun } from './product.ts';
 
 /**
- * What a tenant's child does (`src/workflows/invoice-run.ts`), from nothing to the issued invoice: the steps.
- * @throws Error where it isn't issued
+ * Runs the steps of a tenant's child (`src/workflows/invoice-run.ts`), from nothing to the issued invoice.
+ * @throws Error if it isn't issued
  */
 export async function invoiceTenant(activities: Activities, tenantId: string): Promise<void> {
   const run = newRun();

@@ -7,19 +7,19 @@ export interface LoadOptions {
   readonly connections: number;
 }
 
-/** What a load came to. */
+/** The result of a load. */
 export interface LoadResult {
-  /** From the first request to the last answer. */
+  /** Time from the first request to the last answer. */
   readonly seconds: number;
-  /** Those that were answered. */
+  /** Number of answered requests. */
   readonly requests: number;
-  /** Of all answers. */
+  /** Response times of all answers. */
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
 }
 
 /**
- * Posts JSON bodies, each once: on each connection the next one as soon as the last one was answered.
- * @throws Error where a request fails or isn't answered with 2xx: such a load measures nothing
+ * Posts JSON bodies, each once. Each connection sends the next one as soon as the previous one is answered.
+ * @throws Error if a request fails or isn't answered with 2xx: such a load measures nothing
  */
 export async function post(options: LoadOptions, bodies: readonly string[]): Promise<LoadResult> {
   let next = 0;
@@ -32,8 +32,8 @@ export async function post(options: LoadOptions, bodies: readonly string[]): Pro
 }
 
 /**
- * The same for as long as something lasts.
- * @param makeBody a new one each time
+ * Posts JSON bodies until a promise settles.
+ * @param makeBody returns a new body each time
  * @throws Error as `post`; whatever `lasting` rejects with
  */
 export async function postWhile(
@@ -51,7 +51,7 @@ export async function postWhile(
 }
 
 const DAY_SECONDS = 86_400;
-/** Longer than anything that is worth measuring. */
+/** Longer than any useful measurement. */
 const TIMEOUT_SECONDS = 60;
 
 function start(
@@ -108,7 +108,7 @@ function start(
   };
 }
 
-/** @returns the least value that is no less than the given share of them */
+/** @returns the smallest value that is at least as large as the given share of them */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;

@@ -11,21 +11,21 @@ import { startWorkerProcess, type WorkerOptions } from './worker-process.ts';
 export interface MonthEndToMeasure {
   readonly shape: PopulationShape;
   readonly options?: MonthEndOptions;
-  /** What else is in the database. */
+  /** Further data to load into the database. */
   readonly load?: (client: pg.ClientBase) => Promise<void>;
   readonly nodeFlags?: readonly string[] | undefined;
 }
 
-/** A month end and what it has left behind; its worker has ended. */
+/** A finished month end and the state it left; its worker has ended. */
 export interface MeasuredMonthEnd extends MonthEndRun {
   readonly database: BenchDatabase;
   readonly namespace: BenchNamespace;
 }
 
-/** Up to so many tenants the month is proved: that computes everything again. */
+/** Up to this number of tenants the month is verified, which recomputes everything. */
 const PROVED_UP_TO = 2000;
 
-/** Closes the month of a population of its own, with a worker of its own. */
+/** Closes the month of a new population with a new worker. */
 export async function measureMonthEnd(
   { log, seed }: BenchContext,
   servers: BenchServers,
@@ -43,7 +43,7 @@ export async function measureMonthEnd(
     `${run.tenants} tenants: ${run.tenantsPerSecond.toFixed(1)} per second, ` +
       `${Math.round(toMebibytes(run.peakMemoryBytes))} MiB`,
   );
-  // A wrong month that is fast is worth nothing.
+  // A fast but wrong month is worthless.
   if (shape.tenants <= PROVED_UP_TO) await proveMonth(database);
   return { ...run, database, namespace };
 }
@@ -54,11 +54,11 @@ async function runWithWorker(
 ): Promise<MonthEndRun> {
   await using worker = await startWorkerProcess(where);
   const { database, namespace } = where;
-  // Awaited here: the worker ends with this function.
+  // Awaited here because the worker ends with this function.
   return await runMonthEnd({ client: namespace.client, database, worker, options });
 }
 
-/** What there is to know of a run beside its rate. */
+/** Describes a run beyond its rate. */
 export function describeRun({ tenants, cpuMs, serverCpu, peakMemoryBytes }: MonthEndRun): string {
   const mebibytes = Math.round(toMebibytes(peakMemoryBytes));
   const each = (ms: number) => (ms / tenants).toFixed(1);

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { WORKER_NODE_FLAGS } from '../../scripts/lib/node-flags.mjs';
 import { startReaper, type Reaper } from '../../test/faults/processes.ts';
 
-/** What a process has used since its start. */
+/** Resource usage of a process since its start. */
 export interface ProcessUsage {
   /** User and system time of all its threads. */
   readonly cpuMs: number;
-  /** The most memory that it ever had at once (resident). */
+  /** Peak resident memory. */
   readonly peakMemoryBytes: number;
 }
 
@@ -18,36 +18,36 @@ export interface ProcessOptions {
   readonly script: string;
   readonly args?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What it writes when it is ready. */
+  /** The text it prints when it is ready. */
   readonly readyText: string;
   readonly logFile: string;
-  /** For Node, as `--cpu-prof`. */
+  /** Flags for Node, such as `--cpu-prof`. */
   readonly nodeFlags?: readonly string[];
-  /** Gets the CPU after all others, as a worker whose deployment gives it a small share. */
+  /** Runs at the lowest CPU priority, like a worker whose deployment gives it a small share. */
   readonly yieldsCpu?: boolean;
 }
 
-/** A process of its own, as in production, whose use of the machine can be asked for. */
+/** A separate process, as in production, whose resource usage can be read. */
 export interface MeasuredProcess extends AsyncDisposable {
   readonly pid: number;
   usage(): Promise<ProcessUsage>;
-  /** Rejects when it ends without having been stopped: whoever waits for its work waits for this, too. */
+  /** Rejects when the process ends without being stopped. Await it together with the process's work. */
   readonly failure: Promise<never>;
-  /** SIGTERM, and SIGKILL where that doesn't do. */
+  /** Sends SIGTERM, then SIGKILL if that doesn't help. */
   stop(): Promise<void>;
 }
 
 const PROBE = fileURLToPath(new URL('./usage-probe.ts', import.meta.url));
-/** Linux may share the CPU among sessions before it looks at processes (autogroups, sched(7)). */
+/** Linux may share the CPU among sessions before it considers processes (autogroups, sched(7)). */
 const YIELD_CPU = 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 "$@"';
 const STOP_TIMEOUT_MS = 40_000;
 
-/** Kills what we would leave behind, however we end. */
+/** Kills remaining processes, however this one ends. */
 let reaper: Reaper | undefined;
 
 /**
- * Starts a worker, with the settings of memory that `npm start -- worker` has, and waits until it says
- * that it is ready. @throws Error with its last words
+ * Starts a worker with the memory settings of `npm start -- worker` and waits until it is ready.
+ * @throws Error with its last output
  */
 export async function startMeasured(options: ProcessOptions): Promise<MeasuredProcess> {
   const { script, args = [], env, nodeFlags = [], yieldsCpu = false } = options;
@@ -69,7 +69,7 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
     {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Ctrl-C reaches us alone.
+      // Ctrl-C reaches only this process.
       detached: true,
     },
   );
@@ -80,7 +80,7 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
   const exited = once(child, 'exit').then(() => reaper?.remove(pid));
   await untilReady(child, options);
   const ended = Promise.withResolvers<never>();
-  // Nobody need wait for it.
+  // Prevents an unhandled rejection if nobody awaits it.
   ended.promise.catch(() => undefined);
   let isStopping = false;
   child.once('exit', () => {

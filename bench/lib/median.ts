@@ -1,4 +1,4 @@
-/** The middle one, or between the middle two. @throws Error for none */
+/** Returns the middle value, or the mean of the middle two. @throws Error for an empty list */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
@@ -7,7 +7,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** The one whose value is the middle one; of an even number, the lower of the middle two. @throws Error for none */
+/** Returns the item with the median value; for an even number, the lower of the middle two. @throws Error for an empty list */
 export function byMedian<T>(items: readonly T[], valueOf: (item: T) => number): T {
   const sorted = items.toSorted((a, b) => valueOf(a) - valueOf(b));
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];

@@ -1,13 +1,13 @@
 import type { TenantResult } from '../../src/contracts/month-end.ts';
 import type { MonthActivities } from '../../src/worker.ts';
 
-/** What the month's workflow has seen of its requests, where there is no database to ask. */
+/** The state of the month's requests, in place of the database. */
 type Request = 'none' | 'waiting' | 'served';
 
 /**
- * The month end's activities without a database: so many tenants are due, each needs an invoice and
- * gets it at once. What is left is what the engine and the workflow code cost. For one month, asked
- * for once, served by one worker.
+ * The month end's activities without a database: the given number of tenants is due, and each gets
+ * its invoice at once. What remains is the cost of the engine and the workflow code. For one month,
+ * requested once, served by one worker.
  */
 export function createMemoryActivities(tenants: number): MonthActivities {
   let request: Request = 'none';
@@ -71,7 +71,7 @@ export function createMemoryActivities(tenants: number): MonthActivities {
   };
 }
 
-/** As long as a real one's. */
+/** As long as a real one. */
 function tenantId(number: number): string {
   return `tenant-${String(number).padStart(9, '0')}`;
 }

@@ -1,4 +1,4 @@
-/** The product's worker with activities that need no database; as its argument the tenants due. */
+/** The product's worker with activities that need no database; its argument is the number of due tenants. */
 import { createMemoryActivities } from './memory-activities.ts';
 import { runWorker } from './run-worker.ts';
 

@@ -1,17 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
 
-/** What `npm run bench` was asked for. */
+/** The options of `npm run bench`. */
 export interface BenchOptions {
-  /** Those named, or all. */
+  /** The named benches, or all. */
   readonly benches: readonly Bench[];
   readonly smoke: boolean;
   readonly list: boolean;
   readonly seed: number;
-  /** The file for the results; null: the usual one. */
+  /** The file for the results; null: the default file. */
   readonly json: string | null;
   readonly writeDocs: boolean;
-  /** Sizes that were given, by their names. */
+  /** Sizes from the command line, by name. */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
@@ -31,7 +31,7 @@ function parseCount(value: string): number {
   return number;
 }
 
-/** @param args without Node and the script. Ends the process for \`--help\` and for mistakes. */
+/** @param args without Node and the script. Ends the process for \`--help\` and for invalid arguments. */
 export function parseOptions(args: readonly string[], benches: readonly Bench[]): BenchOptions {
   const command = new Command('npm run bench --')
     .description('Measures the engine against limits that are measured in the same run.')
@@ -68,7 +68,7 @@ export function parseOptions(args: readonly string[], benches: readonly Bench[])
   };
 }
 
-/** `tenantsPerChild` is `--tenants-per-child`. */
+/** Converts `tenantsPerChild` to `--tenants-per-child`. */
 function toFlag(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,24 +1,24 @@
 import type pg from 'pg';
 
-/** The month that benches close; long over, whatever the clock says. */
+/** The month that benches close, which is long past. */
 export const MONTH = '2026-05';
 
-/** What every tenant of a population is like. */
+/** The properties of every tenant in a population. */
 export interface PopulationShape {
   readonly tenants: number;
-  /** Each on a deployment of its own. */
+  /** Number of subscriptions, each on its own deployment. */
   readonly subscriptionsPerTenant: number;
-  /** An addon on each subscription: 50 GB of storage. */
+  /** Whether each subscription has an addon: 50 GB of storage. */
   readonly withAddon: boolean;
-  /** Kinds of metered usage of a deployment, each beyond its allowance: a line each. */
+  /** Kinds of metered usage per deployment, each above its allowance and so with a line. */
   readonly meteredKinds: 0 | 1 | 2;
-  /** Records of each kind. */
+  /** Records per kind. */
   readonly recordsPerKind: number;
-  /** Priced LLM requests of a deployment: a line where there are any. */
+  /** Priced LLM requests per deployment; one line if there are any. */
   readonly llmEvents: number;
 }
 
-/** Three subscriptions, overage and LLM usage: 16 lines a tenant, with the tax. */
+/** Three subscriptions, overage and LLM usage: 16 lines per tenant, including the tax. */
 export const USUAL_TENANT = {
   subscriptionsPerTenant: 3,
   withAddon: true,
@@ -27,15 +27,15 @@ export const USUAL_TENANT = {
   llmEvents: 10,
 } as const satisfies Omit<PopulationShape, 'tenants'>;
 
-/** Kinds in the order in which a shape takes them, with what is included of each. */
+/** Kinds in the order in which a shape uses them, with the included quantity of each. */
 const METERED = [
   { kind: 'droplet_hours', allowance: 744 },
   { kind: 'spaces_gb_month', allowance: 150 },
 ] as const;
 
 /**
- * Writes catalogue, tenants and a month of usage, set-based and the same for the same seed. The
- * ledger is as ingestion would have left it: every bucket's sum is that of its events.
+ * Writes catalogue, tenants and a month of usage, set-based and reproducible by seed. The ledger is
+ * consistent as after ingestion: every bucket's sum is that of its events.
  */
 export async function insertPopulation(
   client: pg.ClientBase,
@@ -49,7 +49,7 @@ export async function insertPopulation(
   await client.query('COMMIT');
 }
 
-/** What PostgreSQL would do sooner or later, it does now, and not while something is measured. */
+/** Runs PostgreSQL's maintenance now, so that it doesn't run during a measurement. */
 export async function settle(client: pg.ClientBase): Promise<void> {
   await client.query('VACUUM (ANALYZE)');
   await client.query('CHECKPOINT');
@@ -108,7 +108,7 @@ async function insertUsage(
       source: 'metered',
       kind,
       events: recordsPerKind,
-      // All of them together are beyond the allowance, whatever chance adds.
+      // Together they exceed the allowance, whatever the random part.
       least: Math.ceil(allowance / recordsPerKind) + 1,
     })),
     { source: 'llm', kind: 'llm_usage', events: llmEvents, least: 0 },

@@ -4,7 +4,7 @@ import { createActivities, type Activities } from '../../src/activities/index.ts
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase, BenchNamespace } from './servers.ts';
 
-/** The activities as the worker has them, called without a workflow. */
+/** The worker's activities, called without a workflow. */
 export interface Product extends AsyncDisposable {
   readonly activities: Activities;
 }
@@ -24,7 +24,7 @@ export async function openProduct(
   return { activities, [Symbol.asyncDispose]: () => db.end() };
 }
 
-/** A run of a child, for the drafts that it opens. */
+/** Returns an owner for drafts, in place of a child's run. */
 export function newRun(): { readonly owner: string; readonly ownerStartedAt: string } {
   return { owner: 'bench', ownerStartedAt: new Date().toISOString() };
 }

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/db/pool.ts';
 import { MONTH } from './population.ts';
 import type { BenchDatabase } from './servers.ts';
 
-/** Computes every invoice again from the raw events. @throws Error where the books aren't sound */
+/** Recomputes every invoice from the raw events. @throws Error if the books are inconsistent */
 export async function proveMonth({ appUrl }: BenchDatabase): Promise<void> {
   const db = await openDatabase({ url: appUrl, maxConnections: 2, applicationName: 'bench' });
   try {

@@ -3,26 +3,26 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { WORKFLOWS } from '../../src/contracts/month-end.ts';
 import { addActions, countActions, totalActions, type ActionCounts } from './count-actions.ts';
 
-/** What a month end has cost Temporal, by its histories. */
+/** The cost of a month end in Temporal, from its histories. */
 export interface HistoryCost {
   readonly actions: number;
-  /** Of all runs of `monthEnd`, and of an average child. */
+  /** Totals of all runs of `monthEnd`, and of the children read. */
   readonly monthActions: ActionCounts;
   readonly childActions: ActionCounts;
-  /** How many children `childActions` is the sum of. */
+  /** The number of children summed in `childActions`. */
   readonly childrenRead: number;
-  /** As the server counts them: of all runs. */
+  /** The server's count for all runs. */
   readonly bytes: number;
-  /** In the longest run of `monthEnd`. */
+  /** Events in the longest run of `monthEnd`. */
   readonly mostEvents: number;
   readonly monthRuns: number;
 }
 
-/** Children whose histories are read, spread over all of them: they are all alike. */
+/** Number of children whose histories are read, spread evenly; all children are similar. */
 const CHILDREN_READ = 200;
 const VISIBLE_WITHIN_MS = 30_000;
 
-/** Reads the histories of a month end that is done: every run of the month, and a sample of the children. */
+/** Reads the histories of a finished month end: every run of the month, and a sample of the children. */
 export async function readHistories(client: Client, children: number): Promise<HistoryCost> {
   const runs = await listRuns(client, children);
   const ofMonth = runs.filter(({ type }) => type === WORKFLOWS.monthEnd);
@@ -32,7 +32,7 @@ export async function readHistories(client: Client, children: number): Promise<H
 
   const monthActions = addActions(await actionsOf(client, ofMonth));
   const childActions = addActions(await actionsOf(client, sample));
-  // The one that is open isn't told its size in the list.
+  // The list has no size for the open run.
   const described = await Promise.all(
     ofMonth.map(({ workflowId, runId }) => client.workflow.getHandle(workflowId, runId).describe()),
   );
@@ -57,7 +57,7 @@ function sumSizes(
   }, 0);
 }
 
-/** All runs of the namespace, once the list has caught up with their end. */
+/** Returns all runs of the namespace, once the list shows them as ended. */
 async function listRuns(
   client: Client,
   children: number,

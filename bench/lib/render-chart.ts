@@ -9,7 +9,7 @@ use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 const WIDTH = 720;
 const HEIGHT = 360;
 
-/** A chart as SVG; the same text for the same points. */
+/** Renders a chart as SVG; the same points give the same text. */
 export function renderChart({ title, xLabel, yLabel, series }: Chart): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
   try {
@@ -34,7 +34,7 @@ export function renderChart({ title, xLabel, yLabel, series }: Chart): string {
   }
 }
 
-/** The renderer counts its charts, and puts the number into names: each file has names of its own. */
+/** The renderer numbers its charts in element names; replace the number, so that each file is reproducible. */
 function withOwnNames(svg: string): string {
   const names = new Map<string, string>();
   return `${svg.replaceAll(/zr\d+-[a-z]+-?\d+/g, (name) => {

@@ -4,7 +4,7 @@ import { verdictOf } from './verdict.ts';
 
 const DIGITS = 3;
 
-/** Three digits, which is more than a measurement is worth; whole numbers as they are. */
+/** Formats three significant digits, more than a measurement justifies; whole numbers stay unchanged. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const options: Intl.NumberFormatOptions =
@@ -44,7 +44,7 @@ const OF_BOUND: readonly Column<Figure>[] = [
   { head: '', value: (figure) => ({ ok: 'ok', short: 'SHORT', none: '' })[verdictOf(figure)] },
 ];
 
-/** Figures as a table for a terminal, and below it what the limits are and what else there is to know. */
+/** Renders figures as a table for terminals, with limits and notes below. */
 export function renderFigures(figures: readonly Figure[]): string {
   const notes = figures.flatMap(({ name, against, note }) => {
     const parts = [against && `limit: ${against.name}`, note].filter((part) => part !== undefined);
@@ -62,7 +62,7 @@ const MARKDOWN: readonly Column<Figure>[] = [
   { head: 'note', value: ({ note }) => note ?? '' },
 ];
 
-/** The same in Markdown. */
+/** Renders figures as a Markdown table. */
 export function renderFiguresAsMarkdown(figures: readonly Figure[]): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { BenchReport } from './bench.ts';
 
-/** What a bench has measured, when and on what. */
+/** A bench's measurements, with time and machine. */
 export interface BenchResult extends BenchReport {
   readonly bench: string;
   readonly title: string;
@@ -11,11 +11,11 @@ export interface BenchResult extends BenchReport {
   /** UTC instant. */
   readonly finishedAt: string;
   readonly machine: string;
-  /** How long all of it took. */
+  /** Duration of the whole bench. */
   readonly seconds: number;
 }
 
-/** Results as they were written; none where there is no file yet. */
+/** Reads the stored results; empty if there is no file yet. */
 export function readResults(path: string): readonly BenchResult[] {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as readonly BenchResult[];
@@ -25,7 +25,7 @@ export function readResults(path: string): readonly BenchResult[] {
   }
 }
 
-/** Writes a result in place of the one that its bench had; the others stay. */
+/** Replaces the stored result of one bench; keeps the others. */
 export function keepResult(path: string, result: BenchResult): void {
   const others = readResults(path).filter(({ bench }) => bench !== result.bench);
   mkdirSync(dirname(path), { recursive: true });

@@ -10,12 +10,12 @@ export interface RunOptions {
   readonly log: (message: string) => void;
 }
 
-/** What came of a bench: its result, or why there is none. */
+/** The outcome of a bench: its result, or why it has none. */
 export type BenchOutcome =
   | { readonly bench: Bench; readonly result: BenchResult }
   | { readonly bench: Bench; readonly error: unknown };
 
-/** Runs benches one after the other; one that fails doesn't keep the others from running. */
+/** Runs benches one after another; a failed bench doesn't stop the others. */
 export async function* runBenches(
   benches: readonly Bench[],
   options: RunOptions,
@@ -61,7 +61,7 @@ async function runBench(
   };
 }
 
-/** Servers that are started when somebody asks for them, and outlive who does. */
+/** Servers that start on first use and outlive that use. */
 class SharedServers implements AsyncDisposable {
   #servers: Promise<BenchServers> | undefined;
 

@@ -6,11 +6,11 @@ import type { MeasuredProcess } from './measured-process.ts';
 export interface FanOutRun {
   readonly seconds: number;
   readonly childrenPerSecond: number;
-  /** Of the worker, meanwhile. */
+  /** CPU time of the worker during the run. */
   readonly cpuMs: number;
 }
 
-/** Runs `fanOut` (`bench/workflows`) to its end: the engine without the work. */
+/** Runs `fanOut` (`bench/workflows`) to its end: the engine without work. */
 export async function runFanOut({
   client,
   worker,

@@ -8,16 +8,16 @@ import { MONTH } from './population.ts';
 import { readServerCpu, type ServerCpu } from './server-cpu.ts';
 import type { BenchDatabase } from './servers.ts';
 
-/** A month end from the request until it was open for corrections. */
+/** A month end from the request until the month is open for corrections. */
 export interface MonthEndRun {
   readonly tenants: number;
   readonly seconds: number;
   readonly tenantsPerSecond: number;
-  /** Of the worker, meanwhile. */
+  /** CPU time of the worker during the run. */
   readonly cpuMs: number;
-  /** Of the servers, meanwhile; null where the system doesn't tell. */
+  /** CPU time of the servers during the run; null if the system doesn't report it. */
   readonly serverCpu: ServerCpu | null;
-  /** Of the worker, since its start. */
+  /** Peak memory of the worker since its start. */
   readonly peakMemoryBytes: number;
 }
 
@@ -29,13 +29,13 @@ export interface MonthEndRunOptions {
 }
 
 const REQUEST_ID = 'bench';
-/** Short beside a run, and long enough to cost the machine nothing. */
+/** Short compared with a run, and long enough to cost almost nothing. */
 const LOOK_EVERY_MS = 25;
 
 /**
- * Closes the month and waits until it is open for corrections. Looks for the end in PostgreSQL: a
- * query would be work for the worker that is measured.
- * @throws Error where not every tenant was invoiced: a rate of failures says nothing
+ * Closes the month and waits until it is open for corrections. Polls PostgreSQL for the end,
+ * because a workflow query would be work for the measured worker.
+ * @throws Error if not every tenant was invoiced: a rate of failures says nothing
  */
 export function runMonthEnd({
   client,

@@ -11,7 +11,7 @@ import { MONTH } from './population.ts';
 import type { BenchNamespace, BenchServers } from './servers.ts';
 
 const WORKER = fileURLToPath(new URL('./memory-worker.ts', import.meta.url));
-/** Nobody looks at a database: the configuration wants an address. */
+/** No database is used, but the configuration requires an address. */
 const NO_DATABASE = 'postgres://nobody@127.0.0.1:1/none';
 
 /** A month end whose activities cost nothing. */
@@ -19,19 +19,19 @@ export interface Simulation {
   readonly tenants: number;
   readonly children: number;
   readonly seconds: number;
-  /** Of the worker, meanwhile. */
+  /** CPU time of the worker during the run. */
   readonly cpuMs: number;
-  /** Of the worker, since its start. */
+  /** Peak memory of the worker since its start. */
   readonly peakMemoryBytes: number;
-  /** What the server's memory has grown by; null where the system doesn't tell. */
+  /** Growth of the server's memory; null if the system doesn't report it. */
   readonly serverGrowthBytes: number | null;
-  /** Of `monthEnd`, run by run. */
+  /** Runs of `monthEnd`. */
   readonly runs: readonly RunHistory[];
-  /** Of one child. */
+  /** One child's run. */
   readonly child: RunHistory;
 }
 
-/** Closes a month of so many tenants by the real workflows, in a namespace and worker of its own. */
+/** Closes a month of the given number of tenants with the real workflows, in a new namespace and worker. */
 export async function runSimulation(
   servers: BenchServers,
   { tenants, tenantsPerChild }: { readonly tenants: number; readonly tenantsPerChild: number },
@@ -46,7 +46,7 @@ export async function runSimulation(
     month: MONTH,
     requestId: 'bench',
     actor: 'bench',
-    // It ends when the month is closed: that is how we hear of it.
+    // The workflow ends when the month is closed, which shows the end of the run.
     options: { tenantsPerChild, openForDays: 0 },
   });
   await client.workflow.getHandle(workflowId).result();
@@ -94,7 +94,7 @@ async function startWorker(
   });
 }
 
-/** What the Temporal server has in memory now (resident); Linux tells. */
+/** Returns the Temporal server's resident memory; only on Linux. */
 function serverMemory({ folder }: BenchServers): number | null {
   try {
     const pid = Number.parseInt(readFileSync(join(folder, 'temporal.pid'), 'utf8'), 10);

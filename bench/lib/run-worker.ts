@@ -7,7 +7,7 @@ import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { createWorker, type MonthActivities } from '../../src/worker.ts';
 
 /**
- * The process of a worker with the product's settings, read from the same environment, and other
+ * Runs a worker process with the product's settings, from the same environment, but other
  * activities; ends with the process.
  */
 export async function runWorker(name: string, activities: MonthActivities): Promise<never> {
@@ -19,7 +19,7 @@ export async function runWorker(name: string, activities: MonthActivities): Prom
   const connection = await NativeConnection.connect(connectionOptions);
   const worker = await createWorker({ connection, namespace, config, activities });
   const run = worker.run();
-  // As the product's own says.
+  // The same text as the product's worker.
   logger.info('worker started');
   await Promise.race([untilAborted(shutdown), run]);
   if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -1,15 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** CPU time of the servers that we have started, in ms, since each of them started. */
+/** CPU time of the started servers, in ms since each start. */
 export interface ServerCpu {
   readonly postgresMs: number;
   readonly temporalMs: number;
 }
 
-/** Linux counts in these for whoever asks, whatever the kernel's own clock. */
+/** Linux reports CPU time in this unit, whatever the kernel's clock rate. */
 const MS_PER_TICK = 10;
 
-/** @returns null where the system doesn't tell (it isn't Linux) */
+/** @returns null if the system doesn't report it (not Linux) */
 export function readServerCpu(): ServerCpu | null {
   if (process.platform !== 'linux') return null;
   const processes = readdirSync('/proc')
@@ -29,13 +29,13 @@ export function readServerCpu(): ServerCpu | null {
   return { postgresMs: sum('postgres'), temporalMs: sum('temporal') };
 }
 
-/** @returns CPU time of a process, in ms, since it started; null where the system doesn't tell */
+/** @returns CPU time of a process, in ms since its start; null if the system doesn't report it */
 export function readProcessCpuMs(pid: number): number | null {
   const ticks = process.platform === 'linux' ? readProcess(String(pid))?.ticks : undefined;
   return ticks === undefined ? null : ticks * MS_PER_TICK;
 }
 
-/** @returns null where it has just ended */
+/** @returns null if it has just ended */
 function readProcess(pid: string) {
   let stat: string;
   try {
@@ -43,7 +43,7 @@ function readProcess(pid: string) {
   } catch {
     return null;
   }
-  // The name is in brackets and may hold anything, brackets too; numbers follow, from the third field on.
+  // The name is in brackets and may contain anything, even brackets; numbers follow from the third field on.
   const end = stat.lastIndexOf(')');
   const fields = stat.slice(end + 2).split(' ');
   const field = (number: number) => Number(fields[number - 3]);
@@ -51,7 +51,7 @@ function readProcess(pid: string) {
     pid: Number(pid),
     name: stat.slice(stat.indexOf('(') + 1, end),
     parent: field(4),
-    // Its own, and that of its children that have ended: a connection's process is one of the server's.
+    // Its own and its ended children's, because each connection has a child process.
     ticks: field(14) + field(15) + field(16) + field(17),
   };
 }

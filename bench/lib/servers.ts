@@ -18,21 +18,21 @@ export interface ServerOptions {
   readonly durable?: boolean;
 }
 
-/** A migrated database of its own. */
+/** A new migrated database. */
 export interface BenchDatabase extends DatabaseUrls {
-  /** Enters it with all rights: to load data, and to look. */
+  /** Connection with all rights, for loading and inspecting data. */
   readonly superuserUrl: string;
   /** Runs statements as the superuser, in one session. */
   asSuperuser<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
 }
 
 export interface BenchServers extends AsyncDisposable {
-  /** Of the Temporal dev server, which keeps everything in memory. */
+  /** Address of the Temporal dev server, which keeps everything in memory. */
   readonly temporalAddress: string;
-  /** A folder for logs, bundles and profiles; it goes with the servers. */
+  /** A folder for logs, bundles and profiles; it is deleted with the servers. */
   readonly folder: string;
   createDatabase(): Promise<BenchDatabase>;
-  /** A namespace that nobody has used yet, and a client for it. */
+  /** Creates a new namespace and a client for it. */
   claimNamespace(): Promise<BenchNamespace>;
 }
 
@@ -42,7 +42,7 @@ export interface BenchNamespace {
 }
 
 const TEMPLATE = 'arcadia_bench_template';
-/** More than the benches of a `--smoke` run take together. */
+/** More than all benches of a `--smoke` run use together. */
 const NAMESPACE_COUNT = 40;
 
 /** Starts PostgreSQL, with the roles and a migrated template, and the Temporal dev server. */

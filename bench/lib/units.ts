@@ -1,7 +1,7 @@
-/** Mebibytes of bytes; not rounded. */
+/** Converts bytes to mebibytes, not rounded. */
 export function toMebibytes(bytes: number): number {
   return bytes / 2 ** 20;
 }
 
-/** Temporal warns of a history of so many events. */
+/** Number of history events at which Temporal warns. */
 export const WARNED_OF_EVENTS = 10_240;

@@ -3,13 +3,13 @@ import type { LlmUsageEvent } from '../../src/client/gateway/trace-events.ts';
 import type { MeteredRecord } from '../../dev/demo-usage.ts';
 import { seededRandom } from '../../dev/random.ts';
 
-/** A deployment, and whose it is. */
+/** A deployment and its tenant. */
 export interface Place {
   readonly tenantId: string;
   readonly deploymentId: string;
 }
 
-/** Makes tenants with a deployment each. Straight in SQL: 100,000 take a second. */
+/** Creates tenants with one deployment each, directly in SQL: 100,000 take a second. */
 export async function seedDeployments(client: pg.Client, count: number): Promise<void> {
   await client.query(
     `INSERT INTO tenants (tenant_id, name, currency)
@@ -24,7 +24,7 @@ export async function seedDeployments(client: pg.Client, count: number): Promise
   await client.query('ANALYZE tenants, deployments');
 }
 
-/** All deployments that there are. */
+/** Reads all deployments. */
 export async function readPlaces(client: pg.Client): Promise<readonly Place[]> {
   const { rows } = await client.query<Place>(
     `SELECT tenant_id AS "tenantId", deployment_id AS "deploymentId" FROM deployments
@@ -33,7 +33,7 @@ export async function readPlaces(client: pg.Client): Promise<readonly Place[]> {
   return rows;
 }
 
-/** Usage of any of the places, all of it within the last minute: each has its own id. */
+/** Generates usage of random deployments within the last minute, each event with its own id. */
 export interface UsageEvents {
   llm(): LlmUsageEvent;
   metered(): MeteredRecord;
@@ -43,8 +43,8 @@ const MODELS = ['large-2', 'medium-2', 'small-1'];
 const KINDS = ['droplet_hours', 'spaces_gb_month', 'llm_tokens'];
 
 /**
- * @param prefix of the ids: what was sent before, by anybody, isn't sent again
- * @param now what the events' instants count back from
+ * @param prefix of the ids, so that no earlier event is sent again
+ * @param now the latest instant of the events
  */
 export function createUsageEvents(
   places: readonly Place[],
@@ -58,7 +58,7 @@ export function createUsageEvents(
     return picked;
   };
   let last = 0;
-  // As gateways' and meters' ids are: in no order.
+  // Unordered, like the ids of gateways and meters.
   const nextId = () => `${prefix}-${Math.floor(random() * 0xffffffff).toString(16)}-${(last += 1)}`;
   const instant = () => new Date(now.getTime() - Math.floor(random() * 60_000)).toISOString();
   return {

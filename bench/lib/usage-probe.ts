@@ -1,6 +1,6 @@
 /**
- * Loaded into a process before its own code (`--import`): answers its parent's question for what it
- * has used so far. The system counts, for all its threads.
+ * Loaded into a process before its own code (`--import`). Answers its parent's question for its
+ * resource usage so far, which the system counts for all its threads.
  */
 import { isMainThread } from 'node:worker_threads';
 import type { ProcessUsage } from './measured-process.ts';
@@ -14,6 +14,6 @@ if (isMainThread && process.send) {
     };
     process.send?.(usage);
   });
-  // Asking must not keep a process that has nothing else to do.
+  // The channel must not keep alive a process that has nothing else to do.
   process.channel?.unref();
 }

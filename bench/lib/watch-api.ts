@@ -4,26 +4,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiProcess } from './api-process.ts';
 import { median } from './median.ts';
 
-/** How an API process is doing, as seen from outside. Linux alone tells all of it. */
+/** The state of an API process, observed from outside; complete only on Linux. */
 export interface Condition {
-  /** The most that was resident. */
+  /** Peak resident memory. */
   readonly memoryMb: number;
-  /** The most that were open: of clients, to PostgreSQL, and the one that it listens on. */
+  /** Maximum number of open sockets: of clients, to PostgreSQL, and the listening one. */
   readonly sockets: number;
-  /** `/healthz`, each on a connection of its own: the median and the worst. */
+  /** Response time of `/healthz`, each on a new connection: median and worst. */
   readonly healthMs: { readonly median: number; readonly worst: number };
-  /** Of a hundred such requests, how many failed. */
+  /** Percentage of these requests that failed. */
   readonly refusedPercent: number;
-  /** CPU time of all threads meanwhile. */
+  /** CPU time of all threads during the watch. */
   readonly cpuSeconds: number;
 }
 
 const PROBE_EVERY_MS = 50;
 const PROBE_TIMEOUT_MS = 20_000;
-/** As Linux counts CPU time. */
+/** The unit in which Linux counts CPU time. */
 const TICKS_PER_SECOND = 100;
 
-/** Watches the process for as long as something lasts, and for one look at least. */
+/** Watches the process until a promise settles, with at least one sample. */
 export async function watchApi(api: ApiProcess, lasting: Promise<unknown>): Promise<Condition> {
   const state = { isOver: false };
   const over = lasting.finally(() => {
@@ -51,7 +51,7 @@ export async function watchApi(api: ApiProcess, lasting: Promise<unknown>): Prom
     clearInterval(looking);
   }
   await over;
-  // Where none was answered, none was answered in time.
+  // If no request was answered, all of them timed out.
   const times = healthy.length === 0 ? [PROBE_TIMEOUT_MS] : healthy;
   return {
     memoryMb: Math.max(...memory),
@@ -63,8 +63,8 @@ export async function watchApi(api: ApiProcess, lasting: Promise<unknown>): Prom
 }
 
 /**
- * Waits until the process has had nothing to do for a while, or the time is over.
- * @returns the CPU time that it used meanwhile, in seconds
+ * Waits until the process has been idle for a while, or the time is over.
+ * @returns the CPU time that it used while waiting, in seconds
  */
 export async function untilIdle(api: ApiProcess, timeoutMs: number): Promise<number> {
   const SLICE_MS = 500;
@@ -79,14 +79,14 @@ export async function untilIdle(api: ApiProcess, timeoutMs: number): Promise<num
   return cpuSecondsOf(api.pid) - startedCpu;
 }
 
-/** How many sockets a process has open. */
+/** Returns the number of a process's open sockets. */
 export function socketsOf(pid: number): number {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).filter((name) => {
     try {
       return readlinkSync(`${folder}/${name}`).startsWith('socket:');
     } catch {
-      // Closed meanwhile.
+      // Closed since the listing.
       return false;
     }
   }).length;
@@ -101,7 +101,7 @@ export function describeCondition(condition: Condition): string {
   );
 }
 
-/** @returns how long an answer took, in ms; null where there was none */
+/** @returns the response time in ms; null if there was no answer */
 function probe(url: string): Promise<number | null> {
   const startedAt = performance.now();
   return new Promise((resolve) => {
@@ -125,7 +125,7 @@ function memoryMbOf(pid: number): number {
 }
 
 function cpuSecondsOf(pid: number): number {
-  // After the name, which may have blanks and parentheses: state is the third field.
+  // Parsed after the name, which may contain blanks and parentheses: the state is the third field.
   const fields = read(pid, 'stat')
     .replace(/^.*\) /s, '')
     .split(' ');

@@ -9,12 +9,12 @@ export interface HostileRequest {
   readonly body?: string;
 }
 
-/** How often each status was answered; 0: no answer came. */
+/** Count of each response status; 0 stands for no answer. */
 export type Statuses = Readonly<Record<number, number>>;
 
 /**
- * Sends requests from a thread of its own, so that what measures meanwhile isn't slowed by the sending:
- * each wave all at once, the next one when every answer of the last one is there.
+ * Sends requests from a separate thread, so that sending doesn't slow the measurement. Each wave is
+ * sent at once; the next one starts when every answer of the previous one has arrived.
  */
 export async function sendWaves(waves: readonly (readonly HostileRequest[])[]): Promise<Statuses> {
   const worker = new Worker(new URL(import.meta.url), { workerData: waves });

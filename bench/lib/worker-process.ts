@@ -16,19 +16,19 @@ export interface WorkerOptions {
   readonly servers: BenchServers;
   readonly database: BenchDatabase;
   readonly namespace: BenchNamespace;
-  /** Beside the addresses: the worker's settings, as `WORKER_MAX_CONNECTIONS`. */
+  /** The worker's settings in addition to the addresses, such as `WORKER_MAX_CONNECTIONS`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[] | undefined;
-  /** Lets everything else have the CPU first. */
+  /** Runs the worker at the lowest CPU priority. */
   readonly yieldsCpu?: boolean;
 }
 
-/** The product's worker, as `npm start -- worker` starts it in production, from a bundle. */
+/** Starts the product's worker from a bundle, as `npm start -- worker` does in production. */
 export async function startWorkerProcess(options: WorkerOptions): Promise<MeasuredProcess> {
   return start(options, START, ['worker'], await productBundle());
 }
 
-/** A worker with the same settings for `bench/workflows`, whose one activity does nothing. */
+/** Starts a worker with the same settings for `bench/workflows`, whose only activity does nothing. */
 export async function startBareWorkerProcess(options: WorkerOptions): Promise<MeasuredProcess> {
   return start(options, BARE_WORKER, [], await bareBundle());
 }

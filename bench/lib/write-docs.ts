@@ -11,7 +11,7 @@ const DOCUMENT = fileURLToPath(new URL('../../docs/performance.md', import.meta.
 const BEGIN = '<!-- bench: written by npm run bench -- --write-docs -->';
 const END = '<!-- bench: end -->';
 
-/** Puts tables and charts into docs/performance.md, between its marks, in the order of the benches. */
+/** Writes tables and charts into docs/performance.md, between its markers, in the order of the benches. */
 export async function writeDocs(
   results: readonly BenchResult[],
   order: readonly Bench[],
@@ -29,7 +29,7 @@ export async function writeDocs(
   writeFileSync(document, await format(written, { ...config, parser: 'markdown' }));
 }
 
-/** @throws Error where the document has no marks */
+/** @throws Error if the document has no markers */
 export function replaceBetweenMarks(text: string, content: string): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
@@ -37,7 +37,7 @@ export function replaceBetweenMarks(text: string, content: string): string {
   return `${text.slice(0, begin)}${BEGIN}\n\n${content}\n\n${text.slice(end)}`;
 }
 
-/** Every bench with its command, its table and its charts. */
+/** Renders every bench with its command, table and charts. */
 export function renderResults(results: readonly BenchResult[]): string {
   return results
     .map((result) =>

@@ -1,4 +1,4 @@
-/** What the bare child calls. */
+/** The activities of the bare child. */
 export interface BareActivities {
   nothing(): Promise<void>;
 }

@@ -4,17 +4,17 @@ import { bareChild } from './bare-child.ts';
 
 export interface FanOutInput {
   readonly children: number;
-  /** At once, as in `MonthEndOptions`. */
+  /** Concurrent children, as in `MonthEndOptions`. */
   readonly maxChildren: number;
   /** Empty local activities that each child runs. */
   readonly calls: number;
-  /** Served by the runs before this one. */
+  /** Children finished by earlier runs. */
   readonly done?: number;
 }
 
 /**
- * The month end's fan-out without the month end: the same sliding pool, the same continue-as-new.
- * How many bare children it gets through a second is the limit for one child a tenant.
+ * The month end's fan-out without the month end: the same bounded pool, the same continue-as-new.
+ * Its rate of bare children is the limit for one child per tenant.
  */
 export async function fanOut({
   children,

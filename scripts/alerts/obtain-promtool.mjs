@@ -8,9 +8,9 @@ const HELP =
   'https://prometheus.io/download';
 
 /**
- * The path of promtool: that of the PATH, or one taken out of Debian's package prometheus, which is
- * downloaded and not installed: nobody wants a server for its checker.
- * @throws Error saying how to get it
+ * Returns the path of promtool: from the PATH, or extracted from Debian's package prometheus. The
+ * package is downloaded but not installed, because only the checker is needed, not the server.
+ * @throws Error with instructions for getting it
  */
 export async function obtainPromtool() {
   const folder = join(cacheFolder(), 'prometheus');
@@ -33,7 +33,7 @@ export async function obtainPromtool() {
   return cached;
 }
 
-/** A machine that has never asked for packages has no list of them. */
+/** A new machine has no package list yet. */
 async function download(folder) {
   try {
     await run('apt-get', ['download', 'prometheus'], folder);

@@ -1,6 +1,6 @@
 /**
- * `npm run test:alerts`: the alert rules are valid, and their unit tests pass, by promtool. Leaves
- * how many did in `.local/alerts/result.json`.
+ * `npm run test:alerts`: checks the alert rules and runs their unit tests with promtool. Writes the
+ * counts to `.local/alerts/result.json`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ for (const args of [
 ]) {
   const { code, output } = await runCommand(promtool, args, { cwd: FOLDER });
   console.log(output.trim());
-  // It names each test that failed by its expression.
+  // promtool names each failed test by its expression.
   if (code !== 0) failures += Math.max(1, [...output.matchAll(/^\s+expr: /gm)].length);
 }
 const result = { passed: Math.max(0, tests.length - failures), failures };

@@ -1,6 +1,6 @@
 /**
- * `npm run client:pack`: the typed client as a package for other projects, a tarball in
- * `.local/client`. Its last line of output is the tarball's path.
+ * `npm run client:pack`: packs the typed client for other projects as a tarball in `.local/client`.
+ * The last line of output is the tarball's path.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
 import { apiDocument } from '../../src/api/routes/all-routes.ts';
 
-/** `npm run openapi`: the OpenAPI document, as /openapi.json serves it. */
+/** `npm run openapi`: prints the OpenAPI document as served at /openapi.json. */
 console.log(JSON.stringify(apiDocument(), null, 2));

@@ -1,4 +1,4 @@
-/** Writes one line of the set-up. */
+/** Prints one line of setup output. */
 export function say(text) {
   process.stdout.write(`[setup] ${text}\n`);
 }
@@ -9,7 +9,7 @@ function elapsed(since) {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Says what is being done, then how long it took. */
+/** Prints what is being done, then how long it took. */
 export async function announced(what, work) {
   const start = Date.now();
   say(`${what} …`);
@@ -18,7 +18,7 @@ export async function announced(what, work) {
   return result;
 }
 
-/** Says every so often that something long is still alive. */
+/** Prints regularly that a long step is still running. */
 export async function withHeartbeat(what, everyMs, work) {
   const start = Date.now();
   const beat = setInterval(() => say(`${what} … ${elapsed(start)}`), everyMs);

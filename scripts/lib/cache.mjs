@@ -6,19 +6,19 @@ import { fileURLToPath } from 'node:url';
 /** The project's folder. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where tools are kept that are made once for all clones of this project. */
+/** The cache for tools that all clones of this project share. */
 export function cacheFolder() {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'arcadia-invoicing');
 }
 
-/** The project's folder for what belongs to this machine, made where it is missing. */
+/** Returns the project's folder for local state, creating it if it is missing. */
 export function localFolder() {
   const folder = join(PROJECT, '.local');
   mkdirSync(folder, { recursive: true });
   return folder;
 }
 
-/** Whether the path is a file that may be run. */
+/** Whether the path is an executable file. */
 export function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
@@ -28,7 +28,7 @@ export function isExecutable(path) {
   }
 }
 
-/** Where a program of this name is on the PATH, if it is. */
+/** Returns the path of a program of this name on the PATH, if there is one. */
 export function findOnPath(name) {
   return (process.env.PATH ?? '')
     .split(delimiter)

@@ -1,5 +1,5 @@
-/** Where it isn't there, what to do about it. */
+/** Instructions if there is no Chromium. */
 export const HOW_TO_GET_CHROMIUM: string;
 
-/** The browser that tests and screenshots drive: CHROMIUM, and nothing else where that is set. */
+/** Returns the browser for tests and screenshots: CHROMIUM if it is set, otherwise one found on the machine. */
 export function findChromium(): string | undefined;

@@ -8,7 +8,7 @@ import { findNode24 } from './node24.mjs';
 import { runCommand } from './run-command.mjs';
 
 const TARGET = join(PROJECT, 'src', 'client', 'generated.ts');
-/** What the OpenAPI document, and so the client's types, are made of. */
+/** The sources of the OpenAPI document, and so of the client's types. */
 const SOURCES = [
   ...[
     'api',
@@ -33,7 +33,7 @@ function filesBelow(path) {
     .map(({ parentPath, name }) => join(parentPath, name));
 }
 
-/** The first line of the types: what they were made of, so that another tree's are stale. */
+/** The first line of the types, with a hash of their sources, so that types of other sources count as stale. */
 function stampOfSources() {
   const hash = createHash('sha256');
   const files = SOURCES.flatMap((path) =>
@@ -58,15 +58,15 @@ async function generate(stamp) {
   const args = ['--disable-warning=ExperimentalWarning', script, made, stamp];
   const { code, output } = await runCommand(findNode24(), args, { cwd: PROJECT });
   if (code !== 0) throw new Error(`The client's types could not be generated:\n${output.trim()}`);
-  // Whole or not at all: another process may be reading them.
+  // Written as a whole: another process may be reading them.
   renameSync(made, TARGET);
 }
 
-/** Generates the typed client's types, where they are missing or the API has changed since. */
+/** Generates the typed client's types if they are missing or the API has changed. */
 export async function ensureClientTypes() {
   const stamp = stampOfSources();
   if (isFresh(stamp)) return;
-  const onWait = () => say("waiting for another set-up that generates the client's types …");
+  const onWait = () => say("waiting for another setup that generates the client's types …");
   await withLock(join(localFolder(), 'client-types.lock'), onWait, async () => {
     if (!isFresh(stamp)) await announced("generating the client's types", () => generate(stamp));
   });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onInterrupt } from './run-command.mjs';
 
 const TOUCH_EVERY_MS = 2_000;
-/** A lock that nobody has touched for this long belongs to a process that was killed. */
+/** A lock untouched for this long belongs to a process that was killed. */
 const STALE_AFTER_MS = 15_000;
 
 function tryToTake(folder) {
@@ -21,7 +21,7 @@ function isStale(folder) {
   try {
     return Date.now() - statSync(folder).mtimeMs > STALE_AFTER_MS;
   } catch {
-    return false; // let go just now: it is to be taken, not to be removed
+    return false; // just released: acquire it instead of removing it
   }
 }
 
@@ -29,7 +29,7 @@ function touchFolder(folder) {
   try {
     utimesSync(folder, new Date(), new Date());
   } catch {
-    // taken for stale and removed while this machine slept: what we make is renamed into place
+    // considered stale and removed while this machine slept; results are renamed into place, so nothing breaks
   }
 }
 

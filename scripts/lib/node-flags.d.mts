@@ -1,4 +1,4 @@
-/** For a process that is a worker alone: less memory, in the same CPU time. */
+/** Flags for a worker-only process: less memory in the same CPU time. */
 export declare const WORKER_NODE_FLAGS: readonly string[];
-/** What Node gets for a program of ours. */
+/** Returns the Node flags for a program of this project. */
 export function nodeFlags(target: string, args: readonly string[]): readonly string[];

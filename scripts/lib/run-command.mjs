@@ -13,8 +13,8 @@ function listen() {
 }
 
 /**
- * Registers what to do when we are interrupted; returns how to take it back. Signals are left
- * alone until then: the launcher, which only looks things up, has its own way with them.
+ * Registers a handler for interruption and returns a function that removes it. Until then signals
+ * keep their default, because the launcher, which only looks things up, handles them itself.
  */
 export function onInterrupt(cleanUp) {
   if (cleanUps.size === 0 && process.listenerCount('SIGINT') === 0) listen();
@@ -23,8 +23,8 @@ export function onInterrupt(cleanUp) {
 }
 
 /**
- * Runs a program and resolves with its exit code and what it wrote. It gets a process group of
- * its own, so that interrupting us ends it together with everything it has started.
+ * Runs a program and resolves with its exit code and output. The program gets its own process
+ * group, so that an interruption ends it together with everything it has started.
  */
 export function runCommand(command, args, { env = process.env, cwd, show = false } = {}) {
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ export function runCommand(command, args, { env = process.env, cwd, show = false
       try {
         process.kill(-child.pid, 'SIGTERM');
       } catch {
-        // it has just ended by itself
+        // it has just ended
       }
     });
     const collect = (chunk) => (output += chunk);
@@ -56,7 +56,7 @@ export function runCommand(command, args, { env = process.env, cwd, show = false
   });
 }
 
-/** The last line that says something. */
+/** Returns the last non-empty line. */
 export function lastLine(output) {
   return output.trim().split('\n').at(-1)?.trim() || 'no reason given';
 }

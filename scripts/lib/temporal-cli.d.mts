@@ -1,2 +1,2 @@
-/** The Temporal CLI: TEMPORAL_CLI, else what the set-up chose, else wherever one is. */
+/** Returns the Temporal CLI: TEMPORAL_CLI, then the one that setup chose, then any on the machine. */
 export function findTemporalCli(): string | undefined;

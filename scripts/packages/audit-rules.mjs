@@ -1,13 +1,13 @@
-/** What fails the gate. */
+/** Severities that fail the gate. */
 const FAILING = ['high', 'critical'];
 
-/** "Not checked" is no pass: whoever runs the audit decides whether to go on without it. */
+/** "Not checked" is not a pass: the caller decides whether to continue without the audit. */
 export const EXIT_CODES = { clean: 0, found: 1, 'not checked': 3 };
 
 /**
- * Reads what `npm audit --json` printed. Only a report that counts vulnerabilities, over at least one package,
- * is a check: an error, another document or nothing at all is not.
- * @param why the reason where it is known already that there is no report
+ * Reads the output of `npm audit --json`. Only a report that counts vulnerabilities of at least one
+ * package is a check; an error, another document or no output is not.
+ * @param why the reason, if it is already known that there is no report
  */
 export function readAudit(output, why = 'no report') {
   const report = parse(output);
@@ -16,7 +16,7 @@ export function readAudit(output, why = 'no report') {
     const reason = report.message ?? (report.error?.summary || why);
     return {
       outcome: 'not checked',
-      summary: `Audit: NOT CHECKED, the registry can't be asked: ${reason}`,
+      summary: `Audit: NOT CHECKED, no report from the registry: ${reason}`,
       findings: [],
     };
   }

@@ -1,12 +1,13 @@
 /**
- * `npm run audit:packages`: known vulnerabilities, high and critical. Exit code 0: checked, and there are none;
- * 1: there are some; 3: not checked, because the registry doesn't answer, as some mirrors can't.
+ * `npm run audit:packages`: checks for known vulnerabilities, high and critical. Exit code 0: none
+ * found; 1: some found; 3: not checked, because the registry doesn't answer audits, as some mirrors
+ * don't.
  */
 import { spawnSync } from 'node:child_process';
 import { PROJECT } from '../lib/cache.mjs';
 import { EXIT_CODES, readAudit } from './audit-rules.mjs';
 
-/** npm itself tries again for minutes. */
+/** npm itself retries for minutes. */
 const TIMEOUT_MS = 120_000;
 
 const { stdout, error } = spawnSync('npm', ['audit', '--json'], {

@@ -1,4 +1,4 @@
-/** `npm run licences`: every installed package has a licence that is allowed. */
+/** `npm run licences`: checks that every installed package has an allowed licence. */
 import { licenceProblems } from './licence-rules.mjs';
 import { lockedPackages, readPackages } from './lockfile.mjs';
 

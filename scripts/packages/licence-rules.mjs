@@ -1,18 +1,18 @@
 import satisfies from 'spdx-satisfies';
 import { lockedPackages } from './lockfile.mjs';
 
-/** What we may ship: nothing that asks more than a notice. */
+/** Licences that may be shipped: they require no more than a notice. */
 const SHIPPED = [
   ...['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC0-1.0', 'ISC'],
-  // Fonts: to be sold together with something else, and under their own names only.
+  // Fonts: may only be sold together with something else and under their own names.
   ...['Bitstream-Vera', 'OFL-1.1'],
   // Data, with attribution: caniuse-lite.
   ...['CC-BY-4.0', 'MIT', 'Unlicense'],
 ];
-/** Beside those, what we use to build and test, and hand to nobody. */
+/** In addition, licences for building and testing, which are not shipped. */
 const DEVELOPMENT = [...SHIPPED, 'CC-BY-3.0', 'MPL-2.0', 'Python-2.0', 'Zlib'];
 
-/** Packages that don't name their licence as SPDX does; this is what their LICENSE file says. */
+/** Packages without an SPDX licence name, with the licence of their LICENSE file. */
 const READ_BY_US = {
   'dejavu-fonts-ttf': 'Bitstream-Vera',
   'png-js': 'MIT',
@@ -20,9 +20,9 @@ const READ_BY_US = {
 };
 
 /**
- * Packages whose licence we haven't allowed.
- * @param lockfile npm's, version 3: it holds each package's SPDX expression
- * @returns a sentence each
+ * Returns the packages whose licence isn't allowed.
+ * @param lockfile npm's lockfile, version 3, which contains each package's SPDX expression
+ * @returns one sentence per package
  */
 export function licenceProblems(lockfile) {
   return lockedPackages(lockfile).flatMap(({ name, license, dev }) => {
@@ -32,7 +32,7 @@ export function licenceProblems(lockfile) {
   });
 }
 
-/** Whatever is no SPDX expression ("SEE LICENSE IN …") is nothing that could be allowed. */
+/** Text that isn't an SPDX expression ("SEE LICENSE IN …") can't be allowed. */
 function isAllowed(expression, allowed) {
   if (typeof expression !== 'string') return false;
   try {

@@ -1,13 +1,13 @@
 import { lockedPackages } from './lockfile.mjs';
 
-/** What `npm ci` compares between the manifest and the lockfile's copy of it. */
+/** The fields that `npm ci` compares between the manifest and the lockfile's copy of it. */
 const SAME = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
 
 /**
- * What is wrong with a lockfile: every package has its hash, none is tied to an address (whatever
- * registry is configured serves it, and the hash decides), the manifest is the one that was locked,
- * and install scripts are of packages that somebody has decided on.
- * @returns a sentence each
+ * Checks a lockfile: every package has its hash, none is tied to an address (the configured
+ * registry serves it, and the hash decides), the manifest is the locked one, and every package with
+ * an install script has an entry in `allowScripts`.
+ * @returns one sentence per problem
  */
 export function lockfileProblems({ manifest, lockfile }) {
   const packages = lockedPackages(lockfile);

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: the pictures in docs/images, from the real programs: PostgreSQL, the Temporal dev server
- * with its Web UI, our API and worker. See `npm run screenshots -- --help`.
+ * `npm run screenshots`: takes the pictures in docs/images from the real programs: PostgreSQL, the
+ * Temporal dev server with its Web UI, our API and worker. See `npm run screenshots -- --help`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -26,9 +26,9 @@ interface Options {
 
 function readOptions(): Options | null {
   const command = new Command('npm run screenshots --')
-    .description('Takes the pictures of the documentation anew, from the real programs.')
+    .description('Retakes the pictures of the documentation from the real programs.')
     .argument('[names...]', 'which pictures; all by default')
-    .option('--list', 'name them, and what each shows')
+    .option('--list', 'list the pictures and what each shows')
     .option('--out <folder>', 'where they go', IMAGES)
     .parse();
   const { list, out } = command.opts<{ readonly list?: true; readonly out: string }>();
@@ -59,7 +59,7 @@ async function takePictures({ pictures, out }: Options): Promise<void> {
   }
 }
 
-/** In a window of its own, as by a visitor who was never there before. */
+/** In a new browser context, as for a first-time visitor. */
 async function take(browser: Browser, shop: Shop, picture: Picture, out: string): Promise<void> {
   const context = await browser.newContext({ ...contextOptions({}), viewport: picture.size });
   try {
@@ -72,7 +72,7 @@ async function take(browser: Browser, shop: Shop, picture: Picture, out: string)
       `     ${relative(process.cwd(), path).padEnd(42)} ${Math.ceil(png.length / 1000)} kB`,
     );
   } catch (error) {
-    // The others may do.
+    // The others may still succeed.
     console.error(`${picture.name} could not be taken:`, error);
     process.exitCode = 1;
   } finally {

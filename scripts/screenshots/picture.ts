@@ -4,13 +4,13 @@ import type { Shop } from './shop.ts';
 /** A picture of the documentation: `docs/images/NAME.png`. */
 export interface Picture {
   readonly name: string;
-  /** What is to be seen, in a line. */
+  /** What it shows, in one line. */
   readonly shows: string;
-  /** By default after the month was closed. */
+  /** Default: after the month was closed. */
   readonly whileClosing?: boolean;
-  /** Of the browser's window, in CSS pixels; the picture has as many. */
+  /** Size of the browser window in CSS pixels, and of the picture in pixels. */
   readonly size: { readonly width: number; readonly height: number };
-  /** Brings a new page to what is to be seen, and says which part of it that is. */
+  /** Navigates a new page to the subject and returns the area to capture. */
   readonly show: (page: Page, shop: Shop) => Promise<Area>;
 }
 
@@ -22,14 +22,14 @@ export interface Area {
   readonly height: number;
 }
 
-/** Where an element is. */
+/** Returns the area of an element. */
 export async function areaOf(locator: Locator): Promise<Area> {
   const area = await locator.boundingBox();
-  if (area === null) throw new Error(`${locator.toString()} isn't to be seen`);
+  if (area === null) throw new Error(`${locator.toString()} isn't visible`);
   return area;
 }
 
-/** The window's whole width, down to a little below an element. */
+/** Returns the window's whole width, down to just below an element. */
 export async function downTo(page: Page, last: Locator): Promise<Area> {
   const { y, height } = await areaOf(last);
   return {
@@ -40,7 +40,7 @@ export async function downTo(page: Page, last: Locator): Promise<Area> {
   };
 }
 
-/** The window from an element on, its left margin included, down to the next one. */
+/** Returns the window from an element, including its left margin, down to the next one. */
 export async function between(page: Page, first: Locator, next: Locator): Promise<Area> {
   const { x, y } = await areaOf(first);
   const left = x - MARGIN;
@@ -48,7 +48,7 @@ export async function between(page: Page, first: Locator, next: Locator): Promis
   return { x: left, y, width: widthOf(page) - left, height: end - y };
 }
 
-/** All of the window. */
+/** Returns the whole window. */
 export function wholeWindow(page: Page): Area {
   return { x: 0, y: 0, width: widthOf(page), height: heightOf(page) };
 }

@@ -19,23 +19,23 @@ import { createSteps } from '../../dev/steps.ts';
 import { applySchedule, backfillMonth } from '../../src/temporal/schedule.ts';
 import { until } from '../../test/_util/until.ts';
 
-/** The month of the guide's examples; over, whatever the clock says. */
+/** The month of the guide's examples, which is in the past. */
 export const MONTH: Month = '2026-10';
 export const MONTH_BEFORE = previousMonth(MONTH);
-/** It is billed in another currency than its plan. */
+/** A tenant billed in a different currency from its plan's. */
 export const PARKED_TENANT = BROKEN_TENANT;
-/** A meter that counts this tenant's tokens a thousand times: it is out of bounds. */
+/** A tenant whose meter counts each token a thousand times, so that its total is out of bounds. */
 const MISCOUNTED = { tenant_id: 'ember-games', deployment_id: 'ember-games-web' } as const;
-/** The programs as `npm run local` starts them, in a folder of their own, with the demo's tenants and two months' usage. */
+/** The programs as `npm run local` starts them, in a separate folder, with the demo's tenants and two months' usage. */
 export interface Shop extends AsyncDisposable {
   readonly stack: LocalStack;
   /** Of the Temporal Web UI. */
   readonly namespaceUrl: string;
-  /** Closes the month before the pictures' one. */
+  /** Closes the month before that of the pictures. */
   closeMonthBefore(): Promise<void>;
   /**
    * Closes the month of the pictures.
-   * @param look is done when no tenant is left but those after PARKED_TENANT, which wait until it is over
+   * @param look runs when only the tenants after PARKED_TENANT remain; they wait until it ends
    */
   closeMonth(look: () => Promise<void>): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function openShop(): Promise<Shop> {
   const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-screenshots-'));
   parts.defer(() => rmSync(stateDir, { recursive: true, force: true }));
   const stack = await startLocalStack({
-    // Not this process's: it may name somebody's database. The API takes usage however old.
+    // Not this process's environment, which may name a real database. The API accepts usage of any age.
     env: { USAGE_MAX_AGE_DAYS: '36500' },
     stateDir,
     steps: createSteps(),
@@ -88,7 +88,7 @@ async function fill({ db, env }: LocalStack): Promise<void> {
   });
 }
 
-/** As an operator does it for a month whose firing fell into a pause. */
+/** As an operator does for a month that the Schedule missed while paused. */
 async function close({ db, engine }: LocalStack, month: Month): Promise<void> {
   await backfillMonth(engine.temporal.client, month);
   await until(() => isServed(db, periodOf(month)), Boolean);
@@ -103,7 +103,7 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
   const rest = tenantIds.slice(pageSize);
   await applySchedule(client, { options: { pageSize } });
   await db.transaction(async (tx) => {
-    // Planning the second page takes these locks, too, and waits for them.
+    // Planning the second page needs these locks too, so it waits.
     await lockTenants(tx, rest);
     await backfillMonth(client, MONTH);
     await until(

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 const HOW_TO_GET_IT =
   'There is no pngquant: install it (Debian: apt-get install pngquant; macOS: brew install pngquant).';
 
-/** @throws where there is no pngquant, with what to do about it */
+/** @throws Error with instructions if there is no pngquant */
 export function checkPngquant(): void {
   try {
     execFileSync('pngquant', ['--version']);
@@ -12,7 +12,7 @@ export function checkPngquant(): void {
   }
 }
 
-/** The same picture in 256 colours, which nobody can tell from it: a third of the bytes. */
+/** Returns the picture in 256 colours, which looks the same and takes a third of the bytes. */
 export function shrink(png: Buffer): Buffer {
   return execFileSync('pngquant', ['--speed', '1', '--strip', '-'], { input: png });
 }

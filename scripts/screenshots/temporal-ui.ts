@@ -9,7 +9,7 @@ import {
 import { areaOf, between, downTo, wholeWindow, type Area, type Picture } from './picture.ts';
 import { MONTH, MONTH_BEFORE, PARKED_TENANT, type Shop } from './shop.ts';
 
-/** What the operator's guide tells to do in the Temporal Web UI. */
+/** The steps of the operator's guide in the Temporal Web UI. */
 export const TEMPORAL_UI: readonly Picture[] = [
   {
     name: 'temporal-month-closing',
@@ -153,13 +153,13 @@ async function openScheduleActions(page: Page, shop: Shop): Promise<void> {
   await page.getByRole('button', { name: 'Schedule Actions' }).click();
 }
 
-/** Of a dialog, once it has come to rest: it grows while it opens. */
+/** Returns a dialog's area once it has its final size: it grows while it opens. */
 async function dialogArea(dialog: Locator): Promise<Area> {
   await dialog.hover({ trial: true });
   return areaOf(dialog);
 }
 
-/** Chooses a day in the calendar of one of the dialog's two times, and puts in a full hour. */
+/** Chooses a day in the calendar of one of the dialog's two times, and enters a full hour. */
 async function fillInTime(
   dialog: Locator,
   index: number,
