@@ -22,7 +22,7 @@ const PARTS = {
   'src/observability': ['db/*', 'contracts', 'lib'],
   'src/temporal': ['observability', 'domain', 'contracts', 'lib'],
   'src/webhooks': ['db/*', 'db/webhooks', 'contracts', 'lib'],
-  'src/client': ['domain', 'lib'],
+  'src/client': ['lib'],
   // What the product does.
   'src/ingestion': ['db/*', 'db/usage', 'domain', 'contracts', 'lib'],
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],

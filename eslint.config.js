@@ -62,7 +62,7 @@ export default tseslint.config(
   },
   {
     // The one that writes, and the one that asks how wide a terminal is and whether it has colours.
-    files: ['src/lib/terminal.ts', 'src/cli/render/style.ts'],
+    files: ['src/lib/terminal.ts', 'src/cli/render/styled-text.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
@@ -86,7 +86,7 @@ export default tseslint.config(
       'src/lib/private-files.ts',
       // The build's bundle, which other users run; root's shared folder.
       'src/bundle.ts',
-      'dev/server-user.ts',
+      'dev/postgres-binaries.ts',
     ],
     rules: {
       'no-restricted-imports': [

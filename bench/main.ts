@@ -1,6 +1,6 @@
 /** `npm run bench`: see docs/performance.md, or `npm run bench -- --help`. */
 import { join } from 'node:path';
-import { stateFolder } from '../src/cli/state-folder.ts';
+import { stateFolder } from '../src/cli/local-env.ts';
 import { describeMachine } from '../test/_util/machine.ts';
 import { BENCHES } from './index.ts';
 import { parseOptions } from './lib/options.ts';

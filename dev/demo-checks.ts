@@ -1,8 +1,8 @@
-import type { PrintableInvoice } from '../src/cli/render/invoice.ts';
+import type { PrintableInvoice } from '../src/cli/render/invoice-text.ts';
 import type { TenantOutcome } from '../src/db/month-end/outcome-views.ts';
 import type { Month } from '../src/domain/period.ts';
-import { sumCharges } from '../src/client/gateway/summarize.ts';
-import type { LlmUsageEvent } from '../src/client/gateway/trace-events.ts';
+import { sumCharges } from '../src/cli/replay/replay-summary.ts';
+import type { LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 
 /** The worked example of docs/spec.md#the-quote. */
 export const STUDIO_TENANT = 'harbour-studio';

@@ -1,9 +1,9 @@
 import { printLine } from '../src/lib/terminal.ts';
-import { renderInvoice } from '../src/cli/render/invoice.ts';
+import { renderInvoice } from '../src/cli/render/invoice-text.ts';
 import { formatAmount, formatMoney } from '../src/domain/format.ts';
-import { renderOutcomes } from '../src/cli/render/outcomes.ts';
-import { indent, renderTable } from '../src/cli/render/table.ts';
-import { startProgress } from '../src/cli/progress.ts';
+import { renderOutcomes } from '../src/cli/render/tenant-outcomes.ts';
+import { indent, renderTable } from '../src/cli/render/text-table.ts';
+import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
 import { monthBefore } from '../src/domain/period.ts';
 import { applyCatalogue } from '../src/catalogue/apply-catalogue.ts';
@@ -11,7 +11,7 @@ import { applySeller } from '../src/catalogue/apply-seller.ts';
 import { applySubscriptions } from '../src/catalogue/apply-subscriptions.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 import { createUsageClient } from '../src/client/gateway/usage-client.ts';
-import { closeBySchedule } from './close-month.ts';
+import { closeBySchedule, forceByHand } from './demo-month-end.ts';
 import {
   STUDIO_TENANT,
   checkLlmLines,
@@ -22,7 +22,6 @@ import {
 } from './demo-checks.ts';
 import { listDemoDeployments, readDemoFiles, type DemoDeployment } from './demo-files.ts';
 import { makeLateEvent, makeLlmEvents, makeMeteredRecords, usesLlm } from './demo-usage.ts';
-import { forceByHand } from './force-by-hand.ts';
 import { createOperatorApi, type RollUp } from './operator-api.ts';
 import { countPosts, simulateUsage } from './simulator.ts';
 import type { LocalStack } from './stack.ts';

@@ -1,7 +1,6 @@
 import { Decimal, toDecimalString } from '../src/domain/decimal.ts';
 import { periodOf, type Month } from '../src/domain/period.ts';
-import { PRICE_TABLE, priceRequest } from '../src/client/gateway/price-table.ts';
-import type { LlmUsageEvent } from '../src/client/gateway/trace-events.ts';
+import { PRICE_TABLE, priceRequest, type LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 import { STUDIO_TENANT } from './demo-checks.ts';
 import type { DemoDeployment } from './demo-files.ts';
 import { seededRandom, type Random } from './random.ts';

@@ -5,9 +5,9 @@ import { present } from '../src/lib/present.ts';
 import { listenForShutdown, untilAborted } from '../src/lib/shutdown.ts';
 import { DemoError } from './demo-checks.ts';
 import { runDemo } from './demo-run.ts';
-import { resetState } from './reset.ts';
+import { resetState } from './servers.ts';
 import { startLocalStack } from './stack.ts';
-import { stateFolder } from '../src/cli/state-folder.ts';
+import { stateFolder } from '../src/cli/local-env.ts';
 import { createSteps } from './steps.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { InvoiceHeader } from '../src/db/invoices/invoice-views.ts';
 import type { MonthEndStatus } from '../src/db/month-end/month-end-status.ts';
-import type { PrintableInvoice } from '../src/cli/render/invoice.ts';
+import type { PrintableInvoice } from '../src/cli/render/invoice-text.ts';
 import type { Month } from '../src/domain/period.ts';
 
 /** `GET /api/v1/roll-ups/{month}`. */

@@ -13,8 +13,12 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { makePrivateFolder, writeAtOnce, writePrivateFile } from '../src/lib/private-files.ts';
 import { serverEnvironment } from './guarded-process.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
-import { serverUser, sharedRoot, type ServerUser } from './server-user.ts';
+import {
+  type PostgresBinaries,
+  serverUser,
+  sharedRoot,
+  type ServerUser,
+} from './postgres-binaries.ts';
 
 export interface Cluster {
   /** The folder that belongs to the server's user; `dataDir` is in it. */

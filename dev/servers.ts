@@ -1,10 +1,14 @@
 import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { connectWithin } from '../src/lib/connect-within.ts';
 import { databaseAddress, databaseServer } from '../src/db/server.ts';
 import { printErrorLine } from '../src/lib/terminal.ts';
 import { readTemporalTarget, type TemporalTarget } from '../src/temporal/connection.ts';
 import { ensureRolesAndDatabase, startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
+import { localEnvFile } from '../src/cli/local-env.ts';
+import { clusterDataDir, removeCluster } from './postgres-cluster.ts';
+import { stopPredecessor } from './predecessor.ts';
 
 /** The servers that everything else works with. */
 export interface LocalServers {
@@ -25,7 +29,7 @@ type Environment = Readonly<Partial<Record<string, string>>>;
 const DATABASE = 'arcadia';
 
 /** Where the embedded Temporal server keeps its workflows. */
-export function temporalDbFile(stateDir: string): string {
+function temporalDbFile(stateDir: string): string {
   return join(stateDir, 'temporal.db');
 }
 
@@ -84,4 +88,30 @@ async function provideTemporal(stack: AsyncDisposableStack, env: Environment, st
 /** Where they are, in a line. */
 export function describeServers({ databaseUrl, temporal }: LocalServers): string {
   return `PostgreSQL ${databaseAddress(databaseUrl)} · Temporal ${temporal.address}`;
+}
+
+/**
+ * Deletes what the local servers have kept; what the set-up has put beside it stays.
+ * @throws where another run still uses it
+ */
+export async function resetState(stateDir: string): Promise<void> {
+  const dataDir = clusterDataDir(stateDir);
+  const dbFile = temporalDbFile(stateDir);
+  await stopPredecessor({
+    name: 'PostgreSQL',
+    pidFile: join(dataDir, 'postmaster.pid'),
+    dataPath: dataDir,
+    stopSignal: 'SIGINT',
+  });
+  await stopPredecessor({
+    name: 'The Temporal dev server',
+    pidFile: join(stateDir, 'temporal.pid'),
+    dataPath: dbFile,
+    stopSignal: 'SIGTERM',
+  });
+  removeCluster(stateDir);
+  // SQLite keeps two more files beside its own.
+  for (const file of [dbFile, `${dbFile}-wal`, `${dbFile}-shm`, localEnvFile(stateDir)]) {
+    rmSync(file, { force: true });
+  }
 }

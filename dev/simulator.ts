@@ -1,5 +1,5 @@
 import { postAll } from '../src/client/gateway/post-all.ts';
-import type { LlmUsageEvent } from '../src/client/gateway/trace-events.ts';
+import type { LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 import type { PostResult, ResultStatus, UsageClient } from '../src/client/gateway/usage-client.ts';
 import type { MeteredRecord } from './demo-usage.ts';
 

@@ -11,10 +11,10 @@ import { applySchedule } from '../src/temporal/schedule.ts';
 import { makePrivateFolder, openPrivate } from '../src/lib/private-files.ts';
 import { bundleWorkflows } from '../src/worker.ts';
 import { rememberedPorts } from './free-port.ts';
-import { ensureLocalKeys } from './local-keys.ts';
 import { readLocalEnv, writeLocalEnv, type LocalEnv } from '../src/cli/local-env.ts';
 import { describeServers, startServers, type LocalServers } from './servers.ts';
 import type { Steps } from './steps.ts';
+import { createKey, findByHash, hashApiKey } from '../src/db/access/api-keys.ts';
 
 /** Everything on one machine: servers, worker and API. */
 export interface LocalStack {
@@ -29,7 +29,7 @@ export interface LocalStack {
   stop(): Promise<void>;
 }
 
-export interface LocalStackOptions {
+interface LocalStackOptions {
   /** Without empty variables: see `present`. */
   readonly env: Readonly<Partial<Record<string, string>>>;
   readonly stateDir: string;
@@ -135,4 +135,25 @@ async function configure(
     API_PORT: env.API_PORT ?? String(api),
     TEMPORAL_UI_URL: env.TEMPORAL_UI_URL ?? servers.uiUrl ?? '',
   });
+}
+
+const KEYS = {
+  GATEWAY_API_KEY: 'gateway',
+  METERING_API_KEY: 'metering',
+  OPERATOR_API_KEY: 'operator',
+} as const;
+type KeyName = keyof typeof KEYS;
+
+/** Keys for local use: those of the last run where the database still knows them, else new ones. */
+async function ensureLocalKeys(
+  db: Database,
+  known: Partial<LocalEnv> | null,
+): Promise<Record<KeyName, string>> {
+  const keys: Partial<Record<KeyName, string>> = {};
+  for (const [name, scope] of Object.entries(KEYS) as [KeyName, (typeof KEYS)[KeyName]][]) {
+    const old = known?.[name];
+    const isGood = old !== undefined && (await findByHash(db, hashApiKey(old)))?.scope === scope;
+    keys[name] = isGood ? old : (await createKey(db, { scope, label: `local ${scope}` })).plainKey;
+  }
+  return keys as Record<KeyName, string>;
 }

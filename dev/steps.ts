@@ -1,5 +1,5 @@
-import { indent } from '../src/cli/render/table.ts';
-import { terminalWidth } from '../src/cli/render/style.ts';
+import { indent } from '../src/cli/render/text-table.ts';
+import { terminalWidth } from '../src/cli/render/styled-text.ts';
 import { printText, startLineAnew } from '../src/lib/terminal.ts';
 
 /** Tells what is being done, step by step, and how long each took. */

@@ -1,4 +1,4 @@
-import { renderTable, type Column } from '../../src/cli/render/table.ts';
+import { renderTable, type Column } from '../../src/cli/render/text-table.ts';
 import type { Bound, Figure, Quantity } from './bench.ts';
 import { verdictOf } from './verdict.ts';
 

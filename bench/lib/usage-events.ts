@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { LlmUsageEvent } from '../../src/client/gateway/trace-events.ts';
+import type { LlmUsageEvent } from '../../src/cli/replay/trace-events.ts';
 import type { MeteredRecord } from '../../dev/demo-usage.ts';
 import { seededRandom } from '../../dev/random.ts';
 

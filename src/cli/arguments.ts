@@ -1,8 +1,14 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import ms, { type StringValue } from 'ms';
+import { z } from 'zod';
 import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
 import { parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
+import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../contracts/webhooks.ts';
+import { text } from '../ingestion/fields.ts';
+import { CliError } from './cli-error.ts';
+import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
 
 /** A month on the command line. */
 export function monthArgument(text: string): Month {
@@ -35,4 +41,63 @@ export function reasonArgument(text: string): string {
   const parsed = reasonSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError('expected 1 to 1000 characters, none of them a control character');
+}
+
+/** One unit, spelled as Temporal's options and `ms` do; a day has 24 hours. */
+const DURATION = /^\d{1,5}[mhdw]$/;
+
+/**
+ * A length of time on the command line, such as `90d`.
+ * @returns milliseconds
+ */
+export function durationArgument(text: string): number {
+  if (DURATION.test(text)) return ms(text as StringValue);
+  throw new InvalidArgumentError(
+    'expected minutes, hours, days or weeks, such as 30m, 12h, 90d, 2w',
+  );
+}
+
+/** Types of events on the command line, or `all`. */
+export function eventTypeArgument(
+  type: string,
+  previous: readonly WebhookEventType[] = [],
+): readonly WebhookEventType[] {
+  if (type === 'all') return WEBHOOK_EVENT_TYPES;
+  const known = WEBHOOK_EVENT_TYPES.find((each) => each === type);
+  if (known !== undefined) return [...previous, known];
+  throw new InvalidArgumentError(`expected ${WEBHOOK_EVENT_TYPES.join(', ')} or all`);
+}
+
+/** A label, as the API takes it. */
+export function labelArgument(label: string): string {
+  const { success, error } = text(200).safeParse(label);
+  if (success) return label;
+  throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
+}
+
+/** The id of an endpoint or an event. */
+export function idArgument(id: string): string {
+  if (z.uuid().safeParse(id).success) return id;
+  throw new InvalidArgumentError('expected an id such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301');
+}
+
+/** No live endpoint has the id that a user gave. */
+export function unknownEndpoint(endpointId: string): CliError {
+  return new CliError(
+    `There is no live webhook endpoint with the id ${endpointId}: see \`webhooks list\``,
+  );
+}
+
+/** How many tenants share a child workflow; by default each has its own. */
+export function tenantsPerChildOption(): Option {
+  return new Option(
+    '--tenants-per-child <count>',
+    'tenants that share a workflow; 25 is several times as fast, from some thousand tenants on',
+  ).argParser(integerArgument(1, MAX_TENANTS_PER_CHILD));
+}
+
+export function toMonthEndOptions(
+  tenantsPerChild: number | undefined,
+): MonthEndOptions | undefined {
+  return tenantsPerChild === undefined ? undefined : { tenantsPerChild };
 }

@@ -2,10 +2,9 @@ import { readConfig, type Config } from '../config.ts';
 import { connectWithin } from '../lib/connect-within.ts';
 import type { Database, DatabaseOptions } from '../db/pool.ts';
 import { databaseServer } from '../db/server.ts';
-import { localEnvFile, readLocalEnv } from './local-env.ts';
-import { stateFolder } from './state-folder.ts';
+import { localEnvFile, readLocalEnv, stateFolder } from './local-env.ts';
 import { present } from '../lib/present.ts';
-import { note } from './note.ts';
+import { note } from './output.ts';
 import { readTemporalTarget, temporalServer, type TemporalClient } from '../temporal/connection.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

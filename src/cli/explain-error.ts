@@ -5,14 +5,15 @@ import { UnreachableError } from '../lib/connect-within.ts';
 import { MigratorRightsError } from '../db/migrate.ts';
 import { FeedError, formatProblem } from '../catalogue/feed-error.ts';
 import { StreamError } from '../client/gateway/send-stream.ts';
-import { TraceError } from '../client/gateway/trace.ts';
+import { TraceError } from './replay/trace-file.ts';
 import { PostError } from '../client/gateway/usage-client.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { visible } from '../lib/visible-text.ts';
-import { CliError, capitalize } from './errors.ts';
+import { CliError, capitalize } from './cli-error.ts';
+import { styleError } from './render/styled-text.ts';
 
 /** An error as it is told. */
-export interface Explanation {
+interface Explanation {
   /** A stable name of its kind: docs/cli.md lists them. */
   readonly error: ErrorKind;
   /** What is the matter, in one line. */
@@ -35,7 +36,7 @@ export const ERROR_KINDS = [
   'interrupted',
   'failed',
 ] as const;
-export type ErrorKind = (typeof ERROR_KINDS)[number];
+type ErrorKind = (typeof ERROR_KINDS)[number];
 
 const SEE_DATABASE_URL = 'see DATABASE_URL';
 
@@ -169,4 +170,22 @@ function messageOf(error: Error): string {
       ? cause.details
       : '';
   return details === '' ? error.message : `${error.message}: ${details}`;
+}
+
+/** What is the matter, below it what belongs to it, and what to do. */
+export function renderError({ reason, list, hint }: Omit<Explanation, 'error'>): string {
+  return [
+    styleError('red', visible(reason)),
+    ...list.map((line) => `  ${visible(line)}`),
+    ...(hint === null ? [] : [`  → ${visible(hint)}`]),
+  ].join('\n');
+}
+
+/** The same as a line of JSON. */
+export function errorToJson({ error, reason, list, hint }: Explanation): string {
+  return JSON.stringify({
+    error,
+    reason: [reason, ...list.map((line) => `  ${line}`)].join('\n'),
+    hint,
+  });
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { FeedFile } from '../catalogue/parse-feed.ts';
 import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
-import { CliError } from './errors.ts';
+import { CliError } from './cli-error.ts';
 
 /**
  * Reads a file that the user named.

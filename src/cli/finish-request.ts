@@ -3,11 +3,11 @@ import { MAX_FORCED_TENANTS } from '../contracts/request-payload.ts';
 import { showRequest } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { withDatabase, withTemporal, type Environment } from './environment.ts';
-import { EXIT_WRONG } from './errors.ts';
+import { EXIT_WRONG } from './cli-error.ts';
 import { needsAttention, needsAttentionFor, readStatus, statusToJson } from './month-status.ts';
 import { print } from './output.ts';
-import { renderStatus } from './render/month-end.ts';
-import { renderNamedTenants } from './render/named-tenants.ts';
+import { renderStatus } from './render/month-status-text.ts';
+import { renderNamedTenants } from './render/tenant-outcomes.ts';
 import { watchMonth } from './watch-month.ts';
 
 interface FinishOptions {

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { printErrorLine } from '../lib/terminal.ts';
 import { visible } from '../lib/visible-text.ts';
-import { errorToJson } from './render/error.ts';
-import { wantsJson } from './wanted.ts';
+import { errorToJson } from './explain-error.ts';
+import { wantsJson } from './output.ts';
 
 /** What is to be said, or done, when somebody presses Ctrl-C; the innermost work last. */
 const tellers: (() => string | null)[] = [];

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { writePrivateFile } from '../lib/private-files.ts';
 
 /**
@@ -44,4 +45,11 @@ export function readLocalEnv(stateDir: string): Partial<LocalEnv> | null {
   return Object.fromEntries(
     [...entries].map(([, name, value]) => [name, value]),
   ) as Partial<LocalEnv>;
+}
+
+const DEFAULT_FOLDER = fileURLToPath(new URL('../../.local', import.meta.url));
+
+/** Where the embedded servers keep their state: `.local/` of this clone, or LOCAL_STATE_DIR. */
+export function stateFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return env.LOCAL_STATE_DIR ? resolve(env.LOCAL_STATE_DIR) : DEFAULT_FOLDER;
 }

@@ -4,8 +4,8 @@ import type { Database } from '../db/pool.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { queryProgress } from '../temporal/month-end.ts';
-import type { StatusWithProgress } from './render/month-end.ts';
-import { snakeCaseKeys } from './snake-case.ts';
+import type { StatusWithProgress } from './render/month-status-text.ts';
+import { snakeCaseKeys } from './output.ts';
 
 /** A query waits for a worker, and there may be none. */
 const QUERY_TIMEOUT_MS = 5_000;

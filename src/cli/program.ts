@@ -11,9 +11,8 @@ import { keysCreateCommand } from './commands/keys-create.ts';
 import { keysListCommand } from './commands/keys-list.ts';
 import { keysRevokeCommand } from './commands/keys-revoke.ts';
 import { keysRotateCommand } from './commands/keys-rotate.ts';
-import { keysSignCommand } from './commands/keys-sign.ts';
-import { keysUnsignCommand } from './commands/keys-unsign.ts';
-import { migrateCommand } from './commands/migrate.ts';
+import { keysSignCommand, keysUnsignCommand } from './commands/keys-signing.ts';
+import { migrateCommand } from './commands/migrate-database.ts';
 import { monthEndExportCommand } from './commands/month-end-export.ts';
 import { monthEndForceCommand } from './commands/month-end-force.ts';
 import { monthEndLateUsageCommand } from './commands/month-end-late-usage.ts';
@@ -22,13 +21,14 @@ import { monthEndStartCommand } from './commands/month-end-start.ts';
 import { monthEndStatusCommand } from './commands/month-end-status.ts';
 import { monthEndVerifyCommand } from './commands/month-end-verify.ts';
 import { scheduleApplyCommand } from './commands/schedule-apply.ts';
-import { scheduleBackfillCommand } from './commands/schedule-backfill.ts';
+import {
+  scheduleBackfillCommand,
+  schedulePauseCommand,
+  scheduleResumeCommand,
+  scheduleTriggerCommand,
+} from './commands/schedule-control.ts';
 import { scheduleDescribeCommand } from './commands/schedule-describe.ts';
-import { schedulePauseCommand } from './commands/schedule-pause.ts';
-import { scheduleResumeCommand } from './commands/schedule-resume.ts';
-import { scheduleTriggerCommand } from './commands/schedule-trigger.ts';
-import { sellerApplyCommand } from './commands/seller-apply.ts';
-import { sellerShowCommand } from './commands/seller-show.ts';
+import { sellerApplyCommand, sellerShowCommand } from './commands/seller.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
 import { usageArchiveCommand } from './commands/usage-archive.ts';
 import { usageExcludeCommand } from './commands/usage-exclude.ts';
@@ -36,19 +36,20 @@ import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
 import { usageExpireCommand } from './commands/usage-expire.ts';
 import { usageReplayCommand } from './commands/usage-replay.ts';
 import { usageSendCommand } from './commands/usage-send.ts';
-import { webhooksAddCommand } from './commands/webhooks-add.ts';
-import { webhooksDisableCommand } from './commands/webhooks-disable.ts';
-import { webhooksListCommand } from './commands/webhooks-list.ts';
-import { webhooksLogCommand } from './commands/webhooks-log.ts';
-import { webhooksPruneCommand } from './commands/webhooks-prune.ts';
+import {
+  webhooksAddCommand,
+  webhooksDisableCommand,
+  webhooksListCommand,
+} from './commands/webhooks-receivers.ts';
+import { webhooksLogCommand, webhooksPruneCommand } from './commands/webhooks-log.ts';
 import { webhooksReplayCommand } from './commands/webhooks-replay.ts';
 import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret.ts';
 import { workersPromoteCommand } from './commands/workers-promote.ts';
 import { printErrorText, printText } from '../lib/terminal.ts';
 import { visible } from '../lib/visible-text.ts';
-import { style, styleError } from './render/style.ts';
-import { version } from './version.ts';
-import { wantsJson } from './wanted.ts';
+import { style, styleError } from './render/styled-text.ts';
+import { wantsJson } from './output.ts';
+import manifest from '../../package.json' with { type: 'json' };
 
 /** All commands. */
 export function createProgram(): Command {
@@ -167,3 +168,6 @@ function setUp(command: Command): void {
   if (command.commands.length === 0) command.addHelpText('after', `\n${EXIT_CODES}`);
   command.commands.forEach(setUp);
 }
+
+/** Of this release. */
+export const { version } = manifest;

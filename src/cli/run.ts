@@ -1,11 +1,10 @@
 import { CommanderError } from 'commander';
 import { letReaderLeave, printErrorLine } from '../lib/terminal.ts';
-import { exitCodeOf } from './errors.ts';
-import { explain, withCauses } from './explain-error.ts';
+import { exitCodeOf } from './cli-error.ts';
+import { explain, withCauses, errorToJson, renderError } from './explain-error.ts';
 import { listenForInterruption } from './interruption.ts';
 import { createProgram } from './program.ts';
-import { errorToJson, renderError } from './render/error.ts';
-import { wantsJson, wantsStack } from './wanted.ts';
+import { wantsJson, wantsStack } from './output.ts';
 
 /** Runs the command that the arguments name, and sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {

@@ -6,9 +6,9 @@ import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { whileInterruptible } from './interruption.ts';
 import { askProgress } from './month-status.ts';
-import { note } from './note.ts';
-import { startProgress, type Progress } from './progress.ts';
-import { renderProgress, type StatusWithProgress } from './render/month-end.ts';
+import { note } from './output.ts';
+import { startProgress, type Progress } from './progress-display.ts';
+import { renderProgress, type StatusWithProgress } from './render/month-status-text.ts';
 
 const LOOK_EVERY_MS = 1_000;
 

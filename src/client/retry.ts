@@ -1,5 +1,3 @@
-import { readRetryAfterMs } from './retry-after.ts';
-
 /** How often and how patiently a request is sent again; docs/integrating.md says why. */
 export interface RetryPolicy {
   /** The first one included. */
@@ -95,4 +93,14 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });
+}
+
+/**
+ * Reads a Retry-After header: seconds or an HTTP date (RFC 9110).
+ * @returns milliseconds to wait; null where there is neither
+ */
+export function readRetryAfterMs(header: string | null, now = Date.now()): number | null {
+  if (header === null) return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? null : Math.max(ms, 0);
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { afterInterruption } from '../../src/cli/after-interruption.ts';
+import { afterInterruption } from '../../src/cli/record-action.ts';
 import { renderInterruption } from '../../src/cli/interruption.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { wantsJson, wantsStack } from '../../src/cli/wanted.ts';
+import { wantsJson, wantsStack } from '../../src/cli/output.ts';
 import { leavesOf } from './_leaves.ts';
 
 const program = createProgram();

@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { durationArgument } from '../../src/cli/duration.ts';
-import { expiryOf } from '../../src/cli/expiry-options.ts';
-import { endingKeys, keyState } from '../../src/cli/key-state.ts';
+import { durationArgument } from '../../src/cli/arguments.ts';
+import { expiryOf, endingKeys, keyState } from '../../src/cli/key-lifecycle.ts';
 import type { ListedApiKey } from '../../src/db/access/api-keys.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');

@@ -1,9 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { InvoiceLine } from '../../src/db/invoices/invoice-views.ts';
-import { renderDifference } from '../../src/cli/render/difference.ts';
-import { renderInvoice } from '../../src/cli/render/invoice.ts';
-import { renderInvoices } from '../../src/cli/render/invoices.ts';
+import { renderDifference } from '../../src/cli/commands/invoices-diff.ts';
+import { renderInvoice, renderInvoices } from '../../src/cli/render/invoice-text.ts';
 import { anInvoice } from './_invoices.ts';
 
 const LINE: InvoiceLine = {

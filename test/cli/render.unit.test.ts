@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fitWidths } from '../../src/cli/render/fit-widths.ts';
-import { renderBar, renderDuration, renderStanding } from '../../src/cli/render/progress.ts';
-import { renderTable, type Column } from '../../src/cli/render/table.ts';
+import { fitWidths, renderTable, type Column } from '../../src/cli/render/text-table.ts';
+import { renderBar, renderDuration, renderStanding } from '../../src/cli/render/progress-bar.ts';
 
 interface Row {
   readonly id: string;

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_RETRY, isIdempotent, withRetries } from '../../src/client/retry.ts';
-import { readRetryAfterMs } from '../../src/client/retry-after.ts';
+import {
+  DEFAULT_RETRY,
+  isIdempotent,
+  withRetries,
+  readRetryAfterMs,
+} from '../../src/client/retry.ts';
 
 const USAGE = 'http://api/api/v1/integrations/llm-usage';
 

@@ -1,9 +1,8 @@
 import { Decimal as DecimalJs } from 'decimal.js';
 import { describe, expect, test } from 'vitest';
 import { isDecimalString } from '../../src/domain/decimal.ts';
-import { PRICE_TABLE, priceRequest } from '../../src/client/gateway/price-table.ts';
-import { mapTrace } from '../../src/client/gateway/trace-events.ts';
-import { parseTrace } from '../../src/client/gateway/trace.ts';
+import { PRICE_TABLE, priceRequest, mapTrace } from '../../src/cli/replay/trace-events.ts';
+import { parseTrace } from '../../src/cli/replay/trace-file.ts';
 
 const HEADER = 'TIMESTAMP,ContextTokens,GeneratedTokens';
 const CSV = [

@@ -8,8 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
 import type { Schemas } from '../../src/client/index.ts';
-import { postAll } from '../../src/client/gateway/post-all.ts';
-import { EARLY_RETRY } from '../../src/client/gateway/resend-early.ts';
+import { postAll, EARLY_RETRY } from '../../src/client/gateway/post-all.ts';
 import { createUsageClient } from '../../src/client/gateway/usage-client.ts';
 import { llmEvent, meteredRecord } from '../api/_events.ts';
 

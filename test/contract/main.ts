@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { EXAMPLE_ID } from '../../src/api/openapi/example.ts';
-import { stateFolder } from '../../src/cli/state-folder.ts';
+import { stateFolder } from '../../src/cli/local-env.ts';
 import { planRuns, type SecuredDocument } from './plan.ts';
 import { NoSchemathesisError, ensureSchemathesis } from './python.ts';
 import { renderSummary, writeSummary } from './report.ts';

@@ -4,7 +4,7 @@
 
 DEPLOYMENTS is how many deployments the trace was laid on. Prints, for each in
 turn, the number of requests, the exact cents and the cents rounded half up.
-The prices are those of src/client/gateway/price-table.ts, typed again by hand.
+The prices are those of src/cli/replay/trace-events.ts, typed again by hand.
 """
 
 import csv

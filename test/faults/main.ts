@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { stateFolder } from '../../src/cli/state-folder.ts';
+import { stateFolder } from '../../src/cli/local-env.ts';
 import { writeWorkflowBundle } from '../_util/workflow-bundle.ts';
 import { writeReport } from './report.ts';
 import { openResultFile, type ResultFile } from './results.ts';

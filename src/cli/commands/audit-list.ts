@@ -2,10 +2,9 @@ import { Command } from 'commander';
 import { listOperatorActions, type OperatorAction } from '../../db/month-end/operator-actions.ts';
 import { instantArgument, integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import type { Format } from '../render/style.ts';
-import { renderTable } from '../render/table.ts';
+import { note, print } from '../output.ts';
+import type { Format } from '../render/styled-text.ts';
+import { renderTable } from '../render/text-table.ts';
 
 interface Options {
   readonly actor?: string;

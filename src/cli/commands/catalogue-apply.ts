@@ -3,9 +3,9 @@ import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
 import type { CatalogueChanges } from '../../catalogue/catalogue-changes.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
-import { operatorAction } from '../operator-action.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
-import { renderTable } from '../render/table.ts';
+import { renderTable } from '../render/text-table.ts';
 
 export function catalogueApplyCommand(): Command {
   return new Command('apply')

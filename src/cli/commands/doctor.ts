@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { checkDatabase } from '../doctor/check-database.ts';
 import { checkTemporal } from '../doctor/check-temporal.ts';
 import { readEnvironment } from '../environment.ts';
-import { EXIT_WRONG } from '../errors.ts';
+import { EXIT_WRONG } from '../cli-error.ts';
 import { print } from '../output.ts';
-import { renderChecks } from '../render/doctor.ts';
+import type { Check } from '../doctor/doctor-check.ts';
+import { style } from '../render/styled-text.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -28,4 +29,30 @@ Example:
       print(command, { ok: isWell, checks }, ({ checks }) => renderChecks(checks));
       if (!isWell) process.exitCode = EXIT_WRONG;
     });
+}
+
+const FORMATS = { ok: 'green', warning: 'yellow', problem: 'red', unknown: 'dim' } as const;
+
+/** A line for each check, and below a problem what to do about it. */
+function renderChecks(checks: readonly Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, state, detail, advice }) => {
+    const label = `${name.padEnd(width)}  `;
+    const margin = ' '.repeat('problem'.length + 2 + label.length);
+    return [
+      `${style(FORMATS[state], state.padEnd('problem'.length))}  ${label}${detail}`,
+      ...(advice === null ? [] : [`${margin}→ ${advice}`]),
+    ];
+  });
+  return [...lines, '', conclude(checks)].join('\n');
+}
+
+function conclude(checks: readonly Check[]): string {
+  const count = (wanted: Check['state']) => checks.filter(({ state }) => state === wanted).length;
+  if (count('problem') > 0) return `Problems: ${count('problem')}.`;
+  const rest = [
+    ...(count('warning') > 0 ? [`warnings: ${count('warning')}`] : []),
+    ...(count('unknown') > 0 ? [`not looked at: ${count('unknown')}`] : []),
+  ];
+  return rest.length > 0 ? `No problem found; ${rest.join(', ')}.` : 'All is well.';
 }

@@ -7,10 +7,9 @@ import {
 import { periodOf, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireKnown } from '../known.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import { renderInvoices } from '../render/invoices.ts';
+import { requireKnown } from '../preconditions.ts';
+import { note, print } from '../output.ts';
+import { renderInvoices } from '../render/invoice-text.ts';
 
 interface Options {
   readonly tenant?: string;

@@ -1,11 +1,10 @@
 import { Command } from 'commander';
 import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
-import { actor } from '../actor.ts';
+import { actor, operatorAction } from '../record-action.ts';
 import { reasonArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
-import { CliError, capitalize } from '../errors.ts';
-import { requireInvoice } from '../invoice-argument.ts';
-import { operatorAction } from '../operator-action.ts';
+import { CliError, capitalize } from '../cli-error.ts';
+import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
 
 interface Options {

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { showInvoiceHeader, type InvoiceHeader } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireInvoice } from '../invoice-argument.ts';
+import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
-import { renderInvoice, type LinkedNumbers } from '../render/invoice.ts';
+import { renderInvoice, type LinkedNumbers } from '../render/invoice-text.ts';
 
 export function invoicesShowCommand(): Command {
   return new Command('show')

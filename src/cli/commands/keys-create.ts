@@ -2,11 +2,10 @@ import { Command, Option } from 'commander';
 import { ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/access/api-keys.ts';
 import { readEnvironment } from '../environment.ts';
-import { CliError } from '../errors.ts';
-import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
-import { operatorAction } from '../operator-action.ts';
-import { print } from '../output.ts';
-import { snakeCaseKeys } from '../snake-case.ts';
+import { CliError } from '../cli-error.ts';
+import { expiryOf, expiryOptions, type ExpiryOptions } from '../key-lifecycle.ts';
+import { operatorAction } from '../record-action.ts';
+import { print, snakeCaseKeys } from '../output.ts';
 
 interface Options extends ExpiryOptions {
   readonly scope: Scope;

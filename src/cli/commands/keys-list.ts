@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { listKeys } from '../../db/access/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { keyState } from '../key-state.ts';
-import { print } from '../output.ts';
-import { snakeCaseKeys } from '../snake-case.ts';
-import { renderTable } from '../render/table.ts';
+import { keyState } from '../key-lifecycle.ts';
+import { print, snakeCaseKeys } from '../output.ts';
+import { renderTable } from '../render/text-table.ts';
 
 const FORMATS = { live: 'green', expiring: 'yellow', expired: 'dim', revoked: 'dim' } as const;
 

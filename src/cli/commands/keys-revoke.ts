@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { revokeKey } from '../../db/access/api-keys.ts';
 import { readEnvironment } from '../environment.ts';
-import { unknownKey } from '../key-argument.ts';
-import { operatorAction } from '../operator-action.ts';
+import { unknownKey } from '../preconditions.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 
 export function keysRevokeCommand(): Command {

@@ -1,14 +1,12 @@
 import { Command, Option } from 'commander';
 import { rotateKey } from '../../db/access/rotate-key.ts';
-import { durationArgument } from '../duration.ts';
+import { durationArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
-import { CliError, capitalize } from '../errors.ts';
-import { expiryOf, expiryOptions, type ExpiryOptions } from '../expiry-options.ts';
-import { unknownKey } from '../key-argument.ts';
-import { operatorAction } from '../operator-action.ts';
-import { print } from '../output.ts';
-import { snakeCaseKeys } from '../snake-case.ts';
-import { showSecret } from '../show-secret.ts';
+import { CliError, capitalize } from '../cli-error.ts';
+import { expiryOf, expiryOptions, type ExpiryOptions, showSecret } from '../key-lifecycle.ts';
+import { unknownKey } from '../preconditions.ts';
+import { operatorAction } from '../record-action.ts';
+import { print, snakeCaseKeys } from '../output.ts';
 
 interface Options extends ExpiryOptions {
   /** Milliseconds. */

@@ -5,9 +5,9 @@ import { NoSellerError } from '../../documents/seller-of.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { capitalize, CliError } from '../errors.ts';
+import { capitalize, CliError } from '../cli-error.ts';
 import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../progress-display.ts';
 
 interface Options {
   readonly out?: string;

@@ -3,15 +3,13 @@ import { Command } from 'commander';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import type { Month } from '../../domain/period.ts';
 import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end.ts';
-import { actor } from '../actor.ts';
+import { actor, operatorAction } from '../record-action.ts';
 import { monthArgument, reasonArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
-import { CliError } from '../errors.ts';
+import { CliError } from '../cli-error.ts';
 import { finishRequest } from '../finish-request.ts';
-import { requireKnown } from '../known.ts';
-import { operatorAction } from '../operator-action.ts';
-import { requireClosable } from '../require-closable.ts';
-import { snakeCaseKeys } from '../snake-case.ts';
+import { requireKnown, requireClosable } from '../preconditions.ts';
+import { snakeCaseKeys } from '../output.ts';
 
 interface Options {
   readonly tenant?: readonly string[];

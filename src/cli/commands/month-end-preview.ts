@@ -5,11 +5,10 @@ import type { Month } from '../../domain/period.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireKnown } from '../known.ts';
+import { requireKnown, requireBillable } from '../preconditions.ts';
 import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
-import { requireBillable } from '../require-closable.ts';
-import { renderPreview } from '../render/preview.ts';
+import { withProgress } from '../progress-display.ts';
+import { renderPreview } from '../render/preview-table.ts';
 
 interface Options {
   readonly tenant?: readonly string[];

@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { Month } from '../../domain/period.ts';
 import { requestMonthEnd } from '../../temporal/month-end.ts';
-import { actor } from '../actor.ts';
-import { monthArgument } from '../arguments.ts';
+import { actor, operatorAction } from '../record-action.ts';
+import { monthArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { finishRequest } from '../finish-request.ts';
-import { operatorAction } from '../operator-action.ts';
-import { requireClosable } from '../require-closable.ts';
-import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
+import { requireClosable } from '../preconditions.ts';
 
 interface Options {
   readonly requestId?: string;

@@ -3,12 +3,11 @@ import { listOutcomes } from '../../db/month-end/outcome-views.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, withTemporal } from '../environment.ts';
-import { EXIT_WRONG } from '../errors.ts';
+import { EXIT_WRONG } from '../cli-error.ts';
 import { needsAttention, readStatus, statusToJson } from '../month-status.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import { renderStatus } from '../render/month-end.ts';
-import { renderOutcomes } from '../render/outcomes.ts';
+import { note, print } from '../output.ts';
+import { renderStatus } from '../render/month-status-text.ts';
+import { renderOutcomes } from '../render/tenant-outcomes.ts';
 import { watchMonth } from '../watch-month.ts';
 
 interface Options {

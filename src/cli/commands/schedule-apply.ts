@@ -1,12 +1,10 @@
 import { Command } from 'commander';
 import { applySchedule } from '../../temporal/schedule.ts';
 import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
-import { integerArgument } from '../arguments.ts';
+import { integerArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
-import { operatorAction } from '../operator-action.ts';
-import { print } from '../output.ts';
-import { snakeCaseKeys } from '../snake-case.ts';
-import { tenantsPerChildOption, toMonthEndOptions } from '../tenants-per-child.ts';
+import { operatorAction } from '../record-action.ts';
+import { print, snakeCaseKeys } from '../output.ts';
 
 interface Options {
   readonly hour: number;

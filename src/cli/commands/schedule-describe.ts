@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { describeSchedule } from '../../temporal/schedule.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { print } from '../output.ts';
-import { renderTable } from '../render/table.ts';
+import { renderTable } from '../render/text-table.ts';
 
 export function scheduleDescribeCommand(): Command {
   return new Command('describe')

@@ -5,11 +5,9 @@ import { formatPath } from '../../catalogue/path.ts';
 import type { SubscriptionChanges } from '../../catalogue/subscription-changes.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeFeedFile, readFeedFile } from '../feed-file.ts';
-import { operatorAction } from '../operator-action.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import { wantsJson } from '../wanted.ts';
-import { renderTable } from '../render/table.ts';
+import { operatorAction } from '../record-action.ts';
+import { note, print, wantsJson } from '../output.ts';
+import { renderTable } from '../render/text-table.ts';
 
 export function subscriptionsApplyCommand(): Command {
   return new Command('apply')

@@ -6,13 +6,13 @@ import type { Month } from '../../domain/period.ts';
 import { archiveUsage, type ArchivedMonth } from '../../ingestion/archive-usage.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { EXIT_WRONG } from '../errors.ts';
-import { requireOlder } from '../months-kept.ts';
-import { operatorAction } from '../operator-action.ts';
+import { EXIT_WRONG } from '../cli-error.ts';
+import { requireOlder } from '../preconditions.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../progress-display.ts';
 import { groupDigits } from '../../domain/format.ts';
-import { renderTable } from '../render/table.ts';
+import { renderTable } from '../render/text-table.ts';
 
 interface Options {
   readonly before: Month;

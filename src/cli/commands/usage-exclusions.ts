@@ -3,10 +3,9 @@ import { listExclusions, type Exclusion } from '../../db/usage/usage-exclusions.
 import { periodOf, type Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { formatUsage } from '../../domain/format.ts';
-import { renderTable } from '../render/table.ts';
+import { renderTable } from '../render/text-table.ts';
 
 const LIMIT = 1000;
 

@@ -3,12 +3,12 @@ import type { Month } from '../../domain/period.ts';
 import { expireUsage, type ExpiredMonth } from '../../ingestion/expire-usage.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireOlder } from '../months-kept.ts';
-import { operatorAction } from '../operator-action.ts';
+import { requireOlder } from '../preconditions.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../progress-display.ts';
 import { groupDigits } from '../../domain/format.ts';
-import { renderTable } from '../render/table.ts';
+import { renderTable } from '../render/text-table.ts';
 
 /** A digest over all events of a month is one statement. */
 const STATEMENT_TIMEOUT_MS = 6 * 3_600_000;

@@ -4,18 +4,17 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { listDueDeployments } from '../../db/month-end/due-deployments.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';
 import { postAll } from '../../client/gateway/post-all.ts';
-import { summarize, type PostSummary } from '../../client/gateway/summarize.ts';
-import { mapTrace, type TraceDeployment } from '../../client/gateway/trace-events.ts';
-import { NEEDED_COLUMNS, parseTrace, type MalformedRow } from '../../client/gateway/trace.ts';
+import { summarize, type PostSummary } from '../replay/replay-summary.ts';
+import { mapTrace, type TraceDeployment } from '../replay/trace-events.ts';
+import { NEEDED_COLUMNS, parseTrace, type MalformedRow } from '../replay/trace-file.ts';
 import { createUsageClient } from '../../client/gateway/usage-client.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, type Environment } from '../environment.ts';
-import { CliError, EXIT_WRONG } from '../errors.ts';
+import { CliError, EXIT_WRONG } from '../cli-error.ts';
 import { readTextFile } from '../feed-file.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
-import { renderTable } from '../render/table.ts';
+import { note, print } from '../output.ts';
+import { withProgress } from '../progress-display.ts';
+import { renderTable } from '../render/text-table.ts';
 
 interface Options {
   readonly month: Month;

@@ -4,9 +4,9 @@ import { sendFile } from '../../client/gateway/send-file.ts';
 import type { LineAnswer } from '../../client/gateway/send-stream.ts';
 import type { UsageEndpoint } from '../../client/gateway/usage-client.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
-import { CliError, EXIT_WRONG } from '../errors.ts';
+import { CliError, EXIT_WRONG } from '../cli-error.ts';
 import { print } from '../output.ts';
-import { withProgress } from '../progress.ts';
+import { withProgress } from '../progress-display.ts';
 
 interface Options {
   readonly source: UsageEndpoint;

@@ -3,13 +3,13 @@ import {
   listWebhookAttempts,
   type LoggedWebhookAttempt,
 } from '../../db/webhooks/webhook-attempts.ts';
-import { integerArgument } from '../arguments.ts';
+import { integerArgument, idArgument, durationArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireKnown } from '../known.ts';
-import { note } from '../note.ts';
-import { print } from '../output.ts';
-import { renderTable } from '../render/table.ts';
-import { idArgument } from '../webhook-arguments.ts';
+import { requireKnown } from '../preconditions.ts';
+import { note, print } from '../output.ts';
+import { renderTable } from '../render/text-table.ts';
+import { pruneEvents } from '../../db/webhooks/webhook-deliveries.ts';
+import { operatorAction } from '../record-action.ts';
 
 interface Options {
   readonly endpoint?: string;
@@ -58,5 +58,29 @@ Example:
         ),
       );
       if (attempts.length === limit) note(`The latest ${limit}; more with --limit.`);
+    });
+}
+
+const DEFAULT_AGE = '90d';
+
+export function webhooksPruneCommand(): Command {
+  return new Command('prune')
+    .description('delete old events that were delivered or given up, with their log')
+    .addOption(
+      new Option('--older-than <duration>', 'by when they happened')
+        .argParser(durationArgument)
+        .default(durationArgument(DEFAULT_AGE), DEFAULT_AGE),
+    )
+    .addHelpText('after', '\nExample:\n  npm run cli -- webhooks prune --older-than 90d')
+    .action(async ({ olderThan }: { readonly olderThan: number }, command: Command) => {
+      const before = new Date(Date.now() - olderThan);
+      const deleted = await operatorAction(command, readEnvironment(process.env), (db) =>
+        pruneEvents(db, before),
+      );
+      print(
+        command,
+        { deleted, before },
+        ({ deleted, before }) => `${deleted} events of before ${before.toISOString()} deleted.`,
+      );
     });
 }

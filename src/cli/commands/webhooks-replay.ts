@@ -1,12 +1,11 @@
 import { Command } from 'commander';
 import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
-import { instantArgument } from '../arguments.ts';
+import { instantArgument, idArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
-import { CliError } from '../errors.ts';
-import { requireKnown } from '../known.ts';
-import { operatorAction } from '../operator-action.ts';
+import { CliError } from '../cli-error.ts';
+import { requireKnown } from '../preconditions.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
-import { idArgument } from '../webhook-arguments.ts';
 
 interface Options {
   readonly since?: Date;

@@ -1,12 +1,11 @@
 import { Command, Option } from 'commander';
 import { rotateWebhookSecret } from '../../db/webhooks/webhook-endpoints.ts';
 import { showSecret } from '../../webhooks/secret.ts';
-import { durationArgument } from '../duration.ts';
+import { durationArgument, idArgument, unknownEndpoint } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
-import { operatorAction } from '../operator-action.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
-import { newest } from '../show-secret.ts';
-import { idArgument, unknownEndpoint } from '../webhook-arguments.ts';
+import { newest } from '../key-lifecycle.ts';
 
 interface Options {
   /** Milliseconds. */

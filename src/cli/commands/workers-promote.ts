@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { makeCurrent } from '../../temporal/worker-deployment.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
-import { operatorAction } from '../operator-action.ts';
+import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 
 export function workersPromoteCommand(): Command {

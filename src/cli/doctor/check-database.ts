@@ -5,12 +5,9 @@ import type { Database } from '../../db/pool.ts';
 import { readRole, type RoleFacts } from '../../db/access/role.ts';
 import { databaseAddress, databaseServer } from '../../db/server.ts';
 import type { Environment } from '../environment.ts';
-import { adviceFor } from './advice.ts';
-import { checkKeys } from './check-keys.ts';
-import { checkMonths } from './check-months.ts';
-import { checkUnbilled } from './check-unbilled.ts';
-import { checkProxies } from './check-proxies.ts';
-import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
+import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
+import { checkKeys, checkProxies } from './check-access.ts';
+import { checkMonths, checkUnbilled } from './check-months.ts';
 
 const PATIENCE_SECONDS = 2;
 

@@ -1,10 +1,13 @@
 import { FINDINGS } from '../../audit/watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from '../../audit/watchdog-months.ts';
-import type { Queryable } from '../../db/pool.ts';
+import type { Queryable, Database } from '../../db/pool.ts';
 import { readMonthFacts, type MonthFacts } from '../../db/month-end/watchdog.ts';
-import { monthBefore } from '../../domain/period.ts';
-import { adviceFor } from './advice.ts';
-import { ok, problem, warning, type Check } from './check.ts';
+import { monthBefore, type Month } from '../../domain/period.ts';
+import { adviceFor, ok, problem, warning, type Check } from './doctor-check.ts';
+import { listLateUsage, type LateUsage } from '../../audit/late-usage.ts';
+import { listMonthsWithOpenUsage } from '../../db/month-end/usage-places.ts';
+import type { Bounds } from '../../domain/bounds.ts';
+import { formatAmount } from '../../domain/format.ts';
 
 /** What the watchdog would find of the months; where that is nothing, how the last one stands. */
 export async function checkMonths(
@@ -32,4 +35,41 @@ function describe({ month, dueTenants, finishedRequests, withoutOutcome, parked 
   return isClosed
     ? `${month} is closed; due tenants: ${dueTenants}, parked: ${parked}`
     : `${month} is not closed yet, and not late; due tenants: ${dueTenants}`;
+}
+
+const NAME = 'unbilled usage';
+/** Tenants that are named; the rest is counted. */
+const SHOWN_TENANTS = 5;
+
+/**
+ * Which months that are over have usage that nothing bills unless somebody acts, and whose: the last
+ * month, and older ones with usage that no invoice has taken.
+ * @param bounds the safety bounds that re-runs are held against
+ */
+export async function checkUnbilled(
+  db: Database,
+  now: Date,
+  bounds: Bounds,
+): Promise<readonly Check[]> {
+  const lastMonth = monthBefore(now);
+  const months = new Set([...(await listMonthsWithOpenUsage(db, lastMonth)), lastMonth]);
+  const checks: Check[] = [];
+  for (const month of months) {
+    const entries = await listLateUsage(db, month, { bounds });
+    const stuck = entries.filter(({ action }) => action !== 'none');
+    if (stuck.length > 0) checks.push(warnOf(month, stuck));
+  }
+  return checks.length > 0 ? checks : [ok(NAME, 'all usage is billed, or will be by itself')];
+}
+
+function warnOf(month: Month, entries: readonly LateUsage[]): Check {
+  const shown = entries.slice(0, SHOWN_TENANTS).map((entry) => {
+    const { tenant_id, name, reason, would_add_cents: cents, currency } = entry;
+    const sign = cents !== null && cents > 0 ? '+' : '';
+    const amount = cents === null ? '' : ` ${currency} ${sign}${formatAmount(cents, currency)}`;
+    return `${name} (${tenant_id})${amount}, ${reason.replaceAll('_', ' ')}`;
+  });
+  const more = entries.length - shown.length;
+  const detail = `no run of ${month} bills usage of ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  return warning(NAME, detail, `npm run cli -- month-end late-usage ${month}`);
 }

@@ -15,8 +15,7 @@ import {
   compareSearchAttributes,
 } from '../../temporal/search-attributes.ts';
 import type { Environment } from '../environment.ts';
-import { adviceFor } from './advice.ts';
-import { attempt, checkThat, ok, problem, unknown, type Check } from './check.ts';
+import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 
 const PATIENCE_SECONDS = 2;
 const ANSWER_TIMEOUT_MS = 5_000;

@@ -1,8 +1,7 @@
-import type { RetryPolicy } from '../index.ts';
-import { resendEarly } from './resend-early.ts';
+import { type RetryPolicy, DEFAULT_RETRY, pauseBefore } from '../index.ts';
 import type { PostResult, UsageClient, UsageEndpoint, UsageEvents } from './usage-client.ts';
 
-export interface PostAllOptions {
+interface PostAllOptions {
   readonly batchSize?: number;
   /** Batches under way at once. */
   readonly concurrency?: number;
@@ -54,4 +53,27 @@ export async function postAll<Endpoint extends UsageEndpoint>(
     earlyRetry && { policy: earlyRetry },
   );
   return results;
+}
+
+/** How long corrections that came before their record are sent again, after the last one was settled. */
+export const EARLY_RETRY: RetryPolicy = { ...DEFAULT_RETRY, attempts: 5 };
+
+/**
+ * Sends corrections again that were answered `retry_later`: after everything else has been sent, because
+ * their records may be in it, and with growing pauses, because another sender may have the records.
+ * @param count how many there are
+ * @param resend sends them again; returns how many are still too early
+ */
+export async function resendEarly(
+  count: number,
+  resend: () => Promise<number>,
+  { policy = EARLY_RETRY, signal }: { policy?: RetryPolicy; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  let waiting = count;
+  for (let attempt = 2; waiting > 0 && attempt <= policy.attempts; attempt += 1) {
+    await policy.pause(pauseBefore(attempt, policy), signal ?? new AbortController().signal);
+    const left = await resend();
+    if (left < waiting) attempt = 1;
+    waiting = left;
+  }
 }

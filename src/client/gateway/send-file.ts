@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { resendEarly } from './resend-early.ts';
+import { resendEarly } from './post-all.ts';
 import { sendStream, type LineAnswer, type SendStreamOptions } from './send-stream.ts';
 
 export interface SendFileOptions extends SendStreamOptions {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { hash } from 'node:crypto';
 import { createClient, type ApiClient, type ClientOptions, type Schemas } from '../index.ts';
-import { signingFetch } from './signing-fetch.ts';
+import { signedHeaders } from '../../lib/signing/sign.ts';
 
 /** The events of the two kinds of usage, as the API takes them. */
 export interface UsageEvents {
@@ -30,7 +31,7 @@ export interface PostResult {
   readonly reason?: string | undefined;
 }
 
-export interface UsageClientOptions extends Pick<ClientOptions, 'apiKey' | 'signal' | 'retry'> {
+interface UsageClientOptions extends Pick<ClientOptions, 'apiKey' | 'signal' | 'retry'> {
   /** `http://127.0.0.1:8080`. */
   readonly apiUrl: string;
   /** `whsec_…`, where the key has to sign. */
@@ -133,4 +134,20 @@ function describe(error: unknown): string {
   return error.cause instanceof Error && error.cause.message !== ''
     ? error.cause.message
     : error.message;
+}
+
+/**
+ * A `fetch` that signs each request (Standard Webhooks).
+ * @param secret as it was shown: `whsec_…`
+ */
+function signingFetch(secret: string): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const body = await request.clone().text();
+    // The same message has the same id however often it is sent; its timestamp is of each sending.
+    const id = `msg_${hash('sha256', body, 'base64url')}`;
+    const signed = new Request(request);
+    const headers = Object.entries(signedHeaders(secret, { id, at: new Date(), body }));
+    for (const [name, value] of headers) signed.headers.set(name, value);
+    return fetch(signed);
+  };
 }

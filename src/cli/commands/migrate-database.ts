@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { readConfig } from '../../config.ts';
+import { connectWithin } from '../../lib/connect-within.ts';
+import { migrate } from '../../db/migrate.ts';
+import { databaseServer } from '../../db/server.ts';
+import { readEnvironment } from '../environment.ts';
+import { note, print } from '../output.ts';
+
+export function migrateCommand(): Command {
+  return new Command('migrate')
+    .description('bring the database up to date')
+    .addHelpText(
+      'after',
+      `
+Applies the missing migrations, each in its own transaction. Run it before each deployment. It
+connects as DATABASE_MIGRATOR_URL, the role that owns the tables, or else as DATABASE_URL.
+
+Example:
+  DATABASE_MIGRATOR_URL=postgres://arcadia_migrator@db/arcadia npm run cli -- migrate`,
+    )
+    .action(async (_options, command: Command) => {
+      const config = readConfig(readEnvironment(process.env));
+      const databaseUrl = config.migratorDatabaseUrl;
+      await waitForDatabase(databaseUrl, config.startTimeoutSeconds);
+      const applied = await migrate({ databaseUrl });
+      print(command, { applied }, ({ applied }) =>
+        applied.length === 0
+          ? 'The database is up to date.'
+          : applied.map((name) => `applied ${name}`).join('\n'),
+      );
+    });
+}
+
+/** A deployment may start the database and the migration at the same time. */
+async function waitForDatabase(url: string, timeoutSeconds: number): Promise<void> {
+  const server = databaseServer({ url, maxConnections: 1, applicationName: 'arcadia-migrate' });
+  const db = await connectWithin(server, { timeoutSeconds, onFailure: note });
+  await db.end();
+}

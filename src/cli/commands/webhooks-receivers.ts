@@ -1,0 +1,128 @@
+import { Command, Option } from 'commander';
+import type { WebhookEventType } from '../../contracts/webhooks.ts';
+import {
+  createWebhookEndpoint,
+  listWebhookEndpoints,
+  type WebhookEndpoint,
+  disableWebhookEndpoint,
+} from '../../db/webhooks/webhook-endpoints.ts';
+import { showSecret } from '../../webhooks/secret.ts';
+import { checkWebhookUrl } from '../../webhooks/url-rules.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { CliError } from '../cli-error.ts';
+import { operatorAction, actor } from '../record-action.ts';
+import { print } from '../output.ts';
+import { newest } from '../key-lifecycle.ts';
+import { eventTypeArgument, labelArgument, idArgument, unknownEndpoint } from '../arguments.ts';
+import { renderTable } from '../render/text-table.ts';
+
+interface Options {
+  readonly events: readonly WebhookEventType[];
+  readonly label?: string | null;
+}
+
+export function webhooksAddCommand(): Command {
+  return new Command('add')
+    .description('register a receiver of events: it is told what happens from now on')
+    .argument(
+      '<url>',
+      'https, and a public address as far as WEBHOOK_ALLOWED_NETWORKS allows no other',
+    )
+    .addOption(
+      new Option('--events <types...>', 'of which, or all')
+        .argParser(eventTypeArgument)
+        .makeOptionMandatory(),
+    )
+    .option('--label <text>', 'whose it is', labelArgument)
+    .addHelpText(
+      'after',
+      `
+Its secret is shown once: receivers verify signatures with it (Standard Webhooks). It needs
+SIGNING_MASTER_SECRETS and WEBHOOK_ALLOWED_NETWORKS as the worker has them.
+
+Example:
+  npm run cli -- webhooks add https://billing.example.com/hooks --events invoice.issued invoice.superseded`,
+    )
+    .action(async (text: string, { events, label = null }: Options, command: Command) => {
+      const done = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        async (db, { api, webhooks }) => {
+          const { url, reason } = checkWebhookUrl(text, webhooks.allowsAddress);
+          if (reason !== null) {
+            throw new CliError(`Events can't be sent to ${JSON.stringify(text)}: ${reason}`);
+          }
+          const masterSecret = newest(api.signingMasterSecrets);
+          const made = await createWebhookEndpoint(db, { url, label, eventTypes: events });
+          return { ...made, secret: showSecret(masterSecret, made.secretId) };
+        },
+      );
+      print(command, done, (done) =>
+        [
+          done.secret,
+          `Keep it now: it isn't stored. The endpoint's id is ${done.endpointId}.`,
+        ].join('\n'),
+      );
+    });
+}
+
+export function webhooksListCommand(): Command {
+  return new Command('list')
+    .description('list the receivers of events, and how they stand')
+    .addHelpText(
+      'after',
+      `
+Pending: still to be delivered. Dead: given up; \`webhooks replay\` delivers them again.
+
+Example:
+  npm run cli -- webhooks list`,
+    )
+    .action(async (_options, command: Command) => {
+      const endpoints = await withDatabase(readEnvironment(process.env), (db) =>
+        listWebhookEndpoints(db),
+      );
+      print(command, endpoints, (endpoints) =>
+        renderTable<WebhookEndpoint>(
+          [
+            { head: 'id', value: (row) => row.endpoint_id },
+            { head: 'url', value: (row) => row.url },
+            { head: 'label', value: (row) => row.label },
+            { head: 'events', value: (row) => row.event_types.join('\n') },
+            { head: 'state', value: (row) => row.disabled_reason ?? 'live' },
+            { head: 'pending', align: 'right', value: (row) => row.pending },
+            { head: 'dead', align: 'right', value: (row) => row.dead },
+            { head: 'delivered', align: 'right', value: (row) => row.delivered_attempts },
+            { head: 'failed', align: 'right', value: (row) => row.failed_attempts },
+            { head: 'secrets', value: (row) => row.secrets.map(secretText).join('\n') },
+          ],
+          endpoints,
+          'no webhook endpoints',
+        ),
+      );
+    });
+}
+
+function secretText({ secret_id, expires_at }: WebhookEndpoint['secrets'][number]): string {
+  return expires_at === null ? secret_id : `${secret_id} until ${expires_at}`;
+}
+
+export function webhooksDisableCommand(): Command {
+  return new Command('disable')
+    .description('end a receiver of events, for good; what is still pending is given up')
+    .argument('<endpoint-id>', 'as `webhooks list` shows it', idArgument)
+    .addHelpText(
+      'after',
+      '\nExample:\n  npm run cli -- webhooks disable 6f1c0a52-9d0e-4b6e-8a51-2f3b7f6f8d10',
+    )
+    .action(async (endpointId: string, _options, command: Command) => {
+      await operatorAction(command, readEnvironment(process.env), async (db) => {
+        const isKnown = await disableWebhookEndpoint(db, endpointId, `by ${actor()}`);
+        if (!isKnown) throw unknownEndpoint(endpointId);
+      });
+      print(
+        command,
+        { endpointId, disabled: true },
+        ({ endpointId }) => `Endpoint ${endpointId} is disabled.`,
+      );
+    });
+}

@@ -1,0 +1,48 @@
+import { listKeys, type ListedApiKey } from '../../db/access/api-keys.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { mayRead } from '../../db/access/role.ts';
+import { endingKeys, keyState } from '../key-lifecycle.ts';
+import { ok, warning, type Check } from './doctor-check.ts';
+import { lastNoticed } from '../../db/access/api-notices.ts';
+
+/** Which API keys will end soon, with nobody ready to take over. */
+export async function checkKeys(db: Queryable, now: Date): Promise<readonly Check[]> {
+  // The worker's role, for one, has nothing to do with keys.
+  if (!(await mayRead(db, 'api_keys'))) return [ok('keys', "not for this role's eyes")];
+  const keys = await listKeys(db);
+  const ending = endingKeys(keys, now);
+  if (ending.length > 0) return ending.map(warnOf);
+  const states = keys.map((key) => keyState(key, now));
+  const live = states.filter((state) => state === 'live' || state === 'expiring').length;
+  return [ok('keys', `live: ${live}; none ends soon without a successor in use`)];
+}
+
+function warnOf({ keyId, label, scope, expiresAt, replacedByKeyId }: ListedApiKey): Check {
+  const detail = `the ${scope} key ${keyId} (${label}) expires at ${expiresAt}`;
+  return replacedByKeyId === null
+    ? warning('keys', detail, `npm run cli -- keys rotate ${keyId}, if it is still needed`)
+    : warning(
+        'keys',
+        `${detail}, and its successor ${replacedByKeyId} was never used`,
+        'let the sender use its new key',
+      );
+}
+
+const RECENT_MS = 24 * 3_600_000;
+
+/** Whether requests came through a proxy that the API doesn't trust, in the last 24 hours. */
+export async function checkProxies(db: Queryable, now: Date): Promise<readonly Check[]> {
+  const name = 'proxies';
+  if (!(await mayRead(db, 'api_notices'))) return [ok(name, "not for this role's eyes")];
+  const at = await lastNoticed(db, 'untrusted_proxy');
+  if (at === null || now.getTime() - Date.parse(at) > RECENT_MS) {
+    return [ok(name, 'no request named an untrusted proxy in the last 24 hours')];
+  }
+  return [
+    warning(
+      name,
+      `requests came with X-Forwarded-For, last at ${at}, and API_TRUSTED_PROXIES is 0: all clients behind a proxy count as one address`,
+      'set API_TRUSTED_PROXIES to the number of proxies in front of the API; if there is none, a client sends the header and nothing is wrong',
+    ),
+  ];
+}

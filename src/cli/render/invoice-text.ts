@@ -1,0 +1,125 @@
+import type { InvoiceHeader, InvoiceLine } from '../../db/invoices/invoice-views.ts';
+import { formatAmount, groupDigits } from '../../domain/format.ts';
+import { style, type Format } from './styled-text.ts';
+import { indent, renderTable, type Column } from './text-table.ts';
+
+/** An invoice as the API serves it, too. */
+export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly InvoiceLine[] };
+
+/** The numbers of the invoices that it is linked with; its own fields have their ids alone. */
+export interface LinkedNumbers {
+  readonly replaces: string | null;
+  readonly supersededBy: string | null;
+}
+
+const lineColumns = (currency: string): readonly Column<InvoiceLine>[] => [
+  { head: '#', align: 'right', value: (line) => line.line_no },
+  { head: 'deployment', value: (line) => line.deployment_id },
+  { head: 'line', wrap: true, value: (line) => describeLine(line, currency) },
+  { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
+  { head: 'unit', value: (line) => line.unit },
+  { head: 'price', align: 'right', value: (line) => unitPrice(line, currency) },
+  { head: 'amount', align: 'right', value: (line) => formatAmount(line.amount_cents, currency) },
+];
+
+/**
+ * The whole invoice, in plain text.
+ * @param numbers null: unknown, and the links are by id
+ */
+export function renderInvoice(
+  invoice: PrintableInvoice,
+  numbers: LinkedNumbers | null = null,
+): string {
+  const { currency } = invoice;
+  return [
+    `${style('bold', `Invoice ${invoice.number}`)} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
+    `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
+    ...linksOf(invoice, numbers),
+    '',
+    indent(renderTable(lineColumns(currency), invoice.lines)),
+    '',
+    indent(
+      renderTable(
+        [
+          { head: '', value: ([label]: readonly [string, number]) => label },
+          { head: currency, align: 'right', value: ([, cents]) => formatAmount(cents, currency) },
+        ],
+        [
+          ['subtotal', invoice.subtotal_cents],
+          ['GST', invoice.tax_cents],
+          ['total', invoice.total_cents],
+        ],
+      ),
+    ),
+  ].join('\n');
+}
+
+function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[] {
+  const replaces = numbers?.replaces ?? invoice.replaces_invoice_id;
+  const supersededBy = numbers?.supersededBy ?? invoice.superseded_by;
+  const by = whoAndWhy(invoice);
+  return [
+    ...(replaces ? [`replaces ${replaces}${by && ` (${by})`}`] : []),
+    ...(supersededBy ? [`superseded by ${supersededBy}`] : []),
+  ];
+}
+
+/** Who asked for a revision, and why: `cli:ada: ticket 812`; empty where nobody did. */
+export function whoAndWhy({ re_run }: Pick<InvoiceHeader, 're_run'>): string {
+  return [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
+}
+
+/** With what it was computed from, where the amount doesn't follow from quantity and price. */
+function describeLine({ description, meta }: InvoiceLine, currency: string): string {
+  const exact = meta.exact_cents;
+  if (typeof exact === 'string') return `${description} (exactly ${formatAmount(exact, currency)})`;
+  return meta.capped === true ? `${description} (capped, used ${String(meta.used)})` : description;
+}
+
+/** A price per month is the amount itself. */
+function unitPrice({ kind, unit_price_cents }: InvoiceLine, currency: string): string {
+  if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
+  return formatAmount(unit_price_cents, currency);
+}
+
+/** A list of invoices, one a line: the newest month first, in it by tenant, and revisions one after the other. */
+export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
+  return renderTable<InvoiceHeader>(
+    [
+      { head: 'number', value: (invoice) => invoice.number },
+      { head: 'period', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
+      { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
+      { head: 'status', value: (invoice) => invoice.status, format: statusFormat },
+      {
+        head: 'subtotal',
+        align: 'right',
+        value: (i) => formatAmount(i.subtotal_cents, i.currency),
+      },
+      { head: 'GST', align: 'right', value: (i) => formatAmount(i.tax_cents, i.currency) },
+      { head: 'total', align: 'right', value: (i) => formatAmount(i.total_cents, i.currency) },
+      { head: 'currency', value: (invoice) => invoice.currency },
+      { head: 'id', value: (invoice) => invoice.invoice_id },
+    ],
+    [...invoices].sort(byMonthTenantRevision),
+    'no invoices',
+  );
+}
+
+/** What is read comes by id within a month: pages go on from there, and an id says nothing to people. */
+function byMonthTenantRevision(a: InvoiceHeader, b: InvoiceHeader): number {
+  return (
+    compare(b.period_start, a.period_start) ||
+    compare(a.tenant_id, b.tenant_id) ||
+    a.revision - b.revision
+  );
+}
+
+function compare(a: string, b: string): number {
+  return Number(a > b) - Number(a < b);
+}
+
+/** What still counts stands out. */
+function statusFormat({ status }: InvoiceHeader): Format | null {
+  if (status === 'paid') return 'green';
+  return status === 'issued' ? null : 'dim';
+}

@@ -1,0 +1,138 @@
+import type { TenantPreview } from '../../audit/preview.ts';
+import type { PlacedLine } from '../../domain/line-changes.ts';
+import { formatAmount, groupDigits } from '../../domain/format.ts';
+import { indent, renderTable, type Column } from './text-table.ts';
+
+const TENANTS: readonly Column<TenantPreview>[] = [
+  { head: 'tenant', value: ({ tenantId }) => tenantId },
+  {
+    head: 'would be',
+    align: 'right',
+    value: (tenant) => amount(totalOf(tenant), tenant) ?? 'parked',
+    format: ({ preview }) => (preview.parked === null ? null : 'yellow'),
+  },
+  {
+    head: 'last month',
+    align: 'right',
+    value: (tenant) => amount(tenant.last?.totalCents, tenant),
+  },
+  {
+    head: 'difference',
+    align: 'right',
+    value: (tenant) => difference(tenant, tenant.last?.totalCents),
+  },
+  {
+    head: 'stands',
+    align: 'right',
+    value: (tenant) => amount(tenant.standing?.totalCents, tenant),
+  },
+  {
+    head: 'difference',
+    align: 'right',
+    value: (tenant) => difference(tenant, tenant.standing?.totalCents),
+  },
+  {
+    head: 'lines that differ',
+    align: 'right',
+    value: ({ standing }) => standing?.changes.length ?? null,
+  },
+  {
+    head: '',
+    value: ({ currency, standing }) => [currency, standing?.status].filter(Boolean).join(' '),
+  },
+];
+
+/** Tenant by tenant, then the sums, and which tenants would be parked or aren't due. */
+export function renderPreview(
+  month: string,
+  tenants: readonly TenantPreview[],
+  {
+    withLines,
+    notDue,
+  }: {
+    readonly withLines: boolean;
+    /** Tenants that were asked for, and are neither due nor invoiced. */
+    readonly notDue: readonly string[];
+  },
+): string {
+  const parked = tenants.flatMap(({ tenantId, preview }) =>
+    preview.parked === null
+      ? []
+      : `${tenantId} would be parked (${preview.parked.type}): ${preview.parked.reason}`,
+  );
+  return [
+    `${month}, as it would be invoiced now; nothing was written.`,
+    '',
+    renderTable(TENANTS, tenants, 'no tenant is due'),
+    ...(withLines ? tenants.flatMap(renderLines) : []),
+    '',
+    ...sums(tenants),
+    ...parked,
+    ...tenants.filter(({ isDue }) => !isDue).map(noLongerDue),
+    ...notDue.map((tenantId) => `${tenantId} is not due for ${month}: ${NO_SUBSCRIPTION}`),
+  ].join('\n');
+}
+
+const NO_SUBSCRIPTION = 'it has no subscription that is in force at the end of the month';
+
+function noLongerDue({ tenantId, standing }: TenantPreview): string {
+  return (
+    `${tenantId} is no longer due, and invoice ${standing?.number} stands: ${NO_SUBSCRIPTION}` +
+    (standing?.status === 'issued' ? '; a forced re-run makes what is shown here' : '')
+  );
+}
+
+function totalOf({ preview }: TenantPreview): number | null {
+  return preview.parked === null ? preview.totalCents : null;
+}
+
+function amount(cents: number | null | undefined, { currency }: TenantPreview): string | null {
+  return cents === null || cents === undefined ? null : formatAmount(cents, currency);
+}
+
+function difference(tenant: TenantPreview, fromCents: number | undefined): string | null {
+  const toCents = totalOf(tenant);
+  if (toCents === null || fromCents === undefined) return null;
+  return formatAmount((BigInt(toCents) - BigInt(fromCents)).toString(), tenant.currency);
+}
+
+/** What would be invoiced in each currency, beside what stands. */
+function sums(tenants: readonly TenantPreview[]): string[] {
+  const byCurrency = Map.groupBy(tenants, ({ currency }) => currency);
+  return [...byCurrency].map(([currency, group]) => {
+    const wouldBe = sum(group.map(totalOf), currency);
+    const stands = sum(
+      group.map(({ standing }) =>
+        standing?.status === 'void' ? null : (standing?.totalCents ?? null),
+      ),
+      currency,
+    );
+    return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, ${stands} stands`;
+  });
+}
+
+function sum(amounts: readonly (number | null)[], currency: string): string {
+  const total = amounts.reduce((sum, cents) => sum + BigInt(cents ?? 0), 0n);
+  return formatAmount(total.toString(), currency);
+}
+
+const linesIn = (
+  currency: string,
+): readonly Column<{ readonly mark: string; readonly line: PlacedLine }>[] => [
+  { head: '', value: ({ mark }) => mark },
+  { head: 'deployment', value: ({ line }) => line.deploymentId },
+  { head: 'line', wrap: true, value: ({ line }) => line.description },
+  { head: 'qty', align: 'right', value: ({ line }) => groupDigits(line.qty) },
+  { head: 'amount', align: 'right', value: ({ line }) => formatAmount(line.amountCents, currency) },
+];
+
+function renderLines({ tenantId, currency, preview, standing }: TenantPreview): string[] {
+  const rows =
+    standing === null
+      ? (preview.parked === null ? preview.lines : []).map((line) => ({ mark: '', line }))
+      : standing.changes.flatMap(({ before, after }) => [
+          ...(before ? [{ mark: '-', line: before }] : []),
+          ...(after ? [{ mark: '+', line: after }] : []),
+        ]);
+  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(linesIn(currency), rows))];
+}

@@ -1,0 +1,55 @@
+import type { TenantOutcome } from '../../db/month-end/outcome-views.ts';
+import { formatAmount, formatMoney } from '../../domain/format.ts';
+import { renderTable } from './text-table.ts';
+import { isServed, type NamedTenant } from '../../db/month-end/request-views.ts';
+import { style } from './styled-text.ts';
+
+/** What became of each tenant, and the reasons of those that are parked below. */
+export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
+  const table = renderTable<TenantOutcome>(
+    [
+      { head: 'tenant', value: (tenant) => tenant.tenant_id },
+      {
+        head: 'outcome',
+        value: (tenant) => tenant.outcome ?? 'not looked at',
+        format: ({ outcome }) => (outcome === 'parked' ? 'yellow' : null),
+      },
+      { head: 'invoice', value: (tenant) => tenant.number },
+      { head: 'rev', align: 'right', value: (tenant) => tenant.revision },
+      { head: 'subtotal', align: 'right', value: (tenant) => amount(tenant, 'subtotal_cents') },
+      { head: 'GST', align: 'right', value: (tenant) => amount(tenant, 'tax_cents') },
+      { head: 'total', align: 'right', value: (tenant) => amount(tenant, 'total_cents') },
+      { head: '', value: ({ currency, total_cents }) => (total_cents === null ? '' : currency) },
+    ],
+    outcomes,
+    'no tenant is due',
+  );
+  const reasons = outcomes.flatMap(({ tenant_id, reason_type, reason }) =>
+    reason === null ? [] : [`${tenant_id} is parked (${reason_type}): ${reason}.`],
+  );
+  return [table, ...reasons].join('\n');
+}
+
+function amount(
+  tenant: TenantOutcome,
+  column: 'subtotal_cents' | 'tax_cents' | 'total_cents',
+): string {
+  const cents = tenant[column];
+  return cents === null ? '' : formatAmount(cents, tenant.currency);
+}
+
+/** What became of the tenants that a request named, a line each. */
+export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
+  return tenants.map((tenant) => `${tenant.tenant_id}: ${describe(tenant)}`).join('\n');
+}
+
+/** `rolled, acme-000003 (revision 3), USD 274.26`, or `parked: no plan is known`. */
+function describe(tenant: NamedTenant): string {
+  const { outcome, reason, number, revision, currency, total_cents: total } = tenant;
+  const said = outcome ?? 'not served';
+  return [
+    isServed(tenant) ? said : style('yellow', said) + (reason === null ? '' : `: ${reason}`),
+    ...(number === null ? [] : [`${number} (revision ${revision})`]),
+    ...(total === null || currency === null ? [] : [formatMoney(total, currency)]),
+  ].join(', ');
+}

@@ -1,0 +1,162 @@
+import { parse, type CsvError } from 'csv-parse/sync';
+
+/** One request of a trace. */
+export interface TraceRequest {
+  /** In the file, from 1; the header is line 1. */
+  readonly line: number;
+  /** Microseconds since 1970 (UTC where the trace names no zone), or since the trace began. */
+  readonly micros: bigint;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface MalformedRow {
+  readonly line: number;
+  readonly reason: string;
+}
+
+interface Trace {
+  readonly requests: readonly TraceRequest[];
+  readonly malformed: readonly MalformedRow[];
+}
+
+/** The file is no trace at all. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError';
+}
+
+/** A published trace's columns and its notion of time. Other columns may stand between them, in any order. */
+interface TraceFormat {
+  readonly of: string;
+  readonly time: string;
+  readonly inputTokens: string;
+  readonly outputTokens: string;
+  /** Null for what isn't a time. */
+  readonly parseMicros: (text: string) => bigint | null;
+  readonly example: string;
+}
+
+const FORMATS: readonly TraceFormat[] = [
+  {
+    of: 'Azure LLM inference traces',
+    time: 'TIMESTAMP',
+    inputTokens: 'ContextTokens',
+    outputTokens: 'GeneratedTokens',
+    parseMicros: parseDateTime,
+    example: '2023-11-16 18:17:03.9799600 or 2024-05-10 00:00:00.009930+00:00',
+  },
+  {
+    of: 'BurstGPT',
+    time: 'Timestamp',
+    inputTokens: 'Request tokens',
+    outputTokens: 'Response tokens',
+    parseMicros: parseSeconds,
+    example: '45 or 45.5: seconds since the trace began',
+  },
+];
+
+const DATE_TIME =
+  /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))?$/;
+const SECONDS = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
+/** No request has a hundred million tokens, and a charge has to fit the ledger. */
+const TOKENS = /^\d{1,8}$/;
+
+/** What a trace needs to be read, for people. */
+export const NEEDED_COLUMNS = FORMATS.map(
+  ({ of, time, inputTokens, outputTokens }) => `${time}, ${inputTokens}, ${outputTokens} (${of})`,
+).join(' or ');
+
+/**
+ * Reads a request trace: CSV as the Azure LLM inference traces (2023 and 2024) or BurstGPT have it.
+ * @throws TraceError
+ */
+export function parseTrace(csv: string): Trace {
+  const [header, ...rows] = readRows(csv);
+  const columns = header?.cells ?? [];
+  const format = FORMATS.find(({ time, inputTokens, outputTokens }) =>
+    [time, inputTokens, outputTokens].every((name) => columns.includes(name)),
+  );
+  if (!format) {
+    const found = JSON.stringify(columns.join()).slice(0, 200);
+    throw new TraceError(`line 1: expected the columns ${NEEDED_COLUMNS}; found ${found}`);
+  }
+  const requests: TraceRequest[] = [];
+  const malformed: MalformedRow[] = [];
+  for (const row of rows) {
+    const request = readRequest(row, columns, format);
+    if ('reason' in request) malformed.push(request);
+    else requests.push(request);
+  }
+  return { requests, malformed };
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+function readRows(csv: string): Row[] {
+  try {
+    const records = parse(csv, {
+      bom: true,
+      info: true,
+      // Also where a file mixes them.
+      record_delimiter: ['\r\n', '\n', '\r'],
+      // A row with too many or too few cells is reported like any other mistake.
+      relax_column_count: true,
+      skip_empty_lines: true,
+    }) as unknown as { record: string[]; info: { lines: number } }[];
+    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
+  } catch (error) {
+    throw new TraceError(`not CSV: ${(error as CsvError).message}`, { cause: error });
+  }
+}
+
+function readRequest(
+  { cells, line }: Row,
+  columns: readonly string[],
+  { time, inputTokens, outputTokens, parseMicros, example }: TraceFormat,
+): TraceRequest | MalformedRow {
+  if (cells.length !== columns.length) {
+    return { line, reason: `expected ${columns.length} cells, found ${cells.length}` };
+  }
+  const cell = (name: string) => cells[columns.indexOf(name)] ?? '';
+  const micros = parseMicros(cell(time));
+  if (micros === null) {
+    return { line, reason: `${time} ${JSON.stringify(cell(time))} is not like ${example}` };
+  }
+  for (const column of [inputTokens, outputTokens]) {
+    if (!TOKENS.test(cell(column))) {
+      return { line, reason: `${column} ${JSON.stringify(cell(column))} is not a count of tokens` };
+    }
+  }
+  return {
+    line,
+    micros,
+    inputTokens: Number(cell(inputTokens)),
+    outputTokens: Number(cell(outputTokens)),
+  };
+}
+
+/** Digits below a microsecond are cut off: PostgreSQL doesn't keep them either. */
+function parseDateTime(text: string): bigint | null {
+  const [, date, time, fraction, sign, hours, minutes] = DATE_TIME.exec(text) ?? [];
+  const ms = Date.parse(`${date}T${time}Z`);
+  // Date.parse takes 30 February for a day in March.
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== `${date}T${time}`) {
+    return null;
+  }
+  const eastMs =
+    (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+  return BigInt(ms - eastMs) * 1000n + microsOf(fraction);
+}
+
+function parseSeconds(text: string): bigint | null {
+  const [, seconds, fraction] = SECONDS.exec(text) ?? [];
+  return seconds === undefined ? null : BigInt(seconds) * 1_000_000n + microsOf(fraction);
+}
+
+/** @param fraction digits of a second */
+function microsOf(fraction = ''): bigint {
+  return BigInt(fraction.slice(0, 6).padEnd(6, '0'));
+}
