@@ -1,13 +1,13 @@
 /**
- * What each part imports of ours; docs/architecture.md draws it. A part is a folder, or a file, of `src`, and `dev`.
- * Every file belongs to one: `everything-has-a-part` sees to it.
+ * The project's own modules that each part may import; docs/architecture.md draws them. A part is a folder or file
+ * of `src`, or `dev`. `everything-has-a-part` ensures that every file belongs to one.
  */
 const PARTS = {
-  // The middle: pure functions, and the words that cross a boundary.
+  // The core: pure functions, and the types that cross a boundary.
   'src/domain': [],
   'src/lib': [],
   'src/contracts': ['lib'],
-  // What is stored.
+  // Storage.
   'src/db/*': ['lib'],
   'src/db/access': ['db/*'],
   'src/db/catalogue': ['db/*', 'domain'],
@@ -18,19 +18,19 @@ const PARTS = {
     ...['db/*', 'db/catalogue', 'db/usage', 'db/webhooks', 'db/month-end'],
     ...['domain', 'contracts'],
   ],
-  // What watches, and talks to others.
+  // Observation, and communication with other systems.
   'src/observability': ['db/*', 'contracts', 'lib'],
   'src/temporal': ['observability', 'domain', 'contracts', 'lib'],
   'src/webhooks': ['db/*', 'db/webhooks', 'contracts', 'lib'],
   'src/client': ['lib'],
-  // What the product does.
+  // Features.
   'src/ingestion': ['db/*', 'db/usage', 'domain', 'contracts', 'lib'],
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
   'src/documents': ['db', 'domain', 'lib'],
   'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],
   'src/activities': ['db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
   'src/workflows': ['contracts'],
-  // Ways in.
+  // Entry points.
   'src/api/http': [
     ...['audit', 'documents', 'ingestion', 'webhooks', 'observability', 'temporal', 'config'],
     ...['db/*', 'db/access', 'db/month-end', 'domain', 'contracts', 'lib'],
@@ -48,7 +48,7 @@ const PARTS = {
     ...['audit', 'catalogue', 'client', 'documents', 'ingestion', 'webhooks', 'temporal'],
     ...['config', 'db', 'domain', 'contracts', 'lib'],
   ],
-  // Composition alone.
+  // Composition only.
   'src/config.ts': ['observability', 'webhooks', 'domain', 'lib'],
   'src/worker.ts': ['activities', 'temporal', 'config', 'contracts'],
   'src/bundle.ts': ['worker'],
@@ -64,7 +64,7 @@ const PARTS = {
   ],
 };
 
-/** The files of a part: `src/db/*` is those that lie in `src/db` itself. */
+/** The files of a part: `src/db/*` means the files directly in `src/db`. */
 const pathOf = (part) => {
   if (part.endsWith('/*')) return `^${part.slice(0, -1)}[^/]+$`;
   return part.endsWith('.ts') ? `^${part.replace('.', '[.]')}$` : `^${part}/`;
@@ -85,26 +85,26 @@ module.exports = {
     },
     ...Object.entries(PARTS).map(([part, allowed]) => ({
       name: `${part}-imports`,
-      comment: `${part} imports ${allowed.join(', ') || 'nothing of ours'}`,
+      comment: `${part} imports ${allowed.join(', ') || 'no other part'}`,
       severity: 'error',
       from: { path: pathOf(part) },
       to: {
         path: '^(src|dev)/',
         pathNot: [pathOf(part), ...allowed.map(allowedPath)],
-        // Workflows know activities by their types alone.
+        // Workflows import only the types of activities.
         ...(part === 'src/workflows' && { dependencyTypesNot: ['type-only'] }),
       },
     })),
     {
       name: 'everything-has-a-part',
-      comment: 'A file that no rule above is about: give its folder a rule.',
+      comment: 'No rule above covers this file: add its folder to PARTS.',
       severity: 'error',
       from: { path: '^(src|dev)/', pathNot: Object.keys(PARTS).map(pathOf) },
       to: {},
     },
     {
       name: 'the-client-needs-nothing',
-      comment: 'It is packed and published by itself.',
+      comment: 'The client is packed and published separately.',
       severity: 'error',
       from: { path: '^src/client/[^/]+$' },
       to: { path: '^src/', pathNot: '^src/client/[^/]+$' },
@@ -121,7 +121,7 @@ module.exports = {
     },
     {
       name: 'workflow-bundle',
-      comment: 'What the workflow bundle holds has to be deterministic.',
+      comment: 'The workflow bundle must be deterministic.',
       severity: 'error',
       from: { path: '^(src|bench)/workflows/' },
       to: {
@@ -132,8 +132,7 @@ module.exports = {
     },
     {
       name: 'tracing-is-loaded-on-demand',
-      comment:
-        'Who traces nothing loads nothing of it: by import() alone, but for what needs the API.',
+      comment: 'Tracing code is loaded only when tracing is on: use import().',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/observability/tracing/' },
       to: {

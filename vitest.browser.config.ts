@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     include: ['test/browser/**/*.test.ts'],
     pool: 'forks',
-    // A browser takes a core by itself.
+    // A browser uses a core of its own.
     maxWorkers: 1,
     testTimeout: 90_000,
     hookTimeout: 120_000,

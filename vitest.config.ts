@@ -21,7 +21,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // They share no state, and a process per file would take most of the time.
+        // They share no state, and one process per file would take most of the time.
         test: { name: 'unit', include: [WITHOUT_SERVERS], isolate: false },
       },
       {

@@ -5,12 +5,12 @@ import { WITHOUT_SERVERS } from './vitest.config.ts';
 export default defineConfig({
   test: {
     include: [WITHOUT_SERVERS],
-    // They look at documents, not at the domain.
+    // They test documents, not the domain.
     exclude: ['test/{api,client,scripts,workflows}/**'],
     // As in vitest.config.ts; each mutant still has a worker of its own.
     isolate: false,
     setupFiles: ['test/_util/fixed-seed.ts'],
-    // A mutant that never answers fails here, sooner than Stryker would give it up.
+    // A hanging mutant fails here before Stryker would give up on it.
     testTimeout: 4_000,
   },
 });

@@ -92,3 +92,15 @@ test('every path that a document names exists', () => {
   const tests = findAll(documents, /`([\w.-]+\.test\.ts)`/g);
   expect(tests.filter(({ target }) => !names.has(target))).toEqual([]);
 });
+
+test('every decision has the same form and a row in the index', () => {
+  const decisions = PROJECT_FILES.filter((file) => /^docs\/adr\/\d{4}-/.test(file));
+  expect(decisions.length).toBeGreaterThan(20);
+  const index = readProjectFile('docs/adr/README.md');
+  for (const file of decisions) {
+    expect(readProjectFile(file), file).toMatch(
+      /^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [^#]+\n## Context\n[^]+\n## Decision\n[^]+\n## Consequences\n/,
+    );
+    expect(index).toContain(`(${basename(file)})`);
+  }
+});
