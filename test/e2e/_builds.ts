@@ -12,7 +12,7 @@ interface Insertion {
 
 /** Amid a month that is under way. */
 const IN_MONTH_END: Insertion = {
-  file: 'month-end.ts',
+  file: 'serve-pass.ts',
   before: 'const page = await monthSteps.planPage(',
 };
 /** At the start of each tenant's workflow. */
