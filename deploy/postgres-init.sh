@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the PostgreSQL image, on an empty data directory.
+# The PostgreSQL image runs this once, on an empty data directory.
 set -eu
 psql --username "$POSTGRES_USER" --dbname postgres \
   --set migrator_password="$ARCADIA_MIGRATOR_PASSWORD" \
