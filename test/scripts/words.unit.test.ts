@@ -3,7 +3,7 @@ import { PROJECT_FILES, readProjectFile } from './_project-files.ts';
 
 /** Files whose prose is checked: comments, messages and test names too. */
 const CHECKED =
-  /^(?:bench\/|demo\/|deploy\/|scripts\/|CONTRIBUTING|docs\/(?:adr\/|operations\/|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
+  /^(?:bench\/|demo\/|deploy\/|scripts\/|CONTRIBUTING|README|docs\/(?:adr\/|operations\/|operators-guide|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
 const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$/;
 /** Written by programs, or this list itself. */
 const EXEMPT = [
