@@ -24,15 +24,15 @@ import { reasonOf, requirePeriod } from './failures.ts';
 import { actorOf, recordSignal, type Claim } from './record-signal.ts';
 
 const MAX_REASON_LENGTH = 300;
-/** Refused tenants that are told one by one; the API has them all. */
+/** Refused tenants that are listed one by one; the API lists all of them. */
 const MAX_REFUSALS = 10;
 
 /**
- * Checks a signal and stores the request. A bad one is refused with the reason and
- * harms nothing. The same id with the same content is the same request; with
- * another content it is refused. docs/spec.md#month-end (Force).
+ * Validates a signal and stores the request. A bad signal is refused with a reason, and changes nothing. The same id
+ * with the same content is the same request; with different content it is refused. docs/spec.md#month-end (Force).
  *
- * A signal that no door of ours has put on record was sent by hand, and goes on record here.
+ * The API, the CLI and the Schedule record their signals before they send them. Any other signal was sent by hand and
+ * is recorded here.
  */
 export function acceptRequest({ db, now }: ActivityDeps) {
   return async (input: AcceptRequestInput): Promise<AcceptRequestResult> => {
@@ -55,16 +55,16 @@ export function acceptRequest({ db, now }: ActivityDeps) {
         return result;
       });
     } catch (error) {
-      // What would fail each time must not hold up the requests behind it.
+      // A request that would fail each time must not block the requests behind it.
       if (isDatabaseUnavailable(error)) throw error;
-      const refused = refuse(`it can't be stored: ${reasonOf(error)}`);
+      const refused = refuse(`the request can't be stored: ${reasonOf(error)}`);
       if (byHand) await db.transaction((tx) => recordSignal(tx, input, claim, refused));
       return refused;
     }
   };
 }
 
-/** Whether a signal came by Temporal's own doors: by ours, it is on record before it is sent. */
+/** Whether the signal was sent by Temporal's own means, and so is not on record yet. */
 async function isByHand(
   db: Queryable,
   { month }: AcceptRequestInput,
@@ -76,13 +76,13 @@ async function isByHand(
 
 interface Request extends RequestContent {
   readonly requestId: string;
-  /** Whether its sender gave it the request id. */
+  /** Whether its sender chose the request id. */
   readonly isNamed: boolean;
-  /** As its sender says. */
+  /** As claimed by its sender. */
   readonly actor: string | null;
 }
 
-/** Reasons can quote what was sent: they are cut, to keep the workflow's history small. */
+/** Cuts the reason, which may quote the payload, to keep the workflow's history small. */
 function refuse(reason: string): AcceptRequestResult {
   return { accepted: false, reason: reason.slice(0, MAX_REASON_LENGTH) };
 }
@@ -94,7 +94,7 @@ function parseRequest({
 }: AcceptRequestInput): { readonly request: Request } | { readonly reason: string } {
   if (isUndecodable(payload)) {
     return {
-      reason: `the payload can't be read (${payload.undecodable}): send JSON in the encoding json/plain`,
+      reason: `the payload can't be decoded (${payload.undecodable}): send JSON with the encoding json/plain`,
     };
   }
   const isForce = signal === FORCE_RE_RUN_SIGNAL;
@@ -124,8 +124,8 @@ function parseRequest({
 }
 
 /**
- * The request id of a signal that names none. Its content is part of it: after a reset that left out
- * signals, another one may have the same place.
+ * The request id of a signal without one. It includes a hash of the content: after a reset that leaves out signals,
+ * another signal may have the same position.
  */
 function idOfSignal(signalId: string, content: RequestContent): string {
   return `${signalId}:${requestContentHash(content).toString('hex').slice(0, 8)}`;
@@ -147,7 +147,7 @@ async function store(
   if (inserted === null) {
     const stored = await findRequest(tx, period, requestId);
     if (!stored?.contentHash.equals(requestContentHash(request))) {
-      return refuse(`request id ${requestId} was used before with another content`);
+      return refuse(`request id ${requestId} was already used with different content`);
     }
     const waiting = await reopenRequest(tx, stored);
     const { urgentTenantIds, refusals } = await forced(tx, stored.requestSeq, requestId);
@@ -167,9 +167,9 @@ async function store(
   return { accepted: true, requestId, waiting: true, ...(await forced(tx, inserted, requestId)) };
 }
 
-/** After a reset nobody has to wonder whether a signal acts again. */
+/** Shown after a reset, so that operators know that the signal had no effect again. */
 function servedBefore(requestId: string): string {
-  return `nothing to do: it was served before, as request ${requestId}. A reset applies signals again; to ask once more, send the signal with a "requestId" of your own`;
+  return `nothing to do: request ${requestId} was already served. A reset re-applies signals; for another revision, send the signal with a new "requestId"`;
 }
 
 async function forced(tx: Transaction, requestSeq: number, requestId: string) {

@@ -6,12 +6,12 @@ import type { BuiltDraft } from '../db/invoices/invoices.ts';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { parked } from './results.ts';
 
-/** The invoice that a draft would be, and what its requests say of it. */
+/** The invoice that a draft would become, and the terms of its requests. */
 export type CheckedDraft = BuiltDraft & { readonly terms: IssueTerms };
 
 /**
- * Which drafts may be issued, or why their tenants are parked: nothing to bill, or a total beyond
- * the safety bounds that nobody has accepted.
+ * Splits drafts into those that may be issued and parked tenants: with nothing to bill, or with a total beyond the
+ * safety bounds that no request accepts.
  */
 export function checkDrafts(
   drafts: readonly CheckedDraft[],
@@ -21,7 +21,7 @@ export function checkDrafts(
   const unbillable: TenantResult[] = [];
   for (const draft of drafts) {
     const { lines, terms, tenantId, replacesInvoiceId } = draft;
-    // A revision may come to nothing: it takes back what its predecessor charged.
+    // A revision without lines is valid: it credits what its predecessor charged.
     if (lines.length === 0 && replacesInvoiceId === null) {
       unbillable.push(parked(tenantId, nothingToBill(draft)));
       continue;
@@ -34,6 +34,6 @@ export function checkDrafts(
 }
 
 function nothingToBill({ tenantId }: OwnDraft) {
-  const reason = `tenant ${tenantId} has nothing to bill: its last subscription was ended while its invoice was built`;
+  const reason = `tenant ${tenantId} has nothing to bill: its last subscription was ended while its invoice was being built`;
   return { type: FAILURE.notDue, reason };
 }

@@ -3,16 +3,16 @@ import type { Transaction } from '../db/pool.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { CheckedDraft } from './check-drafts.ts';
 
-/** A revision that says what the invoice says that it was to replace. */
+/** A revision that is the same as the invoice it would replace. */
 export type UnchangedDraft = BuiltDraft & {
   readonly isForced: boolean;
   readonly replacesInvoiceId: string;
 };
 
 export interface ComparedDrafts {
-  /** First invoices, and revisions with their differences. */
+  /** First invoices, and revisions with their changes. */
   readonly issuable: readonly IssuableDraft[];
-  /** Revisions that nobody wants, since nothing would change. */
+  /** Revisions that are not issued: nothing would change, and their requests have `onlyIfChanged`. */
   readonly unchanged: readonly UnchangedDraft[];
 }
 

@@ -9,8 +9,8 @@ import { periodOf, type Month, type Period } from '../domain/period.ts';
 import { parked } from './results.ts';
 
 /**
- * The period of a month that a workflow was given.
- * @throws ApplicationFailure, not retryable: no retry mends an input
+ * The period of the month in a workflow's input.
+ * @throws ApplicationFailure, not retryable, if the month is invalid
  */
 export function requirePeriod(month: string): Period {
   try {
@@ -23,13 +23,13 @@ export function requirePeriod(month: string): Period {
   }
 }
 
-/** @throws ApplicationFailure, not retryable, where the month isn't over or has nothing to bill */
+/** @throws ApplicationFailure, not retryable, if the month isn't over or has nothing to bill */
 export async function requireClosable(db: Queryable, month: Month, now: Date): Promise<void> {
   const reason = await whyNotClosable(db, month, now);
   if (reason !== null) throw ApplicationFailure.nonRetryable(reason, FAILURE.invalidInput);
 }
 
-/** Splits drafts into those that are still this run's to write, and what becomes of the others' tenants. */
+/** Splits drafts into those that this run still owns, and the parked results of the others. */
 export function splitLost<Draft extends DraftRef>(
   drafts: readonly Draft[],
   isOwn: (draft: Draft) => boolean,
@@ -41,17 +41,16 @@ export function splitLost<Draft extends DraftRef>(
       .map(({ tenantId, draftId }) =>
         parked(tenantId, {
           type: FAILURE.draftLost,
-          reason: `draft ${draftId} of tenant ${tenantId} is no longer this run's: another run of the month has taken it over, and its outcome counts`,
+          reason: `another run of the month has taken over draft ${draftId} of tenant ${tenantId}, and its outcome counts`,
         }),
       ),
   };
 }
 
 /**
- * Wraps a step of a tenant's invoice. A database that is away or busy is worth
- * trying again. Any other error would come back each time: it fails the tenant's
- * workflow at once, with its reason, so that the tenant is parked where everybody
- * sees it instead of being retried in silence until it runs out of time.
+ * Wraps a step of a tenant's invoice so that only an unavailable or busy database is retried. Any other error would
+ * recur: it fails the tenant's workflow at once with its reason, which parks the tenant visibly instead of retrying
+ * silently until the timeout.
  */
 export function withoutVainRetries<Input, Result>(
   activity: (input: Input) => Promise<Result>,
@@ -71,7 +70,7 @@ export function withoutVainRetries<Input, Result>(
   };
 }
 
-/** Slonik says what kind of error it was, its cause what PostgreSQL said. */
+/** The message of an error and of its cause: slonik's errors have PostgreSQL's message in the cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';

@@ -31,12 +31,12 @@ import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requireClosable, requirePeriod } from './failures.ts';
 
-/** Request ids that a pass shows; the rest are counted. */
+/** Request ids that a pass shows; the others are only counted. */
 const SHOWN_REQUESTS = 10;
 
 /**
- * Takes every waiting request of the month into a new pass.
- * @throws ApplicationFailure `invalid_input`, not retryable: the first time, where the month can't be closed
+ * Begins a pass for every waiting request of the month.
+ * @throws ApplicationFailure `invalid_input`, not retryable: at the month's first pass, if it can't be closed
  */
 export function beginPass({ db, now }: ActivityDeps) {
   return async ({ month, isFirst }: BeginPassInput): Promise<BeginPassResult> => {
@@ -58,15 +58,15 @@ export function beginPass({ db, now }: ActivityDeps) {
 }
 
 /**
- * Looks at the next due tenants. Where an invoice stands and nobody forces it, the
- * tenant is recorded as skipped here and now; the others need a child.
+ * Plans the next page of due tenants. Tenants that have an invoice and are not forced are recorded as skipped; the
+ * others need a child.
  */
 export function planPage({ db }: ActivityDeps) {
   return async (input: PlanPageInput): Promise<PlanPageResult> => {
     const period = requirePeriod(input.month);
     return db.transaction(async (tx) => {
       const page = await outcomes.lookAtTenants(tx, period, input);
-      // Served out of turn in this very pass, and nobody asked again: done.
+      // A tenant that this pass has served out of turn is done, unless it was forced again.
       const waiting = page.filter(({ isForced, isServed }) => isForced || !isServed);
       const standing = waiting.flatMap(({ tenantId, isForced, liveInvoiceId }) =>
         liveInvoiceId !== null && !isForced
@@ -75,11 +75,11 @@ export function planPage({ db }: ActivityDeps) {
       );
       await outcomes.recordInvoiced(tx, period, standing);
       const skipped = new Set(standing.map(({ tenantId }) => tenantId));
-      // Nobody waits for a revision of theirs: a draft that is open was cut off.
+      // No request is waiting for their revision: an open draft was left by a run that ended early.
       await abandonDrafts(
         tx,
         await findOpenDrafts(tx, period, [...skipped]),
-        'its invoice stands and nobody waits for a revision',
+        'the tenant has an invoice and no request is waiting for a revision',
       );
       return {
         tenantIds: waiting.map(({ tenantId }) => tenantId).filter((id) => !skipped.has(id)),
@@ -91,12 +91,10 @@ export function planPage({ db }: ActivityDeps) {
 }
 
 /**
- * Parks a tenant whose child failed, and gives up the draft that it left. Only that
- * run's draft: another run may be building one. Where the run had issued the invoice
- * before it failed, or found that it stays as it is, the invoice is what counts.
+ * Parks a tenant whose child failed, and abandons the draft of that run; another run may be building its own. If the run
+ * had issued the invoice or found it unchanged before it failed, that outcome counts instead.
  *
- * A run that was overtaken settles no request: who overtook it serves them, and what it
- * leaves waits for the pass's next child.
+ * If another run took the draft over, no request is settled: the other run serves them, or the pass's next child.
  */
 export function recordParked({ db }: ActivityDeps) {
   return async (input: RecordParkedInput): Promise<RecordParkedResult> => {
@@ -110,8 +108,8 @@ export function recordParked({ db }: ActivityDeps) {
         await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }]);
         return { outcome };
       }
-      const isOvertaken = failure.type === FAILURE.draftLost;
-      if (isOvertaken && invoiceId !== null) {
+      const isTakenOver = failure.type === FAILURE.draftLost;
+      if (isTakenOver && invoiceId !== null) {
         const outcome = 'skipped';
         await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }], {
           keepSameInvoice: true,
@@ -122,33 +120,36 @@ export function recordParked({ db }: ActivityDeps) {
       if (owner !== null) {
         await abandonDrafts(tx, await findOpenDrafts(tx, period, [tenantId], owner), reason);
       }
-      if (!isOvertaken) await parkForcedRequests(tx, period, tenantId, upToSeq, reason);
+      if (!isTakenOver) await parkForcedRequests(tx, period, tenantId, upToSeq, reason);
       await outcomes.recordParked(tx, period, tenantId, failure);
       return { outcome: 'parked' };
     });
   };
 }
 
-/** What a run that failed had come to before. */
+/** The outcome that a failed run had committed before. */
 function committedOutcome(tenant: TenantMonth | undefined, owner: string) {
   if (tenant?.liveOwner === owner) return 'rolled';
   return tenant?.unchangedOwner === owner ? 'unchanged' : null;
 }
 
-/** Forced tenants of one call: a bound on what goes through the history. */
+/** Limit on forced tenants per call, because they are stored in the history. */
 const WAITING_LIMIT = 200;
 
-/** The forced tenants that the pass has not served: it may have lost sight of some. */
+/**
+ * Forced tenants that the pass has not served: a continue-as-new forgets urgent tenants, and no page has those that are
+ * no longer due.
+ */
 export function listWaiting({ db }: ActivityDeps) {
   return async ({ month, upToSeq }: ListWaitingInput): Promise<ListWaitingResult> => ({
     tenantIds: await listWaitingTenants(db, requirePeriod(month), upToSeq, WAITING_LIMIT),
   });
 }
 
-/** Sentences of imbalance that go through the history; the manifest has them all. */
+/** Imbalances that are returned and so stored in the history; the manifest has all of them. */
 const SHOWN_IMBALANCES = 5;
 
-/** Closes the requests that the pass has served, with the run's manifest: its control totals. */
+/** Finishes the requests of the pass, and stores the run's manifest: its control totals. */
 export function finishPass({ db }: ActivityDeps) {
   return async ({ month, upToSeq }: FinishPassInput): Promise<FinishPassResult> => {
     const period = requirePeriod(month);

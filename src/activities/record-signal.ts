@@ -4,23 +4,23 @@ import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator
 import type { Transaction } from '../db/pool.ts';
 import { isStorable } from '../lib/visible-text.ts';
 
-/** What a signal says of its own origin; null where it says nothing that could be read. */
+/** What a signal claims about its origin; null if its payload is invalid or does not say. */
 export interface Claim {
   readonly requestId: string | null;
   readonly actor: string | null;
 }
 
 /**
- * The actor of a signal that was sent by hand: Temporal doesn't tell a workflow who sends it a
- * signal, so this is the name that its payload gives, or `temporal:unnamed`.
+ * The actor of a signal that was sent by hand: the name in its payload, or `temporal:unnamed`. Temporal doesn't tell a
+ * workflow who sent a signal.
  */
 export function actorOf({ actor }: Claim): string {
   return `temporal:${actor ?? 'unnamed'}`;
 }
 
 /**
- * Puts a signal that was sent by hand on record, with what came of it: in the transaction that stores its
- * request, and once, however often the workflow is reset.
+ * Records a signal that was sent by hand, with its outcome, in the transaction that stores its request. Records it once,
+ * however often the workflow is reset.
  */
 export async function recordSignal(
   tx: Transaction,
@@ -46,7 +46,7 @@ export async function recordSignal(
   });
 }
 
-/** The payload, with its tenants under the name that they have in the record of every other door. */
+/** The payload with `tenant_ids`, the name that the records of the API and the CLI use. */
 function toInput(payload: unknown, isForce: boolean): unknown {
   if (!isForce || typeof payload !== 'object' || payload === null) return payload;
   const { tenantIds, ...rest } = payload as Readonly<Record<string, unknown>>;
@@ -55,7 +55,7 @@ function toInput(payload: unknown, isForce: boolean): unknown {
 
 function detailOf(result: AcceptRequestResult): string | null {
   const said = result.accepted ? result.refusals.join('; ') : result.reason;
-  // A refusal may quote what was sent.
+  // A refusal may quote a payload that PostgreSQL can't store.
   const storable = isStorable(said) ? said : JSON.stringify(said.toWellFormed()).slice(1, -1);
   return storable === '' ? null : storable;
 }

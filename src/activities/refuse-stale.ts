@@ -5,9 +5,8 @@ import type { Period } from '../domain/period.ts';
 import { invoiced, type Invoiced } from './results.ts';
 
 /**
- * An invoice that was paid or voided while its revision was built is not replaced
- * any more: the revision is refused and the invoice stands.
- * @returns the drafts that are left, and what became of the others
+ * Refuses revisions whose invoice was paid or voided while they were being built: such an invoice stays.
+ * @returns the remaining drafts, and the results of the refused ones
  */
 export async function refuseStale<Draft extends OwnDraft>(
   tx: Transaction,

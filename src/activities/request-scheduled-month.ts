@@ -14,10 +14,9 @@ import type { ActivityDeps } from './deps.ts';
 const ACTOR = 'schedule';
 
 /**
- * Asks for the month before the *scheduled* time: a run that is days late bills
- * the month that it was scheduled for. On record before it is sent, as every request. An activity, because
- * workflow code has no signal-with-start.
- * @throws ApplicationFailure `invalid_input`, not retryable: there can't be anything to bill
+ * Requests the month before the *scheduled* time, so that a run that is days late still bills the intended month. The
+ * request is recorded before it is sent. An activity, because workflow code has no signal-with-start.
+ * @throws ApplicationFailure `invalid_input`, not retryable, if the month can't be closed
  */
 export function requestScheduledMonth({ db, client, now }: ActivityDeps) {
   return async (input: RequestScheduledMonthInput): Promise<RequestScheduledMonthResult> => {

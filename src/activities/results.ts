@@ -18,9 +18,8 @@ export function parked(tenantId: string, failure: Failure): TenantResult {
 }
 
 /**
- * Runs the computation for one tenant. Bad data parks that tenant; anything else,
- * a failed read above all, is thrown, so that it is tried again and never taken
- * for "nothing to bill".
+ * Computes something for one tenant. Bad data (`DomainError`) parks the tenant. Anything else is thrown and retried: a
+ * failed read must never look like "nothing to bill".
  */
 export function orParked<T>(
   tenantId: string,
@@ -36,7 +35,7 @@ export function orParked<T>(
   }
 }
 
-/** Values and parked tenants apart, each in their order. */
+/** Separates values from parked tenants, each in their order. */
 export function splitParked<T>(
   results: readonly ({ readonly value: T } | { readonly parked: TenantResult })[],
 ): { readonly values: readonly T[]; readonly parked: readonly TenantResult[] } {

@@ -95,20 +95,20 @@ export type MonthSteps = Pick<
  */
 export const monthSteps: MonthSteps = {
   acceptRequest: (input) =>
-    recorded(richText`Take in the signal ${input.signal}`).acceptRequest(input),
-  beginPass: (input) => recorded(richText`Take the waiting requests into a pass`).beginPass(input),
+    recorded(richText`Accept the signal ${input.signal}`).acceptRequest(input),
+  beginPass: (input) => recorded(richText`Begin a pass for the waiting requests`).beginPass(input),
   planPage: (input) =>
     recorded(
       input.after === null
-        ? richText`Look at the first due tenants`
-        : richText`Look at the due tenants after ${input.after}`,
+        ? richText`Plan the first page of due tenants`
+        : richText`Plan the page of due tenants after ${input.after}`,
     ).planPage(input),
   recordParked: (input) =>
     recorded(richText`Park ${input.tenantId}: ${input.failure.type}`).recordParked(input),
   listWaiting: (input) =>
-    recorded(richText`Look for forced tenants that still wait`).listWaiting(input),
+    recorded(richText`Find forced tenants that are still waiting`).listWaiting(input),
   finishPass: (input) =>
-    recorded(richText`Finish the pass: do the books add up?`).finishPass(input),
+    recorded(richText`Finish the pass and check the control totals`).finishPass(input),
 };
 
 function recorded(text: Markdown) {
@@ -130,5 +130,5 @@ export const webhooks = proxyActivities<Activities>({
 export const temporal = proxyActivities<Pick<Activities, 'requestScheduledMonth'>>({
   startToCloseTimeout: '30 s',
   retry: RETRY,
-  summary: 'Ask for the month before the scheduled time',
+  summary: 'Request the month before the scheduled time',
 });

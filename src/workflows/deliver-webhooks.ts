@@ -8,9 +8,10 @@ import { webhooks } from './activities.ts';
 import { requireText } from './options.ts';
 
 /**
- * Delivers an endpoint's events until none is due. What is due when is in PostgreSQL, so nothing has
- * to be told to a run: workers look for due endpoints every few seconds and start one where none
- * runs. That also restarts a run that was terminated or stops because its history is long.
+ * Delivers an endpoint's events until none is due. PostgreSQL knows what is due when, so a run needs no signals: every
+ * few seconds, workers look for endpoints with due events and start a run for each that has none. That also restarts a
+ * run that was terminated, or that ended because its history was long.
+ * @returns the counts of this run's attempts
  */
 export async function deliverWebhooks(input: DeliverWebhooksInput): Promise<DeliveryCounts> {
   const endpointId = requireText(input, 'endpointId', '3f2504e0-4f89-41d3-9a0c-0305e82c3301');
@@ -32,7 +33,7 @@ function renderDetails(
 ): string {
   const rest =
     nextInMs === null
-      ? 'Nothing is left.'
+      ? 'Nothing is left to deliver.'
       : `Next attempt at ${new Date(Date.now() + nextInMs).toISOString()}.`;
   return `${delivered} delivered, ${failed} failed attempts. ${rest}`;
 }

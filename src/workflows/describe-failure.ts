@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { FAILURE, type Failure } from '../contracts/failures.ts';
 
-/** Why a tenant's workflow or one of its steps failed, in words that an operator can act on. */
+/** The type and reason of a failed tenant workflow or step, as a sentence that an operator can act on. */
 export function describeFailure(error: unknown): Failure {
   const cause = causeOf(error);
   if (cause instanceof ApplicationFailure) {
@@ -18,7 +18,7 @@ export function describeFailure(error: unknown): Failure {
   if (cause instanceof TimeoutFailure) {
     return {
       type: FAILURE.timedOut,
-      reason: "the tenant's workflow ran out of time: see its history for what it waited for",
+      reason: "the tenant's workflow timed out: its history shows what it waited for",
     };
   }
   if (cause instanceof TerminatedFailure) {
@@ -30,7 +30,7 @@ export function describeFailure(error: unknown): Failure {
   if (cause instanceof WorkflowExecutionAlreadyStartedError) {
     return {
       type: FAILURE.alreadyRunning,
-      reason: `workflow ${cause.workflowId} is running and not ours: wait for it or end it, then request the month again`,
+      reason: `another workflow with the id ${cause.workflowId} is running: wait for it to end or terminate it, then request the month again`,
     };
   }
   return {
@@ -39,8 +39,8 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** What went wrong, without the layers that only say where: "Activity task failed" helps nobody. */
+/** The root cause. The wrappers around it only say "Activity task failed". */
 function causeOf(error: unknown): unknown {
-  const isLayer = error instanceof ChildWorkflowFailure || error instanceof ActivityFailure;
-  return isLayer && error.cause ? causeOf(error.cause) : error;
+  const isWrapper = error instanceof ChildWorkflowFailure || error instanceof ActivityFailure;
+  return isWrapper && error.cause ? causeOf(error.cause) : error;
 }

@@ -14,43 +14,44 @@ import {
 export const runSignal = defineSignal<[unknown]>(RUN_SIGNAL);
 export const forceReRunSignal = defineSignal<[unknown]>(FORCE_RE_RUN_SIGNAL);
 
-/** A signal as it came in; nobody has looked at its payload yet. */
+/** A signal as received. Its payload is not validated yet. */
 export interface Incoming {
   readonly signal: RequestSignal;
   readonly payload: unknown;
-  /** Identifies the signal where its sender gave no request id; see {@link Inbox}. */
+  /** Identifies the signal if its sender gave no request id; see {@link Inbox}. */
   readonly signalId: string;
 }
 
 /**
- * Accepts every signal without looking at its payload: a handler that throws, or one that
- * is missing, must not harm the workflow. Temporal would silently buffer an unknown name, so it is
- * reported.
+ * Queues signals without validating them: a handler that throws would fail the workflow task. Temporal silently
+ * buffers signals with an unknown name, so the inbox reports them.
  *
- * A signal is identified by its place among the signals of its name since the month was started.
- * A reset applies signals again in their order, those of later runs included, but gives
- * them new event ids and new times, and reseeds `uuid4()`: only the place stays the same (ADR 23).
+ * A signal is identified by its position among the signals of its name since the month was started. A reset re-applies
+ * signals in the same order, including those of later runs, but with new event ids and times, and it reseeds
+ * `uuid4()`: only the position stays the same (ADR 23).
  */
 export class Inbox {
   readonly #waiting: Incoming[] = [];
   readonly #received: Record<RequestSignal, number>;
 
-  /** @param received counts of the runs before this one */
+  /** @param received signal counts of the earlier runs */
   constructor(received: SignalCounts = { run: 0, forceReRun: 0 }) {
     this.#received = { ...received };
   }
 
   /**
-   * Sets the signal handlers; signals that wait are delivered at once.
-   * @param onUnknownSignal called with the name of a signal that doesn't exist
+   * Sets the signal handlers, which delivers waiting signals at once.
+   * @param onUnknownSignal called with the name of each unknown signal
    */
   listen(onUnknownSignal: (name: string) => void): void {
-    const take = (signal: RequestSignal) => (payload: unknown) => {
+    const receive = (signal: RequestSignal) => (payload: unknown) => {
       this.#received[signal] += 1;
       this.#waiting.push({ signal, payload, signalId: idOf(signal, this.#received[signal]) });
     };
-    setHandler(runSignal, take(RUN_SIGNAL), { description: 'Look at all due tenants again.' });
-    setHandler(forceReRunSignal, take(FORCE_RE_RUN_SIGNAL), {
+    setHandler(runSignal, receive(RUN_SIGNAL), {
+      description: 'Invoice due tenants that have no invoice, and retry parked ones.',
+    });
+    setHandler(forceReRunSignal, receive(FORCE_RE_RUN_SIGNAL), {
       description:
         'Rebuild invoices: {"tenantIds": ["…"], "reason": "…"} or {"all": true, "reason": "…"}.',
     });
@@ -61,7 +62,7 @@ export class Inbox {
     return this.#waiting.length === 0;
   }
 
-  /** The oldest signal that isn't done. */
+  /** The oldest signal that is not handled yet. */
   get first(): Incoming | undefined {
     return this.#waiting[0];
   }
@@ -70,19 +71,18 @@ export class Inbox {
     return { ...this.#received };
   }
 
-  /** Adds a `run` for a workflow that was started by hand, without a signal. */
+  /** Adds a `run` for a workflow that was started without a signal. */
   addStart(): void {
     this.#waiting.push({ signal: RUN_SIGNAL, payload: null, signalId: idOf('start') });
   }
 
-  /** Removes the oldest signal. */
   removeFirst(): void {
     this.#waiting.shift();
   }
 }
 
-/** The first run's id is the same in every run that continues it, and after a reset. */
-function idOf(name: string, place?: number): string {
+/** Built on the first run's id, which stays the same after a continue-as-new and after a reset. */
+function idOf(name: string, position?: number): string {
   const { firstExecutionRunId } = workflowInfo();
-  return [name, firstExecutionRunId, ...(place === undefined ? [] : [place])].join(':');
+  return [name, firstExecutionRunId, ...(position === undefined ? [] : [position])].join(':');
 }

@@ -15,15 +15,15 @@ import {
 } from '../contracts/tracing.ts';
 import { RunSpans } from './run-spans.ts';
 
-/** The step that ends a pass: what was asked for before it began is served when it is done. */
+/** The step that ends a pass. Requests made before the pass began are served once it is done. */
 const ENDS_REQUESTS = 'finishPass';
 
 /**
- * Carries a trace through a workflow: whoever starts or signals it says in a header to which one its work
- * belongs. Without such a header nothing happens here at all.
+ * Carries a trace through a workflow. A start or signal names its trace in a header; without that header the
+ * interceptors do nothing.
  *
- * A run must come out the same with these as without: they await nothing and hand on the very promises
- * that they get, so no command moves, and a history replays whether it was made with or without them.
+ * They must not change a run: they await nothing and return the promises they get, so the order of commands stays the
+ * same, and a history replays with or without them.
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   const { workflowType, runId } = workflowInfo();
@@ -34,7 +34,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
   const end = (failureType: string | null) => spans.endAll(failureType, Date.now());
   const withTrace = <T extends { readonly headers: Headers }>(call: T): T =>
     spans.newest === null ? call : { ...call, headers: toHeaders(call.headers, spans.newest) };
-  /** An activity, local or not. */
+  /** A regular or local activity. */
   const step = <T extends { readonly activityType: string; readonly headers: Headers }>(
     call: T,
     next: (call: T) => Promise<unknown>,
@@ -82,7 +82,7 @@ function readHeaders(headers: Headers): TracePoint | null {
   try {
     return readCarrier(defaultPayloadConverter.fromPayload(payload));
   } catch {
-    // Whatever it is, it is no reason to fail.
+    // A bad header must not fail the workflow.
     return null;
   }
 }
@@ -91,7 +91,7 @@ function toHeaders(headers: Headers, at: TracePoint): Headers {
   return { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(toCarrier(at)) };
 }
 
-/** Looks at how a promise ends, beside those who wait for it. */
+/** Calls back once a promise settles, without affecting others that await it. */
 function observe(
   promise: Promise<unknown>,
   onEnd: () => void,

@@ -28,7 +28,7 @@ export const progressQuery = defineQuery<MonthEndProgress>(PROGRESS_QUERY);
 
 /**
  * The month end of one period. It serves requests by passes over all due tenants, with a bounded pool of children,
- * and then stays open for corrections. What it knows meanwhile: `MonthState`.
+ * and then stays open for corrections. Its state is in `MonthState`.
  * @returns the latest outcome of each tenant, counted; null if no pass was needed
  */
 export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | null> {
@@ -40,7 +40,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const pool = new ChildPool(options.maxChildren);
   const pass = { month, options, state, pool };
 
-  inbox.listen((name) => refuse(name, 'there is no such signal: send "run" or "forceReRun"'));
+  inbox.listen((name) => refuse(name, 'unknown signal: send "run" or "forceReRun"'));
   setHandler(progressQuery, progress, { description: 'The progress of the month end.' });
   if (!workflowInfo().typedSearchAttributes.get(BILLING_PERIOD)) {
     upsertSearchAttributes([{ key: BILLING_PERIOD, value: month }]);
@@ -86,7 +86,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
     for (;;) {
       await condition(() => !inbox.isEmpty);
       if (inbox.first) await accept(inbox.first);
-      // Only now: who waits for an empty inbox needs what the signal led to.
+      // Last, because code that waits for an empty inbox relies on the effects of its signals.
       inbox.removeFirst();
       state.signalHandled();
     }

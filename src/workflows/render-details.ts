@@ -1,10 +1,9 @@
 import { code, list, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
 import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end.ts';
 
-/** Refusals that are shown. */
 const SHOWN_REFUSALS = 5;
 
-/** How the month stands, in the Markdown of the Web UI's "current details". */
+/** The state of the month as Markdown, for the Web UI's "current details". */
 export function renderDetails(progress: MonthEndProgress): string {
   return toDetails([
     richText`**Month end of ${progress.month}**: ${headline(progress)}`,
@@ -23,9 +22,9 @@ function headline({ month, pass, state, openUntil, totals }: MonthEndProgress): 
     return `closing, ${done} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'closing') return 'closing, about to begin';
-  // The first run of a month, or one that was reset: requests that were served before need no pass.
+  // No pass was needed: the month is new, or it was reset and every request had been served before.
   if (totals === null) {
-    return richText`waiting for a request; ${code(`month-end status ${month}`)} says how the month stands`;
+    return richText`waiting for a request; ${code(`month-end status ${month}`)} shows the state of the month`;
   }
   return openUntil
     ? `closed, open for corrections until ${openUntil.slice(0, 16).replace('T', ' ')} UTC`
@@ -40,7 +39,7 @@ function passLines({ pass }: MonthEndProgress): Markdown[] {
   );
   return [
     richText`This pass: ${counts(pass.counts)}; ${pass.running.length} being served.`,
-    richText`It serves ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
+    richText`Requests in this pass: ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
   ];
 }
 
@@ -48,21 +47,20 @@ function counts({ rolled, skipped, unchanged, parked }: OutcomeCounts): string {
   return `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`;
 }
 
-/** Who is parked is in PostgreSQL and on the children; here is the way there. */
+/** How to find the parked tenants: PostgreSQL and the children know which they are. */
 function parkedLines({ month, pass, totals }: MonthEndProgress): Markdown[] {
   const parked = (pass?.counts ?? totals)?.parked ?? 0;
   if (parked === 0) return [];
   const filter = code(`BillingPeriod = '${month}' AND InvoiceOutcome = 'parked'`);
   return [
-    richText`**${parked} parked.** Who, and why: the list of workflows with the filter ${filter}, or ${code(`month-end status ${month}`)}. What is mended is tried again at the signal \`run\`.`,
+    richText`**${parked} parked.** To see which tenants and why, filter the list of workflows by ${filter} or run ${code(`month-end status ${month}`)}. Once they are fixed, send the signal \`run\` to retry them.`,
   ];
 }
 
-/** The books are the first thing to look at where they don't add up. */
 function imbalanceLines({ imbalances, month }: MonthEndProgress): Markdown[] {
   if (imbalances.length === 0) return [];
   return [
-    richText`**The books don't add up.** See ${code(`month-end verify ${month}`)}:`,
+    richText`**The books don't add up.** Run ${code(`month-end verify ${month}`)} to find the invoices that differ:`,
     list(imbalances.map((sentence) => richText`${sentence}`)),
   ];
 }
@@ -71,7 +69,7 @@ function refusalLines({ refusals }: MonthEndProgress): Markdown[] {
   if (refusals.length === 0) return [];
   const shown = refusals.slice(-SHOWN_REFUSALS).toReversed();
   return [
-    richText`Refused:`,
+    richText`Refused signals:`,
     list(shown.map(({ at, signal, reason }) => richText`${at} ${code(signal)}: ${reason}`)),
   ];
 }

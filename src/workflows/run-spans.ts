@@ -8,27 +8,27 @@ interface OpenSpan {
 }
 
 /**
- * The spans of one workflow run: one for each request that has come with a trace. A month is open for
- * weeks and serves many requests, so a span isn't the run's life but the time that a request took.
+ * The spans of one workflow run: one for each request that came with a trace. A month is open for weeks and serves many
+ * requests, so a span covers the time of one request, not of the run.
  *
- * What the run begins belongs to the newest request: that is where the work of all that wait is done.
- * Ids come of the run's id, so that a run that is replayed elsewhere goes on with the same ones.
+ * Work that the run starts belongs to the newest request, because one pass serves all waiting requests. Span ids are
+ * derived from the run's id, so that a replay on another worker makes the same ones.
  */
 export class RunSpans {
-  readonly #tell: (span: Omit<WorkflowSpan, 'input'>) => void;
+  readonly #onEnd: (span: Omit<WorkflowSpan, 'input'>) => void;
   readonly #firstId: bigint;
   #begun = 0n;
   #open: readonly OpenSpan[] = [];
-  /** Where what is begun now belongs; stays when it has ended, for what comes after; null: nowhere. */
+  /** The parent of work that starts now. Stays after its span has ended, for later work; null: no trace. */
   newest: TracePoint | null = null;
 
-  constructor(runId: string, tell: (span: Omit<WorkflowSpan, 'input'>) => void) {
-    this.#tell = tell;
-    // The end of a UUID is random, its beginning may be the time.
+  constructor(runId: string, onEnd: (span: Omit<WorkflowSpan, 'input'>) => void) {
+    this.#onEnd = onEnd;
+    // The last 64 bits of a UUID are random; the first may be a timestamp.
     this.#firstId = BigInt(`0x${runId.replaceAll('-', '').slice(-16)}`);
   }
 
-  /** Once for each parent: what starts a run with a signal says both with the same one. */
+  /** Begins one span per parent: a signal-with-start passes the same parent twice. */
   begin(name: string, parent: TracePoint | null, startedAtMs: number): void {
     if (parent === null) return;
     if (this.#open.some(({ parentSpanId }) => parentSpanId === parent.spanId)) return;
@@ -42,7 +42,7 @@ export class RunSpans {
     for (const span of this.#open) {
       if (!span.at.isSampled) continue;
       const continuedAt = span.at === newest ? null : newest;
-      this.#tell({ ...span, endedAtMs, failureType, continuedAt });
+      this.#onEnd({ ...span, endedAtMs, failureType, continuedAt });
     }
     this.#open = [];
   }
@@ -50,7 +50,7 @@ export class RunSpans {
   #nextId(): string {
     const id = BigInt.asUintN(64, this.#firstId + this.#begun);
     this.#begun += 1n;
-    // All zeros would be none.
+    // An id of all zeros is invalid.
     return (id === 0n ? 1n : id).toString(16).padStart(16, '0');
   }
 }

@@ -12,17 +12,16 @@ const SCHEDULED_TIME = defineSearchAttributeKey(
 );
 
 /**
- * What the Schedule starts: asks for the month before the scheduled time, and
- * ends. It stands between the Schedule and `monthEnd` because a Schedule adds a
- * time to its workflow's id, and a month needs one id that everyone can find.
+ * The workflow that the Schedule starts. It requests the month before the scheduled time, and ends. The Schedule can't
+ * start `monthEnd` itself: it adds a time to the workflow id, and a month needs one predictable id.
  */
 export async function scheduledMonthEnd(
   input?: ScheduledMonthEndInput | null,
 ): Promise<RequestScheduledMonthResult> {
   const info = workflowInfo();
-  // Checked here too, so that a mistake shows where it was made.
+  // `monthEnd` checks them too, but an operator looks for the mistake here.
   if (input?.options) resolveOptions(input.options);
-  // Started by hand, without a Schedule: the time of the start.
+  // Without a Schedule, started by hand: the start time.
   const scheduledFor = info.typedSearchAttributes.get(SCHEDULED_TIME) ?? info.startTime;
   const requested = await temporal.requestScheduledMonth({
     scheduledFor: scheduledFor.toISOString(),

@@ -41,7 +41,7 @@ async function servePage(context: PassContext, pass: Pass): Promise<void> {
   while (rest.length > 0) {
     while (state.hasUrgent()) await startUrgent(context, pass);
     await pool.waitForRoom();
-    // Only now: while it waited, urgent tenants of this page may have started.
+    // While it waited, urgent tenants of this page may have started.
     rest = state.notStarted(rest);
     const together = rest.slice(0, tenantsPerChild);
     rest = rest.slice(together.length);

@@ -15,32 +15,32 @@ import { monthSteps } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 
-/** How often, and how patiently, to start a child whose id is taken: a minute in all. */
+/** Retries of a start whose workflow id is taken: for a minute. */
 const START_ATTEMPTS = 12;
 const START_PAUSE = '5 s';
 
 export interface ServeTenantsInput {
   readonly month: string;
-  /** One, or those that share a child. */
+  /** One, or several that share the child. */
   readonly tenantIds: readonly string[];
   readonly timeoutSeconds: number;
-  /** The last request that the pass serves; see `recordParked`. */
+  /** Sequence number of the last request that the pass serves; see `recordParked`. */
   readonly upToSeq: number;
 }
 
 type Outcome = keyof OutcomeCounts;
 
-/** What a child has come to. */
+/** A finished child. */
 interface Served {
   readonly runId: string | null;
   readonly results: readonly TenantResult[];
 }
 
 /**
- * Serves tenants by a child workflow. Whatever happens to a tenant stays its own: a failure parks
- * it; the child's parks all of its tenants that had no invoice by then. Throws only where the
- * parent is cancelled.
- * @returns the outcomes, one a tenant
+ * Serves tenants by a child workflow. Failures are isolated: a tenant's failure parks that tenant, and a child's
+ * failure parks those of its tenants that had no invoice by then.
+ * @returns one outcome for each tenant
+ * @throws only if the parent is cancelled
  */
 export async function serveTenants(input: ServeTenantsInput): Promise<readonly Outcome[]> {
   let child: Served;
@@ -72,10 +72,7 @@ async function park(
   return outcome;
 }
 
-/**
- * A workflow of the child's id may still be on its way out, after its parent was
- * terminated: it gets a little time.
- */
+/** Retries for a minute if the id is taken: after the parent was terminated, the earlier child may still be ending. */
 async function runChild(input: ServeTenantsInput): Promise<Served> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -83,7 +80,7 @@ async function runChild(input: ServeTenantsInput): Promise<Served> {
     } catch (error) {
       const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
       if (!isTaken || attempt === START_ATTEMPTS) throw error;
-      await sleep(START_PAUSE, { summary: 'Wait for the workflow that has the id to end' });
+      await sleep(START_PAUSE, { summary: 'Wait for the workflow with the same id to end' });
     }
   }
 }

@@ -69,7 +69,7 @@ function force(requestId = 'f1') {
 }
 
 describe('drafts', () => {
-  test('two workers on one draft: the lines are there once, the invoice too', async () => {
+  test('two workers on one draft issue one invoice with each line once', async () => {
     await seedUsage(world.db, { ...usage, amount: '5' });
     const [drafts] = await Promise.all([open('run-1'), open('run-1'), open('run-1')]);
     await Promise.all([fill('run-1', drafts), fill('run-1', drafts), fill('run-1', drafts)]);
@@ -83,7 +83,7 @@ describe('drafts', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('50 runs at once issue one invoice', async () => {
+  test('50 concurrent runs issue one invoice', async () => {
     await seedUsage(world.db, { ...usage, amount: '5' });
     const runs = Array.from({ length: 50 }, (_, n) => `run-${n}`);
 
@@ -112,12 +112,12 @@ describe('drafts', () => {
 
     await fill('run-2', taken);
     expect(await persist('run-2', taken)).toMatchObject([{ outcome: 'rolled' }]);
-    // What the lost draft had sealed is billed by the one that took over.
+    // The draft of the run that took over bills what the lost draft had sealed.
     expect(await invoicesOf(world.db)).toMatchObject([{ subtotalCents: 5005 }]);
     await expectSoundBooks(world.db);
   });
 
-  test('what arrives after the seal waits, whatever is tried again', async () => {
+  test('usage that arrives after the seal stays pending, also when steps are retried', async () => {
     await seedUsage(world.db, { ...usage, amount: '5' });
     const drafts = await open('run-1');
     await fill('run-1', drafts);
@@ -131,7 +131,7 @@ describe('drafts', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('an attempt that comes too late finds its own invoice and reports it', async () => {
+  test('a late attempt returns the invoice that its run has issued', async () => {
     const [first] = await build('run-1');
     const { settled, drafts } = await world.activities.openDrafts({
       month,
@@ -143,7 +143,7 @@ describe('drafts', () => {
     expect(settled).toEqual([first]);
   });
 
-  test('an invoice that is paid while its revision is built stands', async () => {
+  test('an invoice that is paid while its revision is being built stays', async () => {
     await build('run-1');
     const [invoice] = await invoicesOf(world.db);
     await force();
@@ -162,7 +162,7 @@ describe('drafts', () => {
     expect(await invoicesOf(world.db)).toEqual([{ ...invoice, status: 'paid' }]);
   });
 
-  test('an error that would come back each time fails at once, with what PostgreSQL said', async () => {
+  test("a permanent error fails at once with PostgreSQL's message", async () => {
     const drafts = await open('run-1');
     await fill('run-1', drafts);
     await world.db.query(sql.typeAlias('nothing')`
@@ -176,7 +176,7 @@ describe('drafts', () => {
     expect(await invoicesOf(world.db)).toEqual([]);
   });
 
-  test('an attempt of an earlier run that wakes up late takes nothing from a later one', async () => {
+  test('a late attempt of an earlier run takes nothing from a later run', async () => {
     const drafts = await open('run-2');
     const { settled } = await world.activities.openDrafts({
       month,
@@ -189,7 +189,7 @@ describe('drafts', () => {
     expect(await persist('run-2', drafts)).toMatchObject([{ outcome: 'rolled' }]);
   });
 
-  test('a run that issued and then failed is recorded as rolled, not as parked', async () => {
+  test('a run that issued and then failed is recorded as rolled, not parked', async () => {
     const [built] = await build('run-1');
     const failure = { type: 'terminated', reason: 'by hand' };
     const parked = { month, upToSeq: 0, tenantId: 'acme', failure, owner: 'run-1' };
@@ -198,7 +198,7 @@ describe('drafts', () => {
     expect(built).toMatchObject({ outcome: 'rolled' });
   });
 
-  test('parking a tenant leaves the draft of another run alone', async () => {
+  test('parking a tenant keeps the draft of another run', async () => {
     const drafts = await open('run-2');
     await fill('run-2', drafts);
     const failure = { type: 'already_running', reason: 'not ours' };
@@ -209,7 +209,7 @@ describe('drafts', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    'who overtakes a run serves its forced requests, also where that run is parked %s the issue',
+    'a run that takes over serves the forced requests, also if the other run is parked %s the issue',
     async (when) => {
       await build('run-1');
       await force();
@@ -237,14 +237,14 @@ describe('drafts', () => {
     },
   );
 
-  test('a parked request that is sent again stays with the draft that is being built for it', async () => {
+  test('a parked request that is repeated stays with the draft that is being built for it', async () => {
     await build('run-1');
     await force();
     const drafts = await open('run-3');
     await fill('run-3', drafts);
     const failure = { type: 'terminated', reason: 'by hand' };
     const tenant = { month, upToSeq: 9, tenantId: 'acme', failure };
-    // Another run of the tenant fails, and the operator tries again at once.
+    // Another run of the tenant fails, and the operator retries at once.
     await world.activities.recordParked({ ...tenant, owner: 'run-2' });
     expect(await force()).toMatchObject({ waiting: true, urgentTenantIds: ['acme'] });
 
@@ -258,7 +258,7 @@ describe('drafts', () => {
     expect(await force()).toMatchObject({ waiting: true, urgentTenantIds: [] });
   });
 
-  test('a parked request that is sent again while its draft is given up is served by the next', async () => {
+  test('a parked request that is repeated while its draft is abandoned is served by the next draft', async () => {
     await build('run-1');
     await force();
     await open('run-3');
@@ -276,7 +276,7 @@ describe('drafts', () => {
     ]);
   });
 
-  test('a request that is sent again while its draft is built makes one revision', async () => {
+  test('a request that is repeated while its draft is being built makes one revision', async () => {
     await build('run-1');
     await force();
     const drafts = await open('run-2');
@@ -290,7 +290,7 @@ describe('drafts', () => {
     ]);
   });
 
-  test('two requests for a tenant are named by one revision each, or share the first', async () => {
+  test('two requests for a tenant get one revision each, or share the first', async () => {
     await build('run-1');
     await force('f1');
     const drafts = await open('run-2');
@@ -306,7 +306,7 @@ describe('drafts', () => {
     ]);
   });
 
-  test('a draft whose requests a later run refuses is given up with them', async () => {
+  test('a draft is abandoned if a later run refuses its requests', async () => {
     await force();
     const drafts = await open('run-2');
     await fill('run-2', drafts);
@@ -320,7 +320,7 @@ describe('drafts', () => {
     expect(await invoicesOf(world.db)).toEqual([]);
   });
 
-  test('usage that a cut-off revision had sealed is not lost', async () => {
+  test('usage that an interrupted revision had sealed is not lost', async () => {
     await build('run-1');
     await seedUsage(world.db, { ...usage, amount: '700' });
     await force();
@@ -329,7 +329,7 @@ describe('drafts', () => {
       (await reconcile(world.db, periodOf(month))).map(({ state }) => state);
     expect(await stateOf()).toEqual(['in_draft']);
 
-    // Nobody asks for May again; June is closed when the run is long gone.
+    // No request comes for May again; June is closed long after the run has ended.
     await asSuperuser(world.superuserUrl, (client) =>
       client.query("UPDATE invoice_drafts SET opened_at = now() - interval '2 days'"),
     );
@@ -338,7 +338,7 @@ describe('drafts', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('a pass that finds the invoice standing frees what a cut-off revision had sealed', async () => {
+  test('a pass that skips a tenant frees the usage that an interrupted revision had sealed', async () => {
     await build('run-1');
     await seedUsage(world.db, { ...usage, amount: '700' });
     await force();
@@ -365,7 +365,7 @@ describe('drafts', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('a preview leaves usage alone that another month is just being built from', async () => {
+  test("a preview excludes usage that another month's draft has sealed", async () => {
     await seedUsage(world.db, { ...usage, amount: '700' });
     await open('run-1', { inMonth: '2026-06' });
     const totalOf = async () => {
@@ -387,14 +387,14 @@ describe('drafts', () => {
     expect(await build('run-2')).toMatchObject([{ totalCents: 6270 }]);
   });
 
-  test('a month that is not over is not billed, whoever asks', async () => {
+  test('a month that is not over is never billed', async () => {
     await expect(open('run-1', { inMonth: '2999-01' })).rejects.toMatchObject({
       type: 'month_not_over',
       nonRetryable: true,
     });
   });
 
-  test('a subscription that ends between two attempts is billed whole, as the first attempt saw it', async () => {
+  test('a subscription that ends between two attempts is billed in full, as in the first attempt', async () => {
     await seedTenant(world.db, 'shrinking', [
       { deploymentId: 'shrinking-a' },
       { deploymentId: 'shrinking-b' },
@@ -407,7 +407,7 @@ describe('drafts', () => {
     expect(await persist('run-1', drafts)).toMatchObject([{ totalCents: 11_000 }]);
   });
 
-  test('a request that is sent again while its pass goes on is served by the next pass', async () => {
+  test('a request that is repeated during its pass is served by the next pass', async () => {
     await force();
     const pass = await world.activities.beginPass({ month });
     const failure = { type: 'terminated', reason: 'by hand' };
@@ -427,7 +427,7 @@ describe('drafts', () => {
     expect(await outcomesOf(world.db, month)).toMatchObject([{ outcome: 'rolled' }]);
   });
 
-  test('lists: one tenant with bad data costs its neighbours nothing', async () => {
+  test('one tenant with bad data in a list does not affect the others', async () => {
     await seedTenant(world.db, 'bad', [{ deploymentId: 'bad-a', planVersionId: null }]);
     await seedTenant(world.db, 'globex');
     const tenantIds = ['acme', 'bad', 'globex'];
@@ -447,7 +447,7 @@ describe('drafts', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('a tenant with more subscriptions than a chunk is quoted whole', async () => {
+  test('a tenant with more subscriptions than one chunk is quoted completely', async () => {
     await seedTenant(
       world.db,
       'large',

@@ -31,7 +31,7 @@ async function seedThree(): Promise<void> {
   }
 }
 
-test('builds the invoices of several tenants, as previewed, and ties their usage', async () => {
+test('builds the invoices of several tenants as previewed, and ties their usage to them', async () => {
   await seedThree();
   const previews = new Map<string, unknown>();
   await previewMonth(world.db, MONTH, {
@@ -58,7 +58,7 @@ test('builds the invoices of several tenants, as previewed, and ties their usage
   await expectSoundBooks(world.db);
 });
 
-test('tried again after its commit, it reports the same and issues nothing', async () => {
+test('persistInvoices retried after its commit returns the same result and issues nothing', async () => {
   await seedThree();
   const run = nextRun();
   const first = await build(['acme', 'globex'], run);
@@ -67,7 +67,7 @@ test('tried again after its commit, it reports the same and issues nothing', asy
   expect(await invoicesOf(world.db)).toHaveLength(2);
 });
 
-test('bad data parks its own tenant and nobody else', async () => {
+test('bad data parks only its own tenant', async () => {
   await seedThree();
   await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
 
@@ -81,7 +81,7 @@ test('bad data parks its own tenant and nobody else', async () => {
   await expectSoundBooks(world.db);
 });
 
-test('a forced revision of one among several: replaced, unchanged, and left alone', async () => {
+test('several forced tenants: one replaced, one unchanged, one skipped', async () => {
   await seedThree();
   await build(['acme', 'globex', 'initech']);
   await seedUsage(world.db, {
@@ -108,7 +108,7 @@ test('a forced revision of one among several: replaced, unchanged, and left alon
   await expectSoundBooks(world.db);
 });
 
-test('a tenant with more subscriptions than one chunk holds gets one invoice, beside usual tenants', async () => {
+test('a tenant with more subscriptions than one chunk gets one invoice, together with other tenants', async () => {
   await seedThree();
   await seedLarge('huge-corp', 1_201);
 
@@ -119,7 +119,7 @@ test('a tenant with more subscriptions than one chunk holds gets one invoice, be
   await expectSoundBooks(world.db);
 });
 
-test('subscriptions that come and go between two attempts leave no gap and no repetition', async () => {
+test('subscriptions that start and end between two attempts leave no gap and no duplicate', async () => {
   await seedLarge('huge-corp', 1_001);
   const run = nextRun();
   const [draft] = (
@@ -128,7 +128,7 @@ test('subscriptions that come and go between two attempts leave no gap and no re
   const quote = (drafts: readonly DraftToQuote[]) =>
     world.activities.quoteSubscriptions({ month: MONTH, drafts, owner: run.owner });
   const first = await quote([draft!]);
-  // The worker died before it said so; meanwhile the tenant has got more deployments, in front.
+  // The worker died before it reported this; meanwhile the tenant got more deployments, sorted before the first.
   await addDeployments('huge-corp', 'a-', 300);
 
   const second = await quote([draft!]);
@@ -155,7 +155,7 @@ test('a draft that lacks a step is never issued', async () => {
   expect(await invoicesOf(world.db)).toEqual([]);
 });
 
-test('a run whose draft was taken over writes nothing into it, at any step', async () => {
+test('a run whose draft was taken over writes nothing to it, at any step', async () => {
   await seedThree();
   const old = nextRun();
   const opened = await world.activities.openDrafts({ month: MONTH, tenantIds: ['acme'], ...old });
@@ -174,7 +174,7 @@ test('a run whose draft was taken over writes nothing into it, at any step', asy
   await expectSoundBooks(world.db);
 });
 
-test('closed drafts leave no chunks behind', async () => {
+test('closed drafts leave no chunks', async () => {
   await seedThree();
   await build(['acme', 'globex']);
   await acceptForce(world, { tenantIds: ['acme'], onlyIfChanged: true });

@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  // Whatever the tests did to the month, it can be proved.
+  // Whatever the tests did to the month, its books add up.
   const { checks } = await verifyMonth(world.db, MONTH);
   expect(checks.filter(({ id, problems }) => problems > 0 && id !== 'books_balance')).toEqual([]);
   await expectSoundBooks(world.db);
@@ -47,7 +47,7 @@ async function newTenant(planVersionId = 'studio-v1'): Promise<string> {
 const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
   seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
 
-/** All that a run does for a tenant, up to and with its commit. */
+/** All steps of a run for a tenant, including its commit. */
 async function buildAs(run: ReturnType<typeof nextRun>, tenantId: string) {
   const { openDrafts, quoteSubscriptions, pullLlmUsage, persistInvoices } = world.activities;
   const { drafts } = await openDrafts({ month: MONTH, tenantIds: [tenantId], ...run });
@@ -57,8 +57,8 @@ async function buildAs(run: ReturnType<typeof nextRun>, tenantId: string) {
   return { input, first: await persistInvoices(input) };
 }
 
-describe('a forced revision only where something changes', () => {
-  test('leaves an invoice alone that would come out the same', async () => {
+describe('a forced revision with onlyIfChanged', () => {
+  test('skips an invoice that would not change', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '12.5');
     await buildInvoices(world, [tenantId]);
@@ -70,7 +70,7 @@ describe('a forced revision only where something changes', () => {
     expect(await invoicesOf(world.db, tenantId)).toEqual(before);
   });
 
-  test('replaces one that would not, and says how they differ', async () => {
+  test('replaces an invoice that would change, and stores the difference', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '12.5');
     await buildInvoices(world, [tenantId]);
@@ -99,7 +99,7 @@ describe('a forced revision only where something changes', () => {
     ]);
   });
 
-  test('takes in late usage that changes nothing, so that it no longer waits', async () => {
+  test('ties late usage that changes nothing to the invoice, so that it is no longer pending', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'droplet_hours', '10');
     await buildInvoices(world, [tenantId]);
@@ -115,7 +115,7 @@ describe('a forced revision only where something changes', () => {
     );
   });
 
-  test('re-issues where one of the requests wants it in any case', async () => {
+  test('replaces an unchanged invoice if another request forces it without onlyIfChanged', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
@@ -127,7 +127,7 @@ describe('a forced revision only where something changes', () => {
     expect(await readDifference(world.db, second!.invoiceId)).toEqual([]);
   });
 
-  test('counts as an outcome wherever outcomes are counted and listed', async () => {
+  test('is an outcome of its own wherever outcomes are counted and listed', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     const withoutOutcome = async () =>
@@ -142,7 +142,7 @@ describe('a forced revision only where something changes', () => {
     );
   });
 
-  test('tried again by the same run, before and after its commit, it says the same', async () => {
+  test('retried by the same run, before and after its commit, returns the same result', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
@@ -159,7 +159,7 @@ describe('a forced revision only where something changes', () => {
     expect(again).toEqual({ drafts: [], settled: first.results });
   });
 
-  test('stays so where the run fails after its commit', async () => {
+  test('is recorded as unchanged if the run fails after its commit', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await acceptForce(world, { tenantIds: [tenantId], onlyIfChanged: true });
@@ -177,11 +177,11 @@ describe('a forced revision only where something changes', () => {
   });
 });
 
-describe('a request that another run serves than the one that fails', () => {
+describe('a request that another run serves while one fails', () => {
   test.each([
     ['was overtaken', 'timed_out'],
     ['could not start', 'already_running'],
-  ])('the run %s: the revision is still its answer', async (_how, type) => {
+  ])('is served by the revision if the failed run %s', async (_how, type) => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     const requestId = `once-${type}`;
@@ -203,15 +203,15 @@ describe('a request that another run serves than the one that fails', () => {
     });
 
     expect((await buildAs(run, tenantId)).first.results).toMatchObject([{ outcome: 'unchanged' }]);
-    // It is answered: sent again, it makes no revision.
+    // The request was served: repeated, it makes no revision.
     expect(await acceptForce(world, asked)).toMatchObject({ urgentTenantIds: [] });
     await use(tenantId, 'llm_usage', '100');
     expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
   });
 });
 
-describe('a correction of a billed record, excluded', () => {
-  test('takes all of the record away, which the books show and a re-run bills', async () => {
+describe('an excluded correction of a billed record', () => {
+  test('removes the whole record, which the books show and a rerun credits', async () => {
     const tenantId = await newTenant();
     const ingestion = createIngestion({
       db: world.db,
@@ -259,7 +259,7 @@ describe('a correction of a billed record, excluded', () => {
 });
 
 describe('safety bounds', () => {
-  test('park an invoice beyond ten times the last one, until somebody accepts it', async () => {
+  test('park an invoice above ten times the previous total until it is accepted', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId], { month: '2026-04' });
     // 55.00 with GST; ten times that is 550.00, and 450.00 more before GST is too much by a cent.
@@ -284,7 +284,7 @@ describe('safety bounds', () => {
     });
   });
 
-  test('let exactly ten times the last one pass', async () => {
+  test('accept exactly ten times the previous total', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId], { month: '2026-04' });
     await use(tenantId, 'llm_usage', '45000');
@@ -296,7 +296,7 @@ describe('safety bounds', () => {
   const accept = (tenantId: string) =>
     forceInvoices(world, [tenantId], { acceptBounds: true, reason: 'checked' });
 
-  test('park a first invoice above the limit, until somebody accepts it', async () => {
+  test('park a first invoice above the limit until it is accepted', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '98765400');
     expect(await buildInvoices(world, [tenantId])).toMatchObject(PARKED);
@@ -307,7 +307,7 @@ describe('safety bounds', () => {
     expect(await invoicesOf(world.db, tenantId)).toMatchObject([{ subtotalCents: 98_770_400 }]);
   });
 
-  test('park a month below a tenth of the last one, until somebody accepts it', async () => {
+  test('park an invoice below a tenth of the previous total until it is accepted', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '95000', '2026-04');
     await buildInvoices(world, [tenantId], { month: '2026-04' });
@@ -316,7 +316,7 @@ describe('safety bounds', () => {
     expect(await accept(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
   });
 
-  test('compare a revision with what it replaces, up and down', async () => {
+  test('compare a revision with the invoice that it replaces, up and down', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     const much = await use(tenantId, 'llm_usage', '99999');
@@ -340,7 +340,7 @@ describe('safety bounds', () => {
     ]);
   });
 
-  test('let tiny totals differ by any ratio', async () => {
+  test('do not apply to tiny totals', async () => {
     const tenantId = await newTenant('free-v1');
     await use(tenantId, 'llm_usage', '1', '2026-04');
     await use(tenantId, 'llm_usage', '12');
@@ -363,7 +363,7 @@ describe('paid and void', () => {
   const mark = (invoiceId: string, status: 'paid' | 'void') =>
     changeInvoiceStatus(world.db, { invoiceId, status, actor: 'olga', reason: 'because' });
 
-  test('are final, and asking again changes nothing', async () => {
+  test('are final, and a repeated request changes nothing', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     const [invoice] = await invoicesOf(world.db, tenantId);
@@ -379,7 +379,7 @@ describe('paid and void', () => {
     });
   });
 
-  test('are not for superseded invoices, whose successor is named', async () => {
+  test('are refused for superseded invoices, and the refusal names the successor', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await forceInvoices(world, [tenantId]);
@@ -394,7 +394,7 @@ describe('paid and void', () => {
     });
   });
 
-  test('a void invoice keeps its month and its usage', async () => {
+  test('keep the month and the usage of a void invoice', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '7');
     await buildInvoices(world, [tenantId]);

@@ -25,7 +25,7 @@ describe('text from outside in Markdown', () => {
     expect(richText`${text}`.source).toBe(source);
   });
 
-  test('a number or a sign amid a line stays as it is', () => {
+  test('a number or sign within a line is not escaped', () => {
     expect(richText`to ${'1. a'}, ${'- b'}`.source).toBe('to 1. a, - b');
     expect(richText`a\n${'# b'}`.source).toBe('a\n\\# b');
   });
@@ -41,14 +41,14 @@ describe('text from outside in Markdown', () => {
     expect(code(text).source).toBe(source);
   });
 
-  test('Markdown of ours stays, also in details and lists', () => {
+  test('Markdown values are not escaped, also in details and lists', () => {
     const items = ['*a*', 'b'].map((text) => richText`**${text}**`);
     expect(toDetails([richText`See ${code('x')}:`, list(items)])).toBe(
       ['See `x`:', '- **\\*a\\***\n- **b**', '\u00a0'].join('\n\n'),
     );
   });
 
-  test('a summary is cut where it is too long, and never within an escape', () => {
+  test('a summary that is too long is cut, but never within an escape', () => {
     expect(toSummary(richText`Invoice of ${'acme'}`)).toBe('Invoice of acme');
     const long = toSummary(richText`${'*'.repeat(200)}`);
     expect(long.length).toBeLessThanOrEqual(130);

@@ -38,7 +38,7 @@ describe('visible text', () => {
     '株式会社 é 😀',
   ])('leaves %j alone', (name) => expect(visible(name)).toBe(name));
 
-  test('of several lines keeps the line feeds, and JSON its meaning', () => {
+  test('keeps line feeds, and the meaning of JSON', () => {
     expect(visibleLines('a\u202e\nb\r')).toBe('a\\u202e\nb\\u000d');
     fc.assert(
       fc.property(fc.json({ stringUnit: 'binary' }), (json) => {
@@ -49,7 +49,7 @@ describe('visible text', () => {
     );
   });
 
-  test('within data is in every value and every name, and nothing else changes', () => {
+  test('applies to every value and every name in data, and changes nothing else', () => {
     const at = new Date(0);
     const data = { 'a\n': ['b\u001b', { c: 'd\u200b' }, 1, null, at], __proto__x: undefined };
     expect(visibleIn(data)).toEqual({
@@ -59,16 +59,16 @@ describe('visible text', () => {
   });
 });
 
-describe('hidden characters are shown where a text leaves us', () => {
+describe('hidden characters are made visible', () => {
   const NAME = 'Acme\u202e\u200b\u009b\u001b[31m';
   const SHOWN = String.raw`Acme\u202e\u200b\u009b\u001b[31m`;
 
-  test('in a page, as text and in attributes; line feeds stay', () => {
+  test('in a page, in text and attributes, which keep line feeds', () => {
     const { text } = markup`<p title="${NAME}">${NAME}\nb</p>`;
     expect(text).toBe(`<p title="${SHOWN}">${SHOWN}\nb</p>`);
   });
 
-  test('in a document, and so in its HTML and PDF', () => {
+  test('in a document, and so in HTML and PDF', () => {
     const lines = [line({ description: NAME, deployment_id: NAME })];
     const buyer = { legal_name: NAME, abn: null, address: [NAME], contact: NAME, email: NAME };
     const document = makeDocument(sourceOf(lines, { buyer }), { ...SELLER, legal_name: NAME });
@@ -77,13 +77,13 @@ describe('hidden characters are shown where a text leaves us', () => {
     expect(text.split(JSON.stringify(SHOWN).slice(1, -1))).toHaveLength(8);
   });
 
-  test('in a table, where a formula is still made harmless', () => {
+  test('in a CSV table, where formulas are still disarmed', () => {
     expect(documentCsv(sourceOf([line({ description: NAME })]), SELLER)).toContain(SHOWN);
     expect(toCell(`=1+1${NAME}`)).toBe(`'=1+1${SHOWN}`);
     expect(toCell('\t=1+1')).toBe(String.raw`\u0009=1+1`);
   });
 
-  test('in a log, whose lines stay one each and mean the same', () => {
+  test('in a log, whose entries stay on one line with the same meaning', () => {
     const lines: string[] = [];
     const logger = createLogger(
       { level: 'info', name: 'test' },

@@ -36,7 +36,7 @@ const dataConverter = {
 const workflowBundle = { codePath: inject('workflowBundlePath') };
 
 async function replay(history: unknown, workflowId: string) {
-  // The last task of a history is no replay to the SDK, and may tell a span.
+  // The SDK does not treat the last task of a history as a replay, so it may report a span.
   const sinks = { tracing: { spanEnded: { fn: () => undefined } } };
   await Worker.runReplayHistory({ workflowBundle, dataConverter, sinks }, history, workflowId);
 }
@@ -51,7 +51,7 @@ type History = temporal.api.history.v1.IHistory;
 describe('committed histories', () => {
   const files = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
 
-  test('there is one of every shape', () => {
+  test('include one of every shape', () => {
     expect(files.map((name) => name.replace(/^\d{4}-\d{2}-\d{2}-/, ''))).toEqual(
       expect.arrayContaining(SHAPES.map((shape) => `${shape}.json`)),
     );
@@ -62,7 +62,7 @@ describe('committed histories', () => {
     await replay(history, workflowIdOf(name));
   });
 
-  test('a deliberately reordered workflow does not', async () => {
+  test('a deliberately reordered workflow does not replay', async () => {
     const name = files.find((file) => file.endsWith('tenant-invoice-rolled.json'));
     const history = JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8')) as unknown;
     await expect(
@@ -123,7 +123,7 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
   const fetch = async (shape: Shape, workflowId: string, runId?: string) => {
     histories.set(shape, await client.workflow.getHandle(workflowId, runId).fetchHistory());
   };
-  // A pass, continued as new; refusals; a forced re-run.
+  // A pass that continues as new, refusals, a forced rerun.
   await requestMonthEnd(client, {
     month: MONTH,
     requestId: 'first',
@@ -193,7 +193,7 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
   });
   await closed(world, february);
   await fetch('tenant-invoice-traced', tenantInvoiceId(february, 'acme'));
-  // It may go on as a new run right after it has closed the month: that one is to have begun.
+  // It may continue as new right after it has closed the month: waits until that run has begun.
   await until(
     async () => {
       await fetch('month-end-traced', `month-end-${february}`);
@@ -201,7 +201,7 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
     },
     (events) => events > 3,
   );
-  // Into children, and on to the next run.
+  // The trace reaches the children and the next run.
   for (const shape of ['tenant-invoice-traced', 'month-end-traced'] as const) {
     const started = histories.get(shape)?.events?.[0]?.workflowExecutionStartedEventAttributes;
     expect(Object.keys(started?.header?.fields ?? {})).toEqual([TRACE_HEADER]);
@@ -229,7 +229,7 @@ async function recordWebhooks(
   histories.set('deliver-webhooks', await handle.fetchHistory());
 }
 
-/** A client whose requests come in a trace. */
+/** A client whose requests carry a trace. */
 function traced({ connection, options: { namespace } }: Client): Client {
   const carrier = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
   const header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };

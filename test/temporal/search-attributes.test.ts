@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => connection.close());
 
-test('a fresh namespace gets them once, however many ask at the same time', async () => {
+test('a new namespace gets the search attributes once, also with concurrent registrations', async () => {
   const namespace = 'without-search-attributes';
   await connection.workflowService.registerNamespace({
     namespace,

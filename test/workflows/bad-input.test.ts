@@ -17,8 +17,8 @@ afterAll(() => world[Symbol.asyncDispose]());
 const start = (workflowType: string, workflowId: string, args: unknown[]) =>
   world.client.workflow.start(workflowType, { workflowId, taskQueue: TASK_QUEUE, args });
 
-// First: it needs a time at which no worker runs.
-test('a mistyped signal that waits before the first task is refused like any other', async () => {
+// This test comes first: it needs a time without workers.
+test('refuses a mistyped signal that arrived before the first workflow task', async () => {
   await requestMonthEnd(world.client, { month: '2026-03', requestId: 'r1', actor: 'test' });
   await world.client.workflow.getHandle(monthEndId('2026-03')).signal('forceRerun');
 
@@ -29,11 +29,11 @@ test('a mistyped signal that waits before the first task is refused like any oth
   expect(refusals).toMatchObject([{ signal: 'forceRerun' }]);
 });
 
-describe('an input that was typed by hand fails the workflow, with the reason', () => {
+describe('an invalid input fails the workflow with the reason', () => {
   test.each([
-    ['monthEnd', [], /name the month/],
-    ['monthEnd', [null], /name the month/],
-    ['monthEnd', [{ month: 202605 }], /name the month/],
+    ['monthEnd', [], /needs "month"/],
+    ['monthEnd', [null], /needs "month"/],
+    ['monthEnd', [{ month: 202605 }], /needs "month"/],
     ['monthEnd', [{ month: 'May' }], /May/],
     ['monthEnd', [{ month: '1000-01' }], /nothing to bill/],
     ['monthEnd', [{ month: '2999-01' }], /not over yet/],
@@ -44,7 +44,7 @@ describe('an input that was typed by hand fails the workflow, with the reason', 
     ['monthEnd', [{ month: MONTH, options: { tenantTimeoutSeconds: -5 } }], /tenantTimeoutSeconds/],
     ['monthEnd', [{ month: MONTH, options: { continueAsNewAfterEvents: 0 } }], /continueAsNew/],
     ['monthEnd', [{ month: MONTH, options: { maxChilds: 5 } }], /no option maxChilds/],
-    ['tenantInvoice', [], /name the month/],
+    ['tenantInvoice', [], /needs "month"/],
     ['tenantInvoice', [{ month: MONTH }], /name the tenantIds/],
     ['tenantInvoice', [{ month: MONTH, tenantIds: [] }], /name the tenantIds/],
     ['tenantInvoice', [{ month: MONTH, tenantIds: ['nobody'] }], /no tenant nobody/],
@@ -57,13 +57,13 @@ describe('an input that was typed by hand fails the workflow, with the reason', 
     });
   });
 
-  test('scheduledMonthEnd may be started by hand without any', async () => {
+  test('scheduledMonthEnd can be started by hand without input', async () => {
     const handle = await start(WORKFLOWS.scheduledMonthEnd, 'by-hand', [null]);
     expect(await handle.result()).toMatchObject({ month: expect.stringMatching(/^\d{4}-\d{2}$/) });
   });
 });
 
-test('a month that is started by hand, without a signal, is closed', async () => {
+test('a month that is started by hand without a signal is closed', async () => {
   await start(WORKFLOWS.monthEnd, monthEndId(MONTH), [{ month: MONTH }]);
   expect((await closed(world, MONTH)).totals).toMatchObject({ rolled: 1, parked: 0 });
   expect(await invoicesOf(world.db, 'acme')).toContainEqual(

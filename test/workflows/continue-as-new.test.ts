@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-test('continues as new in the middle of a pass, and loses no request that arrives then', async () => {
+test('continues as new in the middle of a pass without losing requests that arrive meanwhile', async () => {
   const { planPage } = world.activities;
   let isSent = false;
   await world.startWorker({
@@ -25,7 +25,7 @@ test('continues as new in the middle of a pass, and loses no request that arrive
       const isFirstDone = (await invoicesOf(world.db, 'tenant-01')).length === 1;
       if (isFirstDone && !isSent) {
         isSent = true;
-        // A forced re-run of a tenant that is done, and one that isn't: they
+        // Forced reruns of a tenant that is done and of one that isn't
         // arrive while the workflow is about to continue as new.
         await requestMonthEnd(world.client, {
           month: MONTH,
@@ -57,7 +57,7 @@ test('continues as new in the middle of a pass, and loses no request that arrive
     { revision: 1, status: 'superseded' },
     { revision: 2, status: 'issued', requestId: 'forced' },
   ]);
-  // The one whose turn had not come was served by its own child, once.
+  // The tenant that had not started was served by one child.
   expect(invoices.filter(({ tenantId }) => tenantId === 'tenant-24')).toMatchObject([
     { revision: 1, status: 'issued', requestId: 'forced' },
   ]);
@@ -70,7 +70,7 @@ test('continues as new in the middle of a pass, and loses no request that arrive
   );
 });
 
-test('every request of a burst is served, over any number of continuations', async () => {
+test('serves every request of a burst across continuations', async () => {
   const requestIds = Array.from({ length: 60 }, (_, n) => `burst-${n % 50}`);
   const tenantOf = (requestId: string) =>
     `tenant-${String((Number(requestId.slice('burst-'.length)) % 24) + 1).padStart(2, '0')}`;

@@ -40,7 +40,7 @@ test.each([
     'out of time',
     ofChild(new TimeoutFailure('x', undefined, TimeoutType.START_TO_CLOSE)),
     'timed_out',
-    /ran out of time/,
+    /timed out/,
   ],
   ['without a cause', ofChild(), 'failed', 'Child Workflow execution failed'],
   ['no error at all', 'a text', 'failed', 'a text'],

@@ -20,7 +20,7 @@ async function currentDetails(): Promise<string | undefined> {
   return metadata.currentDetails;
 }
 
-test('the details say how many are being served as it is, also while nothing moves', async () => {
+test('the details show how many tenants are being served, also between steps', async () => {
   const { persistInvoices, planPage } = world.activities;
   const invoicing = Promise.withResolvers<undefined>();
   const planning = Promise.withResolvers<undefined>();

@@ -23,7 +23,7 @@ const force = (requestId: string, tenantId: string) =>
     force: { tenantIds: [tenantId] },
   });
 
-test('a force against a running child is queued behind it; one before its turn is served by it', async () => {
+test('a forced rerun waits for a running child; one that arrives before its tenant starts is served by that child', async () => {
   const { persistInvoices } = world.activities;
   const gate = Promise.withResolvers<undefined>();
   const entered = Promise.withResolvers<undefined>();

@@ -22,7 +22,7 @@ afterAll(() => world[Symbol.asyncDispose]());
 const use = (tenantId: string, kind: string, amount: string) =>
   seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
 
-/** Asks for the month, and waits until that request is served. */
+/** Requests the month, and waits until the request is served. */
 async function ask(requestId: string, month: string, force?: ForceRequest) {
   const reason = 'a test';
   await requestMonthEnd(world.client, { month, requestId, actor: 'olga', reason, force });
@@ -41,7 +41,7 @@ async function ask(requestId: string, month: string, force?: ForceRequest) {
   return { manifest: served.manifest, progress };
 }
 
-test('a whole month is re-run without re-issuing what was right', async () => {
+test('a rerun of the whole month with onlyIfChanged skips invoices that would not change', async () => {
   expect((await ask('first', MONTH)).progress.totals).toMatchObject({ rolled: 3 });
   await use('acme', 'llm_usage', '25');
   await use('beta', 'droplet_hours', '1');
@@ -59,7 +59,7 @@ test('a whole month is re-run without re-issuing what was right', async () => {
   expect(await verifyMonth(world.db, MONTH)).toMatchObject({ ok: true });
 });
 
-test('what the safety bounds have parked is released by a signal', async () => {
+test('a signal releases an invoice that the safety bounds have parked', async () => {
   const month = '2026-06';
   await seedUsage(world.db, {
     tenantId: 'ciao',
@@ -83,10 +83,10 @@ test('what the safety bounds have parked is released by a signal', async () => {
   });
 });
 
-test("a run whose books don't add up says so, everywhere", async () => {
+test("a run whose books don't add up reports it in manifest, progress, status and details", async () => {
   const superuser = new pg.Client({ connectionString: world.superuserUrl });
   await superuser.connect();
-  // Usage that was billed is left with a superseded invoice.
+  // Leaves billed usage with a superseded invoice.
   await superuser.query(`
     ALTER TABLE usage_buckets DISABLE TRIGGER USER;
     UPDATE usage_buckets SET sealed_for = (SELECT invoice_id FROM invoices WHERE number = 'acme-000001')

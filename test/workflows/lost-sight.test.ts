@@ -13,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-test('a forced tenant that a pass has lost sight of is settled before the pass ends', async () => {
+test('a forced tenant that no page shows is settled before the pass ends', async () => {
   const { acceptRequest } = world.activities;
   await world.startWorker({
     acceptRequest: async (input) => {
       const result = await acceptRequest(input);
-      // Its subscription ends just then, so no page shows it; and nobody remembers
-      // that it was asked for, as after a continue-as-new.
+      // Its subscription ends just then, so no page shows it. The workflow has forgotten
+      // that the tenant is urgent, as after a continue-as-new.
       await world.db.query(sql.typeAlias('nothing')`
         UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z'`);
       return result.accepted ? { ...result, urgentTenantIds: [] } : result;

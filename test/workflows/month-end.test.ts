@@ -26,7 +26,7 @@ const force = (requestId: string, tenantIds: string[], month = MONTH) =>
   });
 
 describe('month end', () => {
-  test('bills each due tenant exactly, and parks one with bad data alone', async () => {
+  test('bills each due tenant exactly, and parks only those with bad data', async () => {
     await seedTenant(world.db, 'acme', [
       {
         deploymentId: 'acme-a',
@@ -107,7 +107,7 @@ describe('month end', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('skips what is invoiced, whenever the month is asked for again', async () => {
+  test('skips invoiced tenants when the month is requested again', async () => {
     await seedTenant(world.db, 'acme');
     await seedTenant(world.db, 'globex');
     await world.startWorker();
@@ -125,7 +125,7 @@ describe('month end', () => {
     expect(await invoicesOf(world.db)).toEqual(before);
   });
 
-  test('a month whose workflow has ended is opened again, and everybody skipped', async () => {
+  test('a request for a month whose workflow has ended starts it again and skips every tenant', async () => {
     await seedTenant(world.db, 'acme');
     await world.startWorker();
     const options = { openForDays: 0 };
@@ -139,7 +139,7 @@ describe('month end', () => {
     expect(await invoicesOf(world.db)).toHaveLength(1);
   });
 
-  test('a forced re-run replaces the invoice, links both, and takes usage that came late', async () => {
+  test('a forced rerun replaces the invoice, links both, and bills late usage', async () => {
     await seedTenant(world.db, 'acme');
     await seedTenant(world.db, 'globex');
     const usage = { tenantId: 'acme', deploymentId: 'acme-a' };
@@ -181,7 +181,7 @@ describe('month end', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('LLM usage that came late goes onto the next month in a line of its own', async () => {
+  test('late LLM usage is billed in the next month on its own line', async () => {
     await seedTenant(world.db, 'acme');
     const usage = { tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage' };
     await seedUsage(world.db, { ...usage, amount: '7', month: '2026-04' });
@@ -202,13 +202,13 @@ describe('month end', () => {
       { kind: 'tax' },
     ]);
 
-    // A forced April takes nothing that May holds.
+    // A forced rerun of April takes nothing that May has billed.
     await force('f1', ['acme'], '2026-04');
     await closed(world, '2026-04');
     const [, april] = await invoicesOf(world.db, 'acme');
     expect(april).toMatchObject({ month: '2026-04', revision: 2, subtotalCents: 5007 });
 
-    // And a forced May takes no more of April: that waits for June.
+    // And a forced rerun of May takes no new usage of April: that is billed in June.
     await seedUsage(world.db, { ...usage, amount: '9', month: '2026-04' });
     await force('f2', ['acme'], '2026-05');
     await closed(world, '2026-05');
@@ -220,7 +220,7 @@ describe('month end', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('an activity that commits and then fails is tried again: still one revision', async () => {
+  test('an activity that commits and then fails is retried without a second revision', async () => {
     await seedTenant(world.db, 'acme');
     let failures = 0;
     const { persistInvoices } = world.activities;
@@ -257,7 +257,7 @@ describe('month end', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('a child that is terminated parks its tenant; the next request bills it', async () => {
+  test('a terminated child parks its tenant, and the next request bills it', async () => {
     await seedTenant(world.db, 'acme');
     await seedTenant(world.db, 'stuck');
     await seedUsage(world.db, {
@@ -268,7 +268,7 @@ describe('month end', () => {
     });
     const { persistInvoices } = world.activities;
     let isStuck = true;
-    // The terminated child's attempts may go on for a while: they are not to bill it.
+    // The terminated child's attempts may continue for a while. They must not bill the tenant.
     const stuckRuns = new Set<string>();
     await world.startWorker({
       persistInvoices: (input) => {
@@ -314,7 +314,7 @@ describe('month end', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('a child that runs out of time parks its tenant', async () => {
+  test('a child that times out parks its tenant', async () => {
     await seedTenant(world.db, 'slow');
     await world.startWorker({
       persistInvoices: () => {
@@ -340,7 +340,7 @@ describe('month end', () => {
     ]);
   });
 
-  test('a step that fails for good parks its tenant for what went wrong in it', async () => {
+  test('a step that fails permanently parks its tenant with the reason', async () => {
     await seedTenant(world.db, 'acme');
     await world.startWorker({
       persistInvoices: () => {
@@ -356,7 +356,7 @@ describe('month end', () => {
     ]);
   });
 
-  test('a tenant whose read fails is never billed without its usage', async () => {
+  test('a failed read never bills a tenant without its usage', async () => {
     await seedTenant(world.db, 'acme');
     await seedUsage(world.db, {
       tenantId: 'acme',

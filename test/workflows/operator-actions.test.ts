@@ -23,7 +23,7 @@ import { until } from '../_util/until.ts';
 import { closed, createWorld, monthEndHandle, progressOf, type World } from '../_util/world.ts';
 import { runCli } from '../cli/_run-cli.ts';
 
-/** Every door through which a month can be asked for, on real servers. */
+/** Every channel by which a month can be requested, on real servers. */
 
 let world: World;
 let apiDb: Database;
@@ -63,7 +63,7 @@ const cliEnv = () => ({
 const audit = async (): Promise<readonly OperatorAction[]> =>
   (await listOperatorActions(world.db, {}, { after: null, limit: 100 })).toReversed();
 
-/** The actions that `act` leaves on record, when the month is closed and acme has a new revision. */
+/** The recorded actions of `act`, once the month is closed and acme has a new revision. */
 async function recordedBy(act: () => Promise<unknown>): Promise<readonly OperatorAction[]> {
   const before = await audit();
   const revisions = (await invoicesOf(world.db, 'acme')).length;
@@ -80,7 +80,7 @@ const REASON = 'metering came late';
 const FORCED = { tenant_ids: ['acme'], all_tenants: false, reason: REASON, outcome: 'done' };
 const lastInvoice = async () => (await invoicesOf(world.db, 'acme')).at(-1);
 
-describe('a forced rerun is on record once, with door, actor, tenants and reason', () => {
+describe('a forced rerun is recorded once, with channel, actor, tenants and reason', () => {
   beforeAll(async () => {
     await world.client.workflow.start(WORKFLOWS.monthEnd, {
       workflowId: monthEndId(MONTH),
@@ -90,7 +90,7 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
     await closed(world, MONTH);
   });
 
-  test('by the API', async () => {
+  test('from the API', async () => {
     const rows = await recordedBy(() =>
       request(app)
         .post('/api/v1/roll-ups')
@@ -104,7 +104,7 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
     expect(rows[0]?.month_request).toBe(`${MONTH}/${requestId}`);
   });
 
-  test('by the CLI', async () => {
+  test('from the CLI', async () => {
     const rows = await recordedBy(() =>
       runCli(
         ['month-end', 'force', MONTH, '--tenant', 'acme', '--reason', REASON, '--request-id', 'r1'],
@@ -115,7 +115,7 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
     expect((await lastInvoice())?.actor).toBe(rows[0]?.actor);
   });
 
-  test('by a signal in the Web UI, with the name that it gives', async () => {
+  test('from a signal in the Web UI, with the actor in its payload', async () => {
     const payload = { tenantIds: ['acme'], reason: REASON, actor: 'kim' };
     const rows = await recordedBy(() => monthEndHandle(world, MONTH).signal('forceReRun', payload));
     expect(rows).toMatchObject([
@@ -126,7 +126,7 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
     expect(rows[0]?.month_request).toBe(`${MONTH}/${requestId}`);
   });
 
-  test('by a signal that names nobody, or somebody who comes by another door', async () => {
+  test('from a signal without an actor, or with an actor of another channel', async () => {
     const payload = { tenantIds: ['acme'], reason: REASON };
     const signal = (more: object) => () =>
       monthEndHandle(world, MONTH).signal('forceReRun', { ...payload, ...more });
@@ -139,14 +139,14 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
     expect((await lastInvoice())?.actor).toBe('temporal:key:ops');
   });
 
-  test('for everybody', async () => {
+  test('for all tenants', async () => {
     const rows = await recordedBy(() =>
       monthEndHandle(world, MONTH).signal('forceReRun', { all: true, reason: REASON }),
     );
     expect(rows).toMatchObject([{ tenant_ids: null, all_tenants: true, reason: REASON }]);
   });
 
-  test('and so is each one of a thousand tenants', async () => {
+  test('for a thousand named tenants', async () => {
     const tenantIds = [
       'acme',
       ...Array.from({ length: 999 }, (_, n) => `nobody-${n}-${'x'.repeat(40)}`),
@@ -160,8 +160,8 @@ describe('a forced rerun is on record once, with door, actor, tenants and reason
   });
 });
 
-describe('on record too', () => {
-  test('a start by hand', async () => {
+describe('also recorded', () => {
+  test('a start without a signal', async () => {
     expect((await audit())[0]).toMatchObject({
       channel: 'temporal',
       actor: 'temporal:unnamed',
@@ -171,7 +171,7 @@ describe('on record too', () => {
     });
   });
 
-  test('a signal that is refused, with the reason', async () => {
+  test('a refused signal, with the reason', async () => {
     const payload = { tenantIds: ['acme'], reason: 'pasted\u0000text \ud800' };
     await monthEndHandle(world, MONTH).signal('forceReRun', payload);
     await until(
@@ -207,7 +207,7 @@ describe('on record too', () => {
     ]);
   });
 
-  test('a month that the API or the CLI refuses because it has nothing to bill', async () => {
+  test('a month that the API or the CLI refuses because there is nothing to bill', async () => {
     const before = await audit();
     const { status, body } = await request(app)
       .post('/api/v1/roll-ups')
@@ -231,7 +231,7 @@ describe('on record too', () => {
   });
 });
 
-test('the table of `audit list` has tenants and reason', async () => {
+test('`audit list` shows tenants and reason', async () => {
   const { stdout } = await runCli(['audit', 'list'], { ...cliEnv(), COLUMNS: '200' });
   expect(stdout).toMatch(/temporal:kim .*forceReRun .*acme .*metering came late/);
   expect(stdout).toMatch(/all due tenants/);

@@ -31,7 +31,7 @@ const parked = (tenantId: string, type: string): TenantResult => ({
   failure: { type, reason: 'so it is' },
 });
 
-test('who is parked has the advice for its type, and how to try again', () => {
+test('a parked tenant has the advice for its type, and how to retry it', () => {
   expect(renderTenantDetails('2026-05', [parked('acme', 'missing_plan_version')], NOTHING)).toBe(
     toDetails(
       [
@@ -44,7 +44,7 @@ test('who is parked has the advice for its type, and how to try again', () => {
   );
 });
 
-test('how a total is accepted is said where one waits for it, and nowhere else', () => {
+test('how to accept a total is shown only for out_of_bounds', () => {
   const several = [parked('acme', 'missing_plan_version'), parked('rich', 'out_of_bounds')];
   expect(renderTenantDetails('2026-05', several, NOTHING)).toContain('"acceptBounds": true');
   expect(renderTenantDetails('2026-05', several.slice(0, 1), NOTHING)).not.toContain(
@@ -52,7 +52,7 @@ test('how a total is accepted is said where one waits for it, and nowhere else',
   );
 });
 
-test('a finished invoice says what each step did', () => {
+test('a finished invoice shows what each step did', () => {
   expect(renderTenantDetails('2026-05', [rolled('acme')], DONE)).toBe(
     toDetails(
       [
@@ -67,13 +67,13 @@ test('a finished invoice says what each step did', () => {
   );
 });
 
-test('several invoices share their counts, and name no total', () => {
+test('several invoices share their counts, and show no total', () => {
   const details = renderTenantDetails('2026-05', [rolled('acme'), rolled('globex')], DONE);
   expect(details).toContain('3 subscriptions quoted (12 lines), 119 LLM requests, 16 lines');
   expect(details).not.toContain('69.85');
 });
 
-test('an invoice that stood says nothing of steps that were not needed', () => {
+test('a skipped invoice shows no steps', () => {
   const skipped: TenantResult = { ...rolled('acme'), outcome: 'skipped' } as TenantResult;
   expect(renderTenantDetails('2026-05', [skipped], NOTHING)).not.toContain('quoted');
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** A thing that happens, and may be waited for in vain. */
+/** An event to wait for, with a timeout. */
 function event() {
   const { promise, resolve } = Promise.withResolvers<null>();
   return {
@@ -30,7 +30,7 @@ function signal(requestId: string) {
   return world.client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
     workflowId: monthEndId(MONTH),
     taskQueue: TASK_QUEUE,
-    // Short: while a local activity runs, the workflow hears of nothing else for most of it.
+    // Short: while a local activity runs, the workflow receives almost no other events.
     workflowTaskTimeout: '2 s',
     args: [{ month: MONTH }],
     signal: RUN_SIGNAL,
@@ -38,7 +38,7 @@ function signal(requestId: string) {
   });
 }
 
-test('requests that are accepted while a pass ends: the month can be replayed', async () => {
+test('a month that accepted requests while its pass ended replays', async () => {
   const childRuns = event();
   const secondComes = event();
   const passEnds = event();

@@ -26,7 +26,7 @@ async function sendRaw(
   });
 }
 
-/** Waits until the workflow has refused something for a reason that matches. */
+/** Waits until the workflow has refused a signal with a matching reason. */
 function refused(world: World, reason: RegExp) {
   return until(
     () => progressOf(world, MONTH),
@@ -84,7 +84,7 @@ describe('requests by signal', () => {
       '{"tenantId":["acme"],"reason":"x"}',
       /tenantId/,
     ],
-    ['with broken JSON', 'forceReRun', 'json/plain', '{"tenantIds":', /can't be read/],
+    ['with broken JSON', 'forceReRun', 'json/plain', '{"tenantIds":', /can't be decoded/],
     [
       'with a field twice',
       'forceReRun',
@@ -97,15 +97,15 @@ describe('requests by signal', () => {
       'forceReRun',
       'json/protobuf',
       '{"tenantIds":["acme"],"reason":"x"}',
-      /can't be read/,
+      /can't be decoded/,
     ],
-    ['in no known encoding', 'forceReRun', 'application/x-pickle', 'x', /can't be read/],
+    ['in no known encoding', 'forceReRun', 'application/x-pickle', 'x', /can't be decoded/],
     [
       'with a mistyped name',
       'forceRerun',
       'json/plain',
       '{"all":true,"reason":"x"}',
-      /no such signal/,
+      /unknown signal/,
     ],
     [
       'with a character that no text can hold',
@@ -145,7 +145,7 @@ describe('requests by signal', () => {
     },
   );
 
-  test('what a signal says is shown in the details as it is, not as Markdown', async () => {
+  test('the details escape Markdown in a signal', async () => {
     const name = '[click](https://evil.example) <b>';
     await sendRaw(
       world,
@@ -161,7 +161,7 @@ describe('requests by signal', () => {
     expect(details).not.toContain(name);
   });
 
-  test('an ordinary signal may come without a payload', async () => {
+  test('accepts a run signal without a payload', async () => {
     await sendRaw(world, 'run', null);
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
@@ -171,7 +171,7 @@ describe('requests by signal', () => {
     });
   });
 
-  test('all tenants can be forced at once', async () => {
+  test('forces all tenants at once', async () => {
     const before = await acmeRevisions();
     await sendRaw(world, 'forceReRun', 'json/plain', '{"all":true,"reason":"a new price list"}');
     const { totals } = await until(
@@ -182,7 +182,7 @@ describe('requests by signal', () => {
     expect(await acmeRevisions()).toBe(before + 1);
   });
 
-  test('a tenant that is not due, and one that nobody knows, are refused with the reason', async () => {
+  test('refuses a tenant that is not due and an unknown one, each with the reason', async () => {
     const before = await acmeRevisions();
     const payload = '{"tenantIds":["gone","nobody","acme"],"reason":"x"}';
     await sendRaw(world, 'forceReRun', 'json/plain', payload);
@@ -194,7 +194,7 @@ describe('requests by signal', () => {
     ]);
   });
 
-  test('the same request id makes one revision; with another content it is refused', async () => {
+  test('the same request id makes one revision, and with different content is refused', async () => {
     const before = await acmeRevisions();
     const send = (reason: string) =>
       sendRaw(
@@ -209,12 +209,12 @@ describe('requests by signal', () => {
     await send('a');
     await closed(world, MONTH);
     await send('another reason');
-    await refused(world, /once was used before with another content/);
+    await refused(world, /once was already used with different content/);
     expect(await acmeRevisions()).toBe(before + 1);
     await expectSoundBooks(world.db);
   });
 
-  test('a paid invoice is never rebuilt', async () => {
+  test('refuses to rebuild a paid invoice', async () => {
     const [invoice] = (await invoicesOf(world.db, 'globex')).slice(-1);
     await changeInvoiceStatus(world.db, {
       invoiceId: invoice!.invoiceId,
@@ -234,20 +234,20 @@ describe('requests by signal', () => {
     ['before the first subscription', '2024-12', /first subscription or invoice is of 2025-01/],
     ['in the far past', '1000-01', /nothing to bill/],
     ['that is malformed', '2026-13', /2026-13/],
-  ])('a month %s fails the workflow at once, with the reason', async (_, month, reason) => {
+  ])('a month %s fails the workflow at once with the reason', async (_, month, reason) => {
     await requestMonthEnd(world.client, { month, requestId: 'bad', actor: 'test' });
     await expect(monthEndHandle(world, month).result()).rejects.toMatchObject({
       cause: { type: 'invalid_input', message: expect.stringMatching(reason) as string },
     });
   });
 
-  test('the first month with a subscription is closed', async () => {
+  test('closes the first month with a subscription', async () => {
     await requestMonthEnd(world.client, { month: '2025-01', requestId: 'first', actor: 'test' });
     expect((await closed(world, '2025-01')).totals).toMatchObject({ rolled: 3 });
   });
 });
 
-/** What the Web UI shows as the workflow's current details. */
+/** The workflow's current details, as the Web UI shows them. */
 async function currentDetails(world: World): Promise<string | undefined> {
   const metadata = await monthEndHandle(world, MONTH).query<{ currentDetails?: string }>(
     '__temporal_workflow_metadata',

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** Resets a run to the end of its first workflow task: every later signal is applied again. */
+/** Resets a run to the end of its first workflow task: every later signal is re-applied. */
 async function reset(handle: WorkflowHandle, runId?: string): Promise<void> {
   const { client } = world;
   const { namespace } = client.options;
@@ -50,7 +50,7 @@ const requestsOf = (month: string) =>
     WHERE period_start = ${`${month}-01`} ORDER BY request_seq`);
 
 let marks = 0;
-/** Waits until all that the month was sent so far is served: signals are taken in order. */
+/** Waits until all earlier signals of the month are served: signals are accepted in order. */
 async function settled(month: string, options?: MonthEndOptions): Promise<void> {
   marks += 1;
   const requestId = `mark-${marks}`;
@@ -64,7 +64,7 @@ async function settled(month: string, options?: MonthEndOptions): Promise<void> 
 
 const forcesOf = async (month: string) =>
   (await requestsOf(month)).filter(({ kind }) => kind === 'force');
-/** What is on record of the forced requests; each is one action, however often it is applied again. */
+/** The recorded actions of the forced requests: one each, however often the signal is re-applied. */
 const forcesOnRecord = async () => {
   const filter = { action: 'forceReRun' };
   const actions = await listOperatorActions(world.db, filter, { after: null, limit: 100 });
@@ -97,7 +97,7 @@ test('a forced rerun without a request id makes one revision, however often the 
   }
   expect(await forcesOf(month)).toHaveLength(2);
 
-  // The same once more is meant.
+  // The same signal sent again is a new request.
   await handle.signal('forceReRun', force);
   await settled(month);
   expect(await invoicesOf(world.db)).toHaveLength(before.length + 1);
@@ -107,7 +107,7 @@ test('a forced rerun without a request id makes one revision, however often the 
   await expectSoundBooks(world.db);
 });
 
-test('signals that came together are told apart after a reset as before', async () => {
+test('signals that arrived together keep their ids after a reset', async () => {
   const month = '2026-04';
   await settled(month);
   const handle = monthEndHandle(world, month);
@@ -122,7 +122,7 @@ test('signals that came together are told apart after a reset as before', async 
   expect([await invoicesOf(world.db), await forcesOf(month)]).toEqual(before);
 });
 
-test('a run that was continued as new is reset, or one after it, without a second revision', async () => {
+test('resetting a run before or after a continue-as-new makes no second revision', async () => {
   const month = '2026-03';
   const options = { continueAsNewAfterEvents: 10 };
   await settled(month, options);
@@ -145,7 +145,7 @@ test('a run that was continued as new is reset, or one after it, without a secon
   }
 });
 
-test('a month that was started by hand is asked for once, also where it is reset', async () => {
+test('a month that was started by hand makes one request, also after a reset', async () => {
   const month = '2026-02';
   const handle = await world.client.workflow.start(WORKFLOWS.monthEnd, {
     workflowId: monthEndId(month),
@@ -154,16 +154,16 @@ test('a month that was started by hand is asked for once, also where it is reset
   });
   await closed(world, month);
   await reset(handle);
-  // Before it is sent anything else.
+  // Before it receives any other signal.
   await until(
     () => progressOf(world, month),
-    ({ refusals }) => refusals.some(({ reason }) => reason.includes('it was served before')),
+    ({ refusals }) => refusals.some(({ reason }) => reason.includes('was already served')),
   );
   await settled(month);
   expect(await requestsOf(month)).toHaveLength(2);
 });
 
-test('a Schedule’s firing asks once for the month before it, also where it is reset', async () => {
+test('a firing of the Schedule makes one request, also after a reset', async () => {
   const handle = await world.client.workflow.start(WORKFLOWS.scheduledMonthEnd, {
     workflowId: SCHEDULED_MONTH_END_ID,
     taskQueue: TASK_QUEUE,

@@ -8,7 +8,7 @@ import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 
-/** What a trigger bills: the month before now. */
+/** The month that a trigger bills: the one before now. */
 const month = monthBefore(new Date());
 
 let world: World;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** Waits until so many `scheduledMonthEnd` workflows are there, or have run. */
+/** Waits until this many `scheduledMonthEnd` workflows exist, or have completed. */
 function fired(times: number, status: 'Running' | 'Completed' = 'Completed') {
   return until(
     async () => {
@@ -43,10 +43,10 @@ function fired(times: number, status: 'Running' | 'Completed' = 'Completed') {
   );
 }
 
-test('triggered three times at once, asked by the API and backfilled: one invoice each', async () => {
+test('three triggers at once, an API request and a backfill make one invoice per tenant', async () => {
   const trigger = () => triggerSchedule(world.client);
-  // A Schedule loses triggers of the same second (temporalio/temporal#3614): the
-  // workflows it would start are started beside it.
+  // A Schedule loses triggers of the same second (temporalio/temporal#3614), so the
+  // test starts the workflows of the others itself.
   const start = (n: number) =>
     world.client.workflow.start('scheduledMonthEnd', {
       workflowId: `${SCHEDULED_MONTH_END_ID}-again-${n}`,
@@ -55,7 +55,7 @@ test('triggered three times at once, asked by the API and backfilled: one invoic
     });
   await Promise.all([trigger(), start(1), start(2), start(3)]);
   await requestMonthEnd(world.client, { month, requestId: 'api', actor: 'test' });
-  // It loses a backfill that meets a trigger, too.
+  // It also loses a backfill that comes together with a trigger.
   await fired(4, 'Running');
   await backfillMonth(world.client, month);
 
@@ -85,8 +85,8 @@ test('triggered three times at once, asked by the API and backfilled: one invoic
   );
 });
 
-test('a run that comes late bills the month that it was scheduled for', async () => {
-  // The firing of 1 March 2026, made up for today.
+test('a late run bills the month that it was scheduled for', async () => {
+  // The firing of 1 March 2026, caught up today.
   await backfillMonth(world.client, '2026-02');
 
   await closed(world, '2026-02');

@@ -48,7 +48,7 @@ const totals = (counts: Partial<OutcomeCounts>) => ({
   ...counts,
 });
 
-test('a child serves several tenants; a bad one costs its neighbours nothing', async () => {
+test('a child serves several tenants, and one with bad data does not affect the others', async () => {
   await world.startWorker();
   await request('r1');
 
@@ -69,7 +69,7 @@ test('a child serves several tenants; a bad one costs its neighbours nothing', a
   await expectSoundBooks(world.db);
 });
 
-test('a step that fails for good parks its own tenant, and the others of the child go on', async () => {
+test('a step that fails permanently parks its tenant, and the other tenants of the child are invoiced', async () => {
   const { quoteSubscriptions } = world.activities;
   await world.startWorker({
     quoteSubscriptions: (input) => {
@@ -90,7 +90,7 @@ test('a step that fails for good parks its own tenant, and the others of the chi
   await expectSoundBooks(world.db);
 });
 
-test('an error that the database makes of one tenant parks that tenant, and the others of the child go on', async () => {
+test('a database error for one tenant parks that tenant, and the other tenants of the child are invoiced', async () => {
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -111,7 +111,7 @@ test('an error that the database makes of one tenant parks that tenant, and the 
   await expectSoundBooks(world.db);
 });
 
-test('forced re-runs are per tenant: only who is named gets a revision', async () => {
+test('a forced rerun revises only the named tenants of a child', async () => {
   await world.startWorker();
   await request('r1');
   await closed(world, MONTH);
@@ -127,15 +127,15 @@ test('forced re-runs are per tenant: only who is named gets a revision', async (
   await expectSoundBooks(world.db);
 });
 
-test('a child that is terminated parks those of its tenants that have no invoice yet', async () => {
+test('a terminated child parks those of its tenants that have no invoice yet', async () => {
   const { persistInvoices } = world.activities;
-  /** The run that is stuck, also in what it tries after it was terminated. */
+  /** The run that hangs, also in retries after it was terminated. */
   let stuckOwner: string | null = null;
   await world.startWorker({
     persistInvoices: async (input) => {
       if (input.drafts.some(({ tenantId }) => tenantId === 'tenant-05')) stuckOwner ??= input.owner;
       if (input.owner !== stuckOwner) return persistInvoices(input);
-      // It gets half of the way, and is heard of no more.
+      // It gets half of the way and then hangs.
       const half = ['tenant-05', 'tenant-06'];
       await persistInvoices({
         ...input,

@@ -14,7 +14,7 @@ const TENANTS = Array.from({ length: 20 }, (_, n) => `tenant-${n}`);
 let world: World;
 let ingestion: Ingestion;
 beforeAll(async () => {
-  // Usage that grows without a pause would leave the safety bounds between two revisions.
+  // Usage that grows continuously would exceed the safety bounds between two revisions.
   world = await createWorld({ bounds: NO_BOUNDS });
   await seedCatalogue(world.db);
   for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
@@ -48,7 +48,7 @@ function batch(sender: string, n: number) {
   return { llm: [...llm, ...llm.slice(0, 3)], metered: [...metered, ...metered.slice(0, 3)] };
 }
 
-/** Sends without a pause until told to stop. @returns the ids that were acknowledged */
+/** Sends continuously until stopped. @returns the acknowledged ids */
 async function send(sender: string, isOver: () => boolean): Promise<Set<string>> {
   const acknowledged = new Set<string>();
   for (let n = 0; !isOver(); n += 1) {
@@ -69,7 +69,7 @@ async function send(sender: string, isOver: () => boolean): Promise<Set<string>>
   return acknowledged;
 }
 
-test('usage that arrives while its month is closed and re-run is on one line, or open', async () => {
+test('usage that arrives while its month is closed and rerun is billed once or still pending', async () => {
   let isOver = false;
   const senders = ['a', 'b', 'c', 'd'].map((sender) => send(sender, () => isOver));
 
@@ -94,7 +94,7 @@ test('usage that arrives while its month is closed and re-run is on one line, or
   expect(acknowledged.size).toBeGreaterThan(1000);
   const { places, ids } = await whereabouts();
   expect(ids).toEqual(acknowledged);
-  // It was a race: some came in time, some too late.
+  // It was a race: some events were in time, others late.
   expect(places).toMatchObject({
     billed: expect.any(Number),
     within_allowance: expect.any(Number),
@@ -102,7 +102,7 @@ test('usage that arrives while its month is closed and re-run is on one line, or
   });
 });
 
-/** Each stored event, and how many are billed, in an allowance, or open. */
+/** The number of stored events, and how many are billed, within an allowance, or pending. */
 async function whereabouts() {
   const events = await world.db.any(sql.type(z.object({ id: z.string(), place: z.string() }))`
     WITH event AS (

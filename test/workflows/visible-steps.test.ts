@@ -26,7 +26,7 @@ async function historyOf() {
   return events ?? [];
 }
 
-test('a child shows its four steps in their order, each with what it is for', async () => {
+test('a child shows its four steps in order, each with a summary', async () => {
   await world.startWorker();
   await request();
   await closed(world, MONTH);
@@ -44,8 +44,8 @@ test('a child shows its four steps in their order, each with what it is for', as
   );
 });
 
-test('a step that keeps failing becomes a pending activity with its failure, and goes on once it can', async () => {
-  // One tenant for each step, named like it.
+test('a step that keeps failing becomes a pending activity with its failure, and recovers', async () => {
+  // One tenant per step, with the name of the step.
   for (const step of STEPS) await seedTenant(world.db, step);
   let isAway = true;
   const failingFor = (step: (typeof STEPS)[number]) => {

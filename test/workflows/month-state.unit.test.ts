@@ -179,7 +179,7 @@ describe('continue-as-new', () => {
     beginPass();
     state.pagePlanned({ tenantIds: ['acme'], skipped: 2, last: 'acme' });
     acceptRequest(['globex']);
-    state.refused('typo', 'there is no such signal', '2026-06-02');
+    state.refused('typo', 'unknown signal', '2026-06-02');
     const carried = state.carry({ run: 1, forceReRun: 1 });
 
     const next = new MonthState('2026-05', structuredClone(carried));
