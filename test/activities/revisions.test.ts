@@ -354,7 +354,7 @@ describe('safety bounds', () => {
   test('can be accepted for named tenants only', async () => {
     expect(await acceptForce(world, { all: true, acceptBounds: true })).toMatchObject({
       accepted: false,
-      reason: expect.stringContaining('"acceptBounds" requires "tenantIds"'),
+      reason: expect.stringContaining('by name'),
     });
   });
 });
