@@ -1,10 +1,34 @@
 import { expect, test } from 'vitest';
 import { PROJECT_FILES, readProjectFile } from './_project-files.ts';
 
-/** Files whose prose is checked: comments, messages and test names too. */
-const CHECKED =
-  /^(?:bench\/|demo\/|deploy\/|scripts\/|CONTRIBUTING|README|docs\/(?:adr\/|operations\/|operators-guide|metrics|mutation|performance|reliability|scaling|security|spec)|src\/(?:contracts|domain|lib)\/)/;
-const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$/;
+/** Where the prose isn't plain yet; everything else is checked: documents, comments, messages and test names. */
+const NOT_YET = [
+  'dev/',
+  'migrations/',
+  'test/',
+  'docs/architecture.md',
+  'docs/integrating.md',
+  'docs/runbooks.md',
+  'src/activities/',
+  'src/api/',
+  'src/audit/',
+  'src/catalogue/',
+  'src/cli/',
+  'src/client/',
+  'src/db/',
+  'src/documents/',
+  'src/ingestion/',
+  'src/observability/',
+  'src/temporal/',
+  'src/webhooks/',
+  'src/workflows/',
+  'src/bundle.ts',
+  'src/config.ts',
+  'src/engine.ts',
+  'src/start.ts',
+  'src/worker.ts',
+];
+const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$|(?:^|\/)Dockerfile$|^\.ci\//;
 /** Written by programs, or this list itself. */
 const EXEMPT = [
   'docs/cli.md', // from the texts in src/cli
@@ -98,8 +122,9 @@ function complaintsAbout(file: string): readonly string[] {
 }
 
 test('prose uses plain words', () => {
+  const unchecked = [...NOT_YET, ...EXEMPT];
   const files = PROJECT_FILES.filter(
-    (file) => WITH_PROSE.test(file) && CHECKED.test(file) && !EXEMPT.includes(file),
+    (file) => WITH_PROSE.test(file) && !unchecked.some((path) => file.startsWith(path)),
   );
   expect(files.length).toBeGreaterThan(30);
   expect(files.flatMap(complaintsAbout).join('\n')).toBe('');
