@@ -13,25 +13,25 @@ import { MAX_HEADER_BYTES } from './http/request-head.ts';
 import { HttpProblem } from './http/problems.ts';
 import { DEFAULT_TIMEOUTS } from './http/client-waits.ts';
 
-/** For commits whose senders are gone: nobody is told of them, and they are sent again. */
+/** For commits whose senders are gone. If they don't finish, the senders retry them. */
 const COMMIT_TIMEOUT_MS = 1_000;
-/** How often connections that became idle meanwhile are closed. */
+/** How often connections that became idle are closed during shutdown. */
 const IDLE_CHECK_MS = 50;
 
 export interface ApiOptions extends Omit<ApiDeps, 'ingestion' | 'documents' | 'stopping'> {
   readonly config: ApiDeps['config'] & Pick<Config['api'], 'maxClients' | 'usage'>;
   readonly host: string;
-  /** 0: any free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Of the ingestion's queues; by default its own. */
+  /** Limits of the ingestion queues; by default `DEFAULT_LIMITS`. */
   readonly ingestionLimits?: Partial<IngestionLimits>;
 }
 
 export interface RunningApi {
   readonly url: string;
   /**
-   * Takes no more requests, and finishes those under way, with what they have to commit, within
-   * `timeouts.drainMs`. The database and the Temporal client stay open: they are the caller's.
+   * Stops accepting requests, and finishes the open ones and their commits within `timeouts.drainMs`. The
+   * database and the Temporal client stay open; the caller closes them.
    */
   close(): Promise<void>;
 }
@@ -71,12 +71,12 @@ export async function startApi({
     headersTimeout: timeouts.headersMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     connectionsCheckingInterval: timeouts.checkMs,
-    // Bodies have limits of their own: streams may last.
+    // Bodies have their own limits, and streams may take long.
     requestTimeout: 0,
-    // Node would answer by itself, past the guard of connections.
+    // Node would answer itself, bypassing the connection guard; see `limitHeaders`.
     requireHostHeader: false,
   });
-  // All that fit into the head: those beyond our limit are to be refused, not left out.
+  // Keep all headers: `limitHeaders` rejects too many, while Node would drop some.
   server.maxHeadersCount = 0;
   server.maxConnections = config.maxClients;
   const app = createApp({
@@ -118,7 +118,7 @@ function urlOf(server: Server, host: string): string {
 
 function drain(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // A connection that is kept alive is closed as soon as its request is answered.
+    // Keep-alive connections are closed once their request is answered.
     const idle = setInterval(() => {
       server.closeIdleConnections();
     }, IDLE_CHECK_MS);

@@ -18,7 +18,7 @@ import { RETRY_AFTER_SECONDS } from './http/send.ts';
 import { DEFAULT_TIMEOUTS } from './http/client-waits.ts';
 import { toLoggedProblem } from './http/to-problem.ts';
 
-/** The API, ready to be served. */
+/** Returns the API and the pages as an Express application. */
 export function createApp(deps: ApiDeps): Express {
   const { db, logger, metrics, config, now } = deps;
   const app = express();
@@ -27,7 +27,7 @@ export function createApp(deps: ApiDeps): Express {
   if (deps.traceRequests) app.use(deps.traceRequests);
   app.use(logRequests(logger), countRequests(metrics));
   app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
-    // Of the API's answers this is enough for /docs; where another is a page, it has a policy of its own.
+    // Enough for all API responses, including /docs. Pages set their own policy.
     response.setHeader('Content-Security-Policy', DOCS_CSP);
     next();
   });
@@ -45,13 +45,15 @@ export function createApp(deps: ApiDeps): Express {
     sessions: createSessions(config.sessionSecret, now),
   };
   if (config.sessionSecret === null) {
-    logger.warn('SESSION_SECRET is not set: sign-ins to the pages end with this process');
+    logger.warn(
+      'SESSION_SECRET is not set: restarting this process signs everyone out of the pages',
+    );
   }
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, guards);
   mountPages(app, deps, guards);
   app.use(async (request, response) => {
     await guards.limitStrangers(request, response);
-    throw new HttpProblem('not-found', 'there is nothing at this path; see /docs');
+    throw new HttpProblem('not-found', 'this path does not exist; see /docs');
   });
   app.use(answerProblems);
   return app;
@@ -61,7 +63,7 @@ const answerProblems: ErrorRequestHandler = (error: unknown, request, response, 
   const problem = toLoggedProblem(error, request.log);
   const { status } = PROBLEMS[problem.problem];
   if (response.headersSent) {
-    // Half an answer: all that is left is to break it off.
+    // Part of the response was sent already, so the connection has to be closed.
     next(error);
     return;
   }

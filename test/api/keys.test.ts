@@ -185,7 +185,7 @@ test('that a use cannot be noted fails no request', async () => {
   noteUse({ keyId, ...key });
   await until(
     () => Promise.resolve(lines.join('')),
-    (text) => text.includes('the use of an API key was not noted'),
+    (text) => text.includes('could not record the use of an API key'),
   );
   expect(lines.join('')).not.toContain(key.plainKey);
 });

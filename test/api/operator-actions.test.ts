@@ -228,7 +228,7 @@ describe('a route of our own', () => {
       });
     });
     expect(answer).toMatchObject({ status: 200 });
-    expect(lines.join('')).toContain("the outcome of an operator's action is not on record");
+    expect(lines.join('')).toContain("could not record the outcome of an operator's action");
     expect(await latest()).toMatchObject({ outcome: 'failed', detail: 'first' });
   });
 

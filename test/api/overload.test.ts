@@ -178,7 +178,7 @@ test('the budget holds bytes until they are given back, once', () => {
   const other = budget.take(40);
   giveBack();
   giveBack();
-  expect(() => budget.take(61)).toThrow('too many bodies');
+  expect(() => budget.take(61)).toThrow('too many large requests');
   other();
   // Alone, anything is taken.
   expect(budget.take(1_000)).toBeTypeOf('function');

@@ -246,7 +246,7 @@ describe('pages', () => {
   test('tell problems to people as pages, and to programs as before', async () => {
     const missing = await getPage('/operator/nowhere', { 'X-Request-Id': 'find-me' });
     expect(missing.status).toBe(404);
-    expect(missing.text).toContain('<h1>There is no such thing here, or it is not yours</h1>');
+    expect(missing.text).toContain('<h1>Not found, or not visible to this API key</h1>');
     expect(missing.text).toContain('find-me');
     const program = await request(api.app).get('/operator/nowhere').set('Accept', '*/*');
     expect(program.type).toBe('application/problem+json');
@@ -271,7 +271,7 @@ describe('pages', () => {
     const answer = await request(api.app)[method](path).set(html);
     expect(answer.status).toBe(405);
     expect(answer.headers.allow).toBe(allow);
-    expect(answer.text).toContain(`this path takes ${allow.replaceAll(', ', ' and ')}`);
+    expect(answer.text).toContain(`this path supports ${allow.replaceAll(', ', ' and ')}`);
   });
 
   test('say so where the database is away', async () => {
@@ -281,7 +281,7 @@ describe('pages', () => {
     const answer = await session.get('/operator/months');
     expect(answer.status).toBe(503);
     expect(answer.headers['retry-after']).toBe('5');
-    expect(answer.text).toContain('<h1>The database cannot be reached</h1>');
+    expect(answer.text).toContain('<h1>The database is not reachable</h1>');
   });
 
   test.each([

@@ -230,7 +230,7 @@ test('nobody is let in where signatures cannot be checked, and the log says why'
   expect(response.headers['retry-after']).toBe('60');
   expect(response.body).toMatchObject({ type: 'urn:arcadia:problem:signatures-unavailable' });
   expect(lines.join('')).toContain(
-    `key ${signing.keyId} has to sign, and SIGNING_MASTER_SECRETS is not set`,
+    `key ${signing.keyId} must sign, but SIGNING_MASTER_SECRETS is not set`,
   );
   // Who need not sign is none the worse.
   expect((await blind.call('post', PATH, { key: blind.keys.gateway, raw: body })).status).toBe(201);

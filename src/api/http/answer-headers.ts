@@ -1,7 +1,7 @@
 import { PROBLEMS, type ProblemName } from './problems.ts';
 import type { RouteDefinition } from './route-definition.ts';
 
-/** A header as OpenAPI documents it. (An interface would not fit the library's index signature.) */
+/** A header in the OpenAPI document. A type, because an interface does not fit the library's index signature. */
 export type HeaderDocument = Readonly<{
   description: string;
   required: boolean;
@@ -10,22 +10,23 @@ export type HeaderDocument = Readonly<{
 }>;
 
 const REQUEST_ID: HeaderDocument = {
-  description: "The request's id in our logs: yours (1 to 128 of A-Z a-z 0-9 _ . : -), else ours.",
+  description:
+    'The request id in the logs: the one you sent (1 to 128 of A-Z a-z 0-9 _ . : -), otherwise a generated one.',
   required: true,
   schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,128}$' },
   example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
 };
 
-/** On every answer that was counted; not required, for refusals come before the count. */
+/** On every counted response. Not required, because some rejections happen before counting. */
 const RATE_LIMIT: Readonly<Record<string, HeaderDocument>> = {
   RateLimit: {
-    description: 'What is left of the window, and its rest in seconds (IETF draft 8).',
+    description: 'Requests left in the window, and seconds until it resets (IETF draft 8).',
     required: false,
     schema: { type: 'string' },
     example: '"key"; r=5999; t=60',
   },
   'RateLimit-Policy': {
-    description: 'Requests in a window, and its length in seconds.',
+    description: 'Requests allowed per window, and the window length in seconds.',
     required: false,
     schema: { type: 'string' },
     example: '"key"; q=6000; w=60; pk=:MmYyNTA0ZTA0Zjg5:',
@@ -33,7 +34,7 @@ const RATE_LIMIT: Readonly<Record<string, HeaderDocument>> = {
 };
 
 const RETRY_AFTER: HeaderDocument = {
-  description: 'Seconds to wait before the same request is sent again.',
+  description: 'Seconds to wait before sending the same request again.',
   required: true,
   schema: { type: 'integer', minimum: 0 },
   example: 1,
@@ -47,8 +48,8 @@ const WWW_AUTHENTICATE: HeaderDocument = {
 };
 
 /**
- * The headers of a route's answer.
- * @param problem the one that it is, if it is one
+ * Returns the documented headers of a route's response.
+ * @param problem the problem that the response carries; null for a success
  */
 export function answerHeaders(
   { rateLimited }: Pick<RouteDefinition, 'rateLimited'>,

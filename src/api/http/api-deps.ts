@@ -12,12 +12,12 @@ import type { MonthEndPort } from './month-end-port.ts';
 import type { AllowsAddress } from '../../webhooks/addresses.ts';
 import type { Timeouts } from './client-waits.ts';
 
-/** All that the API needs from outside. */
+/** Everything the API needs from outside. */
 export interface ApiDeps {
   readonly db: Database;
-  /** Month end as a Temporal workflow; null where there is none to talk to. */
+  /** Access to the month-end workflows; null without a Temporal server. */
   readonly monthEnd: MonthEndPort | null;
-  /** What the watchdog sees; null where there is none. */
+  /** Latest findings of the watchdog; null where none runs. */
   readonly watchdog: WatchdogView | null;
   readonly ingestion: Ingestion;
   readonly documents: DocumentRenderer;
@@ -33,22 +33,22 @@ export interface ApiDeps {
     | 'signingMasterSecrets'
     | 'sessionSecret'
   >;
-  /** Pages of the Temporal Web UI; without it no page links there. */
+  /** Links into the Temporal Web UI; without them pages have no such links. */
   readonly temporalLinks?: TemporalLinks | null;
-  /** What each request goes through first; by default nothing. */
+  /** Middleware that traces requests, before all others; by default none. */
   readonly traceRequests?: RequestHandler | undefined;
-  /** How long clients may take; by default `DEFAULT_TIMEOUTS`. */
+  /** Time limits for clients; by default `DEFAULT_TIMEOUTS`. */
   readonly timeouts?: Partial<Timeouts>;
-  /** Tells streams that the server is shutting down. */
+  /** Aborted when the server shuts down, so that streams end. */
   readonly stopping?: AbortSignal;
-  /** Where webhooks may go; by default to public addresses alone. */
+  /** Addresses that webhooks may be sent to; by default public ones only. */
   readonly allowsAddress?: AllowsAddress;
-  /** The safety bounds of the month end, as the worker has them; by default none. */
+  /** The safety bounds that the worker applies at month end; by default none. */
   readonly bounds?: Bounds;
   readonly now: () => Date;
 }
 
-/** What a call is handled with: where its key is a tenant's, `db` shows that tenant's rows alone. */
+/** Dependencies of one call. With a tenant key, `db` shows only that tenant's rows. */
 export interface CallDeps extends Omit<ApiDeps, 'db'> {
   readonly db: Queryable;
 }

@@ -15,25 +15,25 @@ import { HttpProblem } from './problems.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { errorForLog } from './to-problem.ts';
 
-/** How long a key that was revoked may still work here, and a signing secret. */
+/** How long a revoked key or signing secret can still work in this process. */
 const CACHE_TTL_MS = 5_000;
 const MAX_CACHED = 10_000;
-/** Keys that are looked up by one query. */
+/** Keys per lookup query. */
 const MAX_LOOKUPS = 500;
 
-/** Who calls: a key that is live, and what it has to sign with. */
+/** The live key that a request came with, and the secrets it must sign with. */
 export type Caller = Omit<FoundApiKey, 'keyHash'>;
 
 /** @throws HttpProblem `unauthenticated` */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
 /**
- * Finds out whose key a request carries. Keys found are remembered for 5 seconds, so that a
- * gateway's burst doesn't ask the database for every request; keys not found never are, so that a new
- * key works at once. A key that expires meanwhile is refused at that instant.
+ * Looks up the API key of a request. Found keys are cached for 5 seconds, so a burst from the gateway does
+ * not query the database for every request. Unknown keys are never cached, so a new key works at once.
+ * A cached key that expires is rejected from that instant.
  *
- * One query at a time looks up all keys that wait: a flood of unknown keys takes one connection, and a
- * valid key in it waits for one query before its own and is never refused.
+ * One query at a time looks up all waiting keys. A flood of unknown keys therefore uses one connection, and
+ * a valid key among them waits for at most one query before its own and is never rejected.
  */
 export function createAuthenticator(
   db: Queryable,
@@ -45,7 +45,7 @@ export function createAuthenticator(
     commit: (keyHashes) => findEach(db, keyHashes),
     maxConcurrent: 1,
     maxGroupItems: MAX_LOOKUPS,
-    // As many as there are requests, whose number is bounded elsewhere.
+    // At most one per request, and the number of requests is bounded elsewhere.
     maxQueuedItems: Number.POSITIVE_INFINITY,
     isWorthTryingAlone: () => false,
   });
@@ -75,7 +75,7 @@ export function createAuthenticator(
   };
 }
 
-/** The key of each hash, in order; null where none is live. */
+/** Returns the live key for each hash, in order; null where there is none. */
 async function findEach(
   db: Queryable,
   keyHashes: readonly Buffer[],
@@ -84,7 +84,7 @@ async function findEach(
   const byHash = new Map(found.map((key) => [key.keyHash.toString('base64url'), key]));
   return keyHashes.map((keyHash) => {
     const key = byHash.get(keyHash.toString('base64url'));
-    // The index and the map have compared them already, but not in constant time.
+    // The index and the map compared them already, but not in constant time.
     return key && timingSafeEqual(key.keyHash, keyHash) ? key : null;
   });
 }
@@ -93,7 +93,10 @@ function withoutHash({ keyHash: _hash, ...key }: FoundApiKey): Caller {
   return key;
 }
 
-/** @throws HttpProblem `forbidden` */
+/**
+ * Rejects callers whose scope the route does not accept.
+ * @throws HttpProblem `forbidden`
+ */
 export function authorize(caller: ApiKey, scopes: readonly Scope[]): void {
   if (scopes.includes(caller.scope)) return;
   throw new HttpProblem(
@@ -111,13 +114,10 @@ function unauthenticated(detail: string): HttpProblem {
 const NOTE_EVERY_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
 
-/** Notes that a key is in use: at most once a minute, and nobody waits for it. */
+/** Records that a key is in use: at most once a minute, in the background. */
 export type NoteKeyUse = (key: ApiKey) => void;
 
-/**
- * It writes behind the request's back. Where that fails, nothing is lost but the time of a use: the
- * next one is a minute away.
- */
+/** A failed write is only logged: it loses one time of use, and the next one follows a minute later. */
 export function createKeyUse(db: Queryable, logger: Logger, now: () => Date): NoteKeyUse {
   const notedAt = new Map<string, number>();
   return ({ keyId }) => {
@@ -127,7 +127,7 @@ export function createKeyUse(db: Queryable, logger: Logger, now: () => Date): No
     if (notedAt.size >= MAX_REMEMBERED) notedAt.clear();
     notedAt.set(keyId, at.getTime());
     recordKeyUse(db, keyId, at).catch((error: unknown) => {
-      logger.warn({ keyId, error: errorForLog(error) }, 'the use of an API key was not noted');
+      logger.warn({ keyId, error: errorForLog(error) }, 'could not record the use of an API key');
     });
   };
 }

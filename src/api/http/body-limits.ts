@@ -1,17 +1,17 @@
 import { HttpProblem } from './problems.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Entries of all lists of a body together, where a route doesn't say another number. */
+/** Default limit for the entries of all lists of a body together. */
 export const MAX_ENTRIES = 2_000;
-/** Fields of one object: the most that a request needs are the kinds of a quote's usage. */
+/** Fields of one object. The largest valid object is a quote's usage, with one field per resource kind. */
 export const MAX_FIELDS = 1_000;
-/** Characters of a field's name. */
+/** Characters in a field name. */
 const MAX_NAME = 200;
 
 /**
- * Counts what a body holds before a schema looks at each part: a check of an entry costs a hundred times
- * what counting it does, and 2 MiB hold 700,000 empty objects. It stops at the first bound.
- * @param body as JSON makes it, so that it has no cycles
+ * Rejects a body with too many entries or fields before a schema validates it. Validating an entry costs a
+ * hundred times as much as counting it, and 2 MiB can hold 700,000 empty objects.
+ * @param body parsed JSON, so it has no cycles
  * @throws HttpProblem `too-large`
  */
 export function boundBody(body: unknown, maxEntries: number): void {
@@ -25,10 +25,10 @@ export function boundBody(body: unknown, maxEntries: number): void {
       if (entries > maxEntries) {
         throw new HttpProblem(
           'too-large',
-          `the lists of this body have more than ${maxEntries} entries together`,
+          `the lists in the body have more than ${maxEntries} entries in total`,
         );
       }
-      // Not spread: an argument each would overflow the stack.
+      // Not spread: one argument per entry would overflow the stack.
       for (const entry of value) rest.push(entry);
     } else {
       for (const field of boundedFields(value)) rest.push(field);
@@ -39,28 +39,28 @@ export function boundBody(body: unknown, maxEntries: number): void {
 function boundedFields(object: object): readonly unknown[] {
   const names = Object.keys(object);
   if (names.length > MAX_FIELDS) {
-    throw new HttpProblem('too-large', `an object of this body has more than ${MAX_FIELDS} fields`);
+    throw new HttpProblem('too-large', `an object in the body has more than ${MAX_FIELDS} fields`);
   }
   if (names.some(({ length }) => length > MAX_NAME)) {
     throw new HttpProblem(
       'too-large',
-      `a field of this body has a name of more than ${MAX_NAME} characters`,
+      `a field name in the body has more than ${MAX_NAME} characters`,
     );
   }
   return Object.values(object);
 }
 
-/** Of usage and feeds in bulk: room for 1,000 events of 2,000 characters. */
+/** Body limit for usage and bulk imports: room for 1,000 events of 2,000 characters. */
 export const MAX_BULK_BYTES = 2 * 1024 * 1024;
 /**
- * Of everything else: room for a quote with 1,000 resource kinds. Reading the names of 2 MB takes a tenth
- * of a second, in which nobody else is answered.
+ * Body limit for all other requests: room for a quote with 1,000 resource kinds. Reading 2 MB of field names
+ * would block the process for a tenth of a second.
  */
 export const MAX_BODY_BYTES = 256 * 1024;
 
 /**
- * What a JSON body may take in memory: what it says, as far as that can be relied upon. One that
- * comes in chunks, or compressed, may come to anything that is allowed.
+ * Returns the bytes of memory to reserve for a JSON body: its Content-Length. A chunked or compressed body
+ * can reach the maximum, so that is reserved instead.
  */
 export function bodySize(headers: IncomingHttpHeaders, maxBytes: number): number {
   const length = Number(headers['content-length']);
@@ -69,27 +69,33 @@ export function bodySize(headers: IncomingHttpHeaders, maxBytes: number): number
   return Math.min(length, maxBytes);
 }
 
-/** Memory for bodies: from before they are read until their requests are answered. */
+/** Memory for request bodies, reserved from before they are read until their responses are sent. */
 export interface BodyBudget {
   /**
-   * @returns what gives the bytes back, once
+   * Reserves bytes.
+   * @returns a function that releases them; further calls do nothing
    * @throws HttpProblem `overloaded`
    */
   take(bytes: number): () => void;
 }
 
 /**
- * Without it many large bodies at once would be read and parsed before the queue could refuse them.
- * A body larger than the whole is taken when it is alone, so that a small budget stops nobody.
+ * Limits the memory that bodies use together. Without it, many large bodies would be read and parsed before
+ * the queue could reject them. A body larger than the whole budget is accepted when it is the only one, so a
+ * small budget blocks no request for good.
  */
 export function createBodyBudget(maxBytes: number): BodyBudget {
   let taken = 0;
   return {
     take(bytes) {
       if (taken > 0 && taken + bytes > maxBytes) {
-        throw new HttpProblem('overloaded', 'too many bodies at once; send it again', {
-          headers: { 'Retry-After': '1' },
-        });
+        throw new HttpProblem(
+          'overloaded',
+          'too many large requests at once; send the request again',
+          {
+            headers: { 'Retry-After': '1' },
+          },
+        );
       }
       taken += bytes;
       let isHeld = true;

@@ -6,8 +6,8 @@ import type { Connections } from './connections.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './problems.ts';
 
 /**
- * Answers what never becomes a request: HTTP that can't be read, too large a head, a head that takes
- * too long. Never in the middle of another answer, or in its place.
+ * Sends problem details for input that never becomes a request: malformed HTTP, or a head that is too large
+ * or too slow. Never writes into or instead of another response.
  */
 export function answerClientErrors(
   server: Server,
@@ -16,7 +16,7 @@ export function answerClientErrors(
 ): void {
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // Whatever still comes in is as malformed.
+    // The rest of the input is malformed as well.
     if (refused.has(socket)) return;
     refused.add(socket);
     if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(connections, socket)) {
@@ -24,7 +24,7 @@ export function answerClientErrors(
       return;
     }
     socket.end(rawAnswer(toClientProblem(error.code)));
-    // Closed at once, with something unread, the connection would lose the answer.
+    // Closing at once, with input unread, would reset the connection and lose the response.
     const timer = setTimeout(() => socket.destroy(), lingerMs);
     socket.once('end', () => socket.destroy());
     socket.once('close', () => {
@@ -33,7 +33,10 @@ export function answerClientErrors(
   });
 }
 
-/** A request whose own body can't be read is refused as what can't be read, while it has no answer. */
+/**
+ * Whether the connection is in the middle of a response. A request whose own body is malformed does not count
+ * as long as it has no response yet.
+ */
 function isAnswering(connections: Connections, socket: Duplex): boolean {
   const exchange = socket instanceof Socket ? connections.exchangeOn(socket) : null;
   if (exchange === null) return false;
@@ -44,12 +47,18 @@ function isAnswering(connections: Connections, socket: Duplex): boolean {
 
 function toClientProblem(code: string | undefined): HttpProblem {
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return new HttpProblem('headers-too-large', 'the head of a request has at most 16 KiB');
+    return new HttpProblem(
+      'headers-too-large',
+      'the request line and headers can have at most 16 KiB',
+    );
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new HttpProblem('request-timeout', 'the head of the request did not come in time');
+    return new HttpProblem(
+      'request-timeout',
+      'the request line and headers took too long to arrive',
+    );
   }
-  return new HttpProblem('malformed-request', 'this is not HTTP as we know it');
+  return new HttpProblem('malformed-request', 'the request is not valid HTTP');
 }
 
 function rawAnswer(problem: HttpProblem): string {

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { HttpProblem } from './problems.ts';
 
 /**
- * Returns a signal that is aborted when nobody waits for the answer any more: the client went away, or
- * was cut off. Its reason is an HttpProblem, so that `throwIfAborted` stops the work.
+ * Returns a signal that aborts when the client is gone: it closed the connection or was disconnected. The
+ * reason is an HttpProblem, so that `throwIfAborted` stops the work.
  *
- * A signal keeps its state, unlike an event: whoever looks at it after an await can't have missed
- * anything. What is held while a request is served is released in a `finally`, never by an event.
+ * Unlike an event, a signal keeps its state, so code that checks it after an await cannot miss the end.
+ * Resources of a request are released in a `finally`, never by an event.
  */
 export function untilGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
@@ -18,18 +18,18 @@ export function untilGone(response: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-/** When to stop waiting. */
+/** When to give up waiting. */
 export interface WaitBounds {
   readonly timeoutMs: number;
-  /** What to say after that. */
+  /** Makes the error to throw after the timeout. */
   readonly late: () => Error;
-  /** Each stops the wait at once, with its reason. */
+  /** Any of them ends the wait at once, with its reason. */
   readonly signals: readonly AbortSignal[];
 }
 
 /**
- * Waits for a client, within bounds.
- * @throws what `late` makes; a signal's reason, also where it was aborted before; what `begin` throws
+ * Waits for a client, but no longer than the bounds allow.
+ * @throws the error from `late`; a signal's reason, even if it was aborted before; what `begin` throws
  */
 export async function waitWithin<T>(
   { timeoutMs, late, signals }: WaitBounds,
@@ -48,23 +48,23 @@ export async function waitWithin<T>(
   }
 }
 
-/** How long clients may take, and leave us waiting. */
+/** Time limits for clients. */
 export interface Timeouts {
-  /** For the head of a request, from its first byte or from the connection on. */
+  /** For the request line and headers, from the first byte or from the connection. */
   readonly headersMs: number;
-  /** For a JSON body as a whole. */
+  /** For a whole JSON body. */
   readonly bodyMs: number;
-  /** A stream may last, but not pause: neither what it sends nor its reading of our answers. */
+  /** For a pause in a stream, both in sending it and in reading our response. Its total time is unlimited. */
   readonly idleMs: number;
-  /** For taking an answer, from when all of it is there. */
+  /** For reading a response, once it is complete. */
   readonly sendMs: number;
   /** Between two requests on a connection. */
   readonly keepAliveMs: number;
-  /** For the rest of a body after its answer: it is thrown away, so that the answer can be read. */
+  /** For the rest of a body after its response. It is discarded so that the client can read the response. */
   readonly lingerMs: number;
   /** For requests to finish after the server stopped accepting new ones. */
   readonly drainMs: number;
-  /** How often the server looks for clients that are late. */
+  /** How often the server checks for slow clients. */
   readonly checkMs: number;
 }
 
@@ -79,7 +79,10 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   checkMs: 1_000,
 };
 
-/** @param clientSeconds how long clients may take for a body, a pause in a stream, and our answer */
+/**
+ * Returns the default limits with the configured one.
+ * @param clientSeconds for sending a body, a pause in a stream, and reading a response
+ */
 export function toTimeouts(clientSeconds: number): Timeouts {
   const clientMs = clientSeconds * 1000;
   return { ...DEFAULT_TIMEOUTS, bodyMs: clientMs, idleMs: clientMs, sendMs: clientMs };

@@ -3,50 +3,49 @@ import type { Socket } from 'node:net';
 import type { Timeouts } from './client-waits.ts';
 
 /**
- * Requests that may wait on a connection behind the one that is being answered. Clients that
- * pipeline send a handful; a connection with more is closed, and may send the rest on a new one.
+ * Pipelined requests that may wait on a connection behind the current one. Clients that pipeline send a
+ * handful; a connection with more is closed, and the client can send the rest on a new one.
  */
 export const MAX_WAITING_REQUESTS = 16;
 
-/** A request and its answer. */
+/** A request and its response. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 /**
- * - `free`: no exchange, or one that is over.
- * - `working`: the answer isn't complete; whatever makes it has timeouts of its own.
- * - `sending`: the answer is complete, and the client has to take it.
- * - `leftover`: the client has the answer, but still sends the body of its request.
+ * - `free`: no exchange, or a finished one.
+ * - `working`: the response is incomplete; the code that makes it has its own timeouts.
+ * - `sending`: the response is complete, and the client has to read it.
+ * - `leftover`: the client has the response, but is still sending its request body.
  */
 type Phase = 'free' | 'working' | 'sending' | 'leftover';
 
 interface Connection {
   current: Exchange | null;
   readonly waiting: Exchange[];
-  /** The phase that the last look found, and since when. */
+  /** The phase that the last check found, and since when. */
   phase: Phase;
   sinceMs: number;
 }
 
-/** The connections of a server. */
+/** The open connections of a server. */
 export interface Connections {
-  /** What is being answered on a connection, or was answered last while its body still comes. */
+  /** Returns the current exchange, or the last one while its request body still arrives. */
   exchangeOn(socket: Socket): Exchange | null;
 }
 
 /**
- * Serves requests, and bounds what a connection can hold on to, with or without a key:
+ * Serves requests, and limits what a connection can hold, with or without an API key:
  *
- * - One request at a time. Node parses and hands over everything that a client sends at once; without
- *   this, answers that nobody reads pile up in memory. It also gives every answer a socket from its
- *   beginning, so that its `close` event comes in any case: a queued answer whose socket closes
- *   never gets one.
- * - An answer has to be taken within `sendMs`, and what is left of a body has to end within
- *   `lingerMs` after it. The connection is closed otherwise.
+ * - One request at a time. Node parses everything that a client sends at once, so unread responses would
+ *   pile up in memory. Serving one at a time also gives each response a socket from the start, so its
+ *   `close` event always fires; a queued response whose socket closes never gets one.
+ * - The client must read a response within `sendMs`, and finish sending a leftover body within `lingerMs`.
+ *   Otherwise the connection is closed.
  *
- * Deadlines are checked every `checkMs` by looking at the state, not by events that might have been missed.
+ * Deadlines are checked every `checkMs` by state, not by events that could be missed.
  */
 export function guardConnections(
   server: Server,
@@ -63,7 +62,7 @@ export function guardConnections(
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    // Closed while the rest of what it sent was still being parsed.
+    // Closed while Node was still parsing the rest of its input.
     if (socket.destroyed) return;
     const connection = connections.get(socket) ?? add(socket);
     const exchange = { request, response };
@@ -85,8 +84,7 @@ export function guardConnections(
     connection.current = exchange;
     connection.phase = 'working';
     response.once('finish', () => {
-      // Unread, it would hold up the next request; closed with something unread, the connection
-      // would lose the answer.
+      // An unread body blocks the next request, and closing with input unread loses the response.
       request.unpipe();
       request.resume();
     });
@@ -94,14 +92,14 @@ export function guardConnections(
       if (connection.current !== exchange || request.socket.destroyed) return;
       const next = connection.waiting.shift();
       if (next !== undefined) begin(connection, next);
-      // An idle connection holds on to nothing, such as the body that the request came with.
+      // An idle connection keeps nothing in memory, such as the last request's body.
       else if (request.complete) connection.current = null;
     });
     handle(request, response);
   }
 
   server.on('request', take);
-  // Expectations that we don't know are ignored, as RFC 9110 allows: the request goes the same way.
+  // Unknown expectations are ignored, as RFC 9110 allows.
   server.on('checkExpectation', take);
   const timer = setInterval(() => {
     const nowMs = performance.now();

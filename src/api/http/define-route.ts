@@ -12,13 +12,13 @@ import type {
   StreamContext,
 } from './route-definition.ts';
 
-/** The content type of answers that don't say otherwise. */
+/** The default content type of responses. */
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 type Responses = RouteDefinition['responses'];
 
-/** One of the route's answers. */
+/** One of the route's responses. */
 type Reply<R extends Responses> = {
   [Status in keyof R & number]: {
     readonly status: Status;
@@ -27,7 +27,7 @@ type Reply<R extends Responses> = {
   };
 }[keyof R & number];
 
-/** Replies are only read. */
+/** Replies are only read, so handlers may pass readonly data. */
 type DeepReadonly<T> = T extends readonly (infer Element)[]
   ? readonly DeepReadonly<Element>[]
   : T extends object
@@ -35,8 +35,8 @@ type DeepReadonly<T> = T extends readonly (infer Element)[]
     : T;
 
 /**
- * An answer, with its status as a literal type.
- * @param headers beyond those of every answer
+ * Makes a reply whose status is a literal type.
+ * @param headers in addition to those of every response
  */
 export function reply<const Status extends number, Body>(
   status: Status,
@@ -46,7 +46,7 @@ export function reply<const Status extends number, Body>(
   return { status, body, headers };
 }
 
-/** What a handler gets: checked, and typed by the route's schemas. */
+/** The input of a handler: validated, and typed by the route's schemas. */
 interface Call<D extends RouteDefinition> {
   readonly params: Parsed<D['params']>;
   readonly query: Parsed<D['query']>;
@@ -54,7 +54,7 @@ interface Call<D extends RouteDefinition> {
   readonly caller: D['scopes'] extends null ? null : Caller;
 }
 
-/** A route that takes tenants' keys has to do with what such a key may read. */
+/** A route that accepts tenant keys only gets what such a key may read. */
 type DepsOf<D extends RouteDefinition> = D['scopes'] extends readonly (infer S)[]
   ? 'tenant' extends S
     ? CallDeps
@@ -67,8 +67,8 @@ type Handler<D extends RouteDefinition> = (
 ) => Promise<Reply<D['responses']>>;
 
 /**
- * Answers a stream line by line. What it throws before it returns is answered as a problem; from
- * then on the status is sent, and mistakes are for its lines to tell.
+ * Answers a stream line by line. An error thrown before it returns becomes a problem response. After that
+ * the status has been sent, so the lines have to report errors.
  */
 type StreamHandler<D extends RouteDefinition> = (
   call: StreamCall<D>,
@@ -77,8 +77,8 @@ type StreamHandler<D extends RouteDefinition> = (
 type StreamCall<D extends RouteDefinition> = Omit<Call<D>, 'body'> & StreamContext;
 
 /**
- * Makes a route of its definition and its handler.
- * @param streamHandler where the definition has a `stream`
+ * Makes a route from its definition and handler.
+ * @param streamHandler required if the definition has a `stream`
  */
 export function defineRoute<const D extends RouteDefinition>(
   definition: D,
@@ -97,13 +97,13 @@ export function defineRoute<const D extends RouteDefinition>(
     query: check(query, incoming.query, 'parameter'),
     caller: incoming.caller,
   });
-  // Where the calls below are cast: the schemas have just made it so; the compiler can't follow them.
+  // The casts below are safe: the schemas and the scope check establish the types, which the compiler can't see.
   return {
     ...(definition as RouteDefinition),
     async handle(incoming, deps) {
       if (maxEntries !== null) boundBody(incoming.body, maxEntries);
       const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
-      // The schemas, and the check of the key's scope, have just made it so; the compiler can't follow.
+
       const run = async () =>
         checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));
       const { caller, requestId } = incoming;
@@ -127,7 +127,7 @@ export function defineRoute<const D extends RouteDefinition>(
   };
 }
 
-/** @throws ZodError for a reply that isn't what the document promises: a fault of ours */
+/** @throws ZodError for a reply that breaks the OpenAPI document: a bug of ours */
 function checkReply(
   { responses, operationId }: RouteDefinition,
   { status, body, headers = {} }: Pick<OutgoingReply, 'status' | 'body'> & Partial<OutgoingReply>,

@@ -5,29 +5,30 @@ import { queryProgress, requestMonthEnd, type MonthEndRequest } from '../../temp
 /** How long each call may take, in milliseconds. */
 const TIMEOUTS = {
   request: 10_000,
-  /** A query waits for a worker; the rest of the answer doesn't need it. */
+  /** A query waits for a worker, and the rest of the response does not depend on it. */
   progress: 3_000,
   check: 2_000,
 };
 
-/** The Temporal server didn't answer in time, or refused. */
+/** The Temporal server did not answer in time, or returned an error. */
 export class TemporalUnavailableError extends Error {
   override readonly name = 'TemporalUnavailableError';
 }
 
-/** What the API wants of the month's workflow. */
+/** The API's access to the month-end workflows. */
 export interface MonthEndPort {
   /**
+   * Signals the month's workflow, and starts it if needed.
    * @returns the workflow's id
    * @throws TemporalUnavailableError
    */
   request(request: MonthEndRequest): Promise<string>;
   /**
-   * Null where the month has no workflow.
-   * @throws TemporalUnavailableError, also where no worker answers
+   * Returns the workflow's progress; null if the month has no workflow.
+   * @throws TemporalUnavailableError, also if no worker answers
    */
   progress(month: string): Promise<MonthEndProgress | null>;
-  /** @throws TemporalUnavailableError */
+  /** Checks that the server is reachable. @throws TemporalUnavailableError */
   check(): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEn
   };
 }
 
-/** The client wraps gRPC's errors, its connection passes them on as they are: code and details. */
+/** The client wraps gRPC errors; its connection passes them through, with `code` and `details`. */
 function isServiceError(error: unknown): error is Error {
   return (
     error instanceof ServiceError ||

@@ -1,24 +1,24 @@
 import { HttpProblem } from './problems.ts';
 import { readStrictJson, sayMistake, withoutBom } from '../../lib/strict-bytes.ts';
 
-/** One line of a body. */
+/** One line of a request body. */
 export interface Line {
   /** From 1. */
   readonly number: number;
-  /** Without its end; null: it was too long to be kept. */
+  /** Without the newline; null if the line was too long to keep. */
   readonly bytes: Buffer | null;
 }
 
-/** Many times what an event takes. */
+/** Many times the size of an event. */
 export const MAX_LINE_BYTES = 64 * 1024;
-/** A line that has no end: there is nothing to be expected after it. */
+/** A line this long has no end that is worth waiting for. */
 const MAX_SKIPPED_BYTES = 2 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a body into lines: as many at a time as a chunk ends, and no more than `maxLines`. No more is
- * kept than those, one line that has begun, and of one longer than 64 KiB nothing.
+ * Splits a body into lines and yields them in groups: those that end in one chunk, at most `maxLines`. Keeps
+ * only the current group and the current line in memory; of a line longer than 64 KiB it keeps nothing.
  * @throws HttpProblem `too-large` for a line of more than 2 MiB, after the lines before it
  */
 export async function* readLines(
@@ -63,11 +63,11 @@ export async function* readLines(
   if (length > 0) yield [finish()];
 }
 
-/** What a line says, or why it can't be read. */
+/** A line's JSON value, or the reason why it can't be read. */
 export type ParsedLine =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
-/** Reads a line by itself, so that a bad one doesn't sink the others. */
+/** Parses one line. Each is parsed separately, so a bad line does not fail the others. */
 export function parseLine(line: Line): ParsedLine {
   const bytes = contentOf(line);
   if (bytes === null) return refuse(`the line is longer than ${MAX_LINE_BYTES / 1024} KiB`);
@@ -75,27 +75,27 @@ export function parseLine(line: Line): ParsedLine {
   return read.ok ? read : refuse(sayMistake('the line', read));
 }
 
-/** Such lines are skipped. */
+/** Whether a line is blank. Blank lines are skipped. */
 export function isBlank(line: Line): boolean {
   return contentOf(line)?.every((byte) => WHITESPACE.has(byte)) ?? false;
 }
 
-/** The first line may begin with a byte order mark, as a document may. */
+/** The first line may begin with a byte order mark. */
 function contentOf({ number, bytes }: Line): Buffer | null {
   return number === 1 && bytes !== null ? withoutBom(bytes) : bytes;
 }
 
-/** Space, tab and carriage return: JSON's, but for the end of the line. */
+/** Space, tab and carriage return: JSON's white space without the newline. */
 const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d]);
 
 function refuse(reason: string): ParsedLine {
   return { ok: false, reason };
 }
 
-/** JSON objects, one a line. */
+/** JSON objects, one per line. */
 export const NDJSON = 'application/x-ndjson';
 
-/** An object as a line. */
+/** Renders an object as a line. */
 export function toLine(value: object): string {
   return `${JSON.stringify(value)}\n`;
 }

@@ -6,18 +6,18 @@ import { invalidRequest } from './problems.ts';
 /** Why a cursor is refused. */
 const NOT_A_CURSOR = 'not one of our cursors: send next_cursor unchanged';
 
-/** In a query: where the page before ended. */
+/** Query parameter: where the previous page ended. */
 export const cursorParam = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,200}$/, { error: NOT_A_CURSOR })
   .optional()
-  .describe('next_cursor of the page before.');
+  .describe('next_cursor of the previous page.');
 
-/** In an answer. */
+/** Response field: where the next page starts. */
 export const nextCursor = z
   .string()
   .nullable()
-  .describe('The cursor of the next page; null on the last one.');
+  .describe('Cursor of the next page; null on the last page.');
 
 interface PageQuery {
   readonly limit: number;
@@ -25,9 +25,9 @@ interface PageQuery {
 }
 
 /**
- * Pages of a list that is ordered by a key which never changes: whatever is added meanwhile, an
- * entry that was there all along is seen once.
- * @returns reads a page; throws HttpProblem `invalid-request` for a cursor that isn't ours
+ * Pages through a list that is ordered by an immutable key. Each existing entry appears exactly once, even if
+ * others are added meanwhile.
+ * @returns a function that reads a page; it throws HttpProblem `invalid-request` for an invalid cursor
  */
 export function pagedBy<Entry, Key>(schema: z.ZodType<Key>, keyOf: (entry: Entry) => Key) {
   return async (
@@ -35,7 +35,7 @@ export function pagedBy<Entry, Key>(schema: z.ZodType<Key>, keyOf: (entry: Entry
     list: (page: Page<Key>) => Promise<readonly Entry[]>,
   ): Promise<{ readonly entries: readonly Entry[]; readonly next_cursor: string | null }> => {
     const after = cursor === undefined ? null : decodeCursor(schema, cursor);
-    // One more than asked for tells whether there is a next page.
+    // One more than requested shows whether there is a next page.
     const found = await list({ after, limit: limit + 1 });
     const entries = found.slice(0, limit);
     const last = found.length > limit ? entries.at(-1) : undefined;
@@ -43,13 +43,13 @@ export function pagedBy<Entry, Key>(schema: z.ZodType<Key>, keyOf: (entry: Entry
   };
 }
 
-/** Where a page ended: a key, as text that nobody should read anything into. */
+/** Encodes the key of a page's last entry as opaque text. */
 function encodeCursor(key: unknown): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
 /**
- * @param schema of the key
+ * Decodes and validates a key.
  * @throws HttpProblem `invalid-request`
  */
 function decodeCursor<Key>(schema: z.ZodType<Key>, text: string): Key {
@@ -60,7 +60,7 @@ function decodeCursor<Key>(schema: z.ZodType<Key>, text: string): Key {
   }
 }
 
-/** A key that the database can't compare with is none of ours. */
+/** Rejects text that the database cannot store: no cursor of ours contains it. */
 function onlyStorable(_name: string, value: unknown): unknown {
   if (typeof value === 'string' && !isStorable(value)) throw new TypeError(NOT_A_CURSOR);
   return value;

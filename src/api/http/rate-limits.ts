@@ -8,13 +8,13 @@ import { runMiddleware } from './run-middleware.ts';
 import type { Authenticate, Caller } from './authenticate.ts';
 
 const WINDOW_MS = 60_000;
-/** Requests of one owner that are worked on at once: fewer than the database has connections for us. */
+/** Concurrent requests per owner: fewer than the process has database connections. */
 export const MAX_AT_WORK = 4;
-/** Of one owner, beyond those. */
+/** Requests per owner that may wait for their turn. */
 export const MAX_WAITING = 100;
 
 /**
- * Does the work of a request when it is its turn.
+ * Counts a request, and does its work when its turn comes.
  * @throws HttpProblem `rate-limited`; what the work throws
  */
 export type RateLimit = <T>(
@@ -24,15 +24,15 @@ export type RateLimit = <T>(
   work: () => Promise<T>,
 ) => Promise<T>;
 
-/** Who shares what is bounded by owner: all keys of a tenant, else the key. */
+/** Returns who shares the limits per owner: all keys of a tenant, or a single key without a tenant. */
 export function ownerOf({ tenantId, keyId }: ApiKey): string {
   return tenantId === null ? `key:${keyId}` : `tenant:${tenantId}`;
 }
 
 /**
- * Counts requests by key, in this process; tells the caller in RateLimit headers how it stands. Of one
- * owner a few are worked on at once, until they are answered, and the others wait: within its rate a
- * tenant could otherwise send so much that is costly at once that everybody else waits for it.
+ * Limits requests per minute and key, in this process, and reports the state in RateLimit headers. It also
+ * limits how many requests of one owner run at once; the others wait. Otherwise a tenant could stay within its
+ * rate and still send so many costly requests at once that all others wait.
  */
 export function createRateLimit(requestsPerMinute: number): RateLimit {
   const callers = new WeakMap<Request, ApiKey>();
@@ -45,7 +45,10 @@ export function createRateLimit(requestsPerMinute: number): RateLimit {
     keyGenerator: (request) => callers.get(request)?.keyId ?? '',
     handler: (_request, _response, next) => {
       next(
-        new HttpProblem('rate-limited', `at most ${requestsPerMinute} requests a minute and key`),
+        new HttpProblem(
+          'rate-limited',
+          `more than ${requestsPerMinute} requests per minute with this key`,
+        ),
       );
     },
   });
@@ -68,21 +71,21 @@ export function createRateLimit(requestsPerMinute: number): RateLimit {
     callers.set(request, caller);
     await runMiddleware(middleware, request, response);
     const leave = await enter(ownerOf(caller));
-    // The client may have gone while its request waited, and its end be no event any more.
+    // The client may have left while its request waited; then no `close` event comes any more.
     if (response.closed) {
       leave();
       throw tooManyAtOnce();
     }
     const closed = new Promise((resolve) => response.once('close', resolve));
     const worked = work();
-    // A client that goes leaves its work behind: the turn lasts until both are over.
+    // Work continues after its client has left, so the turn lasts until both are done.
     void Promise.allSettled([worked, closed]).then(leave);
     return worked;
   };
 }
 
 function tooManyAtOnce(): HttpProblem {
-  return new HttpProblem('rate-limited', `more than ${MAX_WAITING} requests wait already`, {
+  return new HttpProblem('rate-limited', `more than ${MAX_WAITING} requests are already waiting`, {
     headers: { 'Retry-After': '1' },
   });
 }
@@ -91,10 +94,9 @@ function tooManyAtOnce(): HttpProblem {
 export type LimitStrangers = (request: Request, response: Response) => Promise<void>;
 
 /**
- * Counts requests for what nobody needs a key for by address, in this process; IPv6 addresses by their
- * network. It stands before the public documents and before paths that don't exist, and nowhere else:
- * probes have to be answered, and strangers who share an operator's address, as all do behind a proxy
- * that isn't trusted, must not keep the operator from signing in.
+ * Limits requests without a key by address, in this process; IPv6 addresses count by network. It applies
+ * only to public documents and unknown paths. Probes must always be answered, and clients that share an
+ * operator's address (all of them, behind an untrusted proxy) must not block the operator's sign-in.
  */
 export function createStrangerRate(requestsPerMinute: number): LimitStrangers {
   const middleware = rateLimit({
@@ -103,13 +105,13 @@ export function createStrangerRate(requestsPerMinute: number): LimitStrangers {
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     identifier: 'address',
-    // Without an address the connection is gone.
+    // Without an address the connection is already closed.
     keyGenerator: ({ ip }) => (ip === undefined ? '' : ipKeyGenerator(ip)),
     handler: (_request, _response, next) => {
       next(
         new HttpProblem(
           'rate-limited',
-          `at most ${requestsPerMinute} requests a minute and address without a key`,
+          `more than ${requestsPerMinute} requests per minute from this address without a key`,
         ),
       );
     },
@@ -118,7 +120,7 @@ export function createStrangerRate(requestsPerMinute: number): LimitStrangers {
 }
 
 /**
- * @param authorization by default the request's header; a sign-in has its key in a form
+ * @param authorization by default the request's header; a sign-in form sends the key as a field
  * @throws HttpProblem `unauthenticated`, `rate-limited`
  */
 export type AuthenticateRequest = (
@@ -128,10 +130,9 @@ export type AuthenticateRequest = (
 ) => Promise<Caller>;
 
 /**
- * Bounds how many failures an address is told about. The key is checked first, so a valid one is let in
- * whatever others did from the same address: many clients share one behind a proxy that isn't trusted.
- * What failures cost the database is bounded where keys are looked up. IPv6 addresses count by their
- * network.
+ * Limits failed authentications by address; IPv6 addresses count by network. The key is checked first, so a
+ * valid key works whatever others did from the same address: behind an untrusted proxy many clients share one.
+ * The key lookup itself bounds what failures cost the database.
  */
 export function limitFailedAuths(
   authenticate: Authenticate,
@@ -142,7 +143,7 @@ export function limitFailedAuths(
     limit: failuresPerMinute,
     standardHeaders: false,
     legacyHeaders: false,
-    // Without an address, the connection is gone.
+    // Without an address the connection is already closed.
     keyGenerator: ({ ip }) => (ip === undefined ? '' : ipKeyGenerator(ip)),
     handler: (request, _response, next) => {
       next(tooManyFailures((request as Request & { rateLimit: RateLimitInfo }).rateLimit));

@@ -8,23 +8,23 @@ import type { CheckBody } from './require-signature.ts';
 import { runMiddleware } from './run-middleware.ts';
 import { untilGone, waitWithin } from './client-waits.ts';
 
-/** A request without a body is signed all the same: over no bytes. */
+/** A request without a body is signed too: over zero bytes. */
 export const NO_BODY = Buffer.alloc(0);
 
-/** A millisecond's work, with what follows. */
+/** From this size on, parsing and validating takes about a millisecond. */
 const LARGE_BYTES = 16 * 1024;
 
-/** Reads and unpacks the bytes, up to so many; what they say is for us. */
+/** Reads and decompresses up to `limit` bytes, without parsing them. */
 const readerOf = (limit: number) => express.raw({ limit, type: 'application/json' });
 const READERS: ReadonlyMap<number, RequestHandler> = new Map(
   [MAX_BODY_BYTES, MAX_BULK_BYTES].map((limit) => [limit, readerOf(limit)]),
 );
 
 /**
- * Reads a request's body as JSON. A name that an object has twice is refused: whoever checks what
- * was sent may read the one, and we the other.
- * @param check looks at its bytes first, in any case: at none where there is no body
- * @returns undefined where there is none
+ * Reads a request's body as JSON. Rejects duplicate names in an object: another program that checks the body
+ * might read the first value where we read the last.
+ * @param check checks the bytes before parsing; without a body it gets zero bytes
+ * @returns undefined without a body
  * @throws HttpProblem `unsupported-media-type`, `malformed-request`, `request-timeout`; the body
  * parser's own errors
  */
@@ -37,7 +37,7 @@ export async function readJsonBody(
     check,
   }: { readonly timeoutMs: number; readonly maxBytes: number; readonly check: CheckBody },
 ): Promise<unknown> {
-  // Null: there is no body; that is for the schema to say.
+  // Null means no body, which the schema reports.
   if (request.is('application/json') === false) {
     throw new HttpProblem('unsupported-media-type', 'send Content-Type: application/json');
   }
@@ -51,8 +51,9 @@ export async function readJsonBody(
 }
 
 /**
+ * Reads a body within a time limit.
  * @param readBytes `express.raw` with its limit
- * @returns the bytes, unpacked; null where there is no body
+ * @returns the decompressed bytes; null without a body
  * @throws HttpProblem `request-timeout`; `malformed-request` when the client is gone; the body parser's own errors
  */
 export async function readWithin(
@@ -62,11 +63,11 @@ export async function readWithin(
   response: Response,
 ): Promise<Buffer | null> {
   const late = () =>
-    new HttpProblem('request-timeout', `the body did not come within ${timeoutMs / 1000} s`, {
-      // The rest of it may never come.
+    new HttpProblem('request-timeout', `the body did not arrive within ${timeoutMs / 1000} s`, {
+      // The rest of the body may never arrive.
       headers: { Connection: 'close' },
     });
-  // The parser doesn't learn that the connection broke while it unpacks, or before it began.
+  // The parser does not notice a connection that breaks while it decompresses, or broke before it began.
   const signals = [untilGone(response)];
   await waitWithin({ timeoutMs, late, signals }, () => runMiddleware(readBytes, request, response));
   const body: unknown = request.body;
@@ -86,7 +87,7 @@ const UTF_8 = 'utf-8';
 
 /** @throws HttpProblem `malformed-request` */
 function parseBody(body: Buffer): unknown {
-  // A common slip; the schema says what is missing.
+  // A common mistake; the schema reports what is missing.
   if (body.length === 0) return {};
   const read = readStrictJson(withoutBom(body));
   if (read.ok) return read.value;
@@ -97,13 +98,12 @@ function parseBody(body: Buffer): unknown {
   });
 }
 
-/** Takes turns: between two of them the event loop looks at what has come in meanwhile. */
+/** Waits for a turn. Between two turns the event loop handles other input. */
 export type TakeTurn = () => Promise<void>;
 
 /**
- * For work that keeps the process busy for milliseconds. Many large bodies that arrive together would be
- * read one after the other, and the database's answers, and everybody's small requests, wait for all of
- * them.
+ * Makes turns for work that blocks the process for milliseconds. Without them, many large bodies that arrive
+ * together would be parsed back to back while small requests and database results wait.
  */
 export function createTurns(): TakeTurn {
   let last = Promise.resolve();
@@ -113,5 +113,5 @@ export function createTurns(): TakeTurn {
   };
 }
 
-/** The turns of everything that this process reads. */
+/** The turns shared by everything that this process reads. */
 export const takeTurn = createTurns();

@@ -6,23 +6,23 @@ import type { StreamBounds } from './stream-bounds.ts';
 import { waitWithin, type WaitBounds } from './client-waits.ts';
 
 export interface ReadChunksOptions {
-  /** How long the sender may pause. */
+  /** The longest pause the sender may make. */
   readonly idleMs: number;
-  /** The server is shutting down: its reason is for the sender. */
+  /** Aborted when the server shuts down; the sender gets the reason. */
   readonly stopping: AbortSignal;
-  /** The sender went away. */
+  /** Aborted when the sender is gone. */
   readonly gone: AbortSignal;
-  /** Told of what comes and what it is unpacked to. */
+  /** Counts the received and the decompressed bytes. */
   readonly bounds: StreamBounds;
 }
 
-/** As much as Node reads at once. */
+/** As much as Node reads at a time. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * A request's body as it comes, unpacked. Nothing is read ahead: who takes the chunks slowly slows
- * the sender. It ends without closing the connection, on which a last word may have to be sent.
- * @throws HttpProblem `unsupported-media-type`, at once; while it is read: `malformed-request`,
+ * Yields a request's body as it arrives, decompressed. Nothing is read ahead, so a slow consumer slows the
+ * sender down. It leaves the connection open, so that a final line can still be sent.
+ * @throws HttpProblem `unsupported-media-type` at once; during iteration `malformed-request`,
  * `request-timeout`, `overloaded`, `too-large`
  */
 export function readChunks(
@@ -31,7 +31,10 @@ export function readChunks(
 ): AsyncGenerator<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') {
-    throw new HttpProblem('unsupported-media-type', 'a stream comes plain or compressed by gzip');
+    throw new HttpProblem(
+      'unsupported-media-type',
+      'send streams uncompressed or compressed with gzip',
+    );
   }
   return readAll(request, encoding === 'gzip', options);
 }
@@ -43,11 +46,11 @@ async function* readAll(
 ): AsyncGenerator<Buffer> {
   const wait: WaitBounds = {
     timeoutMs: idleMs,
-    late: () => new HttpProblem('request-timeout', `nothing came for ${idleMs / 1000} s`),
+    late: () => new HttpProblem('request-timeout', `no data arrived for ${idleMs / 1000} s`),
     signals: [stopping, gone],
   };
   const gunzip = isPacked ? createGunzip({ chunkSize: CHUNK_BYTES }) : null;
-  // A broken connection ends the wait by `gone`: `pipe` doesn't tell of it.
+  // `pipe` does not report a broken connection, so `gone` ends the wait.
   const unpacked: Readable = gunzip === null ? request : request.pipe(gunzip);
   const chunks: AsyncIterator<Buffer> = unpacked.iterator({ destroyOnReturn: false });
   let received = 0;
@@ -58,7 +61,7 @@ async function* readAll(
       yield chunk;
     }
   } finally {
-    // A read that is still waiting comes first: nobody waits for this one.
+    // Not awaited, because it would wait for a pending read.
     chunks.return?.().catch(() => undefined);
     gunzip?.destroy();
   }
@@ -70,8 +73,12 @@ async function readNext(chunks: AsyncIterator<Buffer>): Promise<Buffer | null> {
     const next = await chunks.next();
     return next.done === true ? null : next.value;
   } catch (error) {
-    throw new HttpProblem('malformed-request', 'the body broke off, or is not what it says', {
-      cause: error,
-    });
+    throw new HttpProblem(
+      'malformed-request',
+      'the body ended early, or does not match its Content-Encoding',
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -7,7 +7,7 @@ import { errorForLog, toProblem } from './to-problem.ts';
 import { PROBLEMS } from './problems.ts';
 import type { IncomingCall, OutgoingReply, RouteDefinition } from './route-definition.ts';
 
-/** Whether a call has to go on record: whatever an operator's key changes, or may change. */
+/** Whether a call must be recorded: every call of an operator key that may change something. */
 export function isOperatorAction<Known extends Pick<Caller, 'scope'>>(
   { method, readOnly = false }: Pick<RouteDefinition, 'method' | 'readOnly'>,
   caller: Known | null,
@@ -15,15 +15,15 @@ export function isOperatorAction<Known extends Pick<Caller, 'scope'>>(
   return method !== 'get' && !readOnly && caller?.scope === 'operator';
 }
 
-/** What is put on record of a call. */
+/** The recorded parts of a call. */
 type RecordedCall = Pick<IncomingCall, 'params' | 'query' | 'body' | 'requestId'> & {
   readonly caller: Caller;
 };
 type RecordDeps = Pick<CallDeps, 'db' | 'logger'>;
 
 /**
- * Handles an operator's call on the record.
- * @param call checked: what is on record is what is acted upon
+ * Handles an operator's call: records it before it runs, and its outcome afterwards.
+ * @param call validated, so that the record shows exactly what is executed
  */
 export function recordCall(
   route: Pick<RouteDefinition, 'operationId'>,
@@ -39,8 +39,8 @@ export function recordCall(
 }
 
 /**
- * The same for a stream, whose end is its outcome: its last line is the detail.
- * @param lines nothing happens before they are read
+ * Records a streamed call. Its outcome is recorded at the end, with the last line as the detail.
+ * @param lines lazy: the work happens while they are read
  */
 export async function recordStream(
   route: Pick<RouteDefinition, 'operationId'>,
@@ -56,7 +56,7 @@ async function* withOutcome(
   lines: AsyncIterable<string>,
   answer: (given: ActionAnswer) => Promise<void>,
 ): AsyncGenerator<string> {
-  let outcome: ActionAnswer = { outcome: 'failed', status: 200, detail: 'it was cut off' };
+  let outcome: ActionAnswer = { outcome: 'failed', status: 200, detail: 'the stream was cut off' };
   try {
     let last = '';
     for await (const piece of lines) {
@@ -91,7 +91,7 @@ function complainTo(logger: Logger, { requestId }: Pick<RecordedCall, 'requestId
   return (actionId, error) => {
     logger.error(
       { actionId, requestId, error: errorForLog(error) },
-      "the outcome of an operator's action is not on record",
+      "could not record the outcome of an operator's action",
     );
   };
 }

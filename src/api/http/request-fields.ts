@@ -5,21 +5,21 @@ import { explainIssue } from '../../lib/explain-issue.ts';
 import { toFieldErrors } from '../../ingestion/field-errors.ts';
 import { invalidRequest } from './problems.ts';
 
-/** Fields of requests that several routes share. */
+/** Request fields that several routes share, and the validation of requests. */
 
-/** A calendar month of the years 2000 to 2999, `2026-05`. */
+/** A calendar month in the years 2000 to 2999, such as `2026-05`. */
 export const month = z
   .string()
   .check(passes(parseServiceMonth))
   .meta({ pattern: String.raw`^2\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
 
-/** A calendar date, `2026-05-20`. */
+/** A calendar date, such as `2026-05-20`. */
 export const date = z
   .string()
   .check(passes(parseDate))
   .meta({ format: 'date', example: '2026-05-20' });
 
-/** How many entries a page has, in a URL. */
+/** Query parameter: the number of entries per page. */
 export function pageLimit(max: number, byDefault: number) {
   const error = `expected a number from 1 to ${max}`;
   return z
@@ -32,14 +32,14 @@ export function pageLimit(max: number, byDefault: number) {
 }
 
 /**
- * What a number in a URL is to OpenAPI: the text of an integer, not any text.
+ * Documents a number in a URL as an integer; its schema validates text.
  * @param min inclusive, as is `max`
  */
 export function documentedInteger(min: number, max: number) {
   return { type: 'integer', minimum: min, maximum: max, pattern: undefined } as const;
 }
 
-/** What the domain accepts; its reason is the error. */
+/** Validates with a parser of the domain; the DomainError's message becomes the issue. */
 function passes(parse: (text: string) => unknown): z.core.CheckFn<string> {
   return (payload) => {
     try {
@@ -52,8 +52,8 @@ function passes(parse: (text: string) => unknown): z.core.CheckFn<string> {
 }
 
 /**
- * A part of a request, as its schema makes it; undefined without a schema.
- * @param place how its mistakes are named: parameters, or pointers into the body
+ * Validates a part of a request and returns the schema's output; undefined without a schema.
+ * @param place how errors name their place: by parameter, or by JSON pointer into the body
  * @throws HttpProblem `invalid-request`
  */
 export function check(

@@ -8,8 +8,8 @@ import { HttpProblem } from './problems.ts';
 const NOTE_EVERY_MS = 3_600_000;
 
 /**
- * Notes `X-Forwarded-For` where no proxy is trusted, at most once an hour: in the log, and for `doctor`
- * in the database. The header itself is ignored, for anybody can send one; but if a proxy sends it, all
+ * Reports `X-Forwarded-For` headers when no proxy is trusted, at most once an hour: in the log, and in the
+ * database for `doctor`. The header is ignored, because any client can send it. But if a proxy sent it, all
  * clients behind that proxy count as one address.
  */
 export function noteUntrustedProxies(
@@ -32,47 +32,48 @@ export function noteUntrustedProxies(
       'X-Forwarded-For is ignored: API_TRUSTED_PROXIES is 0. If this peer is your proxy, set it to the number of proxies in front',
     );
     recordNotice(db, 'untrusted_proxy', at).catch((error: unknown) => {
-      logger.warn({ error: errorForLog(error) }, 'an untrusted proxy was not noted for doctor');
+      logger.warn({ error: errorForLog(error) }, 'could not record an untrusted proxy for doctor');
     });
   };
 }
 
-/** Bytes of the request line and all headers, by which Node refuses a request. */
+/** Limit for the request line and all headers together; Node enforces it. */
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADERS = 100;
 
-/** Refuses too many headers, of which Node would leave some out silently, and a missing Host. */
+/** Rejects requests with too many headers (Node would silently drop some) or without a Host. */
 export const limitHeaders: RequestHandler = (request, _response, next) => {
   const { rawHeaders, headers, httpVersionMajor, httpVersionMinor } = request;
-  // Names and values take turns.
+  // Names and values alternate.
   if (rawHeaders.length > 2 * MAX_HEADERS) {
-    throw new HttpProblem('headers-too-large', `a request has at most ${MAX_HEADERS} headers`);
+    throw new HttpProblem('headers-too-large', `a request can have at most ${MAX_HEADERS} headers`);
   }
-  // RFC 9112, 3.2: 400 for a request of HTTP/1.1 without one.
+  // RFC 9112, section 3.2: HTTP/1.1 requests without Host get 400.
   if (headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1) {
-    throw new HttpProblem('malformed-request', 'a request of HTTP/1.1 has a Host header');
+    throw new HttpProblem('malformed-request', 'HTTP/1.1 requires a Host header');
   }
   next();
 };
 
-/** A NUL gets into a URL, or into a form, in one way only; PostgreSQL has no text that holds it. */
+/** The only way to put a NUL into a URL or a form. PostgreSQL cannot store it in text. */
 const NUL = '%00';
 
-/** Refuses a URL with a NUL anywhere in it, for every route and page at once. */
+/** Rejects URLs that contain a NUL, for all routes and pages. */
 export const refuseNulInUrl: RequestHandler = ({ originalUrl }, _response, next) => {
   refuseNul(originalUrl, 'the URL');
   next();
 };
 
 /**
- * @param encoded as it was sent, percent-encoded
- * @param what it is called in the answer
+ * Rejects input that contains a NUL.
+ * @param encoded as sent, percent-encoded
+ * @param what its name in the problem's detail
  * @throws HttpProblem `malformed-request`
  */
 export function refuseNul(encoded: string, what: string): void {
   if (!encoded.includes(NUL) && !encoded.includes('\0')) return;
   throw new HttpProblem(
     'malformed-request',
-    `${what} has a NUL character (%00), which no text may have`,
+    `${what} contains a NUL character (%00), which is not allowed`,
   );
 }

@@ -10,7 +10,7 @@ import type { Metrics } from '../../observability/metrics/api.ts';
 const REQUEST_ID_HEADER = 'x-request-id';
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
-/** Whose key a request came with. */
+/** The key that a request came with. */
 interface LoggedCaller {
   readonly keyId: string;
   readonly scope: string;
@@ -18,7 +18,7 @@ interface LoggedCaller {
 }
 const callers = new WeakMap<ServerResponse, LoggedCaller>();
 
-/** Has the log's line and the trace of this request say whose key it came with. */
+/** Adds the key to this request's log line and trace. */
 export function noteCaller(
   response: ServerResponse,
   { keyId, scope, label, tenantId }: LoggedCaller & { readonly tenantId: string | null },
@@ -28,7 +28,7 @@ export function noteCaller(
   trace.getActiveSpan()?.setAttributes({ 'arcadia.key_id': keyId, ...tenant });
 }
 
-/** A line for each request: no bodies, no headers, no query; the request id leads further. */
+/** Logs one line per request, without body, headers or query. The request id links it to other lines. */
 export function logRequests(logger: Logger): RequestHandler {
   return pinoHttp({
     logger,
@@ -45,7 +45,7 @@ export function logRequests(logger: Logger): RequestHandler {
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
     },
-    // By default it makes an error up; the real one has been logged where it was answered.
+    // pino-http would invent an error; the real one was logged where it was answered.
     customErrorObject: (_request, _response, _error, { err: _err, ...line }: { err?: unknown }) =>
       line,
     customProps: (_request, response) => {
@@ -60,12 +60,12 @@ export function logRequests(logger: Logger): RequestHandler {
   });
 }
 
-/** The id under which the log has a request. */
+/** Returns the request's id in the log. */
 export function requestIdOf(request: Request): string {
   return typeof request.id === 'string' ? request.id : '';
 }
 
-/** Counts each request by its route's pattern. */
+/** Counts requests by route pattern. */
 export function countRequests(metrics: Metrics): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
@@ -75,7 +75,7 @@ export function countRequests(metrics: Metrics): RequestHandler {
         {
           method: request.method,
           route: matched?.path ?? 'unknown',
-          // Nothing was sent: the client went away.
+          // Nothing was sent: the client closed the connection.
           status: response.headersSent ? response.statusCode : 499,
         },
         (performance.now() - startedAt) / 1000,
@@ -85,7 +85,7 @@ export function countRequests(metrics: Metrics): RequestHandler {
   };
 }
 
-/** The sender's id where it is one that a log can bear. */
+/** Returns the sender's request id if it is safe to log, otherwise a new one. */
 function takeRequestId(request: IncomingMessage): string {
   const sent = request.headers[REQUEST_ID_HEADER];
   const isSane = typeof sent === 'string' && SANE_REQUEST_ID.test(sent);

@@ -5,19 +5,19 @@ import type { Caller } from './authenticate.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { HttpProblem } from './problems.ts';
 
-/** Looks at a request's body before it is parsed. @throws HttpProblem */
+/** Checks a request's body before it is parsed. @throws HttpProblem */
 export type CheckBody = (body: Buffer) => void;
 
 const acceptAny: CheckBody = () => undefined;
 
-/** Whether this caller's requests have to be signed: a route that can't read a whole body asks. */
+/** Whether this caller must sign its requests. */
 export function mustSign({ signingSecretIds }: Caller): boolean {
   return signingSecretIds.length > 0;
 }
 
 /**
- * What a request's body has to pass: where its caller has to sign, the check of the signature.
- * @throws HttpProblem `signatures-unavailable` where nobody could tell a right signature
+ * Returns the check for a request's body: it verifies the signature if the caller must sign.
+ * @throws HttpProblem `signatures-unavailable` if the signing secrets are not configured
  */
 export function signatureCheck(
   caller: Caller | null,
@@ -37,14 +37,14 @@ export function signatureCheck(
   };
 }
 
-/** Never let in: that the key has to sign is known, and what with is not. */
+/** The key must sign, but the process has no secret to verify with, so the request is rejected. */
 function unavailable({ keyId }: Caller): HttpProblem {
   return new HttpProblem(
     'signatures-unavailable',
-    'signatures cannot be checked here; the log says why',
+    'signatures cannot be verified; the log has the reason',
     {
       headers: { 'Retry-After': '60' },
-      cause: new Error(`key ${keyId} has to sign, and SIGNING_MASTER_SECRETS is not set`),
+      cause: new Error(`key ${keyId} must sign, but SIGNING_MASTER_SECRETS is not set`),
     },
   );
 }

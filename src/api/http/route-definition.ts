@@ -7,32 +7,32 @@ import type { CallDeps } from './api-deps.ts';
 import type { ProblemName } from './problems.ts';
 import type { StreamBounds } from './stream-bounds.ts';
 
-/** An answer that a route can give. */
+/** A response that a route can give. */
 export interface ResponseDefinition {
   readonly description: string;
   readonly schema: z.ZodType;
-  /** By default JSON; of anything else the body is its text. */
+  /** By default JSON; with any other type the body is sent as it is. */
   readonly contentType?: string;
-  /** Beyond those of every answer. */
+  /** In addition to those of every response. */
   readonly headers?: Readonly<Record<string, HeaderDocument>>;
-  /** For the documentation, where the one that is made of the schema says too little. */
+  /** For the documentation, where the example generated from the schema is not enough. */
   readonly example?: unknown;
 }
 
-/** What a route takes and answers line by line, where it also takes a stream. */
+/** The lines of a route that also accepts a stream. */
 export interface StreamDefinition {
   readonly contentType: string;
   readonly description: string;
-  /** One line of the body; for the document: the handler checks lines by itself. */
+  /** One line of the body, for the documentation; the handler validates lines itself. */
   readonly line: z.ZodType;
-  /** One line of the answer. */
+  /** One line of the response. */
   readonly answer: z.ZodType;
 }
 
-/** The methods that routes have; GET serves HEAD, too. */
+/** The methods of routes; GET also serves HEAD. */
 export const METHODS = ['get', 'post', 'put', 'delete'] as const;
 
-/** What a route is, for the router and for the OpenAPI document alike. */
+/** The definition of a route, for both the router and the OpenAPI document. */
 export interface RouteDefinition {
   readonly method: (typeof METHODS)[number];
   /** As in OpenAPI: `/api/v1/invoices/{invoice_id}`. */
@@ -41,70 +41,70 @@ export interface RouteDefinition {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Which keys it takes; null: it needs none. */
+  /** Scopes of the keys it accepts; null if it needs no key. */
   readonly scopes: readonly Scope[] | null;
-  /** Where the method isn't GET and the route changes nothing all the same. */
+  /** True if the route changes nothing although its method is not GET. */
   readonly readOnly?: boolean;
-  /** By key, or by address where it needs none; false where something else bounds it. */
+  /** By key, or by address without a key. False where something else limits it. */
   readonly rateLimited: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** Bytes of a body, plain and unpacked; by default `MAX_BODY_BYTES`. */
+  /** Limit for the decompressed body; by default `MAX_BODY_BYTES`. */
   readonly maxBodyBytes?: number;
   /**
-   * Entries of all lists of the body together; by default `MAX_ENTRIES`. Null: the handler bounds what it
-   * looks at, because one bad event must not sink its batch.
+   * Limit for the entries of all lists in the body; by default `MAX_ENTRIES`. Null if the handler has limits of
+   * its own, because one bad event must not fail its batch.
    */
   readonly maxEntries?: number | null;
-  /** What to document where the handler checks parts of the body by itself. */
+  /** The body's schema for the documentation, where the handler validates parts of it itself. */
   readonly documentedBody?: z.ZodType;
-  /** Beside JSON, another media type, read as it comes. */
+  /** A second media type besides JSON, read while it arrives. */
   readonly stream?: StreamDefinition;
-  /** Bodies for the documentation, by what they show; without them one is made of the schema. */
+  /** Example bodies by title; by default one is generated from the schema. */
   readonly bodyExamples?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<number, ResponseDefinition>>;
-  /** Beyond those that come with a body, a query, scopes and so on. */
+  /** In addition to those that follow from the body, query, scopes and so on. */
   readonly problems?: readonly ProblemName[];
 }
 
-/** A request as it came in. */
+/** A request before validation. */
 export interface IncomingCall {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
   /** Null on a route without scopes. */
   readonly caller: Caller | null;
-  /** Under which the log has it. */
+  /** Its id in the log. */
   readonly requestId: string;
 }
 
-/** A request with a body that is read while it is answered. */
+/** A request whose body is read while it is answered. */
 export interface IncomingStream extends Omit<IncomingCall, 'body'>, StreamContext {}
 
-/** What a stream's handler gets beside what was checked. */
+/** The additional input of a stream handler. */
 export interface StreamContext {
-  /** The body, as it comes. */
+  /** The body, as it arrives. */
   readonly chunks: AsyncIterable<Buffer>;
-  /** To be told of lines and answers; `chunks` counts for itself. */
+  /** The handler reports lines and responses to it; `chunks` reports bytes itself. */
   readonly bounds: StreamBounds;
   readonly requestId: string;
   readonly logger: Logger;
 }
 
-/** An answer that has been checked against the route's definition. */
+/** A response that has been validated against the route's definition. */
 export interface OutgoingReply {
   readonly status: number;
   readonly contentType: string;
-  /** Text, bytes, something that JSON can say, a shared document, or a stream of texts. */
+  /** Text, bytes, a JSON value, a shared document, or a stream of texts. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A route, ready to be mounted. */
+/** A route that can be mounted. */
 export interface Route extends RouteDefinition {
-  /** Checks the call, handles it (on record where it is an operator's action), checks the reply. */
+  /** Validates the call, handles it (recorded if it is an operator's action), and validates the reply. */
   handle(call: IncomingCall, deps: CallDeps): Promise<OutgoingReply>;
-  /** The same for a stream; null where it takes none. */
+  /** The same for a stream; null if the route accepts none. */
   readonly handleStream: ((call: IncomingStream, deps: CallDeps) => Promise<OutgoingReply>) | null;
 }

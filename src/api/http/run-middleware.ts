@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
-/** Runs a middleware up to its `next`. */
+/** Runs a middleware. Resolves when it calls `next`, rejects with its error. */
 export function runMiddleware(
   middleware: RequestHandler,
   request: Request,
@@ -9,7 +9,10 @@ export function runMiddleware(
   return new Promise((resolve, reject) => {
     const next: NextFunction = (error?: unknown) => {
       if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error('refused', { cause: error }));
+      else
+        reject(
+          error instanceof Error ? error : new Error('rejected by a middleware', { cause: error }),
+        );
     };
     Promise.resolve(middleware(request, response, next)).catch(reject);
   });

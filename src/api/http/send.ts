@@ -4,7 +4,7 @@ import type { OutgoingReply } from './route-definition.ts';
 import { SharedDocument, sendShared } from './shared-document.ts';
 import { type Timeouts, untilGone, waitWithin } from './client-waits.ts';
 
-/** Sends an answer: at once, or as it comes. */
+/** Sends a response, at once or as a stream. */
 export async function send(
   request: Request,
   response: Response,
@@ -21,17 +21,16 @@ export async function send(
   else response.send(JSON.stringify(body));
 }
 
-/** With every 503 that doesn't know better. */
+/** The default with status 503. */
 export const RETRY_AFTER_SECONDS = '5';
 
-/** Too much for one text: it is sent as it comes. */
 function isStream(body: unknown): body is AsyncIterable<string> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 /**
- * The next part is made when the client has room for it. A client that is gone, or doesn't read for
- * too long, stops the work.
+ * Sends parts as they are made. The next part is made only when the client has room for it. The work stops
+ * when the client is gone or does not read for too long.
  */
 async function sendStream(
   response: Response,
@@ -39,7 +38,7 @@ async function sendStream(
   idleMs: number,
 ): Promise<void> {
   const gone = untilGone(response);
-  // Before the first part is there: who sends a stream may want to know that it is welcome.
+  // Before the first part exists: a client that sends a stream may wait for the status.
   response.flushHeaders();
   for await (const part of parts) {
     if (gone.aborted) return;
@@ -52,7 +51,7 @@ async function sendStream(
   response.end();
 }
 
-/** @returns false where the client is gone, or takes nothing */
+/** @returns false if the client is gone or does not read */
 async function hasRoomWithin(
   response: Response,
   idleMs: number,

@@ -14,23 +14,23 @@ import { send } from './send.ts';
 import { type Timeouts, untilGone } from './client-waits.ts';
 import { createStreamBounds } from './stream-bounds.ts';
 
-/** Who is let in, how often, with how much, and for how long. */
+/** Authentication and limits for requests. */
 export interface Guards {
   readonly authenticate: AuthenticateRequest;
   readonly limitRate: RateLimit;
   readonly limitStrangers: LimitStrangers;
   readonly bodies: BodyBudget;
   readonly timeouts: Timeouts;
-  /** The server is shutting down. */
+  /** Aborted when the server shuts down. */
   readonly stopping: AbortSignal;
 }
 
-/** What a stream may hold: chunks, a line that has begun, and what is made of them. */
+/** Memory to reserve for a stream: chunks, an unfinished line, and the events made from them. */
 const STREAM_BYTES = 512 * 1024;
 
 /**
- * Answers a request. The key is looked at before the body is read: nobody else makes us parse 2 MiB.
- * @throws HttpProblem; whatever a handler throws
+ * Answers a request. The key is checked before the body is read, so only valid keys can make us parse 2 MiB.
+ * @throws HttpProblem; whatever the handler throws
  */
 export async function serve(
   route: Route,
@@ -62,8 +62,8 @@ async function answerCall(
   deps: ApiDeps,
   guards: Guards,
 ): Promise<void> {
-  // The key took a while to look up, and a turn to come. Without its connection a request can't be read,
-  // and must not be taken for one without a body.
+  // The connection may have closed during the key lookup and the wait for a turn. Then the body is lost, and
+  // the request must not be handled as one without a body.
   gone.throwIfAborted();
   const { params, query } = request;
   const head = { params, query, caller, requestId: requestIdOf(request) };
@@ -90,13 +90,13 @@ async function answerCall(
   }
 }
 
-/** A request whose key has been let in. */
+/** A request whose key was accepted. */
 interface ServedCall {
   readonly route: Route;
   readonly request: Request;
   readonly response: Response;
   readonly head: Omit<IncomingCall, 'body'>;
-  /** Nobody waits for the answer any more. */
+  /** Aborted when the client is gone. */
   readonly gone: AbortSignal;
   readonly deps: CallDeps;
 }
@@ -109,7 +109,7 @@ async function serveStream(
   if (head.caller !== null && mustSign(head.caller)) {
     throw new HttpProblem(
       'forbidden',
-      'this key has to sign, and a signature covers a whole body: send batches, or stream with another key',
+      'this key must sign its requests, and streams cannot be signed: send batches, or stream with another key',
     );
   }
   const giveBack = bodies.take(STREAM_BYTES);
@@ -123,13 +123,13 @@ async function serveStream(
   }
 }
 
-/** The tenant comes from the key alone: whatever a handler asks for, it gets that tenant's rows. */
+/** Returns the dependencies for a caller. With a tenant key, the handler can read only that tenant's rows. */
 export function depsFor(caller: Caller | null, deps: ApiDeps): CallDeps {
   const tenantId = caller?.tenantId ?? null;
   return tenantId === null ? deps : { ...deps, db: scopeToTenant(deps.db, tenantId) };
 }
 
-/** Puts routes into Express; on their paths other methods are answered with 405. */
+/** Adds routes to Express. Other methods on their paths get 405. */
 export function mountRoutes(
   app: Express,
   routes: readonly Route[],
@@ -157,8 +157,8 @@ interface MountedRoute {
 }
 
 /**
- * Answers other methods on the paths of routes with 405, and says which they take. To be called when
- * the routes are in Express: what comes first answers.
+ * Answers unsupported methods on the paths of routes with 405 and an Allow header. Call it after adding the
+ * routes to Express, which uses the first match.
  */
 export function refuseOtherMethods(app: Express, routes: readonly MountedRoute[]): void {
   for (const [path, samePath] of Map.groupBy(routes, (route) => route.path)) {
@@ -166,7 +166,7 @@ export function refuseOtherMethods(app: Express, routes: readonly MountedRoute[]
       method === 'get' ? ['GET', 'HEAD'] : method.toUpperCase(),
     );
     app.all(path, () => {
-      throw new HttpProblem('method-not-allowed', `this path takes ${allow.join(' and ')}`, {
+      throw new HttpProblem('method-not-allowed', `this path supports ${allow.join(' and ')}`, {
         headers: { Allow: allow.join(', ') },
       });
     });

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Request, Response } from 'express';
 
-/** Smaller, and it takes longer: a few ten milliseconds, once in a process. */
+/** Takes some tens of milliseconds, once per process. */
 const BROTLI_QUALITY = 9;
 
 /**
- * A document that is the same for everybody. It is turned into bytes, compressed and hashed once, and
- * all answers share those bytes, so that a request for it costs little, however large it is.
+ * A document that is the same for all clients. It is encoded, compressed and hashed once, and all responses
+ * share the bytes, so a request is cheap however large the document is.
  */
 export class SharedDocument {
   readonly #bytes: Readonly<Record<Encoding, Buffer>>;
@@ -25,7 +25,7 @@ export class SharedDocument {
     this.#digest = hash('sha256', identity, 'base64url').slice(0, 22);
   }
 
-  /** The document in the encoding that the client likes best, and the tag of that form. */
+  /** Returns the document in the encoding that the client prefers, with its ETag. */
   for(request: Request): Variant {
     const encoding = ENCODINGS.find((name) => name === request.acceptsEncodings([...ENCODINGS]));
     const chosen = encoding ?? 'identity';
@@ -46,7 +46,7 @@ interface Variant {
   readonly etag: string;
 }
 
-/** Sends a document; 304 where the client has it already. Status and content type are set before. */
+/** Sends a document, or 304 if the client already has it. The caller sets status and content type. */
 export function sendShared(request: Request, response: Response, document: SharedDocument): void {
   const { encoding, bytes, etag } = document.for(request);
   response.set('ETag', etag).vary('Accept-Encoding');

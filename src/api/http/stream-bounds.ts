@@ -1,29 +1,29 @@
 import { HttpProblem } from './problems.ts';
 
-/** Bytes that a stream may be unpacked to, and be answered with, whatever its size. */
+/** Decompressed bytes, and response bytes, that any stream may have. */
 const FREE_BYTES = 1024 * 1024;
-/** Beyond that, per byte received. Usage compresses 5 to 50 times; gzip can reach 1,000. */
+/** Beyond that, per byte received. Usage compresses by a factor of 5 to 50; gzip can reach 1,000. */
 const MAX_RATIO = 100;
-/** Lines that a stream may have, whatever its size, blank ones included. */
+/** Lines, including blank ones, that any stream may have. */
 const FREE_LINES = 10_000;
-/** Beyond that, per line, unpacked. An event takes 150 or more. */
+/** Beyond that, decompressed bytes per line. An event has 150 or more. */
 const MIN_LINE_BYTES = 32;
 
 /**
- * What a stream may come to, in proportion to what its sender spends on it: a few bytes must not make
- * us unpack, split and answer millions of lines. A stream of usage can be as long as it likes.
- * Each throws HttpProblem `too-large`.
+ * Limits a stream in proportion to the bytes that its sender spent: a few bytes must not make us decompress,
+ * split and answer millions of lines. The length of a normal usage stream is not limited.
+ * Each method throws HttpProblem `too-large`.
  */
 export interface StreamBounds {
   /**
-   * A chunk came in.
-   * @param received bytes on the wire since the beginning of the body
-   * @param unpacked bytes of this chunk
+   * Counts a chunk.
+   * @param received bytes on the wire since the start of the body
+   * @param unpacked decompressed bytes of this chunk
    */
   read(received: number, unpacked: number): void;
-  /** Lines were split off. */
+  /** Counts lines. */
   split(lines: number): void;
-  /** Bytes were sent back. */
+  /** Counts response bytes. */
   answered(bytes: number): void;
 }
 
@@ -35,15 +35,15 @@ export function createStreamBounds(): StreamBounds {
       total.received = received;
       total.unpacked += unpacked;
       if (total.unpacked > mostBytes()) {
-        throw tooLarge(`a stream is unpacked to 1 MiB and ${MAX_RATIO} times its size at most`);
+        throw tooLarge(`a stream can decompress to at most 1 MiB plus ${MAX_RATIO} times its size`);
       }
     },
     split(lines) {
       total.lines += lines;
       if (total.lines > FREE_LINES + total.unpacked / MIN_LINE_BYTES) {
         throw tooLarge(
-          `a stream has ${FREE_LINES} lines and one for each ${MIN_LINE_BYTES} bytes at most, ` +
-            'blank ones included',
+          `a stream can have at most ${FREE_LINES} lines plus one for each ${MIN_LINE_BYTES} bytes, ` +
+            'including blank lines',
         );
       }
     },
@@ -51,8 +51,8 @@ export function createStreamBounds(): StreamBounds {
       total.answered += bytes;
       if (total.answered > mostBytes()) {
         throw tooLarge(
-          `a stream is answered with 1 MiB and ${MAX_RATIO} times its size at most: ` +
-            'correct what was rejected first',
+          `the response to a stream can have at most 1 MiB plus ${MAX_RATIO} times its size: ` +
+            'correct the rejected lines first',
         );
       }
     },

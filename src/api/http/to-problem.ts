@@ -3,14 +3,20 @@ import { OverloadedError } from '../../lib/group-commit.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { HttpProblem, PROBLEMS, type ProblemName } from './problems.ts';
 
-/** Of Express and its body parser, by status. */
+/** Problems for errors of Express and its body parser, by status. */
 const HTTP_ERRORS: ReadonlyMap<number, readonly [ProblemName, string]> = new Map([
-  [400, ['malformed-request', 'the request is not well formed: check the JSON and the URL']],
-  [413, ['too-large', 'the body is larger than this operation takes: send less at once']],
-  [415, ['unsupported-media-type', 'send JSON in UTF-8, plain or compressed by gzip or deflate']],
+  [400, ['malformed-request', 'the request is malformed: check the JSON and the URL']],
+  [413, ['too-large', 'the body is larger than this operation accepts: send less at once']],
+  [
+    415,
+    [
+      'unsupported-media-type',
+      'send JSON in UTF-8, uncompressed or compressed with gzip or deflate',
+    ],
+  ],
 ]);
 
-/** The same, and the log has it where it is ours to mend. */
+/** Converts an error like `toProblem`, and logs it if the fault is ours. */
 export function toLoggedProblem(error: unknown, logger: Logger): HttpProblem {
   const problem = toProblem(error);
   if (PROBLEMS[problem.problem].status >= 500) {
@@ -19,26 +25,27 @@ export function toLoggedProblem(error: unknown, logger: Logger): HttpProblem {
   return problem;
 }
 
-/**
- * What to answer when something was thrown. What nobody expected becomes `internal-error`, whose
- * cause is for the log alone.
- */
+/** Converts a thrown error to a problem. An unexpected one becomes `internal-error`, its cause only logged. */
 export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof OverloadedError) {
-    return new HttpProblem('overloaded', 'nothing of this request was stored; send it again', {
+    return new HttpProblem('overloaded', 'nothing was stored; send the request again', {
       cause: error,
       headers: { 'Retry-After': '1' },
     });
   }
   if (isDatabaseUnavailable(error)) {
-    return new HttpProblem('database-unavailable', 'nothing was answered for; send it again', {
-      cause: error,
-    });
+    return new HttpProblem(
+      'database-unavailable',
+      'the outcome is unknown; send the request again',
+      {
+        cause: error,
+      },
+    );
   }
   const [problem, detail] = HTTP_ERRORS.get(httpStatus(error)) ?? [
     'internal-error',
-    'the details are in the log, under the request id',
+    'the log has the details under this request id',
   ];
   return new HttpProblem(problem, detail, { cause: error });
 }
@@ -49,7 +56,7 @@ function httpStatus(error: unknown): number {
     : 500;
 }
 
-/** What the log says of an error. */
+/** An error as the log shows it. */
 export interface LoggedError {
   readonly type: string;
   readonly message: string;
@@ -59,8 +66,8 @@ export interface LoggedError {
 }
 
 /**
- * An error for the log: not its other properties, where database errors carry the values of their
- * query, which are what senders sent.
+ * Returns an error for the log, without its other properties: in database errors those contain the values of
+ * the query, which senders sent.
  */
 export function errorForLog(error: unknown): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
