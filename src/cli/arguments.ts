@@ -10,7 +10,7 @@ import { text } from '../ingestion/fields.ts';
 import { CliError } from './cli-error.ts';
 import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
 
-/** A month on the command line. */
+/** Parses a month on the command line. */
 export function monthArgument(text: string): Month {
   try {
     return parseServiceMonth(text);
@@ -20,7 +20,7 @@ export function monthArgument(text: string): Month {
   }
 }
 
-/** A whole number within bounds. */
+/** Returns a parser for a whole number within bounds. */
 export function integerArgument(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
@@ -29,25 +29,25 @@ export function integerArgument(min: number, max: number): (text: string) => num
   };
 }
 
-/** An RFC 3339 instant. */
+/** Parses an RFC 3339 instant. */
 export function instantArgument(text: string): Date {
   const instant = parseUtcInstant(text);
   if (instant !== null) return new Date(instant.epochMs);
   throw new InvalidArgumentError('expected an RFC 3339 instant such as 2027-01-01T00:00:00Z');
 }
 
-/** Why somebody does something, by the rule of the API and the signals. */
+/** Parses a reason, by the same rule as the API and the signals. */
 export function reasonArgument(text: string): string {
   const parsed = reasonSchema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError('expected 1 to 1000 characters, none of them a control character');
+  throw new InvalidArgumentError('expected 1 to 1000 characters without control characters');
 }
 
-/** One unit, spelled as Temporal's options and `ms` do; a day has 24 hours. */
+/** A number and one unit, spelled as in Temporal's options and `ms`; a day has 24 hours. */
 const DURATION = /^\d{1,5}[mhdw]$/;
 
 /**
- * A length of time on the command line, such as `90d`.
+ * Parses a duration on the command line, such as `90d`.
  * @returns milliseconds
  */
 export function durationArgument(text: string): number {
@@ -57,7 +57,7 @@ export function durationArgument(text: string): number {
   );
 }
 
-/** Types of events on the command line, or `all`. */
+/** Collects event types on the command line, or `all` of them. */
 export function eventTypeArgument(
   type: string,
   previous: readonly WebhookEventType[] = [],
@@ -68,31 +68,31 @@ export function eventTypeArgument(
   throw new InvalidArgumentError(`expected ${WEBHOOK_EVENT_TYPES.join(', ')} or all`);
 }
 
-/** A label, as the API takes it. */
+/** Parses a label by the API's rule. */
 export function labelArgument(label: string): string {
   const { success, error } = text(200).safeParse(label);
   if (success) return label;
   throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
 }
 
-/** The id of an endpoint or an event. */
+/** Parses the id of an endpoint or an event. */
 export function idArgument(id: string): string {
   if (z.uuid().safeParse(id).success) return id;
   throw new InvalidArgumentError('expected an id such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301');
 }
 
-/** No live endpoint has the id that a user gave. */
+/** The error for an endpoint id that no live endpoint has. */
 export function unknownEndpoint(endpointId: string): CliError {
   return new CliError(
-    `There is no live webhook endpoint with the id ${endpointId}: see \`webhooks list\``,
+    `There is no live webhook endpoint with id ${endpointId}. See \`webhooks list\`.`,
   );
 }
 
-/** How many tenants share a child workflow; by default each has its own. */
+/** The option for how many tenants share a child workflow; by default each tenant has its own. */
 export function tenantsPerChildOption(): Option {
   return new Option(
     '--tenants-per-child <count>',
-    'tenants that share a workflow; 25 is several times as fast, from some thousand tenants on',
+    'number of tenants per child workflow; 25 is several times faster with thousands of tenants',
   ).argParser(integerArgument(1, MAX_TENANTS_PER_CHILD));
 }
 

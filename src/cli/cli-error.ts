@@ -1,14 +1,14 @@
 import { CommanderError } from 'commander';
 
-/** What can be said of an error besides its sentence. */
+/** Optional parts of an error, next to its message. */
 interface CliErrorOptions extends ErrorOptions {
-  /** What to do about it. */
+  /** What to do next. */
   readonly hint?: string;
-  /** What belongs to it, a line each. */
+  /** Details, a line each. */
   readonly list?: readonly string[];
 }
 
-/** Something that a command can't do; its message, a list and a hint are all that is shown. */
+/** A command can't do what it was asked to. Only message, list and hint are shown, never a stack trace. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly hint: string | null;
@@ -23,15 +23,15 @@ export class CliError extends Error {
 
 export const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
-/** The command did its work, and found that something is wrong. */
+/** The command succeeded and found a problem. */
 export const EXIT_WRONG = 3;
 
-/** A reason, as a sentence of its own. */
+/** The text with a capital first letter. */
 export function capitalize(reason: string): string {
   return reason.charAt(0).toUpperCase() + reason.slice(1);
 }
 
-/** Misuse is told from failure by the exit code. */
+/** The exit code for an error: invalid commands have their own. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   return EXIT_FAILURE;

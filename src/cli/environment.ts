@@ -9,26 +9,26 @@ import { readTemporalTarget, temporalServer, type TemporalClient } from '../temp
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A person waits for the answer: servers that are starting get less time than at `npm start`. */
+/** Shorter than at `npm start`, because a person is waiting. */
 const PATIENCE_SECONDS = 10;
 const CONNECTIONS = 2;
 
 /**
- * The environment of a command. Where it names no database, the one of the servers that
- * `npm run local` or `npm run demo` has started, if there are any.
+ * The environment of a command. If it has no DATABASE_URL, variables of the local servers started by `npm run local`
+ * or `npm run demo` are added, if there are any.
  */
 export function readEnvironment(env: Environment): Environment {
   if (env.DATABASE_URL) return env;
   const stateDir = stateFolder(env);
   const local = readLocalEnv(stateDir);
   if (local === null) return env;
-  note(`Using the local servers of ${localEnvFile(stateDir)}`);
+  note(`Using the local servers in ${localEnvFile(stateDir)}`);
   return { ...local, ...present(env) };
 }
 
 /**
- * Runs something with the database, which is closed afterwards.
- * @param options how long a statement may take; by default a minute
+ * Runs `work` with a database connection and closes it afterwards.
+ * @param options statement timeout; default one minute
  */
 export async function withDatabase<T>(
   env: Environment,
@@ -52,7 +52,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** The same with Temporal. */
+/** Runs `work` with a Temporal connection and closes it afterwards. */
 export async function withTemporal<T>(
   env: Environment,
   work: (temporal: TemporalClient) => Promise<T>,

@@ -12,13 +12,13 @@ import { visible } from '../lib/visible-text.ts';
 import { CliError, capitalize } from './cli-error.ts';
 import { styleError } from './render/styled-text.ts';
 
-/** An error as it is told. */
+/** An error, explained to the user. */
 interface Explanation {
-  /** A stable name of its kind: docs/cli.md lists them. */
+  /** Stable name of the kind of error, listed in docs/cli.md. */
   readonly error: ErrorKind;
-  /** What is the matter, in one line. */
+  /** What happened, in one line. */
   readonly reason: string;
-  /** What belongs to it, a line each: of a file, its mistakes. */
+  /** Details, a line each, such as the errors in a file. */
   readonly list: readonly string[];
   /** What to do about it. */
   readonly hint: string | null;
@@ -38,43 +38,44 @@ export const ERROR_KINDS = [
 ] as const;
 type ErrorKind = (typeof ERROR_KINDS)[number];
 
-const SEE_DATABASE_URL = 'see DATABASE_URL';
+const SEE_DATABASE_URL = 'check DATABASE_URL';
 
-/** What PostgreSQL's codes mean for whoever runs a command. */
+/** PostgreSQL's error codes, explained to the user of a command. */
 const DATABASE_HINTS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  '28P01': ['PostgreSQL refuses the user or the password', SEE_DATABASE_URL],
-  '28000': ['PostgreSQL refuses the user', SEE_DATABASE_URL],
-  '3D000': ['There is no such database', SEE_DATABASE_URL],
-  '42P01': ['The database lacks our tables', 'run `npm run cli -- migrate` first'],
-  '42703': ['The database is of another version', 'run `npm run cli -- migrate` first'],
-  '42501': ['The database user lacks the rights for this', SEE_DATABASE_URL],
+  '28P01': ['PostgreSQL rejected the user or the password', SEE_DATABASE_URL],
+  '28000': ['PostgreSQL rejected the user', SEE_DATABASE_URL],
+  '3D000': ['The database does not exist', SEE_DATABASE_URL],
+  '42P01': ['The database has no tables yet', 'run `npm run cli -- migrate` first'],
+  '42703': ['The database has another version', 'run `npm run cli -- migrate` first'],
+  '42501': ['The database user is not allowed to do this', SEE_DATABASE_URL],
   '57014': [
-    'PostgreSQL gave the statement up: it took too long, or somebody cancelled it',
-    'see DATABASE_STATEMENT_TIMEOUT_SECONDS, and how busy the database is',
+    'PostgreSQL cancelled the statement: it took too long, or it was cancelled manually',
+    'see DATABASE_STATEMENT_TIMEOUT_SECONDS and check the load of the database',
   ],
 };
 
-/** What gRPC's codes mean, where it is Temporal that answers. */
+/** Temporal's gRPC error codes, explained. */
 const TEMPORAL_HINTS: Readonly<Record<number, string>> = {
-  4: 'the server is slow or away: see TEMPORAL_ADDRESS; `doctor` says more',
-  5: 'see TEMPORAL_NAMESPACE; `doctor` says more',
-  7: 'see TEMPORAL_API_KEY and TEMPORAL_NAMESPACE',
-  14: 'see that the server runs at TEMPORAL_ADDRESS; `doctor` says more',
-  16: 'see TEMPORAL_API_KEY',
+  4: 'the server is slow or unreachable: check TEMPORAL_ADDRESS, or run `doctor`',
+  5: 'check TEMPORAL_NAMESPACE, or run `doctor`',
+  7: 'check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE',
+  14: 'check that the server runs at TEMPORAL_ADDRESS, or run `doctor`',
+  16: 'check TEMPORAL_API_KEY',
 };
 
 const UNREACHABLE_HINTS: Readonly<Record<string, string>> = {
-  PostgreSQL: 'see that it runs there, and DATABASE_URL; `npm run local` starts one',
-  'The Temporal server': 'see that it runs there, and TEMPORAL_ADDRESS; `npm run local` starts one',
+  PostgreSQL: 'check that it runs there and that DATABASE_URL is right; `npm run local` starts one',
+  'The Temporal server':
+    'check that it runs there and that TEMPORAL_ADDRESS is right; `npm run local` starts one',
 };
 
-/** What is the matter, and what to do about it. */
+/** Explains an error: what happened, and what to do next. */
 export function explain(error: unknown): Explanation {
   if (!(error instanceof Error)) return told('failed', String(error));
   return explainOurs(error) ?? explainServers(error) ?? told('failed', messageOf(error));
 }
 
-/** One clear sentence for an error, and its list; with its stack where LOG_LEVEL is debug. */
+/** An error as a sentence with its details; with the stack trace if the log level is debug or trace. */
 export function explainError(error: unknown, logLevel: string | undefined): string {
   if (error instanceof Error && (logLevel === 'debug' || logLevel === 'trace')) {
     return withCauses(error);
@@ -84,17 +85,17 @@ export function explainError(error: unknown, logLevel: string | undefined): stri
   return [sentence, ...list.map((line) => `  ${line}`)].map(visible).join('\n');
 }
 
-/** Where an error comes from, and what caused it. */
+/** An error with its stack trace, and that of its causes. */
 export function withCauses(error: unknown): string {
   if (!(error instanceof Error)) return visible(String(error));
   const said = visible(`${error.name}: ${error.message}`);
-  // Not as V8 has it, with the message again: that may have lines of its own.
+  // Not V8's `stack`, which repeats the message: that may contain line breaks.
   const places = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
   const own = [said, ...places].join('\n');
   return error.cause instanceof Error ? `${own}\ncaused by ${withCauses(error.cause)}` : own;
 }
 
-/** @param reason a message of several lines is made one: only what we put into the list has lines of its own */
+/** @param reason its line breaks are removed: only entries of the list get lines of their own */
 function told(
   error: ErrorKind,
   reason: string,
@@ -109,7 +110,7 @@ function explainOurs(error: Error): Explanation | null {
   if (error instanceof CommanderError) return explainMisuse(error);
   if (error instanceof CliError) return told('refused', reason, error.hint, error.list);
   if (error instanceof MigratorRightsError) {
-    return told('database', reason, 'see DATABASE_MIGRATOR_URL');
+    return told('database', reason, 'check DATABASE_MIGRATOR_URL');
   }
   if (error instanceof NoScheduleError) return told('refused', reason);
   if (error instanceof TraceError) return told('invalid-file', capitalize(reason));
@@ -118,7 +119,7 @@ function explainOurs(error: Error): Explanation | null {
   }
   if (error instanceof ConfigError) {
     const hint =
-      'docs/operations/install-and-configure.md lists the variables; `npm run local` starts servers to try with';
+      'docs/operations/install-and-configure.md lists the variables; `npm run local` starts local servers';
     const [heading = '', ...list] = reason.split('\n');
     return told('invalid-configuration', heading, hint, list);
   }
@@ -126,13 +127,13 @@ function explainOurs(error: Error): Explanation | null {
     return told('unreachable', reason, UNREACHABLE_HINTS[error.dependency] ?? null);
   }
   if (error instanceof StreamError || error instanceof PostError) {
-    const hint = 'what was taken counts once: mend it, and run this again';
+    const hint = 'fix it and rerun; accepted events are not counted twice';
     return told('api', capitalize(reason), hint);
   }
   return null;
 }
 
-/** Commander says `error: …`, and on the next line in brackets what was perhaps meant. */
+/** Commander prints `error: …` and, on the next line in brackets, a suggestion. */
 function explainMisuse({ message, code }: CommanderError): Explanation {
   if (code === 'commander.help') {
     return told('invalid-command', 'A command is missing', '--help lists them');
@@ -145,7 +146,7 @@ function explainMisuse({ message, code }: CommanderError): Explanation {
   );
 }
 
-/** What PostgreSQL or Temporal means by a code, of the error or of what caused it. */
+/** Explains the PostgreSQL or Temporal error code of the error or one of its causes. */
 function explainServers(error: Error): Explanation | null {
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && code in DATABASE_HINTS) {
@@ -158,11 +159,11 @@ function explainServers(error: Error): Explanation | null {
   }
   if (!(error.cause instanceof Error)) return null;
   const cause = explainServers(error.cause);
-  // "Failed to …" says more than what caused it.
+  // Temporal's "Failed to …" is more specific than its cause.
   return cause?.error === 'temporal' ? told('temporal', messageOf(error), cause.hint) : cause;
 }
 
-/** Temporal's client says "Failed to …" and keeps the server's reason in the cause. */
+/** Temporal's client throws "Failed to …" and keeps the server's reason in the cause. */
 function messageOf(error: Error): string {
   const { cause } = error;
   const details =
@@ -172,7 +173,7 @@ function messageOf(error: Error): string {
   return details === '' ? error.message : `${error.message}: ${details}`;
 }
 
-/** What is the matter, below it what belongs to it, and what to do. */
+/** The error as text: what happened, its details, and what to do next. */
 export function renderError({ reason, list, hint }: Omit<Explanation, 'error'>): string {
   return [
     styleError('red', visible(reason)),
@@ -181,7 +182,7 @@ export function renderError({ reason, list, hint }: Omit<Explanation, 'error'>):
   ].join('\n');
 }
 
-/** The same as a line of JSON. */
+/** The error as a line of JSON. */
 export function errorToJson({ error, reason, list, hint }: Explanation): string {
   return JSON.stringify({
     error,

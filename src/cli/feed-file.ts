@@ -6,14 +6,14 @@ import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
 import { CliError } from './cli-error.ts';
 
 /**
- * Reads a file that the user named.
+ * Reads a file named on the command line.
  * @throws CliError
  */
 export async function readFeedFile(path: string): Promise<FeedFile> {
   return { name: basename(path), bytes: await readBytes(path) };
 }
 
-/** Which file it was, for the record. */
+/** Name, hash and size of the file, for the audit trail. */
 export function describeFeedFile({ name, bytes }: FeedFile) {
   return {
     file_name: name,
@@ -23,8 +23,8 @@ export function describeFeedFile({ name, bytes }: FeedFile) {
 }
 
 /**
- * Reads a text that isn't JSON.
- * @throws CliError, also where it isn't UTF-8
+ * Reads a text file.
+ * @throws CliError, also if it isn't UTF-8
  */
 export async function readTextFile(path: string): Promise<string> {
   const read = readUtf8(await readBytes(path));

@@ -12,11 +12,11 @@ import { watchMonth } from './watch-month.ts';
 
 interface FinishOptions {
   readonly watch?: boolean | undefined;
-  /** Whom the request names; none: it is for all that are due. */
+  /** Tenants that the request names; none if it is for all due tenants. */
   readonly tenant?: readonly string[] | undefined;
 }
 
-/** A request that the month's workflow has been sent. */
+/** A request that was sent to the month's workflow. */
 export interface SentRequest {
   readonly month: Month;
   readonly request_id: string;
@@ -24,8 +24,8 @@ export interface SentRequest {
 }
 
 /**
- * Says that a request was sent and, where that is wanted, waits until it is served; then the exit code says
- * whether somebody has to look at the month, or at the tenants that the request names.
+ * Prints that a request was sent or, with `watch`, waits until it is done and prints the result. The exit code then
+ * tells whether the month, or the tenants named by the request, need attention.
  */
 export async function finishRequest(
   command: Command,
@@ -37,8 +37,8 @@ export async function finishRequest(
   if (!watch) {
     print(command, sent, ({ month, request_id: requestId, workflow_id: workflowId }) =>
       [
-        `Request ${requestId} is with workflow ${workflowId}.`,
-        `See \`month-end status ${month} --watch\`.`,
+        `Request ${requestId} was sent to workflow ${workflowId}.`,
+        `To follow it, run \`month-end status ${month} --watch\`.`,
       ].join('\n'),
     );
     return;

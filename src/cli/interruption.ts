@@ -4,12 +4,12 @@ import { visible } from '../lib/visible-text.ts';
 import { errorToJson } from './explain-error.ts';
 import { wantsJson } from './output.ts';
 
-/** What is to be said, or done, when somebody presses Ctrl-C; the innermost work last. */
+/** Called on Ctrl-C, outermost work first: each cleans up and returns a message. */
 const tellers: (() => string | null)[] = [];
 
 /**
- * Has something said where the work is interrupted: what is done by then, and what to do about the rest.
- * @param tell a sentence; null: nothing
+ * Runs `work`; if the process is interrupted during it, the message of `tell` is printed.
+ * @param tell returns what has been done and how to continue, or null
  */
 export async function whileInterruptible<T>(
   tell: () => string | null,
@@ -24,8 +24,8 @@ export async function whileInterruptible<T>(
 }
 
 /**
- * Ends the process when it is asked to, with the exit code that a shell expects. Nothing is waited for:
- * what is written in a transaction is written as a whole or not at all.
+ * Ends the process on SIGINT and SIGTERM, with the exit code that a shell expects. It does not wait for running work:
+ * a transaction is written completely or not at all.
  */
 export function listenForInterruption(): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -37,7 +37,7 @@ export function listenForInterruption(): void {
   }
 }
 
-/** @param sentences what is done, and what to do about the rest */
+/** @param sentences what has been done and how to continue */
 export function renderInterruption(sentences: readonly string[], asJson: boolean): string {
   const said = sentences.join(' ');
   if (!asJson) return visible(['Interrupted.', ...sentences].join(' '));

@@ -4,22 +4,19 @@ import { instantArgument, durationArgument } from './arguments.ts';
 import { CliError } from './cli-error.ts';
 import { deriveSecret, formatSecret } from '../lib/signing/secret.ts';
 
-/** How early a key's end is announced, so that there is time to rotate it. */
+/** How long before its expiry a key counts as expiring, so that there is time to rotate it. */
 const EXPIRING_MS = 14 * 24 * 60 * 60 * 1000;
 
 type KeyState = 'live' | 'expiring' | 'expired' | 'revoked';
 
-/** How a key stands; `expiring`: within 14 days. */
+/** The state of a key; `expiring` if it expires within 14 days. */
 export function keyState(key: Pick<ListedApiKey, 'expiresAt' | 'revokedAt'>, now: Date): KeyState {
   if (key.revokedAt !== null) return 'revoked';
   if (isExpired(key, now)) return 'expired';
   return isExpired(key, new Date(now.getTime() + EXPIRING_MS)) ? 'expiring' : 'live';
 }
 
-/**
- * The keys whose end somebody has to do something about: they end within 14 days, and nobody has
- * used a successor yet.
- */
+/** The keys that need attention: they expire within 14 days and have no successor that is in use. */
 export function endingKeys(keys: readonly ListedApiKey[], now: Date): readonly ListedApiKey[] {
   const used = new Set(
     keys.filter(({ lastUsedAt }) => lastUsedAt !== null).map(({ keyId }) => keyId),
@@ -31,44 +28,53 @@ export function endingKeys(keys: readonly ListedApiKey[], now: Date): readonly L
   );
 }
 
-/** What `expiryOptions` adds to a command's options. */
+/** The values of `expiryOptions`. */
 export interface ExpiryOptions {
   /** Milliseconds. */
   readonly expiresIn?: number;
   readonly expiresAt?: Date;
 }
 
-/** When a new key ends. */
+/** The options for the expiry of a new key. */
 export function expiryOptions(): readonly Option[] {
   return [
-    new Option('--expires-in <duration>', 'such as 90d or 12h')
+    new Option('--expires-in <duration>', 'time until the key expires, such as 90d or 12h')
       .argParser(durationArgument)
       .conflicts('expiresAt'),
-    new Option('--expires-at <instant>', 'such as 2027-01-01T00:00:00Z').argParser(instantArgument),
+    new Option(
+      '--expires-at <instant>',
+      'instant at which the key expires, such as 2027-01-01T00:00:00Z',
+    ).argParser(instantArgument),
   ];
 }
 
 /**
- * @returns undefined where the user didn't say
- * @throws CliError where it would be over already
+ * The expiry that the options ask for.
+ * @returns undefined if neither option was given
+ * @throws CliError if it is in the past
  */
 export function expiryOf({ expiresIn, expiresAt }: ExpiryOptions, now: Date): Date | undefined {
   const expiry = expiresIn === undefined ? expiresAt : new Date(now.getTime() + expiresIn);
   if (expiry === undefined || expiry > now) return expiry;
-  throw new CliError(`A key that expires at ${expiry.toISOString()} has expired already`);
+  throw new CliError(`The expiry ${expiry.toISOString()} is in the past`);
 }
 
 /**
- * A signing secret as its sender needs it.
- * @param masterSecrets the newest first: that is the one to derive new secrets from
- * @throws CliError where there is none
+ * Derives a signing secret, formatted for its sender.
+ * @param masterSecrets newest first: new secrets are derived from the first
+ * @throws CliError if there is no master secret
  */
 export function showSecret(masterSecrets: readonly string[], secretId: string) {
   return { secretId, secret: formatSecret(deriveSecret(newest(masterSecrets), secretId)) };
 }
 
-/** @throws CliError */
+/**
+ * The master secret to derive new secrets from.
+ * @throws CliError if there is none
+ */
 export function newest([masterSecret]: readonly string[]): string {
   if (masterSecret !== undefined) return masterSecret;
-  throw new CliError('Set SIGNING_MASTER_SECRETS as the API has it: secrets are derived from it');
+  throw new CliError(
+    'SIGNING_MASTER_SECRETS is missing. Set it to the same value as for the API: secrets are derived from it.',
+  );
 }

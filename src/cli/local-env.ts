@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { writePrivateFile } from '../lib/private-files.ts';
 
 /**
- * Addresses and keys of the local servers, as environment variables in a file: the CLI finds them
- * there, and so does a shell (`set -a; . .local/env`).
+ * Addresses and keys of the local servers, stored in a file of environment variables: the CLI reads it, and a shell
+ * can load it (`set -a; . .local/env`).
  */
 export type LocalEnv = Readonly<
   Record<
@@ -25,7 +25,10 @@ export function localEnvFile(stateDir: string): string {
   return join(stateDir, 'env');
 }
 
-/** The file holds secrets: only its owner may read it. */
+/**
+ * Writes the file, readable only by its owner because it holds secrets.
+ * @returns its path
+ */
 export async function writeLocalEnv(stateDir: string, env: LocalEnv): Promise<string> {
   const file = localEnvFile(stateDir);
   const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`);
@@ -33,7 +36,7 @@ export async function writeLocalEnv(stateDir: string, env: LocalEnv): Promise<st
   return file;
 }
 
-/** Null where no local servers have been started yet. */
+/** Reads the file; null if no local servers have been started yet. */
 export function readLocalEnv(stateDir: string): Partial<LocalEnv> | null {
   let text: string;
   try {
@@ -49,7 +52,7 @@ export function readLocalEnv(stateDir: string): Partial<LocalEnv> | null {
 
 const DEFAULT_FOLDER = fileURLToPath(new URL('../../.local', import.meta.url));
 
-/** Where the embedded servers keep their state: `.local/` of this clone, or LOCAL_STATE_DIR. */
+/** The folder in which the embedded servers keep their state: LOCAL_STATE_DIR, or `.local/` of this clone. */
 export function stateFolder(env: Readonly<Record<string, string | undefined>>): string {
   return env.LOCAL_STATE_DIR ? resolve(env.LOCAL_STATE_DIR) : DEFAULT_FOLDER;
 }

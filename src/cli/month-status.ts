@@ -7,17 +7,17 @@ import { queryProgress } from '../temporal/month-end.ts';
 import type { StatusWithProgress } from './render/month-status-text.ts';
 import { snakeCaseKeys } from './output.ts';
 
-/** A query waits for a worker, and there may be none. */
+/** A query waits for a worker, and none may be running. */
 const QUERY_TIMEOUT_MS = 5_000;
 
-/** What the month's workflow says of itself. Without a worker there is nobody to answer. */
+/** The progress reported by the month's workflow; `not answering` if no worker answers the query. */
 export function askProgress(client: Client, month: Month): Promise<StatusWithProgress['progress']> {
   return client
     .withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => queryProgress(client, month))
     .catch(() => 'not answering' as const);
 }
 
-/** How a month stands, in the database and by its workflow. */
+/** The state of a month in the database, with the progress of its workflow. */
 export async function readStatus(
   db: Database,
   client: Client,
@@ -30,14 +30,14 @@ export async function readStatus(
   return { ...status, progress };
 }
 
-/** For `--json`, under the names of the API. */
+/** The status for `--json`, with the API's field names. */
 export function statusToJson(status: StatusWithProgress): object {
   return { ...status, progress: snakeCaseKeys(status.progress) };
 }
 
 /**
- * Whether somebody has to look at what was asked for tenants by name: at one of them, or at the books. Others
- * that are parked were no part of it.
+ * Whether a request for named tenants needs attention: one of them was not served, or the books don't add up. Other
+ * parked tenants don't count.
  */
 export function needsAttentionFor(
   named: readonly NamedTenant[],
@@ -47,8 +47,8 @@ export function needsAttentionFor(
 }
 
 /**
- * Whether somebody has to look at a month that was waited for.
- * @param requestId the request whose refusals count; null: that of nobody
+ * Whether a month needs attention.
+ * @param requestId request whose refusals count; null for none
  */
 export function needsAttention(
   {

@@ -3,10 +3,10 @@ import { printLine, printErrorLine } from '../lib/terminal.ts';
 import { visibleIn, visible } from '../lib/visible-text.ts';
 
 /**
- * Prints what a command has to say: for people, or with `--json` for programs.
- * @param render makes the text, only where it is wanted, of the data with hidden characters shown: what is put into
- * a line comes from there, so that a name can't forge one
- * @param toJson what a program gets instead of the data as they are
+ * Prints the result of a command: as text, or as JSON with `--json`.
+ * @param render returns the text. It gets the data with hidden characters made visible, so that a name can't forge
+ * a line
+ * @param toJson returns what `--json` prints; by default the data themselves
  */
 export function print<T>(
   command: Command,
@@ -19,9 +19,8 @@ export function print<T>(
 }
 
 /**
- * Says something beside the result, on standard error; with `--json` as a line `{"note": "…"}`, so that
- * a program can tell it from an error.
- * @param list more of it, a line each
+ * Prints a note to standard error; with `--json` as a line `{"note": "…"}`, so that a program can tell it from an error.
+ * @param list details, a line each
  */
 export function note(message: string, list: readonly string[] = []): void {
   const lines = [message, ...list.map((line) => `  ${line}`)];
@@ -30,21 +29,18 @@ export function note(message: string, list: readonly string[] = []): void {
   );
 }
 
-/**
- * What was asked for by options that hold everywhere, as it has to be known where the arguments make
- * no sense, too.
- */
+/** Whether a global option was given. Reads the arguments directly, because they may be invalid for commander. */
 function asksFor(option: string, argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).includes(option);
 }
 
-/** Whether a program reads what we say. */
+/** Whether output is for a program. */
 export function wantsJson(argv: readonly string[] = process.argv): boolean {
   return asksFor('--json', argv);
 }
 
-/** Whether somebody wants to know where an error comes from. */
+/** Whether errors are shown with their stack trace. */
 export function wantsStack(
   argv: readonly string[] = process.argv,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -62,7 +58,7 @@ export function toSnakeCase(name: string): string {
   return name.replaceAll('-', '_').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Data as `--json` names it, which is how the API and the database do. Not for names that users chose. */
+/** The value with snake_case keys, as `--json`, the API and the database have them. Not for keys chosen by users. */
 export function snakeCaseKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCaseKeys);
   if (typeof value !== 'object' || value === null) return value;

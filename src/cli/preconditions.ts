@@ -7,8 +7,8 @@ import { whyNotClosable, whyTooEarly } from '../db/month-end/closable-months.ts'
 import { type Month, monthOfInstant, previousMonth } from '../domain/period.ts';
 
 /**
- * Refuses ids that don't exist: a mistyped one must not look like one of which there is nothing to say.
- * @param ids undefined: nothing was named
+ * Rejects ids that don't exist, so that a mistyped id doesn't look like one without data.
+ * @param ids undefined if the user named none
  * @throws CliError
  */
 export async function requireKnown(
@@ -21,8 +21,8 @@ export async function requireKnown(
 }
 
 /**
- * The invoice that a user named by its number or its id.
- * @throws CliError
+ * Returns the invoice with this number or id.
+ * @throws CliError if there is none
  */
 export async function requireInvoice(db: Queryable, idOrNumber: string): Promise<InvoiceView> {
   const isId = z.uuid().safeParse(idOrNumber).success;
@@ -32,22 +32,23 @@ export async function requireInvoice(db: Queryable, idOrNumber: string): Promise
   return invoice;
 }
 
-/** No key has the id that a user gave. */
+/** The error for a key id that no key has. */
 export function unknownKey(keyId: string): CliError {
-  return new CliError(`There is no key with the id ${keyId}: see \`keys list\``);
+  return new CliError(`There is no key with id ${keyId}. See \`keys list\`.`);
 }
 
 /**
- * The workflow refuses such a month too; here it is said at once, and nothing is signalled.
- * @throws CliError where the month isn't over, or is before the first subscription
+ * Rejects months that can't be closed. The workflow would refuse them too; this fails before any signal is sent.
+ * @throws CliError if the month isn't over, or is before the first subscription
  */
 export async function requireClosable(db: Queryable, month: Month): Promise<void> {
   refuse(await whyNotClosable(db, month, new Date()));
 }
 
 /**
- * For commands that only read: an empty answer about a mistyped year would look like good news.
- * @throws CliError where the month is before the first subscription
+ * Rejects months without anything to bill. For commands that only read: an empty result for a mistyped year would
+ * look like good news.
+ * @throws CliError if the month is before the first subscription
  */
 export async function requireBillable(db: Queryable, month: Month): Promise<void> {
   refuse(await whyTooEarly(db, month, new Date()));
@@ -58,7 +59,8 @@ function refuse(reason: string | null): void {
 }
 
 /**
- * Refuses to reach into the months that are kept: the present one, and so many full ones before it.
+ * Rejects a `--before` that reaches into the months to keep: the current month and `monthsKept` full months before it.
+ * @param variable environment variable that sets `monthsKept`
  * @throws CliError
  */
 export function requireOlder(before: Month, monthsKept: number, variable: string, now: Date): void {
@@ -68,6 +70,6 @@ export function requireOlder(before: Month, monthsKept: number, variable: string
   );
   if (before <= oldestKept) return;
   throw new CliError(
-    `${monthsKept} full months are kept (${variable}): --before can be ${oldestKept} at the latest`,
+    `--before can be ${oldestKept} at the latest: ${variable} keeps ${monthsKept} full months`,
   );
 }

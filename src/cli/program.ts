@@ -55,19 +55,16 @@ import manifest from '../../package.json' with { type: 'json' };
 export function createProgram(): Command {
   const program = new Command('arcadia')
     .usage('<command> [options]')
-    .description('Month-end invoicing: set up, watch, correct.')
-    .option(
-      '--json',
-      'print one JSON document instead of text; notes and errors are JSON lines then',
-    )
-    .option('--verbose', 'of an error, also show where it comes from')
+    .description('Month-end invoicing: set up, run and correct months.')
+    .option('--json', 'print one JSON document instead of text; notes and errors become JSON lines')
+    .option('--verbose', 'also show the stack trace of an error')
     .version(version, '--version', 'print the version')
     .addHelpText(
       'after',
       `
-Servers are found by DATABASE_URL and TEMPORAL_ADDRESS (and the rest of Temporal's variables), or
-else by what \`npm run local\` and \`npm run demo\` write to .local/env.
-docs/cli.md has all commands, with what they print.
+DATABASE_URL and TEMPORAL_ADDRESS (and Temporal's other variables) name the servers. Without
+DATABASE_URL, commands use the local servers that \`npm run local\` or \`npm run demo\` started (.local/env).
+docs/cli.md describes all commands and what they print.
 
 ${EXIT_CODES}
 
@@ -82,10 +79,13 @@ Examples:
   };
   program.addCommand(migrateCommand());
   program.addCommand(doctorCommand());
-  group('catalogue', 'plans and addons', [catalogueApplyCommand()]);
-  group('subscriptions', 'tenants and what they have', [subscriptionsApplyCommand()]);
-  group('seller', 'who sells', [sellerApplyCommand(), sellerShowCommand()]);
-  group('keys', 'API keys', [
+  group('catalogue', 'manage plans and addons', [catalogueApplyCommand()]);
+  group('subscriptions', 'manage tenants and their subscriptions', [subscriptionsApplyCommand()]);
+  group('seller', 'manage the seller details on invoices', [
+    sellerApplyCommand(),
+    sellerShowCommand(),
+  ]);
+  group('keys', 'manage API keys', [
     keysCreateCommand(),
     keysRotateCommand(),
     keysRevokeCommand(),
@@ -93,7 +93,7 @@ Examples:
     keysSignCommand(),
     keysUnsignCommand(),
   ]);
-  group('schedule', 'the Schedule that closes the month', [
+  group('schedule', 'manage the Schedule that closes each month', [
     scheduleApplyCommand(),
     schedulePauseCommand(),
     scheduleResumeCommand(),
@@ -101,7 +101,7 @@ Examples:
     scheduleTriggerCommand(),
     scheduleBackfillCommand(),
   ]);
-  group('month-end', 'closing a month', [
+  group('month-end', 'close, check and correct a month', [
     monthEndStartCommand(),
     monthEndStatusCommand(),
     monthEndForceCommand(),
@@ -110,7 +110,7 @@ Examples:
     monthEndVerifyCommand(),
     monthEndExportCommand(),
   ]);
-  group('invoices', 'what was billed', [
+  group('invoices', 'show invoices; mark them paid or void', [
     invoicesListCommand(),
     invoicesShowCommand(),
     invoicesDiffCommand(),
@@ -118,7 +118,7 @@ Examples:
     invoicesPayCommand(),
     invoicesVoidCommand(),
   ]);
-  group('usage', 'what was used', [
+  group('usage', 'send, exclude, archive and expire usage', [
     usageReplayCommand(),
     usageSendCommand(),
     usageExcludeCommand(),
@@ -126,7 +126,7 @@ Examples:
     usageArchiveCommand(),
     usageExpireCommand(),
   ]);
-  group('webhooks', 'telling others', [
+  group('webhooks', 'manage webhooks', [
     webhooksAddCommand(),
     webhooksListCommand(),
     webhooksDisableCommand(),
@@ -135,17 +135,17 @@ Examples:
     webhooksReplayCommand(),
     webhooksPruneCommand(),
   ]);
-  group('workers', 'their builds', [workersPromoteCommand()]);
-  group('audit', 'what operators did', [auditListCommand()]);
+  group('workers', 'manage worker builds', [workersPromoteCommand()]);
+  group('audit', 'show the audit trail', [auditListCommand()]);
   setUp(program);
   return program;
 }
 
-/** On every command's help. */
+/** Shown in the help of every command. */
 export const EXIT_CODES =
-  'Exit code: 0 done, 1 failed, 2 not a valid command, 3 found something wrong, 130 interrupted.';
+  'Exit codes: 0 success, 1 failure, 2 invalid command, 3 found a problem, 130 interrupted.';
 
-/** The error and, where there is one, the suggestion: what was typed can't add a line. */
+/** Commander's error and its suggestion, a line each: what the user typed can't add lines. */
 function oneLineEach(message: string): string {
   return message
     .trimEnd()
@@ -154,14 +154,14 @@ function oneLineEach(message: string): string {
     .join('\n');
 }
 
-/** What holds for each: how it ends, how it complains, and which options there are everywhere. */
+/** Exit, error and option handling shared by all commands. */
 function setUp(command: Command): void {
   command
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => style('bold', title) })
     .configureOutput({
       writeOut: printText,
-      // A program gets one line of JSON, from where all errors are told.
+      // With --json, `run` prints the error as one line of JSON.
       writeErr: wantsJson() ? () => undefined : printErrorText,
       outputError: (message, write) => write(`${styleError('red', oneLineEach(message))}\n`),
     });
@@ -169,5 +169,5 @@ function setUp(command: Command): void {
   command.commands.forEach(setUp);
 }
 
-/** Of this release. */
+/** The version of this release. */
 export const { version } = manifest;

@@ -6,25 +6,25 @@ import { renderBar, renderStanding, type Standing } from './render/progress-bar.
 import { isTerminal, terminalWidth } from './render/styled-text.ts';
 
 interface ProgressOptions extends Pick<Standing, 'what' | 'unit' | 'total'> {
-  /** What was done before. */
+  /** What had been done before this run. */
   readonly from?: number;
 }
 
 export interface Progress {
-  /** @param total where it was not known before, or is another one now */
+  /** @param total given if it has become known or has changed */
   readonly update: (done: number, total?: number, remark?: string) => void;
   readonly stop: () => void;
-  /** How far it is, in a sentence. */
+  /** Returns the progress as a sentence. */
   readonly tell: () => string;
 }
 
-/** Without a terminal, a line is said so often. */
+/** Interval between progress lines when stderr isn't a terminal. */
 const LINE_EVERY_MS = 10_000;
 
-/** How far something is, on standard error: a bar with speed and time left, or a line now and then. */
+/** Shows progress on standard error: a bar with speed and time left, or regular lines if it isn't a terminal. */
 export function startProgress(
   { from = 0, ...options }: ProgressOptions,
-  // The bar draws itself there, with what is made visible below.
+  // The bar draws on this stream; its text is made visible below.
   // eslint-disable-next-line no-restricted-properties
   stream = process.stderr,
 ): Progress {
@@ -49,8 +49,8 @@ export function startProgress(
 }
 
 /**
- * Shows how far the work is while it is done; where it is interrupted, that is the last word.
- * @param afterwards what an interrupted user has to do, in a sentence
+ * Shows progress while the work runs. If it is interrupted, the last progress is printed.
+ * @param afterwards sentence that tells an interrupted user how to continue
  */
 export async function withProgress<T>(
   options: ProgressOptions,
@@ -61,7 +61,7 @@ export async function withProgress<T>(
   try {
     return await whileInterruptible(
       () => {
-        // The terminal gets its cursor back.
+        // Restores the terminal's cursor.
         progress.stop();
         return [progress.tell(), ...(afterwards === null ? [] : [afterwards])].join(' ');
       },
@@ -83,7 +83,7 @@ function showBar(standing: () => Standing, stream: NodeJS.WriteStream): Display 
     format: () => visible(renderBar(standing(), terminalWidth(stream) ?? 0)),
     hideCursor: true,
     clearOnComplete: true,
-    // An interruption is told in one place.
+    // interruption.ts handles signals.
     gracefulExit: false,
   });
   bar.start(1, 0);

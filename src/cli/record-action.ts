@@ -13,13 +13,13 @@ import { explainError } from './explain-error.ts';
 import { whileInterruptible } from './interruption.ts';
 import { note, toSnakeCase } from './output.ts';
 
-/** Errors whose reason lies in what was asked for. */
+/** Errors caused by the request itself: their outcome is `refused`, all others are `failed`. */
 const REFUSALS = [CliError, FeedError, NoScheduleError, NoSuchVersionError];
 
 /**
- * Runs what a command changes, on the record: every command that changes something goes through here.
- * The record has the command's name, its arguments and its options; so none may be a secret.
- * @param more what else belongs on record, such as an id that was made up
+ * Runs the work of a command that changes something and records it in the audit trail; every such command uses it.
+ * The record holds the command's name, arguments and options, so none of them may be a secret.
+ * @param more further input to record, such as a generated id
  */
 export function operatorAction<T>(
   command: Command,
@@ -47,7 +47,7 @@ export function operatorAction<T>(
           failed: answerOf,
           lost: (actionId, error) =>
             note(
-              `The outcome of action ${actionId} is not on record: ${explainError(error, undefined)}`,
+              `The outcome of action ${actionId} could not be recorded: ${explainError(error, undefined)}`,
             ),
         },
       ),
@@ -88,45 +88,44 @@ function answerOf(error: unknown): ActionAnswer {
   };
 }
 
-/** Who asks, as it is kept with a request: `cli:anna`. */
+/** The actor that is recorded with a request: `cli:anna`. */
 export function actor(): string {
   try {
     return `cli:${userInfo().username}`;
   } catch {
-    // A container's user may have no name.
+    // The user of a container may have no name.
     return 'cli';
   }
 }
 
-/** Of those of which there would be two, or which would be refused, if they were done again. */
+/** Advice for actions that are unsafe to repeat. */
 const NOT_TO_BE_REPEATED: Readonly<Record<string, string>> = {
-  'keys.create': 'Whether there is a key, `keys list` says; revoke it then, for its text is lost.',
+  'keys.create': 'Check `keys list` for a new key. If there is one, revoke it: it was never shown.',
   'keys.rotate':
-    'Whether there is a successor, `keys list` says; rotate that one then, for its text is lost.',
+    'Check `keys list` for a successor. If there is one, rotate it: it was never shown.',
   'keys.sign':
-    'Whether there is a secret, `keys list` says; revoke it then (`keys unsign`), for its text is lost.',
+    'Check `keys list` for a new signing secret. If there is one, revoke it with `keys unsign`: it was never shown.',
 };
 
-/** Of those that go on in pieces, each of them whole. */
+/** Advice for actions that commit in several transactions. */
 const IN_PIECES: Readonly<Record<string, string>> = {
-  'usage.archive': 'What was moved is moved; run it again for the rest.',
-  'usage.expire': 'Months that have expired are on record; run it again for the rest.',
+  'usage.archive': 'Events moved so far stay in the archive. Run the command again for the rest.',
+  'usage.expire': 'Months that have expired stay expired. Run the command again for the rest.',
 };
 
-/** Of those that ask for something which goes on without us. */
+/** Actions that send a request which continues without this process. */
 const REQUESTS = new Set(['month-end.start', 'month-end.force']);
 
 /**
- * What somebody who interrupted a command that writes has to know: what may be done by now, and how to go
- * on.
+ * What may have been done when a command that writes was interrupted, and how to continue.
  * @param action `invoices.void`
- * @param requestId of a request that is known by it
+ * @param requestId id of the request that the command sends, if it sends one
  */
 export function afterInterruption(action: string, requestId: unknown): string {
   const special = NOT_TO_BE_REPEATED[action] ?? IN_PIECES[action];
   if (special !== undefined) return special;
   return REQUESTS.has(action)
-    ? `If it was sent by then, the month's workflow serves it; with --request-id ${String(requestId)} ` +
-        'it can be sent again and counts once.'
-    : 'It is done as a whole or not at all (`audit list` knows, where it says `done`), and to repeat it is safe.';
+    ? `If the request was already sent, the month's workflow handles it. It is safe to send it again with ` +
+        `--request-id ${String(requestId)}.`
+    : 'The change was made completely or not at all; `audit list` shows outcome `done` if it was made. It is safe to repeat.';
 }

@@ -5,7 +5,7 @@ const WIDTH = 100;
 const BEGIN = '<!-- commands: begin -->';
 const END = '<!-- commands: end -->';
 
-/** All commands, in Markdown: what `--help` says, but for what it says of each. */
+/** All commands in Markdown: their `--help`, without the parts common to all. */
 export function renderReference(program: Command): string {
   return program.commands
     .flatMap((command) => [
@@ -24,8 +24,8 @@ export function renderReference(program: Command): string {
 }
 
 /**
- * A document with its part between the markers made anew.
- * @throws Error where it has no markers
+ * Replaces the part of a document between the markers.
+ * @throws Error if it has no markers
  */
 export function replaceReference(document: string, reference: string): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];

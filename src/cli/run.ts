@@ -6,7 +6,7 @@ import { listenForInterruption } from './interruption.ts';
 import { createProgram } from './program.ts';
 import { wantsJson, wantsStack } from './output.ts';
 
-/** Runs the command that the arguments name, and sets the exit code. */
+/** Runs the command given by the arguments and sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
   letReaderLeave();
   listenForInterruption();
@@ -24,7 +24,7 @@ function tell(error: unknown, argv: readonly string[]): void {
     printErrorLine(errorToJson(explain(error)));
     return;
   }
-  // Of misuse, commander has told people already.
+  // Commander has already printed its own errors as text.
   if (error instanceof CommanderError) return;
   printErrorLine(wantsStack(argv) ? withCauses(error) : renderError(explain(error)));
 }

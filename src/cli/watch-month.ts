@@ -13,8 +13,8 @@ import { renderProgress, type StatusWithProgress } from './render/month-status-t
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Shows how a month end goes on, until nothing is waited for any more.
- * @param requestId the request that has to be served; null: whatever was asked for
+ * Shows the progress of a month end until it is done.
+ * @param requestId request to wait for; null waits for all requests of the month
  */
 export async function watchMonth(
   db: Database,
@@ -26,11 +26,11 @@ export async function watchMonth(
   await whileInterruptible(
     () => {
       display.stop();
-      return `${month} goes on without being watched: \`month-end status ${month} --watch\`.`;
+      return `The month end of ${month} continues. To follow it, run \`month-end status ${month} --watch\`.`;
     },
     async () => {
       for (;;) {
-        // The workflow first: what it is done with, the database knows.
+        // Query the workflow first: whatever it reports as done is already in the database.
         const progress = await askProgress(client, month);
         const isWaiting = await isWaitedFor(db, month, requestId);
         if (!isWaiting && (requestId !== null || !isClosing(progress))) return;
@@ -45,7 +45,7 @@ function isClosing(progress: StatusWithProgress['progress']): boolean {
   return progress !== null && progress !== 'not answering' && progress.state === 'closing';
 }
 
-/** A bar while a pass is under way; else a line, each time that there is something new to say. */
+/** Shows a bar during a pass; otherwise a line whenever the state changes. */
 function createDisplay(month: Month) {
   let bar: Progress | null = null;
   let said = '';
@@ -78,7 +78,7 @@ function countDone({ rolled, skipped, unchanged, parked }: OutcomeCounts): numbe
   return rolled + skipped + unchanged + parked;
 }
 
-/** The first says how many are invoiced, the last how many somebody has to look at. */
+/** Tenants invoiced so far, and those that need attention. */
 function renderCounts({ rolled, parked }: OutcomeCounts): string {
   return parked === 0 ? `${rolled} rolled` : `${rolled} rolled, ${parked} parked`;
 }

@@ -108,7 +108,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
       `1 event, exactly ${currency} ${charge}`,
     );
     expect(await cli('month-end', 'preview', '2026-05', '--tenant', id)).toContain(
-      `${currency}: 1 tenants, ${total} would be invoiced, ${total} stands`,
+      `${currency}: 1 tenants, ${total} would be invoiced, currently ${total}`,
     );
   });
 });

@@ -75,7 +75,7 @@ describe('failure exits with 1 and a sentence', () => {
     await empty.drop();
     expect(code).toBe(1);
     expectOneError(stderr, 'arcadia_app may not create tables in this database');
-    expect(stderr).toContain('see DATABASE_MIGRATOR_URL');
+    expect(stderr).toContain('check DATABASE_MIGRATOR_URL');
   });
 
   test('a file that is not there', async () => {
@@ -227,5 +227,5 @@ test('the Schedule: applied, paused, described, resumed', async () => {
       expect.anything(),
     ] as unknown[],
   });
-  expect((await runCli(['schedule', 'resume'], env)).stdout).toContain('The Schedule is on.');
+  expect((await runCli(['schedule', 'resume'], env)).stdout).toContain('The Schedule is active.');
 });

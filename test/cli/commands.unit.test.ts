@@ -43,7 +43,7 @@ describe.each(leaves)('%s', (path, command) => {
   });
 
   test('names the exit codes, and takes --json', () => {
-    expect(help).toMatch(/^Exit code: 0 done, 1 failed, 2 .*, 3 .*, 130 /m);
+    expect(help).toMatch(/^Exit codes: 0 success, 1 failure, 2 .*, 3 .*, 130 /m);
     expect(help).toMatch(/^ {2}--json /m);
   });
 
@@ -80,7 +80,7 @@ describe('what holds everywhere is found where the arguments make no sense, too'
 
 describe('an interruption', () => {
   test('of most commands may be repeated', () => {
-    expect(afterInterruption('invoices.void', undefined)).toMatch(/to repeat it is safe/);
+    expect(afterInterruption('invoices.void', undefined)).toMatch(/It is safe to repeat/);
   });
   test('of a request names its id, so that it is sent once', () => {
     expect(afterInterruption('month-end.force', 'mine')).toContain('--request-id mine');
@@ -88,7 +88,7 @@ describe('an interruption', () => {
   test.each(['keys.create', 'keys.rotate', 'keys.sign'])(
     'of %s says what to look for',
     (action) => {
-      expect(afterInterruption(action, undefined)).toMatch(/`keys list` says/);
+      expect(afterInterruption(action, undefined)).toMatch(/^Check `keys list`/);
       expect(afterInterruption(action, undefined)).not.toMatch(/is safe/);
     },
   );

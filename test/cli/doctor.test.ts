@@ -69,9 +69,9 @@ test('a new installation: what is there, what is missing, and what to do', async
   for (const line of [
     /^ok {7}configuration {6}complete$/m,
     /^ok {7}database {11}PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+ answers$/m,
-    /^ok {7}database role {6}arcadia_app has the rights of arcadia_api and arcadia_worker, to manage keys besides, and no others$/m,
+    /^ok {7}database role {6}arcadia_app has the rights of arcadia_api and arcadia_worker, may manage keys, and no others$/m,
     /^ok {7}migrations {9}all \d+ applied$/m,
-    /^ok {7}months {13}nobody is due for \d{4}-\d\d$/m,
+    /^ok {7}months {13}no tenant is due for \d{4}-\d\d$/m,
     /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,
     /^ok {7}search attributes {2}registered$/m,
     /^problem {2}schedule {11}there is no Schedule.*\n {28}→ npm run cli -- schedule apply$/m,
@@ -86,12 +86,12 @@ test('all is well', async () => {
   const { ok, detail } = await doctor();
   expect(detail('months')).toEqual([`${month} is closed; due tenants: 1, parked: 0`]);
   expect(detail('schedule')).toEqual([
-    expect.stringMatching(/^on; fires next at \d{4}-\d\d-01T06:00:00\.000Z$/),
+    expect.stringMatching(/^active; fires next at \d{4}-\d\d-01T06:00:00\.000Z$/),
   ]);
   expect(detail('worker')).toEqual([expect.stringMatching(/^polling arcadia-invoicing: \d+@/)]);
   expect(ok).toBe(true);
   const { code, stdout } = await runCli(['doctor'], env);
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe('All is well.');
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('No problems found.');
   expect(code).toBe(0);
 });
 
@@ -142,7 +142,7 @@ test('a tenant that is due for a closed month, and usage that nothing bills: war
   ]);
   expect(advice('months')).toEqual([`npm run cli -- month-end start ${month}`]);
   expect(detail('unbilled usage')).toEqual([
-    `no run of ${month} bills usage of gone (gone) AUD +0.88, tenant not due`,
+    `${month} has usage that won't be billed automatically: gone (gone) AUD +0.88, tenant not due`,
   ]);
   expect(advice('unbilled usage')).toEqual([`npm run cli -- month-end late-usage ${month}`]);
 
@@ -169,7 +169,7 @@ test('a key that ends soon, until its successor is used', async () => {
   // Not yet a problem.
   expect(ok).toBe(true);
   const { stdout } = await runCli(['doctor'], env);
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe('No problem found; warnings: 1.');
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('No problems found; warnings: 1.');
 
   const rotation = await rotateKey(world.db, {
     keyId,
@@ -206,7 +206,7 @@ test('a database that is not up to date', async () => {
   );
   const { ok, state, detail, advice } = await doctor();
   expect(ok).toBe(false);
-  expect(detail('migrations')).toEqual(['the database lacks 000006_drafts']);
+  expect(detail('migrations')).toEqual(['not applied yet: 000006_drafts']);
   expect(advice('migrations')).toEqual(['npm run cli -- migrate']);
   expect([...state('months'), ...state('keys')]).toEqual(['unknown', 'unknown']);
   await asSuperuser(world.superuserUrl, (client) =>
@@ -226,9 +226,9 @@ test('a database that is not up to date', async () => {
 test.each([
   [
     'superuserUrl',
-    /^\w+ could rewrite the books: it is a superuser; owns the tables; is not bound/,
+    /^\w+ could change issued invoices: it is a superuser; owns the tables; bypasses row/,
   ],
-  ['migratorUrl', /^arcadia_migrator could rewrite the books: it owns the tables$/],
+  ['migratorUrl', /^arcadia_migrator could change issued invoices: it owns the tables$/],
 ] as const)('a role that could rewrite the books: %s', async (url, message) => {
   const { ok, detail, advice } = await doctor({ DATABASE_URL: world[url] });
   expect(ok).toBe(false);
@@ -253,7 +253,7 @@ test('a role with more rights than it needs', async () => {
   const { ok, detail, advice } = await doctor({ DATABASE_URL: world.workerUrl });
   expect(ok).toBe(false);
   expect(detail('database role')).toEqual([
-    "arcadia_worker has rights that it doesn't need: SELECT on api_keys, DELETE on invoices, " +
+    "arcadia_worker has rights it doesn't need: SELECT on api_keys, DELETE on invoices, " +
       'UPDATE (total_cents) on invoices',
   ]);
   expect(advice('database role')).toEqual([
@@ -274,8 +274,8 @@ test('without PostgreSQL the rest is checked all the same', async () => {
   const { code, stdout } = await runCli(['doctor'], { ...env, DATABASE_URL });
   expect(code).toBe(3);
   expect(stdout).toMatch(/^problem {2}database .*PostgreSQL at 127\.0\.0\.1:1\/arcadia can't be/m);
-  expect(stdout).toMatch(/^unknown {2}months .*not looked at: the database does not answer$/m);
-  expect(stdout).toMatch(/^unknown {2}keys .*not looked at: the database does not answer$/m);
+  expect(stdout).toMatch(/^unknown {2}months .*not checked: the database does not answer$/m);
+  expect(stdout).toMatch(/^unknown {2}keys .*not checked: the database does not answer$/m);
   expect(stdout).toMatch(/^ok {7}worker /m);
   expect(stdout).not.toContain('secret');
 });
@@ -286,7 +286,7 @@ test.each([
 ])('without %s the rest is checked all the same', async (_what, overrides, message) => {
   const { state, detail, advice } = await doctor(overrides);
   expect(detail('temporal')).toEqual([expect.stringContaining(message)]);
-  expect(advice('temporal')).toEqual(['see TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE']);
+  expect(advice('temporal')).toEqual(['check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE']);
   expect([...state('schedule'), ...state('worker')]).toEqual(['unknown', 'unknown']);
   expect(state('months')).toEqual(['ok']);
 });

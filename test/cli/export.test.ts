@@ -81,12 +81,14 @@ describe('with a seller', () => {
   beforeAll(async () => {
     expect(await cli('seller', 'apply', 'demo/seller.json')).toMatchObject({
       code: 0,
-      stdout: 'Version 1 is in force.\n',
+      stdout: 'Seller details version 1 is in force.\n',
     });
   });
 
   test('which is the same when it is applied again', async () => {
-    expect((await cli('seller', 'apply', 'demo/seller.json')).stdout).toContain('says the same');
+    expect((await cli('seller', 'apply', 'demo/seller.json')).stdout).toContain(
+      'is already in force',
+    );
     expect((await cli('seller', 'show')).stdout).toContain('Arcadia Cloud Pty Ltd');
     const wrong = join(folder, 'wrong.json');
     const seller = JSON.parse(readFileSync('demo/seller.json', 'utf8')) as object;
@@ -188,7 +190,7 @@ describe('with a seller', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`${join(folder, 'file/below')} can't be written: `);
     const empty = await cli('month-end', 'export', '2026-01', '--out', join(folder, 'empty'));
-    expect([empty.code, empty.stderr]).toEqual([1, 'There are no invoices of 2026-01\n']);
+    expect([empty.code, empty.stderr]).toEqual([1, 'There are no invoices for 2026-01\n']);
     expect(readdirSync(folder)).not.toContain('empty');
   });
 

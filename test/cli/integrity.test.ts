@@ -69,7 +69,7 @@ test('preview of a tenant that is not due says so', async () => {
     { deploymentId: 'early-a', startsAt: '2026-07-01T00:00:00Z' },
   ]);
   expect(await say('month-end', 'preview', MONTH, '--tenant', 'early')).toContain(
-    `early is not due for ${MONTH}: it has no subscription that is in force at the end of the month`,
+    `early is not due for ${MONTH}: it has no subscription in force at the end of the month`,
   );
 });
 
@@ -103,19 +103,24 @@ test('invoices usage: the events of a line, as text and as CSV', async () => {
   const csv = await say('invoices', 'usage', 'acme-000002', '--line', '2', '--csv');
   expect(parse(csv, { columns: true })).toMatchObject([{ amount: '12.5' }, { amount: '30' }]);
   const none = await cli('invoices', 'usage', 'acme-000002', '--line', '1');
-  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('has no line 1') });
+  expect(none).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('has no LLM usage or overage line 1'),
+  });
 });
 
 test('usage exclude and exclusions', async () => {
   const exclude = ['usage', 'exclude', poison, '--source', 'llm', '--reason', 'priced twice'];
-  expect(await say(...exclude)).toContain('counts: AUD 0.77.\nNo invoice bills it.');
+  expect(await say(...exclude)).toContain(
+    'Excluded from billing: AUD 0.77.\nNo invoice bills this event.',
+  );
   const again = exclude.with(-1, 'for another reason');
   expect(await say(...again)).toMatch(
     /was already excluded.*; the first reason stays: priced twice/,
   );
   expect(await say('usage', 'exclusions', MONTH)).toMatch(/beta\s+llm_usage\s+AUD 0\.77/);
   const unknown = await cli('usage', 'exclude', 'nobody', '--source', 'llm', '--reason', 'x');
-  expect(unknown).toMatchObject({ code: 1, stderr: 'No llm event nobody was accepted\n' });
+  expect(unknown).toMatchObject({ code: 1, stderr: 'There is no accepted llm event nobody\n' });
 });
 
 test('an excluded event that a later month bills: that month is to be re-run', async () => {
@@ -158,7 +163,7 @@ describe('verify', () => {
   test('says that everything holds', async () => {
     const text = await say('month-end', 'verify', MONTH);
     expect(text).toMatch(/^2026-05: 3 invoices with \d+ lines; 4 LLM events of exactly AUD 1\.32,/);
-    expect(text).toContain('Everything holds.');
+    expect(text).toContain('All checks passed.');
     expect(text).not.toContain('WRONG');
   });
 

@@ -32,9 +32,9 @@ test('an expiry is given as a duration or as an instant, and lies ahead', () => 
   expect(expiryOf({}, NOW)).toBeUndefined();
   expect(expiryOf({ expiresIn: DAY_MS }, NOW)).toEqual(new Date(inDays(1)));
   expect(expiryOf({ expiresAt: new Date(inDays(2)) }, NOW)).toEqual(new Date(inDays(2)));
-  expect(() => expiryOf({ expiresIn: 0 }, NOW)).toThrow('has expired already');
+  expect(() => expiryOf({ expiresIn: 0 }, NOW)).toThrow('is in the past');
   expect(() => expiryOf({ expiresAt: NOW }, NOW)).toThrow(
-    'A key that expires at 2026-06-01T00:00:00.000Z has expired already',
+    'The expiry 2026-06-01T00:00:00.000Z is in the past',
   );
 });
 

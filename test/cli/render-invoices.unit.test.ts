@@ -99,8 +99,6 @@ describe('a difference', () => {
     );
   });
   test('of nothing says so', () => {
-    expect(show({ before: FIRST, after: SECOND, changes: [] }).at(-1)).toBe(
-      'Every line is the same.',
-    );
+    expect(show({ before: FIRST, after: SECOND, changes: [] }).at(-1)).toBe('No line changed.');
   });
 });

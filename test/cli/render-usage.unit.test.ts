@@ -95,8 +95,8 @@ describe('an exclusion', () => {
   test('says how much: money of LLM usage', () => {
     expect(renderExclusion(exclusion, NEW).split('\n')).toEqual([
       'llm event req-4711 of acme is excluded.',
-      'What no longer counts: AUD 77.00.',
-      'No invoice bills it.',
+      'Excluded from billing: AUD 77.00.',
+      'No invoice bills this event.',
     ]);
   });
   test('and of metered usage what was metered', () => {
@@ -106,7 +106,7 @@ describe('an exclusion', () => {
       currency: null,
       resource_kind: 'llm_tokens',
     } as const;
-    expect(renderExclusion(metered, NEW)).toContain('counts: 7,700 llm_tokens.');
+    expect(renderExclusion(metered, NEW)).toContain('Excluded from billing: 7,700 llm_tokens.');
   });
   test('made before: the first reason stays', () => {
     expect(renderExclusion(exclusion, { ...NEW, isNew: false }).split('\n')[0]).toBe(
@@ -122,7 +122,7 @@ describe('an exclusion', () => {
         .split('\n')
         .slice(2),
     ).toEqual([
-      'Invoice acme-000001 still bills it, until it is re-run:',
+      'Invoice acme-000001 still bills it. To rebuild the invoice, run:',
       String.raw`  npm run cli -- month-end force 2026-06 --tenant acme --reason 'it'\''s priced twice'`,
     ]);
     const beyond = { ...NEW, isBeyondBounds: true };
@@ -135,7 +135,7 @@ describe('an exclusion', () => {
         .split('\n')
         .slice(2),
     ).toEqual([
-      'Invoice acme-000001 still bills it. It is paid and never rebuilt: settle it by hand.',
+      'Invoice acme-000001 still bills it and is paid, so it is never rebuilt: settle the amount manually.',
     ]);
   });
 });

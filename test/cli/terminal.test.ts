@@ -55,7 +55,7 @@ describe('a month that is watched', () => {
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(stderr()).toContain(
-      `Interrupted. ${MONTH} goes on without being watched: \`month-end status ${MONTH} --watch\`.`,
+      `Interrupted. The month end of ${MONTH} continues. To follow it, run \`month-end status ${MONTH} --watch\`.`,
     );
   });
 
@@ -220,7 +220,7 @@ describe('interrupted', () => {
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(stderr()).toMatch(
-      /^Interrupted\. Sending: 100 %, 0\.0 of 0\.0 MiB\. What was taken counts once: run it again\.$/m,
+      /^Interrupted\. Sending: 100 %, 0\.0 of 0\.0 MiB\. Accepted events are not counted twice: run the command again to send the rest\.$/m,
     );
     server.closeAllConnections();
     server.close();

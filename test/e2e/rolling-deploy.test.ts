@@ -130,7 +130,7 @@ test(
     const a = await startBuild('none', 'a.1');
     await until(
       () => cli('doctor'),
-      ({ stdout }) => stdout.includes('workers poll, of builds that get no tasks: a.1'),
+      ({ stdout }) => stdout.includes('workers that poll have builds that get no tasks: a.1'),
     );
     await promote('a.1');
     expect((await cli('doctor')).stdout).toContain(`polling arcadia-invoicing: ${a.identity}`);

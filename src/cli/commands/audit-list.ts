@@ -15,22 +15,22 @@ interface Options {
 
 export function auditListCommand(): Command {
   return new Command('list')
-    .description('list what operators did, and what the Schedule asked for, the latest first')
-    .option('--actor <actor>', 'such as key:ops, cli:anna, temporal:kim or schedule')
+    .description('list the actions of operators and of the Schedule, latest first')
+    .option('--actor <actor>', 'actor, such as key:ops, cli:anna, temporal:kim or schedule')
     .option(
       '--action <action>',
-      'an operationId, a command or a signal, such as voidInvoice, invoices.void, forceReRun',
+      'API operation, command or signal, such as voidInvoice, invoices.void or forceReRun',
     )
-    .option('--since <instant>', 'such as 2026-06-01T00:00:00Z', instantArgument)
-    .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
+    .option('--since <instant>', 'earliest instant, such as 2026-06-01T00:00:00Z', instantArgument)
+    .option('--limit <count>', 'maximum number of actions', integerArgument(1, 10_000), 100)
     .addHelpText(
       'after',
       `
-Without an outcome: it is being done, or the process died meanwhile, and whether it was done has to be
-looked up where it acts. --json also has each input with its digest, and every tenant that it names.
+An action without an outcome is still running, or its process died; check the affected object to see whether
+it took effect. --json adds each input, its digest and all named tenants.
 
-Signals sent in the Temporal Web UI are on record, too. Temporal doesn't tell who sends a signal: the actor is
-the name that its data gives, temporal:NAME, or temporal:unnamed.
+Signals sent in the Temporal Web UI are recorded, too. Temporal doesn't record the sender: the actor is
+temporal:NAME, with the name from the signal's data, or temporal:unnamed.
 
 Example:
   npm run cli -- audit list --since 2026-06-01T00:00:00Z --json`,
@@ -57,14 +57,15 @@ Example:
             { head: 'detail', wrap: true, value: (row) => row.detail },
           ],
           actions,
-          'nothing is on record',
+          'No actions match.',
         ),
       );
-      if (actions.length === limit) note(`The latest ${limit}; more with --limit.`);
+      if (actions.length === limit)
+        note(`Showing the latest ${limit} actions. Use --limit to see more.`);
     });
 }
 
-/** Tenants that a row of the table names. */
+/** Tenants shown per row of the table. */
 const SHOWN_TENANTS = 5;
 
 function tenantsOf({ tenant_ids: tenantIds, all_tenants: all }: OperatorAction): string | null {

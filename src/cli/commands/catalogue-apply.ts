@@ -9,13 +9,13 @@ import { renderTable } from '../render/text-table.ts';
 
 export function catalogueApplyCommand(): Command {
   return new Command('apply')
-    .description('take in plans and addons from a JSON file')
-    .argument('<file>', 'the catalogue file')
+    .description('import plans and addons from a JSON file')
+    .argument('<file>', 'catalogue file')
     .addHelpText(
       'after',
       `
-All of the file is applied or, where it has a mistake, nothing. A plan version is immutable: to
-change a plan, add its next version. An addon may change; subscriptions keep what they have.
+Applies the whole file, or nothing if it has an error. A plan version is immutable: to change a plan,
+add its next version. An addon may change; existing subscriptions keep its previous terms.
 
 Example:
   npm run cli -- catalogue apply demo/catalogue.json`,
@@ -37,7 +37,7 @@ Example:
             { head: 'change', value: ({ change }) => change },
           ],
           rows,
-          'The file is empty.',
+          'The file has no plans or addons.',
         ),
       );
     });

@@ -9,14 +9,14 @@ import { style } from '../render/styled-text.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check that everything is set up, and that the month is closed')
+    .description('check that everything is set up and that last month is closed')
     .addHelpText(
       'after',
       `
 Checks the configuration, the database and its role, the migrations, Temporal, the Schedule, the workers,
-the API keys, the proxies in front of the API, and what the watchdog of the API checks. It changes nothing.
-Where a server is away, the rest is checked all the same. Exit code: 0 no problem (there may be warnings,
-such as of keys that end within 14 days), 3 there is a problem.
+the API keys, the proxies in front of the API, and everything that the API's watchdog checks. It changes
+nothing. If a server is unreachable, the other checks still run. Exit code 0: no problem (there may be
+warnings, such as keys that expire within 14 days); 3: a problem was found.
 
 Example:
   npm run cli -- doctor --json`,
@@ -33,7 +33,7 @@ Example:
 
 const FORMATS = { ok: 'green', warning: 'yellow', problem: 'red', unknown: 'dim' } as const;
 
-/** A line for each check, and below a problem what to do about it. */
+/** A line per check; below a problem, what to do about it. */
 function renderChecks(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.flatMap(({ name, state, detail, advice }) => {
@@ -52,7 +52,7 @@ function conclude(checks: readonly Check[]): string {
   if (count('problem') > 0) return `Problems: ${count('problem')}.`;
   const rest = [
     ...(count('warning') > 0 ? [`warnings: ${count('warning')}`] : []),
-    ...(count('unknown') > 0 ? [`not looked at: ${count('unknown')}`] : []),
+    ...(count('unknown') > 0 ? [`not checked: ${count('unknown')}`] : []),
   ];
-  return rest.length > 0 ? `No problem found; ${rest.join(', ')}.` : 'All is well.';
+  return rest.length > 0 ? `No problems found; ${rest.join(', ')}.` : 'No problems found.';
 }

@@ -13,8 +13,8 @@ import { renderTable, type Column } from '../render/text-table.ts';
 
 export function invoicesDiffCommand(): Command {
   return new Command('diff')
-    .description('show how a revision differs from the invoice that it replaced')
-    .argument('<invoice>', 'the number or the id of the revision')
+    .description('show how a revision differs from the invoice it replaced')
+    .argument('<invoice>', 'number or id of the revision')
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices diff acme-000002')
     .action(async (idOrNumber: string, _options, command: Command) => {
       const replacement = await withDatabase(readEnvironment(process.env), (db) =>
@@ -27,14 +27,16 @@ export function invoicesDiffCommand(): Command {
     });
 }
 
-/** @throws CliError there is no such invoice, or it replaced none */
+/** @throws CliError if there is no such invoice, or it replaced none */
 async function readReplacement(db: Queryable, idOrNumber: string): Promise<Replacement> {
   const after = await requireInvoice(db, idOrNumber);
   const { number, revision, invoice_id, replaces_invoice_id } = after;
   const before =
     replaces_invoice_id === null ? null : await showInvoiceHeader(db, replaces_invoice_id);
   if (before === null) {
-    throw new CliError(`Invoice ${number} is revision ${revision}: it replaced none`);
+    throw new CliError(
+      `Invoice ${number} is revision ${revision}: it did not replace another invoice`,
+    );
   }
   return { before, after, changes: await readDifference(db, invoice_id) };
 }
@@ -70,14 +72,14 @@ const columns = ({
   },
 ];
 
-/** A revision, and the invoice that it replaced. */
+/** A revision and the invoice it replaced. */
 interface Replacement {
   readonly before: InvoiceHeader;
   readonly after: InvoiceHeader;
   readonly changes: readonly LineChangeView[];
 }
 
-/** What replaced what, who wanted it and why, and the totals; then line by line: added, removed, changed. */
+/** A heading with both invoices, the request and the totals; then each added, removed or changed line. */
 export function renderDifference(replacement: Replacement): string {
   const { before, after, changes } = replacement;
   const heading = [
@@ -88,11 +90,11 @@ export function renderDifference(replacement: Replacement): string {
   return [
     heading.filter(Boolean).join(' · '),
     '',
-    renderTable(columns(replacement), changes, 'Every line is the same.'),
+    renderTable(columns(replacement), changes, 'No line changed.'),
   ].join('\n');
 }
 
-/** `USD 299.00 → 274.26`; the currency once where both have it. */
+/** `USD 299.00 → 274.26`; the currency is repeated only if it changed. */
 function totals(before: InvoiceHeader, after: InvoiceHeader): string {
   const format = after.currency === before.currency ? formatAmount : formatMoney;
   return `${formatMoney(before.total_cents, before.currency)} → ${format(after.total_cents, after.currency)}`;

@@ -21,16 +21,17 @@ interface Options {
 
 export function invoicesListCommand(): Command {
   return new Command('list')
-    .description('list invoices, the newest period first')
-    .option('--tenant <id>', 'of this tenant')
-    .option('--period <month>', 'of this month, such as 2026-05', monthArgument)
+    .description('list invoices, newest month first')
+    .option('--tenant <id>', 'only invoices of this tenant')
+    .option('--period <month>', 'only invoices of this month, such as 2026-05', monthArgument)
     .addOption(
-      new Option('--status <status>', 'of this status; by default all but superseded').choices([
-        ...INVOICE_STATUSES,
-      ]),
+      new Option(
+        '--status <status>',
+        'only invoices with this status; by default all except superseded',
+      ).choices([...INVOICE_STATUSES]),
     )
-    .option('--include-superseded', 'also revisions that were replaced')
-    .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 100)
+    .option('--include-superseded', 'include superseded revisions')
+    .option('--limit <count>', 'maximum number of invoices', integerArgument(1, 10_000), 100)
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices list --period 2026-05')
     .action(async (options: Options, command: Command) => {
       const { tenant, period, status, includeSuperseded, limit } = options;
@@ -48,6 +49,7 @@ export function invoicesListCommand(): Command {
         );
       });
       print(command, invoices, (invoices) => renderInvoices(invoices));
-      if (invoices.length === limit) note(`The first ${limit}; more with --limit.`);
+      if (invoices.length === limit)
+        note(`Showing the first ${limit} invoices. Use --limit to see more.`);
     });
 }

@@ -13,8 +13,8 @@ interface Options {
 
 export function invoicesPayCommand(): Command {
   return markCommand('pay', 'paid')
-    .description('mark an invoice as paid, for good: it is never rebuilt')
-    .option('--reason <text>', 'the reference of the payment, for instance', reasonArgument)
+    .description('mark an invoice as paid, permanently; a paid invoice is never rebuilt')
+    .option('--reason <text>', 'reason, such as the payment reference', reasonArgument)
     .addHelpText(
       'after',
       '\nExample:\n  npm run cli -- invoices pay acme-000001 --reason "bank transfer 4711"',
@@ -23,8 +23,8 @@ export function invoicesPayCommand(): Command {
 
 export function invoicesVoidCommand(): Command {
   return markCommand('void', 'void')
-    .description('void an invoice, for good: it keeps its month and its usage')
-    .requiredOption('--reason <text>', 'why; it stays with the invoice', reasonArgument)
+    .description('void an invoice, permanently; its month and usage are not billed again')
+    .requiredOption('--reason <text>', 'reason, stored with the invoice', reasonArgument)
     .addHelpText(
       'after',
       '\nExample:\n  npm run cli -- invoices void acme-000001 --reason "the tenant never existed"',
@@ -33,7 +33,7 @@ export function invoicesVoidCommand(): Command {
 
 function markCommand(name: string, status: FinalStatus): Command {
   return new Command(name)
-    .argument('<invoice>', 'its number or its id')
+    .argument('<invoice>', 'number or id of the invoice')
     .action(
       async (
         idOrNumber: string,
@@ -53,8 +53,8 @@ function markCommand(name: string, status: FinalStatus): Command {
         });
         print(command, done, (done) =>
           done.changed
-            ? `Invoice ${done.number} is ${status} now.`
-            : `Invoice ${done.number} was ${status} already; nothing was changed.`,
+            ? `Invoice ${done.number} is now ${status}.`
+            : `Invoice ${done.number} was already ${status}; nothing changed.`,
         );
       },
     );

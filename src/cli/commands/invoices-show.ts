@@ -9,7 +9,7 @@ import { renderInvoice, type LinkedNumbers } from '../render/invoice-text.ts';
 export function invoicesShowCommand(): Command {
   return new Command('show')
     .description('show an invoice with its lines')
-    .argument('<invoice>', 'its number or its id')
+    .argument('<invoice>', 'number or id of the invoice')
     .addHelpText('after', '\nExample:\n  npm run cli -- invoices show acme-000001')
     .action(async (idOrNumber: string, _options, command: Command) => {
       const { invoice, numbers } = await withDatabase(readEnvironment(process.env), async (db) => {

@@ -24,20 +24,20 @@ interface Options {
 
 export function invoicesUsageCommand(): Command {
   return new Command('usage')
-    .description('show the events behind a line of an invoice, with their exact sum and a digest')
-    .argument('<invoice>', 'its number or its id')
+    .description('show the usage events behind an invoice line, with their exact sum and digest')
+    .argument('<invoice>', 'number or id of the invoice')
     .requiredOption(
       '--line <number>',
-      'its # in `invoices show`; of LLM usage or overage',
+      'number of an LLM usage or overage line, as in `invoices show`',
       integerArgument(1, 999_999_999),
     )
-    .option('--limit <count>', 'at most so many events', integerArgument(1, 10_000), 20)
-    .option('--csv', 'all events as CSV, on standard output')
+    .option('--limit <count>', 'maximum number of events', integerArgument(1, 10_000), 20)
+    .option('--csv', 'write all events as CSV to standard output')
     .addHelpText(
       'after',
       `
-The digest is the SHA-256 over the events' content hashes in the order of their ids: the same
-events give the same digest, at any time.
+The digest is the SHA-256 over the events' content hashes in the order of their ids. The same events
+always have the same digest.
 
 Examples:
   npm run cli -- invoices usage acme-000001 --line 3
@@ -49,7 +49,7 @@ Examples:
         const usage = await readLineUsage(db, invoiceId, line);
         if (usage === null) {
           throw new CliError(
-            `Invoice ${number} has no line ${line} of LLM usage or overage: see \`invoices show\``,
+            `Invoice ${number} has no LLM usage or overage line ${line}. See \`invoices show ${number}\`.`,
           );
         }
         if (csv) {
@@ -65,8 +65,8 @@ Examples:
 }
 
 /**
- * What is behind a line of an invoice: what it comes to, exactly, and the events.
- * @param limit so many events were asked for at most
+ * The usage behind an invoice line: its exact sum and its events.
+ * @param limit maximum number of events that were read
  */
 export function renderLineUsage(
   usage: LineUsage,
@@ -78,10 +78,12 @@ export function renderLineUsage(
     `${counted(usage.events, 'event')}, exactly ${exactSumOf(usage)}` + excludedOf(usage),
     usage.expired_at === null
       ? `digest ${usage.digest}`
-      : `The events have expired on ${usage.expired_at.slice(0, 10)}, and can't be shown.`,
+      : `The events expired on ${usage.expired_at.slice(0, 10)} and can't be shown.`,
     '',
     renderTable(columnsOf(usage), events),
-    ...(events.length === limit ? ['', `The first ${limit}; all of them with --csv.`] : []),
+    ...(events.length === limit
+      ? ['', `Showing the first ${limit} events. Use --csv to get all of them.`]
+      : []),
   ].join('\n');
 }
 
@@ -89,7 +91,7 @@ function exactSumOf({ source, currency, exact_sum, unit }: LineUsage): string {
   return source === 'llm' ? formatMoney(exact_sum, currency) : `${groupDigits(exact_sum)} ${unit}`;
 }
 
-/** An LLM event that was excluded isn't among those that are counted; a metered record is. */
+/** Excluded LLM events are not in the count of events; excluded metered records are. */
 function excludedOf({ source, excluded_events: excluded }: LineUsage): string {
   if (excluded === 0) return '';
   const which = source === 'llm' ? 'more' : 'of them';

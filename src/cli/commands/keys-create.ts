@@ -17,16 +17,18 @@ export function keysCreateCommand(): Command {
   const create = new Command('create');
   expiryOptions().forEach((option) => create.addOption(option));
   return create
-    .description('make an API key; its text is shown this once')
+    .description('create an API key and print it, once')
     .addOption(
-      new Option('--scope <scope>', 'what it may do').choices([...SCOPES]).makeOptionMandatory(),
+      new Option('--scope <scope>', 'what the key may do')
+        .choices([...SCOPES])
+        .makeOptionMandatory(),
     )
-    .option('--tenant <id>', 'whose it is, for the scope tenant')
-    .requiredOption('--label <text>', 'who uses it, for your own records and the logs')
+    .option('--tenant <id>', 'tenant of the key; required for scope tenant')
+    .requiredOption('--label <text>', 'user of the key, shown in `keys list` and in logs')
     .addHelpText(
       'after',
       `
-Without --expires-in or --expires-at it works until it is revoked.
+Without --expires-in or --expires-at, the key works until it is revoked.
 
 Examples:
   npm run cli -- keys create --scope gateway --label "LLM gateway, production" --expires-in 365d
@@ -45,7 +47,7 @@ Examples:
         command,
         { ...rest, key: plainKey },
         ({ key, keyId }) =>
-          [key, `Keep it now: only its hash is stored. Its id is ${keyId}.`].join('\n'),
+          [key, `Save this key now: only its hash is stored. Its id is ${keyId}.`].join('\n'),
         snakeCaseKeys,
       );
     });
@@ -54,9 +56,9 @@ Examples:
 function toNewKey({ scope, tenant, label, ...expiry }: Options, now: Date): NewApiKey {
   const expiresAt = expiryOf(expiry, now) ?? null;
   if (scope !== 'tenant') {
-    if (tenant !== undefined) throw new CliError('--tenant is for the scope tenant only');
+    if (tenant !== undefined) throw new CliError('--tenant requires --scope tenant');
     return { scope, label, expiresAt };
   }
-  if (tenant === undefined) throw new CliError('The scope tenant needs --tenant');
+  if (tenant === undefined) throw new CliError('--scope tenant requires --tenant');
   return { scope, tenantId: tenant, label, expiresAt };
 }

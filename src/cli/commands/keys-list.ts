@@ -9,11 +9,11 @@ const FORMATS = { live: 'green', expiring: 'yellow', expired: 'dim', revoked: 'd
 
 export function keysListCommand(): Command {
   return new Command('list')
-    .description('list the API keys, without their texts')
+    .description('list API keys; the keys themselves are not stored')
     .addHelpText(
       'after',
       `
-State: live, expiring (within 14 days), expired, revoked.
+States: live, expiring (within 14 days), expired, revoked.
 
 Examples:
   npm run cli -- keys list
@@ -42,7 +42,7 @@ Examples:
               { head: 'signing secrets', value: (key) => key.signingSecretIds.join('\n') },
             ],
             keys,
-            'no keys',
+            'There are no API keys.',
           ),
         snakeCaseKeys,
       );

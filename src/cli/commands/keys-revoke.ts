@@ -7,12 +7,12 @@ import { print } from '../output.ts';
 
 export function keysRevokeCommand(): Command {
   return new Command('revoke')
-    .description('make an API key useless, for good')
-    .argument('<key-id>', 'as `keys list` shows it')
+    .description('revoke an API key, permanently')
+    .argument('<key-id>', 'id of the key, as in `keys list`')
     .addHelpText(
       'after',
       `
-Running APIs may take the key for a few seconds more.
+Running API processes may accept the key for a few more seconds.
 
 Example:
   npm run cli -- keys revoke 6f1c0a52-…`,

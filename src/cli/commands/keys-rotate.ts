@@ -19,19 +19,19 @@ export function keysRotateCommand(): Command {
   const rotate = new Command('rotate');
   expiryOptions().forEach((option) => rotate.addOption(option));
   return rotate
-    .description('make the successor of an API key; both work until the overlap is over')
-    .argument('<key-id>', 'as `keys list` shows it')
+    .description('create a successor of an API key; both work until the overlap ends')
+    .argument('<key-id>', 'id of the key, as in `keys list`')
     .addOption(
-      new Option('--overlap <duration>', 'how long the old key goes on working')
+      new Option('--overlap <duration>', 'time during which the old key still works')
         .argParser(durationArgument)
         .default(durationArgument(DEFAULT_OVERLAP), DEFAULT_OVERLAP),
     )
     .addHelpText(
       'after',
       `
-The successor has the same scope, tenant and label, and lives as long as its predecessor was made to
-unless you say otherwise. A key that signs its requests has a successor that does, with a new secret.
-An end that is nearer than the overlap stays.
+The successor has the same scope, tenant and label, and the same lifetime unless an option sets another.
+If the key's requests must be signed, the successor gets a new signing secret. If the old key expires
+before the overlap ends, that expiry stays.
 
 Example:
   npm run cli -- keys rotate 6f1c0a52-… --overlap 2d`,
@@ -67,13 +67,13 @@ Example:
         (done) =>
           [
             done.key,
-            `Keep it now: only its hash is stored. Its id is ${done.keyId}.`,
+            `Save this key now: only its hash is stored. Its id is ${done.keyId}.`,
             ...(done.signingSecret === null
               ? []
               : [
                   done.signingSecret.secret,
-                  `Its requests have to be signed with this secret, ${done.signingSecret.secretId}; ` +
-                    'it is shown this once.',
+                  `Requests with this key must be signed with the secret above (${done.signingSecret.secretId}). ` +
+                    'Save it now: it is shown only once.',
                 ]),
             `Key ${done.replaces.keyId} works until ${done.replaces.expiresAt}.`,
           ].join('\n'),

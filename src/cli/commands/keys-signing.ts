@@ -13,14 +13,17 @@ import { newest, showSecret } from '../key-lifecycle.ts';
 
 export function keysSignCommand(): Command {
   return new Command('sign')
-    .description('make a signing secret of an API key: its requests have to be signed from then on')
-    .argument('<key-id>', 'as `keys list` shows it')
+    .description(
+      'create a signing secret for an API key, whose requests must be signed from then on',
+    )
+    .argument('<key-id>', 'id, as in `keys list`')
     .addHelpText(
       'after',
       `
-For keys of the scopes gateway and metering, by Standard Webhooks. To change a secret without a gap:
-make the next one (up to ${MAX_LIVE_SECRETS} are live), let the sender use it, revoke the old one (\`keys unsign\`).
-It needs SIGNING_MASTER_SECRETS as the API has it. Running APIs take a few seconds to know.
+For keys of scope gateway or metering; signatures follow Standard Webhooks. To replace a secret without
+an interruption: create the next one (up to ${MAX_LIVE_SECRETS} can be live), switch the sender to it, then revoke the
+old one (\`keys unsign\`). Requires the API's SIGNING_MASTER_SECRETS. Running API processes notice within
+a few seconds.
 
 Example:
   npm run cli -- keys sign 6f1c0a52-…`,
@@ -30,7 +33,7 @@ Example:
         command,
         readEnvironment(process.env),
         async (db, { api }) => {
-          // Before anything is made: a secret that nobody can see would lock its sender out.
+          // Fail early: without a master secret the new secret can't be shown, and its sender is locked out.
           newest(api.signingMasterSecrets);
           const result = await createSigningSecret(db, keyId, new Date());
           if (result.outcome === 'unknown') throw unknownKey(keyId);
@@ -42,7 +45,9 @@ Example:
         command,
         done,
         (done) =>
-          [done.secret, `Keep it now: it isn't stored. Its id is ${done.secretId}.`].join('\n'),
+          [done.secret, `Save this secret now: it isn't stored. Its id is ${done.secretId}.`].join(
+            '\n',
+          ),
         snakeCaseKeys,
       );
     });
@@ -50,12 +55,13 @@ Example:
 
 export function keysUnsignCommand(): Command {
   return new Command('unsign')
-    .description('revoke a signing secret, for good')
-    .argument('<secret-id>', 'as `keys list` shows it')
+    .description('revoke a signing secret, permanently')
+    .argument('<secret-id>', 'id, as in `keys list`')
     .addHelpText(
       'after',
       `
-A key without a live secret need not sign. Running APIs may take the secret for a few seconds more.
+Requests of a key without a live secret need no signature. Running API processes may accept the secret
+for a few more seconds.
 
 Example:
   npm run cli -- keys unsign 0b7d3c1e-…`,
@@ -64,7 +70,7 @@ Example:
       const revoked = await operatorAction(command, readEnvironment(process.env), async (db) => {
         const found = await revokeSigningSecret(db, secretId);
         if (found !== null) return found;
-        throw new CliError(`There is no signing secret with the id ${secretId}: see \`keys list\``);
+        throw new CliError(`There is no signing secret with id ${secretId}. See \`keys list\`.`);
       });
       print(
         command,
@@ -73,8 +79,8 @@ Example:
           [
             `Signing secret ${secretId} is revoked.`,
             liveSecrets > 0
-              ? `Key ${keyId} has ${liveSecrets} more.`
-              : `Key ${keyId} need not sign its requests any more.`,
+              ? `Key ${keyId} has ${liveSecrets} more live.`
+              : `Requests with key ${keyId} no longer need a signature.`,
           ].join('\n'),
         snakeCaseKeys,
       );

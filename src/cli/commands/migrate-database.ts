@@ -8,12 +8,13 @@ import { note, print } from '../output.ts';
 
 export function migrateCommand(): Command {
   return new Command('migrate')
-    .description('bring the database up to date')
+    .description('apply missing database migrations')
     .addHelpText(
       'after',
       `
-Applies the missing migrations, each in its own transaction. Run it before each deployment. It
-connects as DATABASE_MIGRATOR_URL, the role that owns the tables, or else as DATABASE_URL.
+Applies the missing migrations, each in its own transaction. Run it before each deployment.
+It connects with DATABASE_MIGRATOR_URL (the role that owns the tables), or with DATABASE_URL if that is
+not set.
 
 Example:
   DATABASE_MIGRATOR_URL=postgres://arcadia_migrator@db/arcadia npm run cli -- migrate`,

@@ -17,15 +17,17 @@ interface Options {
 export function monthEndExportCommand(): Command {
   return new Command('export')
     .description('write the documents of all invoices of a month, and summaries for accounting')
-    .argument('<month>', 'such as 2026-05', monthArgument)
-    .option('--out <dir>', 'where to; by default invoices-MONTH')
-    .option('--formats <list>', 'some of html,pdf,csv', formatsArgument, [...DOCUMENT_FORMATS])
+    .argument('<month>', 'month, such as 2026-05', monthArgument)
+    .option('--out <dir>', 'target folder; default invoices-MONTH')
+    .option('--formats <list>', 'comma-separated formats: html, pdf, csv', formatsArgument, [
+      ...DOCUMENT_FORMATS,
+    ])
     .addHelpText(
       'after',
       `
-Writes a file per invoice and format, named by the invoice's number, superseded ones too;
-summary-MONTH.csv, a row for each live invoice (issued or paid); and superseded-and-void-MONTH.csv, a row for
-each of the others. A second export writes the same bytes.
+Writes one file per invoice and format, named after the invoice number, including superseded invoices;
+summary-MONTH.csv with a row per live invoice (issued or paid); and superseded-and-void-MONTH.csv with a
+row per other invoice. Exporting again writes the same bytes.
 
 Examples:
   npm run cli -- month-end export 2026-05
@@ -36,14 +38,14 @@ Examples:
       const exported = await withDatabase(readEnvironment(process.env), async (db) => {
         const { formats } = options;
         const what = { what: `Writing ${month}`, unit: 'invoices', total: null };
-        const again = 'What is written stays; done again, it writes the same.';
+        const again = 'Files written so far remain. Run the command again to write the rest.';
         return withProgress(
           what,
           (onProgress) => exportMonth(db, month, { folder, formats, onProgress }),
           again,
         ).catch((error: unknown) => refuse(error, folder));
       });
-      if (exported.invoices === 0) throw new CliError(`There are no invoices of ${month}`);
+      if (exported.invoices === 0) throw new CliError(`There are no invoices for ${month}`);
       print(command, { month, folder, ...exported }, ({ folder, ...exported }) =>
         describe(exported, folder),
       );
@@ -59,11 +61,11 @@ function formatsArgument(text: string): DocumentFormat[] {
   const known = DOCUMENT_FORMATS.filter((format) => asked.includes(format));
   if (known.length === new Set(asked).size) return known;
   throw new InvalidArgumentError(
-    `expected some of ${DOCUMENT_FORMATS.join(', ')}, with commas between`,
+    `expected formats separated by commas: ${DOCUMENT_FORMATS.join(', ')}`,
   );
 }
 
-/** @throws CliError for what whoever runs the command can mend */
+/** @throws CliError for errors that the user can fix; otherwise the error itself */
 function refuse(error: unknown, folder: string): never {
   if (error instanceof NoSellerError) throw new CliError(capitalize(error.message));
   if (error instanceof Error && 'syscall' in error && 'path' in error) {

@@ -23,21 +23,24 @@ interface Options {
 
 export function monthEndForceCommand(): Command {
   return new Command('force')
-    .description('rebuild invoices that stand: each is superseded by a new revision')
-    .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
-    .option('--tenant <id...>', 'whose invoices')
-    .option('--all', 'every invoice of the month that stands, and those of due tenants')
-    .requiredOption('--reason <text>', 'why; it stays with the new revision', reasonArgument)
-    .option('--only-if-changed', 'leave an invoice alone that would come out the same')
-    .option('--accept-bounds', 'issue also what the safety bounds have parked; needs --tenant')
-    .option('--request-id <id>', 'the same id makes one revision, however often it is sent')
-    .option('--watch', 'show it live, until the request is served')
+    .description('rebuild issued invoices: a new revision supersedes each of them')
+    .argument('<month>', 'month that is over, such as 2026-05', monthArgument)
+    .option('--tenant <id...>', 'tenants whose invoices are rebuilt')
+    .option('--all', 'rebuild all issued invoices of the month and invoice due tenants without one')
+    .requiredOption('--reason <text>', 'reason, stored with the new revision', reasonArgument)
+    .option('--only-if-changed', 'skip invoices that would not change')
+    .option('--accept-bounds', 'also issue totals beyond the safety bounds; requires --tenant')
+    .option(
+      '--request-id <id>',
+      'idempotency key: repeating the request with it makes no second revision',
+    )
+    .option('--watch', 'show progress until the request is done')
     .addHelpText(
       'after',
       `
-Invoices that are paid or void are refused; \`month-end status\` says so. With --watch, what became of the
-named tenants is said first, and exit code 3 says that one of them was refused or is parked, or that
-the books don't add up; with --all, that any tenant was or is.
+Paid and void invoices are refused; \`month-end status\` lists refusals. With --watch, the outcomes of the
+named tenants are printed first, and exit code 3 means that one of them was refused or parked, or that
+the books don't add up. With --all, it means this for any tenant of the month.
 
 Examples:
   npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage" --watch
@@ -76,11 +79,12 @@ function toForce(options: Options): ForceRequest {
     ...(onlyIfChanged && { onlyIfChanged }),
     ...(acceptBounds && { acceptBounds }),
   };
-  if (all === tenant.length > 0) throw new CliError('Say either --tenant ID… or --all');
-  if (all && acceptBounds) throw new CliError('--accept-bounds needs --tenant: look at each first');
+  if (all === tenant.length > 0) throw new CliError('Give either --tenant ID… or --all');
+  if (all && acceptBounds)
+    throw new CliError('--accept-bounds requires --tenant: check each tenant first');
   if (all) return { all: true, ...terms };
   if (tenant.length > MAX_FORCED_TENANTS) {
-    throw new CliError(`A request names at most ${MAX_FORCED_TENANTS} tenants`);
+    throw new CliError(`A request can name at most ${MAX_FORCED_TENANTS} tenants`);
   }
   return { tenantIds: tenant, ...terms };
 }

@@ -10,16 +10,15 @@ import { indent, renderTable, type Column } from '../render/text-table.ts';
 
 export function monthEndLateUsageCommand(): Command {
   return new Command('late-usage')
-    .description('list the usage of a month that no ordinary run bills, and what does')
-    .argument('<month>', 'such as 2026-05', monthArgument)
+    .description('list usage of a month that is not billed automatically, and how to bill it')
+    .argument('<month>', 'month, such as 2026-05', monthArgument)
     .addHelpText(
       'after',
       `
-By tenant and reason, with the amount and the command that bills it: late usage that takes a re-run,
-usage of tenants that are not due, of deployments without a subscription, of kinds that no plan prices;
-and events that were excluded since the invoice was issued, which still bills them. Where the invoice is
-paid or void it is never rebuilt: the amount is to be settled by hand. Late LLM usage of a tenant that
-gets a later invoice is listed too; that invoice bills it by itself.
+Lists, by tenant and reason, the amount and the command that bills it: late usage that needs a rerun;
+usage of tenants that are not due, of deployments without a subscription, or of kinds that no plan prices;
+and events excluded after their invoice was issued. Paid and void invoices are never rebuilt: settle
+their amounts manually. Late LLM usage that the tenant's next invoice will bill is listed, too.
 
 Example:
   npm run cli -- month-end late-usage 2026-05`,
@@ -29,13 +28,14 @@ Example:
         listLateUsage(db, month, { bounds: worker.bounds }),
       );
       print(command, entries, (entries) => renderLateUsage(month, entries));
-      if (entries.length === MAX_LATE_ENTRIES) note(`These are the first ${MAX_LATE_ENTRIES}.`);
+      if (entries.length === MAX_LATE_ENTRIES)
+        note(`Showing only the first ${MAX_LATE_ENTRIES} entries.`);
     });
 }
 
-/** Who has usage that no ordinary run of the month bills, what it comes to, and what bills it. */
+/** A table of usage that no ordinary run of the month bills, and what to do about each entry. */
 function renderLateUsage(month: string, entries: readonly LateUsage[]): string {
-  if (entries.length === 0) return `${month} has no usage that an ordinary run leaves unbilled`;
+  if (entries.length === 0) return `All usage of ${month} is billed, or will be.`;
   return [
     renderTable(COLUMNS, entries),
     '',

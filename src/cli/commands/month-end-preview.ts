@@ -17,16 +17,16 @@ interface Options {
 
 export function monthEndPreviewCommand(): Command {
   return new Command('preview')
-    .description('compute every invoice of a month without writing anything')
-    .argument('<month>', 'such as 2026-05; it needn’t be over', monthArgument)
-    .option('--tenant <id...>', 'these tenants only')
-    .option('--lines', 'with each line, or each line that differs from the invoice that stands')
+    .description('calculate all invoices of a month without writing anything')
+    .argument('<month>', 'month, such as 2026-05; it need not be over', monthArgument)
+    .option('--tenant <id...>', 'only these tenants')
+    .option('--lines', 'show all lines or, if an invoice exists, the lines that differ from it')
     .addHelpText(
       'after',
       `
-Each due tenant's invoice as a month end would make it now, by the same code, beside the tenant's last
-invoice and, where one stands for the month, what a forced re-run would change: also where the tenant is
-no longer due, which it says. Tenants that would be parked are listed with the reason.
+Shows the invoice that a month end would make now for each due tenant, by the same code, next to the
+tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change,
+even if the tenant is no longer due. Tenants that would be parked are listed with the reason.
 
 Examples:
   npm run cli -- month-end preview 2026-05
@@ -64,7 +64,7 @@ Examples:
     });
 }
 
-/** Of ten thousand tenants, the lines are most of the memory. */
+/** Lines take most of the memory for thousands of tenants, so they are dropped unless --lines is given. */
 function withoutLines(tenant: TenantPreview): TenantPreview {
   if (tenant.preview.parked !== null) return tenant;
   return { ...tenant, preview: { ...tenant.preview, lines: [] } };

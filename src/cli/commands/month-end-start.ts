@@ -17,17 +17,20 @@ interface Options {
 
 export function monthEndStartCommand(): Command {
   return new Command('start')
-    .description('ask for a month to be closed, or looked at again')
-    .argument('<month>', 'such as 2026-05; it has to be over', monthArgument)
-    .option('--request-id <id>', 'the same id is the same request, however often it is sent')
-    .option('--reason <text>', 'kept with the request')
+    .description('close a month, or check it again for tenants without an invoice')
+    .argument('<month>', 'month that is over, such as 2026-05', monthArgument)
+    .option(
+      '--request-id <id>',
+      'idempotency key: repeating the request with it has no further effect',
+    )
+    .option('--reason <text>', 'reason, stored with the request')
     .addOption(tenantsPerChildOption())
-    .option('--watch', 'show it live, until the request is served')
+    .option('--watch', 'show progress until the request is done')
     .addHelpText(
       'after',
       `
-Every due tenant is looked at; those whose invoice stands are skipped. A month whose workflow is
-running goes on with the options that it was started with. With --watch, exit code 3 says that tenants
+Invoices every due tenant; tenants that already have an invoice are skipped. If the month's workflow is
+already running, it keeps the options it was started with. With --watch, exit code 3 means that tenants
 are parked or that the books don't add up.
 
 Examples:

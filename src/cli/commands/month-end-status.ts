@@ -16,22 +16,22 @@ interface Options {
   readonly after?: string;
 }
 
-/** Tenants that are listed at once. */
+/** Maximum number of tenants listed per call. */
 const TENANTS_LIMIT = 1000;
 
 export function monthEndStatusCommand(): Command {
   return new Command('status')
-    .description('show how the month end of a month stands')
-    .argument('<month>', 'such as 2026-05', monthArgument)
-    .option('--tenants', `with the outcome of each tenant, the first ${TENANTS_LIMIT}`)
-    .option('--after <tenant>', 'with --tenants: those after this one')
-    .option('--watch', 'show it live, until everything that was asked for is done')
+    .description('show the state of a month end')
+    .argument('<month>', 'month, such as 2026-05', monthArgument)
+    .option('--tenants', `also list the outcome per tenant, ${TENANTS_LIMIT} at a time`)
+    .option('--after <tenant>', 'with --tenants: start after this tenant')
+    .option('--watch', 'show progress until all requests are done')
     .addHelpText(
       'after',
       `
-Exit code 3 where the books don't add up; with --watch, also where tenants are parked or wait for another
-run. Due tenants without an outcome in a closed month are listed as work to do. Ctrl-C ends the watching
-alone.
+Exit code 3 means that the books don't add up; with --watch, also that tenants are parked or need another
+run. If a closed month has due tenants without an outcome, they are listed under "To do". Ctrl-C stops only
+the display, not the month end.
 
 Examples:
   npm run cli -- month-end status 2026-05
@@ -53,7 +53,7 @@ Examples:
             ({ status, tenants }) => ({ ...statusToJson(status), ...(tenants && { tenants }) }),
           );
           if (tenants?.length === TENANTS_LIMIT) {
-            note(`The next ones with --after ${tenants.at(-1)?.tenant_id ?? ''}`);
+            note(`To list the next tenants, add --after ${tenants.at(-1)?.tenant_id ?? ''}`);
           }
           if (options.watch ? needsAttention(status, null) : status.balanced === false) {
             process.exitCode = EXIT_WRONG;

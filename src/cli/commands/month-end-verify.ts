@@ -13,13 +13,13 @@ import { indent, renderTable } from '../render/text-table.ts';
 
 export function monthEndVerifyCommand(): Command {
   return new Command('verify')
-    .description('prove a month from its raw records: compute everything again')
-    .argument('<month>', 'such as 2026-05', monthArgument)
+    .description('verify a month: recalculate everything from its raw records')
+    .argument('<month>', 'month, such as 2026-05', monthArgument)
     .addHelpText(
       'after',
       `
-Reads one snapshot and writes nothing; it may be run at any time, as often as you like. Exit code 3
-where something doesn't hold.
+Reads one snapshot of the database and writes nothing, so it can run at any time. Exit code 3 means that
+a check failed.
 
 Example:
   npm run cli -- month-end verify 2026-05`,
@@ -35,7 +35,7 @@ Example:
     });
 }
 
-/** ` of exactly AUD 1.32`; nothing where there were no charges. */
+/** ` of exactly AUD 1.32`; empty if there were no charges. */
 function chargesOf({ llm_charges }: Verification['scope']): string {
   const charges = llm_charges.map(({ currency, exact_cents }) =>
     formatMoney(exact_cents, currency),
@@ -43,7 +43,7 @@ function chargesOf({ llm_charges }: Verification['scope']): string {
   return charges.length === 0 ? '' : ` of exactly ${charges.join(', ')}`;
 }
 
-/** Check by check, with the first problems of those that found any. */
+/** A table of all checks, then the first problems of each check that failed. */
 function renderVerification({ month, ok, scope, checks, to_do }: Verification): string {
   const problems = checks.filter((check) => check.problems > 0);
   return [
@@ -52,8 +52,8 @@ function renderVerification({ month, ok, scope, checks, to_do }: Verification): 
       `${counted(scope.metered_records, 'metered record')}, in ${counted(scope.buckets, 'bucket')}`,
     ...scope.expired.map(
       ({ source, events, total, digest, expired_at }) =>
-        `Its ${source} events have expired on ${expired_at.slice(0, 10)}: ${events}, exactly ${total}, ` +
-        `digest ${digest}. Invoices are still proved, by their digests and by the buckets.`,
+        `Its ${source} events expired on ${expired_at.slice(0, 10)}: ${events}, exactly ${total}, ` +
+        `digest ${digest}. Invoices are still verified by their digests and the buckets.`,
     ),
     '',
     renderTable(
@@ -77,8 +77,8 @@ function renderVerification({ month, ok, scope, checks, to_do }: Verification): 
     ]),
     '',
     ok
-      ? style('green', 'Everything holds.')
-      : style('red', `${problems.length} of ${checks.length} checks found something wrong.`),
+      ? style('green', 'All checks passed.')
+      : style('red', `${problems.length} of ${checks.length} checks failed.`),
     ...to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
   ].join('\n');
 }

@@ -14,8 +14,8 @@ interface Options {
 
 export function scheduleApplyCommand(): Command {
   return new Command('apply')
-    .description('create the month-end Schedule, or bring it up to date')
-    .option('--hour <hour>', 'hour of the first of the month, UTC', integerArgument(0, 23), 6)
+    .description('create or update the month-end Schedule')
+    .option('--hour <hour>', 'hour on the first of the month, UTC', integerArgument(0, 23), 6)
     .option('--minute <minute>', 'minute of that hour', integerArgument(0, 59), 0)
     .addOption(tenantsPerChildOption())
     .addHelpText(
@@ -41,8 +41,8 @@ Examples:
         done,
         (done) =>
           [
-            ...done.searchAttributes.map((name) => `search attribute ${name}: registered`),
-            `Schedule ${done.schedule}: ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
+            ...done.searchAttributes.map((name) => `Registered search attribute ${name}.`),
+            `Schedule ${done.schedule}: it fires at ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
           ].join('\n'),
         snakeCaseKeys,
       );

@@ -14,12 +14,12 @@ import { requireClosable } from '../preconditions.ts';
 
 export function schedulePauseCommand(): Command {
   return new Command('pause')
-    .description('keep the Schedule from firing')
-    .requiredOption('--note <text>', 'why; shown in the Web UI')
+    .description('pause the Schedule')
+    .requiredOption('--note <text>', 'reason, shown in the Web UI')
     .addHelpText(
       'after',
       `
-Firings that fall into the pause are skipped: \`schedule backfill MONTH\` makes up for them.
+Months that start during the pause are not closed automatically. Use \`schedule backfill MONTH\` afterwards.
 
 Example:
   npm run cli -- schedule pause --note "meters are being repaired"`,
@@ -35,12 +35,12 @@ Example:
 
 export function scheduleResumeCommand(): Command {
   return new Command('resume')
-    .description('let a paused Schedule fire again')
-    .option('--note <text>', 'shown in the Web UI', 'resumed by the CLI')
+    .description('resume a paused Schedule')
+    .option('--note <text>', 'note, shown in the Web UI', 'resumed by the CLI')
     .addHelpText(
       'after',
       `
-What fell into the pause is not made up for: \`schedule backfill MONTH\` does that.
+Firings missed during the pause are not repeated. Use \`schedule backfill MONTH\` for each of them.
 
 Example:
   npm run cli -- schedule resume --note "meters are repaired"`,
@@ -50,17 +50,17 @@ Example:
       await operatorAction(command, env, () =>
         withTemporal(env, ({ client }) => resumeSchedule(client, note)),
       );
-      print(command, { paused: false, note }, () => 'The Schedule is on.');
+      print(command, { paused: false, note }, () => 'The Schedule is active.');
     });
 }
 
 export function scheduleTriggerCommand(): Command {
   return new Command('trigger')
-    .description('fire the Schedule now: it closes the month before this one')
+    .description('run the Schedule now: it closes last month')
     .addHelpText(
       'after',
       `
-To close another month: \`month-end start MONTH\`.
+To close another month, use \`month-end start MONTH\`.
 
 Example:
   npm run cli -- schedule trigger`,
@@ -70,14 +70,18 @@ Example:
       await operatorAction(command, env, () =>
         withTemporal(env, ({ client }) => triggerSchedule(client)),
       );
-      print(command, { triggered: true }, () => 'Triggered; see `month-end status`.');
+      print(
+        command,
+        { triggered: true },
+        () => 'The Schedule was triggered. See `month-end status MONTH`.',
+      );
     });
 }
 
 export function scheduleBackfillCommand(): Command {
   return new Command('backfill')
-    .description('make up for the firing that should have closed a month')
-    .argument('<month>', 'the month to close, such as 2026-05', monthArgument)
+    .description('run the Schedule for a month whose firing was missed')
+    .argument('<month>', 'month to close, such as 2026-05', monthArgument)
     .addHelpText('after', '\nExample:\n  npm run cli -- schedule backfill 2026-05')
     .action(async (month: Month, _options, command: Command) => {
       const env = readEnvironment(process.env);
@@ -85,6 +89,10 @@ export function scheduleBackfillCommand(): Command {
         await requireClosable(db, month);
         await withTemporal(env, ({ client }) => backfillMonth(client, month));
       });
-      print(command, { month, backfilled: true }, ({ month }) => `Fired for ${month}.`);
+      print(
+        command,
+        { month, backfilled: true },
+        ({ month }) => `The Schedule was run for ${month}. See \`month-end status ${month}\`.`,
+      );
     });
 }

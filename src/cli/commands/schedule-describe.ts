@@ -7,7 +7,7 @@ import { renderTable } from '../render/text-table.ts';
 
 export function scheduleDescribeCommand(): Command {
   return new Command('describe')
-    .description('show when the Schedule fires, and when it has')
+    .description('show when the Schedule fires next and when it fired last')
     .addHelpText('after', '\nExample:\n  npm run cli -- schedule describe')
     .action(async (_options, command: Command) => {
       const description = await withTemporal(readEnvironment(process.env), ({ client }) =>

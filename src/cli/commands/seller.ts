@@ -9,13 +9,13 @@ import { formatAbn } from '../../domain/abn.ts';
 
 export function sellerApplyCommand(): Command {
   return new Command('apply')
-    .description('take in who sells, for the documents of invoices, from a JSON file')
-    .argument('<file>', 'the seller file')
+    .description('import the seller details on invoices from a JSON file')
+    .argument('<file>', 'seller file')
     .addHelpText(
       'after',
       `
-Legal name, ABN, address and how to pay. Invoices that are issued from now on have it; the documents of
-those of before keep what they say. Applying the same again changes nothing.
+Sets the legal name, ABN, address and payment details. They appear on invoices issued from now on; earlier
+invoices keep theirs. Applying the same details again changes nothing.
 
 Example:
   npm run cli -- seller apply demo/seller.json`,
@@ -29,19 +29,23 @@ Example:
         describeFeedFile(file),
       );
       print(command, { version, change: isNew ? 'created' : 'unchanged' }, ({ version }) =>
-        isNew ? `Version ${version} is in force.` : `Version ${version} says the same already.`,
+        isNew
+          ? `Seller details version ${version} is in force.`
+          : `Seller details version ${version} is already in force; nothing changed.`,
       );
     });
 }
 
 export function sellerShowCommand(): Command {
   return new Command('show')
-    .description('show who sells, as the documents of later invoices say it')
+    .description('show the seller details for the next invoices')
     .addHelpText('after', '\nExample:\n  npm run cli -- seller show')
     .action(async (_options, command: Command) => {
       const seller = await withDatabase(readEnvironment(process.env), readSeller);
       print(command, seller, (seller) =>
-        seller === null ? 'Nobody yet: `seller apply FILE` says who.' : renderSeller(seller),
+        seller === null
+          ? 'There are no seller details yet. Set them with `seller apply FILE`.'
+          : renderSeller(seller),
       );
     });
 }

@@ -11,14 +11,14 @@ import { renderTable } from '../render/text-table.ts';
 
 export function subscriptionsApplyCommand(): Command {
   return new Command('apply')
-    .description('take in tenants, deployments and subscriptions from a JSON file')
-    .argument('<file>', 'the subscriptions file')
+    .description('import tenants, deployments and subscriptions from a JSON file')
+    .argument('<file>', 'subscriptions file')
     .addHelpText(
       'after',
       `
-All of the file is applied or, where it has a mistake, nothing; applying it again changes nothing.
-What the file doesn't name stays as it is. A change of plan ends one subscription and starts
-another; an addon is attached with the terms that the catalogue has at that moment.
+Applies the whole file, or nothing if it has an error. Applying it again changes nothing. Anything that
+the file doesn't name stays as it is. A change of plan ends one subscription and starts another; an addon
+is attached with its current terms in the catalogue.
 
 Example:
   npm run cli -- subscriptions apply demo/subscriptions.json`,
@@ -32,7 +32,7 @@ Example:
         describeFeedFile(file),
       );
       const counts = countChanges(changes);
-      // In JSON they are with the rest.
+      // With --json, the document has them.
       if (!wantsJson()) {
         for (const warning of changes.warnings) note(`warning: ${formatProblem(warning)}`);
       }

@@ -21,15 +21,15 @@ interface Options {
 
 export function usageArchiveCommand(): Command {
   return new Command('archive')
-    .description('move the events of months that are long closed to the archive')
-    .requiredOption('--before <month>', 'months before this one, such as 2025-10', monthArgument)
-    .option('--dry-run', 'say what would be moved, and move nothing')
+    .description('move the usage events of old, closed months to the archive')
+    .requiredOption('--before <month>', 'first month to keep, such as 2025-10', monthArgument)
+    .option('--dry-run', 'show what would be moved, without moving it')
     .addHelpText(
       'after',
       `
-Nothing that anybody is shown changes: an archived event stays a duplicate, on its invoice and in the
-verification; it can be excluded, but no longer be corrected. USAGE_HOT_MONTHS full months stay (13).
-It may run at any time, be cut off, and run again. Exit code 3 where a month had to be left.
+Archived events still count as duplicates, on invoices and in verification; they can be excluded, but no
+longer corrected. The last USAGE_HOT_MONTHS full months (default 13) are never archived. The command can
+run at any time and be interrupted and repeated. Exit code 3 means that a month could not be archived.
 
 Example:
   npm run cli -- usage archive --before 2025-10`,
@@ -57,7 +57,7 @@ Example:
             { head: '', wrap: true, value: (row) => row.left_because },
           ],
           rows,
-          'no month before it has usage',
+          'No month before this one has usage.',
         ),
       );
       if (rows.some((row) => row.left_because !== null)) process.exitCode = EXIT_WRONG;

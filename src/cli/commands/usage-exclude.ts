@@ -18,19 +18,19 @@ interface Options {
 
 export function usageExcludeCommand(): Command {
   return new Command('exclude')
-    .description('take an accepted event out of billing, for good; it stays visible')
-    .argument('<event>', 'its gateway_request_id or record_id')
+    .description('exclude an accepted event from billing, permanently; it stays visible')
+    .argument('<event>', 'gateway_request_id or record_id of the event')
     .addOption(
-      new Option('--source <source>', 'which kind of usage it is')
+      new Option('--source <source>', 'kind of usage')
         .choices(['llm', 'metered'])
         .makeOptionMandatory(),
     )
-    .requiredOption('--reason <text>', 'why; it stays with the event', reasonArgument)
+    .requiredOption('--reason <text>', 'reason, stored with the event', reasonArgument)
     .addHelpText(
       'after',
       `
-An invoice that bills the event already goes on doing so until it is re-run: the answer says which,
-and how to re-run it. To undo an exclusion, have the event sent again under a new id.
+An invoice that already bills the event keeps billing it until it is rebuilt: the output shows the
+invoice and the command. To undo an exclusion, send the event again with a new id.
 
 Example:
   npm run cli -- usage exclude req-4711 --source llm --reason "priced in dollars by mistake"`,
@@ -40,7 +40,7 @@ Example:
       const result = await operatorAction(command, env, async (db, { worker }) => {
         const found = await excludeEvent(db, { source, eventId, actor: actor(), reason });
         if (found.outcome === 'unknown') {
-          throw new CliError(`No ${source} event ${eventId} was accepted`);
+          throw new CliError(`There is no accepted ${source} event ${eventId}`);
         }
         if (found.outcome === 'refused') throw new CliError(found.reason);
         const { tenant_id, still_billed_in: month, still_billed_status } = found.exclusion;
@@ -55,9 +55,9 @@ Example:
 }
 
 /**
- * What became of an event that was to be excluded, and what is left to do.
- * @param isNew false: it had been excluded before, and that exclusion stays
- * @param isBeyondBounds whether a re-run has to accept a total beyond the safety bounds
+ * The result of an exclusion, and what is left to do.
+ * @param isNew false if the event had been excluded before; the earlier exclusion stays
+ * @param isBeyondBounds whether a rerun has to accept a total beyond the safety bounds
  */
 export function renderExclusion(
   exclusion: Exclusion,
@@ -69,7 +69,7 @@ export function renderExclusion(
     isNew
       ? `${event} is excluded.`
       : `${event} was already excluded, at ${excluded_at} by ${actor}; the first reason stays: ${reason}`,
-    `What no longer counts: ${amountOf(exclusion)}.`,
+    `Excluded from billing: ${amountOf(exclusion)}.`,
     ...whatToDo(exclusion, isBeyondBounds),
   ].join('\n');
 }
@@ -78,20 +78,20 @@ function amountOf({ amount, currency, resource_kind }: Exclusion): string {
   return formatUsage(amount, currency) + (currency === null ? ` ${resource_kind}` : '');
 }
 
-/** By the invoice's own month: late LLM usage is billed in a later one. */
+/** Names the month of the invoice, not of the event: late LLM usage is billed in a later month. */
 function whatToDo(exclusion: Exclusion, isBeyondBounds: boolean): string[] {
   const { still_billed_on, still_billed_in, still_billed_status, tenant_id, reason } = exclusion;
-  if (still_billed_on === null || still_billed_in === null) return ['No invoice bills it.'];
+  if (still_billed_on === null || still_billed_in === null) return ['No invoice bills this event.'];
   if (still_billed_status === 'paid') {
     return [
-      `Invoice ${still_billed_on} still bills it. It is paid and never rebuilt: settle it by hand.`,
+      `Invoice ${still_billed_on} still bills it and is paid, so it is never rebuilt: settle the amount manually.`,
     ];
   }
   const bounds = isBeyondBounds ? ' --accept-bounds' : '';
   return [
-    `Invoice ${still_billed_on} still bills it, until it is re-run:`,
+    `Invoice ${still_billed_on} still bills it. To rebuild the invoice, run:`,
     ...(isBeyondBounds
-      ? ['(The total is then beyond the safety bounds, which this accepts.)']
+      ? ['(The new total is beyond the safety bounds; --accept-bounds accepts it.)']
       : []),
     `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id}${bounds} --reason ${posixQuote(reason)}`,
   ];

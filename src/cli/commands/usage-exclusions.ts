@@ -11,8 +11,8 @@ const LIMIT = 1000;
 
 export function usageExclusionsCommand(): Command {
   return new Command('exclusions')
-    .description('list the events of a month that were taken out of billing')
-    .argument('<month>', 'the service month, such as 2026-05', monthArgument)
+    .description('list the events of a month that were excluded from billing')
+    .argument('<month>', 'service month, such as 2026-05', monthArgument)
     .addHelpText('after', '\nExample:\n  npm run cli -- usage exclusions 2026-05')
     .action(async (month: Month, _options, command: Command) => {
       const exclusions = await withDatabase(readEnvironment(process.env), (db) =>
@@ -34,9 +34,9 @@ export function usageExclusionsCommand(): Command {
             { head: 'reason', wrap: true, value: (row) => row.reason },
           ],
           exclusions,
-          'no event is excluded',
+          'No events are excluded.',
         ),
       );
-      if (exclusions.length === LIMIT) note(`The latest ${LIMIT}.`);
+      if (exclusions.length === LIMIT) note(`Showing only the latest ${LIMIT} exclusions.`);
     });
 }

@@ -10,7 +10,7 @@ import { withProgress } from '../progress-display.ts';
 import { groupDigits } from '../../domain/format.ts';
 import { renderTable } from '../render/text-table.ts';
 
-/** A digest over all events of a month is one statement. */
+/** The digest over all events of a month is a single statement. */
 const STATEMENT_TIMEOUT_MS = 6 * 3_600_000;
 
 interface Options {
@@ -19,14 +19,14 @@ interface Options {
 
 export function usageExpireCommand(): Command {
   return new Command('expire')
-    .description('delete archived events that need not be kept any longer, for good')
-    .requiredOption('--before <month>', 'months before this one, such as 2019-07', monthArgument)
+    .description('delete archived events past their retention, permanently')
+    .requiredOption('--before <month>', 'first month to keep, such as 2019-07', monthArgument)
     .addHelpText(
       'after',
       `
-Deletes the events themselves, month by month, after it has put on record how many there were, their
-sum and a digest. Invoices, lines and buckets stay, and so do the events' ids: what was accepted is a
-duplicate for ever. New usage of an expired month is rejected. USAGE_RETENTION_MONTHS full months stay (84).
+Records the number, sum and digest of each month's events, then deletes the events. Invoices, lines,
+buckets and the events' ids stay, so that an expired event sent again is still a duplicate. New usage of
+an expired month is rejected. The last USAGE_RETENTION_MONTHS full months (default 84) never expire.
 
 Example:
   npm run cli -- usage expire --before 2019-07`,
@@ -53,7 +53,7 @@ Example:
             { head: 'digest', value: (row) => row.digest },
           ],
           rows,
-          'nothing to expire: no month before it has archived events',
+          'Nothing to expire: no month before this one has archived events.',
         ),
       );
     });

@@ -26,34 +26,34 @@ interface Options {
 }
 
 const SHOWN_ROWS = 20;
-const RUN_AGAIN = 'What was taken counts once: run it again.';
+const RUN_AGAIN = 'Accepted events are not counted twice: run the command again to send the rest.';
 const BATCH_SIZE = 500;
 
 export function usageReplayCommand(): Command {
   return new Command('replay')
-    .description('post a request trace to the API as LLM usage of a month')
+    .description('send a request trace to the API as LLM usage of a month')
     .argument('<file>', `CSV with the columns ${NEEDED_COLUMNS}`)
     .addOption(
-      new Option('--month <month>', 'month to lay it on')
+      new Option('--month <month>', 'target month')
         .argParser(monthArgument)
-        .default(monthBefore(new Date()), 'the month before this one'),
+        .default(monthBefore(new Date()), 'last month'),
     )
     .option(
       '--deployments <list>',
-      'tenant/deployment,… to lay it on; by default all that are due, from the database',
+      'comma-separated tenant/deployment pairs; by default all due ones in the database',
       parseDeployments,
     )
-    .option('--api-url <url>', 'by default API_URL')
-    .option('--api-key <key>', 'of scope gateway; by default GATEWAY_API_KEY')
-    .option('--concurrency <count>', 'batches under way at once', integerArgument(1, 64), 4)
-    .option('--skip-malformed', 'leave rows out that make no sense, instead of stopping')
+    .option('--api-url <url>', 'base URL of the API; default API_URL')
+    .option('--api-key <key>', 'API key of scope gateway; default GATEWAY_API_KEY')
+    .option('--concurrency <count>', 'number of concurrent batches', integerArgument(1, 64), 4)
+    .option('--skip-malformed', 'skip malformed rows instead of failing')
     .addHelpText(
       'after',
       `
-The trace's time is stretched over the month, its requests go round the deployments and are priced
-exactly. All of it follows from file, month and deployments, ids included: to replay again adds
-what is missing and counts nothing twice. A key that has to sign does so with
-GATEWAY_SIGNING_SECRET. Exit code 3: some requests were rejected or are in conflict.
+Stretches the trace's time over the month, assigns its requests to the deployments in turn and prices them
+exactly. File, month and deployments determine all events, including their ids: replaying again sends what
+is missing and counts nothing twice. If the key's requests must be signed, set GATEWAY_SIGNING_SECRET.
+Exit code 3 means that some requests were rejected or are in conflict.
 
 Example:
   npm run cli -- usage replay azure-llm-2023-code.csv --month 2026-05 --deployments acme/acme-a`,
@@ -63,7 +63,7 @@ Example:
       const csv = await readTextFile(path);
       const trace = parseTrace(csv);
       reportMalformed(basename(path), trace.malformed, options.skipMalformed ?? false);
-      if (trace.requests.length === 0) throw new CliError(`${path} has no requests`);
+      if (trace.requests.length === 0) throw new CliError(`${path} contains no requests`);
 
       const env = readEnvironment(process.env);
       const client = createUsageClient(findApi(env, options));
@@ -91,13 +91,15 @@ function parseDeployments(list: string): readonly TraceDeployment[] {
   return list.split(',').map((pair) => {
     const [tenantId, deploymentId, more] = pair.trim().split('/');
     if (!tenantId || !deploymentId || more !== undefined) {
-      throw new InvalidArgumentError(`${JSON.stringify(pair)} is not like acme/acme-a`);
+      throw new InvalidArgumentError(
+        `expected tenant/deployment such as acme/acme-a, found ${JSON.stringify(pair)}`,
+      );
     }
     return { tenantId, deploymentId };
   });
 }
 
-/** Two traces that differ in a byte are two traces. */
+/** Identifies the trace by its content. */
 function hash(csv: string): string {
   return createHash('sha256').update(csv).digest('hex').slice(0, 12);
 }
@@ -106,19 +108,24 @@ function findApi(env: Environment, options: Options) {
   const apiUrl = options.apiUrl ?? env.API_URL;
   const apiKey = options.apiKey ?? env.GATEWAY_API_KEY;
   if (!apiUrl || !URL.canParse(apiUrl)) {
-    throw new CliError('Where is the API? Set API_URL or --api-url, such as http://127.0.0.1:8080');
+    throw new CliError(
+      'The URL of the API is missing or invalid. Set API_URL or --api-url, such as http://127.0.0.1:8080.',
+    );
   }
-  if (!apiKey) throw new CliError('Set GATEWAY_API_KEY or --api-key to a key of scope gateway');
+  if (!apiKey)
+    throw new CliError(
+      'The API key is missing. Set GATEWAY_API_KEY or --api-key to a key of scope gateway.',
+    );
   return { apiUrl, apiKey, signingSecret: env.GATEWAY_SIGNING_SECRET };
 }
 
 async function readDeployments(env: Environment, month: Month) {
   const deployments = await withDatabase(env, (db) => listDueDeployments(db, month));
-  if (deployments.length === 0) throw new CliError(`No deployment is due in ${month}`);
+  if (deployments.length === 0) throw new CliError(`No deployment is due for ${month}`);
   return deployments;
 }
 
-/** @throws CliError where they are not to be skipped; nothing has been posted then */
+/** @throws CliError unless malformed rows are to be skipped; nothing has been sent then */
 function reportMalformed(file: string, rows: readonly MalformedRow[], skip: boolean): void {
   if (rows.length === 0) return;
   const shown = rows.slice(0, SHOWN_ROWS).map(({ line, reason }) => `line ${line}: ${reason}`);
@@ -126,9 +133,12 @@ function reportMalformed(file: string, rows: readonly MalformedRow[], skip: bool
   const list = [...shown, ...(more > 0 ? [`and ${more} more`] : [])];
   const rowsAre = rows.length === 1 ? 'a malformed row' : `${rows.length} malformed rows`;
   if (!skip) {
-    throw new CliError(`${file} has ${rowsAre}, nothing was posted (--skip-malformed):`, { list });
+    throw new CliError(
+      `${file} has ${rowsAre}; nothing was sent. Fix the file or use --skip-malformed:`,
+      { list },
+    );
   }
-  note(`${file} has ${rowsAre}, left out:`, list);
+  note(`Skipped ${rowsAre} of ${file}:`, list);
 }
 
 function renderSummary({ counts, deployments, totalCents, refused }: PostSummary): string {
@@ -147,6 +157,6 @@ function renderSummary({ counts, deployments, totalCents, refused }: PostSummary
       deployments,
     ),
     '',
-    `In the ledger of this trace: exactly ${totalCents} cents`,
+    `Total of this trace in the ledger: exactly ${totalCents} cents`,
   ].join('\n');
 }

@@ -15,29 +15,30 @@ interface Options {
 }
 
 const SHOWN_LINES = 20;
-const RUN_AGAIN = 'What was taken counts once: run it again.';
+const RUN_AGAIN = 'Accepted events are not counted twice: run the command again to send the rest.';
 const KEYS = { llm: 'GATEWAY_API_KEY', metered: 'METERING_API_KEY' } as const;
 
 export function usageSendCommand(): Command {
   return new Command('send')
-    .description('send a file of usage to the API, one JSON object a line')
-    .argument('<file>', 'NDJSON of any length')
+    .description('send a file of usage events to the API, one JSON object per line')
+    .argument('<file>', 'NDJSON file of any size')
     .addOption(
-      new Option('--source <source>', 'what it holds')
+      new Option('--source <source>', 'kind of usage in the file')
         .choices(Object.keys(KEYS))
         .makeOptionMandatory(),
     )
-    .option('--api-url <url>', 'by default API_URL')
+    .option('--api-url <url>', 'base URL of the API; default API_URL')
     .option(
       '--backfill-reason <text>',
-      'send usage of any age as an operator, with OPERATOR_API_KEY, and say why',
+      'reason for sending usage of any age as an operator (OPERATOR_API_KEY)',
     )
     .addHelpText(
       'after',
       `
-The key is read from ${KEYS.llm} or ${KEYS.metered}. If it breaks off, run it again: what was
-taken is a duplicate and counts once. Corrections that come before their record are sent again after
-everything else. Exit code 3: some lines were rejected, are in conflict, or correct an unknown record.
+The key is read from ${KEYS.llm} or ${KEYS.metered}. If sending fails, fix the cause and run the
+command again; accepted events are not counted twice. Corrections that arrive before their record are
+retried after everything else. Exit code 3 means that some lines were rejected, are in conflict, or correct
+an unknown record.
 
 Example:
   npm run cli -- usage send may.ndjson --source metered`,
@@ -71,7 +72,7 @@ function createTally() {
   const refused: LineAnswer[] = [];
   return {
     counts,
-    /** The first of them: a file may have millions. */
+    /** Only the first few: a file may have millions. */
     refused,
     add: (answer: LineAnswer): void => {
       counts[answer.status] += 1;
@@ -96,14 +97,16 @@ async function sizeOf(path: string): Promise<number> {
 function findApiUrl(env: Environment, options: Options): string {
   const apiUrl = options.apiUrl ?? env.API_URL;
   if (apiUrl && URL.canParse(apiUrl)) return apiUrl;
-  throw new CliError('Where is the API? Set API_URL or --api-url, such as http://127.0.0.1:8080');
+  throw new CliError(
+    'The URL of the API is missing or invalid. Set API_URL or --api-url, such as http://127.0.0.1:8080.',
+  );
 }
 
 function findKey(env: Environment, { source, backfillReason }: Options): string {
   const name = backfillReason === undefined ? KEYS[source] : 'OPERATOR_API_KEY';
   const key = env[name];
   if (key) return key;
-  throw new CliError(`Set ${name} to an API key`);
+  throw new CliError(`The API key is missing. Set ${name}.`);
 }
 
 function render(

@@ -20,15 +20,20 @@ interface Options {
 
 export function webhooksLogCommand(): Command {
   return new Command('log')
-    .description('list the attempts to deliver events, the latest first')
-    .option('--endpoint <id>', 'to one receiver', idArgument)
-    .option('--event <id>', 'of one event: its webhook-id', idArgument)
-    .addOption(new Option('--status <status>', 'only these').choices(['delivered', 'failed']))
-    .option('--limit <count>', 'at most so many', integerArgument(1, 10_000), 50)
+    .description('list delivery attempts, latest first')
+    .option('--endpoint <id>', 'only attempts to this endpoint', idArgument)
+    .option('--event <id>', 'only attempts for this event (its webhook-id)', idArgument)
+    .addOption(
+      new Option('--status <status>', 'only attempts with this result').choices([
+        'delivered',
+        'failed',
+      ]),
+    )
+    .option('--limit <count>', 'maximum number of attempts', integerArgument(1, 10_000), 50)
     .addHelpText(
       'after',
       `
---json also has the beginning of each answer.
+--json adds the beginning of each response.
 
 Example:
   npm run cli -- webhooks log --status failed --limit 20`,
@@ -54,10 +59,11 @@ Example:
             { head: 'next attempt', value: (row) => row.next_attempt_at },
           ],
           attempts,
-          'no attempts',
+          'No delivery attempts match.',
         ),
       );
-      if (attempts.length === limit) note(`The latest ${limit}; more with --limit.`);
+      if (attempts.length === limit)
+        note(`Showing the latest ${limit} attempts. Use --limit to see more.`);
     });
 }
 
@@ -65,9 +71,9 @@ const DEFAULT_AGE = '90d';
 
 export function webhooksPruneCommand(): Command {
   return new Command('prune')
-    .description('delete old events that were delivered or given up, with their log')
+    .description('delete old events that were delivered or given up, with their attempts')
     .addOption(
-      new Option('--older-than <duration>', 'by when they happened')
+      new Option('--older-than <duration>', 'minimum age of the events')
         .argParser(durationArgument)
         .default(durationArgument(DEFAULT_AGE), DEFAULT_AGE),
     )
@@ -80,7 +86,7 @@ export function webhooksPruneCommand(): Command {
       print(
         command,
         { deleted, before },
-        ({ deleted, before }) => `${deleted} events of before ${before.toISOString()} deleted.`,
+        ({ deleted, before }) => `Deleted ${deleted} events from before ${before.toISOString()}.`,
       );
     });
 }

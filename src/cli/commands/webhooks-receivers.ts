@@ -23,22 +23,22 @@ interface Options {
 
 export function webhooksAddCommand(): Command {
   return new Command('add')
-    .description('register a receiver of events: it is told what happens from now on')
+    .description('register a webhook endpoint for events from now on')
     .argument(
       '<url>',
-      'https, and a public address as far as WEBHOOK_ALLOWED_NETWORKS allows no other',
+      'https URL with a public address, or one that WEBHOOK_ALLOWED_NETWORKS allows',
     )
     .addOption(
-      new Option('--events <types...>', 'of which, or all')
+      new Option('--events <types...>', 'event types to send, or all')
         .argParser(eventTypeArgument)
         .makeOptionMandatory(),
     )
-    .option('--label <text>', 'whose it is', labelArgument)
+    .option('--label <text>', 'owner or purpose of the endpoint', labelArgument)
     .addHelpText(
       'after',
       `
-Its secret is shown once: receivers verify signatures with it (Standard Webhooks). It needs
-SIGNING_MASTER_SECRETS and WEBHOOK_ALLOWED_NETWORKS as the worker has them.
+Prints the endpoint's secret, once: the receiver verifies signatures with it (Standard Webhooks). Requires
+the worker's SIGNING_MASTER_SECRETS and WEBHOOK_ALLOWED_NETWORKS.
 
 Example:
   npm run cli -- webhooks add https://billing.example.com/hooks --events invoice.issued invoice.superseded`,
@@ -60,7 +60,7 @@ Example:
       print(command, done, (done) =>
         [
           done.secret,
-          `Keep it now: it isn't stored. The endpoint's id is ${done.endpointId}.`,
+          `Save this secret now: it isn't stored. The endpoint's id is ${done.endpointId}.`,
         ].join('\n'),
       );
     });
@@ -68,11 +68,11 @@ Example:
 
 export function webhooksListCommand(): Command {
   return new Command('list')
-    .description('list the receivers of events, and how they stand')
+    .description('list webhook endpoints and their deliveries')
     .addHelpText(
       'after',
       `
-Pending: still to be delivered. Dead: given up; \`webhooks replay\` delivers them again.
+Pending deliveries are still attempted. Dead ones have been given up; \`webhooks replay\` sends them again.
 
 Example:
   npm run cli -- webhooks list`,
@@ -96,7 +96,7 @@ Example:
             { head: 'secrets', value: (row) => row.secrets.map(secretText).join('\n') },
           ],
           endpoints,
-          'no webhook endpoints',
+          'There are no webhook endpoints.',
         ),
       );
     });
@@ -108,8 +108,8 @@ function secretText({ secret_id, expires_at }: WebhookEndpoint['secrets'][number
 
 export function webhooksDisableCommand(): Command {
   return new Command('disable')
-    .description('end a receiver of events, for good; what is still pending is given up')
-    .argument('<endpoint-id>', 'as `webhooks list` shows it', idArgument)
+    .description('disable a webhook endpoint, permanently; pending deliveries are dropped')
+    .argument('<endpoint-id>', 'id of the endpoint, as in `webhooks list`', idArgument)
     .addHelpText(
       'after',
       '\nExample:\n  npm run cli -- webhooks disable 6f1c0a52-9d0e-4b6e-8a51-2f3b7f6f8d10',

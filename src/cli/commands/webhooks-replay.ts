@@ -15,15 +15,23 @@ interface Options {
 
 export function webhooksReplayCommand(): Command {
   return new Command('replay')
-    .description('deliver an event again, or all since an instant to one receiver')
-    .argument('[event-id]', 'its webhook-id, as `webhooks log` shows it', idArgument)
-    .option('--since <instant>', 'all events from then on; with --endpoint', instantArgument)
-    .option('--endpoint <id>', 'to this receiver, where it asks for the type', idArgument)
-    .option('--dead-only', 'leave alone what was not given up')
+    .description('deliver an event again, or all events since an instant to one endpoint')
+    .argument('[event-id]', 'webhook-id of the event, as in `webhooks log`', idArgument)
+    .option(
+      '--since <instant>',
+      'deliver all events since this instant; requires --endpoint',
+      instantArgument,
+    )
+    .option(
+      '--endpoint <id>',
+      'only to this endpoint, if it subscribes to the event type',
+      idArgument,
+    )
+    .option('--dead-only', 'only deliveries that were given up')
     .addHelpText(
       'after',
       `
-Under the same webhook-id, with all attempts before them; a worker sends them within some seconds.
+Deliveries keep their webhook-id and get a full set of new attempts. A worker sends them within seconds.
 
 Example:
   npm run cli -- webhooks replay --since 2026-06-01T00:00:00Z --endpoint 6f1c0a52-… --dead-only`,
@@ -31,10 +39,10 @@ Example:
     .action(async (eventId: string | undefined, options: Options, command: Command) => {
       const { since, endpoint = null, deadOnly = false } = options;
       if ((eventId === undefined) === (since === undefined)) {
-        throw new CliError('Name an event, or say --since when');
+        throw new CliError('Give either an event id or --since');
       }
       if (since !== undefined && endpoint === null) {
-        throw new CliError('Say to whom by --endpoint: --since reaches many events');
+        throw new CliError('--since requires --endpoint');
       }
       const deliveries = await operatorAction(command, readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'webhook endpoint', endpoint ?? undefined);
@@ -46,7 +54,7 @@ Example:
       });
       print(command, { deliveries }, ({ deliveries }) =>
         deliveries === 0
-          ? 'Nothing to deliver: no receiver that is live asks for it.'
+          ? 'Nothing to deliver: no live endpoint subscribes to these events.'
           : `${deliveries} ${deliveries === 1 ? 'delivery is' : 'deliveries are'} pending.`,
       );
     });

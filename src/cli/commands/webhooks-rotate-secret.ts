@@ -16,17 +16,20 @@ const DEFAULT_OVERLAP = '1d';
 
 export function webhooksRotateSecretCommand(): Command {
   return new Command('rotate-secret')
-    .description('make a new secret of a receiver; events are signed with both for a while')
-    .argument('<endpoint-id>', 'as `webhooks list` shows it', idArgument)
+    .description('create a new endpoint secret; events are signed with both until the overlap ends')
+    .argument('<endpoint-id>', 'id of the endpoint, as in `webhooks list`', idArgument)
     .addOption(
-      new Option('--overlap <duration>', 'how long the former secret signs, too; 0m: no longer')
+      new Option(
+        '--overlap <duration>',
+        'time during which the old secret still signs; 0m ends it now',
+      )
         .argParser(durationArgument)
         .default(durationArgument(DEFAULT_OVERLAP), DEFAULT_OVERLAP),
     )
     .addHelpText(
       'after',
       `
-A secret that was being replaced already ends now: two are live, never more.
+At most two secrets are live: a secret that was already being replaced ends now.
 
 Example:
   npm run cli -- webhooks rotate-secret 6f1c0a52-9d0e-4b6e-8a51-2f3b7f6f8d10 --overlap 2d`,
@@ -46,7 +49,7 @@ Example:
       print(command, done, (done) =>
         [
           done.secret,
-          `Keep it now: it isn't stored. The former secret signs until ${done.formerUntil}.`,
+          `Save this secret now: it isn't stored. The old secret signs until ${done.formerUntil}.`,
         ].join('\n'),
       );
     });

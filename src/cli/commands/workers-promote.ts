@@ -6,12 +6,12 @@ import { print } from '../output.ts';
 
 export function workersPromoteCommand(): Command {
   return new Command('promote')
-    .description("give all tasks to one build's workers (WORKER_BUILD_ID)")
-    .argument('<build-id>', 'of workers that are up')
+    .description('make a worker build current: its workers get all tasks')
+    .argument('<build-id>', 'WORKER_BUILD_ID of running workers')
     .addHelpText(
       'after',
       `
-Workflows that an older build began go on with this one; the older workers can then be stopped.
+Workflows that an older build started continue on this build; the older workers can then be stopped.
 
 Example:
   npm run cli -- workers promote 2026-06-01.3`,

@@ -11,7 +11,7 @@ import { checkMonths, checkUnbilled } from './check-months.ts';
 
 const PATIENCE_SECONDS = 2;
 
-/** The configuration, the database and the months in it. */
+/** Checks the configuration, the database and its months, keys and proxies. */
 export async function checkDatabase(env: Environment, now: Date): Promise<readonly Check[]> {
   const config = await attempt(() => readConfig(env));
   if (!config.ok) {
@@ -21,7 +21,7 @@ export async function checkDatabase(env: Environment, now: Date): Promise<readon
         config.complaint,
         'docs/operations/install-and-configure.md lists the variables',
       ),
-      unknown('database', 'not looked at: the configuration is not complete'),
+      unknown('database', 'not checked: the configuration is incomplete'),
     ];
   }
   const configuration = ok('configuration', 'complete');
@@ -50,17 +50,17 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
   );
 }
 
-/** Checks of what a database that is up to date holds. */
+/** Checks of the database's contents, which need an up-to-date schema. */
 const OF_CONTENTS = ['months', 'unbilled usage', 'keys', 'proxies'];
 
 function notLookedAt(): readonly Check[] {
   return ['database role', 'migrations', ...OF_CONTENTS].map((name) =>
-    unknown(name, 'not looked at: the database does not answer'),
+    unknown(name, 'not checked: the database does not answer'),
   );
 }
 
 const ROLE = 'database role';
-/** Rights that are told one by one. */
+/** Maximum number of rights that are listed. */
 const SHOWN_RIGHTS = 10;
 
 function judgeRole(role: RoleFacts): readonly Check[] {
@@ -68,34 +68,42 @@ function judgeRole(role: RoleFacts): readonly Check[] {
   const powers = [
     ...(isSuperuser ? ['is a superuser'] : []),
     ...(isOwner ? ['owns the tables'] : []),
-    ...(bypassesRowSecurity ? ['is not bound by row level security'] : []),
+    ...(bypassesRowSecurity ? ['bypasses row level security'] : []),
   ];
   if (powers.length > 0) {
     const advice =
-      'connect as arcadia_app, arcadia_api or arcadia_worker (deploy/roles.sql); the role that owns the tables belongs into DATABASE_MIGRATOR_URL';
-    return [problem(ROLE, `${name} could rewrite the books: it ${powers.join('; ')}`, advice)];
+      'connect as arcadia_app, arcadia_api or arcadia_worker (deploy/roles.sql); the owner of the tables belongs in DATABASE_MIGRATOR_URL';
+    return [problem(ROLE, `${name} could change issued invoices: it ${powers.join('; ')}`, advice)];
   }
   if (excessRights.length > 0) {
     const more = excessRights.length - SHOWN_RIGHTS;
     const list = excessRights.slice(0, SHOWN_RIGHTS).join(', ') + (more > 0 ? `, +${more}` : '');
     const advice = `REVOKE what docs/operations/install-and-configure.md ("Roles") doesn't list`;
-    return [problem(ROLE, `${name} has rights that it doesn't need: ${list}`, advice)];
+    return [problem(ROLE, `${name} has rights it doesn't need: ${list}`, advice)];
   }
   if (roles.includes('arcadia_api') && !role.canBecomeTenant) {
     const advice =
       'GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE (deploy/roles.sql)';
-    return [problem(ROLE, `${name} can't become arcadia_tenant, as tenants' calls need`, advice)];
+    return [
+      problem(ROLE, `${name} can't become arcadia_tenant, which tenants' calls need`, advice),
+    ];
   }
   if (roles.length === 0) {
-    return [problem(ROLE, `${name} is a member of none of our roles`, 'see deploy/roles.sql')];
+    return [
+      problem(
+        ROLE,
+        `${name} isn't a member of any of our roles`,
+        'create them with deploy/roles.sql',
+      ),
+    ];
   }
   const others = roles.filter((known) => known !== name);
   const shown = others.length === 0 ? roles : others;
-  const keys = roles.includes('arcadia_app') ? ', to manage keys besides' : '';
+  const keys = roles.includes('arcadia_app') ? ', may manage keys' : '';
   return [ok(ROLE, `${name} has the rights of ${shown.join(' and ')}${keys}, and no others`)];
 }
 
-/** The rest can only be read from a database that is up to date. */
+/** Checks the migrations and, if they are all applied, the contents. */
 async function checkContents(
   db: Database,
   { watchdog, worker }: Config,
@@ -103,7 +111,7 @@ async function checkContents(
 ): Promise<readonly Check[]> {
   const migrations = await checkThat('migrations', () => checkMigrations(db));
   if (migrations.some(({ state }) => state !== 'ok')) {
-    const reason = 'not looked at: the database is not up to date';
+    const reason = 'not checked: the database is not up to date';
     return [...migrations, ...OF_CONTENTS.map((name) => unknown(name, reason))];
   }
   return [
@@ -118,9 +126,9 @@ async function checkContents(
 async function checkMigrations(db: Database): Promise<readonly Check[]> {
   const { applied, missing, unknown: later } = await readMigrationState(db);
   if (missing.length > 0) {
-    const detail = `the database lacks ${missing.join(', ')}`;
+    const detail = `not applied yet: ${missing.join(', ')}`;
     return [problem('migrations', detail, 'npm run cli -- migrate')];
   }
-  const note = later.length > 0 ? `; of a later version: ${later.join(', ')}` : '';
+  const note = later.length > 0 ? `; from a later version: ${later.join(', ')}` : '';
   return [ok('migrations', `all ${applied} applied${note}`)];
 }

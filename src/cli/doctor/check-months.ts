@@ -9,7 +9,7 @@ import { listMonthsWithOpenUsage } from '../../db/month-end/usage-places.ts';
 import type { Bounds } from '../../domain/bounds.ts';
 import { formatAmount } from '../../domain/format.ts';
 
-/** What the watchdog would find of the months; where that is nothing, how the last one stands. */
+/** The watchdog's findings about months or, if there are none, the state of last month. */
 export async function checkMonths(
   db: Queryable,
   now: Date,
@@ -30,21 +30,21 @@ export async function checkMonths(
 }
 
 function describe({ month, dueTenants, finishedRequests, withoutOutcome, parked }: MonthFacts) {
-  if (dueTenants === 0) return `nobody is due for ${month}`;
+  if (dueTenants === 0) return `no tenant is due for ${month}`;
   const isClosed = finishedRequests > 0 && withoutOutcome === 0;
   return isClosed
     ? `${month} is closed; due tenants: ${dueTenants}, parked: ${parked}`
-    : `${month} is not closed yet, and not late; due tenants: ${dueTenants}`;
+    : `${month} is not closed yet and not overdue; due tenants: ${dueTenants}`;
 }
 
 const NAME = 'unbilled usage';
-/** Tenants that are named; the rest is counted. */
+/** Maximum number of tenants that are named; the rest is counted. */
 const SHOWN_TENANTS = 5;
 
 /**
- * Which months that are over have usage that nothing bills unless somebody acts, and whose: the last
- * month, and older ones with usage that no invoice has taken.
- * @param bounds the safety bounds that re-runs are held against
+ * Finds usage that will not be billed without an operator's action, in last month and in older months with usage
+ * that is on no invoice.
+ * @param bounds safety bounds that reruns have to keep
  */
 export async function checkUnbilled(
   db: Database,
@@ -59,7 +59,9 @@ export async function checkUnbilled(
     const stuck = entries.filter(({ action }) => action !== 'none');
     if (stuck.length > 0) checks.push(warnOf(month, stuck));
   }
-  return checks.length > 0 ? checks : [ok(NAME, 'all usage is billed, or will be by itself')];
+  return checks.length > 0
+    ? checks
+    : [ok(NAME, 'all usage is billed or will be billed automatically')];
 }
 
 function warnOf(month: Month, entries: readonly LateUsage[]): Check {
@@ -70,6 +72,6 @@ function warnOf(month: Month, entries: readonly LateUsage[]): Check {
     return `${name} (${tenant_id})${amount}, ${reason.replaceAll('_', ' ')}`;
   });
   const more = entries.length - shown.length;
-  const detail = `no run of ${month} bills usage of ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  const detail = `${month} has usage that won't be billed automatically: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
   return warning(NAME, detail, `npm run cli -- month-end late-usage ${month}`);
 }

@@ -20,7 +20,7 @@ import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from 
 const PATIENCE_SECONDS = 2;
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** The Temporal server, the namespace, the Schedule and the workers. */
+/** Checks the Temporal server, the namespace, the Schedule and the workers. */
 export async function checkTemporal(env: Environment, now: Date): Promise<readonly Check[]> {
   const reached = await attempt(async () => {
     const target = readTemporalTarget(env);
@@ -57,7 +57,7 @@ function unreachable(complaint: string): readonly Check[] {
   return [
     problem('temporal', complaint, adviceFor({ code: 'temporal_unreachable', month: null })),
     ...['search attributes', 'schedule', 'worker'].map((name) =>
-      unknown(name, 'not looked at: Temporal does not answer'),
+      unknown(name, 'not checked: Temporal does not answer'),
     ),
   ];
 }
@@ -70,25 +70,25 @@ async function checkSearchAttributes({
   try {
     const { missing, wrong } = await compareSearchAttributes(connection, namespace);
     if (wrong.length > 0) {
-      const detail = `of another type than Keyword: ${wrong.join(', ')}`;
+      const detail = `not of type Keyword: ${wrong.join(', ')}`;
       return [problem(name, detail, 'use another namespace')];
     }
     return missing.length > 0
       ? [problem(name, `missing: ${missing.join(', ')}`, 'npm run cli -- schedule apply')]
       : [ok(name, 'registered')];
   } catch (error) {
-    // Temporal Cloud: whether they are there shows when a month is closed.
+    // Temporal Cloud doesn't tell whether they are registered; closing a month shows it.
     if (error instanceof SearchAttributesError) return [unknown(name, error.message)];
     throw error;
   }
 }
 
-/** A note is not for the public, but it is for who runs this. */
+/** Adds the Schedule's note to the watchdog's finding: operators may see it, the API's public page doesn't show it. */
 function toChecks(schedule: ScheduleFacts | null, now: Date): readonly Check[] {
   const findings = judgeSchedule(schedule, now);
   if (findings.length === 0) {
     const next = schedule?.nextActionTimes[0]?.toISOString();
-    return [ok('schedule', `on; fires next at ${next}`)];
+    return [ok('schedule', `active; fires next at ${next}`)];
   }
   return findings.map((finding) => {
     const note = finding.code === 'schedule_paused' && schedule?.note;
@@ -109,7 +109,7 @@ function checkWorkers(workers: readonly PollingWorker[]): readonly Check[] {
     return [
       problem(
         name,
-        `workers poll, of builds that get no tasks: ${builds.join(', ')}`,
+        `the workers that poll have builds that get no tasks: ${builds.join(', ')}`,
         'npm run cli -- workers promote BUILD',
       ),
     ];
@@ -117,7 +117,7 @@ function checkWorkers(workers: readonly PollingWorker[]): readonly Check[] {
   return [
     problem(
       name,
-      `no worker polls ${TASK_QUEUE} in this namespace: what is asked for waits`,
+      `no worker polls ${TASK_QUEUE} in this namespace, so requests wait`,
       'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE',
     ),
   ];

@@ -1,13 +1,13 @@
 import { explainError } from '../explain-error.ts';
 import type { Finding } from '../../audit/watchdog-finding.ts';
 
-/** One thing that the doctor has looked at. */
+/** The result of one check. */
 export interface Check {
   readonly name: string;
-  /** warning: it will be a problem. unknown: it could not be looked at; the detail says why. */
+  /** warning: it will become a problem. unknown: it could not be checked; the detail says why. */
   readonly state: 'ok' | 'warning' | 'problem' | 'unknown';
   readonly detail: string;
-  /** What to do about it. */
+  /** What to do next. */
   readonly advice: string | null;
 }
 
@@ -30,7 +30,7 @@ export function unknown(name: string, detail: string): Check {
 type Attempt<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly complaint: string };
 
-/** A value, or in one line why there is none. */
+/** Runs `work` and returns its value, or its error in one line. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Attempt<T>> {
   try {
     return { ok: true, value: await work() };
@@ -39,7 +39,7 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Attempt<T>
   }
 }
 
-/** What goes wrong in a check is what it has found. */
+/** Runs a check; if it throws, the error is the problem found. */
 export async function checkThat(
   name: string,
   look: () => Promise<readonly Check[]>,
@@ -48,7 +48,7 @@ export async function checkThat(
   return looked.ok ? looked.value : [problem(name, looked.complaint)];
 }
 
-/** What to do about a finding; `docs/operations/monitor-and-tune.md` says more. */
+/** What to do about a finding; see also `docs/operations/monitor-and-tune.md`. */
 export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): string {
   const cli = 'npm run cli --';
   switch (code) {
@@ -56,21 +56,21 @@ export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): str
     case 'tenants_to_invoice':
       return `${cli} month-end start ${month}`;
     case 'run_stalled':
-      return `see that a worker runs, and workflow month-end-${month} in the Web UI; where it is gone: ${cli} month-end start ${month}`;
+      return `check that a worker runs, and open workflow month-end-${month} in the Web UI; if it doesn't exist: ${cli} month-end start ${month}`;
     case 'books_do_not_add_up':
-      return `send no invoice of ${month}; look at its reconciliation: ${cli} month-end status ${month}`;
+      return `don't send invoices of ${month}; check its reconciliation: ${cli} month-end status ${month}`;
     case 'schedule_missing':
     case 'schedule_points_elsewhere':
       return `${cli} schedule apply`;
     case 'schedule_paused':
-      return `${cli} schedule resume, and ${cli} schedule backfill MONTH for what fell into the pause`;
+      return `${cli} schedule resume, then ${cli} schedule backfill MONTH for each month missed during the pause`;
     case 'schedule_silent':
-      return `${cli} schedule backfill MONTH makes up for it and wakes it; if it stays silent, delete it in the Web UI and apply it again`;
+      return `${cli} schedule backfill MONTH; if the Schedule still doesn't fire, delete it in the Web UI and run ${cli} schedule apply`;
     case 'no_worker':
-      return 'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; of a new build: workers promote BUILD';
+      return 'npm start -- worker, with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; for a new build: workers promote BUILD';
     case 'temporal_unreachable':
-      return 'see TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE';
+      return 'check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE';
     case 'database_unreachable':
-      return 'see DATABASE_URL';
+      return 'check DATABASE_URL';
   }
 }

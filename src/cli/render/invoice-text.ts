@@ -3,10 +3,10 @@ import { formatAmount, groupDigits } from '../../domain/format.ts';
 import { style, type Format } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
-/** An invoice as the API serves it, too. */
+/** An invoice with its lines, as the API returns it. */
 export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly InvoiceLine[] };
 
-/** The numbers of the invoices that it is linked with; its own fields have their ids alone. */
+/** The numbers of linked invoices; the invoice's own fields only have their ids. */
 export interface LinkedNumbers {
   readonly replaces: string | null;
   readonly supersededBy: string | null;
@@ -23,8 +23,8 @@ const lineColumns = (currency: string): readonly Column<InvoiceLine>[] => [
 ];
 
 /**
- * The whole invoice, in plain text.
- * @param numbers null: unknown, and the links are by id
+ * The whole invoice as plain text.
+ * @param numbers null if unknown; links are then shown as ids
  */
 export function renderInvoice(
   invoice: PrintableInvoice,
@@ -64,25 +64,25 @@ function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[
   ];
 }
 
-/** Who asked for a revision, and why: `cli:ada: ticket 812`; empty where nobody did. */
+/** Actor and reason of a forced revision: `cli:ada: ticket 812`; empty for other invoices. */
 export function whoAndWhy({ re_run }: Pick<InvoiceHeader, 're_run'>): string {
   return [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
 }
 
-/** With what it was computed from, where the amount doesn't follow from quantity and price. */
+/** The description, with the exact or capped value if the amount isn't quantity times price. */
 function describeLine({ description, meta }: InvoiceLine, currency: string): string {
   const exact = meta.exact_cents;
   if (typeof exact === 'string') return `${description} (exactly ${formatAmount(exact, currency)})`;
   return meta.capped === true ? `${description} (capped, used ${String(meta.used)})` : description;
 }
 
-/** A price per month is the amount itself. */
+/** The unit price; empty for monthly prices, which equal the amount. */
 function unitPrice({ kind, unit_price_cents }: InvoiceLine, currency: string): string {
   if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
   return formatAmount(unit_price_cents, currency);
 }
 
-/** A list of invoices, one a line: the newest month first, in it by tenant, and revisions one after the other. */
+/** A table of invoices, sorted by month (newest first), tenant and revision. */
 export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
   return renderTable<InvoiceHeader>(
     [
@@ -101,11 +101,11 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
       { head: 'id', value: (invoice) => invoice.invoice_id },
     ],
     [...invoices].sort(byMonthTenantRevision),
-    'no invoices',
+    'No invoices match.',
   );
 }
 
-/** What is read comes by id within a month: pages go on from there, and an id says nothing to people. */
+/** The database returns invoices of a month by id, which suits paging but not people. */
 function byMonthTenantRevision(a: InvoiceHeader, b: InvoiceHeader): number {
   return (
     compare(b.period_start, a.period_start) ||
@@ -118,7 +118,7 @@ function compare(a: string, b: string): number {
   return Number(a > b) - Number(a < b);
 }
 
-/** What still counts stands out. */
+/** Highlights paid invoices and dims superseded and void ones. */
 function statusFormat({ status }: InvoiceHeader): Format | null {
   if (status === 'paid') return 'green';
   return status === 'issued' ? null : 'dim';

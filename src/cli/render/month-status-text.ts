@@ -5,13 +5,13 @@ import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
 import { counted, style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
 
-/** The month as the database has it, with what its workflow says of itself. */
+/** The state of a month in the database, with the progress that its workflow reports. */
 export type StatusWithProgress = MonthEndStatus & {
-  /** Null: no workflow of the month is known. */
+  /** Null if the month has no workflow. */
   readonly progress: MonthEndProgress | 'not answering' | null;
 };
 
-/** How a month stands, section by section; those that are empty are left out. */
+/** The state of a month in sections; empty sections are left out. */
 export function renderStatus(status: StatusWithProgress): string {
   const { outcomes, due_tenants, not_looked_at, progress } = status;
   const { rolled, skipped, unchanged, parked } = outcomes;
@@ -32,9 +32,9 @@ export function renderStatus(status: StatusWithProgress): string {
   ].join('\n');
 }
 
-/** What the month's workflow says of itself, in a line. */
+/** The progress of the month's workflow in a line. */
 export function renderProgress(progress: StatusWithProgress['progress']): string {
-  if (progress === null) return 'has no workflow';
+  if (progress === null) return 'no workflow';
   if (progress === 'not answering') return 'the workflow does not answer: is a worker running?';
   const { pass, state, openUntil, totals } = progress;
   if (pass) {
@@ -45,15 +45,15 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
   if (state === 'open' && totals === null) return 'waiting for a request';
   return state === 'open' && openUntil !== null
     ? `closed, open for corrections until ${openUntil}`
-    : 'closing, about to begin';
+    : 'closing, about to start';
 }
 
-/** Whether the books add up, as far as they need to by now. */
+/** Whether the books add up; empty while that can't be told yet. */
 function renderBalance({ balanced, imbalances, month }: StatusWithProgress): string[] {
   if (balanced === null) return [];
   if (balanced) return [style('green', 'The books add up.')];
   return [
-    style('red', `THE BOOKS DON'T ADD UP; \`month-end verify ${month}\` says more:`),
+    style('red', `THE BOOKS DON'T ADD UP. Run \`month-end verify ${month}\` for details:`),
     ...imbalances.map((sentence) => `  ${sentence}`),
   ];
 }
@@ -86,12 +86,12 @@ const REFUSED: readonly Column<RefusalRow>[] = [
   { head: 'reason', wrap: true, value: (row) => row.reason },
 ];
 
-/** Tenants that a request named in vain, and signals that made no request. */
+/** Tenants that were refused in a request, and signals that were refused as a whole. */
 function refusalsOf({ progress, requests }: StatusWithProgress): RefusalRow[] {
   const tenants = requests.flatMap(({ request_id, refused }) =>
     refused.map(({ reason }) => ({ what: `request ${request_id}`, reason })),
   );
-  // The workflow shows both; the database knows the tenants for longer.
+  // The workflow reports both; the database keeps refused tenants longer.
   const told = new Set(tenants.map(({ reason }) => reason));
   const signals = progress === null || progress === 'not answering' ? [] : progress.refusals;
   return [

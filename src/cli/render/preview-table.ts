@@ -22,7 +22,7 @@ const TENANTS: readonly Column<TenantPreview>[] = [
     value: (tenant) => difference(tenant, tenant.last?.totalCents),
   },
   {
-    head: 'stands',
+    head: 'current',
     align: 'right',
     value: (tenant) => amount(tenant.standing?.totalCents, tenant),
   },
@@ -42,7 +42,7 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   },
 ];
 
-/** Tenant by tenant, then the sums, and which tenants would be parked or aren't due. */
+/** A table of the tenants, then sums, and the tenants that would be parked or aren't due. */
 export function renderPreview(
   month: string,
   tenants: readonly TenantPreview[],
@@ -51,7 +51,7 @@ export function renderPreview(
     notDue,
   }: {
     readonly withLines: boolean;
-    /** Tenants that were asked for, and are neither due nor invoiced. */
+    /** Requested tenants that are neither due nor invoiced. */
     readonly notDue: readonly string[];
   },
 ): string {
@@ -61,9 +61,9 @@ export function renderPreview(
       : `${tenantId} would be parked (${preview.parked.type}): ${preview.parked.reason}`,
   );
   return [
-    `${month}, as it would be invoiced now; nothing was written.`,
+    `Preview of ${month}, as it would be invoiced now. Nothing was written.`,
     '',
-    renderTable(TENANTS, tenants, 'no tenant is due'),
+    renderTable(TENANTS, tenants, 'No tenant is due.'),
     ...(withLines ? tenants.flatMap(renderLines) : []),
     '',
     ...sums(tenants),
@@ -73,12 +73,12 @@ export function renderPreview(
   ].join('\n');
 }
 
-const NO_SUBSCRIPTION = 'it has no subscription that is in force at the end of the month';
+const NO_SUBSCRIPTION = 'it has no subscription in force at the end of the month';
 
 function noLongerDue({ tenantId, standing }: TenantPreview): string {
   return (
-    `${tenantId} is no longer due, and invoice ${standing?.number} stands: ${NO_SUBSCRIPTION}` +
-    (standing?.status === 'issued' ? '; a forced re-run makes what is shown here' : '')
+    `${tenantId} is no longer due but has invoice ${standing?.number}: ${NO_SUBSCRIPTION}` +
+    (standing?.status === 'issued' ? '; a forced rerun would issue the invoice shown here' : '')
   );
 }
 
@@ -96,7 +96,7 @@ function difference(tenant: TenantPreview, fromCents: number | undefined): strin
   return formatAmount((BigInt(toCents) - BigInt(fromCents)).toString(), tenant.currency);
 }
 
-/** What would be invoiced in each currency, beside what stands. */
+/** The total per currency that would be invoiced, and the current total. */
 function sums(tenants: readonly TenantPreview[]): string[] {
   const byCurrency = Map.groupBy(tenants, ({ currency }) => currency);
   return [...byCurrency].map(([currency, group]) => {
@@ -107,7 +107,7 @@ function sums(tenants: readonly TenantPreview[]): string[] {
       ),
       currency,
     );
-    return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, ${stands} stands`;
+    return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, currently ${stands}`;
   });
 }
 

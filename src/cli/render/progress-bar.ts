@@ -1,23 +1,23 @@
 import { groupDigits } from '../../domain/format.ts';
 
-/** How far something is. */
+/** The progress of some work. */
 export interface Standing {
   /** What is being done: `Archiving 2026-05`. */
   readonly what: string;
-  /** What is counted: `events`; `bytes` are told in MiB. */
+  /** What is counted: `events`; `bytes` are shown as MiB. */
   readonly unit: string;
   readonly done: number;
-  /** Null: nobody knows yet. */
+  /** Null if not known yet. */
   readonly total: number | null;
-  /** What was done before we began to look; it says nothing of the speed. */
+  /** What was done before this run; not part of the speed. */
   readonly from: number;
   readonly elapsedMs: number;
-  /** What else is to be said: `27 rolled, 1 parked`. */
+  /** Further text: `27 rolled, 1 parked`. */
   readonly remark?: string | undefined;
 }
 
 const BAR_COLUMNS = 28;
-/** Before that a speed is chance. */
+/** No speed is shown earlier, because it would be random. */
 const SPEED_AFTER_MS = 1_000;
 const MIB = 1024 * 1024;
 
@@ -33,7 +33,7 @@ export function renderStanding(standing: Standing): string {
   ].join(', ')}`;
 }
 
-/** The same with a bar, in a line of a terminal. */
+/** The progress with a bar, in one line of a terminal. */
 export function renderBar(standing: Standing, width: number): string {
   const { what, unit, done, total } = standing;
   const facts = [
@@ -43,7 +43,7 @@ export function renderBar(standing: Standing, width: number): string {
   ].join(' · ');
   const room = width - what.length - facts.length - 3;
   const columns = total === null ? 0 : Math.min(BAR_COLUMNS, room);
-  // In a narrow terminal the figures say more.
+  // A narrow terminal only has room for the figures.
   if (columns < 5) return `${what}  ${facts}`.slice(0, width - 1);
   const full = Math.floor(columns * portion(done, total ?? 0));
   return `${what} ${'━'.repeat(full)}${'─'.repeat(columns - full)} ${facts}`;
@@ -64,7 +64,7 @@ function portion(done: number, total: number): number {
   return total === 0 ? 1 : Math.min(1, done / total);
 }
 
-/** 100 % is when it is done. */
+/** Rounded down, so that 100 % means done. */
 function percent(done: number, total: number): string {
   return `${Math.floor(100 * portion(done, total))} %`;
 }

@@ -1,14 +1,14 @@
 import { styleText } from 'node:util';
 import { groupDigits } from '../../domain/format.ts';
 
-/** What a text can be made to look like. */
+/** The available text styles. */
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
-/** Of a terminal that doesn't say. */
+/** Assumed for a terminal that doesn't report its width. */
 const USUAL_WIDTH = 80;
 
 /**
- * Text in colour, where it goes to a terminal that shows colours. The one place for it: Node sees to
+ * The text in this style if the stream is a terminal with colours. All styling goes through here: Node observes
  * NO_COLOR, FORCE_COLOR and TERM=dumb.
  */
 export function style(
@@ -19,24 +19,24 @@ export function style(
   return styleText(format, text, { stream });
 }
 
-/** The same for what goes to standard error. */
+/** The same for standard error. */
 export function styleError(format: Format, text: string): string {
   return style(format, text, process.stderr);
 }
 
-/** Whether somebody looks on, and lines can be drawn over. */
+/** Whether the stream is a terminal on which lines can be redrawn. */
 export function isTerminal(stream: Pick<NodeJS.WriteStream, 'isTTY'> = process.stderr): boolean {
   return stream.isTTY && process.env.TERM !== 'dumb';
 }
 
-/** Columns of the terminal; null: it is none, and lines may be as long as they like. */
+/** Columns of the terminal; null if it isn't one, so that lines have no limit. */
 export function terminalWidth(
   stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> = process.stdout,
 ): number | null {
   return stream.isTTY ? stream.columns || USUAL_WIDTH : null;
 }
 
-/** So many of something: `1 event`, `1,234 events`. For names whose plural takes an `s`. */
+/** A count with its noun: `1 event`, `1,234 events`. For nouns whose plural ends in `s`. */
 export function counted(count: number | string, name: string): string {
   return `${groupDigits(count)} ${String(count) === '1' ? name : `${name}s`}`;
 }

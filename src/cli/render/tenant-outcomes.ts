@@ -4,7 +4,7 @@ import { renderTable } from './text-table.ts';
 import { isServed, type NamedTenant } from '../../db/month-end/request-views.ts';
 import { style } from './styled-text.ts';
 
-/** What became of each tenant, and the reasons of those that are parked below. */
+/** A table of the outcome per tenant, followed by the reasons of parked tenants. */
 export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
   const table = renderTable<TenantOutcome>(
     [
@@ -22,7 +22,7 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
       { head: '', value: ({ currency, total_cents }) => (total_cents === null ? '' : currency) },
     ],
     outcomes,
-    'no tenant is due',
+    'No tenant is due.',
   );
   const reasons = outcomes.flatMap(({ tenant_id, reason_type, reason }) =>
     reason === null ? [] : [`${tenant_id} is parked (${reason_type}): ${reason}.`],
@@ -38,7 +38,7 @@ function amount(
   return cents === null ? '' : formatAmount(cents, tenant.currency);
 }
 
-/** What became of the tenants that a request named, a line each. */
+/** The outcome of each tenant named in a request, a line each. */
 export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
   return tenants.map((tenant) => `${tenant.tenant_id}: ${describe(tenant)}`).join('\n');
 }

@@ -4,14 +4,14 @@ import { style, terminalWidth, type Format } from './styled-text.ts';
 export interface Column<Row> {
   readonly head: string;
   readonly align?: 'left' | 'right';
-  /** Words for people, which may go onto several lines where there is little room. */
+  /** Prose that may be wrapped if the table is too wide. */
   readonly wrap?: boolean;
   readonly value: (row: Row) => string | number | null;
-  /** How it stands out, on a terminal. */
+  /** The style of the cell on a terminal. */
   readonly format?: (row: Row) => Format | null;
 }
 
-/** White space instead of boxes: the eye follows the columns, and so does a copied text. */
+/** White space instead of boxes, so that copied text stays readable. */
 const GAP = '  ';
 const CHARS = {
   top: '',
@@ -31,13 +31,13 @@ const CHARS = {
   middle: GAP,
 };
 
-/** Tables are moved to the right by that much in places. */
+/** Some tables are indented by this much. */
 const MARGIN = 2;
 
 /**
- * Rows as a plain table. Where they don't fit into the width, words are wrapped; where that is not
- * enough, each row is told field by field. Nothing is ever cut off.
- * @param width columns; null: as many as it takes, so that what is piped is always the same
+ * The rows as a plain table. If it is too wide, `wrap` columns are wrapped; if it is still too wide, each row is shown
+ * field by field. Nothing is cut off.
+ * @param width in columns; null for no limit, so that piped output never depends on a terminal
  */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
@@ -85,7 +85,7 @@ function renderGrid<Row>(
     .join('\n');
 }
 
-/** A field a line; those that are empty are left out. */
+/** Rows with a line per field; empty fields are left out. */
 function renderRecords<Row>(
   columns: readonly Column<Row>[],
   rows: readonly (readonly string[])[],
@@ -105,23 +105,23 @@ function renderRecords<Row>(
     .join('\n\n');
 }
 
-/** The same, every line moved to the right. */
+/** The text with every non-empty line indented. */
 export function indent(text: string, by = 2): string {
   return text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
 }
 
-/** What a column of a table has to hold. */
+/** The contents of a column. */
 interface ColumnTexts {
   readonly wrap: boolean;
-  /** Its head and its cells. */
+  /** Heading and cells. */
   readonly texts: readonly string[];
 }
 
 /**
- * How wide each column is to be. Those of words give way, the widest first, down to their longest
- * word; the others are as wide as what they hold, for ids and amounts are to be copied whole.
- * @param gap columns between two of them
- * @returns null where there is no room for that
+ * The width of each column. `wrap` columns shrink, widest first, down to their longest word; the others keep their full
+ * width, so that ids and amounts can be copied whole.
+ * @param gap space between two columns
+ * @returns null if the columns don't fit
  */
 export function fitWidths(
   columns: readonly ColumnTexts[],
