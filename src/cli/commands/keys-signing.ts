@@ -16,7 +16,7 @@ export function keysSignCommand(): Command {
     .description(
       'create a signing secret for an API key, whose requests must be signed from then on',
     )
-    .argument('<key-id>', 'id, as in `keys list`')
+    .argument('<key-id>', 'id of the key, as in `keys list`')
     .addHelpText(
       'after',
       `
@@ -56,7 +56,7 @@ Example:
 export function keysUnsignCommand(): Command {
   return new Command('unsign')
     .description('revoke a signing secret, permanently')
-    .argument('<secret-id>', 'id, as in `keys list`')
+    .argument('<secret-id>', 'id of the secret, as in `keys list`')
     .addHelpText(
       'after',
       `

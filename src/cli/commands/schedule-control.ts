@@ -19,7 +19,7 @@ export function schedulePauseCommand(): Command {
     .addHelpText(
       'after',
       `
-Months that start during the pause are not closed automatically. Use \`schedule backfill MONTH\` afterwards.
+Firings during the pause are skipped. Close those months afterwards with \`schedule backfill MONTH\`.
 
 Example:
   npm run cli -- schedule pause --note "meters are being repaired"`,
