@@ -1,5 +1,5 @@
 import type { Activities } from '../src/activities/index.ts';
-import type { DraftRef } from '../src/contracts/month-end.ts';
+import type { DraftRef } from '../src/contracts/month-end-types.ts';
 import { sizeOf, type Bench, type BenchContext } from './lib/bench.ts';
 import { median } from './lib/median.ts';
 import { insertPopulation, MONTH, settle } from './lib/population.ts';

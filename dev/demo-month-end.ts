@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { RequestScheduledMonthResult } from '../src/contracts/activities.ts';
-import { type ScheduledMonthEndInput, FORCE_RE_RUN_SIGNAL } from '../src/contracts/month-end.ts';
+import type { RequestScheduledMonthResult } from '../src/contracts/activity-types.ts';
+import {
+  type ScheduledMonthEndInput,
+  FORCE_RE_RUN_SIGNAL,
+} from '../src/contracts/month-end-types.ts';
 import type { Month } from '../src/domain/period.ts';
 import { describeSchedule, triggerSchedule } from '../src/temporal/schedule.ts';
 import type { OperatorApi, RollUp } from './operator-api.ts';

@@ -2,7 +2,7 @@ import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { findTemporalCli } from '../scripts/lib/temporal-cli.mjs';
-import { SEARCH_ATTRIBUTES } from '../src/contracts/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contracts/ids.ts';
 import { makePrivateFolder } from '../src/lib/private-files.ts';
 import { freePorts, rememberedPorts } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';

@@ -13,7 +13,7 @@ import {
 import type { Activities } from './activities/index.ts';
 import type { Config } from './config.ts';
 import { TASK_QUEUE, WEBHOOKS_TASK_QUEUE } from './contracts/ids.ts';
-import type { TracingSinks } from './contracts/tracing.ts';
+import type { TracingSinks } from './contracts/trace-carrier.ts';
 import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
 const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));

@@ -1,5 +1,5 @@
 import type { Activities } from '../../src/activities/index.ts';
-import type { DraftToQuote } from '../../src/contracts/activities.ts';
+import type { DraftToQuote } from '../../src/contracts/activity-types.ts';
 import { MONTH } from './population.ts';
 import { newRun } from './product.ts';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { MonthEndOptions } from '../../src/contracts/month-end.ts';
+import type { MonthEndOptions } from '../../src/contracts/month-end-types.ts';
 import type { BenchContext } from './bench.ts';
 import { insertPopulation, settle, type PopulationShape } from './population.ts';
 import { proveMonth } from './prove-month.ts';

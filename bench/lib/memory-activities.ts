@@ -1,4 +1,4 @@
-import type { TenantResult } from '../../src/contracts/month-end.ts';
+import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import type { MonthActivities } from '../../src/worker.ts';
 
 /** The state of the month's requests, in place of the database. */

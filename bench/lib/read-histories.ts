@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { addActions, countActions, totalActions, type ActionCounts } from './count-actions.ts';
 
 /** The cost of a month end in Temporal, from its histories. */

@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activities.ts';
-import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
+import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activity-types.ts';
+import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end-types.ts';
 import { MAX_FORCED_TENANTS, forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
-import { isUndecodable } from '../contracts/undecodable.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import {
   findRequest,
@@ -19,8 +18,9 @@ import type { Queryable, Transaction } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { Period } from '../domain/period.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
+import { isUndecodable } from '../temporal/payload-converter.ts';
 import type { ActivityDeps } from './deps.ts';
-import { reasonOf, requirePeriod } from './failures.ts';
+import { reasonOf, requirePeriod } from './activity-failures.ts';
 import { actorOf, recordSignal, type Claim } from './record-signal.ts';
 
 const MAX_REASON_LENGTH = 300;

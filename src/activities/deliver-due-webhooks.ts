@@ -1,5 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
-import type { DeliverDueWebhooksInput, DeliverDueWebhooksResult } from '../contracts/webhooks.ts';
+import type {
+  DeliverDueWebhooksInput,
+  DeliverDueWebhooksResult,
+} from '../contracts/webhook-types.ts';
 import { deliverDue } from '../webhooks/deliver-due.ts';
 import { DEFAULT_WEBHOOK_SETTINGS } from '../webhooks/settings.ts';
 import type { ActivityDeps } from './deps.ts';

@@ -1,7 +1,7 @@
 import { acceptRequest } from './accept-request.ts';
 import type { ActivityDeps } from './deps.ts';
 import { deliverDueWebhooks } from './deliver-due-webhooks.ts';
-import { withoutVainRetries } from './failures.ts';
+import { withoutVainRetries } from './activity-failures.ts';
 import { openDrafts } from './open-drafts.ts';
 import { beginPass, finishPass, listWaiting, planPage, recordParked } from './passes.ts';
 import { persistInvoices } from './persist-invoices.ts';

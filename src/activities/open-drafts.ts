@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { OpenDraftsInput, OpenDraftsResult } from '../contracts/activities.ts';
+import type { OpenDraftsInput, OpenDraftsResult } from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import {
   abandonDrafts,
   claimForcedRequests,
@@ -15,8 +15,8 @@ import { claimExclusions, openSealedDrafts } from '../db/usage/seal.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod } from './failures.ts';
-import { parked } from './results.ts';
+import { requirePeriod } from './activity-failures.ts';
+import { parked } from './tenant-results.ts';
 
 /** The child's run that builds invoices. */
 export type Run = Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>;

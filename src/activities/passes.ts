@@ -9,7 +9,7 @@ import type {
   PlanPageResult,
   RecordParkedInput,
   RecordParkedResult,
-} from '../contracts/activities.ts';
+} from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import { readControlTotals } from '../db/month-end/control-totals.ts';
 import {
@@ -29,7 +29,7 @@ import { inOneSnapshot } from '../db/snapshot.ts';
 import * as outcomes from '../db/month-end/tenant-outcomes.ts';
 import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requireClosable, requirePeriod } from './failures.ts';
+import { requireClosable, requirePeriod } from './activity-failures.ts';
 
 /** Request ids that a pass shows; the others are only counted. */
 const SHOWN_REQUESTS = 10;

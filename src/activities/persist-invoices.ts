@@ -1,5 +1,5 @@
-import type { DraftsInput, PersistInvoicesResult } from '../contracts/activities.ts';
-import type { TenantResult } from '../contracts/month-end.ts';
+import type { DraftsInput, PersistInvoicesResult } from '../contracts/activity-types.ts';
+import type { TenantResult } from '../contracts/month-end-types.ts';
 import { lockDrafts, type LockedDraft } from '../db/invoices/drafts.ts';
 import { readDraftsToIssue, type DraftToIssue } from '../db/invoices/drafts-to-issue.ts';
 import { issueInvoices, keepInvoices, lockInvoices } from '../db/invoices/invoices.ts';
@@ -7,12 +7,10 @@ import type { Transaction } from '../db/pool.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
-import { checkDrafts, type CheckedDraft } from './check-drafts.ts';
-import { compareRevisions } from './compare-revisions.ts';
+import { checkDrafts, compareRevisions, refuseStale, type CheckedDraft } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod, splitLost } from './failures.ts';
-import { refuseStale } from './refuse-stale.ts';
-import { invoiced, orParked, splitParked, type Invoiced } from './results.ts';
+import { requirePeriod, splitLost } from './activity-failures.ts';
+import { invoiced, orParked, splitParked, type Invoiced } from './tenant-results.ts';
 
 /**
  * Issues drafts from the lines that the steps before wrote, in one transaction: the number, the lines, the

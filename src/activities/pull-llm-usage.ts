@@ -1,9 +1,9 @@
-import type { DraftsInput, PullLlmUsageResult } from '../contracts/activities.ts';
+import type { DraftsInput, PullLlmUsageResult } from '../contracts/activity-types.ts';
 import { readLlmInputs, writeChunks, type Chunk } from '../db/invoices/draft-chunks.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod, splitLost } from './failures.ts';
-import { orParked, splitParked } from './results.ts';
+import { requirePeriod, splitLost } from './activity-failures.ts';
+import { orParked, splitParked } from './tenant-results.ts';
 
 /**
  * Pulls the drafts' LLM usage, which the gateway has priced: a line for each deployment and service month, the

@@ -2,7 +2,7 @@ import type {
   DraftToQuote,
   QuoteSubscriptionsInput,
   QuoteSubscriptionsResult,
-} from '../contracts/activities.ts';
+} from '../contracts/activity-types.ts';
 import {
   readQuoteInputs,
   writeChunks,
@@ -15,8 +15,8 @@ import type { DeploymentLine } from '../domain/compose-invoice.ts';
 import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
-import { requirePeriod, splitLost } from './failures.ts';
-import { orParked, splitParked } from './results.ts';
+import { requirePeriod, splitLost } from './activity-failures.ts';
+import { orParked, splitParked } from './tenant-results.ts';
 
 /** Subscriptions that one call quotes: a bound on its time and memory. */
 const CHUNK = 500;

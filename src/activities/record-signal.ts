@@ -1,5 +1,5 @@
-import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activities.ts';
-import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end.ts';
+import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activity-types.ts';
+import { FORCE_RE_RUN_SIGNAL } from '../contracts/month-end-types.ts';
 import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
 import type { Transaction } from '../db/pool.ts';
 import { isStorable } from '../lib/visible-text.ts';

@@ -2,9 +2,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import type {
   RequestScheduledMonthInput,
   RequestScheduledMonthResult,
-} from '../contracts/activities.ts';
+} from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import { WORKFLOWS } from '../contracts/month-end.ts';
+import { WORKFLOWS } from '../contracts/month-end-types.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
 import { monthBefore } from '../domain/period.ts';

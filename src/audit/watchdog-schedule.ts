@@ -1,5 +1,5 @@
 import { TASK_QUEUE } from '../contracts/ids.ts';
-import { WORKFLOWS } from '../contracts/month-end.ts';
+import { WORKFLOWS } from '../contracts/month-end-types.ts';
 import { monthOfInstant, nextMonth } from '../domain/period.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding, FindingCode } from './watchdog-finding.ts';

@@ -5,10 +5,10 @@ import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
 import { parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
-import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../contracts/webhook-types.ts';
 import { text } from '../ingestion/fields.ts';
 import { CliError } from './cli-error.ts';
-import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
+import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end-types.ts';
 
 /** Parses a month on the command line. */
 export function monthArgument(text: string): Month {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { OutcomeCounts } from '../contracts/month-end.ts';
+import type { OutcomeCounts } from '../contracts/month-end-types.ts';
 import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';

@@ -28,3 +28,46 @@ export interface Failure {
   readonly type: string;
   readonly reason: string;
 }
+
+type OwnType = (typeof FAILURE)[keyof typeof FAILURE];
+
+/** Advice for failures whose reason says what is wrong. */
+const FIX_DATA = 'Correct what the reason names.';
+const ENDED_BY_HAND = 'No fix is needed: its workflow was ended manually.';
+
+/**
+ * What to fix before a parked tenant is retried, by failure type (`FAILURE`, and the codes of bad
+ * data): a sentence or two, shown with the failure. How to retry depends on where it is shown. The
+ * operator's guide has details.
+ */
+export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, string>> = {
+  missing_plan_version: 'Give the subscription a plan version.',
+  mixed_currencies:
+    "End the subscription on the first of the month, and start one on a plan in the tenant's currency.",
+  amount_out_of_range: 'Check quantity and price; correct the metered record.',
+  invalid_quantity: FIX_DATA,
+  invalid_amount: FIX_DATA,
+  invalid_decimal: FIX_DATA,
+  invalid_date: FIX_DATA,
+  invalid_instant: FIX_DATA,
+  invalid_json: FIX_DATA,
+  invalid_month: FIX_DATA,
+  unknown_overage_unit: FIX_DATA,
+  out_of_bounds:
+    'Compare the total with the last one. If it is correct, accept it with the rerun; otherwise exclude wrong events or send missing ones.',
+  month_not_over: 'Wait for the end of the month.',
+  not_due: 'No action is needed, unless the subscription should continue: then restore it.',
+  timed_out: 'Check the history of its workflow for what it was waiting for.',
+  terminated: ENDED_BY_HAND,
+  cancelled: ENDED_BY_HAND,
+  already_running: 'Wait for the other workflow, or end it.',
+  draft_lost: "No action is needed: the other run's outcome counts.",
+  invalid_input:
+    "No fix is needed: a workflow was started manually with invalid input, instead of the month's.",
+  failed: 'Fix what the reason names.',
+};
+
+/** @param type as stored, possibly by a later version of the product */
+export function adviceFor(type: string): string {
+  return Object.hasOwn(FAILURE_ADVICE, type) ? (FAILURE_ADVICE[type] ?? FIX_DATA) : FIX_DATA;
+}

@@ -1,6 +1,8 @@
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+
 /**
- * Ids of workflows and task queues. They are deterministic, so that the Web UI, the API and the CLI
- * find the same workflow. They are a convenience: PostgreSQL decides what may exist only once.
+ * Names by which workflows are found: ids, task queues and search attributes. Ids are deterministic, so that the Web
+ * UI, the API and the CLI find the same workflow. They are a convenience: PostgreSQL decides what may exist only once.
  */
 
 /** The task queue of all workflows, and of the month end's activities. */
@@ -37,3 +39,26 @@ export function webhooksId(endpointId: string): string {
 export function tenantInvoicesId(month: string, firstTenantId: string): string {
   return `tenant-invoices-${month}-${firstTenantId}`;
 }
+
+/** `2026-05`, on every workflow of a month. */
+export const BILLING_PERIOD = defineSearchAttributeKey(
+  'BillingPeriod',
+  SearchAttributeType.KEYWORD,
+);
+/** On the workflow that builds a tenant's invoice. */
+export const TENANT_ID = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWORD);
+/** `rolled`, `skipped`, `unchanged` or `parked`, once it is known. */
+export const INVOICE_OUTCOME = defineSearchAttributeKey(
+  'InvoiceOutcome',
+  SearchAttributeType.KEYWORD,
+);
+/** Why a tenant of the workflow was parked: the failure's type, such as `mixed_currencies`. */
+export const FAILURE_TYPE = defineSearchAttributeKey('FailureType', SearchAttributeType.KEYWORD);
+
+/** Name and type of each; a namespace must have them registered. */
+export const SEARCH_ATTRIBUTES = {
+  BillingPeriod: 'Keyword',
+  TenantId: 'Keyword',
+  InvoiceOutcome: 'Keyword',
+  FailureType: 'Keyword',
+} as const;

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { TASK_QUEUE, monthEndId } from '../contracts/ids.ts';
+import { TASK_QUEUE, monthEndId, BILLING_PERIOD } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
   PROGRESS_QUERY,
@@ -8,10 +8,9 @@ import {
   type MonthEndInput,
   type MonthEndOptions,
   type MonthEndProgress,
-} from '../contracts/month-end.ts';
+} from '../contracts/month-end-types.ts';
 import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
-import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 
 /** In the Markdown of the Web UI's "details": there an operator needs it. */

@@ -6,8 +6,19 @@ import {
   ValueError,
   type Payload,
 } from '@temporalio/common';
-import type { Undecodable } from '../contracts/undecodable.ts';
 import { readStrictText, sayFlaw } from '../lib/strict-json.ts';
+
+/**
+ * The sentinel for a payload that can't be decoded. The Web UI also offers `json/protobuf` for
+ * signals; without this sentinel such a signal would fail the month's workflow task forever.
+ */
+export interface Undecodable {
+  readonly undecodable: string;
+}
+
+export function isUndecodable(value: unknown): value is Undecodable {
+  return typeof value === 'object' && value !== null && 'undecodable' in value;
+}
 
 /**
  * Reads JSON as strictly as the API does: operators type signals by hand, and of a field that appears

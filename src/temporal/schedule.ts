@@ -12,7 +12,7 @@ import {
   WORKFLOWS,
   type MonthEndOptions,
   type ScheduledMonthEndInput,
-} from '../contracts/month-end.ts';
+} from '../contracts/month-end-types.ts';
 import { nextMonth, periodOf, type Month } from '../domain/period.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/ids.ts';
 
 /** Temporal's `IndexedValueType` of a Keyword; its protobuf package isn't one that we depend on. */
 const KEYWORD = 2;

@@ -1,5 +1,4 @@
-import { monthEndId } from '../contracts/ids.ts';
-import type { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { monthEndId, type SEARCH_ATTRIBUTES } from '../contracts/ids.ts';
 
 /** Pages of the Temporal Web UI. */
 export interface TemporalLinks {

@@ -1,7 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { TASK_QUEUE, webhooksId } from '../contracts/ids.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
-import { DELIVER_WEBHOOKS_WORKFLOW, type DeliverWebhooksInput } from '../contracts/webhooks.ts';
+import {
+  DELIVER_WEBHOOKS_WORKFLOW,
+  type DeliverWebhooksInput,
+} from '../contracts/webhook-types.ts';
 
 /**
  * Starts the workflow that delivers an endpoint's events. While one runs, this changes nothing: its

@@ -1,4 +1,4 @@
-import type { DeliverDueWebhooksResult } from '../contracts/webhooks.ts';
+import type { DeliverDueWebhooksResult } from '../contracts/webhook-types.ts';
 import type { Database } from '../db/pool.ts';
 import {
   claimDeliveries,

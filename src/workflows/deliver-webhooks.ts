@@ -3,7 +3,7 @@ import type {
   DeliverDueWebhooksResult,
   DeliverWebhooksInput,
   DeliveryCounts,
-} from '../contracts/webhooks.ts';
+} from '../contracts/webhook-types.ts';
 import { webhooks } from './activities.ts';
 import { requireText } from './options.ts';
 

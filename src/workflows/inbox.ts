@@ -9,7 +9,7 @@ import {
   RUN_SIGNAL,
   type RequestSignal,
   type SignalCounts,
-} from '../contracts/month-end.ts';
+} from '../contracts/month-end-types.ts';
 
 export const runSignal = defineSignal<[unknown]>(RUN_SIGNAL);
 export const forceReRunSignal = defineSignal<[unknown]>(FORCE_RE_RUN_SIGNAL);

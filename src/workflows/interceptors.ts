@@ -12,7 +12,7 @@ import {
   toCarrier,
   type TracePoint,
   type TracingSinks,
-} from '../contracts/tracing.ts';
+} from '../contracts/trace-carrier.ts';
 import { RunSpans } from './run-spans.ts';
 
 /** The step that ends a pass. Requests made before the pass began are served once it is done. */

@@ -1,6 +1,6 @@
 import { TemporalFailure, isCancellation } from '@temporalio/workflow';
-import type { DraftToQuote, OpenDraftsInput } from '../contracts/activities.ts';
-import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import type { DraftToQuote, OpenDraftsInput } from '../contracts/activity-types.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import { invoiceSteps } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 

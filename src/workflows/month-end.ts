@@ -13,9 +13,9 @@ import {
   type MonthEndInput,
   type MonthEndProgress,
   type OutcomeCounts,
-} from '../contracts/month-end.ts';
+} from '../contracts/month-end-types.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
-import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
+import { BILLING_PERIOD } from '../contracts/ids.ts';
 import { monthSteps } from './activities.ts';
 import { ChildPool } from './child-pool.ts';
 import { Inbox, type Incoming } from './inbox.ts';

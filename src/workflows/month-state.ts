@@ -2,7 +2,7 @@ import type {
   AcceptRequestResult,
   BeginPassResult,
   PlanPageResult,
-} from '../contracts/activities.ts';
+} from '../contracts/activity-types.ts';
 import type {
   CarriedState,
   MonthEndProgress,
@@ -10,7 +10,7 @@ import type {
   Pass,
   Refusal,
   SignalCounts,
-} from '../contracts/month-end.ts';
+} from '../contracts/month-end-types.ts';
 
 const NONE: OutcomeCounts = { rolled: 0, skipped: 0, unchanged: 0, parked: 0 };
 /** Limit on remembered urgent tenants; a pass serves the others when it reaches them. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { FAILURE } from '../contracts/failures.ts';
-import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end.ts';
+import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end-types.ts';
 
 /** Default, minimum and maximum of each option. */
 const RANGES = {

@@ -1,5 +1,5 @@
 import { code, list, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
-import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end.ts';
+import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end-types.ts';
 
 const SHOWN_REFUSALS = 5;
 

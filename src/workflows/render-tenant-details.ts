@@ -1,8 +1,7 @@
-import { adviceFor } from '../contracts/failure-advice.ts';
-import { FAILURE } from '../contracts/failures.ts';
+import { adviceFor, FAILURE } from '../contracts/failures.ts';
 import { monthEndId } from '../contracts/ids.ts';
 import { code, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
-import type { TenantResult } from '../contracts/month-end.ts';
+import type { TenantResult } from '../contracts/month-end-types.ts';
 import type { StepCounts } from './invoice-run.ts';
 
 type Parked = Extract<TenantResult, { outcome: 'parked' }>;

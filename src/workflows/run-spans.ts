@@ -1,4 +1,4 @@
-import type { TracePoint, WorkflowSpan } from '../contracts/tracing.ts';
+import type { TracePoint, WorkflowSpan } from '../contracts/trace-carrier.ts';
 
 interface OpenSpan {
   readonly name: string;

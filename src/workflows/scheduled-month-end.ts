@@ -1,8 +1,8 @@
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { RequestScheduledMonthResult } from '../contracts/activities.ts';
-import type { ScheduledMonthEndInput } from '../contracts/month-end.ts';
-import { BILLING_PERIOD } from '../contracts/search-attributes.ts';
+import type { RequestScheduledMonthResult } from '../contracts/activity-types.ts';
+import type { ScheduledMonthEndInput } from '../contracts/month-end-types.ts';
+import { BILLING_PERIOD } from '../contracts/ids.ts';
 import { temporal } from './activities.ts';
 import { resolveOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-import type { Pass } from '../contracts/month-end.ts';
+import type { Pass } from '../contracts/month-end-types.ts';
 import { monthSteps } from './activities.ts';
 import type { ChildPool } from './child-pool.ts';
 import type { MonthState } from './month-state.ts';

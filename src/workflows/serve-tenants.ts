@@ -6,11 +6,10 @@ import {
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import { tenantInvoiceId, tenantInvoicesId } from '../contracts/ids.ts';
+import { tenantInvoiceId, tenantInvoicesId, BILLING_PERIOD, TENANT_ID } from '../contracts/ids.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import type { Failure } from '../contracts/failures.ts';
-import type { OutcomeCounts, TenantResult } from '../contracts/month-end.ts';
-import { BILLING_PERIOD, TENANT_ID } from '../contracts/search-attributes.ts';
+import type { OutcomeCounts, TenantResult } from '../contracts/month-end-types.ts';
 import { monthSteps } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';

@@ -5,8 +5,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { FAILURE } from '../contracts/failures.ts';
-import type { TenantInvoiceInput, TenantResult } from '../contracts/month-end.ts';
-import { FAILURE_TYPE, INVOICE_OUTCOME } from '../contracts/search-attributes.ts';
+import type { TenantInvoiceInput, TenantResult } from '../contracts/month-end-types.ts';
+import { FAILURE_TYPE, INVOICE_OUTCOME } from '../contracts/ids.ts';
 import { describeFailure } from './describe-failure.ts';
 import { InvoiceRun, type StepCounts } from './invoice-run.ts';
 import { requireText, requireTexts } from './options.ts';

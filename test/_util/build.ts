@@ -1,5 +1,5 @@
-import type { AcceptRequestResult, DraftToQuote } from '../../src/contracts/activities.ts';
-import type { TenantResult } from '../../src/contracts/month-end.ts';
+import type { AcceptRequestResult, DraftToQuote } from '../../src/contracts/activity-types.ts';
+import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import { MONTH } from './seed.ts';
 import type { World } from './world.ts';
 

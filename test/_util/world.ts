@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/index.ts';
 import { monthEndId } from '../../src/contracts/ids.ts';
-import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end.ts';
+import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end-types.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { createWorkers } from '../../src/worker.ts';

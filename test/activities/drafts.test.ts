@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
-import type { DraftToQuote } from '../../src/contracts/activities.ts';
-import type { DraftRef, TenantResult } from '../../src/contracts/month-end.ts';
+import type { DraftToQuote } from '../../src/contracts/activity-types.ts';
+import type { DraftRef, TenantResult } from '../../src/contracts/month-end-types.ts';
 import { sql } from '../../src/db/sql.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { reconcile } from '../../src/db/month-end/reconciliation.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
-import type { DraftToQuote } from '../../src/contracts/activities.ts';
+import type { DraftToQuote } from '../../src/contracts/activity-types.ts';
 import { sql } from '../../src/db/sql.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, nextRun } from '../_util/build.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { docsPage } from '../../src/api/openapi/docs-page.ts';
 import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
-import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhook-types.ts';
 
 const PAGE = docsPage(apiDocument());
 

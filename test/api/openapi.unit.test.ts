@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { lintOpenApi } from '../../scripts/contract/openapi-lint.ts';
 import { apiDocument, ROUTES } from '../../src/api/routes/all-routes.ts';
 import { PROBLEMS } from '../../src/api/http/problems.ts';
-import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhook-types.ts';
 
 interface Media {
   readonly schema: object;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE } from '../../src/contracts/ids.ts';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';

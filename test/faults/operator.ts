@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { TASK_QUEUE } from '../../src/contracts/ids.ts';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import type { Random } from '../../dev/random.ts';
 import {
   queryProgress,

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { monthEndId } from '../../src/contracts/ids.ts';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 
 Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { TenantResult } from '../../src/contracts/month-end.ts';
+import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import { nextRun } from '../_util/build.ts';
 import { monthText, type Model, type Run } from './model.ts';
 import {

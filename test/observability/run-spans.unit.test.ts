@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TracePoint, WorkflowSpan } from '../../src/contracts/tracing.ts';
+import type { TracePoint, WorkflowSpan } from '../../src/contracts/trace-carrier.ts';
 import { RunSpans } from '../../src/workflows/run-spans.ts';
 
 const RUN_ID = '01a223a7-f9be-791e-b743-ee8e43f4c47b';

@@ -15,8 +15,8 @@ import {
   tenantInvoicesId,
   webhooksId,
 } from '../../src/contracts/ids.ts';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
-import { TRACE_HEADER } from '../../src/contracts/tracing.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
+import { TRACE_HEADER } from '../../src/contracts/trace-carrier.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { startDelivery } from '../../src/temporal/webhooks.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { FAILURE_ADVICE, adviceFor } from '../../src/contracts/failure-advice.ts';
-import { FAILURE } from '../../src/contracts/failures.ts';
+import { FAILURE_ADVICE, adviceFor, FAILURE } from '../../src/contracts/failures.ts';
 import { forceReRunPayload } from '../../src/contracts/request-payload.ts';
 import { DOMAIN_ERROR_CODES } from '../../src/domain/errors.ts';
 

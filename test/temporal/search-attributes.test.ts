@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/ids.ts';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { until } from '../_util/until.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../src/contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../src/contracts/webhook-types.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { listWebhookAttempts } from '../../src/db/webhooks/webhook-attempts.ts';

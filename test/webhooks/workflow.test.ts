@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
 import { webhooksId } from '../../src/contracts/ids.ts';
 import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
-import { DELIVER_WEBHOOKS_WORKFLOW, type WebhookEventType } from '../../src/contracts/webhooks.ts';
+import {
+  DELIVER_WEBHOOKS_WORKFLOW,
+  type WebhookEventType,
+} from '../../src/contracts/webhook-types.ts';
 import { listDueEndpoints } from '../../src/db/webhooks/webhook-deliveries.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { startDelivery } from '../../src/temporal/webhooks.ts';

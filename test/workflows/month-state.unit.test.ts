@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { BeginPassResult } from '../../src/contracts/activities.ts';
+import type { BeginPassResult } from '../../src/contracts/activity-types.ts';
 import { MonthState } from '../../src/workflows/month-state.ts';
 
 const BEGUN: BeginPassResult = {

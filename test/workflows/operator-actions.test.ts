@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
-import { WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import {
   listOperatorActions,

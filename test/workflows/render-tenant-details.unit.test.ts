@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Markdown, toDetails } from '../../src/contracts/markdown.ts';
-import { adviceFor } from '../../src/contracts/failure-advice.ts';
-import type { TenantResult } from '../../src/contracts/month-end.ts';
+import { adviceFor } from '../../src/contracts/failures.ts';
+import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import type { StepCounts } from '../../src/workflows/invoice-run.ts';
 import { renderTenantDetails } from '../../src/workflows/render-tenant-details.ts';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
-import { RUN_SIGNAL, WORKFLOWS } from '../../src/contracts/month-end.ts';
+import { RUN_SIGNAL, WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { closed, createWorld, monthEndHandle, type World } from '../_util/world.ts';
 

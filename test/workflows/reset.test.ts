@@ -1,9 +1,9 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { RequestScheduledMonthResult } from '../../src/contracts/activities.ts';
+import type { RequestScheduledMonthResult } from '../../src/contracts/activity-types.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
-import { WORKFLOWS, type MonthEndOptions } from '../../src/contracts/month-end.ts';
+import { WORKFLOWS, type MonthEndOptions } from '../../src/contracts/month-end-types.ts';
 import { listOperatorActions } from '../../src/db/month-end/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tenantInvoicesId } from '../../src/contracts/ids.ts';
-import type { OutcomeCounts } from '../../src/contracts/month-end.ts';
+import type { OutcomeCounts } from '../../src/contracts/month-end-types.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';

@@ -1,5 +1,5 @@
 import { ServiceError, type Client } from '@temporalio/client';
-import type { MonthEndProgress } from '../../contracts/month-end.ts';
+import type { MonthEndProgress } from '../../contracts/month-end-types.ts';
 import { queryProgress, requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
 
 /** How long each call may take, in milliseconds. */

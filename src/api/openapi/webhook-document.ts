@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
-import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../contracts/webhook-types.ts';
 import { EXAMPLE_ID } from './example.ts';
 import { WEBHOOK_EVENTS, webhookBody } from './webhook-events.ts';
 

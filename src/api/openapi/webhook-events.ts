@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WebhookEventType } from '../../contracts/webhooks.ts';
+import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import { month } from '../http/request-fields.ts';
 
 /** What receivers get, for the document: `src/db/webhooks/webhook-outbox.ts` makes it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WEBHOOK_EVENT_TYPES } from '../../contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES } from '../../contracts/webhook-types.ts';
 import {
   createWebhookEndpoint,
   disableWebhookEndpoint,

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { WebhookEventType } from '../../contracts/webhooks.ts';
+import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import {
   createWebhookEndpoint,
   listWebhookEndpoints,

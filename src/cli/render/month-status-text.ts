@@ -1,4 +1,4 @@
-import type { MonthEndProgress } from '../../contracts/month-end.ts';
+import type { MonthEndProgress } from '../../contracts/month-end-types.ts';
 import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { DraftToQuote } from '../../contracts/activities.ts';
-import type { DraftRef } from '../../contracts/month-end.ts';
+import type { DraftToQuote } from '../../contracts/activity-types.ts';
+import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { DeploymentLine } from '../../domain/compose-invoice.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Usage } from '../../domain/types.ts';

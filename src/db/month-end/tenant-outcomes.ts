@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../../contracts/failures.ts';
-import type { InvoicedOutcome } from '../../contracts/month-end.ts';
+import type { InvoicedOutcome } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { dueTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';

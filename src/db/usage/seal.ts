@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DraftRef } from '../../contracts/month-end.ts';
+import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { columnArray } from '../column-arrays.ts';
 import type { Transaction } from '../pool.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../contracts/webhooks.ts';
+import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Database, Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 

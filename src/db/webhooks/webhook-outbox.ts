@@ -1,5 +1,5 @@
 import type { FragmentSqlToken } from 'slonik';
-import type { WebhookEventType } from '../../contracts/webhooks.ts';
+import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Failure } from '../../contracts/failures.ts';
 import type { Period } from '../../domain/period.ts';
 import { sql, uuidArray } from '../sql.ts';

@@ -7,7 +7,12 @@ import {
 } from '@opentelemetry/api';
 import { TraceState } from '@opentelemetry/core';
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
-import { TRACE_HEADER, readCarrier, toCarrier, type TracePoint } from '../../contracts/tracing.ts';
+import {
+  TRACE_HEADER,
+  readCarrier,
+  toCarrier,
+  type TracePoint,
+} from '../../contracts/trace-carrier.ts';
 
 /** A point of a trace as OpenTelemetry has it. Pure. */
 export function toSpanContext({ traceId, spanId, isSampled, traceState }: TracePoint): SpanContext {

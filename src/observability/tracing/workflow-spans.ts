@@ -2,7 +2,7 @@ import { SpanKind, SpanStatusCode, type HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { InjectedSinks } from '@temporalio/worker';
-import type { TracingSinks, WorkflowSpan } from '../../contracts/tracing.ts';
+import type { TracingSinks, WorkflowSpan } from '../../contracts/trace-carrier.ts';
 import { activityFacts } from '../activity-facts.ts';
 import { toSpanContext } from './carry.ts';
 import { factAttributes } from './facts.ts';

@@ -4,7 +4,7 @@
  * nothing.
  */
 import { workflowInfo } from '@temporalio/workflow';
-import type { TenantInvoiceInput } from '../../../src/contracts/month-end.ts';
+import type { TenantInvoiceInput } from '../../../src/contracts/month-end-types.ts';
 import { invoiceSteps } from '../../../src/workflows/activities.ts';
 
 export { monthEnd } from '../../../src/workflows/month-end.ts';

@@ -1,4 +1,4 @@
-import { adviceFor } from '../../../contracts/failure-advice.ts';
+import { adviceFor } from '../../../contracts/failures.ts';
 import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { minute, monthName } from './page-format.ts';

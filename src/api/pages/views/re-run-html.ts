@@ -1,6 +1,6 @@
 import { MAX_FORCED_TENANTS } from '../../../contracts/request-payload.ts';
 import type { Standing } from '../../../db/invoices/month-invoices.ts';
-import { adviceFor } from '../../../contracts/failure-advice.ts';
+import { adviceFor } from '../../../contracts/failures.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';

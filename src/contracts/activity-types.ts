@@ -5,7 +5,7 @@ import type {
   Pass,
   RequestSignal,
   TenantResult,
-} from './month-end.ts';
+} from './month-end-types.ts';
 import type { Failure } from './failures.ts';
 
 /** Inputs and results of the activities: single objects, ids and counts, never lines. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../contracts/failures.ts';
-import type { InvoicedOutcome, TenantResult } from '../contracts/month-end.ts';
+import type { InvoicedOutcome, TenantResult } from '../contracts/month-end-types.ts';
 import { DomainError } from '../domain/errors.ts';
 
 /** A result of a tenant that has an invoice. */

@@ -1,12 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../contracts/failures.ts';
-import type { DraftRef, TenantResult } from '../contracts/month-end.ts';
+import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import type { Queryable } from '../db/pool.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
-import { parked } from './results.ts';
+import { parked } from './tenant-results.ts';
 
 /**
  * The period of the month in a workflow's input.
