@@ -103,7 +103,7 @@ export const PROBLEMS = {
     title: 'The request is too large',
     advice:
       'Send less at once: at most 1,000 events in 2 MiB, or what the operation states as its limits.',
-    example: 'a batch has at most 1000 entries, this one has 1001',
+    example: 'a batch can have at most 1000 entries, this one has 1001',
   },
   'unsupported-media-type': {
     status: 415,

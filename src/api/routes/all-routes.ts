@@ -49,7 +49,7 @@ import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes
 import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
 import { documentationRoutes } from '../openapi/documentation.ts';
 
-/** Every route, in the order of the documentation; the documentation itself is added to them. */
+/** Every route, in the order of the documentation, without the routes that serve the documentation. */
 export const ROUTES: readonly Route[] = [
   postLlmUsage,
   postMeteredUsage,
@@ -57,7 +57,7 @@ export const ROUTES: readonly Route[] = [
   getUsageExclusions,
   postQuote,
   getInvoices,
-  // Before the next, which would take the end for a part of the id.
+  // Before getInvoice, whose id parameter would match the file extension.
   getInvoiceHtml,
   getInvoicePdf,
   getInvoiceCsv,
@@ -104,7 +104,7 @@ export const ROUTES: readonly Route[] = [
   getMetrics,
 ];
 
-/** The OpenAPI document of the whole API, without a server to ask for it. */
+/** Returns the OpenAPI document of the whole API, without running a server. */
 export function apiDocument(): OpenApiDocument {
   return openApiDocument([...ROUTES, ...documentationRoutes(ROUTES)]);
 }

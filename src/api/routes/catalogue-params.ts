@@ -4,7 +4,7 @@ import { externalId } from '../../ingestion/fields.ts';
 import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 
-/** Paths and queries of what the feeding platform names. */
+/** Path and query parameters of the catalogue and of subscriptions. */
 
 const VERSION_HINT = `expected a whole number from 1 to ${MAX_VERSION}`;
 
@@ -28,24 +28,24 @@ export const subscriptionParams = z.strictObject({
   subscription_id: externalId.meta({ example: 'acme-web-1' }),
 });
 
-/** What a feed in bulk may hold; a larger one is sent in parts. */
+/** Entries in a bulk import; larger ones have to be sent in parts. */
 export const MAX_FEED_ENTRIES = 20_000;
 
-/** Of a feed in bulk. */
+/** Query of a bulk import. */
 export const dryRunQuery = z.strictObject({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .describe('true: says what would change and what is wrong, and writes nothing.'),
+    .describe('true: reports what would change and what is wrong, but writes nothing.'),
 });
 
-/** @throws HttpProblem `not-found` where there is nothing */
+/** Returns the thing. @throws HttpProblem `not-found` if it is null */
 export function found<T>(thing: T | null, what: string): T {
   if (thing !== null) return thing;
   throw new HttpProblem('not-found', `there is no ${what}`);
 }
 
-/** What came of the things of one kind that a feed names. */
+/** How many things of one kind an import added, changed and left unchanged. */
 export const changeCounts = z
   .object({ new: z.int(), changed: z.int(), unchanged: z.int() })
   .meta({ example: { new: 1, changed: 0, unchanged: 27 } });

@@ -9,27 +9,26 @@ import {
 } from '../http/problems.ts';
 import { z } from 'zod';
 
-/** What of a feed is in the request's body. */
+/** The part of an import that a request body holds. */
 export interface FeedBody {
-  /** How many steps of a path lead to it: `tenants`, `0`, … */
+  /** Number of path steps that lead to it in a whole import: `tenants`, `0`, … */
   readonly depth: number;
-  /** A field that is in the URL instead. */
+  /** A field that the URL holds instead of the body. */
   readonly inUrl?: string;
 }
 
-/** All of it. */
+/** The whole import. */
 export const WHOLE_FEED: FeedBody = { depth: 0 };
-/** A plan version of a feed of one. */
+/** One plan version. */
 export const PLAN_VERSION: FeedBody = { depth: 4 };
-/** Likewise. */
 export const TENANT: FeedBody = { depth: 2 };
 export const DEPLOYMENT: FeedBody = { depth: 4, inUrl: 'deployment_id' };
 export const SUBSCRIPTION: FeedBody = { depth: 6, inUrl: 'subscription_id' };
 export const SUBSCRIPTION_ADDON: FeedBody = { depth: 8 };
 
 /**
- * Applies a feed, and answers what is wrong with it: 422 where it can't be right anywhere, else 409.
- * @param conflict the problem where it doesn't go with what is stored
+ * Applies an import. Errors that are wrong in any state become 422, conflicts with stored data 409.
+ * @param conflict the problem for a conflict with stored data
  * @throws HttpProblem
  */
 export async function answerFeedErrors<T>(
@@ -45,7 +44,7 @@ export async function answerFeedErrors<T>(
   }
 }
 
-/** A remark with its place in the body. */
+/** Converts a remark to a request error with a pointer into the body. */
 export function toRequestError(body: FeedBody, { path, message }: Remark): RequestError {
   const [field, ...deeper] = path.slice(body.depth);
   if (field === undefined) return { pointer: '', detail: message };
@@ -68,14 +67,14 @@ function toHttpProblem(
 export const warningsSchema = z
   .array(
     z.object({
-      pointer: z.string().describe('JSON pointer to what it is about.'),
+      pointer: z.string().describe('JSON pointer to the field in question.'),
       detail: z.string(),
     }),
   )
   .meta({
     description:
-      'Accepted, but month end will park the tenant until it is put right; or a month that is invoiced or ' +
-      'closed is no longer billed as the subscriptions say, which takes a re-run.',
+      'Accepted, but needs attention: month end will park the tenant until this is fixed, or a month that is ' +
+      'already invoiced or closed no longer matches the subscriptions and needs a re-run.',
     example: [
       {
         pointer: '/plan',

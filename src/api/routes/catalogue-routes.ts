@@ -32,7 +32,7 @@ import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 
 const PLAN_PATH = '/api/v1/plans/{plan_code}/versions/{version}';
 
-/** A plan version, for good. */
+/** Adds an immutable plan version. */
 export const putPlanVersion = defineRoute(
   {
     method: 'put',
@@ -41,15 +41,15 @@ export const putPlanVersion = defineRoute(
     tag: 'Catalogue',
     summary: 'Add a version of a plan',
     description:
-      'A version is never edited: the same again changes nothing, another content is refused. To ' +
-      'change a plan, add its next version, and move subscriptions to it.',
+      'A version cannot be changed: sending the same content again changes nothing, different content is ' +
+      'rejected. To change a plan, add its next version and move subscriptions to it.',
     scopes: ['operator'],
     rateLimited: true,
     params: planVersionParams,
     body: planTerms,
     responses: {
-      200: { description: 'It was there before', schema: planVersionSchema },
-      201: { description: 'It is new', schema: planVersionSchema },
+      200: { description: 'The version already existed', schema: planVersionSchema },
+      201: { description: 'The new version', schema: planVersionSchema },
     },
     problems: ['catalogue-conflict'],
   },
@@ -96,7 +96,7 @@ export const getPlans = defineRoute(
     path: '/api/v1/plans',
     operationId: 'getPlans',
     tag: 'Catalogue',
-    summary: 'List all versions of all plans, by plan and version',
+    summary: 'List all plan versions, ordered by plan and version',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
@@ -115,24 +115,24 @@ export const getPlans = defineRoute(
 
 const ADDON_PATH = '/api/v1/addons/{addon_code}';
 
-/** An addon as it is attached from now on. */
+/** Adds an addon, or changes its terms for future attachments. */
 export const putAddon = defineRoute(
   {
     method: 'put',
     path: ADDON_PATH,
     operationId: 'putAddon',
     tag: 'Catalogue',
-    summary: 'Add an addon, or change its terms',
+    summary: 'Add an addon or change its terms',
     description:
-      'New terms are those of the next one who attaches it: subscriptions keep the snapshot that ' +
-      'was taken when they did.',
+      'New terms apply when the addon is attached from now on. Subscriptions keep the terms from when they ' +
+      'attached it.',
     scopes: ['operator'],
     rateLimited: true,
     params: addonParams,
     body: addonTerms,
     responses: {
-      200: { description: 'It was there before, with these terms or others', schema: addonSchema },
-      201: { description: 'It is new', schema: addonSchema },
+      200: { description: 'The addon already existed', schema: addonSchema },
+      201: { description: 'The new addon', schema: addonSchema },
     },
   },
   async ({ params: { addon_code: code }, body }, { db }) => {
@@ -169,7 +169,7 @@ export const getAddons = defineRoute(
     path: '/api/v1/addons',
     operationId: 'getAddons',
     tag: 'Catalogue',
-    summary: 'List the addons, by code',
+    summary: 'List addons, ordered by code',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
@@ -186,18 +186,18 @@ export const getAddons = defineRoute(
   },
 );
 
-/** Plans and addons in bulk. */
+/** Imports plans and addons in bulk. */
 export const putCatalogue = defineRoute(
   {
     method: 'put',
     path: '/api/v1/catalogue',
     operationId: 'putCatalogue',
     tag: 'Catalogue',
-    summary: 'Take in many plan versions and addons, all or none',
+    summary: 'Import many plan versions and addons, all or none',
     description:
-      'As `catalogue apply` does with a file of this form. What is not named stays; the same again ' +
-      'changes nothing. One mistake, and nothing is written. At most ' +
-      `${MAX_FEED_ENTRIES} plans, versions, items and addons together.`,
+      'Like `catalogue apply` with a file of this form. Anything not in the body stays as it is, and sending ' +
+      'the same body again changes nothing. If anything is wrong, nothing is written. At most ' +
+      `${MAX_FEED_ENTRIES} plans, versions, items and addons in total.`,
     scopes: ['operator'],
     rateLimited: true,
     query: dryRunQuery,
@@ -206,7 +206,7 @@ export const putCatalogue = defineRoute(
     maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
-        description: 'What has changed, or would',
+        description: 'What changed, or would change',
         schema: z.object({
           dry_run: z.boolean(),
           changes: z.object({ plan_versions: changeCounts, addons: changeCounts }),

@@ -17,7 +17,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/deployments/{deployment_id}';
 
-/** What a tenant runs. */
+/** Adds a deployment of a tenant. */
 export const putDeployment = defineRoute(
   {
     method: 'put',
@@ -25,14 +25,14 @@ export const putDeployment = defineRoute(
     operationId: 'putDeployment',
     tag: 'Subscriptions',
     summary: 'Add a deployment of a tenant',
-    description: "A deployment stays its tenant's for good.",
+    description: 'A deployment cannot move to another tenant.',
     scopes: ['operator'],
     rateLimited: true,
     params: deploymentParams,
     body: z.strictObject({ tenant_id: externalId }),
     responses: {
-      200: { description: 'It was there before', schema: deploymentSchema },
-      201: { description: 'It is new', schema: deploymentSchema },
+      200: { description: 'The deployment already existed', schema: deploymentSchema },
+      201: { description: 'The new deployment', schema: deploymentSchema },
     },
     problems: ['feed-conflict'],
   },
@@ -76,7 +76,7 @@ export const getDeployments = defineRoute(
     path: '/api/v1/deployments',
     operationId: 'getDeployments',
     tag: 'Subscriptions',
-    summary: 'List the deployments, by id',
+    summary: 'List deployments, ordered by id',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({

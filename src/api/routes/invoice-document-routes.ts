@@ -16,7 +16,7 @@ import { HttpProblem } from '../http/problems.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
-/** An invoice as its buyer gets it. All three say the same, and go on saying it. */
+/** Invoices as documents for the buyer. All three formats have the same content, which never changes. */
 
 const SHARED = {
   method: 'get',
@@ -29,14 +29,14 @@ const SHARED = {
 
 const HEADERS = {
   'Content-Disposition': {
-    description: "Under which name to keep it: the invoice's number.",
+    description: 'The file name: the invoice number.',
     required: true,
     schema: { type: 'string' },
     example: 'inline; filename="acme-000007.pdf"',
   },
   ETag: {
     description:
-      'Of these bytes: sent back as If-None-Match, it is answered 304 while they are the same.',
+      'Identifies these bytes. With it as If-None-Match, the answer is 304 while they are unchanged.',
     required: true,
     schema: { type: 'string' },
     example: '"2jmj7l5rSw0yVb_vlWAYkK_YBwk3Vw7c5vG1l0oXc9M"',
@@ -50,7 +50,7 @@ export const getInvoiceHtml = defineRoute(
     operationId: 'getInvoiceHtml',
     summary: 'Read an invoice as a page',
     description:
-      'A tax invoice, to read and to print; it loads nothing. Superseded ones are marked.',
+      'A tax invoice to read and print, without external resources. Superseded invoices are marked.',
     responses: {
       200: {
         description: 'HTML',
@@ -73,7 +73,7 @@ export const getInvoicePdf = defineRoute(
     path: '/api/v1/invoices/{invoice_id}.pdf',
     operationId: 'getInvoicePdf',
     summary: 'Download an invoice as PDF',
-    description: 'A tax invoice, tagged for screen readers. The same invoice has the same bytes.',
+    description: 'A tax invoice, tagged for screen readers. An invoice always has the same bytes.',
     responses: {
       200: {
         description: 'PDF 1.7',
@@ -99,8 +99,8 @@ export const getInvoiceCsv = defineRoute(
     operationId: 'getInvoiceCsv',
     summary: 'Download the lines of an invoice',
     description:
-      `A row a line, GST too, with amounts as decimals: ` +
-      `they add up to the total. Columns: ${DOCUMENT_CSV_HEADERS.join(', ')}.`,
+      'One row per line, including GST. Amounts are decimals that add up to the total. ' +
+      `Columns: ${DOCUMENT_CSV_HEADERS.join(', ')}.`,
     responses: {
       200: {
         description: 'CSV (RFC 4180), UTF-8',

@@ -10,20 +10,20 @@ import type { Queryable } from '../../db/pool.ts';
 import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 
-/** The path of an invoice. Any text: what isn't an id is no invoice. */
+/** Path parameters of an invoice. The id may be any text: one that isn't a UUID is `not-found`. */
 export const invoiceParams = z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) });
 
-/** A line of it. */
+/** Path parameters of an invoice line. */
 export const lineParams = invoiceParams.extend({
   line_no: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, { error: 'expected the number of a line' })
+    .regex(/^[1-9]\d{0,8}$/, { error: 'expected a line number' })
     .transform(Number)
     .meta(documentedInteger(1, 999_999_999)),
 });
 
 /**
- * The invoice without its lines, if there is such a one and the caller may see it.
+ * Returns the invoice without its lines, if it exists and the caller may see it.
  * @throws HttpProblem `not-found`
  */
 export async function requireInvoiceHeader(
@@ -38,7 +38,7 @@ export async function requireInvoiceHeader(
 }
 
 /**
- * The invoice with its lines, likewise.
+ * Returns the invoice with its lines, if it exists and the caller may see it.
  * @throws HttpProblem `not-found`
  */
 export async function requireInvoice(

@@ -33,15 +33,15 @@ const readPage = pagedBy(
   ({ period_start, invoice_id }: InvoiceHeader): InvoiceCursor => ({ period_start, invoice_id }),
 );
 
-/** Invoices, the newest period first. */
+/** Lists invoices, newest period first. */
 export const getInvoices = defineRoute(
   {
     method: 'get',
     path: '/api/v1/invoices',
     operationId: 'getInvoices',
     tag: 'Invoices',
-    summary: 'List invoices, the newest period first',
-    description: "A tenant's key sees that tenant's own.",
+    summary: 'List invoices, newest period first',
+    description: 'A tenant key sees only invoices of its own tenant.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     query: z.strictObject({
@@ -49,11 +49,11 @@ export const getInvoices = defineRoute(
       status: z
         .enum(INVOICE_STATUSES)
         .optional()
-        .describe('Without it: every invoice that is not superseded.'),
+        .describe('By default all invoices that are not superseded.'),
       include_superseded: z
         .enum(['true', 'false'])
         .optional()
-        .describe('Superseded revisions too.'),
+        .describe('true: includes superseded revisions.'),
       period: month.optional(),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
@@ -88,7 +88,7 @@ export const getInvoices = defineRoute(
   },
 );
 
-/** An invoice, with its lines. */
+/** Reads an invoice with its lines. */
 export const getInvoice = defineRoute(
   {
     method: 'get',
@@ -96,7 +96,8 @@ export const getInvoice = defineRoute(
     operationId: 'getInvoice',
     tag: 'Invoices',
     summary: 'Read an invoice with its lines',
-    description: 'Superseded revisions too; replaces_invoice_id and superseded_by link them.',
+    description:
+      'Also reads superseded revisions; replaces_invoice_id and superseded_by link them.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     params: invoiceParams,
@@ -113,7 +114,7 @@ export const getInvoice = defineRoute(
   },
 );
 
-/** @throws HttpProblem `not-found` where a tenant asks for another one's */
+/** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */
 function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | undefined {
   if (caller.tenantId === null) return askedFor;
   if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
@@ -121,25 +122,25 @@ function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | u
 }
 
 const DESCRIPTION =
-  'For good: such an invoice is never rebuilt, and keeps its place and its usage. Asking again ' +
-  'changes nothing. A superseded invoice can become neither: its successor is the one that stands.';
+  'Final: the invoice is never rebuilt, and keeps its usage. Repeating the call changes nothing. A superseded ' +
+  'invoice cannot be paid or voided; use the revision that replaced it.';
 
-/** An invoice was paid. */
+/** Marks an invoice as paid. */
 export const payInvoice = defineStatusRoute({
   status: 'paid',
   verb: 'pay',
   summary: 'Mark an invoice as paid',
   body: z.strictObject({
-    reason: reasonSchema.optional().describe('The reference of the payment, for instance.'),
+    reason: reasonSchema.optional().describe('For example the payment reference.'),
   }),
 });
 
-/** An invoice is not to be paid. */
+/** Voids an invoice. */
 export const voidInvoice = defineStatusRoute({
   status: 'void',
   verb: 'void',
   summary: 'Void an invoice',
-  body: z.strictObject({ reason: reasonSchema.describe('Why; it stays with the invoice.') }),
+  body: z.strictObject({ reason: reasonSchema.describe('Stored with the invoice.') }),
 });
 
 function defineStatusRoute({
@@ -166,7 +167,7 @@ function defineStatusRoute({
       params: invoiceParams,
       body,
       responses: {
-        200: { description: 'The invoice as it is now', schema: invoiceHeaderSchema },
+        200: { description: 'The changed invoice', schema: invoiceHeaderSchema },
       },
       problems: ['not-found', 'status-conflict'],
     },
@@ -187,15 +188,15 @@ function defineStatusRoute({
   );
 }
 
-/** How a revision differs from what it replaced. */
+/** Compares a revision with the invoice it replaced. */
 export const getInvoiceDifference = defineRoute(
   {
     method: 'get',
     path: '/api/v1/invoices/{invoice_id}/difference',
     operationId: 'getInvoiceDifference',
     tag: 'Invoices',
-    summary: 'Compare a revision with the invoice that it replaced, line by line',
-    description: 'As it was stored with the revision. Lines that say the same are left out.',
+    summary: 'Compare a revision with the invoice it replaced, line by line',
+    description: 'The difference is stored with the revision. It omits unchanged lines.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     params: invoiceParams,
@@ -205,7 +206,7 @@ export const getInvoiceDifference = defineRoute(
         schema: z.object({
           invoice_id: z.uuid(),
           number: z.string(),
-          replaces_invoice_id: z.uuid().nullable().describe('Null: a first invoice.'),
+          replaces_invoice_id: z.uuid().nullable().describe('Null for a first invoice.'),
           changes: z.array(lineChangeSchema),
         }),
       },

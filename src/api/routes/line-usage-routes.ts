@@ -19,23 +19,23 @@ import type { Queryable } from '../../db/pool.ts';
 import { createFairQueue } from '../../lib/fair-queue.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 
-/** The events behind a line. */
+/** Reads the usage events of an invoice line. */
 export const getLineUsage = defineRoute(
   {
     method: 'get',
     path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage',
     operationId: 'getLineUsage',
     tag: 'Invoices',
-    summary: 'Show the events behind an invoice line',
+    summary: 'List the usage events of an invoice line',
     description:
-      'Of a line of LLM usage or overage: their count, their exact sum before rounding, a digest, ' +
-      'and the events themselves, in the order of their ids. Superseded invoices too.',
+      'For lines of LLM usage and overage: the number of events, their exact sum before rounding, a digest, ' +
+      'and the events, ordered by id. Also for superseded invoices.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     params: lineParams,
     query: z.strictObject({
       limit: pageLimit(1000, 100),
-      after: visibleId(200).optional().describe('next_after of the page before.'),
+      after: visibleId(200).optional().describe('next_after of the previous page.'),
     }),
     responses: {
       200: {
@@ -64,15 +64,15 @@ export const getLineUsage = defineRoute(
   },
 );
 
-/** The same as a table. */
+/** Streams the usage events of an invoice line as CSV. */
 export const getLineUsageCsv = defineRoute(
   {
     method: 'get',
     path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage.csv',
     operationId: 'getLineUsageCsv',
     tag: 'Invoices',
-    summary: 'Download the events behind an invoice line',
-    description: `All of them, in the order of their ids. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
+    summary: 'Download the usage events of an invoice line',
+    description: `All events, ordered by id. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     params: lineParams,
@@ -98,16 +98,16 @@ export const getLineUsageCsv = defineRoute(
 function noUsageBehind(lineNo: number): HttpProblem {
   return new HttpProblem(
     'not-found',
-    `line ${lineNo} is not there, or no usage can be behind it: it is no LLM usage and no overage`,
+    `line ${lineNo} does not exist, or is neither LLM usage nor overage`,
   );
 }
 
 /** A few hundred bytes each. */
 const MAX_KEPT = 10_000;
-/** Lines of one owner whose summaries wait. */
+/** Summaries of one owner that may wait. */
 const MAX_WAITING = 16;
 
-/** By line; those under way too, so that many pages at once compute one summary. */
+/** Summaries by line. Includes those being computed, so that concurrent requests share one computation. */
 const kept = new Map<string, Promise<EventsSummary>>();
 const queue = createFairQueue({
   maxConcurrent: 1,
@@ -116,11 +116,11 @@ const queue = createFairQueue({
 });
 
 /**
- * What is behind a line, for its pages: this process computes the summary of a line's events once, so that
- * a page costs what it shows. One summary at a time, by turns among owners. The database doesn't keep
- * them: the digest shows that the events are unchanged only if it is computed from them.
- * @returns null where there is no such line, or no usage can be behind it
- * @throws OverloadedError where too many lines of this caller wait
+ * Returns an invoice line with the summary of its usage events. The process computes a summary once and keeps
+ * it, so that each page costs only what it shows. Summaries are computed one at a time, owners taking turns. The
+ * database does not store them, because only a digest computed from the events proves that they are unchanged.
+ * @returns null if there is no such line, or it has no usage
+ * @throws OverloadedError if too many lines of this caller are waiting
  */
 export function readLineSummary(
   db: Queryable,

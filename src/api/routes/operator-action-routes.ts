@@ -11,26 +11,26 @@ import { defineRoute, reply } from '../http/define-route.ts';
 
 const readPage = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
 
-/** Who did what. */
+/** Lists the recorded actions of operators. */
 export const getOperatorActions = defineRoute(
   {
     method: 'get',
     path: '/api/v1/operator-actions',
     operationId: 'getOperatorActions',
     tag: 'System',
-    summary: 'List what operators did, the latest first',
+    summary: 'List operator actions, newest first',
     description:
-      'Whatever an operator’s key or the CLI changed or tried to change, on record before it ran; ' +
-      'signals sent in the Temporal Web UI, and what the Schedule asked for. ' +
-      'Rows are never changed but for their outcome, which is added once.',
+      'All changes and attempted changes by operator keys and the CLI, recorded before they run; also signals ' +
+      'sent in the Temporal Web UI, and requests of the Schedule. A row never changes, except that its outcome ' +
+      'is added once.',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({
       actor: text(200).optional().describe('key:<label>, cli:<user>, temporal:<name> or schedule.'),
       action: text(100)
         .optional()
-        .describe('An operationId, a command such as invoices.void, or a signal.'),
-      since: instant.optional().describe('Actions from this instant on.'),
+        .describe('An operationId, a command such as invoices.void, or a signal name.'),
+      since: instant.optional().describe('Only actions from this instant on.'),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
     }),

@@ -18,10 +18,7 @@ const MAX_ADDONS = 100;
 
 const qty = decimalString.nullable();
 
-/**
- * Quantities by resource kind. Not a `z.record`: that drops the key `__proto__`, which is a
- * name like any other.
- */
+/** Quantities by resource kind. Not a `z.record`, which would drop the valid name `__proto__`. */
 const projectedUsage = z
   .custom<Readonly<Record<string, string | null>>>()
   .check((payload) => {
@@ -40,7 +37,7 @@ const projectedUsage = z
   })
   .meta({
     type: ['object', 'null'],
-    description: 'Quantities by resource kind, in base units; null: none of it.',
+    description: 'Quantities by resource kind, in base units; null means none.',
     additionalProperties: { type: ['string', 'null'], pattern: DECIMAL_PATTERN },
     maxProperties: MAX_FIELDS,
     example: { llm_tokens: '1500000' },
@@ -54,7 +51,7 @@ const line = z.object({
   unit: z
     .string()
     .nullable()
-    .describe('Null on overage whose plan item names no unit: the price is for one base unit.'),
+    .describe('Null for overage whose plan item has no unit: the price is per base unit.'),
   unit_price_cents: z.int().nullable(),
   amount_cents: z.int(),
   meta: z.record(z.string(), z.unknown()),
@@ -63,12 +60,13 @@ const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int
 const warnings = z
   .array(
     z.object({
-      pointer: z.string().describe('JSON pointer to what it is about.'),
+      pointer: z.string().describe('JSON pointer to the field in question.'),
       detail: z.string(),
     }),
   )
   .meta({
-    description: 'Usage of kinds that other plans have and this one lacks: it costs nothing here.',
+    description:
+      'Usage of resource kinds that this plan does not have but others do. It is not billed.',
     example: [],
   });
 const quoteReply = z.object({
@@ -85,7 +83,7 @@ const quoteReply = z.object({
   warnings,
 });
 
-/** The preview of a price: the same quote that month end uses (docs/spec.md#the-quote). */
+/** Previews a price, with the same quote function as month end (docs/spec.md#the-quote). */
 export const postQuote = defineRoute(
   {
     method: 'post',
@@ -94,9 +92,9 @@ export const postQuote = defineRoute(
     tag: 'Prices',
     summary: "Preview a price on a plan's current version",
     description:
-      'Without projected_usage there is no overage. A resource kind that no plan has is a mistake; ' +
-      'one that only this plan lacks is not billed, and `warnings` names it. first_invoice is part ' +
-      'of the preview only: month end bills full months.',
+      'Without projected_usage there is no overage. A resource kind that no plan has is rejected; one that ' +
+      'only this plan lacks is not billed and listed in `warnings`. first_invoice is only a preview: month ' +
+      'end bills full months.',
     scopes: ['tenant', 'operator'],
     readOnly: true,
     rateLimited: true,
@@ -147,8 +145,8 @@ async function findPlanVersion(db: Queryable, planCode: string): Promise<PlanVer
 }
 
 /**
- * The kinds that other plans have, and this one lacks.
- * @throws HttpProblem `invalid-request` for those that no plan has: a typo would cost nothing
+ * Returns the kinds that this plan lacks but other plans have.
+ * @throws HttpProblem `invalid-request` for kinds that no plan has, because a typo would be quoted as free
  */
 async function kindsLackedBy(
   db: Queryable,
@@ -182,7 +180,7 @@ async function findEveryAddon(db: Queryable, codes: readonly string[]): Promise<
   return addons;
 }
 
-/** An amount beyond what can be billed comes of what was asked for. */
+/** A DomainError here is caused by the request, such as an amount too large to bill. */
 function priceOrRefuse<T>(price: () => T): T {
   try {
     return price();

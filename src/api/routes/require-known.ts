@@ -3,8 +3,8 @@ import type { Queryable } from '../../db/pool.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 
 /**
- * Refuses a filter by an id that doesn't exist: a mistyped one must not look like one without data.
- * @param id undefined: no filter
+ * Rejects a filter by an unknown id, because a mistyped id must not look like one without data.
+ * @param id undefined if there is no filter
  * @throws HttpProblem `not-found`
  */
 export async function requireKnown(
@@ -17,8 +17,8 @@ export async function requireKnown(
 }
 
 /**
- * Refuses a body that names tenants which don't exist.
- * @param field the array of their ids
+ * Rejects a body that names unknown tenants.
+ * @param field the name of the array with their ids
  * @throws HttpProblem `invalid-request`
  */
 export async function requireTenants(

@@ -27,54 +27,56 @@ const rollUpRequest = z
     force: z
       .boolean()
       .default(false)
-      .describe('Rebuild invoices that stand: those of tenant_ids, or all.'),
+      .describe('Rebuild the live invoices of tenant_ids, or of all tenants.'),
     tenant_ids: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
     only_if_changed: z
       .boolean()
       .default(false)
-      .describe('With force: an invoice that would come out the same stays as it is.'),
+      .describe('With force: skip invoices that would not change.'),
     accept_bounds: z
       .boolean()
       .default(false)
-      .describe('With force and tenant_ids: issue also what the safety bounds have parked.'),
+      .describe('With force and tenant_ids: issue invoices that exceed the safety bounds.'),
     reason: reasonSchema.optional().describe('Required with force.'),
-    // Made up here, so that the record of the call has it, too.
+    // Generated here, so that the recorded action contains it.
     request_id: requestIdSchema
       .optional()
-      .describe('The same id is the same request, however often it is sent.')
+      .describe('Makes retries safe: the same id is the same request.')
       .transform((id) => id ?? randomUUID()),
   })
   .check(({ value, issues }) => {
     const complain = (field: string, message: string) =>
       issues.push({ code: 'custom', path: [field], message, input: value });
     if (value.force && value.reason === undefined) {
-      complain('reason', 'say why: it stays with the new revision');
+      complain('reason', 'give a reason: it is stored with the new revision');
     }
     if (!value.force && value.tenant_ids !== undefined) {
-      complain('tenant_ids', 'only with "force": true; a pass looks at every due tenant');
+      complain('tenant_ids', 'only with "force": true; a run covers all due tenants');
     }
     if (!value.force && value.only_if_changed) {
-      complain('only_if_changed', 'only with "force": true; a pass rebuilds nothing');
+      complain('only_if_changed', 'only with "force": true; a run rebuilds nothing');
     }
     if (value.accept_bounds && (!value.force || value.tenant_ids === undefined)) {
-      complain('accept_bounds', 'only with "force": true and "tenant_ids": look at each first');
+      complain(
+        'accept_bounds',
+        'only with "force": true and "tenant_ids": check each tenant first',
+      );
     }
   });
 type RollUpRequest = z.output<typeof rollUpRequest>;
 
-/** Asks for a month to be closed, or closed again. */
+/** Requests a month end, or a forced re-run. */
 export const postRollUp = defineRoute(
   {
     method: 'post',
     path: '/api/v1/roll-ups',
     operationId: 'postRollUp',
     tag: 'Month end',
-    summary: 'Run the month end of a month, or force parts of it again',
+    summary: 'Run the month end of a month, or force a re-run',
     description:
-      "Signals the month's workflow, and starts it where it isn't running. Every request looks " +
-      'at all due tenants; force also rebuilds invoices. What comes of it is in ' +
-      'GET /api/v1/roll-ups/{month}, refusals included. The month has to be over, and not before the ' +
-      'first subscription or invoice.',
+      "Signals the month's workflow, and starts it if it is not running. Every request covers all due " +
+      'tenants; force also rebuilds invoices. GET /api/v1/roll-ups/{month} shows the results, including ' +
+      'refusals. The month must be over, and not before the first subscription or invoice.',
     scopes: ['operator'],
     rateLimited: true,
     body: rollUpRequest,
@@ -91,7 +93,7 @@ export const postRollUp = defineRoute(
     },
     responses: {
       202: {
-        description: 'The request is with the workflow',
+        description: 'The workflow has the request',
         schema: z.object({ request_id: z.string(), workflow_id: z.string(), month: z.string() }),
       },
     },
@@ -131,8 +133,8 @@ async function refuseUnlessClosable(db: Queryable, asked: Month, now: Date): Pro
 }
 
 /**
- * Says at once what the workflow would refuse later. It decides in the end: a request that it
- * hasn't stored yet isn't seen here.
+ * Rejects at once what the workflow would refuse later. The workflow still decides, because a request that it
+ * has not stored yet is not visible here.
  */
 async function refuseOtherContent(
   db: Queryable,
@@ -143,7 +145,7 @@ async function refuseOtherContent(
   if (!stored || stored.contentHash.equals(requestContentHash(toContent(body)))) return;
   throw new HttpProblem(
     'request-conflict',
-    `request_id ${requestId} was used before for ${body.month} with another content`,
+    `request_id ${requestId} was already used for ${body.month} with different content`,
     { errors: [{ pointer: '/request_id', detail: 'use a new id for a new request' }] },
   );
 }
@@ -165,7 +167,10 @@ async function withTemporal<T>(
   call: (port: MonthEndPort) => Promise<T>,
 ): Promise<T> {
   if (port === null) {
-    throw new HttpProblem('temporal-unavailable', 'no Temporal server is connected');
+    throw new HttpProblem(
+      'temporal-unavailable',
+      'the process has no connection to a Temporal server',
+    );
   }
   try {
     return await call(port);

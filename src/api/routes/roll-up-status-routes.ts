@@ -10,10 +10,10 @@ import { defineRoute, reply } from '../http/define-route.ts';
 
 const usageTotal = {
   events: z.string(),
-  total: z.string().describe('LLM usage: exact cents. Metered usage: the quantity.'),
+  total: z.string().describe('Exact cents of LLM usage, quantity of metered usage.'),
 };
 
-/** A month's control totals as they are served; see `src/domain/control-totals.ts`. */
+/** A month's control totals; see `src/domain/control-totals.ts`. */
 const controlTotalsSchema = z
   .object({
     tenants: z.object({
@@ -22,15 +22,15 @@ const controlTotalsSchema = z
       skipped: z.int(),
       unchanged: z.int(),
       parked: z.int(),
-      without_invoice: z.int().describe('Count as invoiced, and have no invoice that stands.'),
-      without_outcome: z.int().describe('Have an invoice that stands, and no outcome.'),
-      with_several: z.int().describe('Have more than one invoice that stands.'),
+      without_invoice: z.int().describe('Counted as invoiced, but without a live invoice.'),
+      without_outcome: z.int().describe('With a live invoice, but without an outcome.'),
+      with_several: z.int().describe('With more than one live invoice.'),
     }),
     usage: z.array(
       z.object({
         source: z.enum(['llm', 'metered']),
         resource_kind: z.string(),
-        currency: z.string().nullable().describe('Of LLM usage. Null: metered usage.'),
+        currency: z.string().nullable().describe('Null for metered usage.'),
         ...usageTotal,
         places: z.array(
           z.object({
@@ -47,8 +47,8 @@ const controlTotalsSchema = z
         kind: z.enum(['overage', 'llm_usage']),
         lines: z.int(),
         exact_cents: z.string().describe('Before rounding.'),
-        rounded_cents: z.string().describe('As billed: each line rounded once.'),
-        wrong: z.int().describe('Lines that are not what the usage tied to them comes to.'),
+        rounded_cents: z.string().describe('As billed, each line rounded once.'),
+        wrong: z.int().describe('Lines that differ from the sum of their usage.'),
       }),
     ),
     invoices: z.array(
@@ -60,7 +60,7 @@ const controlTotalsSchema = z
         tax_cents: z.string(),
         total_cents: z.string(),
         lines_cents: z.string(),
-        wrong: z.int().describe('Invoices whose lines do not come to their header.'),
+        wrong: z.int().describe('Invoices whose total differs from the sum of their lines.'),
       }),
     ),
   })
@@ -78,8 +78,8 @@ const statusReply = z.object({
     .object({
       state: z.enum(['closing', 'open']),
       running_tenants: z.array(z.string()),
-      pass: counts.extend({ due_tenants: z.int() }).nullable().describe('Under way now.'),
-      open_until: z.string().nullable().describe('Open for corrections until then.'),
+      pass: counts.extend({ due_tenants: z.int() }).nullable().describe('The running pass.'),
+      open_until: z.string().nullable().describe('When the month closes for corrections.'),
       refused_signals: z.array(
         z.object({ at: z.string(), signal: z.string(), reason: z.string() }),
       ),
@@ -87,7 +87,7 @@ const statusReply = z.object({
     .nullable(),
   workflow_reachable: z
     .boolean()
-    .describe('False where the workflow could not be asked; the rest is from the database.'),
+    .describe('False if the workflow could not be queried; the rest comes from the database.'),
   due_tenants: z.int(),
   outcomes: counts.describe('The latest outcome of each due tenant.'),
   not_looked_at: z.int(),
@@ -100,7 +100,7 @@ const statusReply = z.object({
         recorded_at: z.string(),
       }),
     )
-    .describe('The first hundred.'),
+    .describe('The first 100.'),
   requests: z
     .array(
       z.object({
@@ -111,11 +111,11 @@ const statusReply = z.object({
         reason: z.string().nullable(),
         requested_at: z.string(),
         finished_at: z.string().nullable(),
-        balanced: z.boolean().nullable().describe('Whether the books added up when it was served.'),
+        balanced: z.boolean().nullable().describe('Whether the books balanced when it finished.'),
         refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
       }),
     )
-    .describe('The latest twenty.'),
+    .describe('The latest 20.'),
   totals: z
     .array(
       z.object({
@@ -126,35 +126,39 @@ const statusReply = z.object({
         total_cents: z.string(),
       }),
     )
-    .describe('Of the invoices that stand.'),
+    .describe('Totals of the live invoices.'),
   reconciliation: z
     .array(z.looseObject({ source: z.string(), resource_kind: z.string(), state: z.string() }))
-    .describe('All accepted usage of the month, by where it is.'),
-  control_totals: controlTotalsSchema.describe('What must add up when every request is served.'),
+    .describe('All accepted usage of the month, by state.'),
+  control_totals: controlTotalsSchema.describe(
+    'Totals that must match once all requests are finished.',
+  ),
   balanced: z
     .boolean()
     .nullable()
-    .describe('Whether they add up now; null while a request is open, or none was served.'),
-  imbalances: z.array(z.string()).describe('What does not, in sentences.'),
+    .describe(
+      'Whether they match now; null while a request is open, or before the first one finished.',
+    ),
+  imbalances: z.array(z.string()).describe('What does not match, in sentences.'),
   to_do: z
     .array(z.string())
     .describe(
-      'What is left to do when every request is served, in sentences: due tenants without an outcome. ' +
-        'That is no mistake in the books.',
+      'What is left to do once all requests are finished, in sentences: due tenants without an outcome. ' +
+        'It does not make the books unbalanced.',
     ),
   to_invoice: z
     .array(z.object({ tenant_id: z.string(), name: z.string() }))
-    .describe('The tenants that it is about; the first hundred.'),
+    .describe('Due tenants without an outcome; the first 100.'),
 });
 
-/** How a month stands: from the database, with what its workflow says of itself. */
+/** Reads the status of a month from the database and from its workflow. */
 export const getRollUp = defineRoute(
   {
     method: 'get',
     path: '/api/v1/roll-ups/{month}',
     operationId: 'getRollUp',
     tag: 'Month end',
-    summary: 'See how the month end of a month stands',
+    summary: 'Show the status of a month end',
     scopes: ['operator'],
     rateLimited: true,
     params: z.strictObject({ month }),
@@ -169,21 +173,20 @@ export const getRollUp = defineRoute(
   },
 );
 
-/** What no ordinary run bills. */
+/** Lists usage that no ordinary run bills. */
 export const getLateUsage = defineRoute(
   {
     method: 'get',
     path: '/api/v1/roll-ups/{month}/late-usage',
     operationId: 'getLateUsage',
     tag: 'Month end',
-    summary: 'List the usage of a month that no ordinary run bills, and what does',
+    summary: 'List usage of a month that no ordinary run bills, and how to bill it',
     description:
-      'By tenant and reason, the names behind the reconciliation: late usage that takes a re-run, usage ' +
-      'of tenants that are not due, of deployments without a subscription, of kinds that no plan ' +
-      'prices, usage whose building was cut off, usage of due tenants that a closed month has not ' +
-      'invoiced, and late LLM usage that the next invoice bills by itself. Also invoices that ' +
-      'bill events which were excluded since. Each with the amount, the action and the command that ' +
-      'bills it. The first 200 entries, most urgent first.',
+      'The details behind the reconciliation, by tenant and reason: late usage that needs a re-run; usage of ' +
+      'tenants that are not due, of deployments without a subscription, and of kinds that no plan prices; ' +
+      'usage of interrupted drafts; usage of due tenants that a closed month did not invoice; late LLM usage ' +
+      'that the next invoice bills anyway; and invoices that bill events excluded since. Each entry has the ' +
+      'amount, the action and the command that bills it. The first 200 entries, most urgent first.',
     scopes: ['operator'],
     rateLimited: true,
     params: z.strictObject({ month }),
@@ -198,7 +201,7 @@ export const getLateUsage = defineRoute(
     reply(200, { month: asked, entries: await listLateUsage(db, asked, { bounds }) }),
 );
 
-/** A month that nobody can ask still has its status in the database. */
+/** If the workflow cannot be queried, the status from the database is still returned. */
 async function readProgress(port: ApiDeps['monthEnd'], asked: Month) {
   if (port === null) return { workflow: null, workflow_reachable: false };
   try {

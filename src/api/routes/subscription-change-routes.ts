@@ -12,7 +12,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 import type { Database } from '../../db/pool.ts';
 import { activate, cancel } from '../../catalogue/subscription-life.ts';
 
-/** An addon of the catalogue, as it is now, for a subscription. */
+/** Attaches an addon to a subscription, with the current terms of the catalogue. */
 export const attachAddon = defineRoute(
   {
     method: 'post',
@@ -21,10 +21,10 @@ export const attachAddon = defineRoute(
     tag: 'Subscriptions',
     summary: 'Attach an addon',
     description:
-      'Takes a snapshot: later changes of the catalogue do not touch it. An attached addon is known ' +
-      'by its code and its start: the same again changes nothing, not even the terms. (Detached ' +
-      'meanwhile, it stays so.) From another instant on it is refused (409) while one of the same code ' +
-      'is in force, because both would be billed; with "allow_repeated": true it is attached again.',
+      'Stores the current terms: later changes of the catalogue do not affect them. The code and starts_at ' +
+      'identify an attached addon: sending the same again changes nothing, not even its terms, and does not ' +
+      'undo a detachment. With another starts_at it is rejected (409) while the same addon is in force, ' +
+      'because both would be billed; "allow_repeated": true attaches it again.',
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
@@ -41,8 +41,8 @@ export const attachAddon = defineRoute(
       })
       .meta({ example: { code: 'storage_50gb', starts_at: '2026-05-20T00:00:00Z' } }),
     responses: {
-      200: { description: 'It was attached before', schema: changedSubscriptionSchema },
-      201: { description: 'The subscription with it', schema: changedSubscriptionSchema },
+      200: { description: 'The addon was already attached', schema: changedSubscriptionSchema },
+      201: { description: 'The subscription with the addon', schema: changedSubscriptionSchema },
     },
     problems: ['not-found', 'feed-conflict'],
   },
@@ -55,30 +55,30 @@ export const attachAddon = defineRoute(
   },
 );
 
-/** An attached addon ends. */
+/** Ends an attached addon. */
 export const detachAddon = defineRoute(
   {
     method: 'post',
     path: '/api/v1/subscriptions/{subscription_id}/addons/{addon_code}/detach',
     operationId: 'detachAddon',
     tag: 'Subscriptions',
-    summary: 'End an attached addon, now or at an instant ahead',
+    summary: 'End an attached addon, now or later',
     description:
-      'The same again changes nothing; another instant than the one that is set is refused. To ' +
-      'correct it, PUT the subscription with its addons.',
+      'Sending the same end again changes nothing; a different end is rejected. To correct it, PUT the ' +
+      'subscription with its addons.',
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams.extend(addonParams.shape),
     body: z
       .strictObject({
-        ends_at: storedInstant.describe('The first instant that it is no longer in force.'),
+        ends_at: storedInstant.describe('The first instant at which it is no longer in force.'),
         starts_at: storedInstant
           .optional()
-          .describe('Which one: needed where this addon was attached more than once.'),
+          .describe('Selects one: required if this addon was attached more than once.'),
       })
       .meta({ example: { ends_at: '2026-08-01T00:00:00Z' } }),
     responses: {
-      200: { description: 'The subscription as it is now', schema: changedSubscriptionSchema },
+      200: { description: 'The changed subscription', schema: changedSubscriptionSchema },
     },
     problems: ['not-found', 'feed-conflict'],
   },
@@ -93,14 +93,14 @@ export const detachAddon = defineRoute(
 );
 
 const SET_ONCE =
-  'The same again changes nothing; another instant than the one that is set is refused, so that a ' +
-  'request which comes late or twice cannot undo a correction. To correct it, PUT the subscription.';
+  'Sending the same instant again changes nothing. A different one is rejected, so that a late or repeated ' +
+  'request cannot undo a correction. To correct it, PUT the subscription.';
 
 const RESPONSES = {
-  200: { description: 'The subscription as it is now', schema: changedSubscriptionSchema },
+  200: { description: 'The changed subscription', schema: changedSubscriptionSchema },
 } as const;
 
-/** A pending subscription starts. */
+/** Starts a pending subscription. */
 export const activateSubscription = defineRoute(
   {
     method: 'post',
@@ -123,23 +123,23 @@ export const activateSubscription = defineRoute(
     ),
 );
 
-/** A subscription ends. */
+/** Ends a subscription. */
 export const cancelSubscription = defineRoute(
   {
     method: 'post',
     path: '/api/v1/subscriptions/{subscription_id}/cancel',
     operationId: 'cancelSubscription',
     tag: 'Subscriptions',
-    summary: 'End a subscription, now or at an instant ahead',
+    summary: 'End a subscription, now or later',
     description:
-      'Month end bills what is in force at the last instant of the month: who ends before that is ' +
-      `not billed for it. Its addons end with it. ${SET_ONCE}`,
+      'Month end bills subscriptions that are in force at the last instant of the month; one that ends ' +
+      `earlier is not billed for that month. Its addons end with it. ${SET_ONCE}`,
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
     body: z.strictObject({
       ends_at: storedInstant
-        .describe('The first instant that it is no longer in force.')
+        .describe('The first instant at which it is no longer in force.')
         .meta({ example: '2026-08-01T00:00:00Z' }),
     }),
     responses: RESPONSES,

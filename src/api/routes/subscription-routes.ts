@@ -34,7 +34,7 @@ import { countSubscriptionChanges } from '../../catalogue/change-counts.ts';
 import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 
-/** A subscription as it is after a change. */
+/** A subscription after a change, with warnings. */
 export const changedSubscriptionSchema = subscriptionSchema
   .extend({ warnings: warningsSchema })
   .meta({ example: { ...SUBSCRIPTION_EXAMPLE, warnings: [] } });
@@ -48,26 +48,26 @@ export function toReply({
 
 const PATH = '/api/v1/subscriptions/{subscription_id}';
 
-/** A subscription as a whole. */
+/** Adds a subscription, or replaces its dates and addons. */
 export const putSubscription = defineRoute(
   {
     method: 'put',
     path: PATH,
     operationId: 'putSubscription',
     tag: 'Subscriptions',
-    summary: 'Add a subscription, or move its instants',
+    summary: 'Add a subscription or change its dates',
     description:
-      'States the whole: an end that is left out is no end. A subscription stays on its plan: a ' +
-      'change of plan ends it and starts another one, with an id of its own. A deployment has one ' +
-      'at a time. With addons, all that were ever attached are listed (one ends by its ends_at, ' +
-      'not by being left out), and new ones are attached with the terms that the catalogue has now.',
+      'The body states the whole subscription: without ends_at it has no end. A subscription stays on its ' +
+      'plan; to change plans, end it and start another subscription with a new id. A deployment has one ' +
+      'subscription at a time. If the body has addons, list all that were ever attached (set ends_at to end ' +
+      'one, do not leave it out); new ones get the current terms of the catalogue.',
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
     body: subscriptionBody,
     responses: {
-      200: { description: 'It was there before', schema: changedSubscriptionSchema },
-      201: { description: 'It is new', schema: changedSubscriptionSchema },
+      200: { description: 'The subscription already existed', schema: changedSubscriptionSchema },
+      201: { description: 'The new subscription', schema: changedSubscriptionSchema },
     },
     problems: ['feed-conflict'],
   },
@@ -109,7 +109,7 @@ export const getSubscriptions = defineRoute(
     path: '/api/v1/subscriptions',
     operationId: 'getSubscriptions',
     tag: 'Subscriptions',
-    summary: 'List the subscriptions with their addons, by id',
+    summary: 'List subscriptions with their addons, ordered by id',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({
@@ -138,19 +138,19 @@ export const getSubscriptions = defineRoute(
   },
 );
 
-/** Tenants, deployments and subscriptions in bulk. */
+/** Imports tenants, deployments and subscriptions in bulk. */
 export const putSubscriptions = defineRoute(
   {
     method: 'put',
     path: '/api/v1/subscriptions',
     operationId: 'putSubscriptions',
     tag: 'Subscriptions',
-    summary: 'Take in many tenants, deployments and subscriptions, all or none',
+    summary: 'Import many tenants, deployments and subscriptions, all or none',
     description:
-      'As `subscriptions apply` does with a file of this form. What is not named stays; the same ' +
-      'again changes nothing. One mistake, and nothing is written. A subscription is stated as a ' +
-      'whole, with all addons that were ever attached: one that is missing is a mistake. At most ' +
-      `${MAX_FEED_ENTRIES} tenants, deployments, subscriptions and addons together.`,
+      'Like `subscriptions apply` with a file of this form. Anything not in the body stays as it is, and ' +
+      'sending the same body again changes nothing. If anything is wrong, nothing is written. Each ' +
+      'subscription is stated whole, with all addons that were ever attached; a missing one is an error. At ' +
+      `most ${MAX_FEED_ENTRIES} tenants, deployments, subscriptions and addons in total.`,
     scopes: ['operator'],
     rateLimited: true,
     query: dryRunQuery,
@@ -159,7 +159,7 @@ export const putSubscriptions = defineRoute(
     maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
-        description: 'What has changed, or would',
+        description: 'What changed, or would change',
         schema: z.object({
           dry_run: z.boolean(),
           changes: z.object({

@@ -9,8 +9,8 @@ const CHECK_TIMEOUT_MS = 2_000;
 const check = z.object({ ok: z.boolean(), detail: z.string().optional() });
 const monthEnd = z
   .object({
-    ok: z.boolean().describe('The watchdog has looked, and found nothing.'),
-    checked_at: z.string().nullable().describe('Null: it has not looked yet.'),
+    ok: z.boolean().describe('The watchdog has run and found nothing.'),
+    checked_at: z.string().nullable().describe('Null before its first run.'),
     findings: z.array(
       z.object({
         code: z.enum(FINDING_CODES),
@@ -19,7 +19,7 @@ const monthEnd = z
       }),
     ),
   })
-  .describe('Whether months are closed as they should be. It makes nothing unready.');
+  .describe('Whether months are closed as they should be. Does not affect readiness.');
 const readiness = z.object({
   ready: z.boolean(),
   database: check,
@@ -28,37 +28,39 @@ const readiness = z.object({
 });
 type Check = z.infer<typeof check>;
 
-/** The process is up. */
+/** Liveness probe. */
 export const getHealth = defineRoute(
   {
     method: 'get',
     path: '/healthz',
     operationId: 'getHealth',
     tag: 'System',
-    summary: 'Whether the process is up',
+    summary: 'Check that the process is up',
     scopes: null,
     rateLimited: false,
-    responses: { 200: { description: 'It is', schema: z.object({ ok: z.literal(true) }) } },
+    responses: {
+      200: { description: 'The process is up', schema: z.object({ ok: z.literal(true) }) },
+    },
   },
   () => Promise.resolve(reply(200, { ok: true } as const)),
 );
 
-/** What the process needs is reachable. */
+/** Readiness probe. */
 export const getReadiness = defineRoute(
   {
     method: 'get',
     path: '/readyz',
     operationId: 'getReadiness',
     tag: 'System',
-    summary: 'Whether the database and Temporal can be reached',
+    summary: 'Check that the database and Temporal are reachable',
     description:
-      'Also what the watchdog has found of month end, which does not count. Probes that come ' +
-      'together share one look at the servers.',
+      'Also reports findings of the watchdog, which do not affect readiness. Concurrent probes share one ' +
+      'check of the servers.',
     scopes: null,
     rateLimited: false,
     responses: {
-      200: { description: 'Both', schema: readiness },
-      503: { description: 'Not both', schema: readiness },
+      200: { description: 'Both are reachable', schema: readiness },
+      503: { description: 'At least one is not reachable', schema: readiness },
     },
   },
   async (_call, deps) => {
@@ -91,18 +93,18 @@ export const getMetrics = defineRoute(
   async (_call, { metrics }) => reply(200, await metrics.render()),
 );
 
-/** Looks that are under way. */
-const looks = new WeakMap<ApiDeps, Promise<readonly [database: Check, temporal: Check]>>();
+/** Running checks. */
+const checks = new WeakMap<ApiDeps, Promise<readonly [database: Check, temporal: Check]>>();
 
-/** Anybody may ask, as often as they like: the database isn't asked again while it is being asked. */
+/** The probe is public and unlimited, so concurrent probes share one check of the servers. */
 function checkServers(deps: ApiDeps): Promise<readonly [database: Check, temporal: Check]> {
-  const shared = looks.get(deps);
+  const shared = checks.get(deps);
   if (shared !== undefined) return shared;
-  const look = Promise.all([checkDatabase(deps), checkTemporal(deps)]).finally(() => {
-    looks.delete(deps);
+  const running = Promise.all([checkDatabase(deps), checkTemporal(deps)]).finally(() => {
+    checks.delete(deps);
   });
-  looks.set(deps, look);
-  return look;
+  checks.set(deps, running);
+  return running;
 }
 
 async function checkDatabase({ db }: ApiDeps): Promise<Check> {
@@ -128,7 +130,7 @@ function toMonthEnd({ watchdog }: ApiDeps): z.input<typeof monthEnd> {
   };
 }
 
-/** Anyone may ask: the detail says what kind of trouble it is, without names and addresses. */
+/** The probe is public, so the detail gives the kind of failure without names and addresses. */
 async function attempt(work: () => Promise<unknown>, complaint = 'not reachable'): Promise<Check> {
   const timeout = Promise.withResolvers<Check>();
   const timer = setTimeout(() => {

@@ -17,22 +17,22 @@ import { defineRoute, reply } from '../http/define-route.ts';
 
 const PATH = '/api/v1/tenants/{tenant_id}';
 
-/** Who is billed. */
+/** Adds a tenant, or renames it. */
 export const putTenant = defineRoute(
   {
     method: 'put',
     path: PATH,
     operationId: 'putTenant',
     tag: 'Subscriptions',
-    summary: 'Add a tenant, or rename it',
-    description: 'The currency of a tenant never changes.',
+    summary: 'Add or rename a tenant',
+    description: 'The currency of a tenant cannot change.',
     scopes: ['operator'],
     rateLimited: true,
     params: tenantParams,
     body: tenantTerms,
     responses: {
-      200: { description: 'It was there before', schema: tenantSchema },
-      201: { description: 'It is new', schema: tenantSchema },
+      200: { description: 'The tenant already existed', schema: tenantSchema },
+      201: { description: 'The new tenant', schema: tenantSchema },
     },
     problems: ['feed-conflict'],
   },
@@ -73,7 +73,7 @@ export const getTenants = defineRoute(
     path: '/api/v1/tenants',
     operationId: 'getTenants',
     tag: 'Subscriptions',
-    summary: 'List the tenants, by id',
+    summary: 'List tenants, ordered by id',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),

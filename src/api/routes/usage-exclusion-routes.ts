@@ -8,18 +8,18 @@ import { month, pageLimit } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
-/** Takes an event out of billing. */
+/** Excludes an event from billing. */
 export const postUsageExclusion = defineRoute(
   {
     method: 'post',
     path: '/api/v1/usage-exclusions',
     operationId: 'postUsageExclusion',
     tag: 'Usage',
-    summary: 'Take an accepted event out of billing',
+    summary: 'Exclude an accepted event from billing',
     description:
-      'For good, with a reason. The event stays in the ledger and in the reconciliation, as ' +
-      'excluded. An invoice that bills it already goes on doing so until it is re-run: ' +
-      'still_billed_on names it. To undo an exclusion, send the event again under a new id.',
+      'Permanent. The event stays in the ledger and in the reconciliation, as excluded. An invoice that ' +
+      'already bills it is unchanged until it is re-run; still_billed_on names it. To undo an exclusion, send ' +
+      'the event again under a new id.',
     scopes: ['operator'],
     rateLimited: true,
     body: z.strictObject({
@@ -28,8 +28,8 @@ export const postUsageExclusion = defineRoute(
       reason: reasonSchema,
     }),
     responses: {
-      200: { description: 'It was excluded before', schema: exclusionSchema },
-      201: { description: 'It is excluded', schema: exclusionSchema },
+      200: { description: 'The event was already excluded', schema: exclusionSchema },
+      201: { description: 'The new exclusion', schema: exclusionSchema },
     },
     problems: ['not-found', 'exclusion-conflict'],
   },
@@ -48,14 +48,14 @@ export const postUsageExclusion = defineRoute(
   },
 );
 
-/** What was taken out of a month. */
+/** Lists the excluded events of a month. */
 export const getUsageExclusions = defineRoute(
   {
     method: 'get',
     path: '/api/v1/usage-exclusions',
     operationId: 'getUsageExclusions',
     tag: 'Usage',
-    summary: 'List the excluded events of a service month, the latest first',
+    summary: 'List the excluded events of a service month, newest first',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({ month, limit: pageLimit(1000, 100) }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { USAGE_STATUSES, type UsageResult } from '../../ingestion/results.ts';
 
-/** How results of usage are told, alike in a batch and in a stream. */
+/** Results of usage, with the same fields in batches and streams. */
 
 export const countsSchema = z.object({
   accepted: z.int(),
@@ -12,22 +12,25 @@ export const countsSchema = z.object({
 });
 export type Counts = z.infer<typeof countsSchema>;
 
-/** @param idField what an event is known by */
+/**
+ * Returns the schema fields of an event's result.
+ * @param idField the name of the event's id
+ */
 export function resultFields(idField: string) {
   return {
-    [idField]: z.string().nullable().describe('Null where none could be read.'),
+    [idField]: z.string().nullable().describe('Null if the event has no readable id.'),
     status: z
       .enum(USAGE_STATUSES)
       .describe(
-        '`retry_later`: a correction came before the record that it replaces. Nothing was stored; ' +
-          'send the same again later. `conflict` and `rejected` are final.',
+        '`retry_later`: the correction arrived before the record it replaces. Nothing was stored; send it ' +
+          'again later. `conflict` and `rejected` are final.',
       ),
     reason: z.string().optional(),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
   };
 }
 
-/** How many results there are of each status. */
+/** Counts results by status. */
 export function countResults(results: readonly UsageResult[]): Counts {
   const counts = { accepted: 0, duplicate: 0, conflict: 0, retry_later: 0, rejected: 0 };
   for (const { status } of results) counts[status] += 1;
@@ -44,7 +47,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
   };
 }
 
-/** The id that a sender gave, as far as there is one to echo. */
+/** Returns the event's id to echo to the sender, at most 200 characters; null without one. */
 export function readId(event: unknown, idField: string): string | null {
   if (typeof event !== 'object' || event === null || !Object.hasOwn(event, idField)) return null;
   const id = (event as Readonly<Record<string, unknown>>)[idField];

@@ -14,16 +14,16 @@ import { text } from '../../ingestion/fields.ts';
 import { llmEventSchema } from '../../ingestion/llm-event.ts';
 import { meteredRecordSchema } from '../../ingestion/metered-record.ts';
 
-/** Events in one batch. */
+/** Limit for the events in one batch. */
 export const MAX_BATCH = 1_000;
-/** Corrections that all streams hold back together, until their record comes: about 1 KiB each. */
+/** Corrections that all streams together hold until their record arrives: about 1 KiB each. */
 const MAX_EARLY = 20_000;
-/** When a correction that came too early is worth sending again. */
+/** When to retry a correction that arrived before its record. */
 const RETRY_AFTER_SECONDS = '1';
 
 type JsonFields = Readonly<Record<string, unknown>>;
 
-/** Any JSON object, as it was sent: the ingestion checks each event by itself. */
+/** Any JSON object; the ingestion validates each event separately. */
 const anyObject = z.custom<JsonFields>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   { error: 'expected a JSON object' },
@@ -35,13 +35,13 @@ export interface UsageRouteOptions {
   readonly scope: Scope;
   readonly summary: string;
   readonly source: UsageSource;
-  /** What an event is known by. */
+  /** The name of the event's id. */
   readonly idField: string;
-  /** The field that holds a batch. */
+  /** The name of the field that holds a batch. */
   readonly batchField: string;
-  /** Of one event. */
+  /** Schema of one event. */
   readonly schema: z.ZodType;
-  /** Events for the documentation: two that are alike, and what else is worth showing. */
+  /** Events for the documentation: two for a batch, and others by title. */
   readonly examples: {
     readonly batch: readonly [JsonFields, JsonFields];
     readonly others?: Readonly<Record<string, JsonFields>>;
@@ -49,8 +49,8 @@ export interface UsageRouteOptions {
 }
 
 /**
- * Takes usage, one event or a batch (docs/spec.md#usage). Its rate isn't limited: the queue of the
- * ingestion bounds it.
+ * Makes a route that ingests usage as one event, a batch or a stream (docs/spec.md#usage). It has no rate limit,
+ * because the ingestion queue limits it.
  */
 export function defineUsageRoute(options: UsageRouteOptions): Route {
   const { idField, batchField, schema, source, examples } = options;
@@ -64,12 +64,11 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       tag: 'Usage',
       summary: options.summary,
       description:
-        'Answered when it is committed. After any answer but 2xx, 409 and 422, send it again, as ' +
-        'often as you like: the same id counts once, for ever. A batch is answered event by ' +
-        'event, in order; a bad one does not sink the others. Send events again that are answered ' +
-        '`retry_later`. New events may be up to 62 days ' +
-        'old and 5 minutes ahead (or as configured); an operator can send older ones, with a ' +
-        '`backfill_reason`.',
+        'The response follows the commit. After any status except 2xx, 409 and 422, send the request again; ' +
+        'retries are safe, because an id counts only once. A batch has a result per event, in order; a ' +
+        'rejected event does not affect the others. Send events with the result `retry_later` again. New ' +
+        'events may be up to 62 days old and 5 minutes ahead (configurable); an operator can send older ones ' +
+        'with a `backfill_reason`.',
       scopes: [options.scope, 'operator'],
       rateLimited: false,
       query: backfillQuery,
@@ -83,13 +82,12 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       stream: {
         contentType: NDJSON,
         description:
-          'one event a line, any number of lines, plain or compressed by gzip. Each line is ' +
-          'answered, in order, when it is committed, while the stream goes on. Only a correction ' +
-          'that comes before its record is answered later. The last line is ' +
-          'a `summary`, or the `problem` that broke the stream off. A stream that is out of ' +
-          'proportion is broken off with `too-large`: unpacked to more than 1 MiB and 100 times ' +
-          'its size, answered with more than that, or with more than 10,000 lines and one for ' +
-          'each 32 bytes, blank ones included.',
+          'one event per line, any number of lines, uncompressed or compressed with gzip. Each line gets a ' +
+          'result once it is committed, in order, while the stream continues. Only a correction that arrives ' +
+          'before its record gets its result later. The last line is a `summary`, or the `problem` that ended ' +
+          'the stream. A stream ends with `too-large` if it decompresses to more than 1 MiB plus 100 times ' +
+          'its size, if its response exceeds the same limit, or if it has more than 10,000 lines plus one for ' +
+          'each 32 bytes, including blank lines.',
         line: schema,
         answer: streamAnswerSchema(idField),
       },
@@ -100,10 +98,10 @@ export function defineUsageRoute(options: UsageRouteOptions): Route {
       },
       responses: {
         200: {
-          description: 'One event that was accepted before; or a batch, whatever its results',
+          description: 'One event that was accepted before, or a batch with any results',
           schema: z.union([replies.batch, replies.one]),
         },
-        201: { description: 'One event, accepted', schema: replies.one },
+        201: { description: 'One accepted event', schema: replies.one },
       },
       problems: [
         'usage-conflict',
@@ -146,17 +144,17 @@ function readBatch(body: JsonFields, batchField: string): readonly unknown[] {
   const [unknown] = Object.keys(body).filter((key) => key !== batchField);
   if (unknown !== undefined) {
     throw invalidRequest([
-      { pointer: '', detail: `beside "${batchField}" there can be no other field` },
+      { pointer: '', detail: `"${batchField}" cannot be combined with other fields` },
     ]);
   }
   const events = body[batchField];
   if (!Array.isArray(events) || events.length === 0) {
-    throw invalidRequest([{ pointer: `/${batchField}`, detail: 'expected a list, not empty' }]);
+    throw invalidRequest([{ pointer: `/${batchField}`, detail: 'expected a non-empty list' }]);
   }
   if (events.length > MAX_BATCH) {
     throw new HttpProblem(
       'too-large',
-      `a batch has at most ${MAX_BATCH} entries, this one has ${events.length}`,
+      `a batch can have at most ${MAX_BATCH} entries, this one has ${events.length}`,
     );
   }
   return events;
@@ -200,15 +198,17 @@ function toBatchReply(
   };
 }
 
-/** What an operator says of usage that is too old for its sender to send it. */
+/** An operator's reason for sending usage that is too old for its usual sender. */
 export const backfillQuery = z.strictObject({
   backfill_reason: text(200)
     .optional()
-    .describe('Why an operator sends it: required with an operator key, and only allowed there.'),
+    .describe(
+      'Why an operator sends usage: required with an operator key, not allowed with others.',
+    ),
 });
 
 /**
- * Whether the time bounds are lifted: for operators, who must say why.
+ * Whether the time bounds are lifted, as they are for operators with a reason.
  * @throws HttpProblem `invalid-request`, `forbidden`
  */
 export function isBackfill(
@@ -218,7 +218,7 @@ export function isBackfill(
   if (scope === 'operator') {
     if (reason !== undefined) return true;
     throw invalidRequest([
-      { parameter: 'backfill_reason', detail: 'an operator must say why usage is sent' },
+      { parameter: 'backfill_reason', detail: 'operators must give a reason for sending usage' },
     ]);
   }
   if (reason === undefined) return false;

@@ -11,41 +11,44 @@ import type { StreamBounds } from '../http/stream-bounds.ts';
 import { takeTurn } from '../http/read-body.ts';
 import { addCounts, countResults, countsSchema, readId, resultFields } from './usage-results.ts';
 
-/** Lines whose results are committed, and answered, together. */
+/** Lines that are committed and answered together. */
 const MAX_GROUP_LINES = 500;
 
 export interface UsageStreamOptions {
-  /** What an event is known by. */
+  /** The name of the event's id. */
   readonly idField: string;
-  /** @returns a result per event, in order, committed */
+  /** Commits events and returns a result for each, in order. */
   readonly ingest: (events: readonly unknown[]) => Promise<readonly UsageResult[]>;
-  /** Told of lines that never became an event. */
+  /** Counts lines that can't be parsed. */
   readonly onUnreadable: (lines: number) => void;
-  /** What to say of whatever broke the stream. */
+  /** Converts the error that ended the stream. */
   readonly toProblem: (error: unknown) => HttpProblem;
   readonly requestId: string;
   readonly bounds: StreamBounds;
-  /** Room for corrections that wait for their record, shared by all streams. */
+  /** Room for corrections that wait for their record; all streams share it. */
   readonly earlyRoom: EarlyRoom;
 }
 
-/** A line of the answer. */
+/** Returns the schema of a response line. */
 export function streamAnswerSchema(idField: string) {
   return z.union([
-    z.object({ line: z.int().describe('From 1; blank ones count.'), ...resultFields(idField) }),
+    z.object({
+      line: z.int().describe('Counted from 1, including blank lines.'),
+      ...resultFields(idField),
+    }),
     z
       .object({ summary: countsSchema.extend({ lines: z.int() }) })
-      .describe('The last line: everything was read and answered.'),
+      .describe('The last line, if the whole stream was read and answered.'),
     z
       .object({ problem: problemSchema.extend({ after_line: z.int() }) })
-      .describe('The last line instead: what comes after `after_line` is to be sent again.'),
+      .describe('The last line otherwise: send the lines after `after_line` again.'),
   ]);
 }
 
 /**
- * Takes a stream of events, one a line, and answers each line in order when it is committed. Only a
- * correction that comes before its record is answered later: after that record, or at the end. The last
- * line is a summary, or the problem that broke the stream off.
+ * Ingests a stream with one event per line, and yields each line's result, in order, once it is committed. Only
+ * a correction that arrives before its record gets its result later: after that record, or at the end. The last
+ * line is a summary, or the problem that ended the stream.
  */
 export async function* answerUsageStream(
   chunks: AsyncIterable<Buffer>,
@@ -62,7 +65,7 @@ export async function* answerUsageStream(
   try {
     for await (const group of readLines(chunks, MAX_GROUP_LINES)) {
       bounds.split(group.length);
-      // Lines without events to commit would keep everybody else waiting.
+      // Lines without events never wait for a commit, so they would block other requests.
       await takeTurn();
       const sent = group.filter((line) => !isBlank(line));
       const text = write(await settle(await takeLines(sent, options), early, options));
@@ -70,14 +73,14 @@ export async function* answerUsageStream(
       lines = group.at(-1)?.number ?? lines;
       bounds.answered(Buffer.byteLength(text));
     }
-    // Another sender may have sent the records.
+    // Another sender may have sent the missing records meanwhile.
     const text = write(await settle(await takeAgain(early.takeAll(), options), early, options));
     yield text + write(early.takeAll()) + toLine({ summary: { ...counts, lines } });
   } catch (error) {
     const problem = problemBody(options.toProblem(error), options.requestId);
     yield write(early.takeAll()) + toLine({ problem: { ...problem, after_line: lines } });
   } finally {
-    // The client may have gone: the room is for others.
+    // If the client is gone, release its room for other streams.
     early.takeAll();
   }
 }
@@ -88,17 +91,17 @@ function* chunked<T>(items: readonly T[]): Generator<readonly T[]> {
   }
 }
 
-/** A line, and what became of it. */
+/** A line and its result. */
 interface Taken {
   readonly line: number;
-  /** Undefined where it can't be read. */
+  /** Undefined if the line can't be parsed. */
   readonly event: unknown;
   readonly result: UsageResult;
 }
 
 /**
- * Holds back the corrections that came too early, and takes again those whose record has come.
- * @returns what can be answered: what isn't held back, and what no longer is
+ * Holds corrections that arrived before their record, and ingests those again whose record has arrived.
+ * @returns the lines that are not held, in the order of their results
  */
 async function settle(
   taken: readonly Taken[],

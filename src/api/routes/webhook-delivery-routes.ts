@@ -14,14 +14,14 @@ import { defineRoute, reply } from '../http/define-route.ts';
 
 const readPage = pagedBy<LoggedWebhookAttempt, number>(z.int(), ({ attempt_id }) => attempt_id);
 
-/** The log of deliveries. */
+/** Lists delivery attempts. */
 export const getWebhookAttempts = defineRoute(
   {
     method: 'get',
     path: '/api/v1/webhook-attempts',
     operationId: 'getWebhookAttempts',
     tag: 'Webhooks',
-    summary: 'List the attempts to deliver events, the latest first',
+    summary: 'List attempts to deliver events, newest first',
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({
@@ -55,25 +55,29 @@ export const getWebhookAttempts = defineRoute(
 
 const replayRequest = z
   .strictObject({
-    event_id: z.uuid().optional().describe('One event.'),
-    since: instant.optional().describe('All events from this instant on; with endpoint_id.'),
+    event_id: z.uuid().optional().describe('Replays one event.'),
+    since: instant
+      .optional()
+      .describe('Replays all events from this instant on; requires endpoint_id.'),
     endpoint_id: z
       .uuid()
       .optional()
-      .describe('To this receiver, where it asks for the type; else to whom the event was for.'),
-    dead_only: z.boolean().default(false).describe('Leave alone what was not given up.'),
+      .describe(
+        'Only this endpoint, if it receives the event type; by default the original endpoints.',
+      ),
+    dead_only: z.boolean().default(false).describe('Only deliveries that were given up.'),
   })
   .check(({ value, issues }) => {
     const complain = (field: string, message: string) =>
       issues.push({ code: 'custom', path: [field], message, input: value });
     if ((value.event_id === undefined) === (value.since === undefined)) {
-      complain('event_id', 'either an event, or since when');
+      complain('event_id', 'give either event_id or since');
     } else if (value.since !== undefined && value.endpoint_id === undefined) {
-      complain('endpoint_id', 'say to whom: since reaches many events');
+      complain('endpoint_id', 'since requires endpoint_id');
     }
   });
 
-/** Events once more. */
+/** Delivers events again. */
 export const postWebhookReplay = defineRoute(
   {
     method: 'post',
@@ -82,14 +86,14 @@ export const postWebhookReplay = defineRoute(
     tag: 'Webhooks',
     summary: 'Deliver events again',
     description:
-      'Under the same webhook-id, with all attempts before them. What comes of it is in ' +
-      'GET /api/v1/webhook-attempts. Disabled receivers get nothing.',
+      'Deliveries keep their webhook-id and get a full set of attempts. GET /api/v1/webhook-attempts shows ' +
+      'the results. Disabled endpoints receive nothing.',
     scopes: ['operator'],
     rateLimited: true,
     body: replayRequest,
     bodyExamples: {
       'One event': { event_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
-      'What was given up': {
+      'Deliveries that were given up': {
         since: '2026-06-01T00:00:00Z',
         endpoint_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
         dead_only: true,
@@ -97,8 +101,8 @@ export const postWebhookReplay = defineRoute(
     },
     responses: {
       202: {
-        description: 'They are pending',
-        schema: z.object({ deliveries: z.int().describe('An event for two receivers is two.') }),
+        description: 'The deliveries are pending',
+        schema: z.object({ deliveries: z.int().describe('One per event and endpoint.') }),
       },
     },
     problems: ['not-found'],

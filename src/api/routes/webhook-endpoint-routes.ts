@@ -19,19 +19,19 @@ const params = z.object({ endpoint_id: z.string().meta({ format: 'uuid' }) });
 const secret = z
   .string()
   .meta({ example: 'whsec_K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=' })
-  .describe('What to verify signatures with. It is shown this once.');
+  .describe('Secret to verify signatures with. Shown only this once.');
 
-/** Somebody wants to be told. */
+/** Registers an endpoint. */
 export const postWebhookEndpoint = defineRoute(
   {
     method: 'post',
     path: '/api/v1/webhook-endpoints',
     operationId: 'postWebhookEndpoint',
     tag: 'Webhooks',
-    summary: 'Register a receiver of events',
+    summary: 'Register a webhook endpoint',
     description:
-      'It gets what happens from now on; see the webhooks of this document. Sent twice, it ' +
-      'registers two receivers.',
+      'It receives events from now on; see the webhooks in this document. Sending the request twice registers ' +
+      'two endpoints.',
     scopes: ['operator'],
     rateLimited: true,
     body: z.strictObject({
@@ -41,16 +41,15 @@ export const postWebhookEndpoint = defineRoute(
         .max(MAX_URL_LENGTH)
         .meta({ example: 'https://billing.example.com/hooks' })
         .describe(
-          'https, without a user, fragment or control characters; to a public address, as far as ' +
-            'nothing else is allowed. It is stored as URL parsers write it, without a trailing dot ' +
-            'in the host name.',
+          'An https URL without user, fragment or control characters, to a public address (unless others are ' +
+            'allowed). It is stored normalized, without a trailing dot in the host name.',
         ),
       event_types: z.array(z.enum(WEBHOOK_EVENT_TYPES)).min(1).max(WEBHOOK_EVENT_TYPES.length),
-      label: text(200).optional().describe('For people: whose it is.'),
+      label: text(200).optional().describe('A name for people, such as the owner.'),
     }),
     responses: {
       201: {
-        description: 'It is registered',
+        description: 'The new endpoint',
         schema: webhookEndpointSchema.extend({ secret }),
       },
     },
@@ -60,7 +59,7 @@ export const postWebhookEndpoint = defineRoute(
     const { event_types: eventTypes, label = null } = body;
     const { url, reason } = checkWebhookUrl(body.url, deps.allowsAddress ?? allowsPublicAnd([]));
     if (reason !== null) throw invalidRequest([{ pointer: '/url', detail: reason }]);
-    // Fail early: without a master secret the receiver could never verify anything.
+    // Fail early: without a master secret the endpoint could never verify us.
     const masterSecret = newestMasterSecret(deps);
     const { endpointId, secretId } = await createWebhookEndpoint(deps.db, {
       url,
@@ -72,20 +71,20 @@ export const postWebhookEndpoint = defineRoute(
   },
 );
 
-/** Who is told. */
+/** Lists endpoints. */
 export const getWebhookEndpoints = defineRoute(
   {
     method: 'get',
     path: '/api/v1/webhook-endpoints',
     operationId: 'getWebhookEndpoints',
     tag: 'Webhooks',
-    summary: 'List the receivers of events, the oldest first',
-    description: 'The disabled ones, too.',
+    summary: 'List webhook endpoints, oldest first',
+    description: 'Includes disabled endpoints.',
     scopes: ['operator'],
     rateLimited: true,
     responses: {
       200: {
-        description: 'All of them',
+        description: 'All endpoints',
         schema: z.object({ webhook_endpoints: z.array(webhookEndpointSchema) }),
       },
     },
@@ -93,36 +92,36 @@ export const getWebhookEndpoints = defineRoute(
   async (_call, { db }) => reply(200, { webhook_endpoints: await listWebhookEndpoints(db) }),
 );
 
-/** One of them. */
+/** Reads an endpoint. */
 export const getWebhookEndpoint = defineRoute(
   {
     method: 'get',
     path: '/api/v1/webhook-endpoints/{endpoint_id}',
     operationId: 'getWebhookEndpoint',
     tag: 'Webhooks',
-    summary: 'How a receiver of events stands',
+    summary: 'Show a webhook endpoint',
     scopes: ['operator'],
     rateLimited: true,
     params,
-    responses: { 200: { description: 'It', schema: webhookEndpointSchema } },
+    responses: { 200: { description: 'The endpoint', schema: webhookEndpointSchema } },
     problems: ['not-found'],
   },
   async ({ params: { endpoint_id } }, deps) => reply(200, await readEndpoint(deps, endpoint_id)),
 );
 
-/** Nobody there wants to be told any more. */
+/** Disables an endpoint. */
 export const deleteWebhookEndpoint = defineRoute(
   {
     method: 'delete',
     path: '/api/v1/webhook-endpoints/{endpoint_id}',
     operationId: 'deleteWebhookEndpoint',
     tag: 'Webhooks',
-    summary: 'Disable a receiver of events, for good',
-    description: 'What was still to be delivered to it is given up. Its log stays.',
+    summary: 'Disable a webhook endpoint permanently',
+    description: 'Its pending deliveries are given up. Its log stays.',
     scopes: ['operator'],
     rateLimited: true,
     params,
-    responses: { 200: { description: 'It, disabled', schema: webhookEndpointSchema } },
+    responses: { 200: { description: 'The disabled endpoint', schema: webhookEndpointSchema } },
     problems: ['not-found'],
   },
   async ({ params: { endpoint_id }, caller }, deps) => {
@@ -132,17 +131,17 @@ export const deleteWebhookEndpoint = defineRoute(
   },
 );
 
-/** A new secret. */
+/** Rotates the signing secret of an endpoint. */
 export const rotateWebhookEndpointSecret = defineRoute(
   {
     method: 'post',
     path: '/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret',
     operationId: 'rotateWebhookEndpointSecret',
     tag: 'Webhooks',
-    summary: 'Make a new secret of a receiver of events',
+    summary: 'Rotate the secret of a webhook endpoint',
     description:
-      'Events are signed with both secrets until the overlap is over. A secret that was being ' +
-      'replaced already ends now.',
+      'Events are signed with both secrets until the overlap ends. If a rotation was already in progress, its ' +
+      'old secret ends now.',
     scopes: ['operator'],
     rateLimited: true,
     params,
@@ -155,7 +154,7 @@ export const rotateWebhookEndpointSecret = defineRoute(
         schema: z.object({
           secret_id: z.uuid(),
           secret,
-          former_until: z.iso.datetime().describe('When the former secret ends.'),
+          former_until: z.iso.datetime().describe('When the old secret ends.'),
         }),
       },
     },
@@ -195,7 +194,7 @@ function notAnEndpoint(kind = ''): HttpProblem {
 function newestMasterSecret({ config }: Pick<ApiDeps, 'config'>): string {
   const [masterSecret] = config.signingMasterSecrets;
   if (masterSecret !== undefined) return masterSecret;
-  throw new HttpProblem('signing-unavailable', 'events cannot be signed here; the log says why', {
+  throw new HttpProblem('signing-unavailable', 'events cannot be signed; the log has the reason', {
     cause: new Error('SIGNING_MASTER_SECRETS is not set: secrets are derived from it'),
   });
 }
