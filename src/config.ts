@@ -7,91 +7,89 @@ import { SAMPLERS, type TracingSettings } from './observability/tracing/settings
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**
- * The configuration, read from the environment once, at start. Everything else
- * gets it handed in. `docs/operations/install-and-configure.md` lists the variables.
+ * The configuration, read from the environment once at startup and passed to everything else. `docs/operations/install-and-configure.md` lists the variables.
  *
- * Temporal's address, namespace, TLS and API key are not here: they are read by
- * @temporalio/envconfig (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, ...).
+ * Temporal's address, namespace, TLS and API key are not here: @temporalio/envconfig reads them (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, ...).
  */
 export interface Config {
   readonly databaseUrl: string;
   /** The role that owns the tables; only `migrate` uses it. */
   readonly migratorDatabaseUrl: string;
-  /** How long PostgreSQL may work on one statement. */
+  /** Timeout of a statement in PostgreSQL. */
   readonly statementTimeoutSeconds: number;
   readonly logLevel: string;
   readonly api: {
     readonly host: string;
     readonly port: number;
-    /** Express's `trust proxy`: how many proxies stand in front. */
+    /** Express's `trust proxy`: the number of proxies in front of the API. */
     readonly trustedProxies: number;
     readonly maxConnections: number;
-    /** Requests per key and minute; ingestion is bounded by its queue instead. */
+    /** Requests per key and minute; ingestion is limited by its queue instead. */
     readonly requestsPerMinute: number;
     /** Requests without a valid key, per address and minute. */
     readonly failedAuthsPerMinute: number;
     /** Requests that need no key, per address and minute; probes aren't counted. */
     readonly strangerRequestsPerMinute: number;
-    /** How long a client may take to send a body, to go on with a stream, and to take an answer. */
+    /** How long a client may take to send a body, to continue a stream, and to read a response. */
     readonly clientTimeoutSeconds: number;
-    /** Connections of clients. */
+    /** Maximum number of client connections. */
     readonly maxClients: number;
-    /** What bodies may take in memory at once, until their requests are answered. */
+    /** Memory budget for bodies whose requests are not answered yet. */
     readonly maxBodyBytesInFlight: number;
-    /** How far from our clock new usage may lie. */
+    /** How far from our clock the time of new usage may be. */
     readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
-    /** How usage is committed, each source by itself. */
+    /** How usage is committed, separately per source. */
     readonly ingestion: {
-      /** Groups of events that are being committed at once, each of deployments of its own. */
+      /** Number of concurrent groups of events, each with separate deployments. */
       readonly maxConcurrent: number;
-      /** Events in a group. */
+      /** Maximum number of events per group. */
       readonly maxGroupItems: number;
     };
-    /** What signing secrets are derived from, the newest first; empty: nobody can sign. */
+    /** The master secrets from which signing secrets are derived, newest first; empty: signing is off. */
     readonly signingMasterSecrets: readonly string[];
-    /** What sessions of the pages are signed with; null: one of this process alone. */
+    /** The secret that signs the pages' sessions; null: a secret of this process only. */
     readonly sessionSecret: string | null;
-    /** Where the Temporal Web UI is; null: no page links to it. */
+    /** URL of the Temporal Web UI; null: no page links to it. */
     readonly temporalUiUrl: string | null;
   };
   readonly worker: {
     readonly maxConnections: number;
     readonly maxConcurrentLocalActivities: number;
-    /** The month's own steps; a tenant's are local ones. */
+    /** Slots for the month's own steps; a tenant's steps are local activities. */
     readonly maxConcurrentActivities: number;
     readonly maxConcurrentWorkflowTasks: number;
     readonly maxCachedWorkflows: number;
     readonly shutdownGraceSeconds: number;
-    /** A file with the workflow code bundled beforehand; null: bundle it at start. */
+    /** A file with prebundled workflow code; null: bundle it at startup. */
     readonly workflowBundlePath: string | null;
     /** The workers' common name in Worker Versioning. */
     readonly deploymentName: string;
-    /** Which build of it this is; null: Worker Versioning is off (ADR 17). */
+    /** This worker's build; null: Worker Versioning is off (ADR 17). */
     readonly buildId: string | null;
-    /** Totals that an operator has to accept before they are issued. */
+    /** Bounds beyond which an operator must accept a total before it is issued. */
     readonly bounds: Bounds;
-    /** Where the worker's metrics can be read; null: nowhere, and the SDK counts nothing. */
+    /** Address of the worker's metrics; null: none, and the SDK's metrics are off. */
     readonly metrics: { readonly host: string; readonly port: number } | null;
   };
-  /** Whom events are sent to, besides public addresses. */
+  /** Networks that webhooks may be sent to, in addition to public addresses. */
   readonly webhooks: { readonly allowsAddress: AllowsAddress };
-  /** What the API looks at to find out that a month was not closed. */
+  /** Settings of the watchdog, which detects months that were not closed. */
   readonly watchdog: {
     readonly intervalSeconds: number;
-    /** After the month's last instant. */
+    /** Measured from the month's last instant. */
     readonly closeWithinHours: number;
     readonly stalledAfterMinutes: number;
   };
-  /** Full months, besides the present one. */
+  /** Numbers of full months, in addition to the current one. */
   readonly archive: {
-    /** Whose events `usage archive` leaves where they are. */
+    /** Months whose events `usage archive` leaves in the ledger. */
     readonly hotMonths: number;
-    /** Whose events `usage expire` leaves in the archive. */
+    /** Months whose events `usage expire` leaves in the archive. */
     readonly retentionMonths: number;
   };
-  /** Null: nothing is traced, and nothing that traces is loaded. */
+  /** Null: tracing is off and its code is not loaded. */
   readonly tracing: TracingSettings | null;
-  /** How long to keep trying for PostgreSQL and Temporal at start. */
+  /** How long to retry connecting to PostgreSQL and Temporal at startup. */
   readonly startTimeoutSeconds: number;
 }
 
@@ -99,7 +97,7 @@ const count = (fallback: number) => z.coerce.number().int().positive().default(f
 const months = (fallback: number, min: number) =>
   z.coerce.number().int().min(min).max(1200).default(fallback);
 
-/** A secret that is too short could be guessed from one signature. */
+/** A shorter secret could be guessed from one signature. */
 const MIN_MASTER_SECRET = 32;
 const masterSecrets = z
   .string()
@@ -108,7 +106,7 @@ const masterSecrets = z
     error: `expected secrets of ${MIN_MASTER_SECRET} characters or more, separated by commas`,
   });
 
-/** Read as what they allow; the message names the one that is none. */
+/** Parses networks into a rule for addresses; the message names an invalid network. */
 const networks = z.string().transform((list, context) => {
   try {
     return allowsPublicAnd(list.split(',').map((network) => network.trim()));
@@ -122,10 +120,10 @@ const sessionSecret = z.string().min(MIN_MASTER_SECRET, {
   error: `expected ${MIN_MASTER_SECRET} characters or more`,
 });
 
-/** A decimal from 1 on; 0 for "no bound", read as null. */
+/** A decimal of at least 1; 0 means no bound and is read as null. */
 const ratio = z
   .string()
-  .regex(/^(?:0|[1-9]\d{0,5}(?:\.\d{1,6})?)$/, 'expected a decimal from 1 on, such as 10; or 0')
+  .regex(/^(?:0|[1-9]\d{0,5}(?:\.\d{1,6})?)$/, 'expected a decimal of at least 1, such as 10; or 0')
   .transform((text) => (text === '0' ? null : text));
 
 /** Amounts in major units such as `AUD=10000,JPY=1500000`; other currencies keep the default. */
@@ -149,13 +147,13 @@ const amounts = (otherCents: number) =>
       return { byCurrency, otherCents };
     });
 
-/** Temporal writes the two as `name:build`, and in places as `name.build`. */
+/** Temporal writes name and build as `name:build`, in some places as `name.build`. */
 const deploymentName = z
   .string()
-  .regex(/^[\w-]{1,200}$/, 'expected letters, digits, "-" and "_" alone');
+  .regex(/^[\w-]{1,200}$/, 'expected only letters, digits, "-" and "_"');
 const buildId = z
   .string()
-  .regex(/^[\w.+-]{1,200}$/, 'expected letters, digits, ".", "+", "-" and "_" alone');
+  .regex(/^[\w.+-]{1,200}$/, 'expected only letters, digits, ".", "+", "-" and "_"');
 
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -185,7 +183,7 @@ const environment = z.object({
   WORKER_MAX_CONNECTIONS: count(20),
   WORKER_LOCAL_ACTIVITIES: count(20),
   WORKER_ACTIVITIES: count(20),
-  // One alone would leave none for what the server sends to any worker, beside its own cached ones.
+  // With one slot, cached workflows would leave none for tasks that the server sends to any worker.
   WORKER_WORKFLOW_TASKS: z.coerce.number().int().min(2).default(40),
   WORKER_CACHED_WORKFLOWS: count(500),
   WORKER_SHUTDOWN_GRACE_SECONDS: count(20),
@@ -210,22 +208,22 @@ const environment = z.object({
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   WATCHDOG_INTERVAL_SECONDS: count(60),
-  // The Schedule's 06:00, and two hours.
+  // The Schedule's 06:00 plus two hours.
   WATCHDOG_CLOSE_WITHIN_HOURS: count(8),
   WATCHDOG_STALLED_AFTER_MINUTES: count(15),
 });
 
-/** A variable is missing or malformed; the message names each. */
+/** A variable is missing or malformed; the message names every such variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
  * @param env usually `process.env`
- * @throws ConfigError naming every variable that is wrong
+ * @throws ConfigError that names every invalid variable
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  // An empty variable counts as absent: that is how compose files leave one out.
+  // An empty variable counts as absent: compose files leave a variable out that way.
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = environment.safeParse(present, { error: explainIssue });
   if (!result.success) {
@@ -261,7 +259,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       temporalUiUrl: e.TEMPORAL_UI_URL ?? null,
     },
     worker: {
-      // An activity holds a connection: more slots than connections only queue.
+      // Each activity holds a connection, so slots beyond the connections would only queue.
       maxConnections: e.WORKER_MAX_CONNECTIONS,
       maxConcurrentLocalActivities: Math.min(e.WORKER_LOCAL_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
       maxConcurrentActivities: Math.min(e.WORKER_ACTIVITIES, e.WORKER_MAX_CONNECTIONS),
@@ -293,7 +291,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   };
 }
 
-/** By OpenTelemetry's specification, as far as it goes: an endpoint is what turns it on here. */
+/** Follows OpenTelemetry's specification; in addition, setting an endpoint turns tracing on. */
 function tracingSettings(e: z.output<typeof environment>): TracingSettings | null {
   const base = e.OTEL_EXPORTER_OTLP_ENDPOINT;
   const url =

@@ -30,11 +30,11 @@ import type { Tracing } from './observability/tracing/tracing.ts';
 import { startWaker } from './webhooks/waker.ts';
 import { FORCE_AFTER_GRACE_SECONDS, createWorkers, type WorkerOptions } from './worker.ts';
 
-/** How often a worker looks whether webhooks are due: one short query. */
+/** Interval at which a worker polls for due webhooks, with one short query. */
 const WAKE_EVERY_MS = 5_000;
-/** The API's own limit for its last requests and commits. */
+/** The API's time limit for its last requests and commits. */
 const API_GRACE_SECONDS = 12;
-/** For closing connections; a pool waits 5 s for queries that are under way. */
+/** Time limit for closing connections; a pool waits 5 s for running queries. */
 const CLOSE_SECONDS = 10;
 
 export type EnginePart = 'api' | 'worker';
@@ -44,16 +44,16 @@ export interface EngineOptions {
   readonly temporal: TemporalTarget;
   readonly logger: Logger;
   readonly parts: readonly EnginePart[];
-  /** Where both parts run in one process, each with a role of its own; by default as configured. */
+  /** Database URLs if both parts run in one process with separate roles; default: the configured URL. */
   readonly databaseUrls?: Readonly<Record<EnginePart, string>>;
-  /** By default the worker bundles the workflow code at its start. */
+  /** By default the worker bundles the workflow code at startup. */
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
-  /** Gives up waiting for servers. */
+  /** Stops waiting for servers. */
   readonly signal?: AbortSignal;
 }
 
 interface PartOptions extends EngineOptions {
-  /** Null: nothing is traced. */
+  /** Null: tracing is off. */
   readonly tracing: Tracing | null;
 }
 
@@ -61,24 +61,25 @@ export interface Engine {
   /** Null without the API. */
   readonly apiUrl: string | null;
   readonly temporal: TemporalClient;
-  /** Rejects when the worker ends by an error of its own. */
+  /** Rejects when the worker fails. */
   readonly failure: Promise<never>;
   /**
-   * The API takes no more requests, then the worker finishes what it has begun, within their
-   * graces; then connections are closed. What hangs leaves handles behind: end the process then.
-   * @throws StopTimeoutError if something, wherever, has not ended after all their limits
+   * The API stops accepting requests, then the worker finishes its current work, both within their
+   * grace times; then connections are closed. Hanging work leaves handles behind, so end the
+   * process afterwards.
+   * @throws StopTimeoutError if something has not ended after all time limits
    */
   stop(): Promise<void>;
 }
 
-/** Stopping took longer than all parts together may take. */
+/** Stopping took longer than all parts together are allowed. */
 export class StopTimeoutError extends Error {
   override readonly name = 'StopTimeoutError';
 }
 
 /**
- * Starts the API, the worker or both in this process; once in a process.
- * @throws UnreachableError where PostgreSQL or Temporal isn't there in time
+ * Starts the API, the worker or both in this process. Call it once per process.
+ * @throws UnreachableError if PostgreSQL or Temporal isn't reachable in time
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { config, logger, parts, signal } = options;
@@ -89,7 +90,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
     signal,
   };
-  // What has been started is stopped in the opposite order; also where a later step fails.
+  // Everything started is stopped in reverse order, also if a later step fails.
   await using stack = new AsyncDisposableStack();
   const tracing = config.tracing && (await startTracing(stack, options, config.tracing));
   const temporal = await connectWithin(
@@ -121,10 +122,12 @@ async function giveUpStopping({ parts, config }: EngineOptions): Promise<never> 
       : 0) +
     CLOSE_SECONDS;
   await sleep(seconds * 1000, undefined, { ref: false });
-  throw new StopTimeoutError(`not stopped within ${seconds} s: others take over what was begun`);
+  throw new StopTimeoutError(
+    `not stopped within ${seconds} s: other processes take over the unfinished work`,
+  );
 }
 
-/** Loaded where it is wanted: it costs nobody else anything. */
+/** Loaded on demand, so it costs nothing when tracing is off. */
 async function startTracing(
   stack: AsyncDisposableStack,
   { logger, parts }: EngineOptions,
@@ -207,7 +210,7 @@ async function startWorker(
   return { failure };
 }
 
-/** Where they can't be registered from here, somebody may have done it by other means. */
+/** Registers the search attributes. Failure is only logged, because they may have been registered by other means. */
 async function ensureSearchAttributes(
   connection: Connection,
   namespace: string,

@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const isStopTimeout = error instanceof StopTimeoutError;
     if (shutdown.aborted && !isStopTimeout) return;
-    // What is wrong is outside; a stack would only hide it.
+    // The cause is outside the program; a stack would only hide it.
     const details = error instanceof UnreachableError || isStopTimeout ? {} : { err: error };
     logger.fatal(details, error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
@@ -60,5 +60,5 @@ try {
   printErrorLine(error.message);
   process.exitCode = 1;
 }
-// A worker that was stopped by force leaves handles behind that would keep the process alive.
+// A worker that was stopped by force leaves handles that would keep the process alive.
 process.exit();

@@ -17,13 +17,13 @@ import type { TracingSinks } from './contracts/trace-carrier.ts';
 import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
 const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
-/** In every bundle: where nobody traces they do nothing, and one bundle serves whoever turns it on. */
+/** Included in every bundle: without tracing they do nothing, so one bundle serves both cases. */
 const INTERCEPTORS_PATH = fileURLToPath(new URL('./workflows/interceptors.ts', import.meta.url));
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(
   new URL('./temporal/payload-converter.ts', import.meta.url),
 );
 
-/** Bundles the workflow code, to build it once for many workers. */
+/** Bundles the workflow code once for many workers. */
 export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     ...(logger && { logger }),
@@ -41,21 +41,21 @@ export interface WorkerOptions<A = Activities> {
   readonly namespace: string;
   readonly config: Omit<Config['worker'], 'metrics'>;
   readonly activities: A;
-  /** What is to be told of each activity. */
+  /** Interceptors of every activity. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
-  /** Who takes the spans of workflows; by default nobody. */
+  /** Sinks for the spans of workflows; none by default. */
   readonly sinks?: InjectedSinks<TracingSinks>;
-  /** Workflow code bundled in this process, for several workers in it. */
+  /** Workflow code bundled in this process, for its workers. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
 
-/** Endpoints that one process delivers to at once, with up to 20 requests each. */
+/** Maximum number of endpoints that one process delivers to concurrently, with up to 20 requests each. */
 const WEBHOOK_SLOTS = 20;
 
-/** How much longer than its grace time a worker waits for what doesn't end, before it gives up. */
+/** How long after its grace time a worker waits for unfinished work before it gives up. */
 export const FORCE_AFTER_GRACE_SECONDS = 5;
 
-/** A caller may trace what this worker doesn't. */
+/** Needed because a caller may trace even if this worker doesn't. */
 const UNTRACED: InjectedSinks<TracingSinks> = {
   tracing: { spanEnded: { fn: () => undefined, callDuringReplay: false } },
 };
@@ -68,13 +68,13 @@ export interface Workers {
    *   didn't end within the force time
    */
   run(): Promise<void>;
-  /** No more tasks; activities under way have the grace time. Does nothing if repeated. */
+  /** Accepts no more tasks; running activities get the grace time. Repeated calls do nothing. */
   shutdown(): void;
 }
 
 /**
- * All that a process needs: one worker for workflows and the month end's activities, and one whose
- * slots are for deliveries to webhook receivers alone.
+ * Creates all workers of a process: one for workflows and the month end's activities, and one whose
+ * slots are only for deliveries to webhook receivers.
  */
 export async function createWorkers(options: WorkerOptions): Promise<Workers> {
   const { deliverDueWebhooks, ...activities } = options.activities;
@@ -88,7 +88,7 @@ export async function createWorkers(options: WorkerOptions): Promise<Workers> {
   return {
     async run() {
       const runs = workers.map((worker) => worker.run().finally(shutdown));
-      // Waits for all: a connection can't be closed while one of them uses it.
+      // Waits for all, because a connection can't be closed while a worker uses it.
       for (const result of await Promise.allSettled(runs)) {
         if (result.status === 'rejected') throw result.reason;
       }
@@ -97,7 +97,7 @@ export async function createWorkers(options: WorkerOptions): Promise<Workers> {
   };
 }
 
-/** The worker for workflows and the month end's activities. Run it with `worker.run()`. */
+/** Creates the worker for workflows and the month end's activities. Run it with `worker.run()`. */
 export function createWorker(options: WorkerOptions<MonthActivities>): Promise<Worker> {
   const { config } = options;
   const workflowBundle =
@@ -109,7 +109,7 @@ export function createWorker(options: WorkerOptions<MonthActivities>): Promise<W
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: WORKFLOWS_PATH }),
     sinks: options.sinks ?? UNTRACED,
     interceptors: {
-      // A bundle has them in it.
+      // A bundle already contains them.
       ...(!workflowBundle && { workflowModules: [INTERCEPTORS_PATH] }),
       ...activityInterceptors(options),
     },
@@ -121,7 +121,7 @@ export function createWorker(options: WorkerOptions<MonthActivities>): Promise<W
   });
 }
 
-/** Without workflow code, so that it costs neither a thread nor a heap. */
+/** Creates a worker without workflow code, which needs neither a thread nor a heap for it. */
 function createWebhookWorker(
   options: WorkerOptions<Pick<Activities, 'deliverDueWebhooks'>>,
 ): Promise<Worker> {
@@ -145,7 +145,7 @@ function commonOptions({ connection, namespace, config, activities }: WorkerOpti
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     ...versioning(config),
     shutdownGraceTime: `${config.shutdownGraceSeconds} s`,
-    // Local activities that retry while the database is away would never end.
+    // Local activities that retry while the database is unavailable would never end.
     shutdownForceTime: `${config.shutdownGraceSeconds + FORCE_AFTER_GRACE_SECONDS} s`,
     activityTaskPollerBehavior: { type: 'autoscaling' },
   } as const;
@@ -159,7 +159,7 @@ function versioning({ deploymentName, buildId }: WorkerOptions['config']): Versi
     workerDeploymentOptions: {
       useWorkerVersioning: true,
       version: { deploymentName, buildId },
-      // A month is open for weeks: it moves on with each build, and so needs no old workers.
+      // A month is open for weeks; it moves to each new build, so it needs no old workers.
       defaultVersioningBehavior: 'AUTO_UPGRADE',
     },
   };

@@ -22,11 +22,6 @@ const NOT_YET = [
   'src/temporal/',
   'src/webhooks/',
   'src/workflows/',
-  'src/bundle.ts',
-  'src/config.ts',
-  'src/engine.ts',
-  'src/start.ts',
-  'src/worker.ts',
 ];
 const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$|(?:^|\/)Dockerfile$|^\.ci\//;
 /** Written by programs, or this list itself. */
