@@ -43,7 +43,7 @@ const PARTS = {
   'src/api/pages': [
     ...['api/http', 'api/routes', 'ingestion', 'temporal', 'db', 'domain', 'contracts', 'lib'],
   ],
-  'src/api/*': ['api', 'documents', 'ingestion', 'config'],
+  'src/api/*': ['api', 'documents', 'ingestion', 'config', 'lib'],
   'src/cli': [
     ...['audit', 'catalogue', 'client', 'documents', 'ingestion', 'webhooks', 'temporal'],
     ...['config', 'db', 'domain', 'contracts', 'lib'],
@@ -56,8 +56,7 @@ const PARTS = {
     ...['activities', 'api', 'audit', 'webhooks', 'observability', 'temporal', 'db'],
     ...['worker', 'config', 'lib'],
   ],
-  'src/give-way.ts': [],
-  'src/start.ts': ['engine', 'give-way', 'observability', 'temporal', 'config', 'lib'],
+  'src/start.ts': ['engine', 'observability', 'temporal', 'config', 'lib'],
   dev: [
     ...['cli', 'engine', 'worker', 'config', 'client', 'catalogue', 'temporal'],
     ...['db', 'domain', 'contracts', 'lib'],

@@ -56,11 +56,11 @@ export const ATTACKS: readonly Attack[] = [
     name: 'pipelining unread',
     async run({ api, context, stack }) {
       const count = sizeOf(context, 'pipelined');
-      const bytes = headOf('GET', '/docs').repeat(count);
+      const bytes = headOf('GET', '/openapi.json').repeat(count);
       const socket = send(api, bytes).pause();
       stack.defer(() => void socket.destroy());
       await sleep(context.isSmoke ? 500 : 15_000);
-      return `${count} requests for /docs, ${bytes.length} bytes`;
+      return `${count} requests for /openapi.json, ${bytes.length} bytes`;
     },
   },
   {
@@ -117,7 +117,7 @@ export const ATTACKS: readonly Attack[] = [
   },
 ];
 
-const READS_NOTHING = ['GET', '/docs'] as const;
+const READS_NOTHING = ['GET', '/openapi.json'] as const;
 /** Requests answered before their bodies are complete, and requests whose answers are never read. */
 const SLOW = [
   READS_NOTHING,

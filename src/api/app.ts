@@ -1,9 +1,10 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
+import { contentPolicy } from '../lib/content-policy.ts';
+import { mountAssets } from './http/assets.ts';
 import { createAuthenticator, createKeyUse } from './http/authenticate.ts';
 import { createBodyBudget } from './http/body-limits.ts';
 import type { ApiDeps } from './http/api-deps.ts';
-import { DOCS_CSP } from './openapi/docs-page.ts';
 import { limitFailedAuths, createRateLimit, createStrangerRate } from './http/rate-limits.ts';
 import { limitHeaders, refuseNulInUrl, noteUntrustedProxies } from './http/request-head.ts';
 import { mountRoutes } from './http/serve-routes.ts';
@@ -12,6 +13,7 @@ import { HttpProblem, PROBLEMS, problemBody } from './http/problems.ts';
 import { mountPages, type PageGuards } from './pages/mount-pages.ts';
 import { toProblemPage, wantsPage } from './pages/problem-page.ts';
 import { createSessions } from './pages/session.ts';
+import { DOCS_ASSETS } from './openapi/docs-page.ts';
 import { documentationRoutes } from './openapi/documentation.ts';
 import { ROUTES } from './routes/all-routes.ts';
 import { RETRY_AFTER_SECONDS } from './http/send.ts';
@@ -27,8 +29,8 @@ export function createApp(deps: ApiDeps): Express {
   if (deps.traceRequests) app.use(deps.traceRequests);
   app.use(logRequests(logger), countRequests(metrics));
   app.use(helmet({ contentSecurityPolicy: false }), (_request, response, next) => {
-    // Enough for all API responses, including /docs. Pages set their own policy.
-    response.setHeader('Content-Security-Policy', DOCS_CSP);
+    // API responses load nothing. Pages and /docs set their own policy.
+    response.setHeader('Content-Security-Policy', contentPolicy());
     next();
   });
   app.use(limitHeaders, refuseNulInUrl, noteUntrustedProxies(deps, config.trustedProxies));
@@ -50,6 +52,7 @@ export function createApp(deps: ApiDeps): Express {
     );
   }
   mountRoutes(app, [...ROUTES, ...documentationRoutes(ROUTES)], deps, guards);
+  mountAssets(app, DOCS_ASSETS);
   mountPages(app, deps, guards);
   app.use(async (request, response) => {
     await guards.limitStrangers(request, response);

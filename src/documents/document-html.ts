@@ -1,5 +1,5 @@
 import { Markup, markup } from '../lib/markup.ts';
-import { stylePolicy } from '../lib/style-policy.ts';
+import { stylePolicy } from '../lib/content-policy.ts';
 import { HTML_STYLE } from './html-style.ts';
 import type { DocumentLine, Fact, InvoiceDocument, LineGroup, Party } from './invoice-document.ts';
 

@@ -38,8 +38,11 @@ describe('pipelined requests', () => {
 
   test('that nobody reads the answers of hold one answer in memory', async () => {
     await using patient = await startTestServer({ timeouts: { sendMs: NEVER_MS } });
-    const size = (await (await fetch(`${patient.api.url}/docs`)).text()).length;
-    const { socket, closed } = openRaw(patient, head('GET /docs').repeat(MAX_WAITING_REQUESTS));
+    const size = (await (await fetch(`${patient.api.url}/openapi.json`)).text()).length;
+    const { socket, closed } = openRaw(
+      patient,
+      head('GET /openapi.json').repeat(MAX_WAITING_REQUESTS),
+    );
     socket.pause();
     // What the system buffers is sent: a few answers. Then they pile up, or they don't.
     await until(
@@ -58,7 +61,7 @@ describe('pipelined requests', () => {
   test('beyond the bound close the connection, and leave nothing behind', async () => {
     const timeouts = { sendMs: NEVER_MS, keepAliveMs: NEVER_MS };
     await using patient = await startTestServer({ timeouts });
-    const { socket } = openRaw(patient, head('GET /docs').repeat(1_500));
+    const { socket } = openRaw(patient, head('GET /openapi.json').repeat(1_500));
     socket.pause();
     await until(
       () => Promise.resolve(socket.bytesWritten),
@@ -70,8 +73,12 @@ describe('pipelined requests', () => {
   });
 
   test('that end in what is no HTTP are not answered by its refusal', async () => {
-    const answer = await openRaw(server, head('GET /docs'), head('GET /docs'), 'hello\r\n\r\n')
-      .closed;
+    const answer = await openRaw(
+      server,
+      head('GET /openapi.json'),
+      head('GET /openapi.json'),
+      'hello\r\n\r\n',
+    ).closed;
     expect(answer).not.toContain('urn:arcadia:problem:malformed-request');
     await untilNoSockets(server);
   });
@@ -105,7 +112,7 @@ describe('clients that hold on to their connections', () => {
 
   test('by reading nothing are cut off', async () => {
     await using small = await startTestServer({ config: OTHERS, timeouts: TIMEOUTS });
-    const many = head('GET /docs').repeat(MAX_WAITING_REQUESTS);
+    const many = head('GET /openapi.json').repeat(MAX_WAITING_REQUESTS);
     const connections = Array.from({ length: CLIENTS }, () => openRaw(small, many));
     for (const { socket } of connections) socket.pause();
     await until(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { docsPage } from './docs-page.ts';
+import { DOCS_CSP, DOCS_PAGE } from './docs-page.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import type { Route, RouteDefinition } from '../http/route-definition.ts';
 import { JSON_TYPE } from '../http/define-route.ts';
@@ -40,7 +40,8 @@ export function documentationRoutes(routes: readonly Route[]): readonly Route[] 
         },
       },
     },
-    () => docsPage(document()),
+    () => DOCS_PAGE,
+    { 'Content-Security-Policy': DOCS_CSP },
   );
   return [getOpenApi, getDocs];
 }
@@ -60,11 +61,15 @@ type DocumentDefinition = Pick<RouteDefinition, 'path' | 'operationId' | 'summar
  * A route for a document that anybody may read. It is made at the first request, for a worker never
  * serves it, and then it stays the same.
  */
-function publicDocument(definition: DocumentDefinition, make: () => string): Route {
+function publicDocument(
+  definition: DocumentDefinition,
+  make: () => string,
+  ownHeaders: Readonly<Record<string, string>> = {},
+): Route {
   const body = lazily(() => new SharedDocument(make()));
   const contentType = definition.responses[200]?.contentType ?? JSON_TYPE;
   // Caches may keep it, and ask whether it is still the same.
-  const headers = { 'Cache-Control': 'no-cache' };
+  const headers = { 'Cache-Control': 'no-cache', ...ownHeaders };
   return {
     ...definition,
     method: 'get',

@@ -36,7 +36,13 @@ const DESCRIPTION = `Usage in, invoices out.
   deflate). Where an operation says
   429, requests are counted by key and minute (6,000 by default), or by address where it needs no
   key (600 by default); \`RateLimit\` tells what is left. An answer has to be taken within 30 seconds.
-- **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.`;
+- **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.
+- **Webhooks** are signed as Standard Webhooks says, for which there are libraries. Verify an event before you
+  read it: \`webhook-signature\` holds \`v1,\` and the base64 of the HMAC-SHA256 of \`webhook-id\`,
+  \`webhook-timestamp\` and the body as it came, joined by full stops; the key is the decoded base64 after
+  \`whsec_\`. While a secret is being replaced there are two signatures, separated by a blank. Reject a timestamp
+  that is more than five minutes from your clock. Answer 2xx within 10 seconds, and work afterwards: an event may
+  come again, always with the same \`webhook-id\`.`;
 
 /** The OpenAPI 3.1 document of the routes: made of the same definitions that serve them. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {

@@ -9,7 +9,7 @@ import { requireSameOrigin, type Sessions, findSignedIn } from './session.ts';
 import { page, seeOther, type PageReply, type PageRoute } from './page-definition.ts';
 import { pagesOnly } from './problem-page.ts';
 import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-pages.ts';
-import { SharedDocument, sendShared } from '../http/shared-document.ts';
+import { mountAssets } from '../http/assets.ts';
 import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { documents, lineUsage, oneInvoice, monthInvoices } from './invoice-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
@@ -27,7 +27,7 @@ export interface PageGuards extends Guards {
  */
 export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): void {
   app.use(pagesOnly);
-  mountAssets(app);
+  mountAssets(app, [STYLESHEET, LIVE_SCRIPT]);
   const answer = (make: MakePage) => async (request: Request, response: Response) => {
     const reply = await make(request, response);
     await send(request, response, reply, guards.timeouts);
@@ -109,25 +109,6 @@ function toSignIn(request: Request): PageReply {
     return page('', 401);
   }
   return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
-}
-
-/** What pages load: whoever asks, for as long as they like, for its name changes with its content. */
-export function mountAssets(app: Express): void {
-  const assets = [STYLESHEET, LIVE_SCRIPT];
-  for (const { path, contentType, body } of assets) {
-    const document = new SharedDocument(body);
-    app.get(path, (request, response) => {
-      response.set({
-        'Cache-Control': 'public, max-age=31536000, immutable',
-        'Content-Type': contentType,
-      });
-      sendShared(request, response, document);
-    });
-  }
-  refuseOtherMethods(
-    app,
-    assets.map(({ path }) => ({ method: 'get', path })),
-  );
 }
 
 /** Every page that somebody has to be signed in for. */

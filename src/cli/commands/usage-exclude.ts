@@ -9,7 +9,6 @@ import { CliError } from '../cli-error.ts';
 import { print } from '../output.ts';
 import type { Exclusion } from '../../db/usage/usage-exclusions.ts';
 import { formatUsage } from '../../domain/format.ts';
-import { posixQuote } from '../../lib/posix-quote.ts';
 
 interface Options {
   readonly source: UsageSource;
@@ -95,4 +94,9 @@ function whatToDo(exclusion: Exclusion, isBeyondBounds: boolean): string[] {
       : []),
     `  npm run cli -- month-end force ${still_billed_in} --tenant ${tenant_id}${bounds} --reason ${posixQuote(reason)}`,
   ];
+}
+
+/** Returns the text as one word of a POSIX shell, in single quotes. */
+function posixQuote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
