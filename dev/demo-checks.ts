@@ -6,10 +6,10 @@ import type { LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 
 /** The worked example of docs/spec.md#the-quote. */
 export const STUDIO_TENANT = 'harbour-studio';
-/** Billed in another currency than its plan: it has to be parked. */
+/** Billed in another currency than its plan, so it must be parked. */
 export const BROKEN_TENANT = 'southern-cross';
 
-/** The demo didn't come out as it must. */
+/** The demo had another result than expected. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
 }
@@ -19,17 +19,17 @@ export function expectEqual(what: string, actual: unknown, expected: unknown): v
   throw new DemoError(`${what}: expected ${String(expected)}, got ${String(actual)}`);
 }
 
-/** Every due tenant has an invoice, but for the one whose data is broken. */
+/** Checks that every due tenant has an invoice, except for the one with broken data. */
 export function checkOutcomes(outcomes: readonly TenantOutcome[], tenants: number): void {
   expectEqual('Tenants due', outcomes.length, tenants);
   for (const { tenant_id, outcome, number } of outcomes) {
     const isBroken = tenant_id === BROKEN_TENANT;
     const isAsExpected = isBroken ? outcome === 'parked' : outcome !== 'parked' && number !== null;
-    if (!isAsExpected) throw new DemoError(`${tenant_id} is ${outcome ?? 'not looked at'}`);
+    if (!isAsExpected) throw new DemoError(`${tenant_id} is ${outcome ?? 'not processed'}`);
   }
 }
 
-/** $57.50 recurring, $5.00 and $1.00 overage, GST on the subtotal. */
+/** Checks the Studio invoice: $57.50 recurring, $5.00 and $1.00 overage, GST on the subtotal. */
 export function checkStudio({
   lines,
   subtotal_cents,
@@ -47,13 +47,13 @@ export function checkStudio({
   expectEqual('Studio total', total_cents, 6985);
 }
 
-/** An invoice's LLM lines are exactly what the gateway charged, deployment by deployment. */
+/** Checks that the LLM line of each deployment is exactly the sum of the gateway's charges. */
 export function checkLlmLines(invoice: PrintableInvoice, events: readonly LlmUsageEvent[]): void {
   const charged = Map.groupBy(
     events.filter(({ tenant_id }) => tenant_id === invoice.tenant_id),
     ({ deployment_id }) => deployment_id,
   );
-  // Usage that was late for an earlier month has lines of its own.
+  // Late usage of an earlier month has separate lines.
   const lines = invoice.lines.filter(
     ({ kind, meta }) => kind === 'llm_usage' && meta.service_month === undefined,
   );
@@ -64,7 +64,7 @@ export function checkLlmLines(invoice: PrintableInvoice, events: readonly LlmUsa
   }
 }
 
-/** What the Schedule closed is the month that the usage was posted for. */
+/** Checks that the Schedule closed the month of the usage. */
 export function checkMonth(actual: Month, expected: Month): void {
   expectEqual('The month that the Schedule closed', actual, expected);
 }

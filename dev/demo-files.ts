@@ -7,7 +7,7 @@ import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 
 const FOLDER = new URL('../demo/', import.meta.url);
 
-/** Metered quantities by deployment and kind, for those whose usage is told exactly. */
+/** Metered quantities by deployment and kind, for deployments with exactly specified usage. */
 const meteredUsage = z.record(z.string(), z.record(z.string(), z.string()));
 
 export interface DemoFiles {
@@ -26,7 +26,7 @@ export function readDemoFiles(): DemoFiles {
   };
 }
 
-/** A deployment of the demo, with the kinds that its current plan meters. */
+/** A deployment of the demo, with the resource kinds that its current plan meters. */
 export interface DemoDeployment {
   readonly tenantId: string;
   readonly deploymentId: string;

@@ -17,8 +17,8 @@ const TRIGGER_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 300_000;
 
 /**
- * Triggers the Schedule, and waits until the pass that it asked for is done.
- * @returns the month that it closed, and how that stands
+ * Triggers the Schedule and waits until the month that it closes is done.
+ * @returns that month and its status
  */
 export async function closeBySchedule(
   client: Client,
@@ -62,7 +62,10 @@ async function listRuns(client: Client) {
   }));
 }
 
-/** Asks until there is an answer. */
+/**
+ * Polls `ask` until it returns a value.
+ * @throws Error with `failure` after the timeout
+ */
 async function until<T>(
   timeoutMs: number,
   failure: string,
@@ -81,9 +84,8 @@ async function until<T>(
 const FORCE_TIMEOUT_MS = 60_000;
 
 /**
- * Forces a tenant's re-run as an operator does from the Web UI: by the bare signal, with no more
- * than the operator would type.
- * @returns the old revision and the new one
+ * Forces a tenant's rerun with the same signal and data as an operator would send from the Web UI.
+ * @returns the old and the new revision
  */
 export async function forceByHand(
   client: Client,
@@ -103,7 +105,7 @@ export async function forceByHand(
   await client.workflow
     .getHandle(monthEndId(month))
     .signal(FORCE_RE_RUN_SIGNAL, { tenantIds: [tenantId], reason });
-  const now = await until(FORCE_TIMEOUT_MS, 'No new revision came', signal, async () => {
+  const now = await until(FORCE_TIMEOUT_MS, 'There was no new revision', signal, async () => {
     const current = await standing();
     return current?.invoice_id === old.invoice_id ? undefined : current;
   });

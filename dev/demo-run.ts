@@ -5,7 +5,7 @@ import { renderOutcomes } from '../src/cli/render/tenant-outcomes.ts';
 import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
-import { monthBefore } from '../src/domain/period.ts';
+import { monthBefore, type Month } from '../src/domain/period.ts';
 import { applyCatalogue } from '../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../src/catalogue/apply-seller.ts';
 import { applySubscriptions } from '../src/catalogue/apply-subscriptions.ts';
@@ -27,12 +27,12 @@ import { countPosts, simulateUsage } from './simulator.ts';
 import type { LocalStack } from './stack.ts';
 import type { Steps } from './steps.ts';
 
-/** Its invoice is corrected in the end. */
+/** The tenant whose invoice is corrected at the end. */
 const FORCED_TENANT = 'juniper-labs';
 
 /**
- * The demo itself, step by step, and the checks that it came out right.
- * @throws DemoError where it didn't
+ * Runs the demo step by step and checks the results.
+ * @throws DemoError if a result is wrong
  */
 export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSignal): Promise<void> {
   const { db, env, engine } = stack;
@@ -48,7 +48,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const events = makeLlmEvents(month, withLlm);
   const records = makeMeteredRecords(month, deployments, files.meteredUsage);
 
-  await steps.step('Apply the catalogue and the tenants', async () => {
+  await steps.step('Import plans, tenants and subscriptions', async () => {
     const catalogue = await applyCatalogue(db, files.catalogue);
     await applySeller(db, files.seller);
     const { newTenants } = await applySubscriptions(db, files.subscriptions);
@@ -60,9 +60,9 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     };
   });
 
-  await steps.step(`Gateway and meters post their usage of ${month}`, async () => {
+  await steps.step(`Send the usage of ${month} to the API`, async () => {
     const progress = startProgress({
-      what: '     Posting',
+      what: '     Sending',
       unit: 'events',
       total: countPosts({ events, records }),
     });
@@ -73,30 +73,38 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
       records,
       onProgress: progress.update,
     }).finally(progress.stop);
-    expectEqual('Refused usage', refused(llm) + refused(metered), 0);
+    expectEqual('Rejected usage', refused(llm) + refused(metered), 0);
     return {
       text:
+        'The LLM gateway and the meters post usage; duplicates are not counted twice.\n' +
         `LLM requests: ${llm.accepted ?? 0} accepted, ${llm.duplicate ?? 0} duplicates\n` +
         `metered records: ${metered.accepted ?? 0} accepted, ${metered.duplicate ?? 0} duplicates`,
     };
   });
 
-  // Later runs of the demo find what people have done since, and check nothing.
-  const { isFirstRun } = await steps.step(`Trigger the Schedule: it closes ${month}`, async () => {
-    const progress = startProgress({
-      what: '     Closing',
-      unit: 'tenants',
-      total: tenants.length,
-    });
-    const closed = await closeBySchedule(client, api, {
-      signal,
-      onProgress: progress.update,
-    }).finally(progress.stop);
-    checkMonth(closed.month, month);
-    const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
-    const stood = `${skipped} skipped, ${unchanged} unchanged`;
-    return { text: `${rolled} rolled, ${stood}, ${parked} parked`, isFirstRun: rolled > 0 };
-  });
+  // Later runs find the state of earlier ones, perhaps changed by hand, so they check nothing.
+  const { isFirstRun } = await steps.step(
+    `Trigger the Schedule, which closes ${month}`,
+    async () => {
+      const progress = startProgress({
+        what: '     Closing',
+        unit: 'tenants',
+        total: tenants.length,
+      });
+      const closed = await closeBySchedule(client, api, {
+        signal,
+        onProgress: progress.update,
+      }).finally(progress.stop);
+      checkMonth(closed.month, month);
+      const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
+      return {
+        text:
+          'One child workflow per tenant issues its invoice; a tenant with wrong data is parked.\n' +
+          `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`,
+        isFirstRun: rolled > 0,
+      };
+    },
+  );
 
   const outcomes = await listOutcomes(db, month, { after: null, limit: 1000 });
   if (isFirstRun) checkOutcomes(outcomes, tenants.length);
@@ -114,25 +122,27 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
 
   const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
   const late = makeLateEvent(month, forced);
-  await steps.step(`Late usage of ${FORCED_TENANT}: force a re-run by signal`, async () => {
+  await steps.step(`Force a rerun for late usage of ${FORCED_TENANT}`, async () => {
     await clientFor(env.GATEWAY_API_KEY).postOne('llm', late);
     const standing = invoices.find(({ tenant_id }) => tenant_id === FORCED_TENANT);
     if (standing && standing.revision > 1) {
       return {
         text:
           `billed by an earlier run: ${standing.number} is revision ${standing.revision}\n` +
-          '`npm run demo -- --reset` starts anew',
+          'To start over, run `npm run demo -- --reset`.',
       };
     }
     const { before, after } = await forceByHand(client, api, {
       month,
       tenantId: FORCED_TENANT,
-      reason: 'usage that came late',
+      reason: 'late usage',
       signal,
     });
     if (isFirstRun) checkLlmLines(after, [...events, late]);
+    const explanation =
+      'The signal forceReRun issues a new revision, which supersedes the first invoice.';
     return {
-      text: renderTable(
+      text: `${explanation}\n${renderTable(
         [
           { head: 'invoice', value: (invoice) => invoice.number },
           { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
@@ -145,11 +155,11 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
           { head: 'why', value: (invoice) => invoice.re_run?.reason ?? '' },
         ],
         [before, after],
-      ),
+      )}`,
     };
   });
 
-  printLine(renderPlaces(stack, month));
+  printLine(renderNextSteps(stack, month));
 }
 
 function refused({ conflict = 0, rejected = 0 }: { conflict?: number; rejected?: number }): number {
@@ -181,15 +191,19 @@ function renderTotals(totals: RollUp['totals']): string {
   );
 }
 
-function renderPlaces({ servers, env, envFile, logFile }: LocalStack, month: string): string {
+function renderNextSteps({ servers, env, envFile, logFile }: LocalStack, month: Month): string {
   const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
+  const force = `month-end force ${month} --tenant ${STUDIO_TENANT} --reason "late usage" --watch`;
   return [
-    ...(servers.uiUrl === null ? [] : [`Web UI    ${workflows}/month-end-${month}`]),
-    `Operator  ${env.API_URL}/operator/months/${month} (sign in with OPERATOR_API_KEY, below)`,
-    `API       ${env.API_URL}/docs`,
-    `CLI       npm run cli -- invoices list --period ${month}`,
-    `Keys      ${envFile} (grep OPERATOR_API_KEY ${envFile})`,
-    `Log       ${logFile}`,
+    `${month} is closed. What you can do next:`,
+    '',
+    ...(servers.uiUrl === null ? [] : [`  See its workflow   ${workflows}/month-end-${month}`]),
+    `  Operator pages     ${env.API_URL}/operator/months/${month}`,
+    `  Operator key       grep OPERATOR_API_KEY ${envFile}`,
+    `  API reference      ${env.API_URL}/docs`,
+    `  List invoices      npm run cli -- invoices list --period ${month}`,
+    `  Force a rerun      npm run cli -- ${force}`,
+    `  Read the log       ${logFile}`,
     '',
   ].join('\n');
 }

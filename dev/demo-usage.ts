@@ -5,7 +5,7 @@ import { STUDIO_TENANT } from './demo-checks.ts';
 import type { DemoDeployment } from './demo-files.ts';
 import { seededRandom, type Random } from './random.ts';
 
-/** A metered quantity, as the API takes it. */
+/** A metered usage record of the API. */
 export interface MeteredRecord {
   readonly record_id: string;
   readonly tenant_id: string;
@@ -15,7 +15,7 @@ export interface MeteredRecord {
   readonly occurred_at: string;
 }
 
-/** How much of a kind a deployment may use in a month. */
+/** Range of the usage of a deployment per resource kind and month. */
 const USUAL_USE: Readonly<Record<string, readonly [min: number, max: number]>> = {
   droplet_hours: [300, 1500],
   llm_tokens: [200_000, 4_000_000],
@@ -25,7 +25,7 @@ const USUAL_USE: Readonly<Record<string, readonly [min: number, max: number]>> =
   dns_zones: [0, 5],
 };
 const RECORDS_PER_KIND = 4;
-/** These have metered usage alone, so that their invoices can be checked by eye. */
+/** Tenants with metered usage only, so that their invoices can be checked by hand. */
 const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
 
 /** Whether a deployment of the demo sends LLM requests. */
@@ -33,10 +33,7 @@ export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean
   return !WITHOUT_LLM.has(tenantId);
 }
 
-/**
- * The LLM requests of a month as the gateway has priced them: the same ones, with the same ids,
- * whenever they are made again.
- */
+/** The priced LLM requests of a month. Deterministic: every call returns the same events with the same ids. */
 export function makeLlmEvents(
   month: Month,
   deployments: readonly DemoDeployment[],
@@ -62,8 +59,8 @@ export function makeLlmEvents(
 }
 
 /**
- * Metered usage of a month, a few records of each kind.
- * @param exact quantities that are told exactly; a deployment in it uses nothing else
+ * Metered usage of a month, a few records per resource kind.
+ * @param exact exact quantities by deployment and kind; a listed deployment uses nothing else
  */
 export function makeMeteredRecords(
   month: Month,
@@ -72,9 +69,9 @@ export function makeMeteredRecords(
 ): MeteredRecord[] {
   return deployments.flatMap(({ tenantId, deploymentId, resourceKinds }) => {
     const random = seededRandom(`metered ${month} ${deploymentId}`);
-    const told = exact[deploymentId];
+    const given = exact[deploymentId];
     return resourceKinds.flatMap((kind) => {
-      const total = told ? told[kind] : usualUse(kind, random);
+      const total = given ? given[kind] : usualUse(kind, random);
       if (total === undefined) return [];
       return split(total).map((qty, index) => ({
         record_id: `demo-${month}-${deploymentId}-${kind}-${index + 1}`,
@@ -88,7 +85,7 @@ export function makeMeteredRecords(
   });
 }
 
-/** A request that reaches us after its month was closed. */
+/** A request that arrives after its month was closed. */
 export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
   return {
     gateway_request_id: `demo-late-${month}-${deployment.deploymentId}`,
@@ -107,7 +104,7 @@ function usualUse(kind: string, random: Random): string | undefined {
   return range && String(random.integer(...range));
 }
 
-/** Parts that add up to the whole, exactly. */
+/** Splits a quantity into parts with exactly the same sum. */
 function split(total: string): string[] {
   const part = new Decimal(total).dividedToIntegerBy(RECORDS_PER_KIND);
   const last = new Decimal(total).minus(part.times(RECORDS_PER_KIND - 1));

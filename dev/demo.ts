@@ -10,9 +10,14 @@ import { startLocalStack } from './stack.ts';
 import { stateFolder } from '../src/cli/local-env.ts';
 import { createSteps } from './steps.ts';
 
+const INTRODUCTION = `
+This demo closes a month on real servers on this machine: it starts them, sends a month of made-up
+usage, issues the invoices, and corrects one of them.
+`;
+
 /**
- * `npm run demo`: a month end from nothing to a corrected invoice, on real servers. `-- --exit`
- * ends it instead of staying up; `-- --reset` starts anew.
+ * `npm run demo`: a month end from an empty database to a corrected invoice, on real servers. `-- --exit` stops the
+ * servers at the end; `-- --reset` deletes the state of earlier runs first.
  */
 const shutdown = listenForShutdown();
 try {
@@ -22,7 +27,7 @@ try {
   const stateDir = stateFolder(process.env);
   if (flags.reset) await resetState(stateDir);
   const steps = createSteps();
-  printLine();
+  printLine(INTRODUCTION);
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir,
@@ -32,7 +37,7 @@ try {
   try {
     await Promise.race([runDemo(stack, steps, shutdown), stack.engine.failure]);
     if (!flags.exit) {
-      printLine('Everything stays up: Ctrl-C stops it.');
+      printLine('The servers keep running. Press Ctrl-C to stop them.');
       await Promise.race([untilAborted(shutdown), stack.engine.failure]);
       printLine('\nStopping …');
     }
@@ -42,9 +47,9 @@ try {
 } catch (error) {
   if (!shutdown.aborted) {
     printErrorLine(explainError(error, process.env.LOG_LEVEL));
-    if (error instanceof DemoError) printErrorLine('`npm run demo -- --reset` starts anew');
+    if (error instanceof DemoError) printErrorLine('To start over, run `npm run demo -- --reset`.');
   }
   process.exitCode = 1;
 }
-// A worker that was stopped by force leaves handles behind that would keep the process alive.
+// A worker that had to be killed leaves handles that would keep the process alive.
 process.exit();

@@ -4,7 +4,7 @@ import { writePrivateFile } from '../src/lib/private-files.ts';
 
 const HOST = '127.0.0.1';
 
-/** Listens on the port, or on one the system picks where somebody else has it (0 always picks). */
+/** Listens on the port or, if it is taken, on a port chosen by the system (0 always means that). */
 async function hold(port: number): Promise<Server> {
   const server = createServer();
   const listening = await new Promise<boolean>((resolve) => {
@@ -20,10 +20,7 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/**
- * One free port for each preferred one. All are held at the same time before they are let go, so
- * that no two of them can be the same.
- */
+/** A free port for each preferred one. All are held at the same time before they are released, so they all differ. */
 export async function freePorts(preferred: readonly number[]): Promise<number[]> {
   const held: Server[] = [];
   for (const port of preferred) held.push(await hold(port));
@@ -32,7 +29,7 @@ export async function freePorts(preferred: readonly number[]): Promise<number[]>
   return ports;
 }
 
-/** A port that nobody has. */
+/** A free port. */
 export async function anyFreePort(): Promise<number> {
   const server = await hold(0);
   const port = portOf(server);
@@ -44,14 +41,11 @@ function readPorts(file: string): Record<string, number> {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
   } catch {
-    return {}; // none written down yet, or the file is damaged: the defaults will do
+    return {}; // no file yet, or a damaged one: use the defaults
   }
 }
 
-/**
- * Free ports by name, the same ones as last time where they are still free, so that an address an
- * operator has bookmarked stays right. They are written down in `file`.
- */
+/** Free ports by name, stored in `file`: the same ones as last time if they are free, so that bookmarks keep working. */
 export async function rememberedPorts<Name extends string>(
   file: string,
   defaults: Record<Name, number>,
@@ -60,7 +54,7 @@ export async function rememberedPorts<Name extends string>(
   const remembered = readPorts(file);
   const free = await freePorts(names.map((name) => remembered[name] ?? defaults[name]));
   const ports = Object.fromEntries(names.map((name, i) => [name, free[i]])) as Record<Name, number>;
-  // Read again: another server of ours may have written its ports in the meantime.
+  // Read again, because another of our servers may have written its ports in the meantime.
   await writePrivateFile(file, `${JSON.stringify({ ...readPorts(file), ...ports }, null, 2)}\n`);
   return ports;
 }

@@ -1,8 +1,7 @@
 /**
- * The guard of one server process: runs it, and stops it when our standard input closes. The
- * system closes that pipe when our owner ends, however it ends (SIGKILL included), so a server
- * never outlives the process it was started for. Started by `startGuarded`, with its order as
- * JSON in the first argument.
+ * Guards one server process: starts it, and stops it when standard input closes. The operating system closes that pipe
+ * whenever the owner ends, even by SIGKILL, so a server never outlives its owner. Started by `startGuarded` with the
+ * order as JSON in the first argument.
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -12,7 +11,7 @@ import type { GuardOrder } from './guarded-process.ts';
 
 const order = JSON.parse(process.argv[2] ?? '') as GuardOrder;
 
-// What a server writes (the Temporal server's database among it) is its owner's alone.
+// Files that a server writes, such as the Temporal server's database, are readable only by their owner.
 process.umask(0o077);
 const server = spawn(order.command, order.args, {
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -24,7 +23,7 @@ if (order.pidFile !== undefined && server.pid !== undefined) {
 }
 
 let stopping = false;
-/** Asks the server to stop, and ends it by force when it takes too long. */
+/** Asks the server to stop, and kills it if it takes too long. */
 function stop(): void {
   if (stopping) return;
   stopping = true;
@@ -32,7 +31,7 @@ function stop(): void {
   setTimeout(() => server.kill('SIGKILL'), order.killAfterMs).unref();
 }
 
-/** Leaves nothing of what was only for this run. */
+/** Deletes the files that were only for this run. */
 function cleanUp(): void {
   if (order.pidFile !== undefined) rmSync(order.pidFile, { force: true });
   if (order.removeAfterwards !== undefined) {

@@ -4,24 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openPrivate } from '../src/lib/private-files.ts';
 
-/** What a guard is told to run; see `guard.ts`. */
+/** What a guard is to run; see `guard.ts`. */
 export interface GuardOrder {
   command: string;
   args: string[];
   cwd: string;
-  /** The user to run as, where we are root and the server refuses to be. */
+  /** The user to run the server as, if we are root and the server refuses to run as root. */
   user: { uid: number; gid: number } | undefined;
   stopSignal: 'SIGINT' | 'SIGTERM';
-  /** How long a stop may take before the server is ended by force. */
+  /** How long a stop may take before the server is killed. */
   killAfterMs: number;
-  /** Where to write the server's process id, for servers that don't do so themselves. */
+  /** File for the server's process id, for servers that don't write one themselves. */
   pidFile?: string;
-  /** A folder to delete when the server has ended. */
+  /** A folder to delete after the server has ended. */
   removeAfterwards?: string;
 }
 
 export interface GuardedProcess {
-  /** Whether the server has ended, wanted or not. */
+  /** Whether the server has ended, for any reason. */
   hasExited(): boolean;
   /** Stops the server and resolves when it is gone. May be called more than once. */
   stop(): Promise<void>;
@@ -29,7 +29,7 @@ export interface GuardedProcess {
 
 const GUARD = fileURLToPath(new URL('./guard.ts', import.meta.url));
 
-/** What servers inherit: nothing that was meant for our own Node or for a PostgreSQL client. */
+/** The environment for servers: ours, without settings for our own Node or for PostgreSQL clients. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('PG'),
@@ -38,19 +38,19 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs a server that ends when we do. Its output goes to a file rather than through a pipe: it
- * can be read after a failure, and a server whose owner has died never writes into nothing.
+ * Starts a server that ends when this process does. Its output goes to a file rather than a pipe, so that it can be read
+ * after a failure, and a server whose owner has died can't block on a broken pipe.
  */
 export function startGuarded(order: GuardOrder, logFile: string): GuardedProcess {
   const log = openPrivate(logFile);
   const guard = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', GUARD, JSON.stringify(order)],
-    // A session of its own: Ctrl-C in the terminal reaches us alone, and we stop things in order.
+    // In a session of its own, so that Ctrl-C reaches only this process, which stops the servers in order.
     { stdio: ['pipe', log, log], detached: true, env: serverEnvironment() },
   );
   closeSync(log);
-  guard.stdin?.on('error', () => undefined); // the guard may be gone already when we stop it
+  guard.stdin?.on('error', () => undefined); // the guard may already have ended
 
   let exited = false;
   const exit = new Promise<void>((resolve) => {
@@ -69,17 +69,20 @@ export function startGuarded(order: GuardOrder, logFile: string): GuardedProcess
   };
 }
 
-/** The last lines that a server has written. */
+/** The last lines of a server's log. */
 function logTail(logFile: string): string {
   return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
 }
 
-/** A server that ended before it was ready, or wasn't ready in time; the message says why. */
+/** A server ended before it was ready, or wasn't ready in time; the message has the end of its log. */
 export class ServerStartError extends Error {
   override name = 'ServerStartError';
 }
 
-/** Waits until the probe succeeds; where it never does, stops the server and tells the reason. */
+/**
+ * Waits until the probe succeeds.
+ * @throws ServerStartError if the server ends or the timeout passes; the server is stopped
+ */
 export async function waitUntilReady(
   server: GuardedProcess,
   options: { name: string; probe: () => Promise<void>; logFile: string; timeoutMs: number },
@@ -95,7 +98,7 @@ export async function waitUntilReady(
         continue;
       }
       const what = server.hasExited()
-        ? 'ended at once'
+        ? 'ended during its start'
         : `did not answer in ${options.timeoutMs / 1000} s`;
       await server.stop();
       throw new ServerStartError(
@@ -106,7 +109,7 @@ export async function waitUntilReady(
   }
 }
 
-/** Starts a server, again with other ports where somebody took one in the last moment. */
+/** Starts a server, retrying with other ports if another process took one in the meantime. */
 export async function retryOnBusyPort<T>(start: () => Promise<T>, attempts = 3): Promise<T> {
   try {
     return await start();

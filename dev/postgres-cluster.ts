@@ -21,7 +21,7 @@ import {
 } from './postgres-binaries.ts';
 
 export interface Cluster {
-  /** The folder that belongs to the server's user; `dataDir` is in it. */
+  /** Folder of the server's user, which contains `dataDir`. */
   home: string;
   dataDir: string;
   password: string;
@@ -30,19 +30,19 @@ export interface Cluster {
 
 const PASSWORD_FILE = 'postgres-password';
 
-/** Where a state folder's cluster lives: in it, or, for root, where the server's user can be. */
+/** The home of a state folder's cluster: inside it or, for root, in a folder that the server's user can enter. */
 function clusterHome(stateDir: string, user: ServerUser | undefined): string {
   if (user === undefined) return join(stateDir, 'postgres');
   const hash = createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 16);
   return join(sharedRoot(), hash);
 }
 
-/** Where a state folder's cluster keeps its data, if there is one. */
+/** The data folder of a state folder's cluster, which need not exist. */
 export function clusterDataDir(stateDir: string): string {
   return join(clusterHome(stateDir, serverUser()), 'data');
 }
 
-/** Deletes the cluster of a state folder, wherever it lies. Its server must not be running. */
+/** Deletes the cluster of a state folder. Its server must not be running. */
 export function removeCluster(stateDir: string): void {
   rmSync(clusterHome(stateDir, serverUser()), { recursive: true, force: true });
   rmSync(join(stateDir, PASSWORD_FILE), { force: true });
@@ -65,13 +65,13 @@ function makeHome(home: string, user: ServerUser | undefined): void {
   chmodSync(home, 0o700);
 }
 
-/** Runs initdb in a folder beside the final one, so that a killed one leaves no half cluster. */
+/** Runs initdb in a temporary folder next to the final one, so that a killed initdb leaves no partial cluster. */
 async function runInitdb(
   cluster: Cluster,
   binaries: PostgresBinaries,
   durable: boolean,
 ): Promise<void> {
-  // A name of its own: the initdb of a killed run may still be writing to its folder.
+  // A unique name: the initdb of a killed run may still be writing to its folder.
   const partial = `${cluster.dataDir}.partial-${process.pid}`;
   const passwordFile = `${partial}.password`;
   writeAtOnce(passwordFile, `${cluster.password}\n`, cluster.user);
@@ -84,7 +84,7 @@ async function runInitdb(
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        // The same order and case rules on every machine, whatever locales it has.
+        // The same sorting and case rules on every machine.
         '--locale=C',
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
@@ -108,14 +108,14 @@ function assertSameVersion(cluster: Cluster, binaries: PostgresBinaries): void {
   const version = readFileSync(join(cluster.dataDir, 'PG_VERSION'), 'utf8').trim();
   if (version === binaries.majorVersion) return;
   throw new Error(
-    `${cluster.dataDir} was made by PostgreSQL ${version}, this is ${binaries.majorVersion}: ` +
-      'start anew with `npm run demo -- --reset`.',
+    `${cluster.dataDir} was created by PostgreSQL ${version}, but this is ${binaries.majorVersion}. ` +
+      'Run `npm run demo -- --reset` to delete it and start over.',
   );
 }
 
 /**
- * The cluster of a state folder, made where there is none yet. The password lies in the state
- * folder: whoever deletes that folder starts anew, also where the data lies elsewhere.
+ * Returns the cluster of a state folder and creates it if there is none. The password is in the state folder, so deleting
+ * that folder resets the cluster even if its data are elsewhere.
  */
 export async function openCluster(
   stateDir: string,

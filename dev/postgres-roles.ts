@@ -6,25 +6,25 @@ const APP = 'arcadia_app';
 const API = 'arcadia_api';
 const WORKER = 'arcadia_worker';
 const READONLY = 'arcadia_readonly';
-/** Nobody logs in as this one: the API becomes it for a tenant's call. */
+/** Without login: the API switches to it for a tenant's call. */
 const TENANT = 'arcadia_tenant';
 const LOGINS = [APP, API, WORKER, READONLY];
-/** Any number, as long as it is the same for everyone who creates roles. */
+/** Arbitrary, but the same for all processes that create roles. */
 const LOCK_KEY = 4_217_002;
 
 export interface DatabaseUrls {
-  /** Owns the database and everything in it; for migrations only. */
+  /** Owner of the database and everything in it; only for migrations. */
   migratorUrl: string;
-  /** What the API works with; the migrations grant each role its rights. */
+  /** For the API; the migrations grant each role its rights. */
   apiUrl: string;
   workerUrl: string;
-  /** For the CLI: what the API and the worker may do. */
+  /** For the CLI; has the rights of both API and worker. */
   appUrl: string;
   /** For support and reports. */
   readonlyUrl: string;
 }
 
-/** A role's password, derived from the superuser's: one secret on disk is enough. */
+/** A role's password, derived from the superuser's so that only one secret is on disk. */
 function passwordFor(superuserUrl: string, role: string): string {
   const secret = decodeURIComponent(new URL(superuserUrl).password);
   return createHmac('sha256', secret).update(role).digest('base64url');
@@ -38,7 +38,7 @@ function urlFor(superuserUrl: string, role: string, database: string): string {
   return url.href;
 }
 
-/** The URLs of a database, which needn't exist yet. */
+/** The URLs of a database, which need not exist yet. */
 export function databaseUrls(superuserUrl: string, database: string): DatabaseUrls {
   return {
     migratorUrl: urlFor(superuserUrl, MIGRATOR, database),
@@ -49,7 +49,7 @@ export function databaseUrls(superuserUrl: string, database: string): DatabaseUr
   };
 }
 
-/** Runs `work` alone among all that use this cluster, on the superuser's connection. */
+/** Runs `work` on a superuser connection, one process at a time per cluster. */
 export async function asSuperuser<T>(
   superuserUrl: string,
   work: (client: pg.Client) => Promise<T>,
@@ -57,7 +57,7 @@ export async function asSuperuser<T>(
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
   try {
-    // Held until the connection ends: roles, and a template in use, don't bear being raced for.
+    // Held until the connection ends: concurrent changes of roles or of a template database fail.
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
     return await work(client);
   } finally {
@@ -73,7 +73,7 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
   );
 }
 
-/** Creates a database of the migrator's that only our roles may enter. */
+/** Creates a database, owned by the migrator, to which only our roles can connect. */
 export async function createDatabase(
   client: pg.Client,
   database: string,
@@ -88,8 +88,8 @@ export async function createDatabase(
 }
 
 /**
- * Makes sure that the roles, their memberships and the database exist, the way the engine expects
- * them; `deploy/roles.sql` does the same elsewhere. Changes nothing where they do.
+ * Creates the roles, their memberships and the database if they don't exist. `deploy/roles.sql` does the same in
+ * production.
  */
 export async function ensureRolesAndDatabase(
   superuserUrl: string,
@@ -100,7 +100,7 @@ export async function ensureRolesAndDatabase(
       `LOGIN PASSWORD ${pg.escapeLiteral(passwordFor(superuserUrl, role))}`;
     for (const role of [MIGRATOR, ...LOGINS]) await ensureRole(client, role, login(role));
     await ensureRole(client, TENANT, 'NOLOGIN');
-    // A superuser made the roles: the migrations may not grant these.
+    // The migrations can't grant these, because a superuser created the roles.
     await client.query(`GRANT ${API}, ${WORKER} TO ${APP} WITH INHERIT TRUE, SET TRUE`);
     await client.query(`GRANT ${TENANT} TO ${API} WITH INHERIT FALSE, SET TRUE`);
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [

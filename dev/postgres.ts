@@ -11,9 +11,9 @@ export { removeCluster } from './postgres-cluster.ts';
 export { ensureRolesAndDatabase } from './postgres-roles.ts';
 
 export interface PostgresOptions {
-  /** The folder for everything this server keeps: data, password, log, port. */
+  /** Folder for the server's data, password, log and port. */
   stateDir: string;
-  /** False for tests: nothing is flushed to disk, any port, the data goes when the server stops. */
+  /** False for tests: nothing is flushed to disk, any port is used, and the data are deleted when the server stops. */
   durable?: boolean;
 }
 
@@ -28,7 +28,7 @@ const DEFAULT_PORT = 15432;
 function serverArguments(cluster: Cluster, port: number, durable: boolean): string[] {
   const settings = {
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '', // TCP only: a socket's path may have no more than 107 bytes
+    unix_socket_directories: '', // TCP only: the path of a socket is limited to 107 bytes
     max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -40,7 +40,7 @@ function serverArguments(cluster: Cluster, port: number, durable: boolean): stri
   ];
 }
 
-/** Fails unless the server answers a query. */
+/** @throws if the server doesn't answer a query */
 async function probe(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on('error', () => undefined); // a broken connection also rejects the query
@@ -58,7 +58,7 @@ async function startServer(
   durable: boolean,
 ): Promise<LocalPostgres> {
   const cluster = await openCluster(stateDir, binaries, { durable });
-  const stopSignal = 'SIGINT'; // PostgreSQL's fast shutdown: doesn't wait for clients to leave
+  const stopSignal = 'SIGINT'; // PostgreSQL's fast shutdown, which doesn't wait for clients
   await stopPredecessor({
     name: 'PostgreSQL',
     pidFile: join(cluster.dataDir, 'postmaster.pid'),
@@ -91,7 +91,7 @@ async function startServer(
   return { superuserUrl, port, stop: () => server.stop() };
 }
 
-/** Starts the embedded PostgreSQL on a free port of this machine; it ends when this process does. */
+/** Starts the embedded PostgreSQL on a free local port; it ends when this process does. */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const stateDir = resolve(options.stateDir);
   makePrivateFolder(stateDir);

@@ -7,7 +7,7 @@ interface ProcessInfo {
   command: string;
 }
 
-/** What runs under a process id: from /proc where there is one (slim images have no `ps`). */
+/** Parent and command line of a process; from /proc on Linux, because slim images have no `ps`. */
 function describeProcess(pid: number): ProcessInfo | undefined {
   try {
     if (process.platform === 'linux') {
@@ -44,10 +44,10 @@ function signal(pid: number, name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /**
- * Makes sure that no server of an earlier run still works on our data: waits for one that is
- * being stopped, stops one that has lost its guard, and refuses to go on beside one that somebody
- * still uses. A process only counts as that server if its command line names the data: process
- * ids are used again.
+ * Makes sure that no server of an earlier run still uses our data: waits for a server that is being stopped, and stops one
+ * that has lost its guard. A process only counts as that server if its command line names the data, because process ids
+ * are reused.
+ * @throws Error if another run still uses the server
  */
 export async function stopPredecessor(server: {
   name: string;
@@ -74,8 +74,8 @@ export async function stopPredecessor(server: {
     if (!(await waitForEnd(10_000))) {
       if (isGuarded) {
         throw new Error(
-          `${server.name} (process ${pid}) is in use on ${server.dataPath}: ` +
-            'stop the other run of this project first (Ctrl-C where it runs).',
+          `${server.name} (process ${pid}) is already running on ${server.dataPath}. ` +
+            'Stop the other run of this project first (Ctrl-C in its terminal).',
         );
       }
       signal(pid, 'SIGKILL');

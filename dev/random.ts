@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib';
 
-/** Numbers that look random and are the same each time. */
+/** A deterministic pseudorandom number generator. */
 export interface Random {
-  /** From 0 to below 1. */
+  /** A number from 0 (included) to 1 (excluded). */
   next(): number;
   /** A whole number within bounds, both included. */
   integer(min: number, max: number): number;
 }
 
-/** Mulberry32, seeded by the CRC-32 of a text. */
+/** Mulberry32, seeded with the CRC-32 of a text. */
 export function seededRandom(seed: string): Random {
   let state = crc32(seed);
   const next = (): number => {

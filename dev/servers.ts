@@ -10,15 +10,15 @@ import { localEnvFile } from '../src/cli/local-env.ts';
 import { clusterDataDir, removeCluster } from './postgres-cluster.ts';
 import { stopPredecessor } from './predecessor.ts';
 
-/** The servers that everything else works with. */
+/** PostgreSQL and Temporal, embedded or given by the environment. */
 export interface LocalServers {
-  /** For the CLI, and for looking at things. */
+  /** For the CLI. */
   readonly databaseUrl: string;
   readonly apiUrl: string;
   readonly workerUrl: string;
   readonly migratorUrl: string;
   readonly temporal: TemporalTarget;
-  /** Of the embedded Temporal server. */
+  /** Web UI of the embedded Temporal server; null if another server is used. */
   readonly uiUrl: string | null;
   stop(): Promise<void>;
 }
@@ -28,18 +28,17 @@ type Environment = Readonly<Partial<Record<string, string>>>;
 
 const DATABASE = 'arcadia';
 
-/** Where the embedded Temporal server keeps its workflows. */
+/** The database file of the embedded Temporal server. */
 function temporalDbFile(stateDir: string): string {
   return join(stateDir, 'temporal.db');
 }
 
 /**
- * Starts the embedded PostgreSQL and Temporal server, each unless the environment names one
- * (DATABASE_URL, TEMPORAL_ADDRESS).
+ * Starts the embedded PostgreSQL and Temporal servers, unless DATABASE_URL or TEMPORAL_ADDRESS name others.
  */
 export async function startServers(env: Environment, stateDir: string): Promise<LocalServers> {
   await using stack = new AsyncDisposableStack();
-  // Both at once: neither needs the other. Settled, so that none is left behind by the other's end.
+  // Concurrently, because they are independent. allSettled, so that a failure of one doesn't leave the other running.
   const [database, temporal] = await Promise.allSettled([
     provideDatabase(stack, env, stateDir),
     provideTemporal(stack, env, stateDir),
@@ -67,7 +66,7 @@ async function provideDatabase(stack: AsyncDisposableStack, env: Environment, st
   return { ...urls, databaseUrl: urls.appUrl };
 }
 
-/** Fails early, and by name, where a given database isn't there. */
+/** Fails early, with the address, if the given database can't be reached. */
 async function checkDatabase(url: string): Promise<void> {
   const server = databaseServer({ url, maxConnections: 1, applicationName: 'arcadia-local' });
   const db = await connectWithin(server, { timeoutSeconds: 10, onFailure: printErrorLine });
@@ -85,14 +84,14 @@ async function provideTemporal(stack: AsyncDisposableStack, env: Environment, st
   };
 }
 
-/** Where they are, in a line. */
+/** The servers' addresses in one line. */
 export function describeServers({ databaseUrl, temporal }: LocalServers): string {
   return `PostgreSQL ${databaseAddress(databaseUrl)} · Temporal ${temporal.address}`;
 }
 
 /**
- * Deletes what the local servers have kept; what the set-up has put beside it stays.
- * @throws where another run still uses it
+ * Deletes the state of the local servers; files of the setup stay.
+ * @throws Error if another run still uses the servers
  */
 export async function resetState(stateDir: string): Promise<void> {
   const dataDir = clusterDataDir(stateDir);
@@ -110,7 +109,7 @@ export async function resetState(stateDir: string): Promise<void> {
     stopSignal: 'SIGTERM',
   });
   removeCluster(stateDir);
-  // SQLite keeps two more files beside its own.
+  // SQLite keeps two more files next to its database.
   for (const file of [dbFile, `${dbFile}-wal`, `${dbFile}-shm`, localEnvFile(stateDir)]) {
     rmSync(file, { force: true });
   }

@@ -8,7 +8,7 @@ export interface Simulation {
   readonly metering: UsageClient;
   readonly events: readonly LlmUsageEvent[];
   readonly records: readonly MeteredRecord[];
-  /** Told how many have been answered. */
+  /** Called with the number of events answered so far. */
   readonly onProgress: (answered: number) => void;
 }
 
@@ -17,17 +17,17 @@ export interface SimulationResult {
   readonly metered: Readonly<Partial<Record<ResultStatus, number>>>;
 }
 
-/** Every so many events one comes alone, and every so many twice, as gateways do. */
+/** As with real gateways, some events are sent one at a time and some are sent twice. */
 const SINGLE_EVERY = 100;
 const TWICE_EVERY = 20;
 const BATCH_SIZE = 250;
 
-/** How many posts a simulation makes. */
+/** The number of events that a simulation sends, including repeated ones. */
 export function countPosts({ events, records }: Pick<Simulation, 'events' | 'records'>): number {
   return events.length + repeatedOf(events).length + records.length;
 }
 
-/** Posts a month's usage the way that the gateway and the metering pipeline do. */
+/** Sends a month of usage the way the gateway and the metering pipeline do. */
 export async function simulateUsage(simulation: Simulation): Promise<SimulationResult> {
   const { gateway, metering, events, records, onProgress } = simulation;
   let answered = 0;

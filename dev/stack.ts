@@ -16,14 +16,14 @@ import { describeServers, startServers, type LocalServers } from './servers.ts';
 import type { Steps } from './steps.ts';
 import { createKey, findByHash, hashApiKey } from '../src/db/access/api-keys.ts';
 
-/** Everything on one machine: servers, worker and API. */
+/** Servers, worker and API on one machine. */
 export interface LocalStack {
   readonly servers: LocalServers;
   readonly engine: Engine;
-  /** For looking at things; the engine has pools of its own. */
+  /** For the demo's own queries; the engine has separate pools. */
   readonly db: Database;
   readonly env: LocalEnv;
-  /** Where `env` is written down. */
+  /** The file that `env` was written to. */
   readonly envFile: string;
   readonly logFile: string;
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ interface LocalStackOptions {
 
 const DEFAULT_API_PORT = 8080;
 
-/** Brings everything up, in three steps, and writes the addresses and keys down. */
+/** Starts everything in three steps and writes addresses and keys to a file. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const { env, stateDir, steps, signal } = options;
   makePrivateFolder(stateDir);
@@ -48,7 +48,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     { level: env.LOG_LEVEL ?? 'info', name: 'local' },
     pino.destination({ fd: openPrivate(logFile) }),
   );
-  // Bundling takes a few seconds of one core, while the servers start on the other.
+  // Bundling takes a few seconds of CPU, so it starts while the servers do.
   const bundle = bundleWorkflows(toTemporalLogger(logger));
   bundle.catch(() => undefined);
 
@@ -60,9 +60,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   });
   signal.throwIfAborted();
 
-  const { config } = await steps.step('Bring the database up to date', async () => {
+  const { config } = await steps.step('Create or update the database schema', async () => {
     const applied = await migrate({ databaseUrl: servers.migratorUrl });
-    const text = applied.length === 0 ? 'nothing to do' : `${applied.length} migrations applied`;
+    const text =
+      applied.length === 0 ? 'already up to date' : `${applied.length} migrations applied`;
     return { config: await configure(env, servers, stateDir), text };
   });
   signal.throwIfAborted();
@@ -70,7 +71,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const { engine } = await steps.step(
     'Start the worker and the API, apply the Schedule',
     async () => {
-      // Before the API looks for it.
+      // Before the API starts, which checks for the Schedule.
       const schedule = await applyScheduleOf(servers);
       const started = await startEngine({
         config,
@@ -122,7 +123,7 @@ async function applyScheduleOf({ temporal }: LocalServers): Promise<'created' | 
   }
 }
 
-/** The API takes its usual port, or a free one; a port that was asked for is taken as it is. */
+/** The configuration; unless API_PORT is set, the API gets its usual port or a free one. */
 async function configure(
   env: LocalStackOptions['env'],
   servers: LocalServers,
@@ -144,7 +145,7 @@ const KEYS = {
 } as const;
 type KeyName = keyof typeof KEYS;
 
-/** Keys for local use: those of the last run where the database still knows them, else new ones. */
+/** API keys for local use: the ones from the last run if the database still has them, otherwise new ones. */
 async function ensureLocalKeys(
   db: Database,
   known: Partial<LocalEnv> | null,

@@ -2,18 +2,18 @@ import { indent } from '../src/cli/render/text-table.ts';
 import { terminalWidth } from '../src/cli/render/styled-text.ts';
 import { printText, startLineAnew } from '../src/lib/terminal.ts';
 
-/** Tells what is being done, step by step, and how long each took. */
+/** Prints what is being done, step by step, and how long each step took. */
 export interface Steps {
-  /** @param work its text is shown below the step */
+  /** @param work returns the text to print below the step */
   step<T extends { readonly text: string }>(title: string, work: () => Promise<T>): Promise<T>;
 }
 
 const TITLE_WIDTH = 62;
 const TEXT_INDENT = 5;
 
-/** @param write by default to standard output */
+/** @param write default: standard output */
 export function createSteps(write: (text: string) => void = printText): Steps {
-  // Where it can be overwritten, a title stands there while its work is done.
+  // On a terminal, the title is shown during the work and then overwritten.
   const isTerminal = write === printText && terminalWidth() !== null;
   let count = 0;
   return {

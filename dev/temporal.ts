@@ -12,17 +12,17 @@ export type SearchAttributeType =
   'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
 export interface TemporalOptions {
-  /** The folder for the server's log and the ports it had. */
+  /** Folder for the server's log and its ports. */
   stateDir: string;
-  /** Where to keep workflows over restarts; in memory where it is left out. */
+  /** Database file that keeps workflows across restarts; without it, they are in memory. */
   dbFile?: string;
-  /** Namespaces to have besides `default`. */
+  /** Namespaces to create in addition to `default`. */
   namespaces?: readonly string[];
-  /** Whether to do without the Web UI. */
+  /** Whether to start without the Web UI. */
   headless?: boolean;
-  /** By default those that the workflows set. */
+  /** Default: the ones that the workflows set. */
   searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
-  /** The server's own settings, as JSON values by their keys. */
+  /** Dynamic configuration of the server: JSON values by key. */
   dynamicConfig?: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +36,7 @@ export interface LocalTemporal {
 
 type Ports = Record<'temporal' | 'temporalUi' | 'temporalHttp' | 'temporalMetrics', number>;
 
-/** Temporal's usual ports, so that what its documentation says holds wherever they are free. */
+/** Temporal's usual ports, as in its documentation, if they are free. */
 const DEFAULT_PORTS: Ports = {
   temporal: 7233,
   temporalUi: 8233,
@@ -44,10 +44,10 @@ const DEFAULT_PORTS: Ports = {
   temporalMetrics: 9233,
 };
 
-/** The CLI's path; the launcher (`scripts/run.mjs`) hands it down in TEMPORAL_CLI. */
+/** The path of the Temporal CLI, which the launcher (`scripts/run.mjs`) passes in TEMPORAL_CLI. */
 function cliPath(): string {
   const path = findTemporalCli();
-  if (path === undefined) throw new Error('There is no Temporal CLI yet: run `npm run setup`.');
+  if (path === undefined) throw new Error('The Temporal CLI is missing. Run `npm run setup`.');
   return path;
 }
 
@@ -68,7 +68,7 @@ function serverArguments(options: TemporalOptions, ports: Ports): string[] {
     ...['--metrics-port', String(ports.temporalMetrics)],
     ...(options.headless ? ['--headless'] : ['--ui-port', String(ports.temporalUi)]),
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
-    // The defaults flush every step to disk, at a third of the rate.
+    // The defaults flush every step to disk, which is three times slower.
     ...(options.dbFile === undefined
       ? []
       : ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF']),
@@ -81,7 +81,7 @@ function serverArguments(options: TemporalOptions, ports: Ports): string[] {
   ];
 }
 
-/** Fails unless the server answers for the last of its namespaces. */
+/** @throws if the server doesn't answer for the last of its namespaces */
 async function probe(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 2_000 });
   try {
@@ -126,7 +126,7 @@ async function startServer(options: TemporalOptions): Promise<LocalTemporal> {
   };
 }
 
-/** Starts the Temporal dev server on free ports of this machine; it ends when this process does. */
+/** Starts the Temporal dev server on free local ports; it ends when this process does. */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   const stateDir = resolve(options.stateDir);
   makePrivateFolder(stateDir);
@@ -134,7 +134,7 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
   if (options.dbFile !== undefined) {
     settled.dbFile = resolve(options.dbFile);
     makePrivateFolder(dirname(settled.dbFile));
-    // The server's umask is for new files; SQLite gives the two beside it the same rights.
+    // The server's umask only affects new files. SQLite gives its two extra files the same rights.
     if (existsSync(settled.dbFile)) chmodSync(settled.dbFile, 0o600);
   }
   return retryOnBusyPort(() => startServer(settled));

@@ -4,9 +4,9 @@ import { DEFAULT_RETRY, withRetries, type RetryPolicy } from './retry.ts';
 
 /** The API, typed by its OpenAPI document: `client.GET('/api/v1/invoices', …)`. */
 export type ApiClient = Client<paths>;
-/** The document's named schemas, such as `Schemas['LlmUsageEvent']`. */
+/** The named schemas of the OpenAPI document, such as `Schemas['LlmUsageEvent']`. */
 export type Schemas = components['schemas'];
-/** Problem details, as `error` of a call holds them. */
+/** Problem details, the `error` of a failed call. */
 export type Problem = Schemas['Problem'];
 
 export interface ClientOptions {
@@ -14,15 +14,15 @@ export interface ClientOptions {
   readonly baseUrl: string;
   /** `arc_<scope>_…`. */
   readonly apiKey: string;
-  /** Ends all calls, and their pauses. */
+  /** Aborts all calls and retry pauses. */
   readonly signal?: AbortSignal | undefined;
-  /** What is not given is as in `DEFAULT_RETRY`; `{ attempts: 1 }` never sends again. */
+  /** Overrides of `DEFAULT_RETRY`; `{ attempts: 1 }` turns retries off. */
   readonly retry?: Partial<RetryPolicy>;
-  /** By default the global one. */
+  /** Default: the global `fetch`. */
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-/** Makes a client of the API. Calls resolve to `{ data }` or `{ error }`, and `response`. */
+/** Creates a client of the API. Calls resolve to `{ data, response }` or `{ error, response }`. */
 export function createClient(options: ClientOptions): ApiClient {
   const {
     baseUrl,

@@ -1,11 +1,11 @@
-/** How often and how patiently a request is sent again; docs/integrating.md says why. */
+/** How requests are retried; see docs/integrating.md. */
 export interface RetryPolicy {
-  /** The first one included. */
+  /** Including the first one. */
   readonly attempts: number;
-  /** Doubles from attempt to attempt; a random half to whole of it is waited. */
+  /** Doubles with each attempt; the actual pause is a random 50 to 100 % of it. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
-  /** For one attempt. */
+  /** Per attempt. */
   readonly timeoutMs: number;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -22,20 +22,20 @@ export const DEFAULT_RETRY: RetryPolicy = {
   pause,
 };
 
-/** Answers after which the same request may succeed. */
+/** Statuses after which the same request may succeed. */
 const WORTH_REPEATING = new Set([425, 429, 500, 502, 503, 504]);
 
-/** POSTs that may be sent twice: usage counts once by its id, a quote changes nothing. */
+/** POSTs that are safe to repeat: usage is deduplicated by id, and quotes change nothing. */
 const IDEMPOTENT_POSTS = /\/api\/v1\/(?:integrations\/[^/]+|quote)$/;
 const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 type Fetch = (request: Request) => Promise<Response>;
 
 /**
- * Makes a `fetch` that sends idempotent requests again: after a broken connection or a timeout, and
- * after 425, 429, 500, 502, 503 and 504, as late as Retry-After says, else with growing pauses.
- * @returns its last answer, whatever it is
- * @throws what the last attempt threw; the reason of the request's own signal
+ * Wraps a `fetch` so that idempotent requests are retried after a broken connection, a timeout, and statuses 425, 429,
+ * 500, 502, 503 and 504. The pause is Retry-After, or grows with each attempt.
+ * @returns a `fetch` that resolves to the last response and throws the error of the last attempt, or the reason of the
+ * request's signal
  */
 export function withRetries(send: Fetch, policy: RetryPolicy): Fetch {
   return async (request) => {
@@ -47,7 +47,7 @@ export function withRetries(send: Fetch, policy: RetryPolicy): Fetch {
         const response = await send(withTimeout(request, policy.timeoutMs));
         if (isLast || !WORTH_REPEATING.has(response.status)) return response;
         pauseMs = readRetryAfterMs(response.headers.get('Retry-After')) ?? pauseMs;
-        // Unread, it would keep its connection.
+        // An unread body would keep the connection open.
         await response.body?.cancel();
       } catch (error) {
         request.signal.throwIfAborted();
@@ -58,15 +58,15 @@ export function withRetries(send: Fetch, policy: RetryPolicy): Fetch {
   };
 }
 
-/** Whether sending it twice does what sending it once does. */
+/** Whether the request is safe to repeat. */
 export function isIdempotent({ method, url }: Pick<Request, 'method' | 'url'>): boolean {
   if (IDEMPOTENT_METHODS.has(method)) return true;
   return method === 'POST' && IDEMPOTENT_POSTS.test(new URL(url).pathname);
 }
 
 /**
- * How long to wait before an attempt, the second one at the earliest. Exponential, with jitter: clients
- * that failed together don't come again together.
+ * Milliseconds to wait before an attempt (2 or later). Exponential with jitter, so that clients that failed together
+ * don't retry together.
  */
 export function pauseBefore(attempt: number, policy: RetryPolicy): number {
   const { firstPauseMs, longestPauseMs, random } = policy;
@@ -74,7 +74,7 @@ export function pauseBefore(attempt: number, policy: RetryPolicy): number {
   return pauseMs * (0.5 + random() / 2);
 }
 
-/** A copy: a body can be sent once. */
+/** Returns a copy of the request, because a body can be sent only once. */
 function withTimeout(request: Request, timeoutMs: number): Request {
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
   return new Request(request.clone(), { signal });
@@ -96,8 +96,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Reads a Retry-After header: seconds or an HTTP date (RFC 9110).
- * @returns milliseconds to wait; null where there is neither
+ * Parses a Retry-After header: seconds or an HTTP date (RFC 9110).
+ * @returns milliseconds to wait; null if it is missing or malformed
  */
 export function readRetryAfterMs(header: string | null, now = Date.now()): number | null {
   if (header === null) return null;

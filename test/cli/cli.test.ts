@@ -43,7 +43,10 @@ describe('misuse exits with 2', () => {
     [['month-end', 'start', '2026-13'], /"2026-13" is not a month/],
     [['month-end', 'force', '2026-05'], /required option '--reason/],
     [['keys', 'create', '--scope', 'root', '--label', 'x'], /Allowed choices are gateway/],
-    [['usage', 'replay', 'x.csv', '--deployments', 'acme'], /is not like acme\/acme-a/],
+    [
+      ['usage', 'replay', 'x.csv', '--deployments', 'acme'],
+      /expected tenant\/deployment such as acme\/acme-a/,
+    ],
   ])('%j', async (args, message) => {
     const { code, stderr } = await runCli(args);
     expect(code).toBe(2);

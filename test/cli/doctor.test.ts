@@ -186,7 +186,7 @@ test('a key that ends soon, until its successor is used', async () => {
   await recordKeyUse(world.db, successor.keyId, now);
   const after = await doctor();
   expect(after.state('keys')).toEqual(['ok']);
-  expect(after.detail('keys')).toEqual([expect.stringMatching(/^live: \d+; none ends soon/)]);
+  expect(after.detail('keys')).toEqual([expect.stringMatching(/^live: \d+; none expires soon/)]);
 });
 
 test('a proxy that the API does not trust', async () => {
@@ -265,7 +265,7 @@ test('a role with more rights than it needs', async () => {
 
 test('a database that is empty', async () => {
   const { detail, state } = await doctor({ DATABASE_URL: inject('superuserUrl') });
-  expect(detail('migrations')).toEqual([expect.stringContaining('lacks 000001_roles')]);
+  expect(detail('migrations')).toEqual([expect.stringContaining('not applied yet: 000001_roles')]);
   expect(state('months')).toEqual(['unknown']);
 });
 

@@ -181,7 +181,10 @@ describe('with a seller', () => {
       files: 63,
     });
     const { code: misuse, stderr } = await exportTo('docs', '--formats', 'pdf,doc');
-    expect([misuse, stderr]).toEqual([2, expect.stringContaining('some of html, pdf, csv')]);
+    expect([misuse, stderr]).toEqual([
+      2,
+      expect.stringContaining('formats separated by commas: html, pdf, csv'),
+    ]);
   });
 
   test('a folder that cannot be written, and a month without invoices, are refused', async () => {

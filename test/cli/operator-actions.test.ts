@@ -125,7 +125,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     {
       outcome: 'refused',
       input: { before: '2999-01' },
-      detail: expect.stringMatching(/^84 full months are kept \(USAGE_RETENTION_MONTHS\)/),
+      detail: expect.stringMatching(/: USAGE_RETENTION_MONTHS keeps 84 full months$/),
     },
   ],
 };
@@ -247,7 +247,9 @@ test('keys: made, rotated, made to sign, listed', async () => {
     ...env,
     SIGNING_MASTER_SECRETS: '',
   });
-  expect(blind.stderr).toContain('Set SIGNING_MASTER_SECRETS as the API has it');
+  expect(blind.stderr).toContain(
+    'SIGNING_MASTER_SECRETS is missing. Set it to the same value as for the API',
+  );
   const short = await runCli(['keys', 'sign', rotated.key_id], {
     ...env,
     SIGNING_MASTER_SECRETS: 'short',

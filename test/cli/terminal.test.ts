@@ -119,7 +119,7 @@ describe('on a terminal', () => {
     const shown = await show(['month-end', 'verify', MONTH], 100);
     expect(shown).toMatch(/Verifying 2026-05 [━─]+ \d+ % · \d+\/\d+ checks/);
     expect(stripVTControlCharacters(shown).trimEnd().split('\n').at(-1)).toMatch(
-      /^Everything holds\./,
+      /^All checks passed\./,
     );
     // The cursor is back.
     expect(shown.lastIndexOf('\u001b[?25h')).toBeGreaterThan(shown.lastIndexOf('\u001b[?25l'));

@@ -97,7 +97,7 @@ test('a malformed row is told by its line, and nothing is posted', async () => {
   expect(JSON.parse(stderr)).toMatchObject({
     error: 'refused',
     reason: expect.stringContaining(
-      'line 5: ContextTokens "many" is not a count of tokens',
+      'line 5: expected a number of tokens in ContextTokens, found "many"',
     ) as string,
   });
   expect(await readLedger()).toEqual(before);

@@ -5,14 +5,14 @@ import {
   type ResultStatus,
 } from '../../client/gateway/usage-client.ts';
 
-/** What became of posted LLM events. */
+/** The result of posting LLM events. */
 export interface PostSummary {
   readonly counts: Readonly<Record<ResultStatus, number>>;
-  /** What is in the ledger of them, whether it came now or before. */
+  /** Sums of the events that are in the ledger, whether sent now or earlier. */
   readonly deployments: readonly DeploymentSum[];
   /** Exact cents. */
   readonly totalCents: string;
-  /** The first few that are not in the ledger. */
+  /** The first few events that are not in the ledger. */
   readonly refused: readonly {
     readonly id: string;
     readonly status: string;
@@ -76,7 +76,7 @@ export function summarize(
   };
 }
 
-/** The exact sum of their charges. */
+/** The exact sum of the charges, in cents. */
 export function sumCharges(events: readonly { readonly charge_cents: string }[]): string {
   return toDecimalString(sumDecimals(events.map(({ charge_cents }) => new Decimal(charge_cents))));
 }

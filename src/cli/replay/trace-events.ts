@@ -2,13 +2,13 @@ import { periodOf, type Month } from '../../domain/period.ts';
 import type { TraceRequest } from './trace-file.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 
-/** A deployment that the requests of a trace are laid on. */
+/** A deployment that requests of a trace are assigned to. */
 export interface TraceDeployment {
   readonly tenantId: string;
   readonly deploymentId: string;
 }
 
-/** A priced request, as the API takes it. */
+/** A priced request, as in the API. */
 export interface LlmUsageEvent {
   readonly gateway_request_id: string;
   readonly tenant_id: string;
@@ -22,9 +22,9 @@ export interface LlmUsageEvent {
 
 interface TraceMapping {
   readonly month: Month;
-  /** Not empty; the requests go round them. */
+  /** Not empty; requests are assigned to them in turn. */
   readonly deployments: readonly TraceDeployment[];
-  /** Names the trace in the ids of its events. */
+  /** Identifies the trace in the ids of its events. */
   readonly traceId: string;
 }
 
@@ -34,9 +34,8 @@ const FIRST_LINE = 2;
 const LARGE_EVERY = 5;
 
 /**
- * Maps a trace onto a month: its time is stretched over the whole month, its requests go round the
- * deployments and are priced. All of it follows from the trace and the mapping alone, so that the
- * same trace makes the same events again, with the same ids.
+ * Converts a trace to usage events of a month: stretches its time over the month, assigns its requests to the deployments
+ * in turn, and prices them. Deterministic: the same trace and mapping give the same events with the same ids.
  */
 export function mapTrace(
   requests: readonly TraceRequest[],
@@ -45,7 +44,7 @@ export function mapTrace(
   const stretch = stretchOver(month, requests);
   return requests.map((request) => {
     const deployment = deployments[(request.line - FIRST_LINE) % deployments.length];
-    if (!deployment) throw new RangeError('there is no deployment to lay the trace on');
+    if (!deployment) throw new RangeError('there is no deployment to assign the trace to');
     const price = PRICE_TABLE[request.line % LARGE_EVERY === 0 ? 1 : 0];
     return {
       gateway_request_id: `replay-${traceId}-${month}-${request.line}`,
@@ -60,7 +59,7 @@ export function mapTrace(
   });
 }
 
-/** Linear, in whole microseconds: the first request at the month's first, the last at its last. */
+/** Linear, in whole microseconds: the first request is at the month's first microsecond, the last at its last. */
 function stretchOver(month: Month, requests: readonly TraceRequest[]): (micros: bigint) => bigint {
   const { startsAt, endsAt } = periodOf(month);
   const start = BigInt(Date.parse(startsAt)) * 1000n;
@@ -82,7 +81,7 @@ function toInstant(micros: bigint): string {
   return `${seconds}.${String(micros % 1_000_000n).padStart(6, '0')}Z`;
 }
 
-/** What a gateway charges for a model: cents per million tokens, exact decimals. */
+/** A gateway's prices for a model: cents per million tokens, exact decimals. */
 interface ModelPrice {
   readonly model: string;
   readonly inputCents: string;
@@ -90,8 +89,8 @@ interface ModelPrice {
 }
 
 /**
- * Prices of made-up models. With four decimals a request's charge has at most ten (the API takes
- * twelve), and hardly one is a whole number of cents: sums show at once where something rounds.
+ * Prices of fictional models. With four decimals, a charge has at most ten (the API accepts twelve) and is hardly ever a
+ * whole number of cents, so that sums reveal any rounding.
  */
 export const PRICE_TABLE = [
   { model: 'arcadia-small', inputCents: '14.9985', outputCents: '60.0125' },

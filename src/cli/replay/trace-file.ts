@@ -2,9 +2,9 @@ import { parse, type CsvError } from 'csv-parse/sync';
 
 /** One request of a trace. */
 export interface TraceRequest {
-  /** In the file, from 1; the header is line 1. */
+  /** Line in the file; the header is line 1. */
   readonly line: number;
-  /** Microseconds since 1970 (UTC where the trace names no zone), or since the trace began. */
+  /** Microseconds since 1970 (UTC unless the trace names a time zone), or since the start of the trace. */
   readonly micros: bigint;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -20,18 +20,18 @@ interface Trace {
   readonly malformed: readonly MalformedRow[];
 }
 
-/** The file is no trace at all. */
+/** The file is not a trace. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
 }
 
-/** A published trace's columns and its notion of time. Other columns may stand between them, in any order. */
+/** Columns and time format of a published trace. The file may have other columns, in any order. */
 interface TraceFormat {
   readonly of: string;
   readonly time: string;
   readonly inputTokens: string;
   readonly outputTokens: string;
-  /** Null for what isn't a time. */
+  /** Returns null if the text is not a time. */
   readonly parseMicros: (text: string) => bigint | null;
   readonly example: string;
 }
@@ -51,24 +51,24 @@ const FORMATS: readonly TraceFormat[] = [
     inputTokens: 'Request tokens',
     outputTokens: 'Response tokens',
     parseMicros: parseSeconds,
-    example: '45 or 45.5: seconds since the trace began',
+    example: '45 or 45.5 (seconds since the start of the trace)',
   },
 ];
 
 const DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))?$/;
 const SECONDS = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
-/** No request has a hundred million tokens, and a charge has to fit the ledger. */
+/** Bounded so that a charge fits into the ledger. */
 const TOKENS = /^\d{1,8}$/;
 
-/** What a trace needs to be read, for people. */
+/** The required columns, as text. */
 export const NEEDED_COLUMNS = FORMATS.map(
   ({ of, time, inputTokens, outputTokens }) => `${time}, ${inputTokens}, ${outputTokens} (${of})`,
 ).join(' or ');
 
 /**
- * Reads a request trace: CSV as the Azure LLM inference traces (2023 and 2024) or BurstGPT have it.
- * @throws TraceError
+ * Parses a request trace: CSV in the format of the Azure LLM inference traces (2023 and 2024) or BurstGPT.
+ * @throws TraceError if the file isn't CSV or lacks the columns; malformed rows are returned
  */
 export function parseTrace(csv: string): Trace {
   const [header, ...rows] = readRows(csv);
@@ -100,9 +100,9 @@ function readRows(csv: string): Row[] {
     const records = parse(csv, {
       bom: true,
       info: true,
-      // Also where a file mixes them.
+      // A file may mix them.
       record_delimiter: ['\r\n', '\n', '\r'],
-      // A row with too many or too few cells is reported like any other mistake.
+      // A row with too many or too few cells is reported as malformed.
       relax_column_count: true,
       skip_empty_lines: true,
     }) as unknown as { record: string[]; info: { lines: number } }[];
@@ -123,11 +123,17 @@ function readRequest(
   const cell = (name: string) => cells[columns.indexOf(name)] ?? '';
   const micros = parseMicros(cell(time));
   if (micros === null) {
-    return { line, reason: `${time} ${JSON.stringify(cell(time))} is not like ${example}` };
+    return {
+      line,
+      reason: `expected ${time} such as ${example}, found ${JSON.stringify(cell(time))}`,
+    };
   }
   for (const column of [inputTokens, outputTokens]) {
     if (!TOKENS.test(cell(column))) {
-      return { line, reason: `${column} ${JSON.stringify(cell(column))} is not a count of tokens` };
+      return {
+        line,
+        reason: `expected a number of tokens in ${column}, found ${JSON.stringify(cell(column))}`,
+      };
     }
   }
   return {
@@ -138,11 +144,11 @@ function readRequest(
   };
 }
 
-/** Digits below a microsecond are cut off: PostgreSQL doesn't keep them either. */
+/** Digits below a microsecond are dropped, as in PostgreSQL. */
 function parseDateTime(text: string): bigint | null {
   const [, date, time, fraction, sign, hours, minutes] = DATE_TIME.exec(text) ?? [];
   const ms = Date.parse(`${date}T${time}Z`);
-  // Date.parse takes 30 February for a day in March.
+  // Date.parse accepts 30 February as a day in March.
   if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== `${date}T${time}`) {
     return null;
   }

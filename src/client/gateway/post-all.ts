@@ -3,16 +3,16 @@ import type { PostResult, UsageClient, UsageEndpoint, UsageEvents } from './usag
 
 interface PostAllOptions {
   readonly batchSize?: number;
-  /** Batches under way at once. */
+  /** Number of concurrent batches. */
   readonly concurrency?: number;
-  /** Told how many events have been answered, each time some have. */
+  /** Called with the number of events answered so far, after each batch. */
   readonly onProgress?: (answered: number) => void;
-  /** How corrections are sent again that came before their record. */
+  /** How corrections that arrived before their record are retried. */
   readonly earlyRetry?: RetryPolicy;
 }
 
 /**
- * Posts events in batches, a few at once; then those corrections again that came before their record.
+ * Posts events in concurrent batches, then retries corrections that arrived before their record.
  * @returns a result per event, in order
  */
 export async function postAll<Endpoint extends UsageEndpoint>(
@@ -55,14 +55,14 @@ export async function postAll<Endpoint extends UsageEndpoint>(
   return results;
 }
 
-/** How long corrections that came before their record are sent again, after the last one was settled. */
+/** How corrections that arrived before their record are retried; attempts are counted from the last success. */
 export const EARLY_RETRY: RetryPolicy = { ...DEFAULT_RETRY, attempts: 5 };
 
 /**
- * Sends corrections again that were answered `retry_later`: after everything else has been sent, because
- * their records may be in it, and with growing pauses, because another sender may have the records.
- * @param count how many there are
- * @param resend sends them again; returns how many are still too early
+ * Retries corrections that were answered `retry_later`. Call it after everything else has been sent, which may include
+ * their records. Pauses grow, because another sender may have the records.
+ * @param count number of corrections
+ * @param resend sends them again and returns how many are still too early
  */
 export async function resendEarly(
   count: number,

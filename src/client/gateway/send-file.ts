@@ -5,15 +5,15 @@ import { resendEarly } from './post-all.ts';
 import { sendStream, type LineAnswer, type SendStreamOptions } from './send-stream.ts';
 
 export interface SendFileOptions extends SendStreamOptions {
-  /** Told how many bytes of the file have been read. */
+  /** Called with the number of bytes read from the file. */
   readonly onProgress: (bytesRead: number) => void;
 }
 
 const NEWLINE = 0x0a;
 
 /**
- * Sends a file of usage, one event a line, as a stream; then those corrections again that were answered
- * `retry_later`, as streams of their own. Every line is answered once.
+ * Streams a file of usage with one event per line, then retries corrections that were answered `retry_later` in further
+ * streams. `onAnswer` is called once per line.
  * @throws StreamError
  */
 export async function sendFile(
@@ -22,7 +22,7 @@ export async function sendFile(
 ): Promise<void> {
   let early = new Map<number, LineAnswer>();
   const body = createReadStream(path).on('data', () => onProgress(body.bytesRead));
-  // It is read by the request alone: to listen must not set it going.
+  // The listener must not start the stream: only the request reads it.
   body.pause();
   await sendStream(body, {
     ...options,
@@ -50,7 +50,7 @@ export async function sendFile(
   for (const answer of early.values()) onAnswer(answer);
 }
 
-/** These lines of a file, counted from 1, as they are. */
+/** The lines with these numbers (from 1) of a file, unchanged. */
 async function* pickLines(path: string, numbers: ReadonlySet<number>): AsyncGenerator<Buffer> {
   let number = 1;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {

@@ -22,7 +22,7 @@ const answer = z.union([
   }),
   z.object({ problem: z.object({ detail: z.string(), after_line: z.number() }) }),
 ]);
-/** What the API says of one line. */
+/** The API's answer for one line. */
 export type LineAnswer = Extract<z.infer<typeof answer>, { readonly line: number }>;
 
 const refusal = z.object({ title: z.string(), detail: z.string() });
@@ -32,19 +32,19 @@ export interface SendStreamOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly source: UsageEndpoint;
-  /** Needed with an operator's key. */
+  /** Required with an operator's key. */
   readonly backfillReason?: string | undefined;
   readonly onAnswer: (answer: LineAnswer) => void;
 }
 
-/** The stream was not answered to its end; to send it again counts nothing twice. */
+/** The API did not answer the whole stream. It is safe to send it again: nothing is counted twice. */
 export class StreamError extends Error {
   override readonly name = 'StreamError';
 }
 
 /**
- * Sends events, one a line, while their answers come in. Both go on at once (which `fetch` can't),
- * or the two sides would wait for each other.
+ * Sends events, one per line, and reads their answers at the same time. `fetch` can't do that, and the two sides would
+ * wait for each other.
  * @throws StreamError
  */
 export async function sendStream(body: Readable, options: SendStreamOptions): Promise<void> {
@@ -62,12 +62,12 @@ export async function sendStream(body: Readable, options: SendStreamOptions): Pr
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
     request.once('error', reject);
-    // Also an exchange that ends in neither, such as 101 Switching Protocols.
+    // An exchange may end without either, such as 101 Switching Protocols.
     request.once('close', () => {
       reject(new Error('the connection was closed'));
     });
   });
-  // An answer may end before the body does: then it says why.
+  // The response may end before the body and then says why.
   const sending = pipeline(body, request).catch((error: unknown) => error);
   let hasEnded = false;
   try {
@@ -82,16 +82,16 @@ export async function sendStream(body: Readable, options: SendStreamOptions): Pr
   } catch (error) {
     if (error instanceof StreamError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StreamError(`${url.origin} broke off: ${reason}`, { cause: error });
+    throw new StreamError(`the connection to ${url.origin} broke: ${reason}`, { cause: error });
   } finally {
     if (!hasEnded) request.destroy();
     await sending;
   }
-  if (!hasEnded) throw new StreamError(`${url.origin} broke off without a last word`);
+  if (!hasEnded) throw new StreamError(`${url.origin} closed the connection before its summary`);
 }
 
 function tell({ detail, after_line: line }: { detail: string; after_line: number }): string {
-  return `the API broke off after line ${line}: ${detail}`;
+  return `the API stopped after line ${line}: ${detail}`;
 }
 
 async function readRefusal(response: IncomingMessage): Promise<string> {
@@ -101,7 +101,7 @@ async function readRefusal(response: IncomingMessage): Promise<string> {
   try {
     said = refusal.parse(JSON.parse(text)).detail;
   } catch {
-    // Somebody in between answered.
+    // A proxy answered, not the API.
   }
   return `the API answered ${response.statusCode ?? 0}: ${said}`;
 }

@@ -3,14 +3,14 @@ import { hash } from 'node:crypto';
 import { createClient, type ApiClient, type ClientOptions, type Schemas } from '../index.ts';
 import { signedHeaders } from '../../lib/signing/sign.ts';
 
-/** The events of the two kinds of usage, as the API takes them. */
+/** The events of the two kinds of usage, as in the API. */
 export interface UsageEvents {
   readonly llm: Readonly<Schemas['LlmUsageEvent']>;
   readonly metered: Readonly<Schemas['MeteredUsageRecord']>;
 }
 export type UsageEndpoint = keyof UsageEvents;
 
-/** Where each is taken. */
+/** The API path for each kind. */
 export const USAGE_PATHS = {
   llm: '/api/v1/integrations/llm-usage',
   metered: '/api/v1/integrations/metered-usage',
@@ -25,7 +25,7 @@ export const RESULT_STATUSES = [
 ] as const;
 export type ResultStatus = (typeof RESULT_STATUSES)[number];
 
-/** What the API said of one event. */
+/** The API's result for one event. */
 export interface PostResult {
   readonly status: ResultStatus;
   readonly reason?: string | undefined;
@@ -34,11 +34,11 @@ export interface PostResult {
 interface UsageClientOptions extends Pick<ClientOptions, 'apiKey' | 'signal' | 'retry'> {
   /** `http://127.0.0.1:8080`. */
   readonly apiUrl: string;
-  /** `whsec_…`, where the key has to sign. */
+  /** `whsec_…`; required if the key's requests must be signed. */
   readonly signingSecret?: string | undefined;
 }
 
-/** Posts usage as the gateway and the metering pipeline do: again and again until it is taken. */
+/** Posts usage as the gateway and the metering pipeline do, with retries. */
 export interface UsageClient {
   /** @returns a result per event, in order */
   postBatch<Endpoint extends UsageEndpoint>(
@@ -51,19 +51,19 @@ export interface UsageClient {
   ): Promise<PostResult>;
 }
 
-/** The API refuses, or didn't answer however often it was asked. */
+/** The API rejected the request, or did not answer after all retries. */
 export class PostError extends Error {
   override readonly name = 'PostError';
 }
 
-/** Whatever stands between us and the API may answer in its place. */
+/** Checked, because a proxy may answer instead of the API. */
 const batchReply = z.object({
   results: z.array(z.object({ status: z.enum(RESULT_STATUSES), reason: z.string().optional() })),
 });
 const oneReply = z.object({ status: z.enum(['accepted', 'duplicate']) });
 const problem = z.object({ title: z.string(), detail: z.string() });
 
-/** What a call of the typed client comes to. */
+/** The result of a call of the typed client. */
 interface Answer {
   readonly data?: unknown;
   readonly error?: unknown;
@@ -82,7 +82,7 @@ export function createUsageClient(usageOptions: UsageClientOptions): UsageClient
       return await call;
     } catch (cause) {
       options.signal?.throwIfAborted();
-      throw new PostError(`${apiUrl} did not take the usage (${describe(cause)})`, { cause });
+      throw new PostError(`${apiUrl} could not be reached (${describe(cause)})`, { cause });
     }
   };
   return {
@@ -121,7 +121,7 @@ function toPostError(response: Response, error: unknown): PostError {
   return new PostError(`${response.url} answered ${response.status}: ${reasonOf(error, response)}`);
 }
 
-/** @param error the answer's body: an object where it was JSON, else its text */
+/** @param error body of the response: an object if it was JSON, otherwise text */
 function reasonOf(error: unknown, response: Response): string {
   const { success, data } = problem.safeParse(error);
   if (success) return data.detail === '' ? data.title : data.detail;
@@ -138,12 +138,12 @@ function describe(error: unknown): string {
 
 /**
  * A `fetch` that signs each request (Standard Webhooks).
- * @param secret as it was shown: `whsec_…`
+ * @param secret `whsec_…`
  */
 function signingFetch(secret: string): (request: Request) => Promise<Response> {
   return async (request) => {
     const body = await request.clone().text();
-    // The same message has the same id however often it is sent; its timestamp is of each sending.
+    // A retried message keeps its id; its timestamp is renewed.
     const id = `msg_${hash('sha256', body, 'base64url')}`;
     const signed = new Request(request);
     const headers = Object.entries(signedHeaders(secret, { id, at: new Date(), body }));
