@@ -61,7 +61,5 @@ test('errors of a body with thousands of mistakes are the first twenty', () => {
     { tenants: [{ ...fields(1000), tenant_id: 'acme' }, ...list(1000)] },
     { error: explainIssue },
   );
-  const unknown = error!.issues.find(({ code }) => code === 'unrecognized_keys');
-  expect(unknown?.message).toMatch(/^unknown field "f0", .*"f9" and 990 more$/);
   expect(toFieldErrors(error!.issues)).toHaveLength(MAX_ERRORS);
 });

@@ -54,7 +54,7 @@ describe('pipelined requests', () => {
     // All are answered to who reads them, and the connection is as good as before.
     socket.write(head('GET /healthz', ...CLOSE));
     const answer = await closed;
-    expect(answer.match(/^HTTP\/1\.1 200 OK/gm)).toHaveLength(MAX_WAITING_REQUESTS + 1);
+    expect(answer.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(MAX_WAITING_REQUESTS + 1);
     await untilNoSockets(patient);
   });
 

@@ -71,7 +71,7 @@ describe('a mistake is named by its field', () => {
     [
       'a misspelt field',
       catalogue({}, { hard_cap: '1' }),
-      `${at}.items[0]: unknown field "hard_cap"`,
+      `${at}.items[0]: Unrecognized key: "hard_cap"`,
     ],
     [
       'one kind twice',
