@@ -7,7 +7,6 @@ const NOT_YET = [
   'migrations/',
   'test/',
   'docs/architecture.md',
-  'docs/integrating.md',
   'src/activities/',
   'src/api/',
   'src/audit/',
