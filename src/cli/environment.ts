@@ -10,7 +10,7 @@ import { readTemporalTarget, temporalServer, type TemporalClient } from '../temp
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Shorter than at `npm start`, because a person is waiting. */
-const PATIENCE_SECONDS = 10;
+const MAX_PATIENCE_SECONDS = 10;
 const CONNECTIONS = 2;
 
 /**
@@ -43,7 +43,7 @@ export async function withDatabase<T>(
       applicationName: 'arcadia-cli',
       ...options,
     }),
-    { timeoutSeconds: PATIENCE_SECONDS, onFailure: note },
+    { timeoutSeconds: patienceSeconds(env), onFailure: note },
   );
   try {
     return await work(db, config);
@@ -58,7 +58,7 @@ export async function withTemporal<T>(
   work: (temporal: TemporalClient) => Promise<T>,
 ): Promise<T> {
   const temporal = await connectWithin(temporalServer(readTemporalTarget(env)), {
-    timeoutSeconds: PATIENCE_SECONDS,
+    timeoutSeconds: patienceSeconds(env),
     onFailure: note,
   });
   try {
@@ -66,4 +66,8 @@ export async function withTemporal<T>(
   } finally {
     await temporal.connection.close();
   }
+}
+
+function patienceSeconds({ START_TIMEOUT_SECONDS: given }: Environment): number {
+  return Math.min(MAX_PATIENCE_SECONDS, Number(given) || MAX_PATIENCE_SECONDS);
 }

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
+/** Environment of commands that wait in vain for a server. */
+export const IN_A_HURRY = { START_TIMEOUT_SECONDS: '1' };
+
 export interface CliResult {
   readonly code: number | null;
   readonly stdout: string;

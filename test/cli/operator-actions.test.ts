@@ -5,16 +5,23 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
-import type { OperatorAction } from '../../src/db/month-end/operator-actions.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import {
+  listOperatorActions,
+  type OperatorAction,
+} from '../../src/db/month-end/operator-actions.ts';
+import type { Database } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
-import { runCli } from './_run-cli.ts';
+import { IN_A_HURRY, runCli } from './_run-cli.ts';
 
+let db: Database;
 let testDatabase: TestDatabase;
+let close: () => Promise<void>;
 let env: Record<string, string>;
 let folder: string;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
   const { address, namespace } = await claimNamespace();
   env = {
     DATABASE_URL: testDatabase.appUrl,
@@ -25,7 +32,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arcadia-actions-'));
 });
 afterAll(async () => {
-  await testDatabase.drop();
+  await close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -150,7 +157,7 @@ describe('on record', () => {
   // One after the other: the Schedule has to be there before it can be resumed.
   test.each(Object.entries(ON_RECORD))('%s', async (name, [args, expected]) => {
     await runCli([...name.split('.'), ...args], env);
-    const [row] = await list('--limit', '1');
+    const [row] = await listOperatorActions(db, {}, { after: null, limit: 1 });
     expect(row).toMatchObject({ action: name, ...expected });
     if (row?.outcome === 'done') expect(row).toMatchObject({ status: 0, detail: null });
   });
@@ -178,7 +185,7 @@ describe('on record', () => {
   });
 
   test('a failure', async () => {
-    const unreachable = { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const unreachable = { ...env, ...IN_A_HURRY, TEMPORAL_ADDRESS: '127.0.0.1:1' };
     expect((await runCli(['schedule', 'trigger'], unreachable)).code).toBe(1);
     const [failed] = await list('--action', 'schedule.trigger', '--limit', '1');
     expect(failed).toMatchObject({ outcome: 'failed', status: 1 });
@@ -193,7 +200,8 @@ describe('on record', () => {
 });
 
 test('what cannot be put on record is not done', async () => {
-  const nowhere = { ...env, DATABASE_URL: 'postgres://app:x@127.0.0.1:1/arcadia' };
+  const DATABASE_URL = 'postgres://app:x@127.0.0.1:1/arcadia';
+  const nowhere = { ...env, ...IN_A_HURRY, DATABASE_URL };
   expect((await runCli(['schedule', 'pause', '--note', 'unseen'], nowhere)).code).toBe(1);
   const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
   expect(stdout).toContain('"paused": false');

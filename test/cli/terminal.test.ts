@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { createWorld, type World } from '../_util/world.ts';
-import { runCli } from './_run-cli.ts';
+import { IN_A_HURRY, runCli } from './_run-cli.ts';
 import { startCli, startOnTerminal } from './_start-cli.ts';
 
 let world: World;
@@ -129,7 +129,11 @@ describe('on a terminal', () => {
 
 describe('errors', () => {
   test('as JSON, in one line, with what to do', async () => {
-    const away = { ...env, DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/arcadia' };
+    const away = {
+      ...env,
+      ...IN_A_HURRY,
+      DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/arcadia',
+    };
     const { code, stderr } = await runCli(['invoices', 'list', '--json'], away);
     expect(code).toBe(1);
     const lines = stderr
@@ -150,6 +154,7 @@ describe('errors', () => {
   test('a Temporal that is away is named', async () => {
     const { code, stderr } = await runCli(['schedule', 'describe'], {
       ...env,
+      ...IN_A_HURRY,
       TEMPORAL_ADDRESS: '127.0.0.1:1',
     });
     expect(code).toBe(1);

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { checkDatabase } from '../doctor/check-database.ts';
-import { checkTemporal } from '../doctor/check-temporal.ts';
+import { examine } from '../doctor/examine.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT_WRONG } from '../cli-error.ts';
 import { print } from '../output.ts';
@@ -22,12 +21,9 @@ Example:
   npm run cli -- doctor --json`,
     )
     .action(async (_options, command: Command) => {
-      const env = readEnvironment(process.env);
-      const now = new Date();
-      const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
-      const isWell = checks.every(({ state }) => state !== 'problem');
-      print(command, { ok: isWell, checks }, ({ checks }) => renderChecks(checks));
-      if (!isWell) process.exitCode = EXIT_WRONG;
+      const found = await examine(readEnvironment(process.env));
+      print(command, found, ({ checks }) => renderChecks(checks));
+      if (!found.ok) process.exitCode = EXIT_WRONG;
     });
 }
 
