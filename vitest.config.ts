@@ -11,8 +11,8 @@ export const WITHOUT_SERVERS = 'test/**/*.unit.test.ts';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // On two cores the default is one at a time; most of a test's time is spent waiting for a server.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Two on two cores would leave a third of the time unused: tests wait for servers and processes.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,

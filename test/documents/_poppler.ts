@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What reads PDFs as people do: Debian's package poppler-utils. */
+/** Reads PDFs as a reader sees them; needs Debian's package poppler-utils. */
 export const HAS_POPPLER = spawnSync('pdftotext', ['-v']).error === undefined;
 export const NEEDS_POPPLER = 'needs pdftotext: install poppler-utils (Debian, Homebrew: poppler)';
 
-/** The text of each page, as it is laid out. */
+/** Returns the text of each page in its layout. */
 export function textOfPages(pdf: Buffer): readonly string[] {
   const text = execFileSync('pdftotext', ['-layout', '-enc', 'UTF-8', '-', '-'], {
     input: pdf,
@@ -16,7 +16,7 @@ export function textOfPages(pdf: Buffer): readonly string[] {
   return text.toString('utf8').split('\f').slice(0, -1);
 }
 
-/** The pages as pictures: grey values, a byte each, row by row. */
+/** Returns the pages as pictures: one byte of grey per pixel, row by row. */
 export function picturesOf(pdf: Buffer): readonly Picture[] {
   const folder = mkdtempSync(join(tmpdir(), 'arcadia-pdf-'));
   try {

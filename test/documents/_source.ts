@@ -13,7 +13,7 @@ export const SELLER: Seller = {
 
 type Line = DocumentSource['lines'][number];
 
-/** A line of $10.00, but for what is said. */
+/** A line of $10.00, with the given fields replaced. */
 export function line(given: Partial<Line> = {}): Line {
   return {
     line_no: 1,
@@ -30,7 +30,7 @@ export function line(given: Partial<Line> = {}): Line {
   };
 }
 
-/** An invoice over these lines, with GST where it comes to anything. */
+/** An invoice over these lines, with GST unless it is zero. */
 export function sourceOf(
   lines: readonly Line[] = [line()],
   given: Partial<DocumentSource> = {},
@@ -80,7 +80,7 @@ export function sourceOf(
   };
 }
 
-/** In each currency: the same 1,234,567 minor units as its documents say them. */
+/** For each currency, how its documents show 1,234,567 minor units. */
 export const AMOUNTS = [
   { currency: 'USD', shown: '12,345.67', plain: '12345.67', total: '13,580.24' },
   { currency: 'JPY', shown: '1,234,567', plain: '1234567', total: '1,358,024' },
@@ -88,7 +88,7 @@ export const AMOUNTS = [
   { currency: 'CLF', shown: '123.4567', plain: '123.4567', total: '135.8024' },
 ] as const;
 
-/** So many lines, over deployments of ten each, no two the same. */
+/** The given number of lines, all different, ten per deployment. */
 export function manyLines(count: number): readonly Line[] {
   return Array.from({ length: count }, (_, index) =>
     line({

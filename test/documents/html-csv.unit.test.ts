@@ -11,7 +11,7 @@ const readCsv = (text: string) =>
   parse<Record<string, string>>(text, { columns: true, record_delimiter: '\r\n' });
 
 describe('HTML', () => {
-  test('escapes whatever somebody outside wrote', () => {
+  test('escapes every text that comes from outside', () => {
     const buyer = { legal_name: EVIL, abn: null, address: [EVIL], contact: EVIL, email: EVIL };
     const source = sourceOf([line({ description: EVIL, deployment_id: EVIL })], { buyer });
     const html = documentHtml(makeDocument(source, { ...SELLER, legal_name: EVIL }));
@@ -19,12 +19,12 @@ describe('HTML', () => {
     expect(html.match(/=1\+1&lt;\/td&gt;&lt;script&gt;/g)?.length).toBe(7);
   });
 
-  test('loads nothing and runs nothing', () => {
+  test('loads no resource and runs no script', () => {
     const html = documentHtml(makeDocument(sourceOf(manyLines(3)), SELLER));
     expect(html).not.toMatch(/<script|<link|<img|https?:|src=|@import|url\(|style=| on\w+=/);
   });
 
-  test('every row of the table has its cells, and every head its scope', () => {
+  test('gives every row all cells and every header cell a scope', () => {
     const html = documentHtml(makeDocument(sourceOf(manyLines(20)), SELLER));
     expect(html.match(/<tbody>/g)).toHaveLength(2);
     expect(html.match(/<th(?![a-z])(?! scope)/g)).toBeNull();
@@ -34,7 +34,7 @@ describe('HTML', () => {
   });
 });
 
-test('a revision without a charge has its parties and a total of 0, and no lines', () => {
+test('a revision without charges shows both parties, a total of 0 and no lines', () => {
   const source = sourceOf([], { revision: 2 });
   const html = documentHtml(makeDocument(source, SELLER));
   expect(html).toContain('Total AUD, including GST</th><td class="n">0.00</td>');
@@ -47,13 +47,13 @@ describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
     currency,
   });
 
-  test('HTML has its decimals', () => {
+  test('HTML shows the decimals of the currency', () => {
     const html = documentHtml(makeDocument(source, SELLER));
     expect(html).toContain(`<td class="n">${shown} per month</td><td class="n">${shown}</td>`);
     expect(html).toContain(`Total ${currency}, including GST</th><td class="n">${total}</td>`);
   });
 
-  test('CSV and the summary have its decimals', () => {
+  test('CSV and the summary show the decimals of the currency', () => {
     expect(readCsv(documentCsv(source, SELLER))[0]).toMatchObject({
       ...{ currency, unit_price: plain, amount: plain },
     });
@@ -64,7 +64,7 @@ describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
 });
 
 describe('CSV', () => {
-  test('has a row a line and one for GST, which add up', () => {
+  test('has one row per line plus one for GST, and they add up to the total', () => {
     const source = sourceOf(manyLines(300));
     const rows = readCsv(documentCsv(source, SELLER));
     expect(rows).toHaveLength(301);
@@ -80,13 +80,13 @@ describe('CSV', () => {
     });
   });
 
-  test('texts are no formulas; amounts stay amounts', () => {
+  test('escapes texts that look like formulas and leaves amounts as they are', () => {
     const source = sourceOf([line({ description: EVIL, amount_cents: -500 })]);
     const [row] = readCsv(documentCsv(source, SELLER));
     expect(row).toMatchObject({ description: `'${EVIL}`, amount: '-5.00' });
   });
 
-  test('the summary has a row an invoice', () => {
+  test('the summary has one row per invoice', () => {
     const superseded = { status: 'superseded', superseded_by_number: 'acme-000008' } as const;
     const text = SUMMARY_CSV_HEAD + summaryCsvRows([sourceOf(), sourceOf([line()], superseded)]);
     expect(readCsv(text)).toMatchObject([

@@ -5,10 +5,10 @@ import { SELLER, line, sourceOf } from './_source.ts';
 const buyerOf = (...args: Parameters<typeof sourceOf>) =>
   makeDocument(sourceOf(...args), SELLER).buyer;
 
-describe('what a tax invoice has to say', () => {
+describe('a tax invoice', () => {
   const document = makeDocument(sourceOf(), SELLER);
 
-  test('that it is one, its number, its date and its period', () => {
+  test('states that it is one, with number, date and period', () => {
     expect(document.title).toBe('Tax invoice');
     expect(document.facts).toEqual([
       { label: 'Invoice number', value: 'acme-000007' },
@@ -17,7 +17,7 @@ describe('what a tax invoice has to say', () => {
     ]);
   });
 
-  test('who sells, with the ABN', () => {
+  test('names the seller with its ABN', () => {
     expect(document.seller).toEqual({
       role: 'From',
       name: 'Arcadia Cloud Pty Ltd',
@@ -30,7 +30,7 @@ describe('what a tax invoice has to say', () => {
     });
   });
 
-  test('the GST, and the total with it', () => {
+  test('shows GST and the total including GST', () => {
     expect(document.totals).toEqual([
       { label: 'Subtotal, excluding GST', value: '10.00' },
       { label: 'GST (10%)', value: '1.00' },
@@ -38,7 +38,7 @@ describe('what a tax invoice has to say', () => {
     ]);
   });
 
-  test('GST of nothing, too', () => {
+  test('shows GST of zero', () => {
     const { totals, notes } = makeDocument(sourceOf([line({ amount_cents: 0 })]), SELLER);
     expect(totals.map(({ value }) => value)).toEqual(['0.00', '0.00', '0.00']);
     expect(notes.join()).toContain('comes to nothing');
@@ -55,12 +55,12 @@ describe('the buyer', () => {
     email: null,
   };
 
-  test('is named with the ABN that is known', () => {
+  test('is shown with its ABN', () => {
     const { name, lines } = buyerOf();
     expect([name, lines[0]]).toEqual(['Acme Holdings Pty Ltd', 'ABN 53 004 085 616']);
   });
 
-  test('without details, by the name at the time', () => {
+  test('without details is shown by its name at the time of issue', () => {
     expect(buyerOf([line()], { buyer: null })).toEqual({
       role: 'To',
       name: 'Acme',
@@ -72,12 +72,12 @@ describe('the buyer', () => {
     ['below $1,000', [line({ amount_cents: 90_908 })], 'AUD', false],
     ['from $1,000', large, 'AUD', true],
     ['in another currency, whatever it comes to', [line()], 'USD', true],
-  ] as const)('an ABN that is missing is told of: %s', (_case, lines, currency, isTold) => {
+  ] as const)('a missing ABN is reported: %s', (_case, lines, currency, isTold) => {
     const source = sourceOf(lines, { buyer: noAbn, currency });
     expect(makeDocument(source, SELLER).buyer.lines.includes('ABN not provided')).toBe(isTold);
   });
 
-  test('exactly $1,000 is from $1,000 on', () => {
+  test('a total of exactly $1,000 requires an ABN', () => {
     const source = sourceOf([line({ amount_cents: 90_909 })], { buyer: noAbn });
     expect(source.total_cents).toBe(100_000);
     expect(makeDocument(source, SELLER).buyer.lines).toContain('ABN not provided');
@@ -85,7 +85,7 @@ describe('the buyer', () => {
 });
 
 describe('lines', () => {
-  test('stand under their deployments, in order, without the tax', () => {
+  test('are grouped by deployment, in order, without tax', () => {
     const lines = [line(), line({ kind: 'addon' }), line({ deployment_id: 'b' })];
     const { groups } = makeDocument(sourceOf(lines), SELLER);
     expect(
@@ -129,24 +129,24 @@ describe('lines', () => {
       { detail: 'Used 1,500, of which 1,000 included; capped' },
     ],
     [line({ amount_cents: -123_456_789 }), { amount: '-1,234,567.89' }],
-  ])('say what their amount is made of (%#)', (given, expected) => {
+  ])('explain how their amount is calculated (%#)', (given, expected) => {
     const [group] = makeDocument(sourceOf([given]), SELLER).groups;
     expect(group?.lines[0]).toMatchObject(expected);
   });
 
-  test('amounts are exact up to the last cent that can be billed', () => {
+  test('have exact amounts up to the largest that can be billed', () => {
     const given = line({ amount_cents: Number.MAX_SAFE_INTEGER });
     const source = sourceOf([given], { tax_cents: 0, total_cents: Number.MAX_SAFE_INTEGER });
     expect(makeDocument(source, SELLER).totals.at(-1)?.value).toBe('90,071,992,547,409.91');
   });
 });
 
-describe('what has become of it', () => {
+describe('the status', () => {
   test.each([
     ['superseded', 'Superseded by acme-000008', 'do not pay'],
     ['void', 'Void', 'do not pay'],
     ['paid', 'Paid', ''],
-  ] as const)('%s is marked, and asks for no payment', (status, text, note) => {
+  ] as const)('%s is marked and requests no payment', (status, text, note) => {
     const source = sourceOf([line()], { status, superseded_by_number: 'acme-000008' });
     const document = makeDocument(source, SELLER);
     expect(document.mark).toEqual({ status, text });
@@ -154,12 +154,12 @@ describe('what has become of it', () => {
     expect(document.notes.join()).toContain(note);
   });
 
-  test('an invoice that stands says how to pay', () => {
+  test('a live invoice says how to pay', () => {
     const { mark, payment } = makeDocument(sourceOf(), SELLER);
     expect([mark, payment[0]]).toEqual([null, SELLER.payment_terms]);
   });
 
-  test('a revision names what it replaces', () => {
+  test('a revision names the invoice that it replaces', () => {
     const source = sourceOf([line()], { revision: 2, replaces_number: 'acme-000006' });
     expect(makeDocument(source, SELLER).facts.at(-1)).toEqual({
       label: 'Replaces',

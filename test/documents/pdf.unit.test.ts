@@ -7,21 +7,21 @@ import { HAS_POPPLER, NEEDS_POPPLER, picturesOf, textOfPages } from './_poppler.
 import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
 
 const pdfOf = (source: DocumentSource) => documentPdf(makeDocument(source, SELLER));
-/** Without the blanks that a layout puts in. */
+/** Removes the spaces that the layout adds. */
 const plain = (text: string) => text.replaceAll(/\s+/g, '');
 
-test('the same invoice has the same bytes, whenever it is made', async () => {
+test('the same invoice always renders to the same bytes', async () => {
   const source = sourceOf(manyLines(60));
   const first = await pdfOf(source);
   expect((await pdfOf(source)).equals(first)).toBe(true);
   expect((await pdfOf({ ...source, number: 'acme-000008' })).equals(first)).toBe(false);
 });
 
-test('a revision without a charge can be printed', async () => {
+test('a revision without charges renders', async () => {
   expect((await pdfOf(sourceOf([], { revision: 2 }))).length).toBeGreaterThan(1000);
 });
 
-test('it is tagged, and says its title and its language', async () => {
+test('is tagged and declares title and language', async () => {
   const pdf = (await pdfOf(sourceOf())).toString('latin1');
   expect(pdf).toContain('/Marked true');
   expect(pdf).toContain('/Lang (en-AU)');
@@ -29,13 +29,13 @@ test('it is tagged, and says its title and its language', async () => {
   expect(pdf).toContain('(Tax invoice acme-000007)');
 });
 
-// The gate sets REQUIRE_POPPLER: there, what can't be read is a failure.
+// The gate sets REQUIRE_POPPLER, so a missing poppler fails there.
 if (!HAS_POPPLER && process.env.REQUIRE_POPPLER) {
   test('PDFs can be read', () => expect.unreachable(NEEDS_POPPLER));
 }
 
 describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_POPPLER}`, () => {
-  test('one line: a page that says all of it', async () => {
+  test('one line fits on one page, with every detail', async () => {
     const pages = textOfPages(await pdfOf(sourceOf()));
     expect(pages).toHaveLength(1);
     const text = plain(pages.join());
@@ -50,14 +50,14 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     }
   });
 
-  test.each(AMOUNTS)('in $currency, with its decimals', async ({ currency, shown, total }) => {
+  test.each(AMOUNTS)('shows the decimals of $currency', async ({ currency, shown, total }) => {
     const given = line({ unit_price_cents: 1_234_567, amount_cents: 1_234_567 });
     const [text = ''] = textOfPages(await pdfOf(sourceOf([given], { currency })));
     expect(plain(text)).toContain(plain(`${shown} per month ${shown}`));
     expect(plain(text)).toContain(plain(`Total ${currency}, including GST ${total}`));
   });
 
-  test('300 lines: each one once, in order, under heads on every page', async () => {
+  test('300 lines appear once each, in order, under headings on every page', async () => {
     const source = sourceOf(manyLines(300));
     const pages = textOfPages(await pdfOf(source));
     const rows = pages.flatMap((page) =>
@@ -77,14 +77,14 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
       expect(page).toContain(`Page ${index + 1} of ${pages.length}`);
       expect(page).toMatch(/Description +Quantity +Unit price +Amount/);
     });
-    // Where a deployment's lines go on, it is named again.
+    // A deployment that continues on the next page is named again.
     expect(pages.slice(1).filter((page) => page.includes('(continued)')).length).toBeGreaterThan(5);
     expect(plain(pages.at(-1) ?? '')).toContain(
       plain(`including GST ${formatAmount(source.total_cents, 'AUD')}`),
     );
   });
 
-  test('nothing runs over the edge of a page: not the longest word, nor a description of pages', async () => {
+  test('very long words and descriptions stay within the margins', async () => {
     const long = 'x'.repeat(20_000);
     const words = Array.from({ length: 800 }, (_, index) => `word${index}`).join(' ');
     const source = sourceOf([line({ description: long }), line({ description: words })], {
@@ -101,7 +101,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     expect(text.match(/x/g)?.length).toBeGreaterThanOrEqual(20_000);
     expect(text.match(/word\d+/g)).toEqual(words.split(' '));
     for (const { width, height, pixels } of picturesOf(pdf)) {
-      // 40 dots an inch: the margins are 48 points wide, which is 26 dots.
+      // At 40 dots per inch, the margins of 48 points are 26 dots wide.
       const inked = (x: number, y: number) => (pixels[y * width + x] ?? 255) < 200;
       for (let y = 0; y < height; y += 1) {
         for (const x of [5, 15, 24, width - 25, width - 15, width - 6]) {
@@ -111,7 +111,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     }
   });
 
-  test('no tax', async () => {
+  test('an invoice without tax shows no tax line', async () => {
     const source = sourceOf([line({ amount_cents: 4, unit_price_cents: 4 })]);
     expect(source.tax_cents).toBe(0);
     const text = plain(textOfPages(await pdfOf(source)).join());
@@ -119,7 +119,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     expect(text).toContain(plain('including GST 0.04'));
   });
 
-  test('names in other letters', async () => {
+  test('renders names in other scripts', async () => {
     const names = ['Общество «Ромашка»', 'Ελληνική Εταιρεία', 'Žluťoučký kůň', 'Łódź Åß ñ', 'Հայ'];
     const text = textOfPages(
       await pdfOf(sourceOf(names.map((description) => line({ description })))),
@@ -127,7 +127,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     for (const name of names) expect(text.join()).toContain(name);
   });
 
-  test('names in Chinese, Japanese and Korean, in the middle of other letters', async () => {
+  test('renders Chinese, Japanese and Korean names within Latin text', async () => {
     const names = ['東京商事 (Tokyo)', '北京市 Łódź 商务', '서울 주식회사', 'カタカナ & ひらがな'];
     const source = sourceOf(
       names.map((description) => line({ description })),
@@ -138,7 +138,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     for (const name of ['株式会社東京商事', ...names]) expect(plain(text)).toContain(plain(name));
     expect(text).not.toContain('□');
     expect((await pdfOf(source)).equals(pdf)).toBe(true);
-    // Text that can be copied isn't yet text that can be seen.
+    // Text that can be extracted is not necessarily visible.
     const inkOf = async (description: string) => {
       const pages = picturesOf(await pdfOf(sourceOf([line({ description })])));
       return pages.flatMap(({ pixels }) => [...pixels]).filter((grey) => grey < 200).length;
@@ -146,12 +146,12 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     expect(await inkOf('東京商事'.repeat(4))).toBeGreaterThan((await inkOf('.')) + 100);
   });
 
-  test('a box for what no font has', async () => {
+  test('draws a box for a character that no font has', async () => {
     const text = textOfPages(await pdfOf(sourceOf([line({ description: '𠮷野家' })])));
     expect(plain(text.join())).toContain('□野家');
   });
 
-  test('what has become of it, on every page', async () => {
+  test('shows the status on every page', async () => {
     const source = sourceOf(manyLines(60), {
       status: 'superseded',
       superseded_by_number: 'acme-000008',
@@ -161,8 +161,8 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     }
   });
 
-  test('what is not to be paid, across every page; nothing is across another', async () => {
-    /** Pixels of each page that are as light as letters across it are. */
+  test('stamps invoices that must not be paid on every page, and no others', async () => {
+    /** Counts the pixels of each page that have the stamp's grey. */
     const tinted = async (status: DocumentSource['status']) =>
       picturesOf(await pdfOf(sourceOf(manyLines(60), { status }))).map(
         ({ pixels }) => pixels.filter((grey) => grey >= 236 && grey <= 243).length,

@@ -10,7 +10,7 @@ const WOFF = readFileSync(
   ),
 );
 
-test('the font that comes out draws what the one that went in draws', () => {
+test('the decoded font draws the same glyphs as the original', () => {
   const [packed, unpacked] = [WOFF, unpackWoff(WOFF)].map(
     (bytes) => fontkit.create(bytes) as fontkit.Font,
   );
@@ -25,6 +25,6 @@ test('the font that comes out draws what the one that went in draws', () => {
   }
 });
 
-test('what is no WOFF is refused', () => {
+test('rejects data that is not WOFF', () => {
   expect(() => unpackWoff(Buffer.from('wOF2, or anything'))).toThrow('no WOFF font');
 });

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wrapText } from '../../src/documents/wrap-text.ts';
 
-/** Each UTF-16 unit is a point wide. */
+/** Every UTF-16 unit is one point wide. */
 const measure = (text: string): number => text.length;
 
-test('breaks between words, and within one that is longer than a line', () => {
+test('breaks between words, and within a word that is longer than a line', () => {
   expect(wrapText('one two three', 7, measure)).toEqual(['one two', 'three']);
   expect(wrapText('a abcdefgh b', 4, measure)).toEqual(['a', 'abcd', 'efgh', 'b']);
   expect(wrapText('', 4, measure)).toEqual(['']);
 });
 
-test('no letter is lost, and no line too long', () => {
+test('loses no letter and makes no line too long', () => {
   const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'ß', '日', ' ', '-') });
   fc.assert(
     fc.property(texts, fc.integer({ min: 1, max: 12 }), (text, width) => {
@@ -22,6 +22,6 @@ test('no letter is lost, and no line too long', () => {
   );
 });
 
-test('a letter with its accents stays whole', () => {
+test('keeps a letter and its combining accents together', () => {
   expect(wrapText('e\u0301e\u0301', 2, measure)).toEqual(['e\u0301', 'e\u0301']);
 });

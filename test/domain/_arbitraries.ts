@@ -5,20 +5,20 @@ import type { PlanItem, PlanVersion, QuoteAddon, Usage } from '../../src/domain/
 
 const KINDS = ['llm_tokens', 'egress_gb', 'snapshot', 'constructor', '__proto__'];
 
-/** A decimal as scaled integer: the value is `units / 10^scale`. The reference to check against. */
+/** A decimal as a scaled integer: `units / 10^scale`. Results are checked against it. */
 export interface Fraction {
   readonly units: bigint;
   readonly scale: number;
 }
 
-/** The decimal's text, zeros at the end included. */
+/** The decimal's text, including trailing zeros. */
 export function fractionText({ units, scale }: Fraction): string {
   const digits = units.toString().padStart(scale + 1, '0');
   if (scale === 0) return digits;
   return `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-/** `numerator / denominator` half up, in integers. */
+/** Returns `numerator / denominator`, rounded half up, in integers. */
 export function divideHalfUp(numerator: bigint, denominator: bigint): bigint {
   return (2n * numerator + denominator) / (2n * denominator);
 }
@@ -28,13 +28,13 @@ export const anyFraction: fc.Arbitrary<Fraction> = fc.integer({ min: 0, max: 12 
     .oneof(
       fc.bigInt(0n, 10n ** BigInt(scale) * 100n),
       fc.bigInt(0n, 10n ** BigInt(scale + 12) - 1n),
-      // Halves, where the rounding turns.
+      // Halves, where rounding changes direction.
       fc.bigInt(0n, 2_000_000n).map((halves) => (halves * 10n ** BigInt(scale)) / 2n),
     )
     .map((units) => ({ units, scale })),
 );
 
-/** Records with the ordinary prototype, as rows and parsed JSON have it. */
+/** Records with the ordinary prototype, like rows and parsed JSON. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
 

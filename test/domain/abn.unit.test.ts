@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { formatAbn, isAbn } from '../../src/domain/abn.ts';
 
-// The example of the Australian Business Register, the tax office's own, and one of a company.
-test.each(['51824753556', '53004085616', '83914571673'])('%s is one', (digits) => {
+// The Australian Business Register's example, the tax office's own number, and a company's.
+test.each(['51824753556', '53004085616', '83914571673'])('accepts %s', (digits) => {
   expect(isAbn(digits)).toBe(true);
 });
 
-test('another digit in any place is none', () => {
+test('rejects a number with any one digit changed', () => {
   const abn = '51824753556';
   for (let place = 0; place < abn.length; place += 1) {
     for (const digit of '0123456789') {
@@ -17,12 +17,12 @@ test('another digit in any place is none', () => {
 });
 
 test.each(['', '5182475355', '518247535560', '51 824 753 556', '5182475355x', '00000000000'])(
-  '%j is none',
+  'rejects %j',
   (text) => {
     expect(isAbn(text)).toBe(false);
   },
 );
 
-test('it is printed as the register prints it', () => {
+test('is formatted like in the register', () => {
   expect(formatAbn('51824753556')).toBe('51 824 753 556');
 });

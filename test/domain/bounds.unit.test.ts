@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { DEFAULT_BOUNDS, NO_BOUNDS, beyondBounds, type Bounds } from '../../src/domain/bounds.ts';
 
 const LAST = 'acme-000007';
-/** In AUD, unless told otherwise. */
+/** In AUD by default. */
 function check(
   totalCents: number,
   lastCents: number | null,
@@ -31,15 +31,15 @@ describe('a total within bounds', () => {
     expect(check(totalCents, lastCents)).toBeNull();
   });
 
-  test('any ratio where none is set', () => {
+  test('any ratio if no ratio is set', () => {
     expect(check(5_000_000, 1, { ratio: null })).toBeNull();
     expect(check(0, 5_000_000, { ratio: null })).toBeNull();
   });
-  test('any first total where no limit is set', () => {
+  test('any first total if no limit is set', () => {
     expect(check(98_765_400, null, { firstMax: null })).toBeNull();
     expect(check(98_765_400, 0, { firstMax: null })).toBeNull();
   });
-  test('a ratio with decimals', () => {
+  test('a fractional ratio', () => {
     expect(check(12_500, 10_000, { ratio: '1.25' })).toBeNull();
     expect(check(8_000, 10_000, { ratio: '1.25' })).toBeNull();
   });
@@ -63,12 +63,12 @@ describe('a total beyond bounds', () => {
     expect(check(totalCents, lastCents)).toContain('"acceptBounds": true');
   });
 
-  test('a ratio with decimals', () => {
+  test('a fractional ratio', () => {
     expect(check(12_501, 10_000, { ratio: '1.25' })).not.toBeNull();
     expect(check(7_999, 10_000, { ratio: '1.25' })).not.toBeNull();
   });
 
-  test('names both totals, the invoice and the bound', () => {
+  test('the message names both totals, the invoice and the bound', () => {
     expect(check(200_050, 10_000)).toContain(
       'the total would be AUD 2,000.50, more than 10 times the AUD 100.00 of acme-000007: ',
     );
@@ -91,13 +91,13 @@ describe.each([
     floor: { byCurrency: new Map([[currency, 700]]), otherCents: 1 },
     firstMax: { byCurrency: new Map([[currency, 80_000]]), otherCents: 1 },
   };
-  test('the defaults count minor units', () => {
+  test('the default bounds count minor units', () => {
     expect(check(1_000_000, null, { currency })).toBeNull();
     expect(check(1_000_001, null, { currency })).toContain(`the limit of ${shown} for`);
     expect(check(5_000, 1, { currency })).toBeNull();
     expect(check(5_001, 1, { currency })).not.toBeNull();
   });
-  test('its own amounts count, and no other', () => {
+  test('only amounts set for the currency apply', () => {
     expect(check(700, 1, { currency, ...own })).toBeNull();
     expect(check(701, 1, { currency, ...own })).not.toBeNull();
     expect(check(80_000, null, { currency, ...own })).toBeNull();
@@ -110,7 +110,7 @@ describe('the environment', () => {
   const read = (env: Readonly<Record<string, string>>) =>
     readConfig({ DATABASE_URL: 'postgres://localhost/arcadia', ...env }).worker.bounds;
 
-  test('says nothing: the defaults', () => {
+  test('without variables gives the defaults', () => {
     expect(read({})).toEqual(DEFAULT_BOUNDS);
   });
   test('sets amounts by currency, in major units', () => {
@@ -133,7 +133,7 @@ describe('the environment', () => {
       },
     });
   });
-  test('turns bounds off with 0', () => {
+  test('0 turns a bound off', () => {
     const off = { INVOICE_BOUNDS_RATIO: '0', INVOICE_BOUNDS_FIRST_MAX: '0' };
     expect(read(off)).toEqual(NO_BOUNDS);
   });

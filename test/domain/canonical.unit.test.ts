@@ -30,8 +30,8 @@ test.each([
   expect(canonicalJson(JSON.parse(text) as JsonValue)).toBe(canonical);
 });
 
-test('keys are sorted by UTF-16 code units, as RFC 8785 has it', () => {
-  // Its own example (section 3.2.3), in the expected order.
+test('sorts keys by UTF-16 code units, like RFC 8785', () => {
+  // The example of RFC 8785, section 3.2.3, in the expected order.
   const keys = ['\r', '1', '\u0080', 'ö', '€', '😀', '\ufb33'];
   const object = Object.fromEntries(keys.toReversed().map((key) => [key, 0]));
   expect(canonicalJson(object)).toBe(
@@ -39,11 +39,11 @@ test('keys are sorted by UTF-16 code units, as RFC 8785 has it', () => {
   );
 });
 
-test('keeps the content, and is the same whatever the order of keys', () => {
+test('keeps the content and does not depend on the order of keys', () => {
   fc.assert(
     fc.property(anyJson, (value) => {
       const text = canonicalJson(value);
-      // Compared as text of sorted keys: `toEqual` doesn't look at a key `__proto__`.
+      // Compared as text with sorted keys, because `toEqual` ignores a key `__proto__`.
       expect(canonicalJson(JSON.parse(text) as JsonValue)).toBe(text);
       expect(JSON.stringify(sortKeys(JSON.parse(text)))).toBe(JSON.stringify(sortKeys(value)));
       expect(canonicalJson(reverseKeys(value))).toBe(text);
@@ -51,7 +51,7 @@ test('keeps the content, and is the same whatever the order of keys', () => {
   );
 });
 
-test('different contents have different texts', () => {
+test('gives different texts for different contents', () => {
   expect(canonicalJson({ a: '1' })).not.toBe(canonicalJson({ a: 1 }));
   expect(canonicalJson(JSON.parse('{"__proto__":1}') as JsonValue)).not.toBe(canonicalJson({}));
   expect(canonicalJson({ a: null })).not.toBe(canonicalJson({}));
@@ -71,7 +71,7 @@ test.each([NaN, Infinity, -Infinity, 0.1, 2 ** 53, undefined, 1n, () => 1, Symbo
 test.each([
   ['arrays', '[', ']'],
   ['objects', '{"a":', '}'],
-])('takes 64 levels of %s, and no more', (_what, open, close) => {
+])('accepts up to 64 levels of %s', (_what, open, close) => {
   const nested = (levels: number) => `${open.repeat(levels)}1${close.repeat(levels)}`;
   expect(canonicalJson(JSON.parse(nested(64)) as JsonValue)).toBe(nested(64));
   expect(() => canonicalJson(JSON.parse(nested(65)) as JsonValue)).toThrow(
@@ -79,7 +79,7 @@ test.each([
   );
 });
 
-test('refuses what is nested without end, before the stack does', () => {
+test('rejects endless nesting before the stack overflows', () => {
   const nested = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as JsonValue;
   expect(() => canonicalJson(nested)).toThrow(expect.objectContaining(domainError('invalid_json')));
 });

@@ -5,7 +5,7 @@ import { domainError } from './_arbitraries.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
-test('a sum is in range up to 2^53 − 1 cents, either way', () => {
+test('accepts sums from −(2^53 − 1) to 2^53 − 1 cents', () => {
   expect(sumCents([MOST - 1, 1])).toBe(MOST);
   expect(sumCents([1 - MOST, -1])).toBe(-MOST);
   for (const beyond of [
@@ -18,11 +18,11 @@ test('a sum is in range up to 2^53 − 1 cents, either way', () => {
   }
 });
 
-test('a price may be zero', () => {
+test('accepts a price of zero', () => {
   expect(checkPrice(0, 'A price')).toBe(0);
 });
 
-test('cents that the database has summed are read exactly', () => {
+test('reads sums from the database exactly', () => {
   fc.assert(
     fc.property(fc.maxSafeInteger(), (cents) => {
       expect(parseCents(cents.toString(), 'The subtotal')).toBe(cents);
@@ -32,7 +32,7 @@ test('cents that the database has summed are read exactly', () => {
 });
 
 test.each(['9007199254740992', '-9007199254740992', '1'.repeat(30)])(
-  'a sum of %s cents is out of range',
+  'rejects a sum of %s cents as out of range',
   (text) => {
     expect(() => parseCents(text, 'The subtotal')).toThrow(
       expect.objectContaining(domainError('amount_out_of_range')),
@@ -40,9 +40,9 @@ test.each(['9007199254740992', '-9007199254740992', '1'.repeat(30)])(
   },
 );
 
-// Most of them are something to `BigInt`.
+// `BigInt` would accept most of these.
 test.each(['', ' ', '1.0', '1e3', '0x10', '+1', '--1', '-', ' 1', '1 ', '1\n', '1_000', 'NaN'])(
-  '%j is not cents',
+  'rejects %j as cents',
   (text) => {
     expect(() => parseCents(text, 'The subtotal of acme')).toThrow(
       expect.objectContaining({

@@ -45,7 +45,7 @@ const inputs: InvoiceInputs = {
 };
 
 describe("a tenant's invoice", () => {
-  test('has its lines by deployment: base, addons, overage, LLM usage; tax last', () => {
+  test('lists base, addons, overage and LLM usage by deployment, and tax last', () => {
     const { lines, ...totals } = composeInvoice(inputs);
     expect(
       lines.map(({ lineNo, deploymentId, description, amountCents }) => [
@@ -67,7 +67,7 @@ describe("a tenant's invoice", () => {
     expect(totals).toEqual({ subtotalCents: 10_609, taxCents: 1061, totalCents: 11_670 });
   });
 
-  test('names the subscription on the lines of the quote alone', () => {
+  test('names the subscription only on lines from the quote', () => {
     const { lines } = composeInvoice(inputs);
     expect(lines.map(({ subscriptionId }) => subscriptionId)).toEqual([
       'sub-api',
@@ -81,7 +81,7 @@ describe("a tenant's invoice", () => {
     ]);
   });
 
-  test('of nothing has no line, and no tax', () => {
+  test('without charges has no lines and no tax', () => {
     expect(composeInvoice({ ...inputs, subscriptions: [], llmUsage: [] })).toEqual({
       lines: [],
       subtotalCents: 0,
@@ -94,7 +94,7 @@ describe("a tenant's invoice", () => {
     ['missing_plan_version', { ...subscription('web'), planVersionId: null }, 'AUD', 'sub-web'],
     ['missing_plan_version', { ...subscription('web'), planVersionId: 'x' }, 'AUD', 'acme'],
     ['mixed_currencies', subscription('web'), 'USD', 'studio-v1 in AUD'],
-  ])('that would be parked: %s', (code, bad, currency, named) => {
+  ])('is refused with the reason for parking: %s', (code, bad, currency, named) => {
     const compose = () => composeInvoice({ ...inputs, currency, subscriptions: [bad] });
     expect(compose).toThrow(DomainError);
     expect(compose).toThrow(
@@ -103,8 +103,8 @@ describe("a tenant's invoice", () => {
   });
 });
 
-describe('the subscriptions that an invoice has billed', () => {
-  test('are read back from its lines, and give the same invoice again', () => {
+describe('the subscriptions that an invoice bills', () => {
+  test('can be read from its lines, and compose to the same invoice', () => {
     const { lines } = composeInvoice(inputs);
     const billed = billedSubscriptions('acme', lines);
     expect(billed).toEqual([subscription('api'), subscription('web', ['more'])]);
@@ -115,7 +115,7 @@ describe('the subscriptions that an invoice has billed', () => {
     ['deployment', { deploymentId: null }],
     ['subscription', { subscriptionId: null }],
     ['plan version', { meta: {} }],
-  ])('of a base line that names no %s are refused', (what, fields) => {
+  ])('cannot be read from a base line without %s', (what, fields) => {
     expectRefused('plan_base', fields, what);
   });
 
@@ -123,7 +123,7 @@ describe('the subscriptions that an invoice has billed', () => {
     ['addon', { meta: { included_qty: '500' } }],
     ['quantity', { meta: { addon_code: 'more' } }],
     ['resource kind', { resourceKind: null }],
-  ])('of an addon line that names no %s are refused', (what, fields) => {
+  ])('cannot be read from an addon line without %s', (what, fields) => {
     expectRefused('addon', fields, what);
   });
 

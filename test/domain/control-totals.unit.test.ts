@@ -53,7 +53,7 @@ const [usage] = sound.usage;
 const [lines] = sound.lines;
 const [invoices] = sound.invoices;
 
-test('books that add up: counts and sums beyond floats, and exact sums beside rounded ones', () => {
+test('balanced books pass, with counts beyond floats and exact sums next to rounded ones', () => {
   expect(findImbalances(sound)).toEqual([]);
   expect(findImbalances({ ...sound, usage: [], lines: [], invoices: [] })).toEqual([]);
 });
@@ -62,7 +62,7 @@ describe('tenants', () => {
   const withTenants = (tenants: Partial<ControlTotals['tenants']>) =>
     findImbalances({ ...sound, tenants: { ...sound.tenants, ...tenants } });
 
-  test('a due tenant without an outcome is work to do, and no imbalance', () => {
+  test('a due tenant without an outcome is open work, not an imbalance', () => {
     const tenants = { ...sound.tenants, due: 11 };
     expect(findImbalances({ ...sound, tenants })).toEqual([]);
     expect(workToDo('2026-05', tenants)).toEqual([
@@ -74,7 +74,7 @@ describe('tenants', () => {
     expect(workToDo('2026-05', sound.tenants)).toEqual([]);
   });
 
-  test('without, or with several invoices', () => {
+  test('outcomes that do not match the invoices are imbalances', () => {
     expect(withTenants({ without_invoice: 2, without_outcome: 4, with_several: 3 })).toEqual([
       '2 tenants count as invoiced without a live invoice',
       '4 tenants have a live invoice and no outcome',
@@ -88,18 +88,18 @@ describe('usage', () => {
     findImbalances({ ...sound, usage: [{ ...usage!, places }] });
   const [billed, pending] = usage!.places;
 
-  test('an event that is nowhere to be found', () => {
+  test('an event without a place is an imbalance', () => {
     expect(withPlaces([billed!])).toEqual([
       'llm_usage: 9007199254740993 events (AUD 0.003) were accepted, 9007199254740992 (AUD 0.001) are accounted for',
     ]);
   });
 
-  test('the count is right and the sum is not, and the other way round', () => {
+  test('a wrong sum with the right count is an imbalance, and vice versa', () => {
     expect(withPlaces([billed!, { ...pending!, total: '0.20000000000001' }])).toHaveLength(1);
     expect(withPlaces([billed!, { ...pending!, events: '2' }])).toHaveLength(1);
   });
 
-  test('usage in a place that must not be', () => {
+  test('unaccounted usage is an imbalance', () => {
     const lost = { ...pending!, class: 'unaccounted', state: 'unaccounted' } as const;
     expect(withPlaces([billed!, lost])).toEqual([
       'llm_usage: 1 events (AUD 0.002) are unaccounted for',
@@ -108,14 +108,17 @@ describe('usage', () => {
 });
 
 describe('lines and invoices', () => {
-  test('lines that differ from their usage', () => {
+  test('lines that differ from their usage are an imbalance', () => {
     expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 2 }] })).toEqual([
       '2 llm_usage lines in AUD differ from their usage',
     ]);
   });
 
-  test.each([{ wrong: 1 }, { lines_cents: '111' }])('invoices that do not add up: %j', (fields) => {
-    const [problem] = findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] });
-    expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 1\.10, lines of/);
-  });
+  test.each([{ wrong: 1 }, { lines_cents: '111' }])(
+    'invoices that do not add up are an imbalance: %j',
+    (fields) => {
+      const [problem] = findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] });
+      expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 1\.10, lines of/);
+    },
+  );
 });

@@ -9,7 +9,7 @@ import {
 } from '../../src/domain/format.ts';
 
 describe('currencies', () => {
-  test('are the codes of ISO 4217 with a minor unit', () => {
+  test('are the ISO 4217 codes that have a minor unit', () => {
     const byDecimals = Map.groupBy(CURRENCIES, minorUnitDecimals);
     const counts = [...byDecimals].map(([decimals, codes]) => [decimals, codes.length]);
     expect(counts.sort()).toEqual([
@@ -22,7 +22,7 @@ describe('currencies', () => {
     expect(new Set(CURRENCIES).size).toBe(165);
   });
 
-  // IDR and IQD are two of those for which ICU says something else.
+  // ICU gives other decimals for some currencies, such as IDR and IQD.
   test.each([
     ['AUD', 2],
     ['USD', 2],
@@ -44,7 +44,7 @@ describe('currencies', () => {
     ['lower case', 'aud'],
     ['longer', 'AUDX'],
     ['empty', ''],
-  ])('refuse what is %s: %j', (_what, code) => {
+  ])('do not include what is %s: %j', (_what, code) => {
     expect(isCurrency(code)).toBe(false);
     expect(() => formatAmount(1, code)).toThrow(RangeError);
   });
@@ -91,7 +91,7 @@ describe('amounts', () => {
     expect(parseAmount(text, currency)).toBe(cents);
   });
 
-  test('of usage are money or a quantity', () => {
+  test('of usage are either money or a quantity', () => {
     expect(formatUsage('1234.5', 'JPY')).toBe('JPY 1,234.5');
     expect(formatUsage('1234.5', null)).toBe('1,234.5');
   });

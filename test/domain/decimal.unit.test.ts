@@ -16,7 +16,7 @@ const TWELVE_DIGITS = '999999999999';
 
 describe('the grammar of a sent decimal', () => {
   test.each(['0', '5', '0.5', '10.50', '0.000', `${TWELVE_DIGITS}.${TWELVE_DIGITS}`])(
-    'takes %s',
+    'accepts %s',
     (text) => {
       expect(isDecimalString(text)).toBe(true);
       expect(parseDecimal(text).equals(text)).toBe(true);
@@ -27,14 +27,14 @@ describe('the grammar of a sent decimal', () => {
     ...['', ' ', '.', '.5', '5.', '00.5', '01', '+1', '-1', '-0', '1e3', '1E-3', '0x10', '1_000'],
     ...['1,5', ' 1', '1 ', '1\n', 'NaN', 'Infinity', '1.2.3', '١'],
     ...['1000000000000', '0.0000000000001'],
-  ])('refuses %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(isDecimalString(text)).toBe(false);
     expect(() => parseDecimal(text)).toThrow(
       expect.objectContaining(domainError('invalid_decimal')),
     );
   });
 
-  test('agrees with a hand-written reading of the grammar, on texts made of its characters', () => {
+  test("agrees with a hand-written parser on texts made of the grammar's characters", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'0012.9-+e '), maxLength: 16 }), (text) => {
         expect(isDecimalString(text)).toBe(isInGrammar(text));
@@ -43,7 +43,7 @@ describe('the grammar of a sent decimal', () => {
     );
   });
 
-  test('takes every decimal of 12 and 12 digits without changing it', () => {
+  test('keeps every decimal of up to 12 + 12 digits unchanged', () => {
     fc.assert(
       fc.property(anyFraction, (fraction) => {
         const parsed = parseDecimal(fractionText(fraction));
@@ -55,7 +55,7 @@ describe('the grammar of a sent decimal', () => {
   });
 });
 
-test('a sum may have up to 24 digits before the point', () => {
+test('accepts sums with up to 24 digits before the point', () => {
   const most = '9'.repeat(24);
   expect(toDecimalString(parseDecimalSum(`${most}.5`))).toBe(`${most}.5`);
   expect(() => parseDecimalSum(`1${most}`)).toThrow(
@@ -75,13 +75,13 @@ describe('the canonical text', () => {
     expect(normalizeDecimalString(text)).toBe(canonical);
   });
 
-  test('knows no negative zero and no exponent', () => {
+  test('has no negative zero and no exponent', () => {
     expect(toDecimalString(new Decimal('-0'))).toBe('0');
     expect(toDecimalString(new Decimal('1e-40'))).toBe(`0.${'0'.repeat(39)}1`);
     expect(new Decimal('1e40').toString()).toBe(`1${'0'.repeat(40)}`);
   });
 
-  test('is a fixed point, and equal for equal values only', () => {
+  test('is idempotent, and equal only for equal values', () => {
     fc.assert(
       fc.property(anyFraction, anyFraction, (a, b) => {
         const [textA, textB] = [fractionText(a), fractionText(b)];

@@ -11,11 +11,11 @@ test.each([
   [[14], 14, 1, 15],
   [[15], 15, 2, 17],
   [[5000, 750, 500, 100], 6350, 635, 6985],
-])('lines of %j come to %d + %d = %d', (lines, subtotalCents, taxCents, totalCents) => {
+])('lines of %j add up to %d + %d = %d', (lines, subtotalCents, taxCents, totalCents) => {
   expect(invoiceTotals(lines)).toStrictEqual({ subtotalCents, taxCents, totalCents });
 });
 
-test('tax is a tenth of the subtotal, half up, in exact integers', () => {
+test('tax is a tenth of the subtotal, rounded half up in exact integers', () => {
   fc.assert(
     fc.property(fc.array(fc.nat()), (lines) => {
       const { subtotalCents, taxCents, totalCents } = invoiceTotals(lines);
@@ -26,7 +26,7 @@ test('tax is a tenth of the subtotal, half up, in exact integers', () => {
   );
 });
 
-test('the tax line', () => {
+test('builds the tax line', () => {
   expect(taxLine(635)).toStrictEqual({
     kind: 'tax',
     resourceKind: null,
@@ -40,24 +40,24 @@ test('the tax line', () => {
   expect(GST_RATE).toBe('0.10');
 });
 
-test('no tax, no line', () => {
+test('builds no tax line without tax', () => {
   expect(taxLine(0)).toBeNull();
 });
 
 test.each([
   ['the subtotal', [Number.MAX_SAFE_INTEGER, 1]],
   ['the total', [Number.MAX_SAFE_INTEGER]],
-])('beyond 2^53 − 1 %s is refused', (_what, lines) => {
+])('rejects a %s beyond 2^53 − 1', (_what, lines) => {
   expect(() => invoiceTotals(lines)).toThrow(
     expect.objectContaining(domainError('amount_out_of_range')),
   );
 });
 
-test('sums are exact although one step of them is not a safe integer', () => {
+test('sums exactly even if an intermediate step is not a safe integer', () => {
   const most = Number.MAX_SAFE_INTEGER;
   expect(sumCents([most, 2, -2])).toBe(most);
 });
 
-test.each([0.5, NaN, 2 ** 53])('%d is not an amount', (cents) => {
+test.each([0.5, NaN, 2 ** 53])('rejects %d as an amount', (cents) => {
   expect(() => sumCents([cents])).toThrow(expect.objectContaining(domainError('invalid_amount')));
 });

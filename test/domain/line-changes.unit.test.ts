@@ -20,7 +20,7 @@ function line(fields: Partial<PlacedLine> = {}): PlacedLine {
 }
 const llm = line({ kind: 'llm_usage', description: 'LLM usage', subscriptionId: null, qty: '3' });
 
-describe('two revisions that say the same', () => {
+describe('no change is reported for', () => {
   test.each([
     ['the same lines', [line(), llm], [line(), llm]],
     ['nothing at all', [], []],
@@ -36,7 +36,7 @@ describe('two revisions that say the same', () => {
   });
 });
 
-describe('a line has changed', () => {
+describe('a line counts as changed', () => {
   test.each<Partial<PlacedLine>>([
     { qty: '2' },
     { unit: 'year' },
@@ -51,7 +51,7 @@ describe('a line has changed', () => {
   });
 });
 
-describe('a line is another one', () => {
+describe('a line counts as removed and added', () => {
   test.each<Partial<PlacedLine>>([
     { deploymentId: 'db' },
     { deploymentId: null },
@@ -67,7 +67,7 @@ describe('a line is another one', () => {
   });
 });
 
-test('of several lines alike the n-th is compared with the n-th', () => {
+test('compares the n-th of several similar lines with the n-th', () => {
   const [first, second] = [line({ amountCents: 1 }), line({ amountCents: 2 })];
   expect(compareLines([first, second], [first])).toEqual([
     { change: 'removed', before: second, after: null },
@@ -81,14 +81,14 @@ test('of several lines alike the n-th is compared with the n-th', () => {
   ]);
 });
 
-test('changed and added lines come in the order of the new invoice, removed ones last', () => {
+test('lists changed and added lines in the order of the new invoice, removed ones last', () => {
   const gone = line({ deploymentId: 'gone' });
   const added = line({ deploymentId: 'added' });
   const changes = compareLines([gone, line()], [added, line({ qty: '9' })]);
   expect(changes.map(({ change }) => change)).toEqual(['added', 'changed', 'removed']);
 });
 
-test('the differences account for the whole difference of the totals', () => {
+test('line differences add up to the difference of the totals', () => {
   const anyLine = fc
     .record({
       deploymentId: fc.constantFrom('a', 'b', null),

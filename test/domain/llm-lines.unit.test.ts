@@ -10,7 +10,7 @@ const usage = {
   invoiceMonth: '2026-05',
 };
 
-test('the line of a month has the exact sum beside the rounded one', () => {
+test("a month's line has the exact and the rounded sum", () => {
   expect(llmUsageLine(usage)).toStrictEqual({
     kind: 'llm_usage',
     resourceKind: null,
@@ -23,7 +23,7 @@ test('the line of a month has the exact sum beside the rounded one', () => {
   });
 });
 
-test('late usage names the month it belongs to', () => {
+test('a line of late usage names its service month', () => {
   expect(llmUsageLine({ ...usage, serviceMonth: '2026-04' })).toMatchObject({
     description: 'LLM usage, late for 2026-04',
     meta: { exact_cents: '12.5', service_month: '2026-04' },
@@ -33,7 +33,7 @@ test('late usage names the month it belongs to', () => {
   });
 });
 
-test('a sum that rounds to nothing still has its line', () => {
+test('a sum that rounds to zero still gets a line', () => {
   expect(llmUsageLine({ ...usage, exactCents: '0.4', requestCount: 1 })).toMatchObject({
     qty: '1',
     amountCents: 0,
@@ -41,13 +41,13 @@ test('a sum that rounds to nothing still has its line', () => {
   });
 });
 
-test('usage of a month to come is refused', () => {
+test('rejects usage of a future month', () => {
   expect(() => llmUsageLine({ ...usage, serviceMonth: '2026-06' })).toThrow(
     expect.objectContaining(domainError('invalid_month')),
   );
 });
 
-test.each(['1.5', -1, 0.5, 'many'])('%j is not a number of requests', (requestCount) => {
+test.each(['1.5', -1, 0.5, 'many'])('rejects %j as a number of requests', (requestCount) => {
   expect(() => llmUsageLine({ ...usage, requestCount })).toThrow(
     expect.objectContaining({
       ...domainError('invalid_quantity'),
@@ -56,7 +56,7 @@ test.each(['1.5', -1, 0.5, 'many'])('%j is not a number of requests', (requestCo
   );
 });
 
-test('charges that are not exact decimals, or beyond 2^53 cents, are refused', () => {
+test('rejects charges that are not exact decimals or exceed 2^53 cents', () => {
   expect(() => llmUsageLine({ ...usage, exactCents: '-1' })).toThrow(
     expect.objectContaining(domainError('invalid_decimal')),
   );

@@ -29,7 +29,7 @@ const cases = JSON.parse(
   readFileSync(new URL('../vectors/llm-invoice.json', import.meta.url), 'utf8'),
 ) as VectorCase[];
 
-/** Charges by deployment, in order; a request that comes again counts once. */
+/** Charges by deployment, in order; a repeated request counts once. */
 function chargesByDeployment(charges: readonly Charge[]): Map<string, Decimal[]> {
   const once = new Map(charges.map((charge) => [charge.gateway_request_id, charge]));
   const byDeployment = Map.groupBy(once.values(), (charge) => charge.deployment_id);
@@ -40,7 +40,7 @@ function chargesByDeployment(charges: readonly Charge[]): Map<string, Decimal[]>
   );
 }
 
-test('all the vectors are here', () => {
+test('every vector has a test', () => {
   expect(cases).toHaveLength(43);
 });
 

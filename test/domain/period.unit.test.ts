@@ -14,7 +14,7 @@ import {
 } from '../../src/domain/period.ts';
 import { anyMonth, domainError } from './_arbitraries.ts';
 
-test('a period has inclusive dates and half-open instants', () => {
+test('a period has inclusive dates and a half-open interval of instants', () => {
   expect(periodOf('2026-05')).toStrictEqual({
     month: '2026-05',
     periodStart: '2026-05-01',
@@ -29,13 +29,13 @@ test('a period has inclusive dates and half-open instants', () => {
 test.each([
   ...['2026-13', '2026-00', '2026-5', '26-05', '2026-05-01', '', '0999-12', '3000-01'],
   ...['12026-05', '+002026-05'],
-])('%j is not a month', (text) => {
+])('rejects %j as a month', (text) => {
   for (const use of [parseMonth, periodOf, previousMonth, nextMonth]) {
     expect(() => use(text)).toThrow(expect.objectContaining(domainError('invalid_month')));
   }
 });
 
-test('usage is of months from 2000 to 2999', () => {
+test('accepts months from 2000 to 2999', () => {
   for (const month of ['2000-01', '2999-12']) expect(parseServiceMonth(month)).toBe(month);
   for (const month of ['1999-12', '1000-01', '3000-01', '2026-13']) {
     expect(() => parseServiceMonth(month)).toThrow(
@@ -51,11 +51,11 @@ test.each([
   '2026-5-1',
   '20260501',
   '2026-05-01T00:00:00Z',
-  // Forms of ISO 8601 that Temporal would take.
+  // ISO 8601 forms that Temporal would accept.
   '2026-05-01T00:00:00',
   '+002026-05-01',
   '',
-])('%j is not a calendar date', (text) => {
+])('rejects %j as a date', (text) => {
   for (const use of [parseDate, daysInMonth]) {
     expect(() => use(text)).toThrow(expect.objectContaining(domainError('invalid_date')));
   }
@@ -84,7 +84,7 @@ describe('the month of an instant', () => {
     expect(monthOfInstant(instant)).toBe(month);
   });
 
-  test('is read off a Date in UTC', () => {
+  test('is taken from a Date in UTC', () => {
     expect(monthOfInstant(new Date('2026-06-01T00:00:00Z'))).toBe('2026-06');
     expect(monthOfInstant(new Date('2026-05-31T23:59:59.999Z'))).toBe('2026-05');
   });
@@ -93,38 +93,38 @@ describe('the month of an instant', () => {
     ...['', '2026-05-31', '2026-05-31T23:30:00', '2026-05-31T23:30Z', '20260531T233000Z'],
     ...['2026-02-30T00:00:00Z', '2026-05-31T24:00:00Z', '2026-05-31T23:30:00Z[UTC]'],
     ...['+002026-05-31T23:30:00Z'],
-  ])('%j is none', (text) => {
+  ])('rejects %j', (text) => {
     expect(() => monthOfInstant(text)).toThrow(
       expect.objectContaining(domainError('invalid_instant')),
     );
   });
 
-  test('an invalid Date is none', () => {
+  test('rejects an invalid Date', () => {
     expect(() => monthOfInstant(new Date(NaN))).toThrow(
       expect.objectContaining(domainError('invalid_instant')),
     );
   });
 
-  test('far years are refused rather than cut short', () => {
+  test('rejects years beyond four digits instead of truncating them', () => {
     expect(() => monthOfInstant(new Date(8.64e15))).toThrow(
       expect.objectContaining(domainError('invalid_month')),
     );
   });
 });
 
-test('a run bills the month before the one it was scheduled in', () => {
+test('a run bills the month before its scheduled time', () => {
   expect(monthBefore('2026-06-01T06:00:00Z')).toBe('2026-05');
   expect(monthBefore(new Date('2026-01-01T00:00:00Z'))).toBe('2025-12');
   expect(monthBefore('2026-06-01T01:00:00+02:00')).toBe('2026-04');
 });
 
-test('a month is over at the first instant of the next', () => {
+test('a month ends at the first instant of the next', () => {
   expect(isOver('2026-05', new Date('2026-05-31T23:59:59.999Z'))).toBe(false);
   expect(isOver('2026-05', new Date('2026-06-01T00:00:00Z'))).toBe(true);
   expect(isOver('2026-12', new Date('2026-06-01T00:00:00Z'))).toBe(false);
 });
 
-test('months round-trip, and their periods join without gap or overlap', () => {
+test('months round-trip, and consecutive periods have no gap or overlap', () => {
   fc.assert(
     fc.property(anyMonth, (month) => {
       const period = periodOf(month);

@@ -13,7 +13,7 @@ interface VectorItem {
 }
 
 interface VectorPlanVersion {
-  /** An integer in some: the quote only passes it on. */
+  /** Some vectors have an integer here, which the quote passes through. */
   id: string;
   version: number;
   currency: string;
@@ -39,7 +39,7 @@ const cases = JSON.parse(
   writeFraction,
 ) as VectorCase[];
 
-/** The vectors give the fraction as its two numbers, the product writes "12/31". */
+/** The vectors have the fraction as two numbers; the product writes "12/31". */
 function writeFraction(key: string, value: unknown): unknown {
   if (key !== 'proration_fraction') return value;
   const fraction = value as { days_remaining: number; days_in_month: number };
@@ -71,7 +71,7 @@ function toAddon(vector: VectorAddon): QuoteAddon {
   };
 }
 
-test('all the vectors are here', () => {
+test('every vector has a test', () => {
   expect(cases).toHaveLength(140);
 });
 

@@ -28,7 +28,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-test('every total is the sum of its lines', () => {
+test('totals are the sums of their lines', () => {
   fc.assert(
     fc.property(anyPlanVersion, anyAddons, anyUsage, anyStart, (plan, addons, usage, startsOn) => {
       const { recurring, overage, firstInvoice, allInMonthlyCents } = quote(plan, addons, {
@@ -44,7 +44,7 @@ test('every total is the sum of its lines', () => {
   );
 });
 
-test('the start date changes the first invoice only, the usage the overage only', () => {
+test('the start date only changes the first invoice, and usage only the overage', () => {
   fc.assert(
     fc.property(anyPlanVersion, anyAddons, anyUsage, anyStart, (plan, addons, usage, startsOn) => {
       const full = quote(plan, addons, { usage, startsOn });
@@ -58,7 +58,7 @@ test('the start date changes the first invoice only, the usage the overage only'
   );
 });
 
-test('the input is left as it was, and the same input gives the same quote', () => {
+test('does not modify its input, and gives the same quote for the same input', () => {
   fc.assert(
     fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
       const before = structuredClone({ plan, addons });
@@ -68,7 +68,7 @@ test('the input is left as it was, and the same input gives the same quote', () 
   );
 });
 
-test('the order of addons decides the order of lines and nothing else', () => {
+test('the order of addons only decides the order of lines', () => {
   fc.assert(
     fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
       const forth = quote(plan, addons, { usage });
@@ -91,7 +91,7 @@ function overageOf({ overage }: Quote): { qty: Decimal; cents: number } {
   return { qty: new Decimal(line?.qty ?? 0), cents: line?.amountCents ?? 0 };
 }
 
-test('more usage never costs less, more allowance never costs more, a cap never raises', () => {
+test('more usage never costs less, and a larger allowance or a cap never costs more', () => {
   fc.assert(
     fc.property(anyItem, anyQty, anyQty, anyQty, (item, qtyA, qtyB, lift) => {
       const kind = item.resourceKind;
@@ -113,7 +113,7 @@ test('more usage never costs less, more allowance never costs more, a cap never 
   );
 });
 
-test('overage amounts are those of exact integer arithmetic', () => {
+test('overage amounts match exact integer arithmetic', () => {
   const anyUnit = fc.constantFrom<['1k_tokens' | 'gb', bigint]>(['1k_tokens', 1000n], ['gb', 1n]);
   fc.assert(
     fc.property(anyFraction, fc.nat(2000), anyUnit, (used, price, [overageUnit, factor]) => {
@@ -132,7 +132,7 @@ test('overage amounts are those of exact integer arithmetic', () => {
   );
 });
 
-test('prorated amounts are those of exact integer arithmetic', () => {
+test('prorated amounts match exact integer arithmetic', () => {
   const anyBase = fc.oneof(anyPriceCents, fc.maxSafeNat());
   fc.assert(
     fc.property(anyBase, anyStart, (basePriceCents, startsOn) => {

@@ -51,8 +51,8 @@ function overageOf(
   return quote(planWith(item(overrides)), addons, { usage }).overage.lines;
 }
 
-describe('the smoke values', () => {
-  test('bare Studio is $50.00 a month', () => {
+describe('known prices', () => {
+  test('Studio without addons costs $50.00 a month', () => {
     const bare = quote(studio, [], { usage: {} });
     expect(bare.allInMonthlyCents).toBe(5000);
     expect(bare.overage).toStrictEqual({ lines: [], monthlyTotalCents: 0 });
@@ -64,7 +64,7 @@ describe('the smoke values', () => {
     });
   });
 
-  test('Studio with storage_50gb, from 20 May, with overage', () => {
+  test('Studio with storage_50gb from 20 May, with overage', () => {
     const preview = quote(studio, [storage50gb], {
       usage: { llm_tokens: 1_500_000, spaces_gb_month: '200', droplet_hours: 744 },
       startsOn: '2026-05-20',
@@ -86,7 +86,7 @@ describe('the smoke values', () => {
 });
 
 describe('the allowance', () => {
-  test('is lifted by all addons of the kind, and only by those', () => {
+  test('is raised by every addon of its kind and by no other', () => {
     const addons = [storage50gb, { ...storage50gb, qty: '0.5' }, { ...storage50gb, qty: null }];
     const [line] = overageOf(
       { resourceKind: 'spaces_gb_month', includedQty: null },
@@ -101,22 +101,22 @@ describe('the allowance', () => {
     });
   });
 
-  test('used up exactly, gives no line', () => {
+  test('that is used up exactly gives no overage line', () => {
     expect(overageOf({ includedQty: '0.3' }, { egress_gb: '0.3' })).toStrictEqual([]);
   });
 
-  test.each([null, 0, '0', '0.000'])('usage of %j gives no line', (used) => {
+  test.each([null, 0, '0', '0.000'])('gives no overage line for usage of %j', (used) => {
     expect(overageOf({}, { egress_gb: used })).toStrictEqual([]);
   });
 });
 
 describe('the hard cap', () => {
-  test('limits the usage, not the overage', () => {
+  test('limits the billed usage, not the overage', () => {
     const [line] = overageOf({ includedQty: 100, hardCapQty: 150 }, { egress_gb: 1000 });
     expect(line).toMatchObject({ qty: '50', meta: { used: '1000', capped: true } });
   });
 
-  test('that is just reached is not marked', () => {
+  test('that is exactly reached is not marked', () => {
     const [line] = overageOf({ hardCapQty: '150.0' }, { egress_gb: 150 });
     expect(line).toMatchObject({ qty: '150', meta: { capped: false } });
   });
@@ -128,11 +128,14 @@ describe('the hard cap', () => {
     expect(line).toMatchObject({ qty: '10', meta: { allowance: '150' } });
   });
 
-  test.each([0, 99, 100])('of %d, at or below the allowance, gives no line', (hardCapQty) => {
-    expect(overageOf({ includedQty: 100, hardCapQty }, { egress_gb: 1000 })).toStrictEqual([]);
-  });
+  test.each([0, 99, 100])(
+    'of %d, at or below the allowance, gives no overage line',
+    (hardCapQty) => {
+      expect(overageOf({ includedQty: 100, hardCapQty }, { egress_gb: 1000 })).toStrictEqual([]);
+    },
+  );
 
-  test('of 0 is a cap', () => {
+  test('of 0 is still a cap', () => {
     expect(overageOf({ includedQty: null, hardCapQty: 0 }, { egress_gb: 5 })).toStrictEqual([]);
   });
 });
@@ -143,7 +146,7 @@ describe('the overage price', () => {
     expect(line).toMatchObject({ qty: '5', unitPriceCents: 0, amountCents: 0 });
   });
 
-  test('that is absent gives no line', () => {
+  test('if absent, gives no line', () => {
     expect(overageOf({ overagePriceCents: null }, { egress_gb: 5 })).toStrictEqual([]);
   });
 });
@@ -162,38 +165,41 @@ describe('the overage unit', () => {
     expect(line).toMatchObject({ qty: '1500', unit: overageUnit, amountCents });
   });
 
-  test('counts partial thousands exactly', () => {
+  test('bills partial thousands exactly', () => {
     const tokens = (used: string) =>
       overageOf({ overageUnit: '1k_tokens' }, { egress_gb: used })[0]?.amountCents;
     expect(tokens('499.999999999999')).toBe(0);
     expect(tokens('500')).toBe(1);
   });
 
-  test('that is null counts base units and stays null', () => {
+  test('of null bills base units and stays null', () => {
     const [line] = overageOf({ overageUnit: null }, { egress_gb: 3 });
     expect(line).toMatchObject({ unit: null, amountCents: 3 });
   });
 });
 
 describe('usage', () => {
-  test('of null leaves overage out; none at all is zero usage', () => {
+  test('of null omits overage, and an empty object means zero usage', () => {
     expect(quote(studio, [], { usage: null }).overage.lines).toStrictEqual([]);
     expect(quote(studio, [], { usage: {} }).overage.lines).toStrictEqual([]);
   });
 
-  test('of kinds that the plan does not have is ignored', () => {
+  test('of kinds outside the plan is ignored', () => {
     expect(overageOf({}, { something_else: 10 })).toStrictEqual([]);
   });
 
-  test.each(['__proto__', 'constructor', 'toString'])('of %s is a kind like any other', (kind) => {
-    expect(overageOf({ resourceKind: kind }, {})).toStrictEqual([]);
-    const usage = JSON.parse(`{"${kind}": "7"}`) as Usage;
-    const [line] = overageOf({ resourceKind: kind }, usage);
-    expect(line).toMatchObject({ description: `${kind} overage`, qty: '7' });
-  });
+  test.each(['__proto__', 'constructor', 'toString'])(
+    'of a kind named %s works like any other',
+    (kind) => {
+      expect(overageOf({ resourceKind: kind }, {})).toStrictEqual([]);
+      const usage = JSON.parse(`{"${kind}": "7"}`) as Usage;
+      const [line] = overageOf({ resourceKind: kind }, usage);
+      expect(line).toMatchObject({ description: `${kind} overage`, qty: '7' });
+    },
+  );
 
   test.each([-1, 0.5, 2 ** 53, NaN, Infinity, '-1', '1e3', '', '00.5'])(
-    'of %j is refused',
+    'of %j is rejected',
     (used) => {
       expect(() => overageOf({}, { egress_gb: used })).toThrow(
         expect.objectContaining({
@@ -238,7 +244,7 @@ describe('the first invoice', () => {
     expect(invoice.lines[0]?.meta.proration_fraction).toBe(fraction);
   });
 
-  test('rounds each line by itself, halves up', () => {
+  test('rounds each line on its own, half up', () => {
     const addon = { ...storage50gb, priceCents: 1 };
     const { firstInvoice } = quote({ ...studio, basePriceCents: 1 }, [addon, addon], {
       usage: null,
@@ -249,7 +255,7 @@ describe('the first invoice', () => {
   });
 
   test.each(['2026-02-30', '2026-13-01', '2026-5-1', 'tomorrow', ''])(
-    'from %j is refused',
+    'rejects the start date %j',
     (date) => {
       expect(() => prorated(1000, date)).toThrow(
         expect.objectContaining(domainError('invalid_date')),
@@ -261,7 +267,7 @@ describe('the first invoice', () => {
 describe('amounts beyond 2^53 − 1 cents', () => {
   const most = Number.MAX_SAFE_INTEGER;
 
-  test('are refused in a line', () => {
+  test('are rejected in a line', () => {
     expect(overageOf({ overagePriceCents: most }, { egress_gb: 1 })[0]?.amountCents).toBe(most);
     expect(() => overageOf({ overagePriceCents: most }, { egress_gb: 2 })).toThrow(
       expect.objectContaining({
@@ -271,7 +277,7 @@ describe('amounts beyond 2^53 − 1 cents', () => {
     );
   });
 
-  test('are refused in the recurring total', () => {
+  test('are rejected in the recurring total', () => {
     expect(() =>
       quote({ ...planWith(), basePriceCents: most }, [{ ...storage50gb, priceCents: 1 }], {
         usage: null,
@@ -279,13 +285,13 @@ describe('amounts beyond 2^53 − 1 cents', () => {
     ).toThrow(expect.objectContaining(domainError('amount_out_of_range')));
   });
 
-  test('are refused in the sum of recurring and overage', () => {
+  test('are rejected in the sum of recurring and overage', () => {
     expect(() =>
       quote({ ...planWith(item({})), basePriceCents: most }, [], { usage: { egress_gb: 1 } }),
     ).toThrow(expect.objectContaining(domainError('amount_out_of_range')));
   });
 
-  test.each([-1, 0.5, 2 ** 53, NaN])('a price of %d is refused', (priceCents) => {
+  test.each([-1, 0.5, 2 ** 53, NaN])('rejects a price of %d', (priceCents) => {
     const refused = expect.objectContaining(domainError('invalid_amount'));
     expect(() => quote({ ...planWith(), basePriceCents: priceCents }, [], { usage: null })).toThrow(
       refused,

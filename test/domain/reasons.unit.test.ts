@@ -163,7 +163,7 @@ function nested(levels: number): [] {
 }
 
 describe.each(Object.entries({ prices, quantities, totals, llmUsage, texts }))(
-  'the reason names what is wrong: %s',
+  'the reason names the cause: %s',
   (_group, cases) => {
     test.each(cases)('%s', (_what, use, ...named) => {
       const reason = reasonOf(use);
@@ -172,7 +172,7 @@ describe.each(Object.entries({ prices, quantities, totals, llmUsage, texts }))(
   },
 );
 
-test('the reason behind the reason is kept for the log', () => {
+test('the underlying error is kept for the log', () => {
   expect(() => parseQuantity('x', 'Usage of egress_gb')).toThrow(
     expect.objectContaining({
       cause: expect.objectContaining({ name: 'DomainError', code: 'invalid_decimal' }),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { findJsonFlaw, MAX_DEPTH } from '../../src/lib/json-flaw.ts';
 import { toPointer } from '../../src/lib/json-pointer.ts';
 
-describe('a name that appears twice', () => {
+describe('a duplicate name', () => {
   test.each([
     ['{"a":1,"a":1}', '/a'],
     ['{"a":1,"b":2,"a":3}', '/a'],
@@ -16,7 +16,7 @@ describe('a name that appears twice', () => {
     ['[{"a":{}},"x",{"b":1,"b":2}]', '/2/b'],
     [`{"${'n'.repeat(101)}":1,"${'n'.repeat(101)}":2}`, `/${'n'.repeat(100)}`],
   ])('%s: at %s', (json, pointer) => {
-    // Or the case would prove nothing.
+    // Otherwise the case would prove nothing.
     expect(() => JSON.parse(json) as unknown).not.toThrow();
     const { path, detail } = findJsonFlaw(json)!;
     expect([toPointer(path), detail]).toEqual([pointer, 'this name appears twice in its object']);
@@ -31,12 +31,12 @@ describe('a name that appears twice', () => {
     '{}',
     '{"a":1,"A":2}',
     '[{"a":1},"a",{"a":["a","a"]},"a"]',
-  ])('%s has none', (json) => {
+  ])('is not found in %s', (json) => {
     expect(() => JSON.parse(json) as unknown).not.toThrow();
     expect(findJsonFlaw(json)).toBeNull();
   });
 
-  test('is found in any object that has one, and in no other', () => {
+  test('is found in exactly the objects that have one', () => {
     const value = fc.jsonValue({ maxDepth: 4 });
     fc.assert(
       fc.property(value, fc.string(), value, value, (other, name, first, second) => {
@@ -55,18 +55,18 @@ describe('a name that appears twice', () => {
 describe('nesting', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
-  test('of 32 levels is taken, of 33 is not', () => {
+  test('is accepted up to 32 levels', () => {
     expect(findJsonFlaw(nested(MAX_DEPTH))).toBeNull();
     expect(findJsonFlaw(nested(MAX_DEPTH + 1))?.detail).toBe('nested deeper than 32 levels');
   });
 
-  test('is told before the text ends, and not from what strings say', () => {
+  test('is detected before the text ends, and ignores brackets within strings', () => {
     expect(findJsonFlaw('{"a":'.repeat(1_000_000))?.detail).toBe('nested deeper than 32 levels');
     expect(findJsonFlaw(JSON.stringify('['.repeat(100)))).toBeNull();
   });
 });
 
-test('text of any kind is scanned to its end', () => {
+test('scans any text to its end', () => {
   const anyText = fc.string({ unit: fc.constantFrom(...'{}[]",:\\ua0 '), maxLength: 40 });
   fc.assert(
     fc.property(anyText, (text) => {

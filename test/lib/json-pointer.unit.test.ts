@@ -6,11 +6,11 @@ test.each([
   [[], ''],
   [['plans', 0, 'code'], '/plans/0/code'],
   [['a/b~1', ''], '/a~1b~01/'],
-])('points at %j with %j', (path, pointer) => {
+])('the pointer to %j is %j', (path, pointer) => {
   expect(toPointer(path)).toBe(pointer);
 });
 
-test('reads the names that it was made of', () => {
+test('parses back to the names it was built from', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), (path) => {
       expect(fromPointer(toPointer(path))).toEqual(path);

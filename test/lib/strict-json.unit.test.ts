@@ -12,7 +12,7 @@ import {
 
 const read = (text: string) => readStrictJson(Buffer.from(text));
 
-/** Said again, the long way: a decoder that refuses, the whole search for flaws, the parser. */
+/** The same in separate steps: a strict decoder, the full search for flaws, then the parser. */
 function readSlowly(bytes: Buffer): StrictJson {
   let text: string;
   try {
@@ -34,24 +34,24 @@ test.each([
   [' [ ] ', []],
   ['"a"', 'a'],
   ['{"a" : ":", "b"\t:\r\n"\\":"}', { a: ':', b: '":' }],
-])('%s is read', (text, value) => {
+])('reads %s', (text, value) => {
   expect(read(text)).toEqual({ ok: true, value });
 });
 
-test('a name `__proto__` is one like any other', () => {
+test('treats `__proto__` as an ordinary name', () => {
   const { value } = read('{"__proto__":{"a":1}}') as { value: object };
   expect(Object.keys(value)).toEqual(['__proto__']);
   expect(read('{"__proto__":1,"__proto__":1}')).toMatchObject({ mistake: 'flaw' });
 });
 
-describe('what it refuses', () => {
-  test('bytes that are not UTF-8, wherever they are', () => {
+describe('rejects', () => {
+  test('bytes that are not UTF-8, at any position', () => {
     const bytes = Buffer.from('{"a":"\xff"}', 'latin1');
     expect(readStrictJson(bytes)).toMatchObject({ ok: false, mistake: 'not-utf8' });
   });
 
   test.each(['', '{', '{"a"}', "{'a':1}", 'NaN', '1 2', '{"a":1,}', '"'])(
-    '%j: it is not JSON',
+    '%j, which is not JSON',
     (text) => {
       expect(read(text)).toEqual({ ok: false, mistake: 'not-json' });
     },
@@ -62,7 +62,7 @@ describe('what it refuses', () => {
     ['{"a":{"x":1,"y":2,"z":3},"b":0,"a":1}', '/a'],
     ['[{"a":1},{"\\u0061":1,"a":2}]', '/1/a'],
     ['{"a":{"b":{"c":1,"c":[]}}}', '/a/b/c'],
-  ])('%s: a name twice, at %s', (text, pointer) => {
+  ])('%s, with a duplicate name at %s', (text, pointer) => {
     const outcome = read(text);
     if (outcome.ok || outcome.mistake !== 'flaw') throw new Error('no flaw was found');
     expect(toPointer(outcome.flaw.path)).toBe(pointer);
@@ -71,7 +71,7 @@ describe('what it refuses', () => {
     );
   });
 
-  test('nesting beyond 32 levels, however deep it is and whether it ends', () => {
+  test('nesting beyond 32 levels, whether or not it is closed', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     expect(read(nested(MAX_DEPTH)).ok).toBe(true);
     for (const text of [nested(MAX_DEPTH + 1), nested(500_000), '{"a":'.repeat(100_000)]) {
@@ -80,7 +80,7 @@ describe('what it refuses', () => {
   });
 });
 
-describe('another encoding is named', () => {
+describe('names another encoding', () => {
   const text = '{"legal_name":"Bäckerei Müller"}';
   test.each([
     ['Latin-1', Buffer.from(text, 'latin1')],
@@ -97,24 +97,24 @@ describe('another encoding is named', () => {
     expect(sayMistake('the file', { ok: false, mistake: 'not-utf8', encoding })).toBe(reason);
   });
 
-  test('but UTF-8 that was damaged is no other encoding', () => {
+  test('damaged UTF-8 is not reported as another encoding', () => {
     const damaged = Buffer.from(text).subarray(0, text.indexOf('ü') + 2);
     expect(readStrictJson(damaged)).toEqual({ ok: false, mistake: 'not-utf8', encoding: null });
   });
 
-  test('and a stray NUL is a mistake in the JSON', () => {
+  test('a stray NUL is reported as a JSON error', () => {
     expect(read('{"a":"b\0c"}')).toEqual({ ok: false, mistake: 'not-json' });
   });
 });
 
-test('a byte order mark is taken off a document, once', () => {
+test('removes one byte order mark from a document', () => {
   const bytes = Buffer.from('\ufeff\ufeff{}');
   expect(withoutBom(bytes).toString()).toBe('\ufeff{}');
   expect(readStrictJson(withoutBom(withoutBom(bytes)))).toEqual({ ok: true, value: {} });
   expect(readStrictJson(bytes)).toEqual({ ok: false, mistake: 'not-json' });
 });
 
-/** Objects with names that come again, in any depth. */
+/** Objects with duplicate names at any depth. */
 const written = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
@@ -128,7 +128,7 @@ const written = fc.letrec<{ value: string }>((tie) => ({
   ),
 })).value;
 
-test('it reads and refuses the same as the long way', () => {
+test('accepts and rejects the same as the separate steps', () => {
   const seen = { read: 0, flawed: 0 };
   const bytes = fc.oneof(
     { weight: 3, arbitrary: written.map((text) => Buffer.from(text)) },
@@ -136,7 +136,7 @@ test('it reads and refuses the same as the long way', () => {
     fc
       .string({ unit: fc.constantFrom(...'{}[]",:\\ua0 '), maxLength: 20 })
       .map((text) => Buffer.from(text)),
-    // NULs are taken for UTF-16.
+    // NULs look like UTF-16.
     fc.uint8Array({ min: 1, maxLength: 20 }).map((array) => Buffer.from(array)),
   );
   fc.assert(
@@ -150,6 +150,6 @@ test('it reads and refuses the same as the long way', () => {
     }),
     { numRuns: 5_000 },
   );
-  // Or the generator only knows one side.
+  // Otherwise the generator produces only one kind.
   expect(Math.min(seen.read, seen.flawed)).toBeGreaterThan(300);
 });

@@ -5,13 +5,13 @@ import { expect, test } from 'vitest';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const IMAGES = join('docs', 'images');
-/** Together they are loaded by whoever reads a document. */
+/** Readers of a document load all of them together. */
 const MAX_BYTES = 100_000;
 
 interface Shown {
   readonly document: string;
   readonly alt: string;
-  /** From the project's folder on. */
+  /** Relative to the project's folder. */
   readonly path: string;
 }
 
@@ -24,19 +24,19 @@ const shown: readonly Shown[] = ['*.md', 'docs/**/*.md']
   );
 const images = readdirSync(join(PROJECT, IMAGES)).toSorted();
 
-test('every picture in the documents is there, with words for who does not see it', () => {
+test('every picture in the documents exists and has an alternative text', () => {
   const known = new Set(globSync('docs/**/*.{png,svg}', { cwd: PROJECT }));
   expect(shown).not.toEqual([]);
   expect(shown.filter(({ path }) => !known.has(path))).toEqual([]);
   expect(shown.filter(({ alt }) => alt.trim().split(/\s+/).length < 3)).toEqual([]);
 });
 
-test('no picture is left over', () => {
+test('every picture is used by a document', () => {
   const used = new Set(shown.map(({ path }) => relative(IMAGES, path)));
   expect(images.filter((image) => !used.has(image))).toEqual([]);
 });
 
-test('every picture can be taken anew, by `npm run screenshots`', () => {
+test('`npm run screenshots` can take every picture again', () => {
   const code = globSync('scripts/screenshots/*.ts', { cwd: PROJECT }).map((file) =>
     readFileSync(join(PROJECT, file), 'utf8'),
   );
@@ -44,7 +44,7 @@ test('every picture can be taken anew, by `npm run screenshots`', () => {
   expect(names.map(([, name]) => `${name}.png`).toSorted()).toEqual(images);
 });
 
-test('no picture is larger than it has to be', () => {
+test('no picture exceeds the size limit', () => {
   const sizes = images.map((image) => ({
     image,
     bytes: statSync(join(PROJECT, IMAGES, image)).size,

@@ -6,7 +6,7 @@ import { WORKER_NODE_FLAGS, nodeFlags } from '../../scripts/lib/node-flags.mjs';
 
 const COMPOSE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 
-test('a worker alone has little memory for what is young; whatever serves HTTP has all', () => {
+test('a worker alone gets a small young generation, and a process with HTTP the default', () => {
   expect(nodeFlags('src/start.ts', ['worker'])).toEqual(
     expect.arrayContaining([...WORKER_NODE_FLAGS]),
   );
@@ -17,7 +17,7 @@ test('a worker alone has little memory for what is young; whatever serves HTTP h
   }
 });
 
-test("a container's worker has the same", () => {
+test("the worker's container uses the same flags", () => {
   const { services } = parse(readFileSync(COMPOSE, 'utf8')) as {
     services: { worker: { command: readonly string[] } };
   };

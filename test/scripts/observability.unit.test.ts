@@ -15,13 +15,13 @@ const UNIT_TESTS = (
 const DASHBOARD = dashboard();
 const RUNBOOKS = readText('docs/runbooks.md');
 
-/** What Prometheus knows by itself, and what the backup job of docs/runbooks.md writes. */
+/** Prometheus's own metrics, and those that the backup job of docs/runbooks.md writes. */
 const NOT_OURS = ['up', 'arcadia_backup_last_success_timestamp_seconds'];
-/** That docs/metrics.md lists what is exported, other tests show. */
+/** Other tests check that docs/metrics.md lists what is exported. */
 const LISTED = [...readText('docs/metrics.md').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
 const isListed = (metric: string) => LISTED.includes(metric) || LISTED.includes(listedName(metric));
 
-test('the grammar tells names from labels, and what is no PromQL', () => {
+test('the PromQL parser separates names from labels and rejects invalid PromQL', () => {
   expect(metricsOf('sum by (le) (rate(a_bucket{b="c"}[5m])) / on (d) e')).toEqual([
     'a_bucket',
     'e',
@@ -29,7 +29,7 @@ test('the grammar tells names from labels, and what is no PromQL', () => {
   expect(() => metricsOf('sum(rate(a[5m])')).toThrow('not PromQL');
 });
 
-test('the dashboard reads metrics that are listed', () => {
+test('the dashboard only uses documented metrics', () => {
   const queries = dashboardQueries();
   expect(queries.length).toBeGreaterThan(30);
   for (const expr of queries) {
@@ -62,7 +62,7 @@ test.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (name, rule) =
   expect(outcomes).toEqual(expect.arrayContaining(['fires', 'quiet']));
 });
 
-test('every finding of the watchdog has an alert', () => {
+test('every watchdog finding has an alert', () => {
   const codes = RULES.flatMap(
     ({ expr }) => /watchdog_finding\{code=~?"([^"]+)"/.exec(expr)?.[1] ?? [],
   );
@@ -70,7 +70,7 @@ test('every finding of the watchdog has an alert', () => {
   expect([...found].sort()).toEqual([...FINDING_CODES].sort());
 });
 
-test('no runbook without an alert', () => {
+test('every runbook belongs to an alert', () => {
   const sections = [...RUNBOOKS.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
   expect(sections.sort()).toEqual(RULES.map(({ alert }) => alert).sort());
 });

@@ -5,17 +5,17 @@ import { forceReRunPayload } from '../../src/contracts/request-payload.ts';
 import { DOMAIN_ERROR_CODES } from '../../src/domain/errors.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/operators-guide.md', import.meta.url), 'utf8');
-/** All that a tenant can be parked for. */
+/** Every type of failure that can park a tenant. */
 const TYPES = [...Object.values(FAILURE), ...DOMAIN_ERROR_CODES].toSorted();
 
 describe("the operator's guide", () => {
-  test('says of every failure what it means, and of no other', () => {
+  test('explains every failure type and no other', () => {
     const [, section = ''] = GUIDE.split('\n## What each failure means\n');
     const rows = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, type]) => type);
     expect(rows.toSorted()).toEqual(TYPES);
   });
 
-  test('has no signal that would be refused', () => {
+  test('shows only signals that would be accepted', () => {
     const examples = [...GUIDE.matchAll(/```json\n([^`]*)```/g)].map(([, json = '']) => json);
     expect(examples).not.toEqual([]);
     for (const example of examples) {
@@ -23,7 +23,7 @@ describe("the operator's guide", () => {
     }
   });
 
-  test('names every field of the signal, and no other', () => {
+  test('names exactly the fields of the signal', () => {
     const [, section = ''] = GUIDE.split('| field ');
     const [table = ''] = section.split('\n\n');
     const fields = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, field]) => field);
@@ -31,12 +31,12 @@ describe("the operator's guide", () => {
   });
 });
 
-describe('what to do about a failure', () => {
-  test('is said of every type, and of no other', () => {
+describe('advice about a failure', () => {
+  test('exists for every type and no other', () => {
     expect(Object.keys(FAILURE_ADVICE).toSorted()).toEqual(TYPES);
   });
 
-  test('is said of a type of a later version, too', () => {
+  test('exists for types of a later version', () => {
     expect(adviceFor('toString')).toBe(adviceFor('invalid_decimal'));
   });
 });

@@ -28,13 +28,13 @@ describe('lockfile', () => {
     expect(lockfileProblems({ manifest, lockfile: locked(entry) })).toHaveLength(count);
   });
 
-  test('an install script of a package that is decided on, wherever it lies', () => {
+  test('allows the install script of an approved package at any path', () => {
     const entry = { integrity: INTEGRITY, hasInstallScript: true };
     const lockfile = locked(entry, 'node_modules/thing/node_modules/allowed');
     expect(lockfileProblems({ manifest, lockfile })).toEqual([]);
   });
 
-  test('another manifest than the one that was locked', () => {
+  test('rejects a manifest that differs from the locked one', () => {
     const changed = { ...manifest, dependencies: { thing: '^2.0.0' } };
     const lockfile = locked({ integrity: INTEGRITY });
     expect(lockfileProblems({ manifest: changed, lockfile })).toEqual([
@@ -87,7 +87,7 @@ describe('audit', () => {
     ['no JSON', '<html>Bad Gateway</html>', 'no report'],
     ['nothing', '', 'no report'],
     ['null', 'null', 'no report'],
-  ])('is not checked, which is no pass, after %s', (_name, output, reason) => {
+  ])('counts as not checked, which is not a pass, after %s', (_name, output, reason) => {
     const { outcome, summary } = readAudit(output);
     expect(outcome).toBe('not checked');
     expect(summary).toContain('NOT CHECKED');
@@ -96,7 +96,7 @@ describe('audit', () => {
     expect(EXIT_CODES[outcome]).not.toBe(0);
   });
 
-  test('by the command: a registry that does not answer gives an exit code of its own', async () => {
+  test('exits with a code of its own if the registry does not answer', async () => {
     const registry = createServer((_request, response) => response.writeHead(405).end());
     await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
     const { port } = registry.address() as { port: number };
@@ -111,8 +111,8 @@ describe('audit', () => {
   });
 });
 
-// Not by `--omit dev`: npm 11.19 then leaves out what a package for development also wants (zod).
-test('the SBOM is CycloneDX, lists all that is shipped, and marks what is not', () => {
+// Not by `--omit dev`: npm 11.19 then omits packages that a development dependency needs too (zod).
+test('the SBOM is CycloneDX, lists every shipped package and marks development packages', () => {
   const { stdout } = spawnSync('npm', ['run', '--silent', 'sbom'], {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,

@@ -8,13 +8,13 @@ const ITSELF = 'test/scripts/references.unit.test.ts';
 const TEXT = /\.(?:ts|mts|cts|mjs|cjs|js|sql|md|ya?ml|json)$/;
 
 interface Reference {
-  /** Where it stands: file and line. */
+  /** Its file and line. */
   readonly at: string;
-  /** What it names: a path from the project's folder, and perhaps an anchor. */
+  /** The cited path, relative to the project's folder, with an optional anchor. */
   readonly target: string;
 }
 
-/** The anchors of a Markdown file, as GitHub makes them from its headings. */
+/** The anchors that GitHub makes from the headings of a Markdown file. */
 const anchors = new Map<string, ReadonlySet<string>>();
 function anchorsOf(file: string): ReadonlySet<string> {
   const known = anchors.get(file);
@@ -47,7 +47,7 @@ function isDead({ target }: Reference): boolean {
   return anchor !== undefined && !anchorsOf(path).has(anchor);
 }
 
-test('every citation of the billing rules names a section that exists', () => {
+test('every citation of the billing rules names an existing section', () => {
   const citations = findAll(
     PROJECT_FILES.filter((file) => TEXT.test(file)),
     /(docs\/spec\.md(?:#[\w-]*)?)/g,
@@ -56,14 +56,14 @@ test('every citation of the billing rules names a section that exists', () => {
   expect(citations.filter(isDead)).toEqual([]);
 });
 
-test('nothing cites rules that are not in the repository', () => {
+test('nothing cites rules outside the repository', () => {
   const ours = PROJECT_FILES.filter((file) => TEXT.test(file) && !file.startsWith('test/vectors/'));
   expect(findAll(ours, /(\bSPEC\b(?!IAL).*)/g).filter(({ at }) => !at.startsWith(ITSELF))).toEqual(
     [],
   );
 });
 
-test('every link between documents leads somewhere', () => {
+test('every link between documents has a target', () => {
   const documents = PROJECT_FILES.filter((file) => file.endsWith('.md'));
   const links = documents.flatMap((document) =>
     findAll([document], /\]\(([^()\s]+)\)/g)
@@ -79,7 +79,7 @@ test('every link between documents leads somewhere', () => {
   expect(links.filter(isDead)).toEqual([]);
 });
 
-test('every path that a document names exists', () => {
+test('every path named in a document exists', () => {
   const documents = PROJECT_FILES.filter((file) => file.endsWith('.md'));
   const paths = findAll(
     documents,

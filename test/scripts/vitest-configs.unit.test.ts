@@ -10,7 +10,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-test.each(CONFIGS)('%s says so where Node is too old', async (name) => {
+test.each(CONFIGS)('%s names the required Node version if Node is too old', async (name) => {
   const load = () => import(new URL(name, PROJECT).pathname);
   await expect(load()).resolves.toHaveProperty('default.test');
   vi.resetModules();

@@ -9,7 +9,7 @@ const AT = new Date('2026-06-01T00:00:00Z');
 const secretOf = (id: string) => deriveSecret('m'.repeat(32), id);
 const SECRET = secretOf('a');
 
-/** Signed by the reference implementation, not by ours. */
+/** Signed by the reference implementation instead of ours. */
 function signed(secret = SECRET, { id = 'msg_1', at = AT, body = BODY } = {}) {
   return {
     'webhook-id': id,
@@ -25,7 +25,7 @@ function check(
   return checkSignature({ headers, body: Buffer.from(body) }, secrets, now)?.kind ?? 'right';
 }
 
-test('what the reference implementation signs is right, and ours signs the same', () => {
+test('accepts signatures of the reference implementation and signs the same way', () => {
   expect(check(signed())).toBe('right');
   const ours = signedHeaders(formatSecret(SECRET), { id: 'msg_1', at: AT, body: BODY });
   expect(ours).toEqual(signed());
@@ -41,18 +41,18 @@ test.each([
   [299, 'right'],
   [300, 'right'],
   [301, 'too new'],
-])('a timestamp %i seconds from our clock: %s', (seconds, expected) => {
+])('a timestamp %i seconds from our clock is %s', (seconds, expected) => {
   const at = new Date(AT.getTime() + seconds * 1000);
   expect(check(signed(SECRET, { at }))).toBe(expected);
 });
 
-test('a second is a second to its end', () => {
+test('compares whole seconds', () => {
   const at = new Date(AT.getTime() - 300_000);
   expect(check(signed(SECRET, { at }), { now: new Date(AT.getTime() + 999) })).toBe('right');
   expect(check(signed(SECRET, { at }), { now: new Date(AT.getTime() + 1000) })).toBe('too old');
 });
 
-test('whatever is signed cannot be changed', () => {
+test('rejects any change to the id, timestamp or body', () => {
   const right = signed();
   expect(check(right, { body: '{"n":2}' })).toBe('wrong');
   expect(check({ ...right, 'webhook-id': 'msg_2' })).toBe('wrong');
@@ -62,7 +62,7 @@ test('whatever is signed cannot be changed', () => {
   expect(check(right, { secrets: [] })).toBe('wrong');
 });
 
-test('any live secret will do, and any of the signatures', () => {
+test('accepts any live secret and any of several signatures', () => {
   const [a, b] = [secretOf('a'), secretOf('b')];
   expect(check(signed(b), { secrets: [a, b] })).toBe('right');
   const [oldOne, newOne] = [signed(secretOf('revoked')), signed(a)];
@@ -70,7 +70,7 @@ test('any live secret will do, and any of the signatures', () => {
   expect(check({ ...newOne, 'webhook-signature': both })).toBe('right');
 });
 
-test('a signature of another version is passed over', () => {
+test('ignores signatures of other versions', () => {
   const right = signed();
   const v1a = right['webhook-signature'].replace('v1,', 'v1a,');
   expect(check({ ...right, 'webhook-signature': v1a })).toBe('malformed');
@@ -78,19 +78,22 @@ test('a signature of another version is passed over', () => {
   expect(check({ ...right, 'webhook-signature': both })).toBe('right');
 });
 
-test.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])('without %s', (name) => {
-  const complaint = checkSignature(
-    { headers: { ...signed(), [name]: undefined }, body: Buffer.from(BODY) },
-    [SECRET],
-    AT,
-  );
-  expect(complaint).toEqual({ kind: 'missing', detail: `this key has to sign: send ${name}` });
-});
+test.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
+  'rejects a request without %s',
+  (name) => {
+    const complaint = checkSignature(
+      { headers: { ...signed(), [name]: undefined }, body: Buffer.from(BODY) },
+      [SECRET],
+      AT,
+    );
+    expect(complaint).toEqual({ kind: 'missing', detail: `this key has to sign: send ${name}` });
+  },
+);
 
 test.each([
   ['webhook-id', ''],
   ['webhook-id', 'a b'],
-  // `a.1` and `2` would be signed as `a` and `1.2` are.
+  // `a.1` with `2` would have the same signature as `a` with `1.2`.
   ['webhook-id', 'msg.1'],
   ['webhook-id', 'x'.repeat(201)],
   ['webhook-timestamp', ''],
@@ -105,18 +108,18 @@ test.each([
   ['webhook-signature', 'v1,c2hvcnQ='],
   ['webhook-signature', `v1,${'!'.repeat(43)}=`],
   ['webhook-signature', 'x'.repeat(1000)],
-])('malformed %s: %j', (name, value) => {
+])('rejects a malformed %s: %j', (name, value) => {
   expect(check({ ...signed(), [name]: value })).toBe('malformed');
 });
 
-test('a signature is a whole entry of the list, and nothing more', () => {
+test('compares whole entries of the signature list', () => {
   const right = signed();
   for (const entry of [`x${right['webhook-signature']}`, `${right['webhook-signature']}x`]) {
     expect(check({ ...right, 'webhook-signature': entry })).toBe('malformed');
   }
 });
 
-test('a complaint says what to mend, and nothing of what was expected', () => {
+test('an error says what to fix without revealing the expected signature', () => {
   const complain = (headers: Readonly<Record<string, string | undefined>>, now = AT) =>
     checkSignature({ headers, body: Buffer.from(BODY) }, [SECRET], now)?.detail;
   const right = signed();
@@ -137,14 +140,14 @@ test('a complaint says what to mend, and nothing of what was expected', () => {
   expect(wrong).toBe('the signature is not that of this id, timestamp and body');
 });
 
-test('a secret of any length is read, padded or not', () => {
+test('reads secrets of any length, with or without padding', () => {
   for (const length of [24, 25, 26, 64]) {
     const bytes = Buffer.alloc(length, 7);
     expect(parseSecret(`whsec_${bytes.toString('base64')}`)).toEqual(bytes);
   }
 });
 
-test('a secret is derived: the same for the same id and master, another one for others', () => {
+test('derives the same secret for the same id and master secret, and another one otherwise', () => {
   const secret = deriveSecret('m'.repeat(32), 'id');
   expect(secret).toHaveLength(32);
   expect(deriveSecret('m'.repeat(32), 'id')).toEqual(secret);
@@ -157,7 +160,7 @@ test('a secret is derived: the same for the same id and master, another one for 
   }
 });
 
-test('how secrets are derived never changes: senders hold them', () => {
+test('the derivation of secrets never changes, because senders store them', () => {
   // printf 'arcadia signing secret v1:id' | openssl dgst -sha256 -hmac "$(printf 'm%.0s' {1..32})" -binary | base64
   expect(formatSecret(deriveSecret('m'.repeat(32), 'id'))).toBe(
     'whsec_YgvTIZ2RioGtH0ItkUAsZXICxPOWOd9F2oO7D1/dH38=',
