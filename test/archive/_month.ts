@@ -17,7 +17,7 @@ import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import type { LedgerWorld } from '../_util/ledger-world.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 
-/** Old enough to be archived, and to expire, whatever the clock says. */
+/** Old enough to be archived and to expire, whatever the clock says. */
 export const OLD_MONTH = '2020-05';
 const TENANTS = ['acme', 'beta'];
 
@@ -26,7 +26,7 @@ export interface SentUsage {
   readonly metered: readonly Readonly<Record<string, string>>[];
 }
 
-/** What senders send of the month, in its order: corrections, and one of a correction, among it. */
+/** What senders send for the month, in order, including corrections and a correction of a correction. */
 function usageOf(tenantId: string): SentUsage {
   const of = (deployment: string, day: number) => ({
     tenant_id: tenantId,
@@ -55,7 +55,7 @@ function usageOf(tenantId: string): SentUsage {
   return { llm, metered };
 }
 
-/** Comes after the month was invoiced, into buckets of its own; and corrects what was sealed before. */
+/** Late usage, which opens new buckets and corrects sealed records. */
 function lateUsageOf(tenantId: string): SentUsage {
   const late = {
     tenant_id: tenantId,
@@ -88,7 +88,7 @@ function merge(parts: readonly SentUsage[]): SentUsage {
   };
 }
 
-/** The statuses of the answers, each as often as it was given. */
+/** How often each status was answered. */
 export async function send(db: Database, usage: SentUsage) {
   const ingestion = createIngestion({ db, now: () => new Date(), timeBounds: ANY_TIME });
   try {
@@ -100,7 +100,7 @@ export async function send(db: Database, usage: SentUsage) {
   }
 }
 
-/** A closed month: invoices, a revision, late usage, an exclusion that it leaves out. */
+/** A closed month with invoices, a revision, late usage and an excluded event. */
 export async function closeOldMonth({ db, activities }: LedgerWorld): Promise<void> {
   await seedCatalogue(db);
   for (const tenantId of TENANTS) {
@@ -121,7 +121,7 @@ export async function closeOldMonth({ db, activities }: LedgerWorld): Promise<vo
   await serveRequests({ activities }, month);
 }
 
-/** The end of a pass, which closes the requests for a month. */
+/** Ends a pass, which closes the requests for a month. */
 export async function serveRequests(
   { activities }: Pick<LedgerWorld, 'activities'>,
   month: string,
@@ -130,7 +130,7 @@ export async function serveRequests(
   await activities.finishPass({ month, upToSeq: pass?.upToSeq ?? 0 });
 }
 
-/** All that anybody is shown of a month's usage. */
+/** Everything that readers see of a month's usage. */
 export async function readEverything(db: Database, month = OLD_MONTH) {
   const previews: TenantPreview[] = [];
   const onTenant = (preview: TenantPreview) => void previews.push(preview);

@@ -30,7 +30,7 @@ afterEach(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-/** How many events are where. */
+/** The number of events in each place. */
 function places(db: Database) {
   return db.one(sql.type(z.object({ hot: z.number(), archived: z.number(), ids: z.number() }))`
     SELECT
@@ -45,7 +45,7 @@ const statuses = (results: readonly { readonly status: string }[]) =>
   results.map(({ status }) => status);
 
 describe('an archived month', () => {
-  test('says what it said before: verification, preview, and the events of every line', async () => {
+  test('has the same verification, preview and events per line as before', async () => {
     const { db } = world;
     const before = await readEverything(db);
     expect(before.verification).toMatchObject({ ok: true, scope: { llm_events: 20 } });
@@ -68,7 +68,7 @@ describe('an archived month', () => {
     ]);
   });
 
-  test('says so at every moment of the move, and after one that was cut off', async () => {
+  test('reads the same at every moment of the move, and after an interrupted move', async () => {
     const { db } = world;
     const before = await readEverything(db);
     let after = null;
@@ -83,7 +83,7 @@ describe('an archived month', () => {
     expect(await places(db)).toEqual({ hot: 0, archived: COUNT, ids: COUNT });
   });
 
-  test('stays known: what was accepted is a duplicate, with other content a conflict', async () => {
+  test('still recognises its events: the same content is a duplicate, other content a conflict', async () => {
     const { db } = world;
     await archiveUsage(db, BEFORE);
     expect(new Set(statuses(await send(db, SENT)))).toEqual(new Set(['duplicate']));
@@ -92,13 +92,13 @@ describe('an archived month', () => {
       metered: SENT.metered.map((record) => ({ ...record, qty: '77' })),
     };
     expect(new Set(statuses(await send(db, other)))).toEqual(new Set(['conflict']));
-    // Those of a recent month, too: the first one stays.
+    // Also if the second event is of a recent month: the first one counts.
     const recent = { ...SENT.llm[0]!, occurred_at: '2026-05-10T00:00:00Z' };
     expect(statuses(await send(db, { llm: [recent], metered: [] }))).toEqual(['conflict']);
     expect(await places(db)).toEqual({ hot: 0, archived: COUNT, ids: COUNT });
   });
 
-  test('takes late usage, which moves another time; its records are not corrected', async () => {
+  test('accepts late usage, which a later run moves, and rejects corrections of archived records', async () => {
     const { db } = world;
     await archiveUsage(db, BEFORE);
     const [llm, record] = [SENT.llm[0]!, SENT.metered[0]!];
@@ -117,7 +117,7 @@ describe('an archived month', () => {
     expect(await verifyMonth(db, OLD_MONTH)).toMatchObject({ ok: true });
   });
 
-  test('can be re-run without an event that is excluded from it', async () => {
+  test('can be rerun without an excluded event', async () => {
     const { db } = world;
     await archiveUsage(db, BEFORE);
     const exclude = (source: 'llm' | 'metered', eventId: string) =>
@@ -142,11 +142,11 @@ describe('an archived month', () => {
   });
 });
 
-describe('what stays where it is', () => {
+describe('usage is not archived:', () => {
   const reasonOf = async (month: string) =>
     (await listMonthsBefore(world.db, nextMonth(month))).at(-1)?.refusal;
 
-  test('events of less than a day ago, and records beside one', async () => {
+  test('events less than a day old, and records in the same bucket', async () => {
     const { db } = world;
     const record = { ...SENT.metered[0]!, record_id: 'new', qty: '1', replaces: 'acme-m2-at-last' };
     expect(statuses(await send(db, { llm: [], metered: [record] }))).toEqual(['accepted']);
@@ -156,7 +156,7 @@ describe('what stays where it is', () => {
     expect(await verifyMonth(db, OLD_MONTH)).toMatchObject({ ok: true });
   });
 
-  test('a month that was never closed', async () => {
+  test('of a month that was never closed', async () => {
     const event = { ...SENT.llm[0]!, gateway_request_id: 'x', occurred_at: '2020-04-01T00:00:00Z' };
     await send(world.db, { llm: [event], metered: [] });
     await ageUsage(world.testDatabase.superuserUrl);
@@ -166,7 +166,7 @@ describe('what stays where it is', () => {
     expect(months).toMatchObject([{ movedLlmEvents: 0 }, { movedLlmEvents: 20 }]);
   });
 
-  test('a month that is being worked on', async () => {
+  test('of a month with an open request', async () => {
     await world.activities.acceptRequest({
       month: OLD_MONTH,
       signal: 'run',
@@ -179,7 +179,7 @@ describe('what stays where it is', () => {
     expect(await reasonOf(OLD_MONTH)).toBeNull();
   });
 
-  test('a month that is no older than three full months', async () => {
+  test('of the last three full months', async () => {
     const now = monthOfInstant(new Date());
     const third = previousMonth(previousMonth(previousMonth(now)));
     await superuser.query(
@@ -194,7 +194,7 @@ describe('what stays where it is', () => {
     });
   });
 
-  test('a bucket whose events are not what it says, and all that would have gone with it', async () => {
+  test('of a bucket that does not match its events, with the rest of its batch', async () => {
     await superuser.query(`ALTER TABLE llm_usage_events DISABLE TRIGGER USER;
       UPDATE llm_usage_events SET charge_cents = charge_cents + 0.000000000001
       WHERE gateway_request_id = 'beta-llm-3'; ALTER TABLE llm_usage_events ENABLE TRIGGER USER`);
@@ -207,7 +207,7 @@ describe('what stays where it is', () => {
 
 describe('nobody', () => {
   test.each(['apiUrl', 'workerUrl', 'readonlyUrl'] as const)(
-    'but the CLI may archive: not %s',
+    'except the CLI may archive: not %s',
     async (url) => {
       const db = await openDatabase({
         url: world.testDatabase[url],
@@ -239,7 +239,7 @@ describe('nobody', () => {
     await client.end();
   });
 
-  test('can delete an event whose copy is not the same', async () => {
+  test('can delete an event whose copy differs', async () => {
     await archiveUsage(world.db, BEFORE);
     const copy = (change: string) => `
       INSERT INTO llm_usage_events

@@ -17,7 +17,7 @@ const KEPT = 12;
 
 let world: LedgerWorld;
 let superuser: pg.Client;
-/** Within a transaction `pg_stat_activity` stays as it was first read. */
+/** Within a transaction, `pg_stat_activity` keeps the state of the first read. */
 let watcher: pg.Client;
 beforeAll(async () => {
   world = await createLedgerWorld();
@@ -38,8 +38,8 @@ const partitions = () =>
     WHERE relnamespace = 'usage_archive'::regnamespace AND relkind = 'r' ORDER BY relname
   `);
 
-// One after the other: each starts where the one before has ended.
-test('events that are not all in the archive stay', async () => {
+// These tests build on each other.
+test('a month whose events are not all archived does not expire', async () => {
   const { db } = world;
   expect(await expireUsage(db, BEFORE, KEPT)).toEqual([]);
   await expect(expireMonth(db, OLD_MONTH, KEPT)).rejects.toThrow('that are not archived');
@@ -51,7 +51,7 @@ test('events that are not all in the archive stay', async () => {
   await archiveUsage(db, BEFORE);
 });
 
-test('a month that is too young stays, whatever is asked for', async () => {
+test('a month within the retention period does not expire', async () => {
   const now = monthOfInstant(new Date());
   const twelfth = Array.from({ length: 12 }).reduce<string>(previousMonth, now);
   await expect(expireMonth(world.db, twelfth, 1)).rejects.toThrow('not older than 12 full months');
@@ -70,7 +70,7 @@ test('an archive that has lost an event does not expire', async () => {
 });
 
 const [LLM_EVENT, RECORD] = [SENT.llm[0]!, SENT.metered[0]!];
-/** Usage with new ids, of the month that expires: a correction is in it. */
+/** Usage with new ids for the expiring month, including a correction. */
 const newUsage = (name: string): SentUsage => ({
   llm: [{ ...LLM_EVENT, gateway_request_id: `${name}-llm` }],
   metered: [
@@ -87,10 +87,10 @@ const waiters = (count: number) =>
     ({ rowCount }) => rowCount === count,
   );
 
-test('an expiry waits for usage of its month that is being stored, and then refuses', async () => {
+test('an expiry waits for usage that is being stored, then refuses because of it', async () => {
   const { db } = world;
   await superuser.query('BEGIN');
-  // Late usage has left open buckets behind, whose events are in the archive.
+  // Late usage left open buckets whose events are archived.
   await superuser.query(`SELECT FROM usage_buckets
     WHERE service_month = '2020-05-01' AND source = 'llm' AND sealed_for IS NULL FOR UPDATE`);
   const sent = send(db, { llm: newUsage('racing').llm, metered: [] });
@@ -108,7 +108,7 @@ test('an expiry waits for usage of its month that is being stored, and then refu
   expect((await readEverything(db)).verification.ok).toBe(true);
 });
 
-test('usage of a month that is about to expire is refused, and waits for nothing', async () => {
+test('usage of an expiring month is rejected without waiting', async () => {
   await superuser.query('BEGIN');
   await superuser.query(`SELECT expire_usage('2020-05-01', 12)`);
   const results = await send(world.db, newUsage('meanwhile'));
@@ -122,7 +122,7 @@ const REFUSED = {
   errors: [{ pointer: '/occurred_at', detail: expect.any(String) as string }],
 };
 
-test('what has expired is told by its record, and its invoices are proved by their buckets', async () => {
+test('an expired month keeps its record, and its invoices are verified by their buckets', async () => {
   const { db } = world;
   const before = await readEverything(db);
   expect(before.verification.ok).toBe(true);
@@ -152,7 +152,7 @@ test('what has expired is told by its record, and its invoices are proved by the
   });
   expect(verification.checks).toEqual(before.verification.checks);
   expect(previews).toEqual(before.previews);
-  // Count and sum of a line are told all the same.
+  // Count and sum of a line remain.
   expect(lines.map(({ line }) => line)).toEqual(
     before.lines.map(({ line }) => ({
       ...line,
@@ -167,7 +167,7 @@ test('what has expired is told by its record, and its invoices are proved by the
   ).rejects.toThrow('the llm events of 2020-05 have expired');
 });
 
-test('what has expired is known for ever', async () => {
+test('ids of expired events stay known', async () => {
   const { db } = world;
   const results = await send(db, SENT);
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['duplicate']));
@@ -178,7 +178,7 @@ test('what has expired is known for ever', async () => {
   });
 });
 
-test('new usage of an expired month is refused, and its books still add up', async () => {
+test('new usage of an expired month is rejected, and its books still add up', async () => {
   const { db } = world;
   const before = await readEverything(db);
   const { llm, metered } = newUsage('too-late');
@@ -198,7 +198,7 @@ test('new usage of an expired month is refused, and its books still add up', asy
   expect(before.verification.ok).toBe(true);
 });
 
-test('a sum that was changed is still found, without the events', async () => {
+test('a changed sum is found without the events', async () => {
   await superuser.query(`ALTER TABLE usage_buckets DISABLE TRIGGER USER;
     UPDATE usage_buckets SET total = total + 100 WHERE tenant_id = 'beta' AND source = 'llm';
     ALTER TABLE usage_buckets ENABLE TRIGGER USER`);

@@ -56,7 +56,7 @@ async function lastLines(tenantId: string) {
 }
 
 describe('an excluded event', () => {
-  test('that nobody has billed is on no invoice, and stays visible', async () => {
+  test('that is unbilled stays off invoices and stays visible', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '5');
     const poison = await use(tenantId, 'llm_usage', '999999');
@@ -86,7 +86,7 @@ describe('an excluded event', () => {
     );
   });
 
-  test('of nothing is no longer counted, as on the line', async () => {
+  test('with a charge of 0 is no longer counted on the line', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '5');
     await exclude('llm', await use(tenantId, 'llm_usage', '0'));
@@ -104,11 +104,11 @@ describe('an excluded event', () => {
     ).toMatchObject([{ is_excluded: false }, { is_excluded: true }]);
   });
 
-  test('that parked its tenant lets it be invoiced', async () => {
+  test('that parked its tenant no longer prevents the invoice', async () => {
     const tenantId = await newTenant();
     const ids = [];
     for (let n = 0; n < 3; n += 1) ids.push(await use(tenantId, 'llm_usage', '999999999999'));
-    // Each line may be that large, and so may this one; GST and another hundred are not the point.
+    // A single line may be this large; with GST and another hundred the total may not.
     await buildInvoices(world, [tenantId], { stopAfter: 'pullLlmUsage' });
     for (const id of ids) await exclude('llm', id);
 
@@ -118,13 +118,13 @@ describe('an excluded event', () => {
     expect(lines.map(({ kind }) => kind)).toEqual(['plan_base', 'tax']);
   });
 
-  test('is billed until the re-run, and its successor keeps it out', async () => {
+  test('stays billed until the rerun, and stays excluded in later revisions', async () => {
     const tenantId = await newTenant();
     const poison = await use(tenantId, 'llm_usage', '100');
     await use(tenantId, 'llm_usage', '1');
     await buildInvoices(world, [tenantId]);
     await exclude('llm', poison);
-    // A re-run that was cut off doesn't count.
+    // An interrupted rerun does not count.
     await forceInvoices(world, [tenantId]);
     await forceInvoices(world, [tenantId]);
 
@@ -136,7 +136,7 @@ describe('an excluded event', () => {
     expect(amounts).toEqual([101, 1, 1]);
   });
 
-  test('is excluded once: the first reason stays', async () => {
+  test('is excluded once and keeps the first reason', async () => {
     const tenantId = await newTenant();
     const id = await use(tenantId, 'llm_usage', '100');
     await exclude('llm', id, 'first');
@@ -149,7 +149,7 @@ describe('an excluded event', () => {
 });
 
 describe('an excluded metered record', () => {
-  test('takes with it what it has replaced, and can be corrected no more', async () => {
+  test('also excludes the records it replaced, and can no longer be corrected', async () => {
     const tenantId = await newTenant();
     const [first, second] = [`${tenantId}-r1`, `${tenantId}-r2`];
     await meter(tenantId, first, '9000000');
@@ -171,7 +171,7 @@ describe('an excluded metered record', () => {
     expect(lines.map(({ kind }) => kind)).toEqual(['plan_base', 'tax']);
   });
 
-  test('and a correction of it at the same moment: one of the two is refused', async () => {
+  test('and a concurrent correction of it: one of the two is rejected', async () => {
     for (let n = 0; n < 10; n += 1) {
       const tenantId = await newTenant();
       const id = `${tenantId}-r1`;

@@ -4,7 +4,7 @@ import type { MonthFacts } from '../../src/db/month-end/watchdog.ts';
 
 const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15 };
 
-/** A month that nobody has asked for, with something else in it. */
+/** A month without requests, with the given fields replaced. */
 function facts(other: Partial<MonthFacts> = {}): MonthFacts {
   return {
     month: '2026-05',
@@ -48,7 +48,7 @@ describe('month_not_closed', () => {
     expect(codes(month, at)).toEqual(expected);
   });
 
-  test('says when it was to be closed, and how far it is', () => {
+  test('says when the month should have been closed and how far it is', () => {
     expect(judge(facts(), LATE)).toEqual([
       {
         code: 'month_not_closed',
@@ -78,7 +78,7 @@ describe('tenants_to_invoice', () => {
     expect(codes(month, EARLY)).toEqual(expected);
   });
 
-  test('says how many', () => {
+  test('says how many tenants', () => {
     expect(judge(facts(closed), EARLY)).toEqual([
       {
         code: 'tenants_to_invoice',
@@ -108,7 +108,7 @@ describe('run_stalled', () => {
     expect(codes(month, now)).toEqual(expected);
   });
 
-  test('says since when', () => {
+  test('says since when the run is stalled', () => {
     const [finding] = judge(facts({ ...waiting, lastMovedAt: at('05:00.123456') }), at('30:00'));
     expect(finding?.detail).toBe(
       'requests for 2026-05 wait (1), and nothing has moved since 2026-06-01T06:05:00Z',
@@ -116,7 +116,7 @@ describe('run_stalled', () => {
   });
 });
 
-test('books_do_not_add_up, in a month that is closed otherwise', () => {
+test('books_do_not_add_up is found in a closed month', () => {
   const month = facts({ finishedRequests: 1, withoutOutcome: 0, isOutOfBalance: true });
   expect(codes(month, '2026-06-01T08:00:00Z')).toEqual(['books_do_not_add_up']);
 });

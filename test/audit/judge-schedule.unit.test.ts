@@ -5,7 +5,7 @@ import type { ScheduleFacts } from '../../src/temporal/schedule-facts.ts';
 const firsts = (...times: string[]) => times.map((time) => new Date(`${time}:00Z`));
 const FIRED = firsts('2026-06-01T06:00');
 
-/** A Schedule that has fired on 1 June and waits for July, with something else in it. */
+/** A Schedule that fired on 1 June and is due in July, with the given fields replaced. */
 function schedule(other: Partial<ScheduleFacts> = {}): ScheduleFacts {
   return {
     isPaused: false,
@@ -107,7 +107,7 @@ test.each<[string, ScheduleFacts | null, string, string[]]>([
   expect(judge(facts, at).map(({ code }) => code)).toEqual(expected);
 });
 
-test('details tell nothing that somebody else wrote', () => {
+test('details contain no text written by an operator', () => {
   const details = [
     ...judge(schedule({ workflowType: 'secret', taskQueue: 'secret' })),
     ...judge(schedule({ isPaused: true, note: 'secret' })),

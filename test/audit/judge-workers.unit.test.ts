@@ -3,11 +3,11 @@ import { judgeWorkers } from '../../src/audit/watchdog-workers.ts';
 
 const worker = (isCurrent: boolean) => ({ identity: '1@host', buildId: null, isCurrent });
 
-test('one that gets tasks is enough', () => {
+test('one worker of the current build is enough', () => {
   expect(judgeWorkers([worker(false), worker(true)])).toEqual([]);
 });
 
-test('nobody polls', () => {
+test('no worker polls', () => {
   expect(judgeWorkers([])).toMatchObject([
     {
       code: 'no_worker',
@@ -17,7 +17,7 @@ test('nobody polls', () => {
   ]);
 });
 
-test('only workers of a build that gets no tasks', () => {
+test('only workers of a build without tasks poll', () => {
   expect(judgeWorkers([worker(false)])).toMatchObject([
     { code: 'no_worker', detail: expect.stringContaining('none of the build') as string },
   ]);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await seedCatalogue(world.db);
 });
 afterAll(async () => {
-  // Whatever was corrected here, the month can be proved, and the listing is the reconciliation by name.
+  // After every correction the month verifies, and the listing matches the reconciliation.
   const { checks } = await verifyMonth(world.db, MONTH);
   expect(checks.filter(({ problems }) => problems > 0)).toEqual([]);
   await expectSoundBooks(world.db);
@@ -53,7 +53,7 @@ async function standing(tenantId: string) {
   return { ...live!, lines: await linesOf(world.db, live!.invoiceId) };
 }
 
-/** Carries out a printed command, by the month end's own steps. */
+/** Runs a printed command with the month end's own steps. */
 async function carryOut({ command, tenant_id }: LateUsage): Promise<void> {
   const [, action, month, rest] =
     /^npm run cli -- month-end (force|start) (\d{4}-\d\d)( .*)?$/.exec(command ?? '') ?? [];
@@ -66,7 +66,7 @@ async function carryOut({ command, tenant_id }: LateUsage): Promise<void> {
   }
 }
 
-/** Each listed state has the events and sums of the reconciliation. */
+/** Each listed state has the same events and sums as the reconciliation. */
 async function expectAgreement(): Promise<void> {
   const listed = (await list()).flatMap(({ late }) => late);
   for (const state of new Set(listed.map((place) => place.state))) {
@@ -85,8 +85,8 @@ async function expectAgreement(): Promise<void> {
   }
 }
 
-describe('late usage that takes a re-run', () => {
-  test('is listed with what it would add, and is gone after it', async () => {
+describe('late usage that needs a rerun', () => {
+  test('is listed with the amount it would add, and disappears after the rerun', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     expect(await lateOf(tenantId)).toEqual([]);
@@ -102,7 +102,7 @@ describe('late usage that takes a re-run', () => {
       action: 're_run',
       what_to_do: 'Re-run the invoice: its next revision has the right amount.',
       command: `npm run cli -- month-end force ${MONTH} --tenant ${tenantId} --reason 'late usage'`,
-      // 2,000 thousand tokens at a cent, and GST.
+      // 2,000 thousand tokens at one cent each, plus GST.
       would_add_cents: 2200,
       problem: null,
       late: [
@@ -120,7 +120,7 @@ describe('late usage that takes a re-run', () => {
     expect(await lateOf(tenantId)).toEqual([]);
   });
 
-  test('counts LLM usage that the re-run takes from the next invoice', async () => {
+  test('includes LLM usage that the rerun moves from the next invoice', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await use(tenantId, 'llm_tokens', '3000000');
@@ -134,8 +134,8 @@ describe('late usage that takes a re-run', () => {
     expect(await lateOf(tenantId)).toEqual([]);
   });
 
-  test('is LLM usage after the last invoice of a tenant that leaves', async () => {
-    // In force at the end of the month, and at the end of no later one.
+  test("includes LLM usage after a leaving tenant's last invoice", async () => {
+    // In force at the end of this month, but not of any later month.
     const tenantId = await newTenant('2026-06-10T00:00:00Z');
     await use(tenantId, 'llm_usage', '300');
     await buildInvoices(world, [tenantId]);
@@ -146,7 +146,7 @@ describe('late usage that takes a re-run', () => {
       reason: 'needs_re_run',
       action: 're_run',
       would_add_cents: 88_000,
-      // More than ten times what stands: without this the re-run would be parked.
+      // More than ten times the live total: without this the rerun would be parked.
       command: expect.stringContaining(' --accept-bounds '),
     });
     await carryOut(late!);
@@ -156,7 +156,7 @@ describe('late usage that takes a re-run', () => {
 });
 
 describe('the next invoice', () => {
-  test('bills late LLM usage by itself where there will be one', async () => {
+  test('bills late LLM usage without a rerun', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await use(tenantId, 'llm_usage', '80');
@@ -169,13 +169,13 @@ describe('the next invoice', () => {
     expect((await standing(tenantId)).status).toBe('issued');
   });
 
-  test('is a later one than those that stand already', async () => {
+  test('is one later than the existing invoices', async () => {
     const tenantId = await newTenant('2026-08-10T00:00:00Z');
     for (const month of [MONTH, '2026-06']) await buildInvoices(world, [tenantId], { month });
     await use(tenantId, 'llm_usage', '80');
     expect(await lateOf(tenantId)).toMatchObject([{ reason: 'next_invoice' }]);
 
-    // July takes it; after that, what comes has none.
+    // July bills it; anything later has no next invoice.
     await buildInvoices(world, [tenantId], { month: '2026-07' });
     expect(await lateOf(tenantId)).toEqual([]);
     await use(tenantId, 'llm_usage', '80');
@@ -184,7 +184,7 @@ describe('the next invoice', () => {
     expect(await lateOf(tenantId)).toEqual([]);
   });
 
-  test('bills usage of a month in which the tenant had left, once it is back', async () => {
+  test('bills usage from a month in which the tenant was away, once it returns', async () => {
     const tenantId = await newTenant('2026-02-10T00:00:00Z');
     await use(tenantId, 'llm_usage', '80');
     expect(await lateOf(tenantId)).toMatchObject([{ reason: 'tenant_not_due' }]);
@@ -199,12 +199,12 @@ describe('the next invoice', () => {
 });
 
 describe('usage of a paid month', () => {
-  test('is settled by hand without LLM usage that the next invoice bills', async () => {
+  test('is settled manually, except LLM usage that the next invoice bills', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await pay(tenantId);
     await use(tenantId, 'llm_tokens', '3000000');
-    // Some of it in the hands of a later month's run that was cut off.
+    // An interrupted run of a later month has claimed some of it.
     await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
     await use(tenantId, 'llm_usage', '300');
@@ -220,7 +220,7 @@ describe('usage of a paid month', () => {
     expect((await standing(tenantId)).lines.map(({ amountCents }) => amountCents)).toContain(5300);
   });
 
-  test('is settled by hand with LLM usage where no later invoice comes', async () => {
+  test('is settled manually, including LLM usage if there is no later invoice', async () => {
     const tenantId = await newTenant('2026-06-10T00:00:00Z');
     await buildInvoices(world, [tenantId]);
     await pay(tenantId);
@@ -229,14 +229,14 @@ describe('usage of a paid month', () => {
     expect(await lateOf(tenantId)).toMatchObject([
       { reason: 'settle_by_hand', action: 'settle_by_hand', would_add_cents: 88, command: null },
     ]);
-    // What the sentence says can be done.
+    // The printed instructions work.
     await exclude(eventId);
     expect(await lateOf(tenantId)).toEqual([]);
   });
 });
 
 describe('usage of a tenant that is not due', () => {
-  test('is billed once a subscription reaches the end of the month, and the month is run', async () => {
+  test('is billed by the next run once a subscription covers the end of the month', async () => {
     const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
     await use(tenantId, 'llm_usage', '80');
     await use(tenantId, 'droplet_hours', '10');
@@ -257,7 +257,7 @@ describe('usage of a tenant that is not due', () => {
     expect((await standing(tenantId)).totalCents).toBe(5588);
   });
 
-  test('is no longer listed where it was excluded', async () => {
+  test('is no longer listed once excluded', async () => {
     const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
     const eventId = await use(tenantId, 'llm_usage', '80');
     await exclude(eventId);
@@ -265,8 +265,8 @@ describe('usage of a tenant that is not due', () => {
   });
 });
 
-describe('usage that an invoice holds and has no line for', () => {
-  test('of a deployment without a subscription is billed once it has one', async () => {
+describe('usage that an invoice contains without a line', () => {
+  test('of a deployment without a subscription is billed by a rerun once it has one', async () => {
     const tenantId = await newTenant();
     await world.db.query(sql.typeAlias('nothing')`
       INSERT INTO deployments (deployment_id, tenant_id) VALUES (${`${tenantId}-b`}, ${tenantId})`);
@@ -295,7 +295,7 @@ describe('usage that an invoice holds and has no line for', () => {
     expect((await standing(tenantId)).totalCents).toBe(11_000 + 2200);
   });
 
-  test('of a kind that the plan lacks is billed once the deployment is on a plan that has it', async () => {
+  test("of a kind outside the plan is billed by a rerun once the deployment's plan has it", async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'gpu_hours', '7');
     await buildInvoices(world, [tenantId]);
@@ -317,7 +317,7 @@ describe('usage that an invoice holds and has no line for', () => {
     expect((await standing(tenantId)).totalCents).toBe(6270);
   });
 
-  test('of a kind that the plan gives away needs nothing', async () => {
+  test('of a free kind needs no action', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'snapshots', '2');
     await buildInvoices(world, [tenantId]);
@@ -326,7 +326,7 @@ describe('usage that an invoice holds and has no line for', () => {
     ]);
   });
 
-  test('of a paid invoice can only be settled by hand', async () => {
+  test('of a paid invoice can only be settled manually', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'gpu_hours', '7');
     await buildInvoices(world, [tenantId]);
@@ -337,8 +337,8 @@ describe('usage that an invoice holds and has no line for', () => {
   });
 });
 
-describe('events that were excluded after they were billed', () => {
-  test('are taken back by a re-run', async () => {
+describe('events excluded after billing', () => {
+  test('are credited by a rerun', async () => {
     const tenantId = await newTenant();
     const eventId = await use(tenantId, 'llm_usage', '500');
     await buildInvoices(world, [tenantId]);
@@ -358,7 +358,7 @@ describe('events that were excluded after they were billed', () => {
     expect((await standing(tenantId)).lines.map(({ kind }) => kind)).not.toContain('llm_usage');
   });
 
-  test('are taken back from a tenant that is no longer due, down to an invoice without a charge', async () => {
+  test('are credited to a tenant that is no longer due, even down to an invoice without charges', async () => {
     const tenantId = await newTenant();
     const eventId = await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId]);
@@ -384,7 +384,7 @@ describe('events that were excluded after they were billed', () => {
     });
   });
 
-  test('are no matter of an invoice that is void', async () => {
+  test('are ignored for a void invoice', async () => {
     const tenantId = await newTenant();
     const eventId = await use(tenantId, 'llm_usage', '500');
     await buildInvoices(world, [tenantId]);

@@ -41,7 +41,7 @@ async function preview(
   return previews;
 }
 
-/** Lines as they were previewed, and as they were issued. */
+/** Previewed and issued lines in the same form. */
 function linesIn({ preview: found }: TenantPreview) {
   if (found.parked !== null) throw new Error(found.parked.reason);
   return found.lines.map(({ lineNo, deploymentId, kind, qty, amountCents, meta }) => ({
@@ -66,13 +66,13 @@ async function issuedLines(tenantId: string) {
   }));
 }
 
-/** As of an instant within the month. */
+/** As of an instant in the month. */
 async function endSubscriptions(tenantId: string): Promise<void> {
   await world.db.query(sql.typeAlias('nothing')`
     UPDATE subscriptions SET ends_at = ${`${MONTH}-20T00:00:00Z`} WHERE tenant_id = ${tenantId}`);
 }
 
-/** Everything there is, to tell that nothing was written. */
+/** All stored data, to show that nothing was written. */
 function snapshot(): Promise<string> {
   return world.db.oneFirst(sql.type(z.object({ all: z.string() }))`
     SELECT jsonb_build_array(
@@ -86,14 +86,14 @@ function snapshot(): Promise<string> {
 }
 
 describe('the preview of a month', () => {
-  test('is what the month end then issues, to the line', async () => {
+  test('matches what the month end issues, line by line', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '10.5');
     await use(tenantId, 'llm_usage', '3.25', '2026-03');
     await use(tenantId, 'spaces_gb_month', '210.125');
     const event = await use(tenantId, 'llm_usage', '100');
     await excludeEvent(world.db, { source: 'llm', eventId: event, actor: 'a', reason: 'r' });
-    // A run that was cut off has sealed some of it; the next one takes it over.
+    // An interrupted run has sealed some of it; the next run takes over.
     await buildInvoices(world, [tenantId], { stopAfter: 'quoteSubscriptions' });
     await use(tenantId, 'llm_tokens', '1000001');
 
@@ -114,7 +114,7 @@ describe('the preview of a month', () => {
     ]);
   });
 
-  test('is what a forced re-run then makes, with the difference to what stands', async () => {
+  test('matches what a forced rerun issues, with the difference to the live invoice', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '10.5');
     await buildInvoices(world, [tenantId]);
@@ -133,7 +133,7 @@ describe('the preview of a month', () => {
     expect(again?.standing?.changes).toEqual([]);
   });
 
-  test('of a tenant that is no longer due is the revision without its charges', async () => {
+  test('of a tenant that is no longer due is a revision without its charges', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId]);
@@ -149,7 +149,7 @@ describe('the preview of a month', () => {
     expect(linesIn(found!)).toEqual(await issuedLines(tenantId));
   });
 
-  test('says who would be parked, and why', async () => {
+  test('names the tenants that would be parked, with the reason', async () => {
     const tenantId = `planless-${(lastTenant += 1)}`;
     await seedTenant(world.db, tenantId, [{ deploymentId: `${tenantId}-a`, planVersionId: null }]);
     const large = await newTenant();
@@ -168,7 +168,7 @@ describe('the preview of a month', () => {
     expect(await preview([large], NO_BOUNDS)).toMatchObject([{ preview: { parked: null } }]);
   });
 
-  test('writes nothing, for all tenants at once', async () => {
+  test('writes nothing, even for all tenants', async () => {
     await use(await newTenant(), 'llm_usage', '1');
     const before = await snapshot();
     const previews = await preview(null);

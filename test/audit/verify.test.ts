@@ -18,14 +18,14 @@ beforeAll(async () => {
   world = await createLedgerWorld();
   await seedMonth(world);
   await expectSoundBooks(world.db);
-  // Copies are made of it, and nobody may be connected then.
+  // It is copied, which requires that no session is connected.
   await world.disconnect();
 });
 afterAll(() => world.testDatabase.drop());
 
 const TENANTS = ['acme', 'beta', 'ciao', 'late', 'paid', 'void'];
 
-/** A month with everything in it: both kinds of usage, revisions, exclusions, final statuses. */
+/** A month with every case: both kinds of usage, revisions, exclusions and final statuses. */
 async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await seedCatalogue(db);
   for (const tenantId of TENANTS) await seedTenant(db, tenantId);
@@ -55,7 +55,7 @@ async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await serveRequests({ activities });
 }
 
-/** The end of a pass, which closes the requests for the month. */
+/** Ends a pass, which closes the requests for the month. */
 async function serveRequests({ activities }: Pick<LedgerWorld, 'activities'>): Promise<void> {
   const pass = await activities.beginPass({ month: MONTH });
   await activities.finishPass({ month: MONTH, upToSeq: pass?.upToSeq ?? 0 });
@@ -80,7 +80,7 @@ test('a sound month passes every check, and its control totals add up', async ()
   expect(scope).toMatchObject({ invoices: 9, llm_events: 14, metered_records: 14 });
 });
 
-test('a due tenant without an outcome is work to do, once the month is closed', async () => {
+test('a due tenant without an outcome is open work once the month is closed', async () => {
   await using copy = await copyDatabase(world.testDatabase);
   expect(await verifyMonth(copy.db, '2999-12')).toMatchObject({ ok: true, to_do: [] });
   await copy.run(`DELETE FROM tenant_outcomes WHERE tenant_id = 'planless'`);
@@ -93,13 +93,13 @@ test('a due tenant without an outcome is work to do, once the month is closed', 
   });
 });
 
-/** Switches a table's triggers off, as a superuser with the best of intentions might. */
+/** Disables a table's triggers, as a well-meaning superuser might. */
 const without = (table: string, damage: string) =>
   `ALTER TABLE ${table} DISABLE TRIGGER USER; ${damage}; ALTER TABLE ${table} ENABLE TRIGGER USER`;
 const lineOf = (tenantId: string, kind: string) =>
   `kind = '${kind}' AND invoice_id = (SELECT invoice_id FROM invoices WHERE tenant_id = '${tenantId}' AND status <> 'superseded')`;
 
-/** What upholds an invariant is taken away, and the damage done that it prevents. */
+/** Removes what enforces an invariant, then does the damage that it prevents. */
 const DAMAGE: readonly [invariant: string, what: string, statements: string, checks: string[]][] = [
   [
     'I1',
@@ -270,14 +270,14 @@ describe('the checks can fail', () => {
     expect(wrong).toEqual(expect.arrayContaining(checks));
   });
 
-  test('every check is seen to fail', async () => {
+  test('every check has a case that makes it fail', async () => {
     await using copy = await copyDatabase(world.testDatabase);
     const { checks } = await verifyMonth(copy.db, MONTH);
     const seen = new Set(DAMAGE.flatMap(([, , , ids]) => ids));
     expect(checks.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
   });
 
-  test('ingestion without its check counts an event twice, and that is seen', async () => {
+  test('an event counted twice by unchecked ingestion is found', async () => {
     await using copy = await copyDatabase(world.testDatabase);
     await copy.run(
       `ALTER TABLE llm_usage_events DROP CONSTRAINT llm_usage_events_pkey;
@@ -292,7 +292,7 @@ describe('the checks can fail', () => {
       charge_cents: '5',
     };
     const ingestion = createIngestion({ db: copy.db, now: () => new Date(), timeBounds: ANY_TIME });
-    // Without the constraint that the insert relies on it fails, rather than to guess.
+    // Without the constraint that it relies on, the insert fails.
     await expect(ingestion.ingest('llm', [event])).rejects.toThrow();
     await ingestion.close();
     expect(await wrongChecks(copy.db)).toEqual([]);
@@ -300,7 +300,7 @@ describe('the checks can fail', () => {
 });
 
 describe('control totals', () => {
-  test('name each class of usage, and exact sums beside rounded ones', async () => {
+  test('list each class of usage, with exact sums next to rounded ones', async () => {
     await using copy = await copyDatabase(world.testDatabase);
     const totals = await readControlTotals(copy.db, periodOf(MONTH));
     expect(findImbalances(totals)).toEqual([]);

@@ -17,7 +17,7 @@ import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 
-/** The Schedule knows the real time alone, so this is the month that is to be closed. */
+/** The Schedule uses the real time, so this is the month to close. */
 const month = monthBefore(new Date());
 const monthAgo = previousMonth(month);
 
@@ -27,9 +27,9 @@ function lookAt({ db, client }: World, sources: Partial<WatchdogSources> = {}) {
   return lookAround({
     db,
     readSchedule: () => readSchedule(client),
-    // Some tests need none.
+    // Some tests run without a worker.
     listWorkers: () => Promise.resolve([WORKER]),
-    // Late at once, whatever the day of the month.
+    // Overdue immediately, whatever the day of the month.
     limits: { closeWithinHours: 0, stalledAfterMinutes: 15 },
     now: () => new Date(),
     ...sources,
@@ -41,7 +41,7 @@ async function findingsOf(world: World, sources: Partial<WatchdogSources> = {}):
   return findings.map(({ code, month: of }) => (of === null ? code : `${code} ${of}`));
 }
 
-/** A change of the Schedule reaches what describes it a little later. */
+/** Descriptions of the Schedule lag behind its changes. */
 function untilFound(world: World, expected: readonly string[]): Promise<string[]> {
   return until(
     () => findingsOf(world),
@@ -55,7 +55,7 @@ async function close(world: World, which: string): Promise<void> {
   await closed(world, which);
 }
 
-test('nobody polls the task queue, until a worker does', async () => {
+test('a task queue without workers is a finding until a worker polls', async () => {
   await using world = await createWorld();
   await applySchedule(world.client);
   const sources = { listWorkers: () => listWorkers(world.client) };
@@ -69,7 +69,7 @@ test('nobody polls the task queue, until a worker does', async () => {
   expect(temporal?.workers).toMatchObject([{ isCurrent: true }]);
 });
 
-test('when the first key ends that nobody has replaced', async () => {
+test('reports the earliest expiry among keys without a replacement', async () => {
   await using world = await createWorld();
   const keyExpiry = async () => (await lookAt(world)).books?.keyExpiresAt;
   const expiresAt = new Date(Date.now() + 86_400_000);
@@ -82,8 +82,8 @@ test('when the first key ends that nobody has replaced', async () => {
   expect(await keyExpiry()).not.toBe(expiresAt.toISOString());
 });
 
-test('the Schedule: missing, fine, paused, pointing elsewhere, dead', async () => {
-  // With nobody to bill, it is all that there is to find.
+test('a missing, paused, changed or silent Schedule is a finding', async () => {
+  // Without tenants there is nothing else to find.
   await using world = await createWorld();
   const { client } = world;
   expect(await findingsOf(world)).toEqual(['schedule_missing']);
@@ -116,20 +116,20 @@ test('the Schedule: missing, fine, paused, pointing elsewhere, dead', async () =
   );
   await changed({ spec: { calendars: [{ dayOfMonth: 1, year: 2020 }] } }, 'schedule_silent');
 
-  // Its next time has come and gone, and it has not fired.
+  // Its next time has passed without a firing.
   const { info } = await handle.describe();
   const later = info.nextActionTimes[0]!.getTime() + 16 * 60_000;
   expect(await findingsOf(world, { now: () => new Date(later) })).toEqual(['schedule_silent']);
 });
 
-test('a month that was not closed, until it is', async () => {
+test('an open month is a finding until it is closed', async () => {
   await using world = await createWorld();
   await applySchedule(world.client);
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await seedTenant(world.db, 'zeta', [{ deploymentId: 'zeta-a', planVersionId: null }]);
   expect(await findingsOf(world)).toEqual([`month_not_closed ${month}`]);
-  // Within the grace there is nothing to say: a thousand days, whatever the clock says.
+  // No finding within the grace period (1,000 days, so that the date of the test does not matter).
   const limits = { closeWithinHours: 24_000, stalledAfterMinutes: 15 };
   expect(await findingsOf(world, { limits })).toEqual([]);
 
@@ -155,7 +155,7 @@ describe('after the month was closed', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('a tenant becomes due: work to do, and no broken book', async () => {
+  test('a tenant that becomes due is open work, not an imbalance', async () => {
     await seedTenant(world.db, 'late');
     expect(await findingsOf(world)).toEqual([`tenants_to_invoice ${month}`]);
     expect(await readMonthEndStatus(world.db, month)).toMatchObject({
@@ -173,15 +173,15 @@ describe('after the month was closed', () => {
     expect(await findingsOf(world)).toEqual([]);
   });
 
-  test('a month before it was left out', async () => {
+  test('an earlier month that was left open is a finding', async () => {
     await close(world, previousMonth(monthAgo));
     expect(await findingsOf(world)).toEqual([`month_not_closed ${monthAgo}`]);
     await close(world, monthAgo);
-    // Closed months needn't be looked at.
+    // Closed months are not listed.
     expect(await lookAt(world)).toMatchObject({ findings: [], books: { months: [{ month }] } });
   });
 
-  test('a tenant becomes due for a month before it', async () => {
+  test('a tenant that becomes due for an earlier month is a finding', async () => {
     await seedTenant(world.db, 'past', [
       {
         deploymentId: 'past-a',
@@ -195,8 +195,8 @@ describe('after the month was closed', () => {
     expect(await findingsOf(world)).toEqual([]);
   });
 
-  test('another month stands still, whatever moves in this one', async () => {
-    // A subscription of before: the month has nobody to bill, and can be closed.
+  test('a stalled run is a finding even while another month progresses', async () => {
+    // The subscription ended earlier, so the month has no due tenant and can be closed.
     await seedTenant(world.db, 'former', [
       { deploymentId: 'former-a', startsAt: '2019-12-10Z', endsAt: '2019-12-20Z' },
     ]);
@@ -208,7 +208,7 @@ describe('after the month was closed', () => {
     expect((await lookAt(world)).books?.months).toMatchObject([{ month }]);
   });
 
-  test('its books do not add up, until it is run again', async () => {
+  test('an imbalance is a finding until the month is run again', async () => {
     await world.db.query(sql.typeAlias('nothing')`
       UPDATE month_end_requests SET manifest = manifest || '{"balanced": false}'
       WHERE period_start = ${periodOf(month).periodStart}`);
@@ -218,7 +218,7 @@ describe('after the month was closed', () => {
   });
 });
 
-/** A request of an hour ago that no workflow knows of. */
+/** A request from an hour ago that no workflow received. */
 async function askInVain({ db }: World, periodStart: string): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
     INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, requested_at)
@@ -244,7 +244,7 @@ test.each([
       INSERT INTO invoice_drafts (period_start, tenant_id, owner, owner_started_at, opened_at)
       VALUES ('2026-01-01', 'acme', 'run', now(), now() - interval '10 minutes')`,
   ],
-])('a request that nobody serves; %s is a sign of life', async (_what, move) => {
+])('an unserved request is a stalled run, but %s counts as progress', async (_what, move) => {
   await using world = await createWorld();
   await seedTenant(world.db, 'acme', []);
   await askInVain(world, '2026-01-01');
@@ -260,7 +260,7 @@ test.each([
   expect(await stalled(9)).toEqual(['2026-01']);
 });
 
-test('what cannot be read is a finding, and its reason stays inside', async () => {
+test('an unreadable source is a finding that does not reveal its reason', async () => {
   await using world = await createWorld();
   const db = await openDatabase({
     url: world.appUrl,
@@ -268,7 +268,7 @@ test('what cannot be read is a finding, and its reason stays inside', async () =
     applicationName: 'test-gone',
   });
   await db.end();
-  // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
+  // Not closed: the SDK may retry a call later and would throw from a timer.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
   const client = new Client({ connection: nowhere });
   const report = await lookAt(world, { db, readSchedule: () => readSchedule(client, 300) });

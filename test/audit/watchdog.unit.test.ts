@@ -20,7 +20,7 @@ function report(findings: readonly Finding[], errors: readonly unknown[] = []): 
   };
 }
 
-/** A watchdog that sees what it is told, look by look; after that the last again and again. */
+/** A watchdog that gets the given reports one by one, and then repeats the last one. */
 function watch(looks: readonly (() => WatchdogReport | Promise<WatchdogReport>)[]) {
   const log: { level: number; msg: string; finding?: string; reason?: string }[] = [];
   const seen = { looks: 0, overlapping: 0, mostOverlapping: 0 };
@@ -47,7 +47,7 @@ function watch(looks: readonly (() => WatchdogReport | Promise<WatchdogReport>)[
   return { watchdog, log, seen, looked };
 }
 
-test('the log tells what is new and what is over, once', async () => {
+test('logs each new finding and its end once', async () => {
   const { watchdog, log, looked } = watch([
     () => report([]),
     () => report([PAUSED]),
@@ -68,7 +68,7 @@ test('the log tells what is new and what is over, once', async () => {
   ]);
 });
 
-test('what cannot be seen any more is not over', async () => {
+test('a finding that can no longer be checked is not reported as over', async () => {
   const blind: Finding = { code: 'temporal_unreachable', month: null, detail: 'away' };
   const { watchdog, log, looked } = watch([
     () => report([PAUSED, LATE]),
@@ -87,7 +87,7 @@ test('what cannot be seen any more is not over', async () => {
   ]);
 });
 
-test('why something could not be read is in the log, and nowhere else', async () => {
+test('the reason for an unreadable source is only logged', async () => {
   const unread: Finding = { code: 'database_unreachable', month: null, detail: 'away' };
   const errors = [new Error('connect ECONNREFUSED 10.0.0.7')];
   const { watchdog, log, looked } = watch([() => report([unread], errors)]);
@@ -96,7 +96,7 @@ test('why something could not be read is in the log, and nowhere else', async ()
   expect(log.flatMap(({ reason }) => reason ?? [])).toEqual(['connect ECONNREFUSED 10.0.0.7']);
 });
 
-test('a look that fails is logged, and does not end the watch', async () => {
+test('a failed check is logged and does not end the watch', async () => {
   const { watchdog, log, looked } = watch([
     () => report([PAUSED]),
     () => {
@@ -110,7 +110,7 @@ test('a look that fails is logged, and does not end the watch', async () => {
   expect(log.map(({ msg }) => msg)).toContain('the watchdog could not look around');
 });
 
-test('looks do not overlap; stop waits for the one under way, and no other follows', async () => {
+test('checks do not overlap, and stop waits for the current one', async () => {
   const slow = Promise.withResolvers<WatchdogReport>();
   const { watchdog, seen, looked } = watch([
     () => report([]),
@@ -125,14 +125,14 @@ test('looks do not overlap; stop waits for the one under way, and no other follo
   slow.resolve(report([PAUSED]));
   await stopping;
   expect(watchdog.latest()?.findings).toEqual([PAUSED]);
-  // As long as another one takes for several looks.
+  // Long enough for several checks.
   const another = watch([() => report([])]);
   await another.looked(5);
   await another.watchdog.stop();
   expect(seen).toEqual({ looks: 3, overlapping: 0, mostOverlapping: 1 });
 });
 
-test('gauges: every code is there, with 0 where nothing is wrong', () => {
+test('exports a gauge for every code, 0 without a finding', () => {
   expect(toGauges(null)).toBeNull();
   const gauges = toGauges(report([LATE]))!;
   expect(gauges.lastCheckSeconds).toBe(1_780_300_800.5);
@@ -140,6 +140,6 @@ test('gauges: every code is there, with 0 where nothing is wrong', () => {
     { code: 'month_not_closed', value: 1 },
   ]);
   expect(gauges.findings).toHaveLength(11);
-  // Neither the database nor Temporal could be read: no number.
+  // Neither the database nor Temporal could be read, so there is no number.
   expect(gauges).toMatchObject({ monthEnd: null, temporal: null, keyExpirySeconds: null });
 });

@@ -33,7 +33,7 @@ function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 7
   };
 }
 
-test('a file applied twice changes nothing the second time', async () => {
+test('applying a file again changes nothing', async () => {
   const first = await applyCatalogue(db, file('twice'));
   expect(first.newVersions.map(({ id }) => id)).toEqual(['twice-v1']);
   expect(first.newAddons).toHaveLength(1);
@@ -51,12 +51,12 @@ test('a file applied twice changes nothing the second time', async () => {
   });
 });
 
-test('a version is immutable; its successor is not', async () => {
+test('a plan version cannot change, but a new version can be added', async () => {
   await applyCatalogue(db, file('fixed'));
   await expect(applyCatalogue(db, file('fixed', 6000, 1, 999))).rejects.toThrow(
     /plans\[0\]\.versions\[0\]: version 1 of plan fixed .* immutable: make version 2/,
   );
-  // Nothing of the refused file was applied.
+  // Nothing from the rejected file was applied.
   expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(750);
 
   await applyCatalogue(db, file('fixed', 6000, 2, 999));
@@ -64,7 +64,7 @@ test('a version is immutable; its successor is not', async () => {
   expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(999);
 });
 
-test('files applied at the same time take turns', async () => {
+test('concurrent files are applied one after the other', async () => {
   const results = await Promise.all([1, 2, 3].map(() => applyCatalogue(db, file('race'))));
   expect(results.flatMap(({ newVersions }) => newVersions)).toHaveLength(1);
 });

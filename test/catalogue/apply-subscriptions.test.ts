@@ -65,7 +65,7 @@ async function problemsOf(applying: Promise<unknown>): Promise<string> {
   return error.problems.map(formatProblem).join('\n');
 }
 
-test('a file applied twice changes nothing the second time', async () => {
+test('applying a file again changes nothing', async () => {
   const sub = {
     subscription_id: 'twice-1',
     addons: [{ code: 'more' }, { code: 'more', allow_repeated: true }],
@@ -96,7 +96,7 @@ test('an attached addon keeps its terms when the catalogue changes', async () =>
   expect(prices).toEqual([750, 999]);
 });
 
-test('an addon ends by its ends_at, and not by being left out', async () => {
+test('an addon ends with its ends_at, not by omission', async () => {
   const subscription_id = 'ended-1';
   await apply('ended', [{ subscription_id, addons: [{ code: 'more' }] }]);
   expect(await problemsOf(apply('ended', [{ subscription_id }]))).toContain(
@@ -121,7 +121,7 @@ test('a change of plan ends one subscription and starts another', async () => {
   ]);
 });
 
-test('the boundary between two subscriptions moves in one feed, either way', async () => {
+test('one feed can move the boundary between two subscriptions in either direction', async () => {
   const between = (instant: string) =>
     apply('shifts', [
       { subscription_id: 'shifts-1', ends_at: instant },
@@ -133,8 +133,8 @@ test('the boundary between two subscriptions moves in one feed, either way', asy
   }
 });
 
-describe('refused, with a reason', () => {
-  test('an addon while one of the same code is in force, in the file or stored', async () => {
+describe('rejects, with a reason', () => {
+  test('an addon while one with the same code is in force, in the file or stored', async () => {
     const [subscription_id, code] = ['again-1', 'more'];
     const second = { code, starts_at: JULY };
     expect(
@@ -170,7 +170,7 @@ describe('refused, with a reason', () => {
     expect((await apply('laps2', touching)).newSubscriptions).toHaveLength(2);
   });
 
-  test('each overlap once, at the subscription that can be changed', async () => {
+  test('overlaps, each reported once at the subscription that can be changed', async () => {
     await apply('long', [{ subscription_id: 'long-2', starts_at: JULY }]);
     const problems = await problemsOf(
       apply('long', [
@@ -191,7 +191,7 @@ describe('refused, with a reason', () => {
     ]);
   });
 
-  test('what the catalogue lacks, all at once, and nothing is applied', async () => {
+  test('unknown plans and addons, all at once, without applying anything', async () => {
     const problems = await problemsOf(
       apply('lacks', [
         {
@@ -239,7 +239,7 @@ describe('refused, with a reason', () => {
   });
 });
 
-test('what month end will park is taken in with a warning', async () => {
+test('accepts subscriptions that month end will park, with a warning', async () => {
   const { warnings } = await apply('odd', [
     { subscription_id: 'odd-1', plan: { code: 'aussie', version: 1 }, ends_at: JULY },
     { subscription_id: 'odd-2', plan: null, starts_at: JULY },
@@ -248,7 +248,7 @@ test('what month end will park is taken in with a warning', async () => {
     'aussie-v1 is in AUD, the tenant is billed in USD: month end will park tenant odd',
     'subscription odd-2 has no plan: month end will park tenant odd',
   ]);
-  // The plan that was missing can be given.
+  // The missing plan can be added later.
   const given = await apply('odd', [
     { subscription_id: 'odd-2', plan: { code: 'studio', version: 1 }, starts_at: JULY },
   ]);

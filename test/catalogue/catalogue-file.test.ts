@@ -30,12 +30,12 @@ function problemsOf(text: string): readonly string[] {
   }
 }
 
-test('a file comes in with its quantities in their canonical form', () => {
+test('reads quantities in their canonical form', () => {
   const { plans } = parseCatalogueFile({ name: 'c', bytes: Buffer.from(catalogue()) });
   expect(plans[0]?.versions[0]?.items[0]?.included_qty).toBe('100');
 });
 
-describe('a mistake is named by its field', () => {
+describe('an error names its field', () => {
   const at = 'plans[0].versions[0]';
   test.each([
     [
@@ -86,13 +86,13 @@ describe('a mistake is named by its field', () => {
   });
 });
 
-test('accepts an overage price for one base unit, stated as null', () => {
+test('accepts an overage unit of null, which means the base unit', () => {
   const text = catalogue({}, { overage_unit: null });
   const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
   expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
 });
 
-test('all mistakes are told at once', () => {
+test('reports all errors at once', () => {
   expect(
     problemsOf(catalogue({ currency: 'dollars', base_price_cents: -1, version: 0 })),
   ).toHaveLength(3);
@@ -107,6 +107,6 @@ test.each([
   ['single quotes', "{'plans': []}", 'line 1, column 2'],
   ['a broken string', '{"plans": "a\nb"}', 'line 1, column 13'],
   ['something behind it', '{}\n}', 'line 2, column 1'],
-])('%s is named by line and column', (_, text, place) => {
+])('%s is reported with line and column', (_, text, place) => {
   expect(problemsOf(text)[0]).toContain(`${place}: not valid JSON`);
 });

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 
-/** A way in which a receiver treats a connection, and what the log says of the attempt. */
+/** How a receiver treats a connection, and what the log then says about the attempt. */
 export interface Ending {
   readonly name: string;
-  /** Called with each connection, by default once its request has come in. */
+  /** Called with each connection, by default once the request has arrived. */
   readonly treat: (socket: Socket) => void;
-  /** The connection is treated as soon as it is there. */
+  /** Called as soon as the connection is open. */
   readonly atOnce?: true;
   readonly protocol?: 'https';
   readonly status: number | null;
@@ -26,7 +26,7 @@ const sayAndClose =
   (socket: Socket) => {
     socket.end(lines.join('\r\n'));
   };
-/** The same again and again, as fast as it is taken. */
+/** Sends the same data repeatedly, as fast as it is read. */
 const repeat = (text: string) => (socket: Socket) => {
   const much = text.repeat(Math.ceil(65_536 / text.length));
   const go = () => {
@@ -35,14 +35,14 @@ const repeat = (text: string) => (socket: Socket) => {
   socket.on('drain', go);
   go();
 };
-/** A byte at a time. */
+/** Sends one byte at a time. */
 const trickle = (start: string, then: string) => (socket: Socket) => {
   socket.write(start);
   const timer = setInterval(() => socket.write(then), 10);
   socket.once('close', () => clearInterval(timer));
 };
 
-/** How an HTTP exchange can end, or fail to: each once, as real bytes on a real socket. */
+/** Each way an HTTP exchange can end or fail, as real bytes on a real socket. */
 export const ENDINGS: readonly Ending[] = [
   // No answer at all.
   { name: 'says nothing', treat: () => undefined, status: null, error: NO_ANSWER },
@@ -93,7 +93,7 @@ export const ENDINGS: readonly Ending[] = [
     status: null,
     error: /wrong version number|packet length too long|SSL/,
   },
-  // Something that isn't the answer.
+  // Something other than the answer.
   {
     name: 'switches protocols',
     treat: say('HTTP/1.1 101 Switching Protocols', 'Upgrade: x', 'Connection: Upgrade', '', ''),
@@ -142,7 +142,7 @@ export const ENDINGS: readonly Ending[] = [
     status: null,
     error: /^Parse Error/,
   },
-  // A head that isn't one.
+  // A malformed head.
   {
     name: 'stops amid the head',
     treat: say('HTTP/1.1 200 OK', 'X: 1'),
@@ -182,7 +182,7 @@ export const ENDINGS: readonly Ending[] = [
     status: null,
     error: /^Parse Error/,
   },
-  // The head has come: that is the answer, whatever becomes of the body.
+  // The head is the answer, whatever happens to the body.
   {
     name: 'offers to switch protocols in an ordinary answer',
     treat: say(

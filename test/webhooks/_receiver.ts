@@ -9,7 +9,7 @@ import { formatSecret } from '../../src/lib/signing/secret.ts';
 
 export const MASTER = 'the master secret of the webhook tests';
 
-/** Everything quick; this machine is as good as a public address. */
+/** Short timeouts, and this machine counts as a public address. */
 export const SETTINGS = {
   masterSecrets: [MASTER],
   allowsAddress: allowsPublicAnd(['127.0.0.0/8']),
@@ -19,7 +19,7 @@ export const SETTINGS = {
   random: () => 0,
 };
 
-/** A request that has come in whole. */
+/** A completely received request. */
 export interface Received {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -27,19 +27,19 @@ export interface Received {
   readonly event: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
 }
 
-/** What a receiver does with the request of this number, from 1 on. */
+/** What a receiver does with the n-th request, counted from 1. */
 export type Behaviour = (
   received: Received,
   response: ServerResponse,
   number: number,
 ) => void | Promise<void>;
 
-/** A real HTTP server that events are sent to. */
+/** A real HTTP server that receives events. */
 export interface Receiver extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly Received[];
   behave(behaviour: Behaviour): void;
-  /** Connections that are open. */
+  /** The number of open connections. */
   connections(): number;
 }
 
@@ -92,7 +92,7 @@ async function read(request: IncomingMessage): Promise<Received> {
   return { headers, body, event, id: headers['webhook-id'] ?? '' };
 }
 
-/** Checks the signature as a receiver does, with the public library. @throws where it is wrong */
+/** Checks the signature as a receiver does, with the public library. @throws if it is wrong */
 export function verify(secretId: string, { body, headers }: Received, master = MASTER): unknown {
   return new Webhook(formatSecret(webhookSecret(master, secretId))).verify(body, headers);
 }

@@ -5,7 +5,7 @@ import { sql } from '../../src/db/sql.ts';
 import { listWebhookAttempts } from '../../src/db/webhooks/webhook-attempts.ts';
 import { createWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 
-/** Registers a receiver, by default of everything. */
+/** Registers a receiver, by default for all events. */
 export function register(
   db: Database,
   url = 'https://receiver.example/hooks',
@@ -22,7 +22,7 @@ const outboxEvent = z.object({
   endpoints: z.number(),
 });
 
-/** What is in the outbox, in the order of types and tenants; how many endpoints each event is for. */
+/** The outbox by type and tenant, with the number of endpoints per event. */
 export function outboxOf(db: Database) {
   return db.any(sql.type(outboxEvent)`
     SELECT v.event_id AS "eventId", v.type, v.tenant_id AS "tenantId", v.data,
@@ -53,7 +53,7 @@ const delivery = z.object({
   attempts: z.number(),
 });
 
-/** How an endpoint's deliveries stand, in the order of their events. */
+/** An endpoint's deliveries, in the order of their events. */
 export function deliveriesOf(db: Database, endpointId: string) {
   return db.any(sql.type(delivery)`
     SELECT d.event_id AS "eventId", d.state, d.attempts
@@ -62,7 +62,7 @@ export function deliveriesOf(db: Database, endpointId: string) {
   `);
 }
 
-/** The log of an endpoint, the earliest first. */
+/** The log of an endpoint, earliest first. */
 export async function logOf(db: Database, endpointId: string) {
   const log = await listWebhookAttempts(db, { endpointId }, { after: null, limit: 1000 });
   return log.toReversed();

@@ -29,7 +29,7 @@ import { deliveriesOf, logOf, putEvent, register } from './_receiving.ts';
 
 let testDatabase: TestDatabase;
 let db: Database;
-/** As the worker's process has it. */
+/** With the rights of the worker's process. */
 let workerDb: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
@@ -53,19 +53,19 @@ afterEach(() => receiver[Symbol.asyncDispose]());
 const NEVER = new AbortController().signal;
 const deliver = (settings: Partial<WebhookSettings> = {}, signal = NEVER) =>
   deliverDue(workerDb, endpointId, { ...SETTINGS, ...settings }, signal);
-/** Again and again, as the workflow does, until nothing is left. */
+/** Repeats like the workflow until nothing is left. */
 const deliverAll = (settings: Partial<WebhookSettings> = {}) =>
   until(
     () => deliver(settings),
     ({ nextInMs }) => nextInMs === null,
   );
 
-/** How the endpoint stands, in the metrics. */
+/** The endpoint's state in the metrics. */
 const gaugesOf = async (id: string) =>
   (await readWebhookGauges(db)).endpoints.find((endpoint) => endpoint.endpointId === id);
 
 describe('an event', () => {
-  test('is posted, signed, and done when it is answered', async () => {
+  test('is posted with a signature and is done once answered', async () => {
     const eventId = await putEvent(db, endpointId);
 
     expect(await deliver()).toEqual({ delivered: 1, failed: 0, nextInMs: null });
@@ -90,7 +90,7 @@ describe('an event', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  test('is sent again under the same id until it is taken', async () => {
+  test('is retried with the same id until it is accepted', async () => {
     receiver.behave((received, response, number) => {
       const [status, body] = number < 3 ? [500, 'no\u0000t yet'] : [200, 'thanks'];
       return answer(status, body)(received, response, number);
@@ -112,7 +112,7 @@ describe('an event', () => {
     ]);
   });
 
-  test('that fails holds up no other', async () => {
+  test('that fails does not delay others', async () => {
     const bad = await putEvent(db, endpointId, { number: 'bad' });
     receiver.behave((received, response, number) =>
       answer(received.id === bad ? 503 : 200)(received, response, number),
@@ -128,10 +128,10 @@ describe('an event', () => {
     });
   });
 
-  test('is given up after the last attempt, and delivered when it is replayed', async () => {
+  test('is given up after the last attempt, and delivered when replayed', async () => {
     receiver.behave(answer(500));
     const eventId = await putEvent(db, endpointId);
-    // Not the twelve hours that the later ones would take.
+    // Not the twelve hours of later attempts.
     const instantly = { firstRetryMs: 0 };
     await deliverAll(instantly);
     expect(receiver.requests).toHaveLength(MAX_ATTEMPTS);
@@ -145,7 +145,7 @@ describe('an event', () => {
     await deliverAll();
     expect(receiver.requests.at(-1)?.id).toBe(eventId);
     expect(await deliveriesOf(db, endpointId)).toMatchObject([{ state: 'delivered' }]);
-    // What has arrived is left alone, unless it is asked for.
+    // Delivered events are only replayed on request.
     expect(await replayEvents(db, replay)).toBe(0);
     expect(await replayEvents(db, { ...replay, since: null, eventId, deadOnly: false })).toBe(1);
     expect(await replayEvents(db, { ...replay, since: '2199-01-01T00:00:00Z' })).toBe(0);
@@ -159,7 +159,7 @@ describe('a receiver that', () => {
   };
   const once = { firstRetryMs: 3_600_000, timeoutMs: 200 };
 
-  test('hangs is left', async () => {
+  test('hangs is disconnected', async () => {
     receiver.behave(() => undefined);
     await putEvent(db, endpointId);
     await deliver(once);
@@ -170,7 +170,7 @@ describe('a receiver that', () => {
     );
   });
 
-  test('sends its head byte by byte is left', async () => {
+  test('sends its head byte by byte is disconnected', async () => {
     receiver.behave((_received, { socket }) => {
       const head = [...'HTTP/1.1 200 OK\r\nX-Long: '];
       const drip = setInterval(() => socket?.write(head.shift() ?? 'x'), 10);
@@ -181,7 +181,7 @@ describe('a receiver that', () => {
     await expectFailure('no answer within 200 ms');
   });
 
-  test('sends its body byte by byte has answered; only its beginning is kept', async () => {
+  test('sends its body byte by byte has answered; only the beginning is kept', async () => {
     receiver.behave((_received, response) => {
       response.writeHead(200).write('s');
       const drip = setInterval(() => response.write('l'), 10);
@@ -193,7 +193,7 @@ describe('a receiver that', () => {
     expect(attempt).toMatchObject({ status: 200, response: expect.stringMatching(/^sl*$/) });
   });
 
-  test('says very much is not listened to', async () => {
+  test('sends a very long answer is cut off', async () => {
     receiver.behave(answer(400, 'x'.repeat(10_000_000)));
     await putEvent(db, endpointId);
     await deliver({ ...once, timeoutMs: 10_000 });
@@ -201,7 +201,7 @@ describe('a receiver that', () => {
     expect(attempt).toMatchObject({ status: 400, response: 'x'.repeat(1024) });
   });
 
-  test('closes the connection is tried again', async () => {
+  test('closes the connection is retried', async () => {
     receiver.behave((_received, response) => {
       response.socket?.destroy();
     });
@@ -210,7 +210,7 @@ describe('a receiver that', () => {
     await expectFailure('socket hang up');
   });
 
-  test('is not there is tried again', async () => {
+  test('is not reachable is retried', async () => {
     await receiver[Symbol.asyncDispose]();
     const { port } = new URL(receiver.url);
     receiver = await startReceiver();
@@ -228,7 +228,7 @@ describe('a receiver that', () => {
     expect(elsewhere.requests).toEqual([]);
   });
 
-  test('is gone gets nothing any more', async () => {
+  test('answers 410 gets no further events', async () => {
     const { goneEndpoints } = await readWebhookGauges(db);
     receiver.behave(answer(410));
     for (let number = 0; number < 30; number += 1) await putEvent(db, endpointId, { number });
@@ -246,7 +246,7 @@ describe('a receiver that', () => {
     expect(await replayEvents(db, { ...{ endpointId, eventId: null }, ...ALL })).toBe(0);
   });
 
-  test('is in the house gets nothing, by address or by name', async () => {
+  test('is in the internal network gets nothing, by address or by name', async () => {
     const eventId = await putEvent(db, endpointId);
     await deliver({ ...once, allowsAddress: () => false });
     await expectFailure('not sent: 127.0.0.1 is not a public address');
@@ -271,7 +271,7 @@ describe('secrets', () => {
     return receiver.requests.at(-1)!;
   };
 
-  test('while one replaces another, both sign; then the new one alone', async () => {
+  test('during a rotation both secrets sign, afterwards only the new one', async () => {
     const rotated = await rotateWebhookSecret(db, endpointId, 3600);
     if (rotated.outcome !== 'rotated') throw new Error(rotated.outcome);
     const between = await delivered();
@@ -289,7 +289,7 @@ describe('secrets', () => {
     expect(endpoint?.secrets).toMatchObject([{ secret_id: again.secretId, expires_at: null }]);
   });
 
-  test('never more than two of them', async () => {
+  test('at most two secrets sign', async () => {
     await rotateWebhookSecret(db, endpointId, 3600);
     await rotateWebhookSecret(db, endpointId, 3600);
     const [endpoint] = await listWebhookEndpoints(db, endpointId);
@@ -299,14 +299,14 @@ describe('secrets', () => {
     ]);
   });
 
-  test('outlive a change of the master secret', async () => {
+  test('remain valid after a change of the master secret', async () => {
     const newer = 'a newer master secret of 32+ characters';
     const request = await delivered({ masterSecrets: [newer, MASTER] });
     expectSigned(secretId, request);
     expectSigned(secretId, request, newer);
   });
 
-  test('without a master secret nothing is sent, and no attempt is used up', async () => {
+  test('without a master secret nothing is sent and no attempt is used', async () => {
     const eventId = await putEvent(db, endpointId);
     await expect(deliver({ masterSecrets: [] })).rejects.toThrow('SIGNING_MASTER_SECRETS');
     expect(await deliveriesOf(db, endpointId)).toEqual([
@@ -314,7 +314,7 @@ describe('secrets', () => {
     ]);
   });
 
-  test('a disabled endpoint gets none', async () => {
+  test('a disabled endpoint has none', async () => {
     expect(await disableWebhookEndpoint(db, endpointId, 'a test')).toBe(true);
     expect(await rotateWebhookSecret(db, endpointId, 0)).toEqual({ outcome: 'disabled' });
     const nobody = crypto.randomUUID();
@@ -323,8 +323,8 @@ describe('secrets', () => {
   });
 });
 
-describe('a worker that ends amid an attempt', () => {
-  test('leaves it to whoever comes when its lease is over', async () => {
+describe('a worker that ends during an attempt', () => {
+  test('leaves it to another worker once its lease has expired', async () => {
     receiver.behave(() => undefined);
     const eventId = await putEvent(db, endpointId);
     const stopping = new AbortController();
@@ -345,7 +345,7 @@ describe('a worker that ends amid an attempt', () => {
     ]);
   });
 
-  test('until then it is nobody else’s', async () => {
+  test('keeps it from others until then', async () => {
     receiver.behave(() => undefined);
     await putEvent(db, endpointId);
     const stopping = new AbortController();
@@ -362,7 +362,7 @@ describe('a worker that ends amid an attempt', () => {
   });
 });
 
-test('an attempt is overdue from when it is due until somebody makes it', async () => {
+test('an attempt is overdue from its due time until it is made', async () => {
   expect(await gaugesOf(endpointId)).toMatchObject({ pending: 0, overdueSeconds: 0 });
   await putEvent(db, endpointId);
   expect((await gaugesOf(endpointId))?.overdueSeconds).toBeGreaterThan(0);
@@ -375,7 +375,7 @@ test('an attempt is overdue from when it is due until somebody makes it', async 
   expect(waiting?.oldestPendingSeconds).toBeGreaterThan(0);
 });
 
-test('old events are forgotten, but for those that are still to be delivered', async () => {
+test('old events are deleted, except those still to be delivered', async () => {
   const [arrived, waiting] = [await putEvent(db, endpointId), await putEvent(db, endpointId)];
   receiver.behave((received, response, number) =>
     answer(received.id === waiting ? 500 : 200)(received, response, number),

@@ -26,7 +26,7 @@ beforeEach(async () => {
 const disable = () => disableWebhookEndpoint(opened.db, endpointId, 'a test');
 const statesOf = async () => (await deliveriesOf(opened.db, endpointId)).map(({ state }) => state);
 
-/** Runs statements on a connection of its own, in the worker's role or with all rights. */
+/** Runs statements on a separate connection, as the worker's role or as a superuser. */
 async function as(
   role: 'workerUrl' | 'superuserUrl',
   work: (client: pg.Client) => Promise<unknown>,
@@ -65,11 +65,11 @@ const untilWaiting = () =>
     );
   });
 
-describe('no delivery stays pending when an endpoint is disabled', () => {
+describe('no delivery remains pending when an endpoint is disabled', () => {
   test.each([
     ['commits', 'COMMIT', ['dead']],
     ['rolls back', 'ROLLBACK', []],
-  ])('before a transaction that has written one %s', async (_name, end, states) => {
+  ])('before a transaction that wrote one %s', async (_name, end, states) => {
     await asWorker(async (client) => {
       await client.query('BEGIN');
       await tell(client);
@@ -118,7 +118,7 @@ describe('no delivery stays pending when an endpoint is disabled', () => {
           [endpointId],
         );
         await client.query('BEGIN');
-        // Neither waits for the other.
+        // Neither transaction waits for the other.
         await tell(client);
         await disabler.query('COMMIT');
         const disabling = disable();
@@ -173,7 +173,7 @@ describe('no delivery stays pending when an endpoint is disabled', () => {
     expect(new Set(await statesOf())).toEqual(new Set(['dead']));
   });
 
-  test('by a process that died halfway: the next look gives up what it has left', async () => {
+  test('by a process that died halfway: the next check gives up the rest', async () => {
     await putEvent(opened.db, endpointId);
     await as('superuserUrl', (client) =>
       client.query(

@@ -23,7 +23,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-/** A server of sockets, below HTTP. */
+/** A TCP server, below HTTP. */
 async function startSockets({ treat, atOnce }: Pick<Ending, 'treat' | 'atOnce'>) {
   const open = new Set<Socket>();
   let connections = 0;
@@ -31,7 +31,7 @@ async function startSockets({ treat, atOnce }: Pick<Ending, 'treat' | 'atOnce'>)
     connections += 1;
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    // A sender that has left is what is wanted.
+    // The sender is expected to disconnect.
     socket.on('error', () => undefined);
     if (atOnce) treat(socket);
     else socket.once('data', () => treat(socket));
@@ -53,7 +53,7 @@ async function startSockets({ treat, atOnce }: Pick<Ending, 'treat' | 'atOnce'>)
 const settings = { ...SETTINGS, timeoutMs: 300, firstRetryMs: 3_600_000 };
 const NEVER = new AbortController().signal;
 
-describe('an attempt ends, and its connection with it, where a receiver', () => {
+describe('an attempt and its connection end when a receiver', () => {
   test.each(ENDINGS)('$name', async ({ treat, atOnce, protocol, status, error }) => {
     await using receiver = await startSockets({ treat, ...(atOnce && { atOnce }) });
     const { endpointId } = await register(
@@ -77,7 +77,7 @@ describe('an attempt ends, and its connection with it, where a receiver', () => 
     );
   });
 
-  test('has a name whose DNS servers say nothing', async () => {
+  test('has a name whose DNS servers do not answer', async () => {
     const silent = createSocket('udp4').bind(0, '127.0.0.1');
     await once(silent, 'listening');
     const questions: Buffer[] = [];
@@ -99,7 +99,7 @@ describe('an attempt ends, and its connection with it, where a receiver', () => 
     silent.close();
   });
 
-  test('answers when the worker has been told to stop', async () => {
+  test('is still to be called and the worker is told to stop', async () => {
     const stopping = new AbortController();
     await using receiver = await startSockets({
       treat: () => stopping.abort(new Error('the worker stops')),

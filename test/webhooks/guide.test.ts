@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MASTER, SETTINGS } from './_receiver.ts';
 import { logOf, putEvent } from './_receiving.ts';
 
-/** The receiver of docs/integrating.md, as it stands there. */
+/** The receiver in docs/integrating.md, unchanged. */
 const GUIDE = readFileSync('docs/integrating.md', 'utf8');
 const [, EXAMPLE = ''] = /^```ts\n(import \{ createServer[^]*?)^```$/m.exec(GUIDE) ?? [];
 
@@ -34,8 +34,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('takes what is signed with its secret, and nothing else', async () => {
-  // A server of its own first: the secret comes of an endpoint, and the endpoint of an address.
+test('accepts exactly what is signed with its secret', async () => {
+  // The server comes first: the secret needs an endpoint, and the endpoint an address.
   const shell = createServer();
   shell.listen(0, '127.0.0.1');
   await once(shell, 'listening');

@@ -21,7 +21,7 @@ const build = (tenantIds: readonly string[], run = nextRun()) =>
 const typesOf = async () =>
   (await outboxOf(world.db)).map(({ type, tenantId }) => `${type} ${tenantId}`);
 
-test('an invoice that is issued is told to each endpoint that asks for it', async () => {
+test('an issued invoice creates an event for each subscribed endpoint', async () => {
   await register(world.db);
   await register(world.db, 'https://other.example/', ['invoice.issued', 'run.finished']);
   await register(world.db, 'https://third.example/', ['tenant.parked']);
@@ -55,13 +55,13 @@ test('an invoice that is issued is told to each endpoint that asks for it', asyn
   ]);
 });
 
-test('where nobody asks for it, nothing is written', async () => {
+test('without subscribed endpoints nothing is written', async () => {
   await register(world.db, 'https://receiver.example/', ['run.finished']);
   await build(['acme', 'zeta']);
   expect(await outboxOf(world.db)).toEqual([]);
 });
 
-test('a revision: issued and superseded, by both ways to build it', async () => {
+test('a revision creates events for the issued and the superseded invoice', async () => {
   await build(['acme', 'zeta']);
   await register(world.db);
   for (const tenantId of ['acme', 'zeta']) {
@@ -98,7 +98,7 @@ test('a revision: issued and superseded, by both ways to build it', async () => 
   });
 });
 
-test('what changes nothing is no news: an attempt again, skipped, unchanged', async () => {
+test('retries, skipped and unchanged tenants create no event', async () => {
   await register(world.db);
   const run = nextRun();
   await build(['acme'], run);
@@ -113,9 +113,9 @@ test('what changes nothing is no news: an attempt again, skipped, unchanged', as
 test.each([
   ['its event', 'webhook_events'],
   ['its invoice', 'invoices'],
-])('nothing is told of what was rolled back, and the others are told: %s', async (_what, table) => {
+])('a rolled back invoice creates no event, and the others do: %s', async (_what, table) => {
   await register(world.db);
-  // As late as can be: both are written, and the transaction ends in an error.
+  // As late as possible: both are written, then the transaction fails.
   await asSuperuser(world.testDatabase.superuserUrl, (client) =>
     client.query(`
       CREATE FUNCTION refuse_zeta() RETURNS trigger LANGUAGE plpgsql AS
@@ -132,7 +132,7 @@ test.each([
   expect(await typesOf()).toEqual(['invoice.issued acme']);
 });
 
-test('a parked tenant is told once for a reason', async () => {
+test('a parked tenant creates one event per reason', async () => {
   await register(world.db);
   const park = (reason: string) =>
     world.activities.recordParked({
@@ -157,7 +157,7 @@ test('a parked tenant is told once for a reason', async () => {
   expect(await typesOf()).toEqual(['tenant.parked acme', 'tenant.parked acme']);
 });
 
-test('the end of a run is told once, with its result', async () => {
+test('the end of a run creates one event with its result', async () => {
   await register(world.db);
   await world.activities.acceptRequest({
     ...{ month: MONTH, signal: 'run', signalId: 'unused' },

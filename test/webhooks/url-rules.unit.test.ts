@@ -25,9 +25,9 @@ describe('addresses', () => {
     // IPv4 in IPv6: mapped, by NAT64, 6to4, Teredo.
     ...['::ffff:127.0.0.1', '::ffff:a9fe:a9fe', '64:ff9b::7f00:1', '2002:7f00:1::', '2001::1'],
     ...['', 'localhost'],
-  ])('%s is not', (address) => expect(isPublic(address)).toBe(false));
+  ])('%s is not public', (address) => expect(isPublic(address)).toBe(false));
 
-  test('what is allowed besides, and nothing next to it', () => {
+  test('allowed networks are accepted, and nothing outside them', () => {
     const allows = allowsPublicAnd(['10.20.0.0/16', 'fd00:1::/32']);
     expect(['10.20.0.1', '::ffff:10.20.0.1', 'fd00:1::1', '8.8.8.8'].map(allows)).toEqual([
       ...[true, true, true, true],
@@ -36,7 +36,7 @@ describe('addresses', () => {
   });
 
   test.each(['10.0.0.0', '10.0.0.0/33', 'localhost/8', '10.0.0/8', ''])(
-    '%j is no network',
+    'rejects %j as a network',
     (text) => expect(() => allowsPublicAnd([text])).toThrow('is not a network'),
   );
 });
@@ -71,7 +71,7 @@ describe('a URL', () => {
     ['a bidirectional override', '\u202e'],
     ['a zero-width space', '\u200b'],
     ['half of a surrogate pair', '\ud800'],
-  ])('may not have %s in it, wherever that is', (_name, character) => {
+  ])('may not contain %s anywhere', (_name, character) => {
     for (const url of [
       `https://billing.example.com/${character}`,
       `https://billing${character}.example.com/`,
@@ -107,7 +107,7 @@ describe('a URL', () => {
     ['https://billing..example.com/', 'an empty part'],
   ])('may not be %s', (url, reason) => expect(whyNot(url)).toContain(reason));
 
-  test('may be plain http to this machine alone, where that is allowed', () => {
+  test('may be plain http only to this machine, if that is allowed', () => {
     const allows = allowsPublicAnd(['127.0.0.0/8', '10.0.0.0/8', '::1/128']);
     for (const host of ['127.0.0.1:8000', 'localhost:8000', '[::1]:8000']) {
       expect(whyNot(`http://${host}/`, allows)).toBeNull();
@@ -117,7 +117,7 @@ describe('a URL', () => {
   });
 });
 
-describe('a name, when it is connected to', () => {
+describe('a name, at connection time', () => {
   const resolve = (allows: (address: string) => boolean, all: boolean) =>
     new Promise((done, fail) => {
       guardedLookup(allows, resolveWith(new Resolver()))(
@@ -130,13 +130,13 @@ describe('a name, when it is connected to', () => {
       );
     });
 
-  test('is refused where it leads into the house', async () => {
+  test('is refused if it resolves to the internal network', async () => {
     await expect(resolve(isPublic, true)).rejects.toThrow('not a public address');
-    // One of several is enough.
+    // One internal address is enough.
     await expect(resolve((address) => address === 'none', true)).rejects.toThrow('localhost');
   });
 
-  test('is what it resolves to otherwise, in both ways to ask', async () => {
+  test('otherwise resolves to its addresses, with both lookup signatures', async () => {
     expect(await resolve(() => true, true)).toContainEqual(
       expect.objectContaining({ address: expect.stringMatching(/^127\.|^::1$/) as string }),
     );

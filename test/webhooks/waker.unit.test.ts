@@ -16,7 +16,7 @@ function listening() {
   return { logger, lines };
 }
 
-test('a delivery that fails to start does not keep the others from starting', async () => {
+test('a delivery that fails to start does not prevent others', async () => {
   const { logger, lines } = listening();
   const started: string[] = [];
   const all = Promise.withResolvers<null>();
@@ -37,7 +37,7 @@ test('a delivery that fails to start does not keep the others from starting', as
   expect(lines).toMatchObject([{ msg: 'could not start the delivery of webhooks', endpoint: 'a' }]);
 });
 
-test('looks again after a look that failed', async () => {
+test('checks again after a failed check', async () => {
   const { logger, lines } = listening();
   const found = Promise.withResolvers<null>();
   let looks = 0;

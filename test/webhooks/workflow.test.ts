@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** As each worker does every few seconds. */
+/** What each worker does every few seconds. */
 async function startDue(): Promise<void> {
   for (const endpoint of await listDueEndpoints(world.db)) {
     await startDelivery(world.client, endpoint);
@@ -36,7 +36,7 @@ async function startDue(): Promise<void> {
 
 const handleOf = (endpointId: string) => world.client.workflow.getHandle(webhooksId(endpointId));
 
-test('a month end is told, and told again when it is re-run', async () => {
+test('a month end and its rerun are delivered', async () => {
   await using receiver = await startReceiver();
   const { endpointId, secretId } = await register(world.db, receiver.url);
   const worker = await world.startWorker();
@@ -57,7 +57,7 @@ test('a month end is told, and told again when it is re-run', async () => {
   ]);
   for (const received of receiver.requests) {
     expectSigned(secretId, received);
-    // As the document says, and nothing besides.
+    // Exactly the documented fields.
     webhookBody(received.event.type as WebhookEventType).parse(received.event);
   }
   const described = await handleOf(endpointId).describe();
@@ -67,7 +67,7 @@ test('a month end is told, and told again when it is re-run', async () => {
   });
   expect(await described.staticSummary()).toBe(`Webhooks to ${new URL(receiver.url).host}`);
 
-  // Nothing has changed for globex, and planless is parked for the same reason.
+  // globex is unchanged, and planless is parked for the same reason.
   const force = { tenantIds: ['acme'] };
   await requestMonthEnd(world.client, { ...request, requestId: 'again', reason: 'x', force });
   await until(
@@ -106,7 +106,7 @@ test('a new event is delivered while another one waits for its next attempt', as
   await worker.stop();
 });
 
-test('an event that comes when a run ends is delivered by the next one', async () => {
+test('an event that arrives as a run ends is delivered by the next run', async () => {
   await using receiver = await startReceiver();
   const { endpointId } = await register(world.db, receiver.url);
   await putEvent(world.db, endpointId);
@@ -116,7 +116,7 @@ test('an event that comes when a run ends is delivered by the next one', async (
       const result = await world.activities.deliverDueWebhooks(input);
       if (late === undefined) {
         late = await putEvent(world.db, endpointId);
-        // Meets the run that has nothing more to do.
+        // Reaches the run that has nothing left to do.
         await startDue();
       }
       return result;
@@ -134,7 +134,7 @@ test('an event that comes when a run ends is delivered by the next one', async (
   await worker.stop();
 });
 
-test('a delivery that keeps failing has the same history, however often it is started', async () => {
+test('a failing delivery keeps a small history, however often it is started', async () => {
   await using receiver = await startReceiver();
   const { endpointId } = await register(world.db, receiver.url);
   const eventId = await putEvent(world.db, endpointId);
@@ -173,7 +173,7 @@ test('a delivery that keeps failing has the same history, however often it is st
   await worker.stop();
 });
 
-test('a month is closed while every slot for webhooks waits for a receiver that hangs', async () => {
+test('a month closes while every webhook slot waits for a hanging receiver', async () => {
   const receiver = await startReceiver(() => undefined);
   const patient = createActivities({
     ...ACTIVITY_DEPS,
@@ -211,7 +211,7 @@ test('a month is closed while every slot for webhooks waits for a receiver that 
     await requestMonthEnd(world.client, { month, requestId: 'close', actor: 'test' });
     await closed(world, month);
 
-    // None of them has ended meanwhile, and those without a slot have not begun.
+    // No delivery has ended, and those without a slot have not started.
     expect({ running, started }).toEqual({ running: 20, started: 20 });
   } finally {
     await receiver[Symbol.asyncDispose]();
@@ -223,7 +223,7 @@ test('a month is closed while every slot for webhooks waits for a receiver that 
   }
 });
 
-test('a worker that is killed amid an attempt: the next one makes it again, under the same id', async () => {
+test('another worker repeats the attempt of a killed worker, with the same id', async () => {
   await using receiver = await startReceiver(() => undefined);
   const { endpointId, secretId } = await register(world.db, receiver.url);
   const env = { SIGNING_MASTER_SECRETS: MASTER, WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8' };
@@ -238,7 +238,7 @@ test('a worker that is killed amid an attempt: the next one makes it again, unde
     await killed.kill();
   }
   receiver.behave(answer(200));
-  // Its lease would be over in half a minute.
+  // Its lease would expire in half a minute.
   await asSuperuser(world.superuserUrl, (client) =>
     client.query(`UPDATE webhook_deliveries SET next_attempt_at = now() WHERE state = 'pending'`),
   );
