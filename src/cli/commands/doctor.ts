@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { examine } from '../doctor/examine.ts';
-import { readEnvironment } from '../environment.ts';
+import { checkDatabase } from '../doctor/check-database.ts';
+import { checkTemporal } from '../doctor/check-temporal.ts';
+import type { Check } from '../doctor/doctor-check.ts';
+import { readEnvironment, type Environment } from '../environment.ts';
 import { EXIT_WRONG } from '../cli-error.ts';
 import { print } from '../output.ts';
-import type { Check } from '../doctor/doctor-check.ts';
 import { style } from '../render/styled-text.ts';
 
 export function doctorCommand(): Command {
@@ -51,4 +52,13 @@ function conclude(checks: readonly Check[]): string {
     ...(count('unknown') > 0 ? [`not checked: ${count('unknown')}`] : []),
   ];
   return rest.length > 0 ? `No problems found; ${rest.join(', ')}.` : 'No problems found.';
+}
+
+/** Runs every check; `ok` is false if there is a problem. Warnings are not problems. */
+export async function examine(
+  env: Environment,
+): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
+  const now = new Date();
+  const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
+  return { ok: checks.every(({ state }) => state !== 'problem'), checks };
 }
