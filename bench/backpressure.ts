@@ -28,7 +28,7 @@ export const backpressure: Bench = {
   name: 'backpressure',
   title: 'Usage over HTTP while a month is closed',
   sizes: {
-    tenants: { full: 1_000, smoke: 20 },
+    tenants: { full: 1_000, smoke: 4 },
     idleSeconds: { full: 10, smoke: 1 },
   },
   async run(context) {
