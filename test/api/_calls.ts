@@ -3,15 +3,15 @@ import { llmEvent, meteredRecord } from './_harness.ts';
 
 /** A well-formed call of a route. */
 export interface ExampleCall {
-  /** For the path's parameters, and the query where one is needed. */
+  /** For the path's parameters, and the query if one is needed. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: string;
-  /** What an operator's call needs besides. */
+  /** What an operator's call needs in addition. */
   readonly operatorQuery?: string;
   readonly body?: () => Readonly<Record<string, unknown>>;
 }
 
-/** What the calls are about: an invoice whose second line is LLM usage. */
+/** The subject of the calls: an invoice whose second line is LLM usage. */
 export interface Subjects {
   readonly invoiceId: string;
 }

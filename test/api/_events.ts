@@ -1,4 +1,4 @@
-/** A valid LLM event, with something else in it. */
+/** A valid LLM event with the given fields replaced. */
 export function llmEvent(fields: Readonly<Record<string, unknown>> = {}) {
   return {
     gateway_request_id: `req-${crypto.randomUUID()}`,
@@ -11,7 +11,7 @@ export function llmEvent(fields: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-/** A valid metered record, with something else in it. */
+/** A valid metered record with the given fields replaced. */
 export function meteredRecord(fields: Readonly<Record<string, unknown>> = {}) {
   return {
     record_id: `rec-${crypto.randomUUID()}`,

@@ -18,24 +18,24 @@ import { API_CONFIG } from '../_util/api-config.ts';
 export interface CallOptions {
   readonly key?: string | null;
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly raw?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The API on a database of its own, with tenants `acme` and `zeta`, and a key of each scope. */
 export interface TestApi extends AsyncDisposable {
-  /** For what a test prepares and looks at. */
+  /** For a test's own setup and checks. */
   readonly db: Database;
   readonly app: Express;
-  /** What the app was made with, to make another one. */
+  /** The app's dependencies, to create another app. */
   readonly deps: ApiDeps;
   readonly apiUrl: string;
   readonly superuserUrl: string;
   readonly keys: Record<'gateway' | 'metering' | 'operator' | 'acme' | 'zeta', string>;
-  /** What month end was asked for. */
+  /** The requests that month end received. */
   readonly requested: MonthEndRequest[];
-  /** Calls the API; every answer has to be one that /openapi.json knows. */
+  /** Calls the API; every answer must be documented in /openapi.json. */
   call(
     method: 'get' | 'post' | 'put' | 'delete',
     path: string,
@@ -43,7 +43,7 @@ export interface TestApi extends AsyncDisposable {
   ): Promise<Response>;
 }
 
-/** With `seller: false` it isn't known yet who sells. */
+/** With `seller: false` there are no seller details yet. */
 export async function createTestApi(
   overrides: Partial<ApiDeps> = {},
   { seller = true } = {},
@@ -51,7 +51,7 @@ export async function createTestApi(
   const testDatabase = await createTestDatabase();
   const open = (url: string) =>
     openDatabase({ url, maxConnections: 10, applicationName: 'test-api' });
-  // The API itself works with what its process may do.
+  // The API itself uses the rights of its process.
   const [db, apiDb] = await Promise.all([open(testDatabase.appUrl), open(testDatabase.apiUrl)]);
   await seedCatalogue(db);
   if (seller) await seedSeller(db);
@@ -76,7 +76,7 @@ export async function createTestApi(
     documents: createRenderer(),
     logger: pino({ level: 'silent' }),
     config: API_CONFIG,
-    // The workflow itself is tested in test/workflows; here only what it is asked for matters.
+    // test/workflows tests the workflow itself; here only the requests matter.
     monthEnd: {
       request: (asked) => {
         requested.push(asked);

@@ -1,17 +1,17 @@
 import request, { type Response } from 'supertest';
 import type { Express } from 'express';
 
-/** A browser that is signed in: it sends its cookie, and says which page a form was on. */
+/** A signed-in browser: it sends its cookie and the page that a form was on. */
 export interface TestBrowser {
   readonly cookie: string;
   get(path: string): Promise<Response>;
-  /** Sends a form, with what the page of that form had hidden in it unless told otherwise. */
+  /** Sends a form, including the hidden fields of its page by default. */
   post(
     path: string,
     fields: Readonly<Record<string, string | readonly string[]>>,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Response>;
-  /** What forms of this session have to send back. */
+  /** The form token of this session. */
   formToken(): Promise<string>;
 }
 
@@ -40,7 +40,7 @@ export function postForm(
   );
 }
 
-/** The cookie that an answer sets, as a browser sends it back; empty where it sets none. */
+/** The cookie that an answer sets, as a browser sends it back; empty if it sets none. */
 export function cookieOf({ headers }: Response): string {
   const [cookie = ''] = (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
   return cookie.split(';')[0]!;

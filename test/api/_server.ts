@@ -10,20 +10,20 @@ import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 
-/** The API as it is served, on a port and a database of its own. */
+/** The running API, on its own port and database. */
 export interface TestServer extends AsyncDisposable {
   readonly api: RunningApi;
-  /** Not the API's own pool. */
+  /** A separate pool, not the API's. */
   readonly db: Database;
   readonly superuserUrl: string;
   readonly keys: Record<'gateway' | 'metering' | 'operator', string>;
-  /** Requests that have not been answered to their end. */
+  /** The number of requests without a complete answer. */
   openResponses(): number;
-  /** Connections on which there was a request, and which are still open. */
+  /** The number of open connections that have had a request. */
   openSockets(): number;
-  /** Of answers that are to be sent, and wait in memory. */
+  /** The size of answers waiting in memory to be sent. */
   bytesToSend(): number;
-  /** The API's sessions end, and there are no new ones. Once. */
+  /** Ends the API's database sessions and prevents new ones. Call it once. */
   cutDatabase(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function startTestServer(
     sockets.add(socket);
     socket.once('close', () => {
       sockets.delete(socket);
-      // One that waited for its turn never gets an event of its own.
+      // A request that is still waiting for its turn never gets its own event.
       for (const waiting of responses) if (waiting.req.socket === socket) responses.delete(waiting);
     });
   };

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import type { TestServer } from './_server.ts';
 
-/** A connection on which a test says what it likes. */
+/** A connection on which a test sends any bytes. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** What has come back so far. */
+  /** The answer so far. */
   readonly answer: () => string;
-  /** Everything that came back, once the server has closed the connection. */
+  /** The whole answer, once the server has closed the connection. */
   readonly closed: Promise<string>;
 }
 
-/** Connects, and sends bytes as they are. */
+/** Connects and sends bytes unchanged. */
 export function openRaw(server: TestServer, ...parts: readonly string[]): RawConnection {
   const socket = connect(Number(new URL(server.api.url).port), '127.0.0.1');
   let answer = '';
@@ -26,7 +26,7 @@ export function openRaw(server: TestServer, ...parts: readonly string[]): RawCon
   return { socket, answer: () => answer, closed };
 }
 
-/** The head of a request, with what every request of HTTP/1.1 has. */
+/** The head of an HTTP/1.1 request. */
 export function head(line: string, ...headers: readonly string[]): string {
   return [`${line} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
 }

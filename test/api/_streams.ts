@@ -6,7 +6,7 @@ import type { TestServer } from './_server.ts';
 
 export const LLM = '/api/v1/integrations/llm-usage';
 
-/** A request whose body and answer go on at the same time. */
+/** A request whose body and answer are streamed concurrently. */
 export interface Stream {
   readonly request: ClientRequest;
   readonly response: IncomingMessage;
@@ -50,7 +50,7 @@ export async function openStream(
   };
 }
 
-/** Everything that is answered to a body. */
+/** The whole answer to a body. */
 export async function sendStream(
   server: TestServer,
   body: string | Buffer,
@@ -61,7 +61,7 @@ export async function sendStream(
   return rest(stream);
 }
 
-/** What is still to come of an answer. */
+/** The rest of an answer. */
 export async function rest(stream: Stream): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (let line; (line = await stream.next()) !== null;) answers.push(line);

@@ -10,19 +10,19 @@ import { createTestApi, type TestApi } from './_harness.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 
 let api: TestApi;
-/** Moved on by tests, so that they need not wait for what the API remembers. */
+/** Tests advance this clock instead of waiting for the API's caches. */
 let clock = Date.now();
 beforeAll(async () => {
   api = await createTestApi({ now: () => new Date(clock) });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-test('a key is looked at before the body is read', async () => {
+test('checks the key before reading the body', async () => {
   const { status } = await api.call('post', '/api/v1/quote', { raw: '{not json' });
   expect(status).toBe(401);
 });
 
-test('a revoked key stops working within seconds', async () => {
+test('a revoked key stops working within 5 seconds', async () => {
   const { keyId, plainKey } = await createKey(api.db, { label: 'gone', scope: 'operator' });
   const call = () => api.call('get', '/api/v1/invoices', { key: plainKey });
   expect((await call()).status).toBe(200);
@@ -31,7 +31,7 @@ test('a revoked key stops working within seconds', async () => {
   expect((await call()).status).toBe(401);
 });
 
-test('keys are kept as hashes only, and listed without them', async () => {
+test('stores only hashes of keys, and lists keys without them', async () => {
   const { keyId, plainKey } = await createKey(api.db, {
     label: 'for acme',
     scope: 'tenant',
@@ -47,7 +47,7 @@ test('keys are kept as hashes only, and listed without them', async () => {
   expect(await revokeKey(api.db, 'no such key')).toBe(false);
 });
 
-test('requests are limited by key', async () => {
+test('limits requests per key', async () => {
   await using limited = await createTestApi({
     config: { ...API_CONFIG, requestsPerMinute: 2 },
   });

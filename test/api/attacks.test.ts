@@ -19,7 +19,7 @@ import { seedTenant } from '../_util/seed.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestApi, llmEvent, type CallOptions, type TestApi } from './_harness.ts';
 
-/** What strangers try, on every route there is. docs/security.md names what each shows. */
+/** Attacks on every route. docs/security.md lists what each test shows. */
 
 const ALL: readonly Route[] = [...ROUTES, ...documentationRoutes(ROUTES)];
 const GUARDED = ALL.filter(({ scopes }) => scopes !== null);
@@ -63,7 +63,7 @@ async function invoice(tenantId: string): Promise<string> {
   return built?.invoiceId ?? '';
 }
 
-test('every route has an example call to be attacked, and there is none besides', () => {
+test('there is an example call for exactly the existing routes', () => {
   expect(Object.keys(calls).toSorted()).toEqual(
     ALL.map(({ operationId }) => operationId).toSorted(),
   );
@@ -73,7 +73,7 @@ function exampleOf({ operationId }: Route): ExampleCall {
   return calls[operationId] ?? {};
 }
 
-/** Calls a route as its example says, but for what `options` say otherwise. */
+/** Calls a route with its example, overridden by `options`. */
 function attack(route: Route, options: CallOptions = {}, example = exampleOf(route)) {
   const body = options.raw === undefined ? (options.body ?? example.body?.()) : undefined;
   return api.call(route.method, pathOf(route.path, example), { ...options, body });
@@ -83,7 +83,7 @@ const KEYS = { gateway: 'gateway', metering: 'metering', operator: 'operator', t
 function keyFor(scope: Scope): string {
   return api.keys[KEYS[scope] as keyof TestApi['keys']];
 }
-/** A key that the route takes. */
+/** A key with a scope that the route accepts. */
 function rightKey({ scopes }: Route): string | null {
   const [scope] = scopes ?? [];
   return scope === undefined ? null : keyFor(scope);
@@ -92,7 +92,7 @@ function rightKey({ scopes }: Route): string | null {
 describe.each(GUARDED)('$method $path', (route) => {
   const isAllowed = (scope: Scope) => route.scopes?.includes(scope) ?? false;
 
-  test.each(SCOPES.filter(isAllowed))('lets the scope %s in', async (scope) => {
+  test.each(SCOPES.filter(isAllowed))('allows the scope %s', async (scope) => {
     const example = exampleOf(route);
     const query = (scope === 'operator' ? example.operatorQuery : undefined) ?? example.query;
     const { status } = await attack(
@@ -103,14 +103,11 @@ describe.each(GUARDED)('$method $path', (route) => {
     expect([200, 201, 202, 404, 409]).toContain(status);
   });
 
-  test.each(SCOPES.filter((scope) => !isAllowed(scope)))(
-    'keeps the scope %s out',
-    async (scope) => {
-      const { status, body } = await attack(route, { key: keyFor(scope) });
-      expect(status).toBe(403);
-      expect(body).toMatchObject({ type: 'urn:arcadia:problem:forbidden' });
-    },
-  );
+  test.each(SCOPES.filter((scope) => !isAllowed(scope)))('rejects the scope %s', async (scope) => {
+    const { status, body } = await attack(route, { key: keyFor(scope) });
+    expect(status).toBe(403);
+    expect(body).toMatchObject({ type: 'urn:arcadia:problem:forbidden' });
+  });
 
   test.each([
     ['no key', undefined],
@@ -119,7 +116,7 @@ describe.each(GUARDED)('$method $path', (route) => {
     ['SQL for a key', `Bearer ${SQL.replaceAll(' ', '')}`],
     ['another scheme', 'Basic b3BzOm9wcw=='],
     ['nothing after the scheme', 'Bearer '],
-  ])('%s is nobody', async (_name, authorization) => {
+  ])('answers 401 to %s', async (_name, authorization) => {
     const headers: Record<string, string> = authorization ? { Authorization: authorization } : {};
     const { status, body, headers: sent } = await attack(route, { headers });
     expect(status).toBe(401);
@@ -127,7 +124,7 @@ describe.each(GUARDED)('$method $path', (route) => {
     expect(body).toMatchObject({ type: 'urn:arcadia:problem:unauthenticated' });
   });
 
-  test('a key that was revoked or has expired is nobody', async () => {
+  test('answers 401 to a revoked and to an expired key', async () => {
     const [scope] = route.scopes as readonly [Scope];
     const about = scope === 'tenant' ? { scope, tenantId: 'acme' } : { scope };
     const revoked = await createKey(api.db, { label: 'revoked', ...about });
@@ -144,7 +141,7 @@ describe.each(GUARDED)('$method $path', (route) => {
   });
 });
 
-describe('what belongs to another tenant is as if it were not there', () => {
+describe("another tenant's data looks as if it did not exist", () => {
   const OF_INVOICES = GUARDED.filter(
     ({ scopes, path }) => scopes?.includes('tenant') && path.includes('{invoice_id}'),
   );
@@ -159,14 +156,14 @@ describe('what belongs to another tenant is as if it were not there', () => {
       exampleCalls({ invoiceId: crypto.randomUUID() })[route.operationId],
     );
     expect(others.status).toBe(404);
-    // Not even by another wording.
+    // The wording is the same, too.
     expect(unknown.body).toEqual({
       ...(others.body as object),
       request_id: expect.any(String) as string,
     });
   });
 
-  test('in lists, too', async () => {
+  test('in lists', async () => {
     const asked = await api.call('get', '/api/v1/invoices?tenant_id=acme', { key: api.keys.zeta });
     expect(asked.status).toBe(404);
     const { body } = await api.call('get', '/api/v1/invoices', { key: api.keys.zeta });
@@ -175,7 +172,7 @@ describe('what belongs to another tenant is as if it were not there', () => {
   });
 });
 
-describe('SQL is a text like any other', () => {
+describe('SQL is treated as ordinary text', () => {
   const tables = async () => {
     const { rows } = await superuser.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class
@@ -184,7 +181,7 @@ describe('SQL is a text like any other', () => {
     return rows.map(({ name }) => name);
   };
   let lastTenant = 0;
-  /** Whether some row of some table holds the text, letter by letter. */
+  /** Whether any row of any table contains exactly this text. */
   async function isStored(text: string): Promise<boolean> {
     for (const table of await tables()) {
       const { rowCount } = await superuser.query(
@@ -203,7 +200,7 @@ describe('SQL is a text like any other', () => {
       const text = `${path.join('.')} ${SQL}`.slice(0, 60);
       const tenantId = `sql-${(lastTenant += 1)}`;
       await seedTenant(api.db, tenantId);
-      // Of its own, for an invoice is paid once.
+      // Each has its own invoice, because an invoice is paid once.
       const example = exampleCalls({ invoiceId: await invoice(tenantId) })[route.operationId];
       const options = { key: rightKey(route), body: withValue(body, path, text) };
       const { status } = await attack(route, options, example);
@@ -226,13 +223,13 @@ describe('SQL is a text like any other', () => {
   );
 
   test.each(GUARDED.filter(({ query }) => query !== undefined))(
-    'in each field of the query of $method $path, and fields given twice',
+    'in each field of the query of $method $path, and in repeated fields',
     async (route) => {
       for (const name of Object.keys(route.query?.shape ?? {})) {
         for (const query of [`${name}=${encodeURIComponent(SQL)}`, `${name}=1&${name}=2`]) {
           const example = { ...exampleOf(route), query };
           const { status } = await attack(route, { key: rightKey(route) }, example);
-          // A text to search for may be anything, once; a reason may be an operator's alone.
+          // A search text may be anything; only operators may give a reason.
           if (!query.includes('&')) expect([200, 201, 403, 404, 422], name).toContain(status);
           else expect(status, name).toBe(422);
         }
@@ -241,7 +238,7 @@ describe('SQL is a text like any other', () => {
   );
 });
 
-/** Characters that no id may have, of which PostgreSQL can't store the first. */
+/** Characters that ids may not contain. PostgreSQL cannot store the first. */
 const INVISIBLE = {
   NUL: 'a\0b',
   'a line feed': 'a\nb',
@@ -250,10 +247,10 @@ const INVISIBLE = {
   'a bidirectional override': 'a\u202eb',
   'a zero-width space': 'a\u200bb',
 };
-/** An answer to what was sent: nobody's fault but the sender's. */
+/** Any answer that does not blame the server. */
 const ANSWERED = expect.toSatisfy((status: number) => status < 500, 'below 500');
 const cursorOf = (key: unknown) => Buffer.from(JSON.stringify(key)).toString('base64url');
-/** Keys of pages, as each list has them, and as none has them. */
+/** Page cursors of each list, and one of no list. */
 const cursorKeys = (text: string) => [
   text,
   { code: text, version: 1 },
@@ -262,7 +259,7 @@ const cursorKeys = (text: string) => [
   { change_cents: 1, tenant_id: 'acme', revision: 2 ** 40, invoice_id: crypto.randomUUID() },
 ];
 
-describe.each(Object.entries(INVISIBLE))('%s is answered, never a fault of ours', (_name, text) => {
+describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_name, text) => {
   const encoded = encodeURIComponent(text);
 
   test.each(GUARDED.filter(({ path }) => path.includes('{')))(
@@ -336,7 +333,7 @@ describe.each(Object.entries(INVISIBLE))('%s is answered, never a fault of ours'
   });
 });
 
-/** What pages read of their URLs and forms. */
+/** The fields that pages read from URLs and forms. */
 const PAGE_FIELDS = [
   'addons',
   'cursor',
@@ -355,7 +352,7 @@ const PAGE_FIELDS = [
   'usage.a%00b',
 ];
 
-test('half of a surrogate pair is refused in each text of each body', async () => {
+test('rejects half of a surrogate pair in each text of each body', async () => {
   for (const route of WITH_BODY) {
     const body = exampleOf(route).body?.() ?? {};
     for (const path of stringPaths(body)) {
@@ -367,7 +364,7 @@ test('half of a surrogate pair is refused in each text of each body', async () =
 });
 
 test.each(['1000-01', '1999-12', '3000-01'])(
-  'a page of the month %s is not there',
+  'pages of the month %s do not exist',
   async (month) => {
     const operator = await signIn(api.app, api.keys.operator);
     for (const { path } of PAGES.filter(({ path }) => path.includes(':month'))) {
@@ -389,7 +386,7 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
   };
 
   test.each(['__proto__', 'constructor', 'toString', 'is_admin'])(
-    'takes no field %s',
+    'rejects a field %s',
     async (name) => {
       const json = JSON.stringify(exampleOf(route).body?.());
       const raw = json.replace(/\}$/, `,${JSON.stringify(name)}:{"polluted":true}}`);
@@ -402,8 +399,8 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
     ['lists', '['.repeat(100_000) + ']'.repeat(100_000)],
     ['objects', '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)],
     ['objects in a field', `{"reason":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
-  ])('may not be 100,000 %s deep', async (_name, raw) => {
-    // More than 256 KiB are too much for most routes, however deep.
+  ])('is rejected when nested 100,000 %s deep', async (_name, raw) => {
+    // Most routes reject more than 256 KiB anyway.
     await refuse({ raw }, [400, 413, 422]);
   });
 
@@ -414,23 +411,23 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
     'application/xml',
     'application/json; charset=utf-7',
     'application/jsonp',
-  ])('may not come as %s', async (type) => {
+  ])('is rejected with the content type %s', async (type) => {
     const raw = JSON.stringify(exampleOf(route).body?.());
     await refuse({ raw, headers: { 'Content-Type': type } }, [415]);
   });
 
-  // A body of usage may: each event of it is refused by itself, with its first twenty mistakes.
+  // A usage body is accepted: each event is rejected on its own, with its first twenty errors.
   const tooLarge = route.maxEntries === null ? [422] : [413];
   test.each<[string, () => string]>([
     ['20,001 empty objects', () => `{"x":[${'{},'.repeat(20_000)}{}]}`],
     ['20,001 empty objects in lists of lists', () => `[${'[{},{}],'.repeat(6_667)}{}]`],
     ['1,001 unknown fields', () => JSON.stringify(Object.fromEntries(manyNames(1_001)))],
     ['a name of 201 characters', () => `{"${'x'.repeat(201)}":1}`],
-  ])('may not hold %s', async (_name, raw) => {
+  ])('is rejected with %s', async (_name, raw) => {
     await refuse({ raw: raw() }, tooLarge);
   });
 
-  test('may not be larger than its route takes, nor become so', async () => {
+  test("is rejected beyond the route's limit, also once decompressed", async () => {
     const reason = 'x'.repeat(route.maxBodyBytes ?? MAX_BODY_BYTES);
     const large = JSON.stringify({ ...exampleOf(route).body?.(), reason });
     await refuse({ raw: large }, [413]);
@@ -442,7 +439,7 @@ describe.each(WITH_BODY)('the body of $method $path', (route) => {
         'Content-Type': 'application/json',
         'Content-Encoding': 'gzip',
       },
-      // 40 KB become 40 MB.
+      // 40 KB decompress to 40 MB.
       body: gzipSync(`{"reason":"${'x'.repeat(40_000_000)}"}`),
     });
     expect(response.status).toBe(413);
@@ -468,7 +465,7 @@ async function listen({ app }: TestApi): Promise<AsyncDisposable & { readonly ur
 
 type Path = readonly (string | number)[];
 
-/** Where a value holds texts. */
+/** The paths of all texts in a value. */
 function stringPaths(value: unknown, at: Path = []): Path[] {
   if (typeof value === 'string') return [at];
   if (Array.isArray(value))
@@ -477,7 +474,7 @@ function stringPaths(value: unknown, at: Path = []): Path[] {
   return Object.entries(value).flatMap(([key, item]) => stringPaths(item, [...at, key]));
 }
 
-/** Where a value holds objects within it. */
+/** The paths of all nested objects in a value. */
 function objectPaths(value: unknown, at: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [];
   const within = Object.entries(value).flatMap(([key, item]) =>

@@ -19,7 +19,7 @@ function problemOf(body: unknown, maxEntries = 10): string | null {
   }
 }
 
-/** Throws as soon as somebody looks inside. */
+/** Throws on any access to a property. */
 const UNTOUCHABLE = new Proxy(
   {},
   {
@@ -50,13 +50,13 @@ describe('a body', () => {
     expect(problemOf(body)).toBe('too-large');
   });
 
-  test('is counted before any entry is looked at', () => {
+  test('is counted before any entry is read', () => {
     expect(problemOf({ tenants: list(11, UNTOUCHABLE) })).toBe('too-large');
     expect(() => problemOf({ tenants: list(10, UNTOUCHABLE) })).toThrow('was looked at');
   });
 });
 
-test('errors of a body with thousands of mistakes are the first twenty', () => {
+test('reports the first twenty of thousands of errors', () => {
   const { error } = subscriptionsFile.safeParse(
     { tenants: [{ ...fields(1000), tenant_id: 'acme' }, ...list(1000)] },
     { error: explainIssue },

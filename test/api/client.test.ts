@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const clientOf = (key: keyof TestApi['keys']) => createClient({ baseUrl, apiKey: api.keys[key] });
 
-test('the typed client posts usage, one event and a batch', async () => {
+test('the typed client posts one event and a batch', async () => {
   const gateway = clientOf('gateway');
   const event = llmEvent();
   const one = await gateway.POST('/api/v1/integrations/llm-usage', { body: event });
@@ -32,7 +32,7 @@ test('the typed client posts usage, one event and a batch', async () => {
   expect(again.data).toMatchObject({ counts: { duplicate: 1, rejected: 1 } });
 });
 
-test('an error is a problem with its type', async () => {
+test('returns errors as typed problems', async () => {
   const { error, data } = await clientOf('zeta').GET('/api/v1/invoices/{invoice_id}', {
     params: { path: { invoice_id: crypto.randomUUID() } },
   });
@@ -40,7 +40,7 @@ test('an error is a problem with its type', async () => {
   expect(error?.type).toBe('urn:arcadia:problem:not-found');
 });
 
-test('lists are asked for by typed parameters', async () => {
+test('reads lists with typed parameters', async () => {
   const { data } = await clientOf('operator').GET('/api/v1/invoices', {
     params: { query: { tenant_id: 'acme', limit: 5 } },
   });

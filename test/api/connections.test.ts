@@ -7,7 +7,7 @@ import { until } from '../_util/until.ts';
 import { startTestServer, type TestServer } from './_server.ts';
 import { head, openRaw } from './_sockets.ts';
 
-/** So long that nothing but what a test is about ends a connection. */
+/** Long enough that only the tested limit ends a connection. */
 const NEVER_MS = 600_000;
 const QUICK = { checkMs: 20 };
 const CLOSE = ['Connection: close'];
@@ -36,7 +36,7 @@ describe('pipelined requests', () => {
     expect(ids).toEqual(requests.map((_, index) => `request-${index}`));
   });
 
-  test('that nobody reads the answers of hold one answer in memory', async () => {
+  test('whose answers are not read hold one answer in memory', async () => {
     await using patient = await startTestServer({ timeouts: { sendMs: NEVER_MS } });
     const page = await fetch(`${patient.api.url}/openapi.json`, {
       headers: { Connection: 'close' },
@@ -47,21 +47,21 @@ describe('pipelined requests', () => {
       head('GET /openapi.json').repeat(MAX_WAITING_REQUESTS),
     );
     socket.pause();
-    // What the system buffers is sent: a few answers. Then they pile up, or they don't.
+    // The system's buffers take a few answers; further ones must not pile up.
     await until(
       () => Promise.resolve(patient.bytesToSend()),
       (bytes) => bytes > 0,
     );
     expect(patient.bytesToSend()).toBeLessThan(2 * size);
     socket.resume();
-    // All are answered to who reads them, and the connection is as good as before.
+    // Once read, all are answered, and the connection still works.
     socket.write(head('GET /healthz', ...CLOSE));
     const answer = await closed;
     expect(answer.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(MAX_WAITING_REQUESTS + 1);
     await untilNoSockets(patient);
   });
 
-  test('beyond the bound close the connection, and leave nothing behind', async () => {
+  test('beyond the limit close the connection and free its resources', async () => {
     const timeouts = { sendMs: NEVER_MS, keepAliveMs: NEVER_MS };
     await using patient = await startTestServer({ timeouts });
     const { socket } = openRaw(patient, head('GET /openapi.json').repeat(1_500));
@@ -75,7 +75,7 @@ describe('pipelined requests', () => {
     socket.destroy();
   });
 
-  test('that end in what is no HTTP are not answered by its refusal', async () => {
+  test('before invalid HTTP are not answered with its error', async () => {
     const answer = await openRaw(
       server,
       head('GET /openapi.json'),
@@ -87,7 +87,7 @@ describe('pipelined requests', () => {
   });
 });
 
-describe('clients that hold on to their connections', () => {
+describe('clients that keep their connections open', () => {
   const CLIENTS = 2;
   const OTHERS = { maxClients: CLIENTS };
   const TIMEOUTS = { ...QUICK, sendMs: 200, lingerMs: 200 };
@@ -100,7 +100,7 @@ describe('clients that hold on to their connections', () => {
     ['200 of /healthz', head('GET /healthz', LENGTH)],
     ['200 of /healthz, with an unknown expectation', head('GET /healthz', LENGTH, 'Expect: tea')],
     ['400 of a missing host', `GET /healthz HTTP/1.1\r\n${LENGTH}\r\n\r\n`],
-  ])('by a body that trickles in after a %s are cut off', async (_what, bytes) => {
+  ])('by trickling a body after a %s are disconnected', async (_what, bytes) => {
     await using small = await startTestServer({ config: OTHERS, timeouts: TIMEOUTS });
     const connections = Array.from({ length: CLIENTS }, () => openRaw(small, bytes));
     const trickle = setInterval(() => {
@@ -113,7 +113,7 @@ describe('clients that hold on to their connections', () => {
     expect(await isAlive(small)).toBe(true);
   });
 
-  test('by reading nothing are cut off', async () => {
+  test('by not reading answers are disconnected', async () => {
     await using small = await startTestServer({ config: OTHERS, timeouts: TIMEOUTS });
     const many = head('GET /openapi.json').repeat(MAX_WAITING_REQUESTS);
     const connections = Array.from({ length: CLIENTS }, () => openRaw(small, many));
@@ -127,7 +127,7 @@ describe('clients that hold on to their connections', () => {
     for (const { socket } of connections) socket.destroy();
   });
 
-  test('by a body that comes late, but comes, go on', async () => {
+  test('by sending the body late, but in time, stay connected', async () => {
     await using patient = await startTestServer({ timeouts: { ...QUICK, lingerMs: NEVER_MS } });
     const { socket, answer, closed } = openRaw(patient, head('POST /nowhere', 'Content-Length: 2'));
     await until(
@@ -140,7 +140,7 @@ describe('clients that hold on to their connections', () => {
 });
 
 describe('strangers', () => {
-  test('are limited by address, but for probes, pages, and who has a key', async () => {
+  test('are limited by address, except for probes, pages and valid keys', async () => {
     await using strict = await startTestServer({ config: { strangerRequestsPerMinute: 3 } });
     const get = (path: string, headers: Record<string, string> = {}) =>
       fetch(`${strict.api.url}${path}`, { headers });
@@ -148,7 +148,7 @@ describe('strangers', () => {
       expect((await get(path)).status).not.toBe(429);
     }
     for (const path of ['/docs', '/openapi.json', '/nowhere']) {
-      // Made up, it changes nothing.
+      // A forged header changes nothing.
       const refused = await get(path, { 'X-Forwarded-For': '10.0.0.9', Authorization: 'Bearer x' });
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -162,7 +162,7 @@ describe('strangers', () => {
     expect((await get('/api/v1/invoices', key)).status).toBe(200);
   });
 
-  test('count by the forwarded address where a proxy is configured', async () => {
+  test('count by the forwarded address if a proxy is configured', async () => {
     await using proxied = await startTestServer({
       config: { strangerRequestsPerMinute: 1, trustedProxies: 1 },
     });
@@ -175,7 +175,7 @@ describe('strangers', () => {
 });
 
 describe('public documents', () => {
-  /** As it is sent: `fetch` would unpack it. */
+  /** The raw answer: `fetch` would decompress it. */
   async function get(path: string, headers: Record<string, string>) {
     const request = httpRequest(`${server.api.url}${path}`, { agent: false, headers });
     request.end();
@@ -185,7 +185,7 @@ describe('public documents', () => {
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
   }
 
-  test.each(['/docs', '/openapi.json'])('%s comes compressed, and once', async (path) => {
+  test.each(['/docs', '/openapi.json'])('%s is compressed and can be revalidated', async (path) => {
     const plain = await get(path, {});
     expect(plain.headers['content-encoding']).toBeUndefined();
     const packed = await get(path, { 'Accept-Encoding': 'gzip' });
@@ -196,7 +196,7 @@ describe('public documents', () => {
     const { etag = '' } = packed.headers;
     const again = { 'Accept-Encoding': 'gzip', 'If-None-Match': etag };
     expect(await get(path, again)).toMatchObject({ status: 304, body: Buffer.alloc(0) });
-    // The tag is of one form.
+    // Each encoding has its own tag.
     expect((await get(path, { 'If-None-Match': etag })).status).toBe(200);
   });
 });

@@ -10,7 +10,7 @@ import { MAY, PLAN, operatorOf, problemOf, type Operator } from './_feeding.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
-/** A base price of 1,234,567 minor units and a charge of 250.5 come to 1,358,300 with GST. */
+/** A base price of 1,234,567 minor units and a charge of 250.5 add up to 1,358,300 with GST. */
 const CASES = [
   { currency: 'USD', base: '12,345.67', total: '13,583.00', charge: '2.505', llm: '2.51' },
   { currency: 'JPY', base: '1,234,567', total: '1,358,300', charge: '250.5', llm: '251' },
@@ -82,7 +82,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     expect(rows.map(({ amount }) => amount).slice(0, 2)).toEqual([base.replaceAll(',', ''), llm]);
   });
 
-  test('is shown so on the pages', async () => {
+  test('is shown in that currency on the pages', async () => {
     const { invoiceId } = await invoiceOf();
     const { text: invoice } = await browser.get(`/operator/invoices/${invoiceId}`);
     expect(invoice).toContain(`<dd>${currency} ${total}</dd>`);
@@ -97,7 +97,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     expect(quote).toContain(`${currency} ${base} a month`);
   });
 
-  test('is shown so by the CLI', async () => {
+  test('is shown in that currency by the CLI', async () => {
     const { number } = await invoiceOf();
     const [shown, list, usage, preview] = await Promise.all([
       cli('invoices', 'show', number),
@@ -116,7 +116,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
   });
 });
 
-test('charges of several currencies are never added up', async () => {
+test('charges in different currencies are never added', async () => {
   const { body } = await operator.get('roll-ups/2026-05');
   const { reconciliation, control_totals } = body as {
     reconciliation: { currency: string; resource_kind: string; total: string }[];
@@ -131,7 +131,7 @@ test('charges of several currencies are never added up', async () => {
   expect(control_totals.lines.map((row) => [row.currency, row.exact_cents])).toEqual(each);
 });
 
-describe.each(['ZZZ', 'XAU', 'XXX', 'HRK', 'aud'])('%s is refused', (currency) => {
+describe.each(['ZZZ', 'XAU', 'XXX', 'HRK', 'aud'])('rejects %s as a currency', (currency) => {
   test.each<[string, string, object, string]>([
     ['for a plan', 'plans/odd/versions/1', { ...PLAN, currency }, '/currency'],
     ['for a tenant', 'tenants/odd', { name: 'odd', currency }, '/currency'],

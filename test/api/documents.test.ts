@@ -58,7 +58,7 @@ async function readPdf(id: string, key = api.keys.operator): Promise<Buffer> {
   return body as Buffer;
 }
 
-test('an overage without a unit is without one from the catalogue to the documents', async () => {
+test('an overage without a unit has none anywhere from the catalogue to the documents', async () => {
   const created = await operator.put('plans/seats/versions/1', {
     currency: 'AUD',
     base_price_cents: 0,
@@ -84,7 +84,7 @@ test('an overage without a unit is without one from the catalogue to the documen
   await expectSoundBooks(api.db);
 });
 
-describe('documents are kept', () => {
+describe('cached documents', () => {
   const get = (id: string, format: string, headers: Record<string, string> = {}) =>
     request(api.app)
       .get(`/api/v1/invoices/${id}.${format}`)
@@ -99,7 +99,7 @@ describe('documents are kept', () => {
     });
 
   test.each(['html', 'pdf', 'csv'])(
-    '%s is answered 304 to its ETag, until the invoice says something else',
+    '%s answers 304 to its ETag until the invoice changes',
     async (format) => {
       const tenantId = `kept-${format}`;
       await seedTenant(api.db, tenantId);
@@ -121,25 +121,25 @@ describe('documents are kept', () => {
     },
   );
 
-  test('an invoice is rendered once, and its lines are read once', async () => {
+  test('an invoice is rendered once and its lines are read once', async () => {
     await seedTenant(api.db, 'once');
     await buildInvoices(world, ['once']);
     const id = await idOf('once');
     const [first] = await Promise.all([get(id, 'csv'), get(id, 'csv'), get(id, 'csv')]);
-    // Nobody can do this to an invoice; so whatever reads the lines again shows it.
+    // Only a superuser can do this; reading the lines again would show it.
     await tamper(id);
     expect((await get(id, 'csv')).text).toBe(first.text);
   });
 
-  test('another tenant gets nothing of what is kept', async () => {
+  test('are never served to another tenant', async () => {
     const id = await idOf('acme');
     expect((await read(id, 'csv', api.keys.acme)).status).toBe(200);
     expect((await read(id, 'csv', api.keys.zeta)).status).toBe(404);
   });
 });
 
-describe('an invoice as its buyer gets it', () => {
-  test('HTML, under a policy that allows its style alone', async () => {
+describe('an invoice document', () => {
+  test('is HTML with a policy that only allows its own style', async () => {
     const response = await read(await idOf('acme'), 'html', api.keys.acme);
     expect(response.status).toBe(200);
     expect(response.type).toBe('text/html');
@@ -154,7 +154,7 @@ describe('an invoice as its buyer gets it', () => {
     expect(response.headers['content-security-policy']).toContain("default-src 'none'");
   });
 
-  test('PDF, of the same bytes for everybody who may read it', async () => {
+  test('is a PDF with the same bytes for every reader', async () => {
     const id = await idOf('acme');
     const pdf = await readPdf(id);
     expect(pdf.subarray(0, 8).toString()).toBe('%PDF-1.7');
@@ -167,7 +167,7 @@ describe('an invoice as its buyer gets it', () => {
     });
   });
 
-  test('CSV, of the lines that the JSON has', async () => {
+  test('is a CSV with the same lines as the JSON', async () => {
     const id = await idOf('acme');
     const response = await read(id, 'csv', api.keys.acme);
     expect(response.headers['content-disposition']).toBe('attachment; filename="acme-000001.csv"');
@@ -179,7 +179,7 @@ describe('an invoice as its buyer gets it', () => {
     expect(json.body).toMatchObject({ number: 'acme-000001', total_cents: 5500 });
   });
 
-  test.each(['html', 'pdf', 'csv'])('%s of another tenant is not there', async (format) => {
+  test.each(['html', 'pdf', 'csv'])('is not found as %s by another tenant', async (format) => {
     const id = await idOf('acme');
     const foreign = await read(id, format, api.keys.zeta);
     expect(problemOf(foreign)).toMatchObject({ status: 404, problem: 'not-found' });
@@ -192,7 +192,7 @@ describe('an invoice as its buyer gets it', () => {
   });
 });
 
-test('an issued document goes on saying what it said; the next revision says the new', async () => {
+test('an issued document never changes, and the next revision has the new details', async () => {
   const tenantId = 'mover';
   await seedTenant(api.db, tenantId);
   await nameBuyer(tenantId, 'Before Pty Ltd', '53 004 085 616');
@@ -226,7 +226,7 @@ test('an issued document goes on saying what it said; the next revision says the
   }
 });
 
-test('a tenant without details is named as it was called when the invoice was issued', async () => {
+test('a tenant without details has its name at the time of issue', async () => {
   await seedTenant(api.db, 'plain');
   await buildInvoices(world, ['plain']);
   await operator.put('tenants/plain', { name: 'Another name', currency: 'AUD' });
@@ -237,7 +237,7 @@ test('a tenant without details is named as it was called when the invoice was is
 });
 
 describe("a buyer's details", () => {
-  test('are fed with the tenant, and served again', async () => {
+  test('are stored with the tenant and returned', async () => {
     const buyer = {
       legal_name: 'Fed Pty Ltd',
       abn: '53 004 085 616',
@@ -249,7 +249,7 @@ describe("a buyer's details", () => {
     expect((await operator.put('tenants/fed', { ...tenant, buyer })).status).toBe(201);
     const stored = { tenant_id: 'fed', ...tenant, buyer: { ...buyer, abn: '53004085616' } };
     expect((await operator.get('tenants/fed')).body).toEqual(stored);
-    // Without them they stay; what was read can be sent again.
+    // Omitting them keeps them, and what was read can be sent back.
     await operator.put('tenants/fed', { ...tenant, name: 'Fed 2' });
     const body = { name: 'Fed 2', currency: 'AUD', buyer: stored.buyer };
     expect((await operator.put('tenants/fed', body)).body).toEqual({ ...stored, name: 'Fed 2' });
@@ -259,7 +259,7 @@ describe("a buyer's details", () => {
   });
 
   test.each(['53 004 085 617', '53 004 085', 'ABN 53 004 085 616', '53004085616000'])(
-    'an ABN has to be one: %s',
+    'reject an invalid ABN: %s',
     async (abn) => {
       const buyer = { legal_name: 'Wrong', abn };
       const refused = await operator.put('tenants/wrong', { name: 'W', currency: 'AUD', buyer });
@@ -268,7 +268,7 @@ describe("a buyer's details", () => {
   );
 });
 
-test('where nobody has said who sells, there is no document yet', async () => {
+test('there are no documents without seller details', async () => {
   await using other = await createTestApi({}, { seller: false });
   await buildInvoices(worldOf(other), ['acme']);
   const [invoice] = await invoicesOf(other.db, 'acme');

@@ -13,7 +13,7 @@ const queueOf = (options: Partial<FairQueueOptions> = {}) =>
 /** Lets everything that is ready run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Enters, and notes when it is its turn. */
+/** Enters the queue and records when its turn comes. */
 function enterAll(queue: ReturnType<typeof queueOf>, owners: readonly string[]) {
   const order: string[] = [];
   const turns = owners.map((owner, index) =>
@@ -26,14 +26,14 @@ function enterAll(queue: ReturnType<typeof queueOf>, owners: readonly string[]) 
 }
 
 describe('turns', () => {
-  test('go round the owners, whoever has more waiting', async () => {
+  test('rotate between owners, however many requests one has waiting', async () => {
     const { order, turns } = enterAll(queueOf(), ['a', 'a', 'a', 'b', 'c', 'b']);
     for (const turn of [0, 3, 4, 1, 5, 2]) (await turns[turn]!)();
     await settle();
     expect(order).toEqual(['a0', 'b3', 'c4', 'a1', 'b5', 'a2']);
   });
 
-  test('are as many at once as allowed, in all and of one owner', async () => {
+  test('are limited in total and per owner', async () => {
     const queue = queueOf({ maxConcurrent: 3, maxConcurrentPerOwner: 2 });
     const { order, turns } = enterAll(queue, ['a', 'a', 'a', 'b', 'c']);
     await settle();
@@ -46,7 +46,7 @@ describe('turns', () => {
     expect(order.slice(4)).toEqual(['a2']);
   });
 
-  test('end once, however often that is said', async () => {
+  test('end once, even if ended repeatedly', async () => {
     const { order, turns } = enterAll(queueOf(), ['a', 'a', 'a']);
     const leave = await turns[0]!;
     leave();
@@ -55,7 +55,7 @@ describe('turns', () => {
     expect(order).toEqual(['a0', 'a1']);
   });
 
-  test('end where the work fails', async () => {
+  test('end if the work fails', async () => {
     const queue = queueOf();
     await expect(queue.run('a', () => Promise.reject(new Error('broken')))).rejects.toThrow(
       'broken',
@@ -64,7 +64,7 @@ describe('turns', () => {
   });
 });
 
-test('refuses an owner with too many waiting, and no other', async () => {
+test('rejects only the owner with too many waiting requests', async () => {
   const queue = queueOf({ maxWaitingPerOwner: 2 });
   const { turns } = enterAll(queue, ['a', 'a', 'a']);
   await expect(queue.enter('a')).rejects.toBeInstanceOf(OverloadedError);

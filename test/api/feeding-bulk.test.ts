@@ -33,7 +33,7 @@ function tenant(name: string, subscriptions: readonly object[], more: object = {
 }
 
 describe('the catalogue', () => {
-  test('new, changed and unchanged are counted; a dry run says the same and writes nothing', async () => {
+  test('counts new, changed and unchanged entries, and a dry run reports the same without writing', async () => {
     const dry = await operator.put('catalogue?dry_run=true', catalogue('bulk', [version(1)]));
     const isNew = { new: 1, changed: 0, unchanged: 0 };
     const changes = { plan_versions: isNew, addons: isNew };
@@ -58,7 +58,7 @@ describe('the catalogue', () => {
     });
   });
 
-  test.each(['', '?dry_run=true'])('one conflict, and nothing is written%s', async (query) => {
+  test.each(['', '?dry_run=true'])('writes nothing if there is one conflict%s', async (query) => {
     await operator.put('plans/whole/versions/1', PLAN);
     const refused = await operator.put(
       `catalogue${query}`,
@@ -75,7 +75,7 @@ describe('the catalogue', () => {
 });
 
 describe('tenants and subscriptions', () => {
-  test('are counted, warned of, and compared by a dry run that writes nothing', async () => {
+  test('are counted, with warnings, and a dry run reports the same without writing', async () => {
     const tenants = [
       tenant('one', [{}]),
       tenant('two', [
@@ -120,7 +120,7 @@ describe('tenants and subscriptions', () => {
     expect((await operator.get('tenants/one')).body).toMatchObject({ name: 'Renamed' });
   });
 
-  test.each(['', '?dry_run=true'])('one mistake, and nothing is written%s', async (query) => {
+  test.each(['', '?dry_run=true'])('are not written if there is one error%s', async (query) => {
     const good = tenant('good', [{}]);
     const put = async (other: object) =>
       problemOf(await operator.put(`subscriptions${query}`, { tenants: [good, other] }));
@@ -135,7 +135,7 @@ describe('tenants and subscriptions', () => {
       problem: 'invalid-request',
       places: ['/tenants/1/deployments/0/subscriptions/0/plan'],
     });
-    // What can't be right anywhere comes before what doesn't go with what is stored here.
+    // Invalid values are reported before conflicts with stored data.
     expect(await put(tenant('acme', [gone], { currency: 'USD' }))).toEqual({
       status: 422,
       problem: 'invalid-request',
@@ -149,14 +149,14 @@ describe('tenants and subscriptions', () => {
     expect((await operator.get('subscriptions/good-0')).status).toBe(404);
   });
 
-  test('of very many mistakes the first ones are told', async () => {
+  test('report the first of very many errors', async () => {
     const plan = { code: 'gone', version: 1 };
     const tenants = Array.from({ length: 100 }, (_, i) => tenant(`many-${i}`, [{ plan }]));
     const refused = problemOf(await operator.put('subscriptions', { tenants }));
     expect([refused.status, refused.places?.length]).toEqual([422, 20]);
   });
 
-  test('many at once', async () => {
+  test('are applied in large numbers', async () => {
     const tenants = Array.from({ length: 3000 }, (_, i) => tenant(`lot-${i}`, [{}]));
     const answer = await operator.put('subscriptions', { tenants });
     expect([answer.status, answer.body]).toEqual([

@@ -25,7 +25,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 const BASIC = { code: 'basic', version: 1 };
 
 describe('the catalogue', () => {
-  test('a plan version is what it is, for good', async () => {
+  test('a plan version never changes', async () => {
     const path = 'plans/fixed/versions/1';
     const created = await operator.put(path, PLAN);
     expect(created.status).toBe(201);
@@ -54,7 +54,7 @@ describe('the catalogue', () => {
     expect((await operator.put('plans/fixed/versions/2', { ...PLAN, items: [] })).status).toBe(201);
   });
 
-  test('an addon may change', async () => {
+  test('an addon can change', async () => {
     expect((await operator.put('addons/change', ADDON)).status).toBe(201);
     const changed = await operator.put('addons/change', { ...ADDON, price_cents: 1 });
     expect([changed.status, changed.body]).toEqual([
@@ -66,7 +66,7 @@ describe('the catalogue', () => {
 });
 
 describe('tenants, deployments and subscriptions', () => {
-  test('a tenant may be renamed, and keeps its currency', async () => {
+  test('a tenant can be renamed, but keeps its currency', async () => {
     expect((await operator.put('tenants/named', { name: 'A', currency: 'AUD' })).status).toBe(201);
     const renamed = await operator.put('tenants/named', { name: 'B', currency: 'AUD' });
     expect([renamed.status, renamed.body]).toEqual([
@@ -81,7 +81,7 @@ describe('tenants, deployments and subscriptions', () => {
     expect((await operator.get('tenants/named')).body).toEqual(renamed.body);
   });
 
-  test("a deployment stays its tenant's", async () => {
+  test('a deployment cannot move to another tenant', async () => {
     await feedTenant(operator, 'owner');
     expect(problemOf(await operator.put('deployments/owner', { tenant_id: 'acme' }))).toEqual({
       status: 409,
@@ -99,7 +99,7 @@ describe('tenants, deployments and subscriptions', () => {
     ['no plan any more', { plan: null }, '/plan'],
     ['another deployment', { deployment_id: 'acme-a' }, 'subscription_id'],
     ['an attached addon left out', { addons: [] }, '/addons'],
-  ])('a subscription keeps what it is on: %s', async (name, other, place) => {
+  ])('a subscription cannot change: %s', async (name, other, place) => {
     const tenant = `keeps-${name.replaceAll(' ', '-')}`;
     const id = await feedTenant(operator, tenant, { addons: [{ code: 'more' }] });
     await operator.put('plans/basic/versions/2', PLAN);
@@ -111,7 +111,7 @@ describe('tenants, deployments and subscriptions', () => {
     expect((await operator.get(`subscriptions/${id}`)).body).toEqual(before);
   });
 
-  test('one subscription at a time: the place of the overlap', async () => {
+  test('an overlap is reported with a pointer', async () => {
     await feedTenant(operator, 'lap', { starts_at: JUNE, ends_at: JULY });
     const put = (starts_at: string, ends_at: string | null) =>
       operator.put('subscriptions/lap-2', {
@@ -128,7 +128,7 @@ describe('tenants, deployments and subscriptions', () => {
     expect((await put(MAY, JUNE)).status).toBe(200);
   });
 
-  test('PUT moves instants, and without addons those stay as they are', async () => {
+  test('PUT moves instants, and keeps the addons if it has none', async () => {
     const id = await feedTenant(operator, 'moves', { addons: [{ code: 'more', ends_at: JULY }] });
     const body = { deployment_id: 'moves', plan: BASIC, starts_at: JUNE, ends_at: JULY };
     const moved = await operator.put(`subscriptions/${id}`, body);
@@ -150,7 +150,7 @@ describe('tenants, deployments and subscriptions', () => {
     expect(lifted.body).toMatchObject({ status: 'active', ends_at: null, addons });
   });
 
-  test('a subscription without a plan is taken in with a warning, and given one later', async () => {
+  test('a subscription without a plan is accepted with a warning and can get one later', async () => {
     const id = await feedTenant(operator, 'planless', { plan: null });
     const put = (plan: object | null) =>
       operator.put(`subscriptions/${id}`, { deployment_id: 'planless', plan, starts_at: MAY });
@@ -164,7 +164,7 @@ describe('tenants, deployments and subscriptions', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('a missing resource', () => {
   test.each<[string, object, string]>([
     ['deployments/none', { tenant_id: 'nobody' }, '/tenant_id'],
     [
@@ -208,7 +208,7 @@ describe('what is not there', () => {
   });
 });
 
-describe('bodies and paths that are wrong by themselves', () => {
+describe('invalid bodies and paths', () => {
   const item = PLAN.items[0];
   test.each<[string, object, readonly string[]]>([
     ['tenants/__proto__', { name: 'x', currency: 'AUD' }, ['tenant_id']],
@@ -241,14 +241,14 @@ describe('bodies and paths that are wrong by themselves', () => {
     expect(answer).toEqual({ status: 422, problem: 'invalid-request', places });
   });
 
-  test('__proto__ is no field that slips through', async () => {
+  test('a field __proto__ is rejected', async () => {
     const raw = '{"name":"x","currency":"AUD","__proto__":{"a":1}}';
     const path = '/api/v1/tenants/proto';
     const answer = await api.call('put', path, { key: api.keys.operator, raw });
     expect(problemOf(answer)).toMatchObject({ status: 422, places: ['/__proto__'] });
   });
 
-  test('constructor is a name like any other', async () => {
+  test('constructor is an ordinary name', async () => {
     const id = await feedTenant(operator, 'constructor');
     await operator.put('addons/constructor', ADDON);
     const attached = await operator.post(`subscriptions/${id}/addons`, {
@@ -259,8 +259,8 @@ describe('bodies and paths that are wrong by themselves', () => {
   });
 });
 
-describe('at the same time', () => {
-  test('the same: one is the first', async () => {
+describe('concurrent requests', () => {
+  test('with the same content create it once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => operator.put('plans/race/versions/1', PLAN)),
     );
@@ -270,7 +270,7 @@ describe('at the same time', () => {
     ]);
   });
 
-  test('different ones: the first one stands', async () => {
+  test('with different content keep the first one', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, cents) =>
         operator.put('plans/race/versions/2', { ...PLAN, base_price_cents: cents }),
@@ -284,7 +284,7 @@ describe('at the same time', () => {
     expect((await operator.get('plans/race/versions/2')).body).toEqual(first?.body);
   });
 
-  test('from several processes, which wait for each other in the database', async () => {
+  test('from several processes wait for each other in the database', async () => {
     const others = await Promise.all(
       [1, 2, 3].map(() =>
         openDatabase({ url: api.superuserUrl, maxConnections: 2, applicationName: 'another' }),
@@ -306,7 +306,7 @@ describe('at the same time', () => {
     }
   });
 
-  test('subscriptions of one deployment: one gets in', async () => {
+  test('for overlapping subscriptions of a deployment create one', async () => {
     await feedTenant(operator, 'crowd', { starts_at: MAY, ends_at: JUNE });
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>

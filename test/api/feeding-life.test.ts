@@ -29,7 +29,7 @@ const verb = (id: string, name: string, body: object) =>
   operator.post(`subscriptions/${id}/${name}`, body);
 
 describe('activate and cancel', () => {
-  test('each sets its instant once; again changes nothing; another one is refused', async () => {
+  test('set their instant once: repeats change nothing, another instant is rejected', async () => {
     const id = await feedTenant(operator, 'life', { starts_at: null });
     expect(await show(id)).toMatchObject({ status: 'pending', starts_at: null });
 
@@ -39,7 +39,7 @@ describe('activate and cancel', () => {
       200,
       expect.objectContaining({ status: 'active', starts_at: MAY, ends_at: null, warnings: [] }),
     ]);
-    // The same instant, written in another way.
+    // The same instant in another notation.
     const again = await verb(id, 'activate', { starts_at: '2026-05-01T10:00:00.000+10:00' });
     expect([again.status, again.body]).toEqual([200, active.body]);
     const moved = await verb(id, 'activate', { starts_at: JUNE });
@@ -52,13 +52,13 @@ describe('activate and cancel', () => {
       expect.objectContaining({ status: 'cancelled', starts_at: MAY, ends_at: JULY }),
     ]);
     expect((await verb(id, 'cancel', { ends_at: JULY })).body).toEqual(cancelled.body);
-    // Late, or twice: it must not undo what came after it.
+    // A late or repeated request must not undo what followed.
     expect((await verb(id, 'activate', { starts_at: MAY })).body).toEqual(cancelled.body);
     expect(problemOf(await verb(id, 'cancel', { ends_at: JUNE }))).toEqual(conflictAt('/ends_at'));
     expect(cancelled.body).toEqual({ ...(await show(id)), warnings: [] });
   });
 
-  test('a start that would overlap with another subscription is refused', async () => {
+  test('reject a start that would overlap with another subscription', async () => {
     await feedTenant(operator, 'busy');
     const pending = { deployment_id: 'busy', plan: { code: 'basic', version: 1 }, starts_at: null };
     expect((await operator.put('subscriptions/busy-2', pending)).status).toBe(201);
@@ -68,7 +68,7 @@ describe('activate and cancel', () => {
     expect((await verb('busy-2', 'activate', { starts_at: JUNE })).status).toBe(200);
   });
 
-  test('a start without a plan is taken in with a warning', async () => {
+  test('accept a start without a plan, with a warning', async () => {
     const id = await feedTenant(operator, 'unplanned', { starts_at: null, plan: null });
     expect((await verb(id, 'activate', { starts_at: MAY })).body).toMatchObject({
       status: 'active',
@@ -78,7 +78,7 @@ describe('activate and cancel', () => {
 });
 
 describe('addons', () => {
-  test('attached with the terms of that moment, once', async () => {
+  test('are attached once, with the terms of that moment', async () => {
     const id = await feedTenant(operator, 'attach');
     await operator.put('addons/snap', ADDON);
     const first = await verb(id, 'addons', { code: 'snap', starts_at: MAY });
@@ -105,7 +105,7 @@ describe('addons', () => {
     ]);
   });
 
-  test('detached once; an attach that comes late does not revive it', async () => {
+  test('are detached once, and a late attach does not restore them', async () => {
     const id = await feedTenant(operator, 'detach');
     await verb(id, 'addons', { code: 'more', starts_at: MAY });
     expect(problemOf(await verb(id, 'addons/more/detach', { ends_at: MAY }))).toEqual(
@@ -124,7 +124,7 @@ describe('addons', () => {
     expect([late.status, late.body]).toEqual([200, ended.body]);
   });
 
-  test('attached more than once, which one has to be said', async () => {
+  test('attached more than once have to be named precisely', async () => {
     const id = await feedTenant(operator, 'twice');
     for (const starts_at of [MAY, JUNE]) {
       await verb(id, 'addons', { code: 'more', starts_at, allow_repeated: true });
@@ -143,11 +143,11 @@ describe('addons', () => {
     }
   });
 
-  describe('of a code that is in force', () => {
+  describe('with a code that is already in force', () => {
     const LATER = '2026-05-01T00:00:01Z';
     const refused = { status: 409, problem: 'feed-conflict', places: ['/starts_at'] };
 
-    test('attached again a second later is refused, unless the request insists', async () => {
+    test('are rejected a second later, unless the request allows it', async () => {
       const id = await feedTenant(operator, 'again');
       await verb(id, 'addons', { code: 'more', starts_at: MAY });
       const second = await verb(id, 'addons', { code: 'more', starts_at: LATER });
@@ -155,7 +155,7 @@ describe('addons', () => {
       expect(JSON.stringify(second.body)).toContain(
         `addon more is attached from ${MAY} to open end already`,
       );
-      // An earlier one would overlap, too, and so would one with an end.
+      // One that starts earlier or has an end would overlap too.
       const before = { starts_at: '2026-04-01T00:00:00Z', ends_at: LATER };
       expect(problemOf(await verb(id, 'addons', { code: 'more', ...before }))).toEqual(refused);
       expect(await show(id)).toMatchObject({ addons: [{ starts_at: MAY }] });
@@ -170,14 +170,14 @@ describe('addons', () => {
       });
     });
 
-    test('attached again from its end on follows it', async () => {
+    test('can follow from the end of the first', async () => {
       const id = await feedTenant(operator, 'follows');
       await verb(id, 'addons', { code: 'more', starts_at: MAY });
       await verb(id, 'addons/more/detach', { ends_at: JUNE });
       expect((await verb(id, 'addons', { code: 'more', starts_at: JUNE })).status).toBe(201);
     });
 
-    test('ten requests at once with ten starts attach it once', async () => {
+    test('are attached once by ten concurrent requests with ten starts', async () => {
       const id = await feedTenant(operator, 'starts');
       const answers = await Promise.all(
         Array.from({ length: 10 }, (_, second) =>
@@ -190,7 +190,7 @@ describe('addons', () => {
       ]);
     });
 
-    test('is refused by a PUT and in bulk likewise, and an end can not be moved over another', async () => {
+    test('are rejected by PUT and in bulk, and an end cannot move past another start', async () => {
       const id = await feedTenant(operator, 'stated');
       const body = { deployment_id: 'stated', plan: { code: 'basic', version: 1 }, starts_at: MAY };
       const first = { code: 'more', starts_at: MAY, ends_at: JUNE };
@@ -207,7 +207,7 @@ describe('addons', () => {
         ...{ status: 409, places: ['/addons/2/starts_at'] },
       });
       expect((await put(over, { ...second, allow_repeated: true })).status).toBe(200);
-      // What is stored stays so where it isn't stated.
+      // Omitted fields keep their stored value.
       expect((await put(over, second)).body).toMatchObject({
         addons: [{ allow_repeated: false }, { allow_repeated: true }],
       });
@@ -230,7 +230,7 @@ describe('addons', () => {
     });
   });
 
-  test('what a body names and is not there is 422, with its place', async () => {
+  test('unknown names in a body are 422 with a pointer', async () => {
     const id = await feedTenant(operator, 'lacks');
     await verb(id, 'addons', { code: 'more', starts_at: MAY });
     const refused = await verb(id, 'addons', { code: 'gone', starts_at: MAY });
@@ -246,7 +246,7 @@ describe('addons', () => {
     });
   });
 
-  test('ten requests at once attach it once', async () => {
+  test('ten concurrent requests attach it once', async () => {
     const id = await feedTenant(operator, 'burst');
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => verb(id, 'addons', { code: 'more', starts_at: MAY })),
@@ -264,11 +264,11 @@ test.each<[string, object]>([
   ['cancel', { ends_at: MAY }],
   ['addons', { code: 'more', starts_at: MAY }],
   ['addons/more/detach', { ends_at: MAY }],
-])('of no subscription: %s is 404', async (name, body) => {
+])('%s of an unknown subscription is 404', async (name, body) => {
   expect(problemOf(await verb('nothing', name, body))).toMatchObject({ status: 404 });
 });
 
-test('an addon that the subscription never had is 404', async () => {
+test('detaching an addon that the subscription never had is 404', async () => {
   const id = await feedTenant(operator, 'never');
   expect((await verb(id, 'addons/more/detach', { ends_at: JULY })).status).toBe(404);
 });

@@ -43,7 +43,7 @@ async function readAll(
   return entries;
 }
 
-/** A way to make one more of something. */
+/** How to create one more of a kind. */
 const MAKERS: Readonly<Record<string, (id: string) => Promise<{ readonly status: number }>>> = {
   plans: (id) => operator.put(`plans/${id}/versions/1`, { ...PLAN, items: [] }),
   addons: (id) => operator.put(`addons/${id}`, ADDON),
@@ -60,13 +60,13 @@ describe.each([
   ['deployments', 'deployments', 'deployment_id'],
   ['subscriptions', 'subscriptions', 'subscription_id'],
 ])('%s', (path, field, key) => {
-  test('page by page, in order, each once, whatever comes in between', async () => {
+  test('list each once, in order, even if some are added between pages', async () => {
     const make = MAKERS[path]!;
     const ids = ['b', 'd', 'f', 'h', 'j', 'l', 'n'].map((letter) => `page-${letter}`);
     for (const id of ids) expect((await make(id)).status).toBe(201);
     const before = await readAll(`${path}?limit=200`, field);
 
-    // Before, between and after what has been read.
+    // Before, between and after what was read.
     const inserted = ['a', 'e', 'z', 'k', 'c', 'g', 'i', 'm'].map((letter) => `page-${letter}`);
     const waiting = [...inserted];
     const paged = await readAll(`${path}?limit=2`, field, async () => {
@@ -76,7 +76,7 @@ describe.each([
     const late = new Set(inserted);
     expect(paged.filter((entry) => !late.has(entry[key] as string))).toEqual(before);
     const seen = paged.map((entry) => entry[key]);
-    // They are seen where the reading hadn't come by yet, and none of them twice.
+    // Those after the reading position are listed, and none twice.
     expect(seen).toContain('page-z');
     expect(new Set(paged.map((entry) => JSON.stringify(entry))).size).toBe(paged.length);
     expect(await readAll(`${path}?limit=3`, field)).toEqual(
@@ -101,7 +101,7 @@ describe.each([
   });
 });
 
-test('plan versions come with their items, in the order of their numbers', async () => {
+test('plan versions are listed with their items, by number', async () => {
   for (const version of [10, 9, 1]) await operator.put(`plans/many/versions/${version}`, PLAN);
   const versions = (await readAll('plans?limit=2', 'plan_versions')).filter(
     ({ code }) => code === 'many',

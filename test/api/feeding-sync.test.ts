@@ -47,7 +47,7 @@ afterAll(async () => {
   await byFile[Symbol.asyncDispose]();
 });
 
-/** Everything, thing by thing. @returns how often each status was answered */
+/** Sends everything one by one. @returns how often each status was answered */
 async function putAll({ put }: Operator): Promise<Record<number, number>> {
   const statuses: Record<number, number> = {};
   const send = async (path: string, body: object) => {
@@ -74,7 +74,7 @@ async function putAll({ put }: Operator): Promise<Record<number, number>> {
   return statuses;
 }
 
-/** Every row, and which transaction wrote it: to see that nothing was written, not even the same. */
+/** Every row with the transaction that wrote it, to detect any write. */
 async function rowsOf(superuserUrl: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
@@ -110,7 +110,7 @@ async function previewOf(db: Database): Promise<readonly TenantPreview[]> {
   return previews;
 }
 
-test('a whole platform, thing by thing, up to its quotes; and again: nothing changes', async () => {
+test('a whole platform can be sent one by one, and sending it again changes nothing', async () => {
   const operator = operatorOf(byApi);
   const first = await putAll(operator);
   expect(Object.keys(first)).toEqual(['201']);
@@ -125,7 +125,7 @@ test('a whole platform, thing by thing, up to its quotes; and again: nothing cha
   expect(await rowsOf(byApi.superuserUrl)).toEqual(before);
 });
 
-test('is billed as one that came by file, and the files change nothing of it', async () => {
+test('is billed like one applied from files, and the files change nothing', async () => {
   await applyCatalogue(byFile.db, { name: 'catalogue', bytes: Buffer.from(CATALOGUE) });
   await applySubscriptions(byFile.db, { name: 'subscriptions', bytes: Buffer.from(SUBSCRIPTIONS) });
   const previews = await previewOf(byApi.db);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** Sends bytes as they are; everything that comes back until the server closes the connection. */
+/** Sends bytes unchanged. @returns everything until the server closes the connection */
 function raw(...parts: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(server.api.url).port), '127.0.0.1');
@@ -43,7 +43,7 @@ function expectProblem(answer: string, status: number, name: string): void {
 
 const isAlive = async () => (await fetch(`${server.api.url}/healthz`)).status === 200;
 
-describe('what never becomes a request', () => {
+describe('invalid HTTP', () => {
   test.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['TLS', '\u0016\u0003\u0001\u0000\u0001\r\n'],
@@ -69,13 +69,13 @@ describe('what never becomes a request', () => {
     expect(await isAlive()).toBe(true);
   });
 
-  test('a head that does not end is 408, and so is none', async () => {
+  test('an unfinished or missing head is 408', async () => {
     expectProblem(await raw('GET /healthz HTTP/1.1\r\nHost: x\r\n'), 408, 'request-timeout');
     expectProblem(await raw(), 408, 'request-timeout');
   });
 });
 
-test('100 headers are taken, 101 are not', async () => {
+test('accepts 100 headers and rejects 101', async () => {
   const get = (count: number) =>
     raw(
       'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' +
@@ -86,7 +86,7 @@ test('100 headers are taken, 101 are not', async () => {
   expectProblem(await get(101), 431, 'headers-too-large');
 });
 
-test('a body that does not come is 408, and the connection is closed', async () => {
+test('a body that never arrives is 408 and closes the connection', async () => {
   const answer = await raw(
     `POST ${LLM} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.keys.gateway}\r\n` +
       'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"events":',
@@ -94,7 +94,7 @@ test('a body that does not come is 408, and the connection is closed', async () 
   expectProblem(answer, 408, 'request-timeout');
 });
 
-describe('JSON that says two things', () => {
+describe('ambiguous JSON', () => {
   const post = (body: string) =>
     fetch(`${server.api.url}${LLM}`, {
       method: 'POST',
@@ -105,7 +105,7 @@ describe('JSON that says two things', () => {
       body,
     });
 
-  test('is refused, and the place is named', async () => {
+  test('is rejected with a pointer to the duplicate', async () => {
     const event = JSON.stringify(llmEvent());
     const twice = event.replace('{', '{"charge_cents":"9",');
     const response = await post(`{"events":[${event},${twice}]}`);
@@ -118,7 +118,7 @@ describe('JSON that says two things', () => {
     });
   });
 
-  test('is refused when it is nested too deep', async () => {
+  test('is rejected when nested too deep', async () => {
     const response = await post(`{"events":${'['.repeat(500_000)}${']'.repeat(500_000)}}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -146,7 +146,7 @@ describe('X-Forwarded-For', () => {
   const get = ({ api }: TestServer, headers: Record<string, string>) =>
     fetch(`${api.url}/healthz`, { headers });
 
-  test('where no proxy is trusted is noticed once an hour, in the log with the peer', async () => {
+  test('without a trusted proxy is logged once an hour with the peer', async () => {
     const { logger, warnings } = capturingLogger();
     let now = new Date('2026-05-30T12:00:00Z');
     await using direct = await startTestServer({ logger, now: () => now });
@@ -170,7 +170,7 @@ describe('X-Forwarded-For', () => {
     expect(JSON.parse(told[0] ?? '')).toMatchObject({ peer: '127.0.0.1' });
   });
 
-  test('from a trusted proxy is no notice', async () => {
+  test('from a trusted proxy is not logged', async () => {
     const { logger, warnings } = capturingLogger();
     await using proxied = await startTestServer({ logger, config: { trustedProxies: 1 } });
     await get(proxied, { 'X-Forwarded-For': '10.0.0.1' });
@@ -184,7 +184,7 @@ describe('failed keys', () => {
       headers: { Authorization: `Bearer ${key}`, 'X-Forwarded-For': forwardedFor },
     });
 
-  test('are limited by address, which a header cannot make up; valid keys are let in', async () => {
+  test('are limited by address, which a header cannot forge, and valid keys still work', async () => {
     await using strict = await startTestServer({ config: { failedAuthsPerMinute: 3 } });
     const { operator, metering } = strict.keys;
     expect((await get(strict, operator, '1.1.1.1')).status).toBe(200);
@@ -196,11 +196,11 @@ describe('failed keys', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(await refused.json()).toMatchObject({ type: 'urn:arcadia:problem:rate-limited' });
     expect((await get(strict, operator, '10.0.0.9')).status).toBe(200);
-    // This process hasn't seen it before; it may not read invoices, but it is known.
+    // New to this process; it may not read invoices, but it is valid.
     expect((await get(strict, metering, '10.0.0.9')).status).toBe(403);
   });
 
-  test('a flood of unknown keys takes one connection, and a valid key passes through it', async () => {
+  test('a flood of unknown keys uses one connection, and a valid key still works', async () => {
     await using flooded = await startTestServer({ config: { failedAuthsPerMinute: 1 } });
     await using locker = new AsyncDisposableStack();
     const blocker = new pg.Client({ connectionString: flooded.superuserUrl });
@@ -226,7 +226,7 @@ describe('failed keys', () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(199);
   });
 
-  test('count by the forwarded address where a proxy is configured', async () => {
+  test('count by the forwarded address if a proxy is configured', async () => {
     await using proxied = await startTestServer({
       config: { failedAuthsPerMinute: 1, trustedProxies: 1 },
     });
@@ -236,17 +236,17 @@ describe('failed keys', () => {
   });
 });
 
-describe('many requests of one key at once', () => {
+describe('many concurrent requests of one key', () => {
   let busy: TestServer;
   let blocker: pg.Client;
   beforeEach(async () => {
     busy = await startTestServer();
     blocker = new pg.Client({ connectionString: busy.superuserUrl });
     await blocker.connect();
-    // This process knows the keys from here on.
+    // From here on this process has cached the keys.
     expect((await get()).status).toBe(200);
     await post();
-    // What reads invoices waits, as if it were costly.
+    // Reading invoices waits, as if it were expensive.
     await blocker.query('BEGIN');
     await blocker.query('LOCK TABLE invoices IN ACCESS EXCLUSIVE MODE');
   });
@@ -273,7 +273,7 @@ describe('many requests of one key at once', () => {
   const atWork = () => countWaitingSessions(busy);
   const openResponses = () => Promise.resolve(busy.openResponses());
 
-  test('are worked on four at a time, and usage goes on', async () => {
+  test('are served four at a time, while usage continues', async () => {
     const requests = Array.from({ length: 30 }, () => get());
     await until(openResponses, (open) => open === 30);
     await until(atWork, (count) => count === 4);
@@ -284,7 +284,7 @@ describe('many requests of one key at once', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  test('are refused where a hundred wait', async () => {
+  test('are rejected once a hundred wait', async () => {
     const requests = Array.from({ length: 105 }, () => get());
     const first = await Promise.race(requests);
     expect(first.status).toBe(429);
@@ -294,7 +294,7 @@ describe('many requests of one key at once', () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(104);
   });
 
-  test('make no room by going away while their work goes on', async () => {
+  test('that disconnect keep their slot while their work continues', async () => {
     const head = `GET /api/v1/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${busy.keys.operator}\r\n\r\n`;
     for (const round of [1, 2]) {
       const clients = Array.from({ length: 6 }, () => {
@@ -313,7 +313,7 @@ describe('many requests of one key at once', () => {
   });
 });
 
-test('connections beyond the limit are closed unanswered', async () => {
+test('connections beyond the limit are closed without an answer', async () => {
   await using small = await startTestServer({ config: { maxClients: 1 } });
   const port = Number(new URL(small.api.url).port);
   const first = connect(port, '127.0.0.1');
@@ -356,7 +356,7 @@ describe('old usage', () => {
       body: JSON.stringify(body),
     });
 
-  test('is refused when it is new, and stays a duplicate or a conflict when it is known', async () => {
+  test('is rejected if new, and stays a duplicate or conflict if known', async () => {
     const { gateway } = bounded.keys;
     const event = llmEvent({ occurred_at: '2026-05-30T12:00:00Z' });
     expect((await post(gateway, event)).status).toBe(201);
@@ -378,7 +378,7 @@ describe('old usage', () => {
     expect(await batch.json()).toMatchObject({ counts: { rejected: 2, duplicate: 1 } });
   });
 
-  test('is taken from an operator who says why, and from nobody else', async () => {
+  test('is accepted only from an operator with a reason', async () => {
     const { gateway, operator } = bounded.keys;
     const late = llmEvent({ occurred_at: '2025-01-01T00:00:00Z' });
     expect((await post(operator, late)).status).toBe(422);

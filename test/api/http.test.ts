@@ -13,17 +13,20 @@ const LLM = '/api/v1/integrations/llm-usage';
 const send = (raw: string, headers: Record<string, string> = {}) =>
   api.call('post', LLM, { key: api.keys.gateway, raw, headers });
 
-describe('what cannot be read', () => {
+describe('an unreadable body', () => {
   test.each(['{not json', '{"a":1,}', '', 'NaN', '{"a":01}', '\u0000'])('%j', async (raw) => {
     const { status, body } = await send(raw);
-    // Nothing at all is no JSON to complain about: the schema misses its fields.
+    // An empty body gets the schema's errors about missing fields.
     expect(status).toBe(raw === '' ? 422 : 400);
     expect(body).toMatchObject({ request_id: expect.any(String) as string });
   });
 
-  test.each(['"text"', '1', 'null', '[]', 'true'])('JSON that is no object: %s', async (raw) => {
-    expect((await send(raw)).status).toBe(422);
-  });
+  test.each(['"text"', '1', 'null', '[]', 'true'])(
+    'JSON that is not an object: %s',
+    async (raw) => {
+      expect((await send(raw)).status).toBe(422);
+    },
+  );
 
   test.each([
     'text/plain',
@@ -41,20 +44,20 @@ describe('what cannot be read', () => {
     expect(status).toBe(415);
   });
 
-  test('bytes that are not UTF-8: two ids that differ there are not one', async () => {
+  test('bytes that are not UTF-8, so that different ids stay different', async () => {
     const json = JSON.stringify(llmEvent({ gateway_request_id: 'req-?' }));
     const body = Buffer.from(json);
     body[json.indexOf('req-?') + 4] = 0xfe;
     expect((await fetchRaw(body, 'application/json')).status).toBe(400);
   });
 
-  test.each(['utf-8', '"UTF-8"', 'utf-8; x=y'])('it can be: charset=%s', async (charset) => {
+  test.each(['utf-8', '"UTF-8"', 'utf-8; x=y'])('is readable with charset=%s', async (charset) => {
     const type = `application/json; charset=${charset}`;
     const { status } = await fetchRaw(Buffer.from(JSON.stringify(llmEvent())), type);
     expect(status).toBe(201);
   });
 
-  test('it can be: a byte order mark, as some writers on Windows send it', async () => {
+  test('is readable with a byte order mark', async () => {
     const body = Buffer.from(`\ufeff${JSON.stringify(llmEvent())}`);
     expect((await fetchRaw(body, 'application/json')).status).toBe(201);
   });
@@ -76,7 +79,7 @@ describe('what cannot be read', () => {
   });
 });
 
-test('an unknown path is 404, a known one with another method 405', async () => {
+test('an unknown path is 404, and a known path with another method 405', async () => {
   const unknown = await api.call('get', '/api/v2/invoices');
   expect(unknown.status).toBe(404);
   expect(unknown.type).toBe('application/problem+json');
@@ -85,7 +88,7 @@ test('an unknown path is 404, a known one with another method 405', async () => 
   expect(method.headers.allow).toBe('GET, HEAD');
 });
 
-test('a request has an id, ours or a sane one of the sender', async () => {
+test('a request gets an id, or keeps a valid one from the sender', async () => {
   const ours = await api.call('get', '/nowhere');
   expect((ours.body as { request_id: string }).request_id).toBe(ours.headers['x-request-id']);
   const theirs = await api.call('get', '/nowhere', { headers: { 'X-Request-Id': 'trace-1:a' } });
@@ -94,7 +97,7 @@ test('a request has an id, ours or a sane one of the sender', async () => {
   expect(bad.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
 });
 
-test('health, readiness, metrics', async () => {
+test('serves health, readiness and metrics', async () => {
   expect((await api.call('get', '/healthz')).body).toEqual({ ok: true });
   expect((await api.call('get', '/readyz')).body).toEqual({
     ready: true,
@@ -109,7 +112,7 @@ test('health, readiness, metrics', async () => {
   );
 });
 
-test('the document knows every route, and nothing points elsewhere', async () => {
+test('the OpenAPI document has every route and no broken reference', async () => {
   const { body } = await api.call('get', '/openapi.json');
   const document = body as { openapi: string; paths: Record<string, object> };
   expect(document.openapi).toBe('3.1.0');
@@ -178,7 +181,7 @@ test('the page of the document loads files of our own alone, whose names change 
   }
 });
 
-/** Sends bytes as they are. */
+/** Sends bytes unchanged. */
 async function fetchRaw(body: Buffer, contentType: string): Promise<{ status: number }> {
   const server = api.app.listen(0, '127.0.0.1');
   await once(server, 'listening');

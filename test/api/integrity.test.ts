@@ -55,7 +55,7 @@ const post = (path: string, body: unknown = {}) =>
 const get = (path: string, key = api.keys.operator) => api.call('get', path, { key });
 
 describe('paying and voiding', () => {
-  test('says how the invoice is now, and who did it', async () => {
+  test('shows the new status and who set it', async () => {
     const { id } = await invoiced();
     const paid = await post(`/api/v1/invoices/${id}/pay`, { reason: 'transfer 4711' });
     expect(paid.status).toBe(200);
@@ -92,7 +92,7 @@ describe('paying and voiding', () => {
 });
 
 describe('the difference of a revision', () => {
-  test('is there line by line, for the tenant too', async () => {
+  test('lists changed lines, for the tenant too', async () => {
     const { tenantId, id } = await invoiced();
     await seedUsage(api.db, {
       tenantId,
@@ -126,8 +126,8 @@ describe('the difference of a revision', () => {
   });
 });
 
-describe('the events behind a line', () => {
-  test('come in pages, with their exact sum and a digest', async () => {
+describe('the events of a line', () => {
+  test('are paged, with their exact sum and a digest', async () => {
     const { id, events } = await invoiced();
     const path = `/api/v1/invoices/${id}/lines/2/usage`;
     const first = await get(`${path}?limit=2`);
@@ -154,7 +154,7 @@ describe('the events behind a line', () => {
     expect(rest.next_after).toBeNull();
   });
 
-  test('are summed up once, however many pages are read', async () => {
+  test('are summed once, however many pages are read', async () => {
     const { id } = await invoiced();
     let summaries = 0;
     const db = interceptQueries(api.deps.db, (query) => {
@@ -175,12 +175,12 @@ describe('the events behind a line', () => {
     expect(summaries).toBe(1);
   });
 
-  test('a place in the list that can be no event id: 422', async () => {
+  test('reject a cursor that cannot be an event id with 422', async () => {
     const { id } = await invoiced();
     expect((await get(`/api/v1/invoices/${id}/lines/2/usage?after=%1b`)).status).toBe(422);
   });
 
-  test('are a CSV that a spreadsheet takes for text', async () => {
+  test('are available as a CSV without spreadsheet formulas', async () => {
     const { id } = await invoiced();
     const response = await get(`/api/v1/invoices/${id}/lines/2/usage.csv`);
     expect(response.status).toBe(200);
@@ -206,7 +206,7 @@ describe('the events behind a line', () => {
 });
 
 describe('excluding an event', () => {
-  test('says what still bills it, and is listed', async () => {
+  test('names the invoice that still bills it, and is listed', async () => {
     const { tenantId, events } = await invoiced();
     const body = { source: 'llm', event_id: events[2], reason: 'priced twice' };
     const excluded = await post('/api/v1/usage-exclusions', body);
@@ -242,7 +242,7 @@ describe('excluding an event', () => {
   });
 });
 
-describe('a subscription that is moved under an invoice', () => {
+describe('moving an invoiced subscription', () => {
   const put = (id: string, body: object) =>
     api.call('put', `/api/v1/subscriptions/${id}`, { key: api.keys.operator, body });
   const subscriptionOf = async (tenantId: string) => {
@@ -251,7 +251,7 @@ describe('a subscription that is moved under an invoice', () => {
     return { deployment_id, plan, starts_at };
   };
 
-  test('out of an invoiced month is taken in with a warning, and with none once it is right', async () => {
+  test('out of an invoiced month is accepted with a warning, which ends once it is corrected', async () => {
     const { tenantId } = await invoiced();
     const stored = await subscriptionOf(tenantId);
     const ended = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-05-20T00:00:00Z' });
@@ -269,14 +269,14 @@ describe('a subscription that is moved under an invoice', () => {
         ],
       },
     });
-    // Where the month's last instant is in force again, nothing is out of step.
+    // Once it covers the month's last instant again, nothing differs.
     const back = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-01T00:00:00Z' });
     expect(back.body).toMatchObject({ warnings: [{ detail: expect.stringContaining(number) }] });
     const later = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-02T00:00:00Z' });
     expect(later.body).toMatchObject({ warnings: [] });
   });
 
-  test('out of a paid month: the difference is to be settled by hand', async () => {
+  test('out of a paid month warns that the difference must be settled manually', async () => {
     const { tenantId, id } = await invoiced();
     await post(`/api/v1/invoices/${id}/pay`);
     const ends_at = '2026-05-20T00:00:00Z';
@@ -288,7 +288,7 @@ describe('a subscription that is moved under an invoice', () => {
     });
   });
 
-  test('an addon that is attached from an invoiced month on: a warning, also of a dry run', async () => {
+  test('attaching an addon from an invoiced month on warns, also in a dry run', async () => {
     const { tenantId } = await invoiced();
     await api.call('put', '/api/v1/addons/late', {
       key: api.keys.operator,
@@ -342,7 +342,7 @@ describe('a subscription that is moved under an invoice', () => {
     });
   });
 
-  test('into a month that was closed without the tenant: the month is to be run again', async () => {
+  test('into a month closed without the tenant warns that the month must be run again', async () => {
     const { activities } = world;
     const month = '2026-02';
     await seedTenant(api.db, 'newcomer', [
@@ -383,13 +383,13 @@ test('the month shows its control totals', async () => {
 test.each([
   [{ only_if_changed: true }, '/only_if_changed'],
   [{ accept_bounds: true, force: true, reason: 'x' }, '/accept_bounds'],
-])('a roll-up with %j is refused', async (fields, pointer) => {
+])('rejects a roll-up with %j', async (fields, pointer) => {
   const response = await post('/api/v1/roll-ups', { month: '2026-05', ...fields });
   expect(response.status).toBe(422);
   expect(response.body).toMatchObject({ errors: [{ pointer }] });
 });
 
-test('a roll-up passes its terms on to the workflow', async () => {
+test("passes a roll-up's options to the workflow", async () => {
   await post('/api/v1/roll-ups', {
     month: '2026-05',
     force: true,

@@ -38,7 +38,7 @@ const show = (id: string, key: string = api.keys.operator) =>
 
 let lastSeq = 0;
 
-/** An invoice as the worker issues it, without a run. */
+/** An invoice like the worker's, without a run. */
 async function issue(
   tenantId: string,
   month: string,
@@ -80,7 +80,7 @@ async function reissue(oldId: string, tenantId: string, month: string): Promise<
      WHERE invoice_id = $1`,
     [oldId, next],
   );
-  // The draft's id becomes the invoice's: give it the one that the old invoice names.
+  // The draft's id becomes the invoice's id, so use the one that the old invoice refers to.
   await superuser.query(
     `ALTER TABLE invoice_drafts ALTER COLUMN draft_id SET DEFAULT '${next}'::uuid`,
   );
@@ -93,7 +93,7 @@ async function reissue(oldId: string, tenantId: string, month: string): Promise<
 }
 
 describe('the list', () => {
-  test('has the newest period first, and superseded ones only when asked', async () => {
+  test('has the newest period first, and superseded invoices only on request', async () => {
     const { page } = await list('');
     expect(page.invoices.map(({ period_start }) => period_start)).toEqual(
       ['04', '03', '03', '02', '02', '01', '01'].map((month) => `2026-${month}-01`),
@@ -119,7 +119,7 @@ describe('the list', () => {
     ]);
   });
 
-  test('can be paged through: every invoice once', async () => {
+  test('can be paged with every invoice once', async () => {
     const whole = (await list('?include_superseded=true')).page.invoices;
     const paged: unknown[] = [];
     let cursor: string | null = null;
@@ -133,7 +133,7 @@ describe('the list', () => {
     expect(paged).toEqual(whole);
   });
 
-  test("shows a tenant its own, and says that others' are not there", async () => {
+  test('shows a tenant its own invoices, and 404 for others', async () => {
     const { page } = await list('', api.keys.zeta);
     expect(page.invoices).toHaveLength(3);
     expect(page.invoices).toEqual(
@@ -143,7 +143,7 @@ describe('the list', () => {
     expect((await list('?tenant_id=acme', api.keys.zeta)).status).toBe(404);
   });
 
-  test("a cursor doesn't lead a tenant to others' invoices", async () => {
+  test("never leads a tenant to another tenant's invoices by a cursor", async () => {
     const { page } = await list('?limit=1');
     const next = await list(`?cursor=${page.next_cursor ?? ''}`, api.keys.zeta);
     expect(next.page.invoices).toHaveLength(3);
@@ -163,7 +163,7 @@ describe('the list', () => {
     ['tenant_id=%27%3B--', 'tenant_id'],
     ['__proto__=x', '__proto__'],
     ['page=2', 'page'],
-  ])('refuses ?%s', async (query, parameter) => {
+  ])('rejects ?%s', async (query, parameter) => {
     const response = await list(`?${query}`);
     expect(response.status).toBe(422);
     expect(response.body).toMatchObject({ errors: [{ parameter }] });
@@ -171,7 +171,7 @@ describe('the list', () => {
 });
 
 describe('one invoice', () => {
-  test('has its lines, and quantities without trailing zeros', async () => {
+  test('has its lines, with quantities without trailing zeros', async () => {
     const response = await show(live);
     expect(response.status).toBe(200);
     expect(response.body).toMatchObject({
@@ -189,7 +189,7 @@ describe('one invoice', () => {
     });
   });
 
-  test('that was superseded stays readable', async () => {
+  test('that was superseded remains readable', async () => {
     expect((await show(superseded)).body).toMatchObject({
       status: 'superseded',
       superseded_by: live,
@@ -197,7 +197,7 @@ describe('one invoice', () => {
     });
   });
 
-  test('is for its tenant and for operators; who asked for a re-run is for operators', async () => {
+  test('is visible to its tenant and operators, and its requester only to operators', async () => {
     const own = await show(live, api.keys.acme);
     expect(own.status).toBe(200);
     expect(own.body).toMatchObject({ re_run: null, replaces_invoice_id: superseded });

@@ -16,7 +16,7 @@ import { createTestApi, type TestApi } from './_harness.ts';
 let api: TestApi;
 let ours: FullBooks;
 let theirs: FullBooks;
-/** A line of theirs that has usage behind it. */
+/** A line of the other tenant with usage. */
 let lineNo: number;
 beforeAll(async () => {
   api = await createTestApi();
@@ -29,16 +29,16 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** The SQL of what was changed on its way. */
+/** The SQL of the changed queries. */
 const changed: string[] = [];
 beforeEach(() => {
   changed.length = 0;
 });
 
-/** Every condition on the tenant holds for everybody; the value stays, for PostgreSQL counts them. */
+/** Makes every tenant condition true; the value stays because PostgreSQL counts parameters. */
 const withoutFilter = (text: string): string =>
   text.replaceAll(/\b(?:\w+\.)?tenant_id = (\$\w+)(?:::text)?/g, '($1::text IS NULL OR true)');
-/** The tenant's scope is entered, and the role stays the API's. */
+/** Enters the tenant's scope but keeps the API's role. */
 const withoutRole = (text: string): string =>
   text.replace(/set_config\('role', 'arcadia_tenant', true\)/, 'now()');
 
@@ -68,13 +68,13 @@ function pathsOf({ revised }: FullBooks): readonly string[] {
 }
 const LISTS = ['', '?include_superseded=true', '?status=paid', '?period=2026-05'];
 
-describe('where a query forgets its filter by tenant', () => {
+describe('if a query lacks its tenant filter', () => {
   let forgetful: Express;
   beforeAll(() => {
     forgetful = appOn(withoutFilter);
   });
 
-  test.each(LISTS)('the list %s has own invoices only', async (query) => {
+  test.each(LISTS)("the list %s only has the tenant's own invoices", async (query) => {
     const { status, text } = await get(forgetful, `/api/v1/invoices${query}`);
     expect(status).toBe(200);
     expect(text).toContain('"tenant_id":"ours"');
@@ -82,7 +82,7 @@ describe('where a query forgets its filter by tenant', () => {
     expect(changed).toEqual([expect.stringContaining('IS NULL OR true')]);
   });
 
-  test("others' invoices, their differences and their usage are not there", async () => {
+  test("other tenants' invoices, differences and usage are not found", async () => {
     for (const path of pathsOf(theirs)) {
       changed.length = 0;
       expect(await get(forgetful, path), path).toMatchObject({ status: 404 });
@@ -90,7 +90,7 @@ describe('where a query forgets its filter by tenant', () => {
     }
   });
 
-  test('own ones are', async () => {
+  test("the tenant's own are found", async () => {
     for (const path of pathsOf(ours)) {
       const { status, text } = await get(forgetful, path);
       expect(status, path).toBe(200);
@@ -99,14 +99,14 @@ describe('where a query forgets its filter by tenant', () => {
   });
 });
 
-describe('where neither the filter nor the scope holds', () => {
+describe('if both filter and scope are missing', () => {
   let open: Express;
   beforeAll(() => {
     open = appOn((text) => withoutRole(withoutFilter(text)));
   });
 
-  // What this can read are the columns of a tenant's view, of everybody's rows.
-  test('it leaks: so the tests above can fail', async () => {
+  // This can read a tenant's columns, but in every tenant's rows.
+  test('data leaks, which shows that the tests above can fail', async () => {
     for (const query of LISTS) {
       const { text } = await get(open, `/api/v1/invoices${query}`);
       expect(text).toContain('"tenant_id":"theirs"');
@@ -117,7 +117,7 @@ describe('where neither the filter nor the scope holds', () => {
   });
 });
 
-test('where the scope alone is missing, the filter holds', async () => {
+test('if only the scope is missing, the filter still protects', async () => {
   const unscoped = appOn(withoutRole);
   for (const path of pathsOf(theirs)) {
     changed.length = 0;
@@ -126,8 +126,8 @@ test('where the scope alone is missing, the filter holds', async () => {
   }
 });
 
-describe('with both', () => {
-  test('a tenant reads its own, and nothing of others', async () => {
+describe('with filter and scope', () => {
+  test('a tenant reads only its own data', async () => {
     for (const path of pathsOf(ours)) {
       expect(await get(api.app, path), path).toMatchObject({ status: 200 });
     }
@@ -136,7 +136,7 @@ describe('with both', () => {
     }
   });
 
-  test('who asked for a revision and who marked an invoice is not told', async () => {
+  test('a tenant does not see who requested a revision or changed a status', async () => {
     const { text } = await get(api.app, '/api/v1/invoices?include_superseded=true');
     const { invoices } = JSON.parse(text) as {
       invoices: { status: string; re_run: unknown; status_change: unknown }[];
@@ -159,7 +159,7 @@ test('a download holds no connection while its reader is slow', async () => {
   expect(header.value).toMatch(/^event_id,/);
   const page = await download.next();
   expect(page.value).toContain('seed-');
-  // There is but one connection: this would wait for the end of the download.
+  // There is only one connection, so this would wait for the download.
   expect(await listInvoices(db, {}, { after: null, limit: 1 })).toHaveLength(1);
   await download.return(undefined);
 });

@@ -15,7 +15,7 @@ import { until } from '../_util/until.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
-/** Moved on by tests. */
+/** Tests advance this clock. */
 let clock = Date.now();
 beforeAll(async () => {
   api = await createTestApi({ now: () => new Date(clock) });
@@ -44,7 +44,7 @@ async function rotated(...args: Parameters<typeof rotate>) {
   return rotation;
 }
 
-test('a key works until it expires, to the millisecond, though the API remembers it', async () => {
+test('a cached key works until its expiry, to the millisecond', async () => {
   const { plainKey } = await newKey(later(1000));
   expect((await call(plainKey)).status).toBe(200);
   clock += 999;
@@ -61,7 +61,7 @@ test('a key works until it expires, to the millisecond, though the API remembers
   expect((await call(plainKey)).status).toBe(401);
 });
 
-test('of a key that is revoked and has expired nobody says that it was once good', async () => {
+test('the answer to a revoked or expired key does not reveal that it was valid', async () => {
   const { keyId, plainKey } = await newKey(later(1));
   await revokeKey(api.db, keyId);
   clock += 1;
@@ -70,7 +70,7 @@ test('of a key that is revoked and has expired nobody says that it was once good
   });
 });
 
-test('rotation: both keys work, then the new one alone', async () => {
+test('after a rotation both keys work, later only the new one', async () => {
   const { keyId, plainKey } = await newKey();
   const { successor, predecessor, signingSecretId } = await rotated(keyId);
   expect(successor).toMatchObject({ scope: 'tenant', tenantId: 'acme', label: "Acme's portal" });
@@ -87,14 +87,14 @@ test('rotation: both keys work, then the new one alone', async () => {
   expect((await call(successor.plainKey)).status).toBe(200);
 });
 
-test('rotation never puts an end off', async () => {
+test('a rotation never extends an expiry', async () => {
   const end = later(DAY_MS);
   const { keyId } = await newKey(end);
   const { predecessor } = await rotated(keyId);
   expect(instant(predecessor.expiresAt)).toBe(end.getTime());
 });
 
-test('a successor lives as long as its predecessor was made to, or as it is told', async () => {
+test("a successor gets its predecessor's lifetime by default", async () => {
   const start = instant((await listed((await newKey()).keyId)).createdAt)!;
   clock = Math.max(clock, start);
   const { keyId, expiresAt } = await newKey(later(90 * DAY_MS));
@@ -107,7 +107,7 @@ test('a successor lives as long as its predecessor was made to, or as it is told
   expect(instant(told.predecessor.expiresAt)).toBe(clock);
 });
 
-test('what cannot be rotated, and why', async () => {
+test('refuses to rotate keys, with the reason', async () => {
   const refused = async (keyId: string) => {
     const rotation = await rotate(keyId);
     return rotation.outcome === 'refused' ? rotation.reason : rotation.outcome;
@@ -122,7 +122,7 @@ test('what cannot be rotated, and why', async () => {
   clock += 1;
   expect(await refused(expired.keyId)).toBe(`key ${expired.keyId} has expired: create a new one`);
 
-  // However close together: one successor.
+  // Concurrent rotations create one successor.
   const once = await newKey();
   const rush = await Promise.all([rotate(once.keyId), rotate(once.keyId), rotate(once.keyId)]);
   expect(rush.map(({ outcome }) => outcome).sort()).toEqual(['refused', 'refused', 'rotated']);
@@ -132,7 +132,7 @@ test('what cannot be rotated, and why', async () => {
   );
 });
 
-test('the database keeps ends as they are', async () => {
+test('the database rejects changes of an expiry', async () => {
   const { keyId } = await newKey(later(DAY_MS));
   await revokeKey(api.db, keyId);
   for (const change of [
@@ -147,7 +147,7 @@ test('the database keeps ends as they are', async () => {
   }
 });
 
-test('when a key was last used is known to the minute', async () => {
+test('the last use of a key is recorded to the minute', async () => {
   const { keyId, plainKey } = await newKey();
   expect((await listed(keyId)).lastUsedAt).toBeNull();
   const first = clock;
@@ -160,7 +160,7 @@ test('when a key was last used is known to the minute', async () => {
   await lastUsed(first);
   clock += MINUTE_MS - 1;
   await call(plainKey);
-  // Another process, which hasn't noted anything yet, writes no sooner.
+  // Another process that has recorded nothing yet does not write earlier.
   await recordKeyUse(api.db, keyId, new Date(clock));
   expect(instant((await listed(keyId)).lastUsedAt)).toBe(first);
   clock += 1;
@@ -168,7 +168,7 @@ test('when a key was last used is known to the minute', async () => {
   await lastUsed(clock);
 });
 
-test('that a use cannot be noted fails no request', async () => {
+test('a failure to record a use fails no request', async () => {
   const lines: string[] = [];
   const closed = await openDatabase({
     url: api.superuserUrl,

@@ -16,7 +16,7 @@ afterAll(async () => {
 const post = (body: unknown) => api.call('post', PATH, { key: api.keys.gateway, body });
 
 describe('one event', () => {
-  test('is accepted once, then a duplicate, then a conflict; the first one stays', async () => {
+  test('is accepted once, then a duplicate or a conflict, and the first one stays', async () => {
     const event = llmEvent({ charge_cents: '0.123456789012', occurred_at: '2026-02-10T12:00:00Z' });
     const first = await post(event);
     expect(first.status).toBe(201);
@@ -64,7 +64,7 @@ describe('one event', () => {
     expect((await post(rewrite(event))).body).toMatchObject({ status: 'duplicate' });
   });
 
-  test('belongs to the month that it is in UTC', async () => {
+  test('belongs to its UTC month', async () => {
     await post(llmEvent({ occurred_at: '2026-03-31T23:30:00-02:00' }));
     const months = (await bucketsOf(api.db)).map(({ month }) => month);
     expect(months).toContain('2026-04');
@@ -111,7 +111,7 @@ describe('one event', () => {
     ['a field named constructor', { constructor: {} }, '/constructor'],
   ];
   test.each(bad)(
-    'is refused with %s, naming the field, and nothing is stored',
+    'is rejected with %s, naming the field, and nothing is stored',
     async (_name, fields, pointer) => {
       const before = await countEvents(api.db);
       const response = await post(llmEvent(fields));
@@ -124,28 +124,28 @@ describe('one event', () => {
     },
   );
 
-  test('is refused with a field named __proto__', async () => {
+  test('is rejected with a field named __proto__', async () => {
     const raw = JSON.stringify(llmEvent()).replace('{', '{"__proto__":{"charge_cents":"9"},');
     const response = await api.call('post', PATH, { key: api.keys.gateway, raw });
     expect(response.status).toBe(422);
     expect(response.body).toMatchObject({ errors: [{ pointer: '/__proto__' }] });
   });
 
-  test('says of a number for a charge what to send instead', async () => {
+  test('with a number as the charge is told what to send instead', async () => {
     const response = await post(llmEvent({ charge_cents: 1.5 }));
     expect(response.body).toMatchObject({
       detail: expect.stringMatching(/decimal as a string.*JSON numbers are not exact/) as string,
     });
   });
 
-  test('may be a little ahead of our clock', async () => {
+  test("may be slightly ahead of the server's clock", async () => {
     const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
     expect((await post(llmEvent({ occurred_at: inAnHour }))).status).toBe(201);
   });
 });
 
 describe('a batch', () => {
-  test('answers event by event, in order; bad ones do not sink the others', async () => {
+  test('is answered event by event, in order, and bad events do not affect others', async () => {
     const known = llmEvent();
     await post(known);
     const events = [
@@ -175,7 +175,7 @@ describe('a batch', () => {
     });
   });
 
-  test('with one id several times: the first decides', async () => {
+  test('with a repeated id keeps the first', async () => {
     const event = llmEvent();
     const response = await post({ events: [event, event, { ...event, model: 'other' }, event] });
     expect(response.body).toMatchObject({
@@ -188,7 +188,7 @@ describe('a batch', () => {
     });
   });
 
-  test('may have 1,000 events, and no more', async () => {
+  test('may have up to 1,000 events', async () => {
     const events = Array.from({ length: 1_000 }, () => llmEvent());
     const response = await post({ events });
     expect(response.body).toMatchObject({ counts: { accepted: 1_000 } });
@@ -202,11 +202,11 @@ describe('a batch', () => {
     ['empty', { events: [] }],
     ['not a list', { events: {} }],
     ['with a field beside it', { events: [llmEvent()], records: [] }],
-  ])('is refused: %s', async (_name, body) => {
+  ])('is rejected: %s', async (_name, body) => {
     expect((await post(body)).status).toBe(422);
   });
 
-  test('sent again opens no bucket and adds nothing', async () => {
+  test('that is sent again changes nothing', async () => {
     const events = Array.from({ length: 20 }, () => llmEvent());
     await post({ events });
     const before = await bucketsOf(api.db);
@@ -215,7 +215,7 @@ describe('a batch', () => {
   });
 });
 
-test('one event sent by many at once is accepted once', async () => {
+test('an event sent concurrently is accepted once', async () => {
   const event = llmEvent();
   const responses = await Promise.all(Array.from({ length: 20 }, () => post(event)));
   const statuses = responses.map(({ status }) => status);

@@ -15,7 +15,7 @@ afterAll(async () => {
 
 const post = (body: unknown) => api.call('post', PATH, { key: api.keys.metering, body });
 
-/** What the month's records of a kind come to. Each test has a kind of its own. */
+/** The month's total of a kind. Each test uses its own kind. */
 async function total(kind: string, month = '2026-05') {
   const buckets = (await bucketsOf(api.db)).filter(
     (bucket) => bucket.resourceKind === kind && bucket.month === month,
@@ -23,7 +23,7 @@ async function total(kind: string, month = '2026-05') {
   return buckets.map((bucket) => bucket.total);
 }
 
-test('one record: accepted, duplicate, conflict', async () => {
+test('a record is accepted once, then a duplicate or a conflict', async () => {
   const record = meteredRecord({ resource_kind: 'once', qty: '1.50' });
   expect((await post(record)).status).toBe(201);
   expect((await post({ ...record, qty: '1.5' })).body).toEqual({
@@ -43,13 +43,13 @@ test.each([
   ['an unknown deployment', { deployment_id: 'nobody' }, '/deployment_id'],
   ["another tenant's deployment", { tenant_id: 'zeta' }, '/deployment_id'],
   ['an unknown field', { currency: 'AUD' }, '/currency'],
-])('is refused with %s', async (_name, fields, pointer) => {
+])('a record is rejected with %s', async (_name, fields, pointer) => {
   const response = await post(meteredRecord(fields));
   expect(response.status).toBe(422);
   expect(response.body).toMatchObject({ errors: [{ pointer }] });
 });
 
-test('resource kinds may be called like members of an object', async () => {
+test('resource kinds may be named like object members', async () => {
   const records = ['__proto__', 'constructor'].map((kind) =>
     meteredRecord({ resource_kind: kind }),
   );
@@ -58,12 +58,12 @@ test('resource kinds may be called like members of an object', async () => {
   expect(await total('constructor')).toEqual(['10.5']);
 });
 
-test('a batch is called records, not events', async () => {
+test('a batch has the field records, not events', async () => {
   expect((await post({ events: [meteredRecord()] })).status).toBe(422);
 });
 
 describe('a correction', () => {
-  test('replaces a record, and can itself be replaced; only the last one can', async () => {
+  test('replaces a record, and only the latest correction can be replaced', async () => {
     const kind = 'corrected';
     const first = meteredRecord({ resource_kind: kind, qty: '10' });
     const second = meteredRecord({ resource_kind: kind, qty: '4.5', replaces: first.record_id });
@@ -78,7 +78,7 @@ describe('a correction', () => {
     expect(await total(kind)).toEqual(['7']);
   });
 
-  test('may come in the same batch as its record, in any order', async () => {
+  test('can be in the same batch as its record, in any order', async () => {
     const kind = 'same-batch';
     const first = meteredRecord({ resource_kind: kind, qty: '10' });
     const second = meteredRecord({ resource_kind: kind, qty: '3', replaces: first.record_id });
@@ -88,7 +88,7 @@ describe('a correction', () => {
     expect(await total(kind)).toEqual(['5']);
   });
 
-  test('of the same record twice in a batch: the first one counts', async () => {
+  test('in a batch with another of the same record: the first counts', async () => {
     const kind = 'twice';
     const first = meteredRecord({ resource_kind: kind, qty: '10' });
     const [a, b] = ['1', '2'].map((qty) =>
@@ -105,7 +105,7 @@ describe('a correction', () => {
     expect(await total(kind)).toEqual(['1']);
   });
 
-  test('of the same record by many at once: one counts', async () => {
+  test('sent concurrently with others of the same record: one counts', async () => {
     const kind = 'contested';
     const first = meteredRecord({ resource_kind: kind, qty: '10' });
     await post(first);
@@ -121,7 +121,7 @@ describe('a correction', () => {
     await expectBucketsToAddUp(api.db);
   });
 
-  test('that comes before its record is to be sent again later, and is accepted then', async () => {
+  test('before its record is answered retry_later, and accepted later', async () => {
     const kind = 'early';
     const record = meteredRecord({ resource_kind: kind, qty: '10' });
     const correction = meteredRecord({ resource_kind: kind, qty: '4', replaces: record.record_id });
@@ -149,7 +149,7 @@ describe('a correction', () => {
     await expectBucketsToAddUp(api.db);
   });
 
-  test('of itself is refused', async () => {
+  test('of itself is rejected', async () => {
     const self = meteredRecord();
     const response = await post({ ...self, replaces: self.record_id });
     expect(response.status).toBe(422);
@@ -160,7 +160,7 @@ describe('a correction', () => {
     ['resource kind', { resource_kind: 'other-kind' }],
     ['month', { occurred_at: '2026-06-10T12:00:00Z' }],
     ['tenant and deployment', { tenant_id: 'zeta', deployment_id: 'zeta-a' }],
-  ])('cannot move usage to another %s; it says what to do instead', async (_name, fields) => {
+  ])('cannot move usage to another %s, and says what to do instead', async (_name, fields) => {
     const first = meteredRecord({ resource_kind: 'stays' });
     await post(first);
     const response = await post(
@@ -170,7 +170,7 @@ describe('a correction', () => {
     expect((response.body as { detail: string }).detail).toMatch(/replace that record by qty "0"/);
   });
 
-  test('that was refused leaves its id free', async () => {
+  test('that was rejected does not use up its id', async () => {
     const record = meteredRecord({ resource_kind: 'freed', qty: '2' });
     const response = await post({ records: [{ ...record, replaces: 'nothing-of-ours' }, record] });
     expect(response.body).toMatchObject({

@@ -8,7 +8,7 @@ import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
 const DOCUMENT = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 const POOL = { acquiredConnections: 1, idleConnections: 2, waitingClients: 0 };
 
-/** Everything that an API process can export, once. */
+/** Everything that an API process can export. */
 async function apiText(): Promise<string> {
   const metrics = createMetrics();
   metrics.httpRequest({ method: 'GET', route: '/healthz', status: 200 }, 0.1);
@@ -62,20 +62,17 @@ async function workerText(): Promise<string> {
 test.each([
   ['API', apiText],
   ['Worker', workerText],
-])(
-  'docs/metrics.md lists what this process exports: %s, with its labels',
-  async (process, render) => {
-    expect(documentedMetrics(DOCUMENT, process)).toEqual(exportedMetrics(await render()));
-  },
-);
+])('docs/metrics.md lists the exported metric %s with its labels', async (process, render) => {
+  expect(documentedMetrics(DOCUMENT, process)).toEqual(exportedMetrics(await render()));
+});
 
-test('names say their unit, and counters end in _total', async () => {
+test('names include their unit, and counters end in _total', async () => {
   const names = [...exportedMetrics((await apiText()) + (await workerText())).entries()];
   for (const [name, { type }] of names) {
     expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
     expect(name.endsWith('_total'), name).toBe(type === 'counter');
     if (name.includes('duration')) expect(name).toMatch(/_seconds$/);
   }
-  // A tenant's id, or a path, would make a series for each.
+  // A tenant id or a path would create one series each.
   for (const [, { labels }] of names) expect(labels).not.toContain('tenant');
 });

@@ -5,7 +5,7 @@ import { monthBefore } from '../../src/domain/period.ts';
 import { createMetrics } from '../../src/observability/metrics/api.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
-/** Acme and zeta are due, and nobody closes the month. There is no Schedule either. */
+/** Acme and zeta are due, the month is open, and there is no Schedule. */
 const NOW = new Date('2026-06-01T09:00:00Z');
 
 let api: TestApi;
@@ -32,14 +32,14 @@ async function readMetrics(): Promise<readonly string[]> {
   return text.split('\n').filter((line) => /^(watchdog|month_end)_/.test(line));
 }
 
-test('before the first look nothing is claimed', async () => {
+test('reports nothing before the first check', async () => {
   const { status, body } = await api.call('get', '/readyz');
   expect(status).toBe(200);
   expect(body).toMatchObject({ month_end: { ok: false, checked_at: null, findings: [] } });
   expect(await readMetrics()).toEqual([]);
 });
 
-test('/readyz tells the findings, and stays ready', async () => {
+test('/readyz lists the findings and stays ready', async () => {
   report = await look();
   const { status, body } = await api.call('get', '/readyz');
   expect(status).toBe(200);
@@ -63,7 +63,7 @@ test('/readyz tells the findings, and stays ready', async () => {
   expect(JSON.stringify(body)).not.toMatch(/acme|zeta|127\.0\.0\.1/);
 });
 
-test('/metrics has every code', async () => {
+test('/metrics has a series for every code', async () => {
   report = await look();
   expect(await readMetrics()).toEqual([
     expect.stringMatching(/^watchdog_last_check_timestamp_seconds(\{.*\})? 1780304400$/),
@@ -89,7 +89,7 @@ test('/metrics has every code', async () => {
   ]);
 });
 
-test('with nothing found it is ok', async () => {
+test('is ok without findings', async () => {
   report = { ...(await look()), findings: [] };
   const { body } = await api.call('get', '/readyz');
   expect(body).toMatchObject({ month_end: { ok: true, findings: [] } });

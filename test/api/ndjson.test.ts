@@ -34,7 +34,7 @@ const open = (options: OpenOptions = {}) => openStream(server, options);
 const send = (body: string | Buffer, options: OpenOptions = {}) =>
   sendStream(server, body, options);
 
-test('each line is answered in order, as in a batch', async () => {
+test('answers lines in order, like a batch', async () => {
   const event = llmEvent();
   const id = event.gateway_request_id;
   const answers = await send(
@@ -49,7 +49,7 @@ test('each line is answered in order, as in a batch', async () => {
   ]);
 });
 
-test('metered records come the same way, corrections of the same stream included', async () => {
+test('accepts metered records, including corrections within the stream', async () => {
   const record = meteredRecord();
   const correction = meteredRecord({ qty: '3', replaces: record.record_id });
   const key = server.keys.metering;
@@ -60,7 +60,7 @@ test('metered records come the same way, corrections of the same stream included
   ]);
 });
 
-test('a byte order mark is skipped at the beginning of a stream, and only there', async () => {
+test('skips a byte order mark only at the beginning', async () => {
   const line = () => JSON.stringify(llmEvent());
   const answers = await send(`\ufeff${line()}\n\ufeff${line()}\n`);
   expect(answers).toEqual([
@@ -71,7 +71,7 @@ test('a byte order mark is skipped at the beginning of a stream, and only there'
   expect(await send('\ufeff\n')).toEqual([summary({ lines: 1 })]);
 });
 
-describe('corrections that come before their records', () => {
+describe('corrections before their records', () => {
   const key = () => server.keys.metering;
   const fillers = (count: number) => Array.from({ length: count }, () => meteredRecord());
   const linesOf = (answers: readonly unknown[]) =>
@@ -80,7 +80,7 @@ describe('corrections that come before their records', () => {
     server.db.anyFirst(sql.type(z.object({ total: z.string() }))`
       SELECT trim_scale(total) AS total FROM usage_buckets WHERE resource_kind = ${kind}`);
 
-  test('are answered after them, however far away they are, chains included', async () => {
+  test('are answered after them, at any distance and in chains', async () => {
     const kind = 'far';
     const record = meteredRecord({ resource_kind: kind, qty: '10' });
     const second = meteredRecord({ resource_kind: kind, qty: '4', replaces: record.record_id });
@@ -90,13 +90,13 @@ describe('corrections that come before their records', () => {
     expect(answers.at(-1)).toEqual(summary({ accepted: sent.length, lines: sent.length }));
     const lines = linesOf(answers.slice(0, -1));
     expect(lines.toSorted((a, b) => a! - b!)).toEqual([...sent.keys()].map((index) => index + 1));
-    // Those of the record's group come first, then the chain in its order, then what was sent later.
+    // The record's group comes first, then the chain in order, then later lines.
     expect(lines.indexOf(2)).toBeGreaterThan(lines.indexOf(1_503));
     expect(lines.indexOf(1)).toBe(lines.indexOf(2) + 1);
     expect(await qtyOf(kind)).toEqual(['7']);
   });
 
-  test('all of them, in the order of a stream that is upside down', async () => {
+  test('are all accepted in a reversed stream', async () => {
     const kind = 'upside-down';
     const chain = [meteredRecord({ resource_kind: kind, qty: '1' })];
     for (let n = 2; n <= 1_100; n += 1) {
@@ -108,7 +108,7 @@ describe('corrections that come before their records', () => {
     expect(await qtyOf(kind)).toEqual(['1100']);
   });
 
-  test('that never come are answered at the end; those from another sender are found', async () => {
+  test('are answered at the end if the record never comes, or comes from another sender', async () => {
     const kind = 'elsewhere';
     const record = meteredRecord({ resource_kind: kind, qty: '10' });
     const found = meteredRecord({ resource_kind: kind, qty: '3', replaces: record.record_id });
@@ -126,7 +126,7 @@ describe('corrections that come before their records', () => {
     expect(await qtyOf(kind)).toEqual(['3']);
   });
 
-  test('are answered before the problem that breaks the stream off', async () => {
+  test('are answered before a problem that ends the stream', async () => {
     const orphan = meteredRecord({ replaces: 'never-came' });
     const body = `${ndjson([orphan, meteredRecord()])}${'x'.repeat(3 * 1024 * 1024)}`;
     expect(await send(body, { path: METERED, key: key() })).toEqual([
@@ -137,7 +137,7 @@ describe('corrections that come before their records', () => {
   });
 });
 
-test('a line is answered while the stream goes on', async () => {
+test('answers a line while the stream continues', async () => {
   const stream = await open();
   expect(stream.response.headers['content-type']).toBe(NDJSON);
   stream.request.write(ndjson([llmEvent()]));
@@ -149,7 +149,7 @@ test('a line is answered while the stream goes on', async () => {
   expect(await rest(stream)).toEqual([summary({ accepted: 1, rejected: 1, lines: 2 })]);
 });
 
-test('what cannot be read is rejected by itself; blank lines are skipped', async () => {
+test('rejects unreadable lines individually and skips blank lines', async () => {
   const good = JSON.stringify(llmEvent());
   const bytes = Buffer.concat([
     Buffer.from(`{not json\n\n \t\r\n"text"\n{"a":1,"a":2}\n${'['.repeat(40)}\n`),
@@ -171,7 +171,7 @@ test('what cannot be read is rejected by itself; blank lines are skipped', async
   expect(answers.at(-1)).toEqual(summary({ accepted: 2, rejected: 6, lines: 10 }));
 });
 
-test('many lines, compressed, with ids that repeat far apart', async () => {
+test('accepts many compressed lines with distant duplicates', async () => {
   const events = Array.from({ length: 2_000 }, () => llmEvent());
   const body = gzipSync(ndjson([...events, ...events]));
   const answers = await send(body, { headers: { 'Content-Encoding': 'gzip' } });
@@ -181,7 +181,7 @@ test('many lines, compressed, with ids that repeat far apart', async () => {
   );
 });
 
-describe('what breaks a stream off is its last line', () => {
+describe('the last line reports what ended a stream:', () => {
   const problem = (name: string, afterLine: number) => ({
     problem: expect.objectContaining({
       type: `urn:arcadia:problem:${name}`,
@@ -194,12 +194,12 @@ describe('what breaks a stream off is its last line', () => {
     expect(answers).toEqual([problem('malformed-request', 0)]);
   });
 
-  test('a line without an end, after those before it', async () => {
+  test('a line that is too long, after the answers to earlier lines', async () => {
     const answers = await send(`${ndjson([llmEvent()])}${'x'.repeat(3 * 1024 * 1024)}`);
     expect(answers).toEqual([expect.objectContaining({ line: 1 }), problem('too-large', 1)]);
   });
 
-  test('a body out of proportion, and all that it held is given back', async () => {
+  test('a body out of proportion, which frees everything it held', async () => {
     await using small = await startTestServer({ config: { maxBodyBytesInFlight: 1 } });
     const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024, '\n'));
     const headers = { 'Content-Encoding': 'gzip' };
@@ -223,7 +223,7 @@ describe('what breaks a stream off is its last line', () => {
     ]);
   });
 
-  test('the end of the server', async () => {
+  test('the shutdown of the server', async () => {
     await using closing = await startTestServer();
     const stream = await open({ on: closing });
     stream.request.write(ndjson([llmEvent()]));
@@ -234,7 +234,7 @@ describe('what breaks a stream off is its last line', () => {
     expect(await countEvents(closing.db)).toBe(1);
   });
 
-  test('a database that is away', async () => {
+  test('an unreachable database', async () => {
     await using broken = await startTestServer();
     const stream = await open({ on: broken });
     stream.request.write(ndjson([llmEvent()]));
@@ -245,7 +245,7 @@ describe('what breaks a stream off is its last line', () => {
   });
 });
 
-test('a client that is gone stops the work', async () => {
+test('a disconnected client stops the work', async () => {
   await using lonely = await startTestServer();
   await using lock = await lockUsage(lonely);
   const stream = await open({ on: lonely });
@@ -262,7 +262,7 @@ test('a client that is gone stops the work', async () => {
   expect(await countEvents(lonely.db)).toBeLessThan(events.length);
 });
 
-test('a client that does not read is paused, and then cut off', async () => {
+test('a client that does not read is paused, then disconnected', async () => {
   await using hasty = await startTestServer({ timeouts: { idleMs: 300 } });
   const stream = await open({ on: hasty });
   stream.response.pause();
@@ -273,7 +273,7 @@ test('a client that does not read is paused, and then cut off', async () => {
       resolve(true);
     });
   });
-  // Until neither side has room: the answers are many times as long.
+  // Until both buffers are full: the answers are many times longer.
   while (!stream.request.destroyed && sent < 2_000) {
     sent += 1;
     if (stream.request.write(bad)) continue;
@@ -283,7 +283,7 @@ test('a client that does not read is paused, and then cut off', async () => {
   expect(sent).toBeLessThan(2_000);
 });
 
-test('while the queue is full the stream waits, and everything is taken', async () => {
+test('the stream waits while the queue is full, and everything is accepted', async () => {
   await using narrow = await startTestServer({
     ingestionLimits: { maxQueuedItems: 10, maxConcurrent: 1 },
   });
@@ -300,20 +300,20 @@ describe('before the stream begins', () => {
     ['no key', { Authorization: 'Bearer none' }, 401, ''],
     ['another encoding', { 'Content-Encoding': 'br' }, 415, ''],
     ['a backfill with the wrong key', {}, 403, '?backfill_reason=why'],
-  ])('%s is answered by a status', async (_what, headers, status, query) => {
+  ])('%s gets an error status', async (_what, headers, status, query) => {
     const { response } = await open({ path: `${LLM}${query}`, headers });
     expect(response.statusCode).toBe(status);
     response.destroy();
   });
 
-  test('other routes take no stream', async () => {
+  test('other routes reject streams', async () => {
     const { response } = await open({ path: '/api/v1/quote', key: server.keys.operator });
     expect(response.statusCode).toBe(415);
     response.destroy();
   });
 });
 
-/** Keeps every commit waiting. */
+/** Makes every commit wait. */
 async function lockUsage(on: TestServer) {
   const client = new pg.Client({ connectionString: on.superuserUrl });
   await client.connect();

@@ -37,11 +37,11 @@ const operations = Object.values(document.paths).flatMap((item) => Object.values
 const operationOf = (id: string) => operations.find(({ operationId }) => operationId === id)!;
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
-// Its types say a namespace, its code is a function.
+// Its types declare a namespace, but its code is a function.
 (formatsModule as unknown as (ajv: Ajv2020) => void)(ajv);
 ajv.addSchema({ $id: 'urn:arcadia:document', components: document.components });
 
-/** What is wrong with a value by a schema of the document; null: nothing. */
+/** Validates a value by a schema of the document. @returns the errors, or null */
 function complaint(schema: object, value: unknown): string | null {
   const local = JSON.parse(
     JSON.stringify(schema).replaceAll('"#/components/', '"urn:arcadia:document#/components/'),
@@ -73,7 +73,7 @@ function mediaOf({ parameters = [], requestBody, responses }: Operation): readon
 describe.each(operations.map((operation) => [operation.operationId, operation] as const))(
   '%s',
   (_, operation) => {
-    test('every parameter, body, answer and header has an example that its schema takes', () => {
+    test('every parameter, body, answer and header has a valid example', () => {
       for (const media of mediaOf(operation)) {
         const examples = examplesOf(media);
         expect(examples.length, JSON.stringify(media)).toBeGreaterThan(0);
@@ -81,7 +81,7 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
       }
     });
 
-    test('every answer names the request, and says when to come again', () => {
+    test('every answer documents the request id and Retry-After', () => {
       for (const [status, { headers, content }] of Object.entries(operation.responses)) {
         const required = Object.keys(headers).filter((name) => headers[name]?.required);
         expect(required).toContain('X-Request-Id');
@@ -93,7 +93,7 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
       }
     });
 
-    test('its group is described', () => {
+    test('its tag is described', () => {
       for (const tag of operation.tags) {
         const found = document.tags.find(({ name }) => name === tag);
         expect(found?.description.length).toBeGreaterThan(tag.length);
@@ -102,12 +102,12 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
   },
 );
 
-test('a schema refuses what is no example of it: the check above can fail', () => {
+test('a schema rejects an invalid example, which shows that the check above can fail', () => {
   const [media] = Object.values(operationOf('postLlmUsage').requestBody?.content ?? {});
   expect(complaint(media!.schema, { gateway_request_id: 'only this' })).toContain('required');
 });
 
-test('an operation names the scopes that its route takes', () => {
+test('an operation lists the scopes of its route', () => {
   for (const { operationId, scopes } of ROUTES) {
     const named = operationOf(operationId).security.flatMap(({ apiKey = [] }) => apiKey);
     expect(named).toEqual(scopes ?? []);
@@ -119,7 +119,7 @@ test('limits in URLs are integers with bounds and a default', () => {
   expect(limit?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 200, default: 50 });
 });
 
-test('every problem has a title, an advice and an example of its own', () => {
+test('every problem has its own title, advice and example', () => {
   const all = Object.values(PROBLEMS);
   for (const field of ['title', 'advice', 'example'] as const) {
     for (const problem of all) expect(problem[field]).not.toBe('');
@@ -127,7 +127,7 @@ test('every problem has a title, an advice and an example of its own', () => {
   expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
 });
 
-test.each(WEBHOOK_EVENT_TYPES)('the webhook %s has examples that its schemas take', (type) => {
+test.each(WEBHOOK_EVENT_TYPES)('the webhook %s has valid examples', (type) => {
   const { requestBody, parameters = [] } = document.webhooks[type]!.post!;
   expect(parameters.map(({ name }) => name)).toEqual([
     ...['webhook-id', 'webhook-timestamp', 'webhook-signature'],
@@ -140,11 +140,11 @@ test.each(WEBHOOK_EVENT_TYPES)('the webhook %s has examples that its schemas tak
 });
 
 describe('the independent linter', () => {
-  test('has nothing to say', async () => {
+  test('has no complaints', async () => {
     expect(await lintOpenApi()).toEqual([]);
   });
 
-  test('has something to say of a document with a mistake', async () => {
+  test('complains about a document with an error', async () => {
     const broken = { ...document, components: {} };
     expect((await lintOpenApi(broken)).join('\n')).toContain('no-unresolved-refs');
   });

@@ -32,18 +32,18 @@ const latest = async (): Promise<OperatorAction | undefined> =>
 const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
   api.call('post', path, { key: api.keys.operator, body, headers });
 
-test('no route that changes something is left out', () => {
+test('covers every route that changes something', () => {
   const changing = ROUTES.filter(
     ({ method, scopes }) => method !== 'get' && scopes?.includes('operator'),
   );
   expect(changing.length).toBeGreaterThan(3);
   const leftOut = changing.filter((route) => !isOperatorAction(route, { scope: 'operator' }));
-  // A price preview changes nothing.
+  // A quote changes nothing.
   expect(leftOut.map(({ operationId }) => operationId)).toEqual(['postQuote']);
 });
 
-describe('a row for what an operator does', () => {
-  test('done: who, what, with which body, and what came of it', async () => {
+describe("the record of an operator's action", () => {
+  test('done: has actor, action, body and result', async () => {
     const body = { month: '2026-05', force: true, tenant_ids: ['acme'], reason: 'late usage' };
     const answer = await post('/api/v1/roll-ups', body, { 'X-Request-Id': 'req-4711' });
     expect(answer.status).toBe(202);
@@ -67,7 +67,7 @@ describe('a row for what an operator does', () => {
     expect(Date.parse(row!.answered_at!)).toBeGreaterThanOrEqual(Date.parse(row!.requested_at));
   });
 
-  test('a stream: its last line is what came of it', async () => {
+  test('a stream: has its last line as the result', async () => {
     const path = '/api/v1/integrations/llm-usage';
     const lines = [llmEvent(), llmEvent({ charge_cents: 'a lot' })];
     const stream = (query: string) =>
@@ -87,7 +87,7 @@ describe('a row for what an operator does', () => {
         summary: { accepted: 1, duplicate: 0, conflict: 0, retry_later: 0, rejected: 1, lines: 2 },
       }),
     });
-    // Without a reason nothing is streamed, and nothing is on record.
+    // Without a reason nothing is streamed or recorded.
     expect((await stream('')).status).toBe(422);
     expect((await latest())?.action_id).toBe(row?.action_id);
   });
@@ -114,7 +114,7 @@ describe('a row for what an operator does', () => {
     });
   });
 
-  test('failed: for a reason that is ours', async () => {
+  test('failed: because of a server error', async () => {
     await using down = await createTestApi({ monthEnd: null });
     const { status } = await down.call('post', '/api/v1/roll-ups', {
       key: down.keys.operator,
@@ -126,7 +126,7 @@ describe('a row for what an operator does', () => {
   });
 });
 
-test('no row for what changes nothing, is not valid, or is not done by an operator', async () => {
+test('records nothing for reads, invalid requests and other scopes', async () => {
   const before = await latest();
   const calls = [
     await post('/api/v1/quote', { plan_code: 'studio' }),
@@ -142,7 +142,7 @@ test('no row for what changes nothing, is not valid, or is not done by an operat
   expect(await latest()).toEqual(before);
 });
 
-test('what cannot be put on record is not done', async () => {
+test('an action that cannot be recorded is not done', async () => {
   await using broken = await createTestApi();
   await asSuperuser(broken.superuserUrl, (client) =>
     client.query('ALTER TABLE operator_actions RENAME TO gone'),
@@ -155,8 +155,8 @@ test('what cannot be put on record is not done', async () => {
   expect(broken.requested).toEqual([]);
 });
 
-describe('a route of our own', () => {
-  /** What a route leaves on record, and what is there while it runs. */
+describe('a test route', () => {
+  /** The record of a route, during and after its run. */
   async function run(body: unknown, work: () => Promise<void>) {
     const route = defineRoute(
       {
@@ -195,7 +195,7 @@ describe('a route of our own', () => {
     };
   }
 
-  test('is on record before it runs, without an outcome', async () => {
+  test('is recorded before it runs, without an outcome', async () => {
     let during: OperatorAction | undefined;
     await run({ n: 1 }, async () => {
       during = await latest();
@@ -210,7 +210,7 @@ describe('a route of our own', () => {
     expect(await latest()).toMatchObject({ action_id: during?.action_id, outcome: 'done' });
   });
 
-  test('an error of ours is on record without its details', async () => {
+  test('a server error is recorded without its details', async () => {
     const { answer } = await run({}, () => Promise.reject(new Error('secret details')));
     expect(answer).toMatchObject({ message: 'secret details' });
     const row = await latest();
@@ -218,7 +218,7 @@ describe('a route of our own', () => {
     expect(row?.detail).not.toContain('secret');
   });
 
-  test('an outcome that cannot be added takes nothing back, and is logged', async () => {
+  test('an outcome that cannot be recorded is logged, and the action stays done', async () => {
     const { answer, lines } = await run({}, async () => {
       const { action_id: actionId } = (await latest())!;
       await answerOperatorAction(api.db, actionId, {
@@ -232,7 +232,7 @@ describe('a route of our own', () => {
     expect(await latest()).toMatchObject({ outcome: 'failed', detail: 'first' });
   });
 
-  test('any text that JSON can hold, and of a long one the digest', async () => {
+  test('records any JSON text, and only the digest of a long one', async () => {
     const odd = { text: '\u0000 \ud800 " \\ 🧾' };
     await run(odd, () => Promise.resolve());
     expect((await latest())?.input).toEqual(odd);
@@ -251,7 +251,7 @@ describe('a route of our own', () => {
   });
 });
 
-test('no key is ever on record', async () => {
+test('never records a key', async () => {
   const rows = await api.db.any(
     sql.type(z.object({ row: z.string() }))`SELECT a::text AS row FROM operator_actions a`,
   );
@@ -275,7 +275,7 @@ describe('the list', () => {
     return response.body as { operator_actions: OperatorAction[]; next_cursor: string | null };
   };
 
-  test('is in pages, the latest first', async () => {
+  test('is paged, latest first', async () => {
     const ids: number[] = [];
     for (let n = 0; n < 5; n += 1) ids.unshift(await insertOperatorAction(api.db, ACTION));
     const seen: number[] = [];
@@ -328,7 +328,7 @@ describe('the database', () => {
   const asOwner = (statement: string) =>
     asSuperuser(api.superuserUrl, (client) => client.query(statement));
 
-  test('takes an outcome once', async () => {
+  test('accepts an outcome once', async () => {
     const id = await insert();
     const done = { outcome: 'done', status: 0, detail: null } as const;
     await answerOperatorAction(api.db, id, done);
@@ -341,14 +341,14 @@ describe('the database', () => {
     `input = '1'`,
     `requested_at = now() - interval '1 day'`,
     `outcome = NULL`,
-  ])('lets nobody set %s', async (change) => {
+  ])('does not let %s be set', async (change) => {
     const id = await insert();
     const statement = `UPDATE operator_actions SET status = 0, outcome = 'done', ${change}
       WHERE action_id = ${id}`.replace(/outcome = 'done', outcome/, 'outcome');
     await expect(asOwner(statement)).rejects.toThrow('is on record');
   });
 
-  test('forgets nothing', async () => {
+  test('keeps every row', async () => {
     await expect(asOwner('DELETE FROM operator_actions')).rejects.toThrow('append-only');
     await expect(asOwner('TRUNCATE operator_actions')).rejects.toThrow('append-only');
   });
@@ -359,7 +359,7 @@ describe('the database', () => {
     sql.fragment`DELETE FROM operator_actions`,
     sql.fragment`INSERT INTO operator_actions (actor, outcome) VALUES ('x', 'done')`,
     sql.fragment`INSERT INTO operator_actions (actor, requested_at) VALUES ('x', now())`,
-  ])("gives the app's role no right to more: %#", async (statement) => {
+  ])("gives the app's role no further rights: %#", async (statement) => {
     await expect(api.db.query(sql.typeAlias('nothing')`${statement}`)).rejects.toThrow(
       'permission denied',
     );

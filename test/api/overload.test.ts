@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-test('a flood is answered by 2xx and 503 alone, and nothing acknowledged is lost', async () => {
+test('a flood gets only 2xx and 503, and loses nothing acknowledged', async () => {
   let acknowledged = 0;
   let refused = 0;
   async function flood(): Promise<void> {
@@ -47,15 +47,15 @@ test('a flood is answered by 2xx and 503 alone, and nothing acknowledged is lost
       expect(response.headers.get('retry-after')).toBe('1');
     }
   }
-  // Each body is about 40 KiB: some 80 at once are over the budget, and over the queue.
+  // Each body is about 40 KiB, so 80 at once exceed the budget and the queue.
   await Promise.all(Array.from({ length: 80 }, flood));
   expect(refused).toBeGreaterThan(0);
   expect(acknowledged).toBeGreaterThan(0);
   expect(await countEvents(server.db)).toBe(acknowledged);
 });
 
-describe('a client that disconnects gives its bytes back', () => {
-  // Room for one at a time; and nothing but the disconnection ends a wait.
+describe('a disconnecting client frees its bytes', () => {
+  // There is room for one at a time, and only the disconnection ends a wait.
   const NEVER_MS = 600_000;
   let narrow: TestServer;
   beforeAll(async () => {
@@ -86,7 +86,7 @@ describe('a client that disconnects gives its bytes back', () => {
       () => Promise.resolve(narrow.openSockets()),
       (count) => count === 0,
     );
-  /** By a key that is known already, and whose request is the last one to take bytes. */
+  /** With a cached key, whose request is the last to reserve bytes. */
   async function expectRoom(): Promise<void> {
     const response = await fetch(`${narrow.api.url}/api/v1/integrations/llm-usage`, {
       method: 'POST',
@@ -121,7 +121,7 @@ describe('a client that disconnects gives its bytes back', () => {
     );
   });
 
-  test.each(BODIES)('%s, in the middle of it', async (_what, headers) => {
+  test.each(BODIES)('%s, in the middle of the body', async (_what, headers) => {
     const part = gzipSync(JSON.stringify(llmEvent())).subarray(0, 20);
     const client = openRaw(narrow, headOf(narrow.keys.gateway, headers), '14\r\n');
     client.socket.write(part);
@@ -143,7 +143,7 @@ describe('a client that disconnects gives its bytes back', () => {
   });
 });
 
-/** Keeps every look-up of a key waiting. */
+/** Makes every lookup of a key wait. */
 async function lockKeys(on: TestServer) {
   const client = new pg.Client({ connectionString: on.superuserUrl });
   await client.connect();
@@ -164,14 +164,14 @@ async function lockKeys(on: TestServer) {
   };
 }
 
-test('readiness that fails says when to come again', async () => {
+test('failing readiness has a Retry-After', async () => {
   // There is no Temporal here.
   const response = await fetch(`${server.api.url}/readyz`);
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('5');
 });
 
-test('the budget holds bytes until they are given back, once', () => {
+test('the budget reserves bytes until they are released once', () => {
   const budget = createBodyBudget(100);
   const giveBack = budget.take(60);
   expect(() => budget.take(41)).toThrow(HttpProblem);
@@ -180,7 +180,7 @@ test('the budget holds bytes until they are given back, once', () => {
   giveBack();
   expect(() => budget.take(61)).toThrow('too many large requests');
   other();
-  // Alone, anything is taken.
+  // A single request is always accepted.
   expect(budget.take(1_000)).toBeTypeOf('function');
 });
 

@@ -14,7 +14,7 @@ const open = async (secret: string | null = SECRET, terms = HERE) =>
   cookieOf(await createSessions(secret, at(0)).open(KEY_ID, terms));
 
 describe('a session', () => {
-  test('is whose key it was opened with, for 8 hours', async () => {
+  test('belongs to its key for 8 hours', async () => {
     const cookie = await open();
     const read = (seconds: number) => createSessions(SECRET, at(seconds)).read(cookie, HERE);
     expect(await read(0)).toMatchObject({ keyId: KEY_ID });
@@ -22,7 +22,7 @@ describe('a session', () => {
     expect(await read(SESSION_SECONDS + 1)).toBeNull();
   });
 
-  test('has a form token of its own', async () => {
+  test('has its own form token', async () => {
     const sessions = createSessions(SECRET, at(0));
     const tokens = await Promise.all(
       [await open(), await open()].map(async (cookie) => await sessions.read(cookie, HERE)),
@@ -30,7 +30,7 @@ describe('a session', () => {
     expect(new Set(tokens.map((session) => session?.formToken)).size).toBe(2);
   });
 
-  test('is not taken from whoever has another secret, or none', async () => {
+  test('is rejected with another secret or none', async () => {
     const sessions = createSessions(SECRET, at(0));
     const payload = { sub: KEY_ID, jti: KEY_ID, exp: at(60)().getTime() / 1000 };
     const none = new UnsecuredJWT(payload).encode();
@@ -51,7 +51,7 @@ describe('a session', () => {
     }
   });
 
-  test('is bound to this very host where it came over HTTPS', async () => {
+  test('is bound to this host over HTTPS', async () => {
     const sessions = createSessions(SECRET, at(0));
     const secure = await sessions.open(KEY_ID, HTTPS);
     expect(secure).toMatch(/^__Host-arcadia_session=/);
@@ -63,12 +63,12 @@ describe('a session', () => {
       'Secure',
     ]);
     expect(await sessions.read(cookieOf(secure), HTTPS)).not.toBeNull();
-    // A cookie that anybody on the network could have set is none, over HTTPS.
+    // Over HTTPS, a cookie that the network could have set is ignored.
     expect(await sessions.read(await open(), HTTPS)).toBeNull();
   });
 });
 
-describe('after sign-in, on to', () => {
+describe('after sign-in, leads to', () => {
   test.each([
     '/operator/months',
     '/operator/months/2026-05/invoices?order=tenant&cursor=x',
@@ -90,7 +90,7 @@ describe('after sign-in, on to', () => {
     '/api/v1/invoices',
     '/operator/../api/v1/invoices',
     'http://[',
-  ])('nowhere by %j', (then) => {
+  ])('the start page for %j', (then) => {
     expect(localPath(then)).toBeNull();
   });
 });

@@ -21,7 +21,7 @@ import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
-/** A month that was closed on real servers, looked at and mended by its pages. */
+/** A month closed on real servers, then inspected and corrected with the pages. */
 const BEFORE = '2026-04';
 
 let world: World;
@@ -53,7 +53,7 @@ beforeAll(async () => {
   await seedTenant(world.db, 'globex');
   await seedTenant(world.db, 'initech');
   await seedTenant(world.db, 'broken', [{ deploymentId: 'broken-a', planVersionId: null }]);
-  // Globex is the odd one: it uses a hundred times what it did the month before.
+  // Globex is the outlier: it uses a hundred times as much as in the month before.
   const globex = { tenantId: 'globex', deploymentId: 'globex-a', kind: 'llm_usage' };
   await seedUsage(world.db, { ...globex, amount: '100', month: BEFORE });
   await seedUsage(world.db, { ...globex, amount: '10000' });
@@ -72,8 +72,8 @@ const monthPath = `/operator/months/${MONTH}`;
 const positions = (text: string, words: readonly string[]) =>
   words.map((word) => text.indexOf(word));
 
-describe('the pages of a month that is closed', () => {
-  test('say how it stands, who is parked, why, and what to do', async () => {
+describe('the pages of a closed month', () => {
+  test('show the state, the parked tenants, the reasons and what to do', async () => {
     const { text, status } = await operator.get(monthPath);
     expect(status).toBe(200);
     expect(text).toContain('<dt>Rolled</dt><dd>3</dd>');
@@ -83,21 +83,21 @@ describe('the pages of a month that is closed', () => {
     expect(text).toContain(
       'href="http://localhost:8233/namespaces/here/workflows/month-end-2026-05"',
     );
-    // Three invoices of 50.00 and 100.00 of LLM usage, with GST.
+    // Three invoices of 50.00 and 100.00 of LLM usage, plus GST.
     expect(text).toContain('AUD 275.00');
     expect(text).toMatch(/LLM usage<\/th>.*?100\.00.*?1\.00.*?\+99\.00/s);
     expect(text).toContain('Books <span class="badge good">');
     expect(text).not.toContain('data-live');
   });
 
-  test('list the months, the newest first', async () => {
+  test('list the months, newest first', async () => {
     const { text } = await operator.get('/operator/months');
     const [may = -1, april = -1] = positions(text, ['May 2026', 'April 2026']);
     expect(may).toBeGreaterThan(-1);
     expect(april).toBeGreaterThan(may);
   });
 
-  test('put the odd invoice first', async () => {
+  test('list the outlier first', async () => {
     const { text } = await operator.get(`${monthPath}/invoices`);
     const [globex = -1, acme = -1] = positions(text, ['>globex</a>', '>acme</a>']);
     expect(globex).toBeGreaterThan(-1);
@@ -117,7 +117,7 @@ describe('the pages of a month that is closed', () => {
     expect(await found('status=superseded')).toEqual([]);
   });
 
-  test('lead from an invoice to the usage behind a line, and to its file', async () => {
+  test('lead from an invoice to the usage of a line and its file', async () => {
     const invoices = await invoicesOf(world.db, 'globex');
     const invoice = invoices.find(({ month }) => month === MONTH);
     const path = `/operator/invoices/${invoice!.invoiceId}`;
@@ -147,7 +147,7 @@ describe('the pages of a month that is closed', () => {
   });
 });
 
-/** What the page of a form had hidden in it. */
+/** The hidden fields of a form's page. */
 async function openReRun(query: string) {
   const { text } = await operator.get(`${monthPath}/re-run?${query}`);
   const [, requestId = ''] = /name="request_id" value="([^"]+)"/.exec(text) ?? [];
@@ -160,8 +160,8 @@ const served = (requestId: string) =>
     (found) => found?.state === 'finished',
   );
 
-describe('a forced re-run by its page', () => {
-  test('shows whom it concerns, takes a reason, and leads to what came of it', async () => {
+describe('forcing a rerun by the page', () => {
+  test('names the tenants, asks for a reason and leads to the result', async () => {
     const { text, requestId } = await openReRun('tenant_id=acme');
     expect(text).toContain('acme-000002');
     const answer = await operator.post(`${monthPath}/re-run`, {
@@ -186,7 +186,7 @@ describe('a forced re-run by its page', () => {
     );
   });
 
-  test('is on record as what the API does is', async () => {
+  test('is recorded like an API call', async () => {
     const rows = await world.db.any(sql.typeAlias('nothing')`
       SELECT FROM operator_actions
       WHERE actor = 'key:ops' AND channel = 'api' AND action = 'postRollUp' AND outcome = 'done'
@@ -194,7 +194,7 @@ describe('a forced re-run by its page', () => {
     expect(rows).toHaveLength(1);
   });
 
-  test('sent twice is one request, and one revision', async () => {
+  test('twice makes one request and one revision', async () => {
     const { requestId } = await openReRun('tenant_id=initech');
     const form = { tenant_id: 'initech', request_id: requestId, reason: 'twice' };
     const answers = [
@@ -207,7 +207,7 @@ describe('a forced re-run by its page', () => {
     expect(ofMonth).toHaveLength(1);
   });
 
-  test('without a reason comes back with the message beside the field', async () => {
+  test('without a reason shows the message next to the field', async () => {
     const { requestId } = await openReRun('tenant_id=acme');
     const answer = await operator.post(`${monthPath}/re-run`, {
       tenant_id: 'acme',
@@ -220,7 +220,7 @@ describe('a forced re-run by its page', () => {
     expect(await showRequest(world.db, MONTH, requestId)).toBeNull();
   });
 
-  test('of nobody, and of somebody unknown', async () => {
+  test('without tenants or for an unknown tenant is rejected', async () => {
     expect((await openReRun('')).text).toContain('Their ids, one a line');
     const typed = await openReRun(`tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`);
     expect(typed.text).toContain('<h1>Re-run 2 tenants</h1>');
@@ -234,7 +234,7 @@ describe('a forced re-run by its page', () => {
     expect(answer.text).toMatch(/role="alert".*<li>there is no tenant nobody/s);
   });
 
-  test('releases a parked tenant, once its data is mended', async () => {
+  test('releases a parked tenant once its data is fixed', async () => {
     await world.db.query(sql.typeAlias('nothing')`
       UPDATE subscriptions SET plan_version_id = 'studio-v1' WHERE tenant_id = 'broken'`);
     const { requestId, text } = await openReRun('tenant_id=broken');
@@ -249,7 +249,7 @@ describe('a forced re-run by its page', () => {
   });
 });
 
-test('while a month is being closed its page moves, and leaves the books for later', async () => {
+test('while a month is being closed, its page updates and omits the control totals', async () => {
   await world.db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at)

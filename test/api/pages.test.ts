@@ -17,7 +17,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 const html = { Accept: 'text/html' };
 const getPage = (path: string, headers: Readonly<Record<string, string>> = {}) =>
   request(api.app).get(path).set(html).set(headers);
-/** Some page of a route. */
+/** An example page of a route. */
 const somePath = (path: string) =>
   path
     .replace(':month', '2026-05')
@@ -26,7 +26,7 @@ const somePath = (path: string) =>
     .replace(':request_id', 'r-1');
 
 describe('sign-in', () => {
-  test('takes a key and gives a cookie without it', async () => {
+  test('accepts a key and sets a cookie that does not contain it', async () => {
     const answer = await postForm(api.app, '/sign-in', {
       key: ` ${api.keys.operator}\n`,
       then: '/operator/months/2026-05?x=1',
@@ -41,7 +41,7 @@ describe('sign-in', () => {
     expect(page.text).toContain('<span class="who">ops</span>');
   });
 
-  test('is secure, and for this very host, over HTTPS', async () => {
+  test('sets a secure cookie for this host over HTTPS', async () => {
     const behindProxy = createApp({
       ...api.deps,
       config: { ...api.deps.config, trustedProxies: 1 },
@@ -56,7 +56,7 @@ describe('sign-in', () => {
     expect(answer.headers['set-cookie']?.[0]).toMatch(/^__Host-arcadia_session=.*; Secure/);
   });
 
-  test('over plain HTTP, beyond this machine, says why it can not work', async () => {
+  test('explains over plain HTTP from another machine why it cannot work', async () => {
     const page = await getPage('/sign-in', { Host: 'billing.example' });
     expect(page.text).toContain('came over plain HTTP');
     expect((await getPage('/sign-in')).text).not.toContain('came over plain HTTP');
@@ -71,12 +71,12 @@ describe('sign-in', () => {
     expect(answer.headers.location).toBe(location);
   });
 
-  test("of a tenant's key leads to the quote, whatever it asked for", async () => {
+  test('with a tenant key always leads to the quote', async () => {
     const form = { key: api.keys.acme, then: '/operator/months' };
     expect((await postForm(api.app, '/sign-in', form)).headers.location).toBe('/quote');
   });
 
-  test('refuses a key that is unknown, with the form and a message', async () => {
+  test('rejects an unknown key with the form and a message', async () => {
     const key = `${api.keys.operator.slice(0, -1)}_`;
     const answer = await postForm(api.app, '/sign-in', { key, then: '/operator/months' });
     expect(answer.status).toBe(401);
@@ -87,19 +87,19 @@ describe('sign-in', () => {
     expect(answer.text).not.toContain(key);
   });
 
-  test.each(['gateway', 'metering'] as const)('refuses a %s key', async (scope) => {
+  test.each(['gateway', 'metering'] as const)('rejects a %s key', async (scope) => {
     const answer = await postForm(api.app, '/sign-in', { key: api.keys[scope], then: '' });
     expect(answer.status).toBe(403);
     expect(answer.text).toContain(`A ${scope} key opens no page`);
   });
 
-  test('refuses a key that has to sign, and says so', async () => {
+  test('rejects a key that has to sign, and says so', async () => {
     const { plainKey, keyId } = await createKey(api.db, { label: 'signs', scope: 'operator' });
     const session = await signIn(api.app, plainKey);
     await api.db.query(
       sql.typeAlias('nothing')`INSERT INTO signing_secrets (key_id) VALUES (${keyId})`,
     );
-    // At once for a session; for a sign-in, when what is known of the key is old.
+    // At once for a session; for a sign-in once the cached key is old.
     expect((await session.get('/operator/months')).status).toBe(303);
     const fresh = createApp(api.deps);
     const answer = await postForm(fresh, '/sign-in', { key: plainKey, then: '' });
@@ -107,7 +107,7 @@ describe('sign-in', () => {
     expect(answer.text).toContain('has to sign each request');
   });
 
-  test('counts its failures with those of the API', async () => {
+  test("counts failures together with the API's", async () => {
     const app = createApp({ ...api.deps, config: { ...api.deps.config, failedAuthsPerMinute: 2 } });
     const wrong = { key: 'arc_operator_wrong', then: '' };
     expect((await postForm(app, '/sign-in', wrong)).status).toBe(401);
@@ -127,7 +127,7 @@ describe('sign-in', () => {
     ['an origin that is told to nobody', { Origin: 'null' }],
     ['contradictions', { 'Sec-Fetch-Site': 'same-origin', Origin: 'https://evil.example' }],
     ['no browser at all', {}],
-  ])('is refused from %s', async (_from, headers) => {
+  ])('is rejected from %s', async (_from, headers) => {
     const answer = await postForm(
       api.app,
       '/sign-in',
@@ -141,7 +141,7 @@ describe('sign-in', () => {
 
 describe('a session', () => {
   test.each(PAGES.map(({ method, path }) => [method, path] as const))(
-    'is needed for %s %s, and one of the right scope',
+    'with the right scope is required for %s %s',
     async (method, path) => {
       const url = somePath(path);
       const ask = (cookie: string) =>
@@ -179,12 +179,12 @@ describe('a session', () => {
     expect((await session.get('/operator/months')).status).toBe(303);
   });
 
-  test('opens no door to the API', async () => {
+  test('is not accepted by the API', async () => {
     const { cookie } = await signIn(api.app, api.keys.operator);
     await request(api.app).get('/api/v1/invoices').set('Cookie', cookie).expect(401);
   });
 
-  test('is signed out by a form of its own alone', async () => {
+  test('is signed out only by its own form', async () => {
     const session = await signIn(api.app, api.keys.operator);
     const forged = await session.post('/sign-out', { form_token: 'x' });
     expect(forged.status).toBe(403);
@@ -193,7 +193,7 @@ describe('a session', () => {
     expect(answer.headers['set-cookie']?.[0]).toMatch(/^arcadia_session=; Max-Age=0/);
   });
 
-  test('is counted by its key, with what the API counts', async () => {
+  test("counts towards its key's limit, like API calls", async () => {
     const app = createApp({ ...api.deps, config: { ...api.deps.config, requestsPerMinute: 2 } });
     const session = await signIn(app, api.keys.operator);
     const call = () =>
@@ -205,7 +205,7 @@ describe('a session', () => {
   });
 });
 
-describe('what is asked for by another site', () => {
+describe('a request from another site', () => {
   const path = '/operator/months/2026-05/re-run';
   const fields = { tenant_id: 'acme', reason: 'mischief', request_id: 'r-1' };
 
@@ -214,7 +214,7 @@ describe('what is asked for by another site', () => {
     ['from no page', {}, {}],
     ['without the token', { form_token: '' }, SAME_ORIGIN],
     ["with another session's token", { form_token: 'x'.repeat(43) }, SAME_ORIGIN],
-  ])('is refused: %s', async (_how, token, headers) => {
+  ])('is rejected: %s', async (_how, token, headers) => {
     const session = await signIn(api.app, api.keys.operator);
     const answer = await session.post(path, { ...fields, ...token }, headers);
     expect(answer.status).toBe(403);
@@ -223,7 +223,7 @@ describe('what is asked for by another site', () => {
 });
 
 describe('pages', () => {
-  test('load nothing from elsewhere, and run nothing but our own', async () => {
+  test('load nothing from other sites and run only their own script', async () => {
     const page = await getPage('/sign-in');
     const csp = page.headers['content-security-policy'];
     expect(csp).toContain("default-src 'none'");
@@ -236,14 +236,14 @@ describe('pages', () => {
     expect(asset.headers['cache-control']).toContain('immutable');
   });
 
-  test('are no part of the OpenAPI document', async () => {
+  test('are not in the OpenAPI document', async () => {
     const { body } = await api.call('get', '/openapi.json');
     expect(
       Object.keys((body as { paths: object }).paths).filter((path) => !path.startsWith('/api/')),
     ).toEqual(['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']);
   });
 
-  test('tell problems to people as pages, and to programs as before', async () => {
+  test('show problems as pages to people and as JSON to programs', async () => {
     const missing = await getPage('/operator/nowhere', { 'X-Request-Id': 'find-me' });
     expect(missing.status).toBe(404);
     expect(missing.text).toContain('<h1>Not found, or not visible to this API key</h1>');
@@ -267,14 +267,14 @@ describe('pages', () => {
       somePath(path),
       path.endsWith('/re-run') ? `${GET}, POST` : GET,
     ]),
-  ] as const)('say which methods they take: %s %s', async (method, path, allow) => {
+  ] as const)('list their allowed methods: %s %s', async (method, path, allow) => {
     const answer = await request(api.app)[method](path).set(html);
     expect(answer.status).toBe(405);
     expect(answer.headers.allow).toBe(allow);
     expect(answer.text).toContain(`this path supports ${allow.replaceAll(', ', ' and ')}`);
   });
 
-  test('say so where the database is away', async () => {
+  test('report an unreachable database', async () => {
     const away = await createTestApi();
     const session = await signIn(away.app, away.keys.operator);
     await away[Symbol.asyncDispose]();
@@ -303,7 +303,7 @@ describe('the quote', () => {
   const SMOKE =
     '/quote?plan_code=studio&usage.llm_tokens=1%2C500%2C000&usage.spaces_gb_month=150&starts_on=2026-05-20';
 
-  test("is the API's, itemised, with what part of it is what", async () => {
+  test("matches the API's, itemised by part", async () => {
     const session = await signIn(api.app, api.keys.acme);
     const { status, text } = await session.get(SMOKE);
     expect(status).toBe(200);
@@ -324,12 +324,12 @@ describe('the quote', () => {
     expect(text).toMatch(
       /Overage<\/th><td class="figure">AUD 6\.00<\/td><td class="figure">10\.71 %/,
     );
-    // The tenant's own label, and no way to the operators' pages.
+    // The tenant's own label, and no link to operator pages.
     expect(text).toContain('<span class="who">acme</span>');
     expect(text).not.toContain('/operator');
   });
 
-  test('asks for the plan first, and then for what that plan has', async () => {
+  test('asks for the plan first, then for what the plan has', async () => {
     const session = await signIn(api.app, api.keys.acme);
     const first = await session.get('/quote');
     expect(first.text).not.toContain('id="usage.');
@@ -338,7 +338,7 @@ describe('the quote', () => {
     expect(second.text).not.toContain('id="price"');
   });
 
-  test('says beside the field what is wrong with it, and keeps what was typed', async () => {
+  test('shows errors next to their fields and keeps the input', async () => {
     const session = await signIn(api.app, api.keys.acme);
     const { status, text } = await session.get(
       '/quote?plan_code=studio&usage.llm_tokens=many&starts_on=2026-02-31',

@@ -13,7 +13,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const post = (body: unknown) => api.call('post', '/api/v1/quote', { key: api.keys.acme, body });
 
-test('the worked example of docs/spec.md#the-quote', async () => {
+test('matches the worked example of docs/spec.md#the-quote', async () => {
   const response = await post({
     plan_code: 'studio',
     addons: ['storage_50gb'],
@@ -40,7 +40,7 @@ test('the worked example of docs/spec.md#the-quote', async () => {
   });
 });
 
-test('a bare plan', async () => {
+test('quotes a plan without addons', async () => {
   expect((await post({ plan_code: 'studio' })).body).toMatchObject({
     recurring: { monthly_total_cents: 5000 },
     first_invoice: { period_start: null, period_end: null },
@@ -49,7 +49,7 @@ test('a bare plan', async () => {
   });
 });
 
-test('is on the current version of the plan', async () => {
+test('uses the current version of the plan', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('grown')`);
   await api.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
@@ -59,7 +59,7 @@ test('is on the current version of the plan', async () => {
   });
 });
 
-test('a resource kind may be called like a member of an object', async () => {
+test('accepts a resource kind named like an object member', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('odd')`);
   await api.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
@@ -77,8 +77,8 @@ test('a resource kind may be called like a member of an object', async () => {
   });
 });
 
-describe('usage of a kind that the plan lacks', () => {
-  test('is refused where no plan has the kind, and names it', async () => {
+describe('usage of a kind outside the plan', () => {
+  test('is rejected if no plan has the kind, naming it', async () => {
     const response = await post({
       plan_code: 'studio',
       projected_usage: {
@@ -101,7 +101,7 @@ describe('usage of a kind that the plan lacks', () => {
     });
   });
 
-  test('is priced without it where another plan has the kind, and a warning names it', async () => {
+  test('is ignored with a warning if another plan has the kind', async () => {
     await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('with_zones')`);
     await api.db.query(sql.typeAlias('nothing')`
       INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
@@ -124,13 +124,13 @@ describe('usage of a kind that the plan lacks', () => {
     });
   });
 
-  test('has no warning where the plan has every kind', async () => {
+  test('gives no warning if the plan has every kind', async () => {
     const response = await post({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } });
     expect(response.body).toMatchObject({ warnings: [] });
   });
 });
 
-test('a line has the unit of its item, null included', async () => {
+test('a line has the unit of its item, including null', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('unitless')`);
   await api.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
@@ -144,7 +144,7 @@ test('a line has the unit of its item, null included', async () => {
   });
 });
 
-describe('is refused, naming the field', () => {
+describe('rejects a request, naming the field', () => {
   test.each([
     ['an unknown plan', { plan_code: 'nothing' }, '/plan_code'],
     ['no plan', {}, '/plan_code'],
@@ -165,7 +165,7 @@ describe('is refused, naming the field', () => {
     expect(response.body).toMatchObject({ errors: [{ pointer }] });
   });
 
-  test('an amount beyond what can be billed', async () => {
+  test('with an amount beyond what can be billed', async () => {
     await api.db.query(sql.typeAlias('nothing')`
       INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
       VALUES ('one_cent', 'none', 0, 1)`);

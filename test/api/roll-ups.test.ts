@@ -20,7 +20,7 @@ const get = (month: string, on: TestApi = api) =>
   on.call('get', `/api/v1/roll-ups/${month}`, { key: on.keys.operator });
 
 describe('POST', () => {
-  test('asks for an ordinary pass', async () => {
+  test('requests an ordinary run', async () => {
     const response = await post({ month: '2026-05' });
     expect(response.status).toBe(202);
     const { request_id: requestId } = response.body as { request_id: string };
@@ -34,7 +34,7 @@ describe('POST', () => {
     });
   });
 
-  test('forces some tenants, or all', async () => {
+  test('forces some or all tenants', async () => {
     const body = { month: '2026-05', force: true, reason: ' late meters ', request_id: 'r-1' };
     await post({ ...body, tenant_ids: ['acme'] });
     expect(api.requested.at(-1)).toMatchObject({
@@ -63,7 +63,7 @@ describe('POST', () => {
     ['force that is a text', { force: 'yes' }, '/force'],
     ['a request id with a space', { request_id: 'a b' }, '/request_id'],
     ['an unknown field', { dry_run: true }, '/dry_run'],
-  ])('is refused with %s', async (_name, fields, pointer) => {
+  ])('rejects %s', async (_name, fields, pointer) => {
     const before = api.requested.length;
     const response = await post({ month: '2026-05', ...fields });
     expect(response.status).toBe(422);
@@ -71,7 +71,7 @@ describe('POST', () => {
     expect(api.requested).toHaveLength(before);
   });
 
-  test('with the same request id: the same content again, another one is refused', async () => {
+  test('accepts a repeated request id with the same content, and rejects another content', async () => {
     const request = {
       kind: 'force',
       allTenants: false,
@@ -105,7 +105,7 @@ describe('POST', () => {
 });
 
 describe('GET', () => {
-  test('of a month that nobody asked for', async () => {
+  test('a month without requests', async () => {
     const response = await get('2026-05');
     expect(response.status).toBe(200);
     expect(response.body).toMatchObject({
@@ -117,7 +117,7 @@ describe('GET', () => {
     });
   });
 
-  test('of no month', async () => {
+  test('rejects an invalid month', async () => {
     const response = await get('2026-13');
     expect(response.status).toBe(422);
     expect(response.body).toMatchObject({ errors: [{ parameter: 'month' }] });
@@ -133,14 +133,14 @@ test('a request starts the workflow of the month on the real server', async () =
   const { status, type } = await client.workflow.getHandle('month-end-2026-05').describe();
   expect({ status: status.name, type }).toEqual({ status: 'RUNNING', type: 'monthEnd' });
 
-  // No worker answers queries here: the rest is told all the same.
+  // No worker answers queries here; the rest is shown anyway.
   const response = await get('2026-05', real);
   expect(response.body).toMatchObject({ workflow: null, workflow_reachable: false });
   expect((await real.call('get', '/readyz')).status).toBe(200);
   await connection.close();
 });
 
-test('without a Temporal server: 503, with a hint when to come again', async () => {
+test('without a Temporal server answers 503 with Retry-After', async () => {
   // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
   const timeouts = { request: 300, progress: 300, check: 300 };

@@ -71,7 +71,7 @@ async function start(
   return { api, db, superuserUrl: testDatabase.superuserUrl, log, post };
 }
 
-/** A connection that ends with the test's block. */
+/** A connection that closes at the end of the block. */
 async function connectAs(url: string) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -85,7 +85,7 @@ function countWaiting(db: Database): Promise<number> {
     WHERE datname = current_database() AND wait_event_type = 'Lock'`);
 }
 
-/** A way to the database that can be cut and mended. */
+/** A proxy to the database that can be cut and restored. */
 async function startProxy(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl);
   const sockets = new Set<Socket>();
@@ -123,7 +123,7 @@ async function startProxy(databaseUrl: string) {
   };
 }
 
-test('close finishes what was taken, and takes no more', async () => {
+test('close finishes accepted requests and accepts no more', async () => {
   const { api, db, superuserUrl, post } = await start();
   await using superuser = await connectAs(superuserUrl);
   await superuser.query('BEGIN; LOCK TABLE usage_buckets IN ACCESS EXCLUSIVE MODE');
@@ -140,7 +140,7 @@ test('close finishes what was taken, and takes no more', async () => {
   expect(await countEvents(db)).toBe(1);
 });
 
-test('while the database is away: 503 with Retry-After; then it goes on', async () => {
+test('answers 503 with Retry-After while the database is unreachable, then recovers', async () => {
   let proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
   const { api, db, post } = await start(async (url) => {
     proxy = await startProxy(url);
@@ -187,7 +187,7 @@ test('close does not wait for a commit that hangs', async () => {
   expect(await countEvents(db)).toBe(0);
 });
 
-test('the log has neither bodies nor keys', async () => {
+test('the log contains neither bodies nor keys', async () => {
   const { log, post } = await start();
   await post(llmEvent({ model: 'secret-model', charge_cents: 'oops' }));
   const text = log.join('');
@@ -195,7 +195,7 @@ test('the log has neither bodies nor keys', async () => {
   expect(text).not.toMatch(/secret-model|arc_gateway|Bearer/);
 });
 
-test('a fault of ours is 500: the log says what, without what was sent', async () => {
+test("a server error is 500 and is logged without the request's data", async () => {
   const { superuserUrl, log, post } = await start();
   await using superuser = await connectAs(superuserUrl);
   await superuser.query('ALTER TABLE llm_usage_events ADD CHECK (model <> $$secret-model$$)');
@@ -207,7 +207,7 @@ test('a fault of ours is 500: the log says what, without what was sent', async (
   expect(log.join('')).not.toMatch(/secret-model/);
 });
 
-test('the log says of each request what became of it, and whose key it came with', async () => {
+test('each request is logged with its status and key', async () => {
   const { api, log, post } = await start();
   expect((await post(llmEvent({ charge_cents: 'a lot' }))).status).toBe(422);
   expect((await fetch(`${api.url}/api/v1/invoices`)).status).toBe(401);

@@ -28,14 +28,14 @@ const CONFIG = {
 };
 
 let api: TestApi;
-/** Moved on by tests; at the beginning of a second. */
+/** Tests advance this clock; it starts at a full second. */
 let clock = Math.floor(Date.now() / 1000) * 1000;
 beforeAll(async () => {
   api = await createTestApi({ now: () => new Date(clock), config: CONFIG });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** A key that has to sign, of each test its own. */
+/** A key that has to sign; each test has its own. */
 let key: { readonly keyId: string; readonly plainKey: string };
 let secretId: string;
 beforeEach(async () => {
@@ -79,7 +79,7 @@ async function expectRefused(
   expect(await stored()).toBe(before);
 }
 
-test('a signed event is taken, and a replay of it stores nothing twice', async () => {
+test('a signed event is accepted, and a replay stores nothing twice', async () => {
   const before = await stored();
   const body = JSON.stringify(llmEvent());
   const headers = sign(body);
@@ -87,12 +87,12 @@ test('a signed event is taken, and a replay of it stores nothing twice', async (
   const replayed = await post(body, headers);
   expect(replayed).toMatchObject({ status: 200, body: { status: 'duplicate' } });
   expect(await stored()).toBe(before + 1);
-  // Later than the tolerance not even that.
+  // After the tolerance a replay is rejected.
   clock += 301_000;
   await expectRefused(body, headers, 'too old');
 });
 
-test('a stream is not for a key that has to sign: nothing of it is read', async () => {
+test('a key that has to sign cannot stream, and nothing is read', async () => {
   const before = await stored();
   const body = `${JSON.stringify(llmEvent())}\n`;
   const headers = { ...sign(body), 'Content-Type': 'application/x-ndjson' };
@@ -116,7 +116,7 @@ test.each([
   await expectRefused(body, sign(body, { at: clock + seconds * 1000 }), kind);
 });
 
-test('a body, an id or a timestamp that was tampered with', async () => {
+test('rejects a tampered body, id or timestamp', async () => {
   const body = JSON.stringify(llmEvent({ charge_cents: '1.25' }));
   const right = sign(body);
   await expectRefused(body.replace('1.25', '0.25'), right, 'wrong');
@@ -127,7 +127,7 @@ test('a body, an id or a timestamp that was tampered with', async () => {
   expect((await post(body, right)).status).toBe(201);
 });
 
-test('without a signature, or with one that is none', async () => {
+test('rejects a missing or malformed signature', async () => {
   const body = JSON.stringify(llmEvent());
   await expectRefused(body, {}, 'missing');
   await expectRefused(body, { ...sign(body), 'webhook-timestamp': 'soon' }, 'malformed');
@@ -135,22 +135,22 @@ test('without a signature, or with one that is none', async () => {
   await expectRefused(body, { ...sign(body), 'webhook-signature': v1a }, 'malformed');
 });
 
-test('the signature is looked at before the JSON is', async () => {
+test('checks the signature before the JSON', async () => {
   await expectRefused('{not json', sign('{}'), 'wrong');
   expect((await post('{not json', sign('{not json'))).status).toBe(400);
 });
 
-test('the signature is looked at before the charset is', async () => {
+test('checks the signature before the charset', async () => {
   const body = JSON.stringify(llmEvent());
   const latin1 = { 'Content-Type': 'application/json; charset=latin1' };
   await expectRefused(body, { ...sign('{}'), ...latin1 }, 'wrong');
   expect((await post(body, { ...sign(body), ...latin1 })).status).toBe(415);
 });
 
-test('no body is signed all the same, over no bytes', async () => {
+test('a request without a body is signed over zero bytes', async () => {
   await expectRefused('', {}, 'missing');
   expect((await post('', sign(''))).status).toBe(422);
-  // Without even a length, where the parser has nothing to look at.
+  // Without a length, where the parser reads nothing.
   const head = (headers: Readonly<Record<string, string>>) =>
     Object.entries({ Authorization: `Bearer ${key.plainKey}`, ...headers });
   expect(await postNothing(head({}))).toMatch(/^HTTP\/1.1 401 [^]*invalid-signature/);
@@ -170,7 +170,7 @@ async function postNothing(headers: readonly (readonly [string, string])[]): Pro
   }
 }
 
-test('a compressed body is signed as it was before', async () => {
+test('a compressed body is signed uncompressed', async () => {
   const body = JSON.stringify(llmEvent());
   const send = (headers: Readonly<Record<string, string>>) => {
     const pending = request(api.app)
@@ -184,7 +184,7 @@ test('a compressed body is signed as it was before', async () => {
   expect((await send(sign(gzipSync(body).toString('latin1')))).status).toBe(401);
 });
 
-test('each live secret will do; a revoked one will not; without any nothing is to be signed', async () => {
+test('accepts each live secret, rejects a revoked one, and without secrets needs no signature', async () => {
   const second = await insertSigningSecret(api.db, key.keyId);
   const send = async (secret: string) => {
     const body = JSON.stringify(llmEvent());
@@ -199,20 +199,20 @@ test('each live secret will do; a revoked one will not; without any nothing is t
   expect((await post(JSON.stringify(llmEvent()), {})).status).toBe(201);
 });
 
-test("another key's secret is of no use", async () => {
+test("rejects another key's secret", async () => {
   const other = await createKey(api.db, { scope: 'gateway', label: 'other' });
   const secret = await insertSigningSecret(api.db, other.keyId);
   const body = JSON.stringify(llmEvent());
   await expectRefused(body, sign(body, { secret }), 'wrong');
 });
 
-test('the master secret can be changed: the one before still checks', async () => {
+test('accepts the previous master secret after a change', async () => {
   const body = JSON.stringify(llmEvent());
   expect((await post(body, sign(body, { master: OLD_MASTER }))).status).toBe(201);
   await expectRefused(body, sign(body, { master: 'gone'.repeat(8) }), 'wrong');
 });
 
-test('nobody is let in where signatures cannot be checked, and the log says why', async () => {
+test('rejects signed requests if signatures cannot be checked, and logs why', async () => {
   const lines: string[] = [];
   await using blind = await createTestApi({
     config: { ...CONFIG, signingMasterSecrets: [] },
@@ -232,11 +232,11 @@ test('nobody is let in where signatures cannot be checked, and the log says why'
   expect(lines.join('')).toContain(
     `key ${signing.keyId} must sign, but SIGNING_MASTER_SECRETS is not set`,
   );
-  // Who need not sign is none the worse.
+  // Keys that need not sign still work.
   expect((await blind.call('post', PATH, { key: blind.keys.gateway, raw: body })).status).toBe(201);
 });
 
-test('neither secrets nor signatures are logged or answered', async () => {
+test('neither secrets nor signatures appear in logs or answers', async () => {
   const lines: string[] = [];
   await using watched = await createTestApi({
     config: CONFIG,
@@ -262,10 +262,10 @@ test('neither secrets nor signatures are logged or answered', async () => {
   }
 });
 
-test('who may have secrets, and how many', async () => {
+test("only senders' keys may have secrets, at most three", async () => {
   const create = (keyId: string) => createSigningSecret(api.db, keyId, new Date(clock));
   expect((await create(key.keyId)).outcome).toBe('created');
-  // Three at the most, though they are asked for at once.
+  // At most three, even if requested concurrently.
   const rush = await Promise.all([create(key.keyId), create(key.keyId), create(key.keyId)]);
   expect(rush.map(({ outcome }) => outcome).sort()).toEqual(['created', 'refused', 'refused']);
   expect(await create(key.keyId)).toEqual({
@@ -281,7 +281,7 @@ test('who may have secrets, and how many', async () => {
   expect(await revokeSigningSecret(api.db, 'no such secret')).toBeNull();
 });
 
-test('the successor of a key that signs has to sign', async () => {
+test('the successor of a signing key has to sign', async () => {
   const options = { keyId: key.keyId, overlapMs: 1000, now: new Date(clock) };
   expect(await rotateKey(api.db, { ...options, canSign: false })).toMatchObject({
     outcome: 'refused',

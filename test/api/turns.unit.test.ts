@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTurns } from '../../src/api/http/read-body.ts';
 
-test('what comes in during a turn is seen before the next one', async () => {
+test('events that arrive during a turn are handled before the next one', async () => {
   const takeTurn = createTurns();
   const order: string[] = [];
   const turns = ['a', 'b'].map(async (name) => {

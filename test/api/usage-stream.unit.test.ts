@@ -10,7 +10,7 @@ import { rejected } from '../../src/ingestion/results.ts';
 
 const KIB = 1024;
 
-/** A line that is read, and then rejected. */
+/** A line that is readable but rejected. */
 const BAD_LINE = Buffer.from(`{"model":"${'x'.repeat(100)}"}\n`);
 
 function options(bounds = createStreamBounds()) {
@@ -29,7 +29,7 @@ function options(bounds = createStreamBounds()) {
   };
 }
 
-/** A request that has come in whole. */
+/** A completely received request. */
 function requestOf(body: Buffer, encoding: string): IncomingMessage {
   const request = new IncomingMessage(new Socket());
   request.headers = { 'content-encoding': encoding };
@@ -62,22 +62,22 @@ const tooLarge = (detail: string) => ({
   }) as object,
 });
 
-test('a stream that unpacks to more than 1 MiB and 100 times its size is broken off', async () => {
-  // Lines of blanks: as many as their bytes allow.
+test('ends a stream that decompresses to more than 1 MiB and 100 times its size', async () => {
+  // As many blank lines as their bytes allow.
   const blank = Buffer.from(`${' '.repeat(999)}\n`);
   const packed = gzipSync(Buffer.concat(Array<Buffer>(20_000).fill(blank)));
   expect(packed.length).toBeLessThan(100 * KIB);
   expect(await answerTo(packed, 'gzip')).toEqual([tooLarge('can decompress to')]);
 });
 
-test('a stream of blank lines is broken off', async () => {
+test('ends a stream of blank lines', async () => {
   const blank = Buffer.alloc(1000 * KIB, '\n');
   expect(await answerTo(blank)).toEqual([tooLarge('including blank lines')]);
   expect(await answerTo(gzipSync(blank), 'gzip')).toEqual([tooLarge('including blank lines')]);
 });
 
-test('a stream whose answer is out of proportion is broken off, after what was answered', async () => {
-  // 1 MiB unpacked, and each line is answered with more than it has.
+test('ends a stream whose answer is out of proportion, after the answers so far', async () => {
+  // 1 MiB decompressed, and each answer is longer than its line.
   const bad = Buffer.from(`{}${' '.repeat(30)}\n`);
   const packed = gzipSync(Buffer.concat(Array<Buffer>(31_000).fill(bad)));
   const answers = await answerTo(packed, 'gzip');
@@ -89,7 +89,7 @@ test('a stream whose answer is out of proportion is broken off, after what was a
   expect(bytes).toBeLessThan(2 * 1024 * KIB + 100 * packed.length);
 });
 
-test('a long stream of usual lines is not broken off, however well it compresses', async () => {
+test('does not end a long stream of ordinary lines, however well it compresses', async () => {
   const lines = Array.from({ length: 40_000 }, (_, index) =>
     JSON.stringify({
       record_id: `meter-7-2026-05-${index}`,
@@ -104,7 +104,7 @@ test('a long stream of usual lines is not broken off, however well it compresses
   expect(answers.at(-1)).toMatchObject({ summary: { rejected: 40_000, lines: 40_000 } });
 });
 
-test('a client that is gone stops the reading of what it has sent', async () => {
+test('stops reading when the client disconnects', async () => {
   const gone = new AbortController();
   const chunks = readChunks(requestOf(gzipSync(Buffer.alloc(900 * KIB, ' ')), 'gzip'), {
     idleMs: 60_000,
@@ -118,7 +118,7 @@ test('a client that is gone stops the reading of what it has sent', async () => 
   expect((await chunks.next()).done).toBe(true);
 });
 
-test('between groups of lines that need no database others get their turn', async () => {
+test('yields to other requests between groups of lines that need no database', async () => {
   const GROUPS = 4;
   // eslint-disable-next-line @typescript-eslint/require-await -- it is all there at once
   async function* oneChunk() {

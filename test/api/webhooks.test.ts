@@ -56,7 +56,7 @@ describe('an endpoint', () => {
     ['https://billing.example.com/\ud800', 'a control character'],
     ['https://billing.example.com/\u001b[2J', 'a control character'],
     ['https://localhost./', 'not a public address'],
-  ])('is not %j', async (url, reason) => {
+  ])('cannot have the URL %j', async (url, reason) => {
     const { status, body } = await call('post', ENDPOINTS, {
       body: { url, event_types: ['invoice.issued'] },
     });
@@ -71,16 +71,17 @@ describe('an endpoint', () => {
     expect(url).toBe('https://billing.example.com/Hooks/%C3%A4');
   });
 
-  test('is in the house where that is allowed', () => register({ url: 'https://10.20.1.1/' }));
+  test('can be in the internal network if that is allowed', () =>
+    register({ url: 'https://10.20.1.1/' }));
 
-  test('wants events that there are', async () => {
+  test('can only subscribe to existing events', async () => {
     for (const event_types of [[], ['invoice.paid'], ['run.finished', 'run.finished', 'x']]) {
       const { status } = await call('post', ENDPOINTS, { body: { url: URL_, event_types } });
       expect(status).toBe(422);
     }
   });
 
-  test('gets a new secret, and the former one an end', async () => {
+  test('gets a new secret, and its old one an expiry', async () => {
     const { endpoint_id, secret, secrets } = await register();
     const path = `${ENDPOINTS}/${endpoint_id}/rotate-secret`;
     const rotated = await call('post', path, { body: { overlap_seconds: 3600 } });
@@ -97,7 +98,7 @@ describe('an endpoint', () => {
     expect(Date.parse(former_until!)).toBeGreaterThan(Date.now() + 3_000_000);
   });
 
-  test('ends for good, with what was pending for it', async () => {
+  test('is disabled for good, with its pending deliveries', async () => {
     const { endpoint_id } = await register();
     await putEvent(api.db, endpoint_id);
     const ended = await call('delete', `${ENDPOINTS}/${endpoint_id}`);
@@ -111,14 +112,14 @@ describe('an endpoint', () => {
     expect((await call('post', path, { body: {} })).status).toBe(404);
   });
 
-  test.each(['nothing', crypto.randomUUID()])('is not there: %s', async (id) => {
+  test.each(['nothing', crypto.randomUUID()])('is not found: %s', async (id) => {
     const path = `${ENDPOINTS}/${id}`;
     expect((await call('get', path)).status).toBe(404);
     expect((await call('delete', path)).status).toBe(404);
     expect((await call('post', `${path}/rotate-secret`, { body: {} })).status).toBe(404);
   });
 
-  test('is for operators alone', async () => {
+  test('is only visible to operators', async () => {
     for (const key of [api.keys.acme, api.keys.gateway]) {
       expect((await call('get', ENDPOINTS, { key })).status).toBe(403);
       expect((await call('get', '/api/v1/webhook-attempts', { key })).status).toBe(403);
@@ -126,7 +127,7 @@ describe('an endpoint', () => {
   });
 });
 
-test('without a master secret nothing is made', async () => {
+test('nothing is created without a master secret', async () => {
   await using blind = await createTestApi({ config: API_CONFIG });
   const key = blind.keys.operator;
   const body = { url: URL_, event_types: ['invoice.issued'] };
@@ -157,7 +158,7 @@ describe('deliveries', () => {
     }
   });
 
-  test('are logged, in pages', async () => {
+  test('are logged in pages', async () => {
     const query = `endpoint_id=${endpointId}&limit=2`;
     const { body } = await call('get', `/api/v1/webhook-attempts?${query}`);
     expect(body).toMatchObject({
@@ -171,7 +172,7 @@ describe('deliveries', () => {
     expect(next.body).toMatchObject({ webhook_attempts: [{ attempt: 1 }], next_cursor: null });
   });
 
-  test('are found by event and outcome', async () => {
+  test('can be filtered by event and outcome', async () => {
     const count = async (query: string) => {
       const { body } = await call('get', `/api/v1/webhook-attempts?${query}`);
       return (body as { webhook_attempts: unknown[] }).webhook_attempts.length;
@@ -180,7 +181,7 @@ describe('deliveries', () => {
     expect(await count(`event_id=${eventId}&endpoint_id=${endpointId}`)).toBe(3);
   });
 
-  test.each(['event', 'endpoint'])('of an unknown %s: 404, also to be replayed', async (kind) => {
+  test.each(['event', 'endpoint'])('of an unknown %s are 404, also for a replay', async (kind) => {
     const id = crypto.randomUUID();
     const detail = `there is no webhook ${kind} ${id}`;
     const log = await call('get', `/api/v1/webhook-attempts?${kind}_id=${id}`);
@@ -203,14 +204,14 @@ describe('deliveries', () => {
     expect(line('webhook_overdue_seconds')).toBe('0');
   });
 
-  test('are made again: an event, or all since an instant', async () => {
+  test('can be replayed, for one event or since an instant', async () => {
     const replay = (body: object) => call('post', '/api/v1/webhook-replays', { body });
     const nothing = await replay({ event_id: eventId, dead_only: true });
     expect(nothing).toMatchObject({ status: 202, body: { deliveries: 0 } });
     expect((await replay({ event_id: eventId })).body).toEqual({ deliveries: 1 });
     const [delivery] = await deliveriesOf(api.db, endpointId);
     expect(delivery).toEqual({ eventId, state: 'pending', attempts: 0 });
-    // Another one gets it, too, where it asks for the type.
+    // Another endpoint gets it too, if it subscribes to the type.
     const other = await register();
     const deaf = await register({ event_types: ['run.finished'] });
     const since = '2026-01-01T00:00:00Z';
@@ -224,7 +225,7 @@ describe('deliveries', () => {
     [{}],
     [{ since: '2026-01-01T00:00:00Z' }],
     [{ since: '2026-01-01T00:00:00Z', event_id: crypto.randomUUID() }],
-  ])('are not made again by %j', async (body) => {
+  ])('are not replayed by %j', async (body) => {
     expect((await call('post', '/api/v1/webhook-replays', { body })).status).toBe(422);
   });
 });

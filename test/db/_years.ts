@@ -6,7 +6,7 @@ import pg from 'pg';
  */
 
 const TENANT_COUNT = 200;
-/** Months that are closed, and the one that is to be closed next. */
+/** The closed months, and the next one to close. */
 export const MONTHS = {
   first: '2020-05',
   archivedUntil: '2025-05',

@@ -10,7 +10,7 @@ import { llmEvent } from '../api/_harness.ts';
 import { startPostgresProxy, type PostgresProxy } from '../faults/postgres-proxy.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 
-/** Connections that hang: nothing comes through any more, and nobody says so. */
+/** Hanging connections: nothing arrives any more, without an error. */
 let testDatabase: TestDatabase;
 let proxy: PostgresProxy;
 let url: string;
@@ -26,7 +26,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-/** As the engine opens it, but in a hurry. */
+/** Opened like by the engine, with short timeouts. */
 function open(maxConnections: number) {
   return openDatabase({
     url,
@@ -39,21 +39,21 @@ function open(maxConnections: number) {
 
 const ONE = sql.type(z.object({ one: z.number() }))`SELECT 1 AS one`;
 
-test('a connection that hangs is given up, and does not return to the pool', async () => {
+test('a hanging connection is given up and does not return to the pool', async () => {
   const db = await open(1);
   const trap = proxy.holdAt('before COMMIT', 1);
   const error: unknown = await db.transaction((tx) => tx.one(ONE)).catch((e: unknown) => e);
   expect(isDatabaseUnavailable(error)).toBe(true);
   const held = await trap.caught;
 
-  // The pool has room for one, and that one is another.
+  // The pool has room for one connection, which is a new one.
   expect(await db.oneFirst(ONE)).toBe(1);
   expect(await db.transaction((tx) => tx.oneFirst(ONE))).toBe(1);
   await db.end();
   held.cut();
 });
 
-test('as many hang as ingestion has transactions: it goes on', async () => {
+test('ingestion continues after all of its connections have hung', async () => {
   const db = await open(4);
   await seedCatalogue(db);
   await seedTenant(
@@ -70,7 +70,7 @@ test('as many hang as ingestion has transactions: it goes on', async () => {
   const event = llmEvent();
   const waiting = ingestion.ingest('llm', [event]).catch((e: unknown) => e);
   for (const error of await Promise.all(lost)) expect(isDatabaseUnavailable(error)).toBe(true);
-  // They still hold their buckets, until the network or the server gives them up as well.
+  // They hold their buckets until the network or the server gives them up too.
   for (const connection of held) connection.cut();
   await waiting;
 

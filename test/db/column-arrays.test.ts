@@ -20,19 +20,19 @@ function readTexts(values: readonly (string | null)[]) {
   return db.oneFirst(sql.type(texts)`SELECT ${columnArray(values)}::text[] AS texts`);
 }
 
-test('PostgreSQL reads what was written, whatever it says', async () => {
+test('PostgreSQL reads back every written text', async () => {
   const values = [
     ...['', ' ', 'null', 'NULL', '{}', '{a,b}', 'a,b', "it's", '"', '\\', '\\"', 'a\\nb'],
     ...['a\nb', '\t', '\u0001', '\u007f', '\u2028', 'é', '漢字', '😀'],
     null,
   ];
-  // Each alone as well: one that has to be escaped changes how all of them are written.
+  // Each alone as well, because one that needs escaping changes how all are written.
   for (const value of values) expect(await readTexts([value])).toEqual([value]);
   expect(await readTexts(values)).toEqual(values);
   expect(await readTexts([])).toEqual([]);
 });
 
-test('any text, where PostgreSQL can hold it', async () => {
+test('round-trips any text that PostgreSQL can store', async () => {
   const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
   await fc.assert(
     fc.asyncProperty(fc.array(fc.option(text)), async (values) => {
@@ -41,7 +41,7 @@ test('any text, where PostgreSQL can hold it', async () => {
   );
 });
 
-test('numbers', async () => {
+test('round-trips numbers', async () => {
   const values = [0, -1, Number.MAX_SAFE_INTEGER, null];
   const texts = z.object({ texts: z.array(z.string().nullable()) });
   const read = await db.oneFirst(

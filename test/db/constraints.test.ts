@@ -34,7 +34,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-test('the database knows the currencies that the domain knows', async () => {
+test('the database and the domain have the same currencies', async () => {
   const { rows } = await superuser.query<{ rule: string }>(
     "SELECT pg_get_constraintdef(oid) AS rule FROM pg_constraint WHERE conname LIKE 'currency_code%'",
   );
@@ -86,7 +86,7 @@ describe("the app's role", () => {
 describe("a process's role", () => {
   test.each([
     ['apiUrl', 'UPDATE invoices SET superseded_by = invoice_id', /permission denied/],
-    // Without the other column the status alone contradicts it.
+    // Changing only the status would contradict the other column.
     ['apiUrl', "UPDATE invoices SET status = 'superseded'", /check constraint/],
     ['apiUrl', 'UPDATE usage_buckets SET sealed_for = NULL', /permission denied/],
     ['apiUrl', 'INSERT INTO invoice_drafts DEFAULT VALUES', /permission denied/],
@@ -97,10 +97,10 @@ describe("a process's role", () => {
     ],
     ['workerUrl', 'UPDATE usage_buckets SET total = 0', /permission denied/],
     ['workerUrl', 'SELECT FROM api_keys', /permission denied/],
-  ] as const)("may not do the other's work: %s, %s", async (url, statement, reason) => {
+  ] as const)("may not do the other process's work: %s, %s", async (url, statement, reason) => {
     const client = new pg.Client({ connectionString: world[url] });
     await client.connect();
-    // What is checked at the end of a transaction is checked here.
+    // Runs the checks of the end of the transaction now.
     await expect(client.query(`${statement}; SET CONSTRAINTS ALL IMMEDIATE`)).rejects.toThrow(
       reason,
     );
@@ -108,7 +108,7 @@ describe("a process's role", () => {
   });
 });
 
-describe('whoever asks', () => {
+describe('for every role', () => {
   const insertInvoice = (columns: string, values: string) => `
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
       VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());

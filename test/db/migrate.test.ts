@@ -10,7 +10,7 @@ import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { startPostgres, type LocalPostgres } from '../../dev/postgres.ts';
 
-/** A cluster that has nothing but a migrator: the migrations make the other roles. */
+/** A cluster with only a migrator: the migrations create the other roles. */
 let stateDir: string;
 let postgres: LocalPostgres;
 let superuser: pg.Client;
@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-/** A new database of the migrator's. @returns its URL, as the migrator */
+/** Creates a database owned by the migrator. @returns the migrator's URL */
 async function create(database: string): Promise<string> {
   await superuser.query(`CREATE DATABASE ${database} OWNER arcadia_migrator`);
   return `postgres://arcadia_migrator:m@127.0.0.1:${postgres.port}/${database}`;
@@ -48,7 +48,7 @@ const EXPECTED = [
   'arcadia_migrator in arcadia_tenant',
 ];
 
-test('several databases of a cluster are migrated at once, and make the roles', async () => {
+test('migrates several databases of a cluster concurrently and creates the roles', async () => {
   const urls = await Promise.all(['one', 'two', 'three'].map(create));
   const applied = await Promise.all(urls.map((databaseUrl) => migrate({ databaseUrl })));
   expect(applied[0]).toContain('000001_roles');
@@ -57,7 +57,7 @@ test('several databases of a cluster are migrated at once, and make the roles', 
   expect(await migrate({ databaseUrl: urls[0]! })).toEqual([]);
 });
 
-test('an owner that serves the API itself reads for a tenant, too', async () => {
+test('an owner that also serves the API can read for a tenant', async () => {
   const url = await create('owned');
   await migrate({ databaseUrl: url });
   const db = await openDatabase({ url, maxConnections: 1, applicationName: 'test-owner' });
@@ -85,7 +85,7 @@ test('an owner that serves the API itself reads for a tenant, too', async () => 
   await db.end();
 });
 
-test('a membership that only a superuser can grant is asked for', async () => {
+test('asks for a membership that only a superuser can grant', async () => {
   await superuser.query('REVOKE arcadia_tenant FROM arcadia_migrator CASCADE');
   const databaseUrl = await create('asked');
   await expect(migrate({ databaseUrl })).rejects.toMatchObject({
@@ -95,6 +95,6 @@ test('a membership that only a superuser can grant is asked for', async () => {
   });
   await superuser.query('GRANT arcadia_tenant TO arcadia_api WITH INHERIT FALSE, SET TRUE');
   expect(await migrate({ databaseUrl })).toContain('000001_roles');
-  // One that only migrates does without it.
+  // A role that only migrates does not need it.
   expect(await memberships()).toEqual(EXPECTED.slice(0, 3));
 });

@@ -59,7 +59,7 @@ const GROWING = [
   'tenant_outcomes',
   'usage_buckets',
 ];
-/** A partition is of one month, and to be read as a whole is what it is for: see `oneMonth`. */
+/** A partition has one month and is meant to be read whole: see `oneMonth`. */
 const PARTITION = /^(?:llm|metered)_usage_archive_\d{4}_\d{2}$/;
 
 let world: LedgerWorld;
@@ -81,16 +81,16 @@ async function openAs(url: string): Promise<Database> {
 }
 
 interface Uses {
-  /** As the API has it. */
+  /** With the API's rights. */
   readonly api: Database;
-  /** As the API has it for a tenant's key. */
+  /** With the rights for a tenant's key. */
   readonly tenant: Queryable;
-  /** As the CLI has it. */
+  /** With the CLI's rights. */
   readonly app: Database;
   readonly activities: Activities;
 }
 
-/** A line of LLM usage of a month, with events enough for pages. */
+/** A line of LLM usage with several pages of events. */
 async function someLine(month: string) {
   return world.db.one(sql.type(z.object({ invoiceId: z.string(), number: z.string() }))`
     SELECT invoice_id AS "invoiceId", number FROM invoices
@@ -133,7 +133,7 @@ const llmEvents = (month: string) =>
     charge_cents: '1',
   }));
 
-/** What is done, and which growing tables may be read from end to end for it. */
+/** A use, and the growing tables that it may read whole. */
 const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   'month end: a tenant, from draft to invoice': ({ activities }) =>
     buildInvoices({ activities }, ['t-1', 't-2', 't-3'], { month: MONTHS.next }),
@@ -292,7 +292,7 @@ test.each(Object.entries(USES))('%s', async (name, use) => {
     for (const table of tables.filter((scanned) => GROWING.includes(scanned))) {
       if (!allowed.includes(table)) scans.push(`${table}: ${statement}`);
     }
-    // One month's, of each kind, at the most.
+    // At most one month's partition of each kind.
     const months = new Set(tables.filter((table) => PARTITION.test(table)).map((t) => t.slice(-7)));
     if (months.size > 1) scans.push(`${months.size} months of the archive: ${statement}`);
   }

@@ -13,7 +13,7 @@ import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue } from '../_util/seed.ts';
 
-/** Row level security is for tenants: for everybody else each query is planned as if it weren't there. */
+/** Row level security is for tenants: for other roles each query is planned as without it. */
 let world: LedgerWorld;
 let superuser: pg.Client;
 const open: Database[] = [];
@@ -33,10 +33,10 @@ async function openAs(url: string): Promise<Database> {
   return db;
 }
 
-/** Notes what is asked of a database. */
+/** Records the queries to a database. */
 function noting(db: Database, seen: Map<string, QuerySqlToken>): Database {
   return interceptQueries(db, (query) => {
-    // Statements that have a plan; the others are settings.
+    // Only statements that have a plan.
     if (/^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(query.sql)) seen.set(query.sql, query);
     return query;
   });
@@ -58,7 +58,7 @@ function plansOf(db: Database, queries: Iterable<QuerySqlToken>): Promise<readon
   });
 }
 
-test('the plans of month end and of ingestion are what they are without row level security', async () => {
+test('month end and ingestion have the same plans with and without row level security', async () => {
   const { testDatabase } = world;
   const roles = {
     api: { db: await openAs(testDatabase.apiUrl), seen: new Map<string, QuerySqlToken>() },

@@ -10,13 +10,13 @@ let opened: OpenTestDatabase;
 let db: Database;
 
 beforeAll(async () => {
-  // One connection: what it has prepared is its own.
+  // One connection, because prepared statements belong to a connection.
   opened = await openTestDatabase('appUrl', 1);
   ({ db } = opened);
 });
 afterAll(() => opened.close());
 
-test('statements are prepared, but for those whose plan depends on how much they are given', async () => {
+test('prepares statements, except those whose plan depends on the size of their input', async () => {
   await seedCatalogue(db);
   await seedTenant(db, 'acme', [{ deploymentId: 'acme-a' }]);
   const ingestion = createIngestion({ db, now: () => new Date('2026-05-15T12:00:00Z') });

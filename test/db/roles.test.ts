@@ -22,7 +22,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-/** Every right that the matrix gives these roles, as `readRights` tells them. */
+/** Every right that the matrix gives these roles, in the form of `readRights`. */
 function documented(roles: readonly RoleName[]) {
   return Object.keys(RIGHTS)
     .sort()
@@ -34,20 +34,20 @@ function documented(roles: readonly RoleName[]) {
     );
 }
 
-/** A line each, so that a difference names its table. */
+/** One line per right, so that a difference names its table. */
 function lines(rights: Awaited<ReturnType<typeof readRights>>): readonly string[] {
   return rights.map(({ table, verb, columns }) =>
     columns === '*' ? `${table}: ${verb}` : `${table}: ${verb} (${columns.join(', ')})`,
   );
 }
 
-test.each(ROLES)('%s may do exactly what is documented', async (role) => {
+test.each(ROLES)('%s has exactly the documented rights', async (role) => {
   const together: readonly RoleName[] =
     role === 'arcadia_app' ? ['arcadia_api', 'arcadia_worker', 'arcadia_app'] : [role];
   expect(lines(await readRights(db, role))).toEqual(lines(documented(together)));
 });
 
-test('what arcadia_app may do beyond the API and the worker is to manage keys, to archive, to forget old events', async () => {
+test('arcadia_app may also manage keys, archive usage and delete old events', async () => {
   const grants = await db.anyFirst(sql.type(z.object({ table: z.string() }))`
     SELECT DISTINCT relname::text AS "table"
     FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
@@ -56,7 +56,7 @@ test('what arcadia_app may do beyond the API and the worker is to manage keys, t
     ORDER BY 1
   `);
   expect(grants).toEqual(['api_keys', 'signing_secrets', 'webhook_events']);
-  // The functions that act with their owner's rights, and who may call them.
+  // The functions that run with their owner's rights, and the roles that may call them.
   const functions = await db.any(sql.type(z.object({ name: z.string(), roles: z.string() }))`
     SELECT proname::text AS name, string_agg(grantee::regrole::text, ', ' ORDER BY grantee) AS roles
     FROM pg_proc, aclexplode(proacl)
@@ -69,7 +69,7 @@ test('what arcadia_app may do beyond the API and the worker is to manage keys, t
   ]);
 });
 
-test('every table of the schema is in the matrix, and the other way round', async () => {
+test('the matrix has exactly the tables of the schema', async () => {
   const tables = await db.anyFirst(sql.type(z.object({ name: z.string() }))`
     SELECT relname::text AS name FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
@@ -78,7 +78,7 @@ test('every table of the schema is in the matrix, and the other way round', asyn
   expect(tables).toEqual(Object.keys(RIGHTS).sort());
 });
 
-/** S, I, U, D; a small letter for some of the columns. */
+/** S, I, U, D; a lower-case letter for some of the columns. */
 function initials(table: string, role: RoleName): string {
   const letters = VERBS.flatMap((verb) => {
     const columns = RIGHTS[table]?.[role]?.[verb];

@@ -12,7 +12,7 @@ import { fillBooks } from '../_util/full-books.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedUsage } from '../_util/seed.ts';
 
-/** Tables with tenants' rows: by their own column, or by the parent that they belong to. */
+/** Tables with tenants' rows, by their own column or by their parent. */
 const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key: string } | null>> =
   {
     api_keys: null,
@@ -49,7 +49,7 @@ const READABLE = TABLES.filter((table) => RIGHTS[table]?.arcadia_tenant);
 
 let world: LedgerWorld;
 let superuser: pg.Client;
-/** As the API has it, on one connection. */
+/** With the API's rights, on one connection. */
 let apiDb: Database;
 let acme: Queryable;
 beforeAll(async () => {
@@ -72,7 +72,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-/** All usage so far is archived, and more comes in. */
+/** Archives all usage so far, then adds more. */
 async function fillArchive(): Promise<void> {
   const { db, activities } = world;
   const pass = await activities.beginPass({ month: MONTH });
@@ -87,7 +87,7 @@ async function fillArchive(): Promise<void> {
 }
 
 describe('every table with rows of tenants', () => {
-  test('is known here', async () => {
+  test('is listed here', async () => {
     const { rows } = await superuser.query<{ name: string }>(`
       WITH RECURSIVE isolated AS (
         SELECT attrelid AS oid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
@@ -100,7 +100,7 @@ describe('every table with rows of tenants', () => {
     expect(rows.map((row) => row.name)).toEqual(TABLES);
   });
 
-  test.each(TABLES)('is isolated, for its owner too: %s', async (table) => {
+  test.each(TABLES)('is isolated, even for its owner: %s', async (table) => {
     const { rows } = await superuser.query(
       `SELECT relrowsecurity AS on, relforcerowsecurity AS forced, ARRAY(
          SELECT polname || ' for ' || polcmd::text || ' to ' || (
@@ -144,7 +144,7 @@ async function readableColumns(table: string): Promise<readonly string[]> {
   return rows.map((row) => row.name);
 }
 
-/** What is acme's, by SQL of its own. */
+/** acme's rows, read by separate SQL. */
 async function expectOwnRowsOnly(table: string): Promise<void> {
   const columns = await readableColumns(table);
   const relation = ISOLATED[table];
@@ -172,7 +172,7 @@ function countAll(db: Queryable, table: string): Promise<number> {
   `);
 }
 
-/** With the role alone: nobody has said whose rows. */
+/** With the role only, without a tenant. */
 function countAsTenant(table: string): Promise<number> {
   return apiDb.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`SET LOCAL ROLE arcadia_tenant`);
@@ -180,8 +180,8 @@ function countAsTenant(table: string): Promise<number> {
   });
 }
 
-describe('in the scope of a tenant, a query without any filter', () => {
-  test.each(READABLE)('reads own rows of %s', expectOwnRowsOnly);
+describe("in a tenant's scope, a query without any filter", () => {
+  test.each(READABLE)("only reads the tenant's rows of %s", expectOwnRowsOnly);
 
   test.each(TABLES.filter((table) => !READABLE.includes(table)))(
     'may not read %s at all',
@@ -196,7 +196,7 @@ describe('in the scope of a tenant, a query without any filter', () => {
     ['invoices', 'request_id'],
     ['usage_exclusions', 'actor'],
     ['usage_exclusions', 'reason'],
-  ])('may not read what is between operators: %s.%s', async (table, column) => {
+  ])("may not read operators' columns: %s.%s", async (table, column) => {
     await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
   });
 
@@ -205,7 +205,7 @@ describe('in the scope of a tenant, a query without any filter', () => {
   });
 });
 
-describe('in the scope of a tenant, nothing can be written', () => {
+describe("in a tenant's scope, nothing can be written", () => {
   test.each(
     Object.keys(RIGHTS).flatMap((table) => [
       [`INSERT INTO ${table} DEFAULT VALUES`],
@@ -218,7 +218,7 @@ describe('in the scope of a tenant, nothing can be written', () => {
   });
 });
 
-describe('the connection, after a query in the scope', () => {
+describe('the connection after a query in the scope', () => {
   const session = z.object({ role: z.string(), tenant: z.string(), pid: z.number() });
   const OWN = { role: 'arcadia_api', tenant: '' };
   const readSession = (db: Queryable) =>
@@ -227,7 +227,7 @@ describe('the connection, after a query in the scope', () => {
         pg_backend_pid() AS pid
     `);
 
-  test('is what it was: the same one, as the API', async () => {
+  test("is the same one, with the API's role", async () => {
     const before = await readSession(apiDb);
     expect(before).toMatchObject(OWN);
     expect(await readSession(acme)).toEqual({ ...before, role: 'arcadia_tenant', tenant: 'acme' });
@@ -235,14 +235,14 @@ describe('the connection, after a query in the scope', () => {
     expect(await countAll(apiDb, 'tenants')).toBe(2);
   });
 
-  test('that fails, is one of the API, too', async () => {
+  test("that failed also has the API's role", async () => {
     await expect(countAll(acme, 'deployments')).rejects.toThrow('permission denied');
     expect(await readSession(apiDb)).toMatchObject(OWN);
   });
 });
 
 describe('the owner', () => {
-  test.each(TABLES)('still reads every row, for later migrations: %s', async (table) => {
+  test.each(TABLES)('still reads every row for later migrations: %s', async (table) => {
     await using owner = await connect(world.testDatabase.migratorUrl);
     const query = `SELECT count(*)::int AS count FROM ${table}`;
     const { rows } = await superuser.query<{ count: number }>(query);
@@ -263,11 +263,11 @@ describe('the owner', () => {
   });
 });
 
-/** Last: this database is not what it was afterwards. Rights are of one database. */
-describe('where somebody has granted a tenant too much', () => {
+/** Last, because it changes this database. Rights belong to one database. */
+describe('if a tenant was granted too much', () => {
   beforeAll(() => superuser.query('GRANT ALL ON ALL TABLES IN SCHEMA public TO arcadia_tenant'));
 
-  test.each(TABLES)('it still reads own rows only: %s', expectOwnRowsOnly);
+  test.each(TABLES)('it still only reads its own rows: %s', expectOwnRowsOnly);
 
   test('it still writes no row', async () => {
     await expect(

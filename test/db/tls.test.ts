@@ -4,7 +4,7 @@ import { readTlsSettings } from '../../src/db/tls.ts';
 const URL_ = 'postgres://app:s%40crit@db.example.com:5433/arcadia';
 const NOTHING = { caFile: null, certFile: null, keyFile: null };
 
-describe('what a database URL says of TLS', () => {
+describe('TLS in a database URL', () => {
   test.each([
     ['', null],
     ['?sslmode=disable', null],
@@ -19,7 +19,7 @@ describe('what a database URL says of TLS', () => {
     });
   });
 
-  test('certificates are taken out, and verify unless told otherwise', () => {
+  test('certificates are removed from the URL, and are verified by default', () => {
     const { url, tls } = readTlsSettings(
       `${URL_}?sslrootcert=/ca.pem&options=-c%20x%3D1&sslcert=/c.pem&sslkey=/k.pem`,
     );
@@ -33,11 +33,11 @@ describe('what a database URL says of TLS', () => {
     });
   });
 
-  test.each(['prefer', 'allow', 'VERIFY-FULL', ''])('sslmode=%s is refused', (mode) => {
+  test.each(['prefer', 'allow', 'VERIFY-FULL', ''])('rejects sslmode=%s', (mode) => {
     expect(() => readTlsSettings(`${URL_}?sslmode=${mode}`)).toThrow('no-verify, require');
   });
 
-  test('a certificate without its key is refused', () => {
+  test('rejects a certificate without its key', () => {
     expect(() => readTlsSettings(`${URL_}?sslcert=/c.pem`)).toThrow('sslcert and sslkey together');
   });
 });

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** A line of a workflow, and what the changed build does before it. */
+/** A line of a workflow, before which the changed build does one more step. */
 interface Insertion {
   readonly file: string;
   readonly before: string;
 }
 
-/** Amid a month that is under way. */
+/** During a running month. */
 const IN_MONTH_END: Insertion = {
   file: 'serve-pass.ts',
   before: 'const page = await monthSteps.planPage(',
@@ -20,11 +20,11 @@ const IN_TENANT_INVOICE: Insertion = { file: 'tenant-invoice.ts', before: 'try {
 
 const INSERTIONS = {
   guarded: [IN_MONTH_END, IN_TENANT_INVOICE],
-  // A child that such a build has begun must end with it: only the month comes back from it.
+  // A child started by such a build must end on it, so only the month changes back.
   unguarded: [IN_MONTH_END],
 } as const satisfies Readonly<Record<string, readonly Insertion[]>>;
 
-/** The change's name, in the markers of the histories that have it. */
+/** The patch id in the markers of histories that have the change. */
 export const PATCH_ID = 'looks-who-waits';
 
 export type Change = keyof typeof INSERTIONS;
@@ -50,7 +50,7 @@ export async function writeBuild(folder: string, change: Change): Promise<string
   return path;
 }
 
-/** As a developer would write it: see CONTRIBUTING, "Changing the schema or a workflow". */
+/** Inserts the change like a developer would: see CONTRIBUTING, "Changing the schema or a workflow". */
 function insert(folder: string, { file, before }: Insertion, change: Change): void {
   const path = join(folder, file);
   const source = readFileSync(path, 'utf8');

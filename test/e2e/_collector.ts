@@ -3,13 +3,13 @@ import { createServer, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 
-/** A span as a collector gets it. */
+/** A span as received by a collector. */
 export interface ReceivedSpan {
   readonly service: string;
   readonly name: string;
   readonly traceId: string;
   readonly spanId: string;
-  /** Null: it begins the trace. */
+  /** Null for the root span. */
   readonly parentSpanId: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly failed: boolean;
@@ -18,15 +18,15 @@ export interface ReceivedSpan {
 /** A collector of traces: OTLP over HTTP, as JSON. */
 export interface Collector extends AsyncDisposable {
   readonly url: string;
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly spans: readonly ReceivedSpan[];
-  /** All that it was sent, as it came. */
+  /** Everything received, unchanged. */
   readonly received: string;
-  /** Requests so far, whatever became of them. */
+  /** The number of requests so far, whatever their answer. */
   readonly requests: number;
 }
 
-/** How it answers: as it should, with an error, or never. */
+/** How it answers: correctly, with an error, or never. */
 type Manner = 'takes' | 'refuses' | 'hangs';
 
 export async function startCollector(manner: Manner = 'takes'): Promise<Collector> {
@@ -72,7 +72,7 @@ export async function startCollector(manner: Manner = 'takes'): Promise<Collecto
   };
 }
 
-/** https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding, as far as it is looked at. */
+/** https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding, as far as the tests use it. */
 interface ExportRequest {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly KeyValue[] };

@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { until } from '../_util/until.ts';
 
-/** `npm start` as a deployment runs it, and what it has written. */
+/** `npm start` as run by a deployment, with its output. */
 export interface Started {
   readonly child: ChildProcess;
   output: string;
-  /** Of its exit. */
+  /** The exit code. */
   readonly code: Promise<number | null>;
 }
 
-/** @param env all that the process gets, but for the PATH */
+/** @param env the process's whole environment, except PATH */
 export function startProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>>,

@@ -12,17 +12,17 @@ type History = temporal.api.history.v1.IHistory;
 
 /** A worker in a process of its own. */
 export interface WorkerProcess {
-  /** As its events in the histories name it. */
+  /** As named by its events in the histories. */
   readonly identity: string;
-  /** All that it has written. */
+  /** Its whole output. */
   output(): string;
-  /** SIGKILL: it can't say goodbye. */
+  /** Sends SIGKILL, so that it cannot shut down. */
   kill(): Promise<void>;
-  /** SIGTERM. @returns its exit code */
+  /** Sends SIGTERM. @returns its exit code */
   stop(): Promise<number | null>;
 }
 
-/** Starts `npm start -- worker` on the world's database and namespace, and waits until it works. */
+/** Starts `npm start -- worker` on the world's database and namespace, and waits until it polls. */
 export async function startWorkerProcess(
   world: World,
   env: Readonly<Record<string, string>>,
@@ -62,7 +62,7 @@ export async function lockTenants(
   return { release: () => client.query('COMMIT'), [Symbol.asyncDispose]: () => client.end() };
 }
 
-/** The histories of a month: each run of `monthEnd`, the latest first, and each tenant's last one. */
+/** The histories of a month: each run of `monthEnd`, latest first, and each tenant's last one. */
 export interface MonthHistories {
   readonly monthEnd: readonly History[];
   readonly tenants: ReadonlyMap<string, History>;
@@ -99,14 +99,14 @@ export function workersOf(histories: Iterable<History>): ReadonlySet<string> {
   );
 }
 
-/** What workers said of the workflow tasks that they couldn't do. */
+/** The failures of workflow tasks. */
 export function failedTasksOf(histories: Iterable<History>): readonly string[] {
   return eventsOf(histories).flatMap(
     ({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [],
   );
 }
 
-/** The names of the patches that these histories have gone by. */
+/** The ids of the patches in these histories. */
 export function patchesOf(histories: Iterable<History>): ReadonlySet<string> {
   return new Set(
     eventsOf(histories).flatMap(({ markerRecordedEventAttributes: marker }) => {

@@ -19,7 +19,7 @@ import { startProcess, untilApiStarted, type Started } from './_start.ts';
 /** A tenant's name is personal data. */
 const NAME = 'Carla Canary <carla@canary.example>';
 const MASTER_SECRET = 'canary-master-secret-canary-master-secret';
-/** No secret: it shows that what we look through is what we think it is. */
+/** Not a secret: finding it shows that the search looks in the right places. */
 const REASON = 'a reason that operators gave';
 const REQUEST_ID = 'canary-request-1';
 
@@ -109,14 +109,14 @@ const event = (id: string) => ({
   charge_cents: '12.5',
 });
 
-test('secrets and personal data are in no log, error, metric, trace or workflow history', async () => {
+test('no log, error, metric, trace or history contains secrets or personal data', async () => {
   const usage = '/api/v1/integrations/llm-usage';
   const operatorKey = secrets.get('operator') ?? '';
 
-  // What goes well,
+  // Calls that succeed,
   expect(await call('gateway', 'POST', usage, event('canary-1'))).toBe(201);
   expect(await call('tenant', 'POST', '/api/v1/quote', { plan_code: 'studio' })).toBe(200);
-  // what is refused,
+  // that are rejected,
   expect(await call('gateway', 'POST', usage, { ...event('canary-2'), charge_cents: NAME })).toBe(
     422,
   );
@@ -124,7 +124,7 @@ test('secrets and personal data are in no log, error, metric, trace or workflow 
   expect(await call('gateway', 'POST', usage, { ...event('canary-1'), model: 'other' })).toBe(409);
   expect(await call(`${operatorKey}x`, 'GET', '/api/v1/invoices')).toBe(401);
   expect(await call('gateway', 'GET', '/api/v1/invoices')).toBe(403);
-  // a key where no key belongs,
+  // with a key in the wrong place,
   expect(await call('operator', 'GET', `/api/v1/invoices?cursor=${operatorKey}`)).toBe(422);
   expect(await call('operator', 'GET', `/api/v1/invoices/${operatorKey}`)).toBe(404);
   expect(await call('operator', 'GET', `/api/v2/${operatorKey}?api_key=${operatorKey}`)).toBe(404);
@@ -136,7 +136,7 @@ test('secrets and personal data are in no log, error, metric, trace or workflow 
       Referer: `https://canary.example/?key=${operatorKey}`,
     }),
   ).toBe(200);
-  // and what goes wrong on our side.
+  // and that fail on the server's side.
   await superuser.query('ALTER TABLE llm_usage_events RENAME TO away');
   expect(await call('gateway', 'POST', usage, event('canary-3'))).toBe(500);
   await superuser.query('ALTER TABLE away RENAME TO llm_usage_events');
@@ -161,7 +161,7 @@ test('secrets and personal data are in no log, error, metric, trace or workflow 
     traces: collector.received,
     histories,
   };
-  // We look at the right things,
+  // The search looks in the right places,
   expect(places.log).toContain('"status":500');
   expect(places.errors).toContain('urn:arcadia:problem:internal-error');
   expect(places.metrics).toContain('usage_events');
@@ -169,7 +169,7 @@ test('secrets and personal data are in no log, error, metric, trace or workflow 
   expect(places.traces).toContain('INSERT INTO invoice_lines');
   expect(places.histories).toContain(REASON);
   expect(places.histories).toContain('"outcome":"rolled"');
-  // and find nothing.
+  // and finds nothing.
   for (const [place, text] of Object.entries(places)) {
     for (const [name, secret] of secrets) {
       expect(text.includes(secret), `${name} in ${place}: ${around(text, secret)}`).toBe(false);
@@ -184,7 +184,7 @@ function around(text: string, found: string): string {
   return at < 0 ? '' : text.slice(Math.max(0, at - 200), at + 200).replaceAll(found, '…');
 }
 
-/** All that the histories of all workflows say, their payloads included. */
+/** The content of all workflow histories, including payloads. */
 async function readHistories(): Promise<string> {
   const texts: string[] = [];
   const runs = await until(

@@ -6,7 +6,7 @@ import { closed, createWorld, type World } from '../_util/world.ts';
 import { startCollector } from './_collector.ts';
 import { startProcess, untilApiStarted } from './_start.ts';
 
-/** Who can't be rid of its traces does its work all the same, says so once, and ends when it is told to. */
+/** A process that cannot export traces still works, warns once, and stops when told to. */
 let world: World;
 let key: string;
 beforeAll(async () => {
@@ -20,9 +20,9 @@ afterAll(() => world[Symbol.asyncDispose]());
 test.each([
   ['refuses', '2026-05', 'refuses', {}],
   ['is away', '2026-04', null, { OTEL_EXPORTER_OTLP_TIMEOUT: '500' }],
-  // For an hour: a process that waited for it would never end here.
+  // One hour: a process that waited for it would not end in time.
   ['hangs', '2026-03', 'hangs', { OTEL_EXPORTER_OTLP_TIMEOUT: '3600000' }],
-] as const)('a collector that %s', async (_, month, manner, env) => {
+] as const)('works and stops although the collector %s', async (_, month, manner, env) => {
   await using collector = manner === null ? null : await startCollector(manner);
   const both = startProcess([], {
     DATABASE_URL: world.appUrl,
@@ -33,7 +33,7 @@ test.each([
     OTEL_EXPORTER_OTLP_ENDPOINT: collector?.url ?? 'http://127.0.0.1:1',
     ...env,
   });
-  // Where it is found that it doesn't end by itself.
+  // In case it does not end by itself.
   onTestFinished(() => void both.child.kill('SIGKILL'));
   const url = await untilApiStarted(both);
   const response = await fetch(`${url}/api/v1/roll-ups`, {

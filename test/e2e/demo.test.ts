@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeCluster } from '../../dev/postgres.ts';
 import { until } from '../_util/until.ts';
 
-/** The demo as a newcomer runs it, in a state folder with a space in its name. */
+/** The demo as run by a newcomer, in a state folder with a space in its name. */
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'arcadia demo-'));
@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 function startDemo(...args: string[]) {
-  // Servers of its own, whatever else runs here.
+  // Its own servers, whatever else runs here.
   const env = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', API_PORT: '' };
   const child = spawn(
     process.execPath,
@@ -32,7 +32,7 @@ function startDemo(...args: string[]) {
   return demo;
 }
 
-/** Processes that name our folder, wherever on their command line. */
+/** Processes with our folder anywhere on their command line. */
 function leftBehind(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -46,7 +46,7 @@ function leftBehind(): string[] {
     });
 }
 
-/** Files of the state folder that somebody besides their owner can read or write. */
+/** Files in the state folder that other users can read or write. */
 function readableByOthers(): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -63,12 +63,12 @@ async function expectNothingLeft(): Promise<void> {
   );
 }
 
-test('a first run invoices everybody but the broken one; a second one skips them', async () => {
+test('a first run invoices every tenant except the broken one, and a second run skips them', async () => {
   const first = startDemo('--exit');
   expect(await first.code, first.output).toBe(0);
   expect(first.output).toContain('27 rolled, 0 skipped, 0 unchanged, 1 parked');
   expect(first.output).toMatch(/juniper-labs-000001 +1 +superseded/);
-  // README shows what one sees; this changes with each migration.
+  // README shows this output, which changes with each migration.
   const [migrated] = /\d+ migrations applied/.exec(first.output) ?? [];
   expect(migrated).toBeDefined();
   expect(readFileSync('README.md', 'utf8')).toContain(migrated);
@@ -84,7 +84,7 @@ test('a first run invoices everybody but the broken one; a second one skips them
 }, 180_000);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s in the middle leaves no process behind',
+  '%s during a run leaves no process behind',
   async (signal) => {
     const demo = startDemo();
     await until(
@@ -100,7 +100,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   90_000,
 );
 
-test('killed outright, it leaves none either, and the next run starts anew', async () => {
+test('SIGKILL leaves no process behind either, and the next run starts over', async () => {
   const demo = startDemo();
   await until(
     () => Promise.resolve(demo.output),

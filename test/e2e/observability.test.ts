@@ -15,7 +15,7 @@ import { startCollector, type Collector, type ReceivedSpan } from './_collector.
 import { startProcess, untilApiStarted, type Started } from './_start.ts';
 import { startWorkerProcess, type WorkerProcess } from './_workers.ts';
 
-/** API and worker, each a process as a deployment starts it, and a collector that takes their spans. */
+/** API and worker as separate processes, and a collector that receives their spans. */
 /** The steps of a tenant's invoice. */
 const STEPS = ['openDrafts', 'quoteSubscriptions', 'pullLlmUsage', 'persistInvoices'];
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   world = await createWorld();
   await seedCatalogue(world.db);
   for (const tenantId of ['acme', 'globex']) await seedTenant(world.db, tenantId);
-  // Has nothing to be priced by, and so is parked.
+  // Has no plan, so it is parked.
   await seedTenant(world.db, 'planless', [{ deploymentId: 'planless-a', planVersionId: null }]);
   await seedUsage(world.db, {
     tenantId: 'acme',
@@ -83,7 +83,7 @@ async function askForRun(body: object, traceparent: string, url = apiUrl): Promi
   expect(response.status).toBe(202);
 }
 
-/** A trace, once all of it is there: its workflow has ended its part, and every span has its parent. */
+/** Waits for a complete trace: its workflow's part has ended and every span has its parent. */
 function wholeTrace(
   { traceId, spanId }: { traceId: string; spanId: string | null },
   workflowSpan: string,
@@ -106,7 +106,7 @@ const named = (spans: readonly ReceivedSpan[], name: string) =>
 const childrenOf = (spans: readonly ReceivedSpan[], { spanId }: { spanId: string }) =>
   spans.filter(({ parentSpanId }) => parentSpanId === spanId);
 
-test('a request is one trace: HTTP, workflow, children, activities, SQL', async () => {
+test('a request is one trace, from HTTP to workflow, children, activities and SQL', async () => {
   const from = caller();
   await askForRun({ request_id: 'close' }, from.traceparent);
   await closed(world, MONTH);
@@ -154,7 +154,7 @@ test('a request is one trace: HTTP, workflow, children, activities, SQL', async 
       .flatMap((child) => childrenOf(spans, child).map(({ name }) => name));
   expect(stepsOf('acme')).toEqual(STEPS);
   expect(stepsOf('globex')).toEqual(STEPS);
-  // Its bad data is found while it is quoted.
+  // Its bad data is found during the quote.
   expect(stepsOf('planless')).toEqual(STEPS.slice(0, 2));
   const statements = steps.flatMap((step) => childrenOf(spans, step));
   expect(statements.map(({ name }) => name)).toEqual(
@@ -166,7 +166,7 @@ test('a request is one trace: HTTP, workflow, children, activities, SQL', async 
   );
 });
 
-test("a forced re-run while the month is open is in its own caller's trace", async () => {
+test("a forced rerun of an open month is in its caller's trace", async () => {
   const from = caller();
   const force = { force: true, tenant_ids: ['acme'], reason: 'to be seen', request_id: 'again' };
   await askForRun(force, from.traceparent);
@@ -176,7 +176,7 @@ test("a forced re-run while the month is open is in its own caller's trace", asy
   const children = named(childrenOf(spans, monthEnd!), 'tenantInvoice');
   expect(children.map(({ attributes }) => attributes['arcadia.tenant_ids']).sort()).toEqual([
     ['acme'],
-    // Parked: tried again by every pass.
+    // Parked, so every pass retries it.
     ['planless'],
   ]);
   const [acme] = children.filter(
@@ -185,7 +185,7 @@ test("a forced re-run while the month is open is in its own caller's trace", asy
   expect(childrenOf(spans, acme!).map(({ name }) => name)).toEqual(STEPS);
 });
 
-test("the Schedule's month is one trace, too, and its first step begins it", async () => {
+test('a scheduled month is one trace that begins with its first step', async () => {
   await world.client.workflow.execute(WORKFLOWS.scheduledMonthEnd, {
     workflowId: SCHEDULED_MONTH_END_ID,
     taskQueue: TASK_QUEUE,
@@ -202,7 +202,7 @@ test("the Schedule's month is one trace, too, and its first step begins it", asy
   expect(named(childrenOf(spans, monthEnd!), 'tenantInvoice')).toHaveLength(3);
 });
 
-test('a tenant that asks is named; nothing that anybody sent is in a span', async () => {
+test('spans name the tenant but contain no sent data', async () => {
   const { plainKey } = await createKey(world.db, {
     label: 'acme',
     scope: 'tenant',
@@ -250,7 +250,7 @@ test('log lines name the trace', async () => {
 /** What Prometheus adds to each metric, and a histogram's own. */
 const GIVEN_LABELS = ['instance', 'job', 'le'];
 
-test("the SDK's metrics that alerts and dashboard read are what a worker exports", async () => {
+test('a worker exports the SDK metrics that alerts and dashboard use', async () => {
   const [, metricsUrl] = /"url":"(http:[^"]+\/metrics)"/.exec(worker.output()) ?? [];
   const queries = [...alertQueries(), ...dashboardQueries()].filter((query) =>
     metricsOf(query).some((metric) => metric.startsWith('temporal_')),
@@ -275,7 +275,7 @@ test("the SDK's metrics that alerts and dashboard read are what a worker exports
   }
 });
 
-/** What is counted appears with the first one: a workflow task that fails, and a call to the server. */
+/** Counters appear with their first event: a failed workflow task and a call to the server. */
 async function failInAllWays(): Promise<void> {
   const { client } = world;
   await client.workflow.start('nobodyKnows', { workflowId: 'unknown', taskQueue: TASK_QUEUE });
@@ -285,7 +285,7 @@ async function failInAllWays(): Promise<void> {
     await requestMonthEnd(client, { month: '2026-04', requestId: 'cut-off', actor: 'test' });
     await until(
       async () => {
-        // Within a transaction the view stays as it was first read.
+        // Within a transaction, the view keeps the state of the first read.
         await pg.query('SELECT pg_stat_clear_snapshot()');
         return pg.query(`
           SELECT FROM pg_stat_activity
@@ -294,7 +294,7 @@ async function failInAllWays(): Promise<void> {
       },
       ({ rowCount }) => rowCount !== 0,
     );
-    // Whoever reports an activity of it is told that there is no such thing.
+    // Reporting an activity of it fails with "not found".
     await monthEndHandle(world, '2026-04').terminate();
     await pg.query('ROLLBACK');
   });

@@ -30,7 +30,7 @@ const LAST_TENANTS = TENANTS.slice(-30);
 /** The month continues as new several times, on each build. */
 const OPTIONS = { maxChildren: 3, pageSize: 5, continueAsNewAfterEvents: 70 };
 
-/** Workers and commands are processes, and start slowly where the machine is busy. */
+/** Workers and commands are processes, which start slowly on a busy machine. */
 const TIMEOUT_MS = 180_000;
 
 let folder: string;
@@ -71,7 +71,7 @@ function cli(...args: readonly string[]) {
   });
 }
 
-/** As an operator does it; a worker that has just started may not have polled yet. */
+/** Like an operator; a worker that just started may not have polled yet. */
 function promote(buildId: string) {
   return until(
     () => cli('workers', 'promote', buildId),
@@ -95,14 +95,14 @@ async function untilInvoiced(count: number): Promise<void> {
   );
 }
 
-/** The month is amid: what has been seen of it is not yet all of it. */
+/** Expects that the month is still running. */
 async function expectUnderWay(): Promise<number> {
   const invoices = (await invoicesOf(world.db)).length;
   expect(invoices).toBeLessThan(TENANTS.length);
   return invoices;
 }
 
-/** Every tenant was rolled, and has one invoice. */
+/** Expects that every tenant was rolled and has one invoice. */
 async function expectAllInvoicedOnce(): Promise<void> {
   const { totals, imbalances } = await closed(world, MONTH);
   expect({ totals, imbalances }).toEqual({
@@ -114,7 +114,7 @@ async function expectAllInvoicedOnce(): Promise<void> {
   expect(outcomes.map(({ outcome }) => outcome)).toEqual(TENANTS.map(() => 'rolled'));
 }
 
-/** Both builds did their part, the new one with its change, and neither met what it can't replay. */
+/** Expects that both builds took part, the new one with its change, without replay errors. */
 async function expectHandedOver(a: WorkerProcess, b: WorkerProcess): Promise<void> {
   const { monthEnd, tenants } = await fetchHistories(world.client, MONTH, TENANTS);
   for (const histories of [monthEnd, [...tenants.values()]]) {
@@ -125,7 +125,7 @@ async function expectHandedOver(a: WorkerProcess, b: WorkerProcess): Promise<voi
 }
 
 test(
-  'by Worker Versioning, a month moves on to the build that is promoted',
+  'with Worker Versioning, a month continues on the promoted build',
   async () => {
     const a = await startBuild('none', 'a.1');
     await until(
@@ -134,7 +134,7 @@ test(
     );
     await promote('a.1');
     expect((await cli('doctor')).stdout).toContain(`polling arcadia-invoicing: ${a.identity}`);
-    // It gets no task yet.
+    // It gets no tasks yet.
     const b = await startBuild('guarded', 'b.2');
     const letGo = await holdBack();
     await beginMonth();
@@ -151,7 +151,7 @@ test(
 );
 
 test(
-  'without it, the old build is stopped once the new one is up',
+  'without Worker Versioning, a month continues when the old build stops',
   async () => {
     const a = await startBuild('none', null);
     const letGo = await holdBack();
@@ -159,7 +159,7 @@ test(
     await untilInvoiced(10);
     const b = await startBuild('guarded', null);
     await expectUnderWay();
-    // The page that it waits for is the last thing that it does.
+    // It finishes the page that it is waiting for, then ends.
     const stopped = a.stop();
     await letGo();
     expect(await stopped, a.output()).toBe(0);
@@ -170,7 +170,7 @@ test(
 );
 
 test(
-  'an unguarded change is told by the replay and by the month, which the old build closes',
+  'an unguarded change fails the replay and the month, which the old build then closes',
   async () => {
     await startBuild('none', 'a');
     await promote('a');

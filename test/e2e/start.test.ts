@@ -7,7 +7,7 @@ import { until } from '../_util/until.ts';
 import { startProcess, untilApiStarted } from './_start.ts';
 import { ANY_TIME_ENV } from '../_util/any-time.ts';
 
-/** `npm start` as a deployment runs it. */
+/** `npm start` as run by a deployment. */
 let testDatabase: TestDatabase;
 let env: Record<string, string>;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ afterAll(() => testDatabase.drop());
 const start = (args: readonly string[], overrides: Readonly<Record<string, string>> = {}) =>
   startProcess(args, { ...env, ...overrides });
 
-test('API and worker start, answer, and stop in order on SIGTERM', async () => {
+test('API and worker start, answer and stop on SIGTERM', async () => {
   const both = start([]);
   await until(
     () => Promise.resolve(both.output),
@@ -40,7 +40,7 @@ test('API and worker start, answer, and stop in order on SIGTERM', async () => {
   expect(both.output).toContain('"msg":"stopped"');
 });
 
-test('the API watches the Schedule: it is missing, until it is there', async () => {
+test('the API reports a missing Schedule until it exists', async () => {
   const api = start(['api'], {
     WATCHDOG_INTERVAL_SECONDS: '1',
     DATABASE_URL: testDatabase.apiUrl,
@@ -52,7 +52,7 @@ test('the API watches the Schedule: it is missing, until it is there', async () 
         const { month_end } = (await (await fetch(`${url}/readyz`)).json()) as {
           month_end: { ok: boolean; checked_at: string | null; findings: { code: string }[] };
         };
-        // Whether the worker of another test still counts as one depends on the time.
+        // Whether another test's worker still counts depends on the timing.
         const codes = month_end.findings.map(({ code }) => code);
         return { ...month_end, codes: codes.filter((code) => code !== 'no_worker') };
       },
@@ -81,7 +81,7 @@ test('the API watches the Schedule: it is missing, until it is there', async () 
 test.each([
   ['api', 'apiUrl', 'API started', 'worker started'],
   ['worker', 'workerUrl', 'worker started', 'API started'],
-] as const)('%s alone, as a role of its own', async (part, url, present, absent) => {
+] as const)('%s alone runs with its own role', async (part, url, present, absent) => {
   const one = start([part], { DATABASE_URL: testDatabase[url] });
   await until(
     () => Promise.resolve(one.output),
@@ -99,7 +99,7 @@ test.each([
     'PostgreSQL at 127.0.0.1:1/arcadia',
   ],
   ['Temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'The Temporal server at 127.0.0.1:1'],
-])('without %s it says so, tries again, and gives up', async (_, overrides, named) => {
+])('without %s it says so, retries and gives up', async (_, overrides, named) => {
   const lost = start([], overrides);
   expect(await lost.code).toBe(1);
   expect(lost.output).toContain(`${named} can't be reached`);
@@ -110,7 +110,7 @@ test.each([
 test.each([
   ['missing configuration', [], { DATABASE_URL: '' }, 'DATABASE_URL'],
   ['an unknown part', ['apis'], {}, 'usage: npm start'],
-])('%s is told in a sentence', async (_, args, overrides, message) => {
+])('%s is reported in one sentence', async (_, args, overrides, message) => {
   const wrong = start(args, overrides);
   expect(await wrong.code).toBe(1);
   expect(wrong.output).toContain(message);

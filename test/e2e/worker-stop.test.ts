@@ -8,7 +8,7 @@ import { MASTER, startReceiver } from '../webhooks/_receiver.ts';
 import { putEvent, register } from '../webhooks/_receiving.ts';
 import { startWorkerProcess } from './_workers.ts';
 
-/** A worker that is told to stop ends within its limits, whatever it waits for. */
+/** A worker stops within its limits, whatever it is waiting for. */
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
@@ -19,7 +19,7 @@ const ENV = {
   SIGNING_MASTER_SECRETS: MASTER,
   WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
   WORKER_SHUTDOWN_GRACE_SECONDS: '1',
-  // Not what ends a wait.
+  // So long that it does not end a wait.
   DATABASE_STATEMENT_TIMEOUT_SECONDS: '3600',
 };
 
@@ -29,20 +29,20 @@ const eventually = (isTrue: () => boolean) =>
     (answer) => answer,
   );
 
-test('ends by force when an activity waits for the database and cannot be cancelled', async () => {
+test('ends by force if an activity waits for the database and cannot be cancelled', async () => {
   await using receiver = await startReceiver();
   const { endpointId } = await register(world.db, receiver.url);
   await putEvent(world.db, endpointId);
   const worker = await startWorkerProcess(world, ENV);
   await asSuperuser(world.superuserUrl, async (client) => {
     await client.query('BEGIN');
-    // Where the outcome of the attempt is written.
+    // The row where the attempt's outcome is written.
     await client.query('SELECT FROM webhook_endpoints WHERE endpoint_id = $1 FOR UPDATE', [
       endpointId,
     ]);
     await until(
       async () => {
-        // Within a transaction the view stays as it was first read.
+        // Within a transaction, the view keeps the state of the first read.
         await client.query('SELECT pg_stat_clear_snapshot()');
         return client.query(`SELECT FROM pg_stat_activity
           WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
@@ -55,7 +55,7 @@ test('ends by force when an activity waits for the database and cannot be cancel
   });
 });
 
-test('ends when a receiver hangs', async () => {
+test('ends although a receiver hangs', async () => {
   await using receiver = await startReceiver(() => undefined);
   const { endpointId } = await register(world.db, receiver.url);
   await putEvent(world.db, endpointId);
@@ -64,18 +64,18 @@ test('ends when a receiver hangs', async () => {
   expect(await worker.stop(), worker.output()).toBe(0);
 });
 
-test('ends when Temporal has gone silent', async () => {
+test('ends although Temporal no longer answers', async () => {
   await using temporal = await startSilenceableProxy(world.address);
   const { endpointId } = await register(world.db);
   const worker = await startWorkerProcess(world, { ...ENV, TEMPORAL_ADDRESS: temporal.address });
   temporal.silence();
-  // Has the worker ask for something while it waits for an answer that doesn't come.
+  // Makes the worker send a request whose answer never arrives.
   await putEvent(world.db, endpointId);
   await eventually(() => temporal.swallowed() > 0);
   expect(await worker.stop(), worker.output()).not.toBeNull();
 }, 120_000);
 
-/** A proxy that at some moment forwards nothing any more, and closes nothing. */
+/** A proxy that can stop forwarding without closing connections. */
 async function startSilenceableProxy(target: string) {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();

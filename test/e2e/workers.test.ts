@@ -12,7 +12,7 @@ import {
   type WorkerProcess,
 } from './_workers.ts';
 
-/** Several workers, each a process, share the month ends of one namespace. */
+/** Several worker processes share the month ends of one namespace. */
 const TENANTS = Array.from({ length: 100 }, (_, index) => `tenant-${100 + index}`);
 
 let world: World;

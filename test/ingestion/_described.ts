@@ -1,7 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 
-/** What the OpenAPI document says of a schema. */
+/** The OpenAPI document's description of a schema. */
 export interface Description {
   readonly $ref?: string;
   readonly type?: string;
@@ -31,7 +31,7 @@ interface Document {
 
 const COMPONENTS = '#/components/schemas/';
 
-/** Describes a schema as the API does; one that has a name there comes with that. */
+/** Describes a schema like the API; a named schema gets its name. */
 export function described(schema: z.ZodType): Description & { readonly name?: string } {
   const registry = new OpenAPIRegistry();
   registry.registerPath({
@@ -51,7 +51,7 @@ export function described(schema: z.ZodType): Description & { readonly name?: st
   return { name, ...document.components?.schemas?.[name] };
 }
 
-/** An event made of the examples that the API's description gives of its fields. */
+/** An event made of the API's examples for its fields. */
 export function exampleOf(schema: z.ZodType): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(described(schema).properties ?? {})

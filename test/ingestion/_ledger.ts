@@ -13,7 +13,7 @@ const bucket = z.object({
   isOpen: z.boolean(),
 });
 
-/** All buckets, in the order in which they were opened. */
+/** All buckets, in the order they were opened. */
 export function bucketsOf(db: Queryable): Promise<readonly z.infer<typeof bucket>[]> {
   return db.any(sql.type(bucket)`
     SELECT source, deployment_id AS "deploymentId", resource_kind AS "resourceKind",

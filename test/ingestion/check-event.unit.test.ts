@@ -13,24 +13,24 @@ function event(fields: Partial<SentEvent> = {}, occurredAt = '2026-05-10T12:00:0
   };
 }
 
-/** The refusal, for which there is one reason and one field. */
+/** The rejection, with one reason and one field. */
 function refusal(pointer: string, ...named: string[]) {
   const detail = expect.stringMatching(named.join('.*'));
   return { status: 'rejected', reason: detail, errors: [{ pointer, detail }] };
 }
 
-test('takes an event of the tenant’s own deployment', () => {
+test('accepts an event of the tenant’s own deployment', () => {
   expect(checkEvent(event(), deployment)).toBeNull();
 });
 
 describe('the deployment', () => {
-  test('that does not exist is refused, naming it and the tenant', () => {
+  test('that does not exist is rejected, naming it and the tenant', () => {
     expect(checkEvent(event(), undefined)).toEqual(refusal('/deployment_id', 'acme', 'acme-a'));
   });
 
-  test('of another tenant is as unknown as one that does not exist', () => {
+  test('of another tenant gets the same answer as one that does not exist', () => {
     const other = { ...deployment, tenantId: 'zeta', currency: 'NZD' };
-    // Its currency would give it away.
+    // An error about the currency would reveal it.
     for (const sent of [event(), event({ currency: 'AUD' })]) {
       expect(checkEvent(sent, other)).toStrictEqual(checkEvent(sent, undefined));
     }
@@ -38,11 +38,11 @@ describe('the deployment', () => {
 });
 
 describe('the currency', () => {
-  test('may be spelt out', () => {
+  test('may be stated', () => {
     expect(checkEvent(event({ currency: 'AUD' }), deployment)).toBeNull();
   });
 
-  test('other than the one that the tenant is billed in is refused, naming both', () => {
+  test("that differs from the tenant's is rejected, naming both", () => {
     expect(checkEvent(event({ currency: 'USD' }), deployment)).toEqual(
       refusal('/currency', 'tenant acme', 'AUD', 'USD'),
     );

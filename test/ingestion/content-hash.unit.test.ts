@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentHash } from '../../src/ingestion/content-hash.ts';
 
-test('is the SHA-256 of the canonical text, for ever: it is stored with each event', () => {
+test('is the SHA-256 of the canonical text, and never changes because it is stored', () => {
   const sha256 = createHash('sha256').update('{"a":1,"b":"2"}').digest('hex');
   expect(contentHash({ b: '2', a: 1 })).toBe(sha256);
 });
 
-test('a field that was not sent is no content; one that is null is', () => {
+test('ignores fields that were not sent, but not null', () => {
   expect(contentHash({ a: '1', b: undefined })).toBe(contentHash({ a: '1' }));
   expect(contentHash({ a: '1', b: null })).not.toBe(contentHash({ a: '1' }));
   expect(contentHash({ a: undefined })).toBe(contentHash({}));
@@ -20,10 +20,10 @@ const anyContent = fc.dictionary(
   { noNullPrototype: true },
 );
 
-/** Sorted by key, and so the same text for the same content. */
+/** Sorted by key, so that the same content has the same text. */
 const spelt = (content: object) => JSON.stringify(Object.entries(content).sort());
 
-test('is the same for the same content, in whatever order, and for no other', () => {
+test('is equal exactly for equal content, in any order', () => {
   fc.assert(
     fc.property(anyContent, anyContent, (a, b) => {
       const reversed = Object.fromEntries(Object.entries(a).reverse());

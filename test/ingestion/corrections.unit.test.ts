@@ -20,7 +20,7 @@ function correction(id: string, replaces: string, fields: Partial<Correction> = 
   return { ...OF, id, replaces, qty: '4', ...fields };
 }
 
-/** Records that are stored, by id, as the ledger reads them. */
+/** Stored records by id, as the ledger reads them. */
 function stored(...records: Partial<ReplaceableRecord>[]): ReadonlyMap<string, ReplaceableRecord> {
   const all = records.map((fields) => ({
     ...OF,
@@ -36,7 +36,7 @@ function stored(...records: Partial<ReplaceableRecord>[]): ReadonlyMap<string, R
 const ids = (corrections: readonly { readonly id: string }[]) => corrections.map(({ id }) => id);
 
 describe('a correction', () => {
-  test('adds the difference to what it replaces, which may be below zero', () => {
+  test('adds its difference to the replaced record, which may be negative', () => {
     const { ready, waiting, refused } = planCorrections(
       [correction('less', 'first'), correction('more', 'second', { qty: '12.5' })],
       stored({}, { id: 'second' }),
@@ -48,7 +48,7 @@ describe('a correction', () => {
     expect({ waiting, refused }).toEqual({ waiting: [], refused: [] });
   });
 
-  test('of a record that is not stored waits: it may be one of those inserted now', () => {
+  test('of a record that is not stored waits, because it may be inserted now', () => {
     expect(planCorrections([correction('late', 'nothing')], stored())).toEqual({
       ready: [],
       waiting: [correction('late', 'nothing')],
@@ -56,13 +56,13 @@ describe('a correction', () => {
     });
   });
 
-  test('waits where another one takes the record now: it is decided when that one is stored', () => {
+  test('waits while another one replaces the record', () => {
     const plan = planCorrections([correction('a', 'first'), correction('b', 'first')], stored({}));
     expect(ids(plan.ready)).toEqual(['a']);
     expect(ids(plan.waiting)).toEqual(['b']);
   });
 
-  test('of a record that was replaced is refused, naming the one to replace instead', () => {
+  test('of a replaced record is rejected, naming the one to replace instead', () => {
     const plan = planCorrections([correction('b', 'first')], stored({ replacedBy: 'a' }));
     expect(plan).toEqual({
       ready: [],
@@ -76,7 +76,7 @@ describe('a correction', () => {
     });
   });
 
-  test('that was stored a moment ago is not refused for its own sake', () => {
+  test('that was just stored is not rejected because of itself', () => {
     const plan = planCorrections([correction('a', 'first')], stored({ replacedBy: 'a' }));
     expect(ids(plan.ready)).toEqual(['a']);
   });
@@ -86,7 +86,7 @@ describe('a correction', () => {
     ['deployment', { deploymentId: 'acme-b' }],
     ['resource kind', { resourceKind: 'snapshot' }],
     ['month', { serviceMonth: '2026-06-01' }],
-  ])('cannot move usage to another %s; says where it is, and what to do', (_what, fields) => {
+  ])('cannot move usage to another %s, and says what to do', (_what, fields) => {
     const plan = planCorrections([correction('b', 'first', fields)], stored({}));
     expect(plan).toMatchObject({ ready: [], waiting: [], refused: [{ id: 'b' }] });
     expect(plan.refused[0]?.reason).toBe(
@@ -95,7 +95,7 @@ describe('a correction', () => {
     );
   });
 
-  test('of a record that was excluded from billing is refused: it counts for nothing', () => {
+  test('of an excluded record is rejected', () => {
     const plan = planCorrections([correction('b', 'first')], stored({ isExcluded: true }));
     expect(plan).toMatchObject({ ready: [], waiting: [] });
     expect(plan.refused).toEqual([
@@ -108,7 +108,7 @@ describe('a correction', () => {
     ]);
   });
 
-  test('that is refused takes the record from nobody', () => {
+  test('that is rejected leaves the record to others', () => {
     const plan = planCorrections(
       [correction('a', 'first', { resourceKind: 'snapshot' }), correction('b', 'first')],
       stored({}),
@@ -116,20 +116,20 @@ describe('a correction', () => {
     expect(ids(plan.ready)).toEqual(['b']);
   });
 
-  test('of itself: it would never be stored', () => {
+  test('of itself is rejected', () => {
     const plan = planCorrections([correction('a', 'a'), correction('b', 'first')], stored({}));
     expect(plan.refused).toEqual([{ id: 'a', reason: 'replaces: a record cannot replace itself' }]);
     expect(ids(plan.ready)).toEqual(['b']);
   });
 
-  test('of an unknown record: says which, and what to do', () => {
+  test('of an unknown record names it and says what to do', () => {
     expect(unknownRecord('re"c')).toBe(
       'replaces: there is no record "re\\"c" yet: send this correction again once that record is accepted',
     );
   });
 });
 
-/** Records of one bucket; the first is plain, each other one replaces one of those before it. */
+/** Records of one bucket: the first is plain, every other one replaces an earlier one. */
 const anyHistory = fc
   .array(fc.tuple(anyQty, fc.nat()), { minLength: 1, maxLength: 8 })
   .map((records) =>
@@ -140,7 +140,7 @@ const anyHistory = fc
     })),
   );
 
-test('wave by wave, the bucket comes to the records that nothing replaces', () => {
+test('after all waves the bucket has the sum of the records that are not replaced', () => {
   fc.assert(
     fc.property(
       anyHistory.chain((history) =>
@@ -173,7 +173,7 @@ test('wave by wave, the bucket comes to the records that nothing replaces', () =
           waiting = plan.waiting;
         }
 
-        // Replaced once at most, so what is left is one record: the last one of the chain.
+        // Each is replaced at most once, so the last record of the chain remains.
         const live = [...ledger.values()].filter(({ replacedBy }) => replacedBy === null);
         expect(live).toHaveLength(1);
         expect(sumDecimals(added).equals(live[0]!.qty)).toBe(true);

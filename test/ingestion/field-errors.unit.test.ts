@@ -10,17 +10,17 @@ function errorsOf(schema: z.ZodType, value: unknown): readonly FieldError[] {
 const number = z.number({ error: 'expected a number' });
 
 describe('the pointer', () => {
-  test('is a path into what was sent', () => {
+  test('is a path into the sent value', () => {
     expect(errorsOf(z.object({ events: z.array(number) }), { events: [1, 'x'] })).toEqual([
       { pointer: '/events/1', detail: 'expected a number' },
     ]);
   });
 
-  test('of the whole is empty', () => {
+  test('is empty for the whole value', () => {
     expect(errorsOf(number, 'x')).toEqual([{ pointer: '', detail: 'expected a number' }]);
   });
 
-  test('escapes as RFC 6901 has it, each time', () => {
+  test('escapes every name like RFC 6901', () => {
     expect(errorsOf(z.object({ 'a/b~1/~': number }), {})).toMatchObject([
       { pointer: '/a~1b~01~1~0' },
     ]);
@@ -28,7 +28,7 @@ describe('the pointer', () => {
 });
 
 describe('unknown fields', () => {
-  test('are an error each, where they are', () => {
+  test('are one error each, at their place', () => {
     const schema = z.object({ event: z.strictObject({}) });
     expect(errorsOf(schema, { event: { x: 1, 'y/z': 2 } })).toEqual([
       { pointer: '/event/x', detail: 'unknown field' },
@@ -36,7 +36,7 @@ describe('unknown fields', () => {
     ]);
   });
 
-  test('are named by the first 100 characters of their name', () => {
+  test('are shown with the first 100 characters of their name', () => {
     const long = 'x'.repeat(99);
     expect(errorsOf(z.strictObject({}), { [`${long}yz`]: 1 })).toMatchObject([
       { pointer: `/${long}y` },
@@ -44,7 +44,7 @@ describe('unknown fields', () => {
   });
 });
 
-test('the first 20 errors are told, and no more', () => {
+test('reports the first 20 errors', () => {
   const fields = Array.from({ length: 21 }, (_, n) => `f${n}`);
   const errors = errorsOf(
     z.strictObject({}),

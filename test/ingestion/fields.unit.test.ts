@@ -14,7 +14,7 @@ import { described } from './_described.ts';
 
 const takes = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;
 
-/** What is said of a value that isn't taken. */
+/** The errors of a rejected value. */
 function complaint(schema: z.ZodType, value: unknown): string | undefined {
   return schema.safeParse(value).error?.issues[0]?.message;
 }
@@ -31,7 +31,7 @@ describe('an id', () => {
     },
   );
 
-  test('that is none: says what one is', () => {
+  test('that is invalid gets a message with the rule', () => {
     expect(complaint(externalId, 'a b')).toContain('1 to 64 letters, digits, dots, underscores');
   });
 });
@@ -48,7 +48,7 @@ describe('text', () => {
     },
   );
 
-  test('that is none: says how long it may be, and what it may not hold', () => {
+  test('that is invalid gets a message with length and forbidden characters', () => {
     expect(complaint(text(3), '')).toBe(
       'expected 1 to 3 characters, none of them a control character',
     );
@@ -56,7 +56,7 @@ describe('text', () => {
 });
 
 describe('a decimal', () => {
-  test('is what the domain takes for one, and what the API’s description says', () => {
+  test('is accepted by the field, the domain and the API’s pattern alike', () => {
     const pattern = new RegExp(described(decimalString).pattern!);
     const anyText = fc.oneof(
       fc.string({ unit: fc.constantFrom(...'0012.9-+e '), maxLength: 16 }),
@@ -71,14 +71,14 @@ describe('a decimal', () => {
     );
   });
 
-  test.each(['1e3', '', null, undefined, true])('%j is none: says what one is', (value) => {
+  test.each(['1e3', '', null, undefined, true])('rejects %j with the rule', (value) => {
     const said = complaint(decimalString, value);
     expect(said).toContain('a decimal as a string, such as "0.25"');
     expect(said).toContain('at most 12 before and 12 after the point, without sign');
     expect(said).not.toContain('JSON numbers');
   });
 
-  test.each([1.5, 1])('the number %j has been through a float: says so', (value) => {
+  test.each([1.5, 1])('rejects the number %j because floats are inexact', (value) => {
     const said = complaint(decimalString, value);
     expect(said).toContain('a decimal as a string, such as "0.25"');
     expect(said).toContain('JSON numbers are not exact');
@@ -86,19 +86,19 @@ describe('a decimal', () => {
 });
 
 describe('an instant', () => {
-  test('is read into UTC', () => {
+  test('is converted to UTC', () => {
     expect(instant.parse('2026-06-01T00:30:00+02:00')).toMatchObject({
       text: '2026-05-31T22:30:00Z',
     });
   });
 
-  test.each(['2026-02-30T00:00:00Z', '', 'noon'])('%j is none: says what one is', (value) => {
+  test.each(['2026-02-30T00:00:00Z', '', 'noon'])('rejects %j with the rule', (value) => {
     const said = complaint(instant, value);
     expect(said).toContain('an RFC 3339 instant with Z or an offset, of the years 2000 to 2999');
     expect(said).toContain('2026-05-31T23:59:59Z');
   });
 
-  test('is text', () => {
+  test('must be text', () => {
     expect(takes(instant, 1_778_414_400)).toBe(false);
   });
 });
@@ -115,7 +115,7 @@ describe('a currency', () => {
     },
   );
 
-  test('that is none: says what one is', () => {
+  test('that is invalid gets a message with the rule', () => {
     expect(complaint(currencyCode, 'aud')).toContain('a currency code such as "AUD"');
   });
 });
@@ -125,7 +125,7 @@ describe('a number of tokens', () => {
     expect(takes(tokenCount, count)).toBe(true);
   });
 
-  test.each([-1, 1.5, 2 ** 53, '1', null])('%j is none: says what one is', (count) => {
+  test.each([-1, 1.5, 2 ** 53, '1', null])('rejects %j with the rule', (count) => {
     expect(complaint(tokenCount, count)).toBe('expected a whole number from 0 to 2^53 - 1');
   });
 });
@@ -136,11 +136,11 @@ describe('the API’s description', () => {
     ['a decimal', decimalString],
     ['a currency', currencyCode],
     ['an instant', instant],
-  ])('of %s has an example, which is one', (_what, schema) => {
+  ])('of %s has a valid example', (_what, schema) => {
     expect(takes(schema, described(schema).example)).toBe(true);
   });
 
-  test('says that an instant is one', () => {
+  test('marks an instant as a date-time', () => {
     expect(described(instant)).toMatchObject({ type: 'string', format: 'date-time' });
   });
 
@@ -149,8 +149,8 @@ describe('the API’s description', () => {
     ['a text', text(3), ['x', '😀😀😀', '', 'xxxx', 'a\u0000']],
     ['an id', externalId, ['acme', 'a b', 'x'.repeat(64), 'x'.repeat(65)]],
     ['a currency', currencyCode, ['AUD', 'aud', 'AUDX']],
-  ])('of %s has a pattern, which takes what is taken', (_what, schema, values) => {
-    // As JSON Schema has it: without flags, matched by code points.
+  ])('of %s has a pattern that accepts the same values', (_what, schema, values) => {
+    // As in JSON Schema: without flags, matched by code points.
     const pattern = new RegExp(described(schema).pattern!, 'u');
     for (const value of values) expect(pattern.test(value)).toBe(takes(schema, value));
   });

@@ -162,7 +162,7 @@ function isEvent(grammar: Grammar, event: unknown): boolean {
 }
 
 const two = fc.nat(99).map((n) => String(n).padStart(2, '0'));
-/** Instants and what nearly is one. */
+/** Instants and near misses. */
 const instants = fc
   .tuple(
     fc.constantFrom('1999', '2000', '2024', '2026', '2100', '2999', '3000'),
@@ -205,13 +205,13 @@ const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 1 }),
 );
 
-/** Values of a field that mostly are near what it may be. */
+/** Values close to what a field accepts. */
 function near(name: string): fc.Arbitrary<unknown> {
   const own = name === 'occurred_at' ? instants : /qty|cents/.test(name) ? decimals : texts;
   return fc.oneof({ weight: 3, arbitrary: own }, anything);
 }
 
-/** A valid event with one or two fields changed, missing or too many. */
+/** A valid event with up to two fields changed, missing or added. */
 function variants(valid: object, grammar: Grammar): fc.Arbitrary<object> {
   const names = [...Object.keys(grammar), 'extra', '__proto__'];
   const change = fc
@@ -228,7 +228,7 @@ function variants(valid: object, grammar: Grammar): fc.Arbitrary<object> {
       if (value === undefined) fields.delete(name);
       else fields.set(name, value);
     }
-    // As a body is read: `__proto__` is a name like any other.
+    // Parsed like a body, where `__proto__` is an ordinary name.
     const json = [...fields].map(
       ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
     );
@@ -240,7 +240,7 @@ describe.each([
   ['LLM events', LLM_USAGE.schema, LLM, sentLlmEvent],
   ['metered records', METERED_USAGE.schema, METERED, sentMeteredRecord],
 ] as const)('%s', (_what, schema, grammar, valid) => {
-  test('are taken exactly where the documented grammar has them', () => {
+  test('are accepted exactly if they match the documented grammar', () => {
     const seen = { taken: 0, refused: 0 };
     fc.assert(
       fc.property(variants(valid, grammar), (event) => {
@@ -250,11 +250,11 @@ describe.each([
       }),
       { numRuns: 5_000 },
     );
-    // Or the generator only knows one side.
+    // Otherwise the generator produces only one kind.
     expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(500);
   });
 
-  test('that are anything else are refused, with a reason', () => {
+  test('that are anything else are rejected with a reason', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const outcome = parseEvent<unknown>(schema, value);
@@ -285,7 +285,7 @@ function scaled(decimal: string): bigint {
   return BigInt(whole + fraction.padEnd(12, '0'));
 }
 
-test('a decimal keeps its value, digit for digit, on its way into the ledger', () => {
+test('a decimal keeps every digit on its way into the ledger', () => {
   fc.assert(
     fc.property(validDecimals, (charge) => {
       expect(isDecimal(charge)).toBe(true);

@@ -7,7 +7,7 @@ import {
 
 type Options = GroupCommitOptions<string, string>;
 
-/** A commit that waits until the test lets it go on, and echoes its items. */
+/** A commit that waits until the test releases it, and echoes its items. */
 function controlled(overrides: Partial<Options> = {}) {
   const groups: (readonly string[])[] = [];
   const gates: PromiseWithResolvers<null>[] = [];
@@ -28,11 +28,11 @@ function controlled(overrides: Partial<Options> = {}) {
   return { commits, groups, gates };
 }
 
-/** Lets everything happen that needs no further event. */
+/** Runs everything that needs no further event. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('group commit', () => {
-  test('commits together what came while the commit before was under way', async () => {
+  test('commits items together that arrive during the previous commit', async () => {
     const { commits, groups, gates } = controlled();
     const answers = [['a'], ['b', 'c'], ['d']].map((items) => commits.submit(items));
     await settled();
@@ -45,7 +45,7 @@ describe('group commit', () => {
     expect(commits.depth).toBe(0);
   });
 
-  test('the next group is on its way before anybody of the last one is answered', async () => {
+  test('starts the next group before answering the last one', async () => {
     const { commits, groups, gates } = controlled();
     const groupsAtAnswer = commits.submit(['a']).then(() => groups.length);
     const later = commits.submit(['b']);
@@ -55,7 +55,7 @@ describe('group commit', () => {
     await later;
   });
 
-  test('who waits for room is let in one after the other, and never refused', async () => {
+  test('admits waiting submissions one by one without rejecting any', async () => {
     const { commits, groups, gates } = controlled({ maxQueuedItems: 1 });
     const answers = ['a', 'b', 'c'].map((item) => commits.submitWhenRoom([item]));
     for (const item of ['a', 'b', 'c']) {
@@ -67,7 +67,7 @@ describe('group commit', () => {
     expect(await Promise.all(answers)).toEqual([['a!'], ['b!'], ['c!']]);
   });
 
-  test('who waits for room is refused when it closes', async () => {
+  test('rejects waiting submissions when it closes', async () => {
     const { commits, gates } = controlled({ maxQueuedItems: 1 });
     const first = commits.submit(['a']);
     const waiting = commits.submitWhenRoom(['b']);
@@ -78,7 +78,7 @@ describe('group commit', () => {
     await closing;
   });
 
-  test('answers nobody before the commit', async () => {
+  test('answers only after the commit', async () => {
     const { commits, gates } = controlled();
     let isAnswered = false;
     const answer = commits.submit(['a']).then(() => (isAnswered = true));
@@ -88,7 +88,7 @@ describe('group commit', () => {
     await answer;
   });
 
-  test('never splits a submission, and takes a large one alone', async () => {
+  test('never splits a submission, and commits a large one alone', async () => {
     const { commits, groups, gates } = controlled({ maxQueuedItems: 100 });
     const answers = [['x'], ['a', 'b', 'c'], ['d', 'e'], ['1', '2', '3', '4', '5']].map((items) =>
       commits.submit(items),
@@ -101,7 +101,7 @@ describe('group commit', () => {
     expect(groups).toEqual([['x'], ['a', 'b', 'c'], ['d', 'e'], ['1', '2', '3', '4', '5']]);
   });
 
-  test('fills a group to its limit, and no further', async () => {
+  test('fills a group up to its limit', async () => {
     const { commits, groups, gates } = controlled();
     const answers = [['x'], ['a', 'b'], ['c', 'd'], ['e']].map((items) => commits.submit(items));
     for (let group = 0; group < 3; group += 1) {
@@ -112,13 +112,13 @@ describe('group commit', () => {
     expect(groups).toEqual([['x'], ['a', 'b', 'c', 'd'], ['e']]);
   });
 
-  test('commits nothing where there is nothing to commit', async () => {
+  test('commits nothing for an empty submission', async () => {
     const { commits, groups } = controlled();
     expect(await commits.submit([])).toEqual([]);
     expect(groups).toEqual([]);
   });
 
-  test('runs no more than so many at once', async () => {
+  test('limits concurrent commits', async () => {
     const { commits, groups, gates } = controlled({ maxConcurrent: 2, maxGroupItems: 1 });
     const answers = ['a', 'b', 'c'].map((item) => commits.submit([item]));
     await settled();
@@ -131,7 +131,7 @@ describe('group commit', () => {
     await Promise.all(answers);
   });
 
-  test('refuses what does not fit into the queue, and takes it when there is room', async () => {
+  test('rejects what does not fit into the queue, and accepts it once there is room', async () => {
     const { commits, gates } = controlled();
     const first = commits.submit(['a', 'b', 'c', 'd']);
     await expect(commits.submit(['e', 'f', 'g'])).rejects.toThrow(OverloadedError);
@@ -147,7 +147,7 @@ describe('group commit', () => {
     expect(await second).toEqual(['e!', 'f!', 'g!']);
   });
 
-  test('takes what just fits, and what never would where nothing waits', async () => {
+  test('accepts what just fits, and anything if the queue is empty', async () => {
     const { commits, gates } = controlled();
     const answers = [commits.submit(['a', 'b', 'c', 'd']), commits.submit(['e', 'f'])];
     expect(commits.depth).toBe(6);
@@ -163,7 +163,7 @@ describe('group commit', () => {
     expect(await large).toHaveLength(7);
   });
 
-  test('tries each submission of a failed group alone', async () => {
+  test('retries each submission of a failed group alone', async () => {
     const groups: (readonly string[])[] = [];
     const commits = createGroupCommit<string, string>({
       maxConcurrent: 1,
@@ -188,7 +188,7 @@ describe('group commit', () => {
     expect(commits.depth).toBe(0);
   });
 
-  test('does not try alone what cannot be the fault of an item', async () => {
+  test('does not retry alone if no item can be at fault', async () => {
     let attempts = 0;
     const commits = createGroupCommit<string, string>({
       maxConcurrent: 1,
@@ -207,7 +207,7 @@ describe('group commit', () => {
     expect(attempts).toBe(2);
   });
 
-  test('closes when all that was taken is committed, and takes no more', async () => {
+  test('closes once everything accepted is committed, and accepts no more', async () => {
     const { commits, gates } = controlled({ maxGroupItems: 1 });
     const answers = [commits.submit(['a']), commits.submit(['b'])];
     let isClosed = false;
@@ -221,7 +221,7 @@ describe('group commit', () => {
     expect(await Promise.all(answers)).toEqual([['a!'], ['b!']]);
   });
 
-  test('closes at once where nothing is under way', async () => {
+  test('closes at once if nothing is pending', async () => {
     const { commits, gates } = controlled();
     await controlled().commits.close();
     const answer = commits.submit(['a']);

@@ -20,7 +20,7 @@ describe('parseUtcInstant', () => {
     expect(epochMs).toBe(Date.UTC(2026, 5, 1, 1, 30, 0));
   });
 
-  test('cuts off what PostgreSQL would round, perhaps into the next month', () => {
+  test('truncates digits that PostgreSQL would round, perhaps into the next month', () => {
     const instant = parseUtcInstant('2026-05-31T23:59:59.999999999Z');
     expect(instant).toMatchObject({
       stored: '2026-05-31T23:59:59.999999Z',
@@ -51,7 +51,7 @@ describe('parseUtcInstant', () => {
     '2026-W19-7T12:00:00Z',
     'yesterday',
     '',
-  ])('refuses %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(parseUtcInstant(text)).toBeNull();
   });
 });

@@ -15,7 +15,7 @@ function entry(id: string, deploymentId: string): Entry {
   };
 }
 
-/** Two lanes whose commits wait until the test lets them go on. */
+/** Two lanes whose commits wait until the test releases them. */
 function controlled({ lanes = 2, maxQueuedItems = 100 } = {}) {
   const groups: (readonly Entry[])[] = [];
   const gates: PromiseWithResolvers<null>[] = [];
@@ -37,7 +37,7 @@ function controlled({ lanes = 2, maxQueuedItems = 100 } = {}) {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Deployments that are in one lane each; which, is nobody's business. */
+/** Deployments in different lanes; which lane does not matter. */
 async function oneOfEachLane(): Promise<readonly [string, string]> {
   const { commits, groups } = controlled();
   void commits.submit(Array.from({ length: 20 }, (_, n) => entry(`${n}`, `deployment-${n}`)));
@@ -50,9 +50,9 @@ async function oneOfEachLane(): Promise<readonly [string, string]> {
 const ids = (groups: readonly (readonly Entry[])[]) => groups.map((g) => g.map(({ id }) => id));
 
 describe('lanes', () => {
-  test('share the deployments among them, evenly enough', async () => {
+  test('distribute deployments evenly', async () => {
     const { commits, groups } = controlled({ lanes: 4 });
-    // As ids are that somebody counts in steps.
+    // Like ids that are numbered in steps.
     const counted = Array.from({ length: 1000 }, (_, n) => entry(`${n}`, `deployment-${n * 8}`));
     void commits.submit(counted);
     await settled();
@@ -60,7 +60,7 @@ describe('lanes', () => {
     for (const group of groups) expect(group.length).toBeGreaterThan(150);
   });
 
-  test('commit at once, and the answers are in the order of the submission', async () => {
+  test('commit concurrently, with answers in the order of the submission', async () => {
     const [here, there] = await oneOfEachLane();
     const { commits, groups, gates } = controlled();
     const answer = commits.submit([
@@ -85,7 +85,7 @@ describe('lanes', () => {
     expect(commits.depth).toBe(0);
   });
 
-  test('never have a deployment in two of them', async () => {
+  test('never share a deployment', async () => {
     const [here] = await oneOfEachLane();
     const { commits, groups, gates } = controlled();
     const answers = ['a', 'b'].map((id) => commits.submit([entry(id, here)]));
@@ -97,7 +97,7 @@ describe('lanes', () => {
     await Promise.all(answers);
   });
 
-  test('keep entries with one id together: the first decides', async () => {
+  test('keep entries with the same id together, in the lane of the first', async () => {
     const [here, there] = await oneOfEachLane();
     const { commits, groups, gates } = controlled();
     const answer = commits.submit([entry('same', here), entry('b', there), entry('same', there)]);
@@ -109,7 +109,7 @@ describe('lanes', () => {
     expect(await answer).toEqual(['same!', 'b!', 'same!']);
   });
 
-  test('take all of a submission, or nothing', async () => {
+  test('accept a whole submission or nothing', async () => {
     const [here, there] = await oneOfEachLane();
     const { commits, groups, gates } = controlled({ maxQueuedItems: 4 });
     const full = commits.submit([entry('a', here), entry('b', here)]);
@@ -129,7 +129,7 @@ describe('lanes', () => {
     expect(await waiting).toEqual(['c!', 'd!']);
   });
 
-  test('close when all of them are done, and take no more', async () => {
+  test('close when all are done, and accept no more', async () => {
     const [here, there] = await oneOfEachLane();
     const { commits, gates } = controlled();
     const answer = commits.submit([entry('a', here), entry('b', there)]);
@@ -145,7 +145,7 @@ describe('lanes', () => {
     await closing;
   });
 
-  test('have nothing to do for nothing', async () => {
+  test('answer an empty submission at once', async () => {
     const { commits, groups } = controlled();
     expect(await commits.submit([])).toEqual([]);
     expect(groups).toEqual([]);

@@ -17,7 +17,7 @@ const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
 let testDatabase: TestDatabase;
 let db: Database;
-/** As the API's process has it. */
+/** With the rights of the API's process. */
 let apiDb: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
@@ -38,7 +38,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-/** Several processes would each have their own. */
+/** Each of several processes has its own. */
 const newIngestion = () =>
   createIngestion({ db: apiDb, now: () => new Date(), timeBounds: ANY_TIME });
 
@@ -67,7 +67,7 @@ async function seal(): Promise<number> {
   });
 }
 
-test('nothing is lost or counted twice while month end seals the buckets', async () => {
+test('loses and double-counts nothing while month end seals buckets', async () => {
   const ingestions = [newIngestion(), newIngestion()];
   const batches = Array.from({ length: 150 }, (_, batch) =>
     Array.from({ length: 20 }, (__, n) =>
@@ -99,20 +99,20 @@ test('nothing is lost or counted twice while month end seals the buckets', async
   await Promise.all(ingestions.flatMap((ingestion) => [send(ingestion), send(ingestion)]));
   done.abort();
 
-  // The race was one: buckets were sealed, and new ones opened, in the middle of it.
+  // The race took place: buckets were sealed and opened during it.
   expect(await sealing).toBeGreaterThan(2 * DEPLOYMENTS.length);
   expect((await countEvents(db)) - before).toBe(3_000);
   await expectBucketsToAddUp(db);
 });
 
-test('many senders of the same events: each event is accepted once', async () => {
+test('accepts each event once from many senders', async () => {
   const ingestions = [newIngestion(), newIngestion(), newIngestion()];
   const events = Array.from({ length: 60 }, (_, n) =>
     llmEvent(`same-${n}`, DEPLOYMENTS[n % 3] ?? '', '0.1'),
   );
   const answers = await Promise.all(
     ingestions.flatMap((ingestion) =>
-      // In different orders, which would make them wait for each other in a circle.
+      // In different orders, which could cause deadlocks.
       [events, events.toReversed()].map((batch) => ingestion.ingest('llm', batch)),
     ),
   );
@@ -121,8 +121,8 @@ test('many senders of the same events: each event is accepted once', async () =>
   expect(statuses.filter((status) => status === 'duplicate')).toHaveLength(300);
 });
 
-test('ids that are sent for several deployments at once: each counts for one of them', async () => {
-  // Their groups wait for each other's ids; in different orders, which would make it a circle.
+test('accepts an id sent concurrently for several deployments for one of them', async () => {
+  // Their groups wait for each other's ids in different orders, which could cause deadlocks.
   const ingestion = newIngestion();
   const before = await countEvents(db);
   const idsOf = (deployment: string) =>
@@ -145,7 +145,7 @@ test('ids that are sent for several deployments at once: each counts for one of 
   await expectBucketsToAddUp(db);
 });
 
-test('the sum is exact where a float would not be', async () => {
+test('sums exactly where a float would not', async () => {
   const charges = ['0.1', '0.2', '999999999999.999999999999', '0.000000000001'];
   await newIngestion().ingest(
     'llm',
@@ -155,7 +155,7 @@ test('the sum is exact where a float would not be', async () => {
   expect(ofMonth).toEqual([expect.objectContaining({ events: 4, total: '1000000000000.3' })]);
 });
 
-test('after a sealed month a late event opens a new bucket, a replay does not', async () => {
+test('after a seal, a late event opens a new bucket and a replay does not', async () => {
   const ingestion = newIngestion();
   await ingestion.ingest('llm', [llmEvent('late-1', 'acme-a', '1', '2025-02')]);
   await seal();
@@ -170,7 +170,7 @@ test('after a sealed month a late event opens a new bucket, a replay does not', 
   ]);
 });
 
-test('events that come while their bucket is being sealed go into a new one', async () => {
+test('events that arrive during a seal go into a new bucket', async () => {
   const ingestion = newIngestion();
   const event = (n: number) => llmEvent(`sealing-${n}`, 'acme-a', `${n}`, '2025-03');
   await ingestion.ingest('llm', [event(1)]);
@@ -182,10 +182,10 @@ test('events that come while their bucket is being sealed go into a new one', as
       UPDATE usage_buckets SET sealed_for = (SELECT draft_id FROM invoice_drafts LIMIT 1)
       WHERE service_month = '2025-03-01'`);
     const answered = ingestion.ingest('llm', [event(2), event(1)]);
-    // It has seen the bucket open, and waits for whoever has it.
+    // It saw the bucket open and waits for the lock.
     await until(
       async () => {
-        // Within a transaction the view stays as it was first read.
+        // Within a transaction, the view keeps the state of the first read.
         await sealer.query('SELECT pg_stat_clear_snapshot()');
         return sealer.query(`SELECT FROM pg_stat_activity
           WHERE datname = current_database() AND wait_event_type = 'Lock'`);
@@ -204,7 +204,7 @@ test('events that come while their bucket is being sealed go into a new one', as
   ]);
 });
 
-test('a replay changes nothing, not even a row that would come out the same', async () => {
+test('a replay writes nothing, not even identical rows', async () => {
   const ingestion = newIngestion();
   const event = llmEvent('replayed', 'acme-b', '1', '2025-04');
   await ingestion.ingest('llm', [event]);
@@ -218,7 +218,7 @@ test('a replay changes nothing, not even a row that would come out the same', as
   expect(await version()).not.toBe(before);
 });
 
-test('each event of a group gets its own answer, whichever way it goes', async () => {
+test('each event of a group gets its own answer', async () => {
   const ingestion = newIngestion();
   const event = (id: string, charge: string, month = '2025-05') =>
     llmEvent(`mixed-${id}`, 'acme-c', charge, month);
@@ -231,7 +231,7 @@ test('each event of a group gets its own answer, whichever way it goes', async (
     event('new', '8'),
     event('NULL', '16'),
     event('"\\', '32'),
-    // Has no bucket yet.
+    // Without a bucket so far.
     event('unopened', '64', '2025-06'),
     event('unopened', '64', '2025-06'),
   ]);
@@ -246,7 +246,7 @@ test('each event of a group gets its own answer, whichever way it goes', async (
   ]);
 });
 
-test('a batch for many buckets: each event is stored as it was sent, and in its own', async () => {
+test('a batch for many buckets stores each event unchanged in its own bucket', async () => {
   const ingestion = newIngestion();
   const kinds = ['droplet_hours', 'llm_tokens'];
   const places = DEPLOYMENTS.flatMap((deployment) =>
@@ -265,7 +265,7 @@ test('a batch for many buckets: each event is stored as it was sent, and in its 
     places.map(({ deployment, month }, n) =>
       llmEvent(`many-${round}-${n}`, deployment, `${n + 1}`, month),
     );
-  // The first ones open the buckets, the second ones take the short way.
+  // The first ones open buckets, the second ones use the fast path.
   for (const round of ['long', 'short']) {
     await ingestion.ingest('metered', recordsOf(round));
     await ingestion.ingest('llm', eventsOf(round));
@@ -314,7 +314,7 @@ const storedUsage = z.object({
   isInItsOwn: z.boolean(),
 });
 
-test('a poisoned request does not sink the others of its group', async () => {
+test('a poisoned request does not fail the others of its group', async () => {
   const superuser = new pg.Client({ connectionString: testDatabase.superuserUrl });
   await superuser.connect();
   await superuser.query(`

@@ -9,7 +9,7 @@ const hashOf = (event: object) => entryOf(event).contentHash;
 
 const withoutTokens = without(sent, 'input_tokens', 'output_tokens');
 
-test('what is stored of an event', () => {
+test('stores the fields of an event', () => {
   expect(entryOf(sent)).toStrictEqual({
     id: 'req-1',
     barred: null,
@@ -27,20 +27,20 @@ test('what is stored of an event', () => {
   });
 });
 
-test('an event is known by the id that the gateway gave it, in the LLM ledger', () => {
+test('identifies an event by its gateway request id in the LLM ledger', () => {
   expect(LLM_USAGE.source).toBe('llm');
   expect(new Map<string, unknown>(Object.entries(sent)).get(LLM_USAGE.idField)).toBe(
     entryOf(sent).id,
   );
 });
 
-test('an event belongs to the month that it is in UTC', () => {
+test('assigns an event to its UTC month', () => {
   expect(entryOf({ ...sent, occurred_at: '2026-05-31T23:30:00-02:00' }).serviceMonth).toBe(
     '2026-06-01',
   );
 });
 
-test('a number of tokens that is not given is unknown, which is not 0', () => {
+test('stores a missing number of tokens as unknown, not 0', () => {
   expect(entryOf(withoutTokens)).toMatchObject({ inputTokens: null, outputTokens: null });
   expect(entryOf({ ...sent, input_tokens: 0, output_tokens: 0 })).toMatchObject({
     inputTokens: 0,
@@ -48,7 +48,7 @@ test('a number of tokens that is not given is unknown, which is not 0', () => {
   });
 });
 
-describe('an event is the same one', () => {
+describe('an event counts as the same', () => {
   test.each([
     ['with trailing zeros', { charge_cents: '1.5000' }],
     [
@@ -66,7 +66,7 @@ describe('an event is the same one', () => {
   });
 });
 
-describe('an event is another one', () => {
+describe('an event counts as different', () => {
   test.each([
     ['id', { gateway_request_id: 'req-2' }],
     ['tenant', { tenant_id: 'zeta' }],
@@ -80,19 +80,19 @@ describe('an event is another one', () => {
     expect(hashOf({ ...sent, ...fields })).not.toBe(hashOf(sent));
   });
 
-  test('without its numbers of tokens', () => {
+  test('without its token counts', () => {
     expect(hashOf(withoutTokens)).not.toBe(hashOf(sent));
   });
 });
 
 describe('the schema', () => {
-  test.each(['currency', 'input_tokens', 'output_tokens'])('%s may be left out', (field) => {
+  test.each(['currency', 'input_tokens', 'output_tokens'])('allows %s to be omitted', (field) => {
     const all = { ...sent, currency: 'AUD' };
     expect(LLM_USAGE.schema.safeParse(all).success).toBe(true);
     expect(LLM_USAGE.schema.safeParse(without(all, field)).success).toBe(true);
   });
 
-  test.each(Object.keys(withoutTokens))('%s may not be left out', (field) => {
+  test.each(Object.keys(withoutTokens))('requires %s', (field) => {
     expect(LLM_USAGE.schema.safeParse(without(sent, field)).success).toBe(false);
   });
 
@@ -102,22 +102,22 @@ describe('the schema', () => {
     { model: 'x'.repeat(201) },
     { charge_cents: 1.5 },
     { input_tokens: -1 },
-  ])('refuses %j', (fields) => {
+  ])('rejects %j', (fields) => {
     expect(LLM_USAGE.schema.safeParse({ ...sent, ...fields }).success).toBe(false);
   });
 });
 
 describe('the API’s description', () => {
-  test('has a name for it', () => {
+  test('has a name', () => {
     expect(described(LLM_USAGE.schema).name).toBe('LlmUsageEvent');
   });
 
-  test('has examples that make an event', () => {
+  test('has examples that form a valid event', () => {
     const example = exampleOf(LLM_USAGE.schema);
     expect(entryOf(example)).toMatchObject({ id: example.gateway_request_id });
   });
 
-  test('tells what the names leave open', () => {
+  test('describes what the names do not say', () => {
     const { charge_cents, currency } = described(LLM_USAGE.schema).properties!;
     expect(charge_cents?.description).toContain('in cents, not dollars');
     expect(currency?.description).toContain("By default the tenant's");

@@ -7,7 +7,7 @@ const entryOf = (record: object) =>
   METERED_USAGE.toEntry(METERED_USAGE.schema.parse(record), deployment, null);
 const hashOf = (record: object) => entryOf(record).contentHash;
 
-test('what is stored of a record', () => {
+test('stores the fields of a record', () => {
   expect(entryOf(sent)).toStrictEqual({
     id: 'rec-1',
     barred: null,
@@ -22,7 +22,7 @@ test('what is stored of a record', () => {
   });
 });
 
-test('a record is known by its own id, in the metered ledger', () => {
+test('identifies a record by its id in the metered ledger', () => {
   expect(METERED_USAGE.source).toBe('metered');
   expect(new Map<string, unknown>(Object.entries(sent)).get(METERED_USAGE.idField)).toBe(
     entryOf(sent).id,
@@ -33,13 +33,13 @@ test('a correction names the record that it replaces', () => {
   expect(entryOf({ ...sent, replaces: 'rec-0' }).replaces).toBe('rec-0');
 });
 
-test('a record belongs to the month that it is in UTC', () => {
+test('assigns a record to its UTC month', () => {
   expect(entryOf({ ...sent, occurred_at: '2026-06-01T00:30:00+01:00' }).serviceMonth).toBe(
     '2026-05-01',
   );
 });
 
-describe('a record is the same one', () => {
+describe('a record counts as the same', () => {
   test.each([
     ['with trailing zeros', { qty: '10.50' }],
     [
@@ -53,7 +53,7 @@ describe('a record is the same one', () => {
   });
 });
 
-describe('a record is another one', () => {
+describe('a record counts as different', () => {
   test.each([
     ['id', { record_id: 'rec-2' }],
     ['tenant', { tenant_id: 'zeta' }],
@@ -68,7 +68,7 @@ describe('a record is another one', () => {
 });
 
 describe('the schema', () => {
-  test.each(Object.keys(sent))('%s may not be left out', (field) => {
+  test.each(Object.keys(sent))('requires %s', (field) => {
     expect(METERED_USAGE.schema.safeParse(without(sent, field)).success).toBe(false);
   });
 
@@ -80,22 +80,22 @@ describe('the schema', () => {
     { replaces: '' },
     { replaces: 'x'.repeat(201) },
     { qty: 10.5 },
-  ])('refuses %j', (fields) => {
+  ])('rejects %j', (fields) => {
     expect(METERED_USAGE.schema.safeParse({ ...sent, ...fields }).success).toBe(false);
   });
 });
 
 describe('the API’s description', () => {
-  test('has a name for it', () => {
+  test('has a name', () => {
     expect(described(METERED_USAGE.schema).name).toBe('MeteredUsageRecord');
   });
 
-  test('has examples that make a record', () => {
+  test('has examples that form a valid record', () => {
     const example = exampleOf(METERED_USAGE.schema);
     expect(entryOf(example)).toMatchObject({ id: example.record_id });
   });
 
-  test('tells what the names leave open', () => {
+  test('describes what the names do not say', () => {
     const { qty, replaces } = described(METERED_USAGE.schema).properties!;
     expect(qty?.description).toContain('base unit');
     expect(replaces?.description).toContain('record_id of the one that it replaces');

@@ -3,14 +3,14 @@ import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
 import { parseEvent } from '../../src/ingestion/parse-event.ts';
 import { sentLlmEvent } from './_usage.ts';
 
-test('a good event is read', () => {
+test('reads a valid event', () => {
   expect(parseEvent(LLM_USAGE.schema, sentLlmEvent)).toMatchObject({
     ok: true,
     event: { gateway_request_id: 'req-1', occurred_at: { monthStart: '2026-05-01' } },
   });
 });
 
-test('of a bad one, each field is named, with what is wrong with it', () => {
+test('names each invalid field with its error', () => {
   const event = { ...sentLlmEvent, tenant_id: 'a b', charge_dollars: '1' };
   const idError = { pointer: '/tenant_id', detail: expect.stringContaining('expected an id') };
   const unknown = { pointer: '/charge_dollars', detail: 'unknown field' };
@@ -26,7 +26,7 @@ test('of a bad one, each field is named, with what is wrong with it', () => {
   });
 });
 
-test.each([null, 'text', 7, undefined])('%j is no event, and no field is to blame', (event) => {
+test.each([null, 'text', 7, undefined])('rejects %j without naming a field', (event) => {
   const outcome = parseEvent(LLM_USAGE.schema, event);
   expect(outcome).toMatchObject({
     ok: false,

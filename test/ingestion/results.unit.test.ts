@@ -14,7 +14,7 @@ describe('an event whose id is stored', () => {
     expect(compareWithStored('gateway_request_id', event, 'aa')).toEqual({ status: 'duplicate' });
   });
 
-  test('is a conflict if it is another; says which id, and what becomes of the first one', () => {
+  test('is a conflict if the content differs, naming the id and what stays stored', () => {
     expect(compareWithStored('gateway_request_id', event, 'bb')).toEqual({
       status: 'conflict',
       reason:
@@ -25,7 +25,7 @@ describe('an event whose id is stored', () => {
 });
 
 describe('results', () => {
-  test('that were missing are put in their places, in order', () => {
+  test('fills missing results into their places, in order', () => {
     const no = rejected('no');
     expect(fillGaps([null, no, null], [ACCEPTED, DUPLICATE])).toEqual([
       { status: 'accepted' },
@@ -35,7 +35,7 @@ describe('results', () => {
     expect(fillGaps([no], [])).toEqual([no]);
   });
 
-  test('that are fewer than the events are never answered: an event would seem stored', () => {
+  test('fails if there are fewer results than events, because an event would seem stored', () => {
     expect(() => fillGaps([null, null], [ACCEPTED])).toThrow('fewer results than events');
   });
 });

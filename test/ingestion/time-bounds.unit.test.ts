@@ -13,12 +13,12 @@ test.each([
   ['62 days ago, exactly', '2026-03-29T12:00:00.5Z'],
   ['5 minutes ahead, exactly', '2026-05-30T12:05:00.5Z'],
   ['the same elsewhere', '2026-05-30T22:05:00.500000000+10:00'],
-])('takes %s', (_what, occurredAt) => {
+])('accepts %s', (_what, occurredAt) => {
   expect(at(occurredAt)).toBeNull();
 });
 
 test.each(['2026-03-29T12:00:00.499999999Z', '2026-03-29T12:00:00Z', '2000-01-01T00:00:00Z'])(
-  'refuses %s as too old, and says what to do',
+  'rejects %s as too old, and says what to do',
   (occurredAt) => {
     expect(at(occurredAt)).toEqual({
       pointer: '/occurred_at',
@@ -29,7 +29,7 @@ test.each(['2026-03-29T12:00:00.499999999Z', '2026-03-29T12:00:00Z', '2000-01-01
 );
 
 test.each(['2026-05-30T12:05:00.500000001Z', '2026-05-30T12:05:01Z', '2999-12-31T23:59:59Z'])(
-  'refuses %s as too far ahead, as a backfill, too',
+  'rejects %s as too far ahead, even as a backfill',
   (occurredAt) => {
     const refusal = {
       pointer: '/occurred_at',
@@ -40,7 +40,7 @@ test.each(['2026-05-30T12:05:00.500000001Z', '2026-05-30T12:05:01Z', '2999-12-31
   },
 );
 
-test('agrees with exact integers, to the nanosecond, on either side of each bound', () => {
+test('agrees with exact integers to the nanosecond around each bound', () => {
   const bounds = toTimeBounds({ maxAgeDays: 3, maxAheadSeconds: 7 });
   const nowNs = BigInt(NOW.getTime()) * 1_000_000n;
   const offset = fc.oneof(
