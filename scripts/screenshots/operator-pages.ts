@@ -23,7 +23,7 @@ export const OPERATOR_PAGES: readonly Picture[] = [
     size: { width: 1100, height: 600 },
     async show(page, shop) {
       await openSignedIn(page, shop, `/operator/months/${MONTH}/parked`);
-      return downTo(page, page.getByRole('button', { name: 'Re-run the chosen' }));
+      return downTo(page, page.getByRole('button', { name: 'Re-run selected' }));
     },
   },
   {
@@ -42,7 +42,7 @@ export const OPERATOR_PAGES: readonly Picture[] = [
     async show(page, shop) {
       const usage = 'usage.llm_tokens=1500000&usage.spaces_gb_month=150';
       await openSignedIn(page, shop, `/quote?plan_code=studio&${usage}&starts_on=2026-10-20`);
-      return downTo(page, page.getByRole('button', { name: 'Show the price' }));
+      return downTo(page, page.getByRole('button', { name: 'Show price' }));
     },
   },
 ];
@@ -66,8 +66,8 @@ async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
   }
   await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${tenantId}`);
   await page.fill('#reason', 'usage that came late');
-  await page.click('text=Yes, re-run');
-  await page.waitForSelector('text=It is served');
+  await page.click('text="Re-run"');
+  await page.waitForSelector('text=The request is finished');
   await page.click('a[href^="/operator/invoices/"]');
   await page.waitForSelector('#revisions');
 }

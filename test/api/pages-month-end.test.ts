@@ -173,16 +173,16 @@ describe('forcing a rerun by the page', () => {
     expect(answer.headers.location).toBe(`${monthPath}/requests/${requestId}`);
     await served(requestId);
     const result = await operator.get(answer.headers.location!);
-    expect(result.text).toContain('It is served');
+    expect(result.text).toContain('The request is finished');
     expect(result.text).toContain('acme-000003');
     expect(result.text).toContain('usage &lt;came&gt; late');
     const [, successor = ''] = /href="(\/operator\/invoices\/[^"]+)"/.exec(result.text) ?? [];
     const page = await operator.get(successor);
-    expect(page.text).toContain('Asked for by key:ops: “usage &lt;came&gt; late”');
-    expect(page.text).toContain('No line differs.');
-    const [, replaced = ''] = /href="([^"]+)">The invoice that it replaced/.exec(page.text) ?? [];
+    expect(page.text).toContain('Re-run requested by key:ops: “usage &lt;came&gt; late”');
+    expect(page.text).toContain('No lines differ.');
+    const [, replaced = ''] = /href="([^"]+)">Replaced invoice/.exec(page.text) ?? [];
     expect((await operator.get(replaced)).text).toContain(
-      `href="${successor}">Go to its successor`,
+      `href="${successor}">Go to the revision that replaced it`,
     );
   });
 
@@ -221,10 +221,10 @@ describe('forcing a rerun by the page', () => {
   });
 
   test('without tenants or for an unknown tenant is rejected', async () => {
-    expect((await openReRun('')).text).toContain('Their ids, one a line');
+    expect((await openReRun('')).text).toContain('Tenant ids, one per line');
     const typed = await openReRun(`tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`);
     expect(typed.text).toContain('<h1>Re-run 2 tenants</h1>');
-    expect(typed.text).toContain('no such tenant');
+    expect(typed.text).toContain('unknown tenant');
     const answer = await operator.post(`${monthPath}/re-run`, {
       tenant_id: 'nobody',
       request_id: typed.requestId,
@@ -245,7 +245,7 @@ describe('forcing a rerun by the page', () => {
       reason: 'has a plan now',
     });
     await served(requestId);
-    expect((await operator.get(monthPath)).text).toContain('Nobody is parked');
+    expect((await operator.get(monthPath)).text).toContain('No tenants are parked');
   });
 });
 
@@ -259,7 +259,7 @@ test('while a month is being closed, its page updates and omits the control tota
   expect(text).toContain(`data-live="${monthPath}/live"`);
   expect(text).toContain('http-equiv="refresh"');
   expect(text).toMatch(/of 4 tenants · \d+ %/);
-  expect(text).toContain('are read when the run has ended');
+  expect(text).toContain('appear only when no request is running');
   const live = await operator.get(`${monthPath}/live`);
   expect(live.text).toMatch(/^<label for="progress"/);
   await request(app).get(`${monthPath}/live`).expect(401);

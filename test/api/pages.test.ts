@@ -58,8 +58,8 @@ describe('sign-in', () => {
 
   test('explains over plain HTTP from another machine why it cannot work', async () => {
     const page = await getPage('/sign-in', { Host: 'billing.example' });
-    expect(page.text).toContain('came over plain HTTP');
-    expect((await getPage('/sign-in')).text).not.toContain('came over plain HTTP');
+    expect(page.text).toContain('over plain HTTP');
+    expect((await getPage('/sign-in')).text).not.toContain('over plain HTTP');
   });
 
   test.each([
@@ -90,7 +90,7 @@ describe('sign-in', () => {
   test.each(['gateway', 'metering'] as const)('rejects a %s key', async (scope) => {
     const answer = await postForm(api.app, '/sign-in', { key: api.keys[scope], then: '' });
     expect(answer.status).toBe(403);
-    expect(answer.text).toContain(`A ${scope} key opens no page`);
+    expect(answer.text).toContain(`A ${scope} key cannot open pages`);
   });
 
   test('rejects a key that has to sign, and says so', async () => {
@@ -104,7 +104,7 @@ describe('sign-in', () => {
     const fresh = createApp(api.deps);
     const answer = await postForm(fresh, '/sign-in', { key: plainKey, then: '' });
     expect(answer.status).toBe(403);
-    expect(answer.text).toContain('has to sign each request');
+    expect(answer.text).toContain('must sign each request');
   });
 
   test("counts failures together with the API's", async () => {
@@ -316,7 +316,7 @@ describe('the quote', () => {
       },
     });
     expect((body as { all_in_monthly_cents: number }).all_in_monthly_cents).toBe(5600);
-    expect(text).toContain('AUD 56.00 a month');
+    expect(text).toContain('AUD 56.00 per month');
     expect(text).toContain('From 2026-05-20 to 2026-05-31');
     expect(text).toMatch(
       /Base<\/th><td class="figure">AUD 50\.00<\/td><td class="figure">89\.29 %/,

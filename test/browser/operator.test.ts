@@ -74,7 +74,7 @@ test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }
 
   await tabTo(page, `a[href="${OF_MONTH}/invoices"]`);
   await page.keyboard.press('Enter');
-  await page.waitForSelector('text=the largest change');
+  await page.waitForSelector('text=largest change since');
   await tabTo(page, 'input[name="tenant_id"][value="acme"]');
   await page.keyboard.press('Space');
   await tabTo(page, 'button:not(.quiet)');
@@ -86,10 +86,10 @@ test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }
   await page.keyboard.press('Enter');
 
   // Its script reads it again until it is served.
-  await page.waitForSelector('text=It is served');
+  await page.waitForSelector('text=The request is finished');
   await tabTo(page, 'a[href^="/operator/invoices/"]');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('text=Asked for by key:ops: “looked at with the keyboard”');
+  await page.waitForSelector('text=Re-run requested by key:ops: “looked at with the keyboard”');
   const revisions = (await invoicesOf(stack.world.db, 'acme')).filter((i) => i.month === MONTH);
   expect(revisions.map(({ status }) => status)).toEqual(['superseded', 'issued']);
 });
@@ -104,8 +104,8 @@ test('a page without scripts does the same, by reloading', async ({ browser, ope
   const plain = await context.newPage();
   await plain.goto(`${stack.apiUrl}${OF_MONTH}/re-run?tenant_id=initech`);
   await plain.fill('#reason', 'without scripts');
-  await plain.click('text=Yes, re-run');
-  await plain.waitForSelector('text=It is served');
+  await plain.click('text="Re-run"');
+  await plain.waitForSelector('text=The request is finished');
   await context.close();
 });
 
@@ -176,5 +176,5 @@ test('a month that is being closed moves without being loaded again', async ({ o
   // The end is seen, too: then the whole page is read anew, with its books.
   await db.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests SET state = 'finished', finished_at = now() WHERE request_id = 'slow'`);
-  await page.waitForSelector('text=Where the month’s usage is');
+  await page.waitForSelector('text=Usage reconciliation');
 });

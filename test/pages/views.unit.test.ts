@@ -114,7 +114,7 @@ describe('the progress of a pass', () => {
   test('is told with its rate and the time that is left', () => {
     expect(progressOf(CLOSING)).toEqual({ done: 4, due: 10, perSecond: 0.2, secondsLeft: 30 });
     const html = monthLive(CLOSING).text;
-    expect(html).toContain('4 of 10 tenants · 40 % · 0.2 tenants a second · about 30 s left');
+    expect(html).toContain('4 of 10 tenants · 40 % · 0.2 tenants per second · about 30 s left');
     expect(html).toContain('<progress id="progress" max="10" value="4">');
     expect(html).not.toContain('data-ended');
   });
@@ -136,9 +136,9 @@ describe('nothing to show', () => {
   test('is said', () => {
     expect(
       monthsPage({ visitor: OPERATOR, months: [], notAskedFor: '2026-05', nextHref: null }),
-    ).toMatch(/May 2026<\/a> is over[^]*No month end has been asked for yet/);
-    expect(month()).toContain('Nobody is parked');
-    expect(requestLive(null).text).toContain('puts it down within seconds');
+    ).toMatch(/May 2026<\/a> is over[^]*No month end has been requested yet/);
+    expect(month()).toContain('No tenants are parked');
+    expect(requestLive(null).text).toContain('store it within seconds');
   });
 });
 
@@ -147,7 +147,7 @@ describe('parked tenants', () => {
     const temporal = createTemporalLinks('http://localhost:8233/', 'my space');
     const html = month({ parked: [PARKED], temporal });
     expect(html).toContain('start one on a plan in the tenant&#39;s currency');
-    expect(html).toContain('choose the tenants and re-run them');
+    expect(html).toContain('select the tenants and re-run them');
     expect(html).toContain(
       'http://localhost:8233/namespaces/my%20space/workflows?query=BillingPeriod%3D%222026-05%22%20AND%20TenantId%3D%22acme%22',
     );

@@ -32,7 +32,7 @@ import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from '../routes/invoice-
 const EVENTS_A_PAGE = 100;
 const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
 
-/** One invoice. */
+/** Shows an invoice. */
 export const oneInvoice = operatorPage(
   { path: '/operator/invoices/:invoice_id', params: invoiceParams },
   async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
@@ -51,7 +51,7 @@ export const oneInvoice = operatorPage(
   },
 );
 
-/** The usage behind a line of it. */
+/** Shows the usage events of an invoice line. */
 export const lineUsage = operatorPage(
   {
     path: '/operator/invoices/:invoice_id/lines/:line_no',
@@ -62,7 +62,10 @@ export const lineUsage = operatorPage(
     const { invoice_id } = await requireInvoiceHeader(db, params.invoice_id, caller);
     const line = await readLineSummary(db, invoice_id, params.line_no, caller);
     if (line === null) {
-      throw new HttpProblem('not-found', 'there is no such line, or no usage can be behind it');
+      throw new HttpProblem(
+        'not-found',
+        'this line does not exist, or is neither LLM usage nor overage',
+      );
     }
     const { entries, next_cursor } = await readEvents(
       { limit: EVENTS_A_PAGE, cursor: query.cursor },
@@ -90,7 +93,7 @@ const readPage = pagedBy(
   }),
 );
 
-/** A month's invoices. */
+/** Lists the invoices of a month. */
 export const monthInvoices = operatorPage(
   {
     path: '/operator/months/:month/invoices',
@@ -121,8 +124,8 @@ export const monthInvoices = operatorPage(
 );
 
 /**
- * Files that the API makes for a key, made for a session too: a link in a page carries a cookie and no
- * key. The one list of them, by the path under `/operator`.
+ * Files of the API that pages link to, by their path under `/operator`. They need paths of their own, because a
+ * link sends a session cookie instead of an API key.
  */
 const DOCUMENTS: Readonly<Record<string, Route>> = {
   '/operator/invoices/:invoice_id.html': getInvoiceHtml,

@@ -23,12 +23,12 @@ const FIRST_PARKED = 20;
 const PARKED_A_PAGE = 100;
 const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_id);
 
-/** One month. */
+/** Shows a month. */
 export const oneMonth = operatorPage(
   { path: '/operator/months/:month', params: monthParams },
   async ({ params, visitor }, { db, temporalLinks = null }) => {
     const overview = await readMonthOverview(db, params.month);
-    // At once: of a month of many tenants the sums take most of a second each.
+    // Concurrently: with many tenants each sum takes most of a second.
     const [parked, kinds, books] = await Promise.all([
       readParked({ limit: FIRST_PARKED }, (asked) => listParkedTenants(db, params.month, asked)),
       compareKinds(db, params.month),
@@ -48,13 +48,13 @@ export const oneMonth = operatorPage(
   },
 );
 
-/** The part of it that moves. */
+/** Returns the part of the month's page that refreshes. */
 export const oneMonthLive = operatorPage(
   { path: '/operator/months/:month/live', params: monthParams },
   async ({ params }, { db }) => page(monthLive(await readMonthOverview(db, params.month)).text),
 );
 
-/** Its parked tenants, where there are more than its page shows. */
+/** Lists all parked tenants of a month; the month's page shows only the first ones. */
 export const parkedTenants = operatorPage(
   { path: '/operator/months/:month/parked', params: monthParams, query: z.object(pageQuery) },
   async ({ params, query, visitor, path }, { db, temporalLinks = null }) => {
@@ -77,7 +77,7 @@ export const parkedTenants = operatorPage(
 const MONTHS_A_PAGE = 12;
 const readPage = pagedBy(month, (row: MonthRow) => row.month);
 
-/** The months, the newest first. */
+/** Lists the months, newest first. */
 export const months = operatorPage(
   { path: '/operator/months', query: z.object(pageQuery) },
   async ({ query, visitor, path }, { db, now }) => {

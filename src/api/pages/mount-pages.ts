@@ -16,14 +16,14 @@ import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts'
 import { quote } from './quote-page.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
 
-/** All that serving a page needs. */
+/** Authentication and limits for pages. */
 export interface PageGuards extends Guards {
   readonly sessions: Sessions;
 }
 
 /**
- * Puts the pages into Express, beside the API's routes: with the same limits, request ids and log, but
- * for people, who sign in. A cookie opens pages alone, never the API.
+ * Adds the pages to Express, with the same limits, request ids and log as the API's routes. People sign in to
+ * them; the session cookie gives access to pages only, never to the API.
  */
 export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): void {
   app.use(pagesOnly);
@@ -70,7 +70,7 @@ interface MountedPage {
 }
 type MakePage = (request: Request, response: Response) => Promise<PageReply>;
 
-/** From a request to its page. @throws HttpProblem; whatever a handler throws */
+/** Authenticates a request and makes its page. @throws HttpProblem; whatever the handler throws */
 async function servePage(
   route: PageRoute,
   request: Request,
@@ -103,7 +103,7 @@ async function servePage(
   });
 }
 
-/** A script that reads a part of a page isn't led astray: it reloads the page. */
+/** Redirects to the sign-in page. A script that refreshes a part of a page gets 401, and reloads the page. */
 function toSignIn(request: Request): PageReply {
   if (request.path.endsWith('/live')) {
     return page('', 401);
@@ -111,7 +111,7 @@ function toSignIn(request: Request): PageReply {
   return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
 }
 
-/** Every page that somebody has to be signed in for. */
+/** Every page that requires a sign-in. */
 export const PAGES: readonly PageRoute[] = [
   months,
   oneMonth,
@@ -122,7 +122,7 @@ export const PAGES: readonly PageRoute[] = [
   reRun,
   oneRequest,
   oneRequestLive,
-  // Before the invoice itself, whose id would take in a file's name.
+  // Before oneInvoice, whose id parameter would match the file extension.
   ...documents,
   oneInvoice,
   lineUsage,

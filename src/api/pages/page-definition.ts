@@ -7,27 +7,27 @@ import type { ApiDeps, CallDeps } from '../http/api-deps.ts';
 import type { OutgoingReply } from '../http/route-definition.ts';
 import { cursorParam } from '../http/paging.ts';
 
-/** What a page answers. */
+/** The response of a page. */
 export type PageReply = OutgoingReply;
 
-/** A form that was sent. */
+/** A submitted form. */
 export interface Form {
-  /** The field's text; empty where it wasn't sent. */
+  /** Returns the field's text; empty if it was not sent. */
   text(name: string): string;
-  /** Every text of a field that may be there more than once. */
+  /** Returns all texts of a field that may occur more than once. */
   all(name: string): readonly string[];
 }
 
-/** A request for a page, as it came in. */
+/** A request for a page, before validation. */
 export interface IncomingPage {
   readonly params: unknown;
   readonly query: URLSearchParams;
-  /** Empty with GET. */
+  /** Empty for GET. */
   readonly form: Form;
-  /** Null on a page without scopes, where nobody is signed in. */
+  /** Null on pages that require no sign-in. */
   readonly signedIn: SignedIn | null;
   readonly requestId: string;
-  /** With its query. */
+  /** With the query. */
   readonly path: string;
 }
 
@@ -36,12 +36,12 @@ export interface SignedIn {
   readonly visitor: Visitor;
 }
 
-/** A page, for the router. Pages are no part of the API: the OpenAPI document doesn't know them. */
+/** A page for the router. Pages are not part of the API, so the OpenAPI document omits them. */
 export interface PageRoute {
   readonly method: 'get' | 'post';
   /** As in Express. */
   readonly path: string;
-  /** Whose session it takes. */
+  /** Scopes of the sessions it accepts. */
   readonly scopes: readonly Scope[];
   handle(
     incoming: IncomingPage & { readonly signedIn: SignedIn },
@@ -53,7 +53,7 @@ interface PageDefinition {
   readonly method?: 'get' | 'post';
   readonly path: string;
   readonly params?: z.ZodType;
-  /** Of the parameters of its URL; those that are empty count as absent, as forms send them. */
+  /** Schema of the URL's query. Empty parameters count as absent, because forms send empty fields. */
   readonly query?: z.ZodType;
 }
 
@@ -62,16 +62,16 @@ type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 type PageCall<D extends PageDefinition> = Omit<IncomingPage, 'params' | 'query' | 'signedIn'> &
   SignedIn & { readonly params: Parsed<D['params']>; readonly query: Parsed<D['query']> };
 
-/** A page for operators. */
+/** Defines a page for operators. */
 export function operatorPage<const D extends PageDefinition>(
   definition: D,
   handler: (call: PageCall<D>, deps: ApiDeps) => Promise<PageReply>,
 ): PageRoute {
-  // An operator's calls get the whole database: see `depsFor`.
+  // For operators `depsFor` returns the unrestricted database.
   return toRoute(definition, ['operator'], (call, deps) => handler(call, deps as ApiDeps));
 }
 
-/** A page for operators and tenants, who see what their key may read. */
+/** Defines a page for operators and tenants. Tenants see only what their key may read. */
 export function signedInPage<const D extends PageDefinition>(
   definition: D,
   handler: (call: PageCall<D>, deps: CallDeps) => Promise<PageReply>,
@@ -95,34 +95,34 @@ function toRoute<D extends PageDefinition>(
         params: check(params, incoming.params, 'parameter'),
         query: check(query, present(incoming.query), 'parameter'),
       };
-      // The schemas have just made it so; the compiler can't follow them.
+      // Safe: the schemas have just validated it, which the compiler can't see.
       return handler(call as PageCall<D>, deps);
     },
   };
 }
 
-/** By name, those that say something; of one that is there more than once, the last. */
+/** Returns the non-empty parameters by name; of repeated ones the last. */
 function present(query: URLSearchParams): Record<string, string> {
   return Object.fromEntries([...query].filter(([, value]) => value.trim() !== ''));
 }
 
-/** A page. */
+/** Makes a response from a page's HTML. */
 export function page(html: string, status = 200): PageReply {
   return { status, contentType: 'text/html; charset=utf-8', body: html, headers: {} };
 }
 
-/** On to another path of ours, by GET. */
+/** Makes a redirect to another path of ours, by GET. */
 export function seeOther(path: string, headers: Readonly<Record<string, string>> = {}): PageReply {
   return { ...page('', 303), headers: { ...headers, Location: path } };
 }
 
-/** Of the query of a page with a next one. */
+/** Query fields of a list in pages. */
 export const pageQuery = { cursor: cursorParam };
 
 /**
- * The same page from the next entry on.
- * @param path with its query
- * @returns null after the last one
+ * Returns the link to the next page of a list.
+ * @param path of the current page, with its query
+ * @returns null on the last page
  */
 export function nextHref(path: string, cursor: string | null): string | null {
   if (cursor === null) return null;

@@ -3,10 +3,10 @@ import { PROBLEMS, type HttpProblem } from '../http/problems.ts';
 import { markup } from '../../lib/markup.ts';
 import { layout } from './views/layout.ts';
 
-/** The paths that people open in a browser. */
+/** Paths that people open in a browser. */
 const PAGE_PATH = /^\/(?:operator|quote|sign-in|sign-out|assets)(?:\/|$)/;
 
-/** From our own host a style sheet, a script that refreshes, and nothing else from anywhere. */
+/** Allows our own style sheet and script, and nothing else. */
 const PAGES_CSP = [
   "default-src 'none'",
   "style-src 'self'",
@@ -18,24 +18,24 @@ const PAGES_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers of pages, their problems included. */
+/** Sets the headers of pages, including problem pages. */
 export const pagesOnly: RequestHandler = ({ path }, response, next) => {
   if (PAGE_PATH.test(path)) {
     response.set({
       'Content-Security-Policy': PAGES_CSP,
-      // Without a referrer at all, browsers would send forms with the origin "null".
+      // With `no-referrer`, browsers would send forms with the origin "null".
       'Referrer-Policy': 'same-origin',
     });
   }
   next();
 };
 
-/** Whether a problem is to be told to people, and not to programs. */
+/** Whether a problem should be shown as a page instead of problem details. */
 export function wantsPage(request: Request): boolean {
   return PAGE_PATH.test(request.path) && request.accepts(['json', 'html']) === 'html';
 }
 
-/** A problem as a page. */
+/** Renders a problem as a page. */
 export function toProblemPage({ problem, message }: HttpProblem, requestId: string): string {
   return problemPage({ ...PROBLEMS[problem], detail: message, requestId });
 }
@@ -48,14 +48,14 @@ export interface ProblemView {
   readonly requestId: string;
 }
 
-/** An error, for people; what the API answers as problem details. */
+/** Renders an error page, with the same content as problem details. */
 export function problemPage({ status, title, detail, advice, requestId }: ProblemView): string {
   return layout({
     title,
     visitor: null,
     main: markup`<p class="note bad">${detail}</p>
 <p>${advice}</p>
-<p class="soft">Status ${status}. Our logs have it under <span class="id">${requestId}</span>.</p>
+<p class="soft">Status ${status}. Request id in the logs: <span class="id">${requestId}</span></p>
 <ul class="links"><li><a href="/operator/months">Months</a></li><li><a href="/quote">Quote</a></li><li><a href="/sign-in">Sign in with another key</a></li></ul>
 `,
   });

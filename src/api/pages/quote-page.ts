@@ -9,7 +9,7 @@ import { page, signedInPage } from './page-definition.ts';
 const MAX_SHOWN_ADDONS = 200;
 const USAGE = usageField('');
 
-/** What a plan would cost, by the very route that the API has. All of it is in the URL: it can be sent on. */
+/** Shows a quote, made by the API's own route. The URL holds the whole form, so it can be shared. */
 export const quote = signedInPage(
   { path: '/quote' },
   async ({ path, visitor, caller, requestId }, deps) => {
@@ -20,14 +20,14 @@ export const quote = signedInPage(
       await listAddons(deps.db, { after: null, limit: MAX_SHOWN_ADDONS }),
     ];
     const view = { visitor, plans, addons, form };
-    // A plan that is only chosen is shown its fields first; one with anything else is priced.
+    // After choosing a plan, show its form first. Any other field requests the price.
     if (form.planCode === null || searchParams.size < 2) {
       return page(quotePage({ ...view, quote: null, mistakes: [] }));
     }
     try {
       const incoming = { params: {}, query: {}, body: toBody(form), caller, requestId };
       const { body } = await postQuote.handle(incoming, deps);
-      // The route's schema has just made it so.
+      // Safe: the route's schema has just validated it.
       return page(quotePage({ ...view, quote: body as QuoteAnswer, mistakes: [] }));
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.problem !== 'invalid-request') throw error;
@@ -61,15 +61,15 @@ function toBody({ planCode, addons, usage, startsOn }: QuoteForm) {
   };
 }
 
-/** A mistake of the API's body, at the field of the form that it came from. */
+/** Maps an error in the API's body to the form field that caused it. */
 function toMistake(
   { pointer = '', detail }: RequestError,
   kindsInForm: ReadonlySet<string>,
 ): FieldMistake {
   const [name = '', kind] = fromPointer(pointer);
-  // The API's own words are about JSON.
+  // Reworded, because the API's message is about JSON.
   if (name === 'projected_usage' && kind !== undefined) {
-    // A kind that came with a link has no field to point at.
+    // A kind from an edited or old link has no field in the form.
     if (!kindsInForm.has(kind)) return { field: null, detail };
     return {
       field: usageField(kind),

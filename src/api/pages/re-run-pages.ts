@@ -14,7 +14,7 @@ import { operatorPage, page, seeOther, type Form } from './page-definition.ts';
 
 const PATH = '/operator/months/:month/re-run';
 
-/** The step before: whom, and why. */
+/** Asks for the tenants, then for the reason and confirmation. */
 export const askForReRun = operatorPage(
   { path: PATH, params: monthParams },
   async ({ params: { month }, visitor, path }, { db }) => {
@@ -37,7 +37,7 @@ export const askForReRun = operatorPage(
   },
 );
 
-/** Asks the month's workflow, by the very route that the API has: the same checks, and the same record. */
+/** Requests a re-run through the API's own route, with the same validation and record of the action. */
 export const reRun = operatorPage(
   { method: 'post', path: PATH, params: monthParams },
   async ({ params: { month }, form: sent, visitor, caller, requestId }, deps) => {
@@ -67,7 +67,7 @@ export const reRun = operatorPage(
 const requestParams = monthParams.extend({ request_id: z.string().max(200) });
 const REQUEST_PATH = '/operator/months/:month/requests/:request_id';
 
-/** What becomes of a request. */
+/** Shows a request and its results. */
 export const oneRequest = operatorPage(
   { path: REQUEST_PATH, params: requestParams },
   async ({ params: { month, request_id }, visitor }, { db, temporalLinks = null }) =>
@@ -82,14 +82,14 @@ export const oneRequest = operatorPage(
     ),
 );
 
-/** The part of it that moves. */
+/** Returns the part of the request's page that refreshes. */
 export const oneRequestLive = operatorPage(
   { path: `${REQUEST_PATH}/live`, params: requestParams },
   async ({ params: { month, request_id } }, { db }) =>
     page(requestLive(await showRequest(db, month, request_id)).text),
 );
 
-/** Ids as they are typed: by lines, blanks or commas; each once. */
+/** Splits typed ids at white space and commas, without duplicates. */
 function namesIn(texts: readonly string[]): readonly string[] {
   return [...new Set(texts.flatMap((text) => text.split(/[\s,]+/)).filter((id) => id !== ''))];
 }
@@ -105,7 +105,7 @@ function toReRunForm(sent: Form): ReRunForm {
 
 function toMistake({ pointer = '', detail }: HttpProblem['errors'][number]): FieldMistake {
   if (pointer === '/reason') return { field: 'reason', detail: `Reason: ${detail}` };
-  // The page lists the tenants by themselves, and has no field for them.
+  // The page lists the tenants, but has no field for them.
   if (pointer.startsWith('/tenant_ids/')) return { field: null, detail };
   return { field: null, detail: `${pointer.slice(1)}: ${detail}` };
 }
@@ -113,6 +113,6 @@ function toMistake({ pointer = '', detail }: HttpProblem['errors'][number]): Fie
 function tooMany(count: number): FieldMistake {
   return {
     field: 'tenant_ids',
-    detail: `These are ${count} tenants: name at most ${MAX_FORCED_TENANTS}`,
+    detail: `Enter at most ${MAX_FORCED_TENANTS} tenants; these are ${count}`,
   };
 }

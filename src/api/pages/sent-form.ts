@@ -8,12 +8,12 @@ import { FORM_TOKEN } from './views/layout.ts';
 import type { Session } from './session.ts';
 
 const TYPE = 'application/x-www-form-urlencoded';
-/** A thousand tenants, and a reason. */
+/** Room for a thousand tenants and a reason. */
 const MAX_FORM_BYTES = 128 * 1024;
 const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: TYPE, inflate: false });
 
 /**
- * Reads a form that was sent.
+ * Reads a submitted form.
  * @throws HttpProblem `unsupported-media-type`, `request-timeout`, `malformed-request`; the body parser's own errors
  */
 export async function readForm(
@@ -22,7 +22,7 @@ export async function readForm(
   timeoutMs: number,
 ): Promise<Form> {
   if (request.is(TYPE) === false) {
-    throw new HttpProblem('unsupported-media-type', `send a form, as ${TYPE}`);
+    throw new HttpProblem('unsupported-media-type', `send a form as ${TYPE}`);
   }
   const bytes = await readWithin(timeoutMs, readBytes, request, response);
   const encoded = bytes?.toString() ?? '';
@@ -35,11 +35,11 @@ export function toForm(fields: URLSearchParams): Form {
 }
 
 /**
- * Refuses a form that no page of this session made.
+ * Rejects a form that was not made by a page of this session.
  * @throws HttpProblem `forbidden`
  */
 export function requireFormToken({ formToken }: Session, form: Form): void {
   const [expected, sent] = [Buffer.from(formToken), Buffer.from(form.text(FORM_TOKEN))];
   if (expected.length === sent.length && timingSafeEqual(expected, sent)) return;
-  throw new HttpProblem('forbidden', 'this form is of another session: load its page again');
+  throw new HttpProblem('forbidden', 'this form belongs to another session: reload its page');
 }

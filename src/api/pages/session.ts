@@ -9,36 +9,36 @@ import { mustSign } from '../http/require-signature.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import type { SignedIn } from './page-definition.ts';
 
-/** From sign-in on, whatever happens: nobody stays signed in by going on. */
+/** Lifetime of a session from sign-in. Activity does not extend it. */
 export const SESSION_SECONDS = 8 * 60 * 60;
 
 const claims = z.object({ sub: z.uuid(), jti: z.uuid() });
 
-/** What a browser's cookie says, and we have signed: which key was shown to us, never the key. */
+/** The content of a browser's signed cookie. It identifies the key without containing it. */
 export interface Session {
   readonly keyId: string;
-  /** Every form that changes something sends it back. */
+  /** Forms that change something must send it back. */
   readonly formToken: string;
 }
 
-/** Where a cookie is to hold. */
+/** Attributes that depend on the connection. */
 export interface CookieTerms {
-  /** False over plain HTTP on this machine: some browsers keep no secure cookie from there. */
+  /** False over plain HTTP on localhost, where some browsers reject secure cookies. */
   readonly isSecure: boolean;
 }
 
 export interface Sessions {
-  /** @returns the `Set-Cookie` header of a new session of a key */
+  /** Returns the `Set-Cookie` header of a new session for a key. */
   open(keyId: string, terms: CookieTerms): Promise<string>;
-  /** @returns null where there is none, it has ended, or we have not signed it */
+  /** Returns the session; null if there is none, it has expired, or its signature is not ours. */
   read(cookies: string | undefined, terms: CookieTerms): Promise<Session | null>;
-  /** @returns the `Set-Cookie` header that ends it in this browser */
+  /** Returns the `Set-Cookie` header that ends the session in this browser. */
   close(terms: CookieTerms): string;
 }
 
 /**
- * Sessions as signed tokens (JWT, HS256): every API process with the same secret takes them.
- * @param secret null: a random one, for as long as this process lives
+ * Makes sessions as signed tokens (JWT, HS256). Every API process with the same secret accepts them.
+ * @param secret null for a random one, which lasts as long as this process
  */
 export function createSessions(secret: string | null, now: () => Date): Sessions {
   const key = secret === null ? randomBytes(32) : Buffer.from(secret);
@@ -86,53 +86,49 @@ export function createSessions(secret: string | null, now: () => Date): Sessions
   };
 }
 
-/** The prefix has browsers refuse it from anywhere but this very host, over HTTPS. */
+/** With the prefix, browsers accept the cookie only from this exact host, over HTTPS. */
 function cookieName(isSecure: boolean): string {
   return isSecure ? '__Host-arcadia_session' : 'arcadia_session';
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
-/** Whether a request's cookies may be without `Secure`: plain HTTP, on this machine. */
+/** Returns the cookie attributes for a request: without `Secure` only over plain HTTP on localhost. */
 export function cookieTermsOf(request: Request): CookieTerms {
   return { isSecure: request.secure || !LOOPBACK.test(request.headers.host ?? '') };
 }
 
-/** Whether a browser will not keep our cookie: plain HTTP, and not on this machine. */
+/** Whether the browser will reject our cookie: over plain HTTP, except on localhost. */
 export function isTooOpen(request: Request): boolean {
   return !request.secure && cookieTermsOf(request).isSecure;
 }
 
 /**
- * Refuses what another site's page sends. Browsers say where a form comes from: the newer ones by
- * `Sec-Fetch-Site`, over HTTPS and on this machine, all of them by `Origin`. Who says neither is no
- * browser.
+ * Rejects forms that another site's page sent. Newer browsers send `Sec-Fetch-Site` (over HTTPS and on
+ * localhost), and all browsers send `Origin`. A request with neither does not come from a browser.
  * @throws HttpProblem `forbidden`
  */
 export function requireSameOrigin({ headers }: Pick<Request, 'headers'>): void {
   const { 'sec-fetch-site': site, origin, host } = headers;
   const isOurs = site === undefined ? originHost(origin) === host : site === 'same-origin';
   if (isOurs && (origin === undefined || originHost(origin) === host)) return;
-  throw new HttpProblem(
-    'forbidden',
-    'this form was sent from another site, or from no page at all',
-  );
+  throw new HttpProblem('forbidden', 'this form was not sent from a page of this site');
 }
 
-/** The scheme may differ: a proxy speaks HTTPS for us. */
+/** Ignores the scheme, because a proxy may terminate HTTPS. */
 function originHost(origin: string | undefined): string | null {
   return origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
 }
 
-/** Who asks for a page, and what their forms have to send back. */
+/** The signed-in visitor with the session. */
 export interface Attendance extends SignedIn {
   readonly session: Session;
 }
 
 /**
- * Whose session a request carries. The key is looked up each time: who holds one that was revoked, has
- * expired or has to sign from now on is signed out.
- * @returns null where nobody is signed in
+ * Returns the signed-in visitor of a request. The key is looked up each time, so revoking or expiring it, or
+ * requiring it to sign, ends the session.
+ * @returns null without a valid session
  */
 export async function findSignedIn(
   request: Request,

@@ -13,12 +13,12 @@ import { readForm, requireFormToken } from './sent-form.ts';
 const OPERATORS_START = '/operator/months';
 const TENANTS_START = '/quote';
 
-/** The sign-in page that leads on to a path of ours. */
+/** Returns the path of the sign-in page that redirects to a path of ours afterwards. */
 export function signInPath(then: string): string {
   return `/sign-in?then=${encodeURIComponent(then)}`;
 }
 
-/** Who is signed in already is let through. */
+/** Shows the sign-in page; redirects visitors who are already signed in. */
 export async function showSignIn(
   request: Request,
   { sessions }: PageGuards,
@@ -26,18 +26,18 @@ export async function showSignIn(
 ): Promise<PageReply> {
   const asked = new URL(request.originalUrl, 'http://page').searchParams.get('then');
   const attendance = await findSignedIn(request, sessions, deps);
-  // Not where they were refused: from there the way leads here, with another key.
+  // Without `then` the visitor wants to sign in with another key.
   if (attendance !== null && asked !== null) return seeOther(startOf(attendance.caller, asked));
   const notice =
     asked === null || attendance !== null
       ? null
-      : 'Sign in to see that page. A session lasts 8 hours.';
+      : 'Sign in to see this page. Sessions last 8 hours.';
   return page(
     signInPage({ then: asked ?? '', notice, mistake: null, isTooOpen: isTooOpen(request) }),
   );
 }
 
-/** Takes a key, and gives a session for it. */
+/** Exchanges a key for a session. */
 export async function answerSignIn(
   request: Request,
   response: Response,
@@ -57,11 +57,14 @@ export async function answerSignIn(
   }
   noteCaller(response, caller);
   if (caller.scope !== 'operator' && caller.scope !== 'tenant') {
-    return refuse(`A ${caller.scope} key opens no page: use an operator's or a tenant's.`, 403);
+    return refuse(
+      `A ${caller.scope} key cannot open pages: use an operator key or a tenant key.`,
+      403,
+    );
   }
   if (mustSign(caller)) {
     return refuse(
-      'This key has to sign each request (Standard Webhooks), which a browser can’t: use another one.',
+      'This key must sign each request (Standard Webhooks), which a browser cannot do: use another key.',
       403,
     );
   }
@@ -69,7 +72,7 @@ export async function answerSignIn(
   return seeOther(startOf(caller, then), { 'Set-Cookie': cookie });
 }
 
-/** Signs this browser out; where nobody is signed in, there is nothing to protect. */
+/** Signs this browser out. Without a session there is no form token to check. */
 export async function answerSignOut(
   request: Request,
   response: Response,
@@ -83,14 +86,14 @@ export async function answerSignOut(
   return seeOther('/sign-in', { 'Set-Cookie': sessions.close(terms) });
 }
 
-/** Where a key's owner goes: on to what they asked for, if it is a page of ours that they may see. */
+/** Returns the path to redirect to: the requested page, if the key may see it, or the start page. */
 function startOf({ scope }: Caller, then: string): string {
   const path = localPath(then);
   if (path !== null && (scope === 'operator' || !path.startsWith('/operator'))) return path;
   return scope === 'operator' ? OPERATORS_START : TENANTS_START;
 }
 
-/** Null for what isn't the path of a page of ours: nobody is sent elsewhere. */
+/** Returns the path if it is a page of ours, otherwise null, to prevent redirects to other sites. */
 export function localPath(then: string): string | null {
   const HERE = 'http://page.invalid';
   if (!URL.canParse(then, HERE)) return null;

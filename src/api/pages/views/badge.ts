@@ -1,22 +1,22 @@
 import { markup, type Markup } from '../../../lib/markup.ts';
 
-/** How good or bad news is. */
+/** The severity of a state. */
 type Tone = 'good' | 'plain' | 'busy' | 'bad';
 
-/** Never by colour alone: each has a sign, and says what it is. */
+/** A sign for each tone, because colour alone is not accessible. */
 const SIGNS: Readonly<Record<Tone, string>> = { good: '✓', plain: '·', busy: '↻', bad: '!' };
 
-/** A state in a word or two. */
+/** Renders a state in a word or two. */
 export function badge(tone: Tone, text: string): Markup {
   return markup`<span class="badge ${tone}"><span aria-hidden="true">${SIGNS[tone]}</span> ${text}</span>`;
 }
 
-/** Of an invoice. */
+/** Renders the status of an invoice. */
 export function invoiceStatus(status: 'issued' | 'paid' | 'void' | 'superseded'): Markup {
   return badge(status === 'paid' || status === 'issued' ? 'good' : 'plain', status);
 }
 
-/** Of a tenant in a month, or of a request for it; null: nobody has looked yet. */
+/** Renders the outcome of a tenant in a month, or of a request for it; null while it is not processed. */
 export function outcome(
   value: 'rolled' | 'skipped' | 'unchanged' | 'parked' | 'refused' | null,
 ): Markup {
@@ -25,7 +25,7 @@ export function outcome(
   return badge(value === 'rolled' ? 'good' : 'plain', value);
 }
 
-/** Whether the books add up; null where they needn't, yet. */
+/** Renders whether the books balance; null before they have to. */
 export function balance(balanced: boolean | null): Markup {
   if (balanced === null) return badge('plain', 'not checked yet');
   return balanced ? badge('good', 'balanced') : badge('bad', 'not balanced');

@@ -1,12 +1,11 @@
 import { markup, type Markup } from '../../../lib/markup.ts';
 
 /**
- * Bars, as SVG made here: their lengths are attributes in percent, so that they fit any width, their
- * colours come from the stylesheet, and nothing has a style of its own, which the page's policy would
- * refuse. They are for the eye alone: the figures stand beside them.
+ * Bars as inline SVG. Lengths are attributes in percent, so they fit any width. Colours come from the style sheet,
+ * because the page's policy forbids inline styles. Screen readers skip them; the same figures are in tables.
  */
 
-/** A share in percent, with two decimals: exact in cents, rounded for the eye. */
+/** Returns a share in percent with two decimals, computed from exact cents. */
 export function percentOf(part: number | string, whole: number | string): string {
   const [of, all] = [BigInt(part), BigInt(whole)];
   if (all <= 0n || of <= 0n) return '0';
@@ -14,12 +13,12 @@ export function percentOf(part: number | string, whole: number | string): string
   return `${hundredths.slice(0, -2)}.${hundredths.slice(-2)}`;
 }
 
-/** The largest of some amounts in cents, as text; 0 of none. */
+/** Returns the largest of the amounts in cents, as text; 0 without amounts. */
 export function largest(amounts: readonly (number | string)[]): string {
   return String(amounts.map(BigInt).reduce((max, value) => (value > max ? value : max), 0n));
 }
 
-/** Two bars, one above the other: this month's, full, and last month's, pale. */
+/** Renders two bars: this month's above, last month's below and paler. */
 export function pairOfBars(
   { now, then }: { readonly now: string; readonly then: string },
   longest: string,
@@ -37,7 +36,7 @@ export interface Share {
   readonly cents: number;
 }
 
-/** One bar that is the whole, made of its parts in their order. */
+/** Renders one bar that is divided into its parts, in order. */
 export function stackedBar(shares: readonly Share[]): Markup {
   const whole = shares.reduce((sum, { cents }) => sum + BigInt(cents), 0n);
   let before = 0n;
@@ -49,7 +48,7 @@ export function stackedBar(shares: readonly Share[]): Markup {
   return markup`<svg class="stack" aria-hidden="true" focusable="false">${rects}</svg>`;
 }
 
-/** The colour of a part, beside its name. */
+/** Renders the colour of a part, to show beside its name. */
 export function swatch(part: Share['part']): Markup {
   return markup`<svg class="swatch" aria-hidden="true" focusable="false"><rect class="part-${part}" width="12" height="12" rx="2"></rect></svg>`;
 }

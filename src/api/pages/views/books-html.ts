@@ -5,13 +5,13 @@ import { badge, balance } from './badge.ts';
 import { count } from './page-format.ts';
 import { table } from './html-table.ts';
 
-/** What is shown of the books. */
+/** The parts of a month's status that the section shows. */
 export type Books = Pick<
   MonthEndStatus,
   'reconciliation' | 'control_totals' | 'balanced' | 'imbalances' | 'to_do' | 'to_invoice'
 >;
 
-/** What must add up, and where all of the month's usage is. */
+/** Renders the control totals and the usage reconciliation. */
 export function booksSection({
   reconciliation,
   control_totals,
@@ -23,10 +23,10 @@ export function booksSection({
   const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
   return markup`<h2 id="books">Books ${balance(balanced)}</h2>
 ${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}<div class="columns">
-<div><h3>Invoices that stand</h3>
+<div><h3>Live invoices</h3>
 ${table({
-  caption: 'Invoices that stand, and the sum of their lines',
-  empty: 'There are none.',
+  caption: 'Live invoices with the sum of their lines',
+  empty: 'No live invoices.',
   rows: control_totals.invoices,
   columns: [
     {
@@ -41,17 +41,17 @@ ${table({
       cell: ({ total_cents, currency }) => formatAmount(total_cents, currency),
     },
     {
-      head: 'Their lines',
+      head: 'Sum of lines',
       isFigure: true,
       cell: ({ lines_cents, currency }) => formatAmount(lines_cents, currency),
     },
     { head: 'Wrong', isFigure: true, cell: ({ wrong: invoices }) => wrongCount(invoices) },
   ],
 })}</div>
-<div><h3>Lines of usage</h3>
+<div><h3>Usage lines</h3>
 ${table({
-  caption: 'Lines of usage: exact amounts beside what they were rounded to',
-  empty: 'There are none.',
+  caption: 'Usage lines with exact and rounded amounts',
+  empty: 'No usage lines.',
   rows: control_totals.lines,
   columns: [
     { head: 'Kind', isHead: true, cell: ({ currency, kind }) => `${kind} (${currency})` },
@@ -70,10 +70,10 @@ ${table({
   ],
 })}</div>
 </div>
-<h3>Where the month’s usage is</h3>
+<h3>Usage reconciliation</h3>
 ${table({
-  caption: 'All accepted usage of the month, by where it is',
-  empty: 'No usage of this month was accepted.',
+  caption: 'All accepted usage of the month, by state',
+  empty: 'No usage was accepted for this month.',
   rows: reconciliation,
   columns: [
     { head: 'Kind', isHead: true, cell: ({ resource_kind }) => resource_kind },
@@ -93,7 +93,7 @@ function wrongCount(wrong: number): Markup | string {
   return wrong === 0 ? '0' : badge('bad', count(wrong));
 }
 
-/** The two that ask for somebody to act stand out. */
+/** Renders a usage state. States that need an action get a badge. */
 function usageState(state: Books['reconciliation'][number]['state']): Markup | string {
   const words = state.replaceAll('_', ' ');
   if (state === 'unaccounted') return badge('bad', words);

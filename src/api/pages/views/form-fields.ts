@@ -1,13 +1,13 @@
 import { markup, type Markup } from '../../../lib/markup.ts';
 
-/** What is wrong with a field of a form. */
+/** An error in a form. */
 export interface FieldMistake {
-  /** The id of the input; null: of the form as a whole. */
+  /** The id of the input; null for the form as a whole. */
   readonly field: string | null;
   readonly detail: string;
 }
 
-/** Said first, with the focus on it, and a link to each field. */
+/** Renders the list of errors with a link to each field. It gets the focus, so screen readers read it first. */
 export function errorSummary(mistakes: readonly FieldMistake[]): Markup {
   if (mistakes.length === 0) return markup``;
   const items = mistakes.map(({ field, detail }) =>
@@ -15,7 +15,7 @@ export function errorSummary(mistakes: readonly FieldMistake[]): Markup {
       ? markup`<li>${detail}</li>`
       : markup`<li><a href="#${field}">${detail}</a></li>`,
   );
-  return markup`<div class="note bad" role="alert" tabindex="-1" autofocus><h2>That can’t be used yet</h2><ul>${items}</ul></div>
+  return markup`<div class="note bad" role="alert" tabindex="-1" autofocus><h2>There is a problem</h2><ul>${items}</ul></div>
 `;
 }
 
@@ -24,11 +24,11 @@ export interface FieldOptions {
   readonly label: string;
   readonly hint?: string;
   readonly mistakes: readonly FieldMistake[];
-  /** Made with what ties the input to its label, its hint and its mistake. */
+  /** Renders the input with the attributes that link it to its label, hint and error. */
   readonly input: (attributes: Markup) => Markup;
 }
 
-/** A field with its label; what is wrong with it stands beside it. */
+/** Renders a field with its label, hint and errors. */
 export function field({ id, label, hint, mistakes, input }: FieldOptions): Markup {
   const own = mistakes.filter((mistake) => mistake.field === id);
   const describedBy = [hint !== undefined && `${id}-hint`, own.length > 0 && `${id}-mistake`]

@@ -2,30 +2,30 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 
 /** A column of a table. */
 export interface Column<Row> {
-  /** Text, or markup where the head says more than it shows. */
+  /** Text, or markup if screen readers get more than is visible. */
   readonly head: string | Markup;
   readonly cell: (row: Row) => unknown;
-  /** Figures stand at the right. */
+  /** Figures are right-aligned. */
   readonly isFigure?: boolean;
-  /** Left out where there is little room. */
+  /** Hidden on narrow screens. */
   readonly isWide?: boolean;
-  /** What the row is about: the head of the row. */
+  /** The cell that names the row. */
   readonly isHead?: boolean;
 }
 
 export interface TableOptions<Row> {
-  /** What is in the table. */
+  /** Describes the table. */
   readonly caption: string;
-  /** For who sees the page: by default the caption is heard only, where a heading says the same. */
+  /** By default only screen readers get the caption, because a heading says the same. */
   readonly hasVisibleCaption?: boolean;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  /** Instead of a table without rows. */
+  /** Text to show instead of a table without rows. */
   readonly empty: string;
   readonly foot?: Markup;
 }
 
-/** A table that can be scrolled by itself, with the keyboard too, where it is wider than the page. */
+/** Renders a table. If it is wider than the page, it scrolls by itself, also with the keyboard. */
 export function table<Row>(options: TableOptions<Row>): Markup {
   const { caption, columns, rows, empty, foot, hasVisibleCaption = false } = options;
   if (rows.length === 0) return markup`<p class="empty">${empty}</p>`;

@@ -21,12 +21,12 @@ export interface InvoicePageView {
   readonly invoice: InvoiceView;
   readonly tenantName: string;
   readonly revisions: readonly Revision[];
-  /** From what it replaced; empty of a first invoice, or where they say the same. */
+  /** Changes against the invoice it replaced; empty for a first invoice or without changes. */
   readonly changes: readonly LineChangeView[];
   readonly temporal: TemporalLinks | null;
 }
 
-/** One invoice: why it is what it is. */
+/** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
   const { visitor, invoice, tenantName, revisions, changes, temporal } = view;
   const { tenant_id, currency, status, number } = invoice;
@@ -39,7 +39,7 @@ export function invoicePage(view: InvoicePageView): string {
       { href: `/operator/months/${month}`, text: monthName(month) },
       { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
     ],
-    main: markup`${standsNoMore(invoice)}<dl class="facts">
+    main: markup`${supersededNote(invoice)}<dl class="facts">
 <div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
 <div><dt>Period</dt><dd>${monthName(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
@@ -48,8 +48,8 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>GST</dt><dd>${formatAmount(invoice.tax_cents, currency)}</dd></div>
 <div><dt>Total</dt><dd>${formatMoney(invoice.total_cents, currency)}</dd></div>
 </dl>
-${whoAndWhy(invoice)}<ul class="links">
-${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>The tenant's own: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
+${requestNotes(invoice)}<ul class="links">
+${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
@@ -60,20 +60,20 @@ ${revisionsTable(revisions, invoice.invoice_id)}`,
   });
 }
 
-/** What the tenant gets. */
+/** The formats of the tenant's documents. */
 const DOCUMENTS = ['html', 'pdf', 'csv'];
 
-function standsNoMore({ status, superseded_by, superseded_at }: InvoiceView): Markup {
+function supersededNote({ status, superseded_by, superseded_at }: InvoiceView): Markup {
   if (status !== 'superseded' || superseded_by === null) return markup``;
-  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at)}`}. <a href="/operator/invoices/${superseded_by}">Go to its successor</a></p>
+  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
 `;
 }
 
-function whoAndWhy({ re_run, status_change }: InvoiceView): Markup {
+function requestNotes({ status, re_run, status_change }: InvoiceView): Markup {
   const sentences = [
-    re_run && `Asked for by ${re_run.actor ?? 'somebody unknown'}: “${re_run.reason ?? ''}”`,
+    re_run && `Re-run requested by ${re_run.actor ?? 'unknown'}: “${re_run.reason ?? ''}”`,
     status_change &&
-      `Marked by ${status_change.actor} on ${minute(status_change.changed_at)}: “${status_change.reason ?? ''}”`,
+      `Marked as ${status} by ${status_change.actor} on ${minute(status_change.changed_at)}: “${status_change.reason ?? ''}”`,
   ].filter((sentence) => sentence !== null);
   return markup`${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}`;
 }
@@ -81,12 +81,12 @@ function whoAndWhy({ re_run, status_change }: InvoiceView): Markup {
 function linesTable({ invoice_id, number, lines, total_cents, currency }: InvoiceView): Markup {
   return table({
     caption: `Lines of invoice ${number}`,
-    empty: 'It has no lines.',
+    empty: 'No lines.',
     rows: lines,
     columns: [
       { head: 'Line', isFigure: true, cell: ({ line_no }) => line_no },
       {
-        head: 'What for',
+        head: 'Description',
         isHead: true,
         cell: ({ description, deployment_id }) =>
           markup`${description}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
@@ -108,7 +108,7 @@ function linesTable({ invoice_id, number, lines, total_cents, currency }: Invoic
         isFigure: true,
         cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
       },
-      { head: 'Behind it', cell: (line) => usageLink(invoice_id, line) },
+      { head: 'Usage', cell: (line) => usageLink(invoice_id, line) },
     ],
     foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
   });
@@ -119,7 +119,7 @@ function usageLink(
   { kind, line_no, description }: InvoiceLine,
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
-  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Usage<span class="heard"> behind line ${line_no}, ${description}</span></a>`;
+  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${description}</span></a>`;
 }
 
 function differenceSection(
@@ -127,11 +127,11 @@ function differenceSection(
   changes: readonly LineChangeView[],
 ): Markup {
   if (replaces_invoice_id === null) return markup``;
-  return markup`<h2 id="difference">What this revision changed</h2>
-<p><a href="/operator/invoices/${replaces_invoice_id}">The invoice that it replaced</a></p>
+  return markup`<h2 id="difference">Changes in this revision</h2>
+<p><a href="/operator/invoices/${replaces_invoice_id}">Replaced invoice</a></p>
 ${table({
-  caption: 'Lines that differ from the invoice that was replaced',
-  empty: 'No line differs.',
+  caption: 'Lines that differ from the replaced invoice',
+  empty: 'No lines differ.',
   rows: changes,
   columns: [
     {
@@ -161,7 +161,7 @@ function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
 
 function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
   return table({
-    caption: 'All revisions, the newest first',
+    caption: 'All revisions, newest first',
     empty: '',
     rows: revisions,
     columns: [
@@ -171,7 +171,7 @@ function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
         isHead: true,
         cell: ({ invoice_id, number }) =>
           invoice_id === shown
-            ? markup`<span aria-current="page">${number}, this one</span>`
+            ? markup`<span aria-current="page">${number} (this revision)</span>`
             : markup`<a href="/operator/invoices/${invoice_id}">${number}</a>`,
       },
       { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
@@ -181,8 +181,8 @@ function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
         cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
       },
       { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at) },
-      { head: 'Who', isWide: true, cell: ({ actor }) => actor ?? '' },
-      { head: 'Why', isWide: true, cell: ({ reason }) => reason ?? '' },
+      { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? '' },
+      { head: 'Reason', isWide: true, cell: ({ reason }) => reason ?? '' },
     ],
   });
 }

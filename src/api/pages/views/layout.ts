@@ -4,26 +4,26 @@ import { ownAsset } from '../../http/assets.ts';
 export const STYLESHEET = ownAsset(new URL('./assets/pages.css', import.meta.url));
 export const LIVE_SCRIPT = ownAsset(new URL('./assets/live.js', import.meta.url));
 
-/** Who looks at a page. */
+/** The signed-in visitor of a page. */
 export interface Visitor {
-  /** Of the key that they signed in with. */
+  /** Label of the key that they signed in with. */
   readonly label: string;
   readonly scope: 'operator' | 'tenant';
-  /** Every form that changes something sends it back. */
+  /** Forms that change something must send it back. */
   readonly formToken: string;
 }
 
 export interface Page {
-  /** Of the document and its first heading. */
+  /** Title of the document, and its first heading. */
   readonly title: string;
-  /** Null before sign-in, and where nobody could be asked who it is. */
+  /** Null before sign-in and on error pages. */
   readonly visitor: Visitor | null;
   readonly main: Markup;
-  /** The way here, the nearest last. */
+  /** Links to the parent pages, the nearest last. */
   readonly trail?: readonly Link[];
-  /** Reads parts of the page again while something is going on: `live.js`. */
+  /** Whether `live.js` refreshes parts of the page. */
   readonly isLive?: boolean;
-  /** Something is wrong with what was sent: said in the title, which is heard first. */
+  /** Whether a submitted form has errors. The title says so, because screen readers read it first. */
   readonly hasErrors?: boolean;
 }
 
@@ -32,16 +32,16 @@ export interface Link {
   readonly text: string;
 }
 
-/** Of forms: the name of the field with the visitor's token. */
+/** Name of the form field with the visitor's token. */
 export const FORM_TOKEN = 'form_token';
 
 const DOCTYPE = new Markup('<!doctype html>');
-/** Without a script the whole page is read again, a little less often. */
+/** Without scripts the whole page reloads, a little less often. */
 const RELOAD = markup`<noscript><meta http-equiv="refresh" content="5"></noscript>
 <script src="${LIVE_SCRIPT.path}" defer></script>
 `;
 
-/** A whole document. */
+/** Renders a whole document. */
 export function layout(page: Page): string {
   const { title, visitor, main, trail = [], isLive = false, hasErrors = false } = page;
   return markup`${DOCTYPE}
@@ -55,7 +55,7 @@ export function layout(page: Page): string {
 <link rel="stylesheet" href="${STYLESHEET.path}">
 ${isLive ? RELOAD : ''}</head>
 <body>
-<a class="skip" href="#main">Skip to the content</a>
+<a class="skip" href="#main">Skip to content</a>
 <header>
 <div class="bar-inner"><a class="brand" href="${visitor?.scope === 'operator' ? '/operator/months' : '/quote'}">Arcadia invoicing</a>
 ${navigation(visitor)}</div>
@@ -79,7 +79,7 @@ function navigation(visitor: Visitor | null): Markup {
 `;
 }
 
-/** The field that a form that changes something needs. */
+/** Renders the hidden field that a form needs to change something. */
 export function formToken({ formToken: token }: Visitor): Markup {
   return markup`<input type="hidden" name="${FORM_TOKEN}" value="${token}">`;
 }
@@ -87,6 +87,6 @@ export function formToken({ formToken: token }: Visitor): Markup {
 function trailOf(trail: readonly Link[]): Markup {
   if (trail.length === 0) return markup``;
   const steps = trail.map(({ href, text }) => markup`<li><a href="${href}">${text}</a></li>`);
-  return markup`<nav aria-label="The way here" class="trail"><ol>${steps}</ol></nav>
+  return markup`<nav aria-label="Breadcrumb" class="trail"><ol>${steps}</ol></nav>
 `;
 }

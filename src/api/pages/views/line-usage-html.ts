@@ -13,12 +13,12 @@ export interface LineUsageView {
   readonly nextHref: string | null;
 }
 
-/** The events behind a line of an invoice. */
+/** Renders the usage events of an invoice line. */
 export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView): string {
   const currency = line.source === 'llm' ? line.currency : null;
   const path = `/operator/invoices/${line.invoice_id}`;
   return layout({
-    title: `Usage behind line ${line.line_no}`,
+    title: `Usage of line ${line.line_no}`,
     visitor,
     trail: [
       { href: '/operator/months', text: 'Months' },
@@ -26,20 +26,20 @@ export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView
     ],
     main: markup`<p>${line.description}</p>
 <dl class="facts">
-<div><dt>Events that count</dt><dd>${count(line.events)}</dd></div>
+<div><dt>Billed events</dt><dd>${count(line.events)}</dd></div>
 <div><dt>Excluded</dt><dd>${count(line.excluded_events)}</dd></div>
 <div><dt>Exact sum${line.source === 'llm' ? '' : `, ${line.unit}`}</dt><dd>${formatUsage(line.exact_sum, currency)}</dd></div>
 <div><dt>Amount</dt><dd>${formatMoney(line.amount_cents, line.currency)}</dd></div>
 </dl>
 <p class="hint">${
       line.digest === null
-        ? 'The events have expired: count and sum are kept.'
-        : markup`SHA-256 over all of them: <code>${line.digest}</code>`
+        ? 'The events have expired; only their count and sum are kept.'
+        : markup`SHA-256 of all events: <code>${line.digest}</code>`
     }</p>
-<ul class="links"><li><a href="${path}/lines/${line.line_no}/usage.csv" download>All of them as CSV</a></li></ul>
+<ul class="links"><li><a href="${path}/lines/${line.line_no}/usage.csv" download>Download all events as CSV</a></li></ul>
 ${table({
-  caption: 'Events, in the order of their ids',
-  empty: 'There are no events to show.',
+  caption: 'Events, ordered by id',
+  empty: 'No events to show.',
   rows: events,
   columns: [
     {
@@ -50,7 +50,7 @@ ${table({
     },
     { head: 'Occurred', cell: ({ occurred_at }) => minute(occurred_at) },
     { head: 'Received', isWide: true, cell: ({ received_at }) => minute(received_at) },
-    { head: 'More', isWide: true, cell: detailOf },
+    { head: 'Details', isWide: true, cell: detailOf },
     {
       head: currency ?? 'Quantity',
       isFigure: true,

@@ -16,15 +16,15 @@ export interface MonthView {
   readonly visitor: Visitor;
   readonly overview: MonthOverview;
   readonly kinds: readonly KindTotal[];
-  /** The first page of them. */
+  /** The first page of the parked tenants. */
   readonly parked: readonly ParkedTenant[];
   readonly moreParkedHref: string | null;
-  /** Null while the month is being closed: then they needn't add up, and cost a look at all usage. */
+  /** Null while a request is running: the books need not balance yet, and computing them scans all usage. */
   readonly books: Books | null;
   readonly temporal: TemporalLinks | null;
 }
 
-/** One month: how far it is, what came of it, and whether its books balance. */
+/** Renders a month: progress, results, and whether the books balance. */
 export function monthPage(view: MonthView): string {
   const { visitor, overview, kinds, parked, moreParkedHref, books, temporal } = view;
   const { month, requests } = overview;
@@ -36,22 +36,22 @@ export function monthPage(view: MonthView): string {
     isLive: isOpen,
     main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
-<li><a href="/operator/months/${month}/invoices">Invoices, the largest change first</a></li>
+<li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
 <li><a href="/operator/months/${month}/re-run">Re-run tenants</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 ${parkedSection({ month, parked, moreHref: moreParkedHref, temporal })}
 ${comparison(month, kinds)}
-${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation are read when the run has ended.</p>\n` : booksSection(books)}
+${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation scan the whole month, so they appear only when no request is running.</p>\n` : booksSection(books)}
 ${requestsSection(overview)}`,
   });
 }
 
-/** What the month's invoices are made of, beside the month before: a picture, with its figures. */
+/** Renders amounts by kind of line, compared with the previous month. */
 function comparison(month: string, kinds: readonly KindTotal[]): Markup {
   const before = monthName(previousMonth(month));
   const byCurrency = Map.groupBy(kinds, ({ currency }) => currency);
   if (kinds.length === 0) return markup``;
-  return markup`<h2 id="against-last-month">Against ${before}</h2>
+  return markup`<h2 id="comparison">Comparison with ${before}</h2>
 ${[...byCurrency].map(([currency, rows]) => comparisonTable({ month, before, currency, rows }))}`;
 }
 
@@ -82,14 +82,14 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
     return markup`${signedAmount(cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
   };
   return table({
-    caption: `${currency} by kind of line; the upper bar is ${monthName(month)}, the lower one ${before}`,
+    caption: `${currency} by kind of line; upper bar ${monthName(month)}, lower bar ${before}`,
     hasVisibleCaption: true,
     empty: '',
     rows,
     columns: [
       { head: 'Kind', isHead: true, cell: ({ kind }) => KIND_NAMES[kind] },
       {
-        head: markup`<span class="heard">Picture</span>`,
+        head: markup`<span class="heard">Chart</span>`,
         isWide: true,
         cell: (row) =>
           pairOfBars({ now: row.this_month_cents, then: row.last_month_cents }, longest),
@@ -118,19 +118,19 @@ function sumText(amounts: readonly string[]): string {
 function requestsSection({ month, requests }: MonthOverview): Markup {
   return markup`<h2 id="requests">Requests</h2>
 ${table({
-  caption: 'The latest twenty requests for the month',
-  empty: 'Nobody has asked for this month yet.',
+  caption: 'The latest 20 requests for the month',
+  empty: 'No requests for this month yet.',
   rows: requests,
   columns: [
     {
-      head: 'When',
+      head: 'Requested',
       isHead: true,
       cell: ({ request_id, requested_at }) =>
         markup`<a href="${requestHref(month, request_id)}">${minute(requested_at)}</a>`,
     },
-    { head: 'What', cell: ({ kind }) => (kind === 'force' ? 'forced re-run' : 'run') },
-    { head: 'Who', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },
-    { head: 'Why', cell: ({ reason }) => reason ?? '' },
+    { head: 'Type', cell: ({ kind }) => (kind === 'force' ? 'forced re-run' : 'run') },
+    { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },
+    { head: 'Reason', cell: ({ reason }) => reason ?? '' },
     { head: 'State', cell: requestState },
     {
       head: 'Refused',
@@ -142,7 +142,7 @@ ${table({
 })}`;
 }
 
-/** Of a request. */
+/** Renders the state of a request. */
 export function requestState({
   state,
   balanced,
@@ -150,7 +150,7 @@ export function requestState({
   return state === 'finished' ? balance(balanced) : badge('busy', state);
 }
 
-/** The page of a request. */
+/** Returns the path of a request's page. */
 export function requestHref(month: string, requestId: string): string {
   return `/operator/months/${month}/requests/${encodeURIComponent(requestId)}`;
 }

@@ -20,7 +20,7 @@ export interface InvoicesView {
   readonly nextHref: string | null;
 }
 
-/** A month's invoices: the odd one is at the top. */
+/** Renders the invoices of a month; by default the largest change comes first. */
 export function invoicesPage(view: InvoicesView): string {
   const { visitor, month, filter, invoices, nextHref } = view;
   const before = monthName(previousMonth(month));
@@ -35,16 +35,16 @@ export function invoicesPage(view: InvoicesView): string {
 <form method="get" action="/operator/months/${month}/re-run">
 ${table({
   caption: `Invoices of ${monthName(month)}, ${
-    filter.order === 'change' ? `the largest change against ${before} first` : 'by tenant'
+    filter.order === 'change' ? `largest change since ${before} first` : 'by tenant'
   }`,
   hasVisibleCaption: true,
-  empty: 'No invoice is like that.',
+  empty: 'No invoices match.',
   rows: invoices,
   columns: [
     {
-      head: markup`<span class="heard">Choose</span>`,
+      head: markup`<span class="heard">Select</span>`,
       cell: ({ tenant_id, number }) =>
-        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Choose ${tenant_id}, ${number}">`,
+        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Select ${tenant_id}, ${number}">`,
     },
     {
       head: 'Tenant',
@@ -68,7 +68,7 @@ ${table({
     },
     { head: 'Change', isFigure: true, cell: changeOf },
   ],
-})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Re-run the chosen …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
+})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Re-run selected …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
 </form>
 `,
   });
@@ -89,7 +89,7 @@ function filterForm(
 <div class="field"><label for="status">Status</label><select id="status" name="status"><option value="">not superseded</option>${options(INVOICE_STATUSES, status)}</select></div>
 <div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(OUTCOMES, of)}</select></div>
 <div class="field"><label for="order">Order</label><select id="order" name="order">${options(['change', 'tenant'], order, ORDER_NAMES)}</select></div>
-<button>Show</button>
+<button>Apply</button>
 </form>
 `;
 }

@@ -4,16 +4,16 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, balance } from './badge.ts';
 import { count, duration } from './page-format.ts';
 
-/** Done, and left, of a pass over the due tenants. */
+/** Progress of a pass over the due tenants. */
 export interface Progress {
   readonly done: number;
   readonly due: number;
-  /** Tenants a second, lately; null: it can't be said yet. */
+  /** Recent tenants per second; null while it is unknown. */
   readonly perSecond: number | null;
   readonly secondsLeft: number | null;
 }
 
-/** How far the pass under way is; null: none is. */
+/** Returns the progress of the running pass; null if none is running. */
 export function progressOf({
   due_tenants: due,
   pace,
@@ -30,7 +30,7 @@ export function progressOf({
   };
 }
 
-/** The part of a month's page that moves while it is being closed. Nothing in it takes the focus. */
+/** Renders the part of a month's page that refreshes during a run. Nothing in it can have the focus. */
 export function monthLive(overview: MonthOverview): Markup {
   const { outcomes, not_looked_at, due_tenants, requests, totals, is_served } = overview;
   const isOpen = requests.some(({ state }) => state !== 'finished');
@@ -45,7 +45,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>Skipped</dt><dd>${count(outcomes.skipped)}</dd></div>
 <div><dt>Unchanged</dt><dd>${count(outcomes.unchanged)}</dd></div>
 <div><dt>Parked</dt><dd>${count(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
-<div><dt>Not looked at</dt><dd>${count(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
+<div><dt>Not processed</dt><dd>${count(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
 ${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
@@ -53,15 +53,13 @@ ${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(in
 function progressBar(overview: MonthOverview, isOpen: boolean): Markup {
   const progress = progressOf(overview);
   if (progress === null) {
-    return isOpen
-      ? markup`<p>A request is waiting for the month’s workflow to take it up.</p>\n`
-      : markup``;
+    return isOpen ? markup`<p>A request is waiting for the month’s workflow.</p>\n` : markup``;
   }
   const { done, due, perSecond, secondsLeft } = progress;
   const percent = due === 0 ? 100 : Math.floor((done * 100) / due);
-  const rate = perSecond === null ? '' : ` · ${perSecond.toFixed(1)} tenants a second`;
+  const rate = perSecond === null ? '' : ` · ${perSecond.toFixed(1)} tenants per second`;
   const left = secondsLeft === null ? '' : ` · about ${duration(secondsLeft)} left`;
-  // Heard at each tenth, not at each tenant.
+  // Screen readers announce each tenth, not each tenant.
   const said = `${Math.floor(percent / 10) * 10} % of the tenants are done`;
   return markup`<label for="progress" data-say="${said}">${count(done)} of ${count(due)} tenants · ${percent} %${rate}${left}</label>
 <progress id="progress" max="${Math.max(due, 1)}" value="${done}">${percent} %</progress>

@@ -9,20 +9,20 @@ import { table } from './html-table.ts';
 export interface MonthsView {
   readonly visitor: Visitor;
   readonly months: readonly MonthRow[];
-  /** The month that was over last, where nobody has asked for it yet. */
+  /** The latest finished month, if it has no request yet. */
   readonly notAskedFor: string | null;
   readonly nextHref: string | null;
 }
 
-/** The months, the newest first. */
+/** Renders the list of months. */
 export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsView): string {
   return layout({
     title: 'Months',
     visitor,
-    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${monthName(notAskedFor)}</a> is over, and its month end has not been asked for. The Schedule does it at 06:00 UTC on the first.</p>\n`}${table(
+    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${monthName(notAskedFor)}</a> is over, but nothing has requested its month end yet. The Schedule does so at 06:00 UTC on the first.</p>\n`}${table(
       {
-        caption: 'Months, the newest first',
-        empty: 'No month end has been asked for yet.',
+        caption: 'Months, newest first',
+        empty: 'No month end has been requested yet.',
         rows: months,
         columns: [
           {
@@ -59,7 +59,7 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
   });
 }
 
-/** In a word: is it being closed, is it closed, do its books balance. */
+/** Renders whether a month is closing, and whether its books balance. */
 export function monthState({
   open_requests,
   balanced,

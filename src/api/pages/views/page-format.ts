@@ -3,14 +3,14 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 
 /** Numbers, amounts and times as the pages show them. */
 
-/** A difference, with its sign: `+12.50`, `−3.00` (a true minus), `0.00`. */
+/** Formats a difference with its sign: `+12.50`, `−3.00` (a true minus), `0.00`. */
 export function signedAmount(cents: number | string, currency: string): string {
   const value = BigInt(cents);
   const amount = formatAmount(String(value < 0n ? -value : value), currency);
   return value === 0n ? amount : `${value < 0n ? '−' : '+'}${amount}`;
 }
 
-/** How much more, in whole percent: `+12 %`; null of nothing, where there is no such figure. */
+/** Formats a change in whole percent: `+12 %`; null if there is no amount to compare with. */
 export function percentChange(
   nowCents: number | string,
   thenCents: number | string,
@@ -22,23 +22,23 @@ export function percentChange(
   return `${percent === 0n ? '' : sign}${count(String(percent < 0n ? -percent : percent))} %`;
 }
 
-/** A whole number with its thousands: `12,345`. */
+/** Formats a whole number with thousands separators: `12,345`. */
 export function count(value: number | string): string {
   return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
-/** A decimal with its thousands: `1,500,000.25`. */
+/** Formats a decimal with thousands separators: `1,500,000.25`. */
 export function quantity(decimal: string): string {
   const [whole = '', fraction] = decimal.split('.');
   return fraction === undefined ? count(whole) : `${count(whole)}.${fraction}`;
 }
 
-/** An instant to the minute, in UTC: `2026-06-01 06:02 UTC`. */
+/** Formats an instant to the minute, in UTC: `2026-06-01 06:02 UTC`. */
 export function minute(instant: string): string {
   return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
 }
 
-/** How long something will take, roughly: `40 s`, `3 min`, `2 h 5 min`. */
+/** Formats an estimated duration: `40 s`, `3 min`, `2 h 5 min`. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.ceil(seconds / 60);
@@ -61,12 +61,12 @@ const MONTHS = [
   'December',
 ];
 
-/** A month as people say it: `May 2026`. */
+/** Formats a month: `May 2026`. */
 export function monthName(month: string): string {
   return `${MONTHS[Number(month.slice(5, 7)) - 1] ?? ''} ${month.slice(0, 4)}`;
 }
 
-/** What a line says of quantity and price. */
+/** Quantity and price of a line. */
 interface PricedLine {
   readonly kind: string;
   readonly qty: string;
@@ -74,11 +74,12 @@ interface PricedLine {
   readonly unit_price_cents: number | null;
 }
 
-/** Overage counts in base units, and its price is for another one: that stands with the price. */
+/** Renders a quantity with its unit. Overage has none here: it counts in base units, and the unit belongs to its price. */
 export function quantityCell({ kind, qty, unit }: PricedLine): Markup {
   return markup`${quantity(qty)}${kind === 'overage' ? '' : markup`<span class="sub">${unit}</span>`}`;
 }
 
+/** Renders a unit price, for overage with the unit. */
 export function priceCell(
   { kind, unit, unit_price_cents }: PricedLine,
   currency: string,

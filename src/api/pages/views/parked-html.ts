@@ -13,7 +13,7 @@ export interface ParkedView {
   readonly temporal: TemporalLinks | null;
 }
 
-/** All of a month's parked tenants, a page at a time. */
+/** Renders the page of a month's parked tenants. */
 export function parkedPage(view: ParkedView & { readonly visitor: Visitor }): string {
   const { month, visitor } = view;
   return layout({
@@ -27,27 +27,27 @@ export function parkedPage(view: ParkedView & { readonly visitor: Visitor }): st
   });
 }
 
-/** On the month's page. */
+/** Renders the section on the month's page. */
 export function parkedSection(view: ParkedView): Markup {
   return markup`<h2 id="parked">Parked tenants</h2>
 ${parkedForm(view)}`;
 }
 
-/** Who is chosen here is re-run: that is what releases a tenant. */
+/** Renders the list as a form, because a re-run is how to release a parked tenant. */
 function parkedForm({ month, parked, moreHref, temporal }: ParkedView): Markup {
   if (parked.length === 0) {
-    return markup`<p class="empty">Nobody is parked.</p>\n`;
+    return markup`<p class="empty">No tenants are parked.</p>\n`;
   }
   return markup`<form method="get" action="/operator/months/${month}/re-run">
 ${table({
-  caption: 'Parked tenants, why, and what to do',
+  caption: 'Parked tenants with reason and action',
   empty: '',
   rows: parked,
   columns: [
     {
-      head: markup`<span class="heard">Choose</span>`,
+      head: markup`<span class="heard">Select</span>`,
       cell: ({ tenant_id }) =>
-        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Choose ${tenant_id}">`,
+        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Select ${tenant_id}">`,
     },
     {
       head: 'Tenant',
@@ -56,14 +56,14 @@ ${table({
         markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
     },
     {
-      head: 'Why',
+      head: 'Reason',
       cell: ({ reason_type, reason }) =>
         markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
     },
     { head: 'What to do', cell: ({ reason_type }) => adviceFor(reason_type) },
   ],
-})}<p>When that is done, choose the tenants and re-run them.</p>
-<div class="actions"><button>Re-run the chosen …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
+})}<p>Once fixed, select the tenants and re-run them.</p>
+<div class="actions"><button>Re-run selected …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
 </form>
 `;
 }

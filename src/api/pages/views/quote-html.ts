@@ -9,16 +9,16 @@ import { quantity, priceCell, quantityCell } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
-/** What was typed. */
+/** The submitted form. */
 export interface QuoteForm {
   readonly planCode: string | null;
   readonly addons: readonly string[];
-  /** By resource kind; empty: none given. */
+  /** Quantities by resource kind; empty text if not given. */
   readonly usage: ReadonlyMap<string, string>;
   readonly startsOn: string;
 }
 
-/** A quote, and what of the request it leaves out. */
+/** A quote with warnings about usage that it leaves out. */
 export interface QuoteAnswer extends QuoteJson {
   readonly warnings: readonly { readonly detail: string }[];
 }
@@ -29,21 +29,21 @@ export interface QuoteView {
   readonly plans: readonly PlanVersionView[];
   readonly addons: readonly AddonView[];
   readonly form: QuoteForm;
-  /** Null before anything was asked for, and where something is wrong. */
+  /** Null before the form is submitted, and if it has errors. */
   readonly quote: QuoteAnswer | null;
   readonly mistakes: readonly FieldMistake[];
 }
 
-/** Where a quantity of a kind is typed; both its name and its id. */
+/** Returns the name and id of the input for a kind's quantity. */
 export function usageField(resourceKind: string): string {
   return `usage.${resourceKind}`;
 }
 
-/** What a plan would cost, before anything is provisioned. */
+/** Renders the quote page. */
 export function quotePage({ visitor, plans, addons, form, quote, mistakes }: QuoteView): string {
   const plan = plans.find(({ code }) => code === form.planCode) ?? null;
   return layout({
-    title: 'What would it cost?',
+    title: 'Quote',
     visitor,
     hasErrors: mistakes.length > 0,
     main: markup`${errorSummary(mistakes)}${planForm(plans, form.planCode, mistakes)}
@@ -63,7 +63,7 @@ function planForm(
   if (plans.length === 0) return markup`<p class="empty">There are no plans yet.</p>`;
   const options = plans.map(
     ({ code, base_price_cents, currency }) =>
-      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${formatMoney(base_price_cents, currency)} a month</option>`,
+      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${formatMoney(base_price_cents, currency)} per month</option>`,
   );
   return markup`<form class="filter" method="get" action="/quote">
 ${field({
@@ -91,17 +91,17 @@ function detailsForm(
 ${fitting.length === 0 ? '' : markup`<fieldset id="addons"><legend>Addons</legend>${fitting.map((addon) => addonChoice(addon, plan.currency, form))}</fieldset>\n`}${
     plan.items.length === 0
       ? ''
-      : markup`<fieldset><legend>Expected usage a month</legend>
-<p class="hint">Leave all of it empty for a price without usage.</p>
+      : markup`<fieldset><legend>Expected usage per month</legend>
+<p class="hint">Leave all fields empty for a price without usage.</p>
 ${plan.items.map((item) => usageInput(item, plan.currency, form, mistakes))}</fieldset>\n`
   }${field({
     id: 'starts_on',
     label: 'Start date',
-    hint: 'For the part of the first month; may be left empty.',
+    hint: 'Optional. Used for the first, partial month.',
     mistakes,
     input: (attributes) =>
       markup`<input ${attributes} name="starts_on" type="date" value="${form.startsOn}">`,
-  })}<div class="actions"><button name="show" value="price">Show the price</button></div>
+  })}<div class="actions"><button name="show" value="price">Show price</button></div>
 </form>
 `;
 }
@@ -112,7 +112,7 @@ function addonChoice(
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${formatMoney(price_cents, currency)} a month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${formatMoney(price_cents, currency)} per month</label></div>
 `;
 }
 
@@ -126,7 +126,7 @@ function usageInput(
   const included = `${quantity(item.included_qty ?? '0')} included`;
   const beyond =
     item.overage_price_cents === null
-      ? 'more costs nothing'
+      ? 'no charge beyond that'
       : `then ${formatMoney(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
   return field({
     id,
@@ -154,16 +154,16 @@ function answer(quote: QuoteAnswer): Markup {
       lines.filter((line) => line.kind === kind).map(({ amount_cents }) => amount_cents),
     ),
   }));
-  return markup`<h2 id="price">${formatMoney(all_in_monthly_cents, currency)} a month</h2>
+  return markup`<h2 id="price">${formatMoney(all_in_monthly_cents, currency)} per month</h2>
 ${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
-<h3>Every month</h3>
-${linesTable('Lines of every month', lines, currency, all_in_monthly_cents)}
+<h3>Monthly price</h3>
+${linesTable('Lines of the monthly price', lines, currency, all_in_monthly_cents)}
 <h3>First invoice</h3>
 <p class="soft">${
     first_invoice.period_start === null
-      ? 'Without a start date, a full month.'
-      : `From ${first_invoice.period_start} to ${first_invoice.period_end ?? ''}, usage not counted.`
-  } The month end bills full months.</p>
+      ? 'Without a start date: a full month.'
+      : `From ${first_invoice.period_start} to ${first_invoice.period_end ?? ''}, without usage.`
+  } Month end bills full months.</p>
 ${linesTable('Lines of the first invoice', first_invoice.lines, currency, first_invoice.prorated_total_cents)}`;
 }
 
@@ -175,8 +175,8 @@ function picture(
   const rows = shares.filter(({ cents }) => cents > 0);
   return markup`${stackedBar(rows)}
 ${table({
-  caption: 'What part of it is base, addons and overage',
-  empty: 'It costs nothing.',
+  caption: 'Shares of base, addons and overage',
+  empty: 'Free of charge.',
   rows,
   columns: [
     { head: 'Part', isHead: true, cell: ({ part, name }) => markup`${swatch(part)} ${name}` },
@@ -194,10 +194,10 @@ function linesTable(
 ): Markup {
   return table({
     caption,
-    empty: 'There are none.',
+    empty: 'No lines.',
     rows: lines,
     columns: [
-      { head: 'What for', isHead: true, cell: ({ description }) => description },
+      { head: 'Description', isHead: true, cell: ({ description }) => description },
       {
         head: 'Quantity',
         isFigure: true,

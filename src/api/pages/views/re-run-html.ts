@@ -9,9 +9,9 @@ import { count, monthName } from './page-format.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
-/** What an operator has typed. */
+/** The submitted form. */
 export interface ReRunForm {
-  /** The same however often the form is sent: one request, one revision. */
+  /** Stays the same if the form is sent twice, so that there is one request and one revision. */
   readonly requestId: string;
   readonly reason: string;
   readonly onlyIfChanged: boolean;
@@ -26,7 +26,7 @@ export interface ReRunView {
   readonly mistakes: readonly FieldMistake[];
 }
 
-/** The step before tenants are re-run: whom it concerns, what stands now, and why. */
+/** Renders the confirmation before a re-run: the tenants, their live invoices, and the reason. */
 export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView): string {
   const title = `Re-run ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${count(tenants.length)} tenants`}`;
   const isBeyondBounds = tenants.some(({ reason_type }) => reason_type === 'out_of_bounds');
@@ -35,7 +35,7 @@ export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>Each invoice of ${monthName(month)} below is built anew from today’s data and replaces the one that stands, in one step. The old one stays readable as superseded.</p>
+    main: markup`${errorSummary(mistakes)}<p>A re-run builds each invoice of ${monthName(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
 ${standingTable(tenants)}
 <form class="sheet" method="post" action="/operator/months/${month}/re-run">
 ${formToken(visitor)}<input type="hidden" name="request_id" value="${form.requestId}">
@@ -43,17 +43,17 @@ ${tenants.map(({ tenant_id }) => markup`<input type="hidden" name="tenant_id" va
       {
         id: 'reason',
         label: 'Reason',
-        hint: 'It stays with the new revision, and on record with your key’s name.',
+        hint: 'Stored with the new revision, and recorded with your key’s name.',
         mistakes,
         input: (attributes) =>
           markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
       },
-    )}<div class="choice"><input type="checkbox" id="only_if_changed" name="only_if_changed" value="true"${checked(form.onlyIfChanged)}><label for="only_if_changed">Leave an invoice as it is that would come out the same</label></div>
+    )}<div class="choice"><input type="checkbox" id="only_if_changed" name="only_if_changed" value="true"${checked(form.onlyIfChanged)}><label for="only_if_changed">Skip invoices that would not change</label></div>
 ${
   isBeyondBounds
-    ? markup`<div class="choice"><input type="checkbox" id="accept_bounds" name="accept_bounds" value="true"${checked(form.acceptBounds)}><label for="accept_bounds">Accept totals beyond the safety bounds: I have looked at each</label></div>\n`
+    ? markup`<div class="choice"><input type="checkbox" id="accept_bounds" name="accept_bounds" value="true"${checked(form.acceptBounds)}><label for="accept_bounds">Accept totals beyond the safety bounds; I have checked each one</label></div>\n`
     : ''
-}<div class="actions"><button>Yes, re-run</button><a href="/operator/months/${month}">No, go back</a></div>
+}<div class="actions"><button>Re-run</button><a href="/operator/months/${month}">Cancel</a></div>
 </form>
 `,
   });
@@ -65,7 +65,7 @@ function checked(isChecked: boolean): Markup {
 
 function standingTable(tenants: readonly Standing[]): Markup {
   return table({
-    caption: 'The tenants, and how they stand now',
+    caption: 'Tenants with their live invoices',
     empty: '',
     rows: tenants,
     columns: [
@@ -73,17 +73,17 @@ function standingTable(tenants: readonly Standing[]): Markup {
         head: 'Tenant',
         isHead: true,
         cell: ({ tenant_id, name }) =>
-          markup`${name ?? badge('bad', 'no such tenant')}<span class="sub id">${tenant_id}</span>`,
+          markup`${name ?? badge('bad', 'unknown tenant')}<span class="sub id">${tenant_id}</span>`,
       },
       {
-        head: 'Invoice that stands',
+        head: 'Live invoice',
         cell: ({ invoice_id, number, status, total_cents, currency }) =>
           invoice_id === null || status === null
             ? 'none'
             : markup`<a href="/operator/invoices/${invoice_id}">${number}</a> ${invoiceStatus(status)}<span class="sub">${formatMoney(total_cents ?? 0, currency ?? '')}</span>${
                 status === 'issued'
                   ? ''
-                  : markup`<span class="sub">is never rebuilt: it will be refused</span>`
+                  : markup`<span class="sub">will be refused: such invoices are never rebuilt</span>`
               }`,
       },
       {
@@ -107,7 +107,7 @@ export interface ChooseTenantsView {
   readonly mistakes: readonly FieldMistake[];
 }
 
-/** Whom to re-run, where nobody was chosen yet. */
+/** Renders the form to enter tenants, if none are selected yet. */
 export function chooseTenantsPage({ visitor, month, typed, mistakes }: ChooseTenantsView): string {
   return layout({
     title: `Re-run tenants in ${monthName(month)}`,
@@ -118,11 +118,11 @@ export function chooseTenantsPage({ visitor, month, typed, mistakes }: ChooseTen
 ${field({
   id: 'tenant_ids',
   label: 'Tenants',
-  hint: `Their ids, one a line, up to ${count(MAX_FORCED_TENANTS)}. The next page asks for the reason; nothing happens before.`,
+  hint: `Tenant ids, one per line, at most ${count(MAX_FORCED_TENANTS)}. The next page asks for the reason and a confirmation.`,
   mistakes,
   input: (attributes) =>
     markup`<textarea ${attributes} name="tenant_ids" rows="5" spellcheck="false" required>${typed}</textarea>`,
-})}<div class="actions"><button>Go on</button><a href="/operator/months/${month}">Go back</a></div>
+})}<div class="actions"><button>Continue</button><a href="/operator/months/${month}">Cancel</a></div>
 </form>
 `,
   });

@@ -11,12 +11,12 @@ export interface RequestPageView {
   readonly visitor: Visitor;
   readonly month: string;
   readonly requestId: string;
-  /** Null: the workflow has not stored it yet. */
+  /** Null until the workflow has stored it. */
   readonly request: RequestView | null;
   readonly temporal: TemporalLinks | null;
 }
 
-/** What became of a request, and what comes next. */
+/** Renders a request with its results. */
 export function requestPage(view: RequestPageView): string {
   const { visitor, month, requestId, request, temporal } = view;
   const isOpen = request?.state !== 'finished';
@@ -36,27 +36,27 @@ ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
   });
 }
 
-/** The part that moves. */
+/** Renders the part that refreshes. */
 export function requestLive(request: RequestView | null): Markup {
   if (request === null) {
-    return markup`<p class="note">${badge('busy', 'sent')} The request is with the month’s workflow, which puts it down within seconds. You can leave this page: nothing depends on it.</p>
+    return markup`<p class="note">${badge('busy', 'sent')} The month’s workflow has the request and will store it within seconds. You can leave this page.</p>
 `;
   }
   const { state, kind, actor, reason, requested_at, finished_at, tenants } = request;
-  return markup`${state === 'finished' ? markup`<span data-ended></span>` : ''}<p class="note" data-say="${SAID[state]}">${SAID[state]}</p>
+  return markup`${state === 'finished' ? markup`<span data-ended></span>` : ''}<p class="note" data-say="${STATUS_TEXTS[state]}">${STATUS_TEXTS[state]}</p>
 <dl class="facts">
 <div><dt>State</dt><dd>${requestState(request)}</dd></div>
-<div><dt>What</dt><dd>${kind === 'force' ? 'Forced re-run' : 'Run'}</dd></div>
-<div><dt>Who</dt><dd>${actor ?? 'unknown'}</dd></div>
-<div><dt>Asked</dt><dd>${minute(requested_at)}</dd></div>
-<div><dt>Served</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at)}</dd></div>
+<div><dt>Type</dt><dd>${kind === 'force' ? 'Forced re-run' : 'Run'}</dd></div>
+<div><dt>Requested by</dt><dd>${actor ?? 'unknown'}</dd></div>
+<div><dt>Requested</dt><dd>${minute(requested_at)}</dd></div>
+<div><dt>Finished</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at)}</dd></div>
 </dl>
 ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
     kind === 'run'
       ? ''
       : table({
-          caption: 'The tenants that it names, up to a hundred, and what came of each',
-          empty: 'It names nobody: it is for all due tenants.',
+          caption: 'The requested tenants, at most 100, with their outcomes',
+          empty: 'This request is for all due tenants.',
           rows: tenants,
           columns: [
             {
@@ -66,17 +66,16 @@ ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
             },
             { head: 'Outcome', cell: (tenant) => outcome(tenant.outcome) },
             { head: 'Invoice', cell: invoiceLink },
-            { head: 'Why', cell: (tenant) => tenant.reason ?? '' },
+            { head: 'Reason', cell: (tenant) => tenant.reason ?? '' },
           ],
         })
   }`;
 }
 
-const SAID: Readonly<Record<RequestView['state'], string>> = {
-  queued:
-    'The request waits for its turn: the workflow serves it when what it is doing now is done.',
-  running: 'The month’s workflow is serving it. New revisions appear here as they are issued.',
-  finished: 'It is served. What came of it is below.',
+const STATUS_TEXTS: Readonly<Record<RequestView['state'], string>> = {
+  queued: 'The request is queued. The workflow starts it after its current work.',
+  running: 'The request is running. New revisions appear here as they are issued.',
+  finished: 'The request is finished. The results are below.',
 };
 
 function invoiceLink({ invoice_id, number }: RequestView['tenants'][number]): Markup | string {

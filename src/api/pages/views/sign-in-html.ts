@@ -3,15 +3,16 @@ import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { layout } from './layout.ts';
 
 export interface SignInView {
-  /** A path of ours to go on to. */
+  /** A path of ours to redirect to afterwards. */
   readonly then: string;
-  /** Why they are here, where it isn't by their own choice. */
+  /** Why the visitor was redirected here; null if they were not. */
   readonly notice: string | null;
   readonly mistake: string | null;
-  /** Over plain HTTP, beyond this machine, a browser wouldn't keep the cookie. */
+  /** Whether the browser would reject the cookie: over plain HTTP, except on localhost. */
   readonly isTooOpen: boolean;
 }
 
+/** Renders the sign-in page. */
 export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): string {
   const mistakes: FieldMistake[] = mistake === null ? [] : [{ field: 'key', detail: mistake }];
   return layout({
@@ -20,7 +21,7 @@ export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): st
     hasErrors: mistakes.length > 0,
     main: markup`${errorSummary(mistakes)}${notice === null ? '' : markup`<p class="note">${notice}</p>`}${
       isTooOpen
-        ? markup`<p class="note bad">This page came over plain HTTP. Sign-in works over HTTPS, or on the machine itself, at localhost.</p>`
+        ? markup`<p class="note bad">You opened this page over plain HTTP. Sign-in works only over HTTPS or at localhost.</p>`
         : ''
     }
 <form class="sheet" method="post" action="/sign-in">
@@ -28,12 +29,12 @@ export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): st
 ${field({
   id: 'key',
   label: 'API key',
-  hint: "An operator's key opens the operator pages, a tenant's the quote page. It begins with arc_.",
+  hint: 'An operator key opens the operator pages, a tenant key the quote page. Keys start with arc_.',
   mistakes,
   input: (attributes) =>
     markup`<input ${attributes} name="key" type="password" autocomplete="current-password" spellcheck="false" required>`,
 })}<div class="actions"><button>Sign in</button></div>
-<p class="hint">You stay signed in for 8 hours, or until the key is revoked. The cookie doesn’t hold the key.</p>
+<p class="hint">You stay signed in for 8 hours, or until the key is revoked. The cookie does not contain the key.</p>
 </form>
 `,
   });

@@ -1,11 +1,11 @@
 /* global document, location */
-// While a month is being closed, reads the part of the page that moves again, every two seconds.
-// Without it the page reloads as a whole.
+// Refreshes a part of the page every two seconds while a request is running.
+// Without this script the whole page reloads.
 const EVERY_MS = 2000;
 const region = document.querySelector('[data-live]');
 const spoken = document.querySelector('[data-spoken]');
 
-/** Reading it may wait: nobody looks, or somebody is about to choose something. */
+/** Whether the visitor is selecting or typing something, which a reload would lose. */
 const isBusy = () =>
   document.querySelector('input:checked') !== null ||
   document.activeElement?.matches('input, textarea, select') === true;
@@ -19,7 +19,7 @@ async function refresh() {
       });
       if (response.ok) {
         const text = await response.text();
-        // What hasn't changed stays: nothing flickers, and nothing is read out twice.
+        // Unchanged content stays, so that nothing flickers or is announced twice.
         if (text !== region.dataset.shown) region.innerHTML = text;
         region.dataset.shown = text;
         const say = region.querySelector('[data-say]')?.dataset.say ?? '';
@@ -32,7 +32,7 @@ async function refresh() {
         return;
       }
     } catch {
-      // Away for a moment; the next one is two seconds away.
+      // The server is not reachable; try again in two seconds.
     }
   }
   setTimeout(refresh, EVERY_MS);
