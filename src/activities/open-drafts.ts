@@ -11,15 +11,12 @@ import {
   type TenantMonth,
 } from '../db/invoices/drafts.ts';
 import type { Transaction } from '../db/pool.ts';
-import { claimExclusions, openSealedDrafts } from '../db/usage/seal.ts';
+import { claimExclusions, openSealedDrafts, type Run } from '../db/usage/seal.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { isOver, type Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
 import { parked } from './tenant-results.ts';
-
-/** The child's run that builds invoices. */
-export type Run = Pick<OpenDraftsInput, 'owner' | 'ownerStartedAt'>;
 
 /**
  * Opens a draft for each tenant that needs an invoice, and seals its usage, in one short transaction. The
@@ -145,13 +142,13 @@ async function open(
   tx: Transaction,
   period: Period,
   tenants: readonly TenantMonth[],
-  { owner, ownerStartedAt }: Run,
+  run: Run,
 ): Promise<readonly DraftRef[]> {
   if (tenants.length === 0) return [];
   const tenantIds = tenants.map(({ tenantId }) => tenantId);
   for (const { openDraftId } of tenants) {
     if (openDraftId === null) continue;
-    await abandonDrafts(tx, [openDraftId], `taken over by run ${owner}`);
+    await abandonDrafts(tx, [openDraftId], `taken over by run ${run.owner}`);
   }
   if (tenants.some(({ hasUnissuedDrafts }) => hasUnissuedDrafts)) {
     await abandonDrafts(
@@ -163,10 +160,9 @@ async function open(
   const drafts = await openSealedDrafts(
     tx,
     period,
+    run,
     tenants.map(({ tenantId, liveInvoiceId, hasUnissuedDrafts }) => ({
       tenantId,
-      owner,
-      ownerStartedAt,
       replacesInvoiceId: liveInvoiceId,
       hasUnissuedDrafts,
     })),

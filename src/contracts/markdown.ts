@@ -63,6 +63,9 @@ export function toSummary({ source }: Markdown): string {
   return `${source.slice(0, MAX_CHARACTERS - 1).replace(/\\$/, '')}…`;
 }
 
+/** Text without any character that could have a meaning: most of it, and there is a lot in a month end. */
+const PLAIN = /^[a-zA-Z0-9 .,:;()'/-]*$/;
+
 function toSource(value: Value, startsLine: boolean): string {
   if (value instanceof Markdown) return value.source;
   if (typeof value === 'object') return value.map(({ source }) => source).join('');
@@ -75,6 +78,7 @@ function toSource(value: Value, startsLine: boolean): string {
  * unrendered: ids look the same in both.
  */
 function escape(text: string): string {
+  if (PLAIN.test(text)) return text;
   return (
     visible(text)
       .replaceAll(/[\\`*[\]<~|]/g, String.raw`\$&`)

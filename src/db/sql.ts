@@ -1,5 +1,6 @@
 import { createSqlTag, type FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
+import { columnArray } from './column-arrays.ts';
 
 /**
  * Slonik's tag: values are bound, never pasted. `sql.typeAlias('nothing')` is for
@@ -43,4 +44,40 @@ export function isOneOf(values: readonly string[], type: 'text' | 'uuid') {
     return sql.fragment`= ANY(${sql.array([...values], type)})`;
   }
   return type === 'uuid' ? sql.fragment`= ${first}::uuid` : sql.fragment`= ${first}::text`;
+}
+
+/** PostgreSQL's name of a column's type, as `pg_type` has it. */
+type ColumnType = 'text' | 'uuid' | 'timestamptz' | 'int4' | 'int8' | 'json' | 'bool';
+
+/**
+ * `alias (column, …)` for FROM, with these rows: `VALUES` for one row, so that PostgreSQL keeps the plan; arrays for
+ * several, whose number it knows when it plans. (It expects 100 rows of `json_to_recordset`, and then reads whole
+ * tables to join them.)
+ * @param columns the type of each column, by its name and the rows' property
+ */
+export function rowsAs<Column extends string>(
+  alias: string,
+  columns: Readonly<Record<Column, ColumnType>>,
+  rows: readonly Readonly<Record<NoInfer<Column>, string | number | boolean | null>>[],
+) {
+  const typed = Object.entries<ColumnType>(columns) as [Column, ColumnType][];
+  const names = sql.join(
+    typed.map(([name]) => sql.identifier([name])),
+    sql.fragment`, `,
+  );
+  const [first, ...others] = rows;
+  const table =
+    first && others.length === 0
+      ? sql.fragment`(VALUES (${sql.join(
+          typed.map(([name, type]) => sql.fragment`${first[name]}::${sql.identifier([type])}`),
+          sql.fragment`, `,
+        )}))`
+      : sql.fragment`unnest(${sql.join(
+          typed.map(([name, type]) => {
+            const values = columnArray(rows.map((row) => row[name]));
+            return sql.fragment`${values}::${sql.identifier([`_${type}`])}`;
+          }),
+          sql.fragment`, `,
+        )})`;
+  return sql.fragment`${table} AS ${sql.identifier([alias])} (${names})`;
 }

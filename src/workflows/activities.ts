@@ -63,14 +63,11 @@ function localFirst<Step extends keyof InvoiceSteps>(step: Step): InvoiceSteps[S
     summary,
   })[step] as (input: unknown) => Promise<unknown>;
   const visible = proxyActivities<InvoiceSteps>({ ...RECORDED, summary })[step] as typeof local;
-  const run = async (input: unknown) => {
-    try {
-      return await local(input);
-    } catch (error) {
+  const run = (input: unknown) =>
+    local(input).catch((error: unknown) => {
       if (!isWorthTrying(error)) throw error;
       return visible(input);
-    }
-  };
+    });
   return run as InvoiceSteps[Step];
 }
 

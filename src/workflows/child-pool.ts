@@ -18,27 +18,30 @@ export class ChildPool {
   /** Starts a child; the caller has waited for room. */
   start(serve: () => Promise<void>): void {
     this.#running += 1;
-    void serve()
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => {
+    serve().then(
+      () => {
         this.#running -= 1;
-      });
+      },
+      (error: unknown) => {
+        this.#running -= 1;
+        this.#failure ??= { error };
+      },
+    );
   }
 
-  async waitForRoom(): Promise<void> {
-    await this.waitUntil(() => this.#running < this.#size);
+  waitForRoom(): Promise<void> {
+    return this.waitUntil(() => this.#running < this.#size);
   }
 
   /** Waits until no child runs. */
-  async drain(): Promise<void> {
-    await this.waitUntil(() => this.isEmpty);
+  drain(): Promise<void> {
+    return this.waitUntil(() => this.isEmpty);
   }
 
   /** Waits until `ready` holds, which may depend on the pool. */
   async waitUntil(ready: () => boolean): Promise<void> {
-    await condition(() => this.#failure !== null || ready());
+    const isOver = () => this.#failure !== null || ready();
+    if (!isOver()) await condition(isOver);
     if (this.#failure) throw this.#failure.error;
   }
 }

@@ -10,24 +10,24 @@ export interface StepCounts {
   /** Lines of the quotes. */
   readonly quotedLines: number;
   readonly llmRequests: bigint;
-  /** Lines of the invoices that were issued, tax included. */
+  /** Lines of the issued invoices, including tax. */
   readonly issuedLines: number;
-  /** Of the only invoice, as people read it: `USD 69.85`. */
+  /** The formatted total if exactly one invoice was issued, such as `USD 69.85`. */
   readonly total: string | null;
 }
 
-interface OfTenant {
-  readonly tenantId: string;
-}
-
 /**
- * One run over the steps of some tenants' invoices. Each step takes the drafts that the one before left, and
- * returns those that go on; tenants that are done or parked are among the results. A step that fails for several
- * tenants is tried for each alone, so that one tenant's failure costs the others nothing.
+ * One run over the steps of some tenants' invoices. Each step processes the drafts that are still open; a tenant
+ * whose invoice is finished or parked is among the results. If a step fails for several tenants at once, it is
+ * retried for each of them alone, so that one tenant's failure doesn't affect the others.
+ *
+ * The methods chain promises instead of being `async`: the SDK records a stack trace for every promise, and a
+ * month end creates these for each tenant.
  */
 export class InvoiceRun {
   readonly #input: OpenDraftsInput;
   readonly #results: TenantResult[] = [];
+  #open: readonly DraftRef[] = [];
   #counts: StepCounts = {
     subscriptions: 0,
     quotedLines: 0,
@@ -40,7 +40,7 @@ export class InvoiceRun {
     this.#input = input;
   }
 
-  /** Tenants that are done or parked. */
+  /** Tenants whose invoice is finished or parked. */
   get results(): readonly TenantResult[] {
     return this.#results;
   }
@@ -50,51 +50,57 @@ export class InvoiceRun {
   }
 
   /** Opens a draft for each tenant that needs an invoice, and seals its usage. */
-  async openDrafts(): Promise<readonly DraftRef[]> {
-    const tenants = this.#input.tenantIds.map((tenantId) => ({ tenantId }));
-    const opened: DraftRef[] = [];
-    await this.#forAll(tenants, async (together) => {
-      const tenantIds = together.map(({ tenantId }) => tenantId);
-      const { drafts, settled } = await invoiceSteps.openDrafts({ ...this.#input, tenantIds });
-      opened.push(...drafts);
-      return settled;
-    });
-    return opened;
+  openDrafts(): Promise<void> {
+    return this.#forAll(
+      this.#input.tenantIds.map((tenantId) => ({ tenantId })),
+      (tenants) => {
+        const tenantIds = tenants.map(({ tenantId }) => tenantId);
+        return invoiceSteps.openDrafts({ ...this.#input, tenantIds });
+      },
+      ({ drafts, settled }) => {
+        this.#open = [...this.#open, ...drafts];
+        this.#finish(settled);
+      },
+    );
   }
 
-  /** Quotes the drafts' subscriptions, a chunk at a time. */
-  async quoteSubscriptions(drafts: readonly DraftRef[]): Promise<readonly DraftRef[]> {
-    let rest: readonly DraftToQuote[] = drafts;
-    while (rest.length > 0) {
-      const unfinished: DraftToQuote[] = [];
-      await this.#forAll(rest, async (together) => {
-        const quoted = await invoiceSteps.quoteSubscriptions(this.#with(together));
+  /** Quotes the subscriptions of the open drafts, a chunk at a time. */
+  quoteSubscriptions(drafts: readonly DraftToQuote[] = this.#open): Promise<void> {
+    const unfinished: DraftToQuote[] = [];
+    return this.#forAll(
+      drafts,
+      (some) => invoiceSteps.quoteSubscriptions(this.#with(some)),
+      (quoted) => {
         unfinished.push(...quoted.unfinished);
         this.#count({ subscriptions: quoted.subscriptions, quotedLines: quoted.lines });
-        return quoted.parked;
-      });
-      rest = unfinished;
-    }
-    return this.#stillOpen(drafts);
+        this.#finish(quoted.parked);
+      },
+      () => (unfinished.length > 0 ? this.quoteSubscriptions(unfinished) : undefined),
+    );
   }
 
-  /** Pulls the LLM usage of the drafts. */
-  async pullLlmUsage(drafts: readonly DraftRef[]): Promise<readonly DraftRef[]> {
-    await this.#forAll(drafts, async (together) => {
-      const { requests, parked } = await invoiceSteps.pullLlmUsage(this.#with(together));
-      this.#count({ llmRequests: BigInt(requests) });
-      return parked;
-    });
-    return this.#stillOpen(drafts);
+  /** Pulls the LLM usage of the open drafts. */
+  pullLlmUsage(): Promise<void> {
+    return this.#forAll(
+      this.#open,
+      (drafts) => invoiceSteps.pullLlmUsage(this.#with(drafts)),
+      ({ requests, parked }) => {
+        this.#count({ llmRequests: BigInt(requests) });
+        this.#finish(parked);
+      },
+    );
   }
 
-  /** Issues the drafts, all of them in one transaction. */
-  async persistInvoices(drafts: readonly DraftRef[]): Promise<void> {
-    await this.#forAll(drafts, async (together) => {
-      const { results, lines, total } = await invoiceSteps.persistInvoices(this.#with(together));
-      this.#count({ issuedLines: lines, total });
-      return results;
-    });
+  /** Issues the invoices of the open drafts, all of them in one transaction. */
+  persistInvoices(): Promise<void> {
+    return this.#forAll(
+      this.#open,
+      (drafts) => invoiceSteps.persistInvoices(this.#with(drafts)),
+      ({ results, lines, total }) => {
+        this.#count({ issuedLines: lines, total });
+        this.#finish(results);
+      },
+    );
   }
 
   #with<Draft extends DraftRef>(drafts: readonly Draft[]) {
@@ -113,37 +119,46 @@ export class InvoiceRun {
     };
   }
 
-  /** Those whose tenants have no result yet. */
-  #stillOpen(drafts: readonly DraftRef[]): readonly DraftRef[] {
-    const done = new Set(this.#results.map(({ tenantId }) => tenantId));
-    return drafts.filter(({ tenantId }) => !done.has(tenantId));
+  #finish(results: readonly TenantResult[]): void {
+    if (results.length === 0) return;
+    this.#results.push(...results);
+    const finished = new Set(results.map(({ tenantId }) => tenantId));
+    this.#open = this.#open.filter(({ tenantId }) => !finished.has(tenantId));
   }
 
   /**
-   * @param step returns the tenants that are done or parked
-   * @throws the step's failure where this run has one tenant alone: its history says more than a result could
+   * @param take handles a result, once for all items or once for each of them
+   * @param next what follows when all items are done
+   * @throws the step's failure if this run has a single tenant: its history says more than a result could
    */
-  async #forAll<Item extends OfTenant>(
+  #forAll<Item extends { readonly tenantId: string }, Result>(
     items: readonly Item[],
-    step: (together: readonly Item[]) => Promise<readonly TenantResult[]>,
+    step: (items: readonly Item[]) => Promise<Result>,
+    take: (result: Result) => void,
+    next: () => Promise<void> | undefined = () => undefined,
   ): Promise<void> {
-    if (items.length === 0) return;
-    try {
-      this.#results.push(...(await step(items)));
-    } catch (error) {
-      if (this.#input.tenantIds.length === 1 || !isFailureOfStep(error)) throw error;
-      const [only, ...others] = items;
-      if (only && others.length === 0) {
-        const failure = describeFailure(error);
-        this.#results.push({ tenantId: only.tenantId, outcome: 'parked', failure });
-        return;
-      }
-      for (const item of items) await this.#forAll([item], step);
-    }
+    if (items.length === 0) return Promise.resolve();
+    return step(items).then(
+      (result) => {
+        take(result);
+        return next();
+      },
+      async (error: unknown) => {
+        if (this.#input.tenantIds.length === 1 || !isFailureOfStep(error)) throw error;
+        const [only, ...others] = items;
+        if (only && others.length === 0) {
+          const failure = describeFailure(error);
+          this.#finish([{ tenantId: only.tenantId, outcome: 'parked', failure }]);
+          return;
+        }
+        for (const item of items) await this.#forAll([item], step, take);
+        await next();
+      },
+    );
   }
 }
 
-/** What isn't Temporal's is a mistake in workflow code, which no tenant is parked for. */
+/** Anything else is an error in workflow code, and no reason to park a tenant. */
 function isFailureOfStep(error: unknown): boolean {
   return error instanceof TemporalFailure && !isCancellation(error);
 }

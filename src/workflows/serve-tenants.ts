@@ -5,11 +5,16 @@ import {
   isCancellation,
   sleep,
   startChild,
+  type ChildWorkflowOptions,
 } from '@temporalio/workflow';
 import { tenantInvoiceId, tenantInvoicesId, BILLING_PERIOD, TENANT_ID } from '../contracts/ids.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import type { Failure } from '../contracts/failures.ts';
-import type { OutcomeCounts, TenantResult } from '../contracts/month-end-types.ts';
+import type {
+  OutcomeCounts,
+  TenantInvoiceInput,
+  TenantResult,
+} from '../contracts/month-end-types.ts';
 import { monthSteps } from './activities.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
@@ -52,13 +57,15 @@ export async function serveTenants(input: ServeTenantsInput): Promise<readonly O
     return Promise.all(input.tenantIds.map((tenantId) => park(input, tenantId, failure, owner)));
   }
   const { results, runId } = child;
-  return Promise.all(
-    results.map(async (result) =>
-      result.outcome === 'parked'
-        ? park(input, result.tenantId, result.failure, runId)
-        : result.outcome,
-    ),
-  );
+  const parked = results.filter((result) => result.outcome === 'parked');
+  const others = results.flatMap(({ outcome }) => (outcome === 'parked' ? [] : outcome));
+  if (parked.length === 0) return others;
+  return [
+    ...others,
+    ...(await Promise.all(
+      parked.map(({ tenantId, failure }) => park(input, tenantId, failure, runId)),
+    )),
+  ];
 }
 
 async function park(
@@ -71,11 +78,15 @@ async function park(
   return outcome;
 }
 
-/** Retries for a minute if the id is taken: after the parent was terminated, the earlier child may still be ending. */
+/**
+ * Runs the child to its end. Retries the start for a minute if the id is taken: after the parent was terminated, the
+ * earlier child may still be ending.
+ */
 async function runChild(input: ServeTenantsInput): Promise<Served> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runTenantInvoice(input);
+      const child = await startChild(tenantInvoice, toChildOptions(input));
+      return { runId: child.firstExecutionRunId, results: await child.result() };
     } catch (error) {
       const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
       if (!isTaken || attempt === START_ATTEMPTS) throw error;
@@ -84,14 +95,15 @@ async function runChild(input: ServeTenantsInput): Promise<Served> {
   }
 }
 
-async function runTenantInvoice({
-  month,
-  tenantIds,
-  timeoutSeconds,
-}: ServeTenantsInput): Promise<Served> {
+function toChildOptions({ month, tenantIds, timeoutSeconds }: ServeTenantsInput): Omit<
+  ChildWorkflowOptions,
+  'typeInfo'
+> & {
+  readonly args: [TenantInvoiceInput];
+} {
   const [first = '', ...others] = tenantIds;
   const isAlone = others.length === 0;
-  const child = await startChild(tenantInvoice, {
+  return {
     workflowId: isAlone ? tenantInvoiceId(month, first) : tenantInvoicesId(month, first),
     args: [{ month, tenantIds }],
     workflowRunTimeout: `${timeoutSeconds} s`,
@@ -104,6 +116,5 @@ async function runTenantInvoice({
         ? richText`Invoice of ${first} for ${month}`
         : richText`Invoices of ${tenantIds.length} tenants for ${month}, ${first} to ${others.at(-1) ?? ''}`,
     ),
-  });
-  return { runId: child.firstExecutionRunId, results: await child.result() };
+  };
 }

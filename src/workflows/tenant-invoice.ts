@@ -23,10 +23,10 @@ export async function tenantInvoice(input: TenantInvoiceInput): Promise<readonly
   const { runId: owner, startTime } = workflowInfo();
   const run = new InvoiceRun({ month, tenantIds, owner, ownerStartedAt: startTime.toISOString() });
   try {
-    const drafts = await run.openDrafts();
-    const quoted = await run.quoteSubscriptions(drafts);
-    const pulled = await run.pullLlmUsage(quoted);
-    await run.persistInvoices(pulled);
+    await run.openDrafts();
+    await run.quoteSubscriptions();
+    await run.pullLlmUsage();
+    await run.persistInvoices();
 
     const results = withUnknown(tenantIds, run.results);
     const [only] = results;

@@ -61,7 +61,7 @@ async function seal(): Promise<number> {
   return db.transaction(async (tx) => {
     const run = { owner: 'test', ownerStartedAt: new Date().toISOString() };
     const tenant = { tenantId: 'acme', replacesInvoiceId: null, hasUnissuedDrafts: false };
-    const [draft] = await openSealedDrafts(tx, period, [{ ...run, ...tenant }]);
+    const [draft] = await openSealedDrafts(tx, period, run, [tenant]);
     return tx.oneFirst(sql.type(z.object({ buckets: z.number() }))`
       SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draft?.draftId ?? null}`);
   });

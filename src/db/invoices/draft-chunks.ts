@@ -4,7 +4,6 @@ import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { DeploymentLine } from '../../domain/compose-invoice.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Usage } from '../../domain/types.ts';
-import { columnArray } from '../column-arrays.ts';
 import {
   HELD_BY_OWN,
   IS_LLM,
@@ -17,7 +16,7 @@ import {
 } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
 import { selectingDue, type DueSubscription } from './quote-inputs.ts';
-import { isOneOf, sql, textArray, uuidArray } from '../sql.ts';
+import { isOneOf, rowsAs, sql } from '../sql.ts';
 
 /** What a chunk holds: lines of quotes, or of LLM usage. */
 export type Section = 'quote' | 'llm';
@@ -62,8 +61,11 @@ export async function readQuoteInputs(
   drafts: readonly DraftToQuote[],
   limit: number,
 ): Promise<QuoteInputs> {
-  const inOrder = sql.fragment`unnest(${uuidArray(drafts.map(({ draftId }) => draftId))},
-    ${textArray(drafts.map(({ after }) => after ?? ''))}) WITH ORDINALITY AS o (draft_id, after, n)`;
+  const inOrder = rowsAs(
+    'o',
+    { draft_id: 'uuid', after: 'text', n: 'int4' },
+    drafts.map(({ draftId, after }, n) => ({ draft_id: draftId, after: after ?? '', n })),
+  );
   const { own, subscriptions, sums } = await db.one(sql.type(quoteInputs)`
     WITH own AS MATERIALIZED (${ownDrafts(owner, drafts)}),
       chunk AS MATERIALIZED (
@@ -136,15 +138,18 @@ export async function writeChunks(
   // A draft that is being taken over is waited for, and is nobody's to write afterwards.
   const own = sql.fragment`
     ${ownDrafts(owner, chunks)} ORDER BY d.tenant_id, d.draft_id FOR SHARE OF d`;
-  const column = (read: (chunk: Chunk) => string | null) => columnArray(chunks.map(read));
+  const rows = chunks.map(({ draftId, after, upTo, lines }) => ({
+    draftId,
+    after: after ?? '',
+    upTo,
+    lines: JSON.stringify(lines),
+  }));
   const written = await db.any(sql.type(writtenChunk)`
     WITH own AS MATERIALIZED (${own})
     INSERT INTO invoice_draft_chunks (draft_id, section, after_deployment, up_to_deployment, lines)
-    SELECT own.draft_id, ${section}, c.after, c.up_to, c.lines
-    FROM unnest(${column((c) => c.draftId)}::uuid[], ${column((c) => c.after ?? '')}::text[],
-      ${column((c) => c.upTo)}::text[], ${column((c) => JSON.stringify(c.lines))}::json[])
-      AS c (draft_id, after, up_to, lines)
-    JOIN own USING (draft_id)
+    SELECT own.draft_id, ${section}, c.after, c."upTo", c.lines
+    FROM ${rowsAs('c', { draftId: 'uuid', after: 'text', upTo: 'text', lines: 'json' }, rows)}
+    JOIN own ON own.draft_id = c."draftId"
     ON CONFLICT (draft_id, section, after_deployment) DO NOTHING
     RETURNING draft_id AS "draftId", up_to_deployment AS "upTo"
   `);
@@ -153,8 +158,11 @@ export async function writeChunks(
   if (others.length === 0) return written;
   const before = await db.any(sql.type(writtenChunk)`
     SELECT c.draft_id AS "draftId", c.up_to_deployment AS "upTo"
-    FROM unnest(${uuidArray(others.map(({ draftId }) => draftId))},
-        ${textArray(others.map(({ after }) => after ?? ''))}) AS o (draft_id, after)
+    FROM ${rowsAs(
+      'o',
+      { draft_id: 'uuid', after: 'text' },
+      others.map(({ draftId, after }) => ({ draft_id: draftId, after: after ?? '' })),
+    )}
       JOIN invoice_drafts d USING (draft_id)
       JOIN invoice_draft_chunks c ON c.draft_id = o.draft_id AND c.after_deployment = o.after
     WHERE c.section = ${section} AND d.owner = ${owner} AND d.state = 'open'

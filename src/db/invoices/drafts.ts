@@ -3,7 +3,7 @@ import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { inForceAtEndOf } from '../catalogue/due-tenants.ts';
 import type { Transaction } from '../pool.ts';
-import { isOneOf, jsonRows, sql, textArray, uuidArray } from '../sql.ts';
+import { isOneOf, rowsAs, sql } from '../sql.ts';
 import { lockTenants } from '../tenant-locks.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
@@ -137,7 +137,7 @@ export async function abandonDrafts(
   await tx.query(sql.typeAlias('nothing')`
     WITH abandoned AS (
       UPDATE invoice_drafts SET state = 'abandoned', closed_at = now(), reason = ${reason}
-      WHERE draft_id = ANY(${uuidArray(draftIds)}) AND state = 'open'
+      WHERE draft_id ${isOneOf(draftIds, 'uuid')} AND state = 'open'
       RETURNING draft_id
     )
     DELETE FROM invoice_draft_chunks c USING abandoned WHERE c.draft_id = abandoned.draft_id
@@ -153,7 +153,7 @@ export function findOpenDrafts(
 ): Promise<readonly string[]> {
   return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
     SELECT draft_id AS "draftId" FROM invoice_drafts
-    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start = ${period.periodStart}
+    WHERE tenant_id ${isOneOf(tenantIds, 'text')} AND period_start = ${period.periodStart}
       AND state = 'open' AND (${owner}::text IS NULL OR owner = ${owner}::text)
     ORDER BY draft_id
   `);
@@ -170,7 +170,7 @@ export function findForgottenDrafts(
 ): Promise<readonly string[]> {
   return tx.anyFirst(sql.type(z.object({ draftId: z.string() }))`
     SELECT draft_id AS "draftId" FROM invoice_drafts a
-    WHERE tenant_id = ANY(${textArray(tenantIds)}) AND period_start <> ${period.periodStart}
+    WHERE tenant_id ${isOneOf(tenantIds, 'text')} AND period_start <> ${period.periodStart}
       AND state = 'open' AND ${IS_FORGOTTEN}
     ORDER BY draft_id
   `);
@@ -199,7 +199,7 @@ export async function claimForcedRequests(
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f SET draft_id = d."draftId"
-    FROM json_to_recordset(${jsonRows(drafts)}) AS d ("tenantId" text, "draftId" uuid)
+    FROM ${rowsAs('d', { tenantId: 'text', draftId: 'uuid' }, drafts)}
     WHERE f.tenant_id = d."tenantId" AND f.period_start = ${period.periodStart}
       AND f.outcome IS NULL
   `);

@@ -1,6 +1,6 @@
 import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
-import { jsonRows, sql, uuidArray } from '../sql.ts';
+import { isOneOf, rowsAs, sql } from '../sql.ts';
 
 /** Which usage an invoice holds, and what became of it. */
 
@@ -12,7 +12,7 @@ export async function moveUsage(
   if (moves.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     WITH move AS (
-      SELECT * FROM json_to_recordset(${jsonRows(moves)}) AS m ("from" uuid, "to" uuid)
+      SELECT * FROM ${rowsAs('m', { from: 'uuid', to: 'uuid' }, moves)}
     ), exclusions AS (
       UPDATE usage_exclusions e SET applied_to = move."to"
       FROM move WHERE e.applied_to = move."from"
@@ -47,7 +47,7 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
       AND base.deployment_id = b.deployment_id AND base.kind = 'plan_base'
     LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
       AND item.resource_kind = b.resource_kind
-    WHERE b.sealed_for = ANY(${uuidArray(invoiceIds)})
+    WHERE b.sealed_for ${isOneOf(invoiceIds, 'uuid')}
     ON CONFLICT DO NOTHING`;
 }
 
@@ -56,6 +56,6 @@ export function notingExclusions(invoiceIds: readonly string[]) {
   return sql.fragment`
     INSERT INTO invoice_exclusions (invoice_id, exclusion_id)
     SELECT applied_to, exclusion_id FROM usage_exclusions
-    WHERE applied_to = ANY(${uuidArray(invoiceIds)})
+    WHERE applied_to ${isOneOf(invoiceIds, 'uuid')}
     ON CONFLICT DO NOTHING`;
 }

@@ -7,7 +7,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { jsonRows, sql, uuidArray } from '../sql.ts';
+import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
 import { columnArray } from '../column-arrays.ts';
 import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
@@ -121,17 +121,32 @@ export async function keepInvoices(
   await settleForcedRequests(tx, drafts, 'unchanged');
 }
 
-/** A draft without its lines: they go into one statement alone. */
-function header({ lines: _lines, changes: _changes, ...rest }: IssuableDraft) {
-  return rest;
-}
+/** What the statement that inserts invoices needs of a draft. */
+const HEADER = {
+  draftId: 'uuid',
+  tenantId: 'text',
+  currency: 'text',
+  subtotalCents: 'int8',
+  taxCents: 'int8',
+  totalCents: 'int8',
+  replacesInvoiceId: 'uuid',
+} as const;
+
+const LINE_CHANGE = {
+  draftId: 'uuid',
+  changeNo: 'int4',
+  change: 'text',
+  replacesInvoiceId: 'uuid',
+  replacedLineNo: 'int4',
+  lineNo: 'int4',
+} as const;
 
 async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE invoices i
     SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
-    FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "replacesInvoiceId" uuid)
+    FROM ${rowsAs('d', { draftId: 'uuid', replacesInvoiceId: 'uuid' }, drafts)}
     WHERE i.invoice_id = d."replacesInvoiceId"
   `);
 }
@@ -152,9 +167,7 @@ async function insertInvoices(
     columnArray(lines.map(read));
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
-      SELECT * FROM json_to_recordset(${jsonRows(drafts.map(header))}) AS d ("draftId" uuid, "tenantId" text,
-        currency text, "subtotalCents" bigint, "taxCents" bigint, "totalCents" bigint,
-        "replacesInvoiceId" uuid)
+      SELECT * FROM ${rowsAs('d', HEADER, drafts)}
     ), numbered AS (
       UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
       FROM d WHERE t.tenant_id = d."tenantId"
@@ -216,8 +229,7 @@ async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft
     INSERT INTO invoice_line_changes
       (invoice_id, change_no, change, replaced_invoice_id, replaced_line_no, line_no)
     SELECT "draftId", "changeNo", change, "replacesInvoiceId", "replacedLineNo", "lineNo"
-    FROM json_to_recordset(${jsonRows(rows)}) AS c ("draftId" uuid, "changeNo" int, change text,
-      "replacesInvoiceId" uuid, "replacedLineNo" int, "lineNo" int)
+    FROM ${rowsAs('c', LINE_CHANGE, rows)}
   `);
 }
 
@@ -239,7 +251,7 @@ function makingDigests(invoiceIds: readonly string[]) {
 function closing(draftIds: readonly string[], state: 'issued' | 'unchanged') {
   return sql.fragment`
     UPDATE invoice_drafts SET state = ${state}, closed_at = now()
-    WHERE draft_id = ANY(${uuidArray(draftIds)})`;
+    WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
 }
 
 async function settleForcedRequests(
@@ -256,7 +268,7 @@ async function settleForcedRequests(
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f
     SET outcome = ${outcome}, invoice_id = d."invoiceId", reason = NULL
-    FROM json_to_recordset(${jsonRows(rows)}) AS d ("draftId" uuid, "invoiceId" uuid)
+    FROM ${rowsAs('d', { draftId: 'uuid', invoiceId: 'uuid' }, rows)}
     WHERE f.draft_id = d."draftId" AND ${IS_SERVED}
   `);
 }

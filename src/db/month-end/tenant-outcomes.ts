@@ -4,7 +4,7 @@ import type { InvoicedOutcome } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { dueTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { jsonRows, sql, textArray } from '../sql.ts';
+import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
 
 const lookedAt = z.object({
@@ -76,8 +76,7 @@ export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoi
   return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
-    FROM json_to_recordset(${jsonRows(outcomes)})
-      AS o ("tenantId" text, outcome text, "invoiceId" uuid)
+    FROM ${rowsAs('o', { tenantId: 'text', outcome: 'text', invoiceId: 'uuid' }, outcomes)}
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }

@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
-import { columnArray } from '../column-arrays.ts';
 import type { Transaction } from '../pool.ts';
-import { jsonRows, sql } from '../sql.ts';
+import { rowsAs, sql } from '../sql.ts';
+
+/** The child's run that builds invoices. */
+export interface Run {
+  /** Its id: no other run may write to its drafts. */
+  readonly owner: string;
+  /** UTC instant at which it started. */
+  readonly ownerStartedAt: string;
+}
 
 /** A tenant whose draft is to be opened. */
 export interface TenantToOpen {
   readonly tenantId: string;
-  /** The child's run id: nobody else may write to the draft. */
-  readonly owner: string;
-  /** UTC instant at which that run started. */
-  readonly ownerStartedAt: string;
   /** The revision that it is going to replace. */
   readonly replacesInvoiceId: string | null;
   /** Some of which may be abandoned, and have left usage to take over. */
@@ -29,19 +32,15 @@ export interface TenantToOpen {
 export async function openSealedDrafts(
   tx: Transaction,
   period: Period,
+  { owner, ownerStartedAt }: Run,
   tenants: readonly TenantToOpen[],
 ): Promise<readonly DraftRef[]> {
-  const column = (read: (tenant: TenantToOpen) => string | null) => columnArray(tenants.map(read));
   const drafts = await tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
     WITH draft AS (
       INSERT INTO invoice_drafts
         (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
-      -- By arrays, whose lengths the planner knows: of \`json_to_recordset\` it expects 100 rows, and reads all open buckets.
-      SELECT "tenantId", ${period.periodStart}, owner, "ownerStartedAt", "replacesInvoiceId"
-      FROM unnest(${column((t) => t.tenantId)}::text[], ${column((t) => t.owner)}::text[],
-          ${column((t) => t.ownerStartedAt)}::timestamptz[],
-          ${column((t) => t.replacesInvoiceId)}::uuid[])
-        AS t ("tenantId", owner, "ownerStartedAt", "replacesInvoiceId")
+      SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}::timestamptz, "replacesInvoiceId"
+      FROM ${rowsAs('t', { tenantId: 'text', replacesInvoiceId: 'uuid' }, tenants)}
       RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
         replaces_invoice_id IS NOT NULL AS "isRevision"
     ), taken AS MATERIALIZED (
@@ -81,8 +80,7 @@ async function takeOver(
   if (heirs.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_buckets b SET sealed_for = draft."draftId"
-    FROM json_to_recordset(${jsonRows(heirs)})
-        AS draft ("tenantId" text, "draftId" uuid, "isRevision" boolean)
+    FROM ${rowsAs('draft', { tenantId: 'text', draftId: 'uuid', isRevision: 'bool' }, heirs)}
       JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND a.state = 'abandoned'
     WHERE b.sealed_for = a.draft_id AND ${isBillable(period)}
   `);
@@ -110,8 +108,7 @@ export async function claimExclusions(
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE usage_exclusions e SET applied_to = d."draftId"
-    FROM json_to_recordset(${jsonRows(drafts)})
-        AS d ("tenantId" text, "draftId" uuid, "replacesInvoiceId" uuid),
+    FROM ${rowsAs('d', { tenantId: 'text', draftId: 'uuid', replacesInvoiceId: 'uuid' }, drafts)},
       usage_buckets b
     WHERE e.tenant_id = d."tenantId" AND (e.applied_to IS NULL OR EXISTS (
         SELECT FROM invoice_drafts a WHERE a.draft_id = e.applied_to AND a.state = 'abandoned'
