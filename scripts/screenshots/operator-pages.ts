@@ -23,12 +23,12 @@ export const OPERATOR_PAGES: readonly Picture[] = [
     size: { width: 1100, height: 600 },
     async show(page, shop) {
       await openSignedIn(page, shop, `/operator/months/${MONTH}/parked`);
-      return downTo(page, page.getByRole('button', { name: 'Re-run selected' }));
+      return downTo(page, page.getByRole('button', { name: 'Rerun selected' }));
     },
   },
   {
     name: 'operator-invoice',
-    shows: 'an invoice after a forced re-run: what it changed, and its revisions',
+    shows: 'an invoice after a forced rerun: what it changed, and its revisions',
     size: { width: 1100, height: 1180 },
     async show(page, shop) {
       await reRunForLateUsage(page, shop);
@@ -54,7 +54,7 @@ async function openSignedIn(page: Page, { stack }: Shop, path: string): Promise<
   await page.waitForSelector('.sign-out');
 }
 
-/** An operator forces a re-run from the pages, and opens the new revision. */
+/** An operator forces a rerun from the pages, and opens the new revision. */
 async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
   const tenantId = 'juniper-labs';
   const { API_URL, GATEWAY_API_KEY } = shop.stack.env;
@@ -66,7 +66,7 @@ async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
   }
   await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${tenantId}`);
   await page.fill('#reason', 'usage that came late');
-  await page.click('text="Re-run"');
+  await page.click('text="Rerun"');
   await page.waitForSelector('text=The request is finished');
   await page.click('a[href^="/operator/invoices/"]');
   await page.waitForSelector('#revisions');

@@ -178,7 +178,7 @@ describe('forcing a rerun by the page', () => {
     expect(result.text).toContain('usage &lt;came&gt; late');
     const [, successor = ''] = /href="(\/operator\/invoices\/[^"]+)"/.exec(result.text) ?? [];
     const page = await operator.get(successor);
-    expect(page.text).toContain('Re-run requested by key:ops: “usage &lt;came&gt; late”');
+    expect(page.text).toContain('Rerun requested by key:ops: “usage &lt;came&gt; late”');
     expect(page.text).toContain('No lines differ.');
     const [, replaced = ''] = /href="([^"]+)">Replaced invoice/.exec(page.text) ?? [];
     expect((await operator.get(replaced)).text).toContain(
@@ -223,7 +223,7 @@ describe('forcing a rerun by the page', () => {
   test('without tenants or for an unknown tenant is rejected', async () => {
     expect((await openReRun('')).text).toContain('Tenant ids, one per line');
     const typed = await openReRun(`tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`);
-    expect(typed.text).toContain('<h1>Re-run 2 tenants</h1>');
+    expect(typed.text).toContain('<h1>Rerun 2 tenants</h1>');
     expect(typed.text).toContain('unknown tenant');
     const answer = await operator.post(`${monthPath}/re-run`, {
       tenant_id: 'nobody',

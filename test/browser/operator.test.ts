@@ -64,7 +64,7 @@ async function signIn(page: Page, key: string): Promise<void> {
   await page.waitForSelector('.sign-out');
 }
 
-test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }) => {
+test('from sign-in to a forced rerun, with the keyboard alone', async ({ open }) => {
   const page = await open(`${stack.apiUrl}${OF_MONTH}`);
   await tabTo(page, '#key');
   await page.keyboard.type(stack.operatorKey);
@@ -79,7 +79,7 @@ test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }
   await page.keyboard.press('Space');
   await tabTo(page, 'button:not(.quiet)');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('text=Re-run acme');
+  await page.waitForSelector('text=Rerun acme');
   await tabTo(page, '#reason');
   await page.keyboard.type('looked at with the keyboard');
   await tabTo(page, 'button:not(.quiet)');
@@ -89,7 +89,7 @@ test('from sign-in to a forced re-run, with the keyboard alone', async ({ open }
   await page.waitForSelector('text=The request is finished');
   await tabTo(page, 'a[href^="/operator/invoices/"]');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('text=Re-run requested by key:ops: “looked at with the keyboard”');
+  await page.waitForSelector('text=Rerun requested by key:ops: “looked at with the keyboard”');
   const revisions = (await invoicesOf(stack.world.db, 'acme')).filter((i) => i.month === MONTH);
   expect(revisions.map(({ status }) => status)).toEqual(['superseded', 'issued']);
 });
@@ -104,7 +104,7 @@ test('a page without scripts does the same, by reloading', async ({ browser, ope
   const plain = await context.newPage();
   await plain.goto(`${stack.apiUrl}${OF_MONTH}/re-run?tenant_id=initech`);
   await plain.fill('#reason', 'without scripts');
-  await plain.click('text="Re-run"');
+  await plain.click('text="Rerun"');
   await plain.waitForSelector('text=The request is finished');
   await context.close();
 });

@@ -102,7 +102,7 @@ describe('what others have typed stays text', () => {
 describe('every form that changes something has its token', () => {
   test.each([
     ['signing out', month()],
-    ['re-running', reRun()],
+    ['rerunning', reRun()],
   ])('%s', (_what, html) => {
     const forms = html.match(/<form[^>]*method="post".*?<\/form>/gs) ?? [];
     expect(forms).not.toEqual([]);
@@ -147,7 +147,7 @@ describe('parked tenants', () => {
     const temporal = createTemporalLinks('http://localhost:8233/', 'my space');
     const html = month({ parked: [PARKED], temporal });
     expect(html).toContain('start one on a plan in the tenant&#39;s currency');
-    expect(html).toContain('select the tenants and re-run them');
+    expect(html).toContain('select the tenants and rerun them');
     expect(html).toContain(
       'http://localhost:8233/namespaces/my%20space/workflows?query=BillingPeriod%3D%222026-05%22%20AND%20TenantId%3D%22acme%22',
     );

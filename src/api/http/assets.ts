@@ -40,7 +40,7 @@ function asset(folder: string, file: string, read: () => string): Asset {
   return { path: `/assets/${folder}/${file.split('/').at(-1)}`, contentType, read };
 }
 
-/** Serves assets to anybody, compressed once and cached for a year. */
+/** Serves assets without sign-in. They are compressed once, and browsers may cache them for a year. */
 export function mountAssets(app: Express, assets: readonly Asset[]): void {
   for (const { path, contentType, read } of assets) {
     let document: SharedDocument | undefined;

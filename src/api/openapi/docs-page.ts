@@ -10,7 +10,7 @@ const SCRIPTS = [
   ownAsset(new URL('./assets/docs.js', import.meta.url)),
 ];
 
-/** What `/docs` loads. */
+/** The files that `/docs` loads. */
 export const DOCS_ASSETS = [...STYLES, ...SCRIPTS];
 
 /** Nothing from another host and nothing inline; Swagger UI's icons are `data:` images in its style sheet. */

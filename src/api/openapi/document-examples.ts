@@ -17,7 +17,7 @@ export interface Operation {
 }
 type PathItem = Readonly<Record<string, Operation>>;
 
-/** Gives every parameter, body and answer that has no example of its own one made of its schema. */
+/** Adds an example generated from the schema to every parameter, body and response without its own. */
 export function withExamples<
   D extends {
     readonly paths?: object;

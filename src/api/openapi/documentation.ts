@@ -5,7 +5,7 @@ import type { Route, RouteDefinition } from '../http/route-definition.ts';
 import { JSON_TYPE } from '../http/define-route.ts';
 import { SharedDocument } from '../http/shared-document.ts';
 
-/** The routes that describe all routes, themselves included. */
+/** Returns the routes that serve the documentation of all routes, including their own. */
 export function documentationRoutes(routes: readonly Route[]): readonly Route[] {
   const document: () => OpenApiDocument = lazily(() =>
     openApiDocument([...routes, getOpenApi, getDocs]),
@@ -14,7 +14,7 @@ export function documentationRoutes(routes: readonly Route[]): readonly Route[] 
     {
       path: '/openapi.json',
       operationId: 'getOpenApi',
-      summary: 'This API as an OpenAPI document',
+      summary: 'Download the OpenAPI document',
       responses: {
         200: {
           description: 'OpenAPI 3.1',
@@ -29,7 +29,7 @@ export function documentationRoutes(routes: readonly Route[]): readonly Route[] 
     {
       path: '/docs',
       operationId: 'getDocs',
-      summary: 'This API as a page to read',
+      summary: 'Read the API reference as a page',
       responses: {
         200: {
           description: 'HTML',
@@ -48,7 +48,7 @@ export function documentationRoutes(routes: readonly Route[]): readonly Route[] 
 
 const HEADERS = {
   ETag: {
-    description: 'Of the document in this encoding; with `If-None-Match` it answers 304.',
+    description: 'Identifies the document in this encoding; send it as `If-None-Match` to get 304.',
     required: true,
     schema: { type: 'string' },
     example: '"47DEQpj8HBSa-_TImW-5JC-br"',
@@ -58,8 +58,8 @@ const HEADERS = {
 type DocumentDefinition = Pick<RouteDefinition, 'path' | 'operationId' | 'summary' | 'responses'>;
 
 /**
- * A route for a document that anybody may read. It is made at the first request, for a worker never
- * serves it, and then it stays the same.
+ * Makes a route for a public document. The document is made at the first request, because workers never serve
+ * it, and then stays the same.
  */
 function publicDocument(
   definition: DocumentDefinition,
@@ -68,7 +68,7 @@ function publicDocument(
 ): Route {
   const body = lazily(() => new SharedDocument(make()));
   const contentType = definition.responses[200]?.contentType ?? JSON_TYPE;
-  // Caches may keep it, and ask whether it is still the same.
+  // Caches may store it, but must revalidate it.
   const headers = { 'Cache-Control': 'no-cache', ...ownHeaders };
   return {
     ...definition,

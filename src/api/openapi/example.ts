@@ -1,6 +1,6 @@
 import { FIELD_EXAMPLES } from './field-examples.ts';
 
-/** As much of JSON Schema 2020-12 as the routes' schemas come to. */
+/** The part of JSON Schema 2020-12 that the routes' schemas use. */
 export interface JsonSchema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -23,11 +23,11 @@ export interface JsonSchema {
 export interface ExampleOptions {
   /** The document's `components.schemas`. */
   readonly schemas: Readonly<Record<string, JsonSchema>>;
-  /** Also what may be left out: for answers. */
+  /** Whether to include optional fields, as in responses. */
   readonly withOptional: boolean;
 }
 
-/** Of an invoice, mostly. */
+/** The id in examples, mostly of an invoice. */
 export const EXAMPLE_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 const INSTANT = '2026-06-01T06:00:00.000Z';
 const FORMATS: Readonly<Record<string, string>> = {
@@ -37,9 +37,9 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /**
- * An example of a schema, put together of the examples of its fields: the schema's own, else that
- * of the field's name (`FIELD_EXAMPLES`), else something of its type.
- * @param name of the field that it is for
+ * Returns an example for a schema: the schema's own, otherwise the one for the field's name (`FIELD_EXAMPLES`),
+ * otherwise a value of its type.
+ * @param name the name of the field
  */
 export function exampleOf(schema: JsonSchema, options: ExampleOptions, name?: string): unknown {
   if (schema.example !== undefined) return schema.example;
@@ -91,7 +91,7 @@ function ofObject({ properties = {}, required = [] }: JsonSchema, options: Examp
   );
 }
 
-/** A name's example is of one type; where the name stands for another, it doesn't fit. */
+/** Whether the example for a name has the schema's type; some names have different types in different places. */
 function fits(value: unknown, schema: JsonSchema): boolean {
   if (schema.enum !== undefined) return schema.enum.includes(value);
   const types = typesOf(schema);
@@ -105,7 +105,7 @@ function typesOf({ type, anyOf = [], oneOf = [] }: JsonSchema): readonly string[
   return [...anyOf, ...oneOf].flatMap(typesOf);
 }
 
-/** Of something that may be null: what it is otherwise. */
+/** Returns the non-null schema of a nullable one. */
 function typeOf(schema: JsonSchema): string | undefined {
   return typesOf(schema).find((type) => type !== 'null') ?? typesOf(schema)[0];
 }

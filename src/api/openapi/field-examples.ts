@@ -1,7 +1,7 @@
 /**
- * What a field holds in the examples of the documentation, by its name: a name means the same thing
- * wherever it stands. A schema's own `example` comes before it. The ids are those of a database as
- * `npm run test:contract` seeds it, so that requests made of them find something.
+ * Example values in the documentation, by field name, because a name means the same everywhere. A schema's own
+ * `example` takes precedence. The ids exist in the database that `npm run test:contract` seeds, so that example
+ * requests find something.
  */
 export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   accepted: 1,

@@ -28,34 +28,33 @@ const DESCRIPTION = `Usage in, invoices out.
 
 - **Numbers.** Cents are integers; quantities and exact charges are decimal strings, never JSON
   numbers. Instants are RFC 3339.
-- **Errors** are problem details (RFC 9457), \`application/problem+json\`; switch on \`type\`. A path
-  that isn't here answers 404 \`not-found\`, another method on one that is 405 \`method-not-allowed\`
-  with \`Allow\`.
-- **Strict.** Unknown fields and parameters are refused.
-- **Limits.** A body has at most 256 KiB, of usage and feeds in bulk 2 MiB, plain or unpacked (gzip,
-  deflate). Where an operation says
-  429, requests are counted by key and minute (6,000 by default), or by address where it needs no
-  key (600 by default); \`RateLimit\` tells what is left. An answer has to be taken within 30 seconds.
-- **Sending again** is safe wherever an id comes with the request; \`Retry-After\` says when.
-- **Webhooks** are signed as Standard Webhooks says, for which there are libraries. Verify an event before you
-  read it: \`webhook-signature\` holds \`v1,\` and the base64 of the HMAC-SHA256 of \`webhook-id\`,
-  \`webhook-timestamp\` and the body as it came, joined by full stops; the key is the decoded base64 after
-  \`whsec_\`. While a secret is being replaced there are two signatures, separated by a blank. Reject a timestamp
-  that is more than five minutes from your clock. Answer 2xx within 10 seconds, and work afterwards: an event may
-  come again, always with the same \`webhook-id\`.`;
+- **Errors** are problem details (RFC 9457), \`application/problem+json\`; switch on \`type\`. An unknown path
+  gets 404 \`not-found\`, an unsupported method 405 \`method-not-allowed\` with \`Allow\`.
+- **Strict validation.** Unknown fields and parameters are rejected.
+- **Limits.** A body can have at most 256 KiB (2 MiB for usage and bulk imports), both as sent and after
+  decompression (gzip, deflate). Operations with a 429 response are limited per minute: 6,000 requests per key
+  by default, or 600 per address if they need no key. \`RateLimit\` shows how many are left. Read a response
+  within 30 seconds.
+- **Retries** are safe for requests that carry an id; \`Retry-After\` says how long to wait.
+- **Webhooks** are signed according to Standard Webhooks, for which there are libraries. Verify an event before
+  you use it: \`webhook-signature\` holds \`v1,\` and the base64 of the HMAC-SHA256 of \`webhook-id\`,
+  \`webhook-timestamp\` and the body exactly as received, joined by full stops; the key is the decoded base64
+  after \`whsec_\`. During a secret rotation there are two signatures, separated by a space. Reject timestamps more
+  than five minutes from your clock. Respond with 2xx within 10 seconds, before processing the event. An event may
+  be delivered more than once, always with the same \`webhook-id\`.`;
 
-/** The OpenAPI 3.1 document of the routes: made of the same definitions that serve them. */
+/** Returns the OpenAPI 3.1 document of the routes, made from the definitions that also serve them. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', SECURITY_SCHEME, {
     type: 'http',
     scheme: 'bearer',
     description:
-      'An API key, `arc_<scope>_…`. `npm run cli -- keys create` makes one. Its scope (gateway, ' +
-      'metering, operator, tenant) decides what it may do; an operation names the scopes it takes. ' +
-      'A key of scope gateway or metering may have signing secrets; its requests then have to be ' +
-      'signed as Standard Webhooks says, by the headers webhook-id, webhook-timestamp (at most 300 ' +
-      'seconds from our clock) and webhook-signature, over the body before any compression.',
+      'An API key, `arc_<scope>_…`; `npm run cli -- keys create` creates one. Its scope (gateway, metering, ' +
+      'operator, tenant) decides what it may do; each operation lists the scopes it accepts. A gateway or ' +
+      'metering key can have signing secrets. Then its requests must be signed according to Standard ' +
+      'Webhooks, with the headers webhook-id, webhook-timestamp (at most 300 seconds from our clock) and ' +
+      'webhook-signature, over the uncompressed body.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
   for (const operation of webhookOperations()) registry.registerWebhook(operation);
@@ -91,7 +90,7 @@ const OF_BODIES: readonly ProblemName[] = [
   'overloaded',
 ];
 
-/** Every problem that a route can answer with. */
+/** Returns every problem that a route can respond with. */
 export function problemsOf(route: Route): readonly ProblemName[] {
   const { scopes, rateLimited, params, query, body, problems = [] } = route;
   const names: ProblemName[] = [
@@ -111,12 +110,12 @@ export function problemsOf(route: Route): readonly ProblemName[] {
   return [...new Set(names)];
 }
 
-/** What Express compares with the ETag of an answer. */
+/** Express compares it with the ETag of the response. */
 const ifNoneMatch = z.object({
   'If-None-Match': z
     .string()
     .optional()
-    .describe('The ETag of a copy that is kept; 304 where it is still the same.'),
+    .describe('ETag of a cached copy; if it is unchanged, the response is 304.'),
 });
 
 function toOperation(route: Route): RouteConfig {
@@ -131,7 +130,7 @@ function toOperation(route: Route): RouteConfig {
     tags: [tag],
     summary,
     description: [description, stream, keys].filter(Boolean).join('\n\n'),
-    // Roles of a bearer key, which OpenAPI 3.1 allows to be named: any of the scopes will do.
+    // Any one of the scopes is sufficient. OpenAPI 3.1 allows role names for bearer keys.
     security: scopes ? scopes.map((scope) => ({ [SECURITY_SCHEME]: [scope] })) : [],
     request: {
       ...(route.params && { params: route.params }),
@@ -163,7 +162,7 @@ function toExamples(examples: NonNullable<Route['bodyExamples']>) {
   );
 }
 
-/** "A batch" is `a-batch`: keys of components have no blanks. */
+/** Converts "A batch" to `a-batch`, because component keys cannot contain spaces. */
 function toKey(summary: string): string {
   return summary
     .toLowerCase()
@@ -171,7 +170,7 @@ function toKey(summary: string): string {
     .replace(/^-|-$/g, '');
 }
 
-/** Whether a route's answer has a validator that a client can ask with again. */
+/** Whether a route's response has an ETag, so that clients can send If-None-Match. */
 function hasETag({ responses }: Route): boolean {
   return responses[200]?.headers?.ETag !== undefined;
 }
@@ -190,7 +189,7 @@ function plannedResponses(route: Route): RouteConfig['responses'] {
     }),
   );
   if (!hasETag(route)) return planned;
-  const description = 'Unchanged: If-None-Match names its ETag';
+  const description = 'Unchanged since the response with the ETag in If-None-Match';
   return { ...planned, 304: { description, headers: answerHeaders(route, null) } };
 }
 
@@ -223,16 +222,14 @@ function problemExample(name: ProblemName) {
   return { summary: title, value: problemBody(new HttpProblem(name, example), EXAMPLE_REQUEST_ID) };
 }
 
-/** What the groups of operations are for; a group that isn't here is its name. */
+/** Descriptions of the groups of operations, by tag. */
 export const TAGS: Readonly<Record<string, string>> = {
-  Usage: 'Usage into the ledger, from the gateway and the metering pipeline; and out of billing.',
-  Prices: 'What a plan would cost, by the same quote as the month end.',
-  Invoices: 'Invoices, their lines, and the usage behind them.',
-  'Month end': 'Closing a month, and looking at how it went.',
+  Usage: 'Send usage from the gateway and the metering pipeline; exclude events from billing.',
+  Prices: 'Preview prices, with the same quote function as month end.',
+  Invoices: 'Invoices, their lines and their usage events.',
+  'Month end': 'Close months, and check the results.',
   Catalogue: 'Plans, their versions, and addons.',
-  Subscriptions: 'Tenants, deployments, and what they are subscribed to.',
-  Webhooks: 'Receivers of events, what was sent to them, and sending it again.',
-  Keys: 'API keys, and the secrets that requests are signed with.',
-  Audit: 'Who did what.',
-  System: 'For probes, scrapers and readers.',
+  Subscriptions: 'Tenants, their deployments and subscriptions.',
+  Webhooks: 'Webhook endpoints, delivery attempts and replays.',
+  System: 'Probes, metrics, operator actions and this documentation.',
 };

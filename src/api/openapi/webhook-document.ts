@@ -8,18 +8,18 @@ const headers = z.object({
   'webhook-id': z
     .uuid()
     .meta({ example: EXAMPLE_ID })
-    .describe('Of the event: the same each time.'),
+    .describe('Id of the event; the same in every attempt.'),
   'webhook-timestamp': z
     .string()
     .meta({ example: '1780293600' })
-    .describe('Of the attempt, in seconds since 1970.'),
+    .describe('Time of the attempt, in seconds since 1970.'),
   'webhook-signature': z
     .string()
     .meta({ example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=' })
-    .describe('One or more, with blanks between them: any that is right will do.'),
+    .describe('One or more signatures, separated by spaces; one valid signature is enough.'),
 });
 
-/** The requests that receivers get, as the document's `webhooks` have them. */
+/** Returns the requests that endpoints receive, for the document's `webhooks`. */
 export function webhookOperations(): readonly RouteConfig[] {
   return WEBHOOK_EVENT_TYPES.map((type) => ({
     method: 'post',
@@ -28,8 +28,8 @@ export function webhookOperations(): readonly RouteConfig[] {
     tags: ['Webhooks'],
     summary: WEBHOOK_EVENTS[type].summary,
     description:
-      `${WEBHOOK_EVENTS[type].description}\n\nSigned as Standard Webhooks says. Sent at least once, ` +
-      'in no promised order, until it is answered with 2xx.',
+      `${WEBHOOK_EVENTS[type].description}\n\nSigned according to Standard Webhooks. Delivered at least ` +
+      'once, in any order, until your endpoint responds with 2xx.',
     security: [],
     request: {
       headers,
@@ -39,14 +39,14 @@ export function webhookOperations(): readonly RouteConfig[] {
       },
     },
     responses: {
-      204: { description: 'Any 2xx: it is not sent again.' },
-      410: { description: 'Nothing is sent to this endpoint any more, for good.' },
-      '4XX': { description: 'Anything else: it is sent again later.' },
+      204: { description: 'Any 2xx: the event counts as delivered.' },
+      410: { description: 'The endpoint is disabled permanently.' },
+      '4XX': { description: 'Any other status: delivery is retried later.' },
     },
   }));
 }
 
-/** The name by which the document, and so the typed client, knows it: `InvoiceIssuedEvent`. */
+/** Names the body in the document, and so in the typed client: `InvoiceIssuedEvent`. */
 function nameBody(type: WebhookEventType): z.ZodObject {
   const name = type.replace(/(?:^|\.)(\w)/g, (_, letter: string) => letter.toUpperCase());
   return webhookBody(type).meta({ id: `${name}Event` });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import { month } from '../http/request-fields.ts';
 
-/** What receivers get, for the document: `src/db/webhooks/webhook-outbox.ts` makes it. */
+/** The bodies that endpoints receive, for the document. `src/db/webhooks/webhook-outbox.ts` makes them. */
 
 const count = z.int().nonnegative();
 const link = (what: string) => z.string().describe(`${what}, on this API.`);
@@ -26,27 +26,28 @@ const invoice = z.strictObject({
   }),
 });
 const monthLinks = z.strictObject({
-  month_end: link('How the month stands').meta({ example: EXAMPLE_LINK }),
+  month_end: link('The status of the month').meta({ example: EXAMPLE_LINK }),
 });
 
-/** The `data` of each type of event, and what it tells. */
+/** The `data` of each event type, with its description. */
 export const WEBHOOK_EVENTS = {
   'invoice.issued': {
     summary: 'An invoice was issued',
-    description: 'The first one of a month, or a revision, which then names what it replaces.',
+    description:
+      'The first invoice of a tenant for a month, or a revision with the id of the invoice it replaces.',
     data: invoice.extend({ replaces_invoice_id: z.uuid().nullable() }),
   },
   'invoice.superseded': {
     summary: 'An invoice was superseded',
-    description: 'It no longer counts; the revision in its place has its own invoice.issued.',
+    description: 'The invoice no longer counts. Its replacement has its own invoice.issued event.',
     data: invoice.extend({ superseded_by: z.uuid() }),
   },
   'run.finished': {
-    summary: 'A run of the month end has finished',
-    description: 'Every due tenant was looked at: how each stands now, by its latest outcome.',
+    summary: 'A run of month end has finished',
+    description: 'All due tenants were processed. The counts show their latest outcomes.',
     data: z.strictObject({
       month,
-      balanced: z.boolean().describe('Whether the books add up.'),
+      balanced: z.boolean().describe('Whether the books balance.'),
       tenants: z.strictObject({
         due: count,
         rolled: count,
@@ -54,16 +55,16 @@ export const WEBHOOK_EVENTS = {
         unchanged: count,
         parked: count,
       }),
-      requests: count.describe('How many requests the run has served.'),
-      request_ids: z.array(z.string()).describe('The first ten of them.'),
+      requests: count.describe('Number of requests that the run finished.'),
+      request_ids: z.array(z.string()).describe('Ids of the first ten requests.'),
       links: monthLinks,
     }),
   },
   'tenant.parked': {
     summary: 'A tenant was parked',
     description:
-      'No invoice, or no new revision, was made for it. Told once for a reason: a run that parks ' +
-      'it again for the same one tells nothing new.',
+      'Month end could not issue an invoice or a new revision for it. Sent once per reason: parking the tenant ' +
+      'again for the same reason sends no new event.',
     data: z.strictObject({
       tenant_id: z.string(),
       month,
@@ -77,7 +78,7 @@ export const WEBHOOK_EVENTS = {
   { readonly summary: string; readonly description: string; readonly data: z.ZodObject }
 >;
 
-/** A request's body: the same at every attempt. */
+/** Returns the schema of a request body, which is the same in every attempt. */
 export function webhookBody(type: WebhookEventType) {
   return z.strictObject({
     type: z.literal(type),

@@ -37,7 +37,7 @@ export const askForReRun = operatorPage(
   },
 );
 
-/** Requests a re-run through the API's own route, with the same validation and record of the action. */
+/** Requests a rerun through the API's own route, with the same validation and record of the action. */
 export const reRun = operatorPage(
   { method: 'post', path: PATH, params: monthParams },
   async ({ params: { month }, form: sent, visitor, caller, requestId }, deps) => {

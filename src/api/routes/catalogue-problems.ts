@@ -74,7 +74,7 @@ export const warningsSchema = z
   .meta({
     description:
       'Accepted, but needs attention: month end will park the tenant until this is fixed, or a month that is ' +
-      'already invoiced or closed no longer matches the subscriptions and needs a re-run.',
+      'already invoiced or closed no longer matches the subscriptions and needs a rerun.',
     example: [
       {
         pointer: '/plan',
@@ -84,7 +84,7 @@ export const warningsSchema = z
         pointer: '/ends_at',
         detail:
           'subscription acme-web-1 is not in force at the end of 2026-05 any more, and invoice ' +
-          'acme-000001 bills it: look at it (month-end preview 2026-05 --tenant acme --lines) and force a re-run',
+          'acme-000001 bills it: look at it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
       },
     ],
   });

@@ -65,14 +65,14 @@ const rollUpRequest = z
   });
 type RollUpRequest = z.output<typeof rollUpRequest>;
 
-/** Requests a month end, or a forced re-run. */
+/** Requests a month end, or a forced rerun. */
 export const postRollUp = defineRoute(
   {
     method: 'post',
     path: '/api/v1/roll-ups',
     operationId: 'postRollUp',
     tag: 'Month end',
-    summary: 'Run the month end of a month, or force a re-run',
+    summary: 'Run the month end of a month, or force a rerun',
     description:
       "Signals the month's workflow, and starts it if it is not running. Every request covers all due " +
       'tenants; force also rebuilds invoices. GET /api/v1/roll-ups/{month} shows the results, including ' +

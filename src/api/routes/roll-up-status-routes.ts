@@ -182,7 +182,7 @@ export const getLateUsage = defineRoute(
     tag: 'Month end',
     summary: 'List usage of a month that no ordinary run bills, and how to bill it',
     description:
-      'The details behind the reconciliation, by tenant and reason: late usage that needs a re-run; usage of ' +
+      'The details behind the reconciliation, by tenant and reason: late usage that needs a rerun; usage of ' +
       'tenants that are not due, of deployments without a subscription, and of kinds that no plan prices; ' +
       'usage of interrupted drafts; usage of due tenants that a closed month did not invoice; late LLM usage ' +
       'that the next invoice bills anyway; and invoices that bill events excluded since. Each entry has the ' +

@@ -18,7 +18,7 @@ export const postUsageExclusion = defineRoute(
     summary: 'Exclude an accepted event from billing',
     description:
       'Permanent. The event stays in the ledger and in the reconciliation, as excluded. An invoice that ' +
-      'already bills it is unchanged until it is re-run; still_billed_on names it. To undo an exclusion, send ' +
+      'already bills it is unchanged until it is rerun; still_billed_on names it. To undo an exclusion, send ' +
       'the event again under a new id.',
     scopes: ['operator'],
     rateLimited: true,

@@ -49,7 +49,7 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>Total</dt><dd>${formatMoney(invoice.total_cents, currency)}</dd></div>
 </dl>
 ${requestNotes(invoice)}<ul class="links">
-${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Re-run this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
+${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
@@ -71,7 +71,7 @@ function supersededNote({ status, superseded_by, superseded_at }: InvoiceView): 
 
 function requestNotes({ status, re_run, status_change }: InvoiceView): Markup {
   const sentences = [
-    re_run && `Re-run requested by ${re_run.actor ?? 'unknown'}: “${re_run.reason ?? ''}”`,
+    re_run && `Rerun requested by ${re_run.actor ?? 'unknown'}: “${re_run.reason ?? ''}”`,
     status_change &&
       `Marked as ${status} by ${status_change.actor} on ${minute(status_change.changed_at)}: “${status_change.reason ?? ''}”`,
   ].filter((sentence) => sentence !== null);

@@ -37,7 +37,7 @@ export function monthPage(view: MonthView): string {
     main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
 <li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
-<li><a href="/operator/months/${month}/re-run">Re-run tenants</a></li>
+<li><a href="/operator/months/${month}/re-run">Rerun tenants</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 ${parkedSection({ month, parked, moreHref: moreParkedHref, temporal })}
 ${comparison(month, kinds)}
@@ -128,7 +128,7 @@ ${table({
       cell: ({ request_id, requested_at }) =>
         markup`<a href="${requestHref(month, request_id)}">${minute(requested_at)}</a>`,
     },
-    { head: 'Type', cell: ({ kind }) => (kind === 'force' ? 'forced re-run' : 'run') },
+    { head: 'Type', cell: ({ kind }) => (kind === 'force' ? 'forced rerun' : 'run') },
     { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },
     { head: 'Reason', cell: ({ reason }) => reason ?? '' },
     { head: 'State', cell: requestState },

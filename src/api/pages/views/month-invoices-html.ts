@@ -68,7 +68,7 @@ ${table({
     },
     { head: 'Change', isFigure: true, cell: changeOf },
   ],
-})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Re-run selected …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
+})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Rerun selected …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
 </form>
 `,
   });

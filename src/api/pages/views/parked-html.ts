@@ -33,7 +33,7 @@ export function parkedSection(view: ParkedView): Markup {
 ${parkedForm(view)}`;
 }
 
-/** Renders the list as a form, because a re-run is how to release a parked tenant. */
+/** Renders the list as a form, because a rerun is how to release a parked tenant. */
 function parkedForm({ month, parked, moreHref, temporal }: ParkedView): Markup {
   if (parked.length === 0) {
     return markup`<p class="empty">No tenants are parked.</p>\n`;
@@ -62,8 +62,8 @@ ${table({
     },
     { head: 'What to do', cell: ({ reason_type }) => adviceFor(reason_type) },
   ],
-})}<p>Once fixed, select the tenants and re-run them.</p>
-<div class="actions"><button>Re-run selected …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
+})}<p>Once fixed, select the tenants and rerun them.</p>
+<div class="actions"><button>Rerun selected …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
 </form>
 `;
 }

@@ -26,16 +26,16 @@ export interface ReRunView {
   readonly mistakes: readonly FieldMistake[];
 }
 
-/** Renders the confirmation before a re-run: the tenants, their live invoices, and the reason. */
+/** Renders the confirmation before a rerun: the tenants, their live invoices, and the reason. */
 export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView): string {
-  const title = `Re-run ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${count(tenants.length)} tenants`}`;
+  const title = `Rerun ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${count(tenants.length)} tenants`}`;
   const isBeyondBounds = tenants.some(({ reason_type }) => reason_type === 'out_of_bounds');
   return layout({
     title,
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>A re-run builds each invoice of ${monthName(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
+    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${monthName(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
 ${standingTable(tenants)}
 <form class="sheet" method="post" action="/operator/months/${month}/re-run">
 ${formToken(visitor)}<input type="hidden" name="request_id" value="${form.requestId}">
@@ -53,7 +53,7 @@ ${
   isBeyondBounds
     ? markup`<div class="choice"><input type="checkbox" id="accept_bounds" name="accept_bounds" value="true"${checked(form.acceptBounds)}><label for="accept_bounds">Accept totals beyond the safety bounds; I have checked each one</label></div>\n`
     : ''
-}<div class="actions"><button>Re-run</button><a href="/operator/months/${month}">Cancel</a></div>
+}<div class="actions"><button>Rerun</button><a href="/operator/months/${month}">Cancel</a></div>
 </form>
 `,
   });
@@ -110,7 +110,7 @@ export interface ChooseTenantsView {
 /** Renders the form to enter tenants, if none are selected yet. */
 export function chooseTenantsPage({ visitor, month, typed, mistakes }: ChooseTenantsView): string {
   return layout({
-    title: `Re-run tenants in ${monthName(month)}`,
+    title: `Rerun tenants in ${monthName(month)}`,
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,

@@ -46,7 +46,7 @@ export function requestLive(request: RequestView | null): Markup {
   return markup`${state === 'finished' ? markup`<span data-ended></span>` : ''}<p class="note" data-say="${STATUS_TEXTS[state]}">${STATUS_TEXTS[state]}</p>
 <dl class="facts">
 <div><dt>State</dt><dd>${requestState(request)}</dd></div>
-<div><dt>Type</dt><dd>${kind === 'force' ? 'Forced re-run' : 'Run'}</dd></div>
+<div><dt>Type</dt><dd>${kind === 'force' ? 'Forced rerun' : 'Run'}</dd></div>
 <div><dt>Requested by</dt><dd>${actor ?? 'unknown'}</dd></div>
 <div><dt>Requested</dt><dd>${minute(requested_at)}</dd></div>
 <div><dt>Finished</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at)}</dd></div>
