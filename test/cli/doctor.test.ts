@@ -206,7 +206,7 @@ test('a database that is not up to date', async () => {
   // While a new version is deployed, the database is ahead.
   const later = await doctor();
   expect(later.detail('migrations')).toEqual([
-    expect.stringContaining('of a later version: 999999_later'),
+    expect.stringContaining('from a later version: 999999_later'),
   ]);
   expect(later.ok).toBe(true);
   await asSuperuser(world.superuserUrl, (client) =>
