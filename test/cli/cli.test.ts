@@ -190,7 +190,7 @@ describe('files are read as strictly as the API reads bodies', () => {
     expect(await runCli(['subscriptions', 'apply', marked], env)).toMatchObject({ code: 0 });
     const trace = write('bom.csv', '\ufeffTIMESTAMP,ContextTokens,GeneratedTokens\n');
     const replay = await runCli(['usage', 'replay', trace], env);
-    expect(replay.stderr).toContain('bom.csv has no requests');
+    expect(replay.stderr).toContain('bom.csv contains no requests');
   });
 
   test.each(['latin1', 'utf16le'] as const)(
@@ -210,11 +210,11 @@ test('the Schedule: applied, paused, described, resumed', async () => {
   const before = await runCli(['schedule', 'describe'], env);
   expectOneError(before.stderr, 'create it with `schedule apply`');
   expect((await runCli(['schedule', 'apply'], env)).stdout).toContain(
-    'Schedule created: 06:00 UTC',
+    'Schedule created: it fires at 06:00 UTC',
   );
   expect((await runCli(['schedule', 'pause', '--note', 'meters'], env)).code).toBe(0);
   expect((await runCli(['schedule', 'apply', '--hour', '7'], env)).stdout).toContain(
-    'updated: 07:00',
+    'updated: it fires at 07:00',
   );
 
   const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
