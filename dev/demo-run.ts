@@ -1,7 +1,7 @@
 import { printLine } from '../src/lib/terminal.ts';
 import { renderInvoice } from '../src/cli/render/invoice-text.ts';
 import { formatAmount, formatMoney } from '../src/domain/format.ts';
-import { renderOutcomes } from '../src/cli/render/tenant-outcomes.ts';
+import { renderOutcomes } from '../src/cli/render/outcomes-text.ts';
 import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';

@@ -1,20 +1,21 @@
-/**
- * `npm run screenshots`: takes the pictures in docs/images from the real programs: PostgreSQL, the
- * Temporal dev server with its Web UI, our API and worker. See `npm run screenshots -- --help`.
- */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { Browser } from 'playwright-core';
+import { execFileSync } from 'node:child_process';
 import { explainError } from '../../src/cli/explain-error.ts';
 import { launchBrowser } from '../../test/browser/_launch.ts';
 import { contextOptions } from '../../test/browser/_looks.ts';
 import { OPERATOR_PAGES } from './operator-pages.ts';
 import type { Picture } from './picture.ts';
 import { openShop, type Shop } from './shop.ts';
-import { checkPngquant, shrink } from './shrink.ts';
 import { TEMPORAL_UI } from './temporal-ui.ts';
+
+/**
+ * `npm run screenshots`: takes the pictures in docs/images from the real programs: PostgreSQL, the
+ * Temporal dev server with its Web UI, our API and worker. See `npm run screenshots -- --help`.
+ */
 
 const PICTURES = [...TEMPORAL_UI, ...OPERATOR_PAGES];
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
@@ -78,6 +79,23 @@ async function take(browser: Browser, shop: Shop, picture: Picture, out: string)
   } finally {
     await context.close();
   }
+}
+
+const HOW_TO_GET_IT =
+  'There is no pngquant: install it (Debian: apt-get install pngquant; macOS: brew install pngquant).';
+
+/** @throws Error with instructions if there is no pngquant */
+function checkPngquant(): void {
+  try {
+    execFileSync('pngquant', ['--version']);
+  } catch (cause) {
+    throw new Error(HOW_TO_GET_IT, { cause });
+  }
+}
+
+/** Returns the picture in 256 colours, which looks the same and takes a third of the bytes. */
+function shrink(png: Buffer): Buffer {
+  return execFileSync('pngquant', ['--speed', '1', '--strip', '-'], { input: png });
 }
 
 try {

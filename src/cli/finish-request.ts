@@ -7,7 +7,7 @@ import { EXIT_WRONG } from './cli-error.ts';
 import { needsAttention, needsAttentionFor, readStatus, statusToJson } from './month-status.ts';
 import { print } from './output.ts';
 import { renderStatus } from './render/month-status-text.ts';
-import { renderNamedTenants } from './render/tenant-outcomes.ts';
+import { renderNamedTenants } from './render/outcomes-text.ts';
 import { watchMonth } from './watch-month.ts';
 
 interface FinishOptions {

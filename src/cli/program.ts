@@ -1,50 +1,50 @@
 import { Command } from 'commander';
-import { auditListCommand } from './commands/audit-list.ts';
-import { catalogueApplyCommand } from './commands/catalogue-apply.ts';
-import { invoicesDiffCommand } from './commands/invoices-diff.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { invoicesListCommand } from './commands/invoices-list.ts';
-import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark.ts';
-import { invoicesShowCommand } from './commands/invoices-show.ts';
-import { invoicesUsageCommand } from './commands/invoices-usage.ts';
-import { keysCreateCommand } from './commands/keys-create.ts';
-import { keysListCommand } from './commands/keys-list.ts';
-import { keysRevokeCommand } from './commands/keys-revoke.ts';
-import { keysRotateCommand } from './commands/keys-rotate.ts';
-import { keysSignCommand, keysUnsignCommand } from './commands/keys-signing.ts';
-import { migrateCommand } from './commands/migrate-database.ts';
-import { monthEndExportCommand } from './commands/month-end-export.ts';
-import { monthEndForceCommand } from './commands/month-end-force.ts';
-import { monthEndLateUsageCommand } from './commands/month-end-late-usage.ts';
-import { monthEndPreviewCommand } from './commands/month-end-preview.ts';
-import { monthEndStartCommand } from './commands/month-end-start.ts';
-import { monthEndStatusCommand } from './commands/month-end-status.ts';
-import { monthEndVerifyCommand } from './commands/month-end-verify.ts';
-import { scheduleApplyCommand } from './commands/schedule-apply.ts';
+import { auditListCommand } from './commands/audit-list-command.ts';
+import { catalogueApplyCommand } from './commands/catalogue-apply-command.ts';
+import { invoicesDiffCommand } from './commands/invoices-diff-command.ts';
+import { doctorCommand } from './commands/doctor-command.ts';
+import { invoicesListCommand } from './commands/invoices-list-command.ts';
+import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark-commands.ts';
+import { invoicesShowCommand } from './commands/invoices-show-command.ts';
+import { invoicesUsageCommand } from './commands/invoices-usage-command.ts';
+import { keysCreateCommand } from './commands/keys-create-command.ts';
+import { keysListCommand } from './commands/keys-list-command.ts';
+import { keysRevokeCommand } from './commands/keys-revoke-command.ts';
+import { keysRotateCommand } from './commands/keys-rotate-command.ts';
+import { keysSignCommand, keysUnsignCommand } from './commands/keys-signing-commands.ts';
+import { migrateCommand } from './commands/migrate-command.ts';
+import { monthEndExportCommand } from './commands/month-end-export-command.ts';
+import { monthEndForceCommand } from './commands/month-end-force-command.ts';
+import { monthEndLateUsageCommand } from './commands/month-end-late-usage-command.ts';
+import { monthEndPreviewCommand } from './commands/month-end-preview-command.ts';
+import { monthEndStartCommand } from './commands/month-end-start-command.ts';
+import { monthEndStatusCommand } from './commands/month-end-status-command.ts';
+import { monthEndVerifyCommand } from './commands/month-end-verify-command.ts';
+import { scheduleApplyCommand } from './commands/schedule-apply-command.ts';
 import {
   scheduleBackfillCommand,
   schedulePauseCommand,
   scheduleResumeCommand,
   scheduleTriggerCommand,
-} from './commands/schedule-control.ts';
-import { scheduleDescribeCommand } from './commands/schedule-describe.ts';
-import { sellerApplyCommand, sellerShowCommand } from './commands/seller.ts';
-import { subscriptionsApplyCommand } from './commands/subscriptions-apply.ts';
-import { usageArchiveCommand } from './commands/usage-archive.ts';
-import { usageExcludeCommand } from './commands/usage-exclude.ts';
-import { usageExclusionsCommand } from './commands/usage-exclusions.ts';
-import { usageExpireCommand } from './commands/usage-expire.ts';
-import { usageReplayCommand } from './commands/usage-replay.ts';
-import { usageSendCommand } from './commands/usage-send.ts';
+} from './commands/schedule-control-commands.ts';
+import { scheduleDescribeCommand } from './commands/schedule-describe-command.ts';
+import { sellerApplyCommand, sellerShowCommand } from './commands/seller-commands.ts';
+import { subscriptionsApplyCommand } from './commands/subscriptions-apply-command.ts';
+import { usageArchiveCommand } from './commands/usage-archive-command.ts';
+import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
+import { usageExclusionsCommand } from './commands/usage-exclusions-command.ts';
+import { usageExpireCommand } from './commands/usage-expire-command.ts';
+import { usageReplayCommand } from './commands/usage-replay-command.ts';
+import { usageSendCommand } from './commands/usage-send-command.ts';
 import {
   webhooksAddCommand,
   webhooksDisableCommand,
   webhooksListCommand,
-} from './commands/webhooks-receivers.ts';
-import { webhooksLogCommand, webhooksPruneCommand } from './commands/webhooks-log.ts';
-import { webhooksReplayCommand } from './commands/webhooks-replay.ts';
-import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret.ts';
-import { workersPromoteCommand } from './commands/workers-promote.ts';
+} from './commands/webhooks-endpoint-commands.ts';
+import { webhooksLogCommand, webhooksPruneCommand } from './commands/webhooks-log-commands.ts';
+import { webhooksReplayCommand } from './commands/webhooks-replay-command.ts';
+import { webhooksRotateSecretCommand } from './commands/webhooks-rotate-secret-command.ts';
+import { workersPromoteCommand } from './commands/workers-promote-command.ts';
 import { printErrorText, printText } from '../lib/terminal.ts';
 import { visible } from '../lib/visible-text.ts';
 import { style, styleError } from './render/styled-text.ts';

@@ -11,7 +11,7 @@ import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
-import { examine } from '../../src/cli/commands/doctor.ts';
+import { examine } from '../../src/cli/commands/doctor-command.ts';
 import { runCli } from './_run-cli.ts';
 
 const month = monthBefore(new Date());

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { needsAttentionFor } from '../../src/cli/month-status.ts';
-import { renderNamedTenants } from '../../src/cli/render/tenant-outcomes.ts';
+import { renderNamedTenants } from '../../src/cli/render/outcomes-text.ts';
 import type { NamedTenant } from '../../src/db/month-end/request-views.ts';
 
 const rolled: NamedTenant = {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { InvoiceLine } from '../../src/db/invoices/invoice-views.ts';
-import { renderDifference } from '../../src/cli/commands/invoices-diff.ts';
+import { renderDifference } from '../../src/cli/commands/invoices-diff-command.ts';
 import { renderInvoice, renderInvoices } from '../../src/cli/render/invoice-text.ts';
 import { anInvoice } from './_invoices.ts';
 

@@ -8,7 +8,7 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown, requireBillable } from '../preconditions.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress-display.ts';
-import { renderPreview } from '../render/preview-table.ts';
+import { renderPreview } from '../render/preview-text.ts';
 
 interface Options {
   readonly tenant?: readonly string[];

@@ -7,7 +7,7 @@ import { EXIT_WRONG } from '../cli-error.ts';
 import { needsAttention, readStatus, statusToJson } from '../month-status.ts';
 import { note, print } from '../output.ts';
 import { renderStatus } from '../render/month-status-text.ts';
-import { renderOutcomes } from '../render/tenant-outcomes.ts';
+import { renderOutcomes } from '../render/outcomes-text.ts';
 import { watchMonth } from '../watch-month.ts';
 
 interface Options {
