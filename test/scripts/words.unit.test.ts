@@ -20,9 +20,7 @@ const NOT_YET = [
 ];
 const WITH_PROSE = /\.(?:[cm]?[jt]s|sql|md|ya?ml|sh)$|(?:^|\/)Dockerfile$|^\.ci\//;
 /** Written by programs, or this list itself. */
-const EXEMPT = [
-  'test/scripts/words.unit.test.ts',
-];
+const EXEMPT = ['test/scripts/words.unit.test.ts'];
 
 interface WordRule {
   readonly found: RegExp;
