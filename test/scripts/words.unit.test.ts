@@ -5,7 +5,6 @@ import { PROJECT_FILES, readProjectFile } from './_project-files.ts';
 const NOT_YET = [
   'migrations/',
   'test/',
-  'docs/architecture.md',
   'src/activities/',
   'src/api/',
   'src/audit/',
