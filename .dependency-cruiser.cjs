@@ -136,7 +136,7 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/observability/tracing/' },
       to: {
         path: '^src/observability/tracing/',
-        pathNot: '^src/observability/tracing/settings',
+        pathNot: '^src/observability/tracing/tracing-settings',
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
@@ -146,7 +146,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/observability/tracing/(export|sampler|tracing|workflow-spans|carry)',
+        pathNot:
+          '^src/observability/tracing/(sampler|span-export|tracing|workflow-spans|trace-headers)',
       },
       to: {
         path: 'node_modules/@opentelemetry/(sdk-trace|exporter-trace|resources|context-async|core)',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Activities } from '../src/activities/index.ts';
+import type { Activities } from '../src/activities/create-activities.ts';
 import { createKey, generateApiKey } from '../src/db/access/api-keys.ts';
 import { openDatabase } from '../src/db/pool.ts';
 import { insertSeller } from '../src/db/catalogue/seller-details.ts';

@@ -1,4 +1,4 @@
-import type { Activities } from '../src/activities/index.ts';
+import type { Activities } from '../src/activities/create-activities.ts';
 import type { DraftRef } from '../src/contracts/month-end-types.ts';
 import { sizeOf, type Bench, type BenchContext } from './lib/bench.ts';
 import { median } from './lib/median.ts';

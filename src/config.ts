@@ -3,7 +3,7 @@ import { DEFAULT_BOUNDS, type AmountPerCurrency, type Bounds } from './domain/bo
 import { isCurrency } from './domain/currency.ts';
 import { parseAmount } from './domain/format.ts';
 import { explainIssue, sayOf } from './lib/explain-issue.ts';
-import { SAMPLERS, type TracingSettings } from './observability/tracing/settings.ts';
+import { SAMPLERS, type TracingSettings } from './observability/tracing/tracing-settings.ts';
 import { allowsPublicAnd, type AllowsAddress } from './webhooks/addresses.ts';
 
 /**

@@ -10,13 +10,13 @@ import {
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
-import type { Activities } from './activities/index.ts';
+import type { Activities } from './activities/create-activities.ts';
 import type { Config } from './config.ts';
 import { TASK_QUEUE, WEBHOOKS_TASK_QUEUE } from './contracts/ids.ts';
 import type { TracingSinks } from './contracts/trace-carrier.ts';
 import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
-const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
+const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/all-workflows.ts', import.meta.url));
 /** Included in every bundle: without tracing they do nothing, so one bundle serves both cases. */
 const INTERCEPTORS_PATH = fileURLToPath(new URL('./workflows/interceptors.ts', import.meta.url));
 const PAYLOAD_CONVERTER_PATH = fileURLToPath(

@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
 import { createLogger } from '../../src/lib/logger.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { createEcho } from './echo.ts';
 
 /** What `api-process.ts` starts: the API as configured, and beside it the one that only echoes. */

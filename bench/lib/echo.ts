@@ -3,7 +3,7 @@ import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
 import { METERED_USAGE } from '../../src/ingestion/metered-record.ts';
 import { parseEvent } from '../../src/ingestion/parse-event.ts';
 import { ACCEPTED } from '../../src/ingestion/results.ts';
-import type { Metrics } from '../../src/observability/metrics/api.ts';
+import type { Metrics } from '../../src/observability/metrics/api-metrics.ts';
 
 /**
  * An ingestion that stores nothing: it validates each event by its schema, as the real one does,

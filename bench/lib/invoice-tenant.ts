@@ -1,4 +1,4 @@
-import type { Activities } from '../../src/activities/index.ts';
+import type { Activities } from '../../src/activities/create-activities.ts';
 import type { DraftToQuote } from '../../src/contracts/activity-types.ts';
 import { MONTH } from './population.ts';
 import { newRun } from './product.ts';

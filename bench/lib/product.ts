@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
-import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import type { BenchDatabase, BenchNamespace } from './servers.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import type { MonthEndOptions } from '../../src/contracts/month-end-types.ts';
-import { queryProgress, requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { queryProgress, requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import type { MeasuredProcess } from './measured-process.ts';
 import { MONTH } from './population.ts';
 import { readServerCpu, type ServerCpu } from './server-cpu.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger } from '@temporalio/worker';
 import { monthEndId, tenantInvoiceId, tenantInvoicesId } from '../../src/contracts/ids.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
 import { describeRuns, type RunHistory } from './describe-runs.ts';
 import { startMeasured, type MeasuredProcess } from './measured-process.ts';

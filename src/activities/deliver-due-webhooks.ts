@@ -4,7 +4,7 @@ import type {
   DeliverDueWebhooksResult,
 } from '../contracts/webhook-types.ts';
 import { deliverDue } from '../webhooks/deliver-due.ts';
-import { DEFAULT_WEBHOOK_SETTINGS } from '../webhooks/settings.ts';
+import { DEFAULT_WEBHOOK_SETTINGS } from '../webhooks/delivery-settings.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** Delivers what is due to an endpoint, for some seconds. */

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Bounds } from '../domain/bounds.ts';
 import type { Database } from '../db/pool.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { WebhookSettings } from '../webhooks/settings.ts';
+import type { WebhookSettings } from '../webhooks/delivery-settings.ts';
 
 /** What the activities work with. They read no environment and keep no other state. */
 export interface ActivityDeps {

@@ -8,7 +8,7 @@ import { WORKFLOWS } from '../contracts/month-end-types.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
 import { monthBefore } from '../domain/period.ts';
-import { requestMonthEnd } from '../temporal/month-end.ts';
+import { requestMonthEnd } from '../temporal/month-end-client.ts';
 import type { ActivityDeps } from './deps.ts';
 
 const ACTOR = 'schedule';

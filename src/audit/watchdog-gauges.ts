@@ -1,4 +1,4 @@
-import type { MonthEndGauges } from '../observability/metrics/month-end.ts';
+import type { MonthEndGauges } from '../observability/metrics/month-end-gauges.ts';
 import { FINDING_CODES } from './watchdog-finding.ts';
 import type { BooksFacts, TemporalFacts, WatchdogReport } from './watchdog-report.ts';
 

@@ -3,7 +3,7 @@ import { countParkedReasons, type ParkedReason } from '../db/month-end/parked-re
 import type { Queryable } from '../db/pool.ts';
 import { readMonthFacts, type MonthFacts } from '../db/month-end/watchdog.ts';
 import { monthBefore, periodOf, type Month } from '../domain/period.ts';
-import type { PollingWorker } from '../temporal/pollers.ts';
+import type { PollingWorker } from '../temporal/worker-versions.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding } from './watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from './watchdog-months.ts';

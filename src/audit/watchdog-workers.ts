@@ -1,5 +1,5 @@
 import { TASK_QUEUE } from '../contracts/ids.ts';
-import type { PollingWorker } from '../temporal/pollers.ts';
+import type { PollingWorker } from '../temporal/worker-versions.ts';
 import type { Finding } from './watchdog-finding.ts';
 
 /** Whether there is somebody who does what is asked for. Pure. */

@@ -3,7 +3,7 @@ import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
-import { queryProgress } from '../temporal/month-end.ts';
+import { queryProgress } from '../temporal/month-end-client.ts';
 import type { StatusWithProgress } from './render/month-status-text.ts';
 import { snakeCaseKeys } from './output.ts';
 

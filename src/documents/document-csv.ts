@@ -2,7 +2,7 @@ import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import type { Seller } from '../db/catalogue/seller-details.ts';
 import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 import { toAmount } from '../domain/format.ts';
-import { dateOf } from './dates.ts';
+import { dateOf } from './document-wording.ts';
 
 interface Row {
   readonly source: DocumentSource;

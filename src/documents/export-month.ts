@@ -9,7 +9,7 @@ import type { Database, Queryable } from '../db/pool.ts';
 import { inOneSnapshot } from '../db/snapshot.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
-import { documentFileName, renderDocument, type DocumentFormat } from './formats.ts';
+import { documentFileName, renderDocument, type DocumentFormat } from './render-document.ts';
 import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
 
 /** Invoices that are held at once: a bound on memory. */

@@ -3,7 +3,7 @@ import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { visibleIn } from '../lib/visible-text.ts';
-import { dateOf, formatDate } from './dates.ts';
+import { dateOf, formatDate } from './document-wording.ts';
 import { withPriceUnit, withQuantityUnit } from './units.ts';
 
 /**

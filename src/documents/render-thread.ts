@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
-import { renderDocument, type DocumentFormat } from './formats.ts';
+import { renderDocument, type DocumentFormat } from './render-document.ts';
 
 /** Renders one document after the other, away from the thread that answers requests. */
 

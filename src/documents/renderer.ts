@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { DocumentHeader, DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { createFairQueue } from '../lib/fair-queue.ts';
-import type { DocumentFormat } from './formats.ts';
+import type { DocumentFormat } from './render-document.ts';
 import type { RenderAnswer, RenderJob } from './render-thread.ts';
 import { sellerOf } from './seller-of.ts';
 

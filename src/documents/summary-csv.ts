@@ -1,7 +1,7 @@
 import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 import { toAmount } from '../domain/format.ts';
-import { dateOf } from './dates.ts';
+import { dateOf } from './document-wording.ts';
 import { buyerName } from './document-csv.ts';
 
 const COLUMNS: readonly CsvColumn<DocumentSource>[] = [

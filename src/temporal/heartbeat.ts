@@ -1,6 +1,6 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 
-/** Well within the heartbeat timeout (`src/workflows/activities.ts`); most are over before that. */
+/** Well within the heartbeat timeout (`src/workflows/activity-proxies.ts`); most are over before that. */
 const HEARTBEAT_EVERY_MS = 1_000;
 
 /** Says of every activity that takes a while that it is still at work; local ones need not. */

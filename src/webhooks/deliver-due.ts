@@ -14,9 +14,9 @@ import {
   readReceiver,
 } from '../db/webhooks/webhook-endpoints.ts';
 import { retryInMs } from './backoff.ts';
-import { webhookSecret } from './secret.ts';
+import { webhookSecret } from './webhook-signing.ts';
 import { openSender, type Posted, type Sender } from './sender.ts';
-import type { WebhookSettings } from './settings.ts';
+import type { WebhookSettings } from './delivery-settings.ts';
 import { signEvent } from './sign-event.ts';
 import { checkWebhookUrl } from './url-rules.ts';
 

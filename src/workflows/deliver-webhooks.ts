@@ -4,7 +4,7 @@ import type {
   DeliverWebhooksInput,
   DeliveryCounts,
 } from '../contracts/webhook-types.ts';
-import { webhooks } from './activities.ts';
+import { webhooks } from './activity-proxies.ts';
 import { requireText } from './options.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { TemporalFailure, isCancellation } from '@temporalio/workflow';
 import type { DraftToQuote, OpenDraftsInput } from '../contracts/activity-types.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
-import { invoiceSteps } from './activities.ts';
+import { invoiceSteps } from './activity-proxies.ts';
 import { describeFailure } from './describe-failure.ts';
 
 /** What the steps have done so far. */

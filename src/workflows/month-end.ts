@@ -16,7 +16,7 @@ import {
 } from '../contracts/month-end-types.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import { BILLING_PERIOD } from '../contracts/ids.ts';
-import { monthSteps } from './activities.ts';
+import { monthSteps } from './activity-proxies.ts';
 import { ChildPool } from './child-pool.ts';
 import { Inbox, type Incoming } from './inbox.ts';
 import { MonthState } from './month-state.ts';

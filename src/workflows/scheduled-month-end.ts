@@ -3,7 +3,7 @@ import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RequestScheduledMonthResult } from '../contracts/activity-types.ts';
 import type { ScheduledMonthEndInput } from '../contracts/month-end-types.ts';
 import { BILLING_PERIOD } from '../contracts/ids.ts';
-import { temporal } from './activities.ts';
+import { temporal } from './activity-proxies.ts';
 import { resolveOptions } from './options.ts';
 
 const SCHEDULED_TIME = defineSearchAttributeKey(

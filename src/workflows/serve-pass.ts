@@ -1,5 +1,5 @@
 import type { Pass } from '../contracts/month-end-types.ts';
-import { monthSteps } from './activities.ts';
+import { monthSteps } from './activity-proxies.ts';
 import type { ChildPool } from './child-pool.ts';
 import type { MonthState } from './month-state.ts';
 import type { ResolvedOptions } from './options.ts';

@@ -15,7 +15,7 @@ import type {
   TenantInvoiceInput,
   TenantResult,
 } from '../contracts/month-end-types.ts';
-import { monthSteps } from './activities.ts';
+import { monthSteps } from './activity-proxies.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
 

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
-import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { asSuperuser, createDatabase } from '../../dev/postgres-roles.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { startApi, type ApiOptions, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { MAX_BODY_BYTES } from '../../src/api/http/body-limits.ts';
 import type { Route } from '../../src/api/http/route-definition.ts';
 import { documentationRoutes } from '../../src/api/openapi/documentation.ts';

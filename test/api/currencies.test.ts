@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';

@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { readSeller, insertSeller } from '../../src/db/catalogue/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';

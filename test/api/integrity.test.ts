@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { invoicesOf } from '../_util/books.ts';

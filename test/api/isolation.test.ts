@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { createApp } from '../../src/api/app.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { FINDING_CODES } from '../../src/audit/watchdog-finding.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
-import { createWorkerMetrics } from '../../src/observability/metrics/worker.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
+import { createWorkerMetrics } from '../../src/observability/metrics/worker-metrics.ts';
 import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
 
 const DOCUMENT = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');

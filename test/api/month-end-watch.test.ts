@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGauges } from '../../src/audit/watchdog-gauges.ts';
 import { lookAround, type WatchdogReport } from '../../src/audit/watchdog-report.ts';
 import { monthBefore } from '../../src/domain/period.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 /** Acme and zeta are due, the month is open, and there is no Schedule. */

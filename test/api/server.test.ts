@@ -7,7 +7,7 @@ import { startApi, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { startPostgresProxy, type PostgresProxy } from '../faults/postgres-proxy.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
 import { createTestDatabase } from '../_util/database.ts';

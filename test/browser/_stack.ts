@@ -4,7 +4,7 @@ import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { startApi, type ApiOptions } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase } from '../../src/db/pool.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { seedCatalogue } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';

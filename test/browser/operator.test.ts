@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
 import { closed } from '../_util/world.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { applySchedule } from '../../src/temporal/schedule.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';

@@ -6,7 +6,7 @@ import { sql } from '../../src/db/sql.ts';
 import { monthBefore } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';

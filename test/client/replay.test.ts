@@ -8,7 +8,7 @@ import { startApi, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { runCli } from '../cli/_run-cli.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';

@@ -2,7 +2,7 @@ import type { QuerySqlToken } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { NO_BOUNDS, DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
-import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { QuerySqlToken } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';

@@ -42,7 +42,7 @@ export async function writeBuild(folder: string, change: Change): Promise<string
   }
   const { code } = await bundleWorkflowCode({
     logger: new DefaultLogger('ERROR'),
-    workflowsPath: join(folder, 'src/workflows/index.ts'),
+    workflowsPath: join(folder, 'src/workflows/all-workflows.ts'),
     payloadConverterPath: join(folder, 'src/temporal/payload-converter.ts'),
   });
   const path = join(folder, 'workflow-bundle.js');

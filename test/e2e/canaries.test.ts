@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { queryProgress } from '../../src/temporal/month-end.ts';
+import { queryProgress } from '../../src/temporal/month-end-client.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { claimNamespace } from '../_util/temporal.ts';

@@ -4,7 +4,7 @@ import { createKey } from '../../src/db/access/api-keys.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
 import { alertQueries, dashboardQueries, readText } from '../_util/observability-files.ts';
 import { labelsOf, listedName, metricsOf } from '../_util/promql.ts';

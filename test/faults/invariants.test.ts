@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { seededRandom } from '../../dev/random.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { violationsAtRest, type Remembered } from './invariants.ts';
 import { IssuedWatch } from './issued-digest.ts';

@@ -7,7 +7,7 @@ import {
   queryProgress,
   requestMonthEnd,
   type MonthEndRequest,
-} from '../../src/temporal/month-end.ts';
+} from '../../src/temporal/month-end-client.ts';
 import { backfillMonth } from '../../src/temporal/schedule.ts';
 import { MONTH, type Tenant } from './population.ts';
 

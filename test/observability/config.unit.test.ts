@@ -3,7 +3,7 @@ import { ROOT_CONTEXT, SpanKind, trace, type Context } from '@opentelemetry/api'
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { createSampler } from '../../src/observability/tracing/sampler.ts';
-import type { TracingSettings } from '../../src/observability/tracing/settings.ts';
+import type { TracingSettings } from '../../src/observability/tracing/tracing-settings.ts';
 
 const read = (env: Readonly<Record<string, string>>) =>
   readConfig({ DATABASE_URL: 'postgres://localhost/arcadia', ...env }).tracing;

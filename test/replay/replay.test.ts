@@ -17,8 +17,8 @@ import {
 } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { TRACE_HEADER } from '../../src/contracts/trace-carrier.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
-import { startDelivery } from '../../src/temporal/webhooks.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
+import { startDelivery } from '../../src/temporal/start-delivery.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';

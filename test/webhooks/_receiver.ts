@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
 import { allowsPublicAnd } from '../../src/webhooks/addresses.ts';
-import { webhookSecret } from '../../src/webhooks/secret.ts';
+import { webhookSecret } from '../../src/webhooks/webhook-signing.ts';
 import { formatSecret } from '../../src/lib/signing/secret.ts';
 
 export const MASTER = 'the master secret of the webhook tests';

@@ -13,7 +13,7 @@ import {
 import { MAX_ATTEMPTS } from '../../src/webhooks/backoff.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
 import { openSender } from '../../src/webhooks/sender.ts';
-import type { WebhookSettings } from '../../src/webhooks/settings.ts';
+import type { WebhookSettings } from '../../src/webhooks/delivery-settings.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { until } from '../_util/until.ts';
 import {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
-import { showSecret } from '../../src/webhooks/secret.ts';
+import { showSecret } from '../../src/webhooks/webhook-signing.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { MASTER, SETTINGS } from './_receiver.ts';
 import { logOf, putEvent } from './_receiving.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { webhooksId } from '../../src/contracts/ids.ts';
 import { webhookBody } from '../../src/api/openapi/webhook-events.ts';
 import {
@@ -7,8 +7,8 @@ import {
   type WebhookEventType,
 } from '../../src/contracts/webhook-types.ts';
 import { listDueEndpoints } from '../../src/db/webhooks/webhook-deliveries.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
-import { startDelivery } from '../../src/temporal/webhooks.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
+import { startDelivery } from '../../src/temporal/start-delivery.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { startWorkerProcess } from '../e2e/_workers.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';

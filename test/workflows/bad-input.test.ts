@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TASK_QUEUE, monthEndId } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { sql } from '../../src/db/sql.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
-import { requestMonthEnd, type ForceRequest } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd, type ForceRequest } from '../../src/temporal/month-end-client.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';

@@ -14,7 +14,7 @@ import {
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { createMetrics } from '../../src/observability/metrics/api.ts';
+import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';

@@ -6,7 +6,7 @@ import { SCHEDULED_MONTH_END_ID, TASK_QUEUE, monthEndId } from '../../src/contra
 import { WORKFLOWS, type MonthEndOptions } from '../../src/contracts/month-end-types.ts';
 import { listOperatorActions } from '../../src/db/month-end/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SCHEDULE_ID, SCHEDULED_MONTH_END_ID } from '../../src/contracts/ids.ts';
 import { monthBefore } from '../../src/domain/period.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { applySchedule, backfillMonth, triggerSchedule } from '../../src/temporal/schedule.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
-import { requestMonthEnd } from '../../src/temporal/month-end.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';

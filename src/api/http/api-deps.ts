@@ -6,7 +6,7 @@ import type { Database, Queryable } from '../../db/pool.ts';
 import type { DocumentRenderer } from '../../documents/renderer.ts';
 import type { Ingestion } from '../../ingestion/ingestion.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Metrics } from '../../observability/metrics/api.ts';
+import type { Metrics } from '../../observability/metrics/api-metrics.ts';
 import type { TemporalLinks } from '../../temporal/temporal-links.ts';
 import type { MonthEndPort } from './month-end-port.ts';
 import type { AllowsAddress } from '../../webhooks/addresses.ts';

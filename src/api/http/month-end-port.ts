@@ -1,6 +1,10 @@
 import { ServiceError, type Client } from '@temporalio/client';
 import type { MonthEndProgress } from '../../contracts/month-end-types.ts';
-import { queryProgress, requestMonthEnd, type MonthEndRequest } from '../../temporal/month-end.ts';
+import {
+  queryProgress,
+  requestMonthEnd,
+  type MonthEndRequest,
+} from '../../temporal/month-end-client.ts';
 
 /** How long each call may take, in milliseconds. */
 const TIMEOUTS = {

@@ -5,7 +5,7 @@ import type { Request, RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import { withoutApiKeys } from '../../db/access/api-keys.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Metrics } from '../../observability/metrics/api.ts';
+import type { Metrics } from '../../observability/metrics/api-metrics.ts';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/;

@@ -8,7 +8,7 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
-import { documentFileName, type DocumentFormat } from '../../documents/formats.ts';
+import { documentFileName, type DocumentFormat } from '../../documents/render-document.ts';
 import { NoSellerError } from '../../documents/seller-of.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';

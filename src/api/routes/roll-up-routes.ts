@@ -14,7 +14,7 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/fields.ts';
-import type { ForceRequest } from '../../temporal/month-end.ts';
+import type { ForceRequest } from '../../temporal/month-end-client.ts';
 import { month } from '../http/request-fields.ts';
 import { requireTenants } from './require-known.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';

@@ -9,7 +9,11 @@ import {
 } from '../../db/webhooks/webhook-endpoints.ts';
 import { text } from '../../ingestion/fields.ts';
 import { allowsPublicAnd } from '../../webhooks/addresses.ts';
-import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, showSecret } from '../../webhooks/secret.ts';
+import {
+  DEFAULT_OVERLAP_SECONDS,
+  MAX_OVERLAP_SECONDS,
+  showSecret,
+} from '../../webhooks/webhook-signing.ts';
 import { MAX_URL_LENGTH, checkWebhookUrl } from '../../webhooks/url-rules.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';

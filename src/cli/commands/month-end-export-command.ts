@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { exportMonth, type Exported } from '../../documents/export-month.ts';
-import { DOCUMENT_FORMATS, type DocumentFormat } from '../../documents/formats.ts';
+import { DOCUMENT_FORMATS, type DocumentFormat } from '../../documents/render-document.ts';
 import { NoSellerError } from '../../documents/seller-of.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import type { Month } from '../../domain/period.ts';
-import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end.ts';
+import { requestMonthEnd, type ForceRequest } from '../../temporal/month-end-client.ts';
 import { actor, operatorAction } from '../record-action.ts';
 import { monthArgument, reasonArgument } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';

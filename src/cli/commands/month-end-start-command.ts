@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { Month } from '../../domain/period.ts';
-import { requestMonthEnd } from '../../temporal/month-end.ts';
+import { requestMonthEnd } from '../../temporal/month-end-client.ts';
 import { actor, operatorAction } from '../record-action.ts';
 import { monthArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';

@@ -6,7 +6,7 @@ import {
   type WebhookEndpoint,
   disableWebhookEndpoint,
 } from '../../db/webhooks/webhook-endpoints.ts';
-import { showSecret } from '../../webhooks/secret.ts';
+import { showSecret } from '../../webhooks/webhook-signing.ts';
 import { checkWebhookUrl } from '../../webhooks/url-rules.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../cli-error.ts';

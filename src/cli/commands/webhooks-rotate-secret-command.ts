@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { rotateWebhookSecret } from '../../db/webhooks/webhook-endpoints.ts';
-import { showSecret } from '../../webhooks/secret.ts';
+import { showSecret } from '../../webhooks/webhook-signing.ts';
 import { durationArgument, idArgument, unknownEndpoint } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
 import { operatorAction } from '../record-action.ts';

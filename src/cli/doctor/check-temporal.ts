@@ -8,7 +8,7 @@ import {
   type TemporalClient,
   type TemporalTarget,
 } from '../../temporal/connection.ts';
-import { listWorkers, type PollingWorker } from '../../temporal/pollers.ts';
+import { listWorkers, type PollingWorker } from '../../temporal/worker-versions.ts';
 import { readSchedule, type ScheduleFacts } from '../../temporal/schedule-facts.ts';
 import {
   SearchAttributesError,

@@ -1,6 +1,6 @@
 import { SpanKind, context, trace, type Tracer } from '@opentelemetry/api';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
-import { withTrace } from './carry.ts';
+import { withTrace } from './trace-headers.ts';
 import { inSpan } from './in-span.ts';
 
 /** Takes the trace of whoever asks for a workflow into it. What nobody traces starts no trace here. */

@@ -5,7 +5,7 @@ import {
   TraceIdRatioBasedSampler,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
-import type { TracingSettings } from './settings.ts';
+import type { TracingSettings } from './tracing-settings.ts';
 
 /** Who decides whether a trace is kept; those named "parentbased" leave it to the caller, where there is one. */
 export function createSampler({

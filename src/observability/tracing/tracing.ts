@@ -10,14 +10,14 @@ import {
 } from '@opentelemetry/resources';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../lib/logger.ts';
-import { traceActivities } from './activities.ts';
+import { traceActivities } from './temporal-spans.ts';
 import { traceClient } from './client.ts';
-import { createExport } from './export.ts';
+import { createExport } from './span-export.ts';
 import { tellOccasionally } from './occasionally.ts';
-import { traceRequests } from './requests.ts';
+import { traceRequests } from './request-spans.ts';
 import { createSampler } from './sampler.ts';
-import type { TracingSettings } from './settings.ts';
-import { traceStatements } from './statements.ts';
+import type { TracingSettings } from './tracing-settings.ts';
+import { traceStatements } from './statement-spans.ts';
 import { takeWorkflowSpans } from './workflow-spans.ts';
 
 /** How often lost spans are told. */

@@ -4,7 +4,7 @@ import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { InjectedSinks } from '@temporalio/worker';
 import type { TracingSinks, WorkflowSpan } from '../../contracts/trace-carrier.ts';
 import { activityFacts } from '../activity-facts.ts';
-import { toSpanContext } from './carry.ts';
+import { toSpanContext } from './trace-headers.ts';
 import { factAttributes } from './facts.ts';
 
 type Run = Readonly<Record<'workflowId' | 'runId', string>>;

@@ -5,7 +5,7 @@
  */
 import { workflowInfo } from '@temporalio/workflow';
 import type { TenantInvoiceInput } from '../../../src/contracts/month-end-types.ts';
-import { invoiceSteps } from '../../../src/workflows/activities.ts';
+import { invoiceSteps } from '../../../src/workflows/activity-proxies.ts';
 
 export { monthEnd } from '../../../src/workflows/month-end.ts';
 export { scheduledMonthEnd } from '../../../src/workflows/scheduled-month-end.ts';

@@ -4,7 +4,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
+import type { Activities } from '../activities/create-activities.ts';
 import { WEBHOOKS_TASK_QUEUE } from '../contracts/ids.ts';
 import { richText, toSummary, type Markdown } from '../contracts/markdown.ts';
 

@@ -1,7 +1,7 @@
 import { SpanKind, type Tracer } from '@opentelemetry/api';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { activityFacts } from '../activity-facts.ts';
-import { contextOf } from './carry.ts';
+import { contextOf } from './trace-headers.ts';
 import { factAttributes } from './facts.ts';
 import { inSpan } from './in-span.ts';
 

@@ -1,5 +1,5 @@
 import { observeDatabasePool, type PoolState } from './database-pool.ts';
-import { observeProcess } from './process.ts';
+import { observeProcess } from './process-metrics.ts';
 import { createRegistry, type Registry } from './registry.ts';
 
 /** What a worker process counts; the SDK's own metrics stand beside it. */

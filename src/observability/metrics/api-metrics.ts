@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import { observeDatabasePool, type PoolState } from './database-pool.ts';
-import { observeMonthEnd, type MonthEndGauges } from './month-end.ts';
-import { observeProcess } from './process.ts';
+import { observeMonthEnd, type MonthEndGauges } from './month-end-gauges.ts';
+import { observeProcess } from './process-metrics.ts';
 import { createRegistry } from './registry.ts';
-import { observeWebhooks, type WebhookGauges } from './webhooks.ts';
+import { observeWebhooks, type WebhookGauges } from './webhook-gauges.ts';
 
 /** From a healthy request to one that waited for a statement timeout, in seconds. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
