@@ -71,8 +71,8 @@ const UNREACHABLE_HINTS: Readonly<Record<string, string>> = {
 
 /** Explains an error: what happened, and what to do next. */
 export function explain(error: unknown): Explanation {
-  if (!(error instanceof Error)) return told('failed', String(error));
-  return explainOurs(error) ?? explainServers(error) ?? told('failed', messageOf(error));
+  if (!(error instanceof Error)) return explanation('failed', String(error));
+  return explainOurs(error) ?? explainServers(error) ?? explanation('failed', messageOf(error));
 }
 
 /** An error as a sentence with its details; with the stack trace if the log level is debug or trace. */
@@ -96,7 +96,7 @@ export function withCauses(error: unknown): string {
 }
 
 /** @param reason its line breaks are removed: only entries of the list get lines of their own */
-function told(
+function explanation(
   error: ErrorKind,
   reason: string,
   hint: string | null = null,
@@ -108,27 +108,27 @@ function told(
 function explainOurs(error: Error): Explanation | null {
   const { message: reason } = error;
   if (error instanceof CommanderError) return explainMisuse(error);
-  if (error instanceof CliError) return told('refused', reason, error.hint, error.list);
+  if (error instanceof CliError) return explanation('refused', reason, error.hint, error.list);
   if (error instanceof MigratorRightsError) {
-    return told('database', reason, 'check DATABASE_MIGRATOR_URL');
+    return explanation('database', reason, 'check DATABASE_MIGRATOR_URL');
   }
-  if (error instanceof NoScheduleError) return told('refused', reason);
-  if (error instanceof TraceError) return told('invalid-file', capitalize(reason));
+  if (error instanceof NoScheduleError) return explanation('refused', reason);
+  if (error instanceof TraceError) return explanation('invalid-file', capitalize(reason));
   if (error instanceof FeedError) {
-    return told('invalid-file', error.heading, null, error.problems.map(formatProblem));
+    return explanation('invalid-file', error.heading, null, error.problems.map(formatProblem));
   }
   if (error instanceof ConfigError) {
     const hint =
       'docs/operations/install-and-configure.md lists the variables; `npm run local` starts local servers';
     const [heading = '', ...list] = reason.split('\n');
-    return told('invalid-configuration', heading, hint, list);
+    return explanation('invalid-configuration', heading, hint, list);
   }
   if (error instanceof UnreachableError) {
-    return told('unreachable', reason, UNREACHABLE_HINTS[error.dependency] ?? null);
+    return explanation('unreachable', reason, UNREACHABLE_HINTS[error.dependency] ?? null);
   }
   if (error instanceof StreamError || error instanceof PostError) {
     const hint = 'fix it and rerun; accepted events are not counted twice';
-    return told('api', capitalize(reason), hint);
+    return explanation('api', capitalize(reason), hint);
   }
   return null;
 }
@@ -136,10 +136,10 @@ function explainOurs(error: Error): Explanation | null {
 /** Commander prints `error: …` and, on the next line in brackets, a suggestion. */
 function explainMisuse({ message, code }: CommanderError): Explanation {
   if (code === 'commander.help') {
-    return told('invalid-command', 'A command is missing', '--help lists them');
+    return explanation('invalid-command', 'A command is missing', '--help lists them');
   }
   const [reason = '', suggestion] = message.replace(/^error: /, '').split(/\n\(|\)$/);
-  return told(
+  return explanation(
     'invalid-command',
     capitalize(reason),
     suggestion === '' ? null : (suggestion ?? null),
@@ -151,16 +151,18 @@ function explainServers(error: Error): Explanation | null {
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && code in DATABASE_HINTS) {
     const [reason = '', hint = null] = DATABASE_HINTS[code] ?? [];
-    return told('database', reason, hint);
+    return explanation('database', reason, hint);
   }
   const ofTemporal = isGrpcServiceError(error) ? TEMPORAL_HINTS[error.code] : undefined;
   if (ofTemporal !== undefined) {
-    return told('temporal', `Temporal says: ${messageOf(error)}`, ofTemporal);
+    return explanation('temporal', `Temporal reported: ${messageOf(error)}`, ofTemporal);
   }
   if (!(error.cause instanceof Error)) return null;
   const cause = explainServers(error.cause);
   // Temporal's "Failed to …" is more specific than its cause.
-  return cause?.error === 'temporal' ? told('temporal', messageOf(error), cause.hint) : cause;
+  return cause?.error === 'temporal'
+    ? explanation('temporal', messageOf(error), cause.hint)
+    : cause;
 }
 
 /** Temporal's client throws "Failed to …" and keeps the server's reason in the cause. */

@@ -30,7 +30,7 @@ export function usageExclusionsCommand(): Command {
               value: (row) => formatUsage(row.amount, row.currency),
             },
             { head: 'still billed on', value: (row) => row.still_billed_on },
-            { head: 'by', value: (row) => row.actor },
+            { head: 'actor', value: (row) => row.actor },
             { head: 'reason', wrap: true, value: (row) => row.reason },
           ],
           exclusions,

@@ -138,7 +138,7 @@ const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [
   { head: 'request', value: (row) => row.request_id },
   { head: 'kind', value: (row) => row.kind },
   { head: 'state', value: (row) => row.state },
-  { head: 'by', value: (row) => row.actor },
+  { head: 'actor', value: (row) => row.actor },
   { head: 'reason', wrap: true, value: (row) => row.reason },
   { head: 'at', value: (row) => row.requested_at },
 ];

@@ -76,7 +76,7 @@ export async function sendStream(body: Readable, options: SendStreamOptions): Pr
     for await (const line of createInterface({ input: answers })) {
       const said = answer.parse(JSON.parse(line));
       if ('line' in said) options.onAnswer(said);
-      else if ('problem' in said) throw new StreamError(tell(said.problem));
+      else if ('problem' in said) throw new StreamError(describeProblem(said.problem));
       else hasEnded = true;
     }
   } catch (error) {
@@ -90,7 +90,13 @@ export async function sendStream(body: Readable, options: SendStreamOptions): Pr
   if (!hasEnded) throw new StreamError(`${url.origin} closed the connection before its summary`);
 }
 
-function tell({ detail, after_line: line }: { detail: string; after_line: number }): string {
+function describeProblem({
+  detail,
+  after_line: line,
+}: {
+  detail: string;
+  after_line: number;
+}): string {
   return `the API stopped after line ${line}: ${detail}`;
 }
 
