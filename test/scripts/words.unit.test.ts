@@ -6,7 +6,6 @@ const NOT_YET = [
   'migrations/',
   'test/',
   'src/activities/',
-  'src/api/',
   'src/audit/',
   'src/catalogue/',
   'src/db/',

@@ -8,7 +8,7 @@ import { SharedDocument, sendShared } from './shared-document.ts';
 
 /** A file that pages load, always from our own host. */
 export interface Asset {
-  /** Changes with the content, so browsers may keep the file for ever. */
+  /** Changes with the content, so browsers may keep the file forever. */
   readonly path: string;
   readonly contentType: string;
   readonly read: () => string;

@@ -75,7 +75,7 @@ export function createAuthenticator(
   };
 }
 
-/** Returns the live key for each hash, in order; null where there is none. */
+/** Returns the live key for each hash, in order, or null without one. */
 async function findEach(
   db: Queryable,
   keyHashes: readonly Buffer[],

@@ -26,7 +26,7 @@ interface PageQuery {
 
 /**
  * Pages through a list that is ordered by an immutable key. Each existing entry appears exactly once, even if
- * others are added meanwhile.
+ * others are added in between.
  * @returns a function that reads a page; it throws HttpProblem `invalid-request` for an invalid cursor
  */
 export function pagedBy<Entry, Key>(schema: z.ZodType<Key>, keyOf: (entry: Entry) => Key) {

@@ -59,7 +59,8 @@ export const PROBLEMS = {
     status: 409,
     title: 'The id was already used for a different event',
     advice: 'The first event stays. Use a new id for a new event, and do not send this one again.',
-    example: 'the id was accepted before with another content, which stays',
+    example:
+      'gateway_request_id "req_8f14e45f" was already used for an event with different content',
   },
   'request-conflict': {
     status: 409,
@@ -71,20 +72,20 @@ export const PROBLEMS = {
     status: 409,
     title: 'The invoice cannot change to this status',
     advice: 'Read the invoice: it is already paid, void or superseded.',
-    example: 'the invoice is superseded: its successor is the one that stands',
+    example: 'invoice acme-000001 was replaced by acme-000002',
   },
   'exclusion-conflict': {
     status: 409,
     title: 'The event cannot be excluded',
     advice: 'Read the detail. If the record was replaced, exclude its replacement.',
-    example: 'the record was replaced: exclude the one that took its place',
+    example: 'record meter-2026-05-20-0001 was replaced by meter-2026-05-20-0002: exclude that one',
   },
   'catalogue-conflict': {
     status: 409,
     title: 'Plan versions cannot be changed',
     advice: 'Create a new version, and start subscriptions on it.',
     example:
-      'version 1 of plan studio exists with another content and is immutable: make version 2',
+      'version 1 of plan studio exists with different content and is immutable: create version 2',
   },
   'feed-conflict': {
     status: 409,
@@ -96,7 +97,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'No seller details exist yet',
     advice: 'An operator sets them with `seller apply`. Then retry.',
-    example: 'it is not known yet who sells: `seller apply FILE` says so',
+    example: 'no seller details exist yet: set them with `seller apply FILE`',
   },
   'too-large': {
     status: 413,

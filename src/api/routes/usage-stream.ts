@@ -73,7 +73,7 @@ export async function* answerUsageStream(
       lines = group.at(-1)?.number ?? lines;
       bounds.answered(Buffer.byteLength(text));
     }
-    // Another sender may have sent the missing records meanwhile.
+    // Another sender may have sent the missing records since.
     const text = write(await settle(await takeAgain(early.takeAll(), options), early, options));
     yield text + write(early.takeAll()) + toLine({ summary: { ...counts, lines } });
   } catch (error) {

@@ -1,5 +1,5 @@
 /* global SwaggerUIBundle, document, matchMedia */
-// Shows /openapi.json as a page to read: requests are sent by the reader's own tools, with their own keys.
+// Shows /openapi.json as a page. Requests are not sent from here, because readers use their own tools and keys.
 const nothing = () => () => null;
 
 SwaggerUIBundle({
