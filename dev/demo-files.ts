@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseCatalogueFile } from '../src/catalogue/catalogue-file.ts';
-import { parseFeed, type FeedFile } from '../src/catalogue/parse-feed.ts';
+import { parseInputFile, type InputFile } from '../src/catalogue/input-file.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 
 const FOLDER = new URL('../demo/', import.meta.url);
@@ -11,9 +11,9 @@ const FOLDER = new URL('../demo/', import.meta.url);
 const meteredUsage = z.record(z.string(), z.record(z.string(), z.string()));
 
 export interface DemoFiles {
-  readonly catalogue: FeedFile;
-  readonly subscriptions: FeedFile;
-  readonly seller: FeedFile;
+  readonly catalogue: InputFile;
+  readonly subscriptions: InputFile;
+  readonly seller: InputFile;
   readonly meteredUsage: z.infer<typeof meteredUsage>;
 }
 
@@ -22,7 +22,7 @@ export function readDemoFiles(): DemoFiles {
     catalogue: readDemoFile('catalogue.json'),
     subscriptions: readDemoFile('subscriptions.json'),
     seller: readDemoFile('seller.json'),
-    meteredUsage: parseFeed(meteredUsage, readDemoFile('metered-usage.json')),
+    meteredUsage: parseInputFile(meteredUsage, readDemoFile('metered-usage.json')),
   };
 }
 
@@ -50,6 +50,6 @@ export function listDemoDeployments({ catalogue, subscriptions }: DemoFiles): De
   );
 }
 
-function readDemoFile(name: string): FeedFile {
+function readDemoFile(name: string): InputFile {
   return { name, bytes: readFileSync(fileURLToPath(new URL(name, FOLDER))) };
 }

@@ -6,9 +6,9 @@ import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
 import { monthBefore, type Month } from '../src/domain/period.ts';
-import { applyCatalogue } from '../src/catalogue/apply-catalogue.ts';
+import { applyCatalogueFile } from '../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../src/catalogue/apply-seller.ts';
-import { applySubscriptions } from '../src/catalogue/apply-subscriptions.ts';
+import { applySubscriptionsFile } from '../src/catalogue/apply-subscriptions.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 import { createUsageClient } from '../src/client/gateway/usage-client.ts';
 import { closeBySchedule, forceByHand } from './demo-month-end.ts';
@@ -49,9 +49,9 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const records = makeMeteredRecords(month, deployments, files.meteredUsage);
 
   await steps.step('Import plans, tenants and subscriptions', async () => {
-    const catalogue = await applyCatalogue(db, files.catalogue);
+    const catalogue = await applyCatalogueFile(db, files.catalogue);
     await applySeller(db, files.seller);
-    const { newTenants } = await applySubscriptions(db, files.subscriptions);
+    const { newTenants } = await applySubscriptionsFile(db, files.subscriptions);
     const versions = catalogue.newVersions.length + catalogue.unchangedVersions.length;
     return {
       text:

@@ -5,9 +5,9 @@ import { lockTenants } from '../../src/db/tenant-locks.ts';
 import { isServed } from '../../src/db/month-end/month-end-status.ts';
 import { readMonthOverview } from '../../src/db/month-end/month-views.ts';
 import { periodOf, previousMonth, type Month } from '../../src/domain/period.ts';
-import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
+import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../../src/catalogue/apply-seller.ts';
-import { applySubscriptions } from '../../src/catalogue/apply-subscriptions.ts';
+import { applySubscriptionsFile } from '../../src/catalogue/apply-subscriptions.ts';
 import { parseSubscriptionsFile } from '../../src/catalogue/subscriptions-file.ts';
 import { createUsageClient } from '../../src/client/gateway/usage-client.ts';
 import { BROKEN_TENANT } from '../../dev/demo-checks.ts';
@@ -65,9 +65,9 @@ export async function openShop(): Promise<Shop> {
 
 async function fill({ db, env }: LocalStack): Promise<void> {
   const files = readDemoFiles();
-  await applyCatalogue(db, files.catalogue);
+  await applyCatalogueFile(db, files.catalogue);
   await applySeller(db, files.seller);
-  await applySubscriptions(db, files.subscriptions);
+  await applySubscriptionsFile(db, files.subscriptions);
   const deployments = listDemoDeployments(files);
   const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey });
   for (const month of [MONTH_BEFORE, MONTH]) {

@@ -1,26 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { StoredAddon } from '../db/catalogue/subscription-feed.ts';
-import type { Problem } from './feed-error.ts';
+import type { StoredAddon } from '../db/catalogue/stored-subscriptions.ts';
+import type { Problem } from './apply-error.ts';
 import { overlappingPairs } from './overlaps.ts';
 import type { CurrentSubscriptions, PlacedSubscription } from './placed-subscription.ts';
-import type { FedAddon } from './subscriptions-file.ts';
+import type { SentAddon } from './subscriptions-file.ts';
 
 export interface AddonChanges {
-  /** To be snapshotted from the catalogue. */
+  /** New; the catalogue's terms are copied to the snapshot. */
   readonly attached: readonly StoredAddon[];
-  /** Snapshots that stay, with another end or another `allowRepeated`. */
+  /** Snapshots with another end or another `allowRepeated`. */
   readonly changed: readonly StoredAddon[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Compares the addons of a subscription with its snapshots. An addon is the one that was attached
- * with the same code at the same instant: its snapshot stays as it is, but for its end. Two of the
- * same code can't be in force at the same time, because both would be billed, unless one of them
- * says that it may be repeated.
+ * Compares the addons of a subscription with its snapshots. Code and start identify an addon; only its end
+ * and `allow_repeated` can change. Two addons with one code can't be in force at the same time, because both
+ * would be billed, unless one of them allows it with `allow_repeated`.
  */
 export function diffAddons(
-  { path, fed, wanted: { subscriptionId } }: PlacedSubscription,
+  { path, sent, wanted: { subscriptionId } }: PlacedSubscription,
   current: CurrentSubscriptions,
 ): AddonChanges {
   const snapshots = [...(current.addons.get(subscriptionId) ?? [])];
@@ -30,7 +29,7 @@ export function diffAddons(
   const placed: PlacedAddon[] = [];
   const problems: Problem[] = [];
 
-  fed.addons.forEach((addon, index) => {
+  sent.addons.forEach((addon, index) => {
     const match = snapshots.findIndex((snapshot) => isSnapshotOf(snapshot, addon));
     if (match >= 0) {
       const [snapshot] = snapshots.splice(match, 1) as [StoredAddon];
@@ -63,32 +62,32 @@ export function diffAddons(
     }
   });
 
-  // Left out is not ended: the tenant would be billed on without anybody noticing.
+  // Leaving an addon out doesn't end it: the tenant would silently still be billed for it.
   problems.push(
     ...snapshots.map(({ code, startsAt }): Problem => ({
       path: [...path, 'addons'],
       kind: 'conflict',
-      message: `addon ${code}, attached from ${startsAt} on, is missing: end it by its ends_at`,
+      message: `addon ${code}, attached from ${startsAt} on, is missing: keep it in the list, and end it with ends_at`,
     })),
   );
   return { attached, changed, problems: [...problems, ...repetitions(path, placed)] };
 }
 
-/** An addon as it will be. */
+/** An addon as the change leaves it. */
 interface PlacedAddon {
-  /** Its place among the addons of the feed. */
+  /** Its index among the subscription's addons in the input. */
   readonly index: number;
   readonly addon: StoredAddon;
-  /** Null: it stays as it is. */
+  /** Null: unchanged. */
   readonly change: 'attached' | 'changed' | null;
 }
 
-/** The database refuses them too, but with fewer words. */
+/** The database rejects these too, with a less helpful message. */
 function repetitions(path: readonly PropertyKey[], placed: readonly PlacedAddon[]): Problem[] {
   const single = placed.filter(({ addon }) => !addon.allowRepeated);
   return [...Map.groupBy(single, ({ addon }) => addon.code).values()].flatMap((alike) =>
     overlappingPairs(alike, ({ addon }) => addon).map(([earlier, later]): Problem => {
-      // At the one that the feed attaches; if it is both or neither, at the later one.
+      // Points to the addon that the input attaches; if it attaches both or neither, to the later one.
       const isAtLater = later.change === 'attached' || earlier.change !== 'attached';
       const [at, other] = isAtLater ? [later, earlier] : [earlier, later];
       const { code, startsAt, endsAt } = other.addon;
@@ -97,12 +96,12 @@ function repetitions(path: readonly PropertyKey[], placed: readonly PlacedAddon[
         kind: other.change === 'attached' ? 'invalid' : 'conflict',
         message:
           `addon ${code} is attached from ${startsAt} to ${endsAt ?? 'open end'} already, and both would be ` +
-          'billed: end that one first, or say "allow_repeated": true',
+          'billed: end that one first, or set "allow_repeated": true',
       };
     }),
   );
 }
 
-function isSnapshotOf(snapshot: StoredAddon, addon: FedAddon): boolean {
+function isSnapshotOf(snapshot: StoredAddon, addon: SentAddon): boolean {
   return snapshot.code === addon.code && snapshot.startsAt === addon.starts_at;
 }

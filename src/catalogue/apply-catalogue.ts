@@ -1,15 +1,60 @@
-import { inFeedTurn } from '../db/catalogue/feed-turn.ts';
-import type { Database } from '../db/pool.ts';
-import type { CatalogueChanges } from './catalogue-changes.ts';
-import { parseCatalogueFile } from './catalogue-file.ts';
-import { feedCatalogue } from './feed-catalogue.ts';
-import type { FeedFile } from './parse-feed.ts';
+import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
+import type { Database, Transaction } from '../db/pool.ts';
+import { type CatalogueChanges, diffCatalogue, planVersionId } from './catalogue-changes.ts';
+import { parseCatalogueFile, type CatalogueFile } from './catalogue-file.ts';
+import type { InputFile } from './input-file.ts';
+import { findAddons } from '../db/catalogue/catalogue.ts';
+import { insertPlanVersions, upsertAddons } from '../db/catalogue/write-catalogue.ts';
+import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
+import { ApplyError } from './apply-error.ts';
 
 /**
- * Takes a catalogue file in, as a whole or not at all. What the file doesn't name stays.
- * @throws FeedError
+ * Applies a catalogue file, all of it or nothing. What the file doesn't name stays.
+ * @throws ApplyError
  */
-export async function applyCatalogue(db: Database, feed: FeedFile): Promise<CatalogueChanges> {
-  const file = parseCatalogueFile(feed);
-  return inFeedTurn(db, (tx) => feedCatalogue(tx, file, { name: feed.name }));
+export async function applyCatalogueFile(
+  db: Database,
+  input: InputFile,
+): Promise<CatalogueChanges> {
+  const file = parseCatalogueFile(input);
+  return inApplyTurn(db, (tx) => applyCatalogue(tx, file, { name: input.name }));
+}
+
+export interface ApplyOptions {
+  /** The input in messages: the name of its file. */
+  readonly name?: string;
+  /** Compares and checks everything, and writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Applies plan versions and addons, all of them or nothing. What isn't named stays. Call it inside
+ * `inApplyTurn`.
+ * @throws ApplyError
+ */
+export async function applyCatalogue(
+  tx: Transaction,
+  file: CatalogueFile,
+  { name = 'the catalogue', dryRun = false }: ApplyOptions = {},
+): Promise<CatalogueChanges> {
+  const versions = await findPlanVersions(
+    tx,
+    file.plans.flatMap(({ code, versions }) =>
+      versions.map(({ version }) => planVersionId(code, version)),
+    ),
+  );
+  const addons = await findAddons(
+    tx,
+    file.addons.map(({ code }) => code),
+  );
+  const changes = diffCatalogue(file, {
+    versions: new Map(versions.map((version) => [version.id, version])),
+    addons,
+  });
+  if (changes.problems.length > 0) throw new ApplyError(name, changes.problems);
+  if (!dryRun) {
+    await insertPlanVersions(tx, changes.newVersions);
+    await upsertAddons(tx, [...changes.newAddons, ...changes.changedAddons]);
+  }
+  return changes;
 }

@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import { inFeedTurn } from '../db/catalogue/feed-turn.ts';
+import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
 import type { Database } from '../db/pool.ts';
 import { insertSeller, readSeller, type SellerVersion } from '../db/catalogue/seller-details.ts';
-import { parseFeed, type FeedFile } from './parse-feed.ts';
+import { parseInputFile, type InputFile } from './input-file.ts';
 import { sellerDetails } from './parties.ts';
 
 /**
- * Takes in a file with the seller's details: a new version, where it says anything new. Invoices that
- * are issued from now on have it; those of before keep theirs.
- * @throws FeedError
+ * Applies a file with the seller's details: stores a new version if they differ from the current one.
+ * Invoices issued from now on show it; earlier invoices keep theirs.
+ * @throws ApplyError
  */
 export async function applySeller(
   db: Database,
-  file: FeedFile,
+  file: InputFile,
 ): Promise<{ readonly version: number; readonly isNew: boolean }> {
-  const details = parseFeed(sellerDetails, file);
-  return inFeedTurn(db, async (tx) => {
+  const details = parseInputFile(sellerDetails, file);
+  return inApplyTurn(db, async (tx) => {
     const current = await readSeller(tx);
     if (current !== null && isDeepStrictEqual(detailsOf(current), details)) {
       return { version: current.version, isNew: false };

@@ -1,19 +1,161 @@
-import { inFeedTurn } from '../db/catalogue/feed-turn.ts';
-import type { Database } from '../db/pool.ts';
-import { feedSubscriptions } from './feed-subscriptions.ts';
-import type { FeedFile } from './parse-feed.ts';
-import type { SubscriptionChanges } from './subscription-changes.ts';
-import { parseSubscriptionsFile } from './subscriptions-file.ts';
+import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
+import type { Database, Transaction } from '../db/pool.ts';
+import type { InputFile } from './input-file.ts';
+import { type SubscriptionChanges, diffSubscriptions } from './subscription-changes.ts';
+import {
+  parseSubscriptionsFile,
+  type SubscriptionsFile,
+  type SentDeployment,
+  type SentAddon,
+  type SubscriptionBody,
+} from './subscriptions-file.ts';
+import { listBilledMonths } from '../db/month-end/billed-months.ts';
+import { findBuyers, insertBuyers } from '../db/catalogue/buyer-details.ts';
+import { findAddons } from '../db/catalogue/catalogue.ts';
+import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
+import {
+  attachAddons,
+  updateAddons,
+  findDeployments,
+  findSubscriptionAddons,
+  findSubscriptions,
+  findTenants,
+  insertDeployments,
+  insertSubscriptions,
+  updateSubscriptions,
+  upsertTenants,
+} from '../db/catalogue/stored-subscriptions.ts';
+import { warningsOfBilledMonths } from './billed-month-warnings.ts';
+import { planVersionId } from './catalogue-changes.ts';
+import { ApplyError, SUBSCRIPTION_PATH } from './apply-error.ts';
+import type { ApplyOptions } from './apply-catalogue.ts';
+import type { CurrentSubscriptions } from './placed-subscription.ts';
 
 /**
- * Takes a file of tenants and their subscriptions in, as a whole or not at all. Applying it again
- * changes nothing.
- * @throws FeedError
+ * Applies a file of tenants and their subscriptions, all of it or nothing. Applying it again changes nothing.
+ * @throws ApplyError
+ */
+export async function applySubscriptionsFile(
+  db: Database,
+  input: InputFile,
+): Promise<SubscriptionChanges> {
+  const file = parseSubscriptionsFile(input);
+  return inApplyTurn(db, (tx) => applySubscriptions(tx, file, { name: input.name }));
+}
+
+/**
+ * Applies tenants and their subscriptions, all of them or nothing; applying them again changes nothing. Warns
+ * about months whose invoices no longer match. Call it inside `inApplyTurn`.
+ * @throws ApplyError
  */
 export async function applySubscriptions(
-  db: Database,
-  feed: FeedFile,
+  tx: Transaction,
+  file: SubscriptionsFile,
+  { name = 'the request', dryRun = false }: ApplyOptions = {},
 ): Promise<SubscriptionChanges> {
-  const file = parseSubscriptionsFile(feed);
-  return inFeedTurn(db, (tx) => feedSubscriptions(tx, file, { name: feed.name }));
+  const changes = diffSubscriptions(file, await readCurrent(tx, file));
+  if (changes.problems.length > 0) throw new ApplyError(name, changes.problems);
+  if (!dryRun) await write(tx, changes);
+  const { moves } = changes;
+  if (moves.length === 0) return changes;
+  const months = await listBilledMonths(tx, [...new Set(moves.map(({ tenantId }) => tenantId))]);
+  const warnings = [...changes.warnings, ...warningsOfBilledMonths(moves, months)];
+  return { ...changes, warnings };
+}
+
+async function readCurrent(
+  tx: Transaction,
+  file: SubscriptionsFile,
+): Promise<CurrentSubscriptions> {
+  const deployments = file.tenants.flatMap((tenant) => tenant.deployments);
+  const subscriptions = deployments.flatMap((deployment) => deployment.subscriptions);
+  const deploymentIds = deployments.map(({ deployment_id }) => deployment_id);
+  const subscriptionIds = subscriptions.map(({ subscription_id }) => subscription_id);
+  const versionIds = subscriptions.flatMap(({ plan }) =>
+    plan ? [planVersionId(plan.code, plan.version)] : [],
+  );
+  const addonCodes = subscriptions.flatMap(({ addons }) => addons.map(({ code }) => code));
+
+  const tenantIds = file.tenants.map(({ tenant_id }) => tenant_id);
+  const tenants = await findTenants(tx, tenantIds);
+  const buyers = await findBuyers(tx, tenantIds);
+  const storedDeployments = await findDeployments(tx, deploymentIds);
+  const storedSubscriptions = await findSubscriptions(tx, deploymentIds, subscriptionIds);
+  const addons = await findSubscriptionAddons(tx, subscriptionIds);
+  const versions = await findPlanVersions(tx, versionIds);
+  return {
+    tenants: new Map(tenants.map((tenant) => [tenant.tenantId, tenant])),
+    buyers: new Map(buyers.map((buyer) => [buyer.tenantId, buyer])),
+    deployments: new Map(storedDeployments.map((one) => [one.deploymentId, one])),
+    subscriptions: new Map(storedSubscriptions.map((one) => [one.subscriptionId, one])),
+    addons: Map.groupBy(addons, ({ subscriptionId }) => subscriptionId),
+    planCurrencies: new Map(versions.map(({ id, currency }) => [id, currency])),
+    addonCodes: new Set((await findAddons(tx, addonCodes)).keys()),
+  };
+}
+
+/** Ends are written before new starts: two subscriptions of a deployment must never overlap. */
+async function write(tx: Transaction, changes: SubscriptionChanges): Promise<void> {
+  await upsertTenants(tx, [...changes.newTenants, ...changes.renamedTenants]);
+  await insertBuyers(tx, changes.newBuyers);
+  await insertDeployments(tx, changes.newDeployments);
+  await updateSubscriptions(tx, changes.changedSubscriptions);
+  await insertSubscriptions(tx, changes.newSubscriptions);
+  await updateAddons(tx, changes.changedAddons);
+  await attachAddons(tx, changes.newAddons);
+}
+
+/**
+ * Applies one deployment of an existing tenant. Call it inside `inApplyTurn`.
+ * @throws ApplyError
+ */
+export async function applyDeployment(
+  tx: Transaction,
+  tenantId: string,
+  deployment: SentDeployment,
+): Promise<SubscriptionChanges> {
+  const [tenant] = await findTenants(tx, [tenantId]);
+  if (!tenant) {
+    const path = ['tenants', 0, 'deployments', 0, 'tenant_id'];
+    const message = `there is no tenant ${tenantId}`;
+    throw new ApplyError('the deployment', [{ path, kind: 'invalid', message }]);
+  }
+  const { name, currency } = tenant;
+  return applySubscriptions(tx, {
+    tenants: [{ tenant_id: tenantId, name, currency, deployments: [deployment] }],
+  });
+}
+
+/**
+ * Applies one subscription of an existing deployment. Call it inside `inApplyTurn`.
+ * @throws ApplyError
+ */
+export async function applySubscription(
+  tx: Transaction,
+  subscriptionId: string,
+  { deployment_id, plan, starts_at, ends_at, addons }: SubscriptionBody,
+): Promise<SubscriptionChanges> {
+  const [deployment] = await findDeployments(tx, [deployment_id]);
+  if (!deployment) {
+    const path = [...SUBSCRIPTION_PATH, 'deployment_id'];
+    const message = `there is no deployment ${deployment_id}`;
+    throw new ApplyError('the subscription', [{ path, kind: 'invalid', message }]);
+  }
+  const sent = {
+    subscription_id: subscriptionId,
+    plan,
+    starts_at,
+    ends_at,
+    addons: addons ?? (await attachedAddons(tx, subscriptionId)),
+  };
+  return applyDeployment(tx, deployment.tenantId, { deployment_id, subscriptions: [sent] });
+}
+
+async function attachedAddons(tx: Transaction, subscriptionId: string): Promise<SentAddon[]> {
+  const addons = await findSubscriptionAddons(tx, [subscriptionId]);
+  return addons.map(({ code, startsAt, endsAt }) => ({
+    code,
+    starts_at: startsAt,
+    ends_at: endsAt,
+  }));
 }

@@ -1,25 +1,24 @@
-import { FeedError } from './feed-error.ts';
-import { isBefore } from './instants.ts';
-import { SUBSCRIPTION_PATH, conflictAt } from './one-subscription.ts';
-import type { FedAddon, FedSubscription } from './subscriptions-file.ts';
+import { ApplyError, SUBSCRIPTION_PATH, conflictAt } from './apply-error.ts';
+import { isBefore } from './catalogue-fields.ts';
+import type { SentAddon, SentSubscription } from './subscriptions-file.ts';
 
 /**
- * Attaching and detaching. An addon of a subscription is known by its code and its start. As with
- * a subscription's own verbs, an end is set once here, and moved by a PUT of the subscription.
+ * Attaching and detaching addons. Code and start identify an addon of a subscription. An end is set once
+ * here; only a PUT of the subscription moves it.
  */
 
 export interface AddonToAttach {
   readonly code: string;
-  /** As PostgreSQL keeps it. */
+  /** As PostgreSQL stores it. */
   readonly starts_at: string;
-  /** Left out: none yet; or, where the addon is attached already, whatever it is. */
+  /** Undefined: no end yet; an addon that is already attached keeps its end. */
   readonly ends_at?: string | undefined;
-  /** Whether it may be in force beside another one of the same code. */
+  /** Whether it may be in force at the same time as another addon with the same code. */
   readonly allow_repeated?: boolean | undefined;
 }
 
-/** @throws FeedError */
-export function attach(stored: FedSubscription, wanted: AddonToAttach): FedSubscription {
+/** @throws ApplyError */
+export function attach(stored: SentSubscription, wanted: AddonToAttach): SentSubscription {
   const { code, starts_at, ends_at, allow_repeated } = wanted;
   const index = stored.addons.findIndex((addon) => isSame(addon, wanted));
   const known = stored.addons[index];
@@ -29,7 +28,7 @@ export function attach(stored: FedSubscription, wanted: AddonToAttach): FedSubsc
       addons: [...stored.addons, { code, starts_at, ends_at: ends_at ?? null, allow_repeated }],
     };
   }
-  // A repeated request must not revive what was detached meanwhile.
+  // A repeated request must not revive an addon that was detached in the meantime.
   if (ends_at === undefined || ends_at === known.ends_at) return stored;
   throw conflictAt(
     ['addons', index, 'ends_at'],
@@ -40,15 +39,15 @@ export function attach(stored: FedSubscription, wanted: AddonToAttach): FedSubsc
 export interface AddonToDetach {
   readonly code: string;
   readonly ends_at: string;
-  /** Needed where the code is attached more than once. */
+  /** Required if the code is attached more than once. */
   readonly starts_at?: string | undefined;
 }
 
 /**
- * @returns null where the subscription has never had such an addon
- * @throws FeedError
+ * @returns null if the subscription has never had such an addon
+ * @throws ApplyError
  */
-export function detach(stored: FedSubscription, wanted: AddonToDetach): FedSubscription | null {
+export function detach(stored: SentSubscription, wanted: AddonToDetach): SentSubscription | null {
   const { code, ends_at } = wanted;
   const ofCode = stored.addons.filter((addon) => addon.code === code);
   const [first] = ofCode;
@@ -66,20 +65,20 @@ export function detach(stored: FedSubscription, wanted: AddonToDetach): FedSubsc
 }
 
 function isSame(
-  addon: FedAddon,
+  addon: SentAddon,
   { code, starts_at }: { readonly code: string; readonly starts_at: string },
 ): boolean {
   return addon.code === code && addon.starts_at === starts_at;
 }
 
-function onlyStartOf(code: string, addons: readonly FedAddon[]): string {
+function onlyStartOf(code: string, addons: readonly SentAddon[]): string {
   const [start = '', ...others] = new Set(addons.map(({ starts_at }) => starts_at));
   if (others.length === 0) return start;
   const starts = [start, ...others].join(', ');
-  throw invalidStart(`addon ${code} is attached more than once: say which one, of ${starts}`);
+  throw invalidStart(`addon ${code} is attached more than once: set starts_at to one of ${starts}`);
 }
 
-function end(addon: FedAddon, index: number, endsAt: string): FedAddon {
+function end(addon: SentAddon, index: number, endsAt: string): SentAddon {
   const path = ['addons', index, 'ends_at'];
   const { code, starts_at, ends_at } = addon;
   if (ends_at === endsAt) return addon;
@@ -93,8 +92,8 @@ function end(addon: FedAddon, index: number, endsAt: string): FedAddon {
   return { ...addon, ends_at: endsAt };
 }
 
-function invalidStart(message: string): FeedError {
-  return new FeedError('the request', [
+function invalidStart(message: string): ApplyError {
+  return new ApplyError('the request', [
     { path: [...SUBSCRIPTION_PATH, 'addons', 0, 'starts_at'], kind: 'invalid', message },
   ]);
 }

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import type { PlanVersion, Qty, QuoteAddon } from '../domain/types.ts';
 import type { CatalogueAddon, CatalogueFile, CatalogueVersion } from './catalogue-file.ts';
-import type { Problem } from './feed-error.ts';
+import type { Problem } from './apply-error.ts';
 
-/** What the catalogue has of the things that a feed names. */
+/** The stored versions and addons that the input names. */
 export interface CurrentCatalogue {
-  /** By their ids. */
+  /** By id. */
   readonly versions: ReadonlyMap<string, PlanVersion>;
   readonly addons: ReadonlyMap<string, QuoteAddon>;
 }
@@ -16,7 +16,7 @@ export interface NamedVersion extends CatalogueVersion {
   readonly code: string;
 }
 
-/** What applying a feed means. */
+/** The changes that applying a catalogue makes, or the problems that prevent it. */
 export interface CatalogueChanges {
   readonly newVersions: readonly NamedVersion[];
   readonly unchangedVersions: readonly NamedVersion[];
@@ -26,7 +26,7 @@ export interface CatalogueChanges {
   readonly problems: readonly Problem[];
 }
 
-/** As the database makes it (`plan_versions.plan_version_id`). */
+/** The id that the database generates (`plan_versions.plan_version_id`). */
 export function planVersionId(code: string, version: number): string {
   return `${code}-v${version}`;
 }
@@ -64,12 +64,12 @@ export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): C
 
 function explainImmutable({ code, version }: NamedVersion): string {
   return (
-    `version ${version} of plan ${code} exists with another content and is immutable: ` +
-    `make version ${version + 1}`
+    `version ${version} of plan ${code} exists with different content and is immutable: ` +
+    `create version ${version + 1}`
   );
 }
 
-/** What must stay the same; the order of items is part of it, for it is the order of lines. */
+/** The immutable content. The order of items is part of it, because invoice lines have the same order. */
 function contentOf({ currency, base_price_cents, items }: CatalogueVersion) {
   return { currency, base_price_cents, items };
 }

@@ -1,15 +1,22 @@
 import { z } from 'zod';
 import { OVERAGE_UNITS, isOverageUnit } from '../domain/overage-unit.ts';
-import { currencyCode, id, priceCents, quantity, resourceKind, versionNumber } from './fields.ts';
-import { parseFeed, type FeedFile } from './parse-feed.ts';
-import { uniqueBy } from './unique.ts';
+import {
+  currencyCode,
+  id,
+  priceCents,
+  quantity,
+  resourceKind,
+  versionNumber,
+  uniqueBy,
+} from './catalogue-fields.ts';
+import { parseInputFile, type InputFile } from './input-file.ts';
 
 const overageUnit = z
   .string()
   .refine(isOverageUnit, { error: `expected one of ${OVERAGE_UNITS.join(', ')}` })
   .nullable()
   .optional()
-  .describe('What the overage price is for. Null: one base unit. With a price it has to be given.')
+  .describe('The unit of the overage price. Null: one base unit. Required with a price.')
   .meta({ enum: [...OVERAGE_UNITS, null], example: 'gb_month' });
 
 const planItem = z
@@ -23,10 +30,10 @@ const planItem = z
       .default(null)
       .describe('Caps the usage that is billed, not the overage. Null: no cap.'),
   })
-  // A price for 1,000 tokens whose unit was forgotten would bill each token at it.
+  // Without this check, a price for 1,000 tokens whose unit was forgotten would be billed per token.
   .refine((item) => item.overage_price_cents === null || item.overage_unit !== undefined, {
     path: ['overage_unit'],
-    error: 'an overage price needs the unit that it is for, or null for one base unit',
+    error: 'an overage price needs its unit, or null for one base unit',
   })
   .transform((item) => ({ ...item, overage_unit: item.overage_unit ?? null }));
 
@@ -45,7 +52,7 @@ const PLAN_TERMS_EXAMPLE = {
 };
 const ADDON_TERMS_EXAMPLE = { resource_kind: 'spaces_gb_month', qty: '50', price_cents: 750 };
 
-/** What a plan version says, whatever it is called. */
+/** A plan version's fields except its code and version. */
 export const planTerms = z
   .strictObject({
     currency: currencyCode,
@@ -64,11 +71,11 @@ const plan = z.strictObject({
   versions: z.array(planVersion).superRefine(uniqueBy('version', 'version')),
 });
 
-/** What an addon says, whatever it is called. */
+/** An addon's fields except its code. */
 export const addonTerms = z
   .strictObject({
     resource_kind: resourceKind,
-    qty: quantity.describe('Lifts the allowance of that kind, in base units.'),
+    qty: quantity.describe('Raises the allowance of that kind, in base units.'),
     price_cents: priceCents.describe(
       "A month, in the minor unit of the subscription's currency: 750 is AUD 7.50, or JPY 750.",
     ),
@@ -95,7 +102,7 @@ export type CatalogueFile = z.infer<typeof catalogueFile>;
 export type CatalogueVersion = z.infer<typeof planVersion>;
 export type CatalogueAddon = z.infer<typeof addon>;
 
-/** @throws FeedError */
-export function parseCatalogueFile(file: FeedFile): CatalogueFile {
-  return parseFeed(catalogueFile, file);
+/** @throws ApplyError */
+export function parseCatalogueFile(file: InputFile): CatalogueFile {
+  return parseInputFile(catalogueFile, file);
 }

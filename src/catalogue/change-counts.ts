@@ -2,7 +2,7 @@ import type { CatalogueChanges } from './catalogue-changes.ts';
 import type { SubscriptionChanges } from './subscription-changes.ts';
 import type { SubscriptionsFile } from './subscriptions-file.ts';
 
-/** What came of the things of one kind that a feed names. */
+/** The outcome for the things of one kind that an input names. */
 export interface ChangeCounts {
   readonly new: number;
   readonly changed: number;
@@ -10,7 +10,7 @@ export interface ChangeCounts {
 }
 
 export interface CatalogueCounts {
-  /** Never changed: a version is immutable. */
+  /** `changed` is always 0: a version is immutable. */
   readonly plan_versions: ChangeCounts;
   readonly addons: ChangeCounts;
 }
@@ -33,7 +33,7 @@ export function countCatalogueChanges(changes: CatalogueChanges): CatalogueCount
 
 export interface SubscriptionCounts {
   readonly tenants: ChangeCounts;
-  /** Never changed: a deployment stays its tenant's. */
+  /** `changed` is always 0: a deployment can't move to another tenant. */
   readonly deployments: ChangeCounts;
   readonly subscriptions: ChangeCounts;
   readonly subscription_addons: ChangeCounts;

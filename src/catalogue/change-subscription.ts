@@ -1,38 +1,43 @@
-import { inFeedTurn } from '../db/catalogue/feed-turn.ts';
+import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
 import type { Database } from '../db/pool.ts';
 import { showSubscription, type SubscriptionView } from '../db/catalogue/subscription-views.ts';
-import { feedDeployment } from './feed-deployment.ts';
+import { applyDeployment } from './apply-subscriptions.ts';
 import type { SubscriptionChanges } from './subscription-changes.ts';
-import type { FedSubscription } from './subscriptions-file.ts';
+import type { SentSubscription } from './subscriptions-file.ts';
+import { isBefore } from './catalogue-fields.ts';
+import { conflictAt } from './apply-error.ts';
 
-/** A subscription as it is after a change, and what has changed. */
+/** A subscription after a change, and what changed. */
 export interface ChangedSubscription {
   readonly subscription: SubscriptionView;
   readonly changes: SubscriptionChanges;
 }
 
 /**
- * Changes a subscription that is stored: as a feed of what `change` makes of it.
- * @returns null where there is no such subscription
- * @throws FeedError; whatever `change` throws
+ * Changes a stored subscription: applies what `change` returns for it.
+ * @returns null if it doesn't exist
+ * @throws ApplyError; whatever `change` throws
  */
 export async function changeSubscription(
   db: Database,
   subscriptionId: string,
-  change: (stored: FedSubscription) => FedSubscription,
+  change: (stored: SentSubscription) => SentSubscription,
 ): Promise<ChangedSubscription | null> {
-  return inFeedTurn(db, async (tx) => {
+  return inApplyTurn(db, async (tx) => {
     const stored = await showSubscription(tx, subscriptionId);
     if (stored === null) return null;
     const { tenant_id, deployment_id } = stored;
-    const wanted = change(toFed(stored));
-    const changes = await feedDeployment(tx, tenant_id, { deployment_id, subscriptions: [wanted] });
+    const wanted = change(toSent(stored));
+    const changes = await applyDeployment(tx, tenant_id, {
+      deployment_id,
+      subscriptions: [wanted],
+    });
     const subscription = await showSubscription(tx, subscriptionId);
     return subscription && { subscription, changes };
   });
 }
 
-function toFed(stored: SubscriptionView): FedSubscription {
+function toSent(stored: SubscriptionView): SentSubscription {
   const { subscription_id, plan, starts_at, ends_at, addons } = stored;
   return {
     subscription_id,
@@ -45,4 +50,49 @@ function toFed(stored: SubscriptionView): FedSubscription {
       ends_at: addon.ends_at,
     })),
   };
+}
+
+/**
+ * Activating and cancelling set an instant that isn't set yet; repeating the request changes nothing. They
+ * never move an instant, so that a late or repeated request can't undo a correction: only a PUT of the whole
+ * subscription moves one.
+ */
+
+/**
+ * Starts a pending subscription.
+ * @param startsAt as PostgreSQL stores it
+ * @throws ApplyError
+ */
+export function activate(stored: SentSubscription, startsAt: string): SentSubscription {
+  if (stored.starts_at === startsAt) return stored;
+  if (stored.starts_at !== null) {
+    throw conflictAt(
+      ['starts_at'],
+      `subscription ${stored.subscription_id} starts at ${stored.starts_at}: PUT it to move that`,
+    );
+  }
+  return { ...stored, starts_at: startsAt };
+}
+
+/**
+ * Ends a subscription.
+ * @param endsAt as PostgreSQL stores it; may be in the future
+ * @throws ApplyError
+ */
+export function cancel(stored: SentSubscription, endsAt: string): SentSubscription {
+  const { subscription_id: id, starts_at, ends_at } = stored;
+  if (ends_at === endsAt) return stored;
+  if (ends_at !== null) {
+    throw conflictAt(['ends_at'], `subscription ${id} ends at ${ends_at}: PUT it to move that`);
+  }
+  if (starts_at === null) {
+    throw conflictAt(['ends_at'], `subscription ${id} has no start: there is nothing to end`);
+  }
+  if (!isBefore(starts_at, endsAt)) {
+    throw conflictAt(
+      ['ends_at'],
+      `subscription ${id} starts at ${starts_at}: expected a later end`,
+    );
+  }
+  return { ...stored, ends_at: endsAt };
 }

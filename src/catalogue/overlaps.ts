@@ -1,18 +1,18 @@
-import type { StoredSubscription } from '../db/catalogue/subscription-feed.ts';
-import type { Problem } from './feed-error.ts';
-import { isBefore } from './instants.ts';
+import type { StoredSubscription } from '../db/catalogue/stored-subscriptions.ts';
+import type { Problem } from './apply-error.ts';
+import { isBefore } from './catalogue-fields.ts';
 import type { PlacedSubscription } from './placed-subscription.ts';
 
 /**
- * Subscriptions of the feed that would be in force at the same time as another one of their
- * deployment, in the feed or stored. The database refuses them too, but with fewer words.
+ * Finds subscriptions that would be in force at the same time as another one of their deployment, in the
+ * input or stored. The database rejects these too, with a less helpful message.
  */
 export function findOverlaps(
   placed: readonly PlacedSubscription[],
   stored: ReadonlyMap<string, StoredSubscription>,
 ): Problem[] {
-  const fed = new Set(placed.map(({ wanted }) => wanted.subscriptionId));
-  const others = [...stored.values()].filter(({ subscriptionId }) => !fed.has(subscriptionId));
+  const sent = new Set(placed.map(({ wanted }) => wanted.subscriptionId));
+  const others = [...stored.values()].filter(({ subscriptionId }) => !sent.has(subscriptionId));
   const all: readonly Entry[] = [
     ...others.map((subscription) => ({ path: null, subscription })),
     ...placed.map(({ path, wanted }) => ({ path, subscription: wanted })),
@@ -22,7 +22,7 @@ export function findOverlaps(
 }
 
 interface Entry {
-  /** Null: it is stored, and not in the feed. */
+  /** Null: stored, and not in the input. */
   readonly path: readonly PropertyKey[] | null;
   readonly subscription: StoredSubscription;
 }
@@ -31,15 +31,15 @@ function overlapsOfOne(entries: readonly Entry[]): Problem[] {
   return overlappingPairs(entries, ({ subscription }) => subscription).flatMap(explain);
 }
 
-/** From a start (null: never) to before an end (null: none). */
+/** Half open. Start null: never in force; end null: no end. */
 interface Interval {
   readonly startsAt: string | null;
   readonly endsAt: string | null;
 }
 
 /**
- * Returns what overlaps, as pairs of the earlier and the later one. In the order of their starts, each is
- * compared with the one before that ends last: a pair for each that overlaps, however many with.
+ * Returns one pair for each entry that overlaps an earlier one, however many it overlaps: in order of start,
+ * each is compared with the earlier entry that ends last.
  */
 export function overlappingPairs<T>(
   entries: readonly T[],
@@ -64,13 +64,13 @@ function compareStarts(a: Interval, b: Interval): number {
   return isBefore(startB, startA) ? 1 : 0;
 }
 
-/** Whether an end (null: none) comes after an instant (null: never). Intervals are half open. */
+/** Whether an end (null: none) comes after an instant (null: never). */
 function endsAfter(endsAt: string | null, instant: string | null): boolean {
   if (instant === null) return false;
   return endsAt === null || isBefore(instant, endsAt);
 }
 
-/** At the later one, unless only the earlier one can be changed. */
+/** Points to the later one, unless only the earlier one is in the input. */
 function explain([earlier, later]: readonly [Entry, Entry]): Problem[] {
   const [at, other] = later.path ? [later, earlier] : [earlier, later];
   if (at.path === null) return [];

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { isAbn } from '../domain/abn.ts';
 import { text } from '../ingestion/fields.ts';
 
-/** Who sells and who buys, as files and the API have it; kept as it is fed. */
+/** Seller and buyer details in files and in the API; stored as sent. */
 
 const ABN_HINT = 'expected an ABN: eleven digits whose check digits are right';
-/** Kept without blanks. */
+/** Stored without blanks. */
 const abn = z
   .string()
   .regex(/^\d[\d ]{10,13}$/, { error: ABN_HINT })
@@ -24,7 +24,7 @@ const email = text(254)
   .regex(/^[^\s@]+@[^\s@]+$/, { error: 'expected an e-mail address' })
   .meta({ example: 'accounts@acme.example' });
 
-/** What an invoice says of its buyer. */
+/** The buyer details that an invoice shows. */
 export const buyerDetails = z
   .strictObject({
     legal_name: text(200).meta({ example: 'Acme Holdings Pty Ltd' }),
@@ -37,10 +37,10 @@ export const buyerDetails = z
       .meta({ example: 'Accounts payable' }),
     email: email.nullable().default(null),
   })
-  .describe('The buyer, as the documents of later invoices say it.');
+  .describe('The buyer, as later invoices show it.');
 export type BuyerDetails = z.output<typeof buyerDetails>;
 
-/** What every invoice says of its seller. */
+/** The seller details that every invoice shows. */
 export const sellerDetails = z.strictObject({
   legal_name: text(200),
   trading_name: text(200).nullable().default(null),

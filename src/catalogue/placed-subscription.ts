@@ -4,16 +4,16 @@ import type {
   StoredDeployment,
   StoredSubscription,
   StoredTenant,
-} from '../db/catalogue/subscription-feed.ts';
-import type { FedSubscription, FedTenant } from './subscriptions-file.ts';
+} from '../db/catalogue/stored-subscriptions.ts';
+import type { SentSubscription, SentTenant } from './subscriptions-file.ts';
 
-/** What the database has of the things that a feed names. */
+/** The stored rows of everything that the input names. */
 export interface CurrentSubscriptions {
   readonly tenants: ReadonlyMap<string, StoredTenant>;
-  /** By tenant, the details in force. */
+  /** The current details, by tenant. */
   readonly buyers: ReadonlyMap<string, StoredBuyer>;
   readonly deployments: ReadonlyMap<string, StoredDeployment>;
-  /** Also others of the same deployments. */
+  /** Includes other subscriptions of the same deployments. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>;
   /** By subscription, in the order of their positions. */
   readonly addons: ReadonlyMap<string, readonly StoredAddon[]>;
@@ -26,11 +26,11 @@ export interface NewSubscription extends StoredSubscription {
   readonly tenantId: string;
 }
 
-/** A subscription of the feed, with whose it is and where it stands. */
+/** A subscription of the input, with its tenant and its path. */
 export interface PlacedSubscription {
-  /** Its place in the feed. */
+  /** Its path in the input. */
   readonly path: readonly PropertyKey[];
-  readonly tenant: FedTenant;
-  readonly fed: FedSubscription;
+  readonly tenant: SentTenant;
+  readonly sent: SentSubscription;
   readonly wanted: NewSubscription;
 }

@@ -4,26 +4,26 @@ import type {
   StoredAddon,
   StoredDeployment,
   StoredTenant,
-} from '../db/catalogue/subscription-feed.ts';
+} from '../db/catalogue/stored-subscriptions.ts';
 import { diffAddons } from './addon-changes.ts';
-import { movesOf, type Move } from './billed-months.ts';
+import { movesOf, type Move } from './billed-month-warnings.ts';
 import { planVersionId } from './catalogue-changes.ts';
-import type { Problem, Remark } from './feed-error.ts';
+import type { Problem, Remark } from './apply-error.ts';
 import { findOverlaps } from './overlaps.ts';
 import type {
   CurrentSubscriptions,
   NewSubscription,
   PlacedSubscription,
 } from './placed-subscription.ts';
-import type { FedTenant, SubscriptionsFile } from './subscriptions-file.ts';
+import type { SentTenant, SubscriptionsFile } from './subscriptions-file.ts';
 
-/** What applying a feed means. */
+/** The changes that applying subscriptions makes, or the problems that prevent it. */
 export interface SubscriptionChanges {
   readonly newTenants: readonly StoredTenant[];
   readonly renamedTenants: readonly StoredTenant[];
   /** The next versions of buyers' details. */
   readonly newBuyers: readonly StoredBuyer[];
-  /** Tenants that were there, and now have another name or other details. */
+  /** Existing tenants with a new name or new buyer details. */
   readonly changedTenantIds: readonly string[];
   readonly newDeployments: readonly StoredDeployment[];
   readonly newSubscriptions: readonly NewSubscription[];
@@ -31,14 +31,14 @@ export interface SubscriptionChanges {
   readonly unchangedSubscriptions: readonly NewSubscription[];
   readonly newAddons: readonly StoredAddon[];
   readonly changedAddons: readonly StoredAddon[];
-  /** What comes into force or ends, by which months that are invoiced may be wrong. */
+  /** What comes into force or ends: may make invoiced months wrong. */
   readonly moves: readonly Move[];
-  /** Accepted, but month end will park the tenant. */
+  /** Accepted, but month end will park the tenant until it is fixed. */
   readonly warnings: readonly Remark[];
   readonly problems: readonly Problem[];
 }
 
-/** Compares a file with what is stored. What the file doesn't name stays. */
+/** Compares a file with stored data. What the file doesn't name stays. */
 export function diffSubscriptions(
   file: SubscriptionsFile,
   current: CurrentSubscriptions,
@@ -89,30 +89,30 @@ export function diffSubscriptions(
 function placeSubscriptions(file: SubscriptionsFile): readonly PlacedSubscription[] {
   return file.tenants.flatMap((tenant, i) =>
     tenant.deployments.flatMap(({ deployment_id, subscriptions }, j) =>
-      subscriptions.map((fed, k) => ({
+      subscriptions.map((sent, k) => ({
         path: ['tenants', i, 'deployments', j, 'subscriptions', k],
         tenant,
-        fed,
+        sent,
         wanted: {
-          subscriptionId: fed.subscription_id,
+          subscriptionId: sent.subscription_id,
           tenantId: tenant.tenant_id,
           deploymentId: deployment_id,
-          planVersionId: fed.plan && planVersionId(fed.plan.code, fed.plan.version),
-          startsAt: fed.starts_at,
-          endsAt: fed.ends_at,
+          planVersionId: sent.plan && planVersionId(sent.plan.code, sent.plan.version),
+          startsAt: sent.starts_at,
+          endsAt: sent.ends_at,
         },
       })),
     ),
   );
 }
 
-function toTenant({ tenant_id, name, currency }: FedTenant): StoredTenant {
+function toTenant({ tenant_id, name, currency }: SentTenant): StoredTenant {
   return { tenantId: tenant_id, name, currency };
 }
 
-/** The next version of a buyer's details, where the feed says anything new. */
+/** The next version of the buyer's details, if they differ from the current one. */
 function diffBuyer(
-  { tenant_id, buyer }: FedTenant,
+  { tenant_id, buyer }: SentTenant,
   { buyers }: CurrentSubscriptions,
 ): StoredBuyer[] {
   const known = buyers.get(tenant_id);
@@ -132,7 +132,7 @@ function compare({ wanted }: PlacedSubscription, { subscriptions }: CurrentSubsc
   return isSame ? 'unchanged' : 'changed';
 }
 
-/** A tenant's currency, and whose a deployment is, are settled for good. */
+/** A tenant's currency and a deployment's tenant never change. */
 function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions): Problem[] {
   return file.tenants.flatMap(({ tenant_id, currency, deployments }, i) => {
     const problems: Problem[] = [];
@@ -169,7 +169,7 @@ function problemsOf(
     problems.push({ path: [...path, 'plan'], kind: 'invalid', message });
   }
   if (known && known.deploymentId !== deploymentId) {
-    const message = `subscription ${subscriptionId} is of another deployment, ${known.deploymentId}`;
+    const message = `subscription ${subscriptionId} belongs to another deployment, ${known.deploymentId}`;
     problems.push({ path: [...path, 'subscription_id'], kind: 'conflict', message });
   }
   if (known && known.planVersionId !== null && known.planVersionId !== planId) {

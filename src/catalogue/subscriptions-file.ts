@@ -1,9 +1,15 @@
 import { z } from 'zod';
-import { currencyCode, displayName, id, storedInstant, versionNumber } from './fields.ts';
-import { isBefore } from './instants.ts';
-import { parseFeed, type FeedFile } from './parse-feed.ts';
+import {
+  currencyCode,
+  displayName,
+  id,
+  storedInstant,
+  versionNumber,
+  isBefore,
+  uniqueBy,
+} from './catalogue-fields.ts';
+import { parseInputFile, type InputFile } from './input-file.ts';
 import { buyerDetails } from './parties.ts';
-import { uniqueBy } from './unique.ts';
 
 const endsLater = {
   path: ['ends_at'],
@@ -13,13 +19,13 @@ function isLater(startsAt: string | null, endsAt: string | null): boolean {
   return endsAt === null || (startsAt !== null && isBefore(startsAt, endsAt));
 }
 
-/** Also of the body that attaches an addon. */
+/** Also a field of the body that attaches an addon. */
 export const allowRepeated = z
   .boolean()
   .optional()
   .describe(
-    'True: the addon may be in force beside another one of the same code on this subscription, and each ' +
-      'is billed. Without it: as stored; false for a new one, which is then refused.',
+    'True: the addon may be in force at the same time as another one with the same code on this ' +
+      'subscription, and each is billed. Without it: as stored, or false for a new addon.',
   );
 
 const attachedAddon = z.strictObject({
@@ -39,7 +45,7 @@ const terms = {
   ends_at: storedInstant
     .nullable()
     .default(null)
-    .describe('The first instant that it is no longer in force. Null: no end yet.'),
+    .describe('The first instant at which it is no longer in force. Null: no end yet.'),
 };
 type Terms = z.output<z.ZodObject<typeof terms>>;
 
@@ -59,7 +65,7 @@ const subscription = z
   .refine(({ starts_at, ends_at }) => isLater(starts_at, ends_at), endsLater)
   .transform((sent, context) => ({ ...sent, addons: placeAddons(sent, sent.addons, context) }));
 
-/** The body of `PUT /api/v1/subscriptions/{subscription_id}`: without addons, those stay. */
+/** The body of `PUT /api/v1/subscriptions/{subscription_id}`. Without `addons`, the attached ones stay. */
 export const subscriptionBody = z
   .strictObject({
     deployment_id: id('acme-web'),
@@ -67,7 +73,9 @@ export const subscriptionBody = z
     addons: z
       .array(attachedAddon)
       .optional()
-      .describe('All that were ever attached. Without it, the attached ones stay as they are.'),
+      .describe(
+        'All addons that were ever attached. Without it, the attached ones stay as they are.',
+      ),
   })
   .refine(({ starts_at, ends_at }) => isLater(starts_at, ends_at), endsLater)
   .transform((sent, context) => ({
@@ -76,7 +84,7 @@ export const subscriptionBody = z
   }))
   .meta({ example: { deployment_id: 'acme-web', ...SUBSCRIPTION_EXAMPLE } });
 
-/** Addons with their starts. An addon needs one, and ends later. */
+/** Returns the addons with their starts. An addon needs a start, and must end after it. */
 function placeAddons(
   { starts_at: subscriptionStartsAt }: Terms,
   addons: readonly AttachedAddon[],
@@ -86,7 +94,7 @@ function placeAddons(
     const starts_at = addon.starts_at ?? subscriptionStartsAt;
     const at = (field: string) => ['addons', index, field];
     if (starts_at === null) {
-      const message = 'needed, because the subscription has none';
+      const message = 'required, because the subscription has none';
       context.addIssue({ code: 'custom', path: at('starts_at'), message });
     } else if (!isLater(starts_at, addon.ends_at)) {
       context.addIssue({ code: 'custom', path: at('ends_at'), message: endsLater.error });
@@ -102,11 +110,11 @@ const deployment = z.strictObject({
 
 const TENANT_EXAMPLE = { name: 'Acme Pty Ltd', currency: 'AUD' };
 
-/** What is said of a tenant, whatever its id. */
+/** A tenant's fields except its id. */
 export const tenantTerms = z
   .strictObject({
     name: displayName,
-    currency: currencyCode.describe('Of all its invoices; never changes.'),
+    currency: currencyCode.describe('The currency of all its invoices; never changes.'),
     buyer: buyerDetails.nullish().describe('Null, or without it: stays as it is.'),
   })
   .meta({ example: TENANT_EXAMPLE });
@@ -142,8 +150,8 @@ export const subscriptionsFile = z
     },
   });
 
-/** Deployments and subscriptions are known by their ids alone, whoever's they are. */
-function checkDeployments(tenants: readonly FedTenant[], context: z.RefinementCtx): void {
+/** Ids of deployments and subscriptions are unique across tenants. */
+function checkDeployments(tenants: readonly SentTenant[], context: z.RefinementCtx): void {
   const seen = { deployment: new Set<string>(), subscription: new Set<string>() };
   const check = (what: keyof typeof seen, value: string, path: PropertyKey[]) => {
     if (seen[what].has(value)) {
@@ -165,13 +173,13 @@ function checkDeployments(tenants: readonly FedTenant[], context: z.RefinementCt
 
 /** Tenants with their deployments and subscriptions, as a file lists them. */
 export type SubscriptionsFile = z.infer<typeof subscriptionsFile>;
-export type FedTenant = z.infer<typeof tenant>;
-export type FedDeployment = z.infer<typeof deployment>;
-export type FedSubscription = z.infer<typeof subscription>;
-export type FedAddon = FedSubscription['addons'][number];
+export type SentTenant = z.infer<typeof tenant>;
+export type SentDeployment = z.infer<typeof deployment>;
+export type SentSubscription = z.infer<typeof subscription>;
+export type SentAddon = SentSubscription['addons'][number];
 export type SubscriptionBody = z.output<typeof subscriptionBody>;
 
-/** @throws FeedError */
-export function parseSubscriptionsFile(file: FeedFile): SubscriptionsFile {
-  return parseFeed(subscriptionsFile, file);
+/** @throws ApplyError */
+export function parseSubscriptionsFile(file: InputFile): SubscriptionsFile {
+  return parseInputFile(subscriptionsFile, file);
 }

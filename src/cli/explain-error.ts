@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { UnreachableError } from '../lib/connect-within.ts';
 import { MigratorRightsError } from '../db/migrate.ts';
-import { FeedError, formatProblem } from '../catalogue/feed-error.ts';
+import { ApplyError, formatProblem } from '../catalogue/apply-error.ts';
 import { StreamError } from '../client/gateway/send-stream.ts';
 import { TraceError } from './replay/trace-file.ts';
 import { PostError } from '../client/gateway/usage-client.ts';
@@ -114,7 +114,7 @@ function explainOurs(error: Error): Explanation | null {
   }
   if (error instanceof NoScheduleError) return explanation('refused', reason);
   if (error instanceof TraceError) return explanation('invalid-file', capitalize(reason));
-  if (error instanceof FeedError) {
+  if (error instanceof ApplyError) {
     return explanation('invalid-file', error.heading, null, error.problems.map(formatProblem));
   }
   if (error instanceof ConfigError) {

@@ -4,7 +4,7 @@ import { onRecord } from '../audit/on-record.ts';
 import type { Config } from '../config.ts';
 import type { ActionAnswer } from '../db/month-end/operator-actions.ts';
 import type { Database } from '../db/pool.ts';
-import { FeedError } from '../catalogue/feed-error.ts';
+import { ApplyError } from '../catalogue/apply-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { NoSuchVersionError } from '../temporal/worker-deployment.ts';
 import { withDatabase, type Environment } from './environment.ts';
@@ -14,7 +14,7 @@ import { whileInterruptible } from './interruption.ts';
 import { note, toSnakeCase } from './output.ts';
 
 /** Errors caused by the request itself: their outcome is `refused`, all others are `failed`. */
-const REFUSALS = [CliError, FeedError, NoScheduleError, NoSuchVersionError];
+const REFUSALS = [CliError, ApplyError, NoScheduleError, NoSuchVersionError];
 
 /**
  * Runs the work of a command that changes something and records it in the audit trail; every such command uses it.

@@ -1,4 +1,4 @@
-import { ADDON, JULY, MAY, PLAN } from './_feeding.ts';
+import { ADDON, JULY, MAY, PLAN } from './_catalogue.ts';
 import { llmEvent, meteredRecord } from './_harness.ts';
 
 /** A well-formed call of a route. */

@@ -6,7 +6,7 @@ import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { runCli } from '../cli/_run-cli.ts';
-import { MAY, PLAN, operatorOf, problemOf, type Operator } from './_feeding.ts';
+import { MAY, PLAN, operatorOf, problemOf, type Operator } from './_catalogue.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 

@@ -11,7 +11,7 @@ import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
-import { operatorOf, problemOf, type Operator } from './_feeding.ts';
+import { operatorOf, problemOf, type Operator } from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 const countSchema = z.object({ count: z.number() });

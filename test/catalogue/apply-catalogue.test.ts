@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { currentPlanVersion, findAddons } from '../../src/db/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
+import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 
 let opened: OpenTestDatabase;
@@ -34,11 +34,11 @@ function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 7
 }
 
 test('applying a file again changes nothing', async () => {
-  const first = await applyCatalogue(db, file('twice'));
+  const first = await applyCatalogueFile(db, file('twice'));
   expect(first.newVersions.map(({ id }) => id)).toEqual(['twice-v1']);
   expect(first.newAddons).toHaveLength(1);
 
-  const second = await applyCatalogue(db, file('twice'));
+  const second = await applyCatalogueFile(db, file('twice'));
   expect([second.newVersions, second.newAddons, second.changedAddons]).toEqual([[], [], []]);
   expect(second.unchangedVersions).toHaveLength(1);
   expect(await currentPlanVersion(db, 'twice')).toMatchObject({
@@ -52,19 +52,19 @@ test('applying a file again changes nothing', async () => {
 });
 
 test('a plan version cannot change, but a new version can be added', async () => {
-  await applyCatalogue(db, file('fixed'));
-  await expect(applyCatalogue(db, file('fixed', 6000, 1, 999))).rejects.toThrow(
-    /plans\[0\]\.versions\[0\]: version 1 of plan fixed .* immutable: make version 2/,
+  await applyCatalogueFile(db, file('fixed'));
+  await expect(applyCatalogueFile(db, file('fixed', 6000, 1, 999))).rejects.toThrow(
+    /plans\[0\]\.versions\[0\]: version 1 of plan fixed .* immutable: create version 2/,
   );
   // Nothing from the rejected file was applied.
   expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(750);
 
-  await applyCatalogue(db, file('fixed', 6000, 2, 999));
+  await applyCatalogueFile(db, file('fixed', 6000, 2, 999));
   expect(await currentPlanVersion(db, 'fixed')).toMatchObject({ version: 2, basePriceCents: 6000 });
   expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(999);
 });
 
 test('concurrent files are applied one after the other', async () => {
-  const results = await Promise.all([1, 2, 3].map(() => applyCatalogue(db, file('race'))));
+  const results = await Promise.all([1, 2, 3].map(() => applyCatalogueFile(db, file('race'))));
   expect(results.flatMap(({ newVersions }) => newVersions)).toHaveLength(1);
 });

@@ -3,10 +3,10 @@ import type { Database } from '../../src/db/pool.ts';
 import {
   findSubscriptionAddons,
   findSubscriptions,
-} from '../../src/db/catalogue/subscription-feed.ts';
-import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
-import { applySubscriptions } from '../../src/catalogue/apply-subscriptions.ts';
-import { FeedError, formatProblem } from '../../src/catalogue/feed-error.ts';
+} from '../../src/db/catalogue/stored-subscriptions.ts';
+import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
+import { applySubscriptionsFile } from '../../src/catalogue/apply-subscriptions.ts';
+import { ApplyError, formatProblem } from '../../src/catalogue/apply-error.ts';
 import { sql } from '../../src/db/sql.ts';
 import { z } from 'zod';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
@@ -29,7 +29,7 @@ function applyAddonPrice(price_cents: number) {
     plans: [plan('studio', 'USD'), plan('aussie', 'AUD')],
     addons: [{ code: 'more', resource_kind: 'gb', qty: '50', price_cents }],
   });
-  return applyCatalogue(db, { name: 'catalogue.json', bytes: Buffer.from(text) });
+  return applyCatalogueFile(db, { name: 'catalogue.json', bytes: Buffer.from(text) });
 }
 
 const START = '2026-01-01T00:00:00Z';
@@ -53,7 +53,7 @@ function apply(tenant_id: string, subscriptions: readonly Sub[], tenant: object 
   const text = JSON.stringify({
     tenants: [{ tenant_id, name: tenant_id, currency: 'USD', deployments, ...tenant }],
   });
-  return applySubscriptions(db, { name: 'subscriptions.json', bytes: Buffer.from(text) });
+  return applySubscriptionsFile(db, { name: 'subscriptions.json', bytes: Buffer.from(text) });
 }
 
 async function problemsOf(applying: Promise<unknown>): Promise<string> {
@@ -61,7 +61,7 @@ async function problemsOf(applying: Promise<unknown>): Promise<string> {
     () => null,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof FeedError)) throw new Error('was applied', { cause: error });
+  if (!(error instanceof ApplyError)) throw new Error('was applied', { cause: error });
   return error.problems.map(formatProblem).join('\n');
 }
 
@@ -121,7 +121,7 @@ test('a change of plan ends one subscription and starts another', async () => {
   ]);
 });
 
-test('one feed can move the boundary between two subscriptions in either direction', async () => {
+test('one file can move the boundary between two subscriptions in either direction', async () => {
   const between = (instant: string) =>
     apply('shifts', [
       { subscription_id: 'shifts-1', ends_at: instant },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCatalogueFile } from '../../src/catalogue/catalogue-file.ts';
-import { FeedError, formatProblem } from '../../src/catalogue/feed-error.ts';
+import { ApplyError, formatProblem } from '../../src/catalogue/apply-error.ts';
 
 const ITEM = {
   resource_kind: 'spaces_gb_month',
@@ -25,7 +25,7 @@ function problemsOf(text: string): readonly string[] {
     parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) });
     return [];
   } catch (error) {
-    if (!(error instanceof FeedError)) throw error;
+    if (!(error instanceof ApplyError)) throw error;
     return error.problems.map(formatProblem);
   }
 }

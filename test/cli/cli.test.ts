@@ -154,7 +154,7 @@ test('a catalogue with a mistake applies nothing', async () => {
   expect(code).toBe(1);
   expectOneError(
     stderr,
-    /bad\.json has 3 mistakes, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
+    /bad\.json has 3 errors, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
   );
 });
 
@@ -181,7 +181,7 @@ describe('files are read as strictly as the API reads bodies', () => {
   ])('%s apply refuses one with a mistake', async (command, bytes, message) => {
     const { code, stdout, stderr } = await runCli([command, 'apply', write('f.json', bytes)], env);
     expect([code, stdout]).toEqual([1, '']);
-    expectOneError(stderr, 'f.json has a mistake, nothing was applied');
+    expectOneError(stderr, 'f.json has an error, nothing was applied');
     expect(stderr).toContain(message);
   });
 

@@ -92,9 +92,9 @@ describe.each([[[]], [['--json']]])(
       expectShown(await cli(...flags, 'usage', 'send', file, ...api));
     });
 
-    test('in what is wrong with a feed, by the names of its fields', async () => {
-      const feed = write('evil.json', JSON.stringify({ [EVIL]: 1, plans: [{ [EVIL]: 1 }] }));
-      const applied = await cli(...flags, 'catalogue', 'apply', feed);
+    test('in the errors of a catalogue file, by the names of its fields', async () => {
+      const file = write('evil.json', JSON.stringify({ [EVIL]: 1, plans: [{ [EVIL]: 1 }] }));
+      const applied = await cli(...flags, 'catalogue', 'apply', file);
       expect(applied.code).toBe(1);
       expectShown(applied);
     });
@@ -113,11 +113,11 @@ describe.each([[[]], [['--json']]])(
     test('in names and reasons on record', async () => {
       const name = EVIL.replaceAll(/\p{Cc}/gu, '');
       const tenant = { tenant_id: 'evil', name, currency: 'AUD', buyer: { legal_name: name } };
-      const feed = write(
+      const file = write(
         'named.json',
         JSON.stringify({ tenants: [{ ...tenant, deployments: [] }] }),
       );
-      await cli('subscriptions', 'apply', feed);
+      await cli('subscriptions', 'apply', file);
       expectShown(
         await cli(...flags, 'keys', 'create', '--scope', 'gateway', '--label', name).then(() =>
           cli(...flags, 'keys', 'list'),

@@ -180,7 +180,7 @@ describe('on record', () => {
     const [refused] = await list('--action', 'catalogue.apply', '--limit', '1');
     expect(refused).toMatchObject({
       outcome: 'refused',
-      detail: expect.stringContaining('bad.json has a mistake'),
+      detail: expect.stringContaining('bad.json has an error'),
     });
   });
 

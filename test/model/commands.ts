@@ -588,7 +588,7 @@ async function changeStatus(real: Real, invoice: Invoice, status: 'paid' | 'void
 
 // --- The world outside -------------------------------------------------------------------------
 
-/** The feeding platform names another plan, a bad one, or none. */
+/** The platform applies another plan, a bad one, or none. */
 const changePlan = fc
   .tuple(
     fc.nat({ max: DEPLOYMENT_COUNT - 1 }),

@@ -87,7 +87,7 @@ export const PROBLEMS = {
     example:
       'version 1 of plan studio exists with different content and is immutable: create version 2',
   },
-  'feed-conflict': {
+  'data-conflict': {
     status: 409,
     title: 'The request conflicts with stored data',
     advice: 'Compare the request with the stored data, decide which is right, and send that.',

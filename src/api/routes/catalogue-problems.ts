@@ -1,4 +1,4 @@
-import { FeedError, type Problem, type Remark } from '../../catalogue/feed-error.ts';
+import { ApplyError, type Problem, type Remark } from '../../catalogue/apply-error.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import {
@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 
 /** The part of an import that a request body holds. */
-export interface FeedBody {
+export interface ApplyBody {
   /** Number of path steps that lead to it in a whole import: `tenants`, `0`, … */
   readonly depth: number;
   /** A field that the URL holds instead of the body. */
@@ -18,34 +18,34 @@ export interface FeedBody {
 }
 
 /** The whole import. */
-export const WHOLE_FEED: FeedBody = { depth: 0 };
+export const WHOLE_FILE: ApplyBody = { depth: 0 };
 /** One plan version. */
-export const PLAN_VERSION: FeedBody = { depth: 4 };
-export const TENANT: FeedBody = { depth: 2 };
-export const DEPLOYMENT: FeedBody = { depth: 4, inUrl: 'deployment_id' };
-export const SUBSCRIPTION: FeedBody = { depth: 6, inUrl: 'subscription_id' };
-export const SUBSCRIPTION_ADDON: FeedBody = { depth: 8 };
+export const PLAN_VERSION: ApplyBody = { depth: 4 };
+export const TENANT: ApplyBody = { depth: 2 };
+export const DEPLOYMENT: ApplyBody = { depth: 4, inUrl: 'deployment_id' };
+export const SUBSCRIPTION: ApplyBody = { depth: 6, inUrl: 'subscription_id' };
+export const SUBSCRIPTION_ADDON: ApplyBody = { depth: 8 };
 
 /**
  * Applies an import. Errors that are wrong in any state become 422, conflicts with stored data 409.
  * @param conflict the problem for a conflict with stored data
  * @throws HttpProblem
  */
-export async function answerFeedErrors<T>(
+export async function answerApplyErrors<T>(
   conflict: ProblemName,
-  body: FeedBody,
-  feed: () => Promise<T>,
+  body: ApplyBody,
+  apply: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await feed();
+    return await apply();
   } catch (error) {
-    if (!(error instanceof FeedError)) throw error;
+    if (!(error instanceof ApplyError)) throw error;
     throw toHttpProblem(error.problems, conflict, body);
   }
 }
 
 /** Converts a remark to a request error with a pointer into the body. */
-export function toRequestError(body: FeedBody, { path, message }: Remark): RequestError {
+export function toRequestError(body: ApplyBody, { path, message }: Remark): RequestError {
   const [field, ...deeper] = path.slice(body.depth);
   if (field === undefined) return { pointer: '', detail: message };
   if (field === body.inUrl) return { parameter: field, detail: message };
@@ -55,7 +55,7 @@ export function toRequestError(body: FeedBody, { path, message }: Remark): Reque
 function toHttpProblem(
   problems: readonly Problem[],
   conflict: ProblemName,
-  body: FeedBody,
+  body: ApplyBody,
 ): HttpProblem {
   const errors = problems.slice(0, MAX_ERRORS).map((problem) => toRequestError(body, problem));
   const problem = invalidRequest(errors);
@@ -83,13 +83,13 @@ export const warningsSchema = z
       {
         pointer: '/ends_at',
         detail:
-          'subscription acme-web-1 is not in force at the end of 2026-05 any more, and invoice ' +
-          'acme-000001 bills it: look at it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
+          'subscription acme-web-1 is not in force at the end of 2026-05 any more, but invoice ' +
+          'acme-000001 bills it: check it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
       },
     ],
   });
 
-export function toWarnings(body: FeedBody, remarks: readonly Remark[]) {
+export function toWarnings(body: ApplyBody, remarks: readonly Remark[]) {
   return remarks.map((remark) => {
     const { pointer = '', detail } = toRequestError(body, remark);
     return { pointer, detail };

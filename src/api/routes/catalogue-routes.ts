@@ -10,10 +10,10 @@ import {
   showAddon,
   type AddonView,
 } from '../../db/catalogue/catalogue-views.ts';
-import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import { planTerms, addonTerms, catalogueFile } from '../../catalogue/catalogue-file.ts';
-import { feedCatalogue } from '../../catalogue/feed-catalogue.ts';
-import { versionNumber } from '../../catalogue/fields.ts';
+import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
+import { versionNumber } from '../../catalogue/catalogue-fields.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import {
   found,
@@ -23,7 +23,7 @@ import {
   MAX_FEED_ENTRIES,
   dryRunQuery,
 } from './catalogue-params.ts';
-import { PLAN_VERSION, answerFeedErrors, WHOLE_FEED } from './catalogue-problems.ts';
+import { PLAN_VERSION, answerApplyErrors, WHOLE_FILE } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
@@ -55,9 +55,9 @@ export const putPlanVersion = defineRoute(
   },
   async ({ params: { plan_code: code, version }, body }, { db }) => {
     const plans = [{ code, versions: [{ version, ...body }] }];
-    const { isNew, stored } = await answerFeedErrors('catalogue-conflict', PLAN_VERSION, () =>
-      inFeedTurn(db, async (tx) => {
-        const { newVersions } = await feedCatalogue(tx, { plans, addons: [] });
+    const { isNew, stored } = await answerApplyErrors('catalogue-conflict', PLAN_VERSION, () =>
+      inApplyTurn(db, async (tx) => {
+        const { newVersions } = await applyCatalogue(tx, { plans, addons: [] });
         const view = await showPlanVersion(tx, { code, version });
         return { isNew: newVersions.length > 0, stored: view };
       }),
@@ -136,8 +136,8 @@ export const putAddon = defineRoute(
     },
   },
   async ({ params: { addon_code: code }, body }, { db }) => {
-    const { isNew, stored } = await inFeedTurn(db, async (tx) => {
-      const { newAddons } = await feedCatalogue(tx, { plans: [], addons: [{ code, ...body }] });
+    const { isNew, stored } = await inApplyTurn(db, async (tx) => {
+      const { newAddons } = await applyCatalogue(tx, { plans: [], addons: [{ code, ...body }] });
       return { isNew: newAddons.length > 0, stored: await showAddon(tx, code) };
     });
     return reply(isNew ? 201 : 200, found(stored, `addon ${code}`));
@@ -217,8 +217,8 @@ export const putCatalogue = defineRoute(
   },
   async ({ query, body }, { db }) => {
     const dryRun = query.dry_run === 'true';
-    const changes = await answerFeedErrors('catalogue-conflict', WHOLE_FEED, () =>
-      inFeedTurn(db, (tx) => feedCatalogue(tx, body, { dryRun })),
+    const changes = await answerApplyErrors('catalogue-conflict', WHOLE_FILE, () =>
+      inApplyTurn(db, (tx) => applyCatalogue(tx, body, { dryRun })),
     );
     return reply(200, { dry_run: dryRun, changes: countCatalogueChanges(changes) });
   },

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import {
   deploymentSchema,
   listDeployments,
   showDeployment,
   type DeploymentView,
 } from '../../db/catalogue/tenant-views.ts';
-import { feedDeployment } from '../../catalogue/feed-deployment.ts';
+import { applyDeployment } from '../../catalogue/apply-subscriptions.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { deploymentParams, found } from './catalogue-params.ts';
-import { DEPLOYMENT, answerFeedErrors } from './catalogue-problems.ts';
+import { DEPLOYMENT, answerApplyErrors } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -34,13 +34,13 @@ export const putDeployment = defineRoute(
       200: { description: 'The deployment already existed', schema: deploymentSchema },
       201: { description: 'The new deployment', schema: deploymentSchema },
     },
-    problems: ['feed-conflict'],
+    problems: ['data-conflict'],
   },
   async ({ params: { deployment_id }, body }, { db }) => {
-    const { isNew, stored } = await answerFeedErrors('feed-conflict', DEPLOYMENT, () =>
-      inFeedTurn(db, async (tx) => {
+    const { isNew, stored } = await answerApplyErrors('data-conflict', DEPLOYMENT, () =>
+      inApplyTurn(db, async (tx) => {
         const deployment = { deployment_id, subscriptions: [] };
-        const { newDeployments } = await feedDeployment(tx, body.tenant_id, deployment);
+        const { newDeployments } = await applyDeployment(tx, body.tenant_id, deployment);
         return {
           isNew: newDeployments.length > 0,
           stored: await showDeployment(tx, deployment_id),

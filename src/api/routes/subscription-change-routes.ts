@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { attach, detach } from '../../catalogue/attached-addons.ts';
-import { changeSubscription } from '../../catalogue/change-subscription.ts';
-import { storedInstant } from '../../catalogue/fields.ts';
-import { isBefore } from '../../catalogue/instants.ts';
-import { allowRepeated, type FedSubscription } from '../../catalogue/subscriptions-file.ts';
+import { changeSubscription, activate, cancel } from '../../catalogue/change-subscription.ts';
+import { storedInstant, isBefore } from '../../catalogue/catalogue-fields.ts';
+import { allowRepeated, type SentSubscription } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { changedSubscriptionSchema, toReply } from './subscription-routes.ts';
 import { addonParams, found, subscriptionParams } from './catalogue-params.ts';
-import { SUBSCRIPTION_ADDON, answerFeedErrors, SUBSCRIPTION } from './catalogue-problems.ts';
+import { SUBSCRIPTION_ADDON, answerApplyErrors, SUBSCRIPTION } from './catalogue-problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import type { Database } from '../../db/pool.ts';
-import { activate, cancel } from '../../catalogue/subscription-life.ts';
 
 /** Attaches an addon to a subscription, with the current terms of the catalogue. */
 export const attachAddon = defineRoute(
@@ -44,10 +42,10 @@ export const attachAddon = defineRoute(
       200: { description: 'The addon was already attached', schema: changedSubscriptionSchema },
       201: { description: 'The subscription with the addon', schema: changedSubscriptionSchema },
     },
-    problems: ['not-found', 'feed-conflict'],
+    problems: ['not-found', 'data-conflict'],
   },
   async ({ params: { subscription_id: id }, body }, { db }) => {
-    const changed = await answerFeedErrors('feed-conflict', SUBSCRIPTION_ADDON, () =>
+    const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION_ADDON, () =>
       changeSubscription(db, id, (stored) => attach(stored, body)),
     );
     const result = found(changed, `subscription ${id}`);
@@ -80,10 +78,10 @@ export const detachAddon = defineRoute(
     responses: {
       200: { description: 'The changed subscription', schema: changedSubscriptionSchema },
     },
-    problems: ['not-found', 'feed-conflict'],
+    problems: ['not-found', 'data-conflict'],
   },
   async ({ params: { subscription_id: id, addon_code: code }, body }, { db }) => {
-    const changed = await answerFeedErrors('feed-conflict', SUBSCRIPTION_ADDON, () =>
+    const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION_ADDON, () =>
       changeSubscription(db, id, (stored) =>
         found(detach(stored, { code, ...body }), `addon ${code} of subscription ${id}`),
       ),
@@ -114,7 +112,7 @@ export const activateSubscription = defineRoute(
     params: subscriptionParams,
     body: z.strictObject({ starts_at: storedInstant.meta({ example: '2026-05-20T00:00:00Z' }) }),
     responses: RESPONSES,
-    problems: ['not-found', 'feed-conflict'],
+    problems: ['not-found', 'data-conflict'],
   },
   async ({ params, body }, { db }) =>
     reply(
@@ -143,7 +141,7 @@ export const cancelSubscription = defineRoute(
         .meta({ example: '2026-08-01T00:00:00Z' }),
     }),
     responses: RESPONSES,
-    problems: ['not-found', 'feed-conflict'],
+    problems: ['not-found', 'data-conflict'],
   },
   async ({ params, body }, { db }) =>
     reply(200, await live(db, params.subscription_id, (stored) => cancel(stored, body.ends_at))),
@@ -152,9 +150,9 @@ export const cancelSubscription = defineRoute(
 async function live(
   db: Database,
   subscriptionId: string,
-  change: (stored: FedSubscription) => FedSubscription,
+  change: (stored: SentSubscription) => SentSubscription,
 ) {
-  const changed = await answerFeedErrors('feed-conflict', SUBSCRIPTION, () =>
+  const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION, () =>
     changeSubscription(db, subscriptionId, change),
   );
   return toReply(found(changed, `subscription ${subscriptionId}`));

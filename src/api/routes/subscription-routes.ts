@@ -12,11 +12,11 @@ import {
   SUBSCRIPTION,
   toWarnings,
   warningsSchema,
-  answerFeedErrors,
-  WHOLE_FEED,
+  answerApplyErrors,
+  WHOLE_FILE,
 } from './catalogue-problems.ts';
-import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
-import { feedSubscription } from '../../catalogue/feed-subscription.ts';
+import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
+import { applySubscription, applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { subscriptionBody, subscriptionsFile } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import {
@@ -31,7 +31,6 @@ import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { countSubscriptionChanges } from '../../catalogue/change-counts.ts';
-import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 
 /** A subscription after a change, with warnings. */
@@ -69,12 +68,12 @@ export const putSubscription = defineRoute(
       200: { description: 'The subscription already existed', schema: changedSubscriptionSchema },
       201: { description: 'The new subscription', schema: changedSubscriptionSchema },
     },
-    problems: ['feed-conflict'],
+    problems: ['data-conflict'],
   },
   async ({ params: { subscription_id }, body }, { db }) => {
-    const { changes, stored } = await answerFeedErrors('feed-conflict', SUBSCRIPTION, () =>
-      inFeedTurn(db, async (tx) => ({
-        changes: await feedSubscription(tx, subscription_id, body),
+    const { changes, stored } = await answerApplyErrors('data-conflict', SUBSCRIPTION, () =>
+      inApplyTurn(db, async (tx) => ({
+        changes: await applySubscription(tx, subscription_id, body),
         stored: await showSubscription(tx, subscription_id),
       })),
     );
@@ -172,17 +171,17 @@ export const putSubscriptions = defineRoute(
         }),
       },
     },
-    problems: ['feed-conflict'],
+    problems: ['data-conflict'],
   },
   async ({ query, body }, { db }) => {
     const dryRun = query.dry_run === 'true';
-    const changes = await answerFeedErrors('feed-conflict', WHOLE_FEED, () =>
-      inFeedTurn(db, (tx) => feedSubscriptions(tx, body, { dryRun })),
+    const changes = await answerApplyErrors('data-conflict', WHOLE_FILE, () =>
+      inApplyTurn(db, (tx) => applySubscriptions(tx, body, { dryRun })),
     );
     return reply(200, {
       dry_run: dryRun,
       changes: countSubscriptionChanges(body, changes),
-      warnings: toWarnings(WHOLE_FEED, changes.warnings),
+      warnings: toWarnings(WHOLE_FILE, changes.warnings),
     });
   },
 );

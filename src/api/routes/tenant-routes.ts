@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { inFeedTurn } from '../../db/catalogue/feed-turn.ts';
+import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import {
   listTenants,
   showTenant,
   tenantSchema,
   type TenantView,
 } from '../../db/catalogue/tenant-views.ts';
-import { feedSubscriptions } from '../../catalogue/feed-subscriptions.ts';
+import { applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/fields.ts';
 import { found, tenantParams } from './catalogue-params.ts';
-import { TENANT, answerFeedErrors } from './catalogue-problems.ts';
+import { TENANT, answerApplyErrors } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
@@ -34,13 +34,13 @@ export const putTenant = defineRoute(
       200: { description: 'The tenant already existed', schema: tenantSchema },
       201: { description: 'The new tenant', schema: tenantSchema },
     },
-    problems: ['feed-conflict'],
+    problems: ['data-conflict'],
   },
   async ({ params: { tenant_id }, body }, { db }) => {
     const tenants = [{ tenant_id, ...body, deployments: [] }];
-    const { isNew, stored } = await answerFeedErrors('feed-conflict', TENANT, () =>
-      inFeedTurn(db, async (tx) => {
-        const { newTenants } = await feedSubscriptions(tx, { tenants });
+    const { isNew, stored } = await answerApplyErrors('data-conflict', TENANT, () =>
+      inApplyTurn(db, async (tx) => {
+        const { newTenants } = await applySubscriptions(tx, { tenants });
         return { isNew: newTenants.length > 0, stored: await showTenant(tx, tenant_id) };
       }),
     );

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
+import { applyCatalogueFile } from '../../catalogue/apply-catalogue.ts';
 import type { CatalogueChanges } from '../../catalogue/catalogue-changes.ts';
 import { readEnvironment } from '../environment.ts';
-import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { describeInputFile, readInputFile } from '../read-input-file.ts';
 import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/text-table.ts';
@@ -21,12 +21,12 @@ Example:
   npm run cli -- catalogue apply demo/catalogue.json`,
     )
     .action(async (path: string, _options, command: Command) => {
-      const file = await readFeedFile(path);
+      const file = await readInputFile(path);
       const changes = await operatorAction(
         command,
         readEnvironment(process.env),
-        (db) => applyCatalogue(db, file),
-        describeFeedFile(file),
+        (db) => applyCatalogueFile(db, file),
+        describeInputFile(file),
       );
       const rows = listChanges(changes);
       print(command, rows, (rows) =>

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { applySeller } from '../../catalogue/apply-seller.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { describeInputFile, readInputFile } from '../read-input-file.ts';
 import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 import { readSeller, type SellerVersion } from '../../db/catalogue/seller-details.ts';
@@ -21,12 +21,12 @@ Example:
   npm run cli -- seller apply demo/seller.json`,
     )
     .action(async (path: string, _options, command: Command) => {
-      const file = await readFeedFile(path);
+      const file = await readInputFile(path);
       const { version, isNew } = await operatorAction(
         command,
         readEnvironment(process.env),
         (db) => applySeller(db, file),
-        describeFeedFile(file),
+        describeInputFile(file),
       );
       print(command, { version, change: isNew ? 'created' : 'unchanged' }, ({ version }) =>
         isNew

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
-import { formatProblem } from '../../catalogue/feed-error.ts';
-import { formatPath } from '../../catalogue/path.ts';
+import { applySubscriptionsFile } from '../../catalogue/apply-subscriptions.ts';
+import { formatProblem, formatPath } from '../../catalogue/apply-error.ts';
 import type { SubscriptionChanges } from '../../catalogue/subscription-changes.ts';
 import { readEnvironment } from '../environment.ts';
-import { describeFeedFile, readFeedFile } from '../feed-file.ts';
+import { describeInputFile, readInputFile } from '../read-input-file.ts';
 import { operatorAction } from '../record-action.ts';
 import { note, print, wantsJson } from '../output.ts';
 import { renderTable } from '../render/text-table.ts';
@@ -24,12 +23,12 @@ Example:
   npm run cli -- subscriptions apply demo/subscriptions.json`,
     )
     .action(async (path: string, _options, command: Command) => {
-      const file = await readFeedFile(path);
+      const file = await readInputFile(path);
       const changes = await operatorAction(
         command,
         readEnvironment(process.env),
-        (db) => applySubscriptions(db, file),
-        describeFeedFile(file),
+        (db) => applySubscriptionsFile(db, file),
+        describeInputFile(file),
       );
       const counts = countChanges(changes);
       // With --json, the document has them.

@@ -11,7 +11,7 @@ import { createUsageClient } from '../../client/gateway/usage-client.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, type Environment } from '../environment.ts';
 import { CliError, EXIT_WRONG } from '../cli-error.ts';
-import { readTextFile } from '../feed-file.ts';
+import { readTextFile } from '../read-input-file.ts';
 import { note, print } from '../output.ts';
 import { withProgress } from '../progress-display.ts';
 import { renderTable } from '../render/text-table.ts';

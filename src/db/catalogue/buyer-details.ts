@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 
-/** Who buys, in versions: an invoice names the one that it was issued with (ADR 18). */
+/** Buyers' details, in versions: an invoice references the version it was issued with (ADR 18). */
 
 export const buyerSchema = z.object({
   legal_name: z.string(),
@@ -20,7 +20,7 @@ export type StoredBuyer = z.infer<typeof storedBuyer>;
 export const BUYER_AS_JSON = sql.fragment`jsonb_build_object('legal_name', b.legal_name, 'abn', b.abn,
   'address', b.address, 'contact', b.contact, 'email', b.email)`;
 
-/** The version in force of each of these tenants that has any. */
+/** The current version for each of these tenants that has one. */
 export function findBuyers(
   db: Queryable,
   tenantIds: readonly string[],

@@ -3,7 +3,7 @@ import type { Page } from '../page.ts';
 import type { Queryable } from '../pool.ts';
 import { allOf, sql } from '../sql.ts';
 
-/** Reading the catalogue, for the API. Fields are named as in its file. */
+/** Reads the catalogue for the API. Fields are named as in a catalogue file. */
 
 export const planVersionSchema = z
   .object({
@@ -68,7 +68,7 @@ export function showPlanVersion(
   `);
 }
 
-/** The current version of each plan, by code; the first two hundred. */
+/** The current version of each plan, by code; at most 200. */
 export function listCurrentPlans(db: Queryable): Promise<readonly PlanVersionView[]> {
   return db.any(sql.type(planVersionSchema)`
     ${SELECT_PLAN_VERSIONS}

@@ -24,7 +24,7 @@ const addon = z.object({
   priceCents: z.number(),
 });
 
-/** The plan's highest version, with its items in their order: what a new subscription would get. */
+/** The plan's highest version, with its items in order: what a new subscription would get. */
 export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
   return db.maybeOne(sql.type(planVersion)`
     SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
@@ -45,7 +45,7 @@ export function currentPlanVersion(db: Queryable, planCode: string): Promise<Pla
   `);
 }
 
-/** Those of the resource kinds that an item of any plan version prices or includes. */
+/** Returns those of the resource kinds that any plan version has an item for. */
 export async function findKnownKinds(
   db: Queryable,
   kinds: readonly string[],
@@ -57,7 +57,7 @@ export async function findKnownKinds(
   return new Set(known);
 }
 
-/** Those of the addons that the catalogue has, by code. */
+/** Returns those of the addons that the catalogue has, by code. */
 export async function findAddons(
   db: Queryable,
   codes: readonly string[],

@@ -14,7 +14,7 @@ export function inForceAtEndOf(period: Period, alias: 's' | 'a') {
   `;
 }
 
-/** The tenants that are due: those with a subscription in force. */
+/** Due tenants: those with a subscription in force at the end of the period. */
 export function dueTenants(period: Period) {
   return sql.fragment`
     SELECT t.tenant_id AS tenant_id FROM tenants t
@@ -26,8 +26,8 @@ export function dueTenants(period: Period) {
 }
 
 /**
- * The tenants that a forced re-run can be about: those that are due, and those whose invoice of the
- * period stands, whatever has happened to their subscriptions since.
+ * The tenants that a forced rerun can cover: due tenants, and tenants with a current invoice for the period,
+ * whatever has happened to their subscriptions since.
  */
 export function dueOrInvoicedTenants(period: Period) {
   return sql.fragment`
@@ -39,8 +39,8 @@ export function dueOrInvoicedTenants(period: Period) {
 }
 
 /**
- * Whether the tenant gets a first invoice of a later month, which then takes LLM usage of this one: it
- * is due at the end of a later month that has no invoice yet.
+ * Whether the tenant will get a first invoice for a later month, which can then bill this month's LLM usage:
+ * the tenant is due at the end of a later month without an invoice.
  * @param tenantId a column
  */
 export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.fragment>) {
@@ -48,7 +48,7 @@ export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.f
     SELECT FROM invoices n WHERE n.tenant_id = s.tenant_id
       AND n.period_start = m.month::date AND n.status <> 'superseded'
   )`;
-  // Of a subscription without an end some later month is always free. (All months are those of UTC.)
+  // A subscription without an end always has a later month that is free. Months are in UTC.
   return sql.fragment`EXISTS (
     SELECT FROM subscriptions s
     WHERE s.tenant_id = ${tenantId} AND s.starts_at IS NOT NULL

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
-/** What filters and requests name by an id, with its table and column. */
+/** What filters and requests reference by id, with its table and column. */
 const NAMED = {
   tenant: ['tenants', 'tenant_id'],
   deployment: ['deployments', 'deployment_id'],
@@ -11,7 +11,10 @@ const NAMED = {
 } as const satisfies Record<string, readonly [table: string, column: string]>;
 export type NamedThing = keyof typeof NAMED;
 
-/** Those of the ids that don't exist, in their order: a mistyped one must not look like one without data. */
+/**
+ * Returns those of the ids that don't exist, in their order: a mistyped id must not look like one without
+ * data.
+ */
 export async function findUnknown(
   db: Queryable,
   kind: NamedThing,

@@ -3,7 +3,7 @@ import type { Page } from '../page.ts';
 import type { Queryable } from '../pool.ts';
 import { allOf, sql, textArray } from '../sql.ts';
 
-/** Reading subscriptions, for the API. Fields are named as in the feed's file. */
+/** Reads subscriptions for the API. Fields are named as in a subscriptions file. */
 
 export const SUBSCRIPTION_STATUSES = ['pending', 'active', 'cancelled'] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
@@ -58,7 +58,7 @@ export const subscriptionSchema = z
     ends_at: z.iso
       .datetime()
       .nullable()
-      .describe('The first instant that it is no longer in force.'),
+      .describe('The first instant at which it is no longer in force.'),
     addons: z
       .array(attachedAddon)
       .describe(

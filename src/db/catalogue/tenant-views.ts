@@ -4,7 +4,7 @@ import type { Page } from '../page.ts';
 import type { Queryable } from '../pool.ts';
 import { allOf, sql } from '../sql.ts';
 
-/** Reading tenants and their deployments, for the API. Fields are named as in the feed's file. */
+/** Reads tenants and their deployments for the API. Fields are named as in a subscriptions file. */
 
 export const tenantSchema = z
   .object({
@@ -68,7 +68,7 @@ export function showDeployment(
 
 /**
  * By id.
- * @param tenantId whose; undefined: everybody's
+ * @param tenantId undefined: of all tenants
  */
 export function listDeployments(
   db: Queryable,

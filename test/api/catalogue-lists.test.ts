@@ -4,11 +4,11 @@ import {
   JULY,
   MAY,
   PLAN,
-  feedTenant,
+  createTenant,
   operatorOf,
   problemOf,
   type Operator,
-} from './_feeding.ts';
+} from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -110,7 +110,7 @@ test('plan versions are listed with their items, by number', async () => {
 });
 
 test('deployments and subscriptions can be filtered', async () => {
-  const id = await feedTenant(operator, 'filter', { addons: [{ code: 'more' }] });
+  const id = await createTenant(operator, 'filter', { addons: [{ code: 'more' }] });
   await operator.put('deployments/filter-2', { tenant_id: 'filter' });
   const plan = { code: 'basic', version: 1 };
   const second = { deployment_id: 'filter-2', plan, starts_at: MAY, ends_at: JULY };

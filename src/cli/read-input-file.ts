@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { FeedFile } from '../catalogue/parse-feed.ts';
+import type { InputFile } from '../catalogue/input-file.ts';
 import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
 import { CliError } from './cli-error.ts';
 
@@ -9,12 +9,12 @@ import { CliError } from './cli-error.ts';
  * Reads a file named on the command line.
  * @throws CliError
  */
-export async function readFeedFile(path: string): Promise<FeedFile> {
+export async function readInputFile(path: string): Promise<InputFile> {
   return { name: basename(path), bytes: await readBytes(path) };
 }
 
 /** Name, hash and size of the file, for the audit trail. */
-export function describeFeedFile({ name, bytes }: FeedFile) {
+export function describeInputFile({ name, bytes }: InputFile) {
   return {
     file_name: name,
     file_sha256: hash('sha256', bytes),

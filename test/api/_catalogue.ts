@@ -52,7 +52,7 @@ export const JUNE = '2026-06-01T00:00:00Z';
 export const JULY = '2026-07-01T00:00:00Z';
 
 /** A tenant with a deployment, both of this name, of which `…-1` is a subscription that starts in May. */
-export async function feedTenant(
+export async function createTenant(
   { put }: Operator,
   name: string,
   subscription: object = {},

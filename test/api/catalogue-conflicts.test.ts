@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/pool.ts';
-import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
+import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import {
   ADDON,
   JULY,
   JUNE,
   MAY,
   PLAN,
-  feedTenant,
+  createTenant,
   operatorOf,
   problemOf,
   type Operator,
-} from './_feeding.ts';
+} from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -48,7 +48,7 @@ describe('the catalogue', () => {
         problem: 'catalogue-conflict',
         places: [''],
       });
-      expect(refused.body).toMatchObject({ detail: expect.stringContaining('make version 2') });
+      expect(refused.body).toMatchObject({ detail: expect.stringContaining('create version 2') });
     }
     expect((await operator.get(path)).body).toEqual(created.body);
     expect((await operator.put('plans/fixed/versions/2', { ...PLAN, items: [] })).status).toBe(201);
@@ -75,17 +75,17 @@ describe('tenants, deployments and subscriptions', () => {
     ]);
     expect(problemOf(await operator.put('tenants/named', { name: 'C', currency: 'USD' }))).toEqual({
       status: 409,
-      problem: 'feed-conflict',
+      problem: 'data-conflict',
       places: ['/currency'],
     });
     expect((await operator.get('tenants/named')).body).toEqual(renamed.body);
   });
 
   test('a deployment cannot move to another tenant', async () => {
-    await feedTenant(operator, 'owner');
+    await createTenant(operator, 'owner');
     expect(problemOf(await operator.put('deployments/owner', { tenant_id: 'acme' }))).toEqual({
       status: 409,
-      problem: 'feed-conflict',
+      problem: 'data-conflict',
       places: ['deployment_id'],
     });
     expect((await operator.get('deployments/owner')).body).toEqual({
@@ -101,18 +101,18 @@ describe('tenants, deployments and subscriptions', () => {
     ['an attached addon left out', { addons: [] }, '/addons'],
   ])('a subscription cannot change: %s', async (name, other, place) => {
     const tenant = `keeps-${name.replaceAll(' ', '-')}`;
-    const id = await feedTenant(operator, tenant, { addons: [{ code: 'more' }] });
+    const id = await createTenant(operator, tenant, { addons: [{ code: 'more' }] });
     await operator.put('plans/basic/versions/2', PLAN);
     const before = (await operator.get(`subscriptions/${id}`)).body as unknown;
     const body = { deployment_id: tenant, plan: BASIC, starts_at: MAY, ...other };
     const refused = problemOf(await operator.put(`subscriptions/${id}`, body));
-    expect(refused).toMatchObject({ status: 409, problem: 'feed-conflict' });
+    expect(refused).toMatchObject({ status: 409, problem: 'data-conflict' });
     expect(refused.places).toContain(place);
     expect((await operator.get(`subscriptions/${id}`)).body).toEqual(before);
   });
 
   test('an overlap is reported with a pointer', async () => {
-    await feedTenant(operator, 'lap', { starts_at: JUNE, ends_at: JULY });
+    await createTenant(operator, 'lap', { starts_at: JUNE, ends_at: JULY });
     const put = (starts_at: string, ends_at: string | null) =>
       operator.put('subscriptions/lap-2', {
         deployment_id: 'lap',
@@ -120,7 +120,7 @@ describe('tenants, deployments and subscriptions', () => {
         starts_at,
         ends_at,
       });
-    const conflict = { status: 409, problem: 'feed-conflict' };
+    const conflict = { status: 409, problem: 'data-conflict' };
     const within = '2026-06-15T00:00:00Z';
     expect(problemOf(await put(within, null))).toEqual({ ...conflict, places: ['/starts_at'] });
     expect(problemOf(await put(MAY, within))).toEqual({ ...conflict, places: ['/ends_at'] });
@@ -129,7 +129,7 @@ describe('tenants, deployments and subscriptions', () => {
   });
 
   test('PUT moves instants, and keeps the addons if it has none', async () => {
-    const id = await feedTenant(operator, 'moves', { addons: [{ code: 'more', ends_at: JULY }] });
+    const id = await createTenant(operator, 'moves', { addons: [{ code: 'more', ends_at: JULY }] });
     const body = { deployment_id: 'moves', plan: BASIC, starts_at: JUNE, ends_at: JULY };
     const moved = await operator.put(`subscriptions/${id}`, body);
     expect(moved.status).toBe(200);
@@ -151,7 +151,7 @@ describe('tenants, deployments and subscriptions', () => {
   });
 
   test('a subscription without a plan is accepted with a warning and can get one later', async () => {
-    const id = await feedTenant(operator, 'planless', { plan: null });
+    const id = await createTenant(operator, 'planless', { plan: null });
     const put = (plan: object | null) =>
       operator.put(`subscriptions/${id}`, { deployment_id: 'planless', plan, starts_at: MAY });
     expect((await put(null)).body).toMatchObject({
@@ -249,7 +249,7 @@ describe('invalid bodies and paths', () => {
   });
 
   test('constructor is an ordinary name', async () => {
-    const id = await feedTenant(operator, 'constructor');
+    const id = await createTenant(operator, 'constructor');
     await operator.put('addons/constructor', ADDON);
     const attached = await operator.post(`subscriptions/${id}/addons`, {
       code: 'constructor',
@@ -296,7 +296,7 @@ describe('concurrent requests', () => {
       });
       const [answer, ...results] = await Promise.all([
         operator.put('plans/processes/versions/1', PLAN),
-        ...others.map((db) => applyCatalogue(db, { name: 'catalogue', bytes: Buffer.from(text) })),
+        ...others.map((db) => applyCatalogueFile(db, { name: 'catalogue', bytes: Buffer.from(text) })),
       ]);
       const created = results.flatMap(({ newVersions }) => newVersions).length;
       expect(created + (answer.status === 201 ? 1 : 0)).toBe(1);
@@ -307,7 +307,7 @@ describe('concurrent requests', () => {
   });
 
   test('for overlapping subscriptions of a deployment create one', async () => {
-    await feedTenant(operator, 'crowd', { starts_at: MAY, ends_at: JUNE });
+    await createTenant(operator, 'crowd', { starts_at: MAY, ends_at: JUNE });
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
         operator.put(`subscriptions/crowd-new-${index}`, {

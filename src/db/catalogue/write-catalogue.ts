@@ -1,7 +1,7 @@
 import type { Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 
-/** Writing the catalogue. Field names are those of its file. */
+/** Writes the catalogue. Fields are named as in a catalogue file. */
 
 export interface NewPlanItem {
   readonly resource_kind: string;
@@ -12,7 +12,7 @@ export interface NewPlanItem {
 }
 
 export interface NewPlanVersion {
-  /** As the database will make it. */
+  /** The id that the database will generate. */
   readonly id: string;
   readonly code: string;
   readonly version: number;
@@ -28,7 +28,7 @@ export interface NewAddon {
   readonly price_cents: number;
 }
 
-/** Plan versions with their items, and their plans where they are new. */
+/** Inserts plan versions with their items, and plans that don't exist yet. */
 export async function insertPlanVersions(
   tx: Transaction,
   versions: readonly NewPlanVersion[],
@@ -44,7 +44,7 @@ export async function insertPlanVersions(
     FROM json_to_recordset(${jsonRows(versions)})
       AS v (code text, version int, currency text, base_price_cents bigint)
   `);
-  // All items in one statement: a version's items arrive together.
+  // All items in one statement: a trigger rejects items that are added to a version later.
   const items = versions.flatMap(({ id, items }) =>
     items.map((item, index) => ({ ...item, plan_version_id: id, position: index + 1 })),
   );
@@ -59,7 +59,7 @@ export async function insertPlanVersions(
   `);
 }
 
-/** New addons, and new terms of old ones: what was attached before keeps its snapshot. */
+/** Inserts new addons and updates existing ones. Attached addons keep their snapshots. */
 export async function upsertAddons(tx: Transaction, addons: readonly NewAddon[]): Promise<void> {
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { applyCatalogue } from '../../src/catalogue/apply-catalogue.ts';
-import { applySubscriptions } from '../../src/catalogue/apply-subscriptions.ts';
-import { operatorOf, type Operator } from './_feeding.ts';
+import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
+import { applySubscriptionsFile } from '../../src/catalogue/apply-subscriptions.ts';
+import { operatorOf, type Operator } from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 /** The demo's platform; its plan `studio` is another one than that of the harness. */
@@ -126,8 +126,8 @@ test('a whole platform can be sent one by one, and sending it again changes noth
 });
 
 test('is billed like one applied from files, and the files change nothing', async () => {
-  await applyCatalogue(byFile.db, { name: 'catalogue', bytes: Buffer.from(CATALOGUE) });
-  await applySubscriptions(byFile.db, { name: 'subscriptions', bytes: Buffer.from(SUBSCRIPTIONS) });
+  await applyCatalogueFile(byFile.db, { name: 'catalogue', bytes: Buffer.from(CATALOGUE) });
+  await applySubscriptionsFile(byFile.db, { name: 'subscriptions', bytes: Buffer.from(SUBSCRIPTIONS) });
   const previews = await previewOf(byApi.db);
   // The demo's tenants, one of them parked, and the two of the harness.
   expect(previews).toHaveLength(30);

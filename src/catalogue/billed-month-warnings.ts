@@ -1,8 +1,8 @@
 import type { MonthOfTenant } from '../db/month-end/billed-months.ts';
 import { periodOf } from '../domain/period.ts';
-import type { StoredAddon } from '../db/catalogue/subscription-feed.ts';
-import type { Remark } from './feed-error.ts';
-import { isBefore } from './instants.ts';
+import type { StoredAddon } from '../db/catalogue/stored-subscriptions.ts';
+import type { Remark } from './apply-error.ts';
+import { isBefore } from './catalogue-fields.ts';
 import type { CurrentSubscriptions, PlacedSubscription } from './placed-subscription.ts';
 
 /** When something is in force: `[startsAt, endsAt)`. */
@@ -11,18 +11,19 @@ interface Span {
   readonly endsAt: string | null;
 }
 
-/** A subscription or an addon that a feed adds or moves. */
+/** A subscription or an addon that is added, or that starts or ends at another instant than before. */
 export interface Move {
   readonly path: readonly PropertyKey[];
   readonly tenantId: string;
   /** `subscription acme-web-1`, `addon gb of subscription acme-web-1`. */
   readonly what: string;
-  /** Whether it was in force at an instant, and whether it is now. */
+  /** Whether it was in force at the end of a month before the change. */
   readonly was: (at: string) => boolean;
+  /** The same after the change. */
   readonly is: (at: string) => boolean;
 }
 
-/** What a feed moves of a subscription and its addons. */
+/** The changes to when a subscription and these addons are in force. */
 export function movesOf(
   { path, wanted }: PlacedSubscription,
   current: CurrentSubscriptions,
@@ -45,7 +46,7 @@ export function movesOf(
         path: [...path, 'addons'],
         tenantId,
         what: `addon ${addon.code} of ${what}`,
-        // An addon is billed with its subscription: what moves that is said of that.
+        // An addon is billed with its subscription: if the subscription moves, the warning is about that.
         was: (at: string) => was(at) && is(at) && before !== undefined && isInForce(before, at),
         is: (at: string) => was(at) && is(at) && isInForce(addon, at),
       };
@@ -53,14 +54,14 @@ export function movesOf(
   ];
 }
 
-/** The instant before `at` decides, as at month end. */
+/** Whether it is in force at the last instant before `at`, as month end decides (docs/spec.md#month-end). */
 function isInForce({ startsAt, endsAt }: Span, at: string): boolean {
   return startsAt !== null && isBefore(startsAt, at) && (endsAt === null || !isBefore(endsAt, at));
 }
 
 /**
- * Says which months that were invoiced, or closed without an invoice, a feed changes: nothing bills that
- * by itself.
+ * Returns a warning for each month that was invoiced or closed without an invoice and that a move changes:
+ * nothing bills the change automatically.
  */
 export function warningsOfBilledMonths(
   moves: readonly Move[],
@@ -82,14 +83,14 @@ function sayOf({ what, tenantId, was, is }: Move, of: MonthOfTenant): string | n
   if (number === null) {
     if (!is(at)) return null;
     return (
-      `${what} is in force at the end of ${month}, which was closed before: run the month again ` +
+      `${what} is in force at the end of ${month}, which is already closed: run the month again ` +
       `to invoice tenant ${tenantId} (month-end start ${month})`
     );
   }
   const change = is(at)
-    ? `${what} is in force at the end of ${month}, and invoice ${number} does not bill it`
-    : `${what} is not in force at the end of ${month} any more, and invoice ${number} bills it`;
+    ? `${what} is in force at the end of ${month}, but invoice ${number} does not bill it`
+    : `${what} is not in force at the end of ${month} any more, but invoice ${number} bills it`;
   return status === 'issued'
-    ? `${change}: look at it (month-end preview ${month} --tenant ${tenantId} --lines) and force a re-run`
+    ? `${change}: check it (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun`
     : `${change}: it is ${status} and never rebuilt, so settle the difference by hand`;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 
-/** Reading and writing who is billed for what, for the subscriptions feed. */
+/** Reads and writes tenants, deployments and subscriptions, for applying subscriptions. */
 
 const storedTenant = z.object({
   tenantId: z.string(),

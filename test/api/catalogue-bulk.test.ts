@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ADDON, JUNE, MAY, PLAN, operatorOf, problemOf, type Operator } from './_feeding.ts';
+import { ADDON, JUNE, MAY, PLAN, operatorOf, problemOf, type Operator } from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -126,7 +126,7 @@ describe('tenants and subscriptions', () => {
       problemOf(await operator.put(`subscriptions${query}`, { tenants: [good, other] }));
     expect(await put(tenant('acme', [], { currency: 'USD', deployments: [] }))).toEqual({
       status: 409,
-      problem: 'feed-conflict',
+      problem: 'data-conflict',
       places: ['/tenants/1/currency'],
     });
     const gone = { plan: { code: 'gone', version: 1 } };

@@ -4,11 +4,11 @@ import {
   JULY,
   JUNE,
   MAY,
-  feedTenant,
+  createTenant,
   operatorOf,
   problemOf,
   type Operator,
-} from './_feeding.ts';
+} from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -21,7 +21,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const conflictAt = (place: string) => ({
   status: 409,
-  problem: 'feed-conflict',
+  problem: 'data-conflict',
   places: [place],
 });
 const show = async (id: string) => (await operator.get(`subscriptions/${id}`)).body as object;
@@ -30,7 +30,7 @@ const verb = (id: string, name: string, body: object) =>
 
 describe('activate and cancel', () => {
   test('set their instant once: repeats change nothing, another instant is rejected', async () => {
-    const id = await feedTenant(operator, 'life', { starts_at: null });
+    const id = await createTenant(operator, 'life', { starts_at: null });
     expect(await show(id)).toMatchObject({ status: 'pending', starts_at: null });
 
     expect(problemOf(await verb(id, 'cancel', { ends_at: JULY }))).toEqual(conflictAt('/ends_at'));
@@ -59,7 +59,7 @@ describe('activate and cancel', () => {
   });
 
   test('reject a start that would overlap with another subscription', async () => {
-    await feedTenant(operator, 'busy');
+    await createTenant(operator, 'busy');
     const pending = { deployment_id: 'busy', plan: { code: 'basic', version: 1 }, starts_at: null };
     expect((await operator.put('subscriptions/busy-2', pending)).status).toBe(201);
     const refused = await verb('busy-2', 'activate', { starts_at: JUNE });
@@ -69,7 +69,7 @@ describe('activate and cancel', () => {
   });
 
   test('accept a start without a plan, with a warning', async () => {
-    const id = await feedTenant(operator, 'unplanned', { starts_at: null, plan: null });
+    const id = await createTenant(operator, 'unplanned', { starts_at: null, plan: null });
     expect((await verb(id, 'activate', { starts_at: MAY })).body).toMatchObject({
       status: 'active',
       warnings: [{ pointer: '/plan' }],
@@ -79,7 +79,7 @@ describe('activate and cancel', () => {
 
 describe('addons', () => {
   test('are attached once, with the terms of that moment', async () => {
-    const id = await feedTenant(operator, 'attach');
+    const id = await createTenant(operator, 'attach');
     await operator.put('addons/snap', ADDON);
     const first = await verb(id, 'addons', { code: 'snap', starts_at: MAY });
     const snapshot = {
@@ -106,7 +106,7 @@ describe('addons', () => {
   });
 
   test('are detached once, and a late attach does not restore them', async () => {
-    const id = await feedTenant(operator, 'detach');
+    const id = await createTenant(operator, 'detach');
     await verb(id, 'addons', { code: 'more', starts_at: MAY });
     expect(problemOf(await verb(id, 'addons/more/detach', { ends_at: MAY }))).toEqual(
       conflictAt('/ends_at'),
@@ -125,7 +125,7 @@ describe('addons', () => {
   });
 
   test('attached more than once have to be named precisely', async () => {
-    const id = await feedTenant(operator, 'twice');
+    const id = await createTenant(operator, 'twice');
     for (const starts_at of [MAY, JUNE]) {
       await verb(id, 'addons', { code: 'more', starts_at, allow_repeated: true });
     }
@@ -145,10 +145,10 @@ describe('addons', () => {
 
   describe('with a code that is already in force', () => {
     const LATER = '2026-05-01T00:00:01Z';
-    const refused = { status: 409, problem: 'feed-conflict', places: ['/starts_at'] };
+    const refused = { status: 409, problem: 'data-conflict', places: ['/starts_at'] };
 
     test('are rejected a second later, unless the request allows it', async () => {
-      const id = await feedTenant(operator, 'again');
+      const id = await createTenant(operator, 'again');
       await verb(id, 'addons', { code: 'more', starts_at: MAY });
       const second = await verb(id, 'addons', { code: 'more', starts_at: LATER });
       expect(problemOf(second)).toEqual(refused);
@@ -171,14 +171,14 @@ describe('addons', () => {
     });
 
     test('can follow from the end of the first', async () => {
-      const id = await feedTenant(operator, 'follows');
+      const id = await createTenant(operator, 'follows');
       await verb(id, 'addons', { code: 'more', starts_at: MAY });
       await verb(id, 'addons/more/detach', { ends_at: JUNE });
       expect((await verb(id, 'addons', { code: 'more', starts_at: JUNE })).status).toBe(201);
     });
 
     test('are attached once by ten concurrent requests with ten starts', async () => {
-      const id = await feedTenant(operator, 'starts');
+      const id = await createTenant(operator, 'starts');
       const answers = await Promise.all(
         Array.from({ length: 10 }, (_, second) =>
           verb(id, 'addons', { code: 'more', starts_at: `2026-05-01T00:00:0${second}Z` }),
@@ -191,7 +191,7 @@ describe('addons', () => {
     });
 
     test('are rejected by PUT and in bulk, and an end cannot move past another start', async () => {
-      const id = await feedTenant(operator, 'stated');
+      const id = await createTenant(operator, 'stated');
       const body = { deployment_id: 'stated', plan: { code: 'basic', version: 1 }, starts_at: MAY };
       const first = { code: 'more', starts_at: MAY, ends_at: JUNE };
       const second = { code: 'more', starts_at: JUNE };
@@ -231,7 +231,7 @@ describe('addons', () => {
   });
 
   test('unknown names in a body are 422 with a pointer', async () => {
-    const id = await feedTenant(operator, 'lacks');
+    const id = await createTenant(operator, 'lacks');
     await verb(id, 'addons', { code: 'more', starts_at: MAY });
     const refused = await verb(id, 'addons', { code: 'gone', starts_at: MAY });
     expect(problemOf(refused)).toEqual({
@@ -247,7 +247,7 @@ describe('addons', () => {
   });
 
   test('ten concurrent requests attach it once', async () => {
-    const id = await feedTenant(operator, 'burst');
+    const id = await createTenant(operator, 'burst');
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => verb(id, 'addons', { code: 'more', starts_at: MAY })),
     );
@@ -269,6 +269,6 @@ test.each<[string, object]>([
 });
 
 test('detaching an addon that the subscription never had is 404', async () => {
-  const id = await feedTenant(operator, 'never');
+  const id = await createTenant(operator, 'never');
   expect((await verb(id, 'addons/more/detach', { ends_at: JULY })).status).toBe(404);
 });

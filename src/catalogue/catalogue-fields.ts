@@ -9,11 +9,11 @@ import {
   visibleId,
 } from '../ingestion/fields.ts';
 
-/** Fields that the files of plans and subscriptions share. */
+/** Fields and checks that catalogue and subscriptions files share. */
 
 export { currencyCode };
 
-/** An id that the feeding platform has chosen, of anything. */
+/** An id chosen by the platform that applies the file. */
 export function id(example: string) {
   return externalId.meta({ example });
 }
@@ -42,5 +42,38 @@ export const priceCents = z
   .nonnegative({ error: CENTS_HINT })
   .meta({ maximum: Number.MAX_SAFE_INTEGER, example: 750 });
 
-/** As PostgreSQL keeps it, in UTC. */
+/** In UTC, as PostgreSQL stores it. */
 export const storedInstant = instant.transform(({ stored }) => stored);
+
+/**
+ * Whether one instant is before another, both in UTC as PostgreSQL stores them. Compared as text, because
+ * Date has no microseconds; without the Z, a fraction sorts after its whole second.
+ */
+export function isBefore(instant: string, other: string): boolean {
+  return instant.replace('Z', '') < other.replace('Z', '');
+}
+
+/**
+ * Returns a check for `superRefine`: an element with the key of an earlier one is an error.
+ * @param field the field of the element that the error points to
+ */
+export function uniqueBy<T>(
+  what: string,
+  field: keyof T & string,
+  keyOf: (element: T) => string | number = (element) => String(element[field]),
+) {
+  return (elements: readonly T[], context: z.RefinementCtx): void => {
+    const seen = new Set<string | number>();
+    elements.forEach((element, index) => {
+      const key = keyOf(element);
+      if (seen.has(key)) {
+        context.addIssue({
+          code: 'custom',
+          path: [index, field],
+          message: `${what} ${JSON.stringify(key)} is here twice`,
+        });
+      }
+      seen.add(key);
+    });
+  };
+}

@@ -1,0 +1,32 @@
+import type { Database, Transaction } from '../pool.ts';
+import { sql } from '../sql.ts';
+
+/** Any number that nothing else locks. */
+const LOCK_KEY = 4_217_003;
+
+/** The last turn in this process, by pool. */
+const lastTurns = new WeakMap<Database, Promise<unknown>>();
+
+/**
+ * Runs `work` in a transaction while no other catalogue or subscriptions are being applied, so that it
+ * changes exactly the state that it was compared with. Callers in one process wait here without a connection,
+ * which leaves the connections to ingestion.
+ */
+export function inApplyTurn<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const turn = (lastTurns.get(db) ?? Promise.resolve()).then(() =>
+    db.transaction(async (tx) => {
+      await takeApplyTurn(tx);
+      return work(tx);
+    }),
+  );
+  lastTurns.set(
+    db,
+    turn.catch(() => undefined),
+  );
+  return turn;
+}
+
+/** Waits for other processes. The lock is held until the end of the transaction. */
+async function takeApplyTurn(tx: Transaction): Promise<void> {
+  await tx.query(sql.typeAlias('nothing')`SELECT FROM pg_advisory_xact_lock(${LOCK_KEY})`);
+}
