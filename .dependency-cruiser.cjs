@@ -146,8 +146,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot:
-          '^src/observability/tracing/(sampler|span-export|tracing|workflow-spans|trace-headers)',
+        pathNot: '^src/observability/tracing/(span-export|tracing|workflow-spans|trace-headers)',
       },
       to: {
         path: 'node_modules/@opentelemetry/(sdk-trace|exporter-trace|resources|context-async|core)',

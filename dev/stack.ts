@@ -6,7 +6,7 @@ import { openDatabase, type Database } from '../src/db/pool.ts';
 import { startEngine, type Engine } from '../src/engine.ts';
 import { createLogger } from '../src/lib/logger.ts';
 import { temporalServer } from '../src/temporal/connection.ts';
-import { toTemporalLogger } from '../src/temporal/runtime.ts';
+import { toTemporalLogger } from '../src/temporal/worker-connection.ts';
 import { applySchedule } from '../src/temporal/schedule.ts';
 import { makePrivateFolder, openPrivate } from '../src/lib/private-files.ts';
 import { bundleWorkflows } from '../src/worker.ts';

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const logger = createLogger({
     level: config.logLevel,
     name: parts.join('+'),
-    ...(config.tracing && { mixin: (await import('./observability/tracing/log-ids.ts')).traceIds }),
+    ...(config.tracing && { mixin: (await import('./observability/tracing/in-span.ts')).traceIds }),
   });
   const shutdown = listenForShutdown();
   try {

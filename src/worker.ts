@@ -14,7 +14,6 @@ import type { Activities } from './activities/create-activities.ts';
 import type { Config } from './config.ts';
 import { TASK_QUEUE, WEBHOOKS_TASK_QUEUE } from './contracts/ids.ts';
 import type { TracingSinks } from './contracts/trace-carrier.ts';
-import { heartbeatWhileRunning } from './temporal/heartbeat.ts';
 
 const WORKFLOWS_PATH = fileURLToPath(new URL('./workflows/all-workflows.ts', import.meta.url));
 /** Included in every bundle: without tracing they do nothing, so one bundle serves both cases. */
@@ -48,6 +47,9 @@ export interface WorkerOptions<A = Activities> {
   /** Workflow code bundled in this process, for its workers. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
+
+/** Well below the heartbeat timeout in `src/workflows/activity-proxies.ts`. Most activities end earlier. */
+const HEARTBEAT_EVERY_MS = 1_000;
 
 /** Maximum number of endpoints that one process delivers to concurrently, with up to 20 requests each. */
 const WEBHOOK_SLOTS = 20;
@@ -136,6 +138,21 @@ function createWebhookWorker(
 function activityInterceptors({ activityInterceptors: told = [] }: WorkerOptions<object>) {
   return { activity: [heartbeatWhileRunning, ...told] };
 }
+
+/** Sends heartbeats while a regular activity runs. Local activities need none. */
+const heartbeatWhileRunning: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    async execute(input, next) {
+      if (context.info.isLocal) return next(input);
+      const timer = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
+      try {
+        return await next(input);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  },
+});
 
 function commonOptions({ connection, namespace, config, activities }: WorkerOptions<object>) {
   return {

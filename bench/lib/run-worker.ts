@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { listenForShutdown, untilAborted } from '../../src/lib/shutdown.ts';
 import { readTemporalTarget } from '../../src/temporal/connection.ts';
-import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
+import { installTemporalRuntime } from '../../src/temporal/worker-connection.ts';
 import { createWorker, type MonthActivities } from '../../src/worker.ts';
 
 /**

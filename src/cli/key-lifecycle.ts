@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { isExpired, type ListedApiKey } from '../db/access/api-keys.ts';
 import { instantArgument, durationArgument } from './arguments.ts';
 import { CliError } from './cli-error.ts';
-import { deriveSecret, formatSecret } from '../lib/signing/secret.ts';
+import { deriveSecret, formatSecret } from '../lib/signing/sign.ts';
 
 /** How long before its expiry a key counts as expiring, so that there is time to rotate it. */
 const EXPIRING_MS = 14 * 24 * 60 * 60 * 1000;

@@ -6,7 +6,7 @@ import type { ActionAnswer } from '../db/month-end/operator-actions.ts';
 import type { Database } from '../db/pool.ts';
 import { ApplyError } from '../catalogue/apply-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
-import { NoSuchVersionError } from '../temporal/worker-deployment.ts';
+import { NoSuchVersionError } from '../temporal/worker-versions.ts';
 import { withDatabase, type Environment } from './environment.ts';
 import { CliError, EXIT_FAILURE } from './cli-error.ts';
 import { explainError } from './explain-error.ts';

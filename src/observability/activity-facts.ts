@@ -1,4 +1,6 @@
-/** What a log line says of an activity: ids and counts, never usage. */
+import type { Attributes } from '@opentelemetry/api';
+
+/** Facts about an activity for logs and traces: ids and counts, never usage. */
 export interface ActivityFacts {
   readonly month?: string;
   readonly tenants?: number;
@@ -6,12 +8,12 @@ export interface ActivityFacts {
   readonly request_ids?: readonly string[];
 }
 
-/** Ids that a line shows; the rest are counted. */
+/** Maximum number of ids in a log line; `tenants` counts all of them. */
 const SHOWN = 10;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Read from what an activity was given and what it has come to, whichever it is. Pure. */
+/** Extracts the facts from any activity's input and result. Pure. */
 export function activityFacts(input: unknown, result: unknown): ActivityFacts {
   const given = fieldsOf(input);
   const answer = fieldsOf(result);
@@ -35,7 +37,14 @@ export function activityFacts(input: unknown, result: unknown): ActivityFacts {
   };
 }
 
-/** What tenants have come to by an activity, counted by outcome. Pure. */
+/** Returns the facts as attributes of a span. Pure. */
+export function factAttributes(facts: ActivityFacts): Attributes {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [`arcadia.${name}`, value as Attributes[string]]),
+  );
+}
+
+/** Counts the tenants of an activity's result by outcome. Pure. */
 export function tenantOutcomes(activity: string, result: unknown): ReadonlyMap<string, number> {
   const answer = fieldsOf(result);
   const outcomes = new Map<string, number>();
@@ -48,7 +57,7 @@ export function tenantOutcomes(activity: string, result: unknown): ReadonlyMap<s
   } else if (activity === 'recordParked') {
     add(answer.outcome);
   } else if (activity === 'openDrafts' || activity === 'persistInvoices') {
-    // The parked ones come again, when they are recorded.
+    // Parked tenants are counted when `recordParked` records them.
     for (const { outcome } of lists(answer.settled ?? answer.results)) {
       if (outcome !== 'parked') add(outcome);
     }

@@ -4,16 +4,21 @@ import { activityFacts, tenantOutcomes, type ActivityFacts } from './activity-fa
 
 export interface ActivityObserver {
   readonly logger: Logger;
-  /** Told what tenants have come to. */
+  /** Called with the number of tenants per outcome. */
   readonly onOutcomes: (outcome: string, tenants: number) => void;
 }
 
-/** The month's own steps are few, and tell the run; those of tenants are many. */
-const TOLD = new Set(['acceptRequest', 'beginPass', 'finishPass', 'requestScheduledMonth']);
+/** Logged at `info`, because the month's own steps are few. Steps of tenants are many and logged at `debug`. */
+const LOGGED_AS_INFO = new Set([
+  'acceptRequest',
+  'beginPass',
+  'finishPass',
+  'requestScheduledMonth',
+]);
 
 /**
- * A line for each activity: which, of which month, for whom, in which workflow's run; with the ids
- * of the requests that the API and the CLI have told. Why one failed, the SDK logs.
+ * Logs a line for each activity, with its month, its tenants, its workflow run, and the ids of the requests as the API
+ * and the CLI log them. The SDK logs the reasons of failures.
  */
 export function observeActivities(observer: ActivityObserver): ActivityInterceptorsFactory {
   return ({ info }) => ({
@@ -39,7 +44,7 @@ export function observeActivities(observer: ActivityObserver): ActivityIntercept
           const outcomes = tenantOutcomes(activityType, result);
           for (const [outcome, tenants] of outcomes) observer.onOutcomes(outcome, tenants);
           log(
-            TOLD.has(activityType) ? 'info' : 'debug',
+            LOGGED_AS_INFO.has(activityType) ? 'info' : 'debug',
             activityFacts(input.args[0], result),
             'activity done',
           );

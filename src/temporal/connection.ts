@@ -12,18 +12,18 @@ import { present } from '../lib/present.ts';
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** gRPC's codes for a server that is away: DEADLINE_EXCEEDED and UNAVAILABLE. */
-const AWAY = new Set([4, 14]);
+/** gRPC's codes for an unavailable server: DEADLINE_EXCEEDED and UNAVAILABLE. */
+const UNAVAILABLE = new Set([4, 14]);
 
-/** Which Temporal server and namespace, and how to get in. */
+/** A Temporal server and namespace, with the credentials for them. */
 export interface TemporalTarget {
   readonly address: string;
   readonly namespace: string;
-  /** With TLS certificates or the API key, where there are any. */
+  /** Includes TLS certificates or the API key, if configured. */
   readonly connectionOptions: NativeConnectionOptions;
 }
 
-/** A client with the connection it speaks over. */
+/** A client with its connection. */
 export interface TemporalClient {
   readonly client: Client;
   readonly connection: Connection;
@@ -31,8 +31,8 @@ export interface TemporalClient {
 }
 
 /**
- * Reads what Temporal's own tools read (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
- * `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`, `TEMPORAL_PROFILE` and the profile's file); by default the
+ * Reads the same variables as Temporal's own tools (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
+ * `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`, `TEMPORAL_PROFILE`) and the profile's file. The default is the
  * namespace `default` of a server on this machine.
  */
 export function readTemporalTarget(
@@ -46,8 +46,8 @@ export function readTemporalTarget(
 }
 
 /**
- * For the API, the CLI and activities. Close the connection in the end.
- * @param interceptors what calls about workflows go through
+ * Returns the Temporal server for the API, the CLI and activities. The caller must close the connection.
+ * @param interceptors applied to workflow calls
  */
 export function temporalServer(
   target: TemporalTarget,
@@ -75,15 +75,15 @@ export function temporalServer(
   };
 }
 
-/** What every connection to it has in common. */
+/** Returns the parts of a dependency that all kinds of connections share. */
 export function described({ address }: TemporalTarget) {
   return { name: 'The Temporal server', address, isWorthWaiting: isTemporalUnavailable };
 }
 
-/** Whether the server is away, rather than that it refuses what it is asked for. */
+/** Whether the error means that the server is unavailable. False if it rejected the request. */
 export function isTemporalUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (isGrpcServiceError(error)) return AWAY.has(error.code);
+  if (isGrpcServiceError(error)) return UNAVAILABLE.has(error.code);
   if (error.name === 'TransportError') return true;
   return /failed to connect before the deadline/i.test(error.message)
     ? true

@@ -13,41 +13,41 @@ import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 
-/** In the Markdown of the Web UI's "details": there an operator needs it. */
+/** Shown as Markdown in the Web UI's "details", where operators send signals. */
 const HOW_TO_FORCE = toDetails([
   richText`**To rebuild invoices**: More Actions, Send a Signal, \`forceReRun\`, with data such as`,
   richText`\`{"tenantIds": ["acme"], "reason": "metering came late"}\``,
   richText`\`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}\``,
-  richText`**To try again who is parked**: the signal \`run\`, without data.`,
-  richText`Both look at all due tenants; who has an invoice and isn't named keeps it.`,
+  richText`**To retry parked tenants**: the signal \`run\`, without data.`,
+  richText`Both look at all due tenants. Tenants that have an invoice and aren't named keep it.`,
 ]);
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
 export interface MonthEndRequest {
   readonly month: string;
-  /** The same id is the same request, however often it is sent. */
+  /** Requests with the same id count once. */
   readonly requestId: string;
   readonly actor: string;
   readonly reason?: string | undefined;
-  /** Rebuild these invoices, or all of them; absent: an ordinary pass. */
+  /** The invoices to rebuild; absent: an ordinary pass. */
   readonly force?: ForceRequest | undefined;
   readonly options?: MonthEndOptions | undefined;
 }
 
-/** Whose invoices to rebuild, and on which terms; see `forceReRunPayload`. */
+/** The tenants whose invoices to rebuild, and the terms; see `forceReRunPayload`. */
 export type ForceRequest = ({ readonly tenantIds: readonly string[] } | { readonly all: true }) & {
   readonly onlyIfChanged?: boolean;
   readonly acceptBounds?: boolean;
 };
 
-/** A request that the month's workflow would refuse. */
+/** The month's workflow would refuse the request. */
 export class InvalidRequestError extends Error {
   override readonly name = 'InvalidRequestError';
 }
 
 /**
- * Sends a request to the month's workflow, which is started where it isn't
- * running. This is the same signal that an operator sends from the Web UI.
+ * Sends a request to the month's workflow, and starts the workflow if it isn't running. Operators send the same signal
+ * from the Web UI.
  * @returns the workflow's id
  * @throws InvalidRequestError
  */
@@ -77,7 +77,7 @@ export async function requestMonthEnd(client: Client, request: MonthEndRequest):
   return handle.workflowId;
 }
 
-/** What the month's workflow says of itself; null where none is known. */
+/** Queries the month's workflow for its progress. Returns null if there is no such workflow. */
 export async function queryProgress(
   client: Client,
   month: string,

@@ -21,8 +21,8 @@ export function isUndecodable(value: unknown): value is Undecodable {
 }
 
 /**
- * Reads JSON as strictly as the API does: operators type signals by hand, and of a field that appears
- * twice nobody knows which one was meant.
+ * Reads JSON as strictly as the API does. Operators type signals by hand, and the meaning of a field that appears twice
+ * is unclear.
  */
 class StrictJsonPayloadConverter extends JsonPayloadConverter {
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the base's signature
@@ -37,9 +37,8 @@ class StrictJsonPayloadConverter extends JsonPayloadConverter {
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The default converter, but for two things: it reads JSON strictly, and what it cannot decode becomes a
- * sentinel. A signal with such a payload can then be refused; by default the workflow task would fail
- * for ever.
+ * The default converter with two differences: it reads JSON strictly, and payloads that it can't decode become a
+ * sentinel. A signal with such a payload can then be refused. By default, the workflow task would fail forever.
  */
 class LenientPayloadConverter extends CompositePayloadConverter {
   constructor() {

@@ -1,27 +1,27 @@
 import type { Client } from '@temporalio/client';
 import { NoScheduleError, describeSchedule } from './schedule.ts';
 
-/** A server that is slow is not one that is away. */
+/** Long, because a slow server is not an unavailable one. */
 const DESCRIBE_TIMEOUT_MS = 15_000;
 
-/** What can be told of the Schedule from outside. */
+/** The observable state of the Schedule. */
 export interface ScheduleFacts {
   readonly isPaused: boolean;
-  /** Why somebody paused it; what they wrote is not for everybody. */
+  /** The operator's note, such as the reason for a pause. It may be confidential. */
   readonly note: string | null;
   readonly workflowType: string;
   readonly taskQueue: string;
-  /** The next few, in order; as computed from its definition: they say nothing of whether it lives. */
+  /** The next few times, in order, computed from the definition. They don't prove that the Schedule works. */
   readonly nextActionTimes: readonly Date[];
-  /** What the latest firings were scheduled for, triggers and backfills included. */
+  /** The scheduled times of the latest firings, including triggers and backfills. */
   readonly recentActionTimes: readonly Date[];
-  /** When it became what it is: created, or last updated. */
+  /** When it was created or last updated. */
   readonly definedAt: Date;
 }
 
 /**
- * Null where there is no Schedule.
- * @throws the client's errors, also where the server doesn't answer in time
+ * Returns the state of the Schedule; null if there is none.
+ * @throws the client's errors, including that the server doesn't answer in time
  */
 export async function readSchedule(
   client: Client,

@@ -16,23 +16,21 @@ import {
 import { nextMonth, periodOf, type Month } from '../domain/period.ts';
 
 /**
- * Every firing counts, and none waits for another: what the Schedule starts only asks for the
- * month, and requests for the same month meet in the one workflow of that month, where PostgreSQL
- * decides. With SKIP a trigger that comes while no worker runs would be dropped; with a buffering
- * policy it would wait where nobody sees it.
+ * Firings don't wait for each other. A scheduled workflow only requests the month, and all requests for a month go to
+ * that month's one workflow, where PostgreSQL decides. SKIP would drop a trigger that comes while no worker runs; a
+ * buffering policy would delay it out of sight.
  */
 const OVERLAP = ScheduleOverlapPolicy.ALLOW_ALL;
 
 /**
- * A firing that the server missed is made up for however late it is: it bills the month that it
- * was scheduled for, from what held at that month's end. (Firings that fall into a pause are
- * skipped on purpose; `backfillMonth` makes up for those.)
+ * The server catches up on a missed firing, however late. The firing bills the month that it was scheduled for, from
+ * the state at that month's end. (Firings during a pause are skipped on purpose; use `backfillMonth` for those.)
  */
 const CATCHUP_WINDOW = '365 days';
 
-/** When the month is closed, and how. */
+/** The time at which the month is closed, and the options for it. */
 export interface MonthEndSchedule {
-  /** UTC, on the first of the month. By default 06:00, so that the meters have caught up. */
+  /** UTC, on the first of the month. By default 06:00, so that metering has caught up. */
   readonly hour?: number;
   readonly minute?: number;
   readonly options?: MonthEndOptions;
@@ -44,8 +42,8 @@ export class NoScheduleError extends Error {
 }
 
 /**
- * Creates the Schedule, or brings it up to date. One that is paused stays paused: whoever paused
- * it had a reason that a deployment doesn't know.
+ * Creates the Schedule, or updates it. A paused Schedule stays paused: the operator who paused it had a reason that a
+ * deployment doesn't know.
  */
 export async function applySchedule(
   client: Client,
@@ -67,7 +65,7 @@ function define({ hour = 6, minute = 0, options }: MonthEndSchedule) {
   return {
     spec: {
       calendars: [
-        { dayOfMonth: 1, hour, minute, comment: 'The first of the month: closes the month before' },
+        { dayOfMonth: 1, hour, minute, comment: 'Closes the previous month on the first' },
       ],
       timezone: 'UTC',
     },
@@ -77,7 +75,7 @@ function define({ hour = 6, minute = 0, options }: MonthEndSchedule) {
       workflowId: SCHEDULED_MONTH_END_ID,
       taskQueue: TASK_QUEUE,
       args: [input],
-      staticSummary: 'Asks for the month before the scheduled time',
+      staticSummary: 'Requests the month before the scheduled time',
     },
     policies: { overlap: OVERLAP, catchupWindow: CATCHUP_WINDOW, pauseOnFailure: false },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;
@@ -99,7 +97,7 @@ export function describeSchedule(client: Client): Promise<ScheduleDescription> {
 }
 
 /**
- * Fires the Schedule now, paused or not: it closes the month before this one.
+ * Fires the Schedule now, even if it is paused. It closes the previous month.
  * @throws NoScheduleError
  */
 export function triggerSchedule(client: Client): Promise<void> {
@@ -107,11 +105,11 @@ export function triggerSchedule(client: Client): Promise<void> {
 }
 
 /**
- * Makes up for the firing that should have closed a month.
+ * Repeats the firing that should have closed a month.
  * @throws NoScheduleError, DomainError `invalid_month`
  */
 export async function backfillMonth(client: Client, month: Month): Promise<void> {
-  // It fires on the first day of the month after. The start of the range is exclusive.
+  // The Schedule fires on the first day of the next month. The start of the range is exclusive.
   const { startsAt } = periodOf(nextMonth(month));
   const start = Date.parse(startsAt);
   await orNoSchedule(

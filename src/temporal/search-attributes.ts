@@ -7,16 +7,15 @@ const KEYWORD = 2;
 const ALREADY_EXISTS = new Set<number>([6]);
 const NOT_ALLOWED = new Set<number>([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
 
-/** The namespace's search attributes can't be made what the workflows need. */
+/** The search attributes that the workflows need can't be registered in the namespace. */
 export class SearchAttributesError extends Error {
   override readonly name = 'SearchAttributesError';
 }
 
 /**
- * Registers the search attributes that the namespace lacks; without them no workflow of a month
- * can start.
- * @returns the names of those added
- * @throws SearchAttributesError where they have to be registered by other means (Temporal Cloud)
+ * Registers the search attributes that the namespace lacks. Without them, no month end can start.
+ * @returns the names of the added ones
+ * @throws SearchAttributesError if they must be registered by other means (Temporal Cloud)
  */
 export async function registerSearchAttributes(
   connection: Connection,
@@ -34,8 +33,8 @@ export async function registerSearchAttributes(
 }
 
 /**
- * The search attributes that the namespace lacks, and those that it has with another type.
- * @throws SearchAttributesError where it doesn't tell
+ * Returns the search attributes that the namespace lacks, and those that it has with another type.
+ * @throws SearchAttributesError if the namespace doesn't allow listing them
  */
 export async function compareSearchAttributes(
   connection: Connection,
@@ -74,7 +73,7 @@ async function addKeywords(
       searchAttributes: Object.fromEntries(names.map((name) => [name, KEYWORD])),
     });
   } catch (error) {
-    // Somebody else, starting at the same time, was faster.
+    // Another process that started at the same time was faster.
     if (isGrpcServiceError(error) && ALREADY_EXISTS.has(error.code)) return;
     throw explain(error, namespace, names);
   }

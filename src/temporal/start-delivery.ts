@@ -7,8 +7,8 @@ import {
 } from '../contracts/webhook-types.ts';
 
 /**
- * Starts the workflow that delivers an endpoint's events. While one runs, this changes nothing: its
- * history doesn't grow, however often and by however many workers it is asked for.
+ * Starts the workflow that delivers an endpoint's events. While it runs, further calls by any worker have no effect and
+ * don't add to its history.
  */
 export async function startDelivery(
   client: Client,

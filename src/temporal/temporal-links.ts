@@ -1,20 +1,20 @@
 import { monthEndId, type SEARCH_ATTRIBUTES } from '../contracts/ids.ts';
 
-/** Pages of the Temporal Web UI. */
+/** URLs of pages of the Temporal Web UI. */
 export interface TemporalLinks {
-  /** The workflow of a month: its progress, and its signals. */
+  /** The workflow of a month, with its progress and its signals. */
   month(month: string): string;
-  /** What was run for a tenant in a month; a list, for it may have been tried more than once. */
+  /** The list of a tenant's workflows in a month. There may be several, because of retries. */
   tenant(month: string, tenantId: string): string;
 }
 
-/** The names that queries use: what they are registered under. */
+/** The registered names of the search attributes, for queries. */
 const { period, tenant } = { period: 'BillingPeriod', tenant: 'TenantId' } satisfies Record<
   string,
   keyof typeof SEARCH_ATTRIBUTES
 >;
 
-/** @param uiUrl where the Web UI is served, such as `http://localhost:8233` */
+/** @param uiUrl the Web UI's URL, such as `http://localhost:8233` */
 export function createTemporalLinks(uiUrl: string, namespace: string): TemporalLinks {
   const workflows = `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
   return {

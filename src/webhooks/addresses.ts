@@ -4,8 +4,8 @@ import { BlockList, isIP } from 'node:net';
 export type AllowsAddress = (address: string) => boolean;
 
 /**
- * What is no public address: the IANA IPv4 and IPv6 Special-Purpose Address Registries, and multicast.
- * An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is held against the IPv4 networks.
+ * Networks without public addresses: the IANA IPv4 and IPv6 Special-Purpose Address Registries, and multicast.
+ * An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is compared with the IPv4 networks.
  */
 const NOT_PUBLIC = [
   '0.0.0.0/8',
@@ -22,7 +22,7 @@ const NOT_PUBLIC = [
   '198.51.100.0/24',
   '203.0.113.0/24',
   '224.0.0.0/3',
-  // Of IPv6, 2000::/3 is public, but for these; the others translate to IPv4, which could be private.
+  // IPv6 is public in 2000::/3 except for these. Other IPv6 networks translate to IPv4, which could be private.
   '2001::/23',
   '2001:db8::/32',
   '2002::/16',
@@ -34,9 +34,9 @@ const MAPPED_IPV4 = ['::ffff:0:0/96'];
 const NETWORK = /^([0-9a-fA-F:.]+)\/(\d{1,3})$/;
 
 /**
- * Networks as a list that addresses can be held against.
+ * Returns networks as a list that addresses can be compared with.
  * @param networks such as `10.20.0.0/16` or `fd00::/8`
- * @throws Error naming the one that is none
+ * @throws Error that names an invalid network
  */
 function toList(networks: readonly string[]): BlockList {
   const list = new BlockList();
@@ -62,9 +62,9 @@ function isPublic(address: string): boolean {
 }
 
 /**
- * The rule for an installation: public addresses, and those of its networks.
+ * Returns the rule of an installation: public addresses and those of its own networks are allowed.
  * @param networks such as `127.0.0.0/8`
- * @throws Error naming the one that is no network
+ * @throws Error that names an invalid network
  */
 export function allowsPublicAnd(networks: readonly string[]): AllowsAddress {
   const own = toList(networks);
@@ -81,4 +81,9 @@ const loopback = toList(['127.0.0.0/8', '::1/128']);
 export function isLoopback(address: string): boolean {
   const family = isIP(address);
   return family !== 0 && loopback.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Whether a name always means this machine (RFC 6761). */
+export function isLocalhost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost');
 }

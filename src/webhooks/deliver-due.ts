@@ -13,26 +13,24 @@ import {
   giveUpDeliveries,
   readReceiver,
 } from '../db/webhooks/webhook-endpoints.ts';
-import { retryInMs } from './backoff.ts';
-import { webhookSecret } from './webhook-signing.ts';
+import { retryInMs, type WebhookSettings } from './delivery-settings.ts';
 import { openSender, type Posted, type Sender } from './sender.ts';
-import type { WebhookSettings } from './delivery-settings.ts';
-import { signEvent } from './sign-event.ts';
 import { checkWebhookUrl } from './url-rules.ts';
+import { signEvent, webhookSecret } from './webhook-signing.ts';
 
-/** Requests to an endpoint at once. */
+/** Concurrent requests to an endpoint. */
 const PARALLEL = 20;
-/** After this no further round begins: a worker that is to stop hasn't to wait for a long queue. */
+/** Time after which no further round begins, so that a stopping worker doesn't wait for a long queue. */
 const ROUNDS_MS = 10_000;
 
-/** Standard Webhooks: the receiver is gone, for good. */
+/** Standard Webhooks: the receiver is gone permanently. */
 const GONE = 410;
 
 /**
- * Delivers what is due to an endpoint, in rounds of a few events. Each attempt is taken before it is
- * made and logged after: who dies between the two has made it all the same, and it is made again.
- * @param signal what is under way is given up, and due again when its lease is over
- * @throws Error where nothing can be signed
+ * Delivers an endpoint's due events, in rounds of a few events. Each attempt is claimed before it is made and recorded
+ * afterwards. If the process dies in between, the event is sent again after its lease.
+ * @param signal aborts the running attempts; they are due again when their leases end
+ * @throws Error if there is no master secret to sign with
  */
 export async function deliverDue(
   db: Database,
@@ -42,13 +40,13 @@ export async function deliverDue(
 ): Promise<DeliverDueWebhooksResult> {
   const receiver = await readReceiver(db, endpointId);
   if (receiver === null) {
-    // A process that disabled it may have died before it gave these up.
+    // A process that disabled the endpoint may have died before it gave up these deliveries.
     await giveUpDeliveries(db, endpointId);
     return { delivered: 0, failed: 0, nextInMs: null };
   }
   const { masterSecrets } = settings;
   if (masterSecrets.length === 0) {
-    throw new Error('SIGNING_MASTER_SECRETS is not set: events have to be signed');
+    throw new Error("SIGNING_MASTER_SECRETS is not set, so events can't be signed");
   }
   const secrets = masterSecrets.flatMap((master) =>
     receiver.secretIds.map((secretId) => webhookSecret(master, secretId)),
@@ -85,7 +83,7 @@ interface AttemptContext {
   readonly signal: AbortSignal;
 }
 
-/** @returns null where it was given up: nobody knows what came of it */
+/** @returns null if the attempt was aborted, because its outcome is unknown */
 async function attempt(
   delivery: ClaimedDelivery,
   { sender, secrets, settings, signal }: AttemptContext,

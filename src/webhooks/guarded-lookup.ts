@@ -1,11 +1,15 @@
+import type { LookupAddress } from 'node:dns';
+import type { Resolver } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
-import type { AllowsAddress } from './addresses.ts';
-import type { Resolve } from './resolve.ts';
+import { isLocalhost, type AllowsAddress } from './addresses.ts';
+
+/** Finds all addresses of a name. Rejects if it has none. */
+export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 /**
  * Resolves a name for a connection that is about to be made, and refuses it if any of its addresses
- * isn't allowed. The address that is checked is the one that is connected to, whatever the name
- * resolves to a moment later.
+ * isn't allowed. The connection uses the address that was checked, even if the name resolves to another
+ * one a moment later.
  */
 export function guardedLookup(allowsAddress: AllowsAddress, resolve: Resolve): LookupFunction {
   return (hostname, { all }, callback) => {
@@ -22,4 +26,31 @@ export function guardedLookup(allowsAddress: AllowsAddress, resolve: Resolve): L
       (error: unknown) => callback(error as NodeJS.ErrnoException, []),
     );
   };
+}
+
+const LOOPBACK: readonly LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+];
+
+/**
+ * Resolves names by DNS. The system's `getaddrinfo` would block one of the process's few threads until it times out,
+ * can't be cancelled, and PostgreSQL's connections would wait behind it: receivers choose which DNS servers are asked.
+ * So names must be fully qualified, and `/etc/hosts` is ignored.
+ */
+export function resolveWith(resolver: Resolver): Resolve {
+  return async (hostname) => {
+    if (isLocalhost(hostname)) return LOOPBACK;
+    const [v4, v6] = await Promise.allSettled([
+      resolver.resolve4(hostname),
+      resolver.resolve6(hostname),
+    ]);
+    if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
+    return [...withFamily(v4, 4), ...withFamily(v6, 6)];
+  };
+}
+
+function withFamily(result: PromiseSettledResult<readonly string[]>, family: 4 | 6) {
+  const addresses = result.status === 'fulfilled' ? result.value : [];
+  return addresses.map((address): LookupAddress => ({ address, family }));
 }

@@ -2,48 +2,47 @@ import { Resolver } from 'node:dns/promises';
 import http from 'node:http';
 import https from 'node:https';
 import type { AllowsAddress } from './addresses.ts';
-import { guardedLookup } from './guarded-lookup.ts';
-import { resolveWith } from './resolve.ts';
-import type { SignedEvent } from './sign-event.ts';
+import { guardedLookup, resolveWith } from './guarded-lookup.ts';
+import type { SignedEvent } from './webhook-signing.ts';
 
-/** What of an answer is kept; the rest is not read. */
+/** Bytes of an answer that are stored; the rest is not read. */
 const MAX_RESPONSE_BYTES = 1024;
-/** How long to wait for the body: the status has already said what matters. */
+/** How long to wait for the body. It is short, because the status already decides the outcome. */
 const RESPONSE_MS = 1_000;
-/** Informational answers (1xx) before the real one. A receiver has no reason to send more. */
+/** Maximum number of informational answers (1xx) before the real one. */
 const MAX_INFORMATIONAL = 10;
 
-/** For a DNS server's first answer; it is asked twice, and waited for twice as long then. */
+/** Timeout of the first query to a DNS server; the second and last query waits twice as long. */
 const DNS_TRY_MS = 2_000;
 
-/** What came of an attempt. */
+/** The outcome of an attempt. */
 export interface Posted {
   /** Null if there was no answer. */
   readonly status: number | null;
-  /** Null if the receiver took the event. Receivers can put text of theirs into it. */
+  /** Null if the receiver accepted the event. Receivers can influence this text. */
   readonly error: string | null;
   readonly response: string | null;
 }
 
 export interface SenderOptions {
   readonly allowsAddress: AllowsAddress;
-  /** For a whole attempt, from name resolution to the beginning of the answer's body. */
+  /** Limit of a whole attempt, from name resolution to the beginning of the answer's body. */
   readonly timeoutMs: number;
   /** `ip:port` each; by default the system's. */
   readonly dnsServers?: readonly string[] | undefined;
 }
 
-/** Sends events to one URL. Disposing closes its connections and ends its lookups. */
+/** Sends events to one URL. Disposing it closes its connections and cancels its lookups. */
 export interface Sender extends Disposable {
   /**
-   * Posts an event. An answer of 2xx is success. Redirects are not followed: they would take the
-   * event to an address that nobody has checked. Never rejects.
-   * @param signal gives up
+   * Posts an event. An answer of 2xx is success. Redirects are not followed, because their target has not been
+   * checked. Never rejects.
+   * @param signal aborts the attempt
    */
   post(event: SignedEvent, signal: AbortSignal): Promise<Posted>;
 }
 
-/** Opens a sender; its connections are kept for further events. */
+/** Opens a sender, which reuses its connections for further events. */
 export function openSender(
   url: URL,
   { allowsAddress, timeoutMs, dnsServers }: SenderOptions,
@@ -72,8 +71,8 @@ interface ExchangeOptions {
 }
 
 /**
- * One request and what comes of it. Node reports the end of an exchange by one of several events,
- * and for some ends by none (`101 Switching Protocols`): the deadline doesn't depend on any of them.
+ * Sends one request and returns its outcome. Node reports the end of an exchange by one of several events, and
+ * some ends by none of them (`101 Switching Protocols`), so the deadline depends on no event.
  */
 function exchange(
   open: () => http.ClientRequest,
@@ -81,14 +80,14 @@ function exchange(
 ): Promise<Posted> {
   return new Promise((resolve) => {
     let request: http.ClientRequest | null = null;
-    /** Once the head of the answer has come, whatever happens to the body changes nothing. */
+    /** Set once the head of the answer has arrived: the body can't change the outcome any more. */
     let answered: (() => Posted) | null = null;
     let bodyTimer: NodeJS.Timeout | undefined;
     const end = (reason: string) => {
       clearTimeout(deadline);
       clearTimeout(bodyTimer);
       signal.removeEventListener('abort', stop);
-      // Does nothing to a connection whose answer was read to its end: the agent keeps that one.
+      // Has no effect if the answer was read completely: then the agent keeps the connection.
       request?.destroy();
       resolve(answered?.() ?? { status: null, error: toText(Buffer.from(reason)), response: null });
     };
@@ -101,7 +100,7 @@ function exchange(
     signal.addEventListener('abort', stop);
     try {
       request = open();
-      // Stays registered: errors can follow after the end.
+      // Stays registered, because errors can follow after the end.
       request.on('error', (error) => end(reasonOf(error)));
       request.once('close', () => end('the connection was closed without an answer'));
       let informational = 0;
@@ -148,7 +147,7 @@ function complaintOf(status: number): string | null {
     : `answered ${status}`;
 }
 
-/** The beginning of a text, whatever is in it, as PostgreSQL and a terminal can hold it. */
+/** Returns the beginning of a text without characters that PostgreSQL or a terminal can't handle. */
 function toText(bytes: Buffer): string {
   const text = bytes.subarray(0, MAX_RESPONSE_BYTES).toString('utf8');
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');

@@ -1,20 +1,19 @@
 import { isIP } from 'node:net';
-import { isLoopback, type AllowsAddress } from './addresses.ts';
-import { isLocalhost } from './resolve.ts';
+import { isLocalhost, isLoopback, type AllowsAddress } from './addresses.ts';
 
 export const MAX_URL_LENGTH = 2000;
 
-/** A receiver's URL as it is stored and requested, or why events can't be sent to it. */
+/** A receiver's URL as it is stored and requested, or the reason why events can't be sent to it. */
 export type CheckedUrl =
   { readonly url: string; readonly reason: null } | { readonly url: null; readonly reason: string };
 
 /**
- * Checks a receiver's URL, as far as it can be told from the URL itself: what a name resolves to is
- * checked for each connection (`guardedLookup`).
+ * Checks a receiver's URL without resolving its name: the addresses of a name are checked for each connection
+ * (`guardedLookup`).
  * @returns the URL in the parser's spelling, without a trailing dot in its host name: ASCII only
  */
 export function checkWebhookUrl(text: string, allowsAddress: AllowsAddress): CheckedUrl {
-  // The parser drops some of these without a word, and encodes others.
+  // The parser silently drops some of these and encodes others.
   if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text))
     return refuse('it has a control character in it');
   const url = URL.parse(text);

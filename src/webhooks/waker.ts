@@ -2,23 +2,23 @@ import type { DueEndpoint } from '../db/webhooks/webhook-deliveries.ts';
 import type { Logger } from '../lib/logger.ts';
 
 export interface WakerOptions {
-  /** Finds endpoints with something to be delivered. */
+  /** Lists endpoints with due events. */
   readonly listDue: () => Promise<readonly DueEndpoint[]>;
-  /** Starts its delivery, if none is under way. */
+  /** Starts the delivery to an endpoint unless one is running. */
   readonly start: (endpoint: DueEndpoint) => Promise<void>;
-  /** From the end of a look to the next. */
+  /** Pause between two polls. */
   readonly intervalMs: number;
   readonly logger: Logger;
 }
 
 export interface Waker {
-  /** Resolves when no look is under way any more, and none will be. */
+  /** Resolves when the last poll has ended; no further one follows. */
   stop(): Promise<void>;
 }
 
 /**
- * Looks at an interval which endpoints have something due, and starts their deliveries. The process
- * that writes an event has nothing to do for it. Keeps no process alive.
+ * Polls for endpoints with due events and starts their deliveries, so the process that writes an event doesn't have to
+ * notify anyone. Does not keep the process alive.
  */
 export function startWaker({ listDue, start, intervalMs, logger }: WakerOptions): Waker {
   let timer: NodeJS.Timeout | undefined;
@@ -37,7 +37,7 @@ export function startWaker({ listDue, start, intervalMs, logger }: WakerOptions)
     }, intervalMs).unref();
   }
 
-  /** One that fails to start doesn't keep the others from starting. */
+  /** Logs a failure to start, so that it doesn't prevent the other deliveries from starting. */
   async function startOne(endpoint: DueEndpoint): Promise<void> {
     try {
       await start(endpoint);

@@ -15,7 +15,7 @@ import {
 } from '../../src/db/access/signing-secrets.ts';
 import { rotateKey } from '../../src/db/access/rotate-key.ts';
 import { mustSign } from '../../src/api/http/require-signature.ts';
-import { deriveSecret, formatSecret } from '../../src/lib/signing/secret.ts';
+import { deriveSecret, formatSecret } from '../../src/lib/signing/sign.ts';
 import { sql } from '../../src/db/sql.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';

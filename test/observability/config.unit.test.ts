@@ -2,7 +2,7 @@ import { SamplingDecision } from '@opentelemetry/sdk-trace';
 import { ROOT_CONTEXT, SpanKind, trace, type Context } from '@opentelemetry/api';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
-import { createSampler } from '../../src/observability/tracing/sampler.ts';
+import { createSampler } from '../../src/observability/tracing/tracing.ts';
 import type { TracingSettings } from '../../src/observability/tracing/tracing-settings.ts';
 
 const read = (env: Readonly<Record<string, string>>) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { summarize } from '../../src/observability/tracing/summarize.ts';
+import { summarize } from '../../src/observability/tracing/statement-spans.ts';
 
 test.each([
   ['SELECT a FROM invoices WHERE b = $1', 'SELECT invoices'],

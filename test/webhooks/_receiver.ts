@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
 import { allowsPublicAnd } from '../../src/webhooks/addresses.ts';
 import { webhookSecret } from '../../src/webhooks/webhook-signing.ts';
-import { formatSecret } from '../../src/lib/signing/secret.ts';
+import { formatSecret } from '../../src/lib/signing/sign.ts';
 
 export const MASTER = 'the master secret of the webhook tests';
 

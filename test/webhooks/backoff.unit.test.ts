@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_ATTEMPTS, retryInMs } from '../../src/webhooks/backoff.ts';
+import { MAX_ATTEMPTS, retryInMs } from '../../src/webhooks/delivery-settings.ts';
 
 const HOUR = 3_600_000;
 const delays = (random: number) =>

@@ -10,10 +10,9 @@ import {
   listWebhookEndpoints,
   rotateWebhookSecret,
 } from '../../src/db/webhooks/webhook-endpoints.ts';
-import { MAX_ATTEMPTS } from '../../src/webhooks/backoff.ts';
+import { MAX_ATTEMPTS, type WebhookSettings } from '../../src/webhooks/delivery-settings.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
 import { openSender } from '../../src/webhooks/sender.ts';
-import type { WebhookSettings } from '../../src/webhooks/delivery-settings.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { until } from '../_util/until.ts';
 import {

@@ -1,8 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { describe, expect, test } from 'vitest';
 import { allowsPublicAnd } from '../../src/webhooks/addresses.ts';
-import { guardedLookup } from '../../src/webhooks/guarded-lookup.ts';
-import { resolveWith } from '../../src/webhooks/resolve.ts';
+import { guardedLookup, resolveWith } from '../../src/webhooks/guarded-lookup.ts';
 import { checkWebhookUrl } from '../../src/webhooks/url-rules.ts';
 
 const isPublic = allowsPublicAnd([]);

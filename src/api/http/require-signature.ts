@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkSignature } from '../../lib/signing/check-signature.ts';
-import { deriveSecret } from '../../lib/signing/secret.ts';
+import { deriveSecret } from '../../lib/signing/sign.ts';
 import type { Caller } from './authenticate.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { HttpProblem } from './problems.ts';

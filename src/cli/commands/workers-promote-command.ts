@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { makeCurrent } from '../../temporal/worker-deployment.ts';
+import { makeCurrent } from '../../temporal/worker-versions.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';

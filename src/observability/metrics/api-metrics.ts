@@ -1,38 +1,41 @@
 import type { Attributes } from '@opentelemetry/api';
-import { observeDatabasePool, type PoolState } from './database-pool.ts';
 import { observeMonthEnd, type MonthEndGauges } from './month-end-gauges.ts';
-import { observeProcess } from './process-metrics.ts';
-import { createRegistry } from './registry.ts';
+import {
+  createRegistry,
+  observeDatabasePool,
+  observeProcess,
+  type PoolState,
+} from './process-metrics.ts';
 import { observeWebhooks, type WebhookGauges } from './webhook-gauges.ts';
 
-/** From a healthy request to one that waited for a statement timeout, in seconds. */
+/** Seconds: from a healthy request to one that waited for a statement timeout. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** What an API process counts, and how Prometheus reads it. */
+/** The metrics of an API process. */
 export interface Metrics {
-  /** @param request route is the route's pattern, never a path: ids would make endless series */
+  /** @param request `route` is the route's pattern. A path would make a series for each id. */
   httpRequest(
     request: { method: string; route: string; status: number },
     durationSeconds: number,
   ): void;
   usageEvents(source: string, status: string, events: number): void;
-  /** A group of events that was committed, or failed. */
+  /** Records a group of events that was committed or failed. */
   usageCommit(source: string, durationSeconds: number): void;
-  /** Usage that was refused because the queue was full. */
+  /** Counts a submission that was refused because the queue was full. */
   usageOverload(source: string): void;
-  /** Reads how many events wait, whenever the metrics are read. */
+  /** Registers the number of waiting events. Like all watched values, it is queried when the metrics are read. */
   watchIngestionQueue(depth: (source: 'llm' | 'metered') => number, maxEvents?: number): void;
-  /** Reads what the watchdog has found, whenever the metrics are read; null: nothing yet. */
+  /** Registers the watchdog's findings; null before its first check. */
   watchMonthEnd(read: () => MonthEndGauges | null): void;
-  /** Reads how webhooks stand, when the metrics are read. */
+  /** Registers the state of webhook deliveries. */
   watchWebhooks(read: () => Promise<WebhookGauges>): void;
   watchDatabasePool(maxConnections: number, read: () => PoolState): void;
-  /** Everything, in the Prometheus text format. */
+  /** Returns all metrics in the Prometheus text format. */
   render(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Names, labels and their meaning: `docs/metrics.md`, which a test compares with this. */
+/** `docs/metrics.md` describes names and labels. A test compares it with this code. */
 export function createMetrics(): Metrics {
   const { meter, render, close } = createRegistry();
   const advice = { explicitBucketBoundaries: DURATION_BUCKETS };
@@ -51,10 +54,10 @@ export function createMetrics(): Metrics {
     description: 'Submissions of usage refused because the queue was full, by source.',
   });
   const queue = meter.createObservableGauge('ingestion_queue_events', {
-    description: 'Usage events that wait for their commit.',
+    description: 'Usage events waiting for their commit.',
   });
   const queueLimit = meter.createObservableGauge('ingestion_queue_max_events', {
-    description: 'Usage events that may wait for their commit.',
+    description: 'Maximum number of usage events waiting for their commit.',
   });
   observeProcess(meter);
 

@@ -1,17 +1,17 @@
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
 
-/** A look of the watchdog in numbers. Instants are seconds since 1970. */
+/** The results of a watchdog check as numbers. Instants are seconds since 1970. */
 export interface MonthEndGauges {
   readonly lastCheckSeconds: number;
-  /** Each code that there is, with 1 where it was found. */
+  /** All codes, with 1 for those that were found. */
   readonly findings: readonly { readonly code: string; readonly value: 0 | 1 }[];
-  /** Null: no key ends, or nobody knows. */
+  /** Null: no key expires, or the database couldn't be read. */
   readonly keyExpirySeconds: number | null;
-  /** Null where the database couldn't be read: no number is better than an old one. */
+  /** Null if the database couldn't be read, because no number is better than an old one. */
   readonly monthEnd: MonthGauges | null;
-  /** Null where Temporal couldn't be asked. */
+  /** Null if Temporal couldn't be reached. */
   readonly temporal: {
-    /** Those that get tasks. */
+    /** Workers that get tasks. */
     readonly workers: number;
     /** Null: it has never fired. */
     readonly scheduleLastSeconds: number | null;
@@ -20,13 +20,13 @@ export interface MonthEndGauges {
   } | null;
 }
 
-/** The months as they stand. */
+/** The state of the months. */
 export interface MonthGauges {
-  /** Of all months. */
+  /** Counts requests of all months. */
   readonly openRequests: number;
   readonly oldestOpenRequestSeconds: number | null;
   readonly outOfBalanceMonths: number;
-  /** The month that was to be closed last; what follows is of it. */
+  /** The latest month that is due to be closed. The fields below describe this month. */
   readonly month: string;
   readonly dueTenants: number;
   readonly tenantsWithoutOutcome: number;
@@ -34,7 +34,7 @@ export interface MonthGauges {
   readonly parkedReasons: readonly { readonly reasonType: string; readonly tenants: number }[];
 }
 
-/** What the watchdog has seen, read whenever the metrics are read; null: nothing yet. */
+/** Registers the watchdog's results, which are queried when the metrics are read; null before the first check. */
 export function observeMonthEnd(meter: Meter, read: () => MonthEndGauges | null): void {
   const gauges = createGauges(meter);
   meter.addBatchObservableCallback((result) => {
@@ -49,40 +49,40 @@ function createGauges(meter: Meter) {
   return {
     lastCheck: gauge(
       'watchdog_last_check_timestamp_seconds',
-      'When the watchdog looked last, in seconds since 1970.',
+      'Time of the last watchdog check, in seconds since 1970.',
     ),
-    finding: gauge('watchdog_finding', 'Whether the watchdog finds this to be wrong: 1 or 0.'),
+    finding: gauge('watchdog_finding', 'Whether the watchdog reports this finding: 1 or 0.'),
     keyExpiry: gauge(
       'api_key_expiry_timestamp_seconds',
-      'When the first API key ends of whom no successor is in use, in seconds since 1970.',
+      'Earliest expiry among API keys without a replacement in use, in seconds since 1970.',
     ),
-    openRequests: gauge('month_end_open_requests', 'Requests for months that are not finished.'),
+    openRequests: gauge('month_end_open_requests', 'Unfinished requests for months.'),
     oldestOpenRequest: gauge(
       'month_end_oldest_open_request_timestamp_seconds',
-      'When the oldest request was made that is not finished, in seconds since 1970.',
+      'Time of the oldest unfinished request, in seconds since 1970.',
     ),
     outOfBalance: gauge(
       'month_end_months_out_of_balance',
       'Months whose last run ended with control totals that do not match.',
     ),
-    due: gauge('month_end_due_tenants', 'Tenants that the last month has to invoice.'),
+    due: gauge('month_end_due_tenants', 'Due tenants of the last month.'),
     outcomes: gauge('month_end_tenants', 'Due tenants of the last month, by their latest outcome.'),
     withoutOutcome: gauge(
       'month_end_tenants_without_outcome',
-      'Due tenants of the last month that nobody has looked at.',
+      'Due tenants of the last month without an outcome.',
     ),
     parked: gauge(
       'month_end_parked_tenants',
-      'Due tenants of the last month that are parked, by the type of the reason.',
+      'Parked due tenants of the last month, by type of reason.',
     ),
     workers: gauge('task_queue_workers', 'Workers that poll the task queue and get tasks.'),
     scheduleLast: gauge(
       'month_end_schedule_last_timestamp_seconds',
-      'What the latest firing of the Schedule was scheduled for, in seconds since 1970.',
+      'Scheduled time of the latest firing of the Schedule, in seconds since 1970.',
     ),
     scheduleNext: gauge(
       'month_end_schedule_next_timestamp_seconds',
-      'When the Schedule fires next, in seconds since 1970; absent while it is paused.',
+      'Next scheduled time of the Schedule, in seconds since 1970; absent while it is paused.',
     ),
   };
 }

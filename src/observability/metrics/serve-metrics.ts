@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Where metrics can be read. */
+/** A running server for metrics. */
 export interface MetricsServer {
   readonly url: string;
   close(): Promise<void>;
@@ -10,14 +10,14 @@ export interface MetricsServer {
 
 export interface MetricsServerOptions {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Everything, in the Prometheus text format. */
+  /** Returns all metrics in the Prometheus text format. */
   readonly render: () => Promise<string>;
 }
 
 /**
- * Serves `GET /metrics`, for a process that serves nothing else.
+ * Serves `GET /metrics` in a process without another HTTP server.
  * @throws the listening error, such as `EADDRINUSE`
  */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {

@@ -1,13 +1,13 @@
 import type { Meter } from '@opentelemetry/api';
 
-/** How receivers stand. */
+/** The state of all webhook receivers. */
 export interface WebhookGauges {
   readonly endpoints: readonly EndpointGauges[];
-  /** Disabled, because they have answered that they are gone for good. */
+  /** Endpoints that were disabled because they answered 410 Gone. */
   readonly goneEndpoints: number;
 }
 
-/** How a live receiver stands. */
+/** The state of an active receiver. */
 export interface EndpointGauges {
   readonly endpointId: string;
   readonly pending: number;
@@ -18,29 +18,29 @@ export interface EndpointGauges {
   readonly failedAttempts: number;
 }
 
-/** How long what was read is good enough: whoever scrapes, however often, asks the database once. */
+/** How long a result is reused, so that frequent scrapes don't load the database. */
 const FRESH_MS = 10_000;
 
 /**
- * How webhooks stand, as the database knows it, so that any process can tell. Where it can't be read,
- * the metrics are without it.
+ * Registers the state of webhook deliveries. It comes from the database, so any process can report it. If the database
+ * can't be read, these metrics are absent.
  */
 export function observeWebhooks(meter: Meter, read: () => Promise<WebhookGauges>): void {
   const gauge = (name: string, description: string) =>
     meter.createObservableGauge(name, { description });
-  const pending = gauge('webhook_pending_deliveries', 'Events that are still to be delivered.');
+  const pending = gauge('webhook_pending_deliveries', 'Events that are not delivered yet.');
   const dead = gauge('webhook_dead_deliveries', 'Events that were given up.');
   const oldest = gauge(
     'webhook_oldest_pending_seconds',
-    'Age of the oldest event that is still to be delivered; 0: none is.',
+    'Age of the oldest event that is not delivered yet; 0: there is none.',
   );
   const overdue = gauge(
     'webhook_overdue_seconds',
-    'For how long an attempt has been due that nobody has made; 0: none is.',
+    'How long the oldest due attempt has been waiting; 0: none is due.',
   );
   const gone = gauge(
     'webhook_gone_endpoints',
-    'Receivers that have answered 410 and were disabled for it.',
+    'Receivers that were disabled because they answered 410.',
   );
   const attempts = meter.createObservableCounter('webhook_attempts', {
     description: 'Attempts to deliver events, by outcome.',

@@ -2,8 +2,8 @@ import { SpanStatusCode, context, trace, type Context, type Span } from '@opente
 import { ApplicationFailure } from '@temporalio/common';
 
 /**
- * Does something within a span, and ends it. Of an error it says the kind alone: messages may hold what
- * tenants have sent.
+ * Runs work within a span and ends the span. It records only the type of an error, because messages may contain
+ * tenants' data.
  */
 export async function inSpan<T>(span: Span, parent: Context, work: () => Promise<T>): Promise<T> {
   try {
@@ -16,7 +16,7 @@ export async function inSpan<T>(span: Span, parent: Context, work: () => Promise
   }
 }
 
-/** The failure's type, as operators know it; PostgreSQL's code; or the error's name. */
+/** Returns the failure's type, PostgreSQL's code, or the error's name. */
 function errorType(error: unknown): string {
   if (error instanceof ApplicationFailure && error.type != null) return error.type;
   return sqlState(error) ?? (error instanceof Error ? error.name : typeof error);
@@ -26,4 +26,10 @@ function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return sqlState(error.cause);
+}
+
+/** Returns the ids of the active trace for log lines; nothing outside of a trace. */
+export function traceIds(): { readonly trace_id?: string; readonly span_id?: string } {
+  const span = trace.getSpanContext(context.active());
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
 }

@@ -10,12 +10,12 @@ import {
 } from '@opentelemetry/api';
 import type { RequestHandler } from 'express';
 
-/** Asked for every few seconds by whoever watches the process. */
+/** Monitoring requests these every few seconds. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * A span for each request, named by the route's pattern, in the trace that the caller's `traceparent`
- * names. Paths, queries, headers and bodies are not in it.
+ * Makes a span for each request, in the trace of the caller's `traceparent`, named after the route's pattern. It
+ * contains no paths, queries, headers or bodies.
  */
 export function traceRequests(tracer: Tracer, propagator: TextMapPropagator): RequestHandler {
   return (request, response, next) => {
@@ -28,11 +28,11 @@ export function traceRequests(tracer: Tracer, propagator: TextMapPropagator): Re
     const attributes = { 'http.request.method': method };
     const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
     const active = trace.setSpan(parent, span);
-    // Who listens for the response's end, such as the log, listens within the trace.
+    // Listeners for the response's end, such as the request log, run within the trace.
     context.bind(active, response);
     response.once('close', () => {
       const route = (request.route as { readonly path: string } | undefined)?.path;
-      // Nothing was sent: the client went away.
+      // 499: the client disconnected before the answer.
       const status = response.headersSent ? response.statusCode : 499;
       if (route !== undefined) span.updateName(`${method} ${route}`);
       if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });

@@ -14,7 +14,7 @@ import {
   type TracePoint,
 } from '../../contracts/trace-carrier.ts';
 
-/** A point of a trace as OpenTelemetry has it. Pure. */
+/** Converts a point of a trace to OpenTelemetry's type. Pure. */
 export function toSpanContext({ traceId, spanId, isSampled, traceState }: TracePoint): SpanContext {
   return {
     traceId,
@@ -25,14 +25,14 @@ export function toSpanContext({ traceId, spanId, isSampled, traceState }: TraceP
   };
 }
 
-/** What a header of Temporal's says of the trace; without, the beginning of a new one. */
+/** Reads the trace from Temporal's headers; without one, returns the root context. */
 export function contextOf(headers: Headers): Context {
   const payload = headers[TRACE_HEADER];
   const point = payload ? readCarrier(defaultPayloadConverter.fromPayload(payload)) : null;
   return point ? trace.setSpanContext(ROOT_CONTEXT, toSpanContext(point)) : ROOT_CONTEXT;
 }
 
-/** Headers that lead what is asked for into the trace. */
+/** Adds the trace to Temporal's headers. */
 export function withTrace(
   headers: Headers,
   { traceId, spanId, traceFlags, traceState }: SpanContext,

@@ -1,4 +1,4 @@
-/** Which traces are kept: the names that OTEL_TRACES_SAMPLER has by OpenTelemetry's specification. */
+/** The values of OTEL_TRACES_SAMPLER in OpenTelemetry's specification. */
 export const SAMPLERS = [
   'always_on',
   'always_off',
@@ -8,13 +8,13 @@ export const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** How a process traces. */
+/** Tracing settings of a process. */
 export interface TracingSettings {
-  /** Where spans are sent, by OTLP over HTTP: the whole address. */
+  /** Complete URL to which spans are sent, by OTLP over HTTP. */
   readonly url: string;
   readonly sampler: (typeof SAMPLERS)[number];
-  /** Of traces to keep, 0 to 1; the samplers named "ratio" ask for it. */
+  /** Share of traces to keep, from 0 to 1, for the samplers with "ratio" in their name. */
   readonly ratio: number;
-  /** What traces call the process; null: by the parts that it runs. */
+  /** Name of the process in traces; null: named after the parts that it runs. */
   readonly serviceName: string | null;
 }

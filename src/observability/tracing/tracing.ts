@@ -8,28 +8,31 @@ import {
   resourceAttributesEnvDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+  type Sampler,
+} from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../lib/logger.ts';
-import { traceActivities } from './temporal-spans.ts';
-import { traceClient } from './client.ts';
-import { createExport } from './span-export.ts';
-import { tellOccasionally } from './occasionally.ts';
 import { traceRequests } from './request-spans.ts';
-import { createSampler } from './sampler.ts';
 import type { TracingSettings } from './tracing-settings.ts';
+import { createExport, reportOccasionally } from './span-export.ts';
 import { traceStatements } from './statement-spans.ts';
+import { traceActivities, traceClient } from './temporal-spans.ts';
 import { takeWorkflowSpans } from './workflow-spans.ts';
 
-/** How often lost spans are told. */
-const TELL_EVERY_MS = 10 * 60_000;
-/** For the last spans; a collector that hangs keeps no process from ending. */
+/** Minimum interval between two warnings about lost spans. */
+const REPORT_EVERY_MS = 10 * 60_000;
+/** Time limit for the last spans, so that a hanging collector doesn't prevent the process from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
 
 /**
- * Starts tracing in this process; once in a process, for what is active is known to all of it. No
- * provider is registered globally: libraries that look for one find none, so that there is nothing in a trace but
- * what is written here.
- * @returns what each part of the process is to be given, and what ends it
+ * Starts tracing in this process. Call it once per process, because the active context is global. The provider is not
+ * registered globally, so libraries can't add spans of their own.
+ * @returns an interceptor for each part of the process, and `stop`
  */
 export function startTracing(
   settings: TracingSettings,
@@ -37,9 +40,9 @@ export function startTracing(
 ) {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': settings.serviceName ?? serviceName }))
-    // OTEL_RESOURCE_ATTRIBUTES
+    // Reads OTEL_RESOURCE_ATTRIBUTES.
     .merge(detectResources({ detectors: [resourceAttributesEnvDetector] }));
-  const processor = createExport(settings.url, tellOccasionally(logger, TELL_EVERY_MS));
+  const processor = createExport(settings.url, reportOccasionally(logger, REPORT_EVERY_MS));
   const provider = new TracerProvider({
     resource,
     sampler: createSampler(settings),
@@ -54,7 +57,7 @@ export function startTracing(
     activities: traceActivities(tracer),
     workflows: takeWorkflowSpans(processor, resource),
     statements: traceStatements(tracer),
-    /** Sends what is left, within 2 seconds. */
+    /** Sends the remaining spans, within 2 seconds. */
     async stop(): Promise<void> {
       const flushed = provider.shutdown().catch(() => undefined);
       await Promise.race([flushed, sleep(FLUSH_TIMEOUT_MS, undefined, { ref: false })]);
@@ -64,3 +67,24 @@ export function startTracing(
 }
 
 export type Tracing = ReturnType<typeof startTracing>;
+
+/** Returns the sampler, which decides whether a trace is kept. A "parentbased" one follows the caller's decision, if any. */
+export function createSampler({
+  sampler,
+  ratio,
+}: Pick<TracingSettings, 'sampler' | 'ratio'>): Sampler {
+  switch (sampler) {
+    case 'always_on':
+      return new AlwaysOnSampler();
+    case 'always_off':
+      return new AlwaysOffSampler();
+    case 'traceidratio':
+      return new TraceIdRatioBasedSampler(ratio);
+    case 'parentbased_always_on':
+      return new ParentBasedSampler({ root: new AlwaysOnSampler() });
+    case 'parentbased_always_off':
+      return new ParentBasedSampler({ root: new AlwaysOffSampler() });
+    case 'parentbased_traceidratio':
+      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) });
+  }
+}

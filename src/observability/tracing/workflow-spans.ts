@@ -3,13 +3,12 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { InjectedSinks } from '@temporalio/worker';
 import type { TracingSinks, WorkflowSpan } from '../../contracts/trace-carrier.ts';
-import { activityFacts } from '../activity-facts.ts';
+import { activityFacts, factAttributes } from '../activity-facts.ts';
 import { toSpanContext } from './trace-headers.ts';
-import { factAttributes } from './facts.ts';
 
 type Run = Readonly<Record<'workflowId' | 'runId', string>>;
 
-/** Takes the spans that workflows tell: they know no clock and no SDK, and tell them whole, at the end. */
+/** Exports the spans of workflows. Workflow code can't use the SDK, so it passes each span on once it has ended. */
 export function takeWorkflowSpans(
   processor: SpanProcessor,
   resource: Resource,
@@ -18,14 +17,14 @@ export function takeWorkflowSpans(
     tracing: {
       spanEnded: {
         fn: (run, span) => processor.onEnd(toReadableSpan(run, span, resource)),
-        // It was told when it happened.
+        // The span was exported when it ended.
         callDuringReplay: false,
       },
     },
   };
 }
 
-/** As the exporter takes it. Pure. */
+/** Converts a span to the exporter's type. Pure. */
 function toReadableSpan(run: Run, span: WorkflowSpan, resource: Resource): ReadableSpan {
   const { at, parentSpanId, startedAtMs, endedAtMs, failureType, continuedAt } = span;
   return {

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import { Webhook } from 'standardwebhooks';
 import { checkSignature } from '../../../src/lib/signing/check-signature.ts';
-import { deriveSecret, formatSecret, parseSecret } from '../../../src/lib/signing/secret.ts';
-import { signedHeaders } from '../../../src/lib/signing/sign.ts';
+import {
+  deriveSecret,
+  formatSecret,
+  parseSecret,
+  signedHeaders,
+} from '../../../src/lib/signing/sign.ts';
 
 const BODY = '{"n":1}';
 const AT = new Date('2026-06-01T00:00:00Z');
