@@ -10,7 +10,7 @@ interface Row {
   readonly line: DocumentSource['lines'][number];
 }
 
-const COLUMNS: readonly CsvColumn<Row>[] = [
+const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'number', value: ({ source }) => source.number, isText: true },
   { head: 'status', value: ({ source }) => source.status },
   { head: 'issued_on', value: ({ source }) => dateOf(source.issued_at) },
@@ -36,20 +36,52 @@ const COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'amount', value: ({ source, line }) => toAmount(line.amount_cents, source.currency) },
 ];
 
-export const DOCUMENT_CSV_HEADERS: readonly string[] = COLUMNS.map(({ head }) => head);
+export const DOCUMENT_CSV_HEADERS: readonly string[] = LINE_COLUMNS.map(({ head }) => head);
 
-/** An invoice as CSV (RFC 4180), a row a line; GST has its own, so that the rows add up to the total. */
+/** Returns an invoice as CSV (RFC 4180) with a row per line. GST is a row too, so the rows add up to the total. */
 export function documentCsv(source: DocumentSource, seller: Seller): string {
   return (
-    csvHead(COLUMNS) +
+    csvHead(LINE_COLUMNS) +
     csvRows(
-      COLUMNS,
+      LINE_COLUMNS,
       source.lines.map((line) => ({ source, seller, line })),
     )
   );
 }
 
-/** Who buys, as the documents name it. */
-export function buyerName({ buyer, buyer_name }: DocumentSource): string {
+/** Returns the buyer's name for documents. */
+function buyerName({ buyer, buyer_name }: DocumentSource): string {
   return buyer?.legal_name ?? buyer_name;
+}
+
+const SUMMARY_COLUMNS: readonly CsvColumn<DocumentSource>[] = [
+  { head: 'number', value: ({ number }) => number, isText: true },
+  { head: 'invoice_id', value: ({ invoice_id }) => invoice_id },
+  { head: 'tenant_id', value: ({ tenant_id }) => tenant_id, isText: true },
+  { head: 'buyer_name', value: buyerName, isText: true },
+  { head: 'buyer_abn', value: ({ buyer }) => buyer?.abn ?? null },
+  { head: 'issued_on', value: ({ issued_at }) => dateOf(issued_at) },
+  { head: 'period_start', value: ({ period_start }) => period_start },
+  { head: 'period_end', value: ({ period_end }) => period_end },
+  { head: 'revision', value: ({ revision }) => revision },
+  { head: 'currency', value: ({ currency }) => currency },
+  { head: 'subtotal', value: (source) => toAmount(source.subtotal_cents, source.currency) },
+  { head: 'tax', value: (source) => toAmount(source.tax_cents, source.currency) },
+  { head: 'total', value: (source) => toAmount(source.total_cents, source.currency) },
+  { head: 'status', value: ({ status }) => status },
+  { head: 'replaces', value: ({ replaces_number }) => replaces_number, isText: true },
+  { head: 'superseded_by', value: ({ superseded_by_number: by }) => by, isText: true },
+];
+
+/** The header row of a month's tables for accounting. */
+export const SUMMARY_CSV_HEAD = csvHead(SUMMARY_COLUMNS);
+
+/** Whether an invoice is live: neither superseded nor void. */
+export function isLive({ status }: Pick<DocumentSource, 'status'>): boolean {
+  return status === 'issued' || status === 'paid';
+}
+
+/** Returns a row per invoice. */
+export function summaryCsvRows(sources: readonly DocumentSource[]): string {
+  return csvRows(SUMMARY_COLUMNS, sources);
 }

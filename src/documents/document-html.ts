@@ -1,12 +1,46 @@
 import { Markup, markup } from '../lib/markup.ts';
 import { stylePolicy } from '../lib/content-policy.ts';
-import { HTML_STYLE } from './html-style.ts';
 import type { DocumentLine, Fact, InvoiceDocument, LineGroup, Party } from './invoice-document.ts';
 
-/** The page needs its own style sheet, and nothing else. */
+/** The style sheet of an invoice's page: light and dark on screens, black on white on paper. */
+const HTML_STYLE = `
+:root { color-scheme: light dark; --ink: #1b2230; --soft: #565f70; --line: #d7dce5; --band: #f3f5f9; --paper: #fff; --behind: #eef1f6; --red: #a3161d; --green: #17683a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #a7b0c0; --line: #39414f; --band: #232a36; --paper: #181d26; --behind: #0f131a; --red: #ff9a96; --green: #7fdba4; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--behind); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+main { max-width: 54rem; margin: 0 auto; padding: 2.5rem; background: var(--paper); min-height: 100vh; }
+header { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: baseline; justify-content: space-between; border-bottom: 2px solid var(--ink); padding-bottom: 0.75rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0; }
+h2 { font-size: 0.75rem; letter-spacing: 0.08em; text-transform: uppercase; color: var(--soft); margin: 0 0 0.25rem; }
+.mark { margin: 0; padding: 0.2rem 0.8rem; border: 2px solid; border-radius: 0.3rem; font-weight: 700; }
+.superseded, .void { color: var(--red); } .paid { color: var(--green); }
+.top { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1.5rem; margin: 1.5rem 0 2rem; }
+address { font-style: normal; } address strong { font-size: 1.05rem; }
+dl { margin: 0; } dl div { margin-bottom: 0.4rem; } dt { color: var(--soft); font-size: 0.8rem; } dd { margin: 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; min-width: 34rem; }
+caption { text-align: left; color: var(--soft); font-size: 0.85rem; padding-bottom: 0.4rem; }
+th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.6rem; border-bottom: 1px solid var(--line); }
+thead th { border-bottom: 2px solid var(--ink); font-size: 0.85rem; }
+.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { overflow-wrap: normal; }
+.group { background: var(--band); font-size: 0.9rem; }
+small { color: var(--soft); }
+tfoot th { font-weight: 400; } tfoot tr:last-child > * { font-weight: 700; font-size: 1.1rem; border-bottom: 2px solid var(--ink); }
+.payment { margin-top: 2rem; padding: 1rem; background: var(--band); border-radius: 0.3rem; } .payment p { margin: 0; }
+footer { margin-top: 1.5rem; color: var(--soft); font-size: 0.85rem; } footer p { margin: 0.2rem 0; }
+@media (max-width: 40rem) { main { padding: 1.25rem; } table { min-width: 0; font-size: 0.8rem; } th, td { padding: 0.4rem 0.25rem; } }
+@page { size: A4; margin: 16mm; }
+@media print {
+  :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --band: #f2f2f2; --paper: #fff; --behind: #fff; --red: #a3161d; --green: #17683a; }
+  body { font-size: 10pt; } main { max-width: none; padding: 0; min-height: 0; } .wide { overflow: visible; } table { min-width: 0; }
+  tr, .payment { break-inside: avoid; } tfoot { display: table-row-group; } .group { break-after: avoid; }
+}
+`;
+
+/** The page's Content-Security-Policy, which allows only its own style sheet. */
 export const DOCUMENT_CSP = stylePolicy(HTML_STYLE);
 
-/** An invoice as a page of its own: to read, to print, to keep. */
+/** Returns an invoice as a self-contained HTML page, for screens and paper. */
 export function documentHtml(document: InvoiceDocument): string {
   const { title, number, currency, mark, facts, seller, buyer, groups, totals, notes } = document;
   return markup`<!doctype html>

@@ -3,14 +3,14 @@ import PDFDocument from 'pdfkit';
 import type { InvoiceDocument } from './invoice-document.ts';
 import { drawFurniture, drawRunningHead } from './pdf-furniture.ts';
 import { layOut } from './pdf-layout.ts';
-import { createPen } from './pdf-pen.ts';
-import { BOTTOM, DETAIL_SIZE, HEAD_HEIGHT, PAGE, SIZE, TOP } from './pdf-style.ts';
+import { createPen, BOTTOM, DETAIL_SIZE, HEAD_HEIGHT, PAGE, SIZE, TOP } from './pdf-pen.ts';
 import { drawRows } from './pdf-table.ts';
 import { tailOf } from './pdf-tail.ts';
 import { topOf } from './pdf-top.ts';
 
 /**
- * An invoice as PDF, tagged for screen readers. The same document makes the same bytes: no clock, no chance.
+ * Renders an invoice as PDF, tagged for screen readers. The same document gives the same bytes: it depends on no clock
+ * and no randomness.
  */
 export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
   const issuedAt = new Date(document.issuedAt);

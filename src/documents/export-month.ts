@@ -10,9 +10,9 @@ import { inOneSnapshot } from '../db/snapshot.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './render-document.ts';
-import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './summary-csv.ts';
+import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './document-csv.ts';
 
-/** Invoices that are held at once: a bound on memory. */
+/** Invoices in memory at a time. */
 const PAGE_SIZE = 50;
 
 export interface ExportOptions {
@@ -27,11 +27,11 @@ export interface Exported {
 }
 
 /**
- * Writes the documents of all invoices of a month and two tables for accounting, all from one snapshot:
- * `summary-MONTH.csv` has the live invoices (issued or paid), so that its sums are the month's control
- * totals; `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all, and only its
- * owner can read it; a second export writes the same bytes.
- * @throws NoSellerError; what the file system says
+ * Writes the documents of all invoices of a month and two tables for accounting, all from one snapshot.
+ * `summary-MONTH.csv` has the live invoices (issued or paid), so its sums are the month's control totals;
+ * `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all, and only its
+ * owner can read it. A second export writes the same bytes.
+ * @throws NoSellerError; the file system's errors
  */
 export function exportMonth(
   db: Database,
@@ -45,7 +45,7 @@ export function exportMonth(
     makePrivateFolder(folder);
     let [invoices, files] = [0, 0];
     const summary = join(folder, `summary-${month}.csv`);
-    // Not named summary-…: whoever adds up all summaries of a folder must not count these.
+    // Not named summary-…, so that adding up all summaries of a folder doesn't count these.
     const others = join(folder, `superseded-and-void-${month}.csv`);
     await writeWhole(summary, (appendLive) =>
       writeWhole(others, async (appendOthers) => {

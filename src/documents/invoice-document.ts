@@ -3,22 +3,20 @@ import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { visibleIn } from '../lib/visible-text.ts';
-import { dateOf, formatDate } from './document-wording.ts';
-import { withPriceUnit, withQuantityUnit } from './units.ts';
+import { dateOf, formatDate, withPriceUnit, withQuantityUnit } from './document-wording.ts';
 
 /**
- * An invoice as its documents say it: HTML and PDF are made of this alone, so that they say the same. It
- * has what Australian law asks of a tax invoice (A New Tax System (Goods and Services Tax) Act
- * 1999, s 29-70): that it is one, the seller and the ABN, the date, what was sold with quantity and price, the
- * GST, and, from $1,000, who buys.
+ * The content of an invoice's documents. HTML and PDF are both made from it, so they agree. It has what Australian law
+ * requires of a tax invoice (A New Tax System (Goods and Services Tax) Act 1999, s 29-70): the title, the seller with
+ * ABN, the date, what was sold with quantity and price, the GST, and the buyer if the total is $1,000 or more.
  */
 export interface InvoiceDocument {
   readonly title: 'Tax invoice';
   readonly number: string;
-  /** The instant of issue: all that a document knows of time. */
+  /** The instant of issue; documents contain no other time. */
   readonly issuedAt: string;
   readonly currency: string;
-  /** What has become of it; null: it stands, and nobody has paid. */
+  /** Shown if the invoice is superseded, void or paid; null if it is issued and unpaid. */
   readonly mark: Mark | null;
   readonly facts: readonly Fact[];
   readonly seller: Party;
@@ -26,7 +24,7 @@ export interface InvoiceDocument {
   readonly groups: readonly LineGroup[];
   readonly totals: readonly Fact[];
   readonly notes: readonly string[];
-  /** How to pay; nothing where there is nothing to pay. */
+  /** How to pay; empty if nothing is due. */
   readonly payment: readonly string[];
 }
 
@@ -43,7 +41,7 @@ export interface Fact {
 export interface Party {
   readonly role: 'From' | 'To';
   readonly name: string;
-  /** Under the name, a line each. */
+  /** The lines under the name. */
   readonly lines: readonly string[];
 }
 
@@ -59,15 +57,15 @@ export interface DocumentLine {
   /** What the amount was computed from; may be empty. */
   readonly detail: string;
   readonly quantity: string;
-  /** With what it is for; empty where no unit price makes the amount. */
+  /** Includes its unit; empty if the amount isn't computed from a unit price. */
   readonly unitPrice: string;
   readonly amount: string;
 }
 
-/** From $1,000 on, with GST, a tax invoice says who the buyer is. */
+/** A tax invoice of $1,000 or more, including GST, must identify the buyer. */
 const BUYER_FROM_CENTS = 100_000;
 
-/** What an invoice's documents say, with hidden characters shown: a name can't reorder what stands beside it. */
+/** Returns the content of an invoice's documents. Hidden characters are shown, so a name can't reorder text next to it. */
 export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDocument {
   const { currency } = source;
   const goods = source.lines.filter(({ kind }) => kind !== 'tax');
@@ -159,7 +157,7 @@ function buyerParty({
   currency,
   tenant_id,
 }: DocumentSource): Party {
-  // Of another currency it can't be told here whether it comes to $1,000: better too much.
+  // The value in Australian dollars of other currencies is unknown here, so they count as large.
   const isLarge = currency !== 'AUD' || total_cents >= BUYER_FROM_CENTS;
   const withoutAbn = isLarge ? ['ABN not provided'] : [];
   return {
@@ -190,7 +188,7 @@ function documentLine(line: DocumentSource['lines'][number], currency: string): 
   };
 }
 
-/** Where the amount doesn't follow from quantity and price by itself. */
+/** Explains an amount that doesn't follow from quantity and price; otherwise empty. */
 function detailOf({ kind, meta }: DocumentSource['lines'][number], currency: string): string {
   const text = (name: string): string | null => {
     const value = meta[name];

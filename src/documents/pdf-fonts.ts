@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as fontkit from 'fontkit';
 import { unpackWoff } from './woff.ts';
 
-/** The fonts of a PDF, of which the glyphs that are used are embedded. */
+/** The fonts of a PDF. Only the glyphs in use are embedded. */
 
 export type Weight = 'regular' | 'bold';
 export type FaceName = Weight | 'fallback';
@@ -12,19 +12,19 @@ const FILES: Readonly<Record<FaceName, string>> = {
   // Latin, Greek, Cyrillic, Hebrew, Arabic, Armenian, Georgian and more: `unicover.txt` of the package.
   regular: 'dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf',
   bold: 'dejavu-fonts-ttf/ttf/DejaVuSansCondensed-Bold.ttf',
-  // Unicode's first plane, Chinese, Japanese and Korean among it, in one weight. No beauty, but in 3 MB.
-  // (From a WOFF2 pdfkit draws nothing, and tells nobody: not from one.)
+  // Unicode's first plane, including Chinese, Japanese and Korean, in one weight and 3 MB. Plain, but complete.
+  // Not the WOFF2 file: pdfkit silently draws nothing from it.
   fallback: '@fontsource/unifontex/files/unifontex-latin-400-normal.woff',
 };
 
 interface Face {
   readonly bytes: Buffer;
-  /** From the line that letters stand on to the top, as a part of the size. */
+  /** Distance from the baseline to the top, as a fraction of the size. */
   readonly ascent: number;
   readonly has: (codePoint: number) => boolean;
 }
 
-/** A face, read at its first use. */
+/** Returns a face, which is read when first used. */
 export const faceOf = (() => {
   const faces = new Map<FaceName, Face>();
   return (name: FaceName): Face => {
@@ -47,15 +47,15 @@ function readFace(file: string): Face {
 
 const BOX = '□';
 
-/** A part of a text that one face has. */
+/** A part of a text in one face. */
 export interface Run {
   readonly face: FaceName;
   readonly text: string;
 }
 
 /**
- * A text by the faces that have its characters: the wanted one, else the fallback. What neither has is a
- * box: seen, and not lost without a word.
+ * Splits a text into runs by face: the requested one, or the fallback for characters that it lacks. Characters that both
+ * lack become a visible box.
  */
 export function toRuns(text: string, weight: Weight): readonly Run[] {
   if (/^\p{ASCII}*$/u.test(text)) return [{ face: weight, text }];

@@ -1,6 +1,6 @@
 import type { InvoiceDocument } from './invoice-document.ts';
-import type { Pen } from './pdf-pen.ts';
 import {
+  type Pen,
   BOTTOM,
   DETAIL_SIZE,
   INK,
@@ -12,9 +12,9 @@ import {
   SOFT,
   TOP,
   type Pdf,
-} from './pdf-style.ts';
+} from './pdf-pen.ts';
 
-/** What is on every page, and no part of what it says. */
+/** Draws what every page has besides its content: watermark, invoice number and page number. */
 export function drawFurniture(
   pdf: Pdf,
   pen: Pen,
@@ -50,7 +50,7 @@ export function drawFurniture(
   pdf.endMarkedContent();
 }
 
-/** On the pages after the first. */
+/** Draws the header of the pages after the first. */
 export function drawRunningHead(
   pdf: Pdf,
   pen: Pen,

@@ -1,7 +1,7 @@
 import type { InvoiceDocument, LineGroup } from './invoice-document.ts';
 import { wrapText, type Measure } from './wrap-text.ts';
 
-/** Where the lines of an invoice go on pages. Pure: it knows widths by the function that it is given. */
+/** Spreads the lines of an invoice over pages. Pure: a function that it gets measures texts. */
 
 export interface Column {
   readonly head: string;
@@ -16,12 +16,12 @@ export const COLUMNS: readonly [Column, Column, Column, Column] = [
   { head: 'Unit price', width: 110, align: 'right' },
   { head: 'Amount', width: 75, align: 'right' },
 ];
-/** Between the text of two columns. */
+/** Space between the text of two columns. */
 export const GAP = 12;
 export const LINE_HEIGHT = 11.5;
 const ROW_PADDING = 7;
 
-/** A row of the table, its texts broken into lines. */
+/** A row of the table, with its texts wrapped. */
 export interface Row {
   readonly kind: 'group' | 'line';
   readonly cells: readonly (readonly Span[])[];
@@ -31,7 +31,7 @@ export interface Row {
 /** A line of text in a cell. */
 export interface Span {
   readonly text: string;
-  /** What was computed from what: smaller. */
+  /** Whether it explains the amount; shown smaller. */
   readonly isDetail: boolean;
 }
 
@@ -40,11 +40,11 @@ export interface Page {
   readonly rows: readonly Row[];
 }
 
-/** How high the room for rows is. */
+/** Heights available for rows. */
 export interface Room {
   readonly first: number;
   readonly others: number;
-  /** Of what follows the last row, which stays together. */
+  /** Height of the part after the last row, which is never split. */
   readonly tail: number;
 }
 
@@ -55,7 +55,7 @@ export interface RowMeasures {
   readonly detail: Measure;
 }
 
-/** Spreads the lines over pages. The last page has room for the tail, and may be without rows. */
+/** Spreads the lines over pages. The last page has room for the tail and may have no rows. */
 export function layOut(document: InvoiceDocument, measures: RowMeasures, room: Room): Page[] {
   const pages: Row[][] = [[]];
   let left = room.first;
@@ -85,7 +85,7 @@ export function layOut(document: InvoiceDocument, measures: RowMeasures, room: R
   return pages.map((rows) => ({ rows }));
 }
 
-/** A deployment's name over its lines, and over those that go on on another page. */
+/** Returns the heading of a deployment's lines, and the heading for lines that continue on another page. */
 function groupRows({ deploymentId }: LineGroup, { group }: RowMeasures): readonly [Row, Row] {
   const width = COLUMNS.reduce((sum, column) => sum + column.width, 0) - GAP;
   const rowOf = (text: string): Row =>
@@ -121,7 +121,7 @@ function makeRow(kind: Row['kind'], cells: Row['cells']): Row {
   return { kind, cells, height: lines * LINE_HEIGHT + ROW_PADDING };
 }
 
-/** A row that is higher than a page goes on on the next one. */
+/** Splits a row that is higher than a page. */
 function splitRow(row: Row, maxHeight: number): Row[] {
   if (row.height <= maxHeight) return [row];
   const perPart = Math.floor((maxHeight - ROW_PADDING) / LINE_HEIGHT);

@@ -1,8 +1,37 @@
 import { faceOf, toRuns, type FaceName, type Weight } from './pdf-fonts.ts';
+import { COLUMNS } from './pdf-layout.ts';
 import type { Measure } from './wrap-text.ts';
 
+/** Positions, sizes and colours on a page of an invoice. */
+
+/** A4, in points. */
+export const PAGE = { width: 595.28, height: 841.89 };
+export const LEFT = 48;
+export const RIGHT = LEFT + COLUMNS.reduce((sum, { width }) => sum + width, 0);
+export const TOP = 48;
+export const BOTTOM = PAGE.height - 64;
+export const HEAD_HEIGHT = 20;
+export const SIZE = 8.5;
+export const DETAIL_SIZE = 7;
+export const INK = '#1b2230';
+export const SOFT = '#565f70';
+export const RULE = '#d7dce5';
+export const BAND = '#f3f5f9';
+export const MARKS = { superseded: '#a3161d', void: '#a3161d', paid: '#17683a' };
+
+export type Pdf = PDFKit.PDFDocument;
+/** A part of the page's structure, for screen readers. */
+export type Struct = ReturnType<Pdf['struct']>;
+
+/** Draws a decorative line across the page, which screen readers skip. */
+export function drawRule(pdf: Pdf, y: number, width: number, color: string, left = LEFT): void {
+  pdf.markContent('Artifact', { type: 'Layout' });
+  pdf.moveTo(left, y).lineTo(RIGHT, y).lineWidth(width).stroke(color);
+  pdf.endMarkedContent();
+}
+
 export interface TextStyle {
-  /** The left edge; the right one where the text is aligned to it. */
+  /** The left edge; the right edge of right-aligned text. */
   readonly x: number;
   /** The top. */
   readonly y: number;
@@ -13,14 +42,14 @@ export interface TextStyle {
   readonly align?: 'left' | 'right';
 }
 
-/** Writes single lines, and knows how wide they are. */
+/** Writes and measures single lines of text. */
 export interface Pen {
-  readonly pdf: PDFKit.PDFDocument;
+  readonly pdf: Pdf;
   readonly measure: (weight: Weight, size: number) => Measure;
   readonly write: (text: string, style: TextStyle) => void;
 }
 
-export function createPen(pdf: PDFKit.PDFDocument): Pen {
+export function createPen(pdf: Pdf): Pen {
   const registered = new Set<FaceName>();
   const take = (face: FaceName, size: number): void => {
     if (!registered.has(face)) pdf.registerFont(face, faceOf(face).bytes);
@@ -41,7 +70,7 @@ export function createPen(pdf: PDFKit.PDFDocument): Pen {
     write(text, { x, y, size, color, weight = 'regular', align = 'left' }) {
       let left = align === 'right' ? x - measure(weight, size)(text) : x;
       for (const run of toRuns(text, weight)) {
-        // What the faces have in common is the line that letters stand on, not their tops.
+        // Faces are aligned at their baselines, not at their tops.
         const top = y + (faceOf(weight).ascent - faceOf(run.face).ascent) * size;
         take(run.face, size);
         pdf.fillColor(color).text(run.text, left, top, { lineBreak: false });

@@ -1,6 +1,6 @@
 import { COLUMNS, GAP, LINE_HEIGHT, type Page, type Row } from './pdf-layout.ts';
-import type { Pen } from './pdf-pen.ts';
 import {
+  type Pen,
   BAND,
   DETAIL_SIZE,
   HEAD_HEIGHT,
@@ -13,9 +13,9 @@ import {
   drawRule,
   type Pdf,
   type Struct,
-} from './pdf-style.ts';
+} from './pdf-pen.ts';
 
-/** The head of the table and a page of its rows. @returns how far down they reach */
+/** Draws the head of the table and a page of its rows. @returns the position below them */
 export function drawRows(
   pdf: Pdf,
   pen: Pen,
@@ -32,7 +32,7 @@ export function drawRows(
     const cells = columnEdges().map((edges) => pdf.struct('TH', {}, () => drawHead(edges)));
     table.add(pdf.struct('TR', {}, cells));
   } else {
-    // Heads that are repeated are read once.
+    // An artifact, so that screen readers read repeated heads only once.
     pdf.markContent('Artifact', { type: 'Pagination' });
     columnEdges().forEach(drawHead);
     pdf.endMarkedContent();

@@ -1,7 +1,7 @@
 import type { InvoiceDocument } from './invoice-document.ts';
 import { LINE_HEIGHT } from './pdf-layout.ts';
-import type { Pen } from './pdf-pen.ts';
 import {
+  type Pen,
   BAND,
   DETAIL_SIZE,
   INK,
@@ -11,10 +11,10 @@ import {
   SOFT,
   drawRule,
   type Struct,
-} from './pdf-style.ts';
+} from './pdf-pen.ts';
 import { wrapText } from './wrap-text.ts';
 
-/** Totals, how to pay, and notes: their height, and how they are drawn. */
+/** Returns the height of totals, payment details and notes, and a function that draws them. */
 export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
   const width = RIGHT - LEFT;
   const wrap = (lines: readonly string[], room: number, size: number): string[] =>

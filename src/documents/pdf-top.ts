@@ -1,7 +1,7 @@
 import type { Fact, InvoiceDocument, Party } from './invoice-document.ts';
 import { GAP } from './pdf-layout.ts';
-import type { Pen } from './pdf-pen.ts';
 import {
+  type Pen,
   DETAIL_SIZE,
   INK,
   LEFT,
@@ -12,10 +12,10 @@ import {
   TOP,
   drawRule,
   type Struct,
-} from './pdf-style.ts';
+} from './pdf-pen.ts';
 import { wrapText } from './wrap-text.ts';
 
-/** Title, mark, parties and facts: how far down they reach, and how they are drawn. */
+/** Returns the height of title, mark, parties and facts, and a function that draws them. */
 export function topOf(document: InvoiceDocument, pen: Pen) {
   const { title, mark, seller, buyer, facts } = document;
   const width = (RIGHT - LEFT) / 3;

@@ -1,14 +1,14 @@
-import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
+import type { Seller } from '../db/catalogue/seller-details.ts';
+import type { DocumentHeader, DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { documentCsv } from './document-csv.ts';
 import { documentHtml } from './document-html.ts';
 import { makeDocument } from './invoice-document.ts';
-import { sellerOf } from './seller-of.ts';
 
 export const DOCUMENT_FORMATS = ['html', 'pdf', 'csv'] as const;
 export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];
 
 /**
- * An invoice's document. The same invoice makes the same bytes.
+ * Renders an invoice's document. The same invoice gives the same bytes.
  * @throws NoSellerError
  */
 export async function renderDocument(
@@ -26,12 +26,27 @@ export async function renderDocument(
   }
 }
 
-/** Only when one is wanted: pdfkit takes a while to load, and every process and command would wait for it. */
+/** Loads pdfkit on demand, because loading it would delay the start of every process and command. */
 function loadPdf() {
   return import('./document-pdf.ts');
 }
 
-/** What an invoice's document is called. A number holds nothing that a file's name may not. */
+/** Returns the file name of a document. Invoice numbers contain only characters that file names allow. */
 export function documentFileName(number: string, format: DocumentFormat): string {
   return `${number}.${format}`;
+}
+
+/** Invoices can't be rendered until the seller's details are known. */
+export class NoSellerError extends Error {
+  override readonly name = 'NoSellerError';
+
+  constructor() {
+    super('no seller details exist yet: set them with `seller apply FILE`');
+  }
+}
+
+/** Returns the seller of an invoice. @throws NoSellerError */
+export function sellerOf({ seller }: DocumentHeader): Seller {
+  if (seller === null) throw new NoSellerError();
+  return seller;
 }

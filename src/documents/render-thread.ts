@@ -2,14 +2,14 @@ import { parentPort } from 'node:worker_threads';
 import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { renderDocument, type DocumentFormat } from './render-document.ts';
 
-/** Renders one document after the other, away from the thread that answers requests. */
+/** A worker thread that renders documents one at a time, so that rendering doesn't block requests. */
 
 export interface RenderJob {
   readonly source: DocumentSource;
   readonly format: DocumentFormat;
 }
 
-/** The document's bytes, or why there are none. */
+/** The document's bytes, or the error. */
 export type RenderAnswer =
   | { readonly content: Uint8Array<ArrayBuffer> }
   | { readonly error: { readonly message: string; readonly stack: string | undefined } };
@@ -21,7 +21,7 @@ parentPort?.on('message', (job: RenderJob) => {
 async function answer({ source, format }: RenderJob): Promise<void> {
   try {
     const rendered = await renderDocument(source, format);
-    // A copy of its own: small buffers share their memory, and what is transferred is gone here.
+    // A copy, because transferring takes the memory away, and small buffers share theirs.
     const content = Uint8Array.from(Buffer.from(rendered));
     parentPort?.postMessage({ content } satisfies RenderAnswer, [content.buffer]);
   } catch (error) {

@@ -2,13 +2,12 @@ import { hash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { DocumentHeader, DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { createFairQueue } from '../lib/fair-queue.ts';
-import type { DocumentFormat } from './render-document.ts';
+import { sellerOf, type DocumentFormat } from './render-document.ts';
 import type { RenderAnswer, RenderJob } from './render-thread.ts';
-import { sellerOf } from './seller-of.ts';
 
-/** Bytes of documents that are kept. */
+/** Maximum size of the cache. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
-/** Documents of one owner that wait. */
+/** Maximum number of an owner's waiting documents. */
 const MAX_WAITING = 16;
 
 export interface RenderedDocument {
@@ -17,14 +16,14 @@ export interface RenderedDocument {
   readonly etag: string;
 }
 
-/** Renders invoices' documents for a process that has other things to do. */
+/** Renders invoices' documents without blocking the process. */
 export interface DocumentRenderer {
   /**
-   * An invoice's document: one that was made before, or a new one. New ones are made one at a time, by
-   * turns among owners, in a thread of their own: a large PDF takes a second of CPU.
-   * @param owner who asks
-   * @param readSource reads the lines, where they are needed
-   * @throws NoSellerError; OverloadedError where too many of this owner's wait; what `readSource` throws
+   * Returns an invoice's document from the cache, or renders it. Rendering runs in a thread of its own, because a large
+   * PDF takes a second of CPU: one document at a time, in turns among owners.
+   * @param owner the requester
+   * @param readSource reads the lines; called only if the document must be rendered
+   * @throws NoSellerError; OverloadedError if too many of the owner's documents are waiting; errors of `readSource`
    */
   render(
     owner: string,
@@ -32,7 +31,7 @@ export interface DocumentRenderer {
     format: DocumentFormat,
     readSource: () => Promise<DocumentSource>,
   ): Promise<RenderedDocument>;
-  /** Ends the thread; what is under way fails. */
+  /** Ends the thread; running work fails. */
   close(): Promise<void>;
 }
 
@@ -67,7 +66,7 @@ export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer 
   return {
     async render(owner, header, format, readSource) {
       sellerOf(header);
-      // Whatever may change about an invoice is in its header; its lines never change (I4).
+      // The header has everything that may change about an invoice; its lines never change (I4).
       const key = `${format}:${hash('sha256', JSON.stringify(header), 'base64url')}`;
       const known = kept.get(key) ?? underWay.get(key);
       if (known !== undefined) return known;
@@ -79,7 +78,7 @@ export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer 
   };
 }
 
-/** The documents used last, up to so many bytes. */
+/** A cache of the documents used last, with a limit on their total size. */
 function createByteCache(maxBytes: number) {
   const documents = new Map<string, RenderedDocument>();
   let bytes = 0;
@@ -107,14 +106,14 @@ function createByteCache(maxBytes: number) {
   };
 }
 
-/** A thread that starts with its first job, keeps no process alive, and starts anew if it breaks. */
+/** A thread that starts with its first job, restarts after a crash, and doesn't keep the process alive. */
 function createThread() {
   let worker: Worker | null = null;
 
   function start(): Worker {
     const started = new Worker(new URL('render-thread.ts', import.meta.url));
     started.unref();
-    // Whoever waits for an answer hears of it; without anybody waiting it must not end the process.
+    // The running job gets the error; without one, an unhandled error event would end the process.
     started.on('error', () => undefined);
     started.once('exit', () => {
       if (worker === started) worker = null;
@@ -123,7 +122,7 @@ function createThread() {
   }
 
   return {
-    /** One job at a time. */
+    /** Renders one document. Don't call it again before it has finished. */
     async render(job: RenderJob): Promise<Buffer> {
       const used = (worker ??= start());
       const answer = Promise.withResolvers<RenderAnswer>();

@@ -6,15 +6,17 @@ const SFNT_HEADER = 12;
 const SFNT_ENTRY = 16;
 
 /**
- * A WOFF font (W3C, WOFF File Format 1.0) as the TrueType or OpenType font that it was made of. Who draws
- * from the WOFF itself has its tables unpacked again for every glyph: seconds for a name.
- * @throws Error where it is none
+ * Converts a WOFF font (W3C, WOFF File Format 1.0) to the TrueType or OpenType font that it contains.
+ *
+ * fontkit can read WOFF itself, but it decompresses the font's tables again for every glyph, which takes seconds for a
+ * name. The fallback font's package has no TTF file.
+ * @throws Error if the input is not a WOFF font
  */
 export function unpackWoff(woff: Buffer): Buffer {
-  if (woff.toString('latin1', 0, 4) !== 'wOFF') throw new Error('this is no WOFF font');
+  if (woff.toString('latin1', 0, 4) !== 'wOFF') throw new Error('not a WOFF font');
   const count = woff.readUInt16BE(12);
   const head = Buffer.alloc(SFNT_HEADER + count * SFNT_ENTRY);
-  // What kind of font it is.
+  // The kind of font.
   woff.copy(head, 0, 4, 8);
   const power = Math.floor(Math.log2(count));
   head.writeUInt16BE(count, 4);
@@ -33,7 +35,7 @@ export function unpackWoff(woff: Buffer): Buffer {
     head.writeUInt32BE(checksum, at + 4);
     head.writeUInt32BE(offset, at + 8);
     head.writeUInt32BE(length, at + 12);
-    // A table begins at a multiple of four.
+    // Tables begin at multiples of four.
     const padded = Math.ceil(length / 4) * 4;
     offset += padded;
     return Buffer.concat([packed < length ? inflateSync(bytes) : bytes], padded);

@@ -1,14 +1,14 @@
-/** How wide a text is, in points. */
+/** Returns the width of a text in points. */
 export type Measure = (text: string) => number;
 
 /**
- * Breaks a text into lines of at most `width` points: between words, and within one that is longer
- * than a line. At least one line, which is empty for an empty text.
+ * Breaks a text into lines of at most `width` points, between words, and within words that are longer than a line.
+ * Returns one empty line for an empty text.
  */
 export function wrapText(text: string, width: number, measure: Measure): string[] {
   const words = text.split(/\s+/).filter(Boolean);
   const whole = words.join(' ');
-  // Most texts fit, and to measure is what takes time.
+  // Most texts fit, and measuring is slow.
   if (measure(whole) <= width) return [whole];
   const lines: string[] = [];
   let line = '';
@@ -28,7 +28,7 @@ export function wrapText(text: string, width: number, measure: Measure): string[
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** A letter with its accents stays whole. */
+/** Breaks a word between graphemes, so that letters keep their accents. */
 function breakWord(word: string, width: number, measure: Measure): string[] {
   const pieces: string[] = [];
   let piece = '';

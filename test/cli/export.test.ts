@@ -73,7 +73,7 @@ function readTable(name: string, file: string): Record<string, string>[] {
 test('without a seller it says what is missing, and writes nothing', async () => {
   const { code, stderr } = await exportTo('none');
   expect(code).toBe(1);
-  expect(stderr).toContain('It is not known yet who sells: `seller apply FILE` says so');
+  expect(stderr).toContain('No seller details exist yet: set them with `seller apply FILE`');
   expect([...contentsOf('none').keys()]).toEqual([]);
 });
 

@@ -1,9 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
-import { documentCsv } from '../../src/documents/document-csv.ts';
+import { documentCsv, SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/document-csv.ts';
 import { documentHtml } from '../../src/documents/document-html.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
-import { SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/summary-csv.ts';
 import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
 
 const EVIL = `=1+1</td><script>alert("&'")</script>`;

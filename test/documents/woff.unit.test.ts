@@ -26,5 +26,5 @@ test('the decoded font draws the same glyphs as the original', () => {
 });
 
 test('rejects data that is not WOFF', () => {
-  expect(() => unpackWoff(Buffer.from('wOF2, or anything'))).toThrow('no WOFF font');
+  expect(() => unpackWoff(Buffer.from('wOF2, or anything'))).toThrow('not a WOFF font');
 });

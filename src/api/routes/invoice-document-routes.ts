@@ -8,8 +8,11 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
-import { documentFileName, type DocumentFormat } from '../../documents/render-document.ts';
-import { NoSellerError } from '../../documents/seller-of.ts';
+import {
+  documentFileName,
+  type DocumentFormat,
+  NoSellerError,
+} from '../../documents/render-document.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';
 import { HttpProblem } from '../http/problems.ts';

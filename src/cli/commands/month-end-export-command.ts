@@ -1,7 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { exportMonth, type Exported } from '../../documents/export-month.ts';
-import { DOCUMENT_FORMATS, type DocumentFormat } from '../../documents/render-document.ts';
-import { NoSellerError } from '../../documents/seller-of.ts';
+import {
+  DOCUMENT_FORMATS,
+  type DocumentFormat,
+  NoSellerError,
+} from '../../documents/render-document.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
