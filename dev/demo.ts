@@ -26,7 +26,7 @@ try {
   });
   const stateDir = stateFolder(process.env);
   if (flags.reset) await resetState(stateDir);
-  const steps = createSteps();
+  const steps = createSteps({ signal: shutdown });
   printLine(INTRODUCTION);
   const stack = await startLocalStack({
     env: present(process.env),
@@ -45,7 +45,9 @@ try {
     await stack.stop();
   }
 } catch (error) {
-  if (!shutdown.aborted) {
+  if (shutdown.aborted) {
+    printErrorLine('Interrupted; the servers are stopped. To continue, run `npm run demo` again.');
+  } else {
     printErrorLine(explainError(error, process.env.LOG_LEVEL));
     if (error instanceof DemoError) printErrorLine('To start over, run `npm run demo -- --reset`.');
   }

@@ -12,7 +12,7 @@ try {
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir: stateFolder(process.env),
-    steps: createSteps(),
+    steps: createSteps({ signal: shutdown }),
     signal: shutdown,
   });
   try {

@@ -90,7 +90,7 @@ export function describeServers({ databaseUrl, temporal }: LocalServers): string
 }
 
 /**
- * Deletes the state of the local servers; files of the setup stay.
+ * Deletes the state of the local servers and their remembered ports; files of the setup stay.
  * @throws Error if another run still uses the servers
  */
 export async function resetState(stateDir: string): Promise<void> {
@@ -110,7 +110,6 @@ export async function resetState(stateDir: string): Promise<void> {
   });
   removeCluster(stateDir);
   // SQLite keeps two more files next to its database.
-  for (const file of [dbFile, `${dbFile}-wal`, `${dbFile}-shm`, localEnvFile(stateDir)]) {
-    rmSync(file, { force: true });
-  }
+  const files = [dbFile, `${dbFile}-wal`, `${dbFile}-shm`, localEnvFile(stateDir)];
+  for (const file of [...files, join(stateDir, 'ports.json')]) rmSync(file, { force: true });
 }

@@ -11,8 +11,14 @@ export interface Steps {
 const TITLE_WIDTH = 62;
 const TEXT_INDENT = 5;
 
-/** @param write default: standard output */
-export function createSteps(write: (text: string) => void = printText): Steps {
+interface StepsOptions {
+  /** Default: standard output. */
+  readonly write?: (text: string) => void;
+  /** A step that ends with an error after this has aborted was interrupted; it didn't fail. */
+  readonly signal?: AbortSignal;
+}
+
+export function createSteps({ write = printText, signal }: StepsOptions = {}): Steps {
   // On a terminal, the title is shown during the work and then overwritten.
   const isTerminal = write === printText && terminalWidth() !== null;
   let count = 0;
@@ -30,7 +36,7 @@ export function createSteps(write: (text: string) => void = printText): Steps {
         return result;
       } catch (error) {
         if (isTerminal) startLineAnew();
-        write(`${label}: failed\n`);
+        write(`${label}: ${signal?.aborted ? 'interrupted' : 'failed'}\n`);
         throw error;
       }
     },

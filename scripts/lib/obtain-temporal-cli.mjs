@@ -20,9 +20,9 @@ async function complaintAbout(path) {
   return code === 0 ? undefined : lastLine(output);
 }
 
-/** Returns why a fetch failed; `fetch` itself says only "fetch failed". */
+/** Returns why a fetch failed, with the host; `fetch` itself says only "fetch failed". */
 function fetchComplaint(error) {
-  return error.cause?.code ?? error.cause?.message ?? error.message;
+  return error.cause?.message || error.cause?.code || error.message;
 }
 
 /** Fetches the archive's address the way the SDKs do, then the archive, and unpacks the CLI. */
@@ -59,7 +59,7 @@ async function build(folder) {
     GO111MODULE: 'on',
   };
   const { code, output } = await withHeartbeat(
-    'building the Temporal CLI with Go, about 5 minutes on 2 cores',
+    'building the Temporal CLI with Go, 5 minutes or more on 2 cores',
     HEARTBEAT_MS,
     () => runCommand(go, ['install', GO_PACKAGE], { cwd: folder, env: goEnv }),
   );

@@ -41,7 +41,7 @@ export async function createContractWorld(): Promise<ContractWorld> {
       LOG_LEVEL: 'warn',
     },
     stateDir,
-    steps: createSteps(() => undefined),
+    steps: createSteps({ write: () => undefined }),
     signal: new AbortController().signal,
   });
   cleanUp.defer(() => stack.stop());

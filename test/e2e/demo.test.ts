@@ -95,6 +95,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     await sleep(100);
     demo.child.kill(signal);
     expect(await demo.code).not.toBeNull();
+    expect(demo.output).toContain('To continue, run `npm run demo` again.');
+    expect(demo.output).not.toContain('failed');
     await expectNothingLeft();
   },
   90_000,
