@@ -135,8 +135,8 @@ function createWebhookWorker(
   });
 }
 
-function activityInterceptors({ activityInterceptors: told = [] }: WorkerOptions<object>) {
-  return { activity: [heartbeatWhileRunning, ...told] };
+function activityInterceptors({ activityInterceptors: others = [] }: WorkerOptions<object>) {
+  return { activity: [heartbeatWhileRunning, ...others] };
 }
 
 /** Sends heartbeats while a regular activity runs. Local activities need none. */

@@ -12,8 +12,8 @@ import { requestScheduledMonth } from './request-scheduled-month.ts';
 export type { ActivityDeps } from './deps.ts';
 
 /**
- * The activities. Each may be tried any number of times, by several workers at
- * once: what it does is decided by what PostgreSQL holds.
+ * Creates the activities. Each may be retried any number of times, also by several workers at once, because the state in
+ * PostgreSQL decides what it does.
  */
 export function createActivities(deps: ActivityDeps) {
   return {

@@ -19,12 +19,12 @@ import { requirePeriod } from './activity-failures.ts';
 import { parked } from './tenant-results.ts';
 
 /**
- * Opens a draft for each tenant that needs an invoice, and seals its usage, in one short transaction. The
- * others are settled at once: their invoice stands (`skipped`), or an earlier attempt of this very run has
- * issued it (`rolled`) or found it `unchanged`.
+ * Opens a draft for each tenant that needs an invoice and seals its usage, in one short transaction. Other tenants are
+ * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`) or
+ * found it `unchanged`.
  *
- * A retry finds this run's draft and changes nothing: what is sealed once stays as it is, since lines may have
- * been quoted from it.
+ * A retry finds this run's draft and changes nothing. Sealed usage never changes, because lines may have been quoted
+ * from it.
  */
 export function openDrafts({ db, now }: ActivityDeps) {
   return (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
@@ -50,7 +50,7 @@ export function openDrafts({ db, now }: ActivityDeps) {
   };
 }
 
-/** @throws ApplicationFailure, not retryable */
+/** Returns the month's period. @throws ApplicationFailure, not retryable, if the month is not over */
 export function requireMonthOver(month: string, now: Date): Period {
   const period = requirePeriod(month);
   if (isOver(period.month, now)) return period;
@@ -65,7 +65,7 @@ type Decision =
   | { readonly action: 'resume'; readonly draft: DraftRef }
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
-/** What a tenant's month asks for; the rules of docs/spec.md#month-end. */
+/** Decides what to do about a tenant's month (docs/spec.md#month-end). */
 function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
@@ -75,7 +75,7 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
     tenant.openDraftOwnerStartedAt !== null &&
     isLater(tenant.openDraftOwnerStartedAt, ownerStartedAt)
   ) {
-    // We are an attempt of a run that is over, waking up late.
+    // This is a late attempt of a run that is over.
     const reason = `a later run is building the invoice of tenant ${tenantId}, and its outcome counts`;
     return { action: 'settle', result: parked(tenantId, { type: FAILURE.draftLost, reason }) };
   }
@@ -95,7 +95,7 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
         refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
       };
     }
-    // Also where the tenant is no longer due: what is issued and not final can be put right.
+    // Even if the tenant is no longer due: an issued invoice that isn't final can be corrected.
     return { action: 'open' };
   }
   if (tenant.dueSubscriptions === 0) {
@@ -113,7 +113,7 @@ function notDue(tenantId: string): string {
   return `tenant ${tenantId} is not due: it has no subscription that is active at the end of the month`;
 }
 
-/** By the instant, whatever the number of digits. */
+/** Compares instants, because texts may differ in the number of digits. */
 function isLater(a: string, b: string): boolean {
   return Date.parse(a) > Date.parse(b);
 }
@@ -129,7 +129,8 @@ async function recordSettled(
     if (decision.result.outcome !== 'parked') invoiced.push(decision.result);
     if (decision.refusal !== undefined) {
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
-      // An earlier run's draft served them. Where an invoice stands, it is given up when it comes to issue.
+      // An earlier run's draft served these requests. If the tenant has an invoice, that run abandons the draft when it
+      // tries to issue it.
       if (tenant.openDraftId !== null && tenant.liveInvoiceId === null) {
         await abandonDrafts(tx, [tenant.openDraftId], decision.refusal);
       }

@@ -13,10 +13,10 @@ import { requirePeriod, splitLost } from './activity-failures.ts';
 import { invoiced, orParked, splitParked, type Invoiced } from './tenant-results.ts';
 
 /**
- * Issues drafts from the lines that the steps before wrote, in one transaction: the number, the lines, the
- * predecessor superseded, the usage tied to the lines, the outcome. Either all of it is there or nothing. A
- * revision that says what its predecessor says, where nobody wants it then, gives its usage to the invoice that
- * stands. A retry after a commit finds what was done and reports the same.
+ * Issues drafts from the lines that the earlier steps wrote, all in one transaction: it assigns the number, writes the
+ * lines, supersedes the predecessor, ties the usage to the lines and records the outcome. If a revision equals its
+ * predecessor and its requests have `onlyIfChanged`, its usage moves to the existing invoice instead. A retry after a
+ * commit reports the same result.
  */
 export function persistInvoices({ db, bounds }: ActivityDeps) {
   return (input: DraftsInput): Promise<PersistInvoicesResult> => {
@@ -67,13 +67,13 @@ function toInvoice(
   { draftId, tenantId, currency, replacesInvoiceId }: LockedDraft,
   input: DraftToIssue | undefined,
 ): CheckedDraft {
-  // A step that was left out is a mistake in our code, and must never become an invoice that lacks something.
+  // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
   if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
   const { lines, terms } = input;
   return { draftId, tenantId, currency, replacesInvoiceId, terms, ...assembleInvoice(lines) };
 }
 
-/** What an attempt of this very run has committed before, by draft. */
+/** Returns what an earlier attempt of the same run committed, by draft. */
 async function doneBefore(
   tx: Transaction,
   ours: readonly LockedDraft[],

@@ -6,8 +6,8 @@ import { requirePeriod, splitLost } from './activity-failures.ts';
 import { orParked, splitParked } from './tenant-results.ts';
 
 /**
- * Pulls the drafts' LLM usage, which the gateway has priced: a line for each deployment and service month, the
- * exact charges summed and rounded once (docs/spec.md#month-end). A retry finds what an earlier attempt wrote.
+ * Pulls the drafts' LLM usage, which the gateway has priced, and writes a line for each deployment and service month:
+ * the exact charges are summed and rounded once (docs/spec.md#month-end). A retry keeps what an earlier attempt wrote.
  */
 export function pullLlmUsage({ db }: ActivityDeps) {
   return async ({ month, owner, drafts }: DraftsInput): Promise<PullLlmUsageResult> => {

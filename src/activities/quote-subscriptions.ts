@@ -18,13 +18,13 @@ import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
 import { orParked, splitParked } from './tenant-results.ts';
 
-/** Subscriptions that one call quotes: a bound on its time and memory. */
+/** Maximum number of subscriptions per call, which limits its time and memory. */
 const CHUNK = 500;
 
 /**
- * Quotes the next subscriptions of the drafts from their actual usage (docs/spec.md#month-end) and writes the
- * recurring and overage lines, a document for each draft. A retry finds what an earlier attempt wrote and
- * reports the same. Bad data parks its own tenant only.
+ * Quotes the next subscriptions of the drafts from their actual usage (docs/spec.md#month-end) and writes the recurring
+ * and overage lines, as one document per draft. A retry keeps what an earlier attempt wrote and reports the same. Bad
+ * data parks only its own tenant.
  */
 export function quoteSubscriptions({ db }: ActivityDeps) {
   const planVersions = new Map<string, PlanVersion>();
@@ -68,15 +68,15 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
   };
 }
 
-/** What of a draft this call quotes. */
+/** The part of a draft that this call quotes. */
 interface Reached {
   readonly draft: DraftToQuote;
   readonly subscriptions: readonly DraftSubscription[];
-  /** The deployment that it ends with; null: the draft has no more. */
+  /** The last deployment of this part; null: it is the draft's last part. */
   readonly upTo: string | null;
 }
 
-/** Subscriptions come in the order of the drafts: where they were cut off, later drafts have to wait. */
+/** Subscriptions are in the order of the drafts. If the chunk is full, later drafts wait for the next call. */
 function reachedDrafts(
   drafts: readonly DraftToQuote[],
   { own, subscriptions }: QuoteInputs,

@@ -9,9 +9,8 @@ import { WEBHOOKS_TASK_QUEUE } from '../contracts/ids.ts';
 import { richText, toSummary, type Markdown } from '../contracts/markdown.ts';
 
 /**
- * Infrastructure that fails is tried again, gently; bad data is a failure that
- * isn't retryable. How long to try is bounded by the workflow's own timeout, so a
- * database that is away for minutes parks nobody.
+ * Infrastructure failures are retried with growing pauses; bad data is a non-retryable failure. Only the workflow's own
+ * timeout limits the retries, so a database that is unavailable for minutes parks no tenant.
  */
 const RETRY = {
   initialInterval: '200 ms',
@@ -21,7 +20,7 @@ const RETRY = {
 
 const RECORDED = {
   startToCloseTimeout: '65 s', // A little longer than the statement timeout.
-  // A worker that has died is noticed by its silence, and another one tries again.
+  // If a worker dies, its heartbeats stop and another worker retries.
   heartbeatTimeout: '5 s',
   retry: RETRY,
 } as const;
@@ -32,7 +31,7 @@ export type InvoiceSteps = Pick<
   'openDrafts' | 'quoteSubscriptions' | 'pullLlmUsage' | 'persistInvoices'
 >;
 
-/** What each step is for, in the Web UI. */
+/** The summaries of the steps in the Web UI. */
 const STEP_SUMMARIES: Readonly<Record<keyof InvoiceSteps, string>> = {
   openDrafts: 'Open drafts and seal their usage',
   quoteSubscriptions: 'Quote the subscriptions from their usage',
@@ -41,9 +40,9 @@ const STEP_SUMMARIES: Readonly<Record<keyof InvoiceSteps, string>> = {
 };
 
 /**
- * The steps as local activities first, which cost no round trip to the server but retry out of sight; a step
- * that does not succeed within about 10 seconds goes on as the regular activity of the same name, which shows
- * its attempts and the last failure under Pending Activities (ADR 24).
+ * The steps run as local activities first, which need no round trip to the server but retry out of sight. A step that
+ * doesn't succeed within about 10 seconds continues as the regular activity of the same name, which shows its attempts
+ * and the last failure under Pending Activities (ADR 24).
  */
 export const invoiceSteps: InvoiceSteps = {
   openDrafts: localFirst('openDrafts'),
@@ -56,9 +55,9 @@ function localFirst<Step extends keyof InvoiceSteps>(step: Step): InvoiceSteps[S
   const summary = STEP_SUMMARIES[step];
   const local = proxyLocalActivities<InvoiceSteps>({
     startToCloseTimeout: '65 s', // A little longer than the statement timeout.
-    // A database that hangs instead of failing must not stay out of sight either.
+    // So that a database that hangs instead of failing becomes visible too.
     scheduleToCloseTimeout: '30 s',
-    // Pauses of 9 seconds in all.
+    // The pauses add up to 9 seconds.
     retry: { ...RETRY, maximumInterval: '3 s', maximumAttempts: 7 },
     summary,
   })[step] as (input: unknown) => Promise<unknown>;
@@ -72,8 +71,8 @@ function localFirst<Step extends keyof InvoiceSteps>(step: Step): InvoiceSteps[S
 }
 
 /**
- * Whether a step ran out of attempts or time; bad data would come back each time. A local activity's failure comes
- * as it is, without an ActivityFailure around it.
+ * Whether a step ran out of attempts or time; bad data would fail each time. A local activity's failure isn't wrapped in
+ * an ActivityFailure.
  */
 function isWorthTrying(error: unknown): boolean {
   if (error instanceof ApplicationFailure) return error.nonRetryable !== true;
@@ -87,8 +86,8 @@ export type MonthSteps = Pick<
 >;
 
 /**
- * Each with events of its own in the history, and a line that says what it is for: the month does several things
- * at once (ADR 9).
+ * Regular activities, each with events and a summary in the history, because the month does several things at once
+ * (ADR 9).
  */
 export const monthSteps: MonthSteps = {
   acceptRequest: (input) =>
@@ -113,8 +112,8 @@ function recorded(text: Markdown) {
 }
 
 /**
- * Requests to receivers: some seconds at a time, in slots of their own, and given up when the worker
- * has to stop. An attempt of the activity that fails leaves no event in the history.
+ * Sends requests to receivers, for some seconds per call, in separate slots. A stopping worker aborts them. Failed
+ * attempts of the activity add no events to the history.
  */
 export const webhooks = proxyActivities<Activities>({
   taskQueue: WEBHOOKS_TASK_QUEUE,
@@ -123,7 +122,7 @@ export const webhooks = proxyActivities<Activities>({
   retry: RETRY,
 });
 
-/** Calls to Temporal itself: rare, and worth their own events in the history. */
+/** Calls to Temporal itself. They are rare, so they are regular activities with events in the history. */
 export const temporal = proxyActivities<Pick<Activities, 'requestScheduledMonth'>>({
   startToCloseTimeout: '30 s',
   retry: RETRY,

@@ -6,10 +6,10 @@ import type { StepCounts } from './invoice-run.ts';
 
 type Parked = Extract<TenantResult, { outcome: 'parked' }>;
 
-/** Tenants that are shown; a child has up to 100. */
+/** Maximum number of tenants shown; a child has up to 100. */
 const SHOWN_PARKED = 10;
 
-/** What became of a child's tenants, in the Markdown of the Web UI's "current details". */
+/** Renders the results of a child's tenants as Markdown for the Web UI's "current details". */
 export function renderTenantDetails(
   month: string,
   results: readonly TenantResult[],
@@ -37,7 +37,7 @@ function alone(month: string, result: TenantResult): Markdown {
   return richText`**Invoice of ${result.tenantId} for ${month}**: ${result.outcome}${invoice}`;
 }
 
-/** What the steps did; nothing where the invoice stood. */
+/** What the steps did; empty if the existing invoice was kept. */
 function stepLines(
   { subscriptions, quotedLines, llmRequests, issuedLines, total }: StepCounts,
   isAlone: boolean,

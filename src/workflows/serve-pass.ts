@@ -13,8 +13,8 @@ export interface PassContext {
 }
 
 /**
- * Does the next step of a pass: starts urgent tenants, else serves a page, else waits for the children, else looks
- * in PostgreSQL for forced tenants that were not served, else finishes the pass.
+ * Advances a pass by the first of these steps that applies: start urgent tenants, serve the next page, wait for the
+ * children, find unserved forced tenants in PostgreSQL, finish the pass.
  */
 export async function advancePass(context: PassContext, pass: Pass): Promise<void> {
   const { month, state, pool } = context;

@@ -13,9 +13,9 @@ import { requireText, requireTexts } from './options.ts';
 import { renderTenantDetails } from './render-tenant-details.ts';
 
 /**
- * Builds the invoice of a tenant, or of a few, step by step: open and seal, quote, pull the LLM usage, persist.
- * Only ids and counts pass through here; the lines stay in PostgreSQL. Bad data of a tenant that is alone here
- * fails this workflow with a type and a reason; of one among several it is part of the result.
+ * Builds the invoices of one or several tenants step by step: open and seal, quote, pull the LLM usage, persist.
+ * Only ids and counts pass through here; the lines stay in PostgreSQL. If the child has a single tenant, bad data fails
+ * the workflow with a type and a reason. With several tenants, it parks only the tenant concerned.
  */
 export async function tenantInvoice(input: TenantInvoiceInput): Promise<readonly TenantResult[]> {
   const month = requireText(input, 'month', '2026-05');
@@ -36,7 +36,7 @@ export async function tenantInvoice(input: TenantInvoiceInput): Promise<readonly
     show(month, results, run.counts);
     return results;
   } catch (error) {
-    // What is terminated or times out can't say so.
+    // Reached neither by a termination nor by a timeout.
     const failure = describeFailure(error);
     show(
       month,
@@ -47,7 +47,7 @@ export async function tenantInvoice(input: TenantInvoiceInput): Promise<readonly
   }
 }
 
-/** Tenants of which the database knows nothing don't exist. */
+/** Adds a parked result for each tenant that doesn't exist in the database. */
 function withUnknown(
   tenantIds: readonly string[],
   results: readonly TenantResult[],
@@ -63,12 +63,12 @@ function withUnknown(
   ];
 }
 
-/** Shows the outcome in the details here, and what deserves a look in the list of workflows. */
+/** Shows the outcome in the details, and all but `rolled` as search attributes in the list of workflows. */
 function show(month: string, results: readonly TenantResult[], counts: StepCounts): void {
   setCurrentDetails(renderTenantDetails(month, results, counts));
   const outcomes = results.map(({ outcome }) => outcome);
   const shown = (['parked', 'skipped', 'unchanged'] as const).find((o) => outcomes.includes(o));
-  // `rolled` is not shown: it would cost an action for each tenant. One command sets both, for the same reason.
+  // `rolled` is not shown, because it would cost an action per tenant. One command sets both, for the same reason.
   if (!shown) return;
   const parked = results.find((result) => result.outcome === 'parked');
   upsertSearchAttributes([

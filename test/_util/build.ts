@@ -4,8 +4,8 @@ import { MONTH } from './seed.ts';
 import type { World } from './world.ts';
 
 /**
- * The month end's steps in their order, called one by one instead of by a workflow: for what
- * depends on the database alone, and for stopping amid.
+ * Calls the month end's steps in order without a workflow, for tests that need only the database or that stop between
+ * steps.
  */
 
 let lastRun = 0;

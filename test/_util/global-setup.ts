@@ -33,9 +33,9 @@ export default function setup(project: TestProject): Promise<() => Promise<void>
 }
 
 /**
- * One PostgreSQL and one Temporal server for all test files, in a folder of their own: a demo
- * that runs meanwhile isn't disturbed.
- * @returns what ends them
+ * Starts one PostgreSQL and one Temporal server for all test files, in a separate folder, so that a running demo isn't
+ * disturbed.
+ * @returns a function that stops them
  */
 export async function startTestServers(
   project: TestProject,

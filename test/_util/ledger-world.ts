@@ -20,7 +20,7 @@ export interface LedgerWorld extends AsyncDisposable {
 
 /** Never connects: only the Schedule's activity talks to Temporal. */
 const NO_CLIENT = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-/** What the month end's steps work with, but for the database. */
+/** Dependencies of the month end's steps, except for the database. */
 export const ACTIVITY_DEPS = {
   client: NO_CLIENT,
   logger: pino({ level: 'silent' }),

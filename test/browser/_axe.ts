@@ -2,7 +2,7 @@ import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** What keeps somebody from using the page; the rest of axe's findings is advice. */
+/** Findings that prevent a user from using the page; axe's other findings are advice. */
 const GRAVE = new Set(['serious', 'critical']);
 
 /** Fails where axe finds something serious or critical on the page as it is now, with each place. */

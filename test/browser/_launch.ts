@@ -12,13 +12,13 @@ const ARGS = [
   // Each letter looks the same wherever it stands, and on every screen: pictures differ less, and weigh less.
   '--disable-lcd-text',
   '--disable-font-subpixel-positioning',
-  // Chromium's own sandbox refuses to work for root, as whom CI runs.
+  // Chromium's own sandbox refuses to run as root, the user in CI.
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ];
 
 /**
- * A browser of its own, without a window; the caller closes it.
- * @throws where there is none, with what to do about it
+ * Launches a separate headless browser; the caller closes it.
+ * @throws Error if none is installed; its message says how to install one
  */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();

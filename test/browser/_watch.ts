@@ -3,7 +3,7 @@ import type { BrowserContext } from 'playwright-core';
 /**
  * Writes down what no page may do: ask another host for something, or log an error, which is how a
  * browser reports a breach of the page's policy (CSP), an exception and a resource that isn't there.
- * @param origins whom the pages may ask
+ * @param origins the origins that pages may contact
  * @param isExpected errors that a test provokes, by their text
  * @returns the problems so far, a sentence each; the list grows
  */

@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** On with the Tab key, as somebody without a mouse, until an element has the focus. */
+/** Presses the Tab key, like a user without a mouse, until an element has the focus. */
 async function tabTo(page: Page, selector: string): Promise<void> {
   for (let steps = 0; steps < 80; steps += 1) {
     await page.keyboard.press('Tab');
@@ -173,7 +173,7 @@ test('a month that is being closed moves without being loaded again', async ({ o
   expect(await page.evaluate('window.isSameDocument')).toBe(true);
   await takeScreenshot(page, 'operator-closing-desktop-light');
   await expectAccessible(page);
-  // The end is seen, too: then the whole page is read anew, with its books.
+  // When the request ends, the whole page reloads, with its control totals.
   await db.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests SET state = 'finished', finished_at = now() WHERE request_id = 'slow'`);
   await page.waitForSelector('text=Usage reconciliation');

@@ -24,7 +24,7 @@ describe('the commands of docs/integrating.md', () => {
   let server: ReturnType<TestApi['app']['listen']>;
   let env: NodeJS.ProcessEnv;
   beforeAll(async () => {
-    // Its events are of May 2026, which has to be recent.
+    // The events are dated May 2026, which must be recent.
     api = await createTestApi({ now: () => new Date('2026-06-01T00:00:00Z') });
     server = api.app.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -70,7 +70,7 @@ describe("the client's package", () => {
     const installed = join(modules, 'arcadia-invoicing-client');
     mkdirSync(installed, { recursive: true });
     spawnSync('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
-    // What npm would install for it, and what the examples use besides.
+    // The packages that npm would install for it, and those that the examples use.
     for (const name of ['openapi-fetch', 'openapi-typescript-helpers', 'standardwebhooks']) {
       symlinkSync(resolve('node_modules', name), join(modules, name));
     }

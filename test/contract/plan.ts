@@ -30,8 +30,8 @@ export interface PlannedRun {
 const ALL_PHASES = ['examples', 'coverage', 'fuzzing', 'stateful'];
 
 /**
- * Who tries what: without a key everything; with a key in every way what takes it, and by the
- * examples whatever must refuse it, for a refusal comes before anything else is looked at.
+ * The requests of each key. Without a key: all operations. With a key: all kinds of requests to operations that accept it,
+ * and only the examples to operations that must refuse it, because keys are checked before anything else.
  */
 export function planRuns(document: SecuredDocument): readonly PlannedRun[] {
   const operations = Object.values(document.paths).flatMap((item) => Object.values(item));

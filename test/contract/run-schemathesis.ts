@@ -21,7 +21,7 @@ export interface SchemathesisOptions {
   readonly folder: string;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface RunResult extends PlannedRun {
   readonly tested: number;
   readonly cases: number;

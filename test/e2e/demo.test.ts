@@ -41,7 +41,7 @@ function leftBehind(): string[] {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
         return command.includes(folder) ? [command] : [];
       } catch {
-        return []; // it has ended meanwhile
+        return []; // it has ended since
       }
     });
 }

@@ -35,7 +35,7 @@ export interface FaultWorld extends FaultTargets, AsyncDisposable {
   readonly senders: Senders;
   /** The servers' and the processes' logs. */
   readonly logFolder: string;
-  /** Leaves the logs where they are, for whoever wants to know what went wrong. */
+  /** Keeps the logs, for finding out what went wrong. */
   keepLogs(): void;
 }
 

@@ -12,7 +12,7 @@ export interface FaultTargets {
   readonly proxies: Readonly<Record<Part, PostgresProxy>>;
   readonly processes: Readonly<Record<Part, SupervisedProcess>>;
   readonly operator: Operator;
-  /** Connections that have gone silent; each is to be given up by whoever waits for an answer. */
+  /** Silent connections; the side that waits for an answer must give each of them up. */
   readonly silent: HeldConnection[];
 }
 
@@ -71,7 +71,7 @@ async function holdAt({ moment, nth }: Step, proxy: PostgresProxy): Promise<Held
   }
 }
 
-/** The connection goes on while the server goes down: which of the two is first is a race. */
+/** Releases the connection while the server goes down, so the two race. */
 async function during(fault: Promise<void>, held: HeldConnection): Promise<void> {
   held.release();
   await fault;

@@ -13,8 +13,8 @@ import { createBatchMaker, type SentEvent } from './usage-batches.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 
 /**
- * The checks themselves: books that are sound, then broken in one place at a time. Who can break
- * them is the superuser, with the constraints and triggers out of the way.
+ * Tests the checks: they pass on sound books and find each break. Only the superuser can break them, with constraints
+ * and triggers disabled.
  */
 let world: World;
 let superuser: pg.Client;

@@ -137,7 +137,7 @@ async function withoutReason(
   );
 }
 
-/** As whom a tenant that can't be invoiced is parked; null: it isn't due and so isn't parked. */
+/** The failure type with which a tenant that can't be invoiced is parked; null: it isn't due, so it isn't parked. */
 const PARKED_AS: Readonly<Record<Exclude<TenantKind, 'sound'>, string | null>> = {
   'no plan version': 'missing_plan_version',
   'mixed currencies': 'mixed_currencies',

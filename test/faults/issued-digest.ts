@@ -40,7 +40,7 @@ export class IssuedWatch {
       else if (found.digest !== first.digest) {
         changed.push(`invoice ${invoiceId} or its lines have changed`);
       } else if (hasLost(found.usage, first.usage)) {
-        // It may take in usage that changes nothing of what it says (ADR 6); it may not lose any.
+        // An invoice may gain usage that doesn't change its lines (ADR 6), but never lose any.
         changed.push(`invoice ${invoiceId} has lost usage`);
       }
     }

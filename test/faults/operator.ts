@@ -54,7 +54,7 @@ export function createOperator(options: OperatorOptions): Operator {
     return `${kind}-${(lastRequest += 1)}`;
   }
 
-  /** Temporal may be away: whoever has no answer asks again, with the same id. */
+  /** Temporal may be unavailable: repeats a request with the same id until it is answered. */
   async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       signal.throwIfAborted();

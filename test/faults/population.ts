@@ -15,7 +15,7 @@ export interface Tenant {
   readonly deploymentIds: readonly string[];
 }
 
-/** One tenant in so many is of each of the kinds that can't be invoiced, and at least one. */
+/** For each kind of tenant that can't be invoiced, one in this many tenants has that kind, and at least one. */
 const ONE_BAD_IN = 250;
 
 /** Tenants with one to three deployments; the bad ones are spread among the others. */

@@ -18,7 +18,7 @@ export type Moment =
 
 /** A connection that stands still: nothing passes in either direction. */
 export interface HeldConnection {
-  /** Lets it go on as if nothing had been. */
+  /** Lets it continue as if nothing had happened. */
   release(): void;
   /** Ends it towards both sides. */
   cut(): void;

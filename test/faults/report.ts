@@ -23,7 +23,7 @@ function split(text: string, mark: string, path: string): readonly [string, stri
   return [text.slice(0, at), text.slice(at + mark.length)];
 }
 
-/** Faults by seed, and what came of each seed. */
+/** Renders the faults and the result of each seed. */
 export function renderReport(rows: readonly Row[]): string {
   const tenants = [...new Set(rows.map((row) => row.tenants))].join(' or ');
   const days = [...new Set(rows.map(({ finishedAt }) => finishedAt.slice(0, 10)))];

@@ -3,14 +3,14 @@ import { dirname } from 'node:path';
 import { describeMachine } from '../_util/machine.ts';
 import type { SeedResult } from './run-seed.ts';
 
-/** What came of a seed, when, and on what machine. */
+/** The result of a seed, with time and machine. */
 export interface Row extends SeedResult {
   /** UTC instant. */
   readonly finishedAt: string;
   readonly machine: string;
 }
 
-/** Rows that outlive the run that made them, one a seed, so that a run can go on where it ended. */
+/** Stores one row per seed, so that an interrupted run can continue. */
 export interface ResultFile {
   rows(): readonly Row[];
   /** Takes the place of the row that the seed had. */

@@ -35,7 +35,7 @@ export interface SeedResult {
   readonly posts: number;
   readonly retriedPosts: number;
   readonly monthEndRequests: number;
-  /** Invoices that stand, and revisions before them. */
+  /** Live invoices, and the revisions that they replaced. */
   readonly liveInvoices: number;
   readonly supersededInvoices: number;
   /** How often everything that holds at any time was checked. */

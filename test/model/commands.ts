@@ -244,7 +244,7 @@ const resend = fc
     }),
   );
 
-/** A batch each, but for the last two: those are sent one after the other, the correction's correction first. */
+/** One batch each, except for the last two: they are sent one after the other, the correction's correction first. */
 const CORRECTION_SHAPES = [
   ...['once', 'once', 'twice', 'twice, the last one first'],
   ...['twice, the last one too early', 'twice, the last one too early and not sent again'],
@@ -357,7 +357,7 @@ async function accept(model: Model, real: Real, terms: ForceTerms): Promise<Acce
 const forceTerms = fc.record({
   onlyIfChanged: fc.boolean(),
   acceptBounds: fc.boolean(),
-  /** A request of before, by its id; null: a new one. */
+  /** An earlier request, by its id; null: a new one. */
   again: fc.option(nth, { freq: 8 }),
   /** None: nobody serves the request yet. */
   end: fc.oneof({ weight: 5, arbitrary: cuts }, { weight: 1, arbitrary: fc.constant(0) }),
@@ -399,9 +399,9 @@ const force = fc
   .map(([index, tenants, terms]) => {
     // Bounds are accepted for tenants by name only.
     const options = { ...terms, acceptBounds: terms.acceptBounds && tenants !== null };
-    const whom = tenants === null ? 'all' : letters(tenants);
+    const forced = tenants === null ? 'all' : letters(tenants);
     return command({
-      text: `force month ${index} of ${whom}${forceText(options)}`,
+      text: `force month ${index} of ${forced}${forceText(options)}`,
       run(model, real) {
         const named = tenants === null ? null : tenantsOf(model, tenants);
         return forceAndBuild(model, real, { month: index, tenants: named }, options);
@@ -414,7 +414,7 @@ const forceInvoice = fc
   .record({
     n: nth,
     late: fc.array(usageTerms, { maxLength: 2 }),
-    /** Late is more of what the n-th last event that it bills is of; null: anything. */
+    /** Late usage has the same kind as the n-th last event that it bills; null: any kind. */
     like: fc.option(nth, { freq: 1 }),
     excluded: fc.option(nth, { freq: 4 }),
     options: forceTerms,
@@ -495,7 +495,7 @@ const overlap = fc
     }),
   );
 
-/** The same at an invoice that stands, by force; it may be marked meanwhile. */
+/** The same for an existing invoice, by force; it may be marked at the same time. */
 const overlapForced = fc
   .tuple(
     nth,
@@ -607,7 +607,7 @@ const changePlan = fc
     }),
   );
 
-/** What is still open has been forgotten by whoever built it. */
+/** Makes the drafts that are still open count as forgotten. */
 const timePasses = fc.constant(
   command({
     text: 'two days pass',

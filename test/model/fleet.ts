@@ -3,8 +3,8 @@ import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../../src/domain/period.ts';
 
 /**
- * Who is billed in a sequence, for what. Small prices and caps: ten times the last total is soon
- * reached, and so is usage that changes nothing but what a line says of it.
+ * The tenants and plans of a sequence. Prices and caps are small, so that sequences soon reach ten times the last total,
+ * and usage that changes only a line's description.
  */
 
 export interface PlanItem {

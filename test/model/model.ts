@@ -68,7 +68,7 @@ export interface Invoice {
   unchangedRun: Run | null;
 }
 
-/** A run of a child workflow; it may be cut off after any step, and go on later. */
+/** A run of a child workflow; it may be interrupted after any step and continue later. */
 export interface Run {
   readonly owner: string;
   readonly startedAt: string;
@@ -153,13 +153,13 @@ export function outcomeKey(tenant: string, month: number): string {
   return `${month} ${tenant}`;
 }
 
-/** The invoice that stands. */
+/** Returns the live invoice. */
 export function standing(model: Model, tenant: string, month: number): Invoice | null {
   const found = model.invoices.filter(
     (invoice) =>
       invoice.tenant === tenant && invoice.month === month && invoice.status !== 'superseded',
   );
-  if (found.length > 1) throw new Error('the model itself has two invoices that stand');
+  if (found.length > 1) throw new Error('the model itself has two live invoices');
   return found[0] ?? null;
 }
 

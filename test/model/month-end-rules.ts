@@ -96,7 +96,7 @@ export function openDrafts(
   return { drafts, settled };
 }
 
-/** Who finds an invoice that is on record already adds no news. */
+/** Records the outcome, unless it is the invoice that is on record already. */
 function recordNews(model: Model, month: number, result: Result): void {
   if (result.invoice === null) return;
   const known = model.outcomes.get(outcomeKey(result.tenant, month));
@@ -198,8 +198,9 @@ function finish(model: Model, draft: Draft): Result {
 }
 
 /**
- * Compared with what it replaces, else with the last earlier invoice that isn't void: more than ten
- * times, or less than a tenth, where one of the two is above 50.00. After nothing: above 10,000.00.
+ * Whether a total is beyond the bounds: more than ten times the total of the invoice that it replaces, or less than a
+ * tenth of it, if one of the two is above 50.00. Without such an invoice, the last earlier one that isn't void counts;
+ * without any, the bound is 10,000.00.
  */
 function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): boolean {
   const earlier = model.invoices
@@ -257,8 +258,8 @@ function refuseRequests(model: Model, tenant: string, month: number): void {
 }
 
 /**
- * A child has failed: its draft is given up, and whoever waited is told. Unless it had issued or kept
- * the invoice, or was overtaken: then the invoice counts, or what the other run makes of it.
+ * A child has failed: its draft is abandoned and the waiting requests are parked. If it had already issued or kept the
+ * invoice, that counts; if another run took over, that run's outcome counts.
  */
 export function recordParked(model: Model, run: Run, tenant: string, failure: string): Result {
   const { month } = run;

@@ -12,7 +12,7 @@ export interface Place {
   readonly state: string;
   readonly events: number;
   readonly total: string;
-  /** The number of the invoice that stands for the service month. */
+  /** The number of the live invoice of the service month. */
   readonly invoice: number | null;
 }
 

@@ -14,7 +14,7 @@ export interface Real {
   readonly superuser: pg.Client;
 }
 
-/** The first month of which usage is taken in. */
+/** The first month whose usage is accepted. */
 const FIRST_MONTH = '2000-01';
 /** As many as find months of their own that are over; and a small database is a fast one. */
 const SEQUENCES_PER_DATABASE = 75;
@@ -37,7 +37,7 @@ export class RealWorlds implements AsyncDisposable {
       this.#nextMonth = nextMonth(month);
       return month;
     });
-    // A gap, lest what is late for one be early for the next.
+    // A gap, so that late usage of one sequence isn't early usage of the next.
     this.#nextMonth = nextMonth(this.#nextMonth);
     const fleet = fleetOf(`s${this.#used}`, months);
     await seedFleet(this.#real.world.db, fleet);

@@ -25,7 +25,7 @@ export function toPayload(model: Model, sent: Sent, { isRespelled = false } = {}
   return replaces === null ? record : { ...record, replaces };
 }
 
-/** How many instants of a month there are to choose from: its first, one amid, its last. */
+/** Number of instants of a month to choose from: its first, one in the middle, its last. */
 export const INSTANTS = 3;
 
 function instant(month: string, when: number, isRespelled: boolean): string {

@@ -8,7 +8,7 @@ import type { Model, UsageEvent } from './model.ts';
 export interface Sent {
   readonly source: 'llm' | 'metered';
   readonly id: string;
-  /** Of whom the event says that it is. */
+  /** The tenant that the event names. */
   readonly tenant: string;
   readonly deployment: Deployment;
   readonly kind: string;

@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => context.disable());
 
-/** A group commit whose first group waits, so that what comes meanwhile is one group. */
+/** A group commit whose first group waits, so that later submissions form one group. */
 function commitInGroups() {
   const held = Promise.withResolvers<null>();
   const seen: { items: readonly string[]; spanId: string | undefined }[] = [];
