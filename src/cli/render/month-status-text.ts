@@ -19,7 +19,7 @@ export function renderStatus(status: StatusWithProgress): string {
     `${status.month}: ${renderProgress(progress)}`,
     `${counted(due_tenants, 'tenant')} due: ${groupDigits(rolled)} rolled, ${groupDigits(skipped)} skipped, ` +
       `${groupDigits(unchanged)} unchanged, ${groupDigits(parked)} parked, ` +
-      `${groupDigits(not_looked_at)} not looked at`,
+      `${groupDigits(not_looked_at)} not processed`,
     ...renderBalance(status),
     ...status.to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
     ...section('To invoice', TO_INVOICE, status.to_invoice),

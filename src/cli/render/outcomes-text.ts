@@ -11,7 +11,7 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
       { head: 'tenant', value: (tenant) => tenant.tenant_id },
       {
         head: 'outcome',
-        value: (tenant) => tenant.outcome ?? 'not looked at',
+        value: (tenant) => tenant.outcome ?? 'not processed',
         format: ({ outcome }) => (outcome === 'parked' ? 'yellow' : null),
       },
       { head: 'invoice', value: (tenant) => tenant.number },
