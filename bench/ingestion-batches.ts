@@ -124,7 +124,6 @@ async function measure(
     {
       ...compare(measured, 'fromAll', 'from as many connections'),
       name: kind.name,
-      bound: { atLeast: 0.4 },
     },
     {
       ...compare(measured, 'fromOne', 'from one connection'),

@@ -1,9 +1,9 @@
 import type { DraftsInput, PullLlmUsageResult } from '../contracts/activity-types.ts';
-import { readLlmInputs, writeChunks, type Chunk } from '../db/invoices/draft-chunks.ts';
+import { readLlmInputs } from '../db/invoices/draft-chunks.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
-import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
-import { orParked, splitParked } from './tenant-results.ts';
+import type { ActivityDeps } from './deps.ts';
+import { writeLines } from './write-lines.ts';
 
 /**
  * Pulls the drafts' LLM usage, which the gateway has priced, and writes a line for each deployment and service month:
@@ -12,36 +12,27 @@ import { orParked, splitParked } from './tenant-results.ts';
 export function pullLlmUsage({ db }: ActivityDeps) {
   return async ({ month, owner, drafts }: DraftsInput): Promise<PullLlmUsageResult> => {
     const { month: invoiceMonth } = requirePeriod(month);
-    const { own, usage } = await readLlmInputs(db, owner, drafts);
-    const byDraft = Map.groupBy(usage, (row) => row.owner);
-    const isOwn = new Set(own);
-    const { values: chunks, parked } = splitParked(
-      drafts
-        .filter(({ draftId }) => isOwn.has(draftId))
-        .map(({ tenantId, draftId }) =>
-          orParked(tenantId, (): Chunk => ({
-            draftId,
-            after: null,
-            upTo: null,
-            lines: (byDraft.get(draftId) ?? []).map((row) => ({
-              ...llmUsageLine({ ...row, invoiceMonth }),
-              deploymentId: row.deploymentId,
-              subscriptionId: null,
-            })),
+    const inputs = await readLlmInputs(db, owner, drafts);
+    const usage = Map.groupBy(inputs.usage, (row) => row.owner);
+    const ownIds = new Set(inputs.own);
+    const { own, lost } = splitLost(drafts, ({ draftId }) => ownIds.has(draftId));
+    const { parked, lines } = await writeLines(
+      db,
+      owner,
+      'llm',
+      own.map((draft) => ({
+        draft,
+        after: null,
+        upTo: null,
+        computeLines: () =>
+          (usage.get(draft.draftId) ?? []).map((row) => ({
+            ...llmUsageLine({ ...row, invoiceMonth }),
+            deploymentId: row.deploymentId,
+            subscriptionId: null,
           })),
-        ),
+      })),
     );
-    const written = await writeChunks(db, owner, 'llm', chunks);
-    const isParked = new Set(parked.map(({ tenantId }) => tenantId));
-    const isWritten = new Set(written.map(({ draftId }) => draftId));
-    const { lost } = splitLost(
-      drafts.filter(({ tenantId }) => !isParked.has(tenantId)),
-      ({ draftId }) => isWritten.has(draftId),
-    );
-    return {
-      parked: [...parked, ...lost],
-      requests: String(usage.reduce((sum, row) => sum + BigInt(row.requestCount), 0n)),
-      lines: chunks.reduce((sum, { lines }) => sum + lines.length, 0),
-    };
+    const requests = inputs.usage.reduce((sum, row) => sum + BigInt(row.requestCount), 0n);
+    return { parked: [...parked, ...lost], requests: String(requests), lines };
   };
 }

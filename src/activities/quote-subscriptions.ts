@@ -5,8 +5,6 @@ import type {
 } from '../contracts/activity-types.ts';
 import {
   readQuoteInputs,
-  writeChunks,
-  type Chunk,
   type DraftSubscription,
   type QuoteInputs,
 } from '../db/invoices/draft-chunks.ts';
@@ -16,7 +14,7 @@ import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
-import { orParked, splitParked } from './tenant-results.ts';
+import { writeLines } from './write-lines.ts';
 
 /** Maximum number of subscriptions per call, which limits its time and memory. */
 const CHUNK = 500;
@@ -37,33 +35,29 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
       planVersions,
       inputs.subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
     );
-    const reached = reachedDrafts(drafts, inputs);
-    const { values: chunks, parked } = splitParked(
-      reached.map(({ draft, subscriptions, upTo }) =>
-        orParked(draft.tenantId, (): Chunk => {
-          const { draftId, after = null } = draft;
-          const lines = subscriptions.flatMap((each) => quoteLines(each, inputs, planVersions));
-          return { draftId, after, upTo, lines };
-        }),
-      ),
-    );
-    const written = await writeChunks(db, owner, 'quote', chunks);
-    const endOf = new Map(written.map(({ draftId, upTo }) => [draftId, upTo]));
-    const isReached = new Set(reached.map(({ draft }) => draft.draftId));
-    const isParked = new Set(parked.map(({ tenantId }) => tenantId));
-    const open = drafts.filter(({ tenantId }) => !isParked.has(tenantId));
-    const { own, lost } = splitLost(open, ({ draftId }) =>
-      isReached.has(draftId) ? endOf.has(draftId) : inputs.own.has(draftId),
+    const { own, lost } = splitLost(drafts, ({ draftId }) => inputs.own.has(draftId));
+    const reached = reachedDrafts(own, inputs.subscriptions);
+    const { written, parked, lines } = await writeLines(
+      db,
+      owner,
+      'quote',
+      reached.map(({ draft, subscriptions, upTo }) => ({
+        draft,
+        after: draft.after ?? null,
+        upTo,
+        computeLines: () => subscriptions.flatMap((each) => quoteLines(each, inputs, planVersions)),
+      })),
     );
     return {
       parked: [...parked, ...lost],
-      unfinished: own.flatMap((draft): readonly DraftToQuote[] => {
-        if (!isReached.has(draft.draftId)) return [draft];
-        const after = endOf.get(draft.draftId) ?? null;
-        return after === null ? [] : [{ ...draft, after }];
-      }),
+      unfinished: [
+        ...written.flatMap(({ draft, upTo }): readonly DraftToQuote[] =>
+          upTo === null ? [] : [{ ...draft, after: upTo }],
+        ),
+        ...own.slice(reached.length),
+      ],
       subscriptions: inputs.subscriptions.length,
-      lines: chunks.reduce((sum, { lines }) => sum + lines.length, 0),
+      lines,
     };
   };
 }
@@ -78,14 +72,13 @@ interface Reached {
 
 /** Subscriptions are in the order of the drafts. If the chunk is full, later drafts wait for the next call. */
 function reachedDrafts(
-  drafts: readonly DraftToQuote[],
-  { own, subscriptions }: QuoteInputs,
+  own: readonly DraftToQuote[],
+  subscriptions: readonly DraftSubscription[],
 ): readonly Reached[] {
   const byDraft = Map.groupBy(subscriptions, ({ draftId }) => draftId);
   const last = subscriptions.length < CHUNK ? undefined : subscriptions.at(-1);
-  const open = drafts.filter(({ draftId }) => own.has(draftId));
-  const end = open.findIndex(({ draftId }) => draftId === last?.draftId);
-  return (end === -1 ? open : open.slice(0, end + 1)).map((draft) => ({
+  const end = own.findIndex(({ draftId }) => draftId === last?.draftId);
+  return (end === -1 ? own : own.slice(0, end + 1)).map((draft) => ({
     draft,
     subscriptions: byDraft.get(draft.draftId) ?? [],
     upTo: draft.draftId === last?.draftId ? last.deploymentId : null,
