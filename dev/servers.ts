@@ -4,7 +4,7 @@ import { connectWithin } from '../src/lib/connect-within.ts';
 import { databaseAddress, databaseServer } from '../src/db/server.ts';
 import { printErrorLine } from '../src/lib/terminal.ts';
 import { readTemporalTarget, type TemporalTarget } from '../src/temporal/connection.ts';
-import { ensureRolesAndDatabase, startPostgres } from './postgres.ts';
+import { ensureRolesAndDatabase, startPostgres, type LocalPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
 import { localEnvFile } from '../src/cli/local-env.ts';
 import { clusterDataDir, removeCluster } from './postgres-cluster.ts';
@@ -17,6 +17,8 @@ export interface LocalServers {
   readonly apiUrl: string;
   readonly workerUrl: string;
   readonly migratorUrl: string;
+  /** The embedded PostgreSQL server; null if another server is used. */
+  readonly postgres: LocalPostgres | null;
   readonly temporal: TemporalTarget;
   /** Web UI of the embedded Temporal server; null if another server is used. */
   readonly uiUrl: string | null;
@@ -58,12 +60,13 @@ async function provideDatabase(stack: AsyncDisposableStack, env: Environment, st
       apiUrl: given,
       workerUrl: given,
       migratorUrl: env.DATABASE_MIGRATOR_URL ?? given,
+      postgres: null,
     };
   }
   const postgres = await startPostgres({ stateDir });
   stack.defer(() => postgres.stop());
   const urls = await ensureRolesAndDatabase(postgres.superuserUrl, { database: DATABASE });
-  return { ...urls, databaseUrl: urls.appUrl };
+  return { ...urls, databaseUrl: urls.appUrl, postgres };
 }
 
 /** Fails early, with the address, if the given database can't be reached. */

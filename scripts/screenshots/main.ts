@@ -8,7 +8,7 @@ import { explainError } from '../../src/cli/explain-error.ts';
 import { launchBrowser } from '../../test/browser/_launch.ts';
 import { contextOptions } from '../../test/browser/_looks.ts';
 import { OPERATOR_PAGES } from './operator-pages.ts';
-import type { Picture } from './picture.ts';
+import type { Moment, Picture } from './picture.ts';
 import { openShop, type Shop } from './shop.ts';
 import { TEMPORAL_UI } from './temporal-ui.ts';
 
@@ -49,12 +49,17 @@ async function takePictures({ pictures, out }: Options): Promise<void> {
   await using shop = await openShop();
   const browser = await launchBrowser();
   try {
-    const takeAll = async (some: readonly Picture[]) => {
-      for (const picture of some) await take(browser, shop, picture, out);
+    const takeAll = async (moment: Moment) => {
+      for (const picture of pictures) {
+        if ((picture.when ?? 'closed') === moment) await take(browser, shop, picture, out);
+      }
     };
     await shop.closeMonthBefore();
-    await shop.closeMonth(() => takeAll(pictures.filter(({ whileClosing }) => whileClosing)));
-    await takeAll(pictures.filter(({ whileClosing }) => !whileClosing));
+    await shop.closeMonth(() => takeAll('closing'));
+    await takeAll('closed');
+    if (pictures.some(({ when }) => when === 'outage')) {
+      await shop.stopPostgres(() => takeAll('outage'));
+    }
   } finally {
     await browser.close();
   }

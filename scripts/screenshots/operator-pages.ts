@@ -10,7 +10,7 @@ export const OPERATOR_PAGES: readonly Picture[] = [
   {
     name: 'operator-month',
     shows: 'a month that is being closed',
-    whileClosing: true,
+    when: 'closing',
     size: { width: 1100, height: 1180 },
     async show(page, shop) {
       await openSignedIn(page, shop, `/operator/months/${MONTH}`);

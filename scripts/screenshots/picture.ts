@@ -1,13 +1,16 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Shop } from './shop.ts';
 
+/** While the month is being closed, after it was closed, or after that with PostgreSQL stopped. */
+export type Moment = 'closing' | 'closed' | 'outage';
+
 /** A picture of the documentation: `docs/images/NAME.png`. */
 export interface Picture {
   readonly name: string;
   /** What it shows, in one line. */
   readonly shows: string;
-  /** Default: after the month was closed. */
-  readonly whileClosing?: boolean;
+  /** Default: `closed`. */
+  readonly when?: Moment;
   /** Size of the browser window in CSS pixels, and of the picture in pixels. */
   readonly size: { readonly width: number; readonly height: number };
   /** Navigates a new page to the subject and returns the area to capture. */

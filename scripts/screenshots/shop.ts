@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
+import { tenantInvoiceId } from '../../src/contracts/ids.ts';
 import { lockTenants } from '../../src/db/tenant-locks.ts';
 import { isServed } from '../../src/db/month-end/month-end-status.ts';
 import { readMonthOverview } from '../../src/db/month-end/month-views.ts';
@@ -14,8 +16,10 @@ import { BROKEN_TENANT } from '../../dev/demo-checks.ts';
 import { listDemoDeployments, readDemoFiles } from '../../dev/demo-files.ts';
 import { makeLlmEvents, makeMeteredRecords, usesLlm } from '../../dev/demo-usage.ts';
 import { simulateUsage } from '../../dev/simulator.ts';
+import { startPostgres } from '../../dev/postgres.ts';
 import { startLocalStack, type LocalStack } from '../../dev/stack.ts';
 import { createSteps } from '../../dev/steps.ts';
+import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { applySchedule, backfillMonth } from '../../src/temporal/schedule.ts';
 import { until } from '../../test/_util/until.ts';
 
@@ -24,6 +28,8 @@ export const MONTH: Month = '2026-10';
 export const MONTH_BEFORE = previousMonth(MONTH);
 /** A tenant billed in a different currency from its plan's. */
 export const PARKED_TENANT = BROKEN_TENANT;
+/** A tenant with several subscriptions and LLM usage. */
+export const TENANT = 'lumen-energy';
 /** A tenant whose meter counts each token a thousand times, so that its total is out of bounds. */
 const MISCOUNTED = { tenant_id: 'ember-games', deployment_id: 'ember-games-web' } as const;
 /** The programs as `npm run local` starts them, in a separate folder, with the demo's tenants and two months' usage. */
@@ -38,6 +44,11 @@ export interface Shop extends AsyncDisposable {
    * @param look runs when only the tenants after PARKED_TENANT remain; they wait until it ends
    */
   closeMonth(look: () => Promise<void>): Promise<void>;
+  /**
+   * Forces a rerun of TENANT and stops PostgreSQL while its subscriptions are quoted. Call it last.
+   * @param look runs once the step is a pending activity; then PostgreSQL starts again and the rerun finishes
+   */
+  stopPostgres(look: () => Promise<void>): Promise<void>;
 }
 
 export async function openShop(): Promise<Shop> {
@@ -51,6 +62,8 @@ export async function openShop(): Promise<Shop> {
     steps: createSteps(),
     signal: new AbortController().signal,
   });
+  // Stopped after the programs that use it.
+  const restarted = parts.use(new AsyncDisposableStack());
   parts.defer(() => stack.stop());
   await fill(stack);
   const opened = parts.move();
@@ -59,6 +72,13 @@ export async function openShop(): Promise<Shop> {
     namespaceUrl: `${stack.servers.uiUrl}/namespaces/${stack.env.TEMPORAL_NAMESPACE}`,
     closeMonthBefore: () => close(stack, MONTH_BEFORE),
     closeMonth: (look) => closeWatched(stack, look),
+    async stopPostgres(look) {
+      await stopWhileQuoting(stack);
+      await look();
+      const postgres = await startPostgres({ stateDir });
+      restarted.defer(() => postgres.stop());
+      await until(() => isServed(stack.db, periodOf(MONTH)), Boolean);
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -114,4 +134,35 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
   });
   await applySchedule(client);
   await until(() => isServed(db, periodOf(MONTH)), Boolean);
+}
+
+/** Stops PostgreSQL while TENANT's child waits to store its quoted lines, and waits until that step is a pending activity. */
+async function stopWhileQuoting({ engine, servers }: LocalStack): Promise<void> {
+  const blocker = new pg.Client({ connectionString: servers.migratorUrl });
+  blocker.on('error', () => undefined); // PostgreSQL closes this connection when it stops.
+  await blocker.connect();
+  await blocker.query('BEGIN');
+  await blocker.query('LOCK TABLE invoice_draft_chunks IN SHARE MODE');
+  await requestMonthEnd(engine.temporal.client, {
+    month: MONTH,
+    requestId: 'outage',
+    actor: 'screenshots',
+    reason: 'metering came late',
+    force: { tenantIds: [TENANT] },
+  });
+  await until(
+    () =>
+      blocker.query(
+        `SELECT FROM invoice_drafts WHERE tenant_id = $1 AND state = 'open' AND EXISTS (
+           SELECT FROM pg_locks WHERE relation = 'invoice_draft_chunks'::regclass AND NOT granted)`,
+        [TENANT],
+      ),
+    ({ rowCount }) => rowCount === 1,
+  );
+  await servers.postgres?.stop();
+  const child = engine.temporal.client.workflow.getHandle(tenantInvoiceId(MONTH, TENANT));
+  await until(
+    () => child.describe(),
+    ({ raw }) => raw.pendingActivities?.some(({ attempt }) => (attempt ?? 0) > 2) ?? false,
+  );
 }

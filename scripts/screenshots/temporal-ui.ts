@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { tenantInvoiceId } from '../../src/contracts/ids.ts';
 import {
   fillInSignal,
   filteredBy,
@@ -7,14 +8,14 @@ import {
   untilShown,
 } from '../../test/browser/_temporal-ui.ts';
 import { areaOf, between, downTo, wholeWindow, type Area, type Picture } from './picture.ts';
-import { MONTH, MONTH_BEFORE, PARKED_TENANT, type Shop } from './shop.ts';
+import { MONTH, MONTH_BEFORE, PARKED_TENANT, TENANT, type Shop } from './shop.ts';
 
 /** The steps of the operator's guide in the Temporal Web UI. */
 export const TEMPORAL_UI: readonly Picture[] = [
   {
     name: 'temporal-month-closing',
     shows: "a month's User Metadata while it is being closed",
-    whileClosing: true,
+    when: 'closing',
     size: { width: 1280, height: 800 },
     async show(page, shop) {
       await page.goto(workflowUrl(shop, `month-end-${MONTH}`));
@@ -36,6 +37,18 @@ export const TEMPORAL_UI: readonly Picture[] = [
         .waitFor();
       const heading = page.getByRole('heading', { name: 'Event History' });
       return between(page, heading, page.getByText('Compact', { exact: true }));
+    },
+  },
+  {
+    name: 'temporal-tenant-steps',
+    shows: "a tenant's User Metadata: its steps, and what they did",
+    size: { width: 1280, height: 1000 },
+    async show(page, shop) {
+      await page.goto(workflowUrl(shop, tenantInvoiceId(MONTH, TENANT)));
+      await openUserMetadata(page);
+      await untilShown(page, /subscriptions quoted/);
+      await untilFramesFit(page);
+      return downTo(page, page.getByText('Persist the invoices in one transaction'));
     },
   },
   {
@@ -73,7 +86,7 @@ export const TEMPORAL_UI: readonly Picture[] = [
     shows: "a parked tenant's current details: what is wrong, and what to do",
     size: { width: 1280, height: 740 },
     async show(page, shop) {
-      await page.goto(workflowUrl(shop, `tenant-invoice-${MONTH}-${PARKED_TENANT}`));
+      await page.goto(workflowUrl(shop, tenantInvoiceId(MONTH, PARKED_TENANT)));
       await openUserMetadata(page);
       await untilShown(page, /What to do/);
       await untilFramesFit(page);
@@ -135,6 +148,21 @@ export const TEMPORAL_UI: readonly Picture[] = [
       await page.getByText('Task Queue is Active').waitFor();
       await page.getByText(`"${MONTH_BEFORE}"`).waitFor();
       return downTo(page, page.getByText('json/protobuf'));
+    },
+  },
+  {
+    name: 'temporal-tenant-pending',
+    shows: "a tenant's pending step with PostgreSQL stopped: its attempts and the last failure",
+    when: 'outage',
+    size: { width: 1280, height: 1000 },
+    async show(page, shop) {
+      await page.goto(workflowUrl(shop, tenantInvoiceId(MONTH, TENANT)));
+      await page.getByRole('tab', { name: 'Pending Activities' }).click();
+      await page.getByRole('heading', { name: 'quoteSubscriptions' }).waitFor();
+      await page.getByText('ECONNREFUSED').first().waitFor();
+      // The stack trace below names folders of this machine.
+      const { y } = await areaOf(page.getByText('Stack Trace'));
+      return { ...wholeWindow(page), height: y };
     },
   },
 ];
