@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { connectWithin } from '../src/lib/connect-within.ts';
-import { databaseAddress, databaseServer } from '../src/db/server.ts';
+import { databaseAddress, databaseServer } from '../src/db/pool.ts';
 import { printErrorLine } from '../src/lib/terminal.ts';
 import { readTemporalTarget, type TemporalTarget } from '../src/temporal/connection.ts';
 import { ensureRolesAndDatabase, startPostgres, type LocalPostgres } from './postgres.ts';

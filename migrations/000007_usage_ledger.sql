@@ -59,14 +59,14 @@ CREATE TRIGGER usage_buckets_stay_sealed BEFORE UPDATE ON usage_buckets
 CREATE TRIGGER usage_buckets_are_kept BEFORE DELETE OR TRUNCATE ON usage_buckets
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The primary keys of the two tables below make ids count once, for ever: the insert is the check. There is no
--- foreign key to the bucket, because it would double the cost of a row at ingestion: the only writer has
--- just locked the bucket in the same transaction, and buckets are never deleted. Columns that the bucket has
--- too have plain types for the same reason: the bucket's were checked.
+-- The primary keys of the two tables below make ids count once, forever: the insert is the check. There is no
+-- foreign key to the bucket, because it would double the cost of a row at ingestion: the only writer has just
+-- locked the bucket in the same transaction, and buckets are never deleted. Columns that the bucket has too
+-- have plain types for the same reason: the bucket's were checked.
 --
--- Both tables are append-only; an event is deleted only when it moves to the archive (000011_usage_archive.sql).
--- That leaves a thirteenth of the table dead, and the default threshold of autovacuum (a fifth) would not
--- reclaim it.
+-- Both tables are append-only; an event is deleted only when it moves to the archive
+-- (000011_usage_archive.sql). That leaves a thirteenth of the table dead, and the default threshold of
+-- autovacuum (a fifth) would not reclaim it.
 CREATE TABLE llm_usage_events (
   gateway_request_id text PRIMARY KEY,
   tenant_id text NOT NULL,

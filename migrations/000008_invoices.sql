@@ -23,7 +23,7 @@ CREATE TABLE invoices (
   -- No foreign key: every invoice of every tenant would lock the same row, and versions can't be deleted.
   seller_version integer,
   issued_at timestamptz NOT NULL DEFAULT now(),
-  -- For a revision: the invoice that it replaces, the request that asked for it, by whom and why.
+  -- For a revision: the invoice that it replaces, the request that asked for it, the actor and the reason.
   replaces_invoice_id uuid UNIQUE REFERENCES invoices,
   request_id text,
   actor text,

@@ -49,7 +49,7 @@ CREATE TABLE invoice_line_changes (
   CHECK ((change = 'removed') = (line_no IS NULL))
 );
 
--- Who marked an invoice paid or void, and why. An invoice leaves `issued` once.
+-- The actor and reason for each invoice that was marked paid or void. An invoice leaves `issued` once.
 CREATE TABLE invoice_status_changes (
   invoice_id uuid PRIMARY KEY REFERENCES invoices,
   status text NOT NULL CHECK (status IN ('paid', 'void')),

@@ -1,6 +1,6 @@
 -- Up Migration
 
--- Requests for a month, and what came of them. They are kept here and not in the workflow, because they outlive
+-- Requests for a month, and their results. They are kept here and not in the workflow, because they outlive
 -- it. The same request id is the same request.
 
 CREATE TABLE month_end_requests (

@@ -1,7 +1,8 @@
 -- Up Migration
 
--- The archive: events of months that were closed long ago move out of the table that ingestion writes to, into
--- one partition per month. Their ids stay known, so an id counts once, for ever (docs/spec.md#usage, ADR 16).
+-- The archive: events of months that were closed long ago move out of the table that ingestion writes to,
+-- into one partition per month. Their ids stay known, so an id counts once, forever (docs/spec.md#usage, ADR
+-- 16).
 
 -- Only for the partitions. Queries read them through the tables below, whose rights and policies apply.
 CREATE SCHEMA usage_archive;
@@ -287,7 +288,7 @@ GRANT EXECUTE ON FUNCTION archive_usage TO arcadia_app;
 
 GRANT SELECT ON llm_usage_archive, metered_usage_archive TO arcadia_api, arcadia_readonly, arcadia_tenant;
 GRANT SELECT ON archived_usage_ids, usage_archives TO arcadia_api, arcadia_readonly;
--- A tenant may know that events were deleted, but not how many there were of all tenants.
+-- A tenant may know that events were deleted, but not how many events all tenants had.
 GRANT SELECT (service_month, source, expired_at) ON usage_archives TO arcadia_tenant;
 CALL isolate_tenants('llm_usage_archive');
 CALL isolate_tenants('metered_usage_archive');

@@ -21,9 +21,9 @@ CREATE FUNCTION expiry_lock(month date) RETURNS bigint LANGUAGE sql IMMUTABLE AS
 $$;
 
 -- Returns those of the given service months whose usage has expired or is expiring in another transaction, so
--- that they accept no more. The others can't expire before the caller's transaction ends. Ingestion calls this
--- once per group of events, so months that are too young to expire return early: younger than the 12 full
--- months of `expire_usage`, with one month to spare because the month may change meanwhile.
+-- that they accept no more. The others can't expire before the caller's transaction ends. Ingestion calls
+-- this once per group of events, so months that are too young to expire return early: younger than the 12
+-- full months of `expire_usage`, with one month to spare because the month may change in between.
 CREATE FUNCTION expired_months(months date[]) RETURNS date[] LANGUAGE plpgsql AS $$
 DECLARE
   old_months CONSTANT date[] := ARRAY(

@@ -62,8 +62,8 @@ CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (endpoint_id, next
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (endpoint_id) WHERE state = 'dead';
 
 -- Only deliveries to live endpoints are pending. Statements select live endpoints by their snapshot, so an
--- endpoint can be disabled between that and the insert. The lock is held until the transaction ends; whoever
--- disables the endpoint waits for it and then gives up what was written.
+-- endpoint can be disabled between that and the insert. The lock is held until the transaction ends; a
+-- transaction that disables the endpoint waits for it and then gives up the new deliveries.
 CREATE FUNCTION webhook_deliveries_of_disabled_are_dead() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM webhook_endpoints

@@ -1,7 +1,7 @@
 import type { Ingestion } from '../../src/ingestion/ingestion.ts';
 import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
 import { METERED_USAGE } from '../../src/ingestion/metered-record.ts';
-import { parseEvent } from '../../src/ingestion/parse-event.ts';
+import { parseEvent } from '../../src/ingestion/check-event.ts';
 import { ACCEPTED } from '../../src/ingestion/results.ts';
 import type { Metrics } from '../../src/observability/metrics/api-metrics.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { tenantInvoiceId } from '../../src/contracts/ids.ts';
-import { lockTenants } from '../../src/db/tenant-locks.ts';
+import { lockTenants } from '../../src/db/transactions.ts';
 import { isServed } from '../../src/db/month-end/month-end-status.ts';
 import { readMonthOverview } from '../../src/db/month-end/month-views.ts';
 import { periodOf, previousMonth, type Month } from '../../src/domain/period.ts';

@@ -11,7 +11,7 @@ import type {
   RecordParkedResult,
 } from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
-import { readControlTotals } from '../db/month-end/control-totals.ts';
+import { readControlTotals } from '../db/month-end/read-control-totals.ts';
 import {
   abandonDrafts,
   findOpenDrafts,
@@ -25,7 +25,7 @@ import {
   startRequests,
   transactionTime,
 } from '../db/month-end/month-end-requests.ts';
-import { inOneSnapshot } from '../db/snapshot.ts';
+import { inOneSnapshot } from '../db/transactions.ts';
 import * as outcomes from '../db/month-end/tenant-outcomes.ts';
 import { findImbalances } from '../domain/control-totals.ts';
 import type { ActivityDeps } from './deps.ts';

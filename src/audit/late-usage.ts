@@ -14,12 +14,12 @@ import { REMEDIES, remedyFor, type StuckUsage } from './usage-remedies.ts';
 
 /** Entries that are listed; the reconciliation counts them all. */
 export const MAX_LATE_ENTRIES = 200;
-/** Rows of usage that are looked at for them. */
+/** Rows of usage that are read for them. */
 const MAX_PLACES = 10_000;
 
 /**
- * What no ordinary run of the month bills, most urgent first. What an operator has excluded or voided
- * is not among it: that is on record, with a reason.
+ * States of usage that no ordinary run of the month bills, most urgent first. Usage that an operator excluded
+ * or voided is not listed: it is on record, with a reason.
  */
 const LISTED_STATES = [
   'needs_re_run',
@@ -40,7 +40,7 @@ export const lateUsageSchema = z.object({
   reason: z
     .enum(LISTED_STATES)
     .describe('Why no ordinary run of the month bills it: its state in the reconciliation.'),
-  invoice: z.string().nullable().describe('The number of the invoice that stands, if one does.'),
+  invoice: z.string().nullable().describe('The number of the live invoice, if there is one.'),
   action: z
     .enum(REMEDIES)
     .describe(
@@ -81,9 +81,9 @@ interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'exc
 }
 
 /**
- * Lists, by tenant and reason, the usage of a month that no ordinary run of it bills, and invoices that
- * bill events which were excluded since: the names behind the reconciliation, each with the amount and
- * the action. The first 200 entries, most urgent first.
+ * Lists, by tenant and reason, the month's usage that no ordinary run bills, and invoices that bill events
+ * excluded since they were issued. Each entry has the amount and the action. The first 200 entries, most
+ * urgent first.
  * @param bounds that the total of a re-run is checked against
  * @throws DomainError `invalid_month`
  */
@@ -94,7 +94,7 @@ export async function listLateUsage(
 ): Promise<readonly LateUsage[]> {
   const period = periodOf(month);
   const isClosed = await isServed(db, period);
-  // Of a month that nobody has closed, the run will bill what is not invoiced yet.
+  // If the month isn't closed yet, its run will bill usage that is not invoiced.
   const states = LISTED_STATES.filter((state) => isClosed || state !== 'not_yet_invoiced');
   const places = await listUsagePlaces(db, period, states, MAX_PLACES);
   const excluded = await listPendingExclusions(db, period, MAX_LATE_ENTRIES);
@@ -111,7 +111,7 @@ export async function listLateUsage(
   return entries.map((entry) => toLateUsage(month, entry, previews.get(entry.tenant_id), bounds));
 }
 
-/** Whether the month's invoice says what the usage comes to; else it is summed up by itself. */
+/** Whether the month's invoice determines the amount; otherwise the usage is summed on its own. */
 function isOfInvoice({ reason }: Entry): boolean {
   return ['needs_re_run', 'settle_by_hand', 'not_yet_invoiced'].includes(reason);
 }
@@ -145,7 +145,7 @@ function toEntries(
   for (const place of places) {
     const { tenant_id, name, currency, invoice: number, invoice_status: status } = place;
     const state = place.state as ListedState;
-    // A re-run takes what would else go onto the next invoice.
+    // A rerun bills usage that would otherwise go on the next invoice.
     const reason = state === 'next_invoice' && reRun.has(tenant_id) ? 'needs_re_run' : state;
     const key = keyOf(reason, tenant_id, place.is_free_by_plan);
     const invoice = number === null || status === null ? null : { number, status };
@@ -213,7 +213,7 @@ interface Amount {
   readonly problem: string | null;
 }
 
-/** What the invoice would be now, less the one that stands. */
+/** The invoice's total now, less the total of the live one. */
 function difference({ preview, standing }: TenantPreview): Amount {
   if (preview.parked !== null) {
     return { addedCents: null, totalCents: null, problem: preview.parked.reason };
@@ -222,7 +222,7 @@ function difference({ preview, standing }: TenantPreview): Amount {
   return { addedCents: totalCents - (standing?.totalCents ?? 0), totalCents, problem: null };
 }
 
-/** LLM usage by itself, with its tax. What metered usage costs, only a subscription's plan says. */
+/** LLM usage on its own, with tax. Metered usage has no amount without a subscription's plan. */
 function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
   const llm = places.filter(({ source }) => source === 'llm');
   const isAll = llm.length === places.length;

@@ -6,10 +6,10 @@ import {
 } from '../db/month-end/operator-actions.ts';
 import type { Queryable } from '../db/pool.ts';
 
-/** The action has ended, and that could not be put on record. */
+/** Called when an action has ended but its outcome could not be recorded. */
 export type OnLost = (actionId: number, error: unknown) => void;
 
-/** How a channel sees what came of an action. */
+/** How a channel reports the result of an action. */
 export interface Judge<T> {
   readonly done: (result: T) => ActionAnswer;
   readonly failed: (error: unknown) => ActionAnswer;
@@ -17,10 +17,10 @@ export interface Judge<T> {
 }
 
 /**
- * Puts an operator's action on record, before it runs: what can't be put on record isn't done.
- * @returns adds its outcome; where that fails the action still counts as it went, and the row stays
- * without an outcome
- * @throws the database's error where there is no row
+ * Records an operator's action before it runs: an action that can't be recorded isn't performed.
+ * @returns a function that records the outcome; if that fails, the action's result stands and the row has no
+ * outcome
+ * @throws the database's error if the row could not be inserted
  */
 export async function putOnRecord(
   db: Queryable,
@@ -35,7 +35,7 @@ export async function putOnRecord(
 }
 
 /**
- * Does an operator's action on the record.
+ * Runs an operator's action, with a record of it and of its outcome.
  * @throws as `putOnRecord`; what the action throws
  */
 export async function onRecord<T>(

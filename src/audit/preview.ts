@@ -1,14 +1,14 @@
 import type { Database, Queryable } from '../db/pool.ts';
 import { readInvoiceInputs } from '../db/invoices/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
-import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import {
+  toLastInvoice,
   countPreviewedTenants,
   nextPreviewedTenants,
   takeableUsage,
   type PreviewedTenant,
 } from '../db/invoices/preview-inputs.ts';
-import { inOneSnapshot } from '../db/snapshot.ts';
+import { inOneSnapshot } from '../db/transactions.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -19,7 +19,7 @@ import type { PlanVersion } from '../domain/types.ts';
 /** Tenants that are computed together: a bound on memory. */
 const PAGE_SIZE = 200;
 
-/** The invoice that a month end would make for a tenant now, beside what there is. */
+/** The invoice that a month end would issue for a tenant now, next to the existing one. */
 export interface TenantPreview {
   readonly tenantId: string;
   readonly currency: string;
@@ -28,7 +28,7 @@ export interface TenantPreview {
   readonly preview:
     | ({ readonly parked: null } & ComposedInvoice)
     | { readonly parked: { readonly type: string; readonly reason: string } };
-  /** The invoice that stands, and how the previewed one differs from it (without bounds to stop it). */
+  /** The live invoice, and how the previewed one differs from it (ignoring the safety bounds). */
   readonly standing: {
     readonly invoiceId: string;
     readonly number: string;
@@ -44,18 +44,17 @@ export interface PreviewOptions {
   readonly bounds: Bounds;
   /** These tenants only, as far as they are due or invoiced; null: every such tenant. */
   readonly tenantIds: readonly string[] | null;
-  /** Told of each tenant, in order. */
+  /** Called for each tenant, in order. */
   readonly onTenant: (preview: TenantPreview) => void;
-  /** Called before, with the number of tenants of the month. */
+  /** Called first, with the number of tenants of the month. */
   readonly onCount?: (tenants: number) => void;
 }
 
 /**
- * Computes every due tenant's invoice as it would be if the month were closed now, by the same
- * functions, as of one moment, and without writing anything. Where an invoice stands it is what a
- * forced re-run would make, also of a tenant that is no longer due (of a paid or void one: without late
- * LLM usage that the tenant's next invoice bills). A month that isn't over is previewed with its usage
- * so far.
+ * Computes every due tenant's invoice as if the month were closed now, by the same functions, in one
+ * snapshot, and without writing anything. For an invoiced tenant, also one that is no longer due, this is the
+ * invoice that a forced rerun would issue (for a paid or void invoice: without late LLM usage that the
+ * tenant's next invoice bills). A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(

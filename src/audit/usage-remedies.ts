@@ -10,7 +10,7 @@ export const REMEDIES = [
   'none',
 ] as const;
 
-/** An action, in a sentence, and the command that then bills the usage; null where none does. */
+/** An action, in a sentence, and the command that then bills the usage; null if there is no such command. */
 export interface Remedy {
   readonly action: (typeof REMEDIES)[number];
   readonly what_to_do: string;
@@ -32,7 +32,7 @@ export interface StuckUsage {
     | 'next_invoice';
   readonly deploymentIds: readonly string[];
   readonly kinds: readonly string[];
-  /** The invoice that stands for the month. */
+  /** The live invoice of the month. */
   readonly invoice: { readonly number: string; readonly status: string } | null;
   /** Of usage in a draft that was cut off. */
   readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
@@ -45,8 +45,8 @@ export interface StuckUsage {
 const EXCLUDE = 'or exclude the events, with a reason (`usage exclude`)';
 
 /**
- * Says what bills usage that no ordinary run of its month bills. The commands work as they are printed,
- * once what the sentence asks for was done.
+ * Returns the action that bills usage which no ordinary run of its month bills. The command works as printed,
+ * once the sentence's instructions are done.
  */
 export function remedyFor(usage: StuckUsage): Remedy {
   const { month, tenantId, reason, invoice, draft } = usage;

@@ -1,11 +1,11 @@
-import { readControlTotals } from '../db/month-end/control-totals.ts';
+import { readControlTotals } from '../db/month-end/read-control-totals.ts';
 import { readHeldUsage } from '../db/usage/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
 import { isServed } from '../db/month-end/month-end-status.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
-import { inOneSnapshot } from '../db/snapshot.ts';
+import { inOneSnapshot } from '../db/transactions.ts';
 import {
   nextInvoices,
   readScope,
@@ -26,14 +26,14 @@ import type { PlanVersion } from '../domain/types.ts';
 
 /** Invoices that are computed together: a bound on memory. */
 const PAGE_SIZE = 200;
-/** Problems that are told; the rest is counted. */
+/** Problems that are listed; the others are only counted. */
 const EXAMPLES = 5;
 
 /** What one check found. */
 export interface CheckResult {
   readonly id: string;
   readonly invariant: Invariant;
-  /** What holds where there are no problems. */
+  /** What holds if there are no problems. */
   readonly claim: string;
   readonly problems: number;
   readonly examples: readonly string[];
@@ -118,7 +118,7 @@ async function recompute(db: Queryable, period: Period): Promise<readonly CheckR
       if (revision > 1) wrongChanges.push(...(await recomputeChanges(db, invoices, lines)));
       after = invoices.at(-1)?.invoiceId ?? null;
     } while (after !== null);
-    // Revisions have no gaps: where there is none of this one, there is none of the next.
+    // Revisions have no gaps: if no invoice has this one, none has the next.
     if (after === null) break;
   }
   return [

@@ -1,4 +1,4 @@
-import type { MonthFacts } from '../db/month-end/watchdog.ts';
+import type { MonthFacts } from '../db/month-end/watchdog-facts.ts';
 import { periodOf } from '../domain/period.ts';
 import type { Finding } from './watchdog-finding.ts';
 

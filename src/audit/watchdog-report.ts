@@ -1,14 +1,17 @@
-import { readKeyExpiry } from '../db/access/key-expiry.ts';
-import { countParkedReasons, type ParkedReason } from '../db/month-end/parked-reasons.ts';
+import { readKeyExpiry } from '../db/access/api-keys.ts';
+import {
+  countParkedReasons,
+  type ParkedReason,
+  readMonthFacts,
+  type MonthFacts,
+} from '../db/month-end/watchdog-facts.ts';
 import type { Queryable } from '../db/pool.ts';
-import { readMonthFacts, type MonthFacts } from '../db/month-end/watchdog.ts';
 import { monthBefore, periodOf, type Month } from '../domain/period.ts';
 import type { PollingWorker } from '../temporal/worker-versions.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding } from './watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from './watchdog-months.ts';
-import { judgeSchedule } from './watchdog-schedule.ts';
-import { judgeWorkers } from './watchdog-workers.ts';
+import { judgeSchedule, judgeWorkers } from './watchdog-temporal.ts';
 
 /** What the watchdog looks at. */
 export interface WatchdogSources {
@@ -31,7 +34,7 @@ export interface WatchdogReport {
   readonly books: BooksFacts | null;
   /** Null where Temporal couldn't be asked. */
   readonly temporal: TemporalFacts | null;
-  /** Why something couldn't be read, for the log alone: errors know addresses. */
+  /** Why something couldn't be read. For the log only, because errors can contain addresses. */
   readonly errors: readonly unknown[];
 }
 
@@ -41,18 +44,18 @@ export interface BooksFacts {
   readonly months: readonly MonthFacts[];
   /** Of the last month. */
   readonly parkedReasons: readonly ParkedReason[];
-  /** When the first key ends that nobody has replaced; null: none does. */
+  /** Earliest expiry among keys without a replacement; null: none expires. */
   readonly keyExpiresAt: string | null;
 }
 
 /** What Temporal says. */
 export interface TemporalFacts {
-  /** Null where there is none. */
+  /** Null: there is no Schedule. */
   readonly schedule: ScheduleFacts | null;
   readonly workers: readonly PollingWorker[];
 }
 
-/** Looks at everything once. What can't be read is a finding, never an error. */
+/** Performs one check of everything. A source that can't be read is a finding, never an error. */
 export async function lookAround(sources: WatchdogSources): Promise<WatchdogReport> {
   const { db, limits, now } = sources;
   const checkedAt = now();

@@ -1,6 +1,5 @@
 import type { Logger } from '../lib/logger.ts';
-import { carryOver, changesOf } from './watchdog-changes.ts';
-import { FINDINGS } from './watchdog-finding.ts';
+import { FINDINGS, type Finding } from './watchdog-finding.ts';
 import type { WatchdogReport } from './watchdog-report.ts';
 
 export interface WatchdogOptions {
@@ -17,13 +16,13 @@ export interface WatchdogView {
 }
 
 export interface Watchdog extends WatchdogView {
-  /** Resolves when no look is under way any more, and none will be. */
+  /** Stops checking. Resolves when no check is running. */
   stop(): Promise<void>;
 }
 
 /**
- * Looks around now and then, one look after the other, for as long as the process lives; it keeps
- * no process alive. The log tells what is new, and what is over.
+ * Checks at intervals, one check after the other, as long as the process lives; its timer doesn't keep the
+ * process alive. New and ended findings are logged.
  */
 export function startWatchdog({ look, intervalSeconds, logger }: WatchdogOptions): Watchdog {
   let latest: WatchdogReport | null = null;
@@ -73,4 +72,32 @@ function logChanges(
     const reason = error instanceof Error ? error.message : String(error);
     logger.warn({ reason }, 'watchdog: something could not be read');
   }
+}
+
+/**
+ * The findings that are new since the last check, and those that ended. A changed detail alone doesn't count.
+ */
+function changesOf(
+  before: readonly Finding[],
+  after: readonly Finding[],
+): { readonly appeared: readonly Finding[]; readonly gone: readonly Finding[] } {
+  return { appeared: without(after, before), gone: without(before, after) };
+}
+
+/**
+ * A finding that can't be checked now is carried over: an alert must not end because its source is
+ * unreachable.
+ */
+function carryOver(before: readonly Finding[], found: readonly Finding[]): readonly Finding[] {
+  const codes = new Set<string | null>(found.map(({ code }) => code));
+  return [...found, ...before.filter(({ code }) => codes.has(FINDINGS[code].hiddenBy))];
+}
+
+function without(findings: readonly Finding[], others: readonly Finding[]): readonly Finding[] {
+  const known = new Set(others.map(identity));
+  return findings.filter((finding) => !known.has(identity(finding)));
+}
+
+function identity({ code, month }: Finding): string {
+  return `${code} ${month}`;
 }

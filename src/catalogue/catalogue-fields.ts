@@ -7,7 +7,7 @@ import {
   instant,
   text,
   visibleId,
-} from '../ingestion/fields.ts';
+} from '../ingestion/usage-fields.ts';
 
 /** Fields and checks that catalogue and subscriptions files share. */
 

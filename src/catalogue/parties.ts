@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAbn } from '../domain/abn.ts';
-import { text } from '../ingestion/fields.ts';
+import { text } from '../ingestion/usage-fields.ts';
 
 /** Seller and buyer details in files and in the API; stored as sent. */
 

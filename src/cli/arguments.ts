@@ -6,7 +6,7 @@ import { DomainError } from '../domain/errors.ts';
 import { parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
 import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../contracts/webhook-types.ts';
-import { text } from '../ingestion/fields.ts';
+import { text } from '../ingestion/usage-fields.ts';
 import { CliError } from './cli-error.ts';
 import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-end-types.ts';
 

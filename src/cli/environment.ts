@@ -1,7 +1,6 @@
 import { readConfig, type Config } from '../config.ts';
 import { connectWithin } from '../lib/connect-within.ts';
-import type { Database, DatabaseOptions } from '../db/pool.ts';
-import { databaseServer } from '../db/server.ts';
+import { type Database, type DatabaseOptions, databaseServer } from '../db/pool.ts';
 import { localEnvFile, readLocalEnv, stateFolder } from './local-env.ts';
 import { present } from '../lib/present.ts';
 import { note } from './output.ts';

@@ -6,13 +6,14 @@ import {
   type DatabasePool,
   type DatabaseTransactionConnection,
   type Interceptor,
+  type DriverTypeParser,
 } from 'slonik';
 import type { ZodType } from 'zod';
-import { answeringWithin } from './answer-timeout.ts';
-import { aroundQueries, type SendQuery } from './driver.ts';
-import { prepareStatements } from './prepare-statements.ts';
-import { withTls } from './tls-files.ts';
-import { typeParsers } from './type-parsers.ts';
+import { answeringWithin, aroundQueries, type SendQuery } from './driver.ts';
+import { withTls } from './tls.ts';
+import { hash } from 'node:crypto';
+import type { Dependency } from '../lib/connect-within.ts';
+import { isDatabaseUnavailable } from './unavailable.ts';
 
 /** A pool, a connection or a transaction: what every query function takes first. */
 export type Queryable = CommonQueryMethods;
@@ -29,11 +30,11 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** How much longer than that we wait for the server's answer; by default 2.5 seconds. */
   readonly answerGraceMs?: number;
-  /** Sees each statement on its way; by default nobody does. */
+  /** Wraps each statement that is sent, for tracing. */
   readonly watchStatements?: (send: SendQuery) => SendQuery;
 }
 
-/** How much later than the server we give up ourselves: it knows more, and says so. */
+/** How much longer than the server we wait: its own timeout comes first and says more. */
 const ANSWER_GRACE_MS = 2_500;
 
 /**
@@ -92,3 +93,78 @@ const validateRows: Interceptor = {
     return result.data;
   },
 };
+
+/** More than there are statements in the product; whatever comes on top is planned each time. */
+const MAX_PREPARED = 500;
+
+/**
+ * To begin a statement with whose best plan depends on how much it is given: PostgreSQL plans it each time.
+ * A kept plan takes every array for a short one, and goes through all of one for each of the other.
+ */
+export const PLANNED_EACH_TIME = '/* planned each time */';
+
+/**
+ * Has PostgreSQL parse and plan each statement once a connection: for small transactions that is
+ * most of their cost. Values are bound, so the texts are few.
+ */
+function prepareStatements(): Interceptor {
+  const names = new Map<string, string>();
+  return {
+    name: 'prepare-statements',
+    transformQuery: (_context, query) => {
+      if (query.sql.includes(PLANNED_EACH_TIME)) return query;
+      let name = names.get(query.sql);
+      if (name === undefined) {
+        if (names.size >= MAX_PREPARED) return query;
+        name = hash('sha256', query.sql, 'base64url');
+        names.set(query.sql, name);
+      }
+      return { ...query, name };
+    },
+  };
+}
+
+/**
+ * How PostgreSQL's values become ours. Slonik's defaults turn `numeric` into a
+ * float, and money with it: here a quantity stays a decimal string, cents become
+ * a number only where they are exact, and dates and instants stay text.
+ */
+const typeParsers: DriverTypeParser[] = [
+  { name: 'int8', parse: parseSafeInteger },
+  { name: 'numeric', parse: (value) => value },
+  { name: 'date', parse: (value) => value },
+  { name: 'timestamptz', parse: toUtcInstant },
+];
+
+/** Refuses what a JavaScript number cannot hold exactly. */
+function parseSafeInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) {
+    throw new RangeError(`${value} from the database is beyond 2^53 - 1`);
+  }
+  return number;
+}
+
+/** `2026-05-01 00:00:00.123456+00` → `2026-05-01T00:00:00.123456Z`; sessions are in UTC. */
+function toUtcInstant(value: string): string {
+  if (!value.endsWith('+00')) {
+    throw new RangeError(`expected an instant in UTC from the database, got ${value}`);
+  }
+  return `${value.slice(0, -3).replace(' ', 'T')}Z`;
+}
+
+/** The database as a dependency that may still be starting. */
+export function databaseServer(options: DatabaseOptions): Dependency<Database> {
+  return {
+    name: 'PostgreSQL',
+    address: databaseAddress(options.url),
+    connect: () => openDatabase(options),
+    isWorthWaiting: isDatabaseUnavailable,
+  };
+}
+
+/** Host, port and database of a URL: what may be shown of it. */
+export function databaseAddress(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}

@@ -1,6 +1,5 @@
 import { createSqlTag, type FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
-import { columnArray } from './column-arrays.ts';
 
 /**
  * Slonik's tag: values are bound, never pasted. `sql.typeAlias('nothing')` is for
@@ -18,7 +17,7 @@ export function jsonRows(rows: readonly object[]) {
   return sql.fragment`${JSON.stringify(rows)}::json`;
 }
 
-/** All of these, or anything where there is none; what is false says nothing. */
+/** Joins conditions with AND; false ones are ignored, and without conditions the result is true. */
 export function allOf(conditions: readonly (FragmentSqlToken | false)[]) {
   const said = conditions.filter((condition) => condition !== false);
   return sql.join([sql.fragment`true`, ...said], sql.fragment` AND `);
@@ -80,4 +79,32 @@ export function rowsAs<Column extends string>(
           sql.fragment`, `,
         )})`;
   return sql.fragment`${table} AS ${sql.identifier([alias])} (${names})`;
+}
+
+/**
+ * A column of many rows, as PostgreSQL reads an array: for `unnest`. Names are not repeated for each
+ * row, as in JSON, and there is nothing to be looked up by name.
+ */
+export function columnArray(values: readonly (string | number | boolean | null)[]): string {
+  // JSON has them the same way, and is faster, unless there is something to escape.
+  const json = JSON.stringify(values);
+  if (!json.includes('\\')) return `{${json.slice(1, -1)}}`;
+  return `{${values.map(toElement).join(',')}}`;
+}
+
+function toElement(value: string | number | boolean | null): string {
+  if (value === null) return 'NULL';
+  if (typeof value !== 'string') return String(value);
+  // Quoted, whatever it says: an id may be the word null.
+  return `"${SPECIAL.test(value) ? value.replace(EACH_SPECIAL, '\\$&') : value}"`;
+}
+
+const SPECIAL = /["\\]/;
+const EACH_SPECIAL = /["\\]/g;
+
+/** What to read of a list that is ordered by a key which never changes. */
+export interface Page<Key> {
+  /** The key of the last entry of the page before; null for the first page. */
+  readonly after: Key | null;
+  readonly limit: number;
 }

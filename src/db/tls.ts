@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+
 /** What DATABASE_URL says of TLS, as libpq has it; files are named, not read. */
 export interface TlsSettings {
   /** The rest of the URL. */
@@ -22,17 +25,17 @@ const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
 const MODES = ['disable', 'no-verify', 'require', 'verify-ca', 'verify-full'];
 
 /**
- * Takes the TLS parameters out of a database URL: slonik knows only some of them, and reads no
- * certificates. `require` verifies like `verify-full`, as node-postgres has it (libpq's verifies
- * nothing); who wants encryption alone says `no-verify`. `allow` and `prefer` are refused: they go
- * without TLS as soon as somebody in between wants it.
+ * Takes the TLS parameters out of a database URL: slonik knows only some of them, and reads no certificates.
+ * `require` verifies like `verify-full`, as in node-postgres (libpq's verifies nothing); for encryption
+ * alone, use `no-verify`. `allow` and `prefer` are rejected: anything between client and server could make
+ * them fall back to no TLS.
  * @throws TlsSettingsError
  */
 export function readTlsSettings(databaseUrl: string): TlsSettings {
   const url = new URL(databaseUrl);
   const [mode, caFile, certFile, keyFile] = PARAMETERS.map((name) => url.searchParams.get(name));
   for (const name of PARAMETERS) url.searchParams.delete(name);
-  // Who names a CA means it.
+  // A CA without a mode means that it must be checked.
   const chosen = mode ?? (caFile || certFile ? 'verify-full' : 'disable');
   if (!MODES.includes(chosen)) {
     throw new TlsSettingsError(
@@ -51,6 +54,27 @@ export function readTlsSettings(databaseUrl: string): TlsSettings {
       caFile: caFile ?? null,
       certFile: certFile ?? null,
       keyFile: keyFile ?? null,
+    },
+  };
+}
+
+/**
+ * A database URL for drivers: without TLS parameters, and with Node's options for them.
+ * @throws TlsSettingsError; the file system's errors for a certificate that can't be read
+ */
+export function withTls(databaseUrl: string): { url: string; ssl: ConnectionOptions | undefined } {
+  const { url, tls } = readTlsSettings(databaseUrl);
+  if (tls === null) return { url, ssl: undefined };
+  const { verifiesCertificate, verifiesHost, caFile, certFile, keyFile } = tls;
+  return {
+    url,
+    ssl: {
+      rejectUnauthorized: verifiesCertificate,
+      ...(caFile !== null && { ca: readFileSync(caFile, 'utf8') }),
+      ...(certFile !== null && { cert: readFileSync(certFile, 'utf8') }),
+      ...(keyFile !== null && { key: readFileSync(keyFile, 'utf8') }),
+      // Node's check of the name is the only one that it has.
+      ...(!verifiesHost && { checkServerIdentity: () => undefined }),
     },
   };
 }

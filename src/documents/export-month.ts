@@ -6,7 +6,7 @@ import {
   type DocumentSource,
 } from '../db/invoices/invoice-documents.ts';
 import type { Database, Queryable } from '../db/pool.ts';
-import { inOneSnapshot } from '../db/snapshot.ts';
+import { inOneSnapshot } from '../db/transactions.ts';
 import { periodOf, type Month } from '../domain/period.ts';
 import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './render-document.ts';

@@ -1,5 +1,4 @@
-import type { Appended } from '../db/usage/append-usage.ts';
-import { bucketKeyText, numberBuckets } from '../db/usage/bucket-numbers.ts';
+import { type Appended, bucketKeyText, numberBuckets } from '../db/usage/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
@@ -17,7 +16,7 @@ import {
 } from './results.ts';
 import type { Entry } from './usage-kind.ts';
 
-/** What inserting entries with new ids came to; one in neither had been stored meanwhile. */
+/** The result of inserting entries with new ids; an id in neither set was stored concurrently. */
 export interface Inserted {
   readonly accepted: ReadonlySet<string>;
   /** Results by id; nothing of these was stored. */
@@ -43,10 +42,9 @@ export interface AppendOptions<E extends Entry> {
 }
 
 /**
- * Appends entries to the ledger: plain ones whose buckets are open by one statement, then the others
- * in one transaction. Of entries with one id the first one decides, the others are compared with what
- * is stored. The time bounds hold for new ids alone: an event that was accepted is a duplicate for
- * ever.
+ * Appends entries to the ledger: plain ones whose buckets are open by one statement, then the others in one
+ * transaction. If several entries have the same id, the first one decides, and the others are compared with
+ * it. The time bounds apply to new ids only: an accepted event is a duplicate forever.
  * @returns a result per entry, in order, committed
  */
 export async function append<E extends Entry>(
@@ -56,8 +54,8 @@ export async function append<E extends Entry>(
 ): Promise<readonly UsageResult[]> {
   const firsts = firstOfEachId(entries);
   const candidates = [...firsts.values()].filter(({ barred }) => barred === null);
-  // What is stored is looked for first, for the sake of replays: they write nothing and open no
-  // bucket. Whether an id is new is still decided by the insert.
+  // Stored ids are read first, so that replays write nothing and open no bucket. The insert still decides
+  // whether an id is new.
   const { known, accepted: appended } = await appendPlain(db, [...firsts.values()], options);
   const fresh = candidates.filter(({ id }) => !known.has(id) && !appended.has(id));
   const { accepted: inserted, refused } = await insertFresh(db, fresh, options);
@@ -164,7 +162,7 @@ function expiredUsage({ serviceMonth }: Entry): UsageResult {
   return rejectedField({
     pointer: '/occurred_at',
     detail:
-      `the usage of ${month} has expired, and the month takes no more: its events were deleted by ` +
+      `the usage of ${month} has expired, and the month accepts no more: its events were deleted by ` +
       'an operator (`usage expire`); settle the difference by hand',
   });
 }

@@ -3,6 +3,8 @@ import {
   listMonthsBefore,
   type ArchivableMonth,
   type ArchiveCursor,
+  expireMonth,
+  type ExpiredUsage,
 } from '../db/usage/usage-archive.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
@@ -17,11 +19,11 @@ export interface ArchivedMonth extends ArchivableMonth {
 }
 
 /**
- * Moves the events of the closed months before this one to the archive, the oldest month first, chunk by
- * chunk, each in a transaction: cut off, it leaves every event in one place or the other, and goes on
- * when it is run again. Months that may not be archived are left, with the reason. What came in less
- * than a day ago waits for the next run.
- * @param onProgress told the month, and how many of its events have been moved
+ * Moves the events of closed months before this one to the archive, the oldest month first, chunk by chunk,
+ * each in a transaction: if interrupted, every event is in one place or the other, and a rerun continues.
+ * Months that may not be archived are skipped, with the reason. Events that arrived less than a day ago wait
+ * for the next run.
+ * @param onProgress called with the month, and the number of its events moved so far
  */
 export async function archiveUsage(
   db: Database,
@@ -62,4 +64,35 @@ async function archiveMonth(
     after = chunk.next;
   } while (after !== null);
   return { movedLlmEvents, movedMeteredEvents };
+}
+
+/** A month whose events have expired now. */
+export interface ExpiredMonth {
+  readonly month: Month;
+  readonly usage: readonly ExpiredUsage[];
+}
+
+/**
+ * Permanently deletes the archived events of months before this one, the oldest month first, each in a
+ * transaction that first records their totals. Months that have already expired, or were never archived, are
+ * skipped.
+ * @param monthsKept full months whose events always stay
+ * @param onProgress called after each month
+ * @throws IntegrityConstraintViolationError if a month is too young, or not archived completely
+ */
+export async function expireUsage(
+  db: Database,
+  before: Month,
+  monthsKept: number,
+  onProgress: (done: number, months: number) => void = () => undefined,
+): Promise<readonly ExpiredMonth[]> {
+  const months = (await listMonthsBefore(db, before)).filter(
+    ({ isExpired, archivedEvents }) => !isExpired && archivedEvents > 0,
+  );
+  const expired: ExpiredMonth[] = [];
+  for (const { month } of months) {
+    expired.push({ month, usage: await expireMonth(db, month, monthsKept) });
+    onProgress(expired.length, months.length);
+  }
+  return expired;
 }

@@ -1,11 +1,27 @@
 import type { Deployment } from '../db/usage/usage-ledger.ts';
 import { rejectedField, type FieldError, type UsageResult } from './results.ts';
 import type { SentEvent } from './usage-kind.ts';
+import type { ZodType } from 'zod';
+import { explainIssue, sayOf } from '../lib/explain-issue.ts';
+import { toFieldErrors } from './field-errors.ts';
+
+export type ParsedEvent<Event> =
+  | { readonly ok: true; readonly event: Event }
+  | { readonly ok: false; readonly result: UsageResult };
+
+/** Checks one event by itself, so that a bad one doesn't sink its batch. */
+export function parseEvent<Event>(schema: ZodType<Event>, event: unknown): ParsedEvent<Event> {
+  const parsed = schema.safeParse(event, { error: explainIssue });
+  if (parsed.success) return { ok: true, event: parsed.data };
+  const errors = toFieldErrors(parsed.error.issues);
+  const reason = errors.map(({ pointer, detail }) => sayOf(pointer, detail)).join('; ');
+  return { ok: false, result: { status: 'rejected', reason, errors } };
+}
 
 /**
- * Why an event that is well formed can't be taken.
+ * Returns why a well-formed event is rejected.
  * @param deployment the one that the event names, if it exists
- * @returns null where it can
+ * @returns null if it is accepted
  */
 export function checkEvent(
   event: SentEvent,

@@ -73,7 +73,7 @@ function whyNot(correction: Correction, record: ReplaceableRecord): string | nul
   const name = JSON.stringify(record.id);
   if (!isSameUsage) {
     return (
-      `replaces: record ${name} is of deployment ${record.deploymentId}, resource kind ` +
+      `replaces: record ${name} belongs to deployment ${record.deploymentId}, resource kind ` +
       `${JSON.stringify(record.resourceKind)}, month ${record.serviceMonth.slice(0, 7)}, and ` +
       'usage can\'t be moved: replace that record by qty "0" there, and send a new record here'
     );

@@ -23,9 +23,9 @@ export type ExclusionResult =
   | { readonly outcome: 'refused'; readonly reason: string };
 
 /**
- * Takes an accepted event out of billing, for good. It stays in the ledger, visible, with who did it
- * and why; what it had added no longer counts from the next invoice on that holds its usage. An
- * invoice that bills it already goes on doing so until it is re-run.
+ * Permanently excludes an accepted event from billing. It stays visible in the ledger, with the actor and the
+ * reason; it no longer counts from the next invoice that holds its usage. An invoice that already bills it
+ * keeps doing so until it is rerun.
  */
 export function excludeEvent(db: Database, request: ExclusionRequest): Promise<ExclusionResult> {
   const { source, eventId } = request;
@@ -36,7 +36,7 @@ export function excludeEvent(db: Database, request: ExclusionRequest): Promise<E
       if (archived === undefined) return { outcome: 'unknown' };
       return { outcome: 'refused', reason: `event ${eventId} has expired, as all of its month` };
     }
-    // Who corrects the record takes this lock too: it is excluded before or after, never amid.
+    // A correction takes this lock too, so the record is excluded before or after it, never during it.
     if (source === 'metered') await lockOpenBuckets(tx, source, [known]);
     const event = (await findExcludable(tx, source, eventId)) ?? known;
     if (event.replacedBy !== null) {

@@ -1,20 +1,17 @@
 import type { Database } from '../db/pool.ts';
-import type { UsageSource } from '../db/usage/usage-ledger.ts';
+import { type UsageSource, findDeployments, type Deployment } from '../db/usage/usage-ledger.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import { appendLlmEvents } from './append-llm-events.ts';
-import { appendMeteredRecords } from './append-metered-records.ts';
-import { checkEvent } from './check-event.ts';
-import { createDeploymentDirectory, type FindDeployments } from './deployments.ts';
+import { appendLlmEvents, appendMeteredRecords } from './append-by-kind.ts';
+import { checkEvent, parseEvent } from './check-event.ts';
 import { OverloadedError } from '../lib/group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
-import { parseEvent } from './parse-event.ts';
 import { fillGaps, type UsageResult } from './results.ts';
 import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from './time-bounds.ts';
 import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
 
-/** Takes usage into the ledger. One for a process: it is what groups the requests. */
+/** Writes usage to the ledger. One per process, because it groups the commits of all requests. */
 export interface Ingestion {
   /**
    * Stores events as they were sent, each checked by itself.
@@ -29,7 +26,7 @@ export interface Ingestion {
   ): Promise<readonly UsageResult[]>;
   /** Events that wait or are being committed. */
   depth(source: UsageSource): number;
-  /** Takes no more, and waits for those taken. */
+  /** Accepts no more events, and waits for those accepted. */
   close(): Promise<void>;
 }
 
@@ -43,11 +40,11 @@ export interface IngestOptions {
 export interface IngestionDeps {
   readonly db: Database;
   readonly now: () => Date;
-  /** Told of every answer. */
+  /** Called with every answer. */
   readonly onResults?: (source: UsageSource, results: readonly UsageResult[]) => void;
-  /** Told of every group that was committed, or failed to be. */
+  /** Called after every group, whether it was committed or failed. */
   readonly onCommit?: (source: UsageSource, durationSeconds: number) => void;
-  /** Told of whom the full queue has refused. */
+  /** Called when a full queue rejects a submission. */
   readonly onOverload?: (source: UsageSource) => void;
   readonly limits?: Partial<IngestionLimits>;
   /** How old, and how far ahead, new usage may be; by default 62 days and 5 minutes. */
@@ -130,7 +127,7 @@ interface Checks {
   readonly now: () => Date;
 }
 
-/** Parse, check, commit: what fails on the way has its result, the others go on. */
+/** Parses, checks and commits events: an event that fails has its result, the others continue. */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
   commits: Lanes<E, UsageResult>,
@@ -157,5 +154,42 @@ function createPipeline<Event extends SentEvent, E extends Entry>(
 
     const committed = isPatient ? commits.submitWhenRoom(entries) : commits.submit(entries);
     return fillGaps(refusals, await committed);
+  };
+}
+
+/** Enough for the deployments that are active at one time; about 20 MB. */
+const MAX_CACHED = 100_000;
+
+type FindDeployments = (
+  deploymentIds: Iterable<string>,
+) => Promise<ReadonlyMap<string, Deployment>>;
+
+/**
+ * Looks deployments up. Found ones are remembered, since they never change; one that wasn't found
+ * may be created at any time.
+ */
+function createDeploymentDirectory(db: Database): FindDeployments {
+  const cache = new Map<string, Deployment>();
+
+  function remember(deployment: Deployment): void {
+    const [oldest] = cache.size >= MAX_CACHED ? cache.keys() : [];
+    if (oldest !== undefined) cache.delete(oldest);
+    cache.set(deployment.deploymentId, deployment);
+  }
+
+  return async (deploymentIds) => {
+    const found = new Map<string, Deployment>();
+    const unknown: string[] = [];
+    for (const id of new Set(deploymentIds)) {
+      const deployment = cache.get(id);
+      if (deployment) found.set(id, deployment);
+      else unknown.push(id);
+    }
+    if (unknown.length === 0) return found;
+    for (const deployment of await findDeployments(db, unknown)) {
+      remember(deployment);
+      found.set(deployment.deploymentId, deployment);
+    }
+    return found;
   };
 }

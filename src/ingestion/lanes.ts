@@ -11,13 +11,13 @@ import type { Entry } from './usage-kind.ts';
 export type Lanes<E, Result> = Omit<GroupCommit<E, Result>, 'hasRoomFor'>;
 
 /**
- * Group commits side by side, `maxConcurrent` of them, each for deployments of its own: no two of
- * their transactions want the same bucket, so none waits for another. (Two groups of the same
- * deployments take turns, and cost PostgreSQL twice as much; ADR 15 and 21.)
+ * Group commits side by side, `maxConcurrent` of them, each for deployments of its own: no two of their
+ * transactions want the same bucket, so none waits for another. (Two groups of the same deployments take
+ * turns, and cost PostgreSQL twice as much; ADR 15 and 21.)
  *
- * Which lane an entry is in matters to speed alone, but for one thing: of entries with one id the
- * first decides, so they stay together. A submission is answered when all lanes have stored their
- * parts. Where one fails the others may have stored theirs: who sends all of it again hears so.
+ * The lane of an entry only matters for speed, except that entries with the same id stay together, because
+ * the first one decides. A submission is answered when all lanes have stored their parts. If one fails, the
+ * others may have stored theirs: sending everything again then reports duplicates.
  */
 export function createLanes<E extends Entry, Result>({
   maxConcurrent,
@@ -36,7 +36,7 @@ export function createLanes<E extends Entry, Result>({
   return {
     async submit(entries) {
       const parts = split(entries, lanes);
-      // All of it or nothing: who is refused is told that nothing was stored.
+      // All or nothing: a rejected sender is told that nothing was stored.
       if (!parts.every(({ lane, items }) => lane.hasRoomFor(items.length))) {
         throw new OverloadedError(`${depth()} items are waiting already`);
       }

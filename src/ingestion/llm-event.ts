@@ -10,7 +10,7 @@ import {
   text,
   tokenCount,
   visibleId,
-} from './fields.ts';
+} from './usage-fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** One gateway request, already priced by the gateway (docs/spec.md#usage). */
@@ -51,7 +51,7 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
       currency,
       inputTokens: event.input_tokens ?? null,
       outputTokens: event.output_tokens ?? null,
-      // Sorted: the hash is of the sorted text, and needn't sort it again.
+      // Sorted, because the hash covers the sorted text and then needn't sort it again.
       contentHash: contentHash({
         charge_cents: normalizeDecimalString(event.charge_cents),
         currency,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { MeteredRecordRow } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
-import { decimalString, externalId, instant, visibleId } from './fields.ts';
+import { decimalString, externalId, instant, visibleId } from './usage-fields.ts';
 import type { Content, Entry, UsageKind } from './usage-kind.ts';
 
 /** A quantity of a resource kind that a deployment used (docs/spec.md#usage). */
@@ -44,7 +44,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
       occurredAt: occurredAt.stored,
       qty: record.qty,
       replaces: record.replaces ?? null,
-      // Sorted: the hash is of the sorted text, and needn't sort it again.
+      // Sorted, because the hash covers the sorted text and then needn't sort it again.
       contentHash: contentHash({
         deployment_id: record.deployment_id,
         occurred_at: occurredAt.stored,

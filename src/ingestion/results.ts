@@ -1,4 +1,4 @@
-/** What became of one event. */
+/** The result for one event. */
 export type UsageResult =
   | { readonly status: 'accepted' }
   /** The same event was accepted before. */
@@ -46,7 +46,7 @@ export function rejectedField(error: FieldError): UsageResult {
   return { status: 'rejected', reason: error.detail, errors: [error] };
 }
 
-/** What to say of an event whose id is stored with the given hash. */
+/** The result for an event whose id is stored with the given hash. */
 export function compareWithStored(
   idField: string,
   event: { readonly id: string; readonly contentHash: string },
@@ -61,7 +61,7 @@ export function compareWithStored(
   };
 }
 
-/** Puts results, in their order, where there is none yet. */
+/** Fills the gaps with the missing results, in order. */
 export function fillGaps(
   results: readonly (UsageResult | null)[],
   missing: readonly UsageResult[],

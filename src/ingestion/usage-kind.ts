@@ -3,7 +3,7 @@ import type { BucketKey, Deployment, UsageSource } from '../db/usage/usage-ledge
 import type { UtcInstant } from './instant.ts';
 import type { FieldError } from './results.ts';
 
-/** What every usage event says, whatever its kind. */
+/** The fields of every usage event, whatever its kind. */
 export interface SentEvent {
   readonly tenant_id: string;
   readonly deployment_id: string;
@@ -20,13 +20,13 @@ export interface Entry extends BucketKey {
   readonly barred: FieldError | null;
 }
 
-/** What an event's hash is of: a field that the schema has can't be left out. */
+/** What an event's hash covers: every field of the schema must be present. */
 export type Content<Event> = Readonly<Record<keyof Event, string | number | undefined>>;
 
 /** What tells one kind of usage from the other. */
 export interface UsageKind<Event extends SentEvent, E extends Entry> {
   readonly source: UsageSource;
-  /** The field that the event is known by, for ever. */
+  /** The field with the event's permanent id. */
   readonly idField: string;
   readonly schema: ZodType<Event>;
   /**

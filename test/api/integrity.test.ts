@@ -263,8 +263,8 @@ describe('moving an invoiced subscription', () => {
           {
             pointer: '/ends_at',
             detail:
-              `subscription sub-${tenantId}-a is not in force at the end of 2026-05 any more, and invoice ` +
-              `${number} bills it: look at it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a re-run`,
+              `subscription sub-${tenantId}-a is not in force at the end of 2026-05 any more, but invoice ` +
+              `${number} bills it: check it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun`,
           },
         ],
       },
@@ -298,8 +298,8 @@ describe('moving an invoiced subscription', () => {
     const path = `/api/v1/subscriptions/sub-${tenantId}-a/addons`;
     const attached = await post(path, { code: 'late', starts_at });
     const detail =
-      `addon late of subscription sub-${tenantId}-a is in force at the end of 2026-05, and invoice ` +
-      `${tenantId}-000001 does not bill it: look at it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a re-run`;
+      `addon late of subscription sub-${tenantId}-a is in force at the end of 2026-05, but invoice ` +
+      `${tenantId}-000001 does not bill it: check it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun`;
     expect(attached.body).toMatchObject({ warnings: [{ detail }] });
     expect((await post(path, { code: 'late', starts_at })).body).toMatchObject({ warnings: [] });
 
@@ -336,7 +336,7 @@ describe('moving an invoiced subscription', () => {
       warnings: [
         {
           pointer: '/tenants/0/deployments/0/subscriptions/0/starts_at',
-          detail: expect.stringContaining('other is in force at the end of 2026-05, and invoice'),
+          detail: expect.stringContaining('other is in force at the end of 2026-05, but invoice'),
         },
       ],
     });
@@ -360,7 +360,7 @@ describe('moving an invoiced subscription', () => {
         {
           pointer: '/starts_at',
           detail:
-            'subscription sub-newcomer-a is in force at the end of 2026-02, which was closed before: run ' +
+            'subscription sub-newcomer-a is in force at the end of 2026-02, which is already closed: run ' +
             'the month again to invoice tenant newcomer (month-end start 2026-02)',
         },
       ],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { judgeMonths } from '../../src/audit/watchdog-months.ts';
-import type { MonthFacts } from '../../src/db/month-end/watchdog.ts';
+import type { MonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 
 const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15 };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeSchedule } from '../../src/audit/watchdog-schedule.ts';
+import { judgeSchedule } from '../../src/audit/watchdog-temporal.ts';
 import type { ScheduleFacts } from '../../src/temporal/schedule-facts.ts';
 
 const firsts = (...times: string[]) => times.map((time) => new Date(`${time}:00Z`));

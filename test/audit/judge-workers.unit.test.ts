@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeWorkers } from '../../src/audit/watchdog-workers.ts';
+import { judgeWorkers } from '../../src/audit/watchdog-temporal.ts';
 
 const worker = (isCurrent: boolean) => ({ identity: '1@host', buildId: null, isCurrent });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { readControlTotals } from '../../src/db/month-end/control-totals.ts';
+import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';

@@ -141,7 +141,7 @@ describe('rejects, with a reason', () => {
       await problemsOf(apply('again', [{ subscription_id, addons: [{ code }, second] }])),
     ).toBe(
       'tenants[0].deployments[0].subscriptions[0].addons[1].starts_at: addon more is attached from ' +
-        '2026-01-01T00:00:00Z to open end already, and both would be billed: end that one first, or say ' +
+        '2026-01-01T00:00:00Z to open end already, and both would be billed: end that one first, or set ' +
         '"allow_repeated": true',
     );
     await apply('again', [{ subscription_id, addons: [{ code }] }]);
@@ -231,7 +231,7 @@ describe('rejects, with a reason', () => {
     [
       'an addon without any start',
       { starts_at: null, addons: [{ code: 'more' }] },
-      '.addons[0].starts_at: needed',
+      '.addons[0].starts_at: required',
     ],
   ])('%s', async (_, wrong, expected) => {
     const problems = await problemsOf(apply('slips', [{ subscription_id: 'slips-1', ...wrong }]));

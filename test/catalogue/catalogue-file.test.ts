@@ -46,7 +46,7 @@ describe('an error names its field', () => {
     [
       'a price whose unit is left out',
       catalogue({}, { overage_unit: undefined }),
-      `${at}.items[0].overage_unit: an overage price needs the unit`,
+      `${at}.items[0].overage_unit: an overage price needs its unit`,
     ],
     [
       'a quantity as a number',

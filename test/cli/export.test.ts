@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
-import { readControlTotals } from '../../src/db/month-end/control-totals.ts';
+import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { exportMonth } from '../../src/documents/export-month.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { invoicesOf } from '../_util/books.ts';

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { columnArray } from '../../src/db/column-arrays.ts';
+import { columnArray, sql } from '../../src/db/sql.ts';
 import type { Database } from '../../src/db/pool.ts';
-import { sql } from '../../src/db/sql.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 
 let opened: OpenTestDatabase;

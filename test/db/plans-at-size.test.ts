@@ -30,7 +30,7 @@ import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
-import { readMonthFacts } from '../../src/db/month-end/watchdog.ts';
+import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';

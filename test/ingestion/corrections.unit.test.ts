@@ -90,7 +90,7 @@ describe('a correction', () => {
     const plan = planCorrections([correction('b', 'first', fields)], stored({}));
     expect(plan).toMatchObject({ ready: [], waiting: [], refused: [{ id: 'b' }] });
     expect(plan.refused[0]?.reason).toBe(
-      'replaces: record "first" is of deployment acme-a, resource kind "egress_gb", month 2026-05, ' +
+      'replaces: record "first" belongs to deployment acme-a, resource kind "egress_gb", month 2026-05, ' +
         'and usage can\'t be moved: replace that record by qty "0" there, and send a new record here',
     );
   });

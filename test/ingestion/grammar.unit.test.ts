@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { normalizeDecimalString, parseDecimal, toDecimalString } from '../../src/domain/decimal.ts';
 import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
 import { METERED_USAGE } from '../../src/ingestion/metered-record.ts';
-import { parseEvent } from '../../src/ingestion/parse-event.ts';
+import { parseEvent } from '../../src/ingestion/check-event.ts';
 import { deployment, sentLlmEvent, sentMeteredRecord } from './_usage.ts';
 
 /**

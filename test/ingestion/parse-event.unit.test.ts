@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
-import { parseEvent } from '../../src/ingestion/parse-event.ts';
+import { parseEvent } from '../../src/ingestion/check-event.ts';
 import { sentLlmEvent } from './_usage.ts';
 
 test('reads a valid event', () => {

@@ -231,7 +231,7 @@ describe('requests by signal', () => {
   test.each([
     ['that is not over', new Date().toISOString().slice(0, 7), /is not over yet/],
     ['in the far future', '2971-01', /is not over yet/],
-    ['before the first subscription', '2024-12', /first subscription or invoice is of 2025-01/],
+    ['before the first subscription', '2024-12', /first subscription or invoice is in 2025-01/],
     ['in the far past', '1000-01', /nothing to bill/],
     ['that is malformed', '2026-13', /2026-13/],
   ])('a month %s fails the workflow at once with the reason', async (_, month, reason) => {

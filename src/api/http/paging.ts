@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../../db/page.ts';
+import type { Page } from '../../db/sql.ts';
 import { isStorable } from '../../lib/visible-text.ts';
 import { invalidRequest } from './problems.ts';
 

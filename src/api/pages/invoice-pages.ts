@@ -23,7 +23,7 @@ import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { nextHref, pageQuery, operatorPage, page, type PageRoute } from './page-definition.ts';
 import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
-import { text } from '../../ingestion/fields.ts';
+import { text } from '../../ingestion/usage-fields.ts';
 import { invoicesPage } from './views/month-invoices-html.ts';
 import { monthParams } from './month-pages.ts';
 import type { Route } from '../http/route-definition.ts';

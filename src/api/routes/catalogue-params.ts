@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_VERSION } from '../../catalogue/catalogue-fields.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 

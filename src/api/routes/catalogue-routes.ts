@@ -14,7 +14,7 @@ import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import { planTerms, addonTerms, catalogueFile } from '../../catalogue/catalogue-file.ts';
 import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
 import { versionNumber } from '../../catalogue/catalogue-fields.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import {
   found,
   planVersionParams,

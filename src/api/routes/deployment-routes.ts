@@ -7,7 +7,7 @@ import {
   type DeploymentView,
 } from '../../db/catalogue/tenant-views.ts';
 import { applyDeployment } from '../../catalogue/apply-subscriptions.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import { deploymentParams, found } from './catalogue-params.ts';
 import { DEPLOYMENT, answerApplyErrors } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';

@@ -9,7 +9,7 @@ import {
   type InvoiceHeader,
   showInvoice,
 } from '../../db/invoices/invoice-views.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
 import {
   invoiceParams,

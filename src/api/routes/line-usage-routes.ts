@@ -9,7 +9,7 @@ import {
   type EventsSummary,
   type LineUsage,
 } from '../../db/usage/provenance.ts';
-import { visibleId } from '../../ingestion/fields.ts';
+import { visibleId } from '../../ingestion/usage-fields.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
 import { HttpProblem } from '../http/problems.ts';

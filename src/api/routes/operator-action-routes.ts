@@ -4,7 +4,7 @@ import {
   operatorActionSchema,
   type OperatorAction,
 } from '../../db/month-end/operator-actions.ts';
-import { instant, text } from '../../ingestion/fields.ts';
+import { instant, text } from '../../ingestion/usage-fields.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';

@@ -8,7 +8,7 @@ import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
-import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/fields.ts';
+import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/usage-fields.ts';
 import { MAX_FIELDS } from '../http/body-limits.ts';
 import { date } from '../http/request-fields.ts';
 import { invalidRequest, type RequestError } from '../http/problems.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../db/month-end/month-end-requests.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { periodOf, type Month } from '../../domain/period.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ForceRequest } from '../../temporal/month-end-client.ts';
 import { month } from '../http/request-fields.ts';
 import { requireTenants } from './require-known.ts';

@@ -3,7 +3,7 @@ import { attach, detach } from '../../catalogue/attached-addons.ts';
 import { changeSubscription, activate, cancel } from '../../catalogue/change-subscription.ts';
 import { storedInstant, isBefore } from '../../catalogue/catalogue-fields.ts';
 import { allowRepeated, type SentSubscription } from '../../catalogue/subscriptions-file.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import { changedSubscriptionSchema, toReply } from './subscription-routes.ts';
 import { addonParams, found, subscriptionParams } from './catalogue-params.ts';
 import { SUBSCRIPTION_ADDON, answerApplyErrors, SUBSCRIPTION } from './catalogue-problems.ts';

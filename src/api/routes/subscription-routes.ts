@@ -18,7 +18,7 @@ import {
 import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import { applySubscription, applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { subscriptionBody, subscriptionsFile } from '../../catalogue/subscriptions-file.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import {
   found,
   subscriptionParams,

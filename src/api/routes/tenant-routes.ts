@@ -8,7 +8,7 @@ import {
 } from '../../db/catalogue/tenant-views.ts';
 import { applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
-import { externalId } from '../../ingestion/fields.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
 import { found, tenantParams } from './catalogue-params.ts';
 import { TENANT, answerApplyErrors } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';

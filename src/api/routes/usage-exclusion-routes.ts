@@ -3,7 +3,7 @@ import { reasonSchema } from '../../contracts/request-payload.ts';
 import { exclusionSchema, listExclusions } from '../../db/usage/usage-exclusions.ts';
 import { periodOf } from '../../domain/period.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
-import { visibleId } from '../../ingestion/fields.ts';
+import { visibleId } from '../../ingestion/usage-fields.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';

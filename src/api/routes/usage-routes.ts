@@ -10,7 +10,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 import { toLoggedProblem } from '../http/to-problem.ts';
 import { countResults, countsSchema, readId, resultFields } from './usage-results.ts';
 import { answerUsageStream, streamAnswerSchema } from './usage-stream.ts';
-import { text } from '../../ingestion/fields.ts';
+import { text } from '../../ingestion/usage-fields.ts';
 import { llmEventSchema } from '../../ingestion/llm-event.ts';
 import { meteredRecordSchema } from '../../ingestion/metered-record.ts';
 

@@ -5,7 +5,7 @@ import {
   type LoggedWebhookAttempt,
 } from '../../db/webhooks/webhook-attempts.ts';
 import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
-import { instant } from '../../ingestion/fields.ts';
+import { instant } from '../../ingestion/usage-fields.ts';
 import { EXAMPLE_ID } from '../openapi/example.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './require-known.ts';

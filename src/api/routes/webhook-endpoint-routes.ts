@@ -7,7 +7,7 @@ import {
   rotateWebhookSecret,
   webhookEndpointSchema,
 } from '../../db/webhooks/webhook-endpoints.ts';
-import { text } from '../../ingestion/fields.ts';
+import { text } from '../../ingestion/usage-fields.ts';
 import { allowsPublicAnd } from '../../webhooks/addresses.ts';
 import {
   DEFAULT_OVERLAP_SECONDS,

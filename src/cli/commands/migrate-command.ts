@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { readConfig } from '../../config.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
 import { migrate } from '../../db/migrate.ts';
-import { databaseServer } from '../../db/server.ts';
+import { databaseServer } from '../../db/pool.ts';
 import { readEnvironment } from '../environment.ts';
 import { note, print } from '../output.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Month } from '../../domain/period.ts';
-import { expireUsage, type ExpiredMonth } from '../../ingestion/expire-usage.ts';
+import { expireUsage, type ExpiredMonth } from '../../ingestion/archive-usage.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireOlder } from '../preconditions.ts';

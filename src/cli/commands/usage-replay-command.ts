@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { listDueDeployments } from '../../db/month-end/due-deployments.ts';
+import { listDueDeployments } from '../../db/catalogue/due-tenants.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';
 import { postAll } from '../../client/gateway/post-all.ts';
 import { summarize, type PostSummary } from '../replay/replay-summary.ts';

@@ -1,9 +1,8 @@
 import { readConfig, type Config } from '../../config.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
 import { readMigrationState } from '../../db/migration-state.ts';
-import type { Database } from '../../db/pool.ts';
+import { type Database, databaseAddress, databaseServer } from '../../db/pool.ts';
 import { readRole, type RoleFacts } from '../../db/access/role.ts';
-import { databaseAddress, databaseServer } from '../../db/server.ts';
 import type { Environment } from '../environment.ts';
 import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 import { checkKeys, checkProxies } from './check-access.ts';

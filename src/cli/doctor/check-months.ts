@@ -1,7 +1,7 @@
 import { FINDINGS } from '../../audit/watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from '../../audit/watchdog-months.ts';
 import type { Queryable, Database } from '../../db/pool.ts';
-import { readMonthFacts, type MonthFacts } from '../../db/month-end/watchdog.ts';
+import { readMonthFacts, type MonthFacts } from '../../db/month-end/watchdog-facts.ts';
 import { monthBefore, type Month } from '../../domain/period.ts';
 import { adviceFor, ok, problem, warning, type Check } from './doctor-check.ts';
 import { listLateUsage, type LateUsage } from '../../audit/late-usage.ts';

@@ -1,5 +1,4 @@
-import { judgeSchedule } from '../../audit/watchdog-schedule.ts';
-import { judgeWorkers } from '../../audit/watchdog-workers.ts';
+import { judgeSchedule, judgeWorkers } from '../../audit/watchdog-temporal.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
 import { TASK_QUEUE } from '../../contracts/ids.ts';
 import {

@@ -7,12 +7,12 @@ import { sql } from '../sql.ts';
 export const SCOPES = ['gateway', 'metering', 'operator', 'tenant'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** `arc_<scope>_<256 random bits>`: who finds one in a log knows what it opens. */
+/** `arc_<scope>_<256 random bits>`: a key found in a log shows its scope. */
 export const API_KEY_PATTERN = /^arc_(?:gateway|metering|operator|tenant)_[A-Za-z0-9_-]{43}$/;
 
 const ANY_API_KEY = new RegExp(API_KEY_PATTERN.source.slice(1, -1), 'g');
 
-/** A text with every key in it made unusable: people put keys where none belongs. */
+/** Returns the text with every key in it redacted: people put keys where they don't belong. */
 export function withoutApiKeys(text: string): string {
   return text.replace(ANY_API_KEY, (key) => `${key.slice(0, key.indexOf('_', 4))}_[redacted]`);
 }
@@ -34,10 +34,10 @@ export const API_KEY_COLUMNS = sql.fragment`
 
 const foundKey = apiKey.extend({
   keyHash: z.instanceof(Buffer),
-  /** Its live signing secrets: where there are any, its requests have to be signed. */
+  /** Its live signing secrets: if it has any, its requests must be signed. */
   signingSecretIds: z.array(z.string()),
 });
-/** A key as whoever lets callers in needs it. */
+/** A key with what authentication needs. */
 export type FoundApiKey = z.infer<typeof foundKey>;
 
 const listedKey = apiKey.extend({
@@ -156,4 +156,18 @@ export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
       ${LIVE_SECRETS} AS "signingSecretIds"
     FROM api_keys k ORDER BY created_at, key_id
   `);
+}
+
+const expiry = z.object({ expiresAt: z.string().nullable() });
+
+/** Returns the earliest expiry among live keys whose successor isn't in use yet, UTC; null: none expires. */
+export async function readKeyExpiry(db: Queryable, at: Date): Promise<string | null> {
+  const { expiresAt } = await db.one(sql.type(expiry)`
+    SELECT min(k.expires_at) AS "expiresAt"
+    FROM api_keys k
+    LEFT JOIN api_keys successor ON successor.replaces_key_id = k.key_id
+    WHERE k.revoked_at IS NULL AND k.expires_at > ${at.toISOString()}
+      AND successor.last_used_at IS NULL
+  `);
+  return expiresAt;
 }

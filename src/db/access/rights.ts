@@ -4,7 +4,7 @@
  * database has more. Rights on what is not named here are excess.
  */
 
-/** The roles that have rights. `arcadia_app` has those of the API and the worker besides, as a member. */
+/** The roles that have rights. `arcadia_app` also has those of the API and the worker, as a member. */
 export const ROLES = [
   'arcadia_api',
   'arcadia_worker',
@@ -33,7 +33,7 @@ const DELIVERING: TableRights = {
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
 
-/** An action goes on record whole, and gets its outcome once; its times are the database's. */
+/** An action is recorded whole, and gets its outcome once; the database sets its times. */
 const RECORDING: TableRights = {
   INSERT: [
     'actor',

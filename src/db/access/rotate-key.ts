@@ -13,12 +13,12 @@ import { sql } from '../sql.ts';
 
 export interface RotationOptions {
   readonly keyId: string;
-  /** How long the old key goes on working, in milliseconds; it may end sooner by itself. */
+  /** How long the old key still works, in milliseconds; it may expire sooner. */
   readonly overlapMs: number;
   /** When the successor ends; by default it lives as long as its predecessor was made to. */
   readonly expiresAt?: Date | null | undefined;
   readonly now: Date;
-  /** Whether a new signing secret could be shown to anybody. */
+  /** Whether a new signing secret could be shown to the caller. */
   readonly canSign: boolean;
 }
 
@@ -43,8 +43,8 @@ type Predecessor = z.infer<typeof predecessor>;
 const secondLook = z.object({ successorId: z.string().nullable(), mustSign: z.boolean() });
 
 /**
- * Makes a key's successor: same scope, tenant and label. Both work until the overlap is over. Who
- * has to sign goes on having to: the successor gets a signing secret of its own.
+ * Creates a key's successor with the same scope, tenant and label. Both work until the overlap is over. If
+ * the old key's requests must be signed, the successor gets its own signing secret.
  */
 export function rotateKey(db: Database, options: RotationOptions): Promise<Rotation> {
   const { keyId } = options;
@@ -108,7 +108,7 @@ function sameLifetime({ createdAt, expiresAt }: Predecessor, now: Date): Date | 
   return new Date(now.getTime() + Date.parse(expiresAt) - Date.parse(createdAt));
 }
 
-/** An end only comes nearer. */
+/** Sets the old key's expiry, which is never moved later. */
 async function endSoon(
   tx: Transaction,
   { keyId }: Predecessor,

@@ -7,8 +7,8 @@ import { sql } from '../sql.ts';
 export const MAX_LIVE_SECRETS = 3;
 
 /**
- * Whose requests can be signed: senders of usage. A signature covers the body and not the path, so
- * that it protects what the body alone decides, and what is harmless to repeat.
+ * Scopes whose requests can be signed: senders of usage. A signature covers the body and not the path, so it
+ * only protects requests that the body alone determines and that are harmless to repeat.
  */
 export const SIGNING_SCOPES: readonly Scope[] = ['gateway', 'metering'];
 
@@ -70,7 +70,7 @@ function whyNot(key: z.infer<typeof signer>, liveSecrets: number, now: Date): st
 
 const revokedSecret = z.object({
   keyId: z.string(),
-  /** Of the key; where none is left, it need not sign any more. */
+  /** Live secrets that the key has left; at 0 its requests need no signature. */
   liveSecrets: z.number(),
 });
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql } from '../sql.ts';
 
 /** Reads the catalogue for the API. Fields are named as in a catalogue file. */
 

@@ -1,5 +1,7 @@
 import { sql } from '../sql.ts';
-import type { Period } from '../../domain/period.ts';
+import { type Period, periodOf, type Month } from '../../domain/period.ts';
+import { z } from 'zod';
+import type { Queryable } from '../pool.ts';
 
 /**
  * Whether a row (a subscription or an addon, by its alias) is in force at the
@@ -62,4 +64,19 @@ export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.f
         WHERE ${isFree}
       )))
   )`;
+}
+
+const dueDeployment = z.object({ tenantId: z.string(), deploymentId: z.string() });
+export type DueDeployment = z.infer<typeof dueDeployment>;
+
+/**
+ * The deployments with a subscription in force at the end of a month, always in the same order.
+ * @throws DomainError `invalid_month`
+ */
+export function listDueDeployments(db: Queryable, month: Month): Promise<readonly DueDeployment[]> {
+  return db.any(sql.type(dueDeployment)`
+    SELECT DISTINCT s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId"
+    FROM subscriptions s WHERE ${inForceAtEndOf(periodOf(month), 's')}
+    ORDER BY 1, 2
+  `);
 }

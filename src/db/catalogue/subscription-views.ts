@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql, textArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql, textArray } from '../sql.ts';
 
 /** Reads subscriptions for the API. Fields are named as in a subscriptions file. */
 

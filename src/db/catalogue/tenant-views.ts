@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from './buyer-details.ts';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql } from '../sql.ts';
 
 /** Reads tenants and their deployments for the API. Fields are named as in a subscriptions file. */
 

@@ -4,7 +4,7 @@ import type { DeploymentLine } from '../../domain/compose-invoice.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { toLastInvoice } from './last-invoice.ts';
+import { toLastInvoice } from './preview-inputs.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, sql } from '../sql.ts';
 
@@ -78,7 +78,7 @@ export async function readDraftsToIssue(
   );
 }
 
-/** What the draft `d` (its tenant, and the invoice that it replaces) is held against. */
+/** The invoice that the draft `d` is compared with: the one that it replaces, or the tenant's last one. */
 function lastInvoice(period: Period) {
   return sql.fragment`
     SELECT i.number, i.total_cents FROM invoices i

@@ -4,7 +4,7 @@ import type { Period } from '../../domain/period.ts';
 import { inForceAtEndOf } from '../catalogue/due-tenants.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
-import { lockTenants } from '../tenant-locks.ts';
+import { lockTenants } from '../transactions.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
@@ -13,7 +13,7 @@ const tenantMonth = z.object({
   currency: z.string(),
   /** Subscriptions in force at the period's last instant; 0: it isn't due. */
   dueSubscriptions: z.number(),
-  /** The invoice that stands: issued, paid or void. */
+  /** The live invoice: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
   liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),
@@ -125,8 +125,8 @@ export function lockDrafts(
 }
 
 /**
- * Gives drafts up: their lines go, what they sealed waits for the next draft.
- * @param reason is kept, for whoever wonders later
+ * Abandons drafts: deletes their lines; the usage that they sealed waits for the next draft.
+ * @param reason is stored, for later questions
  */
 export async function abandonDrafts(
   tx: Transaction,
@@ -144,7 +144,7 @@ export async function abandonDrafts(
   `);
 }
 
-/** The open drafts of these tenants' months; of one run alone, or whoever builds them. */
+/** The open drafts of these tenants' months; of one run, or of any run. */
 export function findOpenDrafts(
   tx: Transaction,
   period: Period,
@@ -160,8 +160,8 @@ export function findOpenDrafts(
 }
 
 /**
- * Open drafts of other months that no run can still be building. Usage that they sealed would wait
- * for ever where nobody asks for their month again.
+ * Open drafts of other months that no run can still be building. The usage that they sealed would wait
+ * forever if their month is never requested again.
  */
 export function findForgottenDrafts(
   tx: Transaction,
@@ -206,9 +206,9 @@ export async function claimForcedRequests(
 }
 
 /**
- * Of a forced request `f` that is tied to a draft: whether the draft serves it when it is issued.
- * Also one that was parked meanwhile, by a run that failed while another one builds this draft: its
- * revision is what was asked for, and says so.
+ * Whether a draft serves the forced request `f` that is tied to it when it is issued. True also if another
+ * run failed in the meantime and parked the request: this draft's revision is the requested one, and names
+ * it.
  */
 export const IS_SERVED = sql.fragment`(f.outcome IS NULL OR f.outcome = 'parked')`;
 

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
 import { invoiceLineSchema, invoiceHeaderSchema } from './invoice-views.ts';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { sellerSchema } from '../catalogue/seller-details.ts';
-import { allOf, sql, uuidArray } from '../sql.ts';
 
 /** What the documents of an invoice are made of: the invoice, with its parties as it was issued (ADR 18). */
 
@@ -52,8 +51,8 @@ const HEADERS = sql.fragment`
   LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id AND b.version = i.buyer_version`;
 
 /**
- * All but the lines of what an invoice's documents are made of; null where there is no such invoice.
- * @param tenantId whose it has to be; null: anybody's, for an operator
+ * Everything in an invoice's documents except the lines; null if the invoice doesn't exist.
+ * @param tenantId the tenant that it must belong to; null: any tenant, for an operator
  */
 export function readDocumentHeader(
   db: Queryable,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Database, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { lockTenants } from '../tenant-locks.ts';
+import { lockTenants } from '../transactions.ts';
 
 /** What became of an invoice outside: it was paid, or it is not to be paid. */
 export const FINAL_STATUSES = ['paid', 'void'] as const;
@@ -29,9 +29,9 @@ const target = z.object({
 });
 
 /**
- * Marks an issued invoice as paid or void, once and for good, with a record of who did it. Doing it
- * again changes nothing: the first record stays. It waits for whoever is just issuing an invoice of
- * that tenant: a revision that is being built is refused when it comes to replace a paid one.
+ * Marks an issued invoice as paid or void, permanently, and records the actor. Repeating it changes nothing:
+ * the first record stays. It waits for a transaction that is issuing an invoice of that tenant; a revision
+ * that is still being built is rejected when it would replace a paid one.
  */
 export function changeInvoiceStatus(
   db: Database,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql } from '../sql.ts';
 
 /** Reading invoices, for the API and the CLI. Fields are named as they are served. */
 
@@ -82,7 +81,7 @@ export interface InvoiceCursor {
   readonly invoice_id: string;
 }
 
-/** Who reads: who asked for a re-run or marked an invoice, and why, is between operators. */
+/** The reader: only operators see the actor and the reason of a rerun or a status change. */
 export type InvoiceReader = 'operator' | 'tenant';
 
 const HEADER_COLUMNS = sql.fragment`
@@ -136,7 +135,8 @@ export function listInvoices(
 
 /**
  * An invoice without its lines.
- * @param tenantId whose it has to be, who then is the reader; null: anybody's, for an operator
+ * @param tenantId the tenant that it must belong to, which is then the reader; null: any tenant, for an
+ * operator
  */
 export function showInvoiceHeader(
   db: Queryable,

@@ -7,8 +7,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
-import { columnArray } from '../column-arrays.ts';
+import { isOneOf, rowsAs, sql, uuidArray, columnArray } from '../sql.ts';
 import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 
@@ -88,8 +87,8 @@ export async function issueInvoices(
 }
 
 /**
- * Closes drafts that came out as the invoices that stand: what they sealed goes to those. The
- * invoices and their lines stay as they are, and so does their digest.
+ * Closes drafts that don't differ from the live invoices: the usage that they sealed moves to those. The
+ * invoices, their lines and their digests don't change.
  */
 export async function keepInvoices(
   tx: Transaction,
@@ -180,7 +179,7 @@ async function insertInvoices(
       coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
       r.request_id, r.actor, r.reason,
-      -- The parties as they are now: the documents go on saying so.
+      -- The parties as they are now: the documents keep showing these.
       n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),
       (SELECT max(version) FROM seller_details)
     FROM d

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { periodOf, previousMonth, type Month } from '../../domain/period.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql } from '../sql.ts';
 
 /** A month's invoices beside those of the month before, for the operator pages. */
 

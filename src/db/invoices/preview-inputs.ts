@@ -3,10 +3,10 @@ import type { Period } from '../../domain/period.ts';
 import { isGivenUp } from './drafts.ts';
 import { dueOrInvoicedTenants, hasNextInvoice, inForceAtEndOf } from '../catalogue/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
-import { lastInvoiceBefore } from './last-invoice.ts';
 import type { Queryable } from '../pool.ts';
 import { isBillable } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
+import type { LastInvoice } from '../../domain/bounds.ts';
 
 const previewed = z.object({
   tenantId: z.string(),
@@ -15,7 +15,7 @@ const previewed = z.object({
   isDue: z.boolean(),
   /** Whether a later invoice will take LLM usage that this month's no longer can. */
   hasNextInvoice: z.boolean(),
-  /** The invoice that stands. */
+  /** The live invoice. */
   invoiceId: z.string().nullable(),
   number: z.string().nullable(),
   status: z.enum(['issued', 'paid', 'void']).nullable(),
@@ -24,7 +24,7 @@ const previewed = z.object({
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
 });
-/** A tenant that is due or was invoiced, and what there is of its invoices. */
+/** A tenant that is due or was invoiced, with its live and last invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
 
 /** How many tenants a preview of the month shows. */
@@ -105,4 +105,21 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
       WHERE ${isTakeable}`,
     exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,
   };
+}
+
+/** Selects number and total of the tenant `t`'s last invoice of an earlier month, unless it is void. */
+function lastInvoiceBefore(period: Period) {
+  return sql.fragment`
+    SELECT l.number, l.total_cents FROM invoices l
+    WHERE l.tenant_id = t.tenant_id AND l.period_start < ${period.periodStart}
+      AND l.status IN ('issued', 'paid')
+    ORDER BY l.period_start DESC LIMIT 1`;
+}
+
+/** Returns the last invoice from a row's columns, which are null without one. */
+export function toLastInvoice(
+  number: string | null,
+  totalCents: number | null,
+): LastInvoice | null {
+  return number === null || totalCents === null ? null : { number, totalCents };
 }

@@ -48,7 +48,7 @@ function eventsOf({ periodStart }: Period) {
     FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart}`;
 }
 
-/** Buckets that the month has to do with: of its usage, or on its invoices. */
+/** Buckets that concern the month: of its usage, or on its invoices. */
 export function bucketsOf({ periodStart }: Period) {
   return sql.fragment`
     SELECT b.* FROM usage_buckets b WHERE b.service_month = ${periodStart}
@@ -63,9 +63,9 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'one_invoice_stands',
       invariant: 'I1',
-      claim: 'each tenant has at most one invoice that stands',
+      claim: 'each tenant has at most one live invoice',
       problems: sql.fragment`
-        SELECT tenant_id || ' has ' || count(*) || ' invoices that stand: ' || string_agg(number, ', ') AS problem
+        SELECT tenant_id || ' has ' || count(*) || ' live invoices: ' || string_agg(number, ', ') AS problem
         FROM invoices WHERE period_start = ${periodStart} AND status <> 'superseded'
         GROUP BY tenant_id HAVING count(*) > 1`,
     },
@@ -128,7 +128,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'usage_on_its_invoice',
       invariant: 'I2',
-      claim: 'an invoice that stands holds exactly the usage that is tied to it',
+      claim: 'a live invoice holds exactly the usage that is tied to it',
       problems: sql.fragment`
         SELECT 'bucket ' || coalesce(held.bucket_id, tied.bucket_id) || ' is ' || CASE
           WHEN tied.bucket_id IS NULL THEN 'held by, but not tied to invoice ' || held.number
@@ -229,7 +229,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'final_statuses_recorded',
       invariant: 'I4',
-      claim: 'whoever paid or voided an invoice is on record',
+      claim: 'every paid or void invoice has a record of who changed it',
       problems: sql.fragment`
         SELECT 'invoice ' || i.number || ' is ' || i.status || ', on record as ' || coalesce(c.status, 'neither') AS problem
         FROM invoices i LEFT JOIN invoice_status_changes c USING (invoice_id)
@@ -239,9 +239,9 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'outcomes_hold',
       invariant: 'I5',
-      claim: 'who counts as invoiced has an invoice that stands; who is parked has a reason',
+      claim: 'tenants that count as invoiced have a live invoice; parked tenants have a reason',
       problems: sql.fragment`
-        SELECT o.tenant_id || ' is ' || o.outcome || ' and has no invoice that stands' AS problem
+        SELECT o.tenant_id || ' is ' || o.outcome || ' and has no live invoice' AS problem
         FROM tenant_outcomes o LEFT JOIN invoices i ON i.tenant_id = o.tenant_id
           AND i.period_start = o.period_start AND i.status <> 'superseded'
         WHERE o.period_start = ${periodStart} AND o.outcome <> 'parked' AND i.invoice_id IS NULL

@@ -5,11 +5,11 @@ import { sql, textArray } from '../sql.ts';
 const monthOfTenant = z.object({
   tenantId: z.string(),
   month: z.string(),
-  /** The invoice that stands; null: the month was closed without one for this tenant. */
+  /** The live invoice; null: the month was closed without one for this tenant. */
   number: z.string().nullable(),
   status: z.enum(['issued', 'paid']).nullable(),
 });
-/** A month of a tenant that the next ordinary run will not bill anew. */
+/** A month of a tenant that the next ordinary run will not bill again. */
 export type MonthOfTenant = z.infer<typeof monthOfTenant>;
 
 /**

@@ -43,5 +43,5 @@ export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promi
   if (first !== null && month >= first) return null;
   return first === null
     ? `${month} has nothing to bill: there is no subscription yet`
-    : `${month} has nothing to bill: the first subscription or invoice is of ${first}`;
+    : `${month} has nothing to bill: the first subscription or invoice is in ${first}`;
 }

@@ -5,7 +5,7 @@ import type { Period } from '../../domain/period.ts';
 import { dueOrInvoicedTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
-import { lockTenants } from '../tenant-locks.ts';
+import { lockTenants } from '../transactions.ts';
 import { tellingRunFinished, type RunResult } from '../webhooks/webhook-outbox.ts';
 
 /** What a request asks for; who asks is not part of it. */
@@ -103,7 +103,7 @@ export async function insertForcedTenants(
   `);
 }
 
-/** The same for every tenant that is due or has an invoice that stands. */
+/** The same for every tenant that is due or has a live invoice. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -130,7 +130,7 @@ export async function reopenRequest(tx: Transaction, request: StoredRequest): Pr
     SELECT tenant_id AS "tenantId" FROM month_end_request_tenants
     WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
   `);
-  // So that no draft of theirs is issued or given up meanwhile.
+  // So that none of their drafts is issued or abandoned concurrently.
   await lockTenants(tx, parked);
   const { rowCount } = await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f SET outcome = NULL, reason = NULL, draft_id = (
@@ -177,7 +177,7 @@ export async function startRequests(
   return started.toSorted((a, b) => a.requestSeq - b.requestSeq);
 }
 
-/** Closes the requests that a pass has served; who asks for it is told of the run's end. */
+/** Closes the requests that a pass has served, and writes the webhook events for the end of the run. */
 export async function finishRequests(
   tx: Transaction,
   period: Period,

@@ -6,13 +6,12 @@ import {
   type ControlTotals,
 } from '../../domain/control-totals.ts';
 import { periodOf, type Month, type Period } from '../../domain/period.ts';
-import { readControlTotals } from './control-totals.ts';
-import type { Page } from '../page.ts';
+import { readControlTotals } from './read-control-totals.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
-import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
-import { inOneSnapshot } from '../snapshot.ts';
-import { allOf, sql } from '../sql.ts';
+import { REQUEST_FACTS, requestFacts } from './request-views.ts';
+import { inOneSnapshot } from '../transactions.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
 
 const parkedTenant = z.object({
@@ -34,7 +33,7 @@ const totals = z.object({
   total_cents: z.string(),
 });
 
-/** How a month stands, from the database alone; in the form in which the API serves it. */
+/** The status of a month, from the database alone, in the form that the API returns. */
 export interface MonthEndStatus {
   readonly month: Month;
   readonly due_tenants: number;
@@ -50,7 +49,7 @@ export interface MonthEndStatus {
   readonly parked: readonly z.infer<typeof parkedTenant>[];
   /** The latest twenty. */
   readonly requests: readonly z.infer<typeof request>[];
-  /** Of the invoices that stand; cents as text, for a sum may be beyond 2^53. */
+  /** Totals of the live invoices; cents as text, because a sum may be beyond 2^53. */
   readonly totals: readonly z.infer<typeof totals>[];
   readonly reconciliation: readonly ReconciliationRow[];
   readonly control_totals: ControlTotals;
@@ -96,8 +95,8 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
 }
 
 /**
- * Whether somebody still waits for a month.
- * @param requestId this request has to be served, and may not have come in yet; null: all that have
+ * Whether a request for the month is still waiting.
+ * @param requestId the request to wait for, which may not be stored yet; null: all stored requests
  */
 export function isWaitedFor(
   db: Queryable,
@@ -150,7 +149,7 @@ export function listRequests(db: Queryable, period: Period) {
   `);
 }
 
-/** What its invoices that stand come to, by currency. */
+/** The totals of its issued and paid invoices, by currency. */
 export function sumInvoices(db: Queryable, period: Period) {
   return db.any(sql.type(totals)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,

@@ -8,10 +8,9 @@ import {
   sumInvoices,
   type MonthEndStatus,
 } from './month-end-status.ts';
-import type { Page } from '../page.ts';
+import { type Page, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
-import { inOneSnapshot } from '../snapshot.ts';
-import { sql } from '../sql.ts';
+import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
 /** Reading months, for the operator pages. */
@@ -30,12 +29,12 @@ const monthRow = z.object({
   /** Whether the books added up when the last request was served; null: none was. */
   balanced: z.boolean().nullable(),
   outcomes: outcomeCounts,
-  /** Of the invoices that stand; cents as text. */
+  /** Totals of issued and paid invoices; cents as text. */
   totals: z.array(
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
   ),
 });
-/** A month that somebody has asked for, in a line. */
+/** A month with at least one request, as a row. */
 export type MonthRow = z.infer<typeof monthRow>;
 
 /** A page of the months that were ever asked for, the newest first. */
@@ -89,7 +88,7 @@ const pace = z.object({
   recent: z.number(),
   window_seconds: z.number(),
 });
-/** How fast a pass gets on. */
+/** How fast a pass progresses. */
 export type Pace = z.infer<typeof pace>;
 
 /** Long enough to be steady, short enough to be news. */
@@ -166,8 +165,8 @@ const kindTotal = z.object({
 export type KindTotal = z.infer<typeof kindTotal>;
 
 /**
- * What the invoices that stand are made of, beside the month before; by currency, and in the order in
- * which invoices have their lines.
+ * The totals per kind of line of issued and paid invoices, next to the month before; by currency, and in the
+ * order of invoice lines.
  * @throws DomainError `invalid_month`
  */
 export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import type { Page } from '../page.ts';
+import { type Page, sql, textArray } from '../sql.ts';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import { isStorable } from '../../lib/visible-text.ts';
 import type { Queryable } from '../pool.ts';
-import { sql, textArray } from '../sql.ts';
 
 /** The doors through which something can be asked for: `temporal` is its Web UI, or its CLI. */
 export const CHANNELS = ['api', 'cli', 'temporal', 'schedule'] as const;
@@ -25,9 +24,9 @@ export interface NewOperatorAction {
   readonly requestId: string | null;
 }
 
-/** What came of an action. */
+/** The result of an action. */
 export interface ActionAnswer {
-  /** refused: for a reason that lies in the request. failed: for one that lies here. */
+  /** refused: because of the request. failed: because of an error in the service. */
   readonly outcome: 'done' | 'refused' | 'failed';
   /** HTTP status, or the CLI's exit code. */
   readonly status: number;
@@ -110,8 +109,8 @@ function monthRequestOf(month: string, requestId: string): string {
 }
 
 /**
- * Whether a request that claims to be somebody's was put on record by the door that it claims to come
- * through, before it was sent. What a signal's payload says of itself proves nothing.
+ * Whether the channel that a request claims to come from recorded it, with this actor, before it was sent. A
+ * signal's payload proves nothing about its sender.
  */
 export function isAnnounced(
   db: Queryable,
@@ -126,7 +125,7 @@ export function isAnnounced(
   `);
 }
 
-/** Adds what came of it, which can be done once. */
+/** Records the result, which can be done once. */
 export async function answerOperatorAction(
   db: Queryable,
   actionId: number,
@@ -171,7 +170,7 @@ export const operatorActionSchema = z.object({
   outcome: z
     .enum(['done', 'refused', 'failed'])
     .nullable()
-    .describe('Null while it is being done, and for good where the process died meanwhile.'),
+    .describe('Null while the action runs, and permanently if the process died during it.'),
   status: z.int().nullable().describe('HTTP status, or the exit code of the CLI.'),
   detail: z.string().nullable(),
   answered_at: z.iso.datetime().nullable(),

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { periodOf, type Month } from '../../domain/period.ts';
 import { dueTenants } from '../catalogue/due-tenants.ts';
-import type { Page } from '../page.ts';
+import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { sql } from '../sql.ts';
 
 const tenantOutcome = z.object({
   tenant_id: z.string(),
@@ -12,7 +11,7 @@ const tenantOutcome = z.object({
   outcome: z.enum(['rolled', 'skipped', 'unchanged', 'parked']).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
-  /** The invoice that stands. */
+  /** The live invoice. */
   number: z.string().nullable(),
   revision: z.number().nullable(),
   currency: z.string(),
@@ -20,7 +19,7 @@ const tenantOutcome = z.object({
   tax_cents: z.number().nullable(),
   total_cents: z.number().nullable(),
 });
-/** The latest outcome of a due tenant in a month, with the invoice that stands. */
+/** The latest outcome of a due tenant in a month, with the live invoice. */
 export type TenantOutcome = z.infer<typeof tenantOutcome>;
 
 /**

@@ -69,10 +69,10 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
 }
 
 /**
- * The month's usage: a row per bucket with what still counts of it, and one with what was excluded,
- * each with its state. What still counts may be of no event: a correction that was excluded takes
- * away what its record has said. An exclusion counts as soon as no invoice bills its event: an
- * invoice that was issued before goes on billing it until a re-run.
+ * The month's usage: a row per bucket with what still counts of it, and one with what was excluded, each with
+ * its state. What still counts may be an amount without events: excluding a correction also takes away its
+ * record's quantity. An exclusion counts as soon as no invoice bills its event: an invoice that was issued
+ * earlier keeps billing it until a rerun.
  */
 export function usageByState(period: Period) {
   return sql.fragment`

@@ -1,8 +1,25 @@
 import { z } from 'zod';
 import { periodOf, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
-import { REQUEST_FACTS, requestFacts } from './request-facts.ts';
 import { sql } from '../sql.ts';
+
+/** What a request for a month says of itself, in the form in which it is shown. */
+export const requestFacts = z.object({
+  request_id: z.string(),
+  kind: z.enum(['run', 'force']),
+  state: z.enum(['queued', 'running', 'finished']),
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+  requested_at: z.string(),
+  finished_at: z.string().nullable(),
+  /** Whether the books added up when it was served; null where it isn't, or was before there was a check. */
+  balanced: z.boolean().nullable(),
+});
+
+/** Its columns, of `month_end_requests r`. */
+export const REQUEST_FACTS = sql.fragment`
+  r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
+  (r.manifest ->> 'balanced')::boolean AS balanced`;
 
 /** Reading a request for a month, for the operator pages and the CLI. */
 
@@ -22,9 +39,9 @@ const requestView = requestFacts.extend({
     }),
   ),
 });
-/** A tenant that a request names, and what came of it. */
+/** A tenant that a request names, with its outcome. */
 export type NamedTenant = RequestView['tenants'][number];
-/** A request, and what came of each tenant that it names. */
+/** A request, with the outcome of each tenant that it names. */
 export type RequestView = z.infer<typeof requestView>;
 
 /**

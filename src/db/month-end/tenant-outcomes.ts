@@ -9,7 +9,7 @@ import { tellingParked } from '../webhooks/webhook-outbox.ts';
 
 const lookedAt = z.object({
   tenantId: z.string(),
-  /** The invoice that stands. */
+  /** The live invoice. */
   liveInvoiceId: z.string().nullable(),
   /** Whether a forced request waits for the tenant. */
   isForced: z.boolean(),
@@ -56,7 +56,7 @@ export interface TenantInvoiced {
   readonly invoiceId: string;
 }
 
-/** Records what became of tenants that have an invoice; the latest outcome counts. */
+/** Records the outcome of tenants that have an invoice; the latest one counts. */
 export async function recordInvoiced(
   tx: Transaction,
   period: Period,
@@ -81,7 +81,7 @@ export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoi
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }
 
-/** Records that a tenant is parked, and why; who asks for it is told. */
+/** Records that a tenant is parked, and why; also writes the webhook event. */
 export async function recordParked(
   tx: Transaction,
   period: Period,

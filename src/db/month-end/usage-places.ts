@@ -15,7 +15,7 @@ const place = z.object({
   events: z.string(),
   /** Exact: cents of LLM usage, the quantity of metered usage. */
   total: z.string(),
-  /** The number of the invoice that stands for the month, if there is one. */
+  /** The number of the month's live invoice, if there is one. */
   invoice: z.string().nullable(),
   invoice_status: z.enum(['issued', 'paid', 'void']).nullable(),
   /** Of usage that is `in_draft`: the month that the draft is for. */

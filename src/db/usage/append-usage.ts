@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { numberBuckets } from './bucket-numbers.ts';
-import { columnArray } from '../column-arrays.ts';
+import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { sql } from '../sql.ts';
 import {
   expiredMonths,
   storedHashes,
@@ -13,14 +11,13 @@ import {
 } from './usage-ledger.ts';
 
 /**
- * The usage ledger's short way in (ADR 15): one statement, which is a transaction of its own, looks
- * for the ids that are stored, locks the open buckets, inserts the events, and adds them up. It takes
- * what needs nothing but an open bucket that exists, of a month that hasn't expired; the rest is for
- * `usage-ledger.ts`.
+ * The usage ledger's short way in (ADR 15): one statement, which is a transaction of its own, looks for the
+ * ids that are stored, locks the open buckets, inserts the events, and adds them up. It takes what needs
+ * nothing but an open bucket that exists, of a month that hasn't expired; the rest is for `usage-ledger.ts`.
  *
- * The buckets' locks are what the ledger rests on. `FOR NO KEY UPDATE` waits for whoever holds a
- * bucket and looks at it again: one that was sealed meanwhile drops out, and one that is locked can't
- * be sealed until the events are committed. The order is everybody's: buckets sorted, all of them
+ * The buckets' locks are what the ledger rests on. `FOR NO KEY UPDATE` waits for the transaction that holds a
+ * bucket and reads it again: a bucket that was sealed in the meantime drops out, and a locked one can't be
+ * sealed until the events are committed. All transactions use the same order: buckets sorted, all of them
  * before the first event, events in the order of their ids.
  */
 
@@ -185,4 +182,29 @@ function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>):
     known: new Map(knownIds.map((id, index) => [id, knownHashes[index] ?? ''])),
     missed: new Set(missed),
   };
+}
+
+/** Which buckets rows are for, each once, and for each row which of them, counted from 1. */
+export interface BucketNumbers<Row> {
+  /** The first row of each bucket. */
+  readonly firsts: readonly Row[];
+  readonly numbers: readonly number[];
+}
+
+/** Numbers the buckets of rows, so that a bucket's key is sent and compared once, not with each row. */
+export function numberBuckets<Row extends BucketKey>(rows: readonly Row[]): BucketNumbers<Row> {
+  const numberOf = new Map<string, number>();
+  const firsts: Row[] = [];
+  const numbers = rows.map((row) => {
+    const key = bucketKeyText(row);
+    const number = numberOf.get(key) ?? firsts.push(row);
+    numberOf.set(key, number);
+    return number;
+  });
+  return { firsts, numbers };
+}
+
+/** Unambiguous: ids and months hold no spaces. */
+export function bucketKeyText({ deploymentId, serviceMonth, resourceKind }: BucketKey): string {
+  return `${deploymentId} ${serviceMonth} ${resourceKind}`;
 }

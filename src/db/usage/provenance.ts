@@ -76,7 +76,7 @@ const eventsSummary = z.object({
 /** What all events behind a line come to. */
 export type EventsSummary = z.infer<typeof eventsSummary>;
 
-/** The events of an issued line never change, but for those that expire: then `expiredAt` does. */
+/** The events of an issued line never change, except that they expire, which sets `expiredAt`. */
 export interface SummaryKey {
   readonly invoiceId: string;
   readonly lineNo: number;

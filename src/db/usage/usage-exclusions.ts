@@ -47,7 +47,7 @@ export function findExcludable(
           WHERE r.record_id = ${eventId}
           UNION ALL
           SELECT r.tenant_id, r.deployment_id, r.resource_kind, r.service_month, r.bucket_id, r.qty, (
-              -- A correction is of the same deployment, kind and month, maybe in another bucket.
+              -- A correction has the same deployment, kind and month, maybe in another bucket.
               SELECT s.record_id FROM usage_buckets o
               JOIN metered_usage_archive s ON s.service_month = o.service_month
                 AND s.bucket_id = o.bucket_id AND s.replaces = r.record_id

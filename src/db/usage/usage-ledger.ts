@@ -1,8 +1,7 @@
 import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
-import { columnArray } from '../column-arrays.ts';
+import { columnArray, jsonRows, sql, textArray } from '../sql.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { jsonRows, sql, textArray } from '../sql.ts';
 
 /**
  * The writing side of the usage ledger (DESIGN "Usage ledger"). Month end seals open buckets while
@@ -16,7 +15,7 @@ export type UsageSource = 'llm' | 'metered';
 /** The resource kind of every LLM bucket. */
 export const LLM_RESOURCE_KIND = 'llm_usage';
 
-/** What a bucket is of. */
+/** The key of a bucket, except its source. */
 export interface BucketKey {
   readonly tenantId: string;
   readonly deploymentId: string;
@@ -267,8 +266,8 @@ const replaceable = z.object({
 export type ReplaceableRecord = z.infer<typeof replaceable>;
 
 /**
- * Those of the records that are stored. Who holds the lock of their open bucket is the only one
- * that can replace them.
+ * Returns those of the records that are stored. Only the transaction that holds the lock of their open bucket
+ * can replace them.
  */
 export async function readReplaceable(
   tx: Transaction,

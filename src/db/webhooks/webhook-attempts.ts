@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Page } from '../page.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { allOf, sql } from '../sql.ts';
 
 /** An attempt to deliver an event, as it is served. */
 export const webhookAttemptSchema = z.object({

@@ -15,8 +15,8 @@ const claimed = z.object({
 export type ClaimedDelivery = z.infer<typeof claimed>;
 
 /**
- * Takes deliveries that are due, the one first that has been due for longest. Who takes them has
- * `leaseSeconds` to say what came of it: after that they are due again, for the process may have died.
+ * Claims due deliveries, the longest overdue first. The caller has `leaseSeconds` to record the attempts:
+ * after that the deliveries are due again, because the process may have died.
  */
 export function claimDeliveries(
   db: Queryable,
@@ -41,7 +41,7 @@ export function claimDeliveries(
   `);
 }
 
-/** What came of an attempt. */
+/** The result of an attempt. */
 export interface WebhookAttempt {
   readonly eventId: string;
   readonly attempt: number;
@@ -53,7 +53,7 @@ export interface WebhookAttempt {
   readonly status: number | null;
   readonly error: string | null;
   readonly response: string | null;
-  /** Until the next attempt; null where there is none. */
+  /** Until the next attempt; null: there is none. */
   readonly retryInMs: number | null;
 }
 
@@ -78,7 +78,7 @@ export async function recordAttempts(
         outcome, status, error, response)
       SELECT a."eventId", ${endpointId}, a.attempt, a."attemptedAt", a."durationMs", a.outcome,
         a.status, a.error, a.response
-      -- Somebody may have deleted old events meanwhile.
+      -- Old events may have been deleted concurrently.
       FROM a JOIN webhook_deliveries d ON d.event_id = a."eventId" AND d.endpoint_id = ${endpointId}
     ), counted AS (
       UPDATE webhook_endpoints SET delivered_attempts = delivered_attempts + ${delivered},
@@ -183,9 +183,9 @@ const gauges = z.object({
   endpointId: z.string(),
   pending: z.number(),
   dead: z.number(),
-  /** Of the oldest event that is pending; 0 where none is. */
+  /** Age of the oldest pending event; 0 without one. */
   oldestPendingSeconds: z.number(),
-  /** For how long an attempt has been due that nobody has made; 0 where none is. */
+  /** How long the oldest due attempt has been waiting; 0 without one. */
   overdueSeconds: z.number(),
   deliveredAttempts: z.number(),
   failedAttempts: z.number(),

@@ -22,7 +22,7 @@ export const webhookEndpointSchema = z.object({
     )
     .describe('The live ones, the newest first. Every attempt is signed with each of them.'),
   pending: z.int().describe('Events that are still to be delivered.'),
-  dead: z.int().describe('Events that were given up. Replay them once the receiver is mended.'),
+  dead: z.int().describe('Events that were given up. Replay them once the receiver is fixed.'),
   delivered_attempts: z.int(),
   failed_attempts: z.int(),
 });
@@ -107,7 +107,7 @@ export async function disableWebhookEndpoint(
   endpointId: string,
   reason: string,
 ): Promise<boolean> {
-  // By itself, so that what comes from now on sees it: else the wait might never end.
+  // Committed first, so that later statements see it: otherwise the wait might never end.
   const { rowCount } = await db.query(sql.typeAlias('nothing')`
     UPDATE webhook_endpoints
     SET disabled_at = coalesce(disabled_at, now()),
@@ -143,8 +143,8 @@ export type RotatedSecret =
     };
 
 /**
- * Gives a receiver a new secret. The former one goes on until the overlap is over; one that was being
- * replaced already ends now: two are live, never more.
+ * Gives a receiver a new secret. The current one works until the overlap is over; one that was already being
+ * replaced ends now, so at most two are live.
  */
 export function rotateWebhookSecret(
   db: Database,

@@ -110,9 +110,9 @@ export interface RunResult {
 }
 
 /**
- * That a run has ended.
- * @param finished a part of the same WITH that returns `request_id` of the requests that it has served;
- *   where there are none, somebody has ended it before
+ * The event that a run has ended.
+ * @param finished a part of the same WITH that returns `request_id` of the requests that it has served; if it
+ * returns none, the run has already ended
  */
 export function tellingRunFinished(period: Period, result: RunResult, finished: FragmentSqlToken) {
   const { due, rolled, skipped, unchanged, parked, balanced } = result;

@@ -1,11 +1,36 @@
-import { appendMeteredRows } from '../db/usage/append-usage.ts';
+import { appendMeteredRows, appendLlmRows } from '../db/usage/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import { findArchivedIds } from '../db/usage/usage-archive.ts';
-import { insertMeteredRecords, readReplaceable } from '../db/usage/usage-ledger.ts';
+import {
+  insertMeteredRecords,
+  readReplaceable,
+  insertLlmEvents,
+} from '../db/usage/usage-ledger.ts';
 import { append, type Inserted } from './append.ts';
 import { archivedRecord, planCorrections, unknownRecord, type Correction } from './corrections.ts';
 import { METERED_USAGE, type MeteredEntry } from './metered-record.ts';
 import { rejected, retryLater, type UsageResult } from './results.ts';
+import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
+
+/**
+ * Stores LLM events, mostly by one statement.
+ * @returns a result per event, in order, committed
+ */
+export function appendLlmEvents(
+  db: Database,
+  events: readonly LlmEntry[],
+): Promise<readonly UsageResult[]> {
+  return append(db, events, {
+    source: LLM_USAGE.source,
+    idField: LLM_USAGE.idField,
+    isPlain: () => true,
+    appendPlain: appendLlmRows,
+    insert: async (tx, fresh) => ({
+      accepted: new Set(await insertLlmEvents(tx, fresh)),
+      refused: new Map(),
+    }),
+  });
+}
 
 /**
  * Stores metered records, mostly by one statement, and then corrections.

@@ -1,6 +1,19 @@
+import type { Database, Transaction } from './pool.ts';
+import { sql, isOneOf } from './sql.ts';
 import { z } from 'zod';
-import type { Transaction } from './pool.ts';
-import { isOneOf, sql } from './sql.ts';
+
+/**
+ * Runs reads in one snapshot, read-only: for values that are compared with each other while usage arrives and
+ * invoices are issued.
+ */
+export function inOneSnapshot<T>(db: Database, read: (tx: Transaction) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.query(
+      sql.typeAlias('nothing')`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`,
+    );
+    return read(tx);
+  });
+}
 
 /**
  * Locks the tenants' rows until the transaction ends. Everything that decides about a tenant's invoice takes

@@ -3,6 +3,7 @@ import { WORKFLOWS } from '../contracts/month-end-types.ts';
 import { monthOfInstant, nextMonth } from '../domain/period.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding, FindingCode } from './watchdog-finding.ts';
+import type { PollingWorker } from '../temporal/worker-versions.ts';
 
 /** How late a firing may be: a server that was away makes up for it within seconds. */
 const GRACE_MS = 15 * 60_000;
@@ -18,12 +19,12 @@ export function judgeSchedule(schedule: ScheduleFacts | null, now: Date): readon
   if (schedule.isPaused) {
     return [...elsewhere, finding('schedule_paused', 'the Schedule is paused: it will not fire')];
   }
-  // When another's Schedule should have fired is not for us to say.
+  // When a Schedule that isn't ours should have fired is unknown.
   const silence = elsewhere.length === 0 ? whySilent(schedule, now) : null;
   return silence === null ? elsewhere : [finding('schedule_silent', silence)];
 }
 
-/** Says what it should be, not what it is: anybody can have written that. */
+/** Reports the expected values, not the actual ones, which can be any text that a caller wrote. */
 function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, now: Date) {
   return [
     ...(workflowType === WORKFLOWS.scheduledMonthEnd
@@ -53,8 +54,8 @@ function firesEveryFirst(times: readonly Date[], now: Date): boolean {
 }
 
 /**
- * A Schedule can die without a word: it is there, on, and has a next time, but doesn't fire
- * (temporalio/temporal#11869). So what counts is whether it has fired when it was to.
+ * A Schedule can fail silently: it exists, is not paused and has a next time, but doesn't fire
+ * (temporalio/temporal#11869). So the check is whether it fired when it was due.
  */
 function whySilent(schedule: ScheduleFacts, now: Date): string | null {
   const [next] = schedule.nextActionTimes;
@@ -78,4 +79,14 @@ function firstBefore(now: Date, sameTime: Date): Date {
 
 function finding(code: FindingCode, detail: string): Finding {
   return { code, month: null, detail };
+}
+
+/** Returns a finding if no current worker polls the task queue. Pure. */
+export function judgeWorkers(workers: readonly PollingWorker[]): readonly Finding[] {
+  if (workers.some(({ isCurrent }) => isCurrent)) return [];
+  const detail =
+    workers.length > 0
+      ? 'workers poll, but none of the build that gets tasks: what is asked for waits'
+      : `no worker polls the task queue ${TASK_QUEUE}: what is asked for waits`;
+  return [{ code: 'no_worker', month: null, detail }];
 }

@@ -13,8 +13,8 @@ import { sql } from '../sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
 /**
- * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that comes in
- * between two of the queries would look like a mistake.
+ * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that arrives between two
+ * of the queries would look like an error.
  */
 export async function readControlTotals(
   db: Queryable,
@@ -165,7 +165,7 @@ function lineQuery(period: Period) {
     GROUP BY currency, kind ORDER BY currency, kind`;
 }
 
-/** The month's invoices that stand, by currency and status, and how many don't add up. */
+/** The month's live invoices, by currency and status, and how many don't add up. */
 function invoiceQuery(period: Period) {
   return sql.type(
     z.object({

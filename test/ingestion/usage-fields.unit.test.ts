@@ -9,7 +9,7 @@ import {
   instant,
   text,
   tokenCount,
-} from '../../src/ingestion/fields.ts';
+} from '../../src/ingestion/usage-fields.ts';
 import { described } from './_described.ts';
 
 const takes = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
-import { periodOf, type Month } from '../../domain/period.ts';
+import { periodOf, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
+import { dueTenants } from '../catalogue/due-tenants.ts';
 
 const monthRequests = z.object({
   month: z.string(),
@@ -31,9 +32,9 @@ export type MonthFacts = z.infer<typeof monthRequests> & {
 };
 
 /**
- * The months that may need somebody: the given one, which is the last to be over; those with open
- * requests or books that don't add up; and, since the first invoice, those of the year before it
- * that were never closed, or have due tenants without an outcome. In order.
+ * The months that may need attention: the given one, which is the last to be over; those with open requests
+ * or books that don't add up; and, since the first invoice, those of the year before it that were never
+ * closed, or have due tenants without an outcome. In order.
  * @throws DomainError `invalid_month`
  */
 export async function readMonthFacts(
@@ -93,5 +94,27 @@ function listMonths(db: Queryable, lastMonth: Month) {
       coalesce(a.is_out_of_balance, false) AS "isOutOfBalance"
     FROM looked_at m LEFT JOIN asked a ON a.period_start = m.period_start
     ORDER BY m.period_start
+  `);
+}
+
+/** More than there are types: whatever else a failure calls itself makes no endless list. */
+const MAX_REASONS = 50;
+
+const parkedReason = z.object({ reasonType: z.string(), tenants: z.number() });
+/** Why due tenants of a month are parked, by the stable type, and how many. */
+export type ParkedReason = z.infer<typeof parkedReason>;
+
+/** The due tenants of a month whose latest outcome is `parked`, counted by its type. */
+export function countParkedReasons(
+  db: Queryable,
+  period: Period,
+): Promise<readonly ParkedReason[]> {
+  return db.any(sql.type(parkedReason)`
+    SELECT o.reason_type AS "reasonType", count(*) AS tenants
+    FROM (${dueTenants(period)}) due
+    JOIN tenant_outcomes o
+      ON o.tenant_id = due.tenant_id AND o.period_start = ${period.periodStart}
+    WHERE o.outcome = 'parked'
+    GROUP BY o.reason_type ORDER BY tenants DESC, o.reason_type LIMIT ${MAX_REASONS}
   `);
 }
