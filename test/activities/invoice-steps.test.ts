@@ -128,7 +128,7 @@ test('subscriptions that start and end between two attempts leave no gap and no 
   const quote = (drafts: readonly DraftToQuote[]) =>
     world.activities.quoteSubscriptions({ month: MONTH, drafts, owner: run.owner });
   const first = await quote([draft!]);
-  // The worker died before it reported this; meanwhile the tenant got more deployments, sorted before the first.
+  // The worker died before it reported this; since then the tenant got more deployments, sorted before the first.
   await addDeployments('huge-corp', 'a-', 300);
 
   const second = await quote([draft!]);

@@ -336,7 +336,7 @@ describe('the database', () => {
   });
 
   test.each([
-    `actor = 'key:somebody else'`,
+    `actor = 'key:another'`,
     `target = '{"invoice_id": 1}'`,
     `input = '1'`,
     `requested_at = now() - interval '1 day'`,

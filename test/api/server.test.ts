@@ -117,7 +117,7 @@ async function startProxy(databaseUrl: string) {
       isCut = true;
       for (const socket of sockets) socket.destroy();
     },
-    mend() {
+    restore() {
       isCut = false;
     },
   };
@@ -162,7 +162,7 @@ test('answers 503 with Retry-After while the database is unreachable, then recov
   expect(await readiness.json()).toMatchObject({ database: { ok: false } });
   expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
 
-  proxy?.mend();
+  proxy?.restore();
   await until(
     async () => (await post(event)).status,
     (status) => status === 201 || status === 200,

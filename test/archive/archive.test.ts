@@ -92,7 +92,7 @@ describe('an archived month', () => {
       metered: SENT.metered.map((record) => ({ ...record, qty: '77' })),
     };
     expect(new Set(statuses(await send(db, other)))).toEqual(new Set(['conflict']));
-    // Also if the second event is of a recent month: the first one counts.
+    // Also if the second event belongs to a recent month: the first one counts.
     const recent = { ...SENT.llm[0]!, occurred_at: '2026-05-10T00:00:00Z' };
     expect(statuses(await send(db, { llm: [recent], metered: [] }))).toEqual(['conflict']);
     expect(await places(db)).toEqual({ hot: 0, archived: COUNT, ids: COUNT });

@@ -110,7 +110,7 @@ test('an expiry waits for usage that is being stored, then refuses because of it
 test('usage of an expiring month is rejected without waiting', async () => {
   await superuser.query('BEGIN');
   await superuser.query(`SELECT expire_usage('2020-05-01', 12)`);
-  const results = await send(world.db, newUsage('meanwhile'));
+  const results = await send(world.db, newUsage('in-between'));
   await superuser.query('ROLLBACK');
   expect(results).toEqual(Array(4).fill(REFUSED));
 });

@@ -28,7 +28,7 @@ test('what a signal has sent instead is no fact', () => {
   expect(activityFacts({ payload: { requestId: 7 } }, [])).toEqual({});
 });
 
-test('each tenant counts once, whoever brings it to its outcome', () => {
+test('counts each tenant once, however it reached its outcome', () => {
   const results = [{ outcome: 'rolled' }, { outcome: 'rolled' }, { outcome: 'parked' }];
   expect([...tenantOutcomes('persistInvoices', { results, lines: 9 })]).toEqual([['rolled', 2]]);
   const settled = [{ outcome: 'skipped' }, { outcome: 'parked' }];

@@ -31,7 +31,7 @@ function write(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** No command shows a stack to somebody who didn't ask for it. */
+/** No command shows a stack trace unless it was asked to. */
 function expectOneError(stderr: string, message: RegExp | string): void {
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/^\s+at /m);

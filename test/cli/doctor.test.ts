@@ -16,7 +16,7 @@ import { runCli } from './_run-cli.ts';
 
 const month = monthBefore(new Date());
 
-/** An installation where all is well: each test breaks something and mends it. */
+/** An installation where all is well: each test breaks something and repairs it. */
 let world: World;
 let env: Record<string, string>;
 beforeAll(async () => {

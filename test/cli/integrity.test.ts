@@ -36,7 +36,7 @@ async function say(...args: string[]): Promise<string> {
   return stdout;
 }
 
-test('preview: every tenant, what stands, and what would change', async () => {
+test('preview: shows every tenant, its live invoice, and what would change', async () => {
   const text = await say('month-end', 'preview', MONTH, '--lines');
   expect(text).toMatch(/acme\s+77\.47\s+55\.47\s+22\.00\s+2/);
   expect(text).toMatch(/\+\s+acme-a\s+llm_tokens overage\s+2,000,000\s+20\.00/);
@@ -173,7 +173,7 @@ describe('verify', () => {
   });
 
   test('exits with 3 where something is wrong, and names it', async () => {
-    // Somebody who may do everything, to a month that nobody reads here but this test.
+    // As a superuser, to a month that only this test reads.
     await seedTenant(world.db, 'ciao');
     await buildInvoices(world, ['ciao'], { month: '2026-02' });
     const { asSuperuser } = await import('../../dev/postgres-roles.ts');

@@ -31,7 +31,7 @@ test('what became of each tenant that a request named, a line each', () => {
   ]);
 });
 
-describe('somebody has to look', () => {
+describe('an operator has to look', () => {
   test.each([
     ['at a tenant that is parked', [rolled, parked], true, true],
     ['at one that was refused', [refused, rolled], true, true],

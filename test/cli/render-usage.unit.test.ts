@@ -114,7 +114,7 @@ describe('an exclusion', () => {
         "the first reason stays: it's priced twice",
     );
   });
-  test('that an invoice still bills: the whole command that mends it', () => {
+  test('that an invoice still bills: the whole command that fixes it', () => {
     const billed = { still_billed_on: 'acme-000001', still_billed_in: '2026-06' };
     const issued = { ...billed, still_billed_status: 'issued' } as const;
     expect(

@@ -45,7 +45,7 @@ async function show(args: readonly string[], columns: number, more: Record<strin
 }
 
 describe('a month that is watched', () => {
-  test('without a worker: says so, and ends at Ctrl-C, with what goes on without it', async () => {
+  test('without a worker: says so, and at Ctrl-C says what continues without it', async () => {
     const start = ['month-end', 'start', MONTH, '--request-id', 'first', '--watch'];
     const { child, stderr, ended } = startCli(start, env);
     await until(
@@ -92,7 +92,7 @@ describe('a month that is watched', () => {
 });
 
 describe('on a terminal', () => {
-  test('colours, unless somebody wants none', async () => {
+  test('colours, unless they are turned off', async () => {
     expect(await show(['invoices', 'list'], 200)).toContain(ESCAPE);
     expect(await show(['invoices', 'list'], 200, { NO_COLOR: '1' })).not.toContain(ESCAPE);
     expect(await show(['invoices', 'list'], 200, { TERM: 'dumb' })).not.toContain(ESCAPE);

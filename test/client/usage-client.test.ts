@@ -66,7 +66,7 @@ test('it tries again after 429, 503 and a broken connection', async () => {
   expect(calls()).toBe(4);
 });
 
-test('it gives up at once where trying again is of no use', async () => {
+test('gives up at once if a retry can not help', async () => {
   const { client, calls } = await clientOf([refuse(401)]);
   await expect(client.postBatch('llm', [llmEvent()])).rejects.toThrow(
     'answered 401: because of 401',

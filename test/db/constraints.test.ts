@@ -73,7 +73,7 @@ describe("the app's role", () => {
     'UPDATE metered_usage_records SET qty = 0',
     'UPDATE plan_versions SET base_price_cents = 0',
     'UPDATE usage_buckets SET service_month = $$2026-01-01$$',
-    'UPDATE invoice_status_changes SET actor = $$somebody else$$',
+    'UPDATE invoice_status_changes SET actor = $$another$$',
     'UPDATE invoice_digests SET digest = digest',
     'UPDATE usage_exclusions SET amount = 0',
     'CREATE TABLE mine ()',

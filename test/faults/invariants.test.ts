@@ -135,7 +135,7 @@ test.each([
     'I2',
     'an event in the bucket of another',
     `UPDATE metered_usage_records SET bucket_id = ${SOME_BUCKET} WHERE record_id = 'too-late-1'`,
-    'bucket is of something else',
+    'bucket belongs to something else',
   ],
   [
     'I2',
@@ -188,7 +188,7 @@ test.each([
   ],
   [
     'I4',
-    'a line that is described anew',
+    'a line with another description',
     `UPDATE invoice_lines SET description = 'Plan' WHERE invoice_id = ${SOME_LIVE} AND line_no = 1`,
     'or its lines have changed',
   ],

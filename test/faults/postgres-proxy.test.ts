@@ -70,7 +70,7 @@ test('after COMMIT: it is committed, and the client does not know', async () => 
   await expect(first).rejects.toThrow('Connection terminated');
 });
 
-test('before BEGIN, over all connections; what is released goes on as if nothing had been', async () => {
+test('before BEGIN, over all connections; what is released continues as if nothing had happened', async () => {
   const [one, other] = [await connect(), await connect()];
   const trap = proxy.holdAt('before BEGIN', 2);
   await note(one, 1);

@@ -134,6 +134,6 @@ function signal(pid: number, name: 'SIGQUIT' | 'SIGKILL'): void {
 
 function assertSame<T>(server: string, before: T, after: T): void {
   if (before !== after) {
-    throw new Error(`${server} was at ${String(before)}; somebody else has taken that port`);
+    throw new Error(`${server} was at ${String(before)}; another process has taken that port`);
   }
 }

@@ -65,7 +65,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     invariant: 'I2',
-    what: 'events whose bucket is of something else, or not there',
+    what: 'events whose bucket belongs to something else, or does not exist',
     sql: `
       SELECT concat_ws(' ', e.source, e.id) AS who
       FROM (${EVENTS}) e LEFT JOIN usage_buckets b USING (bucket_id)

@@ -55,7 +55,7 @@ function llmEvent(id: string, deploymentId: string, chargeCents: string, month =
 
 let lastDraft = 0;
 
-/** Seals what is open; every draft is of a later month of its own. @returns how many buckets */
+/** Seals what is open, each time for a draft of a later month. @returns how many buckets */
 async function seal(): Promise<number> {
   const period = periodOf(new Date(Date.UTC(2027, (lastDraft += 1), 1)).toISOString().slice(0, 7));
   return db.transaction(async (tx) => {

@@ -145,7 +145,7 @@ describe('the API’s description', () => {
   });
 
   test.each([
-    // (Half of a surrogate pair is refused besides: no pattern says that in every language.)
+    // (Half of a surrogate pair is refused as well: no pattern says that in every language.)
     ['a text', text(3), ['x', '😀😀😀', '', 'xxxx', 'a\u0000']],
     ['an id', externalId, ['acme', 'a b', 'x'.repeat(64), 'x'.repeat(65)]],
     ['a currency', currencyCode, ['AUD', 'aud', 'AUDX']],

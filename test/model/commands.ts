@@ -195,7 +195,7 @@ function sendLate(
 /** More of the same usage, in an event of its own. */
 const ingestMore = fc.tuple(nth, fc.oneof(charge, quantity)).map(([n, amount]) =>
   command({
-    text: `ingest ${amount} more of what the ${n}. last event is of`,
+    text: `ingest ${amount} more of the same usage as the ${n}. last event`,
     check: ({ events }) => events.length > 0,
     run: (model, real) => sendMore(model, real, nthLast(model.events, n), amount),
   }),
@@ -471,7 +471,7 @@ const retry = fc
   .tuple(nth, fc.constantFrom('with its next step', 'with its last step', 'from the start'))
   .map(([n, how]) =>
     command({
-      text: `the ${n}. last run goes on ${how}`,
+      text: `the ${n}. last run continues ${how}`,
       check: ({ runs }) => runs.length > 0,
       async run(model, real) {
         const run = nthLast(model.runs, n);

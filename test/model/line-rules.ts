@@ -159,7 +159,7 @@ export interface Totalled {
 /** A whole invoice: by deployment what was quoted, then LLM usage; tax last. */
 export function totalled({ fleet }: Model, { quoted, llm }: Draft): Totalled {
   const lines = fleet.deployments.flatMap(({ id }) =>
-    [...quoted, ...llm].filter(({ deployment }) => deployment === id),
+    [...(quoted ?? []), ...llm].filter(({ deployment }) => deployment === id),
   );
   const subtotalCents = lines.reduce((total, { amountCents }) => total + amountCents, 0);
   // A tenth, half up.

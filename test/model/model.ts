@@ -41,8 +41,9 @@ export interface Draft {
   isForgotten: boolean;
   /** Excluded events that it doesn't bill. */
   readonly leftOut: Set<UsageEvent>;
-  /** As the last attempt at the step wrote them. */
-  quoted: readonly Line[];
+  /** As the first attempt at the step wrote them: a plan that changes later waits for a rerun. Null: not yet. */
+  quoted: readonly Line[] | null;
+  /** From sealed usage, so every attempt writes the same. */
   llm: readonly Line[];
   invoice: Invoice | null;
 }

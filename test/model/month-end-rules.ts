@@ -118,7 +118,7 @@ function open(model: Model, run: Run, tenant: string, id: string): Draft {
     state: 'open',
     isForgotten: false,
     leftOut: new Set(),
-    quoted: [],
+    quoted: null,
     llm: [],
     invoice: null,
   };
@@ -149,8 +149,9 @@ export function quoteSubscriptions(model: Model, run: Run): readonly Result[] {
   const { own, lost } = split(run.drafts);
   const failed = own.flatMap((draft) => {
     const { lines, failure } = quotedLines(model, draft);
-    draft.quoted = lines;
-    return failure === null ? [] : parked(draft.tenant, failure);
+    if (failure !== null) return parked(draft.tenant, failure);
+    draft.quoted ??= lines;
+    return [];
   });
   return [...lost, ...failed];
 }

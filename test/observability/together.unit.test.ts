@@ -66,7 +66,7 @@ test('a group is committed in the trace of one, and the others link to it, and i
   );
 });
 
-test('what nobody traces is committed in no trace, whoever came before', async () => {
+test('untraced work is committed in no trace, even after traced work', async () => {
   const { submit, within, seen, release } = commitInGroups();
   const submitted = [within('before'), submit(['untraced'])];
   release();

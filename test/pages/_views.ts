@@ -45,7 +45,7 @@ export const CLOSED: MonthOverview = {
   },
 };
 
-/** The same amid its pass. */
+/** The same during its pass. */
 export const CLOSING: MonthOverview = {
   ...CLOSED,
   outcomes: { rolled: 4, skipped: 0, unchanged: 0, parked: 0 },

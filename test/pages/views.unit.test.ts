@@ -49,7 +49,7 @@ describe('what others have typed stays text', () => {
     ['the reason of a form', reRun()],
     ['a mistake', reRun({ mistakes: [{ field: 'reason', detail: ATTACK }] })],
     [
-      'the path to go on to',
+      'the path to continue to',
       signInPage({ then: ATTACK, notice: null, mistake: null, isTooOpen: false }),
     ],
     [
@@ -119,7 +119,7 @@ describe('the progress of a pass', () => {
     expect(html).not.toContain('data-ended');
   });
 
-  test('has no rate before anybody is done, and no division by no tenants', () => {
+  test('has no rate before a tenant is done, and never divides by zero tenants', () => {
     const pace = { ...CLOSING.pace, served: 0, recent: 0 };
     expect(progressOf({ due_tenants: 0, pace })).toMatchObject({ done: 0, perSecond: null });
     expect(monthLive({ ...CLOSING, due_tenants: 0, pace }).text).toContain('100 %');

@@ -80,7 +80,7 @@ export const ENDINGS: readonly Ending[] = [
     error: NO_ANSWER,
   },
   {
-    name: 'closes the connection amid the TLS handshake',
+    name: 'closes the connection during the TLS handshake',
     treat: (socket) => socket.end(),
     protocol: 'https',
     status: null,
@@ -107,7 +107,7 @@ export const ENDINGS: readonly Ending[] = [
     error: UPGRADED,
   },
   {
-    name: 'switches protocols and goes on talking',
+    name: 'switches protocols and keeps talking',
     treat: trickle('HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', 'x'),
     status: 101,
     error: UPGRADED,
@@ -144,7 +144,7 @@ export const ENDINGS: readonly Ending[] = [
   },
   // A malformed head.
   {
-    name: 'stops amid the head',
+    name: 'stops during the head',
     treat: say('HTTP/1.1 200 OK', 'X: 1'),
     status: null,
     error: NO_ANSWER,
@@ -156,7 +156,7 @@ export const ENDINGS: readonly Ending[] = [
     error: NO_ANSWER,
   },
   {
-    name: 'closes the connection amid the head',
+    name: 'closes the connection during the head',
     treat: sayAndClose('HTTP/1.1 200 OK', 'X: 1'),
     status: null,
     error: /hang up|ECONNRESET|Parse Error/,
@@ -209,7 +209,7 @@ export const ENDINGS: readonly Ending[] = [
     error: null,
   },
   {
-    name: 'resets the connection amid the body',
+    name: 'resets the connection during the body',
     treat: (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nok', () =>
         socket.resetAndDestroy(),
@@ -260,7 +260,7 @@ export const ENDINGS: readonly Ending[] = [
     error: /^answered 500$/,
   },
   {
-    name: 'sends chunks that are none',
+    name: 'sends malformed chunks',
     treat: say('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', '', 'no chunk', ''),
     status: 200,
     error: null,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-test('continues as new in the middle of a pass without losing requests that arrive meanwhile', async () => {
+test('continues as new in the middle of a pass without losing requests that arrive then', async () => {
   const { planPage } = world.activities;
   let isSent = false;
   await world.startWorker({
