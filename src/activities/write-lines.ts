@@ -9,7 +9,7 @@ import { orParked, splitParked } from './tenant-results.ts';
 export interface DraftToWrite<Draft extends DraftRef> extends Pick<Chunk, 'after' | 'upTo'> {
   readonly draft: Draft;
   /** @throws DomainError if the tenant's data is bad: it parks the tenant */
-  computeLines(): readonly DeploymentLine[];
+  readonly computeLines: () => readonly DeploymentLine[];
 }
 
 export interface WrittenLines<Draft extends DraftRef> {

@@ -7,7 +7,7 @@ export interface OpenTestDatabase {
   readonly testDatabase: TestDatabase;
   readonly db: Database;
   /** Ends the pool and deletes the database. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @param as whose rights the pool has */

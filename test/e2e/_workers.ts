@@ -54,7 +54,7 @@ export async function startWorkerProcess(
 export async function lockTenants(
   { superuserUrl }: World,
   tenantIds: readonly string[],
-): Promise<AsyncDisposable & { release(): Promise<unknown> }> {
+): Promise<AsyncDisposable & { readonly release: () => Promise<unknown> }> {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
   await client.query('BEGIN');
