@@ -296,7 +296,9 @@ describe('concurrent requests', () => {
       });
       const [answer, ...results] = await Promise.all([
         operator.put('plans/processes/versions/1', PLAN),
-        ...others.map((db) => applyCatalogueFile(db, { name: 'catalogue', bytes: Buffer.from(text) })),
+        ...others.map((db) =>
+          applyCatalogueFile(db, { name: 'catalogue', bytes: Buffer.from(text) }),
+        ),
       ]);
       const created = results.flatMap(({ newVersions }) => newVersions).length;
       expect(created + (answer.status === 201 ? 1 : 0)).toBe(1);

@@ -127,7 +127,10 @@ test('a whole platform can be sent one by one, and sending it again changes noth
 
 test('is billed like one applied from files, and the files change nothing', async () => {
   await applyCatalogueFile(byFile.db, { name: 'catalogue', bytes: Buffer.from(CATALOGUE) });
-  await applySubscriptionsFile(byFile.db, { name: 'subscriptions', bytes: Buffer.from(SUBSCRIPTIONS) });
+  await applySubscriptionsFile(byFile.db, {
+    name: 'subscriptions',
+    bytes: Buffer.from(SUBSCRIPTIONS),
+  });
   const previews = await previewOf(byApi.db);
   // The demo's tenants, one of them parked, and the two of the harness.
   expect(previews).toHaveLength(30);
