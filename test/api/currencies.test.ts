@@ -94,7 +94,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     const { text: invoices } = await browser.get('/operator/months/2026-05/invoices');
     expect(invoices).toContain(`${currency} ${total}`);
     const { text: quote } = await browser.get(`/quote?plan_code=${id}&show=price`);
-    expect(quote).toContain(`${currency} ${base} a month`);
+    expect(quote).toContain(`${currency} ${base} per month`);
   });
 
   test('is shown in that currency by the CLI', async () => {
