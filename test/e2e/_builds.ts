@@ -63,7 +63,7 @@ function insert(folder: string, { file, before }: Insertion, change: Change): vo
     path,
     [
       "import { patched as isPatched } from '@temporalio/workflow';",
-      "import { monthSteps as extra } from './activities.ts';",
+      "import { monthSteps as extra } from './activity-proxies.ts';",
       head + `${guard}await extra.listWaiting({ month, upToSeq: 0 });`,
       before + tail,
     ].join('\n'),
