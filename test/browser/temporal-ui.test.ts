@@ -72,7 +72,7 @@ describe('in the Temporal Web UI, an operator', () => {
     );
     await openUserMetadata(page);
     await page.keyboard.press('r');
-    await untilShown(page, /Refused:/);
+    await untilShown(page, /Refused signals/);
     await untilShown(page, /reason/);
     await takeScreenshot(page, 'temporal-refused');
   });

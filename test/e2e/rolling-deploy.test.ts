@@ -85,8 +85,8 @@ async function holdBack(): Promise<() => Promise<unknown>> {
   return held.release;
 }
 
-const beginMonth = () =>
-  requestMonthEnd(world.client, { month: MONTH, requestId: '1', actor: 'test', options: OPTIONS });
+const beginMonth = (options = OPTIONS) =>
+  requestMonthEnd(world.client, { month: MONTH, requestId: '1', actor: 'test', options });
 
 async function untilInvoiced(count: number): Promise<void> {
   await until(
@@ -176,7 +176,8 @@ test(
     await promote('a');
     await startBuild('unguarded', 'b');
     const letGo = await holdBack();
-    await beginMonth();
+    // In one run: after a continue-as-new the history need not have the page that the change is before.
+    await beginMonth({ ...OPTIONS, continueAsNewAfterEvents: 50_000 });
     await untilInvoiced(10);
     await promote('b');
     await letGo();
