@@ -35,12 +35,13 @@ export function quotedLines(
 ): { readonly lines: readonly Line[]; readonly failure: string | null } {
   const usage = usageOf(model, draft);
   const lines: Line[] = [];
+  /** The first bad subscription parks the tenant; the others are not computed. */
   let failure: string | null = null;
   for (const deployment of dueDeployments(model, draft.tenant, draft.month)) {
     const name = model.plans.get(deployment.id) ?? null;
     const plan: Plan | null = name === null ? null : PLANS[name];
     if (plan?.currency === 'AUD') lines.push(...subscriptionLines(draft, deployment, plan, usage));
-    else failure = plan === null ? 'missing_plan_version' : 'mixed_currencies';
+    else failure ??= plan === null ? 'missing_plan_version' : 'mixed_currencies';
   }
   return { lines, failure };
 }
