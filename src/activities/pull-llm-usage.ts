@@ -14,8 +14,7 @@ export function pullLlmUsage({ db }: ActivityDeps) {
     const { month: invoiceMonth } = requirePeriod(month);
     const inputs = await readLlmInputs(db, owner, drafts);
     const usage = Map.groupBy(inputs.usage, (row) => row.owner);
-    const ownIds = new Set(inputs.own);
-    const { own, lost } = splitLost(drafts, ({ draftId }) => ownIds.has(draftId));
+    const { own, lost } = splitLost(drafts, ({ draftId }) => inputs.own.has(draftId));
     const { parked, lines } = await writeLines(
       db,
       owner,

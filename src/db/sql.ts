@@ -46,7 +46,7 @@ export function isOneOf(values: readonly string[], type: 'text' | 'uuid') {
 }
 
 /** PostgreSQL's name of a column's type, as `pg_type` has it. */
-type ColumnType = 'text' | 'uuid' | 'timestamptz' | 'int4' | 'int8' | 'json' | 'bool';
+type ColumnType = 'text' | 'uuid' | 'int4' | 'int8' | 'numeric' | 'json' | 'jsonb' | 'bool';
 
 /**
  * `alias (column, …)` for FROM, with these rows: `VALUES` for one row, so that PostgreSQL keeps the plan; arrays for

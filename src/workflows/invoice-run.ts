@@ -75,8 +75,7 @@ export class InvoiceRun {
         this.#count({ subscriptions: quoted.subscriptions, quotedLines: quoted.lines });
         this.#finish(quoted.parked);
       },
-      () => (unfinished.length > 0 ? this.quoteSubscriptions(unfinished) : undefined),
-    );
+    ).then(() => (unfinished.length > 0 ? this.quoteSubscriptions(unfinished) : undefined));
   }
 
   /** Pulls the LLM usage of the open drafts. */
@@ -128,33 +127,24 @@ export class InvoiceRun {
 
   /**
    * @param take handles a result, once for all items or once for each of them
-   * @param next what follows when all items are done
    * @throws the step's failure if this run has a single tenant: its history says more than a result could
    */
   #forAll<Item extends { readonly tenantId: string }, Result>(
     items: readonly Item[],
     step: (items: readonly Item[]) => Promise<Result>,
     take: (result: Result) => void,
-    next: () => Promise<void> | undefined = () => undefined,
   ): Promise<void> {
     if (items.length === 0) return Promise.resolve();
-    return step(items).then(
-      (result) => {
-        take(result);
-        return next();
-      },
-      async (error: unknown) => {
-        if (this.#input.tenantIds.length === 1 || !isFailureOfStep(error)) throw error;
-        const [only, ...others] = items;
-        if (only && others.length === 0) {
-          const failure = describeFailure(error);
-          this.#finish([{ tenantId: only.tenantId, outcome: 'parked', failure }]);
-          return;
-        }
-        for (const item of items) await this.#forAll([item], step, take);
-        await next();
-      },
-    );
+    return step(items).then(take, async (error: unknown) => {
+      if (this.#input.tenantIds.length === 1 || !isFailureOfStep(error)) throw error;
+      const [only, ...others] = items;
+      if (only && others.length === 0) {
+        const failure = describeFailure(error);
+        this.#finish([{ tenantId: only.tenantId, outcome: 'parked', failure }]);
+        return;
+      }
+      for (const item of items) await this.#forAll([item], step, take);
+    });
   }
 }
 

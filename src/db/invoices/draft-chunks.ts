@@ -99,13 +99,13 @@ export async function readLlmInputs(
   db: Queryable,
   owner: string,
   drafts: readonly DraftRef[],
-): Promise<{ readonly own: readonly string[]; readonly usage: readonly HeldLlmUsage[] }> {
+): Promise<{ readonly own: ReadonlySet<string>; readonly usage: readonly HeldLlmUsage[] }> {
   const { own, sums } = await db.one(sql.type(llmInputs)`
     WITH own AS MATERIALIZED (${ownDrafts(owner, drafts)})
     SELECT (SELECT coalesce(json_agg(draft_id), '[]') FROM own) AS own,
       (SELECT coalesce(json_agg(sums), '[]') FROM (${summing(HELD_BY_OWN, IS_LLM)}) sums) AS sums
   `);
-  return { own, usage: toLlm(sums) };
+  return { own: new Set(own), usage: toLlm(sums) };
 }
 
 /** The lines of a draft that one step computed. */
@@ -123,9 +123,8 @@ const writtenChunk = z.object({ draftId: z.string(), upTo: z.string().nullable()
 export type WrittenChunk = z.infer<typeof writtenChunk>;
 
 /**
- * Writes chunks of a section for those of the drafts that are still this run's. The first attempt at a
- * chunk counts; a later one, which may have seen other subscriptions, changes nothing and is told how
- * the first one ended.
+ * Writes chunks of a section for the drafts that this run still owns. The first attempt at a chunk counts: a later
+ * one, which may have seen other subscriptions, changes nothing and gets the end of the first one.
  * @returns the chunks of the drafts that are still this run's
  */
 export async function writeChunks(
@@ -135,7 +134,7 @@ export async function writeChunks(
   chunks: readonly Chunk[],
 ): Promise<readonly WrittenChunk[]> {
   if (chunks.length === 0) return [];
-  // A draft that is being taken over is waited for, and is nobody's to write afterwards.
+  // Waits for a run that is taking a draft over; afterwards this run no longer owns the draft.
   const own = sql.fragment`
     ${ownDrafts(owner, chunks)} ORDER BY d.tenant_id, d.draft_id FOR SHARE OF d`;
   const rows = chunks.map(({ draftId, after, upTo, lines }) => ({
@@ -170,7 +169,7 @@ export async function writeChunks(
   return [...written, ...before];
 }
 
-/** A chunk on its way out of a draft. */
+/** A chunk as it is read back. */
 const storedChunk = z.object({
   section: z.enum(['quote', 'llm']),
   after: z.string(),
@@ -207,7 +206,7 @@ export function linesOfChunks(
   return lines;
 }
 
-/** Deletes the chunks of drafts that are being closed: nobody needs them any more. */
+/** Deletes the chunks of drafts that are being closed. */
 export function deletingChunks(draftIds: readonly string[]) {
   return sql.fragment`DELETE FROM invoice_draft_chunks WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
 }

@@ -7,7 +7,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { isOneOf, rowsAs, sql, uuidArray, columnArray } from '../sql.ts';
+import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
 import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 
@@ -131,6 +131,21 @@ const HEADER = {
   replacesInvoiceId: 'uuid',
 } as const;
 
+const LINE = {
+  draftId: 'uuid',
+  lineNo: 'int4',
+  deploymentId: 'text',
+  subscriptionId: 'text',
+  kind: 'text',
+  resourceKind: 'text',
+  description: 'text',
+  qty: 'numeric',
+  unit: 'text',
+  unitPriceCents: 'int8',
+  amountCents: 'int8',
+  meta: 'jsonb',
+} as const;
+
 const LINE_CHANGE = {
   draftId: 'uuid',
   changeNo: 'int4',
@@ -159,11 +174,9 @@ async function insertInvoices(
   period: Period,
   drafts: readonly IssuableDraft[],
 ): Promise<void> {
-  const lines = drafts.flatMap((draft) =>
-    draft.lines.map((line) => ({ draftId: draft.draftId, ...line })),
+  const lines = drafts.flatMap(({ draftId, lines }) =>
+    lines.map((line) => ({ ...line, draftId, meta: JSON.stringify(line.meta) })),
   );
-  const column = (read: (line: (typeof lines)[number]) => string | number | null) =>
-    columnArray(lines.map(read));
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
       SELECT * FROM ${rowsAs('d', HEADER, drafts)}
@@ -199,15 +212,7 @@ async function insertInvoices(
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
       "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
-    FROM unnest(
-      ${column((l) => l.draftId)}::uuid[], ${column((l) => l.lineNo)}::int[],
-      ${column((l) => l.deploymentId)}::text[], ${column((l) => l.subscriptionId)}::text[],
-      ${column((l) => l.kind)}::text[], ${column((l) => l.resourceKind)}::text[],
-      ${column((l) => l.description)}::text[], ${column((l) => l.qty)}::numeric[],
-      ${column((l) => l.unit)}::text[], ${column((l) => l.unitPriceCents)}::bigint[],
-      ${column((l) => l.amountCents)}::bigint[], ${column((l) => JSON.stringify(l.meta))}::jsonb[]
-    ) AS l ("draftId", "lineNo", "deploymentId", "subscriptionId", kind, "resourceKind", description,
-      qty, unit, "unitPriceCents", "amountCents", meta)
+    FROM ${rowsAs('l', LINE, lines)}
   `);
 }
 
