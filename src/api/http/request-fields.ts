@@ -19,6 +19,12 @@ export const date = z
   .check(passes(parseDate))
   .meta({ format: 'date', example: '2026-05-20' });
 
+/** A remark about a field of the body that was accepted. */
+export const remarkSchema = z.object({
+  pointer: z.string().describe('JSON pointer to the field in question.'),
+  detail: z.string(),
+});
+
 /** Query parameter: the number of entries per page. */
 export function pageLimit(max: number, byDefault: number) {
   const error = `expected a number from 1 to ${max}`;

@@ -8,6 +8,7 @@ import {
   type RequestError,
 } from '../http/problems.ts';
 import { z } from 'zod';
+import { remarkSchema } from '../http/request-fields.ts';
 
 /** The part of an import that a request body holds. */
 export interface ApplyBody {
@@ -64,30 +65,23 @@ function toHttpProblem(
     : new HttpProblem(conflict, problem.message, { errors });
 }
 
-export const warningsSchema = z
-  .array(
-    z.object({
-      pointer: z.string().describe('JSON pointer to the field in question.'),
-      detail: z.string(),
-    }),
-  )
-  .meta({
-    description:
-      'Accepted, but needs attention: month end will park the tenant until this is fixed, or a month that is ' +
-      'already invoiced or closed no longer matches the subscriptions and needs a rerun.',
-    example: [
-      {
-        pointer: '/plan',
-        detail: 'subscription acme-web-1 has no plan: month end will park tenant acme',
-      },
-      {
-        pointer: '/ends_at',
-        detail:
-          'subscription acme-web-1 is not in force at the end of 2026-05 any more, but invoice ' +
-          'acme-000001 bills it: check it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
-      },
-    ],
-  });
+export const warningsSchema = z.array(remarkSchema).meta({
+  description:
+    'Accepted, but needs attention: month end will park the tenant until this is fixed, or a month that is ' +
+    'already invoiced or closed no longer matches the subscriptions and needs a rerun.',
+  example: [
+    {
+      pointer: '/plan',
+      detail: 'subscription acme-web-1 has no plan: month end will park tenant acme',
+    },
+    {
+      pointer: '/ends_at',
+      detail:
+        'subscription acme-web-1 is not in force at the end of 2026-05 any more, but invoice ' +
+        'acme-000001 bills it: check it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
+    },
+  ],
+});
 
 export function toWarnings(body: ApplyBody, remarks: readonly Remark[]) {
   return remarks.map((remark) => {

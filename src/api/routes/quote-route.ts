@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue/catalogue.ts';
+import { invoiceLineSchema } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
@@ -10,7 +11,7 @@ import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/usage-fields.ts';
 import { MAX_FIELDS } from '../http/body-limits.ts';
-import { date } from '../http/request-fields.ts';
+import { date, remarkSchema } from '../http/request-fields.ts';
 import { invalidRequest, type RequestError } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
@@ -43,32 +44,13 @@ const projectedUsage = z
     example: { llm_tokens: '1500000' },
   });
 
-const line = z.object({
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
-  resource_kind: z.string().nullable(),
-  description: z.string(),
-  qty: z.string(),
-  unit: z
-    .string()
-    .nullable()
-    .describe('Null for overage whose plan item has no unit: the price is per base unit.'),
-  unit_price_cents: z.int().nullable(),
-  amount_cents: z.int(),
-  meta: z.record(z.string(), z.unknown()),
-});
+const line = invoiceLineSchema.omit({ line_no: true, deployment_id: true });
 const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int() });
-const warnings = z
-  .array(
-    z.object({
-      pointer: z.string().describe('JSON pointer to the field in question.'),
-      detail: z.string(),
-    }),
-  )
-  .meta({
-    description:
-      'Usage of resource kinds that this plan does not have but others do. It is not billed.',
-    example: [],
-  });
+const warnings = z.array(remarkSchema).meta({
+  description:
+    'Usage of resource kinds that this plan does not have but others do. It is not billed.',
+  example: [],
+});
 const quoteReply = z.object({
   currency: z.string(),
   recurring: monthlyLines,

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { readMonthEndStatus } from '../../db/month-end/month-end-status.ts';
+import {
+  monthRequestSchema,
+  monthTotalsSchema,
+  parkedTenantSchema,
+  readMonthEndStatus,
+} from '../../db/month-end/month-end-status.ts';
 import type { Month } from '../../domain/period.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';
@@ -91,42 +96,9 @@ const statusReply = z.object({
   due_tenants: z.int(),
   outcomes: counts.describe('The latest outcome of each due tenant.'),
   not_looked_at: z.int(),
-  parked: z
-    .array(
-      z.object({
-        tenant_id: z.string(),
-        reason_type: z.string(),
-        reason: z.string(),
-        recorded_at: z.string(),
-      }),
-    )
-    .describe('The first 100.'),
-  requests: z
-    .array(
-      z.object({
-        request_id: z.string(),
-        kind: z.enum(['run', 'force']),
-        state: z.enum(['queued', 'running', 'finished']),
-        actor: z.string().nullable(),
-        reason: z.string().nullable(),
-        requested_at: z.string(),
-        finished_at: z.string().nullable(),
-        balanced: z.boolean().nullable().describe('Whether the books balanced when it finished.'),
-        refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
-      }),
-    )
-    .describe('The latest 20.'),
-  totals: z
-    .array(
-      z.object({
-        currency: z.string(),
-        invoices: z.int(),
-        subtotal_cents: z.string(),
-        tax_cents: z.string(),
-        total_cents: z.string(),
-      }),
-    )
-    .describe('Totals of the live invoices.'),
+  parked: z.array(parkedTenantSchema).describe('The first 100.'),
+  requests: z.array(monthRequestSchema).describe('The latest 20.'),
+  totals: z.array(monthTotalsSchema).describe('Totals of the live invoices.'),
   reconciliation: z
     .array(z.looseObject({ source: z.string(), resource_kind: z.string(), state: z.string() }))
     .describe('All accepted usage of the month, by state.'),

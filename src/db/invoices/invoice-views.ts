@@ -55,7 +55,7 @@ export const invoiceLineSchema = z.object({
   unit: z
     .string()
     .nullable()
-    .describe('Null on overage whose plan item names no unit: the price is for one base unit.'),
+    .describe('Null for overage whose plan item has no unit: the price is per base unit.'),
   unit_price_cents: z.int().nullable(),
   amount_cents: z.int(),
   meta: z.record(z.string(), z.unknown()),

@@ -14,20 +14,20 @@ import { REQUEST_FACTS, requestFacts } from './request-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
 
-const parkedTenant = z.object({
+export const parkedTenantSchema = z.object({
   tenant_id: z.string(),
   reason_type: z.string(),
   reason: z.string(),
   recorded_at: z.string(),
 });
 
-const request = requestFacts.extend({
+export const monthRequestSchema = requestFacts.extend({
   refused: z.array(z.object({ tenant_id: z.string(), reason: z.string() })),
 });
 
-const totals = z.object({
+export const monthTotalsSchema = z.object({
   currency: z.string(),
-  invoices: z.number(),
+  invoices: z.int(),
   subtotal_cents: z.string(),
   tax_cents: z.string(),
   total_cents: z.string(),
@@ -46,11 +46,11 @@ export interface MonthEndStatus {
   };
   readonly not_looked_at: number;
   /** The first hundred. */
-  readonly parked: readonly z.infer<typeof parkedTenant>[];
+  readonly parked: readonly z.infer<typeof parkedTenantSchema>[];
   /** The latest twenty. */
-  readonly requests: readonly z.infer<typeof request>[];
+  readonly requests: readonly z.infer<typeof monthRequestSchema>[];
   /** Totals of the live invoices; cents as text, because a sum may be beyond 2^53. */
-  readonly totals: readonly z.infer<typeof totals>[];
+  readonly totals: readonly z.infer<typeof monthTotalsSchema>[];
   readonly reconciliation: readonly ReconciliationRow[];
   readonly control_totals: ControlTotals;
   /**
@@ -124,7 +124,7 @@ export function isServed(db: Queryable, period: Period): Promise<boolean> {
 /** Those of its tenants that are parked, in the order of their ids. */
 export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
   const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
-  return db.any(sql.type(parkedTenant)`
+  return db.any(sql.type(parkedTenantSchema)`
     SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
     WHERE period_start = ${period.periodStart} AND outcome = 'parked' AND ${allOf([isAfter])}
     ORDER BY tenant_id LIMIT ${limit}
@@ -133,7 +133,7 @@ export function listParked(db: Queryable, period: Period, { after, limit }: Page
 
 /** The latest twenty. */
 export function listRequests(db: Queryable, period: Period) {
-  return db.any(sql.type(request)`
+  return db.any(sql.type(monthRequestSchema)`
     SELECT ${REQUEST_FACTS},
       coalesce((
         SELECT jsonb_agg(jsonb_build_object('tenant_id', f.tenant_id, 'reason', f.reason)
@@ -151,7 +151,7 @@ export function listRequests(db: Queryable, period: Period) {
 
 /** The totals of its issued and paid invoices, by currency. */
 export function sumInvoices(db: Queryable, period: Period) {
-  return db.any(sql.type(totals)`
+  return db.any(sql.type(monthTotalsSchema)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,
       sum(tax_cents)::text AS tax_cents, sum(total_cents)::text AS total_cents
     FROM invoices

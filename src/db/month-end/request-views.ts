@@ -3,7 +3,7 @@ import { periodOf, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** What a request for a month says of itself, in the form in which it is shown. */
+/** A request for a month, as it is shown. */
 export const requestFacts = z.object({
   request_id: z.string(),
   kind: z.enum(['run', 'force']),
@@ -12,8 +12,10 @@ export const requestFacts = z.object({
   reason: z.string().nullable(),
   requested_at: z.string(),
   finished_at: z.string().nullable(),
-  /** Whether the books added up when it was served; null where it isn't, or was before there was a check. */
-  balanced: z.boolean().nullable(),
+  balanced: z
+    .boolean()
+    .nullable()
+    .describe('Whether the books balanced when it finished; null until then.'),
 });
 
 /** Its columns, of `month_end_requests r`. */
