@@ -1,9 +1,8 @@
 -- Up Migration
 
--- Database roles and row level security. Each process has a role with the rights that its SQL needs; what a
--- tenant's key may read is limited by row as well (ADR 10). The other files grant rights beside the tables
--- that they create. `src/db/access/rights.ts` lists all of them; test/db/roles.test.ts compares it with the
--- database.
+-- Database roles and row-level security. Each process has a role with only the rights that its SQL needs. A
+-- tenant's key is also restricted by row (ADR 10). The other migrations grant rights next to the tables that
+-- they create. `src/db/access/rights.ts` lists all rights; test/db/roles.test.ts compares it with the database.
 
 DO $$
 BEGIN
@@ -12,8 +11,8 @@ BEGIN
   END IF;
 END $$;
 
--- Roles belong to the whole cluster. deploy/roles.sql or the migration of another database may have created
--- them, perhaps at this very moment.
+-- Roles belong to the whole cluster. deploy/roles.sql or another database's migration may have created them
+-- already, possibly concurrently.
 DO $$
 DECLARE
   wanted text;
@@ -21,7 +20,7 @@ BEGIN
   FOREACH wanted IN ARRAY
     ARRAY['arcadia_app', 'arcadia_api', 'arcadia_worker', 'arcadia_readonly', 'arcadia_tenant']
   LOOP
-    -- Checked first, because CREATE ROLE needs the right even where the role exists.
+    -- Check first: CREATE ROLE requires the privilege even if the role exists.
     CONTINUE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = wanted);
     BEGIN
       EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -31,10 +30,10 @@ BEGIN
   END LOOP;
 END $$;
 
--- arcadia_app is for the CLI and for installations with one login: it has the rights of both processes, and
--- beyond them only what the CLI alone does. The API becomes arcadia_tenant (SET ROLE) for the calls of a
--- tenant's key. It must not inherit that role, because then the tenant's policies would apply to its own
--- queries. The same holds for an owner that serves the API itself.
+-- arcadia_app is for the CLI and for installations with one login: it has the rights of both processes, plus
+-- those that only the CLI needs. The API switches to arcadia_tenant (SET ROLE) for the calls of a tenant's key.
+-- It must not inherit that role, because then the tenant's policies would apply to the API's own queries. The
+-- same holds for an owner that serves the API itself.
 DO $$
 DECLARE
   wanted record;
@@ -53,7 +52,7 @@ BEGIN
       EXECUTE format('GRANT %I TO %I WITH INHERIT %s, SET TRUE', wanted.role, wanted.member, wanted.inherits);
     EXCEPTION
       WHEN insufficient_privilege THEN
-        -- A superuser created the roles. An owner that only migrates does not need its membership.
+        -- A superuser created the roles. An owner that only runs migrations does not need the membership.
         IF wanted.member <> current_user THEN
           RAISE EXCEPTION '% has to be a member of %, and % may not grant that',
               wanted.member, wanted.role, current_user
@@ -67,22 +66,23 @@ END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
 
--- Each process can check that the database has its migrations.
+-- Lets each process check that the database has its migrations.
 GRANT SELECT ON schema_migrations TO arcadia_api, arcadia_worker, arcadia_readonly;
 
--- The tenant that the current transaction reads for, set by `src/db/access/tenant-scope.ts`. Null: none is set,
--- and arcadia_tenant sees no row.
+-- Returns the tenant that the current transaction reads for, set by `src/db/access/tenant-scope.ts`. Null if
+-- none is set; arcadia_tenant then sees no rows.
 CREATE FUNCTION scoped_tenant() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT nullif(current_setting('arcadia.tenant_id', true), '')
 $$;
 
--- Isolates the rows of a table by their tenant_id or, where it has none, by the parent row that they belong
--- to. Every table with rows of tenants needs it (CONTRIBUTING.md).
+-- Isolates the rows of a table by tenant_id or, if it has no such column, by the parent row that they belong
+-- to. Every table with tenants' rows needs it (CONTRIBUTING.md).
 CREATE PROCEDURE isolate_tenants(isolated regclass, parent regclass DEFAULT NULL, parent_key name DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', isolated);
-  -- Policies do not apply to the owner without this. It has one that shows all rows, for later migrations.
+  -- Without this, policies do not apply to the owner. The `engine` policy shows the owner all rows, for later
+  -- migrations.
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', isolated);
   EXECUTE format(
     'CREATE POLICY engine ON %s TO CURRENT_USER, arcadia_api, arcadia_worker, arcadia_readonly

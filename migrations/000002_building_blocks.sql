@@ -1,9 +1,9 @@
 -- Up Migration
 
--- Value types and the append-only trigger that the tables share.
+-- Value types and the append-only trigger function that the tables share.
 --
--- Ids are the platform's own, as text. They become part of workflow ids and URLs, so their alphabet is small.
--- Rows that belong to a tenant carry its tenant_id, so that the data could be distributed by tenant.
+-- Ids come from the platform, as text. They become part of workflow ids and URLs, so their alphabet is small.
+-- Rows that belong to a tenant carry its tenant_id, so that the data can be distributed by tenant.
 
 CREATE DOMAIN external_id AS text
   CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$');
@@ -38,13 +38,13 @@ CREATE DOMAIN month_start AS date
 CREATE DOMAIN quantity AS numeric
   CHECK (VALUE >= 0 AND VALUE < 'Infinity');
 
--- Australian Business Number without blanks. src/domain/abn.ts verifies the check digits.
+-- Australian Business Number without spaces. src/domain/abn.ts verifies the check digits.
 CREATE DOMAIN abn AS text CHECK (VALUE ~ '^[1-9][0-9]{10}$');
 
 -- One line each, from the street to the country.
 CREATE DOMAIN address_lines AS text[] CHECK (cardinality(VALUE) BETWEEN 1 AND 6);
 
--- For the triggers of append-only tables. They hold for every role; rights come before them.
+-- Trigger function of append-only tables. It applies to every role; rights are checked first.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP

@@ -1,15 +1,14 @@
 -- Up Migration
 
--- Tenants, who are billed, and the parties of an invoice: the seller and each tenant's buyer. The details of
--- parties are kept in versions. An invoice names the versions that it was issued with, so its documents never
--- change (ADR 18).
+-- Tenants, which are billed, and the parties of an invoice: the seller and each tenant's buyer. Party details
+-- are versioned. An invoice names the versions that it was issued with, so its documents never change (ADR 18).
 
 CREATE TABLE tenants (
   tenant_id external_id PRIMARY KEY,
   name text NOT NULL,
   currency currency_code NOT NULL,
-  -- The last number given to an invoice of this tenant. Numbers have no gap, because the transaction that
-  -- issues the invoice takes the number.
+  -- The number of the tenant's last invoice. Numbers have no gaps, because the transaction that issues the
+  -- invoice takes the number.
   last_invoice_seq bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -25,9 +24,9 @@ CREATE TABLE seller_details (
   abn abn NOT NULL,
   address address_lines NOT NULL,
   email text,
-  -- Such as "Payable within 14 days".
+  -- For example "Payable within 14 days".
   payment_terms text,
-  -- Where to pay, one line each.
+  -- Where to pay, one line per element.
   payment_details text[] NOT NULL DEFAULT '{}',
   recorded_at timestamptz NOT NULL DEFAULT now()
 );

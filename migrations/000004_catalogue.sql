@@ -1,6 +1,6 @@
 -- Up Migration
 
--- What is sold, and at which prices: plans in immutable versions, and addons (docs/spec.md#terms).
+-- What is sold and at which prices: immutable plan versions, and addons (docs/spec.md#terms).
 
 CREATE TABLE plans (
   plan_code external_id PRIMARY KEY,

@@ -21,7 +21,7 @@ CREATE TABLE subscriptions (
   subscription_id external_id PRIMARY KEY,
   tenant_id external_id NOT NULL,
   deployment_id external_id NOT NULL,
-  -- Null where the platform has not named a plan yet: the month end parks the tenant rather than guess a price.
+  -- Null if the platform has not named a plan yet: the month end parks the tenant rather than guess a price.
   plan_version_id text REFERENCES plan_versions,
   starts_at timestamptz,
   ends_at timestamptz,
@@ -31,21 +31,21 @@ CREATE TABLE subscriptions (
   created_at timestamptz NOT NULL DEFAULT now(),
   FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id),
   CHECK (ends_at IS NULL OR (starts_at IS NOT NULL AND ends_at > starts_at)),
-  -- Deferrable, so that it is checked at the end of a statement: one statement may move the end of a
+  -- Deferrable, so that it is checked at the end of a statement: one statement can move both the end of a
   -- subscription and the start of the next.
   CONSTRAINT subscriptions_one_at_a_time EXCLUDE USING gist
     (deployment_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (starts_at IS NOT NULL)
     DEFERRABLE
 );
 CREATE INDEX subscriptions_by_tenant ON subscriptions (tenant_id, deployment_id);
--- For lists in pages, ordered by id. A tenant has few subscriptions, so its list needs no index of its own.
+-- For paginated lists, ordered by id. A tenant has few subscriptions, so its list needs no index of its own.
 CREATE INDEX subscriptions_by_deployment ON subscriptions (deployment_id, subscription_id);
 CREATE INDEX subscriptions_by_status ON subscriptions (status, subscription_id);
 GRANT SELECT ON subscriptions TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT, UPDATE (plan_version_id, starts_at, ends_at) ON subscriptions TO arcadia_api;
 CALL isolate_tenants('subscriptions');
 
--- A snapshot of an addon, taken when it was attached: later changes to the catalogue do not reach it.
+-- A snapshot of an addon, taken when it was attached: later changes to the catalogue do not affect it.
 CREATE TABLE subscription_addons (
   subscription_id external_id NOT NULL REFERENCES subscriptions,
   position integer NOT NULL CHECK (position > 0),
@@ -55,7 +55,7 @@ CREATE TABLE subscription_addons (
   price_cents cents NOT NULL CHECK (price_cents >= 0),
   starts_at timestamptz NOT NULL,
   ends_at timestamptz,
-  -- Whether it may overlap with another one of the same code. Each is billed.
+  -- Whether it may overlap another addon with the same code. Each is billed.
   allow_repeated boolean NOT NULL DEFAULT false,
   PRIMARY KEY (subscription_id, position),
   CHECK (ends_at IS NULL OR ends_at > starts_at),

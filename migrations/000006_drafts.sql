@@ -1,20 +1,20 @@
 -- Up Migration
 
--- Drafts: one attempt of one child workflow at one tenant's month. The invoice that a draft becomes takes over
--- its id, and the usage ledger seals usage for that id, so the ledger needs no change at issue. Drafts are
+-- Drafts: each is one child workflow's attempt at one tenant's month. The invoice that a draft becomes takes
+-- over its id, and the usage ledger seals usage for that id, so the ledger needs no change at issue. Drafts are
 -- never deleted (ADR 1).
 
 CREATE TABLE invoice_drafts (
   draft_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   tenant_id external_id NOT NULL REFERENCES tenants,
   period_start month_start NOT NULL,
-  -- unchanged: the revision would have said the same as the invoice that it was to replace, which stands.
+  -- unchanged: the revision would have equalled the invoice that it was to replace, so that invoice stays live.
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'issued', 'unchanged', 'abandoned')),
-  -- The run of the child workflow that builds it. Only that run may write to it.
+  -- The run of the child workflow that builds the draft. Only that run may write to it.
   owner text NOT NULL,
   -- When that run started. A run that started earlier never takes the draft over.
   owner_started_at timestamptz NOT NULL,
-  -- The invoice that it is going to replace (a forced rerun). Its foreign key is in 000008_invoices.sql.
+  -- The invoice that the draft is to replace (a forced rerun). Its foreign key is in 000008_invoices.sql.
   replaces_invoice_id uuid,
   opened_at timestamptz NOT NULL DEFAULT now(),
   closed_at timestamptz,
@@ -30,9 +30,9 @@ GRANT SELECT ON invoice_drafts TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT, UPDATE (state, closed_at, reason) ON invoice_drafts TO arcadia_worker;
 CALL isolate_tenants('invoice_drafts');
 
--- The lines of a draft, one document for each chunk that a step computed. Quotes come in ranges of deployments,
--- LLM usage in one chunk for all of them. The first attempt at a chunk counts and later ones change nothing,
--- so chunks follow each other without a gap. The chunks are deleted when the draft is closed.
+-- The lines of a draft: one document per chunk that a step computed. Quotes come in ranges of deployments, LLM
+-- usage in one chunk for all deployments. The first attempt at a chunk counts and later ones change nothing, so
+-- chunks follow each other without a gap. Chunks are deleted when the draft is closed.
 CREATE TABLE invoice_draft_chunks (
   draft_id uuid NOT NULL REFERENCES invoice_drafts,
   section text NOT NULL CHECK (section IN ('quote', 'llm')),

@@ -5,7 +5,8 @@
 -- Ingestion appends events and adds each to the exact sum of a bucket. There is one open bucket per source,
 -- deployment, kind and service month. Opening a draft seals the tenant's open buckets for it; usage that
 -- arrives later opens a new bucket. An event names its bucket and a bucket its invoice, so each event is on
--- exactly one live invoice or visibly pending, and a month end costs the number of buckets, not of events.
+-- exactly one live invoice or visibly pending, and the cost of a month end depends on the number of buckets,
+-- not of events.
 
 CREATE TABLE usage_buckets (
   bucket_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -15,7 +16,7 @@ CREATE TABLE usage_buckets (
   resource_kind text NOT NULL,
   service_month month_start NOT NULL,
   event_count bigint NOT NULL DEFAULT 0 CHECK (event_count >= 0),
-  -- LLM: exact cents. Metered: an exact quantity, to which a correction adds its difference.
+  -- LLM: exact cents. Metered: an exact quantity; a correction adds its difference.
   total numeric NOT NULL DEFAULT 0,
   -- The draft that sealed it, which is also the id of the invoice that the draft became. Null: open.
   sealed_for uuid REFERENCES invoice_drafts,
@@ -29,7 +30,7 @@ CREATE INDEX usage_buckets_by_draft ON usage_buckets (sealed_for) WHERE sealed_f
 CREATE INDEX usage_buckets_by_month ON usage_buckets (service_month, tenant_id);
 
 -- The sum of a sealed bucket never changes: without this, an ingestion that still had the id of an open bucket
--- would lose usage. And what an invoice holds can only move to the revision that replaces it
+-- would lose usage. Usage that an invoice holds can only move to the revision that replaces it
 -- (docs/spec.md#revisions).
 CREATE FUNCTION usage_buckets_stay_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -53,20 +54,20 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
--- Not called for open buckets: ingestion updates one for each event.
+-- Not called for open buckets, because ingestion updates one for every event.
 CREATE TRIGGER usage_buckets_stay_sealed BEFORE UPDATE ON usage_buckets
   FOR EACH ROW WHEN (OLD.sealed_for IS NOT NULL) EXECUTE FUNCTION usage_buckets_stay_sealed();
 CREATE TRIGGER usage_buckets_are_kept BEFORE DELETE OR TRUNCATE ON usage_buckets
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The primary keys of the two tables below make ids count once, forever: the insert is the check. There is no
--- foreign key to the bucket, because it would double the cost of a row at ingestion: the only writer has just
--- locked the bucket in the same transaction, and buckets are never deleted. Columns that the bucket has too
--- have plain types for the same reason: the bucket's were checked.
+-- The primary keys of the two tables below make each id count once, forever: the insert is the check. There is
+-- no foreign key to the bucket, because it would double the cost of a row at ingestion: the only writer has
+-- just locked the bucket in the same transaction, and buckets are never deleted. For the same reason, columns
+-- copied from the bucket have plain types: the bucket's values were already checked.
 --
 -- Both tables are append-only; an event is deleted only when it moves to the archive
--- (000011_usage_archive.sql). That leaves a thirteenth of the table dead, and the default threshold of
--- autovacuum (a fifth) would not reclaim it.
+-- (000011_usage_archive.sql). That leaves a thirteenth of the table as dead rows, which autovacuum's default
+-- threshold (a fifth) would not reclaim.
 CREATE TABLE llm_usage_events (
   gateway_request_id text PRIMARY KEY,
   tenant_id text NOT NULL,
@@ -92,7 +93,7 @@ CREATE TABLE metered_usage_records (
   occurred_at timestamptz NOT NULL,
   service_month date NOT NULL,
   qty numeric(24, 12) NOT NULL CHECK (qty >= 0 AND qty < 'Infinity'),
-  -- What it adds to its bucket: its quantity, less that of the record it replaces.
+  -- The quantity added to the bucket: `qty`, less that of the record that it replaces.
   added_qty numeric(25, 12) NOT NULL CHECK (added_qty > '-Infinity' AND added_qty < 'Infinity'),
   -- A record is replaced at most once. A correction can itself be corrected.
   replaces text UNIQUE REFERENCES metered_usage_records,
@@ -101,14 +102,14 @@ CREATE TABLE metered_usage_records (
   received_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
--- From a bucket to its events, in the order in which they are shown: a page of events reads only that page.
+-- For a bucket's events in display order: reading a page of events touches only that page.
 CREATE INDEX llm_usage_events_in_bucket
   ON llm_usage_events (bucket_id, gateway_request_id COLLATE "C");
 CREATE INDEX metered_usage_records_in_bucket
   ON metered_usage_records (bucket_id, record_id COLLATE "C");
--- From a month to its events, in whatever bucket: the verification looks for misplaced ones. Events arrive
--- month by month, so a summary per megabyte finds them and costs an insert next to nothing. It keeps several
--- value ranges per megabyte, because archiving frees space in the middle of the table.
+-- For a month's events in any bucket: the verification looks for misplaced ones. Events arrive month by month,
+-- so a BRIN summary per megabyte finds them and costs next to nothing per insert. The summaries hold several
+-- value ranges, because archiving frees space in the middle of the table.
 CREATE INDEX llm_usage_events_by_month
   ON llm_usage_events USING brin (service_month date_minmax_multi_ops);
 CREATE INDEX metered_usage_records_by_month
@@ -119,7 +120,7 @@ CREATE TRIGGER llm_usage_events_are_kept BEFORE UPDATE OR TRUNCATE ON llm_usage_
 CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON metered_usage_records
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The API adds usage; the worker seals buckets and sees no single event. A tenant finds its events by their
+-- The API adds usage. The worker seals buckets and cannot read events. A tenant's key finds events by their
 -- bucket.
 GRANT SELECT ON usage_buckets TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT (bucket_id, source, tenant_id, service_month, event_count, total) ON usage_buckets

@@ -1,7 +1,7 @@
 -- Up Migration
 
--- Invoices, their lines, and the usage that they bill. They appear whole or not at all, once per tenant and
--- period, and never change afterwards, except for their status (docs/spec.md#month-end).
+-- Invoices, their lines, and the usage that they bill. An invoice is issued completely or not at all, once per
+-- tenant and period, and never changes afterwards except for its status (docs/spec.md#month-end).
 
 CREATE TABLE invoices (
   invoice_id uuid PRIMARY KEY REFERENCES invoice_drafts,
@@ -16,11 +16,11 @@ CREATE TABLE invoices (
   subtotal_cents cents NOT NULL,
   tax_cents cents NOT NULL,
   total_cents cents NOT NULL,
-  -- The parties at issue, for the invoice's documents (ADR 18). The tenant's name, and the versions in force:
-  -- null where the tenant has no details, or the seller was not known yet.
+  -- The parties at issue, for the invoice's documents (ADR 18): the tenant's name, and the versions in force.
+  -- Null if the tenant had no details or the seller was not known yet.
   buyer_name text NOT NULL,
   buyer_version integer,
-  -- No foreign key: every invoice of every tenant would lock the same row, and versions can't be deleted.
+  -- No foreign key: all invoices of all tenants would lock the same row, and versions can't be deleted.
   seller_version integer,
   issued_at timestamptz NOT NULL DEFAULT now(),
   -- For a revision: the invoice that it replaces, the request that asked for it, the actor and the reason.
@@ -44,10 +44,11 @@ CREATE TABLE invoices (
 -- Drafts and invoices refer to each other, so this key could not be created with the drafts.
 ALTER TABLE invoice_drafts ADD FOREIGN KEY (replaces_invoice_id) REFERENCES invoices;
 
--- One live invoice per tenant and period. Not deferrable: the old one is superseded before the new is issued.
+-- One live invoice per tenant and period. Not deferrable: the old invoice is superseded before the new one is
+-- issued.
 CREATE UNIQUE INDEX invoices_one_live ON invoices (tenant_id, period_start)
   WHERE status IN ('issued', 'paid', 'void');
--- One request makes at most one revision, however often it is tried (docs/spec.md#revisions).
+-- One request makes at most one revision, however often it is retried (docs/spec.md#revisions).
 CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_start, request_id)
   WHERE request_id IS NOT NULL;
 CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC);
@@ -61,7 +62,7 @@ CREATE TABLE invoice_lines (
   resource_kind text,
   description text NOT NULL,
   qty numeric NOT NULL,
-  -- For overage, the unit of the plan item as it is, null included (docs/spec.md#overage).
+  -- For overage: the unit of the plan item, unchanged, null included (docs/spec.md#overage).
   unit text CHECK (unit IS NOT NULL OR kind = 'overage'),
   unit_price_cents cents,
   amount_cents cents NOT NULL,
@@ -69,12 +70,12 @@ CREATE TABLE invoice_lines (
   PRIMARY KEY (invoice_id, line_no),
   CHECK ((kind = 'tax') = (deployment_id IS NULL))
 );
--- For a tenant with thousands of deployments, whose usage is tied to its lines.
+-- For tenants with thousands of deployments, when usage is linked to lines.
 CREATE INDEX invoice_lines_by_deployment ON invoice_lines (invoice_id, deployment_id);
 
--- What an invoice took from the ledger, and what became of it. Kept for superseded invoices too, although their
--- buckets have moved on to the successor. `excluded`: every event of the LLM usage was excluded, so it has no
--- line.
+-- The usage that an invoice took from the ledger, and how it was treated. Kept for superseded invoices too,
+-- although their buckets have moved to the successor. `excluded`: every event of the LLM usage was excluded, so
+-- there is no line.
 CREATE TABLE invoice_usage (
   invoice_id uuid NOT NULL,
   bucket_id bigint NOT NULL,
@@ -87,12 +88,12 @@ CREATE TABLE invoice_usage (
 CREATE INDEX invoice_usage_by_bucket ON invoice_usage (bucket_id);
 CREATE INDEX invoice_usage_by_line ON invoice_usage (invoice_id, line_no) WHERE line_no IS NOT NULL;
 
--- One statement writes the lines of an invoice, one its usage, and neither ever changes. So the two triggers
--- below check references once per statement. Foreign keys would look up and lock a row for each line, which
--- took a quarter of the time of an invoice with 25,000 lines. What a foreign key does at the other end is not
--- needed: nothing that these rows refer to can be deleted.
+-- One statement writes all lines of an invoice, another all its usage, and neither ever changes. So the two
+-- triggers below check references once per statement. Foreign keys would look up and lock a row for each line,
+-- which took a quarter of the time of an invoice with 25,000 lines. Their checks on deletion are not needed:
+-- nothing that these rows refer to can be deleted.
 
--- The lines arrive in one statement and add up to an invoice that exists.
+-- All lines arrive in one statement and add up to an existing invoice.
 CREATE FUNCTION invoice_lines_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   wrong uuid;
@@ -119,14 +120,14 @@ CREATE TRIGGER invoice_lines_add_up AFTER INSERT ON invoice_lines
   REFERENCING NEW TABLE AS new_lines
   FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_add_up();
 
--- Usage is tied to an invoice that exists, by a line that exists. Stricter than foreign keys: the bucket has
--- to be sealed for this very invoice.
+-- Usage rows must refer to an existing invoice and an existing line. This is stricter than foreign keys: the
+-- bucket must also be sealed for that invoice.
 CREATE FUNCTION invoice_usage_is_held() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   wrong record;
 BEGIN
-  -- Each is looked up by its key. A join might be planned while the tables are small, and then read all
-  -- buckets of the invoice for each of them.
+  -- Looks up each row by its key. A join might be planned while the tables are small and then read all buckets
+  -- of the invoice for each row.
   SELECT n.invoice_id, n.bucket_id INTO wrong
   FROM new_usage n
   WHERE n.invoice_id IS DISTINCT FROM (
@@ -147,8 +148,8 @@ CREATE TRIGGER invoice_usage_is_held AFTER INSERT ON invoice_usage
   REFERENCING NEW TABLE AS new_usage
   FOR EACH STATEMENT EXECUTE FUNCTION invoice_usage_is_held();
 
--- An invoice without lines would escape invoice_lines_add_up. Only a revision may have none, and then it
--- charges nothing: it takes back all that its predecessor charged (docs/spec.md#revisions).
+-- invoice_lines_add_up cannot catch an invoice without lines. Only a revision may have none, and then it must
+-- charge nothing: it reverses all that its predecessor charged (docs/spec.md#revisions).
 CREATE FUNCTION invoices_have_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (NEW.replaces_invoice_id IS NULL OR NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0)
@@ -163,8 +164,8 @@ CREATE CONSTRAINT TRIGGER invoices_have_lines AFTER INSERT ON invoices
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION invoices_have_lines();
 
--- Issued invoices are immutable, except for these changes of status. Rights keep the processes from changing
--- other columns; this trigger holds for every role.
+-- Issued invoices are immutable except for the status changes below. Rights prevent the processes from changing
+-- other columns; this trigger applies to every role.
 CREATE FUNCTION invoices_change_status_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (to_jsonb(NEW) - '{status,superseded_by,superseded_at}'::text[])
@@ -184,7 +185,7 @@ END $$;
 CREATE TRIGGER invoices_change_status_only BEFORE UPDATE ON invoices
   FOR EACH ROW EXECUTE FUNCTION invoices_change_status_only();
 
--- SHA-256 of everything that an issued invoice says and must continue to say.
+-- Returns the SHA-256 of everything that an issued invoice says, which must never change.
 CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(jsonb_build_array(
     i.invoice_id, i.tenant_id, i.period_start, i.period_end, i.revision, i.tenant_seq, i.number,
@@ -214,8 +215,9 @@ CREATE TRIGGER invoice_usage_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invo
 CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_digests
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The worker issues and supersedes. The API marks an invoice paid or void; every other status needs another
--- column to change as well. A tenant does not see who asked for a rerun, or why: that is between operators.
+-- The worker issues and supersedes invoices. The API marks an invoice paid or void; any other status change
+-- needs another column to change as well. A tenant cannot see a rerun's actor or reason, which are for
+-- operators only.
 GRANT SELECT ON invoices, invoice_lines, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT ON invoice_digests TO arcadia_api, arcadia_readonly;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;

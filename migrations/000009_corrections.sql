@@ -1,23 +1,23 @@
 -- Up Migration
 
--- What happens to usage and invoices afterwards, on record: excluded events, the differences of revisions, and
--- invoices marked paid or void.
+-- Records of later changes to usage and invoices: excluded events, the differences of revisions, and invoices
+-- marked paid or void.
 
--- An event that an operator has excluded from billing (docs/spec.md#usage). It stays in its bucket and stays
--- visible, but what it added no longer counts (ADR 7).
+-- An event that an operator excluded from billing (docs/spec.md#usage). It stays in its bucket and stays
+-- visible, but the amount that it added no longer counts (ADR 7).
 CREATE TABLE usage_exclusions (
   exclusion_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   source text NOT NULL CHECK (source IN ('llm', 'metered')),
   event_id text NOT NULL,
   tenant_id external_id NOT NULL REFERENCES tenants,
   bucket_id bigint NOT NULL REFERENCES usage_buckets,
-  -- What no longer counts: exact cents, or a quantity. Excluding a correction also excludes what remains of the
-  -- records that it replaced.
+  -- The amount that no longer counts: exact cents, or a quantity. Excluding a correction also excludes what
+  -- remains of the records that it replaced.
   amount numeric NOT NULL,
   actor text NOT NULL,
   reason text NOT NULL,
   excluded_at timestamptz NOT NULL DEFAULT now(),
-  -- The first draft or invoice to leave the event out. Null: none yet, and an invoice that holds the bucket
+  -- The draft or live invoice that leaves the event out. Null: none yet, and an invoice that holds the bucket
   -- bills the event until it is rerun.
   applied_to uuid REFERENCES invoice_drafts,
   UNIQUE (source, event_id)
@@ -26,7 +26,7 @@ CREATE INDEX usage_exclusions_by_bucket ON usage_exclusions (bucket_id);
 CREATE INDEX usage_exclusions_by_tenant ON usage_exclusions (tenant_id, exclusion_id);
 CREATE INDEX usage_exclusions_applied ON usage_exclusions (applied_to) WHERE applied_to IS NOT NULL;
 
--- What an invoice left out. Kept for superseded invoices, like `invoice_usage`.
+-- The exclusions that an invoice applied. Kept for superseded invoices, like `invoice_usage`.
 CREATE TABLE invoice_exclusions (
   invoice_id uuid NOT NULL REFERENCES invoices,
   exclusion_id bigint NOT NULL REFERENCES usage_exclusions,
@@ -39,7 +39,7 @@ CREATE TABLE invoice_line_changes (
   change_no integer NOT NULL CHECK (change_no > 0),
   change text NOT NULL CHECK (change IN ('added', 'removed', 'changed')),
   replaced_invoice_id uuid NOT NULL REFERENCES invoices,
-  -- The line before, and the line after.
+  -- The line numbers before and after the change.
   replaced_line_no integer,
   line_no integer,
   PRIMARY KEY (invoice_id, change_no),
@@ -54,12 +54,12 @@ CREATE TABLE invoice_status_changes (
   invoice_id uuid PRIMARY KEY REFERENCES invoices,
   status text NOT NULL CHECK (status IN ('paid', 'void')),
   actor text NOT NULL,
-  -- For a payment, its reference if there is one.
+  -- For a payment: its reference, if there is one.
   reason text CHECK (reason IS NOT NULL OR status = 'paid'),
   changed_at timestamptz NOT NULL DEFAULT now()
 );
 
--- No change of status without a record…
+-- Every change to paid or void must have a record.
 CREATE FUNCTION invoices_change_status_on_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (
@@ -75,7 +75,7 @@ CREATE CONSTRAINT TRIGGER invoices_change_status_on_record AFTER UPDATE ON invoi
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.status IN ('paid', 'void') AND OLD.status <> NEW.status)
   EXECUTE FUNCTION invoices_change_status_on_record();
--- …and no record of a change that did not happen.
+-- Every record must match a change that happened.
 CREATE FUNCTION invoice_status_changes_happen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (

@@ -1,7 +1,7 @@
 -- Up Migration
 
--- Requests for a month, and their results. They are kept here and not in the workflow, because they outlive
--- it. The same request id is the same request.
+-- Requests for a month, and their results. They are stored here and not in the workflow, because they outlive
+-- it. Within a month, a request id identifies one request.
 
 CREATE TABLE month_end_requests (
   request_seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,12 +12,13 @@ CREATE TABLE month_end_requests (
   all_tenants boolean NOT NULL DEFAULT false,
   -- Rebuild only the invoices that would change (docs/spec.md#revisions).
   only_if_changed boolean NOT NULL DEFAULT false,
-  -- Issue invoices beyond the bounds too (docs/spec.md#safety-bounds).
+  -- Issue invoices even if their totals are beyond the bounds (docs/spec.md#safety-bounds).
   accept_bounds boolean NOT NULL DEFAULT false,
   reason text,
-  -- `key:<label>`, `cli:<user>`, `schedule`, or the name that a signal in the Web UI gave: `temporal:<name>`.
+  -- `key:<label>`, `cli:<user>`, `schedule`, or `temporal:<name>` with the name given in a signal from the Web
+  -- UI.
   actor text NOT NULL,
-  -- SHA-256 of the canonical content: the same id with other content is refused.
+  -- SHA-256 of the canonical content: the same id with other content is rejected.
   content_hash bytea NOT NULL,
   state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'finished')),
   -- Counts and control totals of the pass that served it.
@@ -38,10 +39,10 @@ GRANT INSERT, UPDATE (state, manifest, started_at, finished_at) ON month_end_req
 -- The tenants that a forced request names; for "all", every due tenant.
 CREATE TABLE month_end_request_tenants (
   request_seq bigint NOT NULL REFERENCES month_end_requests,
-  -- As the operator typed it. It may not exist.
+  -- As the operator typed it. The tenant may not exist.
   tenant_id text NOT NULL,
   period_start month_start NOT NULL,
-  -- Null: still to be served. unchanged: the revision would have said the same, and the invoice stands.
+  -- Null: not served yet. unchanged: the revision would have been the same, so the invoice stays live.
   outcome text CHECK (outcome IN ('rolled', 'unchanged', 'refused', 'parked')),
   -- The draft that is serving it.
   draft_id uuid REFERENCES invoice_drafts,

@@ -1,10 +1,9 @@
 -- Up Migration
 
--- The archive: events of months that were closed long ago move out of the table that ingestion writes to,
--- into one partition per month. Their ids stay known, so an id counts once, forever (docs/spec.md#usage, ADR
--- 16).
+-- The archive: events of months that were closed long ago move out of the tables that ingestion writes to, into
+-- one partition per month. Their ids stay known, so an id counts once, forever (docs/spec.md#usage, ADR 16).
 
--- Only for the partitions. Queries read them through the tables below, whose rights and policies apply.
+-- Holds only the partitions. Queries read them through the tables below, whose rights and policies apply.
 CREATE SCHEMA usage_archive;
 
 CREATE TABLE llm_usage_archive (LIKE llm_usage_events INCLUDING CONSTRAINTS)
@@ -17,7 +16,7 @@ CREATE INDEX metered_usage_archive_in_bucket
   ON metered_usage_archive (bucket_id, record_id COLLATE "C");
 
 -- An id is always in one of two places: here, or with its event in the table that ingestion writes to. The
--- bucket leads to the event for as long as the event is kept.
+-- bucket id leads to the event for as long as the event is kept.
 CREATE TABLE archived_usage_ids (
   source text NOT NULL CHECK (source IN ('llm', 'metered')),
   id text NOT NULL,
@@ -26,7 +25,7 @@ CREATE TABLE archived_usage_ids (
   PRIMARY KEY (source, id)
 );
 
--- What was moved for each service month and, once its events have been deleted, what they were.
+-- The events moved for each service month and, once they have been deleted, their digest.
 CREATE TABLE usage_archives (
   service_month month_start NOT NULL,
   source text NOT NULL CHECK (source IN ('llm', 'metered')),
@@ -42,7 +41,7 @@ CREATE TABLE usage_archives (
   CHECK ((expired_at IS NULL) = (digest IS NULL))
 );
 
--- The archive is append-only too. Only whole partitions are dropped.
+-- The archive is append-only too. Only whole partitions can be dropped.
 CREATE TRIGGER llm_usage_archive_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON llm_usage_archive
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER metered_usage_archive_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON metered_usage_archive
@@ -52,8 +51,8 @@ CREATE TRIGGER archived_usage_ids_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE O
 CREATE TRIGGER usage_archives_are_kept BEFORE DELETE OR TRUNCATE ON usage_archives
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Events are append-only for every role: one can be deleted only if the archive has it and its id is known. (The
--- subqueries look up each event by an index, whatever the planner estimates.)
+-- Events are append-only for every role: an event can be deleted only if the archive has it and its id is
+-- known. (The subqueries look up each event by an index, whatever the planner estimates.)
 CREATE FUNCTION llm_usage_events_are_archived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
@@ -99,8 +98,8 @@ CREATE TRIGGER metered_usage_records_are_archived AFTER DELETE ON metered_usage_
   REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION metered_usage_records_are_archived();
 
--- Returns why the events of a month can't be archived; null where they can. The last three full months always
--- stay, because corrections and late usage still arrive for them.
+-- Returns why the events of a month can't be archived; null if they can. The last three full months are never
+-- archived, because corrections and late usage still arrive for them.
 CREATE FUNCTION why_not_archived(month month_start) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
     WHEN month >= date_trunc('month', now() AT TIME ZONE 'UTC') - interval '3 months'
@@ -132,7 +131,8 @@ BEGIN
     archive, part, month, (month + interval '1 month')::date);
 END $$;
 
--- Adds moved events to the record of their month. Fails unless all that were taken have arrived.
+-- Adds moved events to the record of their month. Raises an error unless all events that were taken have
+-- arrived.
 CREATE FUNCTION note_archived(
   month date, source text, taken bigint, taken_total numeric,
   arrived bigint, arrived_total numeric, known bigint
@@ -149,14 +149,15 @@ BEGIN
     WHERE excluded.events > 0;
 END $$;
 
--- Moves the next events of a closed month to the archive, in the transaction of the caller: those of whole
--- deployments, ordered by (tenant, deployment), up to about `max_events`. This is the only way into the archive,
--- and its caller needs no right to delete events. Call it until it returns no cursor. Calling it again is
--- safe and moves what has not been moved yet.
+-- Moves the next events of a closed month to the archive, in the caller's transaction: whole deployments,
+-- ordered by (tenant, deployment), up to about `max_events`. This is the only way into the archive, and the
+-- caller needs no right to delete events. Call it until it returns no cursor. Calling it again is safe and
+-- moves what has not been moved yet.
 --
--- Only events received more than a day ago move. An ingestion that found an id unknown just before another one
--- inserted it has ended by then, so it can't insert the id a second time. And no metered record moves while its
--- deployment, kind and month have one that is younger: corrections move together with what they correct.
+-- Only events received more than a day ago are moved. If an ingestion found an id unknown just before another
+-- one inserted it, it has ended by then and can't insert the id a second time. A metered record is not moved
+-- while its deployment, kind and month have a younger one: corrections move together with the records that they
+-- correct.
 CREATE FUNCTION archive_usage(
   month month_start, after_tenant text, after_deployment text, max_events integer,
   -- The cursor for the next call. Null: everything has been moved.
@@ -222,7 +223,7 @@ BEGIN
     (SELECT count(*) AS n, coalesce(sum(charge_cents), 0) AS total FROM kept) k;
   PERFORM note_archived(month, 'llm', moved.n, moved.total, moved.n_kept, moved.total_kept, moved.n_known);
   llm_events := moved.n;
-  -- A deployment with more events than that is continued by the next call.
+  -- The next call continues a deployment that has more events than `max_events`.
   IF llm_events = max_events THEN
     last_tenant := after_tenant;
     last_deployment := after_deployment;
@@ -259,7 +260,7 @@ BEGIN
   PERFORM note_archived(month, 'metered', moved.n, moved.total, moved.n_kept, moved.total_kept, moved.n_known);
   metered_events := moved.n;
 
-  -- Each bucket that is now wholly in the archive still has its number of events and its total.
+  -- Each bucket that is now completely in the archive must still match its event count and total.
   SELECT b.bucket_id, b.event_count, trim_scale(b.total) AS total, kept.n, trim_scale(kept.total) AS kept_total
   INTO wrong
   FROM unnest(batch) AS bucket (id) JOIN usage_buckets b ON b.bucket_id = bucket.id
@@ -282,13 +283,13 @@ BEGIN
   END IF;
 END $$;
 
--- Functions can be called by everyone unless that is revoked.
+-- By default, every role can call a function.
 REVOKE ALL ON FUNCTION ensure_archive_partition, note_archived, archive_usage FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION archive_usage TO arcadia_app;
 
 GRANT SELECT ON llm_usage_archive, metered_usage_archive TO arcadia_api, arcadia_readonly, arcadia_tenant;
 GRANT SELECT ON archived_usage_ids, usage_archives TO arcadia_api, arcadia_readonly;
--- A tenant may know that events were deleted, but not how many events all tenants had.
+-- A tenant may know that events were deleted, but not the number of events of all tenants.
 GRANT SELECT (service_month, source, expired_at) ON usage_archives TO arcadia_tenant;
 CALL isolate_tenants('llm_usage_archive');
 CALL isolate_tenants('metered_usage_archive');

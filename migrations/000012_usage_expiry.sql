@@ -1,6 +1,6 @@
 -- Up Migration
 
--- Expiry: events of archived months are deleted, a month at a time, when they need not be kept any longer
+-- Expiry: events of archived months are deleted, one month at a time, once they no longer need to be kept
 -- (ADR 16).
 
 -- A month expires once.
@@ -15,15 +15,16 @@ END $$;
 CREATE TRIGGER usage_archives_end_once BEFORE UPDATE ON usage_archives
   FOR EACH ROW EXECUTE FUNCTION usage_archives_end_once();
 
--- The lock that keeps usage of a month from being stored while the month expires.
+-- Returns the key of the advisory lock that prevents usage of a month from being stored while the month
+-- expires.
 CREATE FUNCTION expiry_lock(month date) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT hashtextextended('usage of ' || month::text, 0)
 $$;
 
--- Returns those of the given service months whose usage has expired or is expiring in another transaction, so
--- that they accept no more. The others can't expire before the caller's transaction ends. Ingestion calls
--- this once per group of events, so months that are too young to expire return early: younger than the 12
--- full months of `expire_usage`, with one month to spare because the month may change in between.
+-- Returns those of the given service months whose usage has expired or is expiring in another transaction; they
+-- accept no more usage. The others can't expire before the caller's transaction ends. Ingestion calls this once
+-- per group of events, so it returns early if all months are too young to expire. `expire_usage` keeps at least
+-- 12 full months; this keeps one month of slack, because the month may change in between.
 CREATE FUNCTION expired_months(months date[]) RETURNS date[] LANGUAGE plpgsql AS $$
 DECLARE
   old_months CONSTANT date[] := ARRAY(
@@ -47,8 +48,8 @@ BEGIN
 END $$;
 
 -- Deletes the archived events of both sources of a month that is older than `months_kept` full months (at least
--- a year) and records what they were. Their ids, the buckets and the invoices stay. Returns no row where the
--- events have expired before.
+-- a year) and records their count, total and digest. Their ids, the buckets and the invoices stay. Returns no
+-- row if the events had expired before.
 CREATE FUNCTION expire_usage(
   month month_start, months_kept integer,
   OUT source text, OUT events bigint, OUT total numeric, OUT digest bytea
@@ -65,7 +66,8 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('usage_archives', 0)) THEN
     RAISE EXCEPTION 'another archiving is under way' USING ERRCODE = 'restrict_violation';
   END IF;
-  -- Waits until usage of the month that is being stored is committed; from here on, more of it is refused.
+  -- Waits for transactions that are storing usage of the month. From here on, new usage of the month is
+  -- rejected.
   PERFORM pg_advisory_xact_lock(expiry_lock(month));
   IF EXISTS (
     SELECT FROM usage_buckets b WHERE b.service_month = month AND (

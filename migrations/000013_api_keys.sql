@@ -13,16 +13,16 @@ CREATE TABLE api_keys (
   label text NOT NULL CHECK (label ~ '^[^[:cntrl:]]{1,100}$'),
   created_at timestamptz NOT NULL DEFAULT now(),
   revoked_at timestamptz,
-  -- From this instant on the key is refused. Null: it works until it is revoked.
+  -- The key is rejected from this instant on. Null: it works until it is revoked.
   expires_at timestamptz,
-  -- To the minute, while the key is in use.
+  -- Accurate to the minute while the key is in use.
   last_used_at timestamptz,
   -- The key that this one replaces. Both work until the old one ends. A key has at most one successor.
   replaces_key_id uuid UNIQUE REFERENCES api_keys CHECK (replaces_key_id <> key_id),
   CHECK ((scope = 'tenant') = (tenant_id IS NOT NULL))
 );
 
--- A key's end is final, and can only be brought forward.
+-- A revocation is final, and an expiry can only be brought forward.
 CREATE FUNCTION api_keys_end_for_good() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at)
@@ -37,9 +37,9 @@ END $$;
 CREATE TRIGGER api_keys_end_for_good BEFORE UPDATE ON api_keys
   FOR EACH ROW EXECUTE FUNCTION api_keys_end_for_good();
 
--- The secrets that a key's requests are signed with. A key with at least one live secret has to sign. The secrets
--- are derived from a master secret that the database does not have, so these rows can't be used to forge a
--- signature (ADR 13).
+-- The secrets that sign a key's requests. If a key has at least one live secret, its requests must be signed.
+-- The secrets are derived from a master secret that the database does not have, so these rows can't be used to
+-- forge a signature (ADR 13).
 CREATE TABLE signing_secrets (
   secret_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   key_id uuid NOT NULL REFERENCES api_keys,
@@ -59,13 +59,13 @@ END $$;
 CREATE TRIGGER signing_secrets_end_for_good BEFORE UPDATE ON signing_secrets
   FOR EACH ROW EXECUTE FUNCTION signing_secrets_end_for_good();
 
--- What API processes notice about their installation, for `doctor`, which runs elsewhere.
+-- Problems with their installation that API processes notice, for `doctor`, which runs elsewhere.
 CREATE TABLE api_notices (
   notice text PRIMARY KEY CHECK (notice IN ('untrusted_proxy')),
   noticed_at timestamptz NOT NULL
 );
 
--- Only the CLI creates and ends keys. Reports see everything about a key but its hash.
+-- Only the CLI creates and ends keys. The reporting role can read everything about a key except its hash.
 GRANT SELECT ON api_keys, signing_secrets, api_notices TO arcadia_api;
 GRANT UPDATE (last_used_at) ON api_keys TO arcadia_api;
 GRANT INSERT, UPDATE (noticed_at) ON api_notices TO arcadia_api;

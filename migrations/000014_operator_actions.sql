@@ -1,8 +1,8 @@
 -- Up Migration
 
--- What operators did through the API, the CLI and Temporal, and what the Schedule asked for. A row is inserted
+-- Operators' actions through the API, the CLI and Temporal, and the Schedule's requests. A row is inserted
 -- before the action runs, and its outcome is added once. If a row has no outcome, the process ended before the
--- action did: whether it was done has to be checked where it takes effect.
+-- action did: check where the action takes effect to find out whether it was done.
 CREATE TABLE operator_actions (
   action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   -- `key:<label>`, `cli:<user>`, `schedule` or `temporal:<name>`, as in requests and on invoices.
@@ -13,16 +13,16 @@ CREATE TABLE operator_actions (
   action text NOT NULL,
   -- What the action is about: the path and query parameters, or the command's arguments.
   target json NOT NULL,
-  -- The validated body, or the command's options. Null beyond 8 KiB, where only the digest is kept. (json rather
-  -- than jsonb, because it accepts every text that JSON can contain.)
+  -- The validated body, or the command's options. Null beyond 8 KiB, where only the digest is kept. (json
+  -- rather than jsonb, because it accepts every text that JSON can contain.)
   input json,
   input_sha256 bytea NOT NULL CHECK (length(input_sha256) = 32),
   input_bytes integer NOT NULL,
-  -- The request id in the API's log. For a signal, its id in the month's workflow.
+  -- The request id in the API's log or, for a signal, its id in the month's workflow.
   request_id text,
   -- The month-end request that the action made, as `2026-05/<request id>`.
   month_request text,
-  -- The tenants that it names, whether it is for all due tenants, and why it was done.
+  -- The tenants that the action names, whether it is for all due tenants, and its reason.
   tenant_ids text[],
   all_tenants boolean NOT NULL DEFAULT false,
   reason text,
@@ -70,7 +70,7 @@ CREATE TRIGGER operator_actions_end_once BEFORE UPDATE ON operator_actions
 CREATE TRIGGER operator_actions_are_kept BEFORE DELETE OR TRUNCATE ON operator_actions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Both processes record actions, but neither can set the times. The worker only needs to find whether a request
+-- Both processes record actions, but neither can set the times. The worker only needs to know whether a request
 -- was announced, and through which channel.
 GRANT SELECT ON operator_actions TO arcadia_api, arcadia_readonly;
 GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome) ON operator_actions

@@ -1,20 +1,21 @@
 -- Up Migration
 
--- Webhooks: who is notified of what, and the outbox. The transaction that makes an event true writes it to the
--- outbox, so nothing that was rolled back is ever sent. Delivery follows (ADR 19).
+-- Webhooks: endpoints with the event types that they subscribe to, and the outbox. The transaction that makes
+-- an event true writes it to the outbox, so events that were rolled back are never sent. Delivery follows
+-- (ADR 19).
 
 CREATE TABLE webhook_endpoints (
   endpoint_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  -- As a URL parser writes it: ASCII, without characters that a terminal or a log would interpret.
+  -- As serialized by a URL parser: ASCII, without characters that a terminal or a log would interpret.
   url text NOT NULL CHECK (url ~ '^https?://[!-~]+$' AND length(url) <= 2000),
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
     ARRAY['invoice.issued', 'invoice.superseded', 'run.finished', 'tenant.parked']),
-  -- All attempts ever made; the log of attempts is pruned.
+  -- Counts of all attempts ever made, because the log of attempts is pruned.
   delivered_attempts bigint NOT NULL DEFAULT 0,
   failed_attempts bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- Final: to receive events again, register the URL again.
+  -- Final: to receive events again, register the URL as a new endpoint.
   disabled_at timestamptz,
   disabled_reason text,
   CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
@@ -26,12 +27,12 @@ CREATE TABLE webhook_secrets (
   secret_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   endpoint_id uuid NOT NULL REFERENCES webhook_endpoints,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- Null: it lives as long as the endpoint.
+  -- Null: valid for as long as the endpoint.
   expires_at timestamptz
 );
 CREATE INDEX webhook_secrets_by_endpoint ON webhook_secrets (endpoint_id);
 
--- The outbox. The id is the `webhook-id` of every attempt, and the data is what is sent.
+-- The outbox. `event_id` is the `webhook-id` of every attempt, and `data` is the data that is sent.
 CREATE TABLE webhook_events (
   event_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   type text NOT NULL,
@@ -42,15 +43,15 @@ CREATE TABLE webhook_events (
 );
 CREATE INDEX webhook_events_by_time ON webhook_events (occurred_at);
 
--- One for each endpoint that wants the event.
+-- One row per event and endpoint that subscribes to it.
 CREATE TABLE webhook_deliveries (
   event_id uuid NOT NULL REFERENCES webhook_events ON DELETE CASCADE,
   endpoint_id uuid NOT NULL REFERENCES webhook_endpoints,
-  -- dead: given up, after the last attempt or because the endpoint was disabled.
+  -- dead: no more attempts, because the last one failed or the endpoint was disabled.
   state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
-  -- Attempts that were begun.
+  -- Number of attempts started.
   attempts integer NOT NULL DEFAULT 0,
-  -- While an attempt is under way: when another one may assume that it is lost.
+  -- While an attempt is under way: when it is presumed lost and another one may start.
   next_attempt_at timestamptz DEFAULT now(),
   settled_at timestamptz,
   PRIMARY KEY (event_id, endpoint_id),
@@ -62,8 +63,8 @@ CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (endpoint_id, next
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (endpoint_id) WHERE state = 'dead';
 
 -- Only deliveries to live endpoints are pending. Statements select live endpoints by their snapshot, so an
--- endpoint can be disabled between that and the insert. The lock is held until the transaction ends; a
--- transaction that disables the endpoint waits for it and then gives up the new deliveries.
+-- endpoint can be disabled between the select and the insert. The lock is held until the transaction ends; a
+-- transaction that disables the endpoint waits for it and then marks the new deliveries dead.
 CREATE FUNCTION webhook_deliveries_of_disabled_are_dead() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM webhook_endpoints
@@ -91,7 +92,7 @@ CREATE TABLE webhook_attempts (
   attempted_at timestamptz NOT NULL,
   duration_ms integer NOT NULL,
   outcome text NOT NULL CHECK (outcome IN ('delivered', 'failed')),
-  -- The HTTP status of the response. Null where there was none.
+  -- The HTTP status of the response. Null without a response.
   status integer,
   error text,
   -- The beginning of the response body.
@@ -101,8 +102,8 @@ CREATE TABLE webhook_attempts (
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (event_id, endpoint_id);
 CREATE INDEX webhook_attempts_by_endpoint ON webhook_attempts (endpoint_id, attempt_id);
 
--- The API registers and disables endpoints and has events delivered again. The worker writes events and delivers
--- them. Only the CLI deletes old events, which also deletes their deliveries and attempts.
+-- The API registers and disables endpoints and schedules redeliveries. The worker writes and delivers events.
+-- Only the CLI deletes old events, which also deletes their deliveries and attempts.
 GRANT SELECT ON webhook_endpoints, webhook_secrets, webhook_events, webhook_deliveries, webhook_attempts
   TO arcadia_api, arcadia_worker;
 GRANT SELECT ON webhook_endpoints, webhook_events, webhook_deliveries, webhook_attempts TO arcadia_readonly;

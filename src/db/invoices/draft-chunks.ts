@@ -18,13 +18,13 @@ import type { Queryable } from '../pool.ts';
 import { selectingDue, type DueSubscription } from './quote-inputs.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 
-/** What a chunk holds: lines of quotes, or of LLM usage. */
+/** The lines that a chunk holds: quotes or LLM usage. */
 export type Section = 'quote' | 'llm';
 
-/** A JSON array that our own statement made; its rows are as the statement says. */
+/** Schema of a JSON array that our own statement built. Its rows aren't validated. */
 const rowsOf = <Row>() => z.custom<readonly Row[]>((value) => Array.isArray(value));
 
-/** The drafts of one run that are still its own to write; `d` in conditions. */
+/** Selects the drafts that this run owns and that are still open. Conditions on `d` can follow. */
 function ownDrafts(owner: string, drafts: readonly { readonly draftId: string }[]) {
   const ids = drafts.map(({ draftId }) => draftId);
   return sql.fragment`
@@ -36,9 +36,9 @@ function ownDrafts(owner: string, drafts: readonly { readonly draftId: string }[
 export type DraftSubscription = DueSubscription & { readonly draftId: string };
 
 export interface QuoteInputs {
-  /** Drafts that are still this run's, with the currency of their tenants. */
+  /** Drafts that this run still owns, with their tenants' currencies. */
   readonly own: ReadonlyMap<string, { readonly currency: string }>;
-  /** At most `limit`, in the order of the drafts given and then of deployments. */
+  /** At most `limit`, ordered like the given drafts and then by deployment. */
   readonly subscriptions: readonly DraftSubscription[];
   /** Metered usage of the period by deployment. */
   readonly usage: ReadonlyMap<string, Usage>;
@@ -51,8 +51,8 @@ const quoteInputs = z.object({
 });
 
 /**
- * Reads what the next quotes are made of, as of one moment: subscriptions from where each draft's last
- * chunk ended, and the metered usage that is sealed for the drafts.
+ * Returns the inputs of the next quotes, all read at the same moment: subscriptions after each draft's last
+ * chunk, and the metered usage sealed for the drafts.
  */
 export async function readQuoteInputs(
   db: Queryable,
@@ -94,7 +94,7 @@ export async function readQuoteInputs(
 
 const llmInputs = z.object({ own: rowsOf<string>(), sums: rowsOf<HeldSum>() });
 
-/** Reads the LLM usage that is sealed for drafts, and which of them are still this run's. */
+/** Returns the LLM usage sealed for drafts, and which of the drafts this run still owns. */
 export async function readLlmInputs(
   db: Queryable,
   owner: string,
@@ -111,21 +111,21 @@ export async function readLlmInputs(
 /** The lines of a draft that one step computed. */
 export interface Chunk {
   readonly draftId: string;
-  /** The deployment that the chunk before ended with; null: this is the first one. */
+  /** The last deployment of the previous chunk; null for the first chunk. */
   readonly after: string | null;
-  /** The last deployment of this chunk; null: nothing follows. */
+  /** The last deployment of this chunk; null for the last chunk. */
   readonly upTo: string | null;
   readonly lines: readonly DeploymentLine[];
 }
 
 const writtenChunk = z.object({ draftId: z.string(), upTo: z.string().nullable() });
-/** A chunk as it is stored, by whichever attempt came first. */
+/** A stored chunk, from whichever attempt came first. */
 export type WrittenChunk = z.infer<typeof writtenChunk>;
 
 /**
- * Writes chunks of a section for the drafts that this run still owns. The first attempt at a chunk counts: a later
- * one, which may have seen other subscriptions, changes nothing and gets the end of the first one.
- * @returns the chunks of the drafts that are still this run's
+ * Writes chunks of a section for the drafts that this run still owns. The first attempt at a chunk counts: a
+ * later one, which may have read other subscriptions, changes nothing and gets the end of the first one.
+ * @returns the stored chunks of the drafts that this run still owns
  */
 export async function writeChunks(
   db: Queryable,
@@ -134,7 +134,7 @@ export async function writeChunks(
   chunks: readonly Chunk[],
 ): Promise<readonly WrittenChunk[]> {
   if (chunks.length === 0) return [];
-  // Waits for a run that is taking a draft over; afterwards this run no longer owns the draft.
+  // Waits for a run that is taking over a draft; afterwards this run no longer owns the draft.
   const own = sql.fragment`
     ${ownDrafts(owner, chunks)} ORDER BY d.tenant_id, d.draft_id FOR SHARE OF d`;
   const rows = chunks.map(({ draftId, after, upTo, lines }) => ({
@@ -169,14 +169,14 @@ export async function writeChunks(
   return [...written, ...before];
 }
 
-/** A chunk as it is read back. */
+/** A chunk as read back. */
 const storedChunk = z.object({
   section: z.enum(['quote', 'llm']),
   after: z.string(),
   upTo: z.string().nullable(),
   lines: rowsOf<DeploymentLine>(),
 });
-/** Of a draft `d`: its chunks as a JSON array. */
+/** The chunks of a draft `d`, as a JSON array. */
 export const CHUNKS_OF_DRAFT = sql.fragment`(
   SELECT coalesce(json_agg(json_build_object('section', c.section, 'after', c.after_deployment,
     'upTo', c.up_to_deployment, 'lines', c.lines)), '[]')
@@ -184,8 +184,8 @@ export const CHUNKS_OF_DRAFT = sql.fragment`(
 export const storedChunks = z.array(storedChunk);
 
 /**
- * The lines of a draft, quotes first, each section in the order of deployments.
- * @returns null where a step is missing: chunks that don't follow each other up to the last deployment
+ * Returns the lines of a draft, quotes first, each section ordered by deployment; null if a step's chunk is
+ * missing, so that the chunks don't join up to the last deployment.
  */
 export function linesOfChunks(
   chunks: z.infer<typeof storedChunks>,
@@ -206,7 +206,7 @@ export function linesOfChunks(
   return lines;
 }
 
-/** Deletes the chunks of drafts that are being closed. */
+/** Returns a statement that deletes the chunks of drafts that are being closed. */
 export function deletingChunks(draftIds: readonly string[]) {
   return sql.fragment`DELETE FROM invoice_draft_chunks WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
 }

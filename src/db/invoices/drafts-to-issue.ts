@@ -8,15 +8,15 @@ import { toLastInvoice } from './preview-inputs.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, sql } from '../sql.ts';
 
-/** What decides whether a draft is issued. */
+/** The terms that decide whether a draft is issued. */
 export interface IssueTerms {
-  /** Whether it serves a forced request. */
+  /** Whether the draft serves a forced request. */
   readonly isForced: boolean;
-  /** Whether every request that it serves wants a revision only where something changes. */
+  /** Whether all requests that it serves want a revision only if something changes. */
   readonly onlyIfChanged: boolean;
-  /** Whether one of them accepts a total beyond the safety bounds. */
+  /** Whether one of the requests accepts a total beyond the safety bounds. */
   readonly acceptBounds: boolean;
-  /** What it replaces; else the tenant's last invoice of an earlier month, unless it is void. */
+  /** The invoice that it replaces; otherwise the tenant's last invoice of an earlier month that isn't void. */
   readonly last: LastInvoice | null;
 }
 
@@ -29,16 +29,16 @@ const draftToIssue = z.object({
   lastTotalCents: z.number().nullable(),
 });
 
-/** All that a draft's invoice is made from, apart from the draft itself. */
+/** Everything that a draft's invoice is made from, apart from the draft itself. */
 export interface DraftToIssue {
   readonly terms: IssueTerms;
-  /** Null where a step is missing. */
+  /** Null if a step's lines are missing. */
   readonly lines: readonly DeploymentLine[] | null;
 }
 
 /**
- * Reads the lines of drafts and what decides whether they are issued. The caller holds their locks, and this is a
- * statement of its own: it sees what was committed while the locks were waited for.
+ * Returns the lines of drafts and the terms that decide whether they are issued. The caller holds their locks.
+ * This is a separate statement, so it sees what was committed while the caller waited for the locks.
  */
 export async function readDraftsToIssue(
   tx: Transaction,
@@ -78,7 +78,9 @@ export async function readDraftsToIssue(
   );
 }
 
-/** The invoice that the draft `d` is compared with: the one that it replaces, or the tenant's last one. */
+/**
+ * Selects the invoice that the draft `d` is compared with: the one that it replaces, or the tenant's last one.
+ */
 function lastInvoice(period: Period) {
   return sql.fragment`
     SELECT i.number, i.total_cents FROM invoices i

@@ -9,38 +9,37 @@ import { lockTenants } from '../transactions.ts';
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
   tenantId: z.string(),
-  /** What the tenant is billed in. */
+  /** The currency that the tenant is billed in. */
   currency: z.string(),
-  /** Subscriptions in force at the period's last instant; 0: it isn't due. */
+  /** Subscriptions in force at the period's last instant. 0: the tenant isn't due. */
   dueSubscriptions: z.number(),
   /** The live invoice: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
   liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),
   liveTotalCents: z.number().nullable(),
-  /** The run that built it. */
+  /** The run that built the live invoice. */
   liveOwner: z.string().nullable(),
-  /** The last run that found that its revision would be the same. */
+  /** The last run that found that a revision of the live invoice would be the same. */
   unchangedOwner: z.string().nullable(),
-  /** The draft that is being built, if one is, and by which run. */
+  /** The open draft, if there is one, and the run that is building it. */
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
   openDraftOwnerStartedAt: z.string().nullable(),
-  /** The invoice that it is to replace. */
+  /** The invoice that the open draft is to replace. */
   openDraftReplaces: z.string().nullable(),
-  /** Whether a forced request waits for this tenant. */
+  /** Whether a forced request is waiting for this tenant. */
   isForced: z.boolean(),
-  /** Some of which may be abandoned, and have left usage to take over. */
+  /** Whether the tenant has unissued drafts. Abandoned ones may have sealed usage to take over. */
   hasUnissuedDrafts: z.boolean(),
-  /** Whether an event was excluded that no invoice has left out yet. */
+  /** Whether the tenant has an exclusion that no invoice has applied yet. */
   hasPendingExclusions: z.boolean(),
 });
 export type TenantMonth = z.infer<typeof tenantMonth>;
 
 /**
- * Locks the tenants, always in the same order, and reads their months. While the
- * lock is held nobody else opens or issues a draft of theirs. Ingestion is not
- * held up: it doesn't lock tenants.
+ * Locks the tenants, always in the same order, and returns their months. While the locks are held, no other
+ * transaction opens or issues a draft of these tenants. Ingestion doesn't lock tenants, so it isn't blocked.
  */
 export async function lockTenantMonths(
   tx: Transaction,
@@ -48,7 +47,7 @@ export async function lockTenantMonths(
   tenantIds: readonly string[],
 ): Promise<readonly TenantMonth[]> {
   await lockTenants(tx, tenantIds);
-  // A statement of its own: it must see what was committed while we waited.
+  // A separate statement, so that it sees what was committed while the locks were awaited.
   return tx.any(sql.type(tenantMonth)`
     SELECT t.tenant_id AS "tenantId", t.currency,
       (
@@ -91,11 +90,11 @@ export async function lockTenantMonths(
 const ownDraft = z.object({
   draftId: z.string(),
   tenantId: z.string(),
-  /** What the tenant is billed in. */
+  /** The currency that the tenant is billed in. */
   currency: z.string(),
   replacesInvoiceId: z.string().nullable(),
 });
-/** A draft that is locked, open, and ours to write. */
+/** A draft that is locked, open, and owned by this run. */
 export type OwnDraft = z.infer<typeof ownDraft>;
 
 const lockedDraft = ownDraft.extend({
@@ -105,8 +104,8 @@ const lockedDraft = ownDraft.extend({
 export type LockedDraft = z.infer<typeof lockedDraft>;
 
 /**
- * Locks drafts and their tenants, always in the same order: while the locks are held nobody else opens, issues or
- * gives up a draft of theirs.
+ * Locks drafts and their tenants, always in the same order, and returns the drafts. While the locks are held,
+ * no other transaction opens, issues or abandons a draft of these tenants.
  */
 export function lockDrafts(
   tx: Transaction,
@@ -125,8 +124,8 @@ export function lockDrafts(
 }
 
 /**
- * Abandons drafts: deletes their lines; the usage that they sealed waits for the next draft.
- * @param reason is stored, for later questions
+ * Abandons drafts and deletes their lines. The usage that they sealed waits for the next draft.
+ * @param reason stored with the drafts, for later investigation
  */
 export async function abandonDrafts(
   tx: Transaction,
@@ -144,7 +143,7 @@ export async function abandonDrafts(
   `);
 }
 
-/** The open drafts of these tenants' months; of one run, or of any run. */
+/** Returns the ids of open drafts of these tenants' months, for one run or for any run. */
 export function findOpenDrafts(
   tx: Transaction,
   period: Period,
@@ -160,8 +159,8 @@ export function findOpenDrafts(
 }
 
 /**
- * Open drafts of other months that no run can still be building. The usage that they sealed would wait
- * forever if their month is never requested again.
+ * Returns the ids of open drafts of other months that no run can still be building. If their month is never
+ * requested again, the usage that they sealed would wait forever.
  */
 export function findForgottenDrafts(
   tx: Transaction,
@@ -176,12 +175,15 @@ export function findForgottenDrafts(
   `);
 }
 
-/** Of an open draft `a`: no child lives longer than a day (`workflows/options.ts`). */
+/**
+ * Condition on an open draft `a`: no run can still be building it, because no child workflow runs for longer
+ * than a day (`workflows/options.ts`).
+ */
 const IS_FORGOTTEN = sql.fragment`a.opened_at < now() - interval '25 hours'`;
 
 /**
- * Whether a draft `a` gives up what it sealed when an invoice of this period is built: it was
- * abandoned, or will be then.
+ * Condition on a draft `a`: it releases its sealed usage when an invoice of this period is built, because it
+ * was abandoned or will be abandoned then.
  */
 export function isGivenUp(period: Period) {
   return sql.fragment`(
@@ -190,7 +192,7 @@ export function isGivenUp(period: Period) {
   )`;
 }
 
-/** Ties every waiting forced request of these tenants to the draft that serves them. */
+/** Assigns every waiting forced request of these tenants to the draft that serves it. */
 export async function claimForcedRequests(
   tx: Transaction,
   period: Period,
@@ -206,13 +208,13 @@ export async function claimForcedRequests(
 }
 
 /**
- * Whether a draft serves the forced request `f` that is tied to it when it is issued. True also if another
- * run failed in the meantime and parked the request: this draft's revision is the requested one, and names
- * it.
+ * Condition on a forced request `f` assigned to a draft: issuing the draft serves it. Also true if another run
+ * failed in the meantime and parked the request: this draft's revision is the requested one and names the
+ * request.
  */
 export const IS_SERVED = sql.fragment`(f.outcome IS NULL OR f.outcome = 'parked')`;
 
-/** Settles the forced requests of a tenant whose child could not: parked, with the reason. */
+/** Parks the forced requests of a tenant whose child workflow failed to settle them, with the reason. */
 export async function parkForcedRequests(
   tx: Transaction,
   period: Period,
@@ -227,7 +229,7 @@ export async function parkForcedRequests(
   `);
 }
 
-/** Refuses every waiting forced request of a tenant. */
+/** Refuses every waiting forced request of a tenant, with the reason. */
 export async function refuseForcedRequests(
   tx: Transaction,
   period: Period,

@@ -9,7 +9,7 @@ export const lineChangeSchema = z.object({
   after: invoiceLineSchema.nullable().describe('Null where the line was removed.'),
   difference_cents: z.int(),
 });
-/** How one line of a revision differs from what it replaces, as it is served. */
+/** One line's difference between a revision and the invoice that it replaces, as the API serves it. */
 export type LineChangeView = z.infer<typeof lineChangeSchema>;
 
 const row = lineChangeSchema.omit({ difference_cents: true }).extend({
@@ -17,7 +17,10 @@ const row = lineChangeSchema.omit({ difference_cents: true }).extend({
   after: invoiceLineSchema.nullable(),
 });
 
-/** The stored difference of a revision from the invoice that it replaced; empty where they say the same. */
+/**
+ * Returns the stored differences between a revision and the invoice that it replaced; empty if there are no
+ * differences.
+ */
 export async function readDifference(
   db: Queryable,
   invoiceId: string,
@@ -38,7 +41,7 @@ export async function readDifference(
 
 function lineJson(alias: 'a' | 'b') {
   const column = (name: string) => sql.identifier([alias, name]);
-  // Quantities as text: inside JSON they would become floats.
+  // Quantities as text, because numbers inside JSON would become floats.
   return sql.fragment`CASE WHEN ${column('invoice_id')} IS NOT NULL THEN jsonb_build_object(
     'line_no', ${column('line_no')}, 'deployment_id', ${column('deployment_id')},
     'kind', ${column('kind')}, 'resource_kind', ${column('resource_kind')},

@@ -5,14 +5,16 @@ import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { sellerSchema } from '../catalogue/seller-details.ts';
 
-/** What the documents of an invoice are made of: the invoice, with its parties as it was issued (ADR 18). */
+/**
+ * Data for the documents of an invoice: the invoice, with its parties as they were when it was issued (ADR 18).
+ */
 
 const header = invoiceHeaderSchema
   .omit({ re_run: true, status_change: true, superseded_at: true })
   .extend({
     replaces_number: z.string().nullable(),
     superseded_by_number: z.string().nullable(),
-    /** Null where nobody has said yet who sells. */
+    /** Null if no seller details have been recorded yet. */
     seller: sellerSchema.nullable(),
     /** The tenant's name when the invoice was issued. */
     buyer_name: z.string(),
@@ -51,7 +53,7 @@ const HEADERS = sql.fragment`
   LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id AND b.version = i.buyer_version`;
 
 /**
- * Everything in an invoice's documents except the lines; null if the invoice doesn't exist.
+ * Returns everything in an invoice's documents except the lines; null if the invoice doesn't exist.
  * @param tenantId the tenant that it must belong to; null: any tenant, for an operator
  */
 export function readDocumentHeader(
@@ -65,7 +67,7 @@ export function readDocumentHeader(
   `);
 }
 
-/** What an invoice's documents are made of. */
+/** Returns the data for an invoice's documents: its header and its lines. */
 export async function readDocumentSource(
   db: Queryable,
   found: DocumentHeader,
@@ -74,7 +76,7 @@ export async function readDocumentSource(
   return source;
 }
 
-/** A page of a month's invoices, superseded ones too, by tenant and revision. */
+/** Returns a page of a month's invoices, including superseded ones, ordered by tenant and revision. */
 export async function listDocumentSources(
   db: Queryable,
   periodStart: string,
@@ -90,7 +92,7 @@ export async function listDocumentSources(
   return withLines(db, headers);
 }
 
-/** How many invoices a month has, superseded ones too. */
+/** Returns the number of a month's invoices, including superseded ones. */
 export function countInvoices(db: Queryable, periodStart: string): Promise<number> {
   return db.oneFirst(sql.type(z.object({ count: z.number() }))`
     SELECT count(*) AS count FROM invoices WHERE period_start = ${periodStart}::date

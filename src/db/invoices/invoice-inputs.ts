@@ -5,19 +5,19 @@ import { readHeldUsage, type HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
 import { learnPlanVersions, subscriptionsOf } from './quote-inputs.ts';
 
-/** A tenant whose invoice is to be composed. */
+/** A tenant that an invoice is to be composed for. */
 export interface InvoicedTenant {
   readonly tenantId: string;
   readonly currency: string;
-  /** Under which its usage is held. */
+  /** The owner of its held usage. */
   readonly owner: string;
 }
 
 /**
- * Reads what the invoices of tenants are made of: their subscriptions at the period's last instant, and
- * the usage that is held for them.
- * @param planVersions known ones; what is missing is added
- * @returns the tenants, in their order, with the inputs of their invoices
+ * Returns the inputs of tenants' invoices: their subscriptions at the period's last instant, and the usage that
+ * is held for them.
+ * @param planVersions known versions; missing ones are added
+ * @returns the tenants, in the given order, with the inputs of their invoices
  */
 export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
   db: Queryable,

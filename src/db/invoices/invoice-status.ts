@@ -3,16 +3,16 @@ import type { Database, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 
-/** What became of an invoice outside: it was paid, or it is not to be paid. */
+/** The final statuses, set when the invoice is paid or is not to be paid. */
 export const FINAL_STATUSES = ['paid', 'void'] as const;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
 export interface StatusChange {
   readonly invoiceId: string;
   readonly status: FinalStatus;
-  /** Who did it. */
+  /** Who made the change. */
   readonly actor: string;
-  /** Why; for a payment its reference, if there is one. */
+  /** The reason; for a payment, its reference if there is one. */
   readonly reason: string | null;
 }
 
@@ -30,8 +30,8 @@ const target = z.object({
 
 /**
  * Marks an issued invoice as paid or void, permanently, and records the actor. Repeating it changes nothing:
- * the first record stays. It waits for a transaction that is issuing an invoice of that tenant; a revision
- * that is still being built is rejected when it would replace a paid one.
+ * the first record stays. Waits for any transaction that is issuing an invoice of the same tenant. A revision
+ * that is still being built is rejected if it would replace a paid invoice.
  */
 export function changeInvoiceStatus(
   db: Database,
@@ -42,7 +42,7 @@ export function changeInvoiceStatus(
     const known = await readTarget(tx, invoiceId);
     if (known === null) return { outcome: 'unknown' };
     await lockTenants(tx, [known.tenantId]);
-    // Again: it may have been replaced while we waited.
+    // Read again: a revision may have replaced it while we waited.
     const invoice = (await readTarget(tx, invoiceId)) ?? known;
     if (invoice.status === status) return { outcome: 'unchanged' };
     if (invoice.status !== 'issued') return { outcome: 'refused', reason: whyNot(invoice, status) };

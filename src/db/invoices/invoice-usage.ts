@@ -2,9 +2,9 @@ import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 
-/** Which usage an invoice holds, and what became of it. */
+/** The usage that an invoice holds, and how the invoice treats it. */
 
-/** Gives the usage of drafts or invoices to other invoices, with what was left out of it. */
+/** Moves the usage of drafts or invoices, with its exclusions, to other invoices. */
 export async function moveUsage(
   tx: Transaction,
   moves: readonly { readonly from: string | null; readonly to: string }[],
@@ -23,9 +23,9 @@ export async function moveUsage(
 }
 
 /**
- * The statement that ties each bucket to its line, or says why it has none: within the allowance, of
- * a kind that the plan doesn't price, of a deployment without a subscription, or
- * excluded as a whole. Buckets that were tied before stay as they are.
+ * Returns a statement that links each bucket to its invoice line, or records why it has none: within the
+ * allowance, a kind that the plan doesn't price, a deployment without a subscription, or excluded completely.
+ * Existing links stay as they are.
  */
 export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
   return sql.fragment`
@@ -51,7 +51,7 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
     ON CONFLICT DO NOTHING`;
 }
 
-/** The statement that notes what each invoice has left out. */
+/** Returns a statement that records which exclusions each invoice applies. */
 export function notingExclusions(invoiceIds: readonly string[]) {
   return sql.fragment`
     INSERT INTO invoice_exclusions (invoice_id, exclusion_id)

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
-/** Reading invoices, for the API and the CLI. Fields are named as they are served. */
+/** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
 
 export const INVOICE_STATUSES = ['issued', 'paid', 'void', 'superseded'] as const;
 export type InvoiceStatus = (typeof INVOICE_STATUSES)[number];
@@ -70,7 +70,7 @@ export interface InvoiceFilter {
   readonly tenantId?: string | undefined;
   /** First day of the period. */
   readonly periodStart?: string | undefined;
-  /** Without it: every one that isn't superseded. */
+  /** Undefined: any status, but `superseded` only with `includeSuperseded`. */
   readonly status?: InvoiceStatus | undefined;
   readonly includeSuperseded?: boolean | undefined;
 }
@@ -81,7 +81,7 @@ export interface InvoiceCursor {
   readonly invoice_id: string;
 }
 
-/** The reader: only operators see the actor and the reason of a rerun or a status change. */
+/** Who reads the invoice. Only operators see the actor and the reason of a rerun or a status change. */
 export type InvoiceReader = 'operator' | 'tenant';
 
 const HEADER_COLUMNS = sql.fragment`
@@ -100,7 +100,10 @@ const OPERATORS_COLUMNS = sql.fragment`
   ) AS status_change
 `;
 
-/** A tenant's key may not even read the columns that aren't for tenants. */
+/**
+ * Selects the columns of a header. The database role for tenants' keys can't read the operators' columns at
+ * all.
+ */
 function headerColumns(reader: InvoiceReader) {
   const others =
     reader === 'operator' ? OPERATORS_COLUMNS : sql.fragment`NULL AS re_run, NULL AS status_change`;
@@ -108,8 +111,8 @@ function headerColumns(reader: InvoiceReader) {
 }
 
 /**
- * A page of invoices, the newest period first.
- * @param after the last invoice of the page before; null for the first page
+ * Returns a page of invoices, newest period first.
+ * @param after the last invoice of the previous page; null for the first page
  */
 export function listInvoices(
   db: Queryable,
@@ -134,7 +137,7 @@ export function listInvoices(
 }
 
 /**
- * An invoice without its lines.
+ * Returns an invoice without its lines; null if it doesn't exist.
  * @param tenantId the tenant that it must belong to, which is then the reader; null: any tenant, for an
  * operator
  */
@@ -151,8 +154,8 @@ export function showInvoiceHeader(
 }
 
 /**
- * An invoice with its lines.
- * @param tenantId as of `showInvoiceHeader`
+ * Returns an invoice with its lines; null if it doesn't exist.
+ * @param tenantId see `showInvoiceHeader`
  */
 export async function showInvoice(
   db: Queryable,
@@ -169,7 +172,7 @@ export async function showInvoice(
   return { ...header, lines };
 }
 
-/** The id of the invoice with this number. */
+/** Returns the id of the invoice with this number; null if it doesn't exist. */
 export function findInvoiceId(db: Queryable, number: string): Promise<string | null> {
   return db.maybeOneFirst(sql.type(z.object({ invoice_id: z.string() }))`
     SELECT invoice_id FROM invoices WHERE number = ${number}

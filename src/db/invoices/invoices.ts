@@ -18,7 +18,7 @@ const standing = z.object({
   totalCents: z.number(),
 });
 
-/** Locks invoices that are about to be replaced, and says how they stand now. */
+/** Locks invoices that are about to be replaced and returns their current status and total. */
 export function lockInvoices(
   tx: Transaction,
   invoiceIds: readonly string[],
@@ -30,18 +30,18 @@ export function lockInvoices(
   `);
 }
 
-/** A draft, and the invoice that it would be. */
+/** A draft and the invoice composed from it. */
 export type BuiltDraft = OwnDraft & ComposedInvoice;
 
 /** A draft that is ready to become an invoice. */
 export type IssuableDraft = BuiltDraft & {
-  /** Whether a forced request waits for it. */
+  /** Whether it serves a forced request. */
   readonly isForced: boolean;
-  /** How it differs from the invoice that it replaces. */
+  /** Its differences from the invoice that it replaces. */
   readonly changes: readonly LineChange[];
 };
 
-/** The lines of invoices, in order, by invoice. */
+/** Returns the lines of invoices, in order, by invoice id. */
 export async function readInvoiceLines(
   db: Queryable,
   invoiceIds: readonly string[],
@@ -55,9 +55,9 @@ export async function readInvoiceLines(
 }
 
 /**
- * Issues drafts: each becomes the invoice of its tenant's month, whole, and its tenant's outcome. Runs in
- * the transaction of the caller, who holds the locks of tenants and drafts; the
- * steps are in the order that the constraints ask for.
+ * Issues drafts: each becomes the complete invoice of its tenant's month and sets the tenant's outcome. Runs in
+ * the transaction of the caller, who holds the locks on tenants and drafts. The constraints require this order
+ * of steps.
  */
 export async function issueInvoices(
   tx: Transaction,
@@ -76,7 +76,7 @@ export async function issueInvoices(
   await insertInvoices(tx, period, drafts);
   await insertLineChanges(tx, revisions);
   await inheritUsage(tx, revisions);
-  // What follows from the invoices; none of it looks at another part of it.
+  // Everything derived from the invoices, in one statement: no part reads the results of another.
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
       left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
@@ -87,8 +87,8 @@ export async function issueInvoices(
 }
 
 /**
- * Closes drafts that don't differ from the live invoices: the usage that they sealed moves to those. The
- * invoices, their lines and their digests don't change.
+ * Closes drafts that don't differ from the live invoices and moves the usage that they sealed to those
+ * invoices. The invoices, their lines and their digests don't change.
  */
 export async function keepInvoices(
   tx: Transaction,
@@ -120,7 +120,7 @@ export async function keepInvoices(
   await settleForcedRequests(tx, drafts, 'unchanged');
 }
 
-/** What the statement that inserts invoices needs of a draft. */
+/** The columns of a draft that the insert of invoices needs. */
 const HEADER = {
   draftId: 'uuid',
   tenantId: 'text',
@@ -166,8 +166,8 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
 }
 
 /**
- * Headers, each with its tenant's next number (a forced one says who asked, and why), and all of
- * their lines, which have to arrive in one statement.
+ * Inserts headers, each with its tenant's next number (a forced one also has an actor and a reason), and all
+ * their lines, which must arrive in one statement.
  */
 async function insertInvoices(
   tx: Transaction,
@@ -192,14 +192,14 @@ async function insertInvoices(
       coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
       r.request_id, r.actor, r.reason,
-      -- The parties as they are now: the documents keep showing these.
+      -- The current parties. The invoice's documents keep showing these.
       n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),
       (SELECT max(version) FROM seller_details)
     FROM d
     JOIN numbered n ON n.tenant_id = d."tenantId"
     LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"
-    -- Of several requests that one revision serves, the first is named here; all
-    -- of them are in month_end_request_tenants.
+    -- If one revision serves several requests, the invoice names the first one; month_end_request_tenants has
+    -- all of them.
     LEFT JOIN LATERAL (
       SELECT r.request_id, r.actor, r.reason
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
@@ -216,7 +216,7 @@ async function insertInvoices(
   `);
 }
 
-/** How each revision differs from its predecessor, by the numbers of their lines. */
+/** Inserts the differences between each revision and its predecessor, by line number. */
 async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
   const rows = drafts.flatMap(({ draftId, replacesInvoiceId, changes }) =>
     changes.map(({ change, before, after }, index) => ({
@@ -237,7 +237,7 @@ async function insertLineChanges(tx: Transaction, drafts: readonly IssuableDraft
   `);
 }
 
-/** A revision keeps its predecessor's usage, and what that left out. */
+/** Moves the usage of each revision's predecessor, with its exclusions, to the revision. */
 async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
   await moveUsage(
     tx,
@@ -245,7 +245,7 @@ async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): 
   );
 }
 
-/** What each invoice says, as a digest: it can be told later that nothing was changed. */
+/** Returns a statement that stores a digest of each invoice, which later proves that nothing was changed. */
 function makingDigests(invoiceIds: readonly string[]) {
   return sql.fragment`
     INSERT INTO invoice_digests (invoice_id, digest)

@@ -3,7 +3,7 @@ import type { PlacedLine } from '../../domain/line-changes.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import { sql } from '../sql.ts';
 
-/** A line of an invoice, or of a draft, as the domain sees it. */
+/** A line of an invoice or of a draft, in the domain's terms. */
 export const lineRow = z.object({
   ownerId: z.string(),
   lineNo: z.number(),
@@ -20,7 +20,7 @@ export const lineRow = z.object({
 });
 export type LineRow = z.infer<typeof lineRow> & PlacedLine;
 
-/** What both tables have. */
+/** The columns of a line, apart from its invoice and its number. */
 export const LINE_COLUMNS = sql.fragment`
   deployment_id AS "deploymentId", subscription_id AS "subscriptionId", kind,
   resource_kind AS "resourceKind", description, trim_scale(qty) AS qty, unit,

@@ -4,7 +4,7 @@ import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
-/** A month's invoices beside those of the month before, for the operator pages. */
+/** A month's invoices next to the previous month's, for the operator pages. */
 
 export const OUTCOMES = ['rolled', 'skipped', 'unchanged', 'parked'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -18,37 +18,37 @@ const monthInvoice = z.object({
   status: z.enum(INVOICE_STATUSES),
   currency: z.string(),
   total_cents: z.number(),
-  /** The tenant's latest one in the month; null: it was issued before there were outcomes. */
+  /** The tenant's latest outcome in the month; null: the invoice was issued before outcomes were recorded. */
   outcome: z.enum(OUTCOMES).nullable(),
-  /** What the tenant was billed for the month before; null: nothing. */
+  /** The tenant's total of the previous month; null: there was no issued or paid invoice. */
   last_month_cents: z.number().nullable(),
-  /** The total less that. */
+  /** The total less `last_month_cents`. */
   change_cents: z.number(),
 });
-/** An invoice with what has changed since the month before. */
+/** An invoice with its change since the previous month. */
 export type MonthInvoice = z.infer<typeof monthInvoice>;
 
-/** `change`: the largest change first, up or down. */
+/** `change` puts the largest change first, whether up or down. */
 export const INVOICE_ORDERS = ['change', 'tenant'] as const;
 export type InvoiceOrder = (typeof INVOICE_ORDERS)[number];
 
 export interface MonthInvoiceFilter {
-  /** A part of the tenant's id or name, in any case. */
+  /** Part of the tenant's id or name, case-insensitive. */
   readonly search?: string | undefined;
-  /** Without it: every one that isn't superseded. */
+  /** Undefined: all statuses except `superseded`. */
   readonly status?: InvoiceStatus | undefined;
   readonly outcome?: Outcome | undefined;
   readonly order: InvoiceOrder;
 }
 
-/** The invoice that a page ended with. */
+/** Cursor: the last invoice of a page. */
 export type MonthInvoiceKey = Pick<
   MonthInvoice,
   'change_cents' | 'tenant_id' | 'revision' | 'invoice_id'
 >;
 
 /**
- * A page of a month's invoices. Costs the month's invoices, not those of all months.
+ * Returns a page of a month's invoices. The cost depends on the month's invoices, not on those of all months.
  * @throws DomainError `invalid_month`
  */
 export function listMonthInvoices(
@@ -101,7 +101,7 @@ const ORDERS = {
 
 const standing = z.object({
   tenant_id: z.string(),
-  /** Null: there is no such tenant. */
+  /** Null: the tenant doesn't exist. */
   name: z.string().nullable(),
   invoice_id: z.string().nullable(),
   number: z.string().nullable(),
@@ -113,11 +113,11 @@ const standing = z.object({
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
 });
-/** How a tenant stands in a month: the invoice that a re-run would replace, and the latest outcome. */
+/** A tenant's status in a month: the invoice that a rerun would replace, and the latest outcome. */
 export type Standing = z.infer<typeof standing>;
 
 /**
- * How these tenants stand, each once, in the order of their ids.
+ * Returns the status of these tenants, each once, ordered by id.
  * @throws DomainError `invalid_month`
  */
 export function listStanding(
@@ -153,7 +153,7 @@ const revision = z.object({
 /** A revision of a tenant's invoice of a month. */
 export type Revision = z.infer<typeof revision>;
 
-/** All revisions of a tenant's invoice of a month, the newest first. */
+/** Returns all revisions of a tenant's invoice of a month, newest first. */
 export function listRevisions(
   db: Queryable,
   invoice: { readonly tenant_id: string; readonly period_start: string },

@@ -11,23 +11,23 @@ import type { LastInvoice } from '../../domain/bounds.ts';
 const previewed = z.object({
   tenantId: z.string(),
   currency: z.string(),
-  /** False: an invoice of the month stands, and the tenant is no longer due. */
+  /** False: the month has a live invoice, but the tenant is no longer due. */
   isDue: z.boolean(),
-  /** Whether a later invoice will take LLM usage that this month's no longer can. */
+  /** Whether a later invoice will bill LLM usage that this month's invoice can't bill any more. */
   hasNextInvoice: z.boolean(),
   /** The live invoice. */
   invoiceId: z.string().nullable(),
   number: z.string().nullable(),
   status: z.enum(['issued', 'paid', 'void']).nullable(),
   totalCents: z.number().nullable(),
-  /** The tenant's last invoice of an earlier month, unless it is void. */
+  /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
 });
 /** A tenant that is due or was invoiced, with its live and last invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
 
-/** How many tenants a preview of the month shows. */
+/** Returns the number of tenants in a preview of the month. */
 export function countPreviewedTenants(db: Queryable, period: Period): Promise<number> {
   return db.oneFirst(sql.type(z.object({ tenants: z.number() }))`
     SELECT count(*) AS tenants FROM (${dueOrInvoicedTenants(period)}) previewed
@@ -35,8 +35,8 @@ export function countPreviewedTenants(db: Queryable, period: Period): Promise<nu
 }
 
 /**
- * A page of the tenants that are due or have an invoice of the month, in order; of these only, where
- * some are named.
+ * Returns a page of the tenants that are due or have an invoice of the month, ordered by id. `page.only`
+ * restricts it to the named tenants.
  */
 export function nextPreviewedTenants(
   db: Queryable,
@@ -74,10 +74,9 @@ export function nextPreviewedTenants(
 }
 
 /**
- * What an invoice of each tenant would take if it were built now (or built again, where one
- * stands), by the rules of `openSealedDrafts`; the owner is the tenant. One that is paid or void is never
- * built again: late LLM usage goes onto the tenant's next invoice, if there will be one, and what is left
- * to settle by hand is the rest.
+ * Returns the usage that each tenant's invoice would take if it were built or rebuilt now, by the rules of
+ * `openSealedDrafts`. The owner is the tenant. A paid or void invoice is never rebuilt: late LLM usage goes
+ * onto the tenant's next invoice, if there will be one, and the rest has to be settled by hand.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
   const drafts = tenants.map(({ tenantId, invoiceId, status, hasNextInvoice: hasNext }) => ({
@@ -107,7 +106,7 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
   };
 }
 
-/** Selects number and total of the tenant `t`'s last invoice of an earlier month, unless it is void. */
+/** Selects number and total of the tenant `t`'s last invoice of an earlier month that isn't void. */
 function lastInvoiceBefore(period: Period) {
   return sql.fragment`
     SELECT l.number, l.total_cents FROM invoices l
@@ -116,7 +115,7 @@ function lastInvoiceBefore(period: Period) {
     ORDER BY l.period_start DESC LIMIT 1`;
 }
 
-/** Returns the last invoice from a row's columns, which are null without one. */
+/** Returns the last invoice from a row's columns; null if they are null. */
 export function toLastInvoice(
   number: string | null,
   totalCents: number | null,

@@ -21,10 +21,10 @@ const subscription = z.object({
   /** In the order in which they were attached. */
   addons: z.array(addon),
 });
-/** A subscription in force at the period's last instant, with its addons then. */
+/** A subscription in force at the period's last instant, with the addons in force then. */
 export type DueSubscription = z.infer<typeof subscription>;
 
-/** All subscriptions of tenants that a month end would quote, in the order of (tenant, deployment). */
+/** Returns all subscriptions of the tenants that a month end would quote, ordered by (tenant, deployment). */
 export function subscriptionsOf(
   db: Queryable,
   period: Period,
@@ -36,7 +36,7 @@ export function subscriptionsOf(
   `);
 }
 
-/** Selects {@link DueSubscription} from subscriptions `s`; conditions may follow. */
+/** Selects {@link DueSubscription} rows from subscriptions `s`. More conditions can follow. */
 export function selectingDue(period: Period) {
   return sql.fragment`
     SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions s ${withAddons(period)}
@@ -74,7 +74,10 @@ const planVersion = z.object({
   ),
 }) satisfies z.ZodType<PlanVersion>;
 
-/** Reads the plan versions that aren't known yet: they are immutable, so each is read once. */
+/**
+ * Reads the plan versions that aren't in `known` yet and adds them. Versions are immutable, so each is read
+ * once.
+ */
 export async function learnPlanVersions(
   db: Queryable,
   known: Map<string, PlanVersion>,
@@ -86,7 +89,7 @@ export async function learnPlanVersions(
   for (const version of await findPlanVersions(db, [...unknown])) known.set(version.id, version);
 }
 
-/** Plan versions with their items in order. They are immutable: safe to keep. */
+/** Returns plan versions with their items in order. Versions are immutable, so callers can cache them. */
 export function findPlanVersions(
   db: Queryable,
   ids: readonly string[],

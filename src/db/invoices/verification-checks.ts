@@ -7,22 +7,22 @@ import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
 
 /**
- * The checks of a month that SQL can make, each from the rawest rows there are. A check is a query
- * for what is wrong: a column `problem`, a sentence each.
+ * The checks of a month that SQL can make, each based on the rawest rows available. A check is a query for
+ * problems: each row describes one in its column `problem`, as a sentence.
  */
 export interface Check {
   /** Stable name. */
   readonly id: string;
   readonly invariant: Invariant;
-  /** What holds where the check finds nothing. */
+  /** What is true if the check finds no problem. */
   readonly claim: string;
   readonly problems: ReturnType<typeof sql.fragment>;
 }
 
-/** I1 one live invoice · I2 each event once · I3 sums · I4 nothing changes · I5 everyone served. */
+/** I1 one live invoice · I2 each event once · I3 sums · I4 nothing changes · I5 every due tenant served. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
 
-/** Problems that are told; the rest is counted. */
+/** Maximum number of problems reported as examples; the rest are only counted. */
 const EXAMPLES = 5;
 
 const found = z.object({ problems: z.number(), examples: z.array(z.string()) });
@@ -36,7 +36,7 @@ export function findProblems(db: Queryable, check: Check): Promise<FoundProblems
   `);
 }
 
-/** The month's raw events of both kinds, as one, whichever bucket they are in. */
+/** Selects the month's raw events of both sources, whichever bucket they are in. */
 function eventsOf({ periodStart }: Period) {
   return sql.fragment`
     SELECT 'llm' AS source, gateway_request_id AS id, tenant_id, deployment_id,
@@ -48,7 +48,7 @@ function eventsOf({ periodStart }: Period) {
     FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart}`;
 }
 
-/** Buckets that concern the month: of its usage, or on its invoices. */
+/** Selects the buckets of the month's usage and those on the month's invoices. */
 export function bucketsOf({ periodStart }: Period) {
   return sql.fragment`
     SELECT b.* FROM usage_buckets b WHERE b.service_month = ${periodStart}
@@ -151,7 +151,7 @@ export function checksOf(period: Period): readonly Check[] {
         SELECT 'record ' || r.record_id || ' adds ' || trim_scale(r.added_qty) || ' instead of ' ||
           trim_scale(r.qty - coalesce(old.qty, 0)) AS problem
         FROM ${METERED_RECORDS} r
-        -- Of the same month: that of another one is a mistake, too.
+        -- Joined by month too: replacing a record of another month is also a problem.
         LEFT JOIN ${METERED_RECORDS} old
           ON old.record_id = r.replaces AND old.service_month = ${periodStart}
         WHERE r.service_month = ${periodStart} AND (r.added_qty <> r.qty - coalesce(old.qty, 0)
@@ -176,7 +176,7 @@ export function checksOf(period: Period): readonly Check[] {
             AND r.bucket_id = x.bucket_id AND r.service_month = ${periodStart}
         ) e ON true
         WHERE b.service_month = ${periodStart} AND e.amount IS DISTINCT FROM x.amount
-          -- Of what has expired nothing is left to compare with.
+          -- Expired events can't be compared any more.
           AND NOT EXISTS (
             SELECT FROM usage_archives gone
             WHERE gone.service_month = b.service_month AND gone.source = x.source

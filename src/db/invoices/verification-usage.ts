@@ -3,8 +3,8 @@ import { sql, uuidArray } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 
 /**
- * The sums of a bucket `b`, of its events themselves, wherever they are; where they have expired, its
- * own sums, which are what is left.
+ * Joins the sums of a bucket `b`'s events, from the ledger or the archive. If the events have expired, it joins
+ * the bucket's own sums, because nothing else is left.
  */
 export const withRawSums = sql.fragment`
   CROSS JOIN LATERAL (
@@ -22,8 +22,8 @@ export const withRawSums = sql.fragment`
   ) raw`;
 
 /**
- * What these invoices took, from the events themselves instead of the buckets' sums; the owner is
- * the invoice. Of one tenant no more than one may be among them.
+ * Returns the usage that these invoices took, summed from the events instead of the buckets. The owner is the
+ * invoice. The list must not contain two invoices of one tenant.
  */
 export function rawUsage(invoiceIds: readonly string[]): HeldUsage {
   return {

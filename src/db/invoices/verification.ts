@@ -15,7 +15,7 @@ const invoice = z.object({
 });
 export type VerifiedInvoice = z.infer<typeof invoice>;
 
-/** A page of the month's invoices of one revision. */
+/** Returns a page of the month's invoices with one revision number. */
 export function nextInvoices(
   db: Queryable,
   { periodStart }: Period,
@@ -38,7 +38,7 @@ const storedChange = z.object({
   lineNo: z.number().nullable(),
 });
 
-/** The stored differences of these revisions, in order. */
+/** Returns the stored differences of these revisions, in order, by invoice id. */
 export async function storedChanges(
   db: Queryable,
   invoiceIds: readonly string[],
@@ -56,11 +56,11 @@ const scope = z.object({
   invoices: z.number(),
   lines: z.number(),
   llm_events: z.number(),
-  /** By currency: charges of two have no sum. */
+  /** By currency, because charges in different currencies can't be added up. */
   llm_charges: z.array(z.object({ currency: z.string(), exact_cents: z.string() })),
   metered_records: z.number(),
   buckets: z.number(),
-  /** Of the month's events what is no longer there: see `usage_archives`. */
+  /** The month's events that have expired; see `usage_archives`. */
   expired: z.array(
     z.object({
       source: z.enum(['llm', 'metered']),
@@ -71,7 +71,7 @@ const scope = z.object({
     }),
   ),
 });
-/** How much there is to check. */
+/** The amount of data to check. */
 export type VerificationScope = z.infer<typeof scope>;
 
 export function readScope(db: Queryable, period: Period): Promise<VerificationScope> {

@@ -11,27 +11,30 @@ import {
 } from './usage-ledger.ts';
 
 /**
- * The usage ledger's short way in (ADR 15): one statement, which is a transaction of its own, looks for the
- * ids that are stored, locks the open buckets, inserts the events, and adds them up. It takes what needs
- * nothing but an open bucket that exists, of a month that hasn't expired; the rest is for `usage-ledger.ts`.
+ * The fast path into the usage ledger (ADR 15). One statement, which is its own transaction, looks up the
+ * stored ids, locks the open buckets, inserts the events, and adds them to their buckets. It only stores events
+ * whose open bucket exists and whose month hasn't expired; `usage-ledger.ts` handles the rest.
  *
- * The buckets' locks are what the ledger rests on. `FOR NO KEY UPDATE` waits for the transaction that holds a
- * bucket and reads it again: a bucket that was sealed in the meantime drops out, and a locked one can't be
- * sealed until the events are committed. All transactions use the same order: buckets sorted, all of them
- * before the first event, events in the order of their ids.
+ * Correctness depends on the bucket locks. `FOR NO KEY UPDATE` waits for the transaction that holds a bucket
+ * and then rereads the row: a bucket sealed in the meantime drops out, and a locked bucket can't be sealed
+ * until the events are committed. All transactions use the same order: sort the buckets, lock all of them
+ * before inserting the first event, and insert events ordered by id.
  */
 
-/** What became of rows. One in neither is stored now. */
+/** The result of an append. Rows in neither `known` nor `missed` are stored now. */
 export interface Appended {
-  /** Content hashes, in hex, of the ids that were stored before. */
+  /** Content hashes, in hex, by id: ids that were stored before. */
   readonly known: ReadonlyMap<string, string>;
-  /** Ids of which nothing was stored: the bucket isn't open, the month has expired, or another sender was quicker. */
+  /**
+   * Ids that were not stored: the bucket isn't open, the month has expired, or another sender stored the id
+   * first.
+   */
   readonly missed: ReadonlySet<string>;
 }
 
-/** An event that looks for its bucket. */
+/** An event whose bucket the statement looks up by key. */
 export type LlmAppend = BucketKey & Omit<LlmEventRow, 'bucketId'>;
-/** A record that looks for its bucket, and is no correction. */
+/** A record whose bucket the statement looks up by key. It can't be a correction. */
 export type MeteredAppend = Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
 
 const outcome = z.object({
@@ -41,8 +44,9 @@ const outcome = z.object({
 });
 
 /**
+ * Appends LLM events to their open buckets.
  * @param events each id once
- * @param others ids that are to be looked for, too
+ * @param others more ids to look up
  */
 export async function appendLlmRows(
   db: Queryable,
@@ -70,7 +74,7 @@ export async function appendLlmRows(
         f.charge_cents, f.currency, f.input_tokens, f.output_tokens, decode(f.content_hash, 'hex'),
         l.bucket_id
       FROM fresh f JOIN locked l USING (bucket_no)
-      -- To count them, it locks them all: before the first event.
+      -- The count forces all bucket locks to be taken before the first insert.
       WHERE (SELECT count(*) FROM locked) > 0
       ORDER BY f.id
       ON CONFLICT (gateway_request_id) DO NOTHING
@@ -82,8 +86,9 @@ export async function appendLlmRows(
 }
 
 /**
+ * Appends metered records to their open buckets.
  * @param records each id once
- * @param others ids that are to be looked for, too
+ * @param others more ids to look up
  */
 export async function appendMeteredRows(
   db: Queryable,
@@ -107,7 +112,7 @@ export async function appendMeteredRows(
       SELECT f.id, l.tenant_id, l.deployment_id, l.resource_kind, f.occurred_at, l.service_month,
         f.qty, f.qty, decode(f.content_hash, 'hex'), l.bucket_id
       FROM fresh f JOIN locked l USING (bucket_no)
-      -- To count them, it locks them all: before the first record.
+      -- The count forces all bucket locks to be taken before the first insert.
       WHERE (SELECT count(*) FROM locked) > 0
       ORDER BY f.id
       ON CONFLICT (record_id) DO NOTHING
@@ -122,21 +127,21 @@ function column<Row>(rows: readonly Row[], read: (row: Row) => string | number |
   return columnArray(rows.map(read));
 }
 
-/** The ids, sent once for the look and for the insert. */
+/** The ids, sent once for both the lookup and the insert. */
 function given(rows: readonly { readonly id: string }[], others: readonly string[]) {
   return sql.fragment`given AS MATERIALIZED (
     SELECT ${column(rows, ({ id }) => id)}::text[] AS ids, ${columnArray(others)}::text[] AS others
   )`;
 }
 
-// With a type, or ANY takes it for rows.
+// Without the cast, ANY would read this as a subquery of rows instead of an array.
 const ASKED = sql.fragment`(SELECT ids || others FROM given)::text[]`;
 
 const FRESH = sql.fragment`fresh AS MATERIALIZED (
   SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
 )`;
 
-/** Locks the buckets, those that are open, of the events that are fresh. */
+/** Locks the buckets of the fresh events that are open and whose months haven't expired. */
 function locked(source: UsageSource, buckets: readonly BucketKey[]) {
   return sql.fragment`locked AS MATERIALIZED (
     SELECT k.*, b.bucket_id
@@ -184,14 +189,16 @@ function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>):
   };
 }
 
-/** Which buckets rows are for, each once, and for each row which of them, counted from 1. */
+/** The distinct buckets of rows and, for each row, the number of its bucket, counted from 1. */
 export interface BucketNumbers<Row> {
   /** The first row of each bucket. */
   readonly firsts: readonly Row[];
   readonly numbers: readonly number[];
 }
 
-/** Numbers the buckets of rows, so that a bucket's key is sent and compared once, not with each row. */
+/**
+ * Numbers the distinct buckets of rows, so that a bucket's key is sent and compared once instead of per row.
+ */
 export function numberBuckets<Row extends BucketKey>(rows: readonly Row[]): BucketNumbers<Row> {
   const numberOf = new Map<string, number>();
   const firsts: Row[] = [];
@@ -204,7 +211,7 @@ export function numberBuckets<Row extends BucketKey>(rows: readonly Row[]): Buck
   return { firsts, numbers };
 }
 
-/** Unambiguous: ids and months hold no spaces. */
+/** Returns a bucket's key, except its source, as text. It is unambiguous: ids and months contain no spaces. */
 export function bucketKeyText({ deploymentId, serviceMonth, resourceKind }: BucketKey): string {
   return `${deploymentId} ${serviceMonth} ${resourceKind}`;
 }

@@ -5,8 +5,8 @@ import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 /**
- * Which usage to read: buckets `b`, each with the `owner` that it is for, and the exclusions `e`
- * that count against them.
+ * The usage to read: buckets `b`, each with the `owner` that it is read for, and the exclusions `e` that reduce
+ * them.
  */
 export interface HeldUsage {
   /** Rows of (owner, bucket_id, source, deployment_id, ...). */
@@ -16,8 +16,8 @@ export interface HeldUsage {
 }
 
 /**
- * What is sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id), and for the invoices that they
- * replace; the owner is the draft. Nothing else is read, so nothing can change between quote and issue.
+ * Usage sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id) and for the invoices that they
+ * replace. The owner is the draft. Nothing else is read, so nothing can change between quote and issue.
  */
 export const HELD_BY_OWN: HeldUsage = {
   buckets: sql.fragment`
@@ -35,12 +35,12 @@ const sum = z.object({
   deploymentId: z.string(),
   resourceKind: z.string(),
   serviceMonth: z.string(),
-  /** How many events there are. */
+  /** Number of events. */
   requestCount: z.string(),
   /** Decimal string: exact cents, or a quantity. */
   total: z.string(),
 });
-/** Usage of one kind that an owner holds for a deployment and service month, without what was excluded. */
+/** One owner's usage of one kind for a deployment and service month, without excluded events. */
 export type HeldSum = z.infer<typeof sum>;
 
 /** LLM usage of an owner's deployment in a service month. */
@@ -53,8 +53,8 @@ export interface HeldLlmUsage extends Pick<
 }
 
 /**
- * Usage that is held, without what was excluded: metered usage of the period by deployment and kind, LLM usage by
- * owner, deployment and service month.
+ * Returns held usage without excluded events: metered usage of the period by deployment and kind, and LLM usage
+ * by owner, deployment and service month.
  */
 export async function readHeldUsage(
   db: Queryable,
@@ -70,15 +70,18 @@ export async function readHeldUsage(
   return { metered: toMetered(sums), llm: toLlm(sums) };
 }
 
-/** Condition on a bucket `b`. */
+/** Condition on a bucket `b`: LLM usage of any month. */
 export const IS_LLM = sql.fragment`b.source = 'llm'`;
 
-/** Condition on a bucket `b`: late metered usage waits for a forced rerun of its own month. */
+/**
+ * Condition on a bucket `b`: metered usage of the period. Late metered usage waits for a forced rerun of its
+ * own month.
+ */
 export function isMeteredOf({ periodStart }: Period) {
   return sql.fragment`(b.source = 'metered' AND b.service_month = ${periodStart})`;
 }
 
-/** Selects {@link HeldSum} of the buckets `b` for which `which` holds. */
+/** Selects {@link HeldSum} rows of the buckets `b` that match the condition `which`. */
 export function summing(
   { buckets, exclusions }: HeldUsage,
   which: ReturnType<typeof sql.fragment>,
@@ -87,7 +90,7 @@ export function summing(
     SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
       to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
       sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
-      -- As text: inside JSON a number would become a float.
+      -- As text, because a number inside JSON would become a float.
       sum(b.total - coalesce(x.amount, 0))::text AS total
     FROM (${buckets}) b LEFT JOIN (
       SELECT e.bucket_id, count(*) AS events, sum(e.amount) AS amount
@@ -98,20 +101,20 @@ export function summing(
     ORDER BY b.owner, b.deployment_id, b.service_month`;
 }
 
-/** Metered usage by deployment and kind. */
+/** Returns metered usage by deployment and kind. */
 export function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> {
   const metered = sums.filter(({ source }) => source === 'metered');
   const byDeployment = Map.groupBy(metered, ({ deploymentId }) => deploymentId);
   return new Map(
     [...byDeployment].map(([deploymentId, kinds]) => [
       deploymentId,
-      // `Object.fromEntries` takes any name for a kind, `__proto__` too.
+      // `Object.fromEntries` is safe for any kind name, including `__proto__`.
       Object.fromEntries(kinds.map(({ resourceKind, total }) => [resourceKind, total])),
     ]),
   );
 }
 
-/** LLM usage; nothing where all of it was excluded. */
+/** Returns LLM usage, omitting sums whose events were all excluded. */
 export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
   return sums
     .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)

@@ -4,7 +4,7 @@ import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
-/** From an invoice line back to the events behind it. Fields are named as they are served. */
+/** Traces an invoice line back to the events behind it. Fields have the names that the API serves. */
 
 export const lineUsageSchema = z.object({
   invoice_id: z.uuid(),
@@ -37,7 +37,7 @@ export const lineUsageSchema = z.object({
         'and sum are what their buckets say. Null for most.',
     ),
 });
-/** What is behind a line, in one row. */
+/** A summary of the usage behind a line. */
 export type LineUsage = z.infer<typeof lineUsageSchema>;
 
 export const behindLineSchema = z.object({
@@ -73,10 +73,13 @@ const eventsSummary = z.object({
   sum: z.string(),
   digest: z.string(),
 });
-/** What all events behind a line come to. */
+/** Counts, sum and digest of all events behind a line. */
 export type EventsSummary = z.infer<typeof eventsSummary>;
 
-/** The events of an issued line never change, except that they expire, which sets `expiredAt`. */
+/**
+ * Cache key of a line's summary. The events of an issued line never change until they expire, which sets
+ * `expiredAt`.
+ */
 export interface SummaryKey {
   readonly invoiceId: string;
   readonly lineNo: number;
@@ -84,10 +87,10 @@ export interface SummaryKey {
 }
 
 /**
- * Reads what is behind a line.
- * @param summaries gives the summary of a line's events, where it is known already; to compute it reads
- * all of them
- * @returns null where there is no such line, or no usage can be behind it
+ * Returns a summary of the usage behind a line.
+ * @param summaries returns the summary of a line's events, from a cache if possible; `compute` reads all of the
+ * events
+ * @returns null if the line doesn't exist or no usage can be behind it
  */
 export async function readLineUsage(
   db: Queryable,
@@ -113,7 +116,7 @@ export async function readLineUsage(
   };
 }
 
-/** Whether there is such a line, and usage can be behind it. */
+/** Returns whether the line exists and can have usage behind it. */
 export function hasUsageBehind(db: Queryable, invoiceId: string, lineNo: number): Promise<boolean> {
   return db.exists(sql.typeAlias('nothing')`
     SELECT FROM invoice_lines
@@ -122,7 +125,10 @@ export function hasUsageBehind(db: Queryable, invoiceId: string, lineNo: number)
   `);
 }
 
-/** The line, and what the buckets of expired events say: as many rows as it has buckets. */
+/**
+ * Returns the line with the sums of its expired events, which come from their buckets. Reads one row per bucket
+ * of the line.
+ */
 function readLineFacts(
   db: Queryable,
   invoiceId: string,
@@ -152,7 +158,7 @@ function readLineFacts(
   `);
 }
 
-/** Reads every event behind a line: 340 ms for 200,000. */
+/** Summarizes the events behind a line. Reads every one of them: 340 ms for 200,000. */
 function summarizeEvents(
   db: Queryable,
   invoiceId: string,
@@ -170,8 +176,8 @@ function summarizeEvents(
 }
 
 /**
- * The events behind a line, a page at a time, in the order of their ids (bytes). Of each bucket no more
- * than a page is read, by an index that has that order. None where they have expired.
+ * Returns a page of the events behind a line, ordered by id (bytes). Reads at most one page from each bucket,
+ * by an index in that order. Returns none if the events have expired.
  */
 export function listEventsBehind(
   db: Queryable,
@@ -189,8 +195,8 @@ export function listEventsBehind(
 }
 
 /**
- * The events of the line's buckets; with a page, the next ones of each bucket. (Which events a bucket
- * has is said by bucket and month: the archive has a partition for each month.)
+ * Selects the events of the line's buckets; with a page, the next ones of each bucket. Events are matched by
+ * bucket and month, because the archive has one partition per month.
  */
 function eventsBehind(
   invoiceId: string,

@@ -4,30 +4,30 @@ import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
 import { rowsAs, sql } from '../sql.ts';
 
-/** The child's run that builds invoices. */
+/** A run of the child workflow that builds invoices. */
 export interface Run {
-  /** Its id: no other run may write to its drafts. */
+  /** Id of the run. No other run may write to its drafts. */
   readonly owner: string;
-  /** UTC instant at which it started. */
+  /** UTC instant at which the run started. */
   readonly ownerStartedAt: string;
 }
 
-/** A tenant whose draft is to be opened. */
+/** A tenant that a draft is to be opened for. */
 export interface TenantToOpen {
   readonly tenantId: string;
-  /** The revision that it is going to replace. */
+  /** The invoice that the draft is to replace; null for a first invoice. */
   readonly replacesInvoiceId: string | null;
-  /** Some of which may be abandoned, and have left usage to take over. */
+  /** Whether the tenant has unissued drafts. Abandoned ones may have sealed usage to take over. */
   readonly hasUnissuedDrafts: boolean;
 }
 
 /**
- * Opens one draft a tenant and seals the tenant's usage for it: nothing that arrives later can come
- * between quote and issue. What is taken (docs/spec.md#usage):
+ * Opens one draft per tenant and seals the tenant's usage for it, so that usage arriving later can't affect the
+ * invoice between quote and issue. It seals (docs/spec.md#usage):
  * - metered usage of the period;
- * - LLM usage of the period, and for a first invoice of every earlier month too;
- * - of both, what is open and what abandoned drafts had sealed.
- * The buckets are locked in the order in which ingestion locks them.
+ * - LLM usage of the period and, for a first invoice, of every earlier month;
+ * - of both, open buckets and buckets sealed for abandoned drafts.
+ * Buckets are locked in the same order as in ingestion.
  */
 export async function openSealedDrafts(
   tx: Transaction,
@@ -71,7 +71,7 @@ export async function openSealedDrafts(
   return drafts;
 }
 
-/** Seals for drafts what abandoned ones had sealed. */
+/** Moves billable usage sealed for a tenant's abandoned drafts to its new draft. */
 async function takeOver(
   tx: Transaction,
   period: Period,
@@ -87,7 +87,7 @@ async function takeOver(
 }
 
 /**
- * What of a bucket `b` an invoice of this period bills; see {@link openSealedDrafts}. The caller's
+ * Condition on a bucket `b`: an invoice of this period bills it; see {@link openSealedDrafts}. The caller's
  * `draft` says whether it is a revision.
  */
 export function isBillable(period: Period) {
@@ -98,8 +98,8 @@ export function isBillable(period: Period) {
 }
 
 /**
- * Leaves out of the drafts what was excluded from the usage that they hold: sealed for them, or
- * by the invoices that they replace. What abandoned drafts have left out is taken over from them.
+ * Applies exclusions to the drafts: those of the usage sealed for them or for the invoices that they replace.
+ * Includes exclusions that were applied to abandoned drafts.
  */
 export async function claimExclusions(
   tx: Transaction,

@@ -5,11 +5,12 @@ import { sql, textArray } from '../sql.ts';
 import type { UsageSource } from './usage-ledger.ts';
 
 /**
- * Events of months that are long closed move to the archive, and expire there (ADR 16). The database's
- * functions do it, and decide what may be moved: no role can delete an event otherwise.
+ * Archiving and expiry of usage events (ADR 16). Events of months that were closed long ago move to the archive
+ * and expire there. Database functions do this and decide what may be moved; no role can delete an event in any
+ * other way.
  */
 
-/** Those of the ids whose events were moved to the archive, whether or not they have expired since. */
+/** Returns those of the ids whose events were moved to the archive, including expired ones. */
 export function findArchivedIds(
   db: Queryable,
   source: UsageSource,
@@ -22,19 +23,19 @@ export function findArchivedIds(
 
 const month = z.object({
   month: z.string(),
-  /** Accepted for the month, of both sources. */
+  /** Events accepted for the month, from both sources. */
   events: z.number(),
   archivedEvents: z.number(),
   isExpired: z.boolean(),
-  /** Why its events stay where they are, or null. */
+  /** Why its events can't be archived; null if they can. */
   refusal: z.string().nullable(),
 });
-/** A service month that has usage, and where its events are. */
+/** A service month that has usage, and how many of its events are archived. */
 export type ArchivableMonth = z.infer<typeof month>;
 
 /**
- * The service months before this one that have usage, in order. Goes from month to month by the index,
- * and counts the buckets of each.
+ * Returns the service months before this one that have usage, in order. Finds the months by skipping through
+ * the index, and sums the event counts of each month's buckets.
  */
 export function listMonthsBefore(
   db: Queryable,
@@ -73,7 +74,7 @@ const moved = z.object({
   meteredEvents: z.number(),
 });
 
-/** The last deployment that was looked at. */
+/** The last deployment that a chunk covered. */
 export interface ArchiveCursor {
   readonly tenantId: string;
   readonly deploymentId: string;
@@ -82,15 +83,15 @@ export interface ArchiveCursor {
 export interface ArchivedChunk {
   readonly llmEvents: number;
   readonly meteredEvents: number;
-  /** For the next call; null: that was all of the month. */
+  /** Cursor for the next call; null if the month is finished. */
   readonly next: ArchiveCursor | null;
 }
 
 /**
- * Moves the next events of a month to the archive, in a transaction of its own.
- * @param after the cursor that the chunk before came with; null for the first one
- * @param maxEvents about how many; the records of a deployment are not torn apart
- * @throws IntegrityConstraintViolationError where the month may not be archived, or its sums don't add up
+ * Moves the next events of a month to the archive, in its own transaction.
+ * @param after the cursor of the previous chunk; null for the first one
+ * @param maxEvents approximate limit; the metered records of a deployment are not split
+ * @throws IntegrityConstraintViolationError if the month may not be archived or its sums don't add up
  */
 export async function archiveChunk(
   db: Queryable,
@@ -114,19 +115,19 @@ export async function archiveChunk(
 const expired = z.object({
   source: z.enum(['llm', 'metered']),
   events: z.number(),
-  /** Exact cents, or quantities of all kinds together. */
+  /** Exact cents, or the quantities of all kinds added together. */
   total: z.string(),
   /** SHA-256 in hex, as defined in `migrations/000011_usage_archive.sql`. */
   digest: z.string(),
 });
-/** What the expired events of a month were. */
+/** Count, total and digest of a month's expired events of one source. */
 export type ExpiredUsage = z.infer<typeof expired>;
 
 /**
- * Drops the archived events of a month, for good, after putting on record what they were.
- * @param monthsKept full months that are kept; a year at the least
- * @returns what has expired now: nothing where it had before
- * @throws IntegrityConstraintViolationError where the month is too young, or not archived as a whole
+ * Permanently deletes the archived events of a month, after recording their count, total and digest.
+ * @param monthsKept full months to keep, at least 12
+ * @returns what expired in this call; empty if the month had expired before
+ * @throws IntegrityConstraintViolationError if the month is too recent or not completely archived
  */
 export function expireMonth(
   db: Queryable,

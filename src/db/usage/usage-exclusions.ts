@@ -10,15 +10,17 @@ const excludable = z.object({
   resourceKind: z.string(),
   serviceMonth: z.string(),
   bucketId: z.number(),
-  /** What no longer counts when it is excluded: exact cents, or a quantity. */
+  /** The amount that an exclusion removes: exact cents, or a quantity. */
   amount: z.string(),
-  /** The record that has taken its place. */
+  /** The record that replaced this one. */
   replacedBy: z.string().nullable(),
 });
 /** An accepted event that could be excluded. */
 export type ExcludableEvent = z.infer<typeof excludable> & BucketKey;
 
-/** An accepted event by its id, wherever it is; null, too, where it has expired. */
+/**
+ * Returns an accepted event by its id, from the ledger or the archive; null if it doesn't exist or has expired.
+ */
 export function findExcludable(
   db: Queryable,
   source: UsageSource,
@@ -47,7 +49,7 @@ export function findExcludable(
           WHERE r.record_id = ${eventId}
           UNION ALL
           SELECT r.tenant_id, r.deployment_id, r.resource_kind, r.service_month, r.bucket_id, r.qty, (
-              -- A correction has the same deployment, kind and month, maybe in another bucket.
+              -- A correction has the same deployment, kind and month, but may be in another bucket.
               SELECT s.record_id FROM usage_buckets o
               JOIN metered_usage_archive s ON s.service_month = o.service_month
                 AND s.bucket_id = o.bucket_id AND s.replaces = r.record_id
@@ -61,7 +63,10 @@ export function findExcludable(
   );
 }
 
-/** @returns false where the event is excluded already; the first exclusion stays */
+/**
+ * Excludes an event from billing.
+ * @returns false if the event was already excluded; the first exclusion stays
+ */
 export async function insertExclusion(
   tx: Transaction,
   source: UsageSource,
@@ -77,7 +82,7 @@ export async function insertExclusion(
   return rowCount > 0;
 }
 
-/** What became of an excluded event, as it is served. */
+/** An exclusion and the invoice that still bills its event, as the API serves it. */
 export const exclusionSchema = z.object({
   source: z.enum(['llm', 'metered']),
   event_id: z.string(),
@@ -110,7 +115,7 @@ export const exclusionSchema = z.object({
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
 
-/** Ends in a join: a condition may follow. */
+/** Ends with a join, so that a WHERE clause can follow. */
 const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
@@ -136,7 +141,7 @@ export function findExclusion(
   `);
 }
 
-/** The exclusions of a service month, the latest first. */
+/** Returns the exclusions of a service month, latest first. */
 export function listExclusions(
   db: Queryable,
   { periodStart }: Period,
@@ -158,12 +163,12 @@ const pending = z.object({
   status: z.enum(['issued', 'paid']),
   events: z.number(),
 });
-/** An invoice that bills events which were excluded since, and how many. */
+/** An invoice that still bills events excluded after it was issued, and how many. */
 export type PendingExclusions = z.infer<typeof pending>;
 
 /**
- * Invoices of the period that bill events which were excluded since, a tenant one; the first ones, in
- * the order of the tenants' ids (bytes).
+ * Returns the first `limit` invoices of the period that still bill events excluded after they were issued.
+ * There is one per tenant, ordered by tenant id (bytes).
  */
 export function listPendingExclusions(
   db: Queryable,

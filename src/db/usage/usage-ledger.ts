@@ -4,18 +4,18 @@ import { columnArray, jsonRows, sql, textArray } from '../sql.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 
 /**
- * The writing side of the usage ledger (DESIGN "Usage ledger"). Month end seals open buckets while
- * this appends, so a transaction keeps to one order: lock the open buckets, then insert the events
- * in the order of their ids, which adds them to their buckets.
+ * The write side of the usage ledger (DESIGN "Usage ledger"). Month end seals open buckets concurrently, so
+ * every transaction uses the same order: lock the open buckets, then insert the events ordered by id, which
+ * adds them to their buckets.
  */
 
-/** Which of the two kinds of usage a bucket sums up. */
+/** The kind of usage that a bucket sums. */
 export type UsageSource = 'llm' | 'metered';
 
 /** The resource kind of every LLM bucket. */
 export const LLM_RESOURCE_KIND = 'llm_usage';
 
-/** The key of a bucket, except its source. */
+/** The key of a bucket, without its source. */
 export interface BucketKey {
   readonly tenantId: string;
   readonly deploymentId: string;
@@ -29,7 +29,7 @@ export interface OpenBucket extends BucketKey {
   readonly bucketId: number;
 }
 
-/** A priced LLM request as it is stored. */
+/** A priced LLM request as stored. */
 export interface LlmEventRow {
   readonly id: string;
   readonly tenantId: string;
@@ -43,12 +43,12 @@ export interface LlmEventRow {
   readonly currency: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
-  /** SHA-256 in hex, of what the event means. */
+  /** SHA-256, in hex, of the event's canonical content. */
   readonly contentHash: string;
   readonly bucketId: number;
 }
 
-/** A metered quantity as it is stored. */
+/** A metered quantity as stored. */
 export interface MeteredRecordRow {
   readonly id: string;
   readonly tenantId: string;
@@ -59,10 +59,13 @@ export interface MeteredRecordRow {
   readonly serviceMonth: string;
   /** Decimal string. */
   readonly qty: string;
-  /** What it adds to its bucket: less than `qty`, maybe below zero, where it replaces a record. */
+  /**
+   * The quantity added to its bucket. For a correction: `qty` less the replaced record's quantity, which may be
+   * negative.
+   */
   readonly addedQty: string;
   readonly replaces: string | null;
-  /** SHA-256 in hex, of what the event means. */
+  /** SHA-256, in hex, of the event's canonical content. */
   readonly contentHash: string;
   readonly bucketId: number;
 }
@@ -72,10 +75,10 @@ const deployment = z.object({
   tenantId: z.string(),
   currency: z.string(),
 });
-/** A deployment, whose it is, and the currency that its tenant is billed in. None of it changes. */
+/** A deployment, its tenant, and the currency that the tenant is billed in. None of these ever change. */
 export type Deployment = z.infer<typeof deployment>;
 
-/** Those of the deployments that exist. */
+/** Returns those of the deployments that exist. */
 export function findDeployments(
   db: Queryable,
   deploymentIds: readonly string[],
@@ -88,8 +91,8 @@ export function findDeployments(
 }
 
 /**
- * An array of those of the buckets' service months that take no more usage, because it has expired. The
- * others can't expire before the transaction ends (`migrations/000012_usage_expiry.sql`).
+ * SQL for an array of the buckets' service months that have expired and accept no more usage. The other months
+ * can't expire before the transaction ends (`migrations/000012_usage_expiry.sql`).
  */
 export function expiredMonths(buckets: readonly BucketKey[]) {
   const months = new Set(buckets.map(({ serviceMonth }) => serviceMonth));
@@ -97,8 +100,8 @@ export function expiredMonths(buckets: readonly BucketKey[]) {
 }
 
 /**
- * Finds out which service months have expired, and keeps the others from it: call it before their
- * buckets are locked.
+ * Returns the buckets' service months that have expired, and keeps the others from expiring during the
+ * transaction. Call it before locking the buckets.
  */
 export async function readExpiredMonths(
   tx: Transaction,
@@ -112,9 +115,9 @@ export async function readExpiredMonths(
 const expiredMonth = z.object({ month: z.string() });
 
 /**
- * Finds or makes the open bucket of each key and locks it until the transaction ends. One statement
- * does both: to select first and update by id later would add to a bucket that has been sealed in
- * between.
+ * Finds or creates the open bucket of each key, locks it until the transaction ends, and returns it. One
+ * statement does both: with a select and a later update by id, a bucket could be sealed in between and still be
+ * added to.
  */
 export function lockOpenBuckets(
   tx: Transaction,
@@ -126,7 +129,7 @@ export function lockOpenBuckets(
     SELECT ${source}, "tenantId", "deploymentId", "resourceKind", "serviceMonth"
     FROM json_to_recordset(${jsonRows(keys)})
       AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date)
-    -- The same order for everyone, or two of them would wait for each other.
+    -- All transactions lock in the same order, to prevent deadlocks.
     ORDER BY "deploymentId", "resourceKind", "serviceMonth"
     ON CONFLICT (source, deployment_id, resource_kind, service_month) WHERE sealed_for IS NULL
       DO UPDATE SET event_count = usage_buckets.event_count
@@ -146,9 +149,8 @@ const openBucket = z.object({
 const eventId = z.object({ id: z.string() });
 
 /**
- * Inserts the events whose ids are new and adds those, and only those, to their buckets, which must
- * be locked.
- * @returns the ids that were inserted
+ * Inserts the events with new ids and adds only those to their buckets, which must be locked.
+ * @returns the inserted ids
  */
 export function insertLlmEvents(
   tx: Transaction,
@@ -182,9 +184,9 @@ export function insertLlmEvents(
 }
 
 /**
- * Inserts the records whose ids are new and adds those, and only those, to their buckets, which must
- * be locked. A record that another one replaces must be stored by now.
- * @returns the ids that were inserted
+ * Inserts the records with new ids and adds only those to their buckets, which must be locked. A record that
+ * another one replaces must already be stored.
+ * @returns the inserted ids
  */
 export function insertMeteredRecords(
   tx: Transaction,
@@ -200,7 +202,7 @@ export function insertMeteredRecords(
         "deploymentId" text, "resourceKind" text, "occurredAt" timestamptz, "serviceMonth" date,
         qty numeric, "addedQty" numeric, replaces text, "contentHash" text, "bucketId" bigint)
       ORDER BY id
-      -- Not for any conflict: a record replaced twice is a mistake of ours and must be heard.
+      -- Only for this constraint: replacing a record twice is a bug and must raise an error.
       ON CONFLICT (record_id) DO NOTHING
       RETURNING record_id, bucket_id, added_qty
     ), added AS (
@@ -219,8 +221,8 @@ export function insertMeteredRecords(
 const storedHash = z.object({ id: z.string(), contentHash: z.string() });
 
 /**
- * Selects the `id` and the `content_hash` of those ids that are stored, or were before their events
- * went to the archive. One statement: an id is always in one of the two places.
+ * Selects `id` and `content_hash` of those ids that are stored or archived. One statement reads both places: an
+ * id is always in one of them, even while its event moves to the archive.
  */
 export function storedHashes(source: UsageSource, ids: FragmentSqlToken) {
   const events =
@@ -238,7 +240,7 @@ export function storedHashes(source: UsageSource, ids: FragmentSqlToken) {
     WHERE source = ${source} AND id = ANY (${ids})`;
 }
 
-/** The content hashes, in hex, of those ids that {@link storedHashes} finds. */
+/** Returns the content hashes, in hex, of those ids that {@link storedHashes} finds. */
 export async function readContentHashes(
   db: Queryable,
   source: UsageSource,
@@ -259,14 +261,14 @@ const replaceable = z.object({
   serviceMonth: z.string(),
   qty: z.string(),
   replacedBy: z.string().nullable(),
-  /** Whether an operator has taken it out of billing. */
+  /** Whether an operator excluded it from billing. */
   isExcluded: z.boolean(),
 });
-/** A stored record that a correction names. */
+/** A stored record that a correction refers to. */
 export type ReplaceableRecord = z.infer<typeof replaceable>;
 
 /**
- * Returns those of the records that are stored. Only the transaction that holds the lock of their open bucket
+ * Returns those of the records that are stored. Only the transaction that holds the lock on their open bucket
  * can replace them.
  */
 export async function readReplaceable(

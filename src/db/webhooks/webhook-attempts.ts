@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
-/** An attempt to deliver an event, as it is served. */
+/** An attempt to deliver an event, as the API serves it. */
 export const webhookAttemptSchema = z.object({
   attempt_id: z.int(),
   event_id: z
@@ -31,7 +31,7 @@ export interface AttemptFilters {
   readonly outcome?: 'delivered' | 'failed' | undefined;
 }
 
-/** Attempts, the latest first; pages are by attempt_id. */
+/** Returns a page of attempts, latest first. The cursor is an attempt_id. */
 export function listWebhookAttempts(
   db: Queryable,
   { endpointId, eventId, outcome }: AttemptFilters,

@@ -8,15 +8,15 @@ const claimed = z.object({
   type: z.string(),
   occurredAt: z.string(),
   data: z.record(z.string(), z.unknown()),
-  /** From 1 on. */
+  /** Counted from 1. */
   attempt: z.number(),
 });
-/** An event that is to be sent now, and by nobody else for a while. */
+/** An event to send now. No other process sends it until the lease ends. */
 export type ClaimedDelivery = z.infer<typeof claimed>;
 
 /**
- * Claims due deliveries, the longest overdue first. The caller has `leaseSeconds` to record the attempts:
- * after that the deliveries are due again, because the process may have died.
+ * Claims due deliveries, longest overdue first. The caller has `leaseSeconds` to record the attempts. After
+ * that the deliveries are due again, in case the process died.
  */
 export function claimDeliveries(
   db: Queryable,
@@ -49,17 +49,17 @@ export interface WebhookAttempt {
   readonly attemptedAt: string;
   readonly durationMs: number;
   readonly outcome: 'delivered' | 'failed';
-  /** Of the answer; null where there was none. */
+  /** HTTP status of the response; null without a response. */
   readonly status: number | null;
   readonly error: string | null;
   readonly response: string | null;
-  /** Until the next attempt; null: there is none. */
+  /** Milliseconds until the next attempt; null if there won't be one. */
   readonly retryInMs: number | null;
 }
 
 /**
- * Logs attempts and settles their deliveries, or says when the next attempt is due. An attempt that
- * was overtaken, for its lease was over, is logged; it settles only if it was the one that arrived.
+ * Logs attempts, and settles their deliveries or schedules the next attempt. If an attempt's lease ended and
+ * another attempt began, it is still logged, but it settles the delivery only if it succeeded.
  */
 export async function recordAttempts(
   db: Database,
@@ -99,7 +99,10 @@ export async function recordAttempts(
 
 const next = z.object({ nextInMs: z.number().nullable() });
 
-/** When an endpoint's next attempt is due: in so many milliseconds; null where nothing is left to do. */
+/**
+ * Returns the milliseconds until an endpoint's next attempt is due; null if nothing is pending or the endpoint
+ * is disabled.
+ */
 export async function nextAttemptInMs(db: Queryable, endpointId: string): Promise<number | null> {
   const { nextInMs } = await db.one(sql.type(next)`
     SELECT ceil(extract(epoch FROM min(d.next_attempt_at) - now()) * 1000)::bigint AS "nextInMs"
@@ -112,7 +115,9 @@ export async function nextAttemptInMs(db: Queryable, endpointId: string): Promis
 const dueEndpoint = z.object({ endpointId: z.string(), url: z.string() });
 export type DueEndpoint = z.infer<typeof dueEndpoint>;
 
-/** Endpoints that something is due for: also disabled ones, for which it is to be given up. */
+/**
+ * Returns endpoints with due deliveries, including disabled endpoints, whose deliveries are to be marked dead.
+ */
 export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]> {
   return db.any(sql.type(dueEndpoint)`
     SELECT e.endpoint_id AS "endpointId", e.url FROM webhook_endpoints e
@@ -124,21 +129,22 @@ export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]>
   `);
 }
 
-/** Which events to deliver again. */
+/** The events to deliver again. */
 export interface ReplaySelection {
-  /** Null: to every live endpoint that the event was for. */
+  /** Null: every live endpoint that the event was addressed to. */
   readonly endpointId: string | null;
   readonly eventId: string | null;
-  /** An instant; null: not by time. */
+  /** Instant of the earliest event; null: any time. */
   readonly since: string | null;
-  /** Leave alone what has arrived. */
+  /** Replay only dead deliveries. */
   readonly deadOnly: boolean;
 }
 
 /**
- * Has events delivered again, with all their attempts before them. An event that was for others only
- * is delivered to an endpoint, too, where its type is one that it asks for.
- * @returns how many deliveries are pending now because of it
+ * Schedules events for redelivery and restarts their attempts from 1. If the selection names an endpoint, that
+ * endpoint also receives events that were addressed only to others, if it subscribes to their type and
+ * `deadOnly` is false.
+ * @returns the number of deliveries that this made pending
  */
 export async function replayEvents(
   db: Database,
@@ -165,9 +171,9 @@ export async function replayEvents(
 }
 
 /**
- * Deletes events that are older than this and were delivered or given up, with their deliveries and
+ * Deletes events older than `before` whose deliveries are all delivered or dead, with their deliveries and
  * attempts.
- * @returns how many
+ * @returns the number of deleted events
  */
 export async function pruneEvents(db: Database, before: Date): Promise<number> {
   const { rowCount } = await db.query(sql.typeAlias('nothing')`
@@ -185,14 +191,17 @@ const gauges = z.object({
   dead: z.number(),
   /** Age of the oldest pending event; 0 without one. */
   oldestPendingSeconds: z.number(),
-  /** How long the oldest due attempt has been waiting; 0 without one. */
+  /** How long the most overdue attempt has been waiting; 0 without one. */
   overdueSeconds: z.number(),
   deliveredAttempts: z.number(),
   failedAttempts: z.number(),
 });
 const gone = z.object({ goneEndpoints: z.number() });
 
-/** How each live endpoint stands, and how many have said themselves that they are gone; for the metrics. */
+/**
+ * Returns metrics of each live endpoint, and the number of endpoints that were disabled because they answered
+ * 410 Gone.
+ */
 export async function readWebhookGauges(db: Queryable): Promise<{
   readonly endpoints: readonly z.infer<typeof gauges>[];
   readonly goneEndpoints: number;

@@ -3,7 +3,7 @@ import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../../contracts/webh
 import type { Database, Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
-/** A receiver of events, as it is served. */
+/** A webhook endpoint, as the API serves it. */
 export const webhookEndpointSchema = z.object({
   endpoint_id: z.uuid(),
   url: z.string().meta({ example: 'https://billing.example.com/hooks' }),
@@ -29,7 +29,7 @@ export const webhookEndpointSchema = z.object({
 export type WebhookEndpoint = z.infer<typeof webhookEndpointSchema>;
 
 export interface NewWebhookEndpoint {
-  /** As `checkWebhookUrl` returns it. */
+  /** In the form that `checkWebhookUrl` returns. */
   readonly url: string;
   readonly label: string | null;
   readonly eventTypes: readonly WebhookEventType[];
@@ -38,7 +38,10 @@ export interface NewWebhookEndpoint {
 const created = z.object({ endpointId: z.string() });
 const secret = z.object({ secretId: z.string() });
 
-/** Registers a receiver. @returns its id, and that of its secret, from which the text is derived */
+/**
+ * Registers an endpoint.
+ * @returns its id and the id of its secret, from which the secret's text is derived
+ */
 export function createWebhookEndpoint(
   db: Database,
   { url, label, eventTypes }: NewWebhookEndpoint,
@@ -63,7 +66,7 @@ async function insertSecret(tx: Transaction, endpointId: string): Promise<string
 
 const IS_LIVE_SECRET = sql.fragment`(s.expires_at IS NULL OR s.expires_at > now())`;
 
-/** All receivers, or one, the oldest first; the disabled ones, too. */
+/** Returns all endpoints, or one, oldest first, including disabled ones. */
 export function listWebhookEndpoints(
   db: Queryable,
   endpointId: string | null = null,
@@ -87,27 +90,27 @@ export function listWebhookEndpoints(
   `);
 }
 
-/** In JSON, as the driver reads a timestamptz. */
+/** Formats a timestamptz inside JSON the way the driver returns one outside JSON. */
 function asInstant(column: ReturnType<typeof sql.fragment>) {
   return sql.fragment`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
 const locked = z.object({ isLive: z.boolean() });
 
-/** Why a receiver is disabled that nobody of ours has disabled. */
+/** The reason recorded when an endpoint's own response disables it. */
 export const GONE_REASON = 'the receiver answered 410 Gone';
 
 /**
- * Disables a receiver for good and gives up what was still to be delivered to it, also by
- * transactions that are under way: it waits for them. Repeating it is safe.
- * @returns false if there is no such receiver; the reason of one that was disabled before stays
+ * Disables an endpoint permanently and marks its pending deliveries dead. Waits for transactions in progress
+ * and includes their deliveries. Repeating it is safe.
+ * @returns false if the endpoint doesn't exist; one that was already disabled keeps its first reason
  */
 export async function disableWebhookEndpoint(
   db: Database,
   endpointId: string,
   reason: string,
 ): Promise<boolean> {
-  // Committed first, so that later statements see it: otherwise the wait might never end.
+  // Committed first, so that later statements see it. Otherwise the wait might never end.
   const { rowCount } = await db.query(sql.typeAlias('nothing')`
     UPDATE webhook_endpoints
     SET disabled_at = coalesce(disabled_at, now()),
@@ -118,10 +121,10 @@ export async function disableWebhookEndpoint(
   return rowCount > 0;
 }
 
-/** Gives up what is pending for a disabled receiver. It is safe to do so at any time. */
+/** Marks the pending deliveries of a disabled endpoint dead. Safe to call at any time. */
 export async function giveUpDeliveries(db: Database, endpointId: string): Promise<void> {
-  // Waits for transactions that wrote deliveries while the receiver was live; a trigger has them lock
-  // its row. The lock isn't kept: attempts lock deliveries first and then this row.
+  // Waits for transactions that wrote deliveries while the endpoint was live: a trigger makes them lock its
+  // row. This statement's lock isn't kept, because attempts lock deliveries first and then this row.
   await db.query(sql.typeAlias('nothing')`
     SELECT FROM webhook_endpoints WHERE endpoint_id = ${endpointId} FOR UPDATE
   `);
@@ -138,13 +141,13 @@ export type RotatedSecret =
   | {
       readonly outcome: 'rotated';
       readonly secretId: string;
-      /** Until when attempts are signed with the former secret, too. */
+      /** Until this instant, attempts are signed with the former secret too. */
       readonly formerUntil: string;
     };
 
 /**
- * Gives a receiver a new secret. The current one works until the overlap is over; one that was already being
- * replaced ends now, so at most two are live.
+ * Gives an endpoint a new secret. The current secret works until the overlap ends; one that was already being
+ * replaced expires now, so at most two are live.
  */
 export function rotateWebhookSecret(
   db: Database,
@@ -152,7 +155,7 @@ export function rotateWebhookSecret(
   overlapSeconds: number,
 ): Promise<RotatedSecret> {
   return db.transaction(async (tx) => {
-    // One rotation at a time.
+    // The lock serializes rotations.
     const endpoint = await tx.maybeOne(sql.type(locked)`
       SELECT disabled_at IS NULL AS "isLive" FROM webhook_endpoints
       WHERE endpoint_id = ${endpointId} FOR NO KEY UPDATE
@@ -173,7 +176,10 @@ export function rotateWebhookSecret(
 
 const receiver = z.object({ url: z.string(), secretIds: z.array(z.string()) });
 
-/** Where to send an endpoint's events, and what to sign them with; null where it is disabled. */
+/**
+ * Returns an endpoint's URL and the ids of its live secrets, newest first; null if it is disabled or doesn't
+ * exist.
+ */
 export function readReceiver(
   db: Queryable,
   endpointId: string,

@@ -5,14 +5,15 @@ import type { Period } from '../../domain/period.ts';
 import { sql, uuidArray } from '../sql.ts';
 
 /**
- * Events for others are written by the statement that makes them true, or one that follows it in the
- * same transaction: what is rolled back is told to nobody. Where no live endpoint asks for a type, its
- * events are not even looked for (ADR 19).
+ * The webhook outbox (ADR 19). The statement that makes an event true writes it, or a later one in the same
+ * transaction does, so events that were rolled back are never sent. If no live endpoint subscribes to a type,
+ * its events aren't queried at all.
  */
 
 /**
- * Parts of a WITH that write events, each for the endpoints that ask for its type.
- * @param events SELECTs of `type`, `tenant_id` and `data`, as `eventsOf` makes them
+ * Returns parts of a WITH that write events, with a delivery for each live endpoint that subscribes to their
+ * type.
+ * @param events SELECTs of `type`, `tenant_id` and `data`, built by `eventsOf`
  */
 function telling(events: readonly FragmentSqlToken[]) {
   return sql.fragment`
@@ -29,7 +30,7 @@ function telling(events: readonly FragmentSqlToken[]) {
 }
 
 /**
- * The events of a type, or none where nobody asks for it, which is found out first.
+ * Selects the events of a type. First checks that a live endpoint subscribes to it; otherwise selects none.
  * @param from tables, and a WHERE with at least one condition
  */
 function eventsOf(
@@ -44,7 +45,7 @@ function eventsOf(
     )`;
 }
 
-/** What both kinds of invoice events say of theirs. */
+/** The fields that both kinds of invoice events share, as arguments of `jsonb_build_object`. */
 function invoiceData(alias: 'i' | 'old') {
   const column = (name: string) => sql.identifier([alias, name]);
   return sql.fragment`
@@ -56,7 +57,10 @@ function invoiceData(alias: 'i' | 'old') {
     'links', jsonb_build_object('invoice', '/api/v1/invoices/' || ${column('invoice_id')})`;
 }
 
-/** That invoices were issued, and that their predecessors were superseded. */
+/**
+ * Returns parts of a WITH that write `invoice.issued` for these invoices and `invoice.superseded` for the
+ * invoices that they replace.
+ */
 export function tellingInvoices(invoiceIds: readonly string[]) {
   const issued = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(invoiceIds)})`;
   const superseded = sql.fragment`
@@ -79,8 +83,8 @@ export function tellingInvoices(invoiceIds: readonly string[]) {
 }
 
 /**
- * That a tenant is parked: not where it was parked for the same reason before, which is no news.
- * To stand before the outcome is written, in the same statement.
+ * Returns parts of a WITH that write `tenant.parked`, unless the tenant is already parked for the same reason.
+ * They belong in the statement that writes the outcome, before that part.
  */
 export function tellingParked(period: Period, tenantId: string, { type, reason }: Failure) {
   return telling([
@@ -99,7 +103,7 @@ export function tellingParked(period: Period, tenantId: string, { type, reason }
   ]);
 }
 
-/** How a run came out: due tenants by their latest outcome, and whether the books add up. */
+/** The result of a run: due tenants by their latest outcome, and whether the books balance. */
 export interface RunResult {
   readonly due: number;
   readonly rolled: number;
@@ -110,9 +114,9 @@ export interface RunResult {
 }
 
 /**
- * The event that a run has ended.
- * @param finished a part of the same WITH that returns `request_id` of the requests that it has served; if it
- * returns none, the run has already ended
+ * Returns parts of a WITH that write `run.finished`.
+ * @param finished a part of the same WITH that returns the `request_id` of each request that the run served; if
+ * it returns none, the run has already ended and there is no event
  */
 export function tellingRunFinished(period: Period, result: RunResult, finished: FragmentSqlToken) {
   const { due, rolled, skipped, unchanged, parked, balanced } = result;
@@ -132,5 +136,5 @@ export function tellingRunFinished(period: Period, result: RunResult, finished: 
   ]);
 }
 
-/** Request ids that an event names; the rest are counted. */
+/** Maximum number of request ids in an event; `requests` counts all of them. */
 const SHOWN_REQUESTS = 10;
