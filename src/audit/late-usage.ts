@@ -12,14 +12,14 @@ import { periodOf, type Month } from '../domain/period.ts';
 import { previewMonth, type TenantPreview } from './preview.ts';
 import { REMEDIES, remedyFor, type StuckUsage } from './usage-remedies.ts';
 
-/** Entries that are listed; the reconciliation counts them all. */
+/** The maximum number of listed entries; the reconciliation counts all usage. */
 export const MAX_LATE_ENTRIES = 200;
-/** Rows of usage that are read for them. */
+/** The maximum number of usage rows that are read for the entries. */
 const MAX_PLACES = 10_000;
 
 /**
  * States of usage that no ordinary run of the month bills, most urgent first. Usage that an operator excluded
- * or voided is not listed: it is on record, with a reason.
+ * or voided is not listed, because it is on record with a reason.
  */
 const LISTED_STATES = [
   'needs_re_run',
@@ -70,10 +70,10 @@ export const lateUsageSchema = z.object({
     .int()
     .describe('Events excluded since the invoice was issued, which still bills them.'),
 });
-/** A tenant's usage of a month that waits for one reason, and what bills it. */
+/** A tenant's unbilled usage of a month that shares one reason, and what bills it. */
 export type LateUsage = z.infer<typeof lateUsageSchema>;
 
-/** A tenant's usage for one reason, before anything was computed. */
+/** A tenant's usage for one reason, before amounts are computed. */
 interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'excluded_events'> {
   readonly reason: ListedState;
   readonly invoice: StuckUsage['invoice'];
@@ -82,9 +82,9 @@ interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'exc
 
 /**
  * Lists, by tenant and reason, the month's usage that no ordinary run bills, and invoices that bill events
- * excluded since they were issued. Each entry has the amount and the action. The first 200 entries, most
- * urgent first.
- * @param bounds that the total of a re-run is checked against
+ * excluded since they were issued. Each entry has the amount and the action. Returns the first 200 entries,
+ * most urgent first.
+ * @param bounds the safety bounds that a rerun's total is checked against
  * @throws DomainError `invalid_month`
  */
 export async function listLateUsage(
@@ -111,12 +111,12 @@ export async function listLateUsage(
   return entries.map((entry) => toLateUsage(month, entry, previews.get(entry.tenant_id), bounds));
 }
 
-/** Whether the month's invoice determines the amount; otherwise the usage is summed on its own. */
+/** Returns whether the month's invoice determines the amount; otherwise the usage is summed on its own. */
 function isOfInvoice({ reason }: Entry): boolean {
   return ['needs_re_run', 'settle_by_hand', 'not_yet_invoiced'].includes(reason);
 }
 
-/** In the order in which they are listed. */
+/** Returns the entries in the order of the list. */
 function toEntries(
   places: readonly UsagePlace[],
   excluded: readonly PendingExclusions[],
@@ -206,14 +206,14 @@ function toLateUsage(
 }
 
 interface Amount {
-  /** What billing the usage adds; null: that could not be computed. */
+  /** The amount that billing the usage adds; null: it could not be computed. */
   readonly addedCents: number | null;
-  /** What the month's invoice then comes to. */
+  /** The total of the month's invoice after that. */
   readonly totalCents: number | null;
   readonly problem: string | null;
 }
 
-/** The invoice's total now, less the total of the live one. */
+/** Returns the total of the invoice if it were built now, minus the total of the live invoice. */
 function difference({ preview, standing }: TenantPreview): Amount {
   if (preview.parked !== null) {
     return { addedCents: null, totalCents: null, problem: preview.parked.reason };
@@ -222,7 +222,10 @@ function difference({ preview, standing }: TenantPreview): Amount {
   return { addedCents: totalCents - (standing?.totalCents ?? 0), totalCents, problem: null };
 }
 
-/** LLM usage on its own, with tax. Metered usage has no amount without a subscription's plan. */
+/**
+ * Returns the amount of the LLM usage on its own, with tax. Metered usage has no amount without a
+ * subscription's plan.
+ */
 function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
   const llm = places.filter(({ source }) => source === 'llm');
   const isAll = llm.length === places.length;

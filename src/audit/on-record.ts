@@ -35,8 +35,8 @@ export async function putOnRecord(
 }
 
 /**
- * Runs an operator's action, with a record of it and of its outcome.
- * @throws as `putOnRecord`; what the action throws
+ * Runs an operator's action, and records it and its outcome.
+ * @throws like `putOnRecord`; whatever the action throws
  */
 export async function onRecord<T>(
   db: Queryable,

@@ -16,7 +16,7 @@ import { compareLines, type LineChange } from '../domain/line-changes.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 
-/** Tenants that are computed together: a bound on memory. */
+/** Tenants that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
 
 /** The invoice that a month end would issue for a tenant now, next to the existing one. */
@@ -42,7 +42,7 @@ export interface TenantPreview {
 
 export interface PreviewOptions {
   readonly bounds: Bounds;
-  /** These tenants only, as far as they are due or invoiced; null: every such tenant. */
+  /** Only these tenants, if they are due or invoiced; null: all due or invoiced tenants. */
   readonly tenantIds: readonly string[] | null;
   /** Called for each tenant, in order. */
   readonly onTenant: (preview: TenantPreview) => void;
@@ -51,10 +51,10 @@ export interface PreviewOptions {
 }
 
 /**
- * Computes every due tenant's invoice as if the month were closed now, by the same functions, in one
- * snapshot, and without writing anything. For an invoiced tenant, also one that is no longer due, this is the
- * invoice that a forced rerun would issue (for a paid or void invoice: without late LLM usage that the
- * tenant's next invoice bills). A month that isn't over is previewed with its usage so far.
+ * Computes every due tenant's invoice as if the month were closed now, with the same functions, in one snapshot
+ * and without writing anything. For an invoiced tenant, even one that is no longer due, this is the invoice
+ * that a forced rerun would issue (for a paid or void invoice: without late LLM usage that the tenant's next
+ * invoice bills). A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
@@ -80,7 +80,7 @@ export async function previewMonth(
 }
 
 /**
- * Whether the safety bounds would park a forced re-run of a tenant's invoice now.
+ * Returns whether the safety bounds would park a forced rerun of a tenant's invoice now.
  * @throws DomainError `invalid_month`
  */
 export async function isReRunBeyondBounds(

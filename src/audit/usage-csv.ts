@@ -3,10 +3,10 @@ import { toCell } from '../lib/csv.ts';
 import type { Queryable } from '../db/pool.ts';
 import { listEventsBehind, type EventBehindLine } from '../db/usage/provenance.ts';
 
-/** Events that are read and written together: a bound on memory. */
+/** Events that are read and written together; limits memory use. */
 const PAGE_SIZE = 10_000;
 
-/** In the order of the columns. */
+/** The columns, in order. */
 export const USAGE_CSV_HEADERS = [
   'event_id',
   'occurred_at',
@@ -21,10 +21,10 @@ export const USAGE_CSV_HEADERS = [
   'content_hash',
 ] as const satisfies readonly (keyof EventBehindLine)[];
 
-/** What a sender chose, and a spreadsheet could take for a formula. */
+/** Columns with text that a sender chose, which a spreadsheet could interpret as a formula. */
 const TEXTS: ReadonlySet<string> = new Set(['event_id', 'model', 'replaces']);
 
-/** The events behind an invoice line as CSV (RFC 4180), in pieces. */
+/** Streams the events behind an invoice line as CSV (RFC 4180). */
 export async function* streamUsageCsv(
   db: Queryable,
   invoiceId: string,
@@ -45,7 +45,7 @@ function toCsv(events: readonly EventBehindLine[]): string {
     columns: [...USAGE_CSV_HEADERS],
     record_delimiter: 'windows',
     cast: {
-      // Amounts can start with a minus: only texts are escaped.
+      // Only these columns are escaped, because amounts can start with a minus.
       string: (value, { column }) => (TEXTS.has(String(column)) ? toCell(value) : value),
     },
   });

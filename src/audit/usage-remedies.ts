@@ -17,7 +17,7 @@ export interface Remedy {
   readonly command: string | null;
 }
 
-/** What decides about the remedy. */
+/** The facts that determine the remedy. */
 export interface StuckUsage {
   readonly month: Month;
   readonly tenantId: string;
@@ -34,11 +34,11 @@ export interface StuckUsage {
   readonly kinds: readonly string[];
   /** The live invoice of the month. */
   readonly invoice: { readonly number: string; readonly status: string } | null;
-  /** Of usage in a draft that was cut off. */
+  /** The draft, if the usage is in one whose building was interrupted. */
   readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
-  /** Whether the plan names the kinds, without a price. */
+  /** Whether the plan names the kinds without a price. */
   readonly isFreeByPlan: boolean;
-  /** Whether a re-run would be parked by the safety bounds. */
+  /** Whether the safety bounds would park a rerun. */
   readonly isBeyondBounds: boolean;
 }
 
@@ -46,7 +46,7 @@ const EXCLUDE = 'or exclude the events, with a reason (`usage exclude`)';
 
 /**
  * Returns the action that bills usage which no ordinary run of its month bills. The command works as printed,
- * once the sentence's instructions are done.
+ * once the instructions in `what_to_do` are done.
  */
 export function remedyFor(usage: StuckUsage): Remedy {
   const { month, tenantId, reason, invoice, draft } = usage;

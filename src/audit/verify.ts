@@ -24,16 +24,16 @@ import { compareLines } from '../domain/line-changes.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 
-/** Invoices that are computed together: a bound on memory. */
+/** Invoices that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
-/** Problems that are listed; the others are only counted. */
+/** The maximum number of listed problems; further ones are only counted. */
 const EXAMPLES = 5;
 
-/** What one check found. */
+/** The result of one check. */
 export interface CheckResult {
   readonly id: string;
   readonly invariant: Invariant;
-  /** What holds if there are no problems. */
+  /** The statement that holds if there are no problems. */
   readonly claim: string;
   readonly problems: number;
   readonly examples: readonly string[];
@@ -44,17 +44,17 @@ export interface Verification {
   readonly ok: boolean;
   readonly scope: VerificationScope;
   readonly checks: readonly CheckResult[];
-  /** What is left to do once every request is served, in sentences. No check fails for it. */
+  /** The work that is left once every request is served, in sentences. It fails no check. */
   readonly to_do: readonly string[];
 }
 
 /**
- * Proves a month from its raw records, at any later time: the events themselves, the immutable plan
- * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing.
- * Costs the month's lines, and the events of all months, which no index tells apart. What an operator
- * has changed since (subscriptions, exclusions that wait for a re-run) is no problem here;
- * `previewMonth` shows what would come out differently now. Neither are due tenants without an outcome:
- * they are work to do.
+ * Verifies a month from its raw records, at any later time: from the events themselves, the immutable plan
+ * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing. The cost
+ * depends on the month's lines and on the events of all months, because no index separates events by month.
+ * Changes by an operator since then (subscriptions, exclusions that wait for a rerun) are not problems here;
+ * `previewMonth` shows what would now be billed differently. Due tenants without an outcome are not problems
+ * either, but work to do.
  * @throws DomainError `invalid_month`
  */
 export function verifyMonth(
@@ -102,7 +102,7 @@ function toResult(
   };
 }
 
-/** Computes every invoice of the month again, superseded ones too, and every stored difference. */
+/** Recomputes every invoice of the month, including superseded ones, and every stored difference. */
 async function recompute(db: Queryable, period: Period): Promise<readonly CheckResult[]> {
   const wrongLines: string[] = [];
   const wrongChanges: string[] = [];
@@ -211,7 +211,7 @@ async function recomputeChanges(
   });
 }
 
-/** The plan versions that lines of `plan_base` name. */
+/** Returns the plan versions that `plan_base` lines reference. */
 function planVersionsOf(lines: readonly LineRow[]): readonly string[] {
   return lines.flatMap(({ meta: { plan_version_id: id } }) => (typeof id === 'string' ? id : []));
 }

@@ -1,8 +1,8 @@
-/** How a finding is dealt with. */
+/** How findings of one code are handled. */
 interface FindingKind {
-  /** How loudly the log says it. */
+  /** The log level. */
   readonly level: 'warn' | 'error';
-  /** Where this is found, nobody can tell whether the other still is. */
+  /** The finding that prevents checking this one; null: it can always be checked. */
   readonly hiddenBy: 'database_unreachable' | 'temporal_unreachable' | null;
 }
 
@@ -21,7 +21,8 @@ export const FINDINGS = {
   schedule_paused: { level: 'warn', hiddenBy: 'temporal_unreachable' },
   schedule_points_elsewhere: { level: 'error', hiddenBy: 'temporal_unreachable' },
   schedule_silent: { level: 'error', hiddenBy: 'temporal_unreachable' },
-  // A worker that is being replaced is missed for a moment: the alert waits, the log need not shout.
+  // Only a warning, because a worker that is being replaced is missing for a moment; the alert rule waits for
+  // longer than that.
   no_worker: { level: 'warn', hiddenBy: 'temporal_unreachable' },
 } as const satisfies Record<string, FindingKind>;
 
@@ -29,11 +30,11 @@ export type FindingCode = keyof typeof FINDINGS;
 
 export const FINDING_CODES = Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]];
 
-/** Something that is not as it should be. */
+/** A problem that the watchdog has found. */
 export interface Finding {
   readonly code: FindingCode;
-  /** The month that it is about, if it is about one. */
+  /** The affected month; null if the finding is not about one. */
   readonly month: string | null;
-  /** A sentence for everybody: `/readyz` is public, so no names, no addresses, no tenants. */
+  /** A sentence without names, addresses or tenants, because `/readyz` is public. */
   readonly detail: string;
 }

@@ -2,7 +2,7 @@ import type { MonthEndGauges } from '../observability/metrics/month-end-gauges.t
 import { FINDING_CODES } from './watchdog-finding.ts';
 import type { BooksFacts, TemporalFacts, WatchdogReport } from './watchdog-report.ts';
 
-/** A look in numbers, for the metrics; null before the first one. */
+/** Returns the values of a report for the metrics; null before the first report. */
 export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
   if (report === null) return null;
   const { checkedAt, findings, lastMonth, books, temporal } = report;

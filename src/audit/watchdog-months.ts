@@ -2,15 +2,15 @@ import type { MonthFacts } from '../db/month-end/watchdog-facts.ts';
 import { periodOf } from '../domain/period.ts';
 import type { Finding } from './watchdog-finding.ts';
 
-/** When a month is late, and when its run is. */
+/** When a month counts as late, and a run as stalled. */
 export interface WatchdogLimits {
-  /** A month has to be closed so many hours after its last instant. */
+  /** Hours after its last instant within which a month must be closed. */
   readonly closeWithinHours: number;
-  /** A run in which nothing moves for so many minutes stands still. */
+  /** Minutes without progress after which a run counts as stalled. */
   readonly stalledAfterMinutes: number;
 }
 
-/** What is wrong with the months. Pure. */
+/** Returns findings about the months. Pure. */
 export function judgeMonths(
   months: readonly MonthFacts[],
   now: Date,
@@ -31,13 +31,13 @@ function notClosed(facts: MonthFacts, now: Date, { closeWithinHours }: WatchdogL
   if (finishedRequests > 0) return [];
   const how =
     openRequests === 0
-      ? 'nobody has asked for it'
+      ? 'no run has been requested'
       : `due tenants without an outcome: ${withoutOutcome} of ${dueTenants}`;
   const detail = `${month} was to be closed by ${instant(deadlineMs)}: ${how}`;
   return [{ code: 'month_not_closed', month, detail }];
 }
 
-/** Tenants that became due after the month was closed: work to do, and no mistake in the books. */
+/** Reports tenants that became due after the month was closed: work to do, not an error in the books. */
 function toInvoice(facts: MonthFacts): Finding[] {
   const { month, dueTenants, withoutOutcome, openRequests, finishedRequests } = facts;
   if (finishedRequests === 0 || openRequests > 0 || withoutOutcome === 0) return [];
@@ -48,7 +48,7 @@ function toInvoice(facts: MonthFacts): Finding[] {
 function stalled(facts: MonthFacts, now: Date, { stalledAfterMinutes }: WatchdogLimits): Finding[] {
   const { month, openRequests, waitingSince, lastMovedAt } = facts;
   if (openRequests === 0) return [];
-  // Whatever moved before the oldest request was made is no sign of life for it.
+  // Progress from before the oldest open request was made doesn't count for it.
   const movedMs = Math.max(
     ...[waitingSince, lastMovedAt].map((at) => Date.parse(at ?? '')).filter(Number.isFinite),
   );
@@ -63,7 +63,7 @@ function outOfBalance({ month, isOutOfBalance }: MonthFacts): Finding[] {
   return [{ code: 'books_do_not_add_up', month, detail }];
 }
 
-/** To the second: nobody reads more. */
+/** Formats an instant for messages, in UTC and to the second. */
 function instant(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, '2026-05-01T00:00:00'.length)}Z`;
 }

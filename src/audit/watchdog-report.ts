@@ -13,42 +13,42 @@ import type { Finding } from './watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from './watchdog-months.ts';
 import { judgeSchedule, judgeWorkers } from './watchdog-temporal.ts';
 
-/** What the watchdog looks at. */
+/** What the watchdog checks. */
 export interface WatchdogSources {
   readonly db: Queryable;
-  /** Null where there is no Schedule. */
+  /** Returns null if there is no Schedule. */
   readonly readSchedule: () => Promise<ScheduleFacts | null>;
-  /** Who polls our task queue. */
+  /** Lists the workers that poll our task queue. */
   readonly listWorkers: () => Promise<readonly PollingWorker[]>;
   readonly limits: WatchdogLimits;
   readonly now: () => Date;
 }
 
-/** What one look has found. */
+/** The result of one check. */
 export interface WatchdogReport {
   readonly checkedAt: Date;
   readonly findings: readonly Finding[];
-  /** The month that was to be closed last. */
+  /** The last month that should be closed. */
   readonly lastMonth: Month;
-  /** Null where the database couldn't be read. */
+  /** Null if the database couldn't be read. */
   readonly books: BooksFacts | null;
-  /** Null where Temporal couldn't be asked. */
+  /** Null if Temporal couldn't be reached. */
   readonly temporal: TemporalFacts | null;
   /** Why something couldn't be read. For the log only, because errors can contain addresses. */
   readonly errors: readonly unknown[];
 }
 
-/** What the database says. */
+/** Facts from the database. */
 export interface BooksFacts {
-  /** The months looked at. */
+  /** The months that were checked. */
   readonly months: readonly MonthFacts[];
-  /** Of the last month. */
+  /** Reasons for parked tenants of the last month. */
   readonly parkedReasons: readonly ParkedReason[];
   /** Earliest expiry among keys without a replacement; null: none expires. */
   readonly keyExpiresAt: string | null;
 }
 
-/** What Temporal says. */
+/** Facts from Temporal. */
 export interface TemporalFacts {
   /** Null: there is no Schedule. */
   readonly schedule: ScheduleFacts | null;
@@ -102,10 +102,10 @@ async function askTemporal(sources: WatchdogSources): Promise<TemporalFacts> {
 const DATABASE_UNREACHABLE: Finding = {
   code: 'database_unreachable',
   month: null,
-  detail: 'the database cannot be read: nobody knows whether the month is closed',
+  detail: 'the database cannot be read: it is unknown whether the month is closed',
 };
 const TEMPORAL_UNREACHABLE: Finding = {
   code: 'temporal_unreachable',
   month: null,
-  detail: 'Temporal cannot be asked: nobody knows whether the Schedule stands, or a worker runs',
+  detail: 'Temporal cannot be reached: it is unknown whether the Schedule exists and a worker runs',
 };

@@ -5,10 +5,13 @@ import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding, FindingCode } from './watchdog-finding.ts';
 import type { PollingWorker } from '../temporal/worker-versions.ts';
 
-/** How late a firing may be: a server that was away makes up for it within seconds. */
+/** How late a firing may be; a server catches up within seconds after an outage. */
 const GRACE_MS = 15 * 60_000;
 
-/** What is wrong with the Schedule; null: there is none. Pure. */
+/**
+ * Returns findings about the Schedule. Pure.
+ * @param schedule null: there is none
+ */
 export function judgeSchedule(schedule: ScheduleFacts | null, now: Date): readonly Finding[] {
   if (schedule === null) {
     return [finding('schedule_missing', 'there is no Schedule: nothing will close the month')];
@@ -19,12 +22,12 @@ export function judgeSchedule(schedule: ScheduleFacts | null, now: Date): readon
   if (schedule.isPaused) {
     return [...elsewhere, finding('schedule_paused', 'the Schedule is paused: it will not fire')];
   }
-  // When a Schedule that isn't ours should have fired is unknown.
+  // It is unknown when a Schedule that isn't ours should have fired.
   const silence = elsewhere.length === 0 ? whySilent(schedule, now) : null;
   return silence === null ? elsewhere : [finding('schedule_silent', silence)];
 }
 
-/** Reports the expected values, not the actual ones, which can be any text that a caller wrote. */
+/** Returns what is wrong with the Schedule, naming the expected values: the actual ones can be any text. */
 function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, now: Date) {
   return [
     ...(workflowType === WORKFLOWS.scheduledMonthEnd
@@ -38,14 +41,14 @@ function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, 
 }
 
 /**
- * By the times and not by the definition, which can say the same in many ways (calendars, cron,
- * time zones).
+ * Returns whether the Schedule fires on the first of every month. Checks the times instead of the definition,
+ * which can express the same times in many ways (calendars, cron, time zones).
  */
 function firesEveryFirst(times: readonly Date[], now: Date): boolean {
   let expected: string | null = null;
   return times.every((time) => {
     const month = monthOfInstant(time);
-    // The very next one is this month's or the next month's.
+    // The first one is in this month or the next.
     const isExpected =
       expected === null ? month <= nextMonth(monthOfInstant(now)) : month === expected;
     expected = nextMonth(month);
@@ -54,8 +57,8 @@ function firesEveryFirst(times: readonly Date[], now: Date): boolean {
 }
 
 /**
- * A Schedule can fail silently: it exists, is not paused and has a next time, but doesn't fire
- * (temporalio/temporal#11869). So the check is whether it fired when it was due.
+ * Returns a message if the Schedule did not fire when it was due. A Schedule can fail silently: it exists, is
+ * not paused and has a next time, but doesn't fire (temporalio/temporal#11869).
  */
 function whySilent(schedule: ScheduleFacts, now: Date): string | null {
   const [next] = schedule.nextActionTimes;
@@ -67,7 +70,7 @@ function whySilent(schedule: ScheduleFacts, now: Date): string | null {
   return `the Schedule was to fire at ${lastDue.toISOString()} and has not`;
 }
 
-/** The latest first of a month before `now`, at the time of day of another. */
+/** Returns the latest first of a month that isn't after `now`, at the time of day of `sameTime`. */
 function firstBefore(now: Date, sameTime: Date): Date {
   const at = (month: number) =>
     new Date(

@@ -4,14 +4,14 @@ import type { WatchdogReport } from './watchdog-report.ts';
 
 export interface WatchdogOptions {
   readonly look: () => Promise<WatchdogReport>;
-  /** From the end of a look to the next. */
+  /** From the end of a check to the start of the next. */
   readonly intervalSeconds: number;
   readonly logger: Logger;
 }
 
-/** Where the latest report can be read. */
+/** Gives access to the latest report. */
 export interface WatchdogView {
-  /** Null until the first look is done. */
+  /** Null until the first check is done. */
   latest(): WatchdogReport | null;
 }
 
@@ -38,7 +38,7 @@ export function startWatchdog({ look, intervalSeconds, logger }: WatchdogOptions
       logChanges(logger, changesOf(before, findings), report.errors);
       latest = { ...report, findings };
     } catch (error) {
-      logger.error({ err: error }, 'the watchdog could not look around');
+      logger.error({ err: error }, 'the watchdog check failed');
     }
     if (isStopped) return;
     timer = setTimeout(() => {
@@ -75,7 +75,8 @@ function logChanges(
 }
 
 /**
- * The findings that are new since the last check, and those that ended. A changed detail alone doesn't count.
+ * Returns the findings that are new since the last check, and those that ended. A change of detail alone
+ * doesn't count.
  */
 function changesOf(
   before: readonly Finding[],
@@ -85,8 +86,8 @@ function changesOf(
 }
 
 /**
- * A finding that can't be checked now is carried over: an alert must not end because its source is
- * unreachable.
+ * Returns the findings, plus earlier ones that can't be checked now: an alert must not end because its source
+ * is unreachable.
  */
 function carryOver(before: readonly Finding[], found: readonly Finding[]): readonly Finding[] {
   const codes = new Set<string | null>(found.map(({ code }) => code));

@@ -6,9 +6,9 @@ import type { CurrentSubscriptions, PlacedSubscription } from './placed-subscrip
 import type { SentAddon } from './subscriptions-file.ts';
 
 export interface AddonChanges {
-  /** New; the catalogue's terms are copied to the snapshot. */
+  /** New addons; the catalogue's terms are copied to the snapshot. */
   readonly attached: readonly StoredAddon[];
-  /** Snapshots with another end or another `allowRepeated`. */
+  /** Snapshots whose end or `allowRepeated` changes. */
   readonly changed: readonly StoredAddon[];
   readonly problems: readonly Problem[];
 }
@@ -62,7 +62,7 @@ export function diffAddons(
     }
   });
 
-  // Leaving an addon out doesn't end it: the tenant would silently still be billed for it.
+  // Omitting an addon doesn't end it. Without this error the tenant would silently still be billed for it.
   problems.push(
     ...snapshots.map(({ code, startsAt }): Problem => ({
       path: [...path, 'addons'],
@@ -73,7 +73,7 @@ export function diffAddons(
   return { attached, changed, problems: [...problems, ...repetitions(path, placed)] };
 }
 
-/** An addon as the change leaves it. */
+/** An addon after the change. */
 interface PlacedAddon {
   /** Its index among the subscription's addons in the input. */
   readonly index: number;
@@ -82,7 +82,10 @@ interface PlacedAddon {
   readonly change: 'attached' | 'changed' | null;
 }
 
-/** The database rejects these too, with a less helpful message. */
+/**
+ * Returns a problem for each addon that overlaps another one with its code. The database rejects these too,
+ * with a less helpful message.
+ */
 function repetitions(path: readonly PropertyKey[], placed: readonly PlacedAddon[]): Problem[] {
   const single = placed.filter(({ addon }) => !addon.allowRepeated);
   return [...Map.groupBy(single, ({ addon }) => addon.code).values()].flatMap((alike) =>

@@ -9,7 +9,7 @@ import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
 import { ApplyError } from './apply-error.ts';
 
 /**
- * Applies a catalogue file, all of it or nothing. What the file doesn't name stays.
+ * Applies a catalogue file, all or nothing. Plan versions and addons that the file doesn't name stay.
  * @throws ApplyError
  */
 export async function applyCatalogueFile(
@@ -21,15 +21,14 @@ export async function applyCatalogueFile(
 }
 
 export interface ApplyOptions {
-  /** The input in messages: the name of its file. */
+  /** The name of the input in messages, such as its file name. */
   readonly name?: string;
-  /** Compares and checks everything, and writes nothing. */
+  /** Validates and compares everything, and writes nothing. */
   readonly dryRun?: boolean;
 }
 
 /**
- * Applies plan versions and addons, all of them or nothing. What isn't named stays. Call it inside
- * `inApplyTurn`.
+ * Applies plan versions and addons, all or nothing. Those that aren't named stay. Call it inside `inApplyTurn`.
  * @throws ApplyError
  */
 export async function applyCatalogue(

@@ -1,8 +1,8 @@
 import { sayOf } from '../lib/explain-issue.ts';
 
 /**
- * An input that can't be applied; nothing was. It lists every problem, so that one round of corrections is
- * enough.
+ * An input that can't be applied; nothing was changed. It lists every problem, so that one round of corrections
+ * is enough.
  */
 export class ApplyError extends Error {
   override readonly name = 'ApplyError';
@@ -10,7 +10,7 @@ export class ApplyError extends Error {
   /** The message without its problems. */
   readonly heading: string;
 
-  /** @param name the input in messages: the name of its file */
+  /** @param name the name of the input in messages, such as its file name */
   constructor(name: string, problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'an error' : `${problems.length} errors`;
     const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
@@ -23,7 +23,7 @@ export class ApplyError extends Error {
 
 /** A message about one place in the input. */
 export interface Remark {
-  /** From the root, as zod has it: `['plans', 0, 'code']`. */
+  /** The path from the root, in zod's format: `['plans', 0, 'code']`. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
@@ -37,12 +37,12 @@ export interface Problem extends Remark {
   readonly kind: 'invalid' | 'conflict';
 }
 
-/** `plans[0].code: what is wrong`. */
+/** Returns `plans[0].code: message`. */
 export function formatProblem({ path, message }: Remark): string {
   return sayOf(formatPath(path), message);
 }
 
-/** `['plans', 0, 'code']` → `plans[0].code`: a path as people write it. */
+/** Returns a path in readable form: `['plans', 0, 'code']` → `plans[0].code`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
@@ -50,7 +50,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-/** The path of the subscription in an input of a single one. */
+/** The path of the subscription in an input that has only one. */
 export const SUBSCRIPTION_PATH = ['tenants', 0, 'deployments', 0, 'subscriptions', 0] as const;
 
 /** Returns the error for a request that conflicts with the stored subscription. */

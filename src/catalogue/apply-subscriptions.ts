@@ -32,7 +32,7 @@ import type { ApplyOptions } from './apply-catalogue.ts';
 import type { CurrentSubscriptions } from './placed-subscription.ts';
 
 /**
- * Applies a file of tenants and their subscriptions, all of it or nothing. Applying it again changes nothing.
+ * Applies a file of tenants and their subscriptions, all or nothing. Applying it again changes nothing.
  * @throws ApplyError
  */
 export async function applySubscriptionsFile(
@@ -44,8 +44,8 @@ export async function applySubscriptionsFile(
 }
 
 /**
- * Applies tenants and their subscriptions, all of them or nothing; applying them again changes nothing. Warns
- * about months whose invoices no longer match. Call it inside `inApplyTurn`.
+ * Applies tenants and their subscriptions, all or nothing; applying them again changes nothing. Warns about
+ * months whose invoices no longer match. Call it inside `inApplyTurn`.
  * @throws ApplyError
  */
 export async function applySubscriptions(
@@ -94,7 +94,7 @@ async function readCurrent(
   };
 }
 
-/** Ends are written before new starts: two subscriptions of a deployment must never overlap. */
+/** Writes the changes, ends before new starts: two subscriptions of a deployment must never overlap. */
 async function write(tx: Transaction, changes: SubscriptionChanges): Promise<void> {
   await upsertTenants(tx, [...changes.newTenants, ...changes.renamedTenants]);
   await insertBuyers(tx, changes.newBuyers);

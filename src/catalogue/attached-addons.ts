@@ -17,7 +17,10 @@ export interface AddonToAttach {
   readonly allow_repeated?: boolean | undefined;
 }
 
-/** @throws ApplyError */
+/**
+ * Returns the subscription with the addon attached.
+ * @throws ApplyError
+ */
 export function attach(stored: SentSubscription, wanted: AddonToAttach): SentSubscription {
   const { code, starts_at, ends_at, allow_repeated } = wanted;
   const index = stored.addons.findIndex((addon) => isSame(addon, wanted));
@@ -44,7 +47,7 @@ export interface AddonToDetach {
 }
 
 /**
- * @returns null if the subscription has never had such an addon
+ * Returns the subscription with the addon ended; null if it has never had such an addon.
  * @throws ApplyError
  */
 export function detach(stored: SentSubscription, wanted: AddonToDetach): SentSubscription | null {

@@ -17,13 +17,13 @@ export interface Move {
   readonly tenantId: string;
   /** `subscription acme-web-1`, `addon gb of subscription acme-web-1`. */
   readonly what: string;
-  /** Whether it was in force at the end of a month before the change. */
+  /** Returns whether, before the change, it was in force at the end of a month. */
   readonly was: (at: string) => boolean;
-  /** The same after the change. */
+  /** Returns whether, after the change, it is in force at the end of a month. */
   readonly is: (at: string) => boolean;
 }
 
-/** The changes to when a subscription and these addons are in force. */
+/** Returns the changes to when a subscription and these addons are in force. */
 export function movesOf(
   { path, wanted }: PlacedSubscription,
   current: CurrentSubscriptions,
@@ -46,7 +46,8 @@ export function movesOf(
         path: [...path, 'addons'],
         tenantId,
         what: `addon ${addon.code} of ${what}`,
-        // An addon is billed with its subscription: if the subscription moves, the warning is about that.
+        // An addon is billed with its subscription: if the subscription moves, only the subscription gets a
+        // warning.
         was: (at: string) => was(at) && is(at) && before !== undefined && isInForce(before, at),
         is: (at: string) => was(at) && is(at) && isInForce(addon, at),
       };
@@ -54,13 +55,16 @@ export function movesOf(
   ];
 }
 
-/** Whether it is in force at the last instant before `at`, as month end decides (docs/spec.md#month-end). */
+/**
+ * Returns whether it is in force at the last instant before `at`, as month end decides
+ * (docs/spec.md#month-end).
+ */
 function isInForce({ startsAt, endsAt }: Span, at: string): boolean {
   return startsAt !== null && isBefore(startsAt, at) && (endsAt === null || !isBefore(endsAt, at));
 }
 
 /**
- * Returns a warning for each month that was invoiced or closed without an invoice and that a move changes:
+ * Returns a warning for each move that changes a month that is invoiced or was closed without an invoice:
  * nothing bills the change automatically.
  */
 export function warningsOfBilledMonths(

@@ -26,14 +26,14 @@ export interface CatalogueChanges {
   readonly problems: readonly Problem[];
 }
 
-/** The id that the database generates (`plan_versions.plan_version_id`). */
+/** Returns the id that the database generates (`plan_versions.plan_version_id`). */
 export function planVersionId(code: string, version: number): string {
   return `${code}-v${version}`;
 }
 
 /**
- * Compares a file with the catalogue. A version that exists is immutable; an addon may change,
- * because subscriptions hold snapshots.
+ * Compares a file with the catalogue. An existing version is immutable; an addon may change, because
+ * subscriptions hold snapshots.
  */
 export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): CatalogueChanges {
   const problems: Problem[] = [];

@@ -18,7 +18,7 @@ export function id(example: string) {
   return externalId.meta({ example });
 }
 
-/** What is metered, and priced by a plan item. */
+/** A kind of metered resource, which a plan item prices. */
 export const resourceKind = visibleId(100).meta({ example: 'spaces_gb_month' });
 
 /** A tenant's name. */
@@ -26,14 +26,14 @@ export const displayName = text(200).meta({ example: 'Acme Pty Ltd' });
 
 const VERSION_HINT = 'expected a whole number from 1 to 2147483647';
 export const MAX_VERSION = 2_147_483_647;
-/** Of a plan. */
+/** The number of a plan version. */
 export const versionNumber = z
   .int({ error: VERSION_HINT })
   .min(1, VERSION_HINT)
   .max(MAX_VERSION, VERSION_HINT)
   .meta({ example: 1 });
 
-/** In the canonical form, so that the same quantity is the same text. */
+/** A quantity in canonical form, so that equal quantities have equal text. */
 export const quantity = decimalString.describe('In base units.').transform(normalizeDecimalString);
 
 const CENTS_HINT = 'expected whole cents from 0 to 2^53 - 1';
@@ -42,12 +42,12 @@ export const priceCents = z
   .nonnegative({ error: CENTS_HINT })
   .meta({ maximum: Number.MAX_SAFE_INTEGER, example: 750 });
 
-/** In UTC, as PostgreSQL stores it. */
+/** An instant in UTC, as PostgreSQL stores it. */
 export const storedInstant = instant.transform(({ stored }) => stored);
 
 /**
- * Whether one instant is before another, both in UTC as PostgreSQL stores them. Compared as text, because
- * Date has no microseconds; without the Z, a fraction sorts after its whole second.
+ * Returns whether one instant is before another, both in UTC as PostgreSQL stores them. They are compared as
+ * text, because Date has no microseconds; without the Z, a fraction sorts after its whole second.
  */
 export function isBefore(instant: string, other: string): boolean {
   return instant.replace('Z', '') < other.replace('Z', '');

@@ -84,7 +84,7 @@ export const addonTerms = z
 
 const addon = z.strictObject({ code: id('storage_50gb'), ...addonTerms.shape });
 
-/** As a file has it, and the body of `PUT /api/v1/catalogue`. */
+/** The content of a catalogue file, and the body of `PUT /api/v1/catalogue`. */
 export const catalogueFile = z
   .strictObject({
     plans: z.array(plan).superRefine(uniqueBy('plan', 'code')).default([]),
@@ -102,7 +102,10 @@ export type CatalogueFile = z.infer<typeof catalogueFile>;
 export type CatalogueVersion = z.infer<typeof planVersion>;
 export type CatalogueAddon = z.infer<typeof addon>;
 
-/** @throws ApplyError */
+/**
+ * Parses a catalogue file.
+ * @throws ApplyError
+ */
 export function parseCatalogueFile(file: InputFile): CatalogueFile {
   return parseInputFile(catalogueFile, file);
 }

@@ -2,7 +2,7 @@ import type { CatalogueChanges } from './catalogue-changes.ts';
 import type { SubscriptionChanges } from './subscription-changes.ts';
 import type { SubscriptionsFile } from './subscriptions-file.ts';
 
-/** The outcome for the things of one kind that an input names. */
+/** The outcome for all things of one kind that an input names. */
 export interface ChangeCounts {
   readonly new: number;
   readonly changed: number;

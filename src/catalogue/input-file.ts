@@ -10,9 +10,9 @@ export interface InputFile {
 }
 
 /**
- * Reads a JSON file against its schema, as strictly as the API reads bodies.
- * @throws ApplyError with the encoding if it isn't UTF-8, the line and column of a JSON syntax error, the
- * path of a name that appears twice, or all invalid fields
+ * Parses a JSON file and validates it against a schema, as strictly as the API validates bodies.
+ * @throws ApplyError with the encoding if it isn't UTF-8, the line and column of a JSON syntax error, the path
+ * of a name that appears twice, or all invalid fields
  */
 export function parseInputFile<T>(schema: z.ZodType<T>, { name, bytes }: InputFile): T {
   const json = withoutBom(bytes);
@@ -56,7 +56,7 @@ function locateJsonMistake(text: string): Problem {
   return { path: [], kind: 'invalid', message: `${place}: not valid JSON: ${reasonOf(text)}` };
 }
 
-/** Whether the only error in a text is that it ends. */
+/** Returns whether the only error in a text is that it ends too early. */
 function canBeCompleted(text: string): boolean {
   const message = parseError(text);
   return (

@@ -4,8 +4,8 @@ import { isBefore } from './catalogue-fields.ts';
 import type { PlacedSubscription } from './placed-subscription.ts';
 
 /**
- * Finds subscriptions that would be in force at the same time as another one of their deployment, in the
- * input or stored. The database rejects these too, with a less helpful message.
+ * Finds subscriptions that would be in force at the same time as another subscription of their deployment, in
+ * the input or stored. The database rejects these too, with a less helpful message.
  */
 export function findOverlaps(
   placed: readonly PlacedSubscription[],
@@ -31,7 +31,7 @@ function overlapsOfOne(entries: readonly Entry[]): Problem[] {
   return overlappingPairs(entries, ({ subscription }) => subscription).flatMap(explain);
 }
 
-/** Half open. Start null: never in force; end null: no end. */
+/** Half-open. Start null: never in force; end null: no end. */
 interface Interval {
   readonly startsAt: string | null;
   readonly endsAt: string | null;
@@ -64,13 +64,15 @@ function compareStarts(a: Interval, b: Interval): number {
   return isBefore(startB, startA) ? 1 : 0;
 }
 
-/** Whether an end (null: none) comes after an instant (null: never). */
+/** Returns whether an end (null: none) comes after an instant (null: never). */
 function endsAfter(endsAt: string | null, instant: string | null): boolean {
   if (instant === null) return false;
   return endsAt === null || isBefore(instant, endsAt);
 }
 
-/** Points to the later one, unless only the earlier one is in the input. */
+/**
+ * Returns a problem that points to the later subscription, or to the earlier one if only that is in the input.
+ */
 function explain([earlier, later]: readonly [Entry, Entry]): Problem[] {
   const [at, other] = later.path ? [later, earlier] : [earlier, later];
   if (at.path === null) return [];

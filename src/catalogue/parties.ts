@@ -5,7 +5,7 @@ import { text } from '../ingestion/usage-fields.ts';
 /** Seller and buyer details in files and in the API; stored as sent. */
 
 const ABN_HINT = 'expected an ABN: eleven digits whose check digits are right';
-/** Stored without blanks. */
+/** An ABN, stored without spaces. */
 const abn = z
   .string()
   .regex(/^\d[\d ]{10,13}$/, { error: ABN_HINT })
@@ -38,7 +38,6 @@ export const buyerDetails = z
     email: email.nullable().default(null),
   })
   .describe('The buyer, as later invoices show it.');
-export type BuyerDetails = z.output<typeof buyerDetails>;
 
 /** The seller details that every invoice shows. */
 export const sellerDetails = z.strictObject({
@@ -50,4 +49,3 @@ export const sellerDetails = z.strictObject({
   payment_terms: text(500).nullable().default(null),
   payment_details: z.array(text(200)).max(8).default([]),
 });
-export type SellerDetails = z.output<typeof sellerDetails>;

@@ -31,14 +31,14 @@ export interface SubscriptionChanges {
   readonly unchangedSubscriptions: readonly NewSubscription[];
   readonly newAddons: readonly StoredAddon[];
   readonly changedAddons: readonly StoredAddon[];
-  /** What comes into force or ends: may make invoiced months wrong. */
+  /** Subscriptions and addons that start or end differently, which may make invoiced months wrong. */
   readonly moves: readonly Move[];
-  /** Accepted, but month end will park the tenant until it is fixed. */
+  /** Accepted input for which month end will park the tenant until it is fixed. */
   readonly warnings: readonly Remark[];
   readonly problems: readonly Problem[];
 }
 
-/** Compares a file with stored data. What the file doesn't name stays. */
+/** Compares a file with stored data. Anything that the file doesn't name stays. */
 export function diffSubscriptions(
   file: SubscriptionsFile,
   current: CurrentSubscriptions,
@@ -110,7 +110,7 @@ function toTenant({ tenant_id, name, currency }: SentTenant): StoredTenant {
   return { tenantId: tenant_id, name, currency };
 }
 
-/** The next version of the buyer's details, if they differ from the current one. */
+/** Returns the next version of the buyer's details, if they differ from the current one. */
 function diffBuyer(
   { tenant_id, buyer }: SentTenant,
   { buyers }: CurrentSubscriptions,
@@ -132,7 +132,9 @@ function compare({ wanted }: PlacedSubscription, { subscriptions }: CurrentSubsc
   return isSame ? 'unchanged' : 'changed';
 }
 
-/** A tenant's currency and a deployment's tenant never change. */
+/**
+ * Returns the problems of tenants and deployments: a tenant's currency and a deployment's tenant never change.
+ */
 function problemsOfOwners(file: SubscriptionsFile, current: CurrentSubscriptions): Problem[] {
   return file.tenants.flatMap(({ tenant_id, currency, deployments }, i) => {
     const problems: Problem[] = [];

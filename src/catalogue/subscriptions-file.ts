@@ -125,7 +125,7 @@ const tenant = z.strictObject({
   deployments: z.array(deployment).default([]),
 });
 
-/** As a file has it, and the body of `PUT /api/v1/subscriptions`. */
+/** The content of a subscriptions file, and the body of `PUT /api/v1/subscriptions`. */
 export const subscriptionsFile = z
   .strictObject({
     tenants: z
@@ -150,7 +150,7 @@ export const subscriptionsFile = z
     },
   });
 
-/** Ids of deployments and subscriptions are unique across tenants. */
+/** Adds an issue for each repeated id: ids of deployments and subscriptions are unique across tenants. */
 function checkDeployments(tenants: readonly SentTenant[], context: z.RefinementCtx): void {
   const seen = { deployment: new Set<string>(), subscription: new Set<string>() };
   const check = (what: keyof typeof seen, value: string, path: PropertyKey[]) => {
@@ -179,7 +179,10 @@ export type SentSubscription = z.infer<typeof subscription>;
 export type SentAddon = SentSubscription['addons'][number];
 export type SubscriptionBody = z.output<typeof subscriptionBody>;
 
-/** @throws ApplyError */
+/**
+ * Parses a subscriptions file.
+ * @throws ApplyError
+ */
 export function parseSubscriptionsFile(file: InputFile): SubscriptionsFile {
   return parseInputFile(subscriptionsFile, file);
 }

@@ -18,8 +18,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Applies the missing migrations, each in its own transaction, and returns their names. If one fails, those
- * before it stay. Several processes can run it at once: they take turns.
+ * Applies the missing migrations, each in its own transaction, and returns their names. If one fails, earlier
+ * ones stay applied. Safe to run from several processes at once: they take turns.
  * @throws MigratorRightsError; database errors from a migration
  */
 export async function migrate({ databaseUrl }: MigrateOptions): Promise<string[]> {

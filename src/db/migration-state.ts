@@ -4,12 +4,12 @@ import { MIGRATIONS_DIR, MIGRATIONS_TABLE } from './migrate.ts';
 import type { Queryable } from './pool.ts';
 import { sql } from './sql.ts';
 
-/** Which migrations this version has, and which the database. */
+/** The migrations of this version, compared with those applied to the database. */
 export interface MigrationState {
   readonly applied: number;
-  /** Those that the database lacks, in order. */
+  /** Migrations of this version that the database lacks, in order. */
   readonly missing: readonly string[];
-  /** Those that only a later version knows. */
+  /** Applied migrations that only a later version knows. */
   readonly unknown: readonly string[];
 }
 

@@ -15,9 +15,9 @@ import { hash } from 'node:crypto';
 import type { Dependency } from '../lib/connect-within.ts';
 import { isDatabaseUnavailable } from './unavailable.ts';
 
-/** A pool, a connection or a transaction: what every query function takes first. */
+/** A pool, a connection or a transaction: the first parameter of every query function. */
 export type Queryable = CommonQueryMethods;
-/** Inside a transaction: for functions that only make sense there. */
+/** For functions that only make sense inside a transaction. */
 export type Transaction = DatabaseTransactionConnection;
 export type Database = DatabasePool;
 
@@ -26,20 +26,19 @@ export interface DatabaseOptions {
   readonly maxConnections: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** How long the server may work on a statement; by default a minute. */
+  /** The server's statement timeout; one minute by default. */
   readonly statementTimeoutMs?: number;
-  /** How much longer than that we wait for the server's answer; by default 2.5 seconds. */
+  /** How much longer than the statement timeout we wait for an answer; 2.5 seconds by default. */
   readonly answerGraceMs?: number;
   /** Wraps each statement that is sent, for tracing. */
   readonly watchStatements?: (send: SendQuery) => SendQuery;
 }
 
-/** How much longer than the server we wait: its own timeout comes first and says more. */
+/** We wait longer than the server's own timeout, so that its more informative error comes first. */
 const ANSWER_GRACE_MS = 2_500;
 
 /**
- * Opens the pool. It connects once, to learn the types of the database, so an
- * unreachable server fails here.
+ * Opens the connection pool. Connects once to load the database's types, so an unreachable server fails here.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { statementTimeoutMs = 60_000, answerGraceMs = ANSWER_GRACE_MS, watchStatements } = options;
@@ -56,22 +55,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     maxPoolSize: options.maxConnections,
     statementTimeout: statementTimeoutMs,
     idleTimeout: 30_000,
-    // The default, DISCARD ALL, costs a round trip for each release. We never
-    // change session state outside of a transaction.
+    // The default, DISCARD ALL, costs a round trip per release. We never change session state outside a
+    // transaction.
     resetConnection: () => Promise.resolve(),
   });
-  // An idle connection that the server closes must not end the process; the
-  // next query opens a new one.
+  // An idle connection that the server closes must not crash the process; the next query opens a new one.
   pool.on('error', () => undefined);
   return pool;
 }
 
 const SESSION = [
-  // Whatever the server's default.
+  // Set explicitly, because server defaults vary.
   '-c TimeZone=UTC',
   '-c DateStyle=ISO',
-  // Every statement finds its rows by an index. Plans are kept, those of foreign keys too, and one
-  // that was made while a table was small would read the whole of it when it is large.
+  // Every statement finds its rows by an index. Plans are cached, including those of foreign key checks, and a
+  // plan made while a table was small would still scan the whole table once it is large.
   '-c enable_seqscan=off',
 ];
 
@@ -83,7 +81,7 @@ function withSession(url: string, applicationName: string): string {
   return dsn.toString();
 }
 
-/** Checks each row against the zod schema of its query (Slonik's documented recipe). */
+/** Validates each row against the zod schema of its query (Slonik's documented recipe). */
 const validateRows: Interceptor = {
   name: 'validate-rows',
   transformRow: ({ resultParser }, query, row) => {
@@ -94,18 +92,18 @@ const validateRows: Interceptor = {
   },
 };
 
-/** More than there are statements in the product; whatever comes on top is planned each time. */
+/** More than the product has distinct statements; any statements beyond that are planned each time. */
 const MAX_PREPARED = 500;
 
 /**
- * To begin a statement with whose best plan depends on how much it is given: PostgreSQL plans it each time.
- * A kept plan takes every array for a short one, and goes through all of one for each of the other.
+ * Marks a statement whose best plan depends on the size of its input: PostgreSQL plans it each time. A cached
+ * plan assumes that every array is short, and scans one array in full for each element of another.
  */
 export const PLANNED_EACH_TIME = '/* planned each time */';
 
 /**
- * Has PostgreSQL parse and plan each statement once a connection: for small transactions that is
- * most of their cost. Values are bound, so the texts are few.
+ * Makes PostgreSQL parse and plan each statement once per connection, which is most of the cost of a small
+ * transaction. Values are bound, so there are few distinct texts.
  */
 function prepareStatements(): Interceptor {
   const names = new Map<string, string>();
@@ -125,9 +123,8 @@ function prepareStatements(): Interceptor {
 }
 
 /**
- * How PostgreSQL's values become ours. Slonik's defaults turn `numeric` into a
- * float, and money with it: here a quantity stays a decimal string, cents become
- * a number only where they are exact, and dates and instants stay text.
+ * Converts PostgreSQL's values. Slonik's defaults turn `numeric`, and so money, into a float. Here, quantities
+ * stay decimal strings, cents become numbers only if they are exact, and dates and instants stay text.
  */
 const typeParsers: DriverTypeParser[] = [
   { name: 'int8', parse: parseSafeInteger },
@@ -136,7 +133,10 @@ const typeParsers: DriverTypeParser[] = [
   { name: 'timestamptz', parse: toUtcInstant },
 ];
 
-/** Refuses what a JavaScript number cannot hold exactly. */
+/**
+ * Parses an integer.
+ * @throws RangeError if a JavaScript number can't hold it exactly
+ */
 function parseSafeInteger(value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) {
@@ -153,7 +153,7 @@ function toUtcInstant(value: string): string {
   return `${value.slice(0, -3).replace(' ', 'T')}Z`;
 }
 
-/** The database as a dependency that may still be starting. */
+/** Returns the database as a dependency that may still be starting. */
 export function databaseServer(options: DatabaseOptions): Dependency<Database> {
   return {
     name: 'PostgreSQL',
@@ -163,7 +163,7 @@ export function databaseServer(options: DatabaseOptions): Dependency<Database> {
   };
 }
 
-/** Host, port and database of a URL: what may be shown of it. */
+/** Returns the host, port and database of a URL, which are safe to display. */
 export function databaseAddress(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

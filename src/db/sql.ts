@@ -2,16 +2,16 @@ import { createSqlTag, type FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 
 /**
- * Slonik's tag: values are bound, never pasted. `sql.typeAlias('nothing')` is for
- * statements that return no rows.
+ * Slonik's tag, which binds values instead of interpolating them. `sql.typeAlias('nothing')` is for statements
+ * that return no rows.
  */
 export const sql = createSqlTag({
   typeAliases: { nothing: z.strictObject({}) },
 });
 
 /**
- * Rows for `json_to_recordset`: the way to write many at once. Not `jsonb`, which would be made of the
- * text only to be taken apart again; and not Slonik's `sql.json`, which looks at each value twice.
+ * Returns rows for `json_to_recordset`, to write many at once. It isn't `jsonb`, which PostgreSQL would build
+ * from the text only to take it apart again, nor Slonik's `sql.json`, which traverses each value twice.
  */
 export function jsonRows(rows: readonly object[]) {
   return sql.fragment`${JSON.stringify(rows)}::json`;
@@ -23,19 +23,19 @@ export function allOf(conditions: readonly (FragmentSqlToken | false)[]) {
   return sql.join([sql.fragment`true`, ...said], sql.fragment` AND `);
 }
 
-/** A `text[]`. */
+/** Returns a `text[]`. */
 export function textArray(values: readonly string[]) {
   return sql.array([...values], 'text');
 }
 
-/** A `uuid[]`. */
+/** Returns a `uuid[]`. */
 export function uuidArray(values: readonly string[]) {
   return sql.array([...values], 'uuid');
 }
 
 /**
- * `= $1` for one value, `= ANY($1)` for several. A plan for one value costs the same whether the value is known or
- * not, so that PostgreSQL keeps it; with an array of one it plans each time.
+ * Returns `= $1` for one value and `= ANY($1)` for several. PostgreSQL caches the plan for one value, which
+ * costs the same whether the value is known or not; it would plan each time for an array of one.
  */
 export function isOneOf(values: readonly string[], type: 'text' | 'uuid') {
   const [first, ...others] = values;
@@ -45,14 +45,14 @@ export function isOneOf(values: readonly string[], type: 'text' | 'uuid') {
   return type === 'uuid' ? sql.fragment`= ${first}::uuid` : sql.fragment`= ${first}::text`;
 }
 
-/** PostgreSQL's name of a column's type, as `pg_type` has it. */
+/** A column's type, named as in `pg_type`. */
 type ColumnType = 'text' | 'uuid' | 'int4' | 'int8' | 'numeric' | 'json' | 'jsonb' | 'bool';
 
 /**
- * `alias (column, …)` for FROM, with these rows: `VALUES` for one row, so that PostgreSQL keeps the plan; arrays for
- * several, whose number it knows when it plans. (It expects 100 rows of `json_to_recordset`, and then reads whole
- * tables to join them.)
- * @param columns the type of each column, by its name and the rows' property
+ * Returns `alias (column, …)` for FROM, with these rows: `VALUES` for one row, so that PostgreSQL caches the
+ * plan; arrays for several, because it knows their length when it plans. (It expects 100 rows from
+ * `json_to_recordset`, and would scan whole tables to join them.)
+ * @param columns the type of each column; its name is also the name of the rows' property
  */
 export function rowsAs<Column extends string>(
   alias: string,
@@ -82,11 +82,11 @@ export function rowsAs<Column extends string>(
 }
 
 /**
- * A column of many rows, as PostgreSQL reads an array: for `unnest`. Names are not repeated for each
- * row, as in JSON, and there is nothing to be looked up by name.
+ * Returns a column of many rows as a PostgreSQL array literal, for `unnest`. Unlike JSON, it doesn't repeat
+ * names for each row, and PostgreSQL needs no lookup by name.
  */
 export function columnArray(values: readonly (string | number | boolean | null)[]): string {
-  // JSON has them the same way, and is faster, unless there is something to escape.
+  // JSON has the same format, and is faster to produce, unless a value needs escaping.
   const json = JSON.stringify(values);
   if (!json.includes('\\')) return `{${json.slice(1, -1)}}`;
   return `{${values.map(toElement).join(',')}}`;
@@ -95,16 +95,16 @@ export function columnArray(values: readonly (string | number | boolean | null)[
 function toElement(value: string | number | boolean | null): string {
   if (value === null) return 'NULL';
   if (typeof value !== 'string') return String(value);
-  // Quoted, whatever it says: an id may be the word null.
+  // Always quoted, because an id may be the word null.
   return `"${SPECIAL.test(value) ? value.replace(EACH_SPECIAL, '\\$&') : value}"`;
 }
 
 const SPECIAL = /["\\]/;
 const EACH_SPECIAL = /["\\]/g;
 
-/** What to read of a list that is ordered by a key which never changes. */
+/** A page of a list that is ordered by an immutable key. */
 export interface Page<Key> {
-  /** The key of the last entry of the page before; null for the first page. */
+  /** The key of the previous page's last entry; null for the first page. */
   readonly after: Key | null;
   readonly limit: number;
 }

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 
-/** What DATABASE_URL says of TLS, as libpq has it; files are named, not read. */
+/** The TLS settings of DATABASE_URL, as libpq defines them. Files are named, not read. */
 export interface TlsSettings {
-  /** The rest of the URL. */
+  /** The URL without its TLS parameters. */
   readonly url: string;
   /** Null: no TLS. */
   readonly tls: {
     readonly verifiesCertificate: boolean;
-    /** Whether the certificate must be of this host. */
+    /** Whether the certificate must match the host. */
     readonly verifiesHost: boolean;
     readonly caFile: string | null;
     readonly certFile: string | null;
@@ -16,7 +16,7 @@ export interface TlsSettings {
   } | null;
 }
 
-/** `DATABASE_URL` asks for TLS in a way that we don't have. */
+/** `DATABASE_URL` has TLS parameters that we don't support. */
 export class TlsSettingsError extends Error {
   override readonly name = 'TlsSettingsError';
 }
@@ -25,17 +25,17 @@ const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
 const MODES = ['disable', 'no-verify', 'require', 'verify-ca', 'verify-full'];
 
 /**
- * Takes the TLS parameters out of a database URL: slonik knows only some of them, and reads no certificates.
- * `require` verifies like `verify-full`, as in node-postgres (libpq's verifies nothing); for encryption
- * alone, use `no-verify`. `allow` and `prefer` are rejected: anything between client and server could make
- * them fall back to no TLS.
+ * Separates the TLS parameters from a database URL, because Slonik supports only some of them and reads no
+ * certificates. `require` verifies like `verify-full`, as in node-postgres (libpq's verifies nothing); for
+ * encryption alone, use `no-verify`. `allow` and `prefer` are rejected, because anything between client and
+ * server could make them fall back to no TLS.
  * @throws TlsSettingsError
  */
 export function readTlsSettings(databaseUrl: string): TlsSettings {
   const url = new URL(databaseUrl);
   const [mode, caFile, certFile, keyFile] = PARAMETERS.map((name) => url.searchParams.get(name));
   for (const name of PARAMETERS) url.searchParams.delete(name);
-  // A CA without a mode means that it must be checked.
+  // A CA or a client certificate without a mode implies full verification.
   const chosen = mode ?? (caFile || certFile ? 'verify-full' : 'disable');
   if (!MODES.includes(chosen)) {
     throw new TlsSettingsError(
@@ -59,8 +59,8 @@ export function readTlsSettings(databaseUrl: string): TlsSettings {
 }
 
 /**
- * A database URL for drivers: without TLS parameters, and with Node's options for them.
- * @throws TlsSettingsError; the file system's errors for a certificate that can't be read
+ * Returns a database URL for drivers, without TLS parameters, and Node's TLS options. Reads the files.
+ * @throws TlsSettingsError; file system errors if a certificate can't be read
  */
 export function withTls(databaseUrl: string): { url: string; ssl: ConnectionOptions | undefined } {
   const { url, tls } = readTlsSettings(databaseUrl);
@@ -73,7 +73,7 @@ export function withTls(databaseUrl: string): { url: string; ssl: ConnectionOpti
       ...(caFile !== null && { ca: readFileSync(caFile, 'utf8') }),
       ...(certFile !== null && { cert: readFileSync(certFile, 'utf8') }),
       ...(keyFile !== null && { key: readFileSync(keyFile, 'utf8') }),
-      // Node's check of the name is the only one that it has.
+      // Disables the host name check, which is all that `checkServerIdentity` does.
       ...(!verifiesHost && { checkServerIdentity: () => undefined }),
     },
   };

@@ -3,7 +3,7 @@ import { sql, isOneOf } from './sql.ts';
 import { z } from 'zod';
 
 /**
- * Runs reads in one snapshot, read-only: for values that are compared with each other while usage arrives and
+ * Runs reads in one read-only snapshot, for values that are compared with each other while usage arrives and
  * invoices are issued.
  */
 export function inOneSnapshot<T>(db: Database, read: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -17,7 +17,7 @@ export function inOneSnapshot<T>(db: Database, read: (tx: Transaction) => Promis
 
 /**
  * Locks the tenants' rows until the transaction ends. Everything that decides about a tenant's invoice takes
- * this lock first, and in the order of the ids, so that two of them never wait for each other.
+ * this lock first, in the order of the ids, so that two such transactions can't deadlock.
  */
 export async function lockTenants(tx: Transaction, tenantIds: readonly string[]): Promise<void> {
   await tx.any(sql.type(z.object({ tenant_id: z.string() }))`

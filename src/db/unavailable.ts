@@ -20,19 +20,19 @@ const UNAVAILABLE_ERRORS = [
 ];
 
 /**
- * Of Node's sockets and of PostgreSQL (connection, resources, deadlocks, shutdown, a standby
- * that is about to be promoted).
+ * Error codes of Node's sockets and of PostgreSQL (connection, resources, deadlocks, shutdown, a standby that
+ * is about to be promoted).
  */
 const UNAVAILABLE_CODES =
   /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08...|25006|40...|53...|55P03|57...|58...)$/;
 
-/** node-postgres has no code for these. */
+/** Messages of node-postgres errors that have no code. */
 const UNAVAILABLE_MESSAGES =
   /timeout expired|connection terminated|connection timeout|queries? on a closed/i;
 
 /**
- * Whether an error says that the database is away, or too busy, rather than that it was asked for
- * something impossible: the same request may succeed later.
+ * Returns whether an error means that the database is unreachable or overloaded, not that the request was
+ * invalid: the same request may succeed later.
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -13,8 +13,8 @@ import { rejected, retryLater, type UsageResult } from './results.ts';
 import { LLM_USAGE, type LlmEntry } from './llm-event.ts';
 
 /**
- * Stores LLM events, mostly by one statement.
- * @returns a result per event, in order, committed
+ * Stores LLM events, usually with one statement.
+ * @returns a result per event, in order, once committed
  */
 export function appendLlmEvents(
   db: Database,
@@ -33,8 +33,8 @@ export function appendLlmEvents(
 }
 
 /**
- * Stores metered records, mostly by one statement, and then corrections.
- * @returns a result per record, in order, committed
+ * Stores metered records, usually with one statement, and then corrections.
+ * @returns a result per record, in order, once committed
  */
 export function appendMeteredRecords(
   db: Database,
@@ -52,9 +52,9 @@ export function appendMeteredRecords(
 type Located = MeteredEntry & { readonly bucketId: number };
 
 /**
- * Plain records first, then the corrections whose record is stored by now, and so on: what a
- * correction adds depends on what really is stored. A correction holds the lock of the bucket that
- * its record's other corrections need too, so nothing changes between the look and the insert.
+ * Inserts plain records first, then the corrections whose record is stored by then, and so on, because what a
+ * correction adds depends on the stored record. All corrections of a record need the lock of the same bucket,
+ * which the caller holds, so nothing changes between reading the record and the insert.
  */
 async function insertInWaves(tx: Transaction, records: readonly Located[]): Promise<Inserted> {
   const accepted = new Set<string>();

@@ -19,16 +19,16 @@ import type { Entry } from './usage-kind.ts';
 /** The result of inserting entries with new ids; an id in neither set was stored concurrently. */
 export interface Inserted {
   readonly accepted: ReadonlySet<string>;
-  /** Results by id; nothing of these was stored. */
+  /** The results of entries that were not stored, by id. */
   readonly refused: ReadonlyMap<string, UsageResult>;
 }
 
 export interface AppendOptions<E extends Entry> {
   readonly source: UsageSource;
   readonly idField: string;
-  /** Whether an entry can be stored without a look at others. */
+  /** Whether an entry can be stored without looking at other entries. */
   readonly isPlain: (entry: E) => boolean;
-  /** Stores plain entries, as far as their buckets are open, in one transaction of its own. */
+  /** Stores plain entries whose buckets are open, in a separate transaction. */
   readonly appendPlain: (
     db: Database,
     entries: readonly E[],
@@ -42,10 +42,10 @@ export interface AppendOptions<E extends Entry> {
 }
 
 /**
- * Appends entries to the ledger: plain ones whose buckets are open by one statement, then the others in one
- * transaction. If several entries have the same id, the first one decides, and the others are compared with
- * it. The time bounds apply to new ids only: an accepted event is a duplicate forever.
- * @returns a result per entry, in order, committed
+ * Appends entries to the ledger: plain ones whose buckets are open with one statement, then the others in one
+ * transaction. If several entries have the same id, the first one decides, and the others are compared with it.
+ * The time bounds apply to new ids only: an accepted event is a duplicate forever.
+ * @returns a result per entry, in order, once committed
  */
 export async function append<E extends Entry>(
   db: Database,
@@ -78,7 +78,7 @@ export async function append<E extends Entry>(
     const refusal = refused.get(id) ?? (first?.barred && rejectedField(first.barred));
     if (!refusal) throw new Error(`${id} was neither stored nor refused`);
     if (isFirst) return refusal;
-    // The first one with this id wasn't stored and so decides nothing.
+    // The first entry with this id wasn't stored, so it doesn't decide about this one.
     undecided.push(entry);
     return null;
   });
@@ -88,9 +88,9 @@ export async function append<E extends Entry>(
 }
 
 /**
- * Stores those that can be stored so.
- * @param entries each id once; all of them may be stored already
- * @returns the hashes of those that were, and the ids that were stored now
+ * Stores the plain entries whose buckets are open.
+ * @param entries each id once; any of them may already be stored
+ * @returns the hashes of the entries that were already stored, and the ids that were stored now
  */
 async function appendPlain<E extends Entry>(
   db: Database,
@@ -156,7 +156,10 @@ async function insertFresh<E extends Entry>(
   });
 }
 
-/** New usage of a month whose events were deleted: no sum of that month could be proved with it. */
+/**
+ * Returns the result for new usage of a month whose events were deleted: with it, no sum of that month could be
+ * verified.
+ */
 function expiredUsage({ serviceMonth }: Entry): UsageResult {
   const month = serviceMonth.slice(0, '2026-05'.length);
   return rejectedField({
@@ -181,7 +184,7 @@ function firstOfEachId<E extends Entry>(entries: readonly E[]): ReadonlyMap<stri
   return firsts;
 }
 
-/** The key alone: all of an entry would be sent. */
+/** Returns the key alone, because every property would be sent to the database. */
 function toBucketKey({ tenantId, deploymentId, resourceKind, serviceMonth }: BucketKey): BucketKey {
   return { tenantId, deploymentId, resourceKind, serviceMonth };
 }

@@ -9,20 +9,20 @@ import {
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 
-/** Events that are moved together: a bound on how long a transaction lasts. */
+/** Events that are moved together; limits how long a transaction lasts. */
 const CHUNK_EVENTS = 20_000;
 
-/** A month, and what became of its events. */
+/** A month, and the number of its events that were moved. */
 export interface ArchivedMonth extends ArchivableMonth {
   readonly movedLlmEvents: number;
   readonly movedMeteredEvents: number;
 }
 
 /**
- * Moves the events of closed months before this one to the archive, the oldest month first, chunk by chunk,
- * each in a transaction: if interrupted, every event is in one place or the other, and a rerun continues.
- * Months that may not be archived are skipped, with the reason. Events that arrived less than a day ago wait
- * for the next run.
+ * Moves the events of closed months before `before` to the archive, oldest month first, in chunks of one
+ * transaction each: if interrupted, every event is in one place or the other, and a rerun continues. Months
+ * that may not be archived are skipped, with the reason. Events that arrived less than a day ago wait for the
+ * next run.
  * @param onProgress called with the month, and the number of its events moved so far
  */
 export async function archiveUsage(
@@ -66,17 +66,16 @@ async function archiveMonth(
   return { movedLlmEvents, movedMeteredEvents };
 }
 
-/** A month whose events have expired now. */
+/** A month whose events were deleted by this call. */
 export interface ExpiredMonth {
   readonly month: Month;
   readonly usage: readonly ExpiredUsage[];
 }
 
 /**
- * Permanently deletes the archived events of months before this one, the oldest month first, each in a
- * transaction that first records their totals. Months that have already expired, or were never archived, are
- * skipped.
- * @param monthsKept full months whose events always stay
+ * Permanently deletes the archived events of months before `before`, oldest month first, each in a transaction
+ * that first records their totals. Months that have already expired, or were never archived, are skipped.
+ * @param monthsKept the number of full months whose events are always kept
  * @param onProgress called after each month
  * @throws IntegrityConstraintViolationError if a month is too young, or not archived completely
  */

@@ -9,7 +9,7 @@ export type ParsedEvent<Event> =
   | { readonly ok: true; readonly event: Event }
   | { readonly ok: false; readonly result: UsageResult };
 
-/** Checks one event by itself, so that a bad one doesn't sink its batch. */
+/** Validates one event on its own, so that an invalid event doesn't fail its batch. */
 export function parseEvent<Event>(schema: ZodType<Event>, event: unknown): ParsedEvent<Event> {
   const parsed = schema.safeParse(event, { error: explainIssue });
   if (parsed.success) return { ok: true, event: parsed.data };
@@ -19,9 +19,8 @@ export function parseEvent<Event>(schema: ZodType<Event>, event: unknown): Parse
 }
 
 /**
- * Returns why a well-formed event is rejected.
- * @param deployment the one that the event names, if it exists
- * @returns null if it is accepted
+ * Returns why a well-formed event is rejected; null if it is accepted.
+ * @param deployment the deployment that the event names, if it exists
  */
 export function checkEvent(
   event: SentEvent,
@@ -32,7 +31,7 @@ export function checkEvent(
 }
 
 function findError(event: SentEvent, deployment: Deployment | undefined): FieldError | null {
-  // Another tenant's deployment is as unknown as one that doesn't exist.
+  // Another tenant's deployment gets the same error as one that doesn't exist.
   if (deployment?.tenantId !== event.tenant_id) {
     return {
       pointer: '/deployment_id',

@@ -3,12 +3,12 @@ import { canonicalJson } from '../domain/canonical.ts';
 import type { JsonValue } from '../domain/types.ts';
 
 /**
- * SHA-256, in hex, of what an event means, whatever the order of its fields. The caller passes what
- * the ledger keeps: defaults filled in, `"1.50"` as `"1.5"`, instants in UTC to the microsecond. Two
- * events with one id are the same event if their hashes are equal (docs/spec.md#usage).
+ * Returns the SHA-256, in hex, of an event's content, regardless of the order of its fields. The caller passes
+ * the values that the ledger keeps: defaults filled in, `"1.50"` as `"1.5"`, instants in UTC to the
+ * microsecond. Two events with the same id are the same event if their hashes are equal (docs/spec.md#usage).
  */
 export function contentHash(content: Readonly<Record<string, JsonValue | undefined>>): string {
-  // What comes sorted, and with nothing inside, is canonical as JSON has it, in a fraction of the time.
+  // For sorted and flat content, JSON.stringify is canonical, and much faster.
   if (isSortedAndFlat(content)) return hash('sha256', JSON.stringify(content));
   const present = Object.entries(content).filter(
     (entry): entry is [string, JsonValue] => entry[1] !== undefined,
@@ -16,7 +16,10 @@ export function contentHash(content: Readonly<Record<string, JsonValue | undefin
   return hash('sha256', canonicalJson(Object.fromEntries(present)));
 }
 
-/** JSON has no names for what is undefined; a number that isn't a safe integer is to be refused. */
+/**
+ * Returns whether names are sorted and values are strings, safe integers or undefined, which JSON omits.
+ * Numbers that aren't safe integers are left to `canonicalJson`, which rejects them.
+ */
 function isSortedAndFlat(content: Readonly<Record<string, JsonValue | undefined>>): boolean {
   let last = '';
   for (const name of Object.keys(content)) {

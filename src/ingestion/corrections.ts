@@ -13,17 +13,17 @@ export interface Correction {
 }
 
 export interface CorrectionPlan<C extends Correction> {
-  /** To be inserted now, with what each adds to its bucket. */
+  /** Can be inserted now, with the quantity that each adds to its bucket. */
   readonly ready: (C & { readonly addedQty: string })[];
-  /** To be looked at again: the record may be among those inserted now, or be replaced by one. */
+  /** To be planned again after the inserts, which may store the record or replace it. */
   readonly waiting: C[];
   readonly refused: { readonly id: string; readonly reason: string }[];
 }
 
 /**
- * Decides which corrections can be inserted, in order. There is something ready unless no
- * correction's record is stored.
- * @param stored the records that are stored, of those that the corrections replace
+ * Decides, in order, which corrections can be inserted. If none is ready, no waiting correction's record is
+ * stored.
+ * @param stored the stored records among those that the corrections replace
  */
 export function planCorrections<C extends Correction>(
   corrections: readonly C[],
@@ -56,7 +56,7 @@ export function unknownRecord(recordId: string): string {
   );
 }
 
-/** Of a record that is in the archive. */
+/** Returns the reason for rejecting a correction of an archived record. */
 export function archivedRecord(recordId: string): string {
   return (
     `replaces: record ${JSON.stringify(recordId)} is in the archive, and is not corrected any more: ` +
@@ -84,7 +84,7 @@ function whyNot(correction: Correction, record: ReplaceableRecord): string | nul
       'send a new record instead of a correction'
     );
   }
-  // Replaced by this very correction: it was stored a moment ago and is a duplicate.
+  // If this same correction replaced the record, it was stored a moment ago and is a duplicate.
   if (record.replacedBy !== null && record.replacedBy !== correction.id) {
     return (
       `replaces: record ${name} has been replaced by ${JSON.stringify(record.replacedBy)} ` +

@@ -1,22 +1,25 @@
 /**
- * Corrections of a stream that came before the record that they replace, until that record comes. In a
- * batch everything is there at once; in a stream the record may be many lines away.
+ * Holds the corrections of a stream that arrive before the record that they replace. In a batch all entries are
+ * there at once; in a stream the record may be many lines away.
  */
 export interface EarlyCorrections<Item> {
-  /** @returns false where there is no room: the sender has to send it again */
+  /** @returns false if there is no room: the sender has to send the correction again */
   hold(recordId: string, item: Item): boolean;
-  /** Takes out those that wait for one of these records. */
+  /** Removes and returns the corrections that wait for one of these records. */
   takeFor(recordIds: Iterable<string>): readonly Item[];
-  /** Takes out all of them. */
+  /** Removes and returns all corrections. */
   takeAll(): readonly Item[];
 }
 
-/** Room for the corrections that all streams hold together. */
+/** The remaining room for corrections, shared by all streams. */
 export interface EarlyRoom {
   left: number;
 }
 
-/** @param room shared with the other streams; give back what is held by `takeAll` in any case */
+/**
+ * Creates an empty holder for one stream.
+ * @param room shared with the other streams; always call `takeAll` at the end, to return the room
+ */
 export function createEarlyCorrections<Item>(room: EarlyRoom): EarlyCorrections<Item> {
   const waiting = new Map<string, Item[]>();
 

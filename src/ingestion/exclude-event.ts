@@ -17,15 +17,15 @@ export interface ExclusionRequest {
 }
 
 export type ExclusionResult =
-  /** `isNew` is false where it had been excluded before: that exclusion stays as it was. */
+  /** `isNew` is false if the event was already excluded; that exclusion stays unchanged. */
   | { readonly outcome: 'excluded'; readonly isNew: boolean; readonly exclusion: Exclusion }
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'refused'; readonly reason: string };
 
 /**
- * Permanently excludes an accepted event from billing. It stays visible in the ledger, with the actor and the
- * reason; it no longer counts from the next invoice that holds its usage. An invoice that already bills it
- * keeps doing so until it is rerun.
+ * Permanently excludes an accepted event from billing. The event stays visible in the ledger, with the actor
+ * and the reason, and no longer counts from the next invoice that includes its usage. An invoice that already
+ * bills it keeps doing so until it is rerun.
  */
 export function excludeEvent(db: Database, request: ExclusionRequest): Promise<ExclusionResult> {
   const { source, eventId } = request;

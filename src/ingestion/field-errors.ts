@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import { toPointer } from '../lib/json-pointer.ts';
 import type { FieldError } from './results.ts';
 
-/** More would only repeat themselves. */
+/** The maximum number of errors; more would only be repetitive. */
 export const MAX_ERRORS = 20;
-/** Of an unknown field's name: enough to find it. */
+/** The maximum length of an unknown field's name; enough to find the field. */
 const MAX_KEY_LENGTH = 100;
 
-/** What zod found wrong, with a JSON pointer (RFC 6901) each. */
+/** Returns zod's issues as errors, each with a JSON pointer (RFC 6901). */
 export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): readonly FieldError[] {
-  // Not more issues than are told: an object may have thousands of fields that are wrong.
+  // Limited before the conversion, because an object may have thousands of invalid fields.
   return issues.slice(0, MAX_ERRORS).flatMap(toErrors).slice(0, MAX_ERRORS);
 }
 

@@ -14,24 +14,23 @@ import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
 /** Writes usage to the ledger. One per process, because it groups the commits of all requests. */
 export interface Ingestion {
   /**
-   * Stores events as they were sent, each checked by itself.
-   * @returns a result per event, in order, when those accepted are committed
-   * @throws OverloadedError; whatever the database throws. Nothing is lost if the same events are
-   * sent again.
+   * Validates and stores events as they were sent, each on its own.
+   * @returns a result per event, in order, once the accepted events are committed
+   * @throws OverloadedError; whatever the database throws. Nothing is lost if the same events are sent again.
    */
   ingest(
     source: UsageSource,
     events: readonly unknown[],
     options?: IngestOptions,
   ): Promise<readonly UsageResult[]>;
-  /** Events that wait or are being committed. */
+  /** Returns the number of events that wait or are being committed. */
   depth(source: UsageSource): number;
-  /** Accepts no more events, and waits for those accepted. */
+  /** Stops accepting events, and waits for those already accepted. */
   close(): Promise<void>;
 }
 
 export interface IngestOptions {
-  /** An operator sends it: it may be of any age. */
+  /** Whether an operator sends the events, which may then be of any age. */
   readonly isBackfill?: boolean;
   /** Wait while the queue is full, instead of throwing. */
   readonly isPatient?: boolean;
@@ -40,7 +39,7 @@ export interface IngestOptions {
 export interface IngestionDeps {
   readonly db: Database;
   readonly now: () => Date;
-  /** Called with every answer. */
+  /** Called with the results of every call of `ingest`. */
   readonly onResults?: (source: UsageSource, results: readonly UsageResult[]) => void;
   /** Called after every group, whether it was committed or failed. */
   readonly onCommit?: (source: UsageSource, durationSeconds: number) => void;
@@ -52,7 +51,7 @@ export interface IngestionDeps {
 }
 
 export interface IngestionLimits {
-  /** Transactions at once, per source, each for deployments of its own. */
+  /** Concurrent transactions per source, each for separate deployments. */
   readonly maxConcurrent: number;
   readonly maxGroupItems: number;
   readonly maxQueuedItems: number;
@@ -120,14 +119,17 @@ type Pipeline = (
   options: IngestOptions,
 ) => Promise<readonly UsageResult[]>;
 
-/** What events are checked with. */
+/** The dependencies of validation. */
 interface Checks {
   readonly findDeployments: FindDeployments;
   readonly timeBounds: TimeBounds;
   readonly now: () => Date;
 }
 
-/** Parses, checks and commits events: an event that fails has its result, the others continue. */
+/**
+ * Returns a function that parses, checks and commits events. An invalid event gets its own result; the others
+ * continue.
+ */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
   commits: Lanes<E, UsageResult>,
@@ -165,8 +167,8 @@ type FindDeployments = (
 ) => Promise<ReadonlyMap<string, Deployment>>;
 
 /**
- * Looks deployments up. Found ones are remembered, since they never change; one that wasn't found
- * may be created at any time.
+ * Returns a cached lookup of deployments. Only found ones are cached, because they never change; one that
+ * wasn't found may be created at any time.
  */
 function createDeploymentDirectory(db: Database): FindDeployments {
   const cache = new Map<string, Deployment>();

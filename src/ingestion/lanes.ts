@@ -7,17 +7,17 @@ import {
 } from '../lib/group-commit.ts';
 import type { Entry } from './usage-kind.ts';
 
-/** What a group commit does, done by several of them. */
+/** The interface of a group commit, implemented by several of them. */
 export type Lanes<E, Result> = Omit<GroupCommit<E, Result>, 'hasRoomFor'>;
 
 /**
- * Group commits side by side, `maxConcurrent` of them, each for deployments of its own: no two of their
- * transactions want the same bucket, so none waits for another. (Two groups of the same deployments take
- * turns, and cost PostgreSQL twice as much; ADR 15 and 21.)
+ * Creates `maxConcurrent` parallel group commits, each for separate deployments: their transactions never need
+ * the same bucket, so none waits for another. (Two groups of the same deployments would take turns, at twice
+ * the cost for PostgreSQL; ADR 15 and 21.)
  *
- * The lane of an entry only matters for speed, except that entries with the same id stay together, because
- * the first one decides. A submission is answered when all lanes have stored their parts. If one fails, the
- * others may have stored theirs: sending everything again then reports duplicates.
+ * The lane of an entry only matters for speed, except that entries with the same id stay together, because the
+ * first one decides. A submission is answered when all lanes have stored their parts. If one fails, the others
+ * may have stored theirs: sending everything again then reports duplicates.
  */
 export function createLanes<E extends Entry, Result>({
   maxConcurrent,
@@ -36,7 +36,7 @@ export function createLanes<E extends Entry, Result>({
   return {
     async submit(entries) {
       const parts = split(entries, lanes);
-      // All or nothing: a rejected sender is told that nothing was stored.
+      // All or nothing: the error tells the sender that nothing was stored.
       if (!parts.every(({ lane, items }) => lane.hasRoomFor(items.length))) {
         throw new OverloadedError(`${depth()} items are waiting already`);
       }
@@ -55,7 +55,7 @@ export function createLanes<E extends Entry, Result>({
   };
 }
 
-/** What of a submission goes into one lane, and where in it that was. */
+/** The part of a submission that goes into one lane, with each entry's index in the submission. */
 interface Part<E, Result> {
   readonly lane: GroupCommit<E, Result>;
   readonly items: E[];
@@ -78,7 +78,10 @@ function split<E extends Entry, Result>(
   return parts.filter(({ items }) => items.length > 0);
 }
 
-/** @returns the results of all parts, in the order of the submission */
+/**
+ * Submits all parts.
+ * @returns their results, in the order of the submission
+ */
 async function gather<E, Result>(
   count: number,
   parts: readonly Part<E, Result>[],

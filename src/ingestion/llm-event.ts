@@ -30,7 +30,7 @@ export const llmEventSchema = z
 
 export type LlmEvent = z.infer<typeof llmEventSchema>;
 
-/** An LLM event that waits for its bucket. */
+/** An LLM event whose bucket is not yet known. */
 export interface LlmEntry extends Entry, Omit<LlmEventRow, 'bucketId'> {}
 
 export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
@@ -51,7 +51,7 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
       currency,
       inputTokens: event.input_tokens ?? null,
       outputTokens: event.output_tokens ?? null,
-      // Sorted, because the hash covers the sorted text and then needn't sort it again.
+      // Sorted by name, so that `contentHash` needn't sort again.
       contentHash: contentHash({
         charge_cents: normalizeDecimalString(event.charge_cents),
         currency,

@@ -26,7 +26,7 @@ export const meteredRecordSchema = z
 
 export type MeteredRecord = z.infer<typeof meteredRecordSchema>;
 
-/** A metered record that waits for its bucket, and for the record that it replaces. */
+/** A metered record whose bucket and added quantity are not yet known. */
 export interface MeteredEntry extends Entry, Omit<MeteredRecordRow, 'bucketId' | 'addedQty'> {}
 
 export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
@@ -44,7 +44,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
       occurredAt: occurredAt.stored,
       qty: record.qty,
       replaces: record.replaces ?? null,
-      // Sorted, because the hash covers the sorted text and then needn't sort it again.
+      // Sorted by name, so that `contentHash` needn't sort again.
       contentHash: contentHash({
         deployment_id: record.deployment_id,
         occurred_at: occurredAt.stored,

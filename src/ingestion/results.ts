@@ -5,9 +5,11 @@ export type UsageResult =
   | { readonly status: 'duplicate' }
   /** Another event with this id was accepted before; that one stays. */
   | { readonly status: 'conflict'; readonly reason: string }
-  /** Nothing of it was stored: the record that it corrects isn't there yet. Sent again later, it may be accepted. */
+  /**
+   * Not stored, because the record that it corrects isn't there yet. It may be accepted if sent again later.
+   */
   | { readonly status: 'retry_later'; readonly reason: string }
-  /** Nothing of it was stored, nor will be if it is sent again. */
+  /** Not stored, and sending it again doesn't change that. */
   | {
       readonly status: 'rejected';
       readonly reason: string;
@@ -21,9 +23,8 @@ export const USAGE_STATUSES = [
   'retry_later',
   'rejected',
 ] as const satisfies readonly UsageResult['status'][];
-export type UsageStatus = (typeof USAGE_STATUSES)[number];
 
-/** What is wrong with one field of an event. */
+/** An error in one field of an event. */
 export interface FieldError {
   /** JSON pointer into the event, `/charge_cents`; empty for the event itself. */
   readonly pointer: string;
@@ -41,12 +42,12 @@ export function retryLater(reason: string): UsageResult {
   return { status: 'retry_later', reason };
 }
 
-/** One field is wrong, and that is the reason. */
+/** Returns a rejection because of one field. */
 export function rejectedField(error: FieldError): UsageResult {
   return { status: 'rejected', reason: error.detail, errors: [error] };
 }
 
-/** The result for an event whose id is stored with the given hash. */
+/** Returns the result for an event whose id is stored with the given hash. */
 export function compareWithStored(
   idField: string,
   event: { readonly id: string; readonly contentHash: string },

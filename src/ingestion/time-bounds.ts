@@ -1,7 +1,7 @@
 import { compareWithEpochMs, type UtcInstant } from './instant.ts';
 import type { FieldError } from './results.ts';
 
-/** How far from our clock new usage may lie; both bounds are within. */
+/** How far from our clock new usage may be, bounds included. */
 export interface TimeBounds {
   readonly maxAgeMs: number;
   readonly maxAheadMs: number;
@@ -10,7 +10,7 @@ export interface TimeBounds {
 const SECOND_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
 
-/** @param options as the configuration has them */
+/** Converts the configured bounds to milliseconds. */
 export function toTimeBounds(options: {
   readonly maxAgeDays: number;
   readonly maxAheadSeconds: number;
@@ -22,16 +22,15 @@ export function toTimeBounds(options: {
 }
 
 /**
- * 62 days: this month and the one before, whatever their lengths. 5 minutes: clocks differ, but one
- * that is wrong by more must not open months that nobody closes.
+ * 62 days cover this month and the one before, whatever their lengths. 5 minutes allow for differing clocks,
+ * but a clock that is further ahead must not open months that no run closes.
  */
 export const DEFAULT_TIME_BOUNDS = toTimeBounds({ maxAgeDays: 62, maxAheadSeconds: 300 });
 
 /**
- * Why new usage of this instant can't be taken. An event that was accepted before stays accepted
- * however old it grows: ask only for ids that aren't stored.
- * @param isBackfill an operator sends it: it may be of any age
- * @returns null where it can
+ * Returns why new usage of this instant is rejected; null if it is accepted. The result applies only to ids
+ * that aren't stored: an accepted event stays accepted however old it gets.
+ * @param isBackfill whether an operator sends the event, which may then be of any age
  */
 export function checkTime(
   occurredAt: UtcInstant,

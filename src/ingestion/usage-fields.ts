@@ -3,7 +3,7 @@ import { isCurrency } from '../domain/currency.ts';
 import { isDecimalString } from '../domain/decimal.ts';
 import { parseUtcInstant } from './instant.ts';
 
-/** Fields that both kinds of usage have (docs/spec.md#usage). */
+/** Fields that both kinds of usage share (docs/spec.md#usage). */
 
 export { externalId, text, visibleId } from '../contracts/text.ts';
 
@@ -11,10 +11,10 @@ const DECIMAL_HINT =
   'expected a decimal as a string, such as "0.25": digits with at most 12 before and 12 after ' +
   'the point, without sign, exponent or leading zeros';
 
-/** What `isDecimalString` takes, for OpenAPI. */
+/** The pattern of `isDecimalString`, for OpenAPI. */
 export const DECIMAL_PATTERN = String.raw`^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$`;
 
-/** A decimal string; a JSON number is refused, because it has been through a binary float. */
+/** A decimal string. A JSON number is rejected, because it has been through a binary float. */
 export const decimalString = z
   .string({
     error: ({ input }) =>
@@ -23,7 +23,7 @@ export const decimalString = z
   .refine(isDecimalString)
   .meta({ pattern: DECIMAL_PATTERN, example: '0.000125' });
 
-/** An instant, read once: bursts of events consist of little else. */
+/** An instant, parsed only once, because bursts of events consist of little else. */
 export const instant = z
   .string()
   .meta({ format: 'date-time', example: '2026-05-31T23:59:59.123Z' })
@@ -37,7 +37,7 @@ export const instant = z
     return z.NEVER;
   });
 
-/** A currency of ISO 4217 that has a minor unit. */
+/** An ISO 4217 currency that has a minor unit. */
 export const currencyCode = z
   .string()
   .refine(isCurrency, {

@@ -16,21 +16,22 @@ export interface Entry extends BucketKey {
   readonly id: string;
   /** SHA-256 in hex: see `contentHash`. */
   readonly contentHash: string;
-  /** Why it can't be taken, unless its id is stored already; null: it can. */
+  /** Why the event is rejected unless its id is already stored; null: it is accepted. */
   readonly barred: FieldError | null;
 }
 
-/** What an event's hash covers: every field of the schema must be present. */
+/** The content that an event's hash covers; every field of the schema must be present. */
 export type Content<Event> = Readonly<Record<keyof Event, string | number | undefined>>;
 
-/** What tells one kind of usage from the other. */
+/** The properties in which the kinds of usage differ. */
 export interface UsageKind<Event extends SentEvent, E extends Entry> {
   readonly source: UsageSource;
   /** The field with the event's permanent id. */
   readonly idField: string;
   readonly schema: ZodType<Event>;
   /**
-   * @param deployment the one that the event names
+   * Converts a valid event to an entry.
+   * @param deployment the deployment that the event names
    * @param barred see {@link Entry}
    */
   toEntry(event: Event, deployment: Deployment, barred: FieldError | null): E;

@@ -52,7 +52,7 @@ test('/readyz lists the findings and stays ready', async () => {
         {
           code: 'month_not_closed',
           month: monthBefore(NOW),
-          detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
+          detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: no run has been requested',
         },
         { code: 'schedule_missing', month: null },
         { code: 'no_worker', month: null },

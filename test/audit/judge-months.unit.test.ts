@@ -53,7 +53,7 @@ describe('month_not_closed', () => {
       {
         code: 'month_not_closed',
         month: '2026-05',
-        detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: nobody has asked for it',
+        detail: '2026-05 was to be closed by 2026-06-01T08:00:00Z: no run has been requested',
       },
     ]);
     const running = { openRequests: 1, waitingSince: '2026-06-01T07:59:00Z', withoutOutcome: 1 };

@@ -107,7 +107,7 @@ test('a failed check is logged and does not end the watch', async () => {
   await looked(3);
   expect(watchdog.latest()?.findings).toEqual([PAUSED]);
   await watchdog.stop();
-  expect(log.map(({ msg }) => msg)).toContain('the watchdog could not look around');
+  expect(log.map(({ msg }) => msg)).toContain('the watchdog check failed');
 });
 
 test('checks do not overlap, and stop waits for the current one', async () => {

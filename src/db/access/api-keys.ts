@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** What a key may do. A tenant's key is for that tenant alone. */
+/** What a key gives access to. A tenant's key is limited to that tenant. */
 export const SCOPES = ['gateway', 'metering', 'operator', 'tenant'] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -12,7 +12,7 @@ export const API_KEY_PATTERN = /^arc_(?:gateway|metering|operator|tenant)_[A-Za-
 
 const ANY_API_KEY = new RegExp(API_KEY_PATTERN.source.slice(1, -1), 'g');
 
-/** Returns the text with every key in it redacted: people put keys where they don't belong. */
+/** Returns the text with every key in it redacted, because people paste keys into the wrong fields. */
 export function withoutApiKeys(text: string): string {
   return text.replace(ANY_API_KEY, (key) => `${key.slice(0, key.indexOf('_', 4))}_[redacted]`);
 }
@@ -20,10 +20,10 @@ export function withoutApiKeys(text: string): string {
 export const apiKey = z.object({
   keyId: z.string(),
   scope: z.enum(SCOPES),
-  /** Set where, and only where, the scope is `tenant`. */
+  /** Set if and only if the scope is `tenant`. */
   tenantId: z.string().nullable(),
   label: z.string(),
-  /** From this instant on it is refused; null: never. */
+  /** The key is rejected from this instant on; null: it never expires. */
   expiresAt: z.string().nullable(),
 });
 export type ApiKey = z.infer<typeof apiKey>;
@@ -34,19 +34,19 @@ export const API_KEY_COLUMNS = sql.fragment`
 
 const foundKey = apiKey.extend({
   keyHash: z.instanceof(Buffer),
-  /** Its live signing secrets: if it has any, its requests must be signed. */
+  /** The key's live signing secrets; if there are any, its requests must be signed. */
   signingSecretIds: z.array(z.string()),
 });
-/** A key with what authentication needs. */
+/** A key with the data that authentication needs. */
 export type FoundApiKey = z.infer<typeof foundKey>;
 
 const listedKey = apiKey.extend({
   createdAt: z.string(),
   revokedAt: z.string().nullable(),
-  /** To the minute. */
+  /** Accurate to the minute. */
   lastUsedAt: z.string().nullable(),
   replacesKeyId: z.string().nullable(),
-  /** Its successor. */
+  /** The key that replaces this one. */
   replacedByKeyId: z.string().nullable(),
   signingSecretIds: z.array(z.string()),
 });
@@ -57,19 +57,19 @@ export type NewApiKey = { readonly label: string; readonly expiresAt?: Date | nu
   | { readonly scope: 'tenant'; readonly tenantId: string }
 );
 
-/** A new key in plain text. Only its hash is ever stored. */
+/** Returns a new key in plain text. Only its hash is ever stored. */
 export function generateApiKey(scope: Scope): string {
   return `arc_${scope}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** SHA-256: a key is random enough to need no slow hash. */
+/** Returns the SHA-256 of a key. Keys are random enough not to need a slow hash. */
 export function hashApiKey(plainKey: string): Buffer {
   return hash('sha256', plainKey, 'buffer');
 }
 
 /**
- * Makes a key.
- * @returns it with its plain text, which can't be read again
+ * Creates a key.
+ * @returns the key with its plain text, which can't be read again
  * @throws ForeignKeyIntegrityConstraintViolationError for an unknown tenant
  */
 export async function createKey(
@@ -93,7 +93,7 @@ const LIVE_SECRETS = sql.fragment`ARRAY(
   WHERE s.key_id = k.key_id AND s.revoked_at IS NULL ORDER BY s.created_at, s.secret_id
 )`;
 
-/** The keys with these hashes that aren't revoked, in no order; they may have expired. */
+/** Returns the keys with these hashes that aren't revoked, in no particular order. They may have expired. */
 export function findByHashes(
   db: Queryable,
   keyHashes: readonly Buffer[],
@@ -105,13 +105,13 @@ export function findByHashes(
   `);
 }
 
-/** The key with this hash, unless it is revoked; it may have expired. */
+/** Returns the key with this hash, or null if there is none or it is revoked. It may have expired. */
 export async function findByHash(db: Queryable, keyHash: Buffer): Promise<FoundApiKey | null> {
   const [found = null] = await findByHashes(db, [keyHash]);
   return found;
 }
 
-/** The key with this id, unless it is revoked; it may have expired. */
+/** Returns the key with this id, or null if there is none or it is revoked. It may have expired. */
 export function findLiveKey(
   db: Queryable,
   keyId: string,
@@ -122,12 +122,12 @@ export function findLiveKey(
   `);
 }
 
-/** Whether a key that isn't revoked works no more. */
+/** Returns whether an unrevoked key has expired. */
 export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>, now: Date): boolean {
   return expiresAt !== null && Date.parse(expiresAt) <= now.getTime();
 }
 
-/** Remembers that a key is in use; to the minute, so that few requests write. */
+/** Records that a key is in use, at most once a minute, so that few requests write. */
 export async function recordKeyUse(db: Queryable, keyId: string, at: Date): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
     UPDATE api_keys SET last_used_at = ${at.toISOString()}
@@ -137,8 +137,8 @@ export async function recordKeyUse(db: Queryable, keyId: string, at: Date): Prom
 }
 
 /**
- * Revokes a key; the API may take it for a few seconds more (see `createAuthenticator`).
- * @returns whether there is such a key, revoked now or before
+ * Revokes a key. The API may accept it for a few more seconds (see `createAuthenticator`).
+ * @returns whether the key exists, revoked now or earlier
  */
 export async function revokeKey(db: Queryable, keyId: string): Promise<boolean> {
   const { rowCount } = await db.query(sql.typeAlias('nothing')`
@@ -147,7 +147,7 @@ export async function revokeKey(db: Queryable, keyId: string): Promise<boolean> 
   return rowCount > 0;
 }
 
-/** Every key, without its text, the oldest first. */
+/** Returns all keys without their plain text, oldest first. */
 export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
   return db.any(sql.type(listedKey)`
     SELECT ${API_KEY_COLUMNS}, created_at AS "createdAt", revoked_at AS "revokedAt",
@@ -160,7 +160,7 @@ export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
 
 const expiry = z.object({ expiresAt: z.string().nullable() });
 
-/** Returns the earliest expiry among live keys whose successor isn't in use yet, UTC; null: none expires. */
+/** Returns the earliest expiry (UTC) among live keys whose successor isn't in use yet; null if none expires. */
 export async function readKeyExpiry(db: Queryable, at: Date): Promise<string | null> {
   const { expiresAt } = await db.one(sql.type(expiry)`
     SELECT min(k.expires_at) AS "expiresAt"

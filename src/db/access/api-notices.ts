@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** What API processes notice about their installation, for `doctor`, which runs elsewhere. */
+/** Problems of an installation that API processes record for `doctor`, which runs elsewhere. */
 export type ApiNotice = 'untrusted_proxy';
 
-/** Keeps when it was noticed last. */
+/** Records when the notice last occurred. */
 export async function recordNotice(db: Queryable, notice: ApiNotice, at: Date): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
     INSERT INTO api_notices (notice, noticed_at) VALUES (${notice}, ${at.toISOString()})
@@ -13,7 +13,7 @@ export async function recordNotice(db: Queryable, notice: ApiNotice, at: Date): 
   `);
 }
 
-/** When it was noticed last, an RFC 3339 instant; null: never. */
+/** Returns when the notice last occurred, as an RFC 3339 instant; null if never. */
 export function lastNoticed(db: Queryable, notice: ApiNotice): Promise<string | null> {
   return db.maybeOneFirst(sql.type(z.object({ noticed_at: z.string() }))`
     SELECT noticed_at FROM api_notices WHERE notice = ${notice}

@@ -1,10 +1,11 @@
 /**
- * Which role may do what with which table: the documented matrix (docs/operations/install-and-configure.md#roles).
- * Migrations grant exactly this; test/db/roles.test.ts compares, and `cli doctor` says where a
- * database has more. Rights on what is not named here are excess.
+ * The rights of each role on each table: the documented matrix
+ * (docs/operations/install-and-configure.md#roles). Migrations grant exactly these rights, which
+ * test/db/roles.test.ts verifies. `cli doctor` reports rights that a database has beyond them: a right that
+ * isn't listed here is excess.
  */
 
-/** The roles that have rights. `arcadia_app` also has those of the API and the worker, as a member. */
+/** The roles that have rights. `arcadia_app` also has those of the API and the worker, as a member of both. */
 export const ROLES = [
   'arcadia_api',
   'arcadia_worker',
@@ -17,7 +18,7 @@ export type RoleName = (typeof ROLES)[number];
 export const VERBS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 export type Verb = (typeof VERBS)[number];
 
-/** The columns that a right is for; `*`: the table, with columns that are added later. */
+/** The columns that a right covers; `*`: the whole table, including columns that are added later. */
 export type Columns = '*' | readonly string[];
 
 export type TableRights = Readonly<Partial<Record<Verb, Columns>>>;
@@ -26,14 +27,14 @@ export type RoleRights = Readonly<Partial<Record<RoleName, TableRights>>>;
 const READ: TableRights = { SELECT: '*' };
 const READ_AND_INSERT: TableRights = { SELECT: '*', INSERT: '*' };
 const INSERT_ONLY: TableRights = { INSERT: '*' };
-/** The worker delivers; the API has events delivered again. */
+/** The worker delivers webhook events; the API schedules redeliveries. */
 const DELIVERING: TableRights = {
   SELECT: '*',
   INSERT: ['event_id', 'endpoint_id'],
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
 
-/** An action is recorded whole, and gets its outcome once; the database sets its times. */
+/** An action is inserted complete and gets its outcome once. The database sets its timestamps. */
 const RECORDING: TableRights = {
   INSERT: [
     'actor',
@@ -53,7 +54,7 @@ const RECORDING: TableRights = {
   UPDATE: ['outcome', 'status', 'detail'],
 };
 
-/** By table. */
+/** Rights by table and role. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   tenants: {
     arcadia_api: {
@@ -320,22 +321,22 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   schema_migrations: { arcadia_api: READ, arcadia_worker: READ, arcadia_readonly: READ },
 };
 
-/** A right as the database has it. */
+/** A right that a role has in the database. */
 export interface HeldRight {
   readonly table: string;
   readonly verb: Verb;
   readonly columns: Columns;
 }
 
-/** What roles may do together. */
+/** Returns the columns that these roles, taken together, may use a verb on. */
 export function grantedTo(roles: readonly RoleName[], table: string, verb: Verb): Columns {
   const columns = roles.map((role) => RIGHTS[table]?.[role]?.[verb] ?? []);
   return columns.includes('*') ? '*' : [...new Set(columns.flat())].sort();
 }
 
 /**
- * Rights beyond those of the roles, such as `UPDATE (total_cents) on invoices`, of the tables that we
- * know: the others may be of a later version.
+ * Returns rights beyond those of the roles, such as `UPDATE (total_cents) on invoices`. Unknown tables are
+ * ignored, because they may belong to a later version.
  */
 export function excessRights(
   held: readonly HeldRight[],

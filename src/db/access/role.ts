@@ -6,22 +6,22 @@ import { sql, textArray } from '../sql.ts';
 const roleFacts = z.object({
   name: z.string(),
   isSuperuser: z.boolean(),
-  /** Whether row level security doesn't count for it. */
+  /** Whether the role bypasses row level security. */
   bypassesRowSecurity: z.boolean(),
-  /** Whether it owns tables, or is a member of the role that does: it could drop the triggers. */
+  /** Whether the role owns tables or is a member of the role that does, and so could drop the triggers. */
   isOwner: z.boolean(),
-  /** Which of our roles it is, or has the rights of. */
+  /** Those of our roles that it is a member of, itself included. */
   roles: z.array(z.enum(ROLES)),
-  /** Whether it can read for a tenant's key (`tenant-scope.ts`). */
+  /** Whether it can read on behalf of a tenant's key (`tenant-scope.ts`). */
   canBecomeTenant: z.boolean(),
 });
-/** What the role that we are connected as could do to the books. */
+/** What the connected role could do to the books. */
 export type RoleFacts = z.infer<typeof roleFacts> & {
   /** Rights beyond those of its roles, such as `DELETE on invoices`. */
   readonly excessRights: readonly string[];
 };
 
-/** Works on a database without our tables, too. */
+/** Reads the facts about the connected role. Also works on a database without our tables. */
 export async function readRole(db: Queryable): Promise<RoleFacts> {
   const facts = await db.one(sql.type(roleFacts)`
     SELECT rolname::text AS name, rolsuper AS "isSuperuser", rolbypassrls AS "bypassesRowSecurity",
@@ -44,7 +44,7 @@ export async function readRole(db: Queryable): Promise<RoleFacts> {
   return { ...facts, excessRights: excessRights(await readRights(db, facts.name), facts.roles) };
 }
 
-/** Whether we may read all of a table. */
+/** Returns whether the connected role may read all of a table. */
 export function mayRead(db: Queryable, table: string): Promise<boolean> {
   return db.oneFirst(sql.type(z.object({ may: z.boolean() }))`
     SELECT has_table_privilege(${`public.${table}`}, 'SELECT') AS may
@@ -58,14 +58,14 @@ const heldRight = z.object({
   columns: z.array(z.string()),
 });
 
-/** The rights that a role has, by itself, by membership or as everybody, in order. */
+/** Returns the rights that a role has, granted directly, by membership or to PUBLIC, by table and verb. */
 export async function readRights(db: Queryable, role: string): Promise<readonly HeldRight[]> {
   const rows = await db.any(sql.type(heldRight)`
     SELECT c.relname::text AS "table", verb, has_table_privilege(${role}, c.oid, verb) AS "isWhole",
       ARRAY(
         SELECT a.attname::text FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          -- Only these are given by column, too.
+          -- Only these can also be granted by column.
           AND CASE WHEN verb IN ('SELECT', 'INSERT', 'UPDATE')
             THEN has_column_privilege(${role}, c.oid, a.attnum, verb) END
         ORDER BY a.attname

@@ -13,9 +13,9 @@ import { sql } from '../sql.ts';
 
 export interface RotationOptions {
   readonly keyId: string;
-  /** How long the old key still works, in milliseconds; it may expire sooner. */
+  /** How long the old key keeps working, in milliseconds; it may expire sooner. */
   readonly overlapMs: number;
-  /** When the successor ends; by default it lives as long as its predecessor was made to. */
+  /** When the successor expires; by default it gets the lifetime that its predecessor was created with. */
   readonly expiresAt?: Date | null | undefined;
   readonly now: Date;
   /** Whether a new signing secret could be shown to the caller. */
@@ -29,7 +29,7 @@ export type Rotation =
       readonly outcome: 'rotated';
       /** With its plain text, which can't be read again. */
       readonly successor: ApiKey & { readonly plainKey: string };
-      /** Null where the old key doesn't have to sign. */
+      /** Null if the old key doesn't have to sign. */
       readonly signingSecretId: string | null;
       readonly predecessor: { readonly keyId: string; readonly expiresAt: string | null };
     };
@@ -43,7 +43,7 @@ type Predecessor = z.infer<typeof predecessor>;
 const secondLook = z.object({ successorId: z.string().nullable(), mustSign: z.boolean() });
 
 /**
- * Creates a key's successor with the same scope, tenant and label. Both work until the overlap is over. If
+ * Creates a key's successor with the same scope, tenant and label. Both keys work until the overlap ends. If
  * the old key's requests must be signed, the successor gets its own signing secret.
  */
 export function rotateKey(db: Database, options: RotationOptions): Promise<Rotation> {
@@ -54,7 +54,7 @@ export function rotateKey(db: Database, options: RotationOptions): Promise<Rotat
       FROM api_keys WHERE key_id::text = ${keyId} FOR UPDATE
     `);
     if (old === null) return { outcome: 'unknown' };
-    // Only now, with the lock, is it certain that nobody else is rotating it.
+    // Read after taking the lock, which rules out a concurrent rotation.
     const { successorId, mustSign } = await tx.one(sql.type(secondLook)`
       SELECT (SELECT key_id FROM api_keys WHERE replaces_key_id = ${old.keyId}) AS "successorId",
         EXISTS (
@@ -108,7 +108,7 @@ function sameLifetime({ createdAt, expiresAt }: Predecessor, now: Date): Date | 
   return new Date(now.getTime() + Date.parse(expiresAt) - Date.parse(createdAt));
 }
 
-/** Sets the old key's expiry, which is never moved later. */
+/** Sets the old key's expiry, never later than before, and returns it. */
 async function endSoon(
   tx: Transaction,
   { keyId }: Predecessor,

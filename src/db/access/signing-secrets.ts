@@ -3,18 +3,21 @@ import { SCOPES, isExpired, type Scope } from './api-keys.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** Enough to change over to a new secret while an older one is still being changed over to. */
+/** Enough to start a rotation while an earlier one is still in progress. */
 export const MAX_LIVE_SECRETS = 3;
 
 /**
- * Scopes whose requests can be signed: senders of usage. A signature covers the body and not the path, so it
- * only protects requests that the body alone determines and that are harmless to repeat.
+ * Scopes whose requests can be signed: senders of usage. A signature covers the body but not the path, so it
+ * protects only requests that the body alone determines and that are safe to repeat.
  */
 export const SIGNING_SCOPES: readonly Scope[] = ['gateway', 'metering'];
 
 const secretId = z.object({ secretId: z.string() });
 
-/** @returns the new secret's id, from which its text is derived */
+/**
+ * Inserts a signing secret.
+ * @returns its id, from which the secret's text is derived
+ */
 export async function insertSigningSecret(db: Queryable, keyId: string): Promise<string> {
   const created = await db.one(sql.type(secretId)`
     INSERT INTO signing_secrets (key_id) VALUES (${keyId}) RETURNING secret_id AS "secretId"
@@ -34,7 +37,7 @@ const signer = z.object({
   revokedAt: z.string().nullable(),
 });
 
-/** Gives a key a signing secret: from then on its requests have to be signed. */
+/** Creates a signing secret for a key, whose requests must be signed from then on. */
 export function createSigningSecret(
   db: Database,
   keyId: string,
@@ -46,7 +49,7 @@ export function createSigningSecret(
       FROM api_keys WHERE key_id::text = ${keyId} FOR UPDATE
     `);
     if (key === null) return { outcome: 'unknown' };
-    // Counted under the key's lock: two that are made at once are counted one after the other.
+    // Counted under the key's lock, so that concurrent calls can't exceed the limit.
     const live = await tx.oneFirst(sql.type(z.object({ count: z.number() }))`
       SELECT count(*) FROM signing_secrets WHERE key_id = ${key.keyId} AND revoked_at IS NULL
     `);
@@ -70,13 +73,13 @@ function whyNot(key: z.infer<typeof signer>, liveSecrets: number, now: Date): st
 
 const revokedSecret = z.object({
   keyId: z.string(),
-  /** Live secrets that the key has left; at 0 its requests need no signature. */
+  /** The key's remaining live secrets; at 0 its requests need no signature. */
   liveSecrets: z.number(),
 });
 
 /**
- * Revokes a signing secret; the API may take it for a few seconds more (see `createAuthenticator`).
- * @returns null where there is no such secret; one that was revoked before stays so
+ * Revokes a signing secret. The API may accept it for a few more seconds (see `createAuthenticator`).
+ * @returns null if there is no such secret; one that is already revoked keeps its revocation time
  */
 export function revokeSigningSecret(
   db: Queryable,

@@ -2,12 +2,12 @@ import type { Database, Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 /**
- * The database as a tenant may see it: each query runs as `arcadia_tenant`, and row level security
- * shows it that tenant's own rows, whatever the query asks for (`migrations/000001_roles.sql`). The second layer
- * of isolation: the queries filter by tenant all the same.
+ * Returns the database as a tenant may see it: each query runs as `arcadia_tenant`, and row level security
+ * limits it to that tenant's rows, whatever the query asks for (`migrations/000001_roles.sql`). This is the
+ * second layer of isolation; the queries filter by tenant too.
  *
- * Each call is a transaction of its own, and no connection is held between two of them. Not for use
- * within a transaction: a scope lasts until the end of the outermost one.
+ * Each call is a separate transaction, and no connection is held between calls. Don't use it inside a
+ * transaction, because a scope lasts until the outermost transaction ends.
  */
 export function scopeToTenant(db: Database, tenantId: string): Queryable {
   const inScope = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
@@ -32,7 +32,9 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
   };
 }
 
-/** Until the end of the transaction, however it ends: `SET LOCAL`, which takes no parameters. */
+/**
+ * Enters the tenant's scope until the transaction ends. `SET LOCAL` would do the same, but takes no parameters.
+ */
 async function enterScope(tx: Transaction, tenantId: string): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
     SELECT FROM set_config('arcadia.tenant_id', ${tenantId}, true) AS tenant,

@@ -1,15 +1,15 @@
 import type { Database, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** Any number that nothing else locks. */
+/** An arbitrary advisory lock key that nothing else uses. */
 const LOCK_KEY = 4_217_003;
 
 /** The last turn in this process, by pool. */
 const lastTurns = new WeakMap<Database, Promise<unknown>>();
 
 /**
- * Runs `work` in a transaction while no other catalogue or subscriptions are being applied, so that it
- * changes exactly the state that it was compared with. Callers in one process wait here without a connection,
+ * Runs `work` in a transaction while no other catalogue or subscriptions are being applied, so that the state
+ * it changes is exactly the state it was compared with. Callers in one process wait here without a connection,
  * which leaves the connections to ingestion.
  */
 export function inApplyTurn<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {

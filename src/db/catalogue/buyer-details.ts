@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 
-/** Buyers' details, in versions: an invoice references the version it was issued with (ADR 18). */
+/** Versioned buyer details: an invoice references the version it was issued with (ADR 18). */
 
 export const buyerSchema = z.object({
   legal_name: z.string(),
@@ -11,7 +11,6 @@ export const buyerSchema = z.object({
   contact: z.string().nullable(),
   email: z.string().nullable(),
 });
-export type Buyer = z.infer<typeof buyerSchema>;
 
 const storedBuyer = z.object({ tenantId: z.string(), version: z.number(), details: buyerSchema });
 export type StoredBuyer = z.infer<typeof storedBuyer>;
@@ -20,7 +19,7 @@ export type StoredBuyer = z.infer<typeof storedBuyer>;
 export const BUYER_AS_JSON = sql.fragment`jsonb_build_object('legal_name', b.legal_name, 'abn', b.abn,
   'address', b.address, 'contact', b.contact, 'email', b.email)`;
 
-/** The current version for each of these tenants that has one. */
+/** Returns the current details of these tenants; tenants without details are left out. */
 export function findBuyers(
   db: Queryable,
   tenantIds: readonly string[],

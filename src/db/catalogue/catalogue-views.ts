@@ -67,7 +67,7 @@ export function showPlanVersion(
   `);
 }
 
-/** The current version of each plan, by code; at most 200. */
+/** Returns the current version of each plan, ordered by code; at most 200. */
 export function listCurrentPlans(db: Queryable): Promise<readonly PlanVersionView[]> {
   return db.any(sql.type(planVersionSchema)`
     ${SELECT_PLAN_VERSIONS}
@@ -77,7 +77,7 @@ export function listCurrentPlans(db: Queryable): Promise<readonly PlanVersionVie
   `);
 }
 
-/** All versions of all plans, by plan and version. */
+/** Returns a page of all plan versions, ordered by plan code and version. */
 export function listPlanVersions(
   db: Queryable,
   { after, limit }: Page<PlanVersionKey>,
@@ -114,7 +114,7 @@ export function showAddon(db: Queryable, code: string): Promise<AddonView | null
   return db.maybeOne(sql.type(addonSchema)`${SELECT_ADDONS} WHERE addon_code = ${code}`);
 }
 
-/** By code. */
+/** Returns a page of addons, ordered by code. */
 export function listAddons(
   db: Queryable,
   { after, limit }: Page<string>,

@@ -24,7 +24,10 @@ const addon = z.object({
   priceCents: z.number(),
 });
 
-/** The plan's highest version, with its items in order: what a new subscription would get. */
+/**
+ * Returns the plan's highest version, which a new subscription would get, with its items in order; null if the
+ * plan has no version.
+ */
 export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
   return db.maybeOne(sql.type(planVersion)`
     SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
@@ -45,7 +48,7 @@ export function currentPlanVersion(db: Queryable, planCode: string): Promise<Pla
   `);
 }
 
-/** Returns those of the resource kinds that any plan version has an item for. */
+/** Returns the given resource kinds for which any plan version has an item. */
 export async function findKnownKinds(
   db: Queryable,
   kinds: readonly string[],
@@ -57,7 +60,7 @@ export async function findKnownKinds(
   return new Set(known);
 }
 
-/** Returns those of the addons that the catalogue has, by code. */
+/** Returns the given addons that are in the catalogue, by code. */
 export async function findAddons(
   db: Queryable,
   codes: readonly string[],

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 
 /**
- * Whether a row (a subscription or an addon, by its alias) is in force at the
- * period's last instant. That instant alone decides, never a status or the clock:
- * a late run bills what a punctual one would have billed. docs/spec.md#month-end.
+ * Returns the condition that a row (a subscription or an addon, by its alias) is in force at the period's last
+ * instant. Only that instant matters, never a status or the clock, so that a late run bills what a punctual one
+ * would have billed. docs/spec.md#month-end.
  */
 export function inForceAtEndOf(period: Period, alias: 's' | 'a') {
   const startsAt = sql.identifier([alias, 'starts_at']);
@@ -16,7 +16,7 @@ export function inForceAtEndOf(period: Period, alias: 's' | 'a') {
   `;
 }
 
-/** Due tenants: those with a subscription in force at the end of the period. */
+/** Returns a query for due tenants: those with a subscription in force at the end of the period. */
 export function dueTenants(period: Period) {
   return sql.fragment`
     SELECT t.tenant_id AS tenant_id FROM tenants t
@@ -28,8 +28,8 @@ export function dueTenants(period: Period) {
 }
 
 /**
- * The tenants that a forced rerun can cover: due tenants, and tenants with a current invoice for the period,
- * whatever has happened to their subscriptions since.
+ * Returns a query for the tenants that a forced rerun can cover: due tenants, and tenants with a current
+ * invoice for the period, even if their subscriptions have changed since.
  */
 export function dueOrInvoicedTenants(period: Period) {
   return sql.fragment`
@@ -41,8 +41,8 @@ export function dueOrInvoicedTenants(period: Period) {
 }
 
 /**
- * Whether the tenant will get a first invoice for a later month, which can then bill this month's LLM usage:
- * the tenant is due at the end of a later month without an invoice.
+ * Returns the condition that the tenant will get a first invoice for a later month, which can then bill this
+ * month's LLM usage: the tenant is due at the end of a later month without an invoice.
  * @param tenantId a column
  */
 export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.fragment>) {
@@ -50,7 +50,7 @@ export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.f
     SELECT FROM invoices n WHERE n.tenant_id = s.tenant_id
       AND n.period_start = m.month::date AND n.status <> 'superseded'
   )`;
-  // A subscription without an end always has a later month that is free. Months are in UTC.
+  // A subscription without an end always has a later month without an invoice. Months are in UTC.
   return sql.fragment`EXISTS (
     SELECT FROM subscriptions s
     WHERE s.tenant_id = ${tenantId} AND s.starts_at IS NOT NULL
@@ -70,7 +70,7 @@ const dueDeployment = z.object({ tenantId: z.string(), deploymentId: z.string() 
 export type DueDeployment = z.infer<typeof dueDeployment>;
 
 /**
- * The deployments with a subscription in force at the end of a month, always in the same order.
+ * Returns the deployments with a subscription in force at the end of a month, always in the same order.
  * @throws DomainError `invalid_month`
  */
 export function listDueDeployments(db: Queryable, month: Month): Promise<readonly DueDeployment[]> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
-/** What filters and requests reference by id, with its table and column. */
+/** Things that filters and requests reference by id, with their tables and columns. */
 const NAMED = {
   tenant: ['tenants', 'tenant_id'],
   deployment: ['deployments', 'deployment_id'],
@@ -12,7 +12,7 @@ const NAMED = {
 export type NamedThing = keyof typeof NAMED;
 
 /**
- * Returns those of the ids that don't exist, in their order: a mistyped id must not look like one without
+ * Returns the ids that don't exist, in the given order, so that a mistyped id doesn't look like one without
  * data.
  */
 export async function findUnknown(

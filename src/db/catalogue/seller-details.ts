@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
-/** The seller's details, in versions: an invoice references the version it was issued with (ADR 18). */
+/** Versioned seller details: an invoice references the version it was issued with (ADR 18). */
 
 export const sellerSchema = z.object({
   legal_name: z.string(),
@@ -18,7 +18,7 @@ export type Seller = z.infer<typeof sellerSchema>;
 const sellerVersion = sellerSchema.extend({ version: z.number(), recorded_at: z.string() });
 export type SellerVersion = z.infer<typeof sellerVersion>;
 
-/** The current version; null if there is none yet. */
+/** Returns the current version; null if there is none yet. */
 export function readSeller(db: Queryable): Promise<SellerVersion | null> {
   return db.maybeOne(sql.type(sellerVersion)`
     SELECT version, legal_name, trading_name, abn::text AS abn, address::text[] AS address, email,

@@ -43,7 +43,7 @@ const storedSubscription = z.object({
 });
 export type StoredSubscription = z.infer<typeof storedSubscription>;
 
-/** All subscriptions of these deployments, and those with these ids. */
+/** Returns all subscriptions of these deployments, and the subscriptions with these ids. */
 export function findSubscriptions(
   db: Queryable,
   deploymentIds: readonly string[],
@@ -90,7 +90,7 @@ export async function upsertTenants(
     INSERT INTO tenants (tenant_id, name, currency)
     SELECT "tenantId", name, currency
     FROM json_to_recordset(${jsonRows(tenants)}) AS t ("tenantId" text, name text, currency text)
-    -- Tenants are locked in the order of their ids, here as by month end.
+    -- Locks tenants in the order of their ids, as month end does.
     ORDER BY "tenantId"
     ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name
   `);
@@ -123,7 +123,7 @@ export async function insertSubscriptions(
   `);
 }
 
-/** The instants of subscriptions, and the plan of those that had none. */
+/** Updates the starts and ends of subscriptions, and sets the plan of those that had none. */
 export async function updateSubscriptions(
   tx: Transaction,
   subscriptions: readonly StoredSubscription[],
@@ -138,7 +138,7 @@ export async function updateSubscriptions(
   `);
 }
 
-/** Attaches addons as the catalogue has them now. */
+/** Attaches addons with their current terms in the catalogue. */
 export async function attachAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`

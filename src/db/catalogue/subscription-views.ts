@@ -96,7 +96,7 @@ export async function showSubscription(
   return subscription ?? null;
 }
 
-/** By id. */
+/** Returns a page of subscriptions, ordered by id. */
 export async function listSubscriptions(
   db: Queryable,
   { tenantId, deploymentId, status }: SubscriptionFilter,

@@ -39,7 +39,7 @@ export function showTenant(db: Queryable, tenantId: string): Promise<TenantView 
   `);
 }
 
-/** By id. */
+/** Returns a page of tenants, ordered by id. */
 export function listTenants(
   db: Queryable,
   { after, limit }: Page<string>,
@@ -66,8 +66,8 @@ export function showDeployment(
 }
 
 /**
- * By id.
- * @param tenantId undefined: of all tenants
+ * Returns a page of deployments, ordered by id.
+ * @param tenantId undefined: deployments of all tenants
  */
 export function listDeployments(
   db: Queryable,

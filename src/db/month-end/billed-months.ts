@@ -5,7 +5,7 @@ import { sql, textArray } from '../sql.ts';
 const monthOfTenant = z.object({
   tenantId: z.string(),
   month: z.string(),
-  /** The live invoice; null: the month was closed without one for this tenant. */
+  /** The number of the live invoice; null: the month was closed without one for this tenant. */
   number: z.string().nullable(),
   status: z.enum(['issued', 'paid']).nullable(),
 });
@@ -13,8 +13,8 @@ const monthOfTenant = z.object({
 export type MonthOfTenant = z.infer<typeof monthOfTenant>;
 
 /**
- * The months of these tenants that are invoiced, and those that were closed without an invoice for
- * them; not those whose invoice is void. By tenant and month.
+ * Returns the months that are invoiced for these tenants, and those that were closed without an invoice for
+ * them, by tenant and month. Months whose invoice is void are left out.
  */
 export function listBilledMonths(
   db: Queryable,

@@ -10,9 +10,9 @@ import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 /**
- * Returns why a month can't be closed, or null where it can: it has to be over, and not before the first
- * subscription or invoice. A mistyped year would otherwise start a workflow that stays open for weeks.
- * @param now the time, as far as "is this month over" goes
+ * Returns why a month can't be closed, or null if it can. It must be over, and not before the first
+ * subscription or invoice: a mistyped year would otherwise start a workflow that stays open for weeks.
+ * @param now the time that decides whether the month is over
  * @throws DomainError `invalid_month`
  */
 export async function whyNotClosable(
@@ -27,9 +27,8 @@ export async function whyNotClosable(
 }
 
 /**
- * Returns why there can't be anything to bill in a month, or null: it is before the first
- * subscription and before every invoice. The month before the present one, which the
- * Schedule asks for, never is.
+ * Returns why a month is too early to have anything to bill, or null: it is before the first subscription and
+ * before every invoice. The previous month, which the Schedule requests, is never too early.
  * @throws DomainError `invalid_month`
  */
 export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promise<string | null> {

@@ -8,27 +8,27 @@ import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingRunFinished, type RunResult } from '../webhooks/webhook-outbox.ts';
 
-/** What a request asks for; who asks is not part of it. */
+/** The content of a request, without its actor. */
 export interface RequestContent {
   readonly kind: 'run' | 'force';
   readonly allTenants: boolean;
-  /** Of a forced request that names tenants; their order doesn't matter. */
+  /** The tenants that a forced request names; their order doesn't matter. */
   readonly tenantIds: readonly string[];
   readonly reason: string | null;
-  /** Leave invoices alone that would come out the same. */
+  /** Skip invoices that would not change. */
   readonly onlyIfChanged: boolean;
-  /** Issue also what is beyond the safety bounds. */
+  /** Also issue invoices beyond the safety bounds. */
   readonly acceptBounds: boolean;
 }
 
-/** SHA-256 of the canonical content: the same id with another hash is refused. */
+/** Returns the SHA-256 of the canonical content. A request with a known id and another hash is refused. */
 export function requestContentHash(content: RequestContent): Buffer {
   const canonical = canonicalJson({
     kind: content.kind,
     allTenants: content.allTenants,
     tenantIds: [...new Set(content.tenantIds)].sort(),
     reason: content.reason,
-    // Only where they are asked for: what was hashed before they existed stays the same.
+    // Included only if set, so that hashes from before these options existed stay the same.
     ...(content.onlyIfChanged && { onlyIfChanged: true }),
     ...(content.acceptBounds && { acceptBounds: true }),
   });
@@ -42,7 +42,7 @@ const storedRequest = z.object({
 });
 export type StoredRequest = z.infer<typeof storedRequest>;
 
-/** A request by its id, which is unique within a month. */
+/** Returns the request with this id, which is unique within a month; null if there is none. */
 export function findRequest(
   db: Queryable,
   period: Period,
@@ -55,7 +55,10 @@ export function findRequest(
   `);
 }
 
-/** Stores a request; null where its id is taken. */
+/**
+ * Stores a request.
+ * @returns its sequence number; null if its id is taken
+ */
 export function insertRequest(
   tx: Transaction,
   period: Period,
@@ -74,8 +77,8 @@ export function insertRequest(
 }
 
 /**
- * Notes the tenants that a forced request names. One that can't be served is
- * refused at once, with the reason; the others wait.
+ * Stores the tenants that a forced request names. A tenant that can't be served is refused at once, with the
+ * reason; the others wait.
  */
 export async function insertForcedTenants(
   tx: Transaction,
@@ -103,7 +106,7 @@ export async function insertForcedTenants(
   `);
 }
 
-/** The same for every tenant that is due or has a live invoice. */
+/** Stores every tenant that is due or has a live invoice. Tenants whose invoice is paid or void are refused. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -121,16 +124,16 @@ export async function insertAllDueTenants(
 }
 
 /**
- * Reopens a request that is sent again: tenants that it left parked are retried. Where a draft that
- * serves it is still being built, it stays tied to that one: a revision names its request.
- * @returns whether there is something left to do
+ * Reopens a request that is sent again, to retry the tenants that it left parked. If a draft for the request is
+ * still being built, the tenant keeps it, because a revision references its request.
+ * @returns whether there is work left
  */
 export async function reopenRequest(tx: Transaction, request: StoredRequest): Promise<boolean> {
   const parked = await tx.anyFirst(sql.type(z.object({ tenantId: z.string() }))`
     SELECT tenant_id AS "tenantId" FROM month_end_request_tenants
     WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
   `);
-  // So that none of their drafts is issued or abandoned concurrently.
+  // Prevents their drafts from being issued or abandoned concurrently.
   await lockTenants(tx, parked);
   const { rowCount } = await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants f SET outcome = NULL, reason = NULL, draft_id = (
@@ -139,7 +142,7 @@ export async function reopenRequest(tx: Transaction, request: StoredRequest): Pr
     WHERE request_seq = ${request.requestSeq} AND outcome = 'parked'
   `);
   if (rowCount === 0) return request.state !== 'finished';
-  // Also where a pass is serving it: that pass may be past these tenants.
+  // Also if a pass is serving it, because that pass may be past these tenants.
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests SET state = 'queued', started_at = NULL, finished_at = NULL
     WHERE request_seq = ${request.requestSeq}
@@ -149,7 +152,7 @@ export async function reopenRequest(tx: Transaction, request: StoredRequest): Pr
 
 const forcedTenant = z.object({ tenantId: z.string(), refusal: z.string().nullable() });
 
-/** The tenants of a forced request that wait or were refused. */
+/** Returns the tenants of a forced request that are waiting or were refused, ordered by id. */
 export function listForcedTenants(
   tx: Transaction,
   requestSeq: number,
@@ -164,7 +167,7 @@ export function listForcedTenants(
 
 const startedRequest = z.object({ requestSeq: z.number(), requestId: z.string() });
 
-/** Every request of the month that isn't served yet, now under way; oldest first. */
+/** Marks all unfinished requests of the month as running, and returns them, oldest first. */
 export async function startRequests(
   tx: Transaction,
   period: Period,
@@ -177,7 +180,7 @@ export async function startRequests(
   return started.toSorted((a, b) => a.requestSeq - b.requestSeq);
 }
 
-/** Closes the requests that a pass has served, and writes the webhook events for the end of the run. */
+/** Finishes the requests that a pass has served, and writes the webhook events for the end of the run. */
 export async function finishRequests(
   tx: Transaction,
   period: Period,
@@ -196,7 +199,7 @@ export async function finishRequests(
   `);
 }
 
-/** Forced tenants that the requests up to `upToSeq` still wait for, some of them. */
+/** Returns forced tenants that requests up to `upToSeq` still wait for, at most `limit`. */
 export function listWaitingTenants(
   db: Queryable,
   period: Period,
@@ -212,7 +215,7 @@ export function listWaitingTenants(
   `);
 }
 
-/** The instant, UTC, that `now()` stands for in this transaction. */
+/** Returns the instant, in UTC, that `now()` has in this transaction. */
 export function transactionTime(tx: Transaction): Promise<string> {
   return tx.oneFirst(sql.type(z.object({ now: z.string() }))`SELECT now()`);
 }

@@ -33,7 +33,7 @@ export const monthTotalsSchema = z.object({
   total_cents: z.string(),
 });
 
-/** The status of a month, from the database alone, in the form that the API returns. */
+/** The status of a month, from the database alone, in the format of the API. */
 export interface MonthEndStatus {
   readonly month: Month;
   readonly due_tenants: number;
@@ -54,19 +54,22 @@ export interface MonthEndStatus {
   readonly reconciliation: readonly ReconciliationRow[];
   readonly control_totals: ControlTotals;
   /**
-   * Whether the control totals add up now; null while a request is open, or when none has been
-   * served: then they needn't.
+   * Whether the control totals add up now. Null while a request is open, or if none has been served, because
+   * they needn't add up then.
    */
   readonly balanced: boolean | null;
-  /** What doesn't, in sentences. */
+  /** What doesn't add up, in sentences. */
   readonly imbalances: readonly string[];
-  /** What is left to do once every request is served, in sentences: that is no mistake in the books. */
+  /** The work that is left once every request is served, in sentences; it is not an error in the books. */
   readonly to_do: readonly string[];
-  /** The tenants that it is about; the first hundred. */
+  /** The first hundred tenants that `to_do` is about. */
   readonly to_invoice: readonly TenantToInvoice[];
 }
 
-/** @throws DomainError `invalid_month` */
+/**
+ * Returns the status of a month, read in one snapshot.
+ * @throws DomainError `invalid_month`
+ */
 export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
   const period = periodOf(month);
   return inOneSnapshot(db, async (tx) => {
@@ -95,7 +98,7 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
 }
 
 /**
- * Whether a request for the month is still waiting.
+ * Returns whether a request for the month is still waiting.
  * @param requestId the request to wait for, which may not be stored yet; null: all stored requests
  */
 export function isWaitedFor(
@@ -113,7 +116,7 @@ export function isWaitedFor(
   `);
 }
 
-/** Whether something was asked for, and all of it is served. */
+/** Returns whether the month has requests and all of them are served. */
 export function isServed(db: Queryable, period: Period): Promise<boolean> {
   return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`
     SELECT coalesce(bool_and(state = 'finished'), false) AS "isServed"
@@ -121,7 +124,7 @@ export function isServed(db: Queryable, period: Period): Promise<boolean> {
   `);
 }
 
-/** Those of its tenants that are parked, in the order of their ids. */
+/** Returns a page of the period's parked tenants, ordered by id. */
 export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
   const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
   return db.any(sql.type(parkedTenantSchema)`
@@ -131,7 +134,7 @@ export function listParked(db: Queryable, period: Period, { after, limit }: Page
   `);
 }
 
-/** The latest twenty. */
+/** Returns the latest twenty requests of the period, newest first. */
 export function listRequests(db: Queryable, period: Period) {
   return db.any(sql.type(monthRequestSchema)`
     SELECT ${REQUEST_FACTS},
@@ -149,7 +152,7 @@ export function listRequests(db: Queryable, period: Period) {
   `);
 }
 
-/** The totals of its issued and paid invoices, by currency. */
+/** Returns the totals of the period's issued and paid invoices, by currency. */
 export function sumInvoices(db: Queryable, period: Period) {
   return db.any(sql.type(monthTotalsSchema)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,

@@ -13,7 +13,7 @@ import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
-/** Reading months, for the operator pages. */
+/** Reads months for the operator pages. */
 
 const outcomeCounts = z.object({
   rolled: z.number(),
@@ -26,7 +26,7 @@ const monthRow = z.object({
   month: z.string(),
   /** Requests that are not served yet. */
   open_requests: z.number(),
-  /** Whether the books added up when the last request was served; null: none was. */
+  /** Whether the books balanced when the last request was served; null: no request has been served. */
   balanced: z.boolean().nullable(),
   outcomes: outcomeCounts,
   /** Totals of issued and paid invoices; cents as text. */
@@ -34,10 +34,10 @@ const monthRow = z.object({
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
   ),
 });
-/** A month with at least one request, as a row. */
+/** A month with at least one request, as a table row. */
 export type MonthRow = z.infer<typeof monthRow>;
 
-/** A page of the months that were ever asked for, the newest first. */
+/** Returns a page of the months that have requests, newest first. */
 export function listMonths(
   db: Queryable,
   { after, limit }: Page<Month>,
@@ -79,19 +79,19 @@ export function listMonths(
 }
 
 const pace = z.object({
-  /** When the pass that is under way began; null: none is. */
+  /** When the running pass began; null: no pass is running. */
   started_at: z.string().nullable(),
   read_at: z.string(),
   /** Tenants with an outcome since then. */
   served: z.number(),
-  /** Of these, in the last `window_seconds`. */
+  /** Those of them with an outcome in the last `window_seconds`. */
   recent: z.number(),
   window_seconds: z.number(),
 });
 /** How fast a pass progresses. */
 export type Pace = z.infer<typeof pace>;
 
-/** Long enough to be steady, short enough to be news. */
+/** Long enough for a steady rate, short enough to show changes. */
 const PACE_WINDOW = sql.fragment`interval '30 seconds'`;
 
 function readPace(db: Queryable, { periodStart }: Period): Promise<Pace> {
@@ -110,17 +110,23 @@ function readPace(db: Queryable, { periodStart }: Period): Promise<Pace> {
   `);
 }
 
-/** How a month stands, without what takes a look at all of its usage: to be read every few seconds. */
+/**
+ * The status of a month, without the parts that scan all of its usage, so that it can be read every few
+ * seconds.
+ */
 export interface MonthOverview extends Pick<
   MonthEndStatus,
   'month' | 'due_tenants' | 'outcomes' | 'not_looked_at' | 'requests' | 'totals'
 > {
-  /** Whether something was asked for, and all of it is served. */
+  /** Whether the month has requests and all of them are served. */
   readonly is_served: boolean;
   readonly pace: Pace;
 }
 
-/** @throws DomainError `invalid_month` */
+/**
+ * Returns a month's overview, read in one snapshot.
+ * @throws DomainError `invalid_month`
+ */
 export function readMonthOverview(db: Database, month: Month): Promise<MonthOverview> {
   const period = periodOf(month);
   return inOneSnapshot(db, async (tx) => {
@@ -139,11 +145,11 @@ export function readMonthOverview(db: Database, month: Month): Promise<MonthOver
   });
 }
 
-/** A tenant that is parked, and why. */
+/** A parked tenant, with the reason. */
 export type ParkedTenant = MonthEndStatus['parked'][number];
 
 /**
- * A page of a month's parked tenants, in the order of their ids.
+ * Returns a page of a month's parked tenants, ordered by id.
  * @throws DomainError `invalid_month`
  */
 export function listParkedTenants(
@@ -161,12 +167,12 @@ const kindTotal = z.object({
   this_month_cents: z.string(),
   last_month_cents: z.string(),
 });
-/** What the lines of a kind come to, in a month and in the one before. */
+/** The totals of one kind of line, for a month and the month before. */
 export type KindTotal = z.infer<typeof kindTotal>;
 
 /**
- * The totals per kind of line of issued and paid invoices, next to the month before; by currency, and in the
- * order of invoice lines.
+ * Returns the totals per kind of line of issued and paid invoices, next to the month before, ordered by
+ * currency and then as on invoices.
  * @throws DomainError `invalid_month`
  */
 export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {

@@ -5,22 +5,22 @@ import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import { isStorable } from '../../lib/visible-text.ts';
 import type { Queryable } from '../pool.ts';
 
-/** The doors through which something can be asked for: `temporal` is its Web UI, or its CLI. */
+/** The channels through which an action can be requested. `temporal` is Temporal's Web UI or CLI. */
 export const CHANNELS = ['api', 'cli', 'temporal', 'schedule'] as const;
 
-/** An operator's action, as it is about to be done. */
+/** An operator's action that is about to run. */
 export interface NewOperatorAction {
   /** `key:<label>`, `cli:<user>`, `temporal:<name>` or `schedule`. */
   readonly actor: string;
-  /** Null where no API key was used. */
+  /** Null if no API key was used. */
   readonly keyId: string | null;
   readonly channel: (typeof CHANNELS)[number];
   /** An operationId, a command such as `invoices.void`, or a signal. */
   readonly action: string;
   readonly target: object;
-  /** Never with a key or another secret in it. */
+  /** Must never contain a key or another secret. */
   readonly input: unknown;
-  /** The API's, or the id of a signal. */
+  /** The API's request id, or the id of a signal. */
   readonly requestId: string | null;
 }
 
@@ -33,18 +33,21 @@ export interface ActionAnswer {
   readonly detail: string | null;
 }
 
-/** What is longer is kept as its digest. */
+/** Longer input is stored as its digest only. */
 const MAX_INPUT_BYTES = 8 * 1024;
 const MAX_TEXT = 1000;
 
-/** Puts an action on record. @returns the record's id */
+/**
+ * Records an action.
+ * @returns the record's id
+ */
 export function insertOperatorAction(db: Queryable, action: NewOperatorAction): Promise<number> {
   return db.oneFirst(sql.type(actionId)`${inserting(action)} RETURNING action_id`);
 }
 
 /**
- * Puts a signal or a Schedule's firing on record, once for each request id.
- * @returns the record's id; null where it is on record already, with an outcome
+ * Records a signal or a firing of the Schedule, once for each request id.
+ * @returns the record's id; null if the request id is already recorded with an outcome
  */
 export function insertActionOnce(
   db: Queryable,
@@ -80,8 +83,8 @@ function inserting(action: NewOperatorAction) {
 }
 
 /**
- * What an action is about, from what it was given, however long that is: the API, the CLI and
- * signals use the same names for it.
+ * Returns the subject of an action, taken from its target and its input, even if the input is too long to be
+ * stored. The API, the CLI and signals use the same field names.
  */
 function subjectOf({ target, input }: NewOperatorAction) {
   const given: Readonly<Record<string, unknown>> = { ...target, ...(isFields(input) ? input : {}) };
@@ -103,14 +106,14 @@ function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** How a request for a month is referred to on record. */
+/** Returns the reference to a request for a month, as stored with actions. */
 function monthRequestOf(month: string, requestId: string): string {
   return `${month}/${requestId}`;
 }
 
 /**
- * Whether the channel that a request claims to come from recorded it, with this actor, before it was sent. A
- * signal's payload proves nothing about its sender.
+ * Returns whether the channel that a request claims to come from recorded it, with this actor, before it was
+ * sent. A signal's payload proves nothing about its sender.
  */
 export function isAnnounced(
   db: Queryable,
@@ -125,7 +128,7 @@ export function isAnnounced(
   `);
 }
 
-/** Records the result, which can be done once. */
+/** Records the result of an action, which can be set only once. */
 export async function answerOperatorAction(
   db: Queryable,
   actionId: number,
@@ -138,7 +141,7 @@ export async function answerOperatorAction(
   `);
 }
 
-/** An action on record, as it is served. */
+/** A recorded action, in the format of the API. */
 export const operatorActionSchema = z.object({
   action_id: z.int(),
   actor: z.string().meta({ example: 'key:ops' }),
@@ -180,11 +183,11 @@ export type OperatorAction = z.infer<typeof operatorActionSchema>;
 export interface ActionFilters {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
-  /** An instant; the actions from then on. */
+  /** Only actions from this instant on. */
   readonly since?: string | undefined;
 }
 
-/** Actions, the latest first; pages are by action_id. */
+/** Returns a page of actions, latest first. Pages continue by action_id. */
 export function listOperatorActions(
   db: Queryable,
   {

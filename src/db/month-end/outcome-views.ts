@@ -7,11 +7,11 @@ import type { Queryable } from '../pool.ts';
 const tenantOutcome = z.object({
   tenant_id: z.string(),
   name: z.string(),
-  /** Null: nobody has looked at the tenant yet. */
+  /** Null: no run has processed the tenant yet. */
   outcome: z.enum(['rolled', 'skipped', 'unchanged', 'parked']).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
-  /** The live invoice. */
+  /** The number of the live invoice. */
   number: z.string().nullable(),
   revision: z.number().nullable(),
   currency: z.string(),
@@ -23,7 +23,7 @@ const tenantOutcome = z.object({
 export type TenantOutcome = z.infer<typeof tenantOutcome>;
 
 /**
- * A page of the month's due tenants, in the order of their ids.
+ * Returns a page of the month's due tenants, ordered by id.
  * @throws DomainError `invalid_month`
  */
 export function listOutcomes(

@@ -13,13 +13,13 @@ import { sql } from '../sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
 /**
- * The control totals of a month. Read them in one snapshot (`inOneSnapshot`): usage that arrives between two
- * of the queries would look like an error.
+ * Returns the control totals of a month. Call it in one snapshot (`inOneSnapshot`): usage that arrives between
+ * two of the queries would look like an error.
  */
 export async function readControlTotals(
   db: Queryable,
   period: Period,
-  /** Where it has been read already, in the same snapshot. */
+  /** The reconciliation, if it was already read in the same snapshot. */
   reconciliation?: readonly ReconciliationRow[],
 ): Promise<ControlTotals> {
   const { due, ...outcomes } = await countOutcomes(db, period);
@@ -55,7 +55,7 @@ async function readUsage(
   }));
 }
 
-/** What can't be told from counts: outcomes that contradict what is there. */
+/** Counts outcomes that contradict the stored invoices, which the outcome counts can't show. */
 function tenantQuery(period: Period) {
   return sql.type(
     z.object({
@@ -88,7 +88,7 @@ function tenantQuery(period: Period) {
     ) AS with_several`;
 }
 
-/** Everything that was accepted for the month, whatever became of it. */
+/** Totals all usage accepted for the month, whatever its state. */
 function acceptedQuery(period: Period) {
   return sql.type(
     z.object({
@@ -108,8 +108,8 @@ function acceptedQuery(period: Period) {
 }
 
 /**
- * The usage lines of the month's live invoices: exact sums beside rounded ones, and how many of
- * the lines say something else than the usage that is tied to them.
+ * Totals the usage lines of the month's live invoices: exact sums, rounded sums, and the number of lines that
+ * contradict the usage tied to them.
  */
 function lineQuery(period: Period) {
   return sql.type(
@@ -127,7 +127,7 @@ function lineQuery(period: Period) {
         (l.meta ->> 'used')::numeric AS used, CASE l.kind
           WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
           ELSE l.qty * l.unit_price_cents
-            -- Multiplied: PostgreSQL rounds what it divides.
+            -- Multiplied instead of divided, because PostgreSQL rounds quotients.
             * CASE l.unit WHEN '1k_tokens' THEN 0.001 ELSE 1 END
         END AS exact
       FROM invoices i JOIN invoice_lines l USING (invoice_id)
@@ -145,8 +145,8 @@ function lineQuery(period: Period) {
       WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
         AND u.line_no IS NOT NULL
     ), line AS (
-      -- Grouped and not joined: the tables have just been filled, and before PostgreSQL has counted
-      -- them it would join a month's lines with a month's usage by trying each with each.
+      -- Grouped instead of joined: the tables have just been filled, and until they are analyzed PostgreSQL
+      -- would join a month's lines with a month's usage by comparing every pair.
       SELECT max(currency) AS currency, max(kind) AS kind, max(amount_cents) AS amount_cents, max(qty) AS qty,
         max(used) AS used, max(exact) AS exact, sum(events) AS events, sum(total) AS total
       FROM (
@@ -165,7 +165,7 @@ function lineQuery(period: Period) {
     GROUP BY currency, kind ORDER BY currency, kind`;
 }
 
-/** The month's live invoices, by currency and status, and how many don't add up. */
+/** Totals the month's live invoices by currency and status, and counts those that don't add up. */
 function invoiceQuery(period: Period) {
   return sql.type(
     z.object({

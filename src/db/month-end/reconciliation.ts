@@ -5,20 +5,20 @@ import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 /**
- * Where a month's usage is, and which of the classes of the control totals that counts as:
+ * The states of a month's usage, each with its class in the control totals:
  * - `billed`, `within_allowance`: on a live invoice;
- * - `unpriced_kind`, `no_subscription`: taken by a live invoice that has no line for it;
- * - `voided`: on an invoice that was voided, which keeps it;
- * - `next_invoice`: LLM usage that this month's invoice didn't take, and the tenant's next one will;
- * - `needs_re_run`: usage that came after the month was invoiced, and that only a re-run bills: metered
+ * - `unpriced_kind`, `no_subscription`: on a live invoice that has no line for it;
+ * - `voided`: on a voided invoice, which keeps it;
+ * - `next_invoice`: LLM usage that is not on this month's invoice, and that the tenant's next one will bill;
+ * - `needs_re_run`: usage that arrived after the month was invoiced, and that only a rerun bills: metered
  *   usage, and LLM usage of a tenant that gets no later invoice;
- * - `settle_by_hand`: the same where the invoice is paid or void and never rebuilt;
- * - `in_draft`: sealed for an invoice that is being built, or whose building was cut off;
- * - `tenant_not_due`: nothing will bill it: the tenant is not due for this month and, of LLM usage, for
- *   no later one either;
+ * - `settle_by_hand`: the same, but the invoice is paid or void and therefore never rebuilt;
+ * - `in_draft`: sealed for an invoice that is being built, or whose building was interrupted;
+ * - `tenant_not_due`: nothing will bill it, because the tenant is not due for this month and, for LLM usage,
+ *   not for a later month either;
  * - `not_yet_invoiced`: the tenant is due and has no invoice yet;
- * - `excluded`: an operator took it out of billing;
- * - `unaccounted`: in none of these places, which must never be.
+ * - `excluded`: an operator excluded it from billing;
+ * - `unaccounted`: in none of these states, which must never happen.
  */
 export const USAGE_STATES = {
   billed: 'billed',
@@ -41,22 +41,25 @@ export const USAGE_STATE_NAMES = Object.keys(USAGE_STATES) as [UsageState, ...Us
 const row = z.object({
   source: z.enum(['llm', 'metered']),
   resource_kind: z.string(),
-  /** Of LLM usage, which is money: its total is in the minor unit. Null: metered usage. */
+  /** The currency of LLM usage, whose total is in the minor unit. Null: metered usage. */
   currency: z.string().nullable(),
   state: z.enum(USAGE_STATE_NAMES),
   tenants: z.number(),
   events: z.string(),
-  /** Exact: cents of LLM usage, the quantity of metered usage. */
+  /** Exact: cents for LLM usage, the quantity for metered usage. */
   total: z.string(),
 });
 export type ReconciliationRow = z.infer<typeof row>;
 
-/** Selects, of usage with its `source` and its tenant `t`: charges of two currencies have no sum. */
+/**
+ * Selects the currency of LLM usage, given a usage row's `source` and its tenant `t`: charges in different
+ * currencies can't be summed.
+ */
 export const CURRENCY_OF_USAGE = sql.fragment`CASE source WHEN 'llm' THEN t.currency END`;
 
 /**
- * All accepted usage of a service month by where it is: every event is in one row.
- * Costs the month's buckets, not its events.
+ * Returns all accepted usage of a service month by state: every event is in exactly one row. The cost depends
+ * on the number of the month's buckets, not of its events.
  */
 export function reconcile(db: Queryable, period: Period): Promise<readonly ReconciliationRow[]> {
   return db.any(sql.type(row)`
@@ -69,10 +72,10 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
 }
 
 /**
- * The month's usage: a row per bucket with what still counts of it, and one with what was excluded, each with
- * its state. What still counts may be an amount without events: excluding a correction also takes away its
- * record's quantity. An exclusion counts as soon as no invoice bills its event: an invoice that was issued
- * earlier keeps billing it until a rerun.
+ * Returns a query for the month's usage: for each bucket, a row with the usage that still counts and a row with
+ * the excluded usage, each with its state. The usage that still counts may be an amount without events, because
+ * excluding a correction also removes the quantity of the record it replaced. An exclusion takes effect once no
+ * invoice bills its event: an invoice that was issued earlier keeps billing it until a rerun.
  */
 export function usageByState(period: Period) {
   return sql.fragment`

@@ -3,7 +3,7 @@ import { periodOf, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
-/** A request for a month, as it is shown. */
+/** The displayed facts about a request for a month. */
 export const requestFacts = z.object({
   request_id: z.string(),
   kind: z.enum(['run', 'force']),
@@ -18,19 +18,19 @@ export const requestFacts = z.object({
     .describe('Whether the books balanced when it finished; null until then.'),
 });
 
-/** Its columns, of `month_end_requests r`. */
+/** The columns of `requestFacts`, from `month_end_requests r`. */
 export const REQUEST_FACTS = sql.fragment`
   r.request_id, r.kind, r.state, r.actor, r.reason, r.requested_at, r.finished_at,
   (r.manifest ->> 'balanced')::boolean AS balanced`;
 
-/** Reading a request for a month, for the operator pages and the CLI. */
+/** Reads a request for a month, for the operator pages and the CLI. */
 
 const requestView = requestFacts.extend({
-  /** That it names, the first ones. */
+  /** The first of the tenants that it names. */
   tenants: z.array(
     z.object({
       tenant_id: z.string(),
-      /** Null: still to be served. */
+      /** Null: not served yet. */
       outcome: z.enum(['rolled', 'unchanged', 'refused', 'parked']).nullable(),
       reason: z.string().nullable(),
       invoice_id: z.string().nullable(),
@@ -47,8 +47,9 @@ export type NamedTenant = RequestView['tenants'][number];
 export type RequestView = z.infer<typeof requestView>;
 
 /**
- * @param tenants that it names: at most so many
- * @returns null where the month's workflow has not stored it yet
+ * Returns a request, with the outcomes of tenants that it names.
+ * @param tenants the maximum number of tenants
+ * @returns null if the month's workflow has not stored the request yet
  * @throws DomainError `invalid_month`
  */
 export function showRequest(
@@ -76,7 +77,9 @@ export function showRequest(
   `);
 }
 
-/** Whether it has what was asked for: a new revision, or the old one where nothing would change. */
+/**
+ * Returns whether the tenant has what was requested: a new revision, or the old one if nothing would change.
+ */
 export function isServed({ outcome }: NamedTenant): boolean {
   return outcome === 'rolled' || outcome === 'unchanged';
 }

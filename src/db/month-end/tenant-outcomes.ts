@@ -18,8 +18,8 @@ const lookedAt = z.object({
 });
 
 /**
- * Looks at the next due tenants, in order. Their rows are locked, so that no
- * invoice can be issued for them between the look and what is recorded of it.
+ * Locks and returns the next due tenants, ordered by id. The lock ensures that no invoice is issued for them
+ * until their outcomes are recorded.
  */
 export async function lookAtTenants(
   tx: Transaction,
@@ -30,7 +30,7 @@ export async function lookAtTenants(
     ${dueTenants(period)} AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text)
     ORDER BY t.tenant_id LIMIT ${page.limit} FOR NO KEY UPDATE OF t
   `);
-  // A statement of its own: it must see what was committed while we waited.
+  // A separate statement, because it must see what was committed while we waited for the lock.
   return tx.any(sql.type(lookedAt)`
     SELECT asked.tenant_id AS "tenantId", i.invoice_id AS "liveInvoiceId",
       EXISTS (
@@ -56,12 +56,15 @@ export interface TenantInvoiced {
   readonly invoiceId: string;
 }
 
-/** Records the outcome of tenants that have an invoice; the latest one counts. */
+/** Records the outcome of tenants that have an invoice; the latest outcome wins. */
 export async function recordInvoiced(
   tx: Transaction,
   period: Period,
   outcomes: readonly TenantInvoiced[],
-  /** A child that only finds what another child has just done adds no news. */
+  /**
+   * Keeps an outcome that has the same invoice: a child that only finds what another child has just done has
+   * nothing new to record.
+   */
   { keepSameInvoice = false } = {},
 ): Promise<void> {
   if (outcomes.length === 0) return;
@@ -71,7 +74,7 @@ export async function recordInvoiced(
   `);
 }
 
-/** The statement that records them; {@link recordInvoiced}. */
+/** Returns the statement of {@link recordInvoiced}. */
 export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoiced[]) {
   return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
@@ -81,7 +84,7 @@ export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoi
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }
 
-/** Records that a tenant is parked, and why; also writes the webhook event. */
+/** Records that a tenant is parked, with the reason, and writes the webhook event. */
 export async function recordParked(
   tx: Transaction,
   period: Period,
@@ -104,7 +107,7 @@ const counts = z.object({
   unchanged: z.number(),
   parked: z.number(),
 });
-/** Due tenants, and how many of them have which latest outcome. */
+/** The number of due tenants, in total and by latest outcome. */
 export type OutcomeTotals = z.infer<typeof counts>;
 
 export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTotals> {
@@ -124,7 +127,7 @@ const tenantToInvoice = z.object({ tenant_id: z.string(), name: z.string() });
 /** A due tenant without an outcome. */
 export type TenantToInvoice = z.infer<typeof tenantToInvoice>;
 
-/** Due tenants that no run has looked at, by their ids; the first ones. */
+/** Returns due tenants that no run has processed, ordered by id, at most `limit`. */
 export function listTenantsToInvoice(
   db: Queryable,
   period: Period,

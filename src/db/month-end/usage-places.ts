@@ -13,25 +13,25 @@ const place = z.object({
   resource_kind: z.string(),
   state: z.enum(USAGE_STATE_NAMES),
   events: z.string(),
-  /** Exact: cents of LLM usage, the quantity of metered usage. */
+  /** Exact: cents for LLM usage, the quantity for metered usage. */
   total: z.string(),
   /** The number of the month's live invoice, if there is one. */
   invoice: z.string().nullable(),
   invoice_status: z.enum(['issued', 'paid', 'void']).nullable(),
-  /** Of usage that is `in_draft`: the month that the draft is for. */
+  /** For usage that is `in_draft`: the month that the draft is for. */
   draft_month: z.string().nullable(),
-  /** Of usage that is `in_draft`: whether its draft is a revision of an invoice. */
+  /** For usage that is `in_draft`: whether its draft is a revision of an invoice. */
   is_revision: z.boolean(),
-  /** Of an `unpriced_kind`: whether the plan names the kind, without a price. */
+  /** For an `unpriced_kind`: whether the plan names the kind without a price. */
   is_free_by_plan: z.boolean(),
 });
-/** A deployment's usage of a kind that is in one state. */
+/** A deployment's usage of one kind in one state. */
 export type UsagePlace = z.infer<typeof place>;
 
 /**
- * A month's usage in some states, by tenant, deployment and kind: the names behind the reconciliation.
- * Usage of a draft that some request may still be building is left out.
- * @param states in the order in which they are listed
+ * Returns a month's usage in the given states, by tenant, deployment and kind: the details behind the
+ * reconciliation. Leaves out usage in a draft that an open request may still be building.
+ * @param states in the order of the result
  */
 export function listUsagePlaces(
   db: Queryable,
@@ -68,7 +68,7 @@ export function listUsagePlaces(
 }
 
 /**
- * The months up to one that have usage which no draft or invoice has taken, in order.
+ * Returns the months up to `upTo` with usage that is on no draft or invoice, in order.
  * @throws DomainError `invalid_month`
  */
 export function listMonthsWithOpenUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {

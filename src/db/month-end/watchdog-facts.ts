@@ -13,16 +13,16 @@ const monthRequests = z.object({
   finishedRequests: z.number(),
   /** When the oldest open request was made. */
   waitingSince: z.string().nullable(),
-  /** While requests are open: the latest pass begun, outcome recorded or draft opened. */
+  /** While requests are open: when the latest pass began, outcome was recorded or draft was opened. */
   lastMovedAt: z.string().nullable(),
-  /** Whether the manifest of the last finished request says so. */
+  /** Whether the manifest of the last finished request says that the books don't balance. */
   isOutOfBalance: z.boolean(),
 });
 
-/** How far a month is, as far as the watchdog looks. Instants are UTC. */
+/** The progress of a month, as the watchdog checks it. Instants are UTC. */
 export type MonthFacts = z.infer<typeof monthRequests> & {
   readonly dueTenants: number;
-  /** Due tenants that nobody has looked at. */
+  /** Due tenants that no run has processed. */
   readonly withoutOutcome: number;
   readonly rolled: number;
   readonly skipped: number;
@@ -32,9 +32,9 @@ export type MonthFacts = z.infer<typeof monthRequests> & {
 };
 
 /**
- * The months that may need attention: the given one, which is the last to be over; those with open requests
- * or books that don't add up; and, since the first invoice, those of the year before it that were never
- * closed, or have due tenants without an outcome. In order.
+ * Returns the months that may need attention, in order: the given month, which is the last that is over; months
+ * with open requests or books that don't add up; and, since the first invoice and within the year up to the
+ * given month, months that were never closed or have due tenants without an outcome.
  * @throws DomainError `invalid_month`
  */
 export async function readMonthFacts(
@@ -97,14 +97,14 @@ function listMonths(db: Queryable, lastMonth: Month) {
   `);
 }
 
-/** More than there are types: whatever else a failure calls itself makes no endless list. */
+/** More than the number of known types; limits the list if failures have arbitrary types. */
 const MAX_REASONS = 50;
 
 const parkedReason = z.object({ reasonType: z.string(), tenants: z.number() });
-/** Why due tenants of a month are parked, by the stable type, and how many. */
+/** A stable reason type, and the number of due tenants of a month that are parked for it. */
 export type ParkedReason = z.infer<typeof parkedReason>;
 
-/** The due tenants of a month whose latest outcome is `parked`, counted by its type. */
+/** Counts the due tenants of a month whose latest outcome is `parked`, by reason type. */
 export function countParkedReasons(
   db: Queryable,
   period: Period,
