@@ -46,7 +46,7 @@ describe('an invoice', () => {
     expect(text).not.toContain(FIRST.invoice_id);
     expect(text).toContain(`id ${SECOND.invoice_id}`);
   });
-  test('by their ids where nobody knows the numbers', () => {
+  test('falls back to ids if the numbers are unknown', () => {
     const text = show({ ...SECOND, lines: [LINE] });
     expect(text).toContain(`\nreplaces ${FIRST.invoice_id} (cli:ada: ticket 812)\n`);
     expect(text).toContain(`\nsuperseded by ${SECOND.superseded_by}\n`);

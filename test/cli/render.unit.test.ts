@@ -98,7 +98,7 @@ describe('how far something is', () => {
   test('what was done before is no speed', () => {
     expect(renderStanding({ ...standing, from: 12_000 })).toContain('30/s, 8 min 10 s left');
   });
-  test('within the first second nobody knows the speed', () => {
+  test('shows no speed within the first second', () => {
     expect(renderStanding({ ...standing, elapsedMs: 999 })).toBe(
       'Archiving 2026-05: 45 %, 12,300 of 27,000 events',
     );
