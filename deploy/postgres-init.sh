@@ -7,4 +7,5 @@ psql --username "$POSTGRES_USER" --dbname postgres \
   --set api_password="$ARCADIA_API_PASSWORD" \
   --set worker_password="$ARCADIA_WORKER_PASSWORD" \
   --set readonly_password="$ARCADIA_READONLY_PASSWORD" \
-  --file /deploy/roles.sql
+  --set temporal_password="$TEMPORAL_DATABASE_PASSWORD" \
+  --file /deploy/roles.sql --file /deploy/temporal-role.sql
