@@ -8,6 +8,7 @@ import { StreamError } from '../client/gateway/send-stream.ts';
 import { TraceError } from './replay/trace-file.ts';
 import { PostError } from '../client/gateway/usage-client.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
+import { SearchAttributesError } from '../temporal/search-attributes.ts';
 import { visible } from '../lib/visible-text.ts';
 import { CliError, capitalize } from './cli-error.ts';
 import { styleError } from './render/styled-text.ts';
@@ -113,6 +114,7 @@ function explainOurs(error: Error): Explanation | null {
     return explanation('database', reason, 'check DATABASE_MIGRATOR_URL');
   }
   if (error instanceof NoScheduleError) return explanation('refused', reason);
+  if (error instanceof SearchAttributesError) return explanation('temporal', reason);
   if (error instanceof TraceError) return explanation('invalid-file', capitalize(reason));
   if (error instanceof ApplyError) {
     return explanation('invalid-file', error.heading, null, error.problems.map(formatProblem));

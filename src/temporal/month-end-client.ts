@@ -12,6 +12,7 @@ import {
 import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
 import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
+import { retryWhileAttributeUnknown } from './search-attributes.ts';
 
 /** Shown as Markdown in the Web UI's "details", where operators send signals. */
 const HOW_TO_FORCE = toDetails([
@@ -49,7 +50,7 @@ export class InvalidRequestError extends Error {
  * Sends a request to the month's workflow, and starts the workflow if it isn't running. Operators send the same signal
  * from the Web UI.
  * @returns the workflow's id
- * @throws InvalidRequestError
+ * @throws InvalidRequestError; SearchAttributesError if the namespace lacks the month's search attribute
  */
 export async function requestMonthEnd(client: Client, request: MonthEndRequest): Promise<string> {
   const { month, requestId, actor, reason, force, options } = request;
@@ -64,16 +65,18 @@ export async function requestMonthEnd(client: Client, request: MonthEndRequest):
     throw new InvalidRequestError(problems.join('; '));
   }
   const input: MonthEndInput = { month, ...(options && { options }) };
-  const handle = await client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
-    workflowId: monthEndId(month),
-    taskQueue: TASK_QUEUE,
-    args: [input],
-    signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
-    signalArgs: [payload],
-    staticSummary: toSummary(richText`Month end of ${month}`),
-    staticDetails: HOW_TO_FORCE,
-    typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
-  });
+  const handle = await retryWhileAttributeUnknown(client.options.namespace, () =>
+    client.workflow.signalWithStart(WORKFLOWS.monthEnd, {
+      workflowId: monthEndId(month),
+      taskQueue: TASK_QUEUE,
+      args: [input],
+      signal: force ? FORCE_RE_RUN_SIGNAL : RUN_SIGNAL,
+      signalArgs: [payload],
+      staticSummary: toSummary(richText`Month end of ${month}`),
+      staticDetails: HOW_TO_FORCE,
+      typedSearchAttributes: [{ key: BILLING_PERIOD, value: month }],
+    }),
+  );
   return handle.workflowId;
 }
 

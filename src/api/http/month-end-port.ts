@@ -5,6 +5,7 @@ import {
   requestMonthEnd,
   type MonthEndRequest,
 } from '../../temporal/month-end-client.ts';
+import { SearchAttributesError } from '../../temporal/search-attributes.ts';
 
 /** How long each call may take, in milliseconds. */
 const TIMEOUTS = {
@@ -41,7 +42,7 @@ export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEn
     try {
       return await client.withDeadline(Date.now() + timeoutMs, call);
     } catch (error) {
-      if (!isServiceError(error)) throw error;
+      if (!isTemporalError(error)) throw error;
       throw new TemporalUnavailableError(error.message, { cause: error });
     }
   }
@@ -56,9 +57,10 @@ export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEn
 }
 
 /** The client wraps gRPC errors; its connection passes them through, with `code` and `details`. */
-function isServiceError(error: unknown): error is Error {
+function isTemporalError(error: unknown): error is Error {
   return (
     error instanceof ServiceError ||
+    error instanceof SearchAttributesError ||
     (error instanceof Error && 'code' in error && 'details' in error)
   );
 }
