@@ -67,7 +67,7 @@ BEGIN
       FROM archived_usage_ids k WHERE k.source = 'llm' AND k.id = g.gateway_request_id
     ) IS NOT TRUE
   ) THEN
-    RAISE EXCEPTION 'llm_usage_events is append-only: DELETE of what is not in the archive refused'
+    RAISE EXCEPTION 'llm_usage_events is append-only: only archived rows can be deleted'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;
@@ -86,7 +86,7 @@ BEGIN
       FROM archived_usage_ids k WHERE k.source = 'metered' AND k.id = g.record_id
     ) IS NOT TRUE
   ) THEN
-    RAISE EXCEPTION 'metered_usage_records is append-only: DELETE of what is not in the archive refused'
+    RAISE EXCEPTION 'metered_usage_records is append-only: only archived rows can be deleted'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;
@@ -139,7 +139,7 @@ CREATE FUNCTION note_archived(
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF (taken, taken_total, taken) IS DISTINCT FROM (arrived, arrived_total, known) THEN
-    RAISE EXCEPTION '% % events were taken, % arrived, % are known', taken, source, arrived, known
+    RAISE EXCEPTION '% % events were removed, % archived, % are counted', taken, source, arrived, known
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   INSERT INTO usage_archives AS a (service_month, source, events, total)
@@ -277,7 +277,7 @@ BEGIN
     AND (kept.n, kept.total) IS DISTINCT FROM (b.event_count, b.total)
   LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'bucket % says % events, %; its events are %, %: verify the month',
+    RAISE EXCEPTION 'bucket % counts % events, sum %; the archive has %, sum %: verify the month',
         wrong.bucket_id, wrong.event_count, wrong.total, wrong.n, wrong.kept_total
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;

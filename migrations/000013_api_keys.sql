@@ -29,7 +29,7 @@ BEGIN
      OR (OLD.expires_at IS NOT NULL
          AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at))
   THEN
-    RAISE EXCEPTION 'the end of API key % stands: make a new one', OLD.key_id
+    RAISE EXCEPTION 'the expiry or revocation of API key % cannot be undone: create a new key', OLD.key_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;
@@ -51,7 +51,7 @@ CREATE INDEX signing_secrets_by_key ON signing_secrets (key_id);
 CREATE FUNCTION signing_secrets_end_for_good() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
-    RAISE EXCEPTION 'signing secret % is revoked for good', OLD.secret_id
+    RAISE EXCEPTION 'signing secret % is revoked, which cannot be undone', OLD.secret_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;

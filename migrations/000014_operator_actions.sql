@@ -59,7 +59,7 @@ BEGIN
          OLD.request_id, OLD.month_request, OLD.tenant_ids, OLD.all_tenants, OLD.reason,
          OLD.requested_at)
   THEN
-    RAISE EXCEPTION 'operator action % is on record: only its outcome is added, once', OLD.action_id
+    RAISE EXCEPTION 'operator action % is recorded: only its outcome can be added, once', OLD.action_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   NEW.answered_at := clock_timestamp();

@@ -44,19 +44,22 @@ export const lateUsageSchema = z.object({
   action: z
     .enum(REMEDIES)
     .describe(
-      'settle_by_hand: the invoice is paid or void, and never rebuilt. none: it bills itself, or the ' +
-        'plan gives it away.',
+      'settle_by_hand: the invoice is paid or void, so it is never rebuilt. none: a later run bills it, ' +
+        'or the plan includes it for free.',
     ),
   what_to_do: z.string().describe('The action, in a sentence.'),
   command: z
     .string()
     .nullable()
-    .describe('The command that bills it, after what the sentence says was done. Null: none does.'),
+    .describe('Bills it once what_to_do is done. Null: no command does.'),
   would_add_cents: z
     .int()
     .nullable()
-    .describe('What billing it adds, GST included. Null: it could not be computed.'),
-  problem: z.string().nullable().describe('Why it could not, or not all of it.'),
+    .describe('The amount that billing it adds, including GST. Null: it could not be computed.'),
+  problem: z
+    .string()
+    .nullable()
+    .describe('Why the amount could not be computed, or only part of it.'),
   late: z.array(
     z.object({
       deployment_id: z.string(),

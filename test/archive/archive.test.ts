@@ -199,7 +199,7 @@ describe('usage is not archived:', () => {
       UPDATE llm_usage_events SET charge_cents = charge_cents + 0.000000000001
       WHERE gateway_request_id = 'beta-llm-3'; ALTER TABLE llm_usage_events ENABLE TRIGGER USER`);
     await expect(archiveUsage(world.db, BEFORE)).rejects.toThrow(
-      /its events are .*verify the month/,
+      /the archive has .*verify the month/,
     );
     expect(await places(world.db)).toEqual({ hot: COUNT, archived: 0, ids: 0 });
   });

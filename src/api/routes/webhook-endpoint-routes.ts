@@ -158,7 +158,7 @@ export const rotateWebhookEndpointSecret = defineRoute(
         schema: z.object({
           secret_id: z.uuid(),
           secret,
-          former_until: z.iso.datetime().describe('When the old secret ends.'),
+          former_until: z.iso.datetime().describe('When the old secret expires.'),
         }),
       },
     },

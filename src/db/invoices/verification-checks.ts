@@ -75,7 +75,7 @@ export function checksOf(period: Period): readonly Check[] {
       claim: "each tenant's invoice numbers run from 1 without a gap",
       problems: sql.fragment`
         SELECT tenant_id || ' has ' || count(*) || ' invoices numbered ' || min(tenant_seq) || ' to ' ||
-          max(tenant_seq) || ', and has given ' || t.last_invoice_seq AS problem
+          max(tenant_seq) || '; its last number is ' || t.last_invoice_seq AS problem
         FROM invoices JOIN tenants t USING (tenant_id)
         WHERE tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
         GROUP BY tenant_id, t.last_invoice_seq
@@ -103,7 +103,7 @@ export function checksOf(period: Period): readonly Check[] {
       invariant: 'I2',
       claim: 'each event id was accepted once',
       problems: sql.fragment`
-        SELECT source || ' event ' || id || ' is there ' || count(*) || ' times' AS problem
+        SELECT source || ' event ' || id || ' is stored ' || count(*) || ' times' AS problem
         FROM (${eventsOf(period)}) e GROUP BY source, id HAVING count(*) > 1`,
     },
     {
@@ -111,18 +111,18 @@ export function checksOf(period: Period): readonly Check[] {
       invariant: 'I2',
       claim: 'each bucket holds the count and the exact sum of its events',
       problems: sql.fragment`
-        SELECT 'bucket ' || b.bucket_id || ' of ' || b.deployment_id || ' says ' || b.event_count || ' events, ' ||
-          trim_scale(b.total) || '; its events are ' || raw.events || ', ' || trim_scale(raw.total) AS problem
+        SELECT 'bucket ' || b.bucket_id || ' of ' || b.deployment_id || ' counts ' || b.event_count || ' events, sum ' ||
+          trim_scale(b.total) || '; it has ' || raw.events || ' events, sum ' || trim_scale(raw.total) AS problem
         FROM (${bucketsOf(period)}) b ${withRawSums}
         WHERE (b.event_count, b.total) IS DISTINCT FROM (raw.events, raw.total)`,
     },
     {
       id: 'usage_has_a_place',
       invariant: 'I2',
-      claim: 'all usage is on one live invoice, voided, excluded, or pending with a reason',
+      claim: 'all usage is billed on one live invoice, voided, excluded, or pending with a reason',
       problems: sql.fragment`
         SELECT u.events || ' events (' || trim_scale(u.total) || ') of ' || u.deployment_id || ', ' ||
-          u.resource_kind || ', are nowhere' AS problem
+          u.resource_kind || ', are in none of these states' AS problem
         FROM (${usageByState(period)}) u WHERE u.state = 'unaccounted'`,
     },
     {
@@ -131,8 +131,8 @@ export function checksOf(period: Period): readonly Check[] {
       claim: 'a live invoice holds exactly the usage that is tied to it',
       problems: sql.fragment`
         SELECT 'bucket ' || coalesce(held.bucket_id, tied.bucket_id) || ' is ' || CASE
-          WHEN tied.bucket_id IS NULL THEN 'held by, but not tied to invoice ' || held.number
-          ELSE 'tied to, but not held by invoice ' || tied.number END AS problem
+          WHEN tied.bucket_id IS NULL THEN 'held by, but not tied to, invoice ' || held.number
+          ELSE 'tied to, but not held by, invoice ' || tied.number END AS problem
         FROM (
           SELECT i.invoice_id, i.number, b.bucket_id FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
           WHERE i.period_start = ${periodStart} AND i.status <> 'superseded'
@@ -146,7 +146,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'corrections_add_the_difference',
       invariant: 'I2',
-      claim: 'a metered record adds its quantity, less that of the record that it replaces',
+      claim: 'a metered record adds its quantity minus that of the record that it replaces',
       problems: sql.fragment`
         SELECT 'record ' || r.record_id || ' adds ' || trim_scale(r.added_qty) || ' instead of ' ||
           trim_scale(r.qty - coalesce(old.qty, 0)) AS problem
@@ -161,7 +161,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'exclusions_are_of_events',
       invariant: 'I2',
-      claim: 'what was excluded is an event, in full',
+      claim: 'every exclusion takes out one whole event',
       problems: sql.fragment`
         SELECT 'exclusion of ' || x.source || ' event ' || x.event_id || ' takes out ' || trim_scale(x.amount) ||
           ' instead of ' || coalesce(trim_scale(e.amount)::text, 'an event') AS problem
@@ -205,18 +205,18 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'as_issued',
       invariant: 'I4',
-      claim: 'every invoice, superseded ones too, says what it said when it was issued',
+      claim: 'every invoice, including superseded ones, is as it was issued',
       problems: sql.fragment`
-        SELECT 'invoice ' || i.number || ' is not what was issued' AS problem
+        SELECT 'invoice ' || i.number || ' differs from what was issued' AS problem
         FROM invoices i LEFT JOIN invoice_digests d USING (invoice_id)
         WHERE i.period_start = ${periodStart} AND d.digest IS DISTINCT FROM invoice_digest(i.invoice_id)`,
     },
     {
       id: 'revisions_linked',
       invariant: 'I4',
-      claim: 'revisions are numbered from 1, linked both ways, and only the last one stands',
+      claim: 'revisions are numbered from 1, linked both ways, and only the last one is live',
       problems: sql.fragment`
-        SELECT 'invoice ' || i.number || ', revision ' || i.revision || ', is not linked to what it replaces' AS problem
+        SELECT 'invoice ' || i.number || ', revision ' || i.revision || ', is not linked to the invoice that it replaces' AS problem
         FROM invoices i
         LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
         LEFT JOIN invoices new ON new.replaces_invoice_id = i.invoice_id
@@ -231,7 +231,7 @@ export function checksOf(period: Period): readonly Check[] {
       invariant: 'I4',
       claim: 'every paid or void invoice has a record of who changed it',
       problems: sql.fragment`
-        SELECT 'invoice ' || i.number || ' is ' || i.status || ', on record as ' || coalesce(c.status, 'neither') AS problem
+        SELECT 'invoice ' || i.number || ' is ' || i.status || ', but recorded as ' || coalesce(c.status, 'neither') AS problem
         FROM invoices i LEFT JOIN invoice_status_changes c USING (invoice_id)
         WHERE i.period_start = ${periodStart}
           AND (CASE WHEN i.status IN ('paid', 'void') THEN i.status END) IS DISTINCT FROM c.status`,

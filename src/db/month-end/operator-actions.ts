@@ -164,9 +164,9 @@ export const operatorActionSchema = z.object({
   month_request: z
     .string()
     .nullable()
-    .describe('The request for a month that it is: the month, a slash, its request_id.')
+    .describe('The month-end request that it made: the month, a slash, its request_id.')
     .meta({ example: '2026-05/late-usage' }),
-  tenant_ids: z.array(z.string()).nullable().describe('The tenants that it names.'),
+  tenant_ids: z.array(z.string()).nullable().describe('The tenants that it concerns.'),
   all_tenants: z.boolean().describe('Whether it rebuilds the invoices of all due tenants.'),
   reason: z.string().nullable(),
   requested_at: z.iso.datetime(),

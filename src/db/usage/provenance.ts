@@ -17,7 +17,7 @@ export const lineUsageSchema = z.object({
   unit: z
     .string()
     .describe(
-      'What the amounts of the events are: cents (the minor unit of the currency), or the resource kind.',
+      'The unit of the events: cents (the minor unit of the currency), or the resource kind.',
     ),
   events: z.int().describe('Events that count.'),
   excluded_events: z.int().describe('Events that an operator had excluded before.'),
