@@ -7,8 +7,8 @@ CREATE TABLE tenants (
   tenant_id external_id PRIMARY KEY,
   name text NOT NULL,
   currency currency_code NOT NULL,
-  -- The number of the tenant's last invoice. Numbers have no gaps, because the transaction that issues the
-  -- invoice takes the number.
+  -- The tenant's last number, issued or skipped (skipped_invoice_numbers). There are no other gaps, because the
+  -- transaction that issues the invoice takes the number.
   last_invoice_seq bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now()
 );

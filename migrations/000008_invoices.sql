@@ -53,6 +53,18 @@ CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_star
   WHERE request_id IS NOT NULL;
 CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC);
 
+-- Numbers that this database never issues, because a database that was lost had issued them
+-- (docs/operations/restore.md). They are the only gaps in a tenant's numbers.
+CREATE TABLE skipped_invoice_numbers (
+  tenant_id external_id NOT NULL REFERENCES tenants,
+  first_seq bigint NOT NULL CHECK (first_seq > 0),
+  last_seq bigint NOT NULL CHECK (last_seq >= first_seq),
+  actor text NOT NULL,
+  reason text NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, first_seq)
+);
+
 CREATE TABLE invoice_lines (
   invoice_id uuid NOT NULL,
   line_no integer NOT NULL CHECK (line_no > 0),
@@ -212,6 +224,8 @@ CREATE TRIGGER invoice_lines_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON inv
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER invoice_usage_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_usage
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER skipped_invoice_numbers_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE
+  ON skipped_invoice_numbers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_digests
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -219,7 +233,8 @@ CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON i
 -- needs another column to change as well. A tenant cannot see a rerun's actor or reason, which are for
 -- operators only.
 GRANT SELECT ON invoices, invoice_lines, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;
-GRANT SELECT ON invoice_digests TO arcadia_api, arcadia_readonly;
+GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia_readonly;
+GRANT INSERT (tenant_id, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status, number, currency,
   subtotal_cents, tax_cents, total_cents, buyer_name, buyer_version, seller_version, issued_at,
@@ -228,6 +243,7 @@ GRANT INSERT ON invoices, invoice_lines, invoice_usage, invoice_digests TO arcad
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;
 GRANT UPDATE (status) ON invoices TO arcadia_api;
 CALL isolate_tenants('invoices');
+CALL isolate_tenants('skipped_invoice_numbers');
 CALL isolate_tenants('invoice_lines', 'invoices', 'invoice_id');
 CALL isolate_tenants('invoice_usage', 'invoices', 'invoice_id');
 CALL isolate_tenants('invoice_digests', 'invoices', 'invoice_id');

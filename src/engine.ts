@@ -17,6 +17,7 @@ import { createWorkerMetrics, findSdkMetricsPort } from './observability/metrics
 import { createTemporalLinks } from './temporal/temporal-links.ts';
 import { temporalServer, type TemporalClient, type TemporalTarget } from './temporal/connection.ts';
 import { observeActivities } from './observability/observe-activities.ts';
+import { readMonthRuns } from './temporal/month-runs.ts';
 import { listWorkers } from './temporal/worker-versions.ts';
 import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
@@ -243,6 +244,7 @@ async function serveApi(
         db,
         readSchedule: () => readSchedule(client),
         listWorkers: () => listWorkers(client),
+        readRuns: (months) => readMonthRuns(client, months),
         limits: config.watchdog,
         now,
       }),

@@ -2,8 +2,8 @@
 interface FindingKind {
   /** The log level. */
   readonly level: 'warn' | 'error';
-  /** The finding that prevents checking this one; null: it can always be checked. */
-  readonly hiddenBy: 'database_unreachable' | 'temporal_unreachable' | null;
+  /** The findings that prevent checking this one. */
+  readonly hiddenBy: readonly ('database_unreachable' | 'temporal_unreachable')[];
 }
 
 /**
@@ -11,19 +11,20 @@ interface FindingKind {
  * `docs/operations/monitor-and-tune.md` use them.
  */
 export const FINDINGS = {
-  database_unreachable: { level: 'error', hiddenBy: null },
-  month_not_closed: { level: 'error', hiddenBy: 'database_unreachable' },
-  tenants_to_invoice: { level: 'warn', hiddenBy: 'database_unreachable' },
-  run_stalled: { level: 'error', hiddenBy: 'database_unreachable' },
-  books_do_not_add_up: { level: 'error', hiddenBy: 'database_unreachable' },
-  temporal_unreachable: { level: 'warn', hiddenBy: null },
-  schedule_missing: { level: 'error', hiddenBy: 'temporal_unreachable' },
-  schedule_paused: { level: 'warn', hiddenBy: 'temporal_unreachable' },
-  schedule_points_elsewhere: { level: 'error', hiddenBy: 'temporal_unreachable' },
-  schedule_silent: { level: 'error', hiddenBy: 'temporal_unreachable' },
+  database_unreachable: { level: 'error', hiddenBy: [] },
+  month_not_closed: { level: 'error', hiddenBy: ['database_unreachable'] },
+  tenants_to_invoice: { level: 'warn', hiddenBy: ['database_unreachable'] },
+  run_stalled: { level: 'error', hiddenBy: ['database_unreachable'] },
+  run_lost: { level: 'error', hiddenBy: ['database_unreachable', 'temporal_unreachable'] },
+  books_do_not_add_up: { level: 'error', hiddenBy: ['database_unreachable'] },
+  temporal_unreachable: { level: 'warn', hiddenBy: [] },
+  schedule_missing: { level: 'error', hiddenBy: ['temporal_unreachable'] },
+  schedule_paused: { level: 'warn', hiddenBy: ['temporal_unreachable'] },
+  schedule_points_elsewhere: { level: 'error', hiddenBy: ['temporal_unreachable'] },
+  schedule_silent: { level: 'error', hiddenBy: ['temporal_unreachable'] },
   // Only a warning, because a worker that is being replaced is missing for a moment; the alert rule waits for
   // longer than that.
-  no_worker: { level: 'warn', hiddenBy: 'temporal_unreachable' },
+  no_worker: { level: 'warn', hiddenBy: ['temporal_unreachable'] },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;

@@ -9,6 +9,8 @@ import type { Queryable } from '../db/pool.ts';
 import { monthBefore, periodOf, type Month } from '../domain/period.ts';
 import type { PollingWorker } from '../temporal/worker-versions.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
+import type { MonthRun } from '../temporal/month-runs.ts';
+import { explainLostRun, findLostRuns, type LostRun } from './lost-runs.ts';
 import type { Finding } from './watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from './watchdog-months.ts';
 import { judgeSchedule, judgeWorkers } from './watchdog-temporal.ts';
@@ -20,6 +22,8 @@ export interface WatchdogSources {
   readonly readSchedule: () => Promise<ScheduleFacts | null>;
   /** Lists the workers that poll our task queue. */
   readonly listWorkers: () => Promise<readonly PollingWorker[]>;
+  /** Asks Temporal about the runs of at least these months. */
+  readonly readRuns: (months: readonly Month[]) => Promise<readonly MonthRun[]>;
   readonly limits: WatchdogLimits;
   readonly now: () => Date;
 }
@@ -60,10 +64,12 @@ export async function lookAround(sources: WatchdogSources): Promise<WatchdogRepo
   const { db, limits, now } = sources;
   const checkedAt = now();
   const lastMonth = monthBefore(checkedAt);
-  const [books, temporal] = await Promise.allSettled([
+  const [books, temporal, lost] = await Promise.allSettled([
     readBooks(db, lastMonth, checkedAt),
     askTemporal(sources),
+    findLostRuns(db, sources.readRuns),
   ]);
+  const isReachable = books.status === 'fulfilled' && temporal.status === 'fulfilled';
   return {
     checkedAt,
     lastMonth,
@@ -79,11 +85,19 @@ export async function lookAround(sources: WatchdogSources): Promise<WatchdogRepo
             ...judgeWorkers(temporal.value.workers),
           ]
         : [TEMPORAL_UNREACHABLE]),
+      ...(lost.status === 'fulfilled' ? lost.value.flatMap(judgeLostRun) : []),
     ],
-    errors: [books, temporal].flatMap((reading) =>
+    // Otherwise the third reading fails for a reason that the others give.
+    errors: [books, temporal, ...(isReachable ? [lost] : [])].flatMap((reading) =>
       reading.status === 'rejected' ? [reading.reason as unknown] : [],
     ),
   };
+}
+
+/** Returns the findings about a month whose run was lost. */
+export function judgeLostRun(run: LostRun): readonly Finding[] {
+  const detail = explainLostRun(run).join('; ');
+  return [{ code: 'run_lost', month: run.month, detail }];
 }
 
 async function readBooks(db: Queryable, lastMonth: Month, at: Date): Promise<BooksFacts> {

@@ -90,8 +90,9 @@ function changesOf(
  * is unreachable.
  */
 function carryOver(before: readonly Finding[], found: readonly Finding[]): readonly Finding[] {
-  const codes = new Set<string | null>(found.map(({ code }) => code));
-  return [...found, ...before.filter(({ code }) => codes.has(FINDINGS[code].hiddenBy))];
+  const codes = new Set(found.map(({ code }) => code));
+  const isHidden = ({ code }: Finding) => FINDINGS[code].hiddenBy.some((other) => codes.has(other));
+  return [...found, ...before.filter(isHidden)];
 }
 
 function without(findings: readonly Finding[], others: readonly Finding[]): readonly Finding[] {

@@ -3,7 +3,14 @@ import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
+import {
+  explainLostRun,
+  findLostRuns,
+  remedyForLostRun,
+  type LostRun,
+} from '../audit/lost-runs.ts';
 import { queryProgress } from '../temporal/month-end-client.ts';
+import { readMonthRun } from '../temporal/month-runs.ts';
 import type { StatusWithProgress } from './render/month-status-text.ts';
 import { snakeCaseKeys } from './output.ts';
 
@@ -17,17 +24,34 @@ export function askProgress(client: Client, month: Month): Promise<StatusWithPro
     .catch(() => 'not answering' as const);
 }
 
-/** The state of a month in the database, with the progress of its workflow. */
+/** The state of a month in the database, with the progress of its workflow and what a restore has lost. */
 export async function readStatus(
   db: Database,
   client: Client,
   month: Month,
 ): Promise<StatusWithProgress> {
-  const [status, progress] = await Promise.all([
+  const [status, progress, lostRun] = await Promise.all([
     readMonthEndStatus(db, month),
     askProgress(client, month),
+    findLostRun(db, client, month),
   ]);
-  return { ...status, progress };
+  return { ...status, progress, lost: lostRun === null ? [] : [explain(lostRun)] };
+}
+
+function explain(lost: LostRun): string {
+  const remedy = `Run \`${remedyForLostRun(lost.month)}\`; first read docs/operations/restore.md.`;
+  return `${explainLostRun(lost).join('; ')}. ${remedy}`;
+}
+
+/** The requests of the month on which the database and Temporal disagree; null if there are none. */
+export async function findLostRun(
+  db: Database,
+  client: Client,
+  month: Month,
+): Promise<LostRun | null> {
+  const readRuns = async () => [await readMonthRun(client, month)].filter((run) => run !== null);
+  const [lost = null] = await findLostRuns(db, readRuns);
+  return lost;
 }
 
 /** The status for `--json`, with the API's field names. */
@@ -56,9 +80,19 @@ export function needsAttention(
     balanced,
     requests,
     to_do,
-  }: Pick<StatusWithProgress, 'outcomes' | 'balanced' | 'requests' | 'to_do'>,
+    lost,
+  }: Pick<StatusWithProgress, 'outcomes' | 'balanced' | 'requests' | 'to_do' | 'lost'>,
   requestId: string | null,
 ): boolean {
   const refused = requests.find(({ request_id }) => request_id === requestId)?.refused ?? [];
-  return outcomes.parked > 0 || balanced === false || refused.length > 0 || to_do.length > 0;
+  return outcomes.parked > 0 || refused.length > 0 || isIncomplete({ balanced, to_do, lost });
+}
+
+/** Whether the books of a month don't add up, or lack what they should have by now. */
+export function isIncomplete({
+  balanced,
+  to_do,
+  lost,
+}: Pick<StatusWithProgress, 'balanced' | 'to_do' | 'lost'>): boolean {
+  return balanced === false || to_do.length > 0 || lost.length > 0;
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { auditListCommand } from './commands/audit-list-command.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply-command.ts';
+import { invoicesCompareCommand } from './commands/invoices-compare-command.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff-command.ts';
 import { doctorCommand } from './commands/doctor-command.ts';
 import { invoicesListCommand } from './commands/invoices-list-command.ts';
@@ -115,6 +116,7 @@ Examples:
     invoicesShowCommand(),
     invoicesDiffCommand(),
     invoicesUsageCommand(),
+    invoicesCompareCommand(),
     invoicesPayCommand(),
     invoicesVoidCommand(),
   ]);

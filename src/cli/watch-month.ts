@@ -5,7 +5,7 @@ import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { whileInterruptible } from './interruption.ts';
-import { askProgress } from './month-status.ts';
+import { askProgress, findLostRun } from './month-status.ts';
 import { note } from './output.ts';
 import { startProgress, type Progress } from './progress-display.ts';
 import { renderProgress, type StatusWithProgress } from './render/month-status-text.ts';
@@ -34,6 +34,10 @@ export async function watchMonth(
         const progress = await askProgress(client, month);
         const isWaiting = await isWaitedFor(db, month, requestId);
         if (!isWaiting && (requestId !== null || !isClosing(progress))) return;
+        // Nobody will serve what waits; the status says so.
+        if (isWaiting && requestId === null && !isClosing(progress)) {
+          if ((await findLostRun(db, client, month)) !== null) return;
+        }
         display.show(progress);
         await sleep(LOOK_EVERY_MS);
       }

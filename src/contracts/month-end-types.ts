@@ -63,6 +63,7 @@ export interface CarriedState {
   readonly totals: OutcomeCounts | null;
   readonly imbalances: readonly string[];
   readonly refusals: readonly Refusal[];
+  readonly served: readonly string[];
   readonly received: SignalCounts;
 }
 
@@ -117,6 +118,8 @@ export interface MonthEndProgress {
   /** UTC instant; null during a pass. */
   readonly openUntil: string | null;
   readonly refusals: readonly Refusal[];
+  /** Ids of the last requests that its passes served. A database without them is older than the workflow. */
+  readonly served: readonly string[];
 }
 
 /** Input of `tenantInvoice`. */

@@ -16,6 +16,8 @@ const NONE: OutcomeCounts = { rolled: 0, skipped: 0, unchanged: 0, parked: 0 };
 /** Limit on remembered urgent tenants; a pass serves the others when it reaches them. */
 const MAX_URGENT = 2000;
 const KEPT_REFUSALS = 20;
+/** Limit on remembered request ids; one that a restored database lacks is enough to notice it. */
+const KEPT_SERVED = 20;
 
 /**
  * What a month's workflow knows, and how each event changes it. Pure: no Temporal calls, no clock.
@@ -33,6 +35,7 @@ export class MonthState {
   #totals: OutcomeCounts | null;
   #imbalances: readonly string[];
   #refusals: readonly Refusal[];
+  #served: readonly string[];
   #hasProgressed = false;
   /** Forced tenants, to be served before a page reaches them. */
   readonly #urgent = new Set<string>();
@@ -52,6 +55,7 @@ export class MonthState {
     this.#totals = carried?.totals ?? null;
     this.#imbalances = carried?.imbalances ?? [];
     this.#refusals = carried?.refusals ?? [];
+    this.#served = carried?.served ?? [];
   }
 
   /** The pass under way. */
@@ -165,6 +169,8 @@ export class MonthState {
   }
 
   passFinished(totals: OutcomeCounts, imbalances: readonly string[]): void {
+    const ids = this.#pass?.requestIds ?? [];
+    this.#served = [...new Set([...this.#served, ...ids])].slice(-KEPT_SERVED);
     this.#pass = null;
     this.#totals = totals;
     this.#imbalances = imbalances;
@@ -189,6 +195,7 @@ export class MonthState {
       imbalances: this.#imbalances,
       openUntil: this.#openUntil,
       refusals: this.#refusals,
+      served: this.#served,
     };
   }
 
@@ -204,6 +211,7 @@ export class MonthState {
       totals: this.#totals,
       imbalances: this.#imbalances,
       refusals: this.#refusals,
+      served: this.#served,
       received,
     };
   }

@@ -1,3 +1,4 @@
+import { skipNumbers } from '../../src/db/invoices/invoice-numbers.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { insertBuyers } from '../../src/db/catalogue/buyer-details.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
@@ -81,6 +82,9 @@ export async function fillBooks(
     input: null,
     requestId: null,
   });
-  const [, superseded, revised] = await invoicesOf(db, tenantId);
+  const invoices = await invoicesOf(db, tenantId);
+  const next = { tenantId, seq: invoices.length + 1 };
+  await db.transaction((tx) => skipNumbers(tx, [next], { actor, reason: 'a test' }));
+  const [, superseded, revised] = invoices;
   return { plainKey, superseded: superseded!.invoiceId, revised: revised!.invoiceId };
 }

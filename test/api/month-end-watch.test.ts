@@ -22,6 +22,7 @@ function look(): Promise<WatchdogReport> {
     db: api.db,
     readSchedule: () => Promise.resolve(null),
     listWorkers: () => Promise.resolve([]),
+    readRuns: () => Promise.resolve([]),
     limits: { closeWithinHours: 8, stalledAfterMinutes: 15 },
     now: () => NOW,
   });
@@ -71,6 +72,7 @@ test('/metrics has a series for every code', async () => {
     expect.stringMatching(/^watchdog_finding\{.*code="month_not_closed".*\} 1$/),
     expect.stringMatching(/^watchdog_finding\{.*code="tenants_to_invoice".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="run_stalled".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="run_lost".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="books_do_not_add_up".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="temporal_unreachable".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_missing".*\} 1$/),

@@ -11,6 +11,7 @@ import { sql } from '../../src/db/sql.ts';
 import { monthBefore, periodOf, previousMonth } from '../../src/domain/period.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { listWorkers } from '../../src/temporal/worker-versions.ts';
+import { readMonthRuns } from '../../src/temporal/month-runs.ts';
 import { readSchedule } from '../../src/temporal/schedule-facts.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
@@ -29,6 +30,7 @@ function lookAt({ db, client }: World, sources: Partial<WatchdogSources> = {}) {
     readSchedule: () => readSchedule(client),
     // Some tests run without a worker.
     listWorkers: () => Promise.resolve([WORKER]),
+    readRuns: (months) => readMonthRuns(client, months),
     // Overdue immediately, whatever the day of the month.
     limits: { closeWithinHours: 0, stalledAfterMinutes: 15 },
     now: () => new Date(),
@@ -201,7 +203,7 @@ describe('after the month was closed', () => {
       { deploymentId: 'former-a', startsAt: '2019-12-10Z', endsAt: '2019-12-20Z' },
     ]);
     await askInVain(world, '2020-01-01');
-    expect(await findingsOf(world)).toEqual(['run_stalled 2020-01']);
+    expect(await findingsOf(world)).toEqual(['run_stalled 2020-01', 'run_lost 2020-01']);
     const { books } = await lookAt(world);
     expect(books?.months).toMatchObject([{ month: '2020-01', openRequests: 1 }, { month }]);
     await close(world, '2020-01');
@@ -271,7 +273,11 @@ test('an unreadable source is a finding that does not reveal its reason', async 
   // Not closed: the SDK may retry a call later and would throw from a timer.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
   const client = new Client({ connection: nowhere });
-  const report = await lookAt(world, { db, readSchedule: () => readSchedule(client, 300) });
+  const report = await lookAt(world, {
+    db,
+    readSchedule: () => readSchedule(client, 300),
+    readRuns: () => Promise.reject(new Error('away')),
+  });
   expect(report.findings.map(({ code }) => code)).toEqual([
     'database_unreachable',
     'temporal_unreachable',

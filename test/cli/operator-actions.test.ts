@@ -113,6 +113,14 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
       input: { reason: 'x' },
     },
   ],
+  'invoices.compare': [
+    ['demo/seller.json', '--skip-lost', '--reason', 'x'],
+    {
+      outcome: 'refused',
+      target: { file: 'demo/seller.json' },
+      input: { skip_lost: true, reason: 'x' },
+    },
+  ],
   'webhooks.add': [
     ['https://billing.example.com/hooks', '--events', 'run.finished', '--label', 'billing'],
     {

@@ -56,6 +56,7 @@ describe("the app's role", () => {
     'invoice_status_changes',
     'invoice_line_changes',
     'invoice_digests',
+    'skipped_invoice_numbers',
     'usage_exclusions',
     'invoice_exclusions',
   ];
@@ -75,6 +76,7 @@ describe("the app's role", () => {
     'UPDATE usage_buckets SET service_month = $$2026-01-01$$',
     'UPDATE invoice_status_changes SET actor = $$another$$',
     'UPDATE invoice_digests SET digest = digest',
+    'UPDATE skipped_invoice_numbers SET last_seq = last_seq',
     'UPDATE usage_exclusions SET amount = 0',
     'CREATE TABLE mine ()',
     'ALTER TABLE invoices DISABLE TRIGGER ALL',
@@ -219,6 +221,7 @@ describe('for every role', () => {
        UPDATE usage_buckets SET sealed_for = '00000000-0000-0000-0000-000000000002' WHERE sealed_for IS NOT NULL`,
       /is held by invoice/,
     ],
+    ['a changed skip', 'UPDATE skipped_invoice_numbers SET last_seq = 9', /append-only/],
     ['a changed digest', "UPDATE invoice_digests SET digest = sha256('')", /append-only/],
     [
       'an event excluded twice',

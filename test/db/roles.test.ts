@@ -47,7 +47,7 @@ test.each(ROLES)('%s has exactly the documented rights', async (role) => {
   expect(lines(await readRights(db, role))).toEqual(lines(documented(together)));
 });
 
-test('arcadia_app may also manage keys, archive usage and delete old events', async () => {
+test('arcadia_app may also manage keys, skip numbers, archive usage and delete old events', async () => {
   const grants = await db.anyFirst(sql.type(z.object({ table: z.string() }))`
     SELECT DISTINCT relname::text AS "table"
     FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
@@ -55,7 +55,12 @@ test('arcadia_app may also manage keys, archive usage and delete old events', as
     WHERE relnamespace = 'public'::regnamespace AND grantee = 'arcadia_app'::regrole
     ORDER BY 1
   `);
-  expect(grants).toEqual(['api_keys', 'signing_secrets', 'webhook_events']);
+  expect(grants).toEqual([
+    'api_keys',
+    'signing_secrets',
+    'skipped_invoice_numbers',
+    'webhook_events',
+  ]);
   // The functions that run with their owner's rights, and the roles that may call them.
   const functions = await db.any(sql.type(z.object({ name: z.string(), roles: z.string() }))`
     SELECT proname::text AS name, string_agg(grantee::regrole::text, ', ' ORDER BY grantee) AS roles

@@ -34,6 +34,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     month_end_request_tenants: null,
     operator_actions: { parent: 'api_keys', key: 'key_id' },
     signing_secrets: { parent: 'api_keys', key: 'key_id' },
+    skipped_invoice_numbers: null,
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
     subscriptions: null,
     tenant_outcomes: null,

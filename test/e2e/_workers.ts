@@ -24,8 +24,10 @@ export interface WorkerProcess {
 
 /** Starts `npm start -- worker` on the world's database and namespace, and waits until it polls. */
 export async function startWorkerProcess(
-  world: World,
-  env: Readonly<Record<string, string>>,
+  world: Pick<World, 'workerUrl' | 'address'> & {
+    readonly client: { readonly options: { readonly namespace: string } };
+  },
+  env: Readonly<Record<string, string>> = {},
 ): Promise<WorkerProcess> {
   const started: Started = startProcess(['worker'], {
     DATABASE_URL: world.workerUrl,

@@ -38,6 +38,7 @@ describe('a pass', () => {
       imbalances: [],
       openUntil: null,
       refusals: [],
+      served: [],
     });
 
     expect(state.progress(true).state).toBe('closing');
@@ -172,6 +173,17 @@ test('keeps the last 20 refusals', () => {
     signal: 'typo'.repeat(25),
     reason: 'reason 2',
   });
+});
+
+test('remembers the last 20 requests that its passes served', () => {
+  expect(state.progress(false).served).toEqual([]);
+  for (let n = 1; n <= 21; n += 1) {
+    state.passBegun({ ...BEGUN, requestIds: [`r${n}`] });
+    if (n === 21) expect(state.progress(false).served.at(-1)).toBe('r20');
+    state.passFinished(TOTALS, []);
+  }
+  const { served } = state.progress(false);
+  expect([served.length, served[0], served.at(-1)]).toEqual([20, 'r2', 'r21']);
 });
 
 describe('continue-as-new', () => {

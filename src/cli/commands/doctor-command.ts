@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkDatabase } from '../doctor/check-database.ts';
+import { checkRuns } from '../doctor/check-runs.ts';
 import { checkTemporal } from '../doctor/check-temporal.ts';
 import type { Check } from '../doctor/doctor-check.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
@@ -59,6 +60,7 @@ export async function examine(
   env: Environment,
 ): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
   const now = new Date();
-  const checks = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
+  const ofServers = (await Promise.all([checkDatabase(env, now), checkTemporal(env, now)])).flat();
+  const checks = [...ofServers, ...(await checkRuns(env, ofServers))];
   return { ok: checks.every(({ state }) => state !== 'problem'), checks };
 }

@@ -4,7 +4,7 @@ import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase, withTemporal } from '../environment.ts';
 import { EXIT_WRONG } from '../cli-error.ts';
-import { needsAttention, readStatus, statusToJson } from '../month-status.ts';
+import { isIncomplete, needsAttention, readStatus, statusToJson } from '../month-status.ts';
 import { note, print } from '../output.ts';
 import { renderStatus } from '../render/month-status-text.ts';
 import { renderOutcomes } from '../render/outcomes-text.ts';
@@ -29,9 +29,9 @@ export function monthEndStatusCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit code 3 means that the books don't add up; with --watch, also that tenants are parked or need another
-run. If a closed month has due tenants without an outcome, they are listed under "To do". Ctrl-C stops only
-the display, not the month end.
+Exit code 3 means that the books don't add up, that due tenants of a closed month need another run ("To do"),
+or that a restore of PostgreSQL or Temporal has lost requests ("LOST"; see docs/operations/restore.md). With
+--watch it also means that tenants are parked. Ctrl-C stops only the display, not the month end.
 
 Examples:
   npm run cli -- month-end status 2026-05
@@ -55,7 +55,7 @@ Examples:
           if (tenants?.length === TENANTS_LIMIT) {
             note(`To list the next tenants, add --after ${tenants.at(-1)?.tenant_id ?? ''}`);
           }
-          if (options.watch ? needsAttention(status, null) : status.balanced === false) {
+          if (options.watch ? needsAttention(status, null) : isIncomplete(status)) {
             process.exitCode = EXIT_WRONG;
           }
         }),

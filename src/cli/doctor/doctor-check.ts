@@ -1,3 +1,4 @@
+import { remedyForLostRun } from '../../audit/lost-runs.ts';
 import { explainError } from '../explain-error.ts';
 import type { Finding } from '../../audit/watchdog-finding.ts';
 
@@ -57,6 +58,8 @@ export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): str
       return `${cli} month-end start ${month}`;
     case 'run_stalled':
       return `check that a worker runs, and open workflow month-end-${month} in the Web UI; if it doesn't exist: ${cli} month-end start ${month}`;
+    case 'run_lost':
+      return `${cli} ${remedyForLostRun(month)}; first read docs/operations/restore.md`;
     case 'books_do_not_add_up':
       return `don't send invoices of ${month}; check its reconciliation: ${cli} month-end status ${month}`;
     case 'schedule_missing':

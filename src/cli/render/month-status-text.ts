@@ -9,6 +9,8 @@ import { renderTable, type Column } from './text-table.ts';
 export type StatusWithProgress = MonthEndStatus & {
   /** Null if the month has no workflow. */
   readonly progress: MonthEndProgress | 'not answering' | null;
+  /** Requests on which the database and Temporal disagree, in sentences: one of them was restored or lost. */
+  readonly lost: readonly string[];
 };
 
 /** The state of a month in sections; empty sections are left out. */
@@ -16,7 +18,8 @@ export function renderStatus(status: StatusWithProgress): string {
   const { outcomes, due_tenants, not_looked_at, progress } = status;
   const { rolled, skipped, unchanged, parked } = outcomes;
   return [
-    `${status.month}: ${renderProgress(progress)}`,
+    `${status.month}: ${status.lost.length > 0 ? 'incomplete' : renderProgress(progress)}`,
+    ...status.lost.map((sentence) => style('red', `LOST: ${sentence}`)),
     `${counted(due_tenants, 'tenant')} due: ${groupDigits(rolled)} rolled, ${groupDigits(skipped)} skipped, ` +
       `${groupDigits(unchanged)} unchanged, ${groupDigits(parked)} parked, ` +
       `${groupDigits(not_looked_at)} not processed`,

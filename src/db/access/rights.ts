@@ -145,6 +145,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       ],
     },
   },
+  skipped_invoice_numbers: {
+    arcadia_api: READ,
+    arcadia_app: { INSERT: ['tenant_id', 'first_seq', 'last_seq', 'actor', 'reason'] },
+    arcadia_readonly: READ,
+  },
   invoice_lines: {
     arcadia_api: READ,
     arcadia_worker: READ_AND_INSERT,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical.ts';
-import type { Period } from '../../domain/period.ts';
+import { periodOf, type Month, type Period } from '../../domain/period.ts';
 import { dueOrInvoicedTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
@@ -218,4 +218,29 @@ export function listWaitingTenants(
 /** Returns the instant, in UTC, that `now()` has in this transaction. */
 export function transactionTime(tx: Transaction): Promise<string> {
   return tx.oneFirst(sql.type(z.object({ now: z.string() }))`SELECT now()`);
+}
+
+/** Returns all requests that are not finished, of any month, oldest first. */
+export function listOpenRequests(db: Queryable) {
+  return db.any(sql.type(z.object({ month: z.string(), requestId: z.string() }))`
+    SELECT to_char(period_start, 'YYYY-MM') AS month, request_id AS "requestId"
+    FROM month_end_requests WHERE state <> 'finished' ORDER BY period_start, request_seq
+  `);
+}
+
+/** Returns those of these requests that aren't stored as finished, and whether they are stored at all. */
+export async function findUnfinishedRequests(
+  db: Queryable,
+  month: Month,
+  requestIds: readonly string[],
+): Promise<readonly { readonly requestId: string; readonly isStored: boolean }[]> {
+  if (requestIds.length === 0) return [];
+  return db.any(sql.type(z.object({ requestId: z.string(), isStored: z.boolean() }))`
+    SELECT DISTINCT asked.request_id AS "requestId", r.request_id IS NOT NULL AS "isStored"
+    FROM unnest(${textArray(requestIds)}) AS asked (request_id)
+    LEFT JOIN month_end_requests r
+      ON r.period_start = ${periodOf(month).periodStart} AND r.request_id = asked.request_id
+    WHERE r.state IS DISTINCT FROM 'finished'
+    ORDER BY 1
+  `);
 }
