@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { migrate } from '../../src/db/migrate.ts';
+import { MIGRATIONS_DIR, migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
@@ -97,4 +97,55 @@ test('asks for a membership that only a superuser can grant', async () => {
   expect(await migrate({ databaseUrl })).toContain('000001_roles');
   // A role that only migrates does not need it.
   expect(await memberships()).toEqual(EXPECTED.slice(0, 3));
+});
+
+describe('while another transaction uses a table', () => {
+  const name = '000099_nickname';
+  let directory: string;
+  beforeAll(() => {
+    directory = join(stateDir, 'migrations');
+    cpSync(MIGRATIONS_DIR, directory, { recursive: true });
+    writeFileSync(join(directory, `${name}.sql`), 'ALTER TABLE tenants ADD COLUMN nickname text;');
+  });
+
+  /** A transaction that reads tenants and stays open. */
+  async function holdTenants(url: string): Promise<pg.Client> {
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM tenants');
+    return holder;
+  }
+
+  test('a migration lets later queries go ahead, and is applied once the table is free', async () => {
+    const url = await create('blocked');
+    await migrate({ databaseUrl: url });
+    const holder = await holdTenants(url);
+    const reader = new pg.Client({ connectionString: url });
+    await reader.connect();
+
+    const waits = Promise.withResolvers<string>();
+    const migrated = migrate({ databaseUrl: url, directory, onWait: waits.resolve });
+    expect(await waits.promise).toBe(
+      'another transaction holds a lock that the migration needs: trying again',
+    );
+    await reader.query('SELECT FROM tenants');
+    await holder.query('COMMIT');
+    expect(await migrated).toEqual([name]);
+    await Promise.all([holder.end(), reader.end()]);
+  });
+
+  test('a migration gives up in the end and changes nothing', async () => {
+    const url = await create('occupied');
+    await migrate({ databaseUrl: url });
+    const holder = await holdTenants(url);
+    await expect(
+      migrate({ databaseUrl: url, directory, lockWaitSeconds: 1 }),
+    ).rejects.toMatchObject({
+      name: 'MigrationBlockedError',
+      message: expect.stringContaining('for 1 s: find it in pg_stat_activity') as string,
+    });
+    await holder.end();
+    expect(await migrate({ databaseUrl: url, directory })).toEqual([name]);
+  });
 });

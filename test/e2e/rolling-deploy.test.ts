@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { MIGRATIONS_DIR, migrate } from '../../src/db/migrate.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { invoicesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
@@ -85,6 +86,17 @@ async function holdBack(): Promise<() => Promise<unknown>> {
   return held.release;
 }
 
+/** Applies a further migration to a table that every tenant's invoice needs, as a later release would. */
+function migrateFurther(): Promise<readonly string[]> {
+  const directory = join(folder, 'migrations');
+  cpSync(MIGRATIONS_DIR, directory, { recursive: true });
+  writeFileSync(
+    join(directory, '000099_nickname.sql'),
+    'ALTER TABLE tenants ADD COLUMN nickname text;',
+  );
+  return migrate({ databaseUrl: world.migratorUrl, directory });
+}
+
 const beginMonth = (options = OPTIONS) =>
   requestMonthEnd(world.client, { month: MONTH, requestId: '1', actor: 'test', options });
 
@@ -125,7 +137,7 @@ async function expectHandedOver(a: WorkerProcess, b: WorkerProcess): Promise<voi
 }
 
 test(
-  'with Worker Versioning, a month continues on the promoted build',
+  'with Worker Versioning, a month continues on the promoted build, while the schema is migrated',
   async () => {
     const a = await startBuild('none', 'a.1');
     await until(
@@ -139,9 +151,13 @@ test(
     const letGo = await holdBack();
     await beginMonth();
     await untilInvoiced(10);
+    // It needs a lock that the held tenants deny it, so it is applied only once they are released.
+    const migrated = migrateFurther();
+    await untilInvoiced(20);
     await promote('b.2');
     await expectUnderWay();
     await letGo();
+    expect(await migrated).toEqual(['000099_nickname']);
     await untilInvoiced(TENANTS.length);
     expect(await a.stop(), a.output()).toBe(0);
     await expectAllInvoicedOnce();

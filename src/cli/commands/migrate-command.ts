@@ -12,7 +12,8 @@ export function migrateCommand(): Command {
     .addHelpText(
       'after',
       `
-Applies the missing migrations, each in its own transaction. Run it before each deployment.
+Applies the missing migrations, each in its own transaction. Run it before each deployment. A month can be
+closed meanwhile: a migration waits at most 2 seconds at a time for a lock, and gives up after 3 minutes.
 It connects with DATABASE_MIGRATOR_URL (the role that owns the tables), or with DATABASE_URL if that is
 not set.
 
@@ -23,7 +24,7 @@ Example:
       const config = readConfig(readEnvironment(process.env));
       const databaseUrl = config.migratorDatabaseUrl;
       await waitForDatabase(databaseUrl, config.startTimeoutSeconds);
-      const applied = await migrate({ databaseUrl });
+      const applied = await migrate({ databaseUrl, onWait: note });
       print(command, { applied }, ({ applied }) =>
         applied.length === 0
           ? 'The database is up to date.'
