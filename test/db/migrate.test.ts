@@ -49,7 +49,8 @@ const EXPECTED = [
 ];
 
 test('migrates several databases of a cluster concurrently and creates the roles', async () => {
-  const urls = await Promise.all(['one', 'two', 'three'].map(create));
+  const urls: string[] = [];
+  for (const name of ['one', 'two', 'three']) urls.push(await create(name));
   const applied = await Promise.all(urls.map((databaseUrl) => migrate({ databaseUrl })));
   expect(applied[0]).toContain('000001_roles');
   expect(applied).toEqual(applied.map(() => applied[0]));
