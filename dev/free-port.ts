@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { writePrivateFile } from '../src/lib/private-files.ts';
@@ -35,6 +36,18 @@ export async function anyFreePort(): Promise<number> {
   const port = portOf(server);
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/**
+ * Free ports below the limit, which all differ. They come from 20000 on, below the range that Linux gives to outgoing
+ * connections.
+ */
+export async function freePortsBelow(limit: number, count: number): Promise<number[]> {
+  for (;;) {
+    const wanted = Array.from({ length: count }, () => randomInt(20_000, limit));
+    const ports = await freePorts(wanted);
+    if (ports.every((port) => port < limit)) return ports;
+  }
 }
 
 function readPorts(file: string): Record<string, number> {

@@ -40,14 +40,19 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
 /**
  * Starts a server that ends when this process does. Its output goes to a file rather than a pipe, so that it can be read
  * after a failure, and a server whose owner has died can't block on a broken pipe.
+ * @param extraEnv variables for the server; secrets belong here and not in its arguments, which every user can see
  */
-export function startGuarded(order: GuardOrder, logFile: string): GuardedProcess {
+export function startGuarded(
+  order: GuardOrder,
+  logFile: string,
+  extraEnv: Readonly<Record<string, string>> = {},
+): GuardedProcess {
   const log = openPrivate(logFile);
   const guard = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', GUARD, JSON.stringify(order)],
     // In a session of its own, so that Ctrl-C reaches only this process, which stops the servers in order.
-    { stdio: ['pipe', log, log], detached: true, env: serverEnvironment() },
+    { stdio: ['pipe', log, log], detached: true, env: { ...serverEnvironment(), ...extraEnv } },
   );
   closeSync(log);
   guard.stdin?.on('error', () => undefined); // the guard may already have ended

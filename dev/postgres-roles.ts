@@ -25,7 +25,7 @@ export interface DatabaseUrls {
 }
 
 /** A role's password, derived from the superuser's so that only one secret is on disk. */
-function passwordFor(superuserUrl: string, role: string): string {
+export function passwordFor(superuserUrl: string, role: string): string {
   const secret = decodeURIComponent(new URL(superuserUrl).password);
   return createHmac('sha256', secret).update(role).digest('base64url');
 }
@@ -65,7 +65,12 @@ export async function asSuperuser<T>(
   }
 }
 
-async function ensureRole(client: pg.Client, role: string, attributes: string): Promise<void> {
+/** Creates a role without special rights, or gives an existing one these attributes. */
+export async function ensureRole(
+  client: pg.Client,
+  role: string,
+  attributes: string,
+): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   await client.query(
     `${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${pg.escapeIdentifier(role)}

@@ -2,9 +2,10 @@
  * Settings that production's Temporal cluster (`docker-compose.yml`) shares with the cluster that the tests start
  * (`temporal-cluster.ts`), so that the tests run what production runs.
  */
+import { SERVER_VERSION } from '../scripts/lib/temporal-server.mjs';
 
 /** Version of `temporal-server`, its tools and its schema. The Temporal CLI's dev server has the same one. */
-export const TEMPORAL_SERVER_VERSION = '1.29.1';
+export const TEMPORAL_SERVER_VERSION = SERVER_VERSION;
 
 /** Number of history shards. It is fixed when the databases are created and can't be changed later. */
 export const HISTORY_SHARDS = 512;

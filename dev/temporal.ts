@@ -8,9 +8,6 @@ import { freePorts, rememberedPorts } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
 import { stopPredecessor } from './predecessor.ts';
 
-export type SearchAttributeType =
-  'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
-
 export interface TemporalOptions {
   /** Folder for the server's log and its ports. */
   stateDir: string;
@@ -20,8 +17,6 @@ export interface TemporalOptions {
   namespaces?: readonly string[];
   /** Whether to start without the Web UI. */
   headless?: boolean;
-  /** Default: the ones that the workflows set. */
-  searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** Dynamic configuration of the server: JSON values by key. */
   dynamicConfig?: Readonly<Record<string, string>>;
 }
@@ -29,7 +24,7 @@ export interface TemporalOptions {
 export interface LocalTemporal {
   /** Host and port of the gRPC service. */
   address: string;
-  /** The Web UI, unless it is headless. */
+  /** The Web UI; undefined without one. */
   uiUrl: string | undefined;
   stop(): Promise<void>;
 }
@@ -60,7 +55,6 @@ async function choosePorts(options: TemporalOptions): Promise<Ports> {
 }
 
 function serverArguments(options: TemporalOptions, ports: Ports): string[] {
-  const attributes = Object.entries(options.searchAttributes ?? SEARCH_ATTRIBUTES);
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
     ...['--port', String(ports.temporal)],
@@ -73,7 +67,10 @@ function serverArguments(options: TemporalOptions, ports: Ports): string[] {
       ? []
       : ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF']),
     ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
-    ...attributes.flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
     ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
       '--dynamic-config-value',
       `${key}=${value}`,

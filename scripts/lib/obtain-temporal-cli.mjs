@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { URLSearchParams } from 'node:url';
-import { announced, say, withHeartbeat } from './announce.mjs';
+import { announced, say } from './announce.mjs';
 import { findOnPath, isExecutable } from './cache.mjs';
+import { goInstall, makeInCache } from './go-tool.mjs';
 import { withLock } from './lock.mjs';
 import { lastLine, runCommand } from './run-command.mjs';
 import { CLI_VERSION, cachedCli, rememberCli } from './temporal-cli.mjs';
@@ -12,7 +12,6 @@ const DOWNLOAD_HOST = 'https://temporal.download';
 const CONNECT_TIMEOUT_MS = 10_000;
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 const GO_PACKAGE = `github.com/temporalio/cli/cmd/temporal@${CLI_VERSION}`;
-const HEARTBEAT_MS = 15_000;
 
 /** Returns why the CLI at this path doesn't work, or undefined if it does. */
 async function complaintAbout(path) {
@@ -43,53 +42,15 @@ async function download(folder) {
   if (tar.code !== 0) throw new Error(`the archive can't be unpacked: ${lastLine(tar.output)}`);
   if (fileToExtract !== 'temporal')
     renameSync(join(folder, fileToExtract), join(folder, 'temporal'));
+  rmSync(file);
 }
 
-/** Builds the CLI with Go; takes several minutes without Go's build cache. */
-async function build(folder) {
-  const go = findOnPath('go');
-  if (go === undefined) throw new Error('Go is not on the PATH');
-  const goEnv = {
-    ...process.env,
-    HOME: process.env.HOME || homedir(),
-    GOBIN: folder,
-    GOOS: '', // for this machine: with GOBIN set, `go install` rejects cross-compiled binaries
-    GOARCH: '',
-    GOFLAGS: '-trimpath -modcacherw',
-    GO111MODULE: 'on',
-  };
-  const { code, output } = await withHeartbeat(
-    'building the Temporal CLI with Go, 5 minutes or more on 2 cores',
-    HEARTBEAT_MS,
-    () => runCommand(go, ['install', GO_PACKAGE], { cwd: folder, env: goEnv }),
+/** Lets `make` write a CLI into the cache. */
+async function makeCli(make) {
+  await makeInCache(dirname(cachedCli()), make, (folder) =>
+    complaintAbout(join(folder, 'temporal')),
   );
-  if (code !== 0) throw new Error(`go install failed: ${output.trim().slice(-600)}`);
-}
-
-/** Lets `make` write a CLI into a new folder, and moves it into the cache once it works. */
-async function makeInCache(make) {
-  const target = dirname(cachedCli());
-  const partial = `${target}.partial-${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  try {
-    await make(partial);
-    const complaint = await complaintAbout(join(partial, 'temporal'));
-    if (complaint !== undefined) throw new Error(`it doesn't run here: ${complaint}`);
-    rmSync(join(partial, 'archive.tar.gz'), { force: true });
-    rmSync(target, { recursive: true, force: true });
-    renameSync(partial, target);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
   return cachedCli();
-}
-
-/** Removes what killed setups have left behind. */
-function removeLeftovers() {
-  const cache = dirname(dirname(cachedCli()));
-  for (const name of readdirSync(cache)) {
-    if (name.includes('.partial-')) rmSync(join(cache, name), { recursive: true, force: true });
-  }
 }
 
 /** Returns the CLI in the cache if it works: another setup may have made it in the meantime. */
@@ -120,15 +81,17 @@ const ADVICE = `No Temporal CLI could be found or made. One of these helps:
   - install Go 1.24 or newer (https://go.dev/dl), then run this again: it builds the CLI.`;
 
 async function make() {
-  removeLeftovers();
   try {
-    return await announced('downloading the Temporal CLI', () => makeInCache(download));
+    return await announced('downloading the Temporal CLI', () => makeCli(download));
   } catch (error) {
     say(`the Temporal CLI can't be downloaded: ${fetchComplaint(error)}`);
   }
   try {
     const what = `building the Temporal CLI ${CLI_VERSION} with Go (once for this machine)`;
-    return await announced(what, () => makeInCache(build));
+    const heartbeat = 'building the Temporal CLI with Go, 5 minutes or more on 2 cores';
+    return await announced(what, () =>
+      makeCli((folder) => goInstall(folder, [GO_PACKAGE], { heartbeat })),
+    );
   } catch (error) {
     say(`the Temporal CLI can't be built: ${error.message}`);
   }

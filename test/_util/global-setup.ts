@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { ensureRolesAndDatabase, startPostgres } from '../../dev/postgres.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { startTemporal } from '../../dev/temporal.ts';
+import { startTestTemporal } from './start-temporal.ts';
 import { NAMESPACE_COUNT, NAMESPACE_SEQUENCE, namespaceName } from './temporal.ts';
 import { TEMPLATE } from './database.ts';
 import { writeWorkflowBundle } from './workflow-bundle.ts';
@@ -45,7 +46,8 @@ export async function startTestServers(
   const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, i) => namespaceName(i + 1));
   const [postgres, temporal, bundle] = await Promise.allSettled([
     startPostgres({ stateDir, durable: false }),
-    startTemporal({ stateDir, namespaces, headless }),
+    // The real server has no Web UI.
+    (headless ? startTestTemporal : startTemporal)({ stateDir, namespaces, headless }),
     writeWorkflowBundle(stateDir),
   ]);
   const teardown = async (): Promise<void> => {

@@ -10,7 +10,8 @@ import {
   startPostgres,
   type LocalPostgres,
 } from '../../dev/postgres.ts';
-import { startTemporal, type LocalTemporal } from '../../dev/temporal.ts';
+import type { LocalTemporal } from '../../dev/temporal.ts';
+import { startTestTemporal } from '../_util/start-temporal.ts';
 
 const DATABASE = 'arcadia';
 
@@ -45,16 +46,12 @@ const IMPATIENT = {
 export async function startFaultServers(stateDir: string): Promise<FaultServers> {
   await using stack = new AsyncDisposableStack();
   await claimPorts(stateDir);
-  const [postgres, temporal] = await Promise.allSettled([
-    startRestartablePostgres(stack, stateDir),
-    startRestartableTemporal(stack, stateDir),
-  ]);
-  if (postgres.status === 'rejected') throw postgres.reason;
-  if (temporal.status === 'rejected') throw temporal.reason;
+  const postgres = await startRestartablePostgres(stack, stateDir);
+  const temporal = await startRestartableTemporal(stack, stateDir, postgres.superuserUrl);
   const started = stack.move();
   return {
-    postgres: postgres.value,
-    temporal: temporal.value,
+    postgres,
+    temporal,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
@@ -103,14 +100,20 @@ async function startRestartablePostgres(stack: AsyncDisposableStack, stateDir: s
   };
 }
 
-async function startRestartableTemporal(stack: AsyncDisposableStack, stateDir: string) {
+/** @param superuserUrl the real server (TEST_TEMPORAL=cluster) is in the same PostgreSQL and meets its faults as well */
+async function startRestartableTemporal(
+  stack: AsyncDisposableStack,
+  stateDir: string,
+  superuserUrl: string,
+) {
   const options = {
     stateDir,
+    superuserUrl,
     dbFile: join(stateDir, 'temporal.db'),
     headless: true,
     dynamicConfig: IMPATIENT,
   };
-  let running: LocalTemporal = await startTemporal(options);
+  let running: LocalTemporal = await startTestTemporal(options);
   stack.defer(() => running.stop());
   const { address } = running;
   return {
@@ -118,7 +121,7 @@ async function startRestartableTemporal(stack: AsyncDisposableStack, stateDir: s
     async restart(how: 'stop' | 'kill') {
       if (how === 'kill') signal(readPid(join(stateDir, 'temporal.pid')), 'SIGKILL');
       await running.stop();
-      running = await startTemporal(options);
+      running = await startTestTemporal(options);
       assertSame('Temporal', address, running.address);
     },
   };
