@@ -1,4 +1,5 @@
 import { backpressure } from './backpressure.ts';
+import { cluster } from './cluster.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { history } from './history.ts';
@@ -17,6 +18,7 @@ import { quoteShare } from './quote-share.ts';
 /** All benches in the order in which they run, one per line. */
 export const BENCHES: readonly Bench[] = [
   monthEnd,
+  cluster,
   growth,
   largeTenant,
   llmPull,

@@ -14,13 +14,14 @@ export interface CpuPerEvent {
  * @returns the duration and the CPU time; null if the system doesn't report it
  */
 export async function measureCpu<T>(
-  { api }: IngestionServers,
+  { api, database }: IngestionServers,
   events: number,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly cpu: CpuPerEvent | null }> {
-  const before = readAll(api.pid);
+  const port = Number(new URL(database.superuserUrl).port);
+  const before = readAll(api.pid, port);
   const result = await work();
-  const after = readAll(api.pid);
+  const after = readAll(api.pid, port);
   if (before === null || after === null) return { result, cpu: null };
   const perEvent = (of: keyof CpuPerEvent) => ((after[of] - before[of]) * 1000) / events;
   const cpu = { api: perEvent('api'), postgres: perEvent('postgres'), sender: perEvent('sender') };
@@ -28,10 +29,10 @@ export async function measureCpu<T>(
 }
 
 /** CPU time in ms since each process started; the sender is this process. */
-function readAll(apiPid: number): Record<keyof CpuPerEvent, number> | null {
+function readAll(apiPid: number, postgresPort: number): Record<keyof CpuPerEvent, number> | null {
   const api = readProcessCpuMs(apiPid);
   const sender = readProcessCpuMs(process.pid);
-  const postgres = readServerCpu()?.postgresMs ?? null;
+  const postgres = readServerCpu(postgresPort)?.postgresMs ?? null;
   return api === null || sender === null || postgres === null ? null : { api, postgres, sender };
 }
 

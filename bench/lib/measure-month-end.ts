@@ -63,7 +63,10 @@ export function describeRun({ tenants, cpuMs, serverCpu, peakMemoryBytes }: Mont
   const mebibytes = Math.round(toMebibytes(peakMemoryBytes));
   const each = (ms: number) => (ms / tenants).toFixed(1);
   const ofServers = serverCpu
-    ? `, ${each(serverCpu.postgresMs)} of PostgreSQL's, ${each(serverCpu.temporalMs)} of Temporal's`
+    ? `, ${each(serverCpu.postgresMs)} of PostgreSQL's, ${each(serverCpu.temporalMs)} of Temporal's` +
+      (serverCpu.temporalPostgresMs === 0
+        ? ''
+        : `, ${each(serverCpu.temporalPostgresMs)} of Temporal's PostgreSQL's`)
     : '';
   return (
     `${tenants} tenants, each ${each(cpuMs)} ms of the worker's CPU${ofServers}; ` +

@@ -1,21 +1,25 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import type { MonthActivities } from '../../src/worker.ts';
 
-/** The state of the month's requests, in place of the database. */
-type Request = 'none' | 'waiting' | 'served';
+/** The state of the month's request, in place of the database. */
+type RequestState = 'none' | 'waiting' | 'served';
 
 /**
  * The month end's activities without a database: the given number of tenants is due, and each gets
  * its invoice at once. What remains is the cost of the engine and the workflow code. For one month,
- * requested once, served by one worker.
+ * requested once.
+ * @param requestFile keeps the request's state for all workers that serve the month
  */
-export function createMemoryActivities(tenants: number): MonthActivities {
-  let request: Request = 'none';
+export function createMemoryActivities(tenants: number, requestFile: string): MonthActivities {
+  const readState = (): RequestState =>
+    existsSync(requestFile) ? (readFileSync(requestFile, 'utf8') as RequestState) : 'none';
+  const setState = (state: RequestState) => writeFileSync(requestFile, state);
   const refuse = (name: string) => () => Promise.reject(new Error(`${name}: not in a simulation`));
   return {
     requestScheduledMonth: refuse('requestScheduledMonth'),
     acceptRequest({ signalId }) {
-      request = 'waiting';
+      setState('waiting');
       const nobody = { urgentTenantIds: [], refusals: [] };
       return Promise.resolve({
         accepted: true,
@@ -25,8 +29,8 @@ export function createMemoryActivities(tenants: number): MonthActivities {
       });
     },
     beginPass() {
-      if (request !== 'waiting') return Promise.resolve(null);
-      request = 'served';
+      if (readState() !== 'waiting') return Promise.resolve(null);
+      setState('served');
       return Promise.resolve({
         requestIds: ['bench'],
         requestCount: 1,

@@ -1,5 +1,9 @@
-/** The product's worker with activities that need no database; its argument is the number of due tenants. */
+/**
+ * The product's worker with activities that need no database. Its arguments are the number of due tenants, and the file
+ * that keeps the request's state.
+ */
 import { createMemoryActivities } from './memory-activities.ts';
 import { runWorker } from './run-worker.ts';
 
-await runWorker('memory-worker', createMemoryActivities(Number(process.argv[2])));
+const [tenants, requestFile = ''] = process.argv.slice(2);
+await runWorker('memory-worker', createMemoryActivities(Number(tenants), requestFile));

@@ -1,6 +1,6 @@
 import { describeMachine } from '../../test/_util/machine.ts';
 import type { Bench, BenchContext } from './bench.ts';
-import { startBenchServers, type BenchServers } from './servers.ts';
+import { startBenchServers, type BenchServers, type ServerOptions } from './servers.ts';
 import type { BenchResult } from './results.ts';
 
 export interface RunOptions {
@@ -45,7 +45,7 @@ async function runBench(
       ]),
     ),
     log: (message) => log(`${bench.name}: ${message}`),
-    startServers: isSmoke ? () => shared.use() : startBenchServers,
+    startServers: isSmoke ? (servers) => shared.use(servers) : startBenchServers,
   };
   const startedAt = performance.now();
   const report = await bench.run(context);
@@ -61,11 +61,12 @@ async function runBench(
   };
 }
 
-/** Servers that start on first use and outlive that use. */
+/** Servers that start on first use and outlive that use, unless a bench asks for a certain Temporal server. */
 class SharedServers implements AsyncDisposable {
   #servers: Promise<BenchServers> | undefined;
 
-  async use(): Promise<BenchServers> {
+  async use({ cluster }: ServerOptions = {}): Promise<BenchServers> {
+    if (cluster !== undefined) return startBenchServers({ durable: false, cluster });
     this.#servers ??= startBenchServers({ durable: false });
     return { ...(await this.#servers), [Symbol.asyncDispose]: () => Promise.resolve() };
   }

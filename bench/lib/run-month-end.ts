@@ -44,8 +44,9 @@ export function runMonthEnd({
   options,
 }: MonthEndRunOptions): Promise<MonthEndRun> {
   return database.asSuperuser(async (db) => {
+    const port = Number(new URL(database.superuserUrl).port);
     const before = await worker.usage();
-    const serversBefore = readServerCpu();
+    const serversBefore = readServerCpu(port);
     const startedAt = performance.now();
     await requestMonthEnd(client, {
       month: MONTH,
@@ -56,7 +57,7 @@ export function runMonthEnd({
     while (!(await isServed(db))) await Promise.race([sleep(LOOK_EVERY_MS), worker.failure]);
     while ((await queryProgress(client, MONTH))?.state !== 'open') await sleep(LOOK_EVERY_MS);
     const seconds = (performance.now() - startedAt) / 1000;
-    const serversAfter = readServerCpu();
+    const serversAfter = readServerCpu(port);
     const after = await worker.usage();
     const tenants = await countInvoiced(db);
     return {
@@ -74,6 +75,7 @@ function difference(before: ServerCpu, after: ServerCpu): ServerCpu {
   return {
     postgresMs: after.postgresMs - before.postgresMs,
     temporalMs: after.temporalMs - before.temporalMs,
+    temporalPostgresMs: after.temporalPostgresMs - before.temporalPostgresMs,
   };
 }
 

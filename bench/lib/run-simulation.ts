@@ -19,9 +19,11 @@ export interface Simulation {
   readonly tenants: number;
   readonly children: number;
   readonly seconds: number;
-  /** CPU time of the worker during the run. */
+  /** CPU time of the workers during the run. */
   readonly cpuMs: number;
-  /** Peak memory of the worker since its start. */
+  /** The same for each worker. */
+  readonly cpuMsOfWorkers: readonly number[];
+  /** Peak memory of the largest worker since its start. */
   readonly peakMemoryBytes: number;
   /** Growth of the server's memory; null if the system doesn't report it. */
   readonly serverGrowthBytes: number | null;
@@ -31,16 +33,28 @@ export interface Simulation {
   readonly child: RunHistory;
 }
 
-/** Closes a month of the given number of tenants with the real workflows, in a new namespace and worker. */
+export interface SimulationSize {
+  readonly tenants: number;
+  readonly tenantsPerChild: number;
+  /** Number of worker processes. */
+  readonly workers?: number;
+}
+
+/** Closes a month of the given number of tenants with the real workflows, in a new namespace with new workers. */
 export async function runSimulation(
   servers: BenchServers,
-  { tenants, tenantsPerChild }: { readonly tenants: number; readonly tenantsPerChild: number },
+  { tenants, tenantsPerChild, workers: workerCount = 1 }: SimulationSize,
 ): Promise<Simulation> {
   const namespace = await servers.claimNamespace();
   const { client } = namespace;
-  await using worker = await startWorker(servers, namespace, tenants);
+  await using stack = new AsyncDisposableStack();
+  const workers: MeasuredProcess[] = [];
+  while (workers.length < workerCount) {
+    workers.push(stack.use(await startWorker(servers, namespace, tenants, workers.length)));
+  }
+  const usages = () => Promise.all(workers.map((worker) => worker.usage()));
   const serverBefore = serverMemory(servers);
-  const before = await worker.usage();
+  const before = await usages();
   const startedAt = performance.now();
   const workflowId = await requestMonthEnd(client, {
     month: MONTH,
@@ -51,7 +65,8 @@ export async function runSimulation(
   });
   await client.workflow.getHandle(workflowId).result();
   const seconds = (performance.now() - startedAt) / 1000;
-  const after = await worker.usage();
+  const after = await usages();
+  const cpuMsOfWorkers = after.map(({ cpuMs }, index) => cpuMs - (before[index]?.cpuMs ?? 0));
   const serverAfter = serverMemory(servers);
   const [child] = await describeRuns(client, firstChildId(tenantsPerChild));
   if (!child) throw new Error('no child was started');
@@ -59,8 +74,9 @@ export async function runSimulation(
     tenants,
     children: Math.ceil(tenants / tenantsPerChild),
     seconds,
-    cpuMs: after.cpuMs - before.cpuMs,
-    peakMemoryBytes: after.peakMemoryBytes,
+    cpuMs: cpuMsOfWorkers.reduce((sum, cpuMs) => sum + cpuMs, 0),
+    cpuMsOfWorkers,
+    peakMemoryBytes: Math.max(...after.map(({ peakMemoryBytes }) => peakMemoryBytes)),
     serverGrowthBytes:
       serverBefore === null || serverAfter === null ? null : serverAfter - serverBefore,
     runs: await describeRuns(client, monthEndId(MONTH)),
@@ -77,14 +93,15 @@ async function startWorker(
   { folder, temporalAddress }: BenchServers,
   { namespace }: BenchNamespace,
   tenants: number,
+  index: number,
 ): Promise<MeasuredProcess> {
   const bundlePath = join(folder, `simulation-${namespace}.js`);
   writeFileSync(bundlePath, (await bundleWorkflows(new DefaultLogger('WARN'))).code);
   return startMeasured({
     script: WORKER,
-    args: [String(tenants)],
+    args: [String(tenants), join(folder, `simulation-${namespace}.request`)],
     readyText: 'worker started',
-    logFile: join(folder, `simulation-${namespace}.log`),
+    logFile: join(folder, `simulation-${namespace}-${index}.log`),
     env: {
       DATABASE_URL: NO_DATABASE,
       TEMPORAL_ADDRESS: temporalAddress,

@@ -2,15 +2,21 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 /** CPU time of the started servers, in ms since each start. */
 export interface ServerCpu {
+  /** The PostgreSQL that holds the books. */
   readonly postgresMs: number;
   readonly temporalMs: number;
+  /** The PostgreSQL of production's Temporal server; 0 with the dev server, which has none. */
+  readonly temporalPostgresMs: number;
 }
 
 /** Linux reports CPU time in this unit, whatever the kernel's clock rate. */
 const MS_PER_TICK = 10;
 
-/** @returns null if the system doesn't report it (not Linux) */
-export function readServerCpu(): ServerCpu | null {
+/**
+ * @param port where the PostgreSQL that holds the books listens
+ * @returns null if the system doesn't report it (not Linux)
+ */
+export function readServerCpu(port: number): ServerCpu | null {
   if (process.platform !== 'linux') return null;
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -22,11 +28,29 @@ export function readServerCpu(): ServerCpu | null {
     }
     return false;
   };
-  const sum = (prefix: string) =>
-    processes
-      .filter(({ name, pid }) => name.startsWith(prefix) && isOurs(pid))
-      .reduce((total, { ticks }) => total + ticks, 0) * MS_PER_TICK;
-  return { postgresMs: sum('postgres'), temporalMs: sum('temporal') };
+  const ours = processes.filter(({ pid }) => isOurs(pid));
+  const postgres = ours.filter(({ name }) => name.startsWith('postgres'));
+  const main = postgres.find(({ pid }) => listensOn(pid, port));
+  const isMain = ({ pid, parent }: Process) => pid === main?.pid || parent === main?.pid;
+  return {
+    postgresMs: sumMs(postgres.filter(isMain)),
+    temporalMs: sumMs(ours.filter(({ name }) => name.startsWith('temporal'))),
+    temporalPostgresMs: sumMs(postgres.filter((process) => !isMain(process))),
+  };
+}
+
+function sumMs(processes: readonly Process[]): number {
+  return processes.reduce((total, { ticks }) => total + ticks, 0) * MS_PER_TICK;
+}
+
+/** Whether this process is a PostgreSQL server that was started for the port; a connection's process isn't. */
+function listensOn(pid: number, port: number): boolean {
+  try {
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return args[args.indexOf('-p') + 1] === String(port);
+  } catch {
+    return false; // it has just ended
+  }
 }
 
 /** @returns CPU time of a process, in ms since its start; null if the system doesn't report it */
@@ -35,8 +59,15 @@ export function readProcessCpuMs(pid: number): number | null {
   return ticks === undefined ? null : ticks * MS_PER_TICK;
 }
 
+interface Process {
+  readonly pid: number;
+  readonly name: string;
+  readonly parent: number;
+  readonly ticks: number;
+}
+
 /** @returns null if it has just ended */
-function readProcess(pid: string) {
+function readProcess(pid: string): Process | null {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

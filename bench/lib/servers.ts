@@ -11,11 +11,14 @@ import {
   type DatabaseUrls,
 } from '../../dev/postgres-roles.ts';
 import { ensureRolesAndDatabase, removeCluster, startPostgres } from '../../dev/postgres.ts';
+import { startTemporalCluster, wantsCluster } from '../../dev/temporal-cluster.ts';
 import { startTemporal } from '../../dev/temporal.ts';
 
 export interface ServerOptions {
   /** Whether PostgreSQL flushes each commit to disk, as it does by default and in production. */
   readonly durable?: boolean;
+  /** Whether to start production's Temporal server instead of the dev server; by default, what TEST_TEMPORAL says. */
+  readonly cluster?: boolean;
 }
 
 /** A new migrated database. */
@@ -27,7 +30,7 @@ export interface BenchDatabase extends DatabaseUrls {
 }
 
 export interface BenchServers extends AsyncDisposable {
-  /** Address of the Temporal dev server, which keeps everything in memory. */
+  /** Address of the Temporal server: the dev server, which keeps everything in memory, or the real one. */
   readonly temporalAddress: string;
   /** A folder for logs, bundles and profiles; it is deleted with the servers. */
   readonly folder: string;
@@ -45,9 +48,10 @@ const TEMPLATE = 'arcadia_bench_template';
 /** More than all benches of a `--smoke` run use together. */
 const NAMESPACE_COUNT = 40;
 
-/** Starts PostgreSQL, with the roles and a migrated template, and the Temporal dev server. */
+/** Starts PostgreSQL, with the roles and a migrated template, and Temporal. */
 export async function startBenchServers({
   durable = true,
+  cluster = wantsCluster(process.env),
 }: ServerOptions = {}): Promise<BenchServers> {
   const folder = mkdtempSync(join(tmpdir(), 'arcadia-bench-'));
   await using stack = new AsyncDisposableStack();
@@ -57,7 +61,7 @@ export async function startBenchServers({
   const namespaces = Array.from({ length: NAMESPACE_COUNT }, (_, index) => `bench-${index + 1}`);
   const [postgres, temporal] = await Promise.allSettled([
     startDatabaseServer(stack, folder, durable),
-    startTemporalServer(stack, folder, namespaces),
+    startTemporalServer(stack, { folder, namespaces, durable, cluster }),
   ]);
   if (postgres.status === 'rejected') throw postgres.reason;
   if (temporal.status === 'rejected') throw temporal.reason;
@@ -98,12 +102,19 @@ async function startDatabaseServer(
   return server.superuserUrl;
 }
 
+/** The real server has a PostgreSQL of its own, so that both PostgreSQL servers can be measured separately. */
 async function startTemporalServer(
   stack: AsyncDisposableStack,
-  folder: string,
-  namespaces: readonly string[],
+  {
+    folder: stateDir,
+    namespaces,
+    durable,
+    cluster,
+  }: Required<ServerOptions> & { folder: string; namespaces: readonly string[] },
 ) {
-  const server = await startTemporal({ stateDir: folder, namespaces, headless: true });
+  const server = cluster
+    ? await startTemporalCluster({ stateDir, namespaces, durable })
+    : await startTemporal({ stateDir, namespaces, headless: true });
   stack.defer(() => server.stop());
   const connection = await Connection.connect({ address: server.address });
   stack.defer(() => connection.close());
