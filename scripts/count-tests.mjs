@@ -18,8 +18,8 @@ function countTests(file) {
 
 /** A schemathesis run or promtool test without findings counts as passed, each finding as failed. */
 function countResult(file) {
-  const { passed, failures } = readJson(file);
-  return { passed, failed: failures, skipped: 0, isGood: failures === 0 };
+  const { passed, failures, skipped = 0 } = readJson(file);
+  return { passed, failed: failures, skipped, isGood: failures === 0 };
 }
 
 try {
