@@ -20,10 +20,10 @@ const RUN = 'scripts/run.mjs';
 const NOT_RUN = 3;
 
 const HELP = `
-Starts production's Temporal server on a PostgreSQL of its own and runs on it:
-  tests   the tests of workflows, of Temporal and of the whole system
+Starts production's Temporal server on the embedded PostgreSQL and runs on it:
+  tests   the tests of workflows and of Temporal; without --short also of the whole system (test/e2e)
   faults  each kind of fault once; the Temporal server and its PostgreSQL are killed and restarted
-  bench   a month end compared with the dev server, and two workers compared with one (about 5 minutes)
+  bench   a month end compared with the dev server, and two workers compared with one
 
 The server comes from TEMPORAL_SERVER_FOLDER or the cache; otherwise Go builds it once, which takes about
 3 minutes on 2 cores. Any test, fault or bench can run on it alone:
@@ -42,6 +42,8 @@ interface Counts {
 interface Part {
   readonly name: 'tests' | 'faults' | 'bench';
   readonly args: readonly string[];
+  /** The arguments of the short form, if they differ; null: the short form leaves this part out. */
+  readonly shortArgs?: readonly string[] | null;
   /** Counts the part's results. @throws Error if it wrote none */
   readonly count: (exitCode: number) => Counts;
 }
@@ -49,13 +51,17 @@ interface Part {
 const TEST_REPORT = join(FOLDER, 'tests.json');
 const BENCH_REPORT = join(FOLDER, 'bench.json');
 
+const VITEST = [
+  ...['vitest', 'run', '--project', 'integration', `--outputFile.json=${TEST_REPORT}`],
+  ...['test/workflows', 'test/temporal'],
+];
+
 const PARTS: readonly Part[] = [
   {
     name: 'tests',
-    args: [
-      ...['vitest', 'run', '--project', 'integration', `--outputFile.json=${TEST_REPORT}`],
-      ...['test/workflows', 'test/temporal', 'test/e2e'],
-    ],
+    // The demo starts its own servers, always the dev server.
+    args: [...VITEST, 'test/e2e', '--exclude', 'test/e2e/demo.test.ts'],
+    shortArgs: VITEST,
     count() {
       const report = JSON.parse(readFileSync(TEST_REPORT, 'utf8')) as Record<string, number>;
       const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = report;
@@ -74,6 +80,7 @@ const PARTS: readonly Part[] = [
   {
     name: 'bench',
     args: ['bench/main.ts', 'cluster', '--json', BENCH_REPORT],
+    shortArgs: null,
     count() {
       const verdicts = readResults(BENCH_REPORT).flatMap(({ figures }) => figures.map(verdictOf));
       if (verdicts.length === 0) throw new Error('the bench has no result');
@@ -91,7 +98,7 @@ interface Options {
 function readOptions(): Options {
   return new Command('npm run test:cluster --')
     .description("Tests the product on production's Temporal server with PostgreSQL.")
-    .option('--short', 'tests and faults only, as the gate does', false)
+    .option('--short', 'no test/e2e and no bench, as in the gate', false)
     .addOption(new Option('--only <part>', 'one part alone').choices(PARTS.map(({ name }) => name)))
     .addHelpText('after', HELP)
     .parse()
@@ -115,7 +122,7 @@ function run(args: readonly string[]): Promise<number> {
 }
 
 /** A part that fails before it has written its results counts as one failure. */
-async function runPart({ name, args, count }: Part): Promise<Counts> {
+async function runPart({ name, count }: Part, args: readonly string[]): Promise<Counts> {
   console.log(`\n== On the real Temporal server: ${name}`);
   const startedAt = Date.now();
   const exitCode = await run([RUN, ...args]);
@@ -141,9 +148,7 @@ function describe({ passed, failures, skipped }: Counts): string {
 
 async function main(): Promise<void> {
   const { short, only } = readOptions();
-  const parts = PARTS.filter(({ name }) =>
-    only === undefined ? !(short && name === 'bench') : name === only,
-  );
+  const parts = PARTS.filter(({ name }) => only === undefined || name === only);
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   if ((await run(SETUP)) !== 0) {
@@ -152,7 +157,10 @@ async function main(): Promise<void> {
     return;
   }
   const all: Counts[] = [];
-  for (const part of parts) all.push(await runPart(part));
+  for (const part of parts) {
+    const args = short && part.shortArgs !== undefined ? part.shortArgs : part.args;
+    if (args !== null) all.push(await runPart(part, args));
+  }
   const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
   const result: Counts = {
     passed: sum('passed'),
