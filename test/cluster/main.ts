@@ -1,6 +1,6 @@
 /**
  * `npm run test:cluster`: tests, faults and a bench on production's Temporal server. See `--help`, or
- * docs/adr/0026-tests-on-the-real-server.md.
+ * docs/adr/0027-tests-on-the-real-server.md.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
