@@ -5,9 +5,9 @@ import { SEARCH_ATTRIBUTES } from '../contracts/ids.ts';
 /** Temporal's `IndexedValueType` of a Keyword; its protobuf package isn't one that we depend on. */
 const KEYWORD = 2;
 /** gRPC's codes. */
-const INVALID_ARGUMENT: number = 3;
-const NOT_FOUND: number = 5;
-const ALREADY_EXISTS: number = 6;
+const INVALID_ARGUMENT = new Set<number>([3]);
+const NOT_FOUND = new Set<number>([5]);
+const ALREADY_EXISTS = new Set<number>([6]);
 const NOT_ALLOWED = new Set<number>([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
 
 /** Below the API's time limit for a request to Temporal. */
@@ -89,7 +89,7 @@ async function untilUsable(
 
 /** A frontend may not know a new namespace either. */
 function isNotUsableYet(error: unknown): boolean {
-  const isNewNamespace = isGrpcServiceError(error) && error.code === NOT_FOUND;
+  const isNewNamespace = isGrpcServiceError(error) && NOT_FOUND.has(error.code);
   return isNewNamespace || findUnknownAttribute(error) !== null;
 }
 
@@ -101,7 +101,7 @@ const UNKNOWN_ATTRIBUTE =
 function findUnknownAttribute(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if (!isGrpcServiceError(error)) return findUnknownAttribute(error.cause);
-  const found = error.code === INVALID_ARGUMENT && UNKNOWN_ATTRIBUTE.exec(error.details);
+  const found = INVALID_ARGUMENT.has(error.code) && UNKNOWN_ATTRIBUTE.exec(error.details);
   return found ? (found.slice(1).find(Boolean) ?? null) : null;
 }
 
@@ -156,7 +156,7 @@ async function addKeywords(
     });
   } catch (error) {
     // Another process that started at the same time was faster.
-    if (isGrpcServiceError(error) && error.code === ALREADY_EXISTS) return;
+    if (isGrpcServiceError(error) && ALREADY_EXISTS.has(error.code)) return;
     throw explain(error, namespace, names);
   }
 }
