@@ -4,6 +4,7 @@ import { StopTimeoutError, startEngine, type EnginePart } from './engine.ts';
 import { createLogger } from './lib/logger.ts';
 import { listenForShutdown, untilAborted } from './lib/shutdown.ts';
 import { printErrorLine } from './lib/terminal.ts';
+import { TlsSettingsError } from './lib/tls-files.ts';
 import { readTemporalTarget } from './temporal/connection.ts';
 
 /**
@@ -47,10 +48,17 @@ async function main(): Promise<void> {
     const isStopTimeout = error instanceof StopTimeoutError;
     if (shutdown.aborted && !isStopTimeout) return;
     // The cause is outside the program; a stack would only hide it.
-    const details = error instanceof UnreachableError || isStopTimeout ? {} : { err: error };
-    logger.fatal(details, error instanceof Error ? error.message : String(error));
+    const isOutside =
+      isStopTimeout || error instanceof UnreachableError || error instanceof TlsSettingsError;
+    logger.fatal(isOutside ? {} : { err: error }, describe(error));
     process.exitCode = 1;
   }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = error instanceof UnreachableError ? error.hint : null;
+  return hint === null ? error.message : `${error.message}: ${hint}`;
 }
 
 try {

@@ -9,6 +9,7 @@ import { TraceError } from './replay/trace-file.ts';
 import { PostError } from '../client/gateway/usage-client.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { SearchAttributesError } from '../temporal/search-attributes.ts';
+import { TlsSettingsError } from '../lib/tls-files.ts';
 import { visible } from '../lib/visible-text.ts';
 import { CliError, capitalize } from './cli-error.ts';
 import { styleError } from './render/styled-text.ts';
@@ -40,6 +41,7 @@ export const ERROR_KINDS = [
 type ErrorKind = (typeof ERROR_KINDS)[number];
 
 const SEE_DATABASE_URL = 'check DATABASE_URL';
+const SEE_TLS = 'see "TLS" in docs/operations/install-and-configure.md';
 
 /** PostgreSQL's error codes, explained to the user of a command. */
 const DATABASE_HINTS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
@@ -119,6 +121,9 @@ function explainOurs(error: Error): Explanation | null {
   if (error instanceof ApplyError) {
     return explanation('invalid-file', error.heading, null, error.problems.map(formatProblem));
   }
+  if (error instanceof TlsSettingsError) {
+    return explanation('invalid-configuration', reason, SEE_TLS);
+  }
   if (error instanceof ConfigError) {
     const hint =
       'docs/operations/install-and-configure.md lists the variables; `npm run local` starts local servers';
@@ -126,7 +131,8 @@ function explainOurs(error: Error): Explanation | null {
     return explanation('invalid-configuration', heading, hint, list);
   }
   if (error instanceof UnreachableError) {
-    return explanation('unreachable', reason, UNREACHABLE_HINTS[error.dependency] ?? null);
+    const hint = error.hint ?? UNREACHABLE_HINTS[error.dependency] ?? null;
+    return explanation('unreachable', reason, hint);
   }
   if (error instanceof StreamError || error instanceof PostError) {
     const hint = 'fix it and rerun; accepted events are not counted twice';

@@ -10,7 +10,7 @@ import {
 } from 'slonik';
 import type { ZodType } from 'zod';
 import { answeringWithin, aroundQueries, type SendQuery } from './driver.ts';
-import { withTls } from './tls.ts';
+import { explainDatabaseTls, withTls } from './tls.ts';
 import { hash } from 'node:crypto';
 import type { Dependency } from '../lib/connect-within.ts';
 import { isDatabaseUnavailable } from './unavailable.ts';
@@ -153,13 +153,25 @@ function toUtcInstant(value: string): string {
   return `${value.slice(0, -3).replace(' ', 'T')}Z`;
 }
 
-/** Returns the database as a dependency that may still be starting. */
-export function databaseServer(options: DatabaseOptions): Dependency<Database> {
+/**
+ * Returns the database as a dependency that may still be starting. TLS errors are explained.
+ * @param variable the one with the URL, for messages
+ */
+export function databaseServer(
+  options: DatabaseOptions,
+  variable = 'DATABASE_URL',
+): Dependency<Database> {
+  const server = { name: 'PostgreSQL', address: databaseAddress(options.url) };
   return {
-    name: 'PostgreSQL',
-    address: databaseAddress(options.url),
-    connect: () => openDatabase(options),
+    ...server,
     isWorthWaiting: isDatabaseUnavailable,
+    async connect() {
+      try {
+        return await openDatabase(options);
+      } catch (error) {
+        throw explainDatabaseTls(server, variable, error) ?? error;
+      }
+    },
   };
 }
 

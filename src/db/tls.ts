@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
+import type { UnreachableError } from '../lib/connect-within.ts';
+import { readCertificate, readKeyPair, TlsSettingsError, type TlsFile } from '../lib/tls-files.ts';
+import { nameTlsFailure, tlsError, type TlsNames } from '../lib/tls-failure.ts';
 
 /** The TLS settings of DATABASE_URL, as libpq defines them. Files are named, not read. */
 export interface TlsSettings {
@@ -14,11 +17,6 @@ export interface TlsSettings {
     readonly certFile: string | null;
     readonly keyFile: string | null;
   } | null;
-}
-
-/** `DATABASE_URL` has TLS parameters that we don't support. */
-export class TlsSettingsError extends Error {
-  override readonly name = 'TlsSettingsError';
 }
 
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
@@ -60,7 +58,7 @@ export function readTlsSettings(databaseUrl: string): TlsSettings {
 
 /**
  * Returns a database URL for drivers, without TLS parameters, and Node's TLS options. Reads the files.
- * @throws TlsSettingsError; file system errors if a certificate can't be read
+ * @throws TlsSettingsError
  */
 export function withTls(databaseUrl: string): { url: string; ssl: ConnectionOptions | undefined } {
   const { url, tls } = readTlsSettings(databaseUrl);
@@ -70,11 +68,40 @@ export function withTls(databaseUrl: string): { url: string; ssl: ConnectionOpti
     url,
     ssl: {
       rejectUnauthorized: verifiesCertificate,
-      ...(caFile !== null && { ca: readFileSync(caFile, 'utf8') }),
-      ...(certFile !== null && { cert: readFileSync(certFile, 'utf8') }),
-      ...(keyFile !== null && { key: readFileSync(keyFile, 'utf8') }),
+      ...(caFile !== null && { ca: readCertificate(toFile('sslrootcert', caFile)) }),
+      ...(certFile !== null &&
+        keyFile !== null &&
+        readKeyPair(toFile('sslcert', certFile), toFile('sslkey', keyFile))),
       // Disables the host name check, which is all that `checkServerIdentity` does.
       ...(!verifiesHost && { checkServerIdentity: () => undefined }),
     },
+  };
+}
+
+function toFile(parameter: string, path: string): TlsFile {
+  return { setting: `${parameter} of the database URL`, read: () => readFileSync(path) };
+}
+
+/**
+ * Returns the error to throw if a connection to PostgreSQL failed because of TLS; null otherwise.
+ * @param variable the one with the database URL
+ */
+export function explainDatabaseTls(
+  server: { readonly name: string; readonly address: string },
+  variable: string,
+  error: unknown,
+): UnreachableError | null {
+  const failure = nameTlsFailure(error);
+  return failure && tlsError(server, failure, namesIn(variable), error);
+}
+
+function namesIn(variable: string): TlsNames {
+  return {
+    on: `sslmode=verify-full in ${variable}`,
+    off: `sslmode=disable in ${variable}`,
+    ca: `sslrootcert in ${variable}`,
+    clientCertificate: `sslcert and sslkey in ${variable}`,
+    host: variable,
+    serverName: null,
   };
 }

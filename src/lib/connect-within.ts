@@ -7,7 +7,7 @@ export interface Dependency<T> {
   /** Host and port, without any password. */
   readonly address: string;
   connect(): Promise<T>;
-  /** Whether a failure may be temporary; any other is thrown at once. */
+  /** Whether a failure may be temporary; any other is thrown at once. An UnreachableError says it itself. */
   isWorthWaiting(error: unknown): boolean;
 }
 
@@ -18,15 +18,31 @@ export interface ConnectWithinOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The server was not reachable in time; the message names it and its address. */
+interface UnreachableOptions extends ErrorOptions {
+  /** What to check, such as a variable. */
+  readonly hint?: string | null;
+  /** Whether a retry may succeed without anyone's help. */
+  readonly mayPass?: boolean;
+}
+
+/** No connection to the server could be made; the message names it, its address and the reason. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   /** The dependency's name. */
   readonly dependency: string;
+  /** What to check; null: its address. */
+  readonly hint: string | null;
+  readonly mayPass: boolean;
 
-  constructor(message: string, dependency: string, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    dependency: string,
+    { hint = null, mayPass = false, ...options }: UnreachableOptions = {},
+  ) {
     super(message, options);
     this.dependency = dependency;
+    this.hint = hint;
+    this.mayPass = mayPass;
   }
 }
 
@@ -41,7 +57,11 @@ export async function connectWithin<T>(
 ): Promise<T> {
   const { name, address } = dependency;
   const describe = (error: unknown) =>
-    `${name} at ${address} can't be reached (${reasonOf(error)})`;
+    error instanceof UnreachableError
+      ? error.message
+      : `${name} at ${address} can't be reached (${reasonOf(error)})`;
+  const isWorthWaiting = (error: unknown) =>
+    error instanceof UnreachableError ? error.mayPass : dependency.isWorthWaiting(error);
   try {
     return await pRetry(() => dependency.connect(), {
       retries: Infinity,
@@ -50,15 +70,16 @@ export async function connectWithin<T>(
       maxRetryTime: timeoutSeconds * 1000,
       signal,
       shouldRetry: ({ error, attemptNumber }) => {
-        if (!dependency.isWorthWaiting(error)) return false;
+        if (!isWorthWaiting(error)) return false;
         onFailure?.(`${describe(error)}: attempt ${attemptNumber}, trying again`);
         return true;
       },
     });
   } catch (error) {
-    if (signal?.aborted || !dependency.isWorthWaiting(error)) throw error;
+    if (signal?.aborted || !isWorthWaiting(error)) throw error;
     const message = `${describe(error)}; gave up after ${timeoutSeconds} s`;
-    throw new UnreachableError(message, name, { cause: error });
+    const hint = error instanceof UnreachableError ? error.hint : null;
+    throw new UnreachableError(message, name, { hint, cause: error });
   }
 }
 

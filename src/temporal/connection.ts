@@ -4,10 +4,11 @@ import {
   isGrpcServiceError,
   type WorkflowClientInterceptor,
 } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Dependency } from '../lib/connect-within.ts';
 import { present } from '../lib/present.ts';
+import { checkTemporalTls, explainTemporalTls } from './temporal-tls.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -34,13 +35,14 @@ export interface TemporalClient {
  * Reads the same variables as Temporal's own tools (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
  * `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`, `TEMPORAL_PROFILE`) and the profile's file. The default is the
  * namespace `default` of a server on this machine.
+ * @throws TlsSettingsError if a certificate or key can't be used
  */
 export function readTemporalTarget(
   env: Readonly<Record<string, string | undefined>>,
 ): TemporalTarget {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({
-    overrideEnvVars: present(env),
-  });
+  const profile = loadClientConfigProfile({ overrideEnvVars: present(env) });
+  checkTemporalTls(profile.tls);
+  const { connectionOptions, namespace = 'default' } = toClientOptions(profile);
   const address = connectionOptions.address ?? DEFAULT_ADDRESS;
   return { address, namespace, connectionOptions: { ...connectionOptions, address } };
 }
@@ -54,30 +56,41 @@ export function temporalServer(
   interceptors: WorkflowClientInterceptor[] = [],
 ): Dependency<TemporalClient> {
   const { namespace, connectionOptions } = target;
-  return {
-    ...described(target),
-    async connect() {
-      const { address, apiKey, tls, metadata } = connectionOptions;
-      const connection = await Connection.connect({
-        ...(address && { address }),
-        ...(tls !== undefined && { tls }),
-        ...(apiKey !== undefined && { apiKey }),
-        ...(metadata && { metadata }),
-        connectTimeout: CONNECT_TIMEOUT_MS,
-      });
-      const client = new Client({
-        connection,
-        namespace,
-        interceptors: { workflow: interceptors },
-      });
-      return { client, connection, namespace };
-    },
-  };
+  return temporalDependency(target, async () => {
+    const { address, apiKey, tls, metadata } = connectionOptions;
+    const connection = await Connection.connect({
+      ...(address && { address }),
+      ...(tls !== undefined && { tls }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(metadata && { metadata }),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
+    const client = new Client({
+      connection,
+      namespace,
+      interceptors: { workflow: interceptors },
+    });
+    return { client, connection, namespace };
+  });
 }
 
-/** Returns the parts of a dependency that all kinds of connections share. */
-export function described({ address }: TemporalTarget) {
-  return { name: 'The Temporal server', address, isWorthWaiting: isTemporalUnavailable };
+/** Returns the Temporal server as a dependency, for any kind of connection; TLS errors are explained. */
+export function temporalDependency<T>(
+  { address, connectionOptions }: TemporalTarget,
+  connect: () => Promise<T>,
+): Dependency<T> {
+  const server = { name: 'The Temporal server', address };
+  return {
+    ...server,
+    isWorthWaiting: isTemporalUnavailable,
+    async connect() {
+      try {
+        return await connect();
+      } catch (error) {
+        throw (await explainTemporalTls(server, connectionOptions.tls, error)) ?? error;
+      }
+    },
+  };
 }
 
 /** Whether the error means that the server is unavailable. False if it rejected the request. */

@@ -8,7 +8,7 @@ import {
 import type { Dependency } from '../lib/connect-within.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { SdkMetrics } from '../observability/metrics/worker-metrics.ts';
-import { described, type TemporalTarget } from './connection.ts';
+import { temporalDependency, type TemporalTarget } from './connection.ts';
 
 /**
  * Returns the Temporal server for workers, which need connections of their own. In a file apart from the client's
@@ -19,15 +19,12 @@ export function temporalServerForWorker(
   logger: Logger,
   metrics: SdkMetrics | null = null,
 ): Dependency<NativeConnection> {
-  return {
-    ...described(target),
-    connect() {
-      // Before each attempt, because the runtime ends with its last connection. Not earlier, because it would keep
-      // an idle process alive.
-      installTemporalRuntime(logger, metrics);
-      return NativeConnection.connect(target.connectionOptions);
-    },
-  };
+  return temporalDependency(target, () => {
+    // Before each attempt, because the runtime ends with its last connection. Not earlier, because it would keep an
+    // idle process alive.
+    installTemporalRuntime(logger, metrics);
+    return NativeConnection.connect(target.connectionOptions);
+  });
 }
 
 const PINO_LEVEL = {

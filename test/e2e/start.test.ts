@@ -108,6 +108,30 @@ test.each([
 });
 
 test.each([
+  [
+    'a server without TLS',
+    { TEMPORAL_TLS: 'true' },
+    /The Temporal server at 127\.0\.0\.1:\d+ doesn't offer TLS .*: check .*TEMPORAL_TLS=false/,
+  ],
+  [
+    'a missing certificate',
+    { TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem' },
+    /TEMPORAL_TLS_SERVER_CA_CERT_PATH can't be read: ENOENT/,
+  ],
+  [
+    'a missing certificate for PostgreSQL',
+    { DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/arcadia?sslrootcert=/nowhere/ca.pem' },
+    /sslrootcert of the database URL can't be read: ENOENT/,
+  ],
+])('with TLS and %s it ends without waiting', async (_, overrides, message) => {
+  const wrong = start([], { ...overrides, START_TIMEOUT_SECONDS: '600' });
+  expect(await wrong.code).toBe(1);
+  expect(wrong.output).toMatch(message);
+  expect(wrong.output).not.toContain('trying again');
+  expect(wrong.output).not.toMatch(/"stack"|secret/);
+});
+
+test.each([
   ['missing configuration', [], { DATABASE_URL: '' }, 'DATABASE_URL'],
   ['an unknown part', ['apis'], {}, 'usage: npm start'],
 ])('%s is reported in one sentence', async (_, args, overrides, message) => {

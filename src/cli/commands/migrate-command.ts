@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readConfig } from '../../config.ts';
+import { readConfig, type Config } from '../../config.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
 import { migrate } from '../../db/migrate.ts';
 import { databaseServer } from '../../db/pool.ts';
@@ -23,7 +23,7 @@ Example:
     .action(async (_options, command: Command) => {
       const config = readConfig(readEnvironment(process.env));
       const databaseUrl = config.migratorDatabaseUrl;
-      await waitForDatabase(databaseUrl, config.startTimeoutSeconds);
+      await waitForDatabase(config);
       const applied = await migrate({ databaseUrl, onWait: note });
       print(command, { applied }, ({ applied }) =>
         applied.length === 0
@@ -34,8 +34,12 @@ Example:
 }
 
 /** A deployment may start the database and the migration at the same time. */
-async function waitForDatabase(url: string, timeoutSeconds: number): Promise<void> {
-  const server = databaseServer({ url, maxConnections: 1, applicationName: 'arcadia-migrate' });
+async function waitForDatabase(config: Config): Promise<void> {
+  const { migratorDatabaseUrl: url, startTimeoutSeconds: timeoutSeconds } = config;
+  const server = databaseServer(
+    { url, maxConnections: 1, applicationName: 'arcadia-migrate' },
+    url === config.databaseUrl ? 'DATABASE_URL' : 'DATABASE_MIGRATOR_URL',
+  );
   const db = await connectWithin(server, { timeoutSeconds, onFailure: note });
   await db.end();
 }

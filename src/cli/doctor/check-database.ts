@@ -26,7 +26,7 @@ export async function checkDatabase(env: Environment, now: Date): Promise<readon
   const configuration = ok('configuration', 'complete');
   const db = await attempt(() => connect(config.value));
   if (!db.ok) {
-    const advice = adviceFor({ code: 'database_unreachable', month: null });
+    const advice = db.hint ?? adviceFor({ code: 'database_unreachable', month: null });
     return [configuration, problem('database', db.complaint, advice), ...notLookedAt()];
   }
   try {

@@ -25,7 +25,7 @@ export async function checkTemporal(env: Environment, now: Date): Promise<readon
     const target = readTemporalTarget(env);
     return { target, temporal: await connect(target) };
   });
-  if (!reached.ok) return unreachable(reached.complaint);
+  if (!reached.ok) return unreachable(reached.complaint, reached.hint);
   const { target, temporal } = reached.value;
   const { client, connection, namespace } = temporal;
   const inTime = (name: string, look: () => Promise<readonly Check[]>) =>
@@ -52,9 +52,10 @@ function connect(target: TemporalTarget): Promise<TemporalClient> {
   return connectWithin(temporalServer(target), { timeoutSeconds: PATIENCE_SECONDS });
 }
 
-function unreachable(complaint: string): readonly Check[] {
+function unreachable(complaint: string, hint: string | null = null): readonly Check[] {
+  const advice = hint ?? adviceFor({ code: 'temporal_unreachable', month: null });
   return [
-    problem('temporal', complaint, adviceFor({ code: 'temporal_unreachable', month: null })),
+    problem('temporal', complaint, advice),
     ...['search attributes', 'schedule', 'worker'].map((name) =>
       unknown(name, 'not checked: Temporal does not answer'),
     ),

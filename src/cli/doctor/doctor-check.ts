@@ -1,4 +1,5 @@
 import { remedyForLostRun } from '../../audit/lost-runs.ts';
+import { UnreachableError } from '../../lib/connect-within.ts';
 import { explainError } from '../explain-error.ts';
 import type { Finding } from '../../audit/watchdog-finding.ts';
 
@@ -29,14 +30,24 @@ export function unknown(name: string, detail: string): Check {
 }
 
 type Attempt<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly complaint: string };
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly complaint: string;
+      /** What the error itself says to check; null: nothing. */
+      readonly hint: string | null;
+    };
 
 /** Runs `work` and returns its value, or its error in one line. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Attempt<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {
-    return { ok: false, complaint: explainError(error, undefined).replaceAll(/\s*\n\s*/g, ' ') };
+    return {
+      ok: false,
+      complaint: explainError(error, undefined).replaceAll(/\s*\n\s*/g, ' '),
+      hint: error instanceof UnreachableError ? error.hint : null,
+    };
   }
 }
 
