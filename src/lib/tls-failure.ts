@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls';
 import { UnreachableError } from './connect-within.ts';
 
 /** Why a TLS connection to a server can't be made. */
@@ -48,12 +49,17 @@ export function nameTlsFailure(error: unknown): TlsFailure | null {
   const text = `${'code' in error ? String(error.code) : ''} ${error.message}`;
   for (const [kind, sign] of Object.entries(SIGNS) as [TlsFailureKind, RegExp][]) {
     const found = sign.exec(text);
-    // Node gives the names of the certificate as the reason.
-    const reason = kind === 'wrong-name' && 'reason' in error ? String(error.reason) : null;
-    if (found) return { kind, detail: reason ?? found[0] };
+    if (found) return { kind, detail: describeNames(error) ?? found[0] };
   }
   const causes: unknown[] = error instanceof AggregateError ? error.errors : [error.cause];
   return causes.map(nameTlsFailure).find((failure) => failure !== null) ?? null;
+}
+
+/** Returns the names of the certificate and the one that it lacks, which Node adds to its error; null without them. */
+function describeNames(error: Error): string | null {
+  if (!('host' in error && 'cert' in error)) return null;
+  const { subjectaltname: names = 'none' } = error.cert as Partial<PeerCertificate>;
+  return `${names}; not ${String(error.host)}`;
 }
 
 /** The names of the settings of a connection, for messages. */

@@ -58,13 +58,19 @@ export function temporalServer(
   const { namespace, connectionOptions } = target;
   return temporalDependency(target, async () => {
     const { address, apiKey, tls, metadata } = connectionOptions;
-    const connection = await Connection.connect({
+    const connection = Connection.lazy({
       ...(address && { address }),
       ...(tls !== undefined && { tls }),
       ...(apiKey !== undefined && { apiKey }),
       ...(metadata && { metadata }),
       connectTimeout: CONNECT_TIMEOUT_MS,
     });
+    try {
+      await connection.ensureConnected();
+    } catch (error) {
+      await connection.close(); // Otherwise it would retry in the background.
+      throw error;
+    }
     const client = new Client({
       connection,
       namespace,

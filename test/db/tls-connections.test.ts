@@ -147,7 +147,7 @@ describe('a mistake in TLS to PostgreSQL is named with the parameter to check:',
     await configure(await ours.issue({ dns: ['db.example'] }), PASSWORD);
     expect(await complaintAbout(url(verified()))).toEqual(
       complaint(
-        "has a certificate for other names (Host: localhost. is not in the cert's altnames: DNS:db.example)",
+        'has a certificate for other names (DNS:db.example; not localhost)',
         'use one of its subject alternative names in DATABASE_URL',
       ),
     );
@@ -156,7 +156,7 @@ describe('a mistake in TLS to PostgreSQL is named with the parameter to check:',
   test('an IP address that the certificate lacks, except with verify-ca', async () => {
     await configure(await ours.issue(local), PASSWORD);
     expect((await complaintAbout(url(verified(), '127.0.0.1'))).reason).toContain(
-      "has a certificate for other names (IP: 127.0.0.1 is not in the cert's list",
+      'has a certificate for other names (DNS:localhost; not 127.0.0.1)',
     );
     await connect(url(`?sslmode=verify-ca&sslrootcert=${CA}`, '127.0.0.1'));
   });

@@ -20,10 +20,11 @@ describe('the kind of failure', () => {
     [rust('error: InvalidCertificate(UnknownIssuer)'), 'untrusted-server'],
     [
       Object.assign(coded('ERR_TLS_CERT_ALTNAME_INVALID'), {
-        reason: "Host: localhost. is not in the cert's altnames: DNS:temporal.example",
+        host: 'localhost',
+        cert: { subjectaltname: 'DNS:temporal.example' },
       }),
       'wrong-name',
-      "Host: localhost. is not in the cert's altnames: DNS:temporal.example",
+      'DNS:temporal.example; not localhost',
     ],
     [
       rust(

@@ -1,5 +1,6 @@
 import type { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TemporalUnavailableError, createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { explain } from '../../src/cli/explain-error.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import {
@@ -72,6 +73,19 @@ describe('a request for a month on a server that does not know the search attrib
         /^Namespace books doesn't know search attribute BillingPeriod, after 6 s of waiting\. .*schedule apply/,
       ),
     });
+  });
+
+  test('is reported by the API as a Temporal server that is unavailable', async () => {
+    const { call: signalWithStart } = failing(wrapped(UNKNOWN));
+    const client = {
+      options: { namespace: 'books' },
+      workflow: { signalWithStart },
+      withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
+    } as unknown as Client;
+    const request = { month: '2026-05', requestId: 'r1', actor: 'test' };
+    expect(await outcomeOf(createMonthEndPort(client).request(request))).toBeInstanceOf(
+      TemporalUnavailableError,
+    );
   });
 
   test.each([
