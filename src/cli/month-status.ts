@@ -17,6 +17,9 @@ import { snakeCaseKeys } from './output.ts';
 /** A query waits for a worker, and none may be running. */
 const QUERY_TIMEOUT_MS = 5_000;
 
+/** Lost requests that are named. */
+const SHOWN_IDS = 5;
+
 /** The progress reported by the month's workflow; `not answering` if no worker answers the query. */
 export function askProgress(client: Client, month: Month): Promise<StatusWithProgress['progress']> {
   return client
@@ -40,7 +43,10 @@ export async function readStatus(
 
 function explain(lost: LostRun): string {
   const remedy = `Run \`${remedyForLostRun(lost.month)}\`; first read docs/operations/restore.md.`;
-  return `${explainLostRun(lost).join('; ')}. ${remedy}`;
+  const ids = [...lost.missing, ...lost.unserved];
+  const more = ids.length - SHOWN_IDS;
+  const shown = ids.slice(0, SHOWN_IDS).join(', ') + (more > 0 ? `, +${more}` : '');
+  return `${explainLostRun(lost).join('; ')} (${shown}). ${remedy}`;
 }
 
 /** The requests of the month on which the database and Temporal disagree; null if there are none. */
