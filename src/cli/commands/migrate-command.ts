@@ -13,7 +13,7 @@ export function migrateCommand(): Command {
       'after',
       `
 Applies the missing migrations, each in its own transaction. Run it before each deployment. A month can be
-closed meanwhile: a migration waits at most 2 seconds at a time for a lock, and gives up after 3 minutes.
+closed at the same time: a migration waits at most 2 seconds at a time for a lock, and gives up after 3 minutes.
 It connects with DATABASE_MIGRATOR_URL (the role that owns the tables), or with DATABASE_URL if that is
 not set.
 
