@@ -85,8 +85,7 @@ export async function startTemporalCluster(
   makePrivateFolder(stateDir);
   await using stack = new AsyncDisposableStack();
   const superuserUrl = options.superuserUrl ?? (await startOwnPostgres(stack, stateDir, options));
-  const { sqlTool } = serverParts(folder);
-  const databases = await ensureTemporalDatabases(superuserUrl, sqlTool);
+  const databases = await ensureTemporalDatabases(superuserUrl, folder);
   const address = await retryOnBusyPort(() =>
     startServer(stack, { ...options, stateDir, folder, databases }),
   );

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { asSuperuser, ensureRole, passwordFor } from './postgres-roles.ts';
@@ -11,37 +13,31 @@ export interface TemporalDatabases {
   readonly password: string;
 }
 
-/** The schema inside `temporal-sql-tool`, by database. */
-const SCHEMAS = {
-  [TEMPORAL_DATABASES.default]: 'postgresql/v12/temporal',
-  [TEMPORAL_DATABASES.visibility]: 'postgresql/v12/visibility',
-};
+const SCHEMA_SCRIPT = fileURLToPath(new URL('../deploy/temporal-schema.sh', import.meta.url));
 
 /**
- * Creates the Temporal server's role and databases, or finds them, and brings their schema up to date. The role owns its
- * databases, and nobody else can connect to them.
- * @param sqlTool path of `temporal-sql-tool`
+ * Creates the Temporal server's role and databases if they don't exist, as `deploy/temporal-role.sql` does in production,
+ * and brings their schema up to date with production's script.
+ * @param toolFolder has `temporal-sql-tool`
  */
 export async function ensureTemporalDatabases(
   superuserUrl: string,
-  sqlTool: string,
+  toolFolder: string,
 ): Promise<TemporalDatabases> {
   const password = passwordFor(superuserUrl, TEMPORAL_ROLE);
-  const port = Number(new URL(superuserUrl).port);
+  const { hostname, port } = new URL(superuserUrl);
   await asSuperuser(superuserUrl, async (client) => {
     await ensureRole(client, TEMPORAL_ROLE, `LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
-    for (const database of Object.keys(SCHEMAS)) await ensureDatabase(client, database);
+    for (const name of Object.values(TEMPORAL_DATABASES)) await ensureDatabase(client, name);
   });
-  for (const [database, schema] of Object.entries(SCHEMAS)) {
-    const url = new URL(superuserUrl);
-    url.username = TEMPORAL_ROLE;
-    url.password = password;
-    url.pathname = `/${database}`;
-    const run = (...args: string[]) => runSqlTool(sqlTool, url, args);
-    if (!(await hasVersions(url.href))) await run('setup-schema', '--version', '0.0');
-    await run('update-schema', '--schema-name', schema);
-  }
-  return { port, password };
+  await updateSchema({
+    PATH: `${toolFolder}${delimiter}${process.env.PATH ?? ''}`,
+    SQL_HOST: hostname,
+    SQL_PORT: port,
+    SQL_USER: TEMPORAL_ROLE,
+    SQL_PASSWORD: password,
+  });
+  return { port: Number(port), password };
 }
 
 async function ensureDatabase(client: pg.Client, database: string): Promise<void> {
@@ -51,37 +47,12 @@ async function ensureDatabase(client: pg.Client, database: string): Promise<void
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
 }
 
-/** Whether the database has the tables that record the schema's version. */
-async function hasVersions(connectionString: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
+async function updateSchema(env: Readonly<Record<string, string>>): Promise<void> {
   try {
-    const { rows } = await client.query<{ found: boolean }>(
-      `SELECT to_regclass('schema_version') IS NOT NULL AS found`,
-    );
-    return rows[0]?.found ?? false;
-  } finally {
-    await client.end();
-  }
-}
-
-async function runSqlTool(tool: string, url: URL, args: readonly string[]): Promise<void> {
-  const env = {
-    ...process.env,
-    SQL_PLUGIN: 'postgres12',
-    SQL_HOST: url.hostname,
-    SQL_PORT: url.port,
-    SQL_USER: url.username,
-    SQL_PASSWORD: decodeURIComponent(url.password),
-    SQL_DATABASE: url.pathname.slice(1),
-  };
-  try {
-    await promisify(execFile)(tool, args, { env });
+    await promisify(execFile)('sh', [SCHEMA_SCRIPT], { env });
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     const output = `${stdout ?? ''}${stderr ?? ''}`.trim() || String(error);
-    throw new Error(`temporal-sql-tool ${args.join(' ')} failed:\n${output.slice(-2000)}`, {
-      cause: error,
-    });
+    throw new Error(`deploy/temporal-schema.sh failed:\n${output.slice(-2000)}`, { cause: error });
   }
 }

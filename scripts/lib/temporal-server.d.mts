@@ -4,7 +4,6 @@ export const SERVER_VERSION: string;
 /** Returns the paths of the server's parts in a folder. */
 export function serverParts(folder: string): {
   readonly server: string;
-  readonly sqlTool: string;
   readonly config: string;
 };
 
