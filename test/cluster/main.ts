@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { readResults } from '../../bench/lib/results.ts';
-import { verdictOf } from '../../bench/lib/verdict.ts';
+import { verdictOf, type Verdict } from '../../bench/lib/verdict.ts';
 import { stateFolder } from '../../src/cli/local-env.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,8 +42,8 @@ interface Counts {
 interface Part {
   readonly name: 'tests' | 'faults' | 'bench';
   readonly args: readonly string[];
-  /** The arguments of the short form, if they differ; null: the short form leaves this part out. */
-  readonly shortArgs?: readonly string[] | null;
+  /** The arguments of the short form, if they differ. */
+  readonly shortArgs?: readonly string[];
   /** Counts the part's results. @throws Error if it wrote none */
   readonly count: (exitCode: number) => Counts;
 }
@@ -80,11 +80,13 @@ const PARTS: readonly Part[] = [
   {
     name: 'bench',
     args: ['bench/main.ts', 'cluster', '--json', BENCH_REPORT],
-    shortArgs: null,
-    count() {
+    shortArgs: ['bench/main.ts', 'cluster', '--smoke', '--json', BENCH_REPORT],
+    count(exitCode) {
       const verdicts = readResults(BENCH_REPORT).flatMap(({ figures }) => figures.map(verdictOf));
       if (verdicts.length === 0) throw new Error('the bench has no result');
-      const failures = verdicts.filter((verdict) => verdict === 'short').length;
+      // A smoke run succeeds whatever its bounds say, because it is too small to measure.
+      const isShort = (verdict: Verdict) => exitCode !== 0 && verdict === 'short';
+      const failures = verdicts.filter(isShort).length;
       return { passed: verdicts.length - failures, failures, skipped: 0 };
     },
   },
@@ -98,7 +100,7 @@ interface Options {
 function readOptions(): Options {
   return new Command('npm run test:cluster --')
     .description("Tests the product on production's Temporal server with PostgreSQL.")
-    .option('--short', 'no test/e2e and no bench, as in the gate', false)
+    .option('--short', 'no test/e2e, and only a smoke run of the bench, as in the gate', false)
     .addOption(new Option('--only <part>', 'one part alone').choices(PARTS.map(({ name }) => name)))
     .addHelpText('after', HELP)
     .parse()
@@ -159,7 +161,7 @@ async function main(): Promise<void> {
   const all: Counts[] = [];
   for (const part of parts) {
     const args = short && part.shortArgs !== undefined ? part.shortArgs : part.args;
-    if (args !== null) all.push(await runPart(part, args));
+    all.push(await runPart(part, args));
   }
   const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
   const result: Counts = {
