@@ -22,7 +22,7 @@ type TlsFailureKind =
 
 /**
  * What shows each kind in a code or message: of Node's TLS (OpenSSL), of rustls in Temporal's worker, of node-postgres,
- * of PostgreSQL. All were seen with real servers.
+ * of PostgreSQL. Most were seen with real servers; the rarer OpenSSL codes and alerts are from their lists of codes.
  */
 const SIGNS: Readonly<Record<TlsFailureKind, RegExp>> = {
   'untrusted-server':
