@@ -143,7 +143,7 @@ test('the database rejects changes of an expiry', async () => {
   ]) {
     await expect(
       api.db.query(sql.typeAlias('nothing')`UPDATE api_keys SET ${change} WHERE key_id = ${keyId}`),
-    ).rejects.toThrow('the end of API key');
+    ).rejects.toThrow('cannot be undone: create a new key');
   }
 });
 

@@ -332,7 +332,9 @@ describe('the database', () => {
     const id = await insert();
     const done = { outcome: 'done', status: 0, detail: null } as const;
     await answerOperatorAction(api.db, id, done);
-    await expect(answerOperatorAction(api.db, id, done)).rejects.toThrow('is on record');
+    await expect(answerOperatorAction(api.db, id, done)).rejects.toThrow(
+      'is recorded: only its outcome can be added, once',
+    );
   });
 
   test.each([
@@ -345,7 +347,9 @@ describe('the database', () => {
     const id = await insert();
     const statement = `UPDATE operator_actions SET status = 0, outcome = 'done', ${change}
       WHERE action_id = ${id}`.replace(/outcome = 'done', outcome/, 'outcome');
-    await expect(asOwner(statement)).rejects.toThrow('is on record');
+    await expect(asOwner(statement)).rejects.toThrow(
+      'is recorded: only its outcome can be added, once',
+    );
   });
 
   test('keeps every row', async () => {
