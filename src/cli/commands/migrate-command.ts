@@ -12,8 +12,9 @@ export function migrateCommand(): Command {
     .addHelpText(
       'after',
       `
-Applies the missing migrations, each in its own transaction. Run it before each deployment. A month can be
-closed at the same time: a migration waits at most 2 seconds at a time for a lock, and gives up after 3 minutes.
+Applies the missing migrations, each in its own transaction. Run it before each deployment. A month can
+be closed at the same time: a migration waits at most 2 seconds at a time for a lock, and gives up after
+3 minutes.
 It connects with DATABASE_MIGRATOR_URL (the role that owns the tables), or with DATABASE_URL if that is
 not set.
 
