@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listRequests } from '../../src/db/month-end/month-end-status.ts';
+import { periodOf } from '../../src/domain/period.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
@@ -45,10 +47,12 @@ test('a forced rerun waits for a running child; one that arrives before its tena
   await entered.promise;
   await force('behind', 'acme');
   await force('ahead', 'zenith');
+  // Both are stored while acme's child is held: otherwise zenith could start before its request arrives.
   await until(
-    () => progressOf(world, MONTH),
-    ({ pass }) => pass?.running[0] === 'acme',
+    () => listRequests(world.db, periodOf(MONTH)),
+    (requests) => requests.length === 3,
   );
+  expect((await progressOf(world, MONTH)).pass?.running).toEqual(['acme']);
   expect(await invoicesOf(world.db)).toMatchObject([{ tenantId: 'acme', revision: 1 }]);
   gate.resolve(undefined);
 
