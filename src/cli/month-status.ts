@@ -9,23 +9,15 @@ import {
   remedyForLostRun,
   type LostRun,
 } from '../audit/lost-runs.ts';
-import { queryProgress } from '../temporal/month-end-client.ts';
-import { readMonthRun } from '../temporal/month-runs.ts';
+import { askProgress, readMonthRun } from '../temporal/month-runs.ts';
 import type { StatusWithProgress } from './render/month-status-text.ts';
 import { snakeCaseKeys } from './output.ts';
 
 /** A query waits for a worker, and none may be running. */
-const QUERY_TIMEOUT_MS = 5_000;
+export const QUERY_TIMEOUT_MS = 5_000;
 
 /** Lost requests that are named. */
 const SHOWN_IDS = 5;
-
-/** The progress reported by the month's workflow; `not answering` if no worker answers the query. */
-export function askProgress(client: Client, month: Month): Promise<StatusWithProgress['progress']> {
-  return client
-    .withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => queryProgress(client, month))
-    .catch(() => 'not answering' as const);
-}
 
 /** The state of a month in the database, with the progress of its workflow and what a restore has lost. */
 export async function readStatus(
@@ -35,7 +27,7 @@ export async function readStatus(
 ): Promise<StatusWithProgress> {
   const [status, progress, lostRun] = await Promise.all([
     readMonthEndStatus(db, month),
-    askProgress(client, month),
+    askProgress(client, month, QUERY_TIMEOUT_MS),
     findLostRun(db, client, month),
   ]);
   return { ...status, progress, lost: lostRun === null ? [] : [explain(lostRun)] };

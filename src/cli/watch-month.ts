@@ -5,7 +5,8 @@ import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { whileInterruptible } from './interruption.ts';
-import { askProgress, findLostRun } from './month-status.ts';
+import { askProgress } from '../temporal/month-runs.ts';
+import { QUERY_TIMEOUT_MS, findLostRun } from './month-status.ts';
 import { note } from './output.ts';
 import { startProgress, type Progress } from './progress-display.ts';
 import { renderProgress, type StatusWithProgress } from './render/month-status-text.ts';
@@ -31,10 +32,10 @@ export async function watchMonth(
     async () => {
       for (;;) {
         // Query the workflow first: whatever it reports as done is already in the database.
-        const progress = await askProgress(client, month);
+        const progress = await askProgress(client, month, QUERY_TIMEOUT_MS);
         const isWaiting = await isWaitedFor(db, month, requestId);
         if (!isWaiting && (requestId !== null || !isClosing(progress))) return;
-        // Nobody will serve what waits; the status says so.
+        // No run will serve the waiting requests, which the status then says.
         if (isWaiting && requestId === null && !isClosing(progress)) {
           if ((await findLostRun(db, client, month)) !== null) return;
         }

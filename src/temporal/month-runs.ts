@@ -1,11 +1,25 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { monthEndId } from '../contracts/ids.ts';
-import { WORKFLOWS } from '../contracts/month-end-types.ts';
+import { WORKFLOWS, type MonthEndProgress } from '../contracts/month-end-types.ts';
 import type { Month } from '../domain/period.ts';
 import { queryProgress } from './month-end-client.ts';
 
 /** A query waits for a worker, and none may be running. */
 const QUERY_TIMEOUT_MS = 3_000;
+
+/**
+ * Asks the month's workflow for its progress.
+ * @returns null if there is no such workflow; `not answering` if no worker answers in time
+ */
+export function askProgress(
+  client: Client,
+  month: Month,
+  timeoutMs: number,
+): Promise<MonthEndProgress | 'not answering' | null> {
+  return client
+    .withDeadline(Date.now() + timeoutMs, () => queryProgress(client, month))
+    .catch(() => 'not answering' as const);
+}
 
 /** What Temporal knows about the runs of a month. */
 export interface MonthRun {
@@ -50,9 +64,7 @@ export async function readMonthRun(client: Client, month: Month): Promise<MonthR
     if (error instanceof WorkflowNotFoundError) return none;
     throw error;
   }
-  const progress = await client
-    .withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => queryProgress(client, month))
-    .catch(() => 'not answering' as const);
+  const progress = await askProgress(client, month, QUERY_TIMEOUT_MS);
   if (progress === 'not answering') return null;
   return progress === null ? none : { month, state: progress.state, served: progress.served };
 }

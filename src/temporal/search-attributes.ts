@@ -68,8 +68,12 @@ export async function retryWhileAttributeUnknown<T>(
 
 const PAUSES = { retries: Infinity, minTimeout: 100, maxTimeout: 1_000 };
 
-/** Counts workflows by the attributes, because the list of attributes doesn't come from the frontends' caches. */
-async function untilUsable(
+/**
+ * Waits until the frontend accepts these search attributes. Counts workflows by them, because the list of attributes
+ * doesn't come from the frontends' caches.
+ * @throws SearchAttributesError after 30 seconds
+ */
+export async function untilUsable(
   connection: Connection,
   namespace: string,
   names: readonly string[],
@@ -144,7 +148,8 @@ async function listSearchAttributes(
   }
 }
 
-async function addKeywords(
+/** Adds search attributes of type Keyword. @throws SearchAttributesError if the namespace doesn't allow it */
+export async function addKeywords(
   connection: Connection,
   namespace: string,
   names: readonly string[],
