@@ -78,18 +78,37 @@ export async function ensureRole(
   );
 }
 
-/** Creates a database, owned by the migrator, to which only our roles can connect. */
+export interface NewDatabase {
+  template?: string;
+  owner?: string;
+  /** Roles that can connect besides the owner. */
+  logins?: readonly string[];
+}
+
+/** Creates a database to which only its owner and its logins can connect; by default the migrator and our roles. */
 export async function createDatabase(
   client: pg.Client,
   database: string,
-  { template = 'template1' }: { template?: string } = {},
+  { template = 'template1', owner = MIGRATOR, logins = LOGINS }: NewDatabase = {},
 ): Promise<void> {
   const name = pg.escapeIdentifier(database);
   await client.query(
-    `CREATE DATABASE ${name} OWNER ${MIGRATOR} TEMPLATE ${pg.escapeIdentifier(template)}`,
+    `CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${pg.escapeIdentifier(template)}`,
   );
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${LOGINS.join(', ')}`);
+  if (logins.length > 0) {
+    await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${logins.join(', ')}`);
+  }
+}
+
+/** The same, if the database doesn't exist. */
+export async function ensureDatabase(
+  client: pg.Client,
+  database: string,
+  options: NewDatabase = {},
+): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
+  if (rowCount === 0) await createDatabase(client, database, options);
 }
 
 /**
@@ -108,10 +127,7 @@ export async function ensureRolesAndDatabase(
     // The migrations can't grant these, because a superuser created the roles.
     await client.query(`GRANT ${API}, ${WORKER} TO ${APP} WITH INHERIT TRUE, SET TRUE`);
     await client.query(`GRANT ${TENANT} TO ${API} WITH INHERIT FALSE, SET TRUE`);
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
-      database,
-    ]);
-    if (rowCount === 0) await createDatabase(client, database);
+    await ensureDatabase(client, database);
   });
   return databaseUrls(superuserUrl, database);
 }

@@ -2,9 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, isGrpcServiceError } from '@temporalio/client';
+import pRetry from 'p-retry';
 import { findTemporalServer, serverParts } from '../scripts/lib/temporal-server.mjs';
-import { BILLING_PERIOD, SEARCH_ATTRIBUTES } from '../src/contracts/ids.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contracts/ids.ts';
 import { makePrivateFolder, writePrivateFile } from '../src/lib/private-files.ts';
+import { addKeywords, untilUsable } from '../src/temporal/search-attributes.ts';
 import { freePortsBelow } from './free-port.ts';
 import { retryOnBusyPort, startGuarded, waitUntilReady } from './guarded-process.ts';
 import { removeCluster, startPostgres } from './postgres.ts';
@@ -30,6 +32,7 @@ export interface TemporalClusterOptions {
 /** Fewer than in production (HISTORY_SHARDS), because each one is taken over at every start. */
 const FEW_SHARDS = 4;
 const HOST = '127.0.0.1';
+const ATTRIBUTES = Object.keys(SEARCH_ATTRIBUTES);
 const NAME = 'The Temporal server';
 
 /** The server's ports, by the variable with which the configuration template reads each. */
@@ -53,12 +56,10 @@ const PORT_LIMIT = 2 ** 15;
  * (`system.namespaceCacheRefreshInterval`).
  */
 const NAMESPACE_REFRESH_MS = 2_000;
-const USABLE_TIMEOUT_MS = 30_000;
+const SERVED_TIMEOUT_MS = 30_000;
 /** gRPC's codes. */
 const ALREADY_EXISTS = new Set<number>([6]);
 const NOT_FOUND = new Set<number>([5]);
-/** Temporal's `IndexedValueType` of each type that we use. */
-const INDEXED_TYPES = { Keyword: 2 } as const;
 
 /** Whether the tests run on the real server instead of the dev server. */
 export function wantsCluster(env: Readonly<Partial<Record<string, string>>>): boolean {
@@ -201,9 +202,12 @@ async function provideNamespaces(address: string, names: readonly string[]): Pro
     // One after another: the server rejects concurrent changes of namespaces.
     for (const name of names) {
       isNew = (await registerNamespace(connection, name)) || isNew;
-      await addSearchAttributes(connection, name);
+      await addKeywords(connection, name, ATTRIBUTES);
     }
-    for (const name of names) await untilUsable(connection, name);
+    for (const name of names) {
+      await untilServed(connection, name);
+      await untilUsable(connection, name, ATTRIBUTES);
+    }
     // Only the frontend can be asked; the other services read the same changes at their own time.
     if (isNew) await sleep(NAMESPACE_REFRESH_MS);
   });
@@ -225,37 +229,20 @@ async function registerNamespace(connection: Connection, namespace: string): Pro
   }
 }
 
-/** Adds those that the namespace lacks. */
-async function addSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const types = Object.entries(SEARCH_ATTRIBUTES).map(
-    ([name, type]) => [name, INDEXED_TYPES[type]] as const,
-  );
-  await connection.operatorService.addSearchAttributes({
-    namespace,
-    searchAttributes: Object.fromEntries(types),
-  });
-}
-
-/** Waits until the namespace's search attributes are known and its history is served. */
-async function untilUsable(connection: Connection, namespace: string): Promise<void> {
-  const { workflowService } = connection;
-  const deadline = Date.now() + USABLE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await workflowService.countWorkflowExecutions({
-        namespace,
-        query: `${BILLING_PERIOD.name} = 'none'`,
-      });
-      await expectNotFound(
-        workflowService.describeWorkflowExecution({ namespace, execution: { workflowId: 'none' } }),
-      );
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) {
-        throw new Error(`${NAME} doesn't serve namespace ${namespace}.`, { cause: error });
-      }
-      await sleep(100);
-    }
+/** Waits until the namespace's history is served. */
+async function untilServed({ workflowService }: Connection, namespace: string): Promise<void> {
+  const execution = { workflowId: 'none' };
+  const look = () =>
+    expectNotFound(workflowService.describeWorkflowExecution({ namespace, execution }));
+  try {
+    await pRetry(look, {
+      retries: Infinity,
+      minTimeout: 100,
+      factor: 1,
+      maxRetryTime: SERVED_TIMEOUT_MS,
+    });
+  } catch (error) {
+    throw new Error(`${NAME} doesn't serve namespace ${namespace}.`, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { asSuperuser, ensureRole, passwordFor } from './postgres-roles.ts';
+import { asSuperuser, ensureDatabase, ensureRole, passwordFor } from './postgres-roles.ts';
 import { TEMPORAL_DATABASES, TEMPORAL_ROLE } from './temporal-cluster-settings.ts';
 
 /** Where the Temporal server finds its databases. */
@@ -28,7 +28,9 @@ export async function ensureTemporalDatabases(
   const { hostname, port } = new URL(superuserUrl);
   await asSuperuser(superuserUrl, async (client) => {
     await ensureRole(client, TEMPORAL_ROLE, `LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
-    for (const name of Object.values(TEMPORAL_DATABASES)) await ensureDatabase(client, name);
+    for (const name of Object.values(TEMPORAL_DATABASES)) {
+      await ensureDatabase(client, name, { owner: TEMPORAL_ROLE, logins: [] });
+    }
   });
   await updateSchema({
     PATH: `${toolFolder}${delimiter}${process.env.PATH ?? ''}`,
@@ -38,13 +40,6 @@ export async function ensureTemporalDatabases(
     SQL_PASSWORD: password,
   });
   return { port: Number(port), password };
-}
-
-async function ensureDatabase(client: pg.Client, database: string): Promise<void> {
-  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-  if (rowCount !== 0) return;
-  await client.query(`CREATE DATABASE ${database} OWNER ${TEMPORAL_ROLE}`);
-  await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
 }
 
 async function updateSchema(env: Readonly<Record<string, string>>): Promise<void> {
