@@ -18,10 +18,9 @@ export async function measureCpu<T>(
   events: number,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly cpu: CpuPerEvent | null }> {
-  const port = Number(new URL(database.superuserUrl).port);
-  const before = readAll(api.pid, port);
+  const before = readAll(api.pid, database.superuserUrl);
   const result = await work();
-  const after = readAll(api.pid, port);
+  const after = readAll(api.pid, database.superuserUrl);
   if (before === null || after === null) return { result, cpu: null };
   const perEvent = (of: keyof CpuPerEvent) => ((after[of] - before[of]) * 1000) / events;
   const cpu = { api: perEvent('api'), postgres: perEvent('postgres'), sender: perEvent('sender') };
@@ -29,10 +28,10 @@ export async function measureCpu<T>(
 }
 
 /** CPU time in ms since each process started; the sender is this process. */
-function readAll(apiPid: number, postgresPort: number): Record<keyof CpuPerEvent, number> | null {
+function readAll(apiPid: number, superuserUrl: string): Record<keyof CpuPerEvent, number> | null {
   const api = readProcessCpuMs(apiPid);
   const sender = readProcessCpuMs(process.pid);
-  const postgres = readServerCpu(postgresPort)?.postgresMs ?? null;
+  const postgres = readServerCpu(superuserUrl)?.postgresMs ?? null;
   return api === null || sender === null || postgres === null ? null : { api, postgres, sender };
 }
 

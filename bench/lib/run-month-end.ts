@@ -44,9 +44,8 @@ export function runMonthEnd({
   options,
 }: MonthEndRunOptions): Promise<MonthEndRun> {
   return database.asSuperuser(async (db) => {
-    const port = Number(new URL(database.superuserUrl).port);
     const before = await worker.usage();
-    const serversBefore = readServerCpu(port);
+    const serversBefore = readServerCpu(database.superuserUrl);
     const startedAt = performance.now();
     await requestMonthEnd(client, {
       month: MONTH,
@@ -57,7 +56,7 @@ export function runMonthEnd({
     while (!(await isServed(db))) await Promise.race([sleep(LOOK_EVERY_MS), worker.failure]);
     while ((await queryProgress(client, MONTH))?.state !== 'open') await sleep(LOOK_EVERY_MS);
     const seconds = (performance.now() - startedAt) / 1000;
-    const serversAfter = readServerCpu(port);
+    const serversAfter = readServerCpu(database.superuserUrl);
     const after = await worker.usage();
     const tenants = await countInvoiced(db);
     return {

@@ -48,10 +48,11 @@ export async function runSimulation(
   const namespace = await servers.claimNamespace();
   const { client } = namespace;
   await using stack = new AsyncDisposableStack();
+  const bundlePath = join(servers.folder, `simulation-${namespace.namespace}.js`);
+  writeFileSync(bundlePath, (await bundleWorkflows(new DefaultLogger('WARN'))).code);
+  const start = (index: number) => startWorker(servers, namespace, { tenants, bundlePath, index });
   const workers: MeasuredProcess[] = [];
-  while (workers.length < workerCount) {
-    workers.push(stack.use(await startWorker(servers, namespace, tenants, workers.length)));
-  }
+  while (workers.length < workerCount) workers.push(stack.use(await start(workers.length)));
   const usages = () => Promise.all(workers.map((worker) => worker.usage()));
   const serverBefore = serverMemory(servers);
   const before = await usages();
@@ -92,11 +93,8 @@ function firstChildId(tenantsPerChild: number): string {
 async function startWorker(
   { folder, temporalAddress }: BenchServers,
   { namespace }: BenchNamespace,
-  tenants: number,
-  index: number,
+  { tenants, bundlePath, index }: { tenants: number; bundlePath: string; index: number },
 ): Promise<MeasuredProcess> {
-  const bundlePath = join(folder, `simulation-${namespace}.js`);
-  writeFileSync(bundlePath, (await bundleWorkflows(new DefaultLogger('WARN'))).code);
   return startMeasured({
     script: WORKER,
     args: [String(tenants), join(folder, `simulation-${namespace}.request`)],

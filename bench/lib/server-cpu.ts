@@ -13,11 +13,12 @@ export interface ServerCpu {
 const MS_PER_TICK = 10;
 
 /**
- * @param port where the PostgreSQL that holds the books listens
+ * @param superuserUrl of a database in the PostgreSQL that holds the books
  * @returns null if the system doesn't report it (not Linux)
  */
-export function readServerCpu(port: number): ServerCpu | null {
+export function readServerCpu(superuserUrl: string): ServerCpu | null {
   if (process.platform !== 'linux') return null;
+  const { port } = new URL(superuserUrl);
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => readProcess(pid) ?? []);
@@ -44,10 +45,10 @@ function sumMs(processes: readonly Process[]): number {
 }
 
 /** Whether this process is a PostgreSQL server that was started for the port; a connection's process isn't. */
-function listensOn(pid: number, port: number): boolean {
+function listensOn(pid: number, port: string): boolean {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return args[args.indexOf('-p') + 1] === String(port);
+    return args[args.indexOf('-p') + 1] === port;
   } catch {
     return false; // it has just ended
   }
