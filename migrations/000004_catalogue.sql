@@ -13,6 +13,8 @@ CREATE TABLE plan_versions (
   version integer NOT NULL CHECK (version > 0),
   currency currency_code NOT NULL,
   base_price_cents cents NOT NULL CHECK (base_price_cents >= 0),
+  -- What a part of a month costs: by days, or a full month or nothing.
+  proration text NOT NULL CHECK (proration IN ('daily', 'none')),
   created_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (plan_code, version)
 );

@@ -180,7 +180,7 @@ async function readPlanVersion(client: pg.ClientBase, id: string): Promise<PlanV
   return one<PlanVersion>(
     client,
     `SELECT jsonb_build_object('id', plan_version_id, 'version', version, 'currency', currency,
-       'basePriceCents', base_price_cents, 'items', (
+       'basePriceCents', base_price_cents, 'proration', proration, 'items', (
          SELECT jsonb_agg(jsonb_build_object('resourceKind', resource_kind,
            'includedQty', included_qty::text, 'hardCapQty', hard_cap_qty::text,
            'overagePriceCents', overage_price_cents, 'overageUnit', overage_unit)

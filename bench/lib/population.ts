@@ -58,8 +58,8 @@ export async function settle(client: pg.ClientBase): Promise<void> {
 async function insertCatalogue(client: pg.ClientBase): Promise<void> {
   await client.query(`
     INSERT INTO plans VALUES ('studio');
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-      VALUES ('studio', 1, 'AUD', 5000);
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+      VALUES ('studio', 1, 'AUD', 5000, 'daily');
     INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
       overage_price_cents, overage_unit, hard_cap_qty) VALUES
       ('studio-v1', 1, 'droplet_hours', 744, 2, 'hour', NULL),

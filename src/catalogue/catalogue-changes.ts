@@ -70,14 +70,15 @@ function explainImmutable({ code, version }: NamedVersion): string {
 }
 
 /** The immutable content. The order of items is part of it, because invoice lines have the same order. */
-function contentOf({ currency, base_price_cents, items }: CatalogueVersion) {
-  return { currency, base_price_cents, items };
+function contentOf({ currency, base_price_cents, proration, items }: CatalogueVersion) {
+  return { currency, base_price_cents, proration, items };
 }
 
 function storedContentOf(stored: PlanVersion): ReturnType<typeof contentOf> {
   return {
     currency: stored.currency,
     base_price_cents: stored.basePriceCents,
+    proration: stored.proration,
     items: stored.items.map((item) => ({
       resource_kind: item.resourceKind,
       included_qty: normalize(item.includedQty),

@@ -40,6 +40,7 @@ const planItem = z
 const PLAN_TERMS_EXAMPLE = {
   currency: 'AUD',
   base_price_cents: 5000,
+  proration: 'daily',
   items: [
     {
       resource_kind: 'spaces_gb_month',
@@ -57,6 +58,9 @@ export const planTerms = z
   .strictObject({
     currency: currencyCode,
     base_price_cents: priceCents.describe('A month.'),
+    proration: z
+      .enum(['daily', 'none'], { error: 'expected the policy "daily" or "none"' })
+      .describe('What a part of a month costs: `daily` by days, `none` a full month or nothing.'),
     items: z
       .array(planItem)
       .superRefine(uniqueBy('resource kind', 'resource_kind'))
@@ -66,10 +70,24 @@ export const planTerms = z
 
 const planVersion = z.strictObject({ version: versionNumber, ...planTerms.shape });
 
-const plan = z.strictObject({
-  code: id('studio'),
-  versions: z.array(planVersion).superRefine(uniqueBy('version', 'version')),
-});
+const planCode = id('studio');
+
+const plan = z
+  .strictObject({
+    code: planCode,
+    versions: z.array(planVersion).superRefine(uniqueBy('version', 'version')),
+  })
+  // In a long file, `plans[12]` doesn't say which plan lacks its policy. `when` also runs it on errors.
+  .superRefine(
+    ({ code }, { issues }) => {
+      issues.forEach((issue, index) => {
+        if (issue.path?.at(-1) !== 'proration') return;
+        const message = `plan ${code} needs a proration policy, "daily" or "none"`;
+        issues[index] = { ...issue, message };
+      });
+    },
+    { when: ({ value }) => z.object({ code: planCode }).safeParse(value).success },
+  );
 
 /** An addon's fields except its code. */
 export const addonTerms = z

@@ -21,6 +21,12 @@ export interface PlanItem {
   readonly overageUnit: string | null;
 }
 
+/**
+ * What a part of a month costs (docs/spec.md#terms): `daily` by days, `none` a full month or nothing. Plan
+ * versions say it.
+ */
+export type Proration = 'daily' | 'none';
+
 /** One immutable version of a plan. */
 export interface PlanVersion {
   readonly id: string;
@@ -28,6 +34,7 @@ export interface PlanVersion {
   readonly currency: string;
   /** Per month. */
   readonly basePriceCents: number;
+  readonly proration: Proration;
   /** In the order in which their overage lines appear. */
   readonly items: readonly PlanItem[];
 }

@@ -27,9 +27,9 @@ export async function seedCatalogue(db: Database): Promise<void> {
       sql.typeAlias('nothing')`INSERT INTO plans VALUES ('studio'), ('yankee'), ('huge')`,
     );
     await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents) VALUES
-        ('studio', 1, 'AUD', 5000), ('yankee', 1, 'USD', 900),
-        ('huge', 1, 'AUD', 9007199254740991)`);
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration) VALUES
+        ('studio', 1, 'AUD', 5000, 'daily'), ('yankee', 1, 'USD', 900, 'daily'),
+        ('huge', 1, 'AUD', 9007199254740991, 'daily')`);
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
         overage_price_cents, overage_unit, hard_cap_qty) VALUES

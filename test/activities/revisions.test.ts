@@ -26,8 +26,8 @@ beforeAll(async () => {
   await world.db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('free')`);
     await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-      VALUES ('free', 1, 'AUD', 0)`);
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+      VALUES ('free', 1, 'AUD', 0, 'daily')`);
   });
 });
 afterAll(async () => {

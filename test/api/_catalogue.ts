@@ -28,6 +28,7 @@ export function problemOf({ status, body }: Response) {
 export const PLAN = {
   currency: 'AUD',
   base_price_cents: 5000,
+  proration: 'daily',
   items: [
     {
       resource_kind: 'gb',

@@ -15,6 +15,7 @@ const version = (number: number, base_price_cents = 5000) => ({
   version: number,
   ...PLAN,
   base_price_cents,
+  proration: 'daily',
 });
 const catalogue = (code: string, versions: readonly object[]) => ({
   plans: [{ code, versions }],

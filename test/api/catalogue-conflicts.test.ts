@@ -40,6 +40,7 @@ describe('the catalogue', () => {
       { ...PLAN, base_price_cents: 5001 },
       { ...PLAN, currency: 'USD' },
       { ...PLAN, items: PLAN.items.toReversed() },
+      { ...PLAN, proration: 'none' },
       { ...PLAN, items: [] },
     ]) {
       const refused = await operator.put(path, other);

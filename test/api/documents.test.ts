@@ -62,6 +62,7 @@ test('an overage without a unit has none anywhere from the catalogue to the docu
   const created = await operator.put('plans/seats/versions/1', {
     currency: 'AUD',
     base_price_cents: 0,
+    proration: 'daily',
     items: [{ resource_kind: 'seats', overage_price_cents: 7, overage_unit: null }],
   });
   expect(created.status).toBe(201);

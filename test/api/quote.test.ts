@@ -52,8 +52,8 @@ test('quotes a plan without addons', async () => {
 test('uses the current version of the plan', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('grown')`);
   await api.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-    VALUES ('grown', 9, 'AUD', 900), ('grown', 10, 'AUD', 1000)`);
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('grown', 9, 'AUD', 900, 'daily'), ('grown', 10, 'AUD', 1000, 'daily')`);
   expect((await post({ plan_code: 'grown' })).body).toMatchObject({
     recurring: { lines: [{ meta: { plan_version_id: 'grown-v10', version: 10 } }] },
   });
@@ -62,8 +62,8 @@ test('uses the current version of the plan', async () => {
 test('accepts a resource kind named like an object member', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('odd')`);
   await api.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-    VALUES ('odd', 1, 'AUD', 0)`);
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('odd', 1, 'AUD', 0, 'daily')`);
   await api.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_items
       (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
@@ -104,8 +104,8 @@ describe('usage of a kind outside the plan', () => {
   test('is ignored with a warning if another plan has the kind', async () => {
     await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('with_zones')`);
     await api.db.query(sql.typeAlias('nothing')`
-      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-      VALUES ('with_zones', 1, 'AUD', 0)`);
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+      VALUES ('with_zones', 1, 'AUD', 0, 'daily')`);
     await api.db.query(sql.typeAlias('nothing')`
       INSERT INTO plan_items
         (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
@@ -133,8 +133,8 @@ describe('usage of a kind outside the plan', () => {
 test('a line has the unit of its item, including null', async () => {
   await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('unitless')`);
   await api.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-    VALUES ('unitless', 1, 'AUD', 0)`);
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('unitless', 1, 'AUD', 0, 'daily')`);
   await api.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_items (plan_version_id, position, resource_kind, overage_price_cents)
     VALUES ('unitless-v1', 1, 'seats', 7)`);

@@ -303,8 +303,8 @@ describe('usage that an invoice contains without a line', () => {
     const [late] = await lateOf(tenantId);
     expect(late).toMatchObject({ reason: 'unpriced_kind', action: 'change_plan' });
     await world.db.query(sql.typeAlias('nothing')`
-      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-      VALUES ('studio', 2, 'AUD', 5000)`);
+      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+      VALUES ('studio', 2, 'AUD', 5000, 'none')`);
     await world.db.query(sql.typeAlias('nothing')`
       INSERT INTO plan_items (plan_version_id, position, resource_kind, overage_price_cents, overage_unit)
       VALUES ('studio-v2', 1, 'gpu_hours', 100, 'hour')`);

@@ -12,7 +12,13 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 750) {
+function file(
+  code: string,
+  base_price_cents = 5000,
+  version = 1,
+  addonPrice = 750,
+  proration = 'daily',
+) {
   const item = (resource_kind: string, included_qty: string) => ({
     resource_kind,
     included_qty,
@@ -24,7 +30,9 @@ function file(code: string, base_price_cents = 5000, version = 1, addonPrice = 7
     name: 'catalogue.json',
     bytes: Buffer.from(
       JSON.stringify({
-        plans: [{ code, versions: [{ version, currency: 'USD', base_price_cents, items }] }],
+        plans: [
+          { code, versions: [{ version, currency: 'USD', base_price_cents, proration, items }] },
+        ],
         addons: [
           { code: `${code}-more`, resource_kind: 'gpu_hours', qty: '10', price_cents: addonPrice },
         ],
@@ -44,6 +52,7 @@ test('applying a file again changes nothing', async () => {
   expect(await currentPlanVersion(db, 'twice')).toMatchObject({
     version: 1,
     basePriceCents: 5000,
+    proration: 'daily',
     items: [
       { resourceKind: 'droplet_hours', includedQty: '744' },
       { resourceKind: 'gpu_hours', includedQty: '0.5', hardCapQty: null },
@@ -58,6 +67,10 @@ test('a plan version cannot change, but a new version can be added', async () =>
   );
   // Nothing from the rejected file was applied.
   expect((await findAddons(db, ['fixed-more'])).get('fixed-more')?.priceCents).toBe(750);
+
+  await expect(applyCatalogueFile(db, file('fixed', 5000, 1, 750, 'none'))).rejects.toThrow(
+    /version 1 of plan fixed .* immutable/,
+  );
 
   await applyCatalogueFile(db, file('fixed', 6000, 2, 999));
   expect(await currentPlanVersion(db, 'fixed')).toMatchObject({ version: 2, basePriceCents: 6000 });

@@ -23,7 +23,13 @@ afterAll(() => opened.close());
 function applyAddonPrice(price_cents: number) {
   const plan = (code: string, currency: string) => ({
     code,
-    versions: [1, 2].map((version) => ({ version, currency, base_price_cents: 100, items: [] })),
+    versions: [1, 2].map((version) => ({
+      version,
+      currency,
+      base_price_cents: 100,
+      proration: 'daily',
+      items: [],
+    })),
   });
   const text = JSON.stringify({
     plans: [plan('studio', 'USD'), plan('aussie', 'AUD')],

@@ -9,7 +9,13 @@ const ITEM = {
   overage_unit: 'gb_month',
   hard_cap_qty: null,
 };
-const VERSION = { version: 1, currency: 'USD', base_price_cents: 5000, items: [ITEM] };
+const VERSION = {
+  version: 1,
+  currency: 'USD',
+  base_price_cents: 5000,
+  proration: 'daily',
+  items: [ITEM],
+};
 
 function catalogue(version: object = {}, item: object = {}): string {
   return JSON.stringify({
@@ -69,6 +75,16 @@ describe('an error names its field', () => {
       `${at}.base_price_cents: expected whole cents`,
     ],
     [
+      'a version without proration policy',
+      catalogue({ proration: undefined }),
+      `${at}.proration: plan studio needs a proration policy, "daily" or "none"`,
+    ],
+    [
+      'another proration policy',
+      catalogue({ proration: 'monthly' }),
+      `${at}.proration: plan studio needs a proration policy, "daily" or "none"`,
+    ],
+    [
       'a misspelt field',
       catalogue({}, { hard_cap: '1' }),
       `${at}.items[0]: Unrecognized key: "hard_cap"`,
@@ -90,6 +106,13 @@ test('accepts an overage unit of null, which means the base unit', () => {
   const text = catalogue({}, { overage_unit: null });
   const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
   expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
+});
+
+test('says which policies there are if the plan without one has no valid code either', () => {
+  const text = JSON.stringify({
+    plans: [{ code: '*', versions: [{ ...VERSION, proration: '' }] }],
+  });
+  expect(problemsOf(text).at(-1)).toContain('proration: expected the policy "daily" or "none"');
 });
 
 test('reports all errors at once', () => {

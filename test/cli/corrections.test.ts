@@ -14,8 +14,8 @@ beforeAll(async () => {
   world = await createWorld();
   await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('metered')`);
   await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-    VALUES ('metered', 1, 'AUD', 0)`);
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('metered', 1, 'AUD', 0, 'none')`);
   for (const [tenantId, endsAt] of [
     // The last month at whose end it is in force is May.
     ['leaver', '2026-06-10T00:00:00Z'],

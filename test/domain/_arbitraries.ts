@@ -58,6 +58,7 @@ export const anyPlanVersion: fc.Arbitrary<PlanVersion> = record({
   version: fc.integer({ min: 1, max: 99 }),
   currency: fc.constant('USD'),
   basePriceCents: anyPriceCents,
+  proration: fc.constantFrom('daily', 'none'),
   items: fc.uniqueArray(anyItem, { maxLength: 5, selector: ({ resourceKind }) => resourceKind }),
 });
 

@@ -9,6 +9,7 @@ const planVersion = {
   version: 1,
   currency: 'AUD',
   basePriceCents: 5000,
+  proration: 'daily' as const,
   items: [
     {
       resourceKind: 'llm_tokens',

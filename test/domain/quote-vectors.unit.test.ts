@@ -52,6 +52,7 @@ function toPlanVersion(vector: VectorPlanVersion): PlanVersion {
     version: vector.version,
     currency: vector.currency,
     basePriceCents: vector.base_price_cents,
+    proration: 'daily',
     items: vector.items.map((item) => ({
       resourceKind: item.resource_kind,
       includedQty: item.included_qty,

@@ -83,7 +83,14 @@ test('the order of addons only decides the order of lines', () => {
 });
 
 function onePlan(item: PlanVersion['items'][number]): PlanVersion {
-  return { id: 'pv', version: 1, currency: 'USD', basePriceCents: 0, items: [item] };
+  return {
+    id: 'pv',
+    version: 1,
+    currency: 'USD',
+    basePriceCents: 0,
+    proration: 'daily',
+    items: [item],
+  };
 }
 
 function overageOf({ overage }: Quote): { qty: Decimal; cents: number } {
@@ -136,7 +143,14 @@ test('prorated amounts match exact integer arithmetic', () => {
   const anyBase = fc.oneof(anyPriceCents, fc.maxSafeNat());
   fc.assert(
     fc.property(anyBase, anyStart, (basePriceCents, startsOn) => {
-      const plan = { id: 'pv', version: 1, currency: 'USD', basePriceCents, items: [] };
+      const plan = {
+        id: 'pv',
+        version: 1,
+        currency: 'USD',
+        basePriceCents,
+        proration: 'daily' as const,
+        items: [],
+      };
       const { firstInvoice } = quote(plan, [], { usage: null, startsOn });
       const days = Number(firstInvoice.periodEnd?.slice(-2));
       const remaining = days - Number(startsOn.slice(-2)) + 1;

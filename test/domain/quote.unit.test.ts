@@ -14,6 +14,7 @@ const studio: PlanVersion = {
   version: 1,
   currency: 'USD',
   basePriceCents: 5000,
+  proration: 'daily',
   items: [
     item({ resourceKind: 'droplet_hours', includedQty: 744, overagePriceCents: 2 }),
     item({ resourceKind: 'llm_tokens', includedQty: 1_000_000, overageUnit: '1k_tokens' }),
@@ -40,7 +41,7 @@ function item(overrides: Partial<PlanItem>): PlanItem {
 }
 
 function planWith(...items: PlanItem[]): PlanVersion {
-  return { id: 'pv', version: 1, currency: 'USD', basePriceCents: 0, items };
+  return { id: 'pv', version: 1, currency: 'USD', basePriceCents: 0, proration: 'daily', items };
 }
 
 function overageOf(

@@ -30,6 +30,7 @@ const PLAN: PlanVersion = {
   version: 7,
   currency: 'AUD',
   basePriceCents: 0,
+  proration: 'daily',
   items: [ITEM],
 };
 const ADDON: QuoteAddon = {

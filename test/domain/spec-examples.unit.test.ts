@@ -20,6 +20,7 @@ const studio: PlanVersion = {
   version: 1,
   currency: 'AUD',
   basePriceCents: 5000,
+  proration: 'daily',
   items: [
     item('droplet_hours', '744', 2, 'hour'),
     item('llm_tokens', '1000000', 1, '1k_tokens'),

@@ -125,8 +125,8 @@ export async function seedPlans(db: Database): Promise<void> {
     await tx.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('model')`);
     for (const { id, version, currency, baseCents, items } of Object.values<Plan>(PLANS)) {
       await tx.query(sql.typeAlias('nothing')`
-        INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-        VALUES ('model', ${version}, ${currency}, ${baseCents})`);
+        INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+        VALUES ('model', ${version}, ${currency}, ${baseCents}, 'none')`);
       await tx.query(sql.typeAlias('nothing')`
         INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
           overage_price_cents, overage_unit, hard_cap_qty)

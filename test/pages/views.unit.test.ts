@@ -76,6 +76,7 @@ describe('what others have typed stays text', () => {
             version: 1,
             currency: 'AUD',
             base_price_cents: 1,
+            proration: 'daily',
             items: [
               {
                 resource_kind: 'gb',

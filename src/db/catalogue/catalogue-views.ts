@@ -10,6 +10,9 @@ export const planVersionSchema = z
     version: z.int(),
     currency: z.string(),
     base_price_cents: z.int(),
+    proration: z
+      .enum(['daily', 'none'])
+      .describe('What a part of a month costs: `daily` by days, `none` a full month or nothing.'),
     items: z
       .array(
         z.object({
@@ -28,6 +31,7 @@ export const planVersionSchema = z
       version: 1,
       currency: 'AUD',
       base_price_cents: 5000,
+      proration: 'daily',
       items: [
         {
           resource_kind: 'spaces_gb_month',
@@ -44,7 +48,7 @@ export type PlanVersionKey = Pick<PlanVersionView, 'code' | 'version'>;
 
 // Quantities as text: inside JSON they would become floats.
 const SELECT_PLAN_VERSIONS = sql.fragment`
-  SELECT v.plan_code AS code, v.version, v.currency, v.base_price_cents,
+  SELECT v.plan_code AS code, v.version, v.currency, v.base_price_cents, v.proration,
     coalesce((
       SELECT jsonb_agg(jsonb_build_object(
         'resource_kind', i.resource_kind,

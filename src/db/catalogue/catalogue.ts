@@ -15,6 +15,7 @@ const planVersion = z.object({
   version: z.number(),
   currency: z.string(),
   basePriceCents: z.number(),
+  proration: z.enum(['daily', 'none']),
   items: z.array(planItem),
 });
 const addon = z.object({
@@ -31,7 +32,7 @@ const addon = z.object({
 export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
   return db.maybeOne(sql.type(planVersion)`
     SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
-      (
+      v.proration, (
         -- Quantities as text: inside JSON they would become floats.
         SELECT coalesce(jsonb_agg(jsonb_build_object(
           'resourceKind', i.resource_kind,

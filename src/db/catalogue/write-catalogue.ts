@@ -1,3 +1,4 @@
+import type { Proration } from '../../domain/types.ts';
 import type { Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 
@@ -18,6 +19,7 @@ export interface NewPlanVersion {
   readonly version: number;
   readonly currency: string;
   readonly base_price_cents: number;
+  readonly proration: Proration;
   readonly items: readonly NewPlanItem[];
 }
 
@@ -39,10 +41,11 @@ export async function insertPlanVersions(
     INSERT INTO plans (plan_code) SELECT unnest(${textArray(codes)}) ON CONFLICT DO NOTHING
   `);
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents)
-    SELECT code, version, currency, base_price_cents
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    SELECT code, version, currency, base_price_cents, proration
     FROM json_to_recordset(${jsonRows(versions)})
-      AS v (code text, version int, currency text, base_price_cents bigint)
+      AS v (code text, version int, currency text, base_price_cents bigint,
+        proration text)
   `);
   // All items in one statement: a trigger rejects items that are added to a version later.
   const items = versions.flatMap(({ id, items }) =>

@@ -63,6 +63,7 @@ const planVersion = z.object({
   version: z.number(),
   currency: z.string(),
   basePriceCents: z.number(),
+  proration: z.enum(['daily', 'none']),
   items: z.array(
     z.object({
       resourceKind: z.string(),
@@ -96,7 +97,7 @@ export function findPlanVersions(
 ): Promise<readonly PlanVersion[]> {
   return db.any(sql.type(planVersion)`
     SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
-      coalesce((
+      v.proration, coalesce((
         SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind,
           'includedQty', i.included_qty::text, 'hardCapQty', i.hard_cap_qty::text,
           'overagePriceCents', i.overage_price_cents, 'overageUnit', i.overage_unit)
