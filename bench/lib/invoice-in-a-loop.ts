@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
+import { DEFAULT_TREATMENT, invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { periodOf } from '../../src/domain/period.ts';
 import { subscriptionLines } from '../../src/domain/subscription-lines.ts';
@@ -231,8 +231,8 @@ async function issue(
     readonly amounts: readonly number[];
   },
 ): Promise<void> {
-  const totals = invoiceTotals(amounts);
-  const tax = taxLine(totals.taxCents);
+  const totals = invoiceTotals(amounts, DEFAULT_TREATMENT);
+  const tax = taxLine(totals.taxCents, DEFAULT_TREATMENT);
   const seq = await one<string>(
     client,
     `UPDATE tenants SET last_invoice_seq = last_invoice_seq + 1 WHERE tenant_id = $1

@@ -7,6 +7,7 @@ import type { Transaction } from '../db/pool.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
+import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { checkDrafts, compareRevisions, refuseStale, type CheckedDraft } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
@@ -70,7 +71,14 @@ function toInvoice(
   // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
   if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
   const { lines, terms } = input;
-  return { draftId, tenantId, currency, replacesInvoiceId, terms, ...assembleInvoice(lines) };
+  return {
+    draftId,
+    tenantId,
+    currency,
+    replacesInvoiceId,
+    terms,
+    ...assembleInvoice(lines, DEFAULT_TAX),
+  };
 }
 
 /** Returns what an earlier attempt of the same run committed, by draft. */

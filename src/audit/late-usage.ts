@@ -6,6 +6,7 @@ import { listPendingExclusions, type PendingExclusions } from '../db/usage/usage
 import { listUsagePlaces, type UsagePlace } from '../db/month-end/usage-places.ts';
 import { NO_BOUNDS, beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
+import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { DomainError } from '../domain/errors.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import { periodOf, type Month } from '../domain/period.ts';
@@ -246,7 +247,11 @@ function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
       deploymentId,
       subscriptionId: null,
     }));
-    return { addedCents: assembleInvoice(lines).totalCents, totalCents: null, problem };
+    return {
+      addedCents: assembleInvoice(lines, DEFAULT_TAX).totalCents,
+      totalCents: null,
+      problem,
+    };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     return { addedCents: null, totalCents: null, problem: error.message };

@@ -20,6 +20,7 @@ import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances, workToDo } from '../domain/control-totals.ts';
 import { DomainError } from '../domain/errors.ts';
 import { formatMoney } from '../domain/format.ts';
+import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import { periodOf, type Month, type Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
@@ -157,6 +158,7 @@ async function recomputeLines(
       const { lines: again } = composeInvoice({
         month: period.month,
         currency,
+        tax: DEFAULT_TAX,
         subscriptions: billedSubscriptions(tenantId, stored),
         planVersions,
         meteredUsage: held.metered,

@@ -1,4 +1,10 @@
-import { invoiceTotals, taxLine, type InvoiceTotals } from './invoice-totals.ts';
+import {
+  chargedTreatment,
+  invoiceTotals,
+  taxLine,
+  type InvoiceTotals,
+  type TaxTerms,
+} from './invoice-totals.ts';
 import type { PlacedLine } from './line-changes.ts';
 import { llmUsageLine, type LlmUsage } from './llm-lines.ts';
 import type { Month } from './period.ts';
@@ -10,6 +16,8 @@ export interface InvoiceInputs {
   readonly month: Month;
   /** The tenant's. */
   readonly currency: string;
+  /** The tenant's, in the month. */
+  readonly tax: TaxTerms;
   readonly subscriptions: readonly BillableSubscription[];
   /** Contains every version that the subscriptions name. */
   readonly planVersions: ReadonlyMap<string, PlanVersion>;
@@ -54,7 +62,7 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
     deploymentId: usage.deploymentId,
     subscriptionId: null,
   }));
-  return assembleInvoice([...quoted, ...llm]);
+  return assembleInvoice([...quoted, ...llm], inputs.tax);
 }
 
 /**
@@ -62,10 +70,17 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
  * @param untaxedLines already in order within each deployment
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
-export function assembleInvoice(untaxedLines: readonly DeploymentLine[]): ComposedInvoice {
+export function assembleInvoice(
+  untaxedLines: readonly DeploymentLine[],
+  terms: TaxTerms,
+): ComposedInvoice {
   const untaxed = byDeployment(untaxedLines);
-  const totals = invoiceTotals(untaxed.map(({ amountCents }) => amountCents));
-  const tax = taxLine(totals.taxCents);
+  const treatment = chargedTreatment(terms);
+  const totals = invoiceTotals(
+    untaxed.map(({ amountCents }) => amountCents),
+    treatment,
+  );
+  const tax = taxLine(totals.taxCents, treatment);
   const lines = tax ? [...untaxed, { ...tax, deploymentId: null, subscriptionId: null }] : untaxed;
   return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
 }

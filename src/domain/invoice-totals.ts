@@ -1,9 +1,35 @@
 import { sumCents } from './cents.ts';
-import { Decimal, roundToCents } from './decimal.ts';
+import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
 import type { QuoteLine } from './types.ts';
 
-/** GST as a share of the subtotal, a decimal string. */
-export const GST_RATE = '0.10';
+/** How an invoice is taxed. Immutable: a new rate gets a new code (docs/spec.md#tax). */
+export interface TaxTreatment {
+  readonly code: string;
+  /** What the tax is called on the invoice, such as `GST`. */
+  readonly label: string;
+  /** The share of the taxable subtotal, a decimal string: `"0.10"` is 10 %. */
+  readonly rate: string;
+  /** Printed on the invoice, such as why a supply is free of GST. */
+  readonly note: string | null;
+}
+
+/** The treatment of tenants to which no other is assigned. `migrations/000003_parties.sql` has the same. */
+export const DEFAULT_TREATMENT: TaxTreatment = {
+  code: 'gst',
+  label: 'GST',
+  rate: '0.10',
+  note: null,
+};
+
+/** What decides the tax of a tenant's invoice for a month. */
+export interface TaxTerms {
+  readonly treatment: TaxTreatment;
+  /** Whether the seller is registered for GST in that month. Otherwise it charges no tax at all. */
+  readonly sellerRegistered: boolean;
+}
+
+/** The terms that hold until others are recorded. */
+export const DEFAULT_TAX: TaxTerms = { treatment: DEFAULT_TREATMENT, sellerRegistered: true };
 
 /** An invoice's totals in cents: total = subtotal + tax = the sum of all its lines. */
 export interface InvoiceTotals {
@@ -12,15 +38,23 @@ export interface InvoiceTotals {
   readonly totalCents: number;
 }
 
+/** Returns the treatment as it is charged: at the rate 0 if the seller isn't registered. */
+export function chargedTreatment({ treatment, sellerRegistered }: TaxTerms): TaxTreatment {
+  return sellerRegistered ? treatment : { ...treatment, rate: '0' };
+}
+
 /**
- * Returns an invoice's totals from the amounts of all its lines before tax. GST is computed once,
- * on the invoice's subtotal (docs/spec.md#tax).
+ * Returns an invoice's totals from the amounts of all its lines before tax, credits included. Tax is computed
+ * once, on the invoice's subtotal, and rounded half away from zero (docs/spec.md#tax).
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
-export function invoiceTotals(lineAmountsCents: readonly number[]): InvoiceTotals {
+export function invoiceTotals(
+  lineAmountsCents: readonly number[],
+  { rate }: TaxTreatment,
+): InvoiceTotals {
   const subtotalCents = sumCents(lineAmountsCents, "The invoice's subtotal");
-  // A tenth of an amount in range is in range.
-  const taxCents = roundToCents(new Decimal(subtotalCents).times(GST_RATE));
+  // The rate is below 1, so the tax of an amount in range is in range.
+  const taxCents = roundToCents(new Decimal(subtotalCents).times(rate));
   return {
     subtotalCents,
     taxCents,
@@ -29,19 +63,24 @@ export function invoiceTotals(lineAmountsCents: readonly number[]): InvoiceTotal
 }
 
 /**
- * Returns the invoice's last line, or null if there is no tax. Its quantity is the one invoice
- * taxed; the rate is in `meta`.
+ * Returns the invoice's last line, or null if there is no tax. Its quantity is the one invoice taxed; the rate is
+ * in `meta`.
  */
-export function taxLine(taxCents: number): QuoteLine | null {
-  if (taxCents <= 0) return null;
+export function taxLine(taxCents: number, treatment: TaxTreatment): QuoteLine | null {
+  if (taxCents === 0) return null;
   return {
     kind: 'tax',
     resourceKind: null,
-    description: 'GST (10%)',
+    description: describeTreatment(treatment),
     qty: '1',
     unit: 'invoice',
     unitPriceCents: null,
     amountCents: taxCents,
-    meta: { rate: GST_RATE },
+    meta: { rate: treatment.rate },
   };
+}
+
+/** Returns label and rate as an invoice shows them: `GST (12.5%)`. */
+export function describeTreatment({ label, rate }: TaxTreatment): string {
+  return `${label} (${toDecimalString(new Decimal(rate).times(100))}%)`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { billedSubscriptions } from '../../src/domain/billed-subscriptions.ts';
 import { composeInvoice, type InvoiceInputs } from '../../src/domain/compose-invoice.ts';
+import { DEFAULT_TAX } from '../../src/domain/invoice-totals.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { PlacedLine } from '../../src/domain/line-changes.ts';
 
@@ -35,6 +36,7 @@ const subscription = (deploymentId: string, addons: readonly string[] = []) => (
 const inputs: InvoiceInputs = {
   month: '2026-05',
   currency: 'AUD',
+  tax: DEFAULT_TAX,
   subscriptions: [subscription('web', ['more']), subscription('api')],
   planVersions: new Map([[planVersion.id, planVersion]]),
   meteredUsage: new Map([['web', { llm_tokens: '501500' }]]),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Decimal } from '../../src/domain/decimal.ts';
 import { parseDecimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
-import { invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
+import { DEFAULT_TREATMENT, invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 
 interface Charge {
@@ -55,10 +55,8 @@ test.each(cases)('$id ($category)', ({ charges, infra_line_amounts_cents, expect
       invoiceMonth: '2026-05',
     }),
   );
-  const totals = invoiceTotals([
-    ...infra_line_amounts_cents,
-    ...lines.map(({ amountCents }) => amountCents),
-  ]);
+  const amounts = [...infra_line_amounts_cents, ...lines.map(({ amountCents }) => amountCents)];
+  const totals = invoiceTotals(amounts, DEFAULT_TREATMENT);
 
   const llmLines = [...byDeployment.keys()].map((deploymentId, index) => ({
     deployment_id: deploymentId,
@@ -69,7 +67,7 @@ test.each(cases)('$id ($category)', ({ charges, infra_line_amounts_cents, expect
     llm_lines: llmLines,
     subtotal_cents: totals.subtotalCents,
     tax_cents: totals.taxCents,
-    tax_line: taxLine(totals.taxCents) !== null,
+    tax_line: taxLine(totals.taxCents, DEFAULT_TREATMENT) !== null,
     total_cents: totals.totalCents,
   }).toStrictEqual(expected);
 });

@@ -3,7 +3,7 @@ import { canonicalJson } from '../../src/domain/canonical.ts';
 import { checkPrice, sumCents } from '../../src/domain/cents.ts';
 import { Decimal, parseDecimal, parseDecimalSum, roundToCents } from '../../src/domain/decimal.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import { invoiceTotals } from '../../src/domain/invoice-totals.ts';
+import { DEFAULT_TREATMENT, invoiceTotals } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { overageLines } from '../../src/domain/overage.ts';
 import { monthOfInstant, parseDate, parseMonth } from '../../src/domain/period.ts';
@@ -112,8 +112,8 @@ const totals: Case[] = [
     'The overage total',
   ],
   ['all', () => quoteOf({ basePriceCents: MOST }, [], { egress_gb: 1 }), 'The monthly total'],
-  ['subtotal', () => invoiceTotals([MOST, 1]), "The invoice's subtotal"],
-  ['total', () => invoiceTotals([MOST]), "The invoice's total"],
+  ['subtotal', () => invoiceTotals([MOST, 1], DEFAULT_TREATMENT), "The invoice's subtotal"],
+  ['total', () => invoiceTotals([MOST], DEFAULT_TREATMENT), "The invoice's total"],
   ['a sum', () => sumCents([MOST, 1]), 'A total would be 9007199254740992 cents'],
   [
     'a line',

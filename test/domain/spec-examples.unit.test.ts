@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
-import { invoiceTotals } from '../../src/domain/invoice-totals.ts';
+import { DEFAULT_TAX, DEFAULT_TREATMENT, invoiceTotals } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { monthOfInstant } from '../../src/domain/period.ts';
 import { quote } from '../../src/domain/quote.ts';
@@ -73,6 +73,7 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
   const invoice = composeInvoice({
     month: '2026-05',
     currency: 'AUD',
+    tax: DEFAULT_TAX,
     subscriptions: [
       {
         tenantId: 'acme',
@@ -104,7 +105,8 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
 });
 
 test('Tax: GST is taken once, on the subtotal', () => {
-  expect(invoiceTotals([5, 9])).toEqual({ subtotalCents: 14, taxCents: 1, totalCents: 15 });
+  const totals = invoiceTotals([5, 9], DEFAULT_TREATMENT);
+  expect(totals).toEqual({ subtotalCents: 14, taxCents: 1, totalCents: 15 });
 });
 
 function item(

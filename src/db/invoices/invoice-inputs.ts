@@ -1,4 +1,5 @@
 import type { InvoiceInputs } from '../../domain/compose-invoice.ts';
+import { DEFAULT_TAX } from '../../domain/invoice-totals.ts';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
 import { readHeldUsage, type HeldUsage } from '../usage/held-usage.ts';
@@ -44,6 +45,7 @@ export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
     inputs: {
       month: period.month,
       currency: tenant.currency,
+      tax: DEFAULT_TAX,
       subscriptions: byTenant.get(tenant.tenantId) ?? [],
       planVersions,
       meteredUsage: metered,
