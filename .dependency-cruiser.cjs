@@ -10,10 +10,14 @@ const PARTS = {
   // Storage.
   'src/db/*': ['lib'],
   'src/db/access': ['db/*'],
-  'src/db/catalogue': ['db/*', 'domain'],
+  'src/db/settings': ['db/*', 'domain'],
+  'src/db/catalogue': ['db/*', 'db/settings', 'domain'],
   'src/db/usage': ['db/*', 'domain', 'contracts'],
   'src/db/webhooks': ['db/*', 'domain', 'contracts'],
-  'src/db/month-end': ['db/*', 'db/catalogue', 'db/webhooks', 'domain', 'contracts', 'lib'],
+  'src/db/month-end': [
+    ...['db/*', 'db/settings', 'db/catalogue', 'db/webhooks'],
+    ...['domain', 'contracts', 'lib'],
+  ],
   'src/db/invoices': [
     ...['db/*', 'db/catalogue', 'db/usage', 'db/webhooks', 'db/month-end'],
     ...['domain', 'contracts'],
@@ -24,7 +28,7 @@ const PARTS = {
   'src/webhooks': ['db/*', 'db/webhooks', 'contracts', 'lib'],
   'src/client': ['lib'],
   // Features.
-  'src/ingestion': ['db/*', 'db/usage', 'domain', 'contracts', 'lib'],
+  'src/ingestion': ['db/*', 'db/settings', 'db/usage', 'domain', 'contracts', 'lib'],
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
   'src/documents': ['db', 'domain', 'lib'],
   'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],

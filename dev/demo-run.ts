@@ -5,7 +5,8 @@ import { renderOutcomes } from '../src/cli/render/outcomes-text.ts';
 import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
-import { monthBefore, type Month } from '../src/domain/period.ts';
+import { loadCalendar } from '../src/db/settings/load-calendar.ts';
+import type { Month } from '../src/domain/period.ts';
 import { applyCatalogueFile } from '../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../src/catalogue/apply-seller.ts';
 import { applySubscriptionsFile } from '../src/catalogue/apply-subscriptions.ts';
@@ -39,14 +40,16 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const { client } = engine.temporal;
   const api = createOperatorApi(env.API_URL, env.OPERATOR_API_KEY, signal);
   const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey, signal });
-  const month = monthBefore(new Date());
+  const calendar = await loadCalendar(db);
+  const period = calendar.periodOf(calendar.monthBefore(new Date()));
+  const { month } = period;
 
   const files = readDemoFiles();
   const deployments = listDemoDeployments(files);
   const { tenants } = parseSubscriptionsFile(files.subscriptions);
   const withLlm = deployments.filter(usesLlm);
-  const events = makeLlmEvents(month, withLlm);
-  const records = makeMeteredRecords(month, deployments, files.meteredUsage);
+  const events = makeLlmEvents(period, withLlm);
+  const records = makeMeteredRecords(period, deployments, files.meteredUsage);
 
   await steps.step('Import plans, tenants and subscriptions', async () => {
     const catalogue = await applyCatalogueFile(db, files.catalogue);
@@ -121,7 +124,7 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   printLine(`${indent(renderTotals(totals))}\n`);
 
   const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
-  const late = makeLateEvent(month, forced);
+  const late = makeLateEvent(period, forced);
   await steps.step(`Force a rerun for late usage of ${FORCED_TENANT}`, async () => {
     await clientFor(env.GATEWAY_API_KEY).postOne('llm', late);
     const standing = invoices.find(({ tenant_id }) => tenant_id === FORCED_TENANT);

@@ -1,5 +1,5 @@
 import { Decimal, toDecimalString } from '../src/domain/decimal.ts';
-import { periodOf, type Month } from '../src/domain/period.ts';
+import type { Period } from '../src/domain/period.ts';
 import { PRICE_TABLE, priceRequest, type LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 import { STUDIO_TENANT } from './demo-checks.ts';
 import type { DemoDeployment } from './demo-files.ts';
@@ -35,21 +35,21 @@ export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean
 
 /** The priced LLM requests of a month. Deterministic: every call returns the same events with the same ids. */
 export function makeLlmEvents(
-  month: Month,
+  period: Period,
   deployments: readonly DemoDeployment[],
 ): LlmUsageEvent[] {
   return deployments.flatMap(({ tenantId, deploymentId }) => {
-    const random = seededRandom(`llm ${month} ${deploymentId}`);
+    const random = seededRandom(`llm ${period.month} ${deploymentId}`);
     return Array.from({ length: random.integer(20, 120) }, (_, index) => {
       const price = PRICE_TABLE[random.next() < 0.2 ? 1 : 0];
       const inputTokens = random.integer(50, 8000);
       const outputTokens = random.integer(5, 1500);
       return {
-        gateway_request_id: `demo-${month}-${deploymentId}-${index + 1}`,
+        gateway_request_id: `demo-${period.month}-${deploymentId}-${index + 1}`,
         tenant_id: tenantId,
         deployment_id: deploymentId,
         model: price.model,
-        occurred_at: instantIn(month, random),
+        occurred_at: instantIn(period, random),
         charge_cents: priceRequest(price, inputTokens, outputTokens),
         input_tokens: inputTokens,
         output_tokens: outputTokens,
@@ -63,30 +63,30 @@ export function makeLlmEvents(
  * @param exact exact quantities by deployment and kind; a listed deployment uses nothing else
  */
 export function makeMeteredRecords(
-  month: Month,
+  period: Period,
   deployments: readonly DemoDeployment[],
   exact: Readonly<Record<string, Readonly<Record<string, string>>>>,
 ): MeteredRecord[] {
   return deployments.flatMap(({ tenantId, deploymentId, resourceKinds }) => {
-    const random = seededRandom(`metered ${month} ${deploymentId}`);
+    const random = seededRandom(`metered ${period.month} ${deploymentId}`);
     const given = exact[deploymentId];
     return resourceKinds.flatMap((kind) => {
       const total = given ? given[kind] : usualUse(kind, random);
       if (total === undefined) return [];
       return split(total).map((qty, index) => ({
-        record_id: `demo-${month}-${deploymentId}-${kind}-${index + 1}`,
+        record_id: `demo-${period.month}-${deploymentId}-${kind}-${index + 1}`,
         tenant_id: tenantId,
         deployment_id: deploymentId,
         resource_kind: kind,
         qty,
-        occurred_at: instantIn(month, random),
+        occurred_at: instantIn(period, random),
       }));
     });
   });
 }
 
 /** A request that arrives after its month was closed. */
-export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
+export function makeLateEvent({ month }: Period, deployment: DemoDeployment): LlmUsageEvent {
   return {
     gateway_request_id: `demo-late-${month}-${deployment.deploymentId}`,
     tenant_id: deployment.tenantId,
@@ -111,8 +111,7 @@ function split(total: string): string[] {
   return [...Array<Decimal>(RECORDS_PER_KIND - 1).fill(part), last].map(toDecimalString);
 }
 
-function instantIn(month: Month, random: Random): string {
-  const { startsAt, endsAt } = periodOf(month);
+function instantIn({ startsAt, endsAt }: Period, random: Random): string {
   const offsetMs = random.integer(0, Date.parse(endsAt) - Date.parse(startsAt) - 1);
   return new Date(Date.parse(startsAt) + offsetMs).toISOString();
 }

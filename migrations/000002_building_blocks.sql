@@ -1,6 +1,6 @@
 -- Up Migration
 
--- Value types and the append-only trigger function that the tables share.
+-- What the tables share: value types, the append-only trigger function, the billing calendar.
 --
 -- Ids come from the platform, as text. They become part of workflow ids and URLs, so their alphabet is small.
 -- Rows that belong to a tenant carry its tenant_id, so that the data can be distributed by tenant.
@@ -50,3 +50,53 @@ BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
     USING ERRCODE = 'integrity_constraint_violation';
 END $$;
+
+-- The billing time zone of the installation (docs/spec.md#billing-time-zone): one row. It can change until the
+-- first usage or month-end request fixes it, because every month in the database is a month of this zone
+-- (ADR 28).
+CREATE TABLE billing_settings (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  -- IANA name. src/domain/time-zone.ts validates it.
+  time_zone text NOT NULL,
+  -- Set in front of the first usage or request; null: the zone can still change.
+  fixed_at timestamptz
+);
+INSERT INTO billing_settings (time_zone) VALUES ('UTC');
+
+-- The months of that zone, over `CALENDAR_YEARS` (src/domain/period.ts). Every component reads the boundaries
+-- from here, so that time zone data of different versions can't disagree about them.
+CREATE TABLE billing_months (
+  month_start month_start PRIMARY KEY,
+  starts_at timestamptz NOT NULL UNIQUE,
+  ends_at timestamptz NOT NULL UNIQUE,
+  CHECK (ends_at > starts_at)
+);
+INSERT INTO billing_months
+SELECT first::date, first AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC'
+FROM generate_series(timestamp '2000-01-01', '2199-12-01', interval '1 month') AS months (first);
+
+CREATE FUNCTION billing_zone_stays_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM billing_settings WHERE only_row AND fixed_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'the billing time zone is fixed: % of % refused', TG_OP, TG_TABLE_NAME
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER billing_settings_stay_fixed BEFORE UPDATE ON billing_settings
+  FOR EACH ROW WHEN (OLD.fixed_at IS NOT NULL) EXECUTE FUNCTION billing_zone_stays_fixed();
+CREATE TRIGGER billing_settings_are_kept BEFORE DELETE OR TRUNCATE ON billing_settings
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER billing_months_stay_fixed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON billing_months
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_zone_stays_fixed();
+
+-- Returns the first day of the billing month of an instant; null outside of the stored months.
+CREATE FUNCTION billing_month(at timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+  SELECT month_start::date FROM billing_months WHERE starts_at <= at AND ends_at > at
+  ORDER BY starts_at DESC LIMIT 1
+$$;
+
+GRANT SELECT ON billing_settings, billing_months TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
+GRANT UPDATE (fixed_at) ON billing_settings TO arcadia_api, arcadia_worker;
+GRANT UPDATE (time_zone) ON billing_settings TO arcadia_app;
+GRANT UPDATE (starts_at, ends_at) ON billing_months TO arcadia_app;

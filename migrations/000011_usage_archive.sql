@@ -102,7 +102,7 @@ CREATE TRIGGER metered_usage_records_are_archived AFTER DELETE ON metered_usage_
 -- archived, because corrections and late usage still arrive for them.
 CREATE FUNCTION why_not_archived(month month_start) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
-    WHEN month >= date_trunc('month', now() AT TIME ZONE 'UTC') - interval '3 months'
+    WHEN month >= billing_month(now()) - interval '3 months'
       THEN 'is not older than three full months'
     WHEN NOT EXISTS (SELECT FROM month_end_requests WHERE period_start = month AND state = 'finished')
       THEN 'was never closed'

@@ -29,7 +29,7 @@ CREATE FUNCTION expired_months(months date[]) RETURNS date[] LANGUAGE plpgsql AS
 DECLARE
   old_months CONSTANT date[] := ARRAY(
     SELECT month FROM unnest(months) AS given (month)
-    WHERE month < date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months'
+    WHERE month < billing_month(now()) - interval '11 months'
   );
   expiring date[];
 BEGIN
@@ -59,7 +59,7 @@ DECLARE
   archived record;
   part text;
 BEGIN
-  IF month >= date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => greatest(months_kept, 12)) THEN
+  IF month >= billing_month(now()) - make_interval(months => greatest(months_kept, 12)) THEN
     RAISE EXCEPTION '% is not older than % full months', to_char(month, 'YYYY-MM'), greatest(months_kept, 12)
       USING ERRCODE = 'restrict_violation';
   END IF;

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { DEFAULT_TREATMENT, invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { subscriptionLines } from '../../src/domain/subscription-lines.ts';
 import type { PlanVersion, QuoteAddon, QuoteLine } from '../../src/domain/types.ts';
 import { MONTH } from './population.ts';
 
-const PERIOD = periodOf(MONTH);
+const PERIOD = createBillingCalendar('UTC', computeMonthStarts('UTC')).periodOf(MONTH);
 
 interface Subscription {
   readonly subscriptionId: string;

@@ -6,7 +6,8 @@ import { tenantInvoiceId } from '../../src/contracts/ids.ts';
 import { lockTenants } from '../../src/db/transactions.ts';
 import { isServed } from '../../src/db/month-end/month-end-status.ts';
 import { readMonthOverview } from '../../src/db/month-end/month-views.ts';
-import { periodOf, previousMonth, type Month } from '../../src/domain/period.ts';
+import { loadCalendar } from '../../src/db/settings/load-calendar.ts';
+import { previousMonth, type Month } from '../../src/domain/period.ts';
 import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../../src/catalogue/apply-seller.ts';
 import { applySubscriptionsFile } from '../../src/catalogue/apply-subscriptions.ts';
@@ -77,7 +78,7 @@ export async function openShop(): Promise<Shop> {
       await look();
       const postgres = await startPostgres({ stateDir });
       restarted.defer(() => postgres.stop());
-      await until(() => isServed(stack.db, periodOf(MONTH)), Boolean);
+      await until(() => isServed(stack.db, MONTH), Boolean);
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -90,12 +91,13 @@ async function fill({ db, env }: LocalStack): Promise<void> {
   await applySubscriptionsFile(db, files.subscriptions);
   const deployments = listDemoDeployments(files);
   const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey });
+  const { periodOf } = await loadCalendar(db);
   for (const month of [MONTH_BEFORE, MONTH]) {
     await simulateUsage({
       gateway: clientFor(env.GATEWAY_API_KEY),
       metering: clientFor(env.METERING_API_KEY),
-      events: makeLlmEvents(month, deployments.filter(usesLlm)),
-      records: makeMeteredRecords(month, deployments, files.meteredUsage),
+      events: makeLlmEvents(periodOf(month), deployments.filter(usesLlm)),
+      records: makeMeteredRecords(periodOf(month), deployments, files.meteredUsage),
       onProgress: () => undefined,
     });
   }
@@ -110,8 +112,8 @@ async function fill({ db, env }: LocalStack): Promise<void> {
 
 /** As an operator does for a month that the Schedule missed while paused. */
 async function close({ db, engine }: LocalStack, month: Month): Promise<void> {
-  await backfillMonth(engine.temporal.client, month);
-  await until(() => isServed(db, periodOf(month)), Boolean);
+  await backfillMonth(engine.temporal.client, await loadCalendar(db), month);
+  await until(() => isServed(db, month), Boolean);
 }
 
 async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promise<void> {
@@ -125,7 +127,7 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
   await db.transaction(async (tx) => {
     // Planning the second page needs these locks too, so it waits.
     await lockTenants(tx, rest);
-    await backfillMonth(client, MONTH);
+    await backfillMonth(client, await loadCalendar(db), MONTH);
     await until(
       () => readMonthOverview(db, MONTH),
       (month) => month.not_looked_at === rest.length,
@@ -133,7 +135,7 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
     await look();
   });
   await applySchedule(client);
-  await until(() => isServed(db, periodOf(MONTH)), Boolean);
+  await until(() => isServed(db, MONTH), Boolean);
 }
 
 /** Stops PostgreSQL while TENANT's child waits to store its quoted lines, and waits until that step is a pending activity. */

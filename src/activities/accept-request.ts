@@ -15,6 +15,7 @@ import {
 } from '../db/month-end/month-end-requests.ts';
 import { isAnnounced } from '../db/month-end/operator-actions.ts';
 import type { Queryable, Transaction } from '../db/pool.ts';
+import { fixCalendar } from '../db/settings/load-calendar.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { Period } from '../domain/period.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
@@ -36,11 +37,12 @@ const MAX_REFUSALS = 10;
  */
 export function acceptRequest({ db, now }: ActivityDeps) {
   return async (input: AcceptRequestInput): Promise<AcceptRequestResult> => {
-    const period = requirePeriod(input.month);
+    const period = await requirePeriod(db, input.month);
     const parsed = parseRequest(input);
     const claim: Claim = 'request' in parsed ? parsed.request : { requestId: null, actor: null };
     const byHand = await isByHand(db, input, claim);
     const notClosable = await whyNotClosable(db, period.month, now());
+    if (notClosable === null && 'request' in parsed) await fixCalendar(db);
     try {
       return await db.transaction(async (tx) => {
         let result: AcceptRequestResult;
@@ -145,7 +147,7 @@ async function store(
   const { requestId } = request;
   const inserted = await insertRequest(tx, period, request);
   if (inserted === null) {
-    const stored = await findRequest(tx, period, requestId);
+    const stored = await findRequest(tx, period.month, requestId);
     if (!stored?.contentHash.equals(requestContentHash(request))) {
       return refuse(`request id ${requestId} was already used with different content`);
     }

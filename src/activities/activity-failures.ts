@@ -3,23 +3,20 @@ import { FAILURE } from '../contracts/failures.ts';
 import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import type { Queryable } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { DomainError } from '../domain/errors.ts';
-import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { Month, Period } from '../domain/period.ts';
 import { parked } from './tenant-results.ts';
-
-/** Computing a period takes 0.1 ms, and each step of each tenant of a month needs the same one. */
-let lastPeriod: Period | null = null;
 
 /**
  * The period of the month in a workflow's input.
  * @throws ApplicationFailure, not retryable, if the month is invalid
  */
-export function requirePeriod(month: string): Period {
-  if (lastPeriod?.month === month) return lastPeriod;
+export async function requirePeriod(db: Queryable, month: string): Promise<Period> {
+  const calendar = await loadCalendar(db);
   try {
-    lastPeriod = periodOf(month);
-    return lastPeriod;
+    return calendar.periodOf(month);
   } catch (error) {
     if (error instanceof DomainError) {
       throw ApplicationFailure.nonRetryable(error.message, FAILURE.invalidInput);

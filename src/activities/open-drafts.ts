@@ -10,10 +10,11 @@ import {
   refuseForcedRequests,
   type TenantMonth,
 } from '../db/invoices/drafts.ts';
-import type { Transaction } from '../db/pool.ts';
+import type { Database, Transaction } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { claimExclusions, openSealedDrafts, type Run } from '../db/usage/seal.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
-import { isOver, type Period } from '../domain/period.ts';
+import type { Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
 import { parked } from './tenant-results.ts';
@@ -27,8 +28,8 @@ import { parked } from './tenant-results.ts';
  * from it.
  */
 export function openDrafts({ db, now }: ActivityDeps) {
-  return (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
-    const period = requireMonthOver(input.month, now());
+  return async (input: OpenDraftsInput): Promise<OpenDraftsResult> => {
+    const period = await requireMonthOver(db, input.month, now());
     return db.transaction(async (tx) => {
       const months = await lockTenantMonths(tx, period, [...new Set(input.tenantIds)]);
       const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
@@ -51,9 +52,10 @@ export function openDrafts({ db, now }: ActivityDeps) {
 }
 
 /** Returns the month's period. @throws ApplicationFailure, not retryable, if the month is not over */
-export function requireMonthOver(month: string, now: Date): Period {
-  const period = requirePeriod(month);
-  if (isOver(period.month, now)) return period;
+export async function requireMonthOver(db: Database, month: string, now: Date): Promise<Period> {
+  const period = await requirePeriod(db, month);
+  const calendar = await loadCalendar(db);
+  if (calendar.isOver(period.month, now)) return period;
   throw ApplicationFailure.nonRetryable(
     `${period.month} is not over yet: it can be billed from ${period.endsAt} on`,
     FAILURE.monthNotOver,

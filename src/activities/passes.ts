@@ -40,7 +40,7 @@ const SHOWN_REQUESTS = 10;
  */
 export function beginPass({ db, now }: ActivityDeps) {
   return async ({ month, isFirst }: BeginPassInput): Promise<BeginPassResult> => {
-    const period = requirePeriod(month);
+    const period = await requirePeriod(db, month);
     if (isFirst) await requireClosable(db, month, now());
     return db.transaction(async (tx) => {
       const requests = await startRequests(tx, period);
@@ -63,7 +63,7 @@ export function beginPass({ db, now }: ActivityDeps) {
  */
 export function planPage({ db }: ActivityDeps) {
   return async (input: PlanPageInput): Promise<PlanPageResult> => {
-    const period = requirePeriod(input.month);
+    const period = await requirePeriod(db, input.month);
     return db.transaction(async (tx) => {
       const page = await outcomes.lookAtTenants(tx, period, input);
       // A tenant that this pass has served out of turn is done, unless it was forced again.
@@ -99,7 +99,7 @@ export function planPage({ db }: ActivityDeps) {
 export function recordParked({ db }: ActivityDeps) {
   return async (input: RecordParkedInput): Promise<RecordParkedResult> => {
     const { tenantId, failure, owner, upToSeq } = input;
-    const period = requirePeriod(input.month);
+    const period = await requirePeriod(db, input.month);
     return db.transaction(async (tx) => {
       const [tenant] = await lockTenantMonths(tx, period, [tenantId]);
       const invoiceId = tenant?.liveInvoiceId ?? null;
@@ -142,7 +142,7 @@ const WAITING_LIMIT = 200;
  */
 export function listWaiting({ db }: ActivityDeps) {
   return async ({ month, upToSeq }: ListWaitingInput): Promise<ListWaitingResult> => ({
-    tenantIds: await listWaitingTenants(db, requirePeriod(month), upToSeq, WAITING_LIMIT),
+    tenantIds: await listWaitingTenants(db, await requirePeriod(db, month), upToSeq, WAITING_LIMIT),
   });
 }
 
@@ -152,7 +152,7 @@ const SHOWN_IMBALANCES = 5;
 /** Finishes the requests of the pass, and stores the run's manifest: its control totals. */
 export function finishPass({ db }: ActivityDeps) {
   return async ({ month, upToSeq }: FinishPassInput): Promise<FinishPassResult> => {
-    const period = requirePeriod(month);
+    const period = await requirePeriod(db, month);
     const controlTotals = await inOneSnapshot(db, (tx) => readControlTotals(tx, period));
     const imbalances = findImbalances(controlTotals);
     const balanced = imbalances.length === 0;

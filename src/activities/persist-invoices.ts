@@ -20,8 +20,8 @@ import { invoiced, orParked, splitParked, type Invoiced } from './tenant-results
  * commit reports the same result.
  */
 export function persistInvoices({ db, bounds }: ActivityDeps) {
-  return (input: DraftsInput): Promise<PersistInvoicesResult> => {
-    const period = requirePeriod(input.month);
+  return async (input: DraftsInput): Promise<PersistInvoicesResult> => {
+    const period = await requirePeriod(db, input.month);
     return db.transaction(async (tx) => {
       const locked = await lockDrafts(tx, input.drafts);
       const ours = locked.filter(({ owner }) => owner === input.owner);

@@ -11,7 +11,7 @@ import { writeLines } from './write-lines.ts';
  */
 export function pullLlmUsage({ db }: ActivityDeps) {
   return async ({ month, owner, drafts }: DraftsInput): Promise<PullLlmUsageResult> => {
-    const { month: invoiceMonth } = requirePeriod(month);
+    const { month: invoiceMonth } = await requirePeriod(db, month);
     const inputs = await readLlmInputs(db, owner, drafts);
     const usage = Map.groupBy(inputs.usage, (row) => row.owner);
     const { own, lost } = splitLost(drafts, ({ draftId }) => inputs.own.has(draftId));

@@ -29,7 +29,13 @@ export function quoteSubscriptions({ db }: ActivityDeps) {
 
   return async (input: QuoteSubscriptionsInput): Promise<QuoteSubscriptionsResult> => {
     const { owner, drafts } = input;
-    const inputs = await readQuoteInputs(db, requirePeriod(input.month), owner, drafts, CHUNK);
+    const inputs = await readQuoteInputs(
+      db,
+      await requirePeriod(db, input.month),
+      owner,
+      drafts,
+      CHUNK,
+    );
     await learnPlanVersions(
       db,
       planVersions,

@@ -7,7 +7,7 @@ import { FAILURE } from '../contracts/failures.ts';
 import { WORKFLOWS } from '../contracts/month-end-types.ts';
 import { whyNotClosable } from '../db/month-end/closable-months.ts';
 import { answerOperatorAction, insertActionOnce } from '../db/month-end/operator-actions.ts';
-import { monthBefore } from '../domain/period.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { requestMonthEnd } from '../temporal/month-end-client.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -21,7 +21,7 @@ const ACTOR = 'schedule';
 export function requestScheduledMonth({ db, client, now }: ActivityDeps) {
   return async (input: RequestScheduledMonthInput): Promise<RequestScheduledMonthResult> => {
     const { scheduledFor, requestId, options } = input;
-    const month = monthBefore(scheduledFor);
+    const month = (await loadCalendar(db)).monthBefore(scheduledFor);
     const actionId = await insertActionOnce(db, {
       actor: ACTOR,
       keyId: null,

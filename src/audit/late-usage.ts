@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isServed } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { USAGE_STATE_NAMES, type UsageState } from '../db/month-end/reconciliation.ts';
 import { listPendingExclusions, type PendingExclusions } from '../db/usage/usage-exclusions.ts';
 import { listUsagePlaces, type UsagePlace } from '../db/month-end/usage-places.ts';
@@ -9,7 +10,7 @@ import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { DomainError } from '../domain/errors.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
-import { periodOf, type Month } from '../domain/period.ts';
+import type { Month } from '../domain/period.ts';
 import { previewMonth, type TenantPreview } from './preview.ts';
 import { REMEDIES, remedyFor, type StuckUsage } from './usage-remedies.ts';
 
@@ -96,8 +97,8 @@ export async function listLateUsage(
   month: Month,
   { bounds }: { readonly bounds: Bounds },
 ): Promise<readonly LateUsage[]> {
-  const period = periodOf(month);
-  const isClosed = await isServed(db, period);
+  const period = (await loadCalendar(db)).periodOf(month);
+  const isClosed = await isServed(db, month);
   // If the month isn't closed yet, its run will bill usage that is not invoiced.
   const states = LISTED_STATES.filter((state) => isClosed || state !== 'not_yet_invoiced');
   const places = await listUsagePlaces(db, period, states, MAX_PLACES);

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { readInvoiceInputs } from '../db/invoices/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
 import {
@@ -13,7 +14,7 @@ import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { compareLines, type LineChange } from '../domain/line-changes.ts';
-import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { Month, Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 
 /** Tenants that are computed together; limits memory use. */
@@ -62,7 +63,7 @@ export async function previewMonth(
   month: Month,
   { bounds, tenantIds, onTenant, onCount }: PreviewOptions,
 ): Promise<void> {
-  const period = periodOf(month);
+  const period = (await loadCalendar(db)).periodOf(month);
   await inOneSnapshot(db, async (tx) => {
     onCount?.(await countPreviewedTenants(tx, period));
     const planVersions = new Map<string, PlanVersion>();

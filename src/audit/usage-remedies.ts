@@ -1,4 +1,4 @@
-import { periodOf, type Month } from '../domain/period.ts';
+import { monthStart, nextMonth, type Month } from '../domain/period.ts';
 
 /** What can be done about usage that no ordinary run bills. */
 export const REMEDIES = [
@@ -62,7 +62,7 @@ export function remedyFor(usage: StuckUsage): Remedy {
     case 'tenant_not_due': {
       const what_to_do =
         `No subscription of the tenant is in force at the end of ${month}. Give ${deployments} one that ` +
-        `ends at ${periodOf(month).endsAt} or later, and run the month, which also bills the plan's base ` +
+        `ends on ${monthStart(nextMonth(month))} or later, and run the month, which also bills the plan's base ` +
         `price; ${EXCLUDE}.`;
       return { action: 'give_subscription', what_to_do, command: start(month) };
     }

@@ -4,6 +4,7 @@ import { readInvoiceLines } from '../db/invoices/invoices.ts';
 import { isServed } from '../db/month-end/month-end-status.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
 import {
@@ -22,7 +23,7 @@ import { DomainError } from '../domain/errors.ts';
 import { formatMoney } from '../domain/format.ts';
 import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { compareLines } from '../domain/line-changes.ts';
-import { periodOf, type Month, type Period } from '../domain/period.ts';
+import type { Month, Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 
 /** Invoices that are computed together; limits memory use. */
@@ -58,12 +59,12 @@ export interface Verification {
  * either, but work to do.
  * @throws DomainError `invalid_month`
  */
-export function verifyMonth(
+export async function verifyMonth(
   db: Database,
   month: Month,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Verification> {
-  const period = periodOf(month);
+  const period = (await loadCalendar(db)).periodOf(month);
   return inOneSnapshot(db, async (tx) => {
     const checks: CheckResult[] = [];
     const queries = checksOf(period);
@@ -83,7 +84,7 @@ export function verifyMonth(
       ok: checks.every(({ problems }) => problems === 0),
       scope: await readScope(tx, period),
       checks,
-      to_do: (await isServed(tx, period)) ? workToDo(month, totals.tenants) : [],
+      to_do: (await isServed(tx, month)) ? workToDo(month, totals.tenants) : [],
     };
   });
 }

@@ -5,18 +5,18 @@ import type { BooksFacts, TemporalFacts, WatchdogReport } from './watchdog-repor
 /** Returns the values of a report for the metrics; null before the first report. */
 export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
   if (report === null) return null;
-  const { checkedAt, findings, lastMonth, books, temporal } = report;
+  const { checkedAt, findings, books, temporal } = report;
   const found = new Set<string>(findings.map(({ code }) => code));
   return {
     lastCheckSeconds: checkedAt.getTime() / 1000,
     findings: FINDING_CODES.map((code) => ({ code, value: found.has(code) ? 1 : 0 })),
     keyExpirySeconds: books && secondsOf(books.keyExpiresAt),
-    monthEnd: books && monthGauges(books, lastMonth),
+    monthEnd: books && monthGauges(books),
     temporal: temporal && temporalGauges(temporal),
   };
 }
 
-function monthGauges({ months, parkedReasons }: BooksFacts, lastMonth: string) {
+function monthGauges({ lastMonth, months, parkedReasons }: BooksFacts) {
   const last = months.find(({ month }) => month === lastMonth);
   if (!last) return null;
   const { rolled, skipped, unchanged, parked } = last;

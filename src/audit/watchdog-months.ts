@@ -1,5 +1,5 @@
 import type { MonthFacts } from '../db/month-end/watchdog-facts.ts';
-import { periodOf } from '../domain/period.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import type { Finding } from './watchdog-finding.ts';
 
 /** When a month counts as late, and a run as stalled. */
@@ -15,16 +15,22 @@ export function judgeMonths(
   months: readonly MonthFacts[],
   now: Date,
   limits: WatchdogLimits,
+  calendar: BillingCalendar,
 ): readonly Finding[] {
   return months.flatMap((month) => [
-    ...notClosed(month, now, limits),
+    ...notClosed(month, now, limits, calendar),
     ...toInvoice(month),
     ...stalled(month, now, limits),
     ...outOfBalance(month),
   ]);
 }
 
-function notClosed(facts: MonthFacts, now: Date, { closeWithinHours }: WatchdogLimits): Finding[] {
+function notClosed(
+  facts: MonthFacts,
+  now: Date,
+  { closeWithinHours }: WatchdogLimits,
+  { periodOf }: BillingCalendar,
+): Finding[] {
   const { month, dueTenants, withoutOutcome, openRequests, finishedRequests } = facts;
   const deadlineMs = Date.parse(periodOf(month).endsAt) + closeWithinHours * 3_600_000;
   if (now.getTime() < deadlineMs || dueTenants === 0) return [];

@@ -6,7 +6,8 @@ import {
   type MonthFacts,
 } from '../db/month-end/watchdog-facts.ts';
 import type { Queryable } from '../db/pool.ts';
-import { monthBefore, periodOf, type Month } from '../domain/period.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
+import type { Month } from '../domain/period.ts';
 import type { PollingWorker } from '../temporal/worker-versions.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { MonthRun } from '../temporal/month-runs.ts';
@@ -32,8 +33,6 @@ export interface WatchdogSources {
 export interface WatchdogReport {
   readonly checkedAt: Date;
   readonly findings: readonly Finding[];
-  /** The last month that should be closed. */
-  readonly lastMonth: Month;
   /** Null if the database couldn't be read. */
   readonly books: BooksFacts | null;
   /** Null if Temporal couldn't be reached. */
@@ -44,6 +43,8 @@ export interface WatchdogReport {
 
 /** Facts from the database. */
 export interface BooksFacts {
+  /** The last month that should be closed. */
+  readonly lastMonth: Month;
   /** The months that were checked. */
   readonly months: readonly MonthFacts[];
   /** Reasons for parked tenants of the last month. */
@@ -63,25 +64,25 @@ export interface TemporalFacts {
 export async function lookAround(sources: WatchdogSources): Promise<WatchdogReport> {
   const { db, limits, now } = sources;
   const checkedAt = now();
-  const lastMonth = monthBefore(checkedAt);
   const [books, temporal, lost] = await Promise.allSettled([
-    readBooks(db, lastMonth, checkedAt),
+    readBooks(db, checkedAt),
     askTemporal(sources),
     findLostRuns(db, sources.readRuns),
   ]);
+  const calendar = books.status === 'fulfilled' ? books.value.calendar : null;
   const isReachable = books.status === 'fulfilled' && temporal.status === 'fulfilled';
   return {
     checkedAt,
-    lastMonth,
-    books: books.status === 'fulfilled' ? books.value : null,
+    books: books.status === 'fulfilled' ? books.value.facts : null,
     temporal: temporal.status === 'fulfilled' ? temporal.value : null,
     findings: [
       ...(books.status === 'fulfilled'
-        ? judgeMonths(books.value.months, checkedAt, limits)
+        ? judgeMonths(books.value.facts.months, checkedAt, limits, books.value.calendar)
         : [DATABASE_UNREACHABLE]),
       ...(temporal.status === 'fulfilled'
         ? [
-            ...judgeSchedule(temporal.value.schedule, checkedAt),
+            // Without the calendar, nobody knows when the Schedule should fire.
+            ...(calendar ? judgeSchedule(temporal.value.schedule, checkedAt, calendar) : []),
             ...judgeWorkers(temporal.value.workers),
           ]
         : [TEMPORAL_UNREACHABLE]),
@@ -100,12 +101,16 @@ export function judgeLostRun(run: LostRun): readonly Finding[] {
   return [{ code: 'run_lost', month: run.month, detail }];
 }
 
-async function readBooks(db: Queryable, lastMonth: Month, at: Date): Promise<BooksFacts> {
-  return {
+async function readBooks(db: Queryable, at: Date) {
+  const calendar = await loadCalendar(db);
+  const lastMonth = calendar.monthBefore(at);
+  const facts: BooksFacts = {
+    lastMonth,
     months: await readMonthFacts(db, lastMonth),
-    parkedReasons: await countParkedReasons(db, periodOf(lastMonth)),
+    parkedReasons: await countParkedReasons(db, calendar.periodOf(lastMonth)),
     keyExpiresAt: await readKeyExpiry(db, at),
   };
+  return { calendar, facts };
 }
 
 async function askTemporal(sources: WatchdogSources): Promise<TemporalFacts> {

@@ -1,6 +1,8 @@
 import { TASK_QUEUE } from '../contracts/ids.ts';
 import { WORKFLOWS } from '../contracts/month-end-types.ts';
-import { monthOfInstant, nextMonth } from '../domain/period.ts';
+import { Temporal } from 'temporal-polyfill';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
+import { nextMonth } from '../domain/period.ts';
 import type { ScheduleFacts } from '../temporal/schedule-facts.ts';
 import type { Finding, FindingCode } from './watchdog-finding.ts';
 import type { PollingWorker } from '../temporal/worker-versions.ts';
@@ -12,31 +14,39 @@ const GRACE_MS = 15 * 60_000;
  * Returns findings about the Schedule. Pure.
  * @param schedule null: there is none
  */
-export function judgeSchedule(schedule: ScheduleFacts | null, now: Date): readonly Finding[] {
+export function judgeSchedule(
+  schedule: ScheduleFacts | null,
+  now: Date,
+  calendar: BillingCalendar,
+): readonly Finding[] {
   if (schedule === null) {
     return [finding('schedule_missing', 'there is no Schedule: nothing will close the month')];
   }
-  const elsewhere = wrongAims(schedule, now).map((aim) =>
+  const elsewhere = wrongAims(schedule, now, calendar).map((aim) =>
     finding('schedule_points_elsewhere', `the Schedule is not ours: ${aim}`),
   );
   if (schedule.isPaused) {
     return [...elsewhere, finding('schedule_paused', 'the Schedule is paused: it will not fire')];
   }
   // It is unknown when a Schedule that isn't ours should have fired.
-  const silence = elsewhere.length === 0 ? whySilent(schedule, now) : null;
+  const silence = elsewhere.length === 0 ? whySilent(schedule, now, calendar) : null;
   return silence === null ? elsewhere : [finding('schedule_silent', silence)];
 }
 
 /** Returns what is wrong with the Schedule, naming the expected values: the actual ones can be any text. */
-function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, now: Date) {
+function wrongAims(
+  { workflowType, taskQueue, nextActionTimes }: ScheduleFacts,
+  now: Date,
+  calendar: BillingCalendar,
+) {
   return [
     ...(workflowType === WORKFLOWS.scheduledMonthEnd
       ? []
       : [`it does not start ${WORKFLOWS.scheduledMonthEnd}`]),
     ...(taskQueue === TASK_QUEUE ? [] : [`its task queue is not ${TASK_QUEUE}`]),
-    ...(firesEveryFirst(nextActionTimes, now)
+    ...(firesEveryFirst(nextActionTimes, now, calendar)
       ? []
-      : ['it does not fire on the first of each month (UTC)']),
+      : [`it does not fire on the first of each month (${calendar.timeZone})`]),
   ];
 }
 
@@ -44,15 +54,18 @@ function wrongAims({ workflowType, taskQueue, nextActionTimes }: ScheduleFacts, 
  * Returns whether the Schedule fires on the first of every month. Checks the times instead of the definition,
  * which can express the same times in many ways (calendars, cron, time zones).
  */
-function firesEveryFirst(times: readonly Date[], now: Date): boolean {
+function firesEveryFirst(
+  times: readonly Date[],
+  now: Date,
+  { monthOf, dateOf }: BillingCalendar,
+): boolean {
   let expected: string | null = null;
   return times.every((time) => {
-    const month = monthOfInstant(time);
+    const month = monthOf(time);
     // The first one is in this month or the next.
-    const isExpected =
-      expected === null ? month <= nextMonth(monthOfInstant(now)) : month === expected;
+    const isExpected = expected === null ? month <= nextMonth(monthOf(now)) : month === expected;
     expected = nextMonth(month);
-    return isExpected && time.getUTCDate() === 1;
+    return isExpected && dateOf(time).endsWith('-01');
   });
 }
 
@@ -60,24 +73,27 @@ function firesEveryFirst(times: readonly Date[], now: Date): boolean {
  * Returns a message if the Schedule did not fire when it was due. A Schedule can fail silently: it exists, is
  * not paused and has a next time, but doesn't fire (temporalio/temporal#11869).
  */
-function whySilent(schedule: ScheduleFacts, now: Date): string | null {
+function whySilent(schedule: ScheduleFacts, now: Date, calendar: BillingCalendar): string | null {
   const [next] = schedule.nextActionTimes;
   if (next === undefined) return 'the Schedule has no next time: it will never fire';
-  const lastDue = next < now ? next : firstBefore(now, next);
+  const lastDue = next < now ? next : firstBefore(now, next, calendar);
   const isOverdue = now.getTime() - lastDue.getTime() > GRACE_MS;
   if (!isOverdue || lastDue <= schedule.definedAt) return null;
   if (schedule.recentActionTimes.some((time) => time >= lastDue)) return null;
   return `the Schedule was to fire at ${lastDue.toISOString()} and has not`;
 }
 
-/** Returns the latest first of a month that isn't after `now`, at the time of day of `sameTime`. */
-function firstBefore(now: Date, sameTime: Date): Date {
-  const at = (month: number) =>
-    new Date(
-      Date.UTC(now.getUTCFullYear(), month, 1, sameTime.getUTCHours(), sameTime.getUTCMinutes()),
-    );
-  const thisMonth = at(now.getUTCMonth());
-  return thisMonth <= now ? thisMonth : at(now.getUTCMonth() - 1);
+/** Returns the latest first of a month that isn't after `now`, at the local time of day of `sameTime`. */
+function firstBefore(now: Date, sameTime: Date, { timeZone }: BillingCalendar): Date {
+  const local = Temporal.Instant.fromEpochMilliseconds(sameTime.getTime()).toZonedDateTimeISO(
+    timeZone,
+  );
+  const at = ({ year, month }: { readonly year: number; readonly month: number }) =>
+    local.with({ year, month });
+  const today = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(timeZone);
+  const thisMonth = at(today);
+  const isPast = thisMonth.epochMilliseconds <= now.getTime();
+  return new Date((isPast ? thisMonth : at(today.subtract({ months: 1 }))).epochMilliseconds);
 }
 
 function finding(code: FindingCode, detail: string): Finding {

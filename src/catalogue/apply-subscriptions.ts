@@ -1,5 +1,6 @@
 import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
 import type { Database, Transaction } from '../db/pool.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import type { InputFile } from './input-file.ts';
 import { type SubscriptionChanges, diffSubscriptions } from './subscription-changes.ts';
 import {
@@ -40,7 +41,9 @@ export async function applySubscriptionsFile(
   input: InputFile,
 ): Promise<SubscriptionChanges> {
   const file = parseSubscriptionsFile(input);
-  return inApplyTurn(db, (tx) => applySubscriptions(tx, file, { name: input.name }));
+  return inApplyTurn(db, (tx, calendar) =>
+    applySubscriptions(tx, calendar, file, { name: input.name }),
+  );
 }
 
 /**
@@ -50,6 +53,7 @@ export async function applySubscriptionsFile(
  */
 export async function applySubscriptions(
   tx: Transaction,
+  calendar: BillingCalendar,
   file: SubscriptionsFile,
   { name = 'the request', dryRun = false }: ApplyOptions = {},
 ): Promise<SubscriptionChanges> {
@@ -59,7 +63,7 @@ export async function applySubscriptions(
   const { moves } = changes;
   if (moves.length === 0) return changes;
   const months = await listBilledMonths(tx, [...new Set(moves.map(({ tenantId }) => tenantId))]);
-  const warnings = [...changes.warnings, ...warningsOfBilledMonths(moves, months)];
+  const warnings = [...changes.warnings, ...warningsOfBilledMonths(moves, months, calendar)];
   return { ...changes, warnings };
 }
 
@@ -111,6 +115,7 @@ async function write(tx: Transaction, changes: SubscriptionChanges): Promise<voi
  */
 export async function applyDeployment(
   tx: Transaction,
+  calendar: BillingCalendar,
   tenantId: string,
   deployment: SentDeployment,
 ): Promise<SubscriptionChanges> {
@@ -121,7 +126,7 @@ export async function applyDeployment(
     throw new ApplyError('the deployment', [{ path, kind: 'invalid', message }]);
   }
   const { name, currency } = tenant;
-  return applySubscriptions(tx, {
+  return applySubscriptions(tx, calendar, {
     tenants: [{ tenant_id: tenantId, name, currency, deployments: [deployment] }],
   });
 }
@@ -132,6 +137,7 @@ export async function applyDeployment(
  */
 export async function applySubscription(
   tx: Transaction,
+  calendar: BillingCalendar,
   subscriptionId: string,
   { deployment_id, plan, starts_at, ends_at, addons }: SubscriptionBody,
 ): Promise<SubscriptionChanges> {
@@ -148,7 +154,10 @@ export async function applySubscription(
     ends_at,
     addons: addons ?? (await attachedAddons(tx, subscriptionId)),
   };
-  return applyDeployment(tx, deployment.tenantId, { deployment_id, subscriptions: [sent] });
+  return applyDeployment(tx, calendar, deployment.tenantId, {
+    deployment_id,
+    subscriptions: [sent],
+  });
 }
 
 async function attachedAddons(tx: Transaction, subscriptionId: string): Promise<SentAddon[]> {

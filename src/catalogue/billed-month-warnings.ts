@@ -1,5 +1,5 @@
 import type { MonthOfTenant } from '../db/month-end/billed-months.ts';
-import { periodOf } from '../domain/period.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import type { StoredAddon } from '../db/catalogue/stored-subscriptions.ts';
 import type { Remark } from './apply-error.ts';
 import { isBefore } from './catalogue-fields.ts';
@@ -70,17 +70,22 @@ function isInForce({ startsAt, endsAt }: Span, at: string): boolean {
 export function warningsOfBilledMonths(
   moves: readonly Move[],
   months: readonly MonthOfTenant[],
+  calendar: BillingCalendar,
 ): readonly Remark[] {
   const byTenant = Map.groupBy(months, ({ tenantId }) => tenantId);
   return moves.flatMap((move) =>
     (byTenant.get(move.tenantId) ?? []).flatMap((month) => {
-      const message = sayOf(move, month);
+      const message = sayOf(move, month, calendar);
       return message === null ? [] : { path: move.path, message };
     }),
   );
 }
 
-function sayOf({ what, tenantId, was, is }: Move, of: MonthOfTenant): string | null {
+function sayOf(
+  { what, tenantId, was, is }: Move,
+  of: MonthOfTenant,
+  { periodOf }: BillingCalendar,
+): string | null {
   const { month, number, status } = of;
   const at = periodOf(month).endsAt;
   if (was(at) === is(at)) return null;

@@ -23,12 +23,12 @@ export async function changeSubscription(
   subscriptionId: string,
   change: (stored: SentSubscription) => SentSubscription,
 ): Promise<ChangedSubscription | null> {
-  return inApplyTurn(db, async (tx) => {
+  return inApplyTurn(db, async (tx, calendar) => {
     const stored = await showSubscription(tx, subscriptionId);
     if (stored === null) return null;
     const { tenant_id, deployment_id } = stored;
     const wanted = change(toSent(stored));
-    const changes = await applyDeployment(tx, tenant_id, {
+    const changes = await applyDeployment(tx, calendar, tenant_id, {
       deployment_id,
       subscriptions: [wanted],
     });

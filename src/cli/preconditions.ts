@@ -4,7 +4,8 @@ import type { Queryable } from '../db/pool.ts';
 import { CliError } from './cli-error.ts';
 import { findInvoiceId, showInvoice, type InvoiceView } from '../db/invoices/invoice-views.ts';
 import { whyNotClosable, whyTooEarly } from '../db/month-end/closable-months.ts';
-import { type Month, monthOfInstant, previousMonth } from '../domain/period.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
+import { previousMonth, type Month } from '../domain/period.ts';
 
 /**
  * Rejects ids that don't exist, so that a mistyped id doesn't look like one without data.
@@ -63,10 +64,16 @@ function refuse(reason: string | null): void {
  * @param variable environment variable that sets `monthsKept`
  * @throws CliError
  */
-export function requireOlder(before: Month, monthsKept: number, variable: string, now: Date): void {
+export async function requireOlder(
+  db: Queryable,
+  before: Month,
+  monthsKept: number,
+  variable: string,
+): Promise<void> {
+  const { monthOf } = await loadCalendar(db);
   const oldestKept = Array.from({ length: monthsKept }).reduce<Month>(
     previousMonth,
-    monthOfInstant(now),
+    monthOf(new Date()),
   );
   if (before <= oldestKept) return;
   throw new CliError(

@@ -7,7 +7,7 @@ import {
 } from '../db/invoices/invoice-documents.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
-import { periodOf, type Month } from '../domain/period.ts';
+import { monthStart, type Month } from '../domain/period.ts';
 import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './render-document.ts';
 import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './document-csv.ts';
@@ -38,7 +38,7 @@ export function exportMonth(
   month: Month,
   { folder, formats, onProgress }: ExportOptions,
 ): Promise<Exported> {
-  const { periodStart } = periodOf(month);
+  const periodStart = monthStart(month);
   return inOneSnapshot(db, async (tx) => {
     const total = await countInvoices(tx, periodStart);
     if (total === 0) return { invoices: 0, files: 0 };

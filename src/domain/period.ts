@@ -4,16 +4,19 @@ import { DomainError } from './errors.ts';
 /** A calendar month, `"2026-05"`. As text, months sort by time. */
 export type Month = string;
 
-/** A billing period (docs/spec.md#month-end): a calendar month in UTC. */
+/** A billing period (docs/spec.md#billing-time-zone): a month of the billing time zone. */
 export interface Period {
   readonly month: Month;
-  /** Inclusive calendar dates. */
+  /** Inclusive dates in the billing time zone. */
   readonly periodStart: string;
   readonly periodEnd: string;
-  /** UTC instants, half open: [startsAt, endsAt). */
+  /** Instants, written in UTC, half open: [startsAt, endsAt). */
   readonly startsAt: string;
   readonly endsAt: string;
 }
+
+/** The years of the billing calendar: usage and invoices of other years are typing mistakes. */
+export const CALENDAR_YEARS = { first: 2000, last: 2199 } as const;
 
 // Years 1000 to 2999: neighbouring months also have four-digit years, and years outside are typing
 // mistakes.
@@ -35,14 +38,18 @@ export function parseMonth(text: string): Month {
 }
 
 /**
- * Parses a month that usage may have: a year from 2000 to 2999, the years allowed in instants, so
- * that the neighbouring months are valid too.
+ * Parses a month of the billing calendar.
  * @throws DomainError `invalid_month`
  */
 export function parseServiceMonth(text: string): Month {
   const month = parseMonth(text);
-  if (month.startsWith('2')) return month;
-  throw new DomainError('invalid_month', `${month} is not a month of the years 2000 to 2999`);
+  const year = Number(month.slice(0, 4));
+  const { first, last } = CALENDAR_YEARS;
+  if (year >= first && year <= last) return month;
+  throw new DomainError(
+    'invalid_month',
+    `${month} is not a month of the years ${first} to ${last}`,
+  );
 }
 
 /**
@@ -62,54 +69,21 @@ export function parseDate(text: string): Temporal.PlainDate {
 }
 
 /**
- * Returns the dates and instants of a month.
+ * Returns the first day of a month, `"2026-05-01"`.
  * @throws DomainError `invalid_month`
  */
-export function periodOf(month: Month): Period {
-  const first = firstDay(month);
-  const firstOfNext = first.add({ months: 1 });
-  return {
-    month,
-    periodStart: first.toString(),
-    periodEnd: firstOfNext.subtract({ days: 1 }).toString(),
-    startsAt: `${first.toString()}T00:00:00Z`,
-    endsAt: `${firstOfNext.toString()}T00:00:00Z`,
-  };
-}
-
-/**
- * Returns the month of an instant in UTC: `"2026-05-31T23:30:00-02:00"` belongs to June.
- * @param instant a Date, or RFC 3339 text
- * @throws DomainError `invalid_instant`, `invalid_month` (a year outside 1000 to 2999)
- */
-export function monthOfInstant(instant: string | Date): Month {
-  return monthOf(parseInstant(instant).toString());
-}
-
-/**
- * Returns the month before the month of an instant: the default month of a run scheduled for that instant.
- * @throws DomainError `invalid_instant`, `invalid_month`
- */
-export function monthBefore(instant: string | Date): Month {
-  return previousMonth(monthOfInstant(instant));
+export function monthStart(month: Month): string {
+  return `${parseMonth(month)}-01`;
 }
 
 /** @throws DomainError `invalid_month` */
 export function previousMonth(month: Month): Month {
-  return monthOf(firstDay(month).subtract({ months: 1 }).toString());
+  return monthOf(firstDay(month).subtract({ months: 1 }));
 }
 
 /** @throws DomainError `invalid_month` */
 export function nextMonth(month: Month): Month {
-  return monthOf(firstDay(month).add({ months: 1 }).toString());
-}
-
-/**
- * Whether the month's last instant has passed at `now`.
- * @throws DomainError `invalid_month`, `invalid_instant`
- */
-export function isOver(month: Month, now: Date): boolean {
-  return parseMonth(month) < monthOfInstant(now);
+  return monthOf(firstDay(month).add({ months: 1 }));
 }
 
 /**
@@ -120,16 +94,11 @@ export function daysInMonth(date: string): number {
   return parseDate(date).daysInMonth;
 }
 
-function firstDay(month: Month): Temporal.PlainDate {
-  return Temporal.PlainDate.from(`${parseMonth(month)}-01`);
-}
-
-/** Returns the month of an ISO text that starts with a date; rejects years of more than four digits. */
-function monthOf(isoText: string): Month {
-  return parseMonth(isoText.slice(0, '2026-05'.length));
-}
-
-function parseInstant(instant: string | Date): Temporal.Instant {
+/**
+ * Parses an RFC 3339 instant.
+ * @throws DomainError `invalid_instant`
+ */
+export function parseInstant(instant: string | Date): Temporal.Instant {
   try {
     if (typeof instant !== 'string') {
       return Temporal.Instant.fromEpochMilliseconds(instant.getTime());
@@ -142,4 +111,13 @@ function parseInstant(instant: string | Date): Temporal.Instant {
     'invalid_instant',
     `${JSON.stringify(instant)} is not an instant: expected RFC 3339, such as "2026-05-31T23:59:59Z"`,
   );
+}
+
+function firstDay(month: Month): Temporal.PlainDate {
+  return Temporal.PlainDate.from(monthStart(month));
+}
+
+/** Returns the month of a date; rejects years of more than four digits. */
+function monthOf(date: Temporal.PlainDate): Month {
+  return parseMonth(date.toString().slice(0, -'-01'.length));
 }

@@ -1,13 +1,15 @@
 import type { Database } from '../db/pool.ts';
+import { fixCalendar, loadCalendar } from '../db/settings/load-calendar.ts';
 import { type UsageSource, findDeployments, type Deployment } from '../db/usage/usage-ledger.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
+import { CALENDAR_YEARS } from '../domain/period.ts';
 import { appendLlmEvents, appendMeteredRecords } from './append-by-kind.ts';
 import { checkEvent, parseEvent } from './check-event.ts';
 import { OverloadedError } from '../lib/group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
-import { fillGaps, type UsageResult } from './results.ts';
+import { fillGaps, type FieldError, type UsageResult } from './results.ts';
 import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from './time-bounds.ts';
 import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
 
@@ -80,7 +82,7 @@ export function createIngestion(deps: IngestionDeps): Ingestion {
     commit: (entries: Parameters<typeof appendMeteredRecords>[1]) =>
       timed('metered', () => appendMeteredRecords(deps.db, entries)),
   });
-  const checks = { findDeployments, timeBounds, now: deps.now };
+  const checks = { db: deps.db, findDeployments, timeBounds, now: deps.now };
   const pipelines = {
     llm: createPipeline(LLM_USAGE, llmCommits, checks),
     metered: createPipeline(METERED_USAGE, meteredCommits, checks),
@@ -121,6 +123,7 @@ type Pipeline = (
 
 /** The dependencies of validation. */
 interface Checks {
+  readonly db: Database;
   readonly findDeployments: FindDeployments;
   readonly timeBounds: TimeBounds;
   readonly now: () => Date;
@@ -133,7 +136,7 @@ interface Checks {
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
   commits: Lanes<E, UsageResult>,
-  { findDeployments, timeBounds, now }: Checks,
+  { db, findDeployments, timeBounds, now }: Checks,
 ): Pipeline {
   return async (events, { isBackfill = false, isPatient = false }) => {
     const parsed = events.map((event) => parseEvent(kind.schema, event));
@@ -142,21 +145,40 @@ function createPipeline<Event extends SentEvent, E extends Entry>(
     );
 
     const receivedAt = now();
-    const entries: E[] = [];
+    const valid: {
+      readonly event: Event;
+      readonly deployment: Deployment;
+      readonly barred: FieldError | null;
+    }[] = [];
     const refusals = parsed.map((outcome): UsageResult | null => {
       if (!outcome.ok) return outcome.result;
       const deployment = deployments.get(outcome.event.deployment_id);
       const refusal = checkEvent(outcome.event, deployment);
       if (refusal === null && deployment) {
         const barred = checkTime(outcome.event.occurred_at, receivedAt, timeBounds, isBackfill);
-        entries.push(kind.toEntry(outcome.event, deployment, barred));
+        valid.push({ event: outcome.event, deployment, barred });
       }
       return refusal;
+    });
+
+    const isNew = valid.some(({ barred }) => barred === null);
+    const calendar = isNew ? await fixCalendar(db) : await loadCalendar(db);
+    const entries = valid.map(({ event, deployment, barred }) => {
+      const serviceMonth = calendar.monthStartAt(event.occurred_at.epochMs);
+      return serviceMonth === null
+        ? kind.toEntry(event, deployment, { serviceMonth: '', barred: outsideOfCalendar(event) })
+        : kind.toEntry(event, deployment, { serviceMonth, barred });
     });
 
     const committed = isPatient ? commits.submitWhenRoom(entries) : commits.submit(entries);
     return fillGaps(refusals, await committed);
   };
+}
+
+function outsideOfCalendar({ occurred_at: { text } }: SentEvent): FieldError {
+  const { first, last } = CALENDAR_YEARS;
+  const detail = `${text} is not in the years ${first} to ${last} of the billing time zone`;
+  return { pointer: '/occurred_at', detail };
 }
 
 /** Enough for the deployments that are active at one time; about 20 MB. */

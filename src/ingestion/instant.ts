@@ -8,8 +8,6 @@ export interface UtcInstant {
   readonly text: string;
   /** Truncated to microseconds, the precision that PostgreSQL keeps and that events are compared with. */
   readonly stored: string;
-  /** First day of its month, `2026-05-01`. */
-  readonly monthStart: string;
   /** Truncated to seconds. */
   readonly epochMs: number;
 }
@@ -33,7 +31,6 @@ export function parseUtcInstant(text: string): UtcInstant | null {
   return {
     text: withFraction(seconds, fraction),
     stored: withFraction(seconds, fraction.slice(0, 6)),
-    monthStart: `${seconds.slice(0, '2026-05'.length)}-01`,
     epochMs,
   };
 }

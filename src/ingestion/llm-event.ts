@@ -37,14 +37,14 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
   source: 'llm',
   idField: 'gateway_request_id',
   schema: llmEventSchema,
-  toEntry(event, { currency }, barred) {
+  toEntry(event, { currency }, { serviceMonth, barred }) {
     const occurredAt = event.occurred_at;
     return {
       id: event.gateway_request_id,
       tenantId: event.tenant_id,
       deploymentId: event.deployment_id,
       resourceKind: LLM_RESOURCE_KIND,
-      serviceMonth: occurredAt.monthStart,
+      serviceMonth,
       model: event.model,
       occurredAt: occurredAt.stored,
       chargeCents: event.charge_cents,

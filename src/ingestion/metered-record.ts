@@ -33,14 +33,14 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
   source: 'metered',
   idField: 'record_id',
   schema: meteredRecordSchema,
-  toEntry(record, _deployment, barred) {
+  toEntry(record, _deployment, { serviceMonth, barred }) {
     const occurredAt = record.occurred_at;
     return {
       id: record.record_id,
       tenantId: record.tenant_id,
       deploymentId: record.deployment_id,
       resourceKind: record.resource_kind,
-      serviceMonth: occurredAt.monthStart,
+      serviceMonth,
       occurredAt: occurredAt.stored,
       qty: record.qty,
       replaces: record.replaces ?? null,

@@ -16,6 +16,8 @@ export interface Entry extends BucketKey {
   readonly id: string;
   /** SHA-256 in hex: see `contentHash`. */
   readonly contentHash: string;
+  /** Empty if it is barred because its month isn't in the calendar. */
+  readonly serviceMonth: string;
   /** Why the event is rejected unless its id is already stored; null: it is accepted. */
   readonly barred: FieldError | null;
 }
@@ -32,7 +34,6 @@ export interface UsageKind<Event extends SentEvent, E extends Entry> {
   /**
    * Converts a valid event to an entry.
    * @param deployment the deployment that the event names
-   * @param barred see {@link Entry}
    */
-  toEntry(event: Event, deployment: Deployment, barred: FieldError | null): E;
+  toEntry(event: Event, deployment: Deployment, place: Pick<Entry, 'serviceMonth' | 'barred'>): E;
 }

@@ -13,7 +13,8 @@ import {
   type MonthEndOptions,
   type ScheduledMonthEndInput,
 } from '../contracts/month-end-types.ts';
-import { nextMonth, periodOf, type Month } from '../domain/period.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
+import { nextMonth, type Month } from '../domain/period.ts';
 
 /**
  * Firings don't wait for each other. A scheduled workflow only requests the month, and all requests for a month go to
@@ -108,7 +109,11 @@ export function triggerSchedule(client: Client): Promise<void> {
  * Repeats the firing that should have closed a month.
  * @throws NoScheduleError, DomainError `invalid_month`
  */
-export async function backfillMonth(client: Client, month: Month): Promise<void> {
+export async function backfillMonth(
+  client: Client,
+  { periodOf }: BillingCalendar,
+  month: Month,
+): Promise<void> {
   // The Schedule fires on the first day of the next month. The start of the range is exclusive.
   const { startsAt } = periodOf(nextMonth(month));
   const start = Date.parse(startsAt);

@@ -10,7 +10,7 @@ import { sql } from '../../src/db/sql.ts';
 import { listUsagePlaces } from '../../src/db/month-end/usage-places.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/books.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGauges } from '../../src/audit/watchdog-gauges.ts';
 import { lookAround, type WatchdogReport } from '../../src/audit/watchdog-report.ts';
-import { monthBefore } from '../../src/domain/period.ts';
+import { monthBefore } from '../_util/utc.ts';
 import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 

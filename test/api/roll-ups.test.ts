@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { insertRequest } from '../../src/db/month-end/month-end-requests.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 

@@ -3,7 +3,7 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { listEventsBehind, readLineUsage } from '../../src/db/usage/provenance.ts';
 import { reconcile } from '../../src/db/month-end/reconciliation.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeMonths } from '../../src/audit/watchdog-months.ts';
 import type { MonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
+import { UTC } from '../_util/utc.ts';
 
 const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15 };
 
@@ -23,7 +24,7 @@ function facts(other: Partial<MonthFacts> = {}): MonthFacts {
   };
 }
 
-const judge = (month: MonthFacts, at: string) => judgeMonths([month], new Date(at), LIMITS);
+const judge = (month: MonthFacts, at: string) => judgeMonths([month], new Date(at), LIMITS, UTC);
 const codes = (month: MonthFacts, at: string) => judge(month, at).map(({ code }) => code);
 
 describe('month_not_closed', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeSchedule } from '../../src/audit/watchdog-temporal.ts';
 import type { ScheduleFacts } from '../../src/temporal/schedule-facts.ts';
+import { UTC } from '../_util/utc.ts';
 
 const firsts = (...times: string[]) => times.map((time) => new Date(`${time}:00Z`));
 const FIRED = firsts('2026-06-01T06:00');
@@ -20,7 +21,7 @@ function schedule(other: Partial<ScheduleFacts> = {}): ScheduleFacts {
 }
 
 const NOW = '2026-06-20T00:00:00Z';
-const judge = (facts: ScheduleFacts | null, at = NOW) => judgeSchedule(facts, new Date(at));
+const judge = (facts: ScheduleFacts | null, at = NOW) => judgeSchedule(facts, new Date(at), UTC);
 
 const dead = { recentActionTimes: firsts('2026-05-01T06:00') };
 const during = {

@@ -5,7 +5,7 @@ import { verifyMonth } from '../../src/audit/verify.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { reconcile } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
@@ -246,7 +246,7 @@ describe('usage of a tenant that is not due', () => {
       reason: 'tenant_not_due',
       invoice: null,
       action: 'give_subscription',
-      what_to_do: expect.stringContaining('2026-06-01T00:00:00'),
+      what_to_do: expect.stringContaining('ends on 2026-06-01 or later'),
       command: `npm run cli -- month-end start ${MONTH}`,
       would_add_cents: 88,
       problem: expect.stringContaining('metered usage has no amount'),

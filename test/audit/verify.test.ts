@@ -4,7 +4,7 @@ import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
@@ -82,7 +82,7 @@ test('a sound month passes every check, and its control totals add up', async ()
 
 test('a due tenant without an outcome is open work once the month is closed', async () => {
   await using copy = await copyDatabase(world.testDatabase);
-  expect(await verifyMonth(copy.db, '2999-12')).toMatchObject({ ok: true, to_do: [] });
+  expect(await verifyMonth(copy.db, '2199-12')).toMatchObject({ ok: true, to_do: [] });
   await copy.run(`DELETE FROM tenant_outcomes WHERE tenant_id = 'planless'`);
   await copy.run(`INSERT INTO month_end_requests
       (period_start, request_id, actor, kind, content_hash, state, finished_at, manifest)

@@ -12,7 +12,6 @@ const LATE: Finding = { code: 'month_not_closed', month: '2026-05', detail: 'lat
 function report(findings: readonly Finding[], errors: readonly unknown[] = []): WatchdogReport {
   return {
     checkedAt: new Date('2026-06-01T08:00:00.500Z'),
-    lastMonth: '2026-05',
     findings,
     books: null,
     temporal: null,

@@ -3,7 +3,7 @@ import { createKey, recordKeyUse } from '../../src/db/access/api-keys.ts';
 import { recordNotice } from '../../src/db/access/api-notices.ts';
 import { rotateKey } from '../../src/db/access/rotate-key.ts';
 import { sql } from '../../src/db/sql.ts';
-import { monthBefore } from '../../src/domain/period.ts';
+import { monthBefore } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';

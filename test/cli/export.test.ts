@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { exportMonth } from '../../src/documents/export-month.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';

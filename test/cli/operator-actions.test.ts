@@ -136,10 +136,10 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'usage.exclude': [['nobody', '--source', 'llm', '--reason', 'x'], { outcome: 'refused' }],
   'usage.archive': [['--before', '2020-01'], { outcome: 'done', input: { before: '2020-01' } }],
   'usage.expire': [
-    ['--before', '2999-01'],
+    ['--before', '2199-01'],
     {
       outcome: 'refused',
-      input: { before: '2999-01' },
+      input: { before: '2199-01' },
       detail: expect.stringMatching(/: USAGE_RETENTION_MONTHS keeps 84 full months$/),
     },
   ],

@@ -1,3 +1,4 @@
+import { periodOf } from '../_util/utc.ts';
 import { Decimal as DecimalJs } from 'decimal.js';
 import { describe, expect, test } from 'vitest';
 import { isDecimalString } from '../../src/domain/decimal.ts';
@@ -97,7 +98,7 @@ describe('a trace', () => {
       'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,GPT-4,1,2,3,API log';
     expect(parseTrace(first).requests).toHaveLength(1);
     const deployments = [{ tenantId: 'a', deploymentId: 'a-1' }];
-    const mapped = mapTrace(requests, { month: '2026-02', deployments, traceId: 'x' });
+    const mapped = mapTrace(requests, { period: periodOf('2026-02'), deployments, traceId: 'x' });
     expect(mapped.map(({ occurred_at }) => occurred_at)).toEqual([
       '2026-02-01T00:00:00.000000Z',
       '2026-02-28T23:59:59.999999Z',
@@ -108,7 +109,8 @@ describe('a trace', () => {
 describe('mapped onto a month', () => {
   const { requests } = parseTrace(CSV);
   const deployments = ['a', 'b', 'c'].map((id) => ({ tenantId: id, deploymentId: `${id}-1` }));
-  const map = (traceId = 'x') => mapTrace(requests, { month: '2026-02', deployments, traceId });
+  const map = (traceId = 'x') =>
+    mapTrace(requests, { period: periodOf('2026-02'), deployments, traceId });
 
   test('it fills the month, in order', () => {
     const instants = map().map(({ occurred_at }) => occurred_at);
@@ -130,12 +132,16 @@ describe('mapped onto a month', () => {
     const rest = requests.filter(({ line }) => line !== 3);
     const identity = (events: ReturnType<typeof map>) =>
       events.map((e) => [e.gateway_request_id, e.deployment_id, e.charge_cents]);
-    const mapped = mapTrace(rest, { month: '2026-02', deployments, traceId: 'x' });
+    const mapped = mapTrace(rest, { period: periodOf('2026-02'), deployments, traceId: 'x' });
     expect(identity(mapped)).toEqual(identity(map()).filter((_, index) => index !== 1));
   });
 
   test('one request alone is at the start', () => {
-    const [event] = mapTrace(requests.slice(0, 1), { month: '2026-02', deployments, traceId: 'x' });
+    const [event] = mapTrace(requests.slice(0, 1), {
+      period: periodOf('2026-02'),
+      deployments,
+      traceId: 'x',
+    });
     expect(event?.occurred_at).toBe('2026-02-01T00:00:00.000000Z');
   });
 });

@@ -31,7 +31,6 @@ import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
-import { periodOf } from '../../src/domain/period.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
@@ -233,7 +232,7 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   'CLI: outcomes, exclusions': async ({ app }) => {
     await listOutcomes(app, MONTHS.last, { after: null, limit: 100 });
     await listOutcomes(app, MONTHS.last, { after: 't-7', limit: 100 });
-    await listExclusions(app, periodOf(MONTHS.last), 100);
+    await listExclusions(app, MONTHS.last, 100);
   },
   'CLI: preview': ({ app }) => {
     const onTenant = () => undefined;

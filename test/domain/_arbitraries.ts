@@ -79,7 +79,7 @@ export const anyUsage: fc.Arbitrary<Usage> = fc.dictionary(
 );
 
 export const anyMonth = fc
-  .tuple(fc.integer({ min: 1900, max: 2199 }), fc.integer({ min: 1, max: 12 }))
+  .tuple(fc.integer({ min: 2000, max: 2198 }), fc.integer({ min: 1, max: 12 }))
   .map(([year, month]) => `${year}-${String(month).padStart(2, '0')}`);
 
 /** A matcher for the DomainError of a code. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
 import { DEFAULT_TAX, DEFAULT_TREATMENT, invoiceTotals } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
-import { monthOfInstant } from '../../src/domain/period.ts';
+import { monthOfInstant } from '../_util/utc.ts';
 import { quote } from '../../src/domain/quote.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
@@ -30,6 +31,18 @@ const studio: PlanVersion = {
 
 test('Terms: an offset can move an event into another service month', () => {
   expect(monthOfInstant('2026-05-31T23:30:00-02:00')).toBe('2026-06');
+});
+
+test('Billing time zone: a month runs from local midnight to local midnight', () => {
+  const zone = 'Australia/Sydney';
+  const { periodOf, monthOf } = createBillingCalendar(zone, computeMonthStarts(zone));
+  expect(periodOf('2026-05')).toMatchObject({
+    startsAt: '2026-04-30T14:00:00Z',
+    endsAt: '2026-05-31T14:00:00Z',
+  });
+  expect(monthOf('2026-04-30T14:30:00Z')).toBe('2026-05');
+  const { startsAt, endsAt } = periodOf('2026-04');
+  expect((Date.parse(endsAt) - Date.parse(startsAt)) / 3_600_000).toBe(721);
 });
 
 test('Money and quantities: a line is rounded once, half away from zero', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/create-activities.ts';
-import { monthBefore } from '../../src/domain/period.ts';
+import { monthBefore } from '../_util/utc.ts';
 import { asSuperuser, createDatabase } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { runCli, type CliResult } from '../cli/_run-cli.ts';

@@ -10,6 +10,7 @@ import {
 } from '../../src/temporal/month-end-client.ts';
 import { backfillMonth } from '../../src/temporal/schedule.ts';
 import { MONTH, type Tenant } from './population.ts';
+import { UTC } from '../_util/utc.ts';
 
 /** Asks for month ends, as the Schedule and operators do, and again where Temporal was away. */
 export interface Operator {
@@ -113,7 +114,7 @@ export function createOperator(options: OperatorOptions): Operator {
     async startTwice() {
       const { tenantId } = tenants[random.integer(0, tenants.length - 1)] ?? { tenantId: '' };
       await Promise.all([
-        untilAnswered(() => backfillMonth(client, MONTH)),
+        untilAnswered(() => backfillMonth(client, UTC, MONTH)),
         // A child that nobody's pass knows of, beside the one that a pass may be running.
         untilAnswered(() =>
           client.workflow.start(WORKFLOWS.tenantInvoice, {

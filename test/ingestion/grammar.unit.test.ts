@@ -294,7 +294,8 @@ test('a decimal keeps every digit on its way into the ledger', () => {
       expect(scaled(normal)).toBe(scaled(charge));
       expect(normalizeDecimalString(normal)).toBe(normal);
       const parsed = parseEvent(LLM_USAGE.schema, { ...sentLlmEvent, charge_cents: charge });
-      expect(parsed.ok && LLM_USAGE.toEntry(parsed.event, deployment, null).chargeCents).toBe(
+      const place = { serviceMonth: '2026-05-01', barred: null };
+      expect(parsed.ok && LLM_USAGE.toEntry(parsed.event, deployment, place).chargeCents).toBe(
         charge,
       );
     }),

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { openSealedDrafts } from '../../src/db/usage/seal.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';

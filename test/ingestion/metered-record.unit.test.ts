@@ -3,8 +3,9 @@ import { METERED_USAGE } from '../../src/ingestion/metered-record.ts';
 import { described, exampleOf } from './_described.ts';
 import { deployment, sentMeteredRecord as sent, without } from './_usage.ts';
 
+const place = { serviceMonth: '2026-05-01', barred: null };
 const entryOf = (record: object) =>
-  METERED_USAGE.toEntry(METERED_USAGE.schema.parse(record), deployment, null);
+  METERED_USAGE.toEntry(METERED_USAGE.schema.parse(record), deployment, place);
 const hashOf = (record: object) => entryOf(record).contentHash;
 
 test('stores the fields of a record', () => {

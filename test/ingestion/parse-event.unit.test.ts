@@ -6,7 +6,7 @@ import { sentLlmEvent } from './_usage.ts';
 test('reads a valid event', () => {
   expect(parseEvent(LLM_USAGE.schema, sentLlmEvent)).toMatchObject({
     ok: true,
-    event: { gateway_request_id: 'req-1', occurred_at: { monthStart: '2026-05-01' } },
+    event: { gateway_request_id: 'req-1', occurred_at: { stored: '2026-05-10T12:00:00.123456Z' } },
   });
 });
 

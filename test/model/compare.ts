@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { reconcile, usageByState } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { exact, exactText } from './exact.ts';
 import { monthText, outcomeKey, type Invoice, type Model } from './model.ts';
 import { placesOf, type Place } from './place-rules.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 
 /**
  * The tenants and plans of a sequence. Prices and caps are small, so that sequences soon reach ten times the last total,

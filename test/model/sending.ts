@@ -1,4 +1,4 @@
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { monthText, type Model } from './model.ts';
 import type { Sent } from './usage-rules.ts';
 

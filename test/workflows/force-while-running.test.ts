@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listRequests } from '../../src/db/month-end/month-end-status.ts';
-import { periodOf } from '../../src/domain/period.ts';
+import { periodOf } from '../_util/utc.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';

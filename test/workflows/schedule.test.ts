@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SCHEDULE_ID, SCHEDULED_MONTH_END_ID } from '../../src/contracts/ids.ts';
-import { monthBefore } from '../../src/domain/period.ts';
+import { UTC, monthBefore } from '../_util/utc.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { applySchedule, backfillMonth, triggerSchedule } from '../../src/temporal/schedule.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
@@ -57,7 +57,7 @@ test('three triggers at once, an API request and a backfill make one invoice per
   await requestMonthEnd(world.client, { month, requestId: 'api', actor: 'test' });
   // It also loses a backfill that comes together with a trigger.
   await fired(4, 'Running');
-  await backfillMonth(world.client, month);
+  await backfillMonth(world.client, UTC, month);
 
   // All of it while no worker runs, and then two at once.
   await Promise.all([world.startWorker(), world.startWorker()]);
@@ -87,7 +87,7 @@ test('three triggers at once, an API request and a backfill make one invoice per
 
 test('a late run bills the month that it was scheduled for', async () => {
   // The firing of 1 March 2026, caught up today.
-  await backfillMonth(world.client, '2026-02');
+  await backfillMonth(world.client, UTC, '2026-02');
 
   await closed(world, '2026-02');
 

@@ -14,7 +14,7 @@ import { parkedPage } from './views/parked-html.ts';
 import { month } from '../http/request-fields.ts';
 import { pagedBy } from '../http/paging.ts';
 import { nextHref, pageQuery, operatorPage, page } from './page-definition.ts';
-import { monthBefore } from '../../domain/period.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { monthsPage } from './views/months-html.ts';
 
 export const monthParams = z.object({ month });
@@ -85,7 +85,7 @@ export const months = operatorPage(
       { limit: MONTHS_A_PAGE, cursor: query.cursor },
       (asked) => listMonths(db, asked),
     );
-    const latest = monthBefore(now());
+    const latest = (await loadCalendar(db)).monthBefore(now());
     const isFirstPage = query.cursor === undefined;
     const isAskedFor = entries.some((row) => row.month >= latest);
     return page(

@@ -38,9 +38,9 @@ export const putDeployment = defineRoute(
   },
   async ({ params: { deployment_id }, body }, { db }) => {
     const { isNew, stored } = await answerApplyErrors('data-conflict', DEPLOYMENT, () =>
-      inApplyTurn(db, async (tx) => {
+      inApplyTurn(db, async (tx, calendar) => {
         const deployment = { deployment_id, subscriptions: [] };
-        const { newDeployments } = await applyDeployment(tx, body.tenant_id, deployment);
+        const { newDeployments } = await applyDeployment(tx, calendar, body.tenant_id, deployment);
         return {
           isNew: newDeployments.length > 0,
           stored: await showDeployment(tx, deployment_id),

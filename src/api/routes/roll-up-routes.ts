@@ -12,7 +12,7 @@ import {
   type RequestContent,
 } from '../../db/month-end/month-end-requests.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { periodOf, type Month } from '../../domain/period.ts';
+import type { Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ForceRequest } from '../../temporal/month-end-client.ts';
 import { month } from '../http/request-fields.ts';
@@ -141,7 +141,7 @@ async function refuseOtherContent(
   body: RollUpRequest,
   requestId: string,
 ): Promise<void> {
-  const stored = await findRequest(db, periodOf(body.month), requestId);
+  const stored = await findRequest(db, body.month, requestId);
   if (!stored || stored.contentHash.equals(requestContentHash(toContent(body)))) return;
   throw new HttpProblem(
     'request-conflict',

@@ -72,8 +72,8 @@ export const putSubscription = defineRoute(
   },
   async ({ params: { subscription_id }, body }, { db }) => {
     const { changes, stored } = await answerApplyErrors('data-conflict', SUBSCRIPTION, () =>
-      inApplyTurn(db, async (tx) => ({
-        changes: await applySubscription(tx, subscription_id, body),
+      inApplyTurn(db, async (tx, calendar) => ({
+        changes: await applySubscription(tx, calendar, subscription_id, body),
         stored: await showSubscription(tx, subscription_id),
       })),
     );
@@ -176,7 +176,7 @@ export const putSubscriptions = defineRoute(
   async ({ query, body }, { db }) => {
     const dryRun = query.dry_run === 'true';
     const changes = await answerApplyErrors('data-conflict', WHOLE_FILE, () =>
-      inApplyTurn(db, (tx) => applySubscriptions(tx, body, { dryRun })),
+      inApplyTurn(db, (tx, calendar) => applySubscriptions(tx, calendar, body, { dryRun })),
     );
     return reply(200, {
       dry_run: dryRun,

@@ -39,8 +39,8 @@ export const putTenant = defineRoute(
   async ({ params: { tenant_id }, body }, { db }) => {
     const tenants = [{ tenant_id, ...body, deployments: [] }];
     const { isNew, stored } = await answerApplyErrors('data-conflict', TENANT, () =>
-      inApplyTurn(db, async (tx) => {
-        const { newTenants } = await applySubscriptions(tx, { tenants });
+      inApplyTurn(db, async (tx, calendar) => {
+        const { newTenants } = await applySubscriptions(tx, calendar, { tenants });
         return { isNew: newTenants.length > 0, stored: await showTenant(tx, tenant_id) };
       }),
     );

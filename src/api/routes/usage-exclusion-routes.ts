@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { reasonSchema } from '../../contracts/request-payload.ts';
 import { exclusionSchema, listExclusions } from '../../db/usage/usage-exclusions.ts';
-import { periodOf } from '../../domain/period.ts';
 import { excludeEvent } from '../../ingestion/exclude-event.ts';
 import { visibleId } from '../../ingestion/usage-fields.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
@@ -67,5 +66,5 @@ export const getUsageExclusions = defineRoute(
     },
   },
   async ({ query }, { db }) =>
-    reply(200, { exclusions: await listExclusions(db, periodOf(query.month), query.limit) }),
+    reply(200, { exclusions: await listExclusions(db, query.month, query.limit) }),
 );

@@ -4,7 +4,7 @@ import {
   listInvoices,
   type InvoiceStatus,
 } from '../../db/invoices/invoice-views.ts';
-import { periodOf, type Month } from '../../domain/period.ts';
+import { monthStart, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown } from '../preconditions.ts';
@@ -41,7 +41,7 @@ export function invoicesListCommand(): Command {
           db,
           {
             tenantId: tenant,
-            periodStart: period && periodOf(period).periodStart,
+            periodStart: period && monthStart(period),
             status,
             includeSuperseded,
           },

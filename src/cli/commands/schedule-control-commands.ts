@@ -8,6 +8,7 @@ import {
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { requireClosable } from '../preconditions.ts';
@@ -87,7 +88,8 @@ export function scheduleBackfillCommand(): Command {
       const env = readEnvironment(process.env);
       await operatorAction(command, env, async (db) => {
         await requireClosable(db, month);
-        await withTemporal(env, ({ client }) => backfillMonth(client, month));
+        const calendar = await loadCalendar(db);
+        await withTemporal(env, ({ client }) => backfillMonth(client, calendar, month));
       });
       print(
         command,

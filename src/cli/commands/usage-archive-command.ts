@@ -38,12 +38,12 @@ Example:
       const env = readEnvironment(process.env);
       const months = options.dryRun
         ? await withDatabase(env, async (db, config) => {
-            requireKept(options.before, config);
+            await requireKept(db, options.before, config);
             const found = await listMonthsBefore(db, options.before);
             return found.map((month) => ({ ...month, movedLlmEvents: 0, movedMeteredEvents: 0 }));
           })
-        : await operatorAction(command, env, (db, config) => {
-            requireKept(options.before, config);
+        : await operatorAction(command, env, async (db, config) => {
+            await requireKept(db, options.before, config);
             return archiveWithProgress(db, options.before);
           });
       const rows = months.map(toRow);
@@ -64,8 +64,8 @@ Example:
     });
 }
 
-function requireKept(before: Month, { archive }: Config): void {
-  requireOlder(before, archive.hotMonths, 'USAGE_HOT_MONTHS', new Date());
+function requireKept(db: Database, before: Month, { archive }: Config): Promise<void> {
+  return requireOlder(db, before, archive.hotMonths, 'USAGE_HOT_MONTHS');
 }
 
 function toRow(month: ArchivedMonth) {

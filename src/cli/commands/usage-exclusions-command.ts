@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { listExclusions, type Exclusion } from '../../db/usage/usage-exclusions.ts';
-import { periodOf, type Month } from '../../domain/period.ts';
+import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note, print } from '../output.ts';
@@ -16,7 +16,7 @@ export function usageExclusionsCommand(): Command {
     .addHelpText('after', '\nExample:\n  npm run cli -- usage exclusions 2026-05')
     .action(async (month: Month, _options, command: Command) => {
       const exclusions = await withDatabase(readEnvironment(process.env), (db) =>
-        listExclusions(db, periodOf(month), LIMIT),
+        listExclusions(db, month, LIMIT),
       );
       print(command, exclusions, (exclusions) =>
         renderTable<Exclusion>(

@@ -33,15 +33,20 @@ Example:
     )
     .action(async ({ before }: Options, command: Command) => {
       const env = readEnvironment(process.env);
-      const months = await operatorAction(command, env, (_db, { archive: { retentionMonths } }) => {
-        requireOlder(before, retentionMonths, 'USAGE_RETENTION_MONTHS', new Date());
-        const what = { what: `Expiring months before ${before}`, unit: 'months', total: null };
-        return withDatabase(
-          env,
-          (db) => withProgress(what, (update) => expireUsage(db, before, retentionMonths, update)),
-          { statementTimeoutMs: STATEMENT_TIMEOUT_MS },
-        );
-      });
+      const months = await operatorAction(
+        command,
+        env,
+        async (db, { archive: { retentionMonths } }) => {
+          await requireOlder(db, before, retentionMonths, 'USAGE_RETENTION_MONTHS');
+          const what = { what: `Expiring months before ${before}`, unit: 'months', total: null };
+          return withDatabase(
+            env,
+            (db) =>
+              withProgress(what, (update) => expireUsage(db, before, retentionMonths, update)),
+            { statementTimeoutMs: STATEMENT_TIMEOUT_MS },
+          );
+        },
+      );
       const rows = months.flatMap(toRows);
       print(command, rows, (rows) =>
         renderTable(

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { listDueDeployments } from '../../db/catalogue/due-tenants.ts';
-import { monthBefore, type Month } from '../../domain/period.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import type { Month } from '../../domain/period.ts';
 import { postAll } from '../../client/gateway/post-all.ts';
 import { summarize, type PostSummary } from '../replay/replay-summary.ts';
 import { mapTrace, type TraceDeployment } from '../replay/trace-events.ts';
@@ -17,7 +18,7 @@ import { withProgress } from '../progress-display.ts';
 import { renderTable } from '../render/text-table.ts';
 
 interface Options {
-  readonly month: Month;
+  readonly month?: Month;
   readonly deployments?: readonly TraceDeployment[];
   readonly apiUrl?: string;
   readonly apiKey?: string;
@@ -34,9 +35,7 @@ export function usageReplayCommand(): Command {
     .description('send a request trace to the API as LLM usage of a month')
     .argument('<file>', `CSV with the columns ${NEEDED_COLUMNS}`)
     .addOption(
-      new Option('--month <month>', 'target month')
-        .argParser(monthArgument)
-        .default(monthBefore(new Date()), 'last month'),
+      new Option('--month <month>', 'target month; default last month').argParser(monthArgument),
     )
     .option(
       '--deployments <list>',
@@ -59,7 +58,7 @@ Example:
   npm run cli -- usage replay azure-llm-2023-code.csv --month 2026-05 --deployments acme/acme-a`,
     )
     .action(async (path: string, options: Options, command: Command) => {
-      const { month, concurrency } = options;
+      const { concurrency } = options;
       const csv = await readTextFile(path);
       const trace = parseTrace(csv);
       reportMalformed(basename(path), trace.malformed, options.skipMalformed ?? false);
@@ -67,8 +66,9 @@ Example:
 
       const env = readEnvironment(process.env);
       const client = createUsageClient(findApi(env, options));
-      const deployments = options.deployments ?? (await readDeployments(env, month));
-      const events = mapTrace(trace.requests, { month, deployments, traceId: hash(csv) });
+      const { period, deployments } = await readTarget(env, options);
+      const { month } = period;
+      const events = mapTrace(trace.requests, { period, deployments, traceId: hash(csv) });
 
       const what = { what: `Posting usage of ${month}`, unit: 'events', total: events.length };
       const results = await withProgress(
@@ -119,10 +119,15 @@ function findApi(env: Environment, options: Options) {
   return { apiUrl, apiKey, signingSecret: env.GATEWAY_SIGNING_SECRET };
 }
 
-async function readDeployments(env: Environment, month: Month) {
-  const deployments = await withDatabase(env, (db) => listDueDeployments(db, month));
-  if (deployments.length === 0) throw new CliError(`No deployment is due for ${month}`);
-  return deployments;
+/** Reads the target month in the billing time zone, and the deployments unless they were given. */
+function readTarget(env: Environment, options: Options) {
+  return withDatabase(env, async (db) => {
+    const calendar = await loadCalendar(db);
+    const period = calendar.periodOf(options.month ?? calendar.monthBefore(new Date()));
+    const deployments = options.deployments ?? (await listDueDeployments(db, period.month));
+    if (deployments.length === 0) throw new CliError(`No deployment is due for ${period.month}`);
+    return { period, deployments };
+  });
 }
 
 /** @throws CliError unless malformed rows are to be skipped; nothing has been sent then */

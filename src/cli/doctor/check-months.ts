@@ -2,7 +2,8 @@ import { FINDINGS } from '../../audit/watchdog-finding.ts';
 import { judgeMonths, type WatchdogLimits } from '../../audit/watchdog-months.ts';
 import type { Queryable, Database } from '../../db/pool.ts';
 import { readMonthFacts, type MonthFacts } from '../../db/month-end/watchdog-facts.ts';
-import { monthBefore, type Month } from '../../domain/period.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import type { Month } from '../../domain/period.ts';
 import { adviceFor, ok, problem, warning, type Check } from './doctor-check.ts';
 import { listLateUsage, type LateUsage } from '../../audit/late-usage.ts';
 import { listMonthsWithOpenUsage } from '../../db/month-end/usage-places.ts';
@@ -15,9 +16,10 @@ export async function checkMonths(
   now: Date,
   limits: WatchdogLimits,
 ): Promise<readonly Check[]> {
-  const lastMonth = monthBefore(now);
+  const calendar = await loadCalendar(db);
+  const lastMonth = calendar.monthBefore(now);
   const months = await readMonthFacts(db, lastMonth);
-  const findings = judgeMonths(months, now, limits);
+  const findings = judgeMonths(months, now, limits, calendar);
   if (findings.length > 0) {
     return findings.map((finding) => {
       const say = FINDINGS[finding.code].level === 'warn' ? warning : problem;
@@ -51,7 +53,7 @@ export async function checkUnbilled(
   now: Date,
   bounds: Bounds,
 ): Promise<readonly Check[]> {
-  const lastMonth = monthBefore(now);
+  const lastMonth = (await loadCalendar(db)).monthBefore(now);
   const months = new Set([...(await listMonthsWithOpenUsage(db, lastMonth)), lastMonth]);
   const checks: Check[] = [];
   for (const month of months) {

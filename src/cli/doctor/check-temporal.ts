@@ -13,7 +13,9 @@ import {
   SearchAttributesError,
   compareSearchAttributes,
 } from '../../temporal/search-attributes.ts';
-import type { Environment } from '../environment.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import type { BillingCalendar } from '../../domain/billing-calendar.ts';
+import { withDatabase, type Environment } from '../environment.ts';
 import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 
 const PATIENCE_SECONDS = 2;
@@ -21,6 +23,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Checks the Temporal server, the namespace, the Schedule and the workers. */
 export async function checkTemporal(env: Environment, now: Date): Promise<readonly Check[]> {
+  const calendar = attempt(() => withDatabase(env, (db) => loadCalendar(db)));
   const reached = await attempt(async () => {
     const target = readTemporalTarget(env);
     return { target, temporal: await connect(target) };
@@ -40,7 +43,9 @@ export async function checkTemporal(env: Environment, now: Date): Promise<readon
     return [
       ok('temporal', `Temporal at ${target.address} answers, namespace ${namespace}`),
       ...(await inTime('search attributes', () => checkSearchAttributes(temporal))),
-      ...(await inTime('schedule', async () => toChecks(await readSchedule(client), now))),
+      ...(await inTime('schedule', async () =>
+        toChecks(await readSchedule(client), now, await calendar),
+      )),
       ...(await inTime('worker', async () => checkWorkers(await listWorkers(client)))),
     ];
   } finally {
@@ -84,8 +89,14 @@ async function checkSearchAttributes({
 }
 
 /** Adds the Schedule's note to the watchdog's finding: operators may see it, the API's public page doesn't show it. */
-function toChecks(schedule: ScheduleFacts | null, now: Date): readonly Check[] {
-  const findings = judgeSchedule(schedule, now);
+function toChecks(
+  schedule: ScheduleFacts | null,
+  now: Date,
+  calendar: Awaited<ReturnType<typeof attempt<BillingCalendar>>>,
+): readonly Check[] {
+  if (!calendar.ok)
+    return [unknown('schedule', 'not checked: the billing time zone cannot be read')];
+  const findings = judgeSchedule(schedule, now, calendar.value);
   if (findings.length === 0) {
     const next = schedule?.nextActionTimes[0]?.toISOString();
     return [ok('schedule', `active; fires next at ${next}`)];

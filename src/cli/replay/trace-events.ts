@@ -1,4 +1,4 @@
-import { periodOf, type Month } from '../../domain/period.ts';
+import type { Period } from '../../domain/period.ts';
 import type { TraceRequest } from './trace-file.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 
@@ -21,7 +21,7 @@ export interface LlmUsageEvent {
 }
 
 interface TraceMapping {
-  readonly month: Month;
+  readonly period: Period;
   /** Not empty; requests are assigned to them in turn. */
   readonly deployments: readonly TraceDeployment[];
   /** Identifies the trace in the ids of its events. */
@@ -39,15 +39,15 @@ const LARGE_EVERY = 5;
  */
 export function mapTrace(
   requests: readonly TraceRequest[],
-  { month, deployments, traceId }: TraceMapping,
+  { period, deployments, traceId }: TraceMapping,
 ): LlmUsageEvent[] {
-  const stretch = stretchOver(month, requests);
+  const stretch = stretchOver(period, requests);
   return requests.map((request) => {
     const deployment = deployments[(request.line - FIRST_LINE) % deployments.length];
     if (!deployment) throw new RangeError('there is no deployment to assign the trace to');
     const price = PRICE_TABLE[request.line % LARGE_EVERY === 0 ? 1 : 0];
     return {
-      gateway_request_id: `replay-${traceId}-${month}-${request.line}`,
+      gateway_request_id: `replay-${traceId}-${period.month}-${request.line}`,
       tenant_id: deployment.tenantId,
       deployment_id: deployment.deploymentId,
       model: price.model,
@@ -60,8 +60,10 @@ export function mapTrace(
 }
 
 /** Linear, in whole microseconds: the first request is at the month's first microsecond, the last at its last. */
-function stretchOver(month: Month, requests: readonly TraceRequest[]): (micros: bigint) => bigint {
-  const { startsAt, endsAt } = periodOf(month);
+function stretchOver(
+  { startsAt, endsAt }: Period,
+  requests: readonly TraceRequest[],
+): (micros: bigint) => bigint {
   const start = BigInt(Date.parse(startsAt)) * 1000n;
   const span = BigInt(Date.parse(endsAt)) * 1000n - 1n - start;
   let first = requests[0]?.micros ?? 0n;

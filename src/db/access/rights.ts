@@ -56,6 +56,20 @@ const RECORDING: TableRights = {
 
 /** Rights by table and role. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
+  billing_settings: {
+    arcadia_api: { SELECT: '*', UPDATE: ['fixed_at'] },
+    arcadia_worker: { SELECT: '*', UPDATE: ['fixed_at'] },
+    arcadia_app: { UPDATE: ['time_zone'] },
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  billing_months: {
+    arcadia_api: READ,
+    arcadia_worker: READ,
+    arcadia_app: { UPDATE: ['starts_at', 'ends_at'] },
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
   tenants: {
     arcadia_api: {
       SELECT: '*',

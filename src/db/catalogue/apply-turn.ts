@@ -1,4 +1,6 @@
+import type { BillingCalendar } from '../../domain/billing-calendar.ts';
 import type { Database, Transaction } from '../pool.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import { sql } from '../sql.ts';
 
 /** An arbitrary advisory lock key that nothing else uses. */
@@ -12,13 +14,17 @@ const lastTurns = new WeakMap<Database, Promise<unknown>>();
  * it changes is exactly the state it was compared with. Callers in one process wait here without a connection,
  * which leaves the connections to ingestion.
  */
-export function inApplyTurn<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const turn = (lastTurns.get(db) ?? Promise.resolve()).then(() =>
-    db.transaction(async (tx) => {
+export function inApplyTurn<T>(
+  db: Database,
+  work: (tx: Transaction, calendar: BillingCalendar) => Promise<T>,
+): Promise<T> {
+  const turn = (lastTurns.get(db) ?? Promise.resolve()).then(async () => {
+    const calendar = await loadCalendar(db);
+    return db.transaction(async (tx) => {
       await takeApplyTurn(tx);
-      return work(tx);
-    }),
-  );
+      return work(tx, calendar);
+    });
+  });
   lastTurns.set(
     db,
     turn.catch(() => undefined),

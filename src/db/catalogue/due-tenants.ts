@@ -1,7 +1,8 @@
 import { sql } from '../sql.ts';
-import { type Period, periodOf, type Month } from '../../domain/period.ts';
+import type { Month, Period } from '../../domain/period.ts';
 import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 
 /**
  * Returns the condition that a row (a subscription or an addon, by its alias) is in force at the period's last
@@ -48,20 +49,16 @@ export function dueOrInvoicedTenants(period: Period) {
 export function hasNextInvoice(period: Period, tenantId: ReturnType<typeof sql.fragment>) {
   const isFree = sql.fragment`NOT EXISTS (
     SELECT FROM invoices n WHERE n.tenant_id = s.tenant_id
-      AND n.period_start = m.month::date AND n.status <> 'superseded'
+      AND n.period_start = m.month_start AND n.status <> 'superseded'
   )`;
-  // A subscription without an end always has a later month without an invoice. Months are in UTC.
+  // A subscription without an end always has a later month without an invoice.
   return sql.fragment`EXISTS (
     SELECT FROM subscriptions s
     WHERE s.tenant_id = ${tenantId} AND s.starts_at IS NOT NULL
       AND (s.ends_at IS NULL OR (s.ends_at > ${period.endsAt} AND EXISTS (
-        SELECT FROM generate_series(
-          greatest(${period.periodStart}::timestamp + interval '1 month',
-            date_trunc('month', s.starts_at AT TIME ZONE 'UTC')),
-          date_trunc('month', s.ends_at AT TIME ZONE 'UTC') - interval '1 month',
-          interval '1 month'
-        ) AS m (month)
-        WHERE ${isFree}
+        SELECT FROM billing_months m
+        WHERE m.month_start > ${period.periodStart} AND m.ends_at > s.starts_at
+          AND m.ends_at <= s.ends_at AND ${isFree}
       )))
   )`;
 }
@@ -73,10 +70,14 @@ export type DueDeployment = z.infer<typeof dueDeployment>;
  * Returns the deployments with a subscription in force at the end of a month, always in the same order.
  * @throws DomainError `invalid_month`
  */
-export function listDueDeployments(db: Queryable, month: Month): Promise<readonly DueDeployment[]> {
+export async function listDueDeployments(
+  db: Queryable,
+  month: Month,
+): Promise<readonly DueDeployment[]> {
+  const period = (await loadCalendar(db)).periodOf(month);
   return db.any(sql.type(dueDeployment)`
     SELECT DISTINCT s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId"
-    FROM subscriptions s WHERE ${inForceAtEndOf(periodOf(month), 's')}
+    FROM subscriptions s WHERE ${inForceAtEndOf(period, 's')}
     ORDER BY 1, 2
   `);
 }

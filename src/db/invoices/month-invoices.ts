@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { periodOf, previousMonth, type Month } from '../../domain/period.ts';
+import { monthStart, previousMonth, type Month } from '../../domain/period.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -76,9 +76,9 @@ export function listMonthInvoices(
       LEFT JOIN tenant_outcomes o
         ON (o.period_start, o.tenant_id) = (i.period_start, i.tenant_id)
       LEFT JOIN invoices b ON b.tenant_id = i.tenant_id
-        AND b.period_start = ${periodOf(previousMonth(month)).periodStart}
+        AND b.period_start = ${monthStart(previousMonth(month))}
         AND b.status IN ('issued', 'paid')
-      WHERE i.period_start = ${periodOf(month).periodStart} AND ${allOf(conditions)}
+      WHERE i.period_start = ${monthStart(month)} AND ${allOf(conditions)}
     ) found
     WHERE ${after === null ? sql.fragment`true` : isAfter(after)}
     ORDER BY ${by} LIMIT ${limit}
@@ -125,7 +125,7 @@ export function listStanding(
   month: Month,
   tenantIds: readonly string[],
 ): Promise<readonly Standing[]> {
-  const { periodStart } = periodOf(month);
+  const periodStart = monthStart(month);
   return db.any(sql.type(standing)`
     SELECT asked.tenant_id, t.name, i.invoice_id, i.number, i.revision, i.status, i.currency,
       i.total_cents, o.outcome, o.reason_type, o.reason

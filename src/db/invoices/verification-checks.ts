@@ -58,7 +58,7 @@ export function bucketsOf({ periodStart }: Period) {
 }
 
 export function checksOf(period: Period): readonly Check[] {
-  const { periodStart } = period;
+  const { periodStart, startsAt, endsAt } = period;
   return [
     {
       id: 'one_invoice_stands',
@@ -111,7 +111,7 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
             IS DISTINCT FROM
             (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
-          OR e.service_month <> date_trunc('month', e.occurred_at)::date`,
+          OR e.occurred_at < ${startsAt} OR e.occurred_at >= ${endsAt}`,
     },
     {
       id: 'events_once',

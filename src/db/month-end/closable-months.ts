@@ -1,12 +1,7 @@
 import { z } from 'zod';
-import {
-  isOver,
-  monthOfInstant,
-  periodOf,
-  previousMonth,
-  type Month,
-} from '../../domain/period.ts';
+import type { Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import { sql } from '../sql.ts';
 
 /**
@@ -20,8 +15,9 @@ export async function whyNotClosable(
   month: Month,
   now: Date,
 ): Promise<string | null> {
-  if (!isOver(month, now)) {
-    return `${month} is not over yet: it can be closed from ${periodOf(month).endsAt} on`;
+  const calendar = await loadCalendar(db);
+  if (!calendar.isOver(month, now)) {
+    return `${month} is not over yet: it can be closed from ${calendar.periodOf(month).endsAt} on`;
   }
   return whyTooEarly(db, month, now);
 }
@@ -32,10 +28,11 @@ export async function whyNotClosable(
  * @throws DomainError `invalid_month`
  */
 export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promise<string | null> {
-  if (month >= previousMonth(monthOfInstant(now))) return null;
+  const calendar = await loadCalendar(db);
+  if (month >= calendar.monthBefore(now)) return null;
   const first = await db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
     SELECT to_char(least(
-      (SELECT min(starts_at) AT TIME ZONE 'UTC' FROM subscriptions),
+      (SELECT billing_month(min(starts_at)) FROM subscriptions),
       (SELECT min(period_start) FROM invoices)
     ), 'YYYY-MM') AS month
   `);

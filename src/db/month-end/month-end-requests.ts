@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical.ts';
-import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import { dueOrInvoicedTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
@@ -45,13 +45,13 @@ export type StoredRequest = z.infer<typeof storedRequest>;
 /** Returns the request with this id, which is unique within a month; null if there is none. */
 export function findRequest(
   db: Queryable,
-  period: Period,
+  month: Month,
   requestId: string,
 ): Promise<StoredRequest | null> {
   return db.maybeOne(sql.type(storedRequest)`
     SELECT request_seq AS "requestSeq", state, content_hash AS "contentHash"
     FROM month_end_requests
-    WHERE period_start = ${period.periodStart} AND request_id = ${requestId}
+    WHERE period_start = ${monthStart(month)} AND request_id = ${requestId}
   `);
 }
 
@@ -239,7 +239,7 @@ export async function findUnfinishedRequests(
     SELECT DISTINCT asked.request_id AS "requestId", r.request_id IS NOT NULL AS "isStored"
     FROM unnest(${textArray(requestIds)}) AS asked (request_id)
     LEFT JOIN month_end_requests r
-      ON r.period_start = ${periodOf(month).periodStart} AND r.request_id = asked.request_id
+      ON r.period_start = ${monthStart(month)} AND r.request_id = asked.request_id
     WHERE r.state IS DISTINCT FROM 'finished'
     ORDER BY 1
   `);

@@ -5,7 +5,8 @@ import {
   workToDo,
   type ControlTotals,
 } from '../../domain/control-totals.ts';
-import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import { monthStart, type Month, type Period } from '../../domain/period.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import { readControlTotals } from './read-control-totals.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
@@ -70,13 +71,13 @@ export interface MonthEndStatus {
  * Returns the status of a month, read in one snapshot.
  * @throws DomainError `invalid_month`
  */
-export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
-  const period = periodOf(month);
+export async function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
+  const period = (await loadCalendar(db)).periodOf(month);
   return inOneSnapshot(db, async (tx) => {
     const reconciliation = await reconcile(tx, period);
     const controlTotals = await readControlTotals(tx, period, reconciliation);
     const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
-    const isClosed = await isServed(tx, period);
+    const isClosed = await isServed(tx, month);
     const imbalances = isClosed ? findImbalances(controlTotals) : [];
     const toDo = isClosed ? workToDo(month, controlTotals.tenants) : [];
     return {
@@ -84,7 +85,7 @@ export function readMonthEndStatus(db: Database, month: Month): Promise<MonthEnd
       due_tenants: due,
       outcomes: { rolled, skipped, unchanged, parked },
       not_looked_at: countWithoutOutcome(controlTotals.tenants),
-      parked: await listParked(tx, period, { after: null, limit: 100 }),
+      parked: await listParked(tx, month, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
       reconciliation,
@@ -106,7 +107,7 @@ export function isWaitedFor(
   month: Month,
   requestId: string | null,
 ): Promise<boolean> {
-  const { periodStart } = periodOf(month);
+  const periodStart = monthStart(month);
   return db.oneFirst(sql.type(z.object({ isWaitedFor: z.boolean() }))`
     SELECT CASE WHEN ${requestId}::text IS NULL
       THEN coalesce(bool_or(state <> 'finished'), false)
@@ -116,20 +117,23 @@ export function isWaitedFor(
   `);
 }
 
-/** Returns whether the month has requests and all of them are served. */
-export function isServed(db: Queryable, period: Period): Promise<boolean> {
+/**
+ * Returns whether the month has requests and all of them are served.
+ * @throws DomainError `invalid_month`
+ */
+export function isServed(db: Queryable, month: Month): Promise<boolean> {
   return db.oneFirst(sql.type(z.object({ isServed: z.boolean() }))`
     SELECT coalesce(bool_and(state = 'finished'), false) AS "isServed"
-    FROM month_end_requests WHERE period_start = ${period.periodStart}
+    FROM month_end_requests WHERE period_start = ${monthStart(month)}
   `);
 }
 
-/** Returns a page of the period's parked tenants, ordered by id. */
-export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
+/** Returns a page of the month's parked tenants, ordered by id. */
+export function listParked(db: Queryable, month: Month, { after, limit }: Page<string>) {
   const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
   return db.any(sql.type(parkedTenantSchema)`
     SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
-    WHERE period_start = ${period.periodStart} AND outcome = 'parked' AND ${allOf([isAfter])}
+    WHERE period_start = ${monthStart(month)} AND outcome = 'parked' AND ${allOf([isAfter])}
     ORDER BY tenant_id LIMIT ${limit}
   `);
 }

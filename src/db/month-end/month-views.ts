@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
-import { periodOf, previousMonth, type Month, type Period } from '../../domain/period.ts';
+import { monthStart, previousMonth, type Month, type Period } from '../../domain/period.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import {
   isServed,
   listParked,
@@ -127,8 +128,8 @@ export interface MonthOverview extends Pick<
  * Returns a month's overview, read in one snapshot.
  * @throws DomainError `invalid_month`
  */
-export function readMonthOverview(db: Database, month: Month): Promise<MonthOverview> {
-  const period = periodOf(month);
+export async function readMonthOverview(db: Database, month: Month): Promise<MonthOverview> {
+  const period = (await loadCalendar(db)).periodOf(month);
   return inOneSnapshot(db, async (tx) => {
     const counts = await countOutcomes(tx, period);
     const { due, ...outcomes } = counts;
@@ -139,7 +140,7 @@ export function readMonthOverview(db: Database, month: Month): Promise<MonthOver
       not_looked_at: countWithoutOutcome(counts),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
-      is_served: await isServed(tx, period),
+      is_served: await isServed(tx, month),
       pace: await readPace(tx, period),
     };
   });
@@ -157,7 +158,7 @@ export function listParkedTenants(
   month: Month,
   page: Page<string>,
 ): Promise<readonly ParkedTenant[]> {
-  return listParked(db, periodOf(month), page);
+  return listParked(db, month, page);
 }
 
 const kindTotal = z.object({
@@ -176,17 +177,17 @@ export type KindTotal = z.infer<typeof kindTotal>;
  * @throws DomainError `invalid_month`
  */
 export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {
-  const ofMonth = ({ periodStart }: Period) => sql.fragment`
-    SELECT i.period_start = ${periodOf(month).periodStart}::date AS is_this_month, i.currency, l.kind,
+  const ofMonth = (of: Month) => sql.fragment`
+    SELECT i.period_start = ${monthStart(month)}::date AS is_this_month, i.currency, l.kind,
       l.amount_cents
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
-    WHERE i.period_start = ${periodStart} AND i.status IN ('issued', 'paid')`;
+    WHERE i.period_start = ${monthStart(of)} AND i.status IN ('issued', 'paid')`;
   return db.any(sql.type(kindTotal)`
     SELECT currency, kind,
       coalesce(sum(amount_cents) FILTER (WHERE is_this_month), 0)::text AS this_month_cents,
       coalesce(sum(amount_cents) FILTER (WHERE NOT is_this_month), 0)::text AS last_month_cents
     FROM (
-      ${ofMonth(periodOf(month))} UNION ALL ${ofMonth(periodOf(previousMonth(month)))}
+      ${ofMonth(month)} UNION ALL ${ofMonth(previousMonth(month))}
     ) lines
     GROUP BY currency, kind
     ORDER BY currency, array_position(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { periodOf, type Month } from '../../domain/period.ts';
+import type { Month } from '../../domain/period.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import { dueTenants } from '../catalogue/due-tenants.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -26,12 +27,12 @@ export type TenantOutcome = z.infer<typeof tenantOutcome>;
  * Returns a page of the month's due tenants, ordered by id.
  * @throws DomainError `invalid_month`
  */
-export function listOutcomes(
+export async function listOutcomes(
   db: Queryable,
   month: Month,
   { after, limit }: Page<string>,
 ): Promise<readonly TenantOutcome[]> {
-  const period = periodOf(month);
+  const period = (await loadCalendar(db)).periodOf(month);
   const isAfter = after === null ? sql.fragment`` : sql.fragment`WHERE t.tenant_id > ${after}`;
   return db.any(sql.type(tenantOutcome)`
     SELECT t.tenant_id, t.name, o.outcome, o.reason_type, o.reason, i.number, i.revision,

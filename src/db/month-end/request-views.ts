@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { periodOf, type Month } from '../../domain/period.ts';
+import { monthStart, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
@@ -73,7 +73,7 @@ export function showRequest(
         ) f
       ), '[]') AS tenants
     FROM month_end_requests r
-    WHERE r.period_start = ${periodOf(month).periodStart} AND r.request_id = ${requestId}
+    WHERE r.period_start = ${monthStart(month)} AND r.request_id = ${requestId}
   `);
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { sql, textArray } from '../sql.ts';
@@ -74,7 +74,7 @@ export function listUsagePlaces(
 export function listMonthsWithOpenUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
   return db.anyFirst(sql.type(z.object({ month: z.string() }))`
     SELECT DISTINCT to_char(service_month, 'YYYY-MM') AS month FROM usage_buckets
-    WHERE sealed_for IS NULL AND event_count > 0 AND service_month <= ${periodOf(upTo).periodStart}
+    WHERE sealed_for IS NULL AND event_count > 0 AND service_month <= ${monthStart(upTo)}
     ORDER BY 1
   `);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
-import { periodOf, type Month, type Period } from '../../domain/period.ts';
+import { monthStart, type Month, type Period } from '../../domain/period.ts';
+import { loadCalendar } from '../settings/load-calendar.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
@@ -42,6 +43,7 @@ export async function readMonthFacts(
   lastMonth: Month,
 ): Promise<readonly MonthFacts[]> {
   const facts: MonthFacts[] = [];
+  const { periodOf } = await loadCalendar(db);
   for (const requests of await listMonths(db, lastMonth)) {
     const counts = await countOutcomes(db, periodOf(requests.month));
     const { due, ...outcomes } = counts;
@@ -57,7 +59,7 @@ function needsLook(month: MonthFacts): boolean {
 }
 
 function listMonths(db: Queryable, lastMonth: Month) {
-  const last = periodOf(lastMonth).periodStart;
+  const last = monthStart(lastMonth);
   return db.any(sql.type(monthRequests)`
     WITH asked AS (
       SELECT period_start,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { periodOf, type Month } from '../../domain/period.ts';
+import { monthStart, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import type { UsageSource } from './usage-ledger.ts';
@@ -41,7 +41,7 @@ export function listMonthsBefore(
   db: Queryable,
   before: Month,
 ): Promise<readonly ArchivableMonth[]> {
-  const { periodStart } = periodOf(before);
+  const periodStart = monthStart(before);
   return db.any(sql.type(month)`
     WITH RECURSIVE months AS (
       SELECT min(service_month) AS service_month FROM usage_buckets
@@ -102,7 +102,7 @@ export async function archiveChunk(
   const { lastTenant, lastDeployment, llmEvents, meteredEvents } = await db.one(sql.type(moved)`
     SELECT last_tenant AS "lastTenant", last_deployment AS "lastDeployment",
       llm_events AS "llmEvents", metered_events AS "meteredEvents"
-    FROM archive_usage(${periodOf(ofMonth).periodStart}, ${after?.tenantId ?? ''},
+    FROM archive_usage(${monthStart(ofMonth)}, ${after?.tenantId ?? ''},
       ${after?.deploymentId ?? ''}, ${maxEvents})
   `);
   const next =
@@ -136,6 +136,6 @@ export function expireMonth(
 ): Promise<readonly ExpiredUsage[]> {
   return db.any(sql.type(expired)`
     SELECT source, events, trim_scale(total) AS total, encode(digest, 'hex') AS digest
-    FROM expire_usage(${periodOf(ofMonth).periodStart}, ${monthsKept})
+    FROM expire_usage(${monthStart(ofMonth)}, ${monthsKept})
   `);
 }

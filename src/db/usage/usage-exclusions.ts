@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Period } from '../../domain/period.ts';
+import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
@@ -144,13 +144,13 @@ export function findExclusion(
 /** Returns the exclusions of a service month, latest first. */
 export function listExclusions(
   db: Queryable,
-  { periodStart }: Period,
+  month: Month,
   limit: number,
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
       actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
-    FROM (${EXCLUSIONS} WHERE b.service_month = ${periodStart}) x
+    FROM (${EXCLUSIONS} WHERE b.service_month = ${monthStart(month)}) x
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);
 }
