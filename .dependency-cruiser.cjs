@@ -7,6 +7,8 @@ const PARTS = {
   'src/domain': [],
   'src/lib': [],
   'src/contracts': ['lib'],
+  // How people read it.
+  'src/display': ['domain'],
   // Storage.
   'src/db/*': ['lib'],
   'src/db/access': ['db/*'],
@@ -30,7 +32,7 @@ const PARTS = {
   // Features.
   'src/ingestion': ['db/*', 'db/settings', 'db/usage', 'domain', 'contracts', 'lib'],
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
-  'src/documents': ['db', 'domain', 'lib'],
+  'src/documents': ['db', 'display', 'domain', 'lib'],
   'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],
   'src/activities': ['db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
   'src/workflows': ['contracts'],
@@ -45,12 +47,13 @@ const PARTS = {
     ...['temporal', 'db', 'domain', 'contracts', 'lib'],
   ],
   'src/api/pages': [
-    ...['api/http', 'api/routes', 'ingestion', 'temporal', 'db', 'domain', 'contracts', 'lib'],
+    ...['api/http', 'api/routes', 'ingestion', 'temporal', 'db', 'display', 'domain'],
+    ...['contracts', 'lib'],
   ],
   'src/api/*': ['api', 'documents', 'ingestion', 'config', 'lib'],
   'src/cli': [
     ...['audit', 'catalogue', 'client', 'documents', 'ingestion', 'webhooks', 'temporal'],
-    ...['config', 'db', 'domain', 'contracts', 'lib'],
+    ...['config', 'db', 'display', 'domain', 'contracts', 'lib'],
   ],
   // Composition only.
   'src/config.ts': ['observability', 'webhooks', 'domain', 'lib'],

@@ -1,19 +1,23 @@
 import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import type { Seller } from '../db/catalogue/seller-details.ts';
 import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
+import { plainLineText, pricedQuantity, type LineText } from '../display/line-text.ts';
+import { shareOf, textOf } from '../display/line-meta.ts';
+import { roundedDecimal } from '../display/priced-quantity.ts';
+import { factorOf } from '../display/unit-words.ts';
 import { toAmount } from '../domain/format.ts';
-import { dateOf } from './document-wording.ts';
 
 interface Row {
   readonly source: DocumentSource;
   readonly seller: Seller;
   readonly line: DocumentSource['lines'][number];
+  readonly text: LineText;
 }
 
 const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'number', value: ({ source }) => source.number, isText: true },
   { head: 'status', value: ({ source }) => source.status },
-  { head: 'issued_on', value: ({ source }) => dateOf(source.issued_at) },
+  { head: 'issued_on', value: ({ source }) => source.issued_on },
   { head: 'period_start', value: ({ source }) => source.period_start },
   { head: 'period_end', value: ({ source }) => source.period_end },
   { head: 'seller_name', value: ({ seller }) => seller.legal_name, isText: true },
@@ -23,28 +27,46 @@ const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'currency', value: ({ source }) => source.currency },
   { head: 'line_no', value: ({ line }) => line.line_no },
   { head: 'deployment_id', value: ({ line }) => line.deployment_id, isText: true },
-  { head: 'kind', value: ({ line }) => line.kind },
-  { head: 'resource_kind', value: ({ line }) => line.resource_kind, isText: true },
-  { head: 'description', value: ({ line }) => line.description, isText: true },
-  { head: 'qty', value: ({ line }) => line.qty },
-  { head: 'unit', value: ({ line }) => line.unit, isText: true },
+  // As people read the line.
+  { head: 'description', value: ({ text }) => text.name, isText: true },
+  { head: 'details', value: ({ text }) => text.details.join('. '), isText: true },
+  { head: 'quantity', value: ({ line }) => roundedDecimal(pricedQuantity(line)) },
+  { head: 'quantity_unit', value: ({ text }) => text.quantity.unit, isText: true },
   {
     head: 'unit_price',
     value: ({ source, line }) =>
       line.unit_price_cents === null ? null : toAmount(line.unit_price_cents, source.currency),
   },
   { head: 'amount', value: ({ source, line }) => toAmount(line.amount_cents, source.currency) },
+  // As programs compute it: amount = qty ÷ unit_factor × days ÷ days_in_month × unit_price.
+  { head: 'kind', value: ({ line }) => line.kind },
+  { head: 'resource_kind', value: ({ line }) => line.resource_kind, isText: true },
+  { head: 'qty', value: ({ line }) => line.qty },
+  { head: 'unit', value: ({ line }) => line.unit, isText: true },
+  { head: 'unit_factor', value: ({ line }) => factorOf(line.unit, line.meta) },
+  { head: 'service_from', value: ({ line }) => textOf(line.meta.service_from) },
+  { head: 'service_to', value: ({ line }) => textOf(line.meta.service_to) },
+  { head: 'days', value: ({ line }) => shareOf(line.meta)?.dividend ?? null },
+  { head: 'days_in_month', value: ({ line }) => shareOf(line.meta)?.divisor ?? null },
 ];
 
 export const DOCUMENT_CSV_HEADERS: readonly string[] = LINE_COLUMNS.map(({ head }) => head);
 
-/** Returns an invoice as CSV (RFC 4180) with a row per line. GST is a row too, so the rows add up to the total. */
+/**
+ * Returns an invoice as CSV (RFC 4180) with a row per line. Tax is a row too, so the rows add up to the total. Columns up
+ * to `amount` are what people read, the others are the line as the API serves it (docs/integrating.md#documents).
+ */
 export function documentCsv(source: DocumentSource, seller: Seller): string {
   return (
     csvHead(LINE_COLUMNS) +
     csvRows(
       LINE_COLUMNS,
-      source.lines.map((line) => ({ source, seller, line })),
+      source.lines.map((line) => ({
+        source,
+        seller,
+        line,
+        text: plainLineText(line, source.currency),
+      })),
     )
   );
 }
@@ -60,7 +82,7 @@ const SUMMARY_COLUMNS: readonly CsvColumn<DocumentSource>[] = [
   { head: 'tenant_id', value: ({ tenant_id }) => tenant_id, isText: true },
   { head: 'buyer_name', value: buyerName, isText: true },
   { head: 'buyer_abn', value: ({ buyer }) => buyer?.abn ?? null },
-  { head: 'issued_on', value: ({ issued_at }) => dateOf(issued_at) },
+  { head: 'issued_on', value: ({ issued_on }) => issued_on },
   { head: 'period_start', value: ({ period_start }) => period_start },
   { head: 'period_end', value: ({ period_end }) => period_end },
   { head: 'revision', value: ({ revision }) => revision },

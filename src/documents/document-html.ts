@@ -100,9 +100,9 @@ ${lines.map(lineRow)}</tbody>
 `;
 }
 
-function lineRow({ description, detail, quantity, unitPrice, amount }: DocumentLine): Markup {
-  const small = detail === '' ? '' : markup`<br><small>${detail}</small>`;
-  return markup`<tr><td>${description}${small}</td><td class="n">${quantity}</td><td class="n">${unitPrice}</td><td class="n">${amount}</td></tr>
+function lineRow({ name, details, quantity, unitPrice, amount }: DocumentLine): Markup {
+  const small = details.map((detail) => markup`<br><small>${detail}</small>`);
+  return markup`<tr><td>${name}${small}</td><td class="n">${quantity}</td><td class="n">${unitPrice}</td><td class="n">${amount}</td></tr>
 `;
 }
 

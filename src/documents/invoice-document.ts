@@ -1,9 +1,9 @@
 import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
-import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
+import { formatDate } from '../display/dates.ts';
+import { amountText, joinFigure, lineText } from '../display/line-text.ts';
 import { visibleIn } from '../lib/visible-text.ts';
-import { dateOf, formatDate, withPriceUnit, withQuantityUnit } from './document-wording.ts';
 
 /**
  * The content of an invoice's documents. HTML and PDF are both made from it, so they agree. It has what Australian law
@@ -53,9 +53,10 @@ export interface LineGroup {
 
 export interface DocumentLine {
   readonly lineNo: number;
-  readonly description: string;
-  /** What the amount was computed from; may be empty. */
-  readonly detail: string;
+  readonly name: string;
+  /** How the amount came about. */
+  readonly details: readonly string[];
+  /** In the unit that the price is for. */
   readonly quantity: string;
   /** Includes its unit; empty if the amount isn't computed from a unit price. */
   readonly unitPrice: string;
@@ -87,11 +88,11 @@ export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDoc
       }),
     ),
     totals: [
-      { label: 'Subtotal, excluding GST', value: formatAmount(source.subtotal_cents, currency) },
-      { label: tax?.description ?? 'GST', value: formatAmount(source.tax_cents, currency) },
+      { label: 'Subtotal, excluding GST', value: amountText(source.subtotal_cents, currency) },
+      { label: tax?.description ?? 'GST', value: amountText(source.tax_cents, currency) },
       {
         label: `Total ${currency}, including GST`,
-        value: formatAmount(source.total_cents, currency),
+        value: amountText(source.total_cents, currency),
       },
     ],
     notes: [
@@ -124,10 +125,10 @@ function markOf({ status, superseded_by_number }: DocumentSource): Mark | null {
 }
 
 function factsOf(source: DocumentSource): Fact[] {
-  const { number, issued_at, period_start, period_end, revision, replaces_number } = source;
+  const { number, issued_on, period_start, period_end, revision, replaces_number } = source;
   return [
     { label: 'Invoice number', value: number },
-    { label: 'Date of issue', value: formatDate(dateOf(issued_at)) },
+    { label: 'Date of issue', value: formatDate(issued_on) },
     { label: 'Service period', value: `${formatDate(period_start)} to ${formatDate(period_end)}` },
     ...(replaces_number === null
       ? []
@@ -174,33 +175,13 @@ function buyerParty({
 }
 
 function documentLine(line: DocumentSource['lines'][number], currency: string): DocumentLine {
-  const { line_no, description, qty, unit, unit_price_cents, amount_cents } = line;
+  const { name, quantity, unitPrice, amount, details } = lineText(line, currency);
   return {
-    lineNo: line_no,
-    description,
-    detail: detailOf(line, currency),
-    quantity: withQuantityUnit(groupDigits(qty), unit),
-    unitPrice:
-      unit_price_cents === null
-        ? ''
-        : withPriceUnit(formatAmount(unit_price_cents, currency), unit),
-    amount: formatAmount(amount_cents, currency),
+    lineNo: line.line_no,
+    name,
+    details,
+    quantity: joinFigure(quantity),
+    unitPrice: unitPrice === null ? '' : joinFigure(unitPrice),
+    amount,
   };
-}
-
-/** Explains an amount that doesn't follow from quantity and price; otherwise empty. */
-function detailOf({ kind, meta }: DocumentSource['lines'][number], currency: string): string {
-  const text = (name: string): string | null => {
-    const value = meta[name];
-    return typeof value === 'string' ? groupDigits(value) : null;
-  };
-  if (kind === 'llm_usage') {
-    const exact = meta.exact_cents;
-    return typeof exact === 'string'
-      ? `Charges of ${formatMoney(exact, currency)}, rounded once`
-      : '';
-  }
-  const [used, allowance] = [text('used'), text('allowance')];
-  if (kind !== 'overage' || used === null || allowance === null) return '';
-  return `Used ${used}, of which ${allowance} included${meta.capped === true ? '; capped' : ''}`;
 }

@@ -11,9 +11,9 @@ export interface Column {
 
 /** Points. */
 export const COLUMNS: readonly [Column, Column, Column, Column] = [
-  { head: 'Description', width: 216, align: 'left' },
-  { head: 'Quantity', width: 98, align: 'right' },
-  { head: 'Unit price', width: 110, align: 'right' },
+  { head: 'Description', width: 188, align: 'left' },
+  { head: 'Quantity', width: 115, align: 'right' },
+  { head: 'Unit price', width: 121, align: 'right' },
   { head: 'Amount', width: 75, align: 'right' },
 ];
 /** Space between the text of two columns. */
@@ -109,7 +109,7 @@ function lineRow(line: LineGroup['lines'][number], { text, detail }: RowMeasures
           isDetail,
         }));
   return makeRow('line', [
-    [...spans(line.description, 0, text), ...spans(line.detail, 0, detail, true)],
+    [...spans(line.name, 0, text), ...line.details.flatMap((one) => spans(one, 0, detail, true))],
     spans(line.quantity, 1, text),
     spans(line.unitPrice, 2, text),
     spans(line.amount, 3, text),

@@ -2,14 +2,19 @@
 export type Measure = (text: string) => number;
 
 /**
- * Breaks a text into lines of at most `width` points, between words, and within words that are longer than a line.
+ * Breaks a text into lines of at most `width` points: at spaces, at no-break spaces of what is longer than a line, and
+ * within words that are longer than a line.
  * Returns one empty line for an empty text.
  */
 export function wrapText(text: string, width: number, measure: Measure): string[] {
-  const words = text.split(/\s+/).filter(Boolean);
-  const whole = words.join(' ');
+  const unbroken = text.split(/[^\S\u00a0]+/).filter(Boolean);
+  const whole = unbroken.join(' ');
   // Most texts fit, and measuring is slow.
   if (measure(whole) <= width) return [whole];
+  // Better a break at a no-break space than one within a word or number.
+  const words = unbroken.flatMap((word) =>
+    measure(word) <= width ? word : word.split('\u00a0').filter(Boolean),
+  );
   const lines: string[] = [];
   let line = '';
   for (const word of words) {

@@ -38,6 +38,23 @@ describe('an invoice', () => {
     expect(text).toMatch(/^ {3}1 {2}acme-a +Plan base/m);
     expect(text).toMatch(/^ {2}12 {2}acme-a +More/m);
   });
+  test('shows quantities in the unit of their price, and how an amount came about', () => {
+    const lines = [
+      {
+        ...LINE,
+        amount_cents: 3065,
+        meta: {
+          proration_fraction: '19/31',
+          service_from: '2026-05-01',
+          service_to: '2026-05-19',
+        },
+      },
+    ];
+    const rows = show({ ...FIRST, lines }).split('\n');
+    const at = rows.findIndex((row) => row.includes('Plan base'));
+    expect(rows[at]).toMatch(/1 {2}acme-a +Plan base +19\/31 {2}month {2}50\.00 {3}30\.65$/);
+    expect(rows[at + 1]?.trim()).toBe('1–19 May, 19 of 31 days');
+  });
   test('names those that it is linked with by their numbers', () => {
     const numbers = { replaces: 'acme-000001', supersededBy: 'acme-000003' };
     const text = show({ ...SECOND, lines: [LINE] }, numbers);

@@ -59,6 +59,7 @@ export function sourceOf(
     tax_cents: tax,
     total_cents: subtotal + tax,
     issued_at: '2026-06-01T06:00:12.345678Z',
+    issued_on: '2026-06-01',
     replaces_invoice_id: null,
     superseded_by: null,
     replaces_number: null,

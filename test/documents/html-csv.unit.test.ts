@@ -48,7 +48,7 @@ describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
 
   test('HTML shows the decimals of the currency', () => {
     const html = documentHtml(makeDocument(source, SELLER));
-    expect(html).toContain(`<td class="n">${shown} per month</td><td class="n">${shown}</td>`);
+    expect(html).toContain(`<td class="n">${shown} per\u00a0month</td><td class="n">${shown}</td>`);
     expect(html).toContain(`Total ${currency}, including GST</th><td class="n">${total}</td>`);
   });
 
@@ -72,10 +72,35 @@ describe('CSV', () => {
     expect(rows[0]).toMatchObject({
       number: 'acme-000007',
       buyer_abn: '53004085616',
-      qty: '500000',
-      unit: '1k_tokens',
+      description: 'Kind 0 overage',
+      details: 'Used 1,500,000 tokens, of which 1,000,000 included',
+      quantity: '500',
+      quantity_unit: '× 1,000 tokens',
       unit_price: '0.01',
       amount: '5.00',
+      qty: '500000',
+      unit: '1k_tokens',
+      unit_factor: '1000',
+      days: '',
+    });
+  });
+
+  test('has the days of a charge for part of a month', () => {
+    const meta = {
+      proration_fraction: '19/31',
+      service_from: '2026-05-01',
+      service_to: '2026-05-19',
+    };
+    const [row] = readCsv(documentCsv(sourceOf([line({ meta })]), SELLER));
+    expect(row).toMatchObject({
+      details: '1–19 May, 19 of 31 days',
+      quantity: '0.612903225806',
+      quantity_unit: 'month',
+      qty: '1',
+      service_from: '2026-05-01',
+      service_to: '2026-05-19',
+      days: '19',
+      days_in_month: '31',
     });
   });
 

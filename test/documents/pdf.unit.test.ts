@@ -62,13 +62,15 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     const pages = textOfPages(await pdfOf(source));
     const rows = pages.flatMap((page) =>
       [
-        ...page.matchAll(/(kind_\d+) overage +([\d,]+) tokens +0\.01 per 1,000 tokens +([\d.,]+)/g),
-      ].map(([, kind, qty, amount]) => [kind, qty?.replace(',', ''), amount]),
+        ...page.matchAll(
+          /Kind (\d+) overage +([\d.]+) ×\s1,000\stokens +0\.01 per\s1,000\stokens +([\d.,]+)/g,
+        ),
+      ].map(([, kind, qty, amount]) => [`kind_${kind}`, qty, amount]),
     );
     expect(rows).toEqual(
       manyLines(300).map((one) => [
         one.resource_kind,
-        one.qty,
+        String(Number(one.qty) / 1000),
         formatAmount(one.amount_cents, 'AUD'),
       ]),
     );

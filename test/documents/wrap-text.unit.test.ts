@@ -11,6 +11,11 @@ test('breaks between words, and within a word that is longer than a line', () =>
   expect(wrapText('', 4, measure)).toEqual(['']);
 });
 
+test('breaks at a no-break space only what is longer than a line', () => {
+  expect(wrapText('a 12\u00a0GB', 5, measure)).toEqual(['a', '12\u00a0GB']);
+  expect(wrapText('123456\u00a0GB', 7, measure)).toEqual(['123456', 'GB']);
+});
+
 test('loses no letter and makes no line too long', () => {
   const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'ß', '日', ' ', '-') });
   fc.assert(

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { lineText } from '../../src/display/line-text.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
 import { DEFAULT_TAX, DEFAULT_TREATMENT, invoiceTotals } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { monthOfInstant } from '../_util/utc.ts';
+import { lineToJson } from '../../src/domain/quote-json.ts';
 import { quote } from '../../src/domain/quote.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
@@ -130,3 +132,30 @@ function item(
 ): PlanItem {
   return { resourceKind, includedQty, overagePriceCents, overageUnit, hardCapQty: null };
 }
+
+describe('How lines are shown', () => {
+  const shown = (line: Parameters<typeof lineText>[0]) => {
+    const { quantity, unitPrice, amount, details } = lineText(line, 'AUD');
+    const figures = [quantity.number, quantity.unit, unitPrice?.number, unitPrice?.unit, amount];
+    return [...figures, ...details].join(' ').replaceAll('\u00a0', ' ');
+  };
+
+  test('500,000 tokens are 500 times what the price is for', () => {
+    const usage = { llm_tokens: '1500000' };
+    const [line] = quote(studio, [], { usage }).overage.lines;
+    expect(line && shown(lineToJson(line))).toMatch(
+      /^500 × 1,000 tokens 0\.01 per 1,000 tokens 5\.00 /,
+    );
+  });
+
+  test('a base price for 19 of 31 days says so', () => {
+    const [base] = quote(studio, [], { usage: null }).recurring.lines;
+    const meta = {
+      ...{ proration_fraction: '19/31' },
+      ...{ service_from: '2026-05-01', service_to: '2026-05-19' },
+    };
+    expect(base && shown({ ...lineToJson(base), amount_cents: 3065, meta })).toBe(
+      '19/31 month 50.00 per month 30.65 1–19 May, 19 of 31 days',
+    );
+  });
+});

@@ -1,12 +1,17 @@
 import { Command } from 'commander';
 import { readDifference, type LineChangeView } from '../../db/invoices/invoice-difference.ts';
-import { showInvoiceHeader, type InvoiceHeader } from '../../db/invoices/invoice-views.ts';
+import {
+  showInvoiceHeader,
+  type InvoiceHeader,
+  type InvoiceLine,
+} from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../cli-error.ts';
 import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
+import { joinFigure, plainLineText } from '../../display/line-text.ts';
+import { formatAmount, formatMoney } from '../../domain/format.ts';
 import { whoAndWhy } from '../render/invoice-text.ts';
 import { style } from '../render/styled-text.ts';
 import { renderTable, type Column } from '../render/text-table.ts';
@@ -55,10 +60,10 @@ const columns = ({
   {
     head: 'line',
     wrap: true,
-    value: ({ before, after }) => (after ?? before)?.description ?? null,
+    value: ({ before, after }) => nameOf(after ?? before, revision),
   },
-  { head: 'qty before', align: 'right', value: ({ before }) => qty(before?.qty) },
-  { head: 'after', align: 'right', value: ({ after }) => qty(after?.qty) },
+  { head: 'quantity before', align: 'right', value: ({ before }) => quantity(before, old) },
+  { head: 'after', align: 'right', value: ({ after }) => quantity(after, revision) },
   {
     head: 'amount before',
     align: 'right',
@@ -100,8 +105,12 @@ function totals(before: InvoiceHeader, after: InvoiceHeader): string {
   return `${formatMoney(before.total_cents, before.currency)} → ${format(after.total_cents, after.currency)}`;
 }
 
-function qty(quantity: string | undefined): string | null {
-  return quantity === undefined ? null : groupDigits(quantity);
+function nameOf(line: InvoiceLine | null, { currency }: InvoiceHeader): string | null {
+  return line && plainLineText(line, currency).name;
+}
+
+function quantity(line: InvoiceLine | null, { currency }: InvoiceHeader): string | null {
+  return line && joinFigure(plainLineText(line, currency).quantity);
 }
 
 function amount(cents: number | undefined, { currency }: InvoiceHeader): string | null {

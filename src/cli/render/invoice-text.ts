@@ -1,5 +1,6 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoices/invoice-views.ts';
-import { formatAmount, groupDigits } from '../../domain/format.ts';
+import { plainLineText, type LineText } from '../../display/line-text.ts';
+import { formatAmount } from '../../domain/format.ts';
 import { style, type Format } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
@@ -12,14 +13,14 @@ export interface LinkedNumbers {
   readonly supersededBy: string | null;
 }
 
-const lineColumns = (currency: string): readonly Column<InvoiceLine>[] => [
-  { head: '#', align: 'right', value: (line) => line.line_no },
-  { head: 'deployment', value: (line) => line.deployment_id },
-  { head: 'line', wrap: true, value: (line) => describeLine(line, currency) },
-  { head: 'qty', align: 'right', value: (line) => groupDigits(line.qty) },
-  { head: 'unit', value: (line) => line.unit },
-  { head: 'price', align: 'right', value: (line) => unitPrice(line, currency) },
-  { head: 'amount', align: 'right', value: (line) => formatAmount(line.amount_cents, currency) },
+const LINE_COLUMNS: readonly Column<{ readonly line: InvoiceLine; readonly text: LineText }>[] = [
+  { head: '#', align: 'right', value: ({ line }) => line.line_no },
+  { head: 'deployment', value: ({ line }) => line.deployment_id },
+  { head: 'line', wrap: true, value: ({ text }) => [text.name, ...text.details].join('\n') },
+  { head: 'qty', align: 'right', value: ({ text }) => text.quantity.number },
+  { head: 'unit', value: ({ text }) => text.quantity.unit },
+  { head: 'price', align: 'right', value: ({ text }) => text.unitPrice?.number ?? null },
+  { head: 'amount', align: 'right', value: ({ text }) => text.amount },
 ];
 
 /**
@@ -36,7 +37,12 @@ export function renderInvoice(
     `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
     ...linksOf(invoice, numbers),
     '',
-    indent(renderTable(lineColumns(currency), invoice.lines)),
+    indent(
+      renderTable(
+        LINE_COLUMNS,
+        invoice.lines.map((line) => ({ line, text: plainLineText(line, currency) })),
+      ),
+    ),
     '',
     indent(
       renderTable(
@@ -67,19 +73,6 @@ function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[
 /** Actor and reason of a forced revision: `cli:ada: ticket 812`; empty for other invoices. */
 export function whoAndWhy({ re_run }: Pick<InvoiceHeader, 're_run'>): string {
   return [re_run?.actor, re_run?.reason].filter(Boolean).join(': ');
-}
-
-/** The description, with the exact or capped value if the amount isn't quantity times price. */
-function describeLine({ description, meta }: InvoiceLine, currency: string): string {
-  const exact = meta.exact_cents;
-  if (typeof exact === 'string') return `${description} (exactly ${formatAmount(exact, currency)})`;
-  return meta.capped === true ? `${description} (capped, used ${String(meta.used)})` : description;
-}
-
-/** The unit price; empty for monthly prices, which equal the amount. */
-function unitPrice({ kind, unit_price_cents }: InvoiceLine, currency: string): string {
-  if (unit_price_cents === null || kind === 'plan_base' || kind === 'addon') return '';
-  return formatAmount(unit_price_cents, currency);
 }
 
 /** A table of invoices, sorted by month (newest first), tenant and revision. */

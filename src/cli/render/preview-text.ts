@@ -1,6 +1,8 @@
 import type { TenantPreview } from '../../audit/preview.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
-import { formatAmount, groupDigits } from '../../domain/format.ts';
+import { joinFigure, plainLineText, type LineText } from '../../display/line-text.ts';
+import { formatAmount } from '../../domain/format.ts';
+import { lineToJson } from '../../domain/quote-json.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [
@@ -116,14 +118,16 @@ function sum(amounts: readonly (number | null)[], currency: string): string {
   return formatAmount(total.toString(), currency);
 }
 
-const linesIn = (
-  currency: string,
-): readonly Column<{ readonly mark: string; readonly line: PlacedLine }>[] => [
+const LINES: readonly Column<{
+  readonly mark: string;
+  readonly line: PlacedLine;
+  readonly text: LineText;
+}>[] = [
   { head: '', value: ({ mark }) => mark },
   { head: 'deployment', value: ({ line }) => line.deploymentId },
-  { head: 'line', wrap: true, value: ({ line }) => line.description },
-  { head: 'qty', align: 'right', value: ({ line }) => groupDigits(line.qty) },
-  { head: 'amount', align: 'right', value: ({ line }) => formatAmount(line.amountCents, currency) },
+  { head: 'line', wrap: true, value: ({ text }) => [text.name, ...text.details].join('\n') },
+  { head: 'quantity', align: 'right', value: ({ text }) => joinFigure(text.quantity) },
+  { head: 'amount', align: 'right', value: ({ text }) => text.amount },
 ];
 
 function renderLines({ tenantId, currency, preview, standing }: TenantPreview): string[] {
@@ -134,5 +138,9 @@ function renderLines({ tenantId, currency, preview, standing }: TenantPreview): 
           ...(before ? [{ mark: '-', line: before }] : []),
           ...(after ? [{ mark: '+', line: after }] : []),
         ]);
-  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(linesIn(currency), rows))];
+  const shown = rows.map(({ mark, line }) => ({
+    ...{ mark, line },
+    text: plainLineText(lineToJson(line), currency),
+  }));
+  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, shown))];
 }

@@ -1,8 +1,7 @@
 import type { MonthEndStatus } from '../../../db/month-end/month-end-status.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { formatAmount, formatUsage } from '../../../domain/format.ts';
+import { formatAmount, formatUsage, groupDigits } from '../../../domain/format.ts';
 import { badge, balance } from './badge.ts';
-import { count } from './page-format.ts';
 import { table } from './html-table.ts';
 
 /** The parts of a month's status that the section shows. */
@@ -34,7 +33,7 @@ ${table({
       isHead: true,
       cell: ({ currency, status }) => `${status} (${currency})`,
     },
-    { head: 'Invoices', isFigure: true, cell: ({ invoices }) => count(invoices) },
+    { head: 'Invoices', isFigure: true, cell: ({ invoices }) => groupDigits(invoices) },
     {
       head: 'Totals',
       isFigure: true,
@@ -55,7 +54,7 @@ ${table({
   rows: control_totals.lines,
   columns: [
     { head: 'Kind', isHead: true, cell: ({ currency, kind }) => `${kind} (${currency})` },
-    { head: 'Lines', isFigure: true, cell: ({ lines }) => count(lines) },
+    { head: 'Lines', isFigure: true, cell: ({ lines }) => groupDigits(lines) },
     {
       head: 'Exact',
       isFigure: true,
@@ -78,8 +77,8 @@ ${table({
   columns: [
     { head: 'Kind', isHead: true, cell: ({ resource_kind }) => resource_kind },
     { head: 'State', cell: ({ state }) => usageState(state) },
-    { head: 'Tenants', isFigure: true, isWide: true, cell: ({ tenants }) => count(tenants) },
-    { head: 'Events', isFigure: true, cell: ({ events }) => count(events) },
+    { head: 'Tenants', isFigure: true, isWide: true, cell: ({ tenants }) => groupDigits(tenants) },
+    { head: 'Events', isFigure: true, cell: ({ events }) => groupDigits(events) },
     {
       head: 'Quantity or charges',
       isFigure: true,
@@ -90,7 +89,7 @@ ${table({
 }
 
 function wrongCount(wrong: number): Markup | string {
-  return wrong === 0 ? '0' : badge('bad', count(wrong));
+  return wrong === 0 ? '0' : badge('bad', groupDigits(wrong));
 }
 
 /** Renders a usage state. States that need an action get a badge. */

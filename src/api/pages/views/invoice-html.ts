@@ -3,15 +3,11 @@ import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-view
 import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
+import { joinFigure, lineText, type LineText } from '../../../display/line-text.ts';
 import { badge, invoiceStatus } from './badge.ts';
-import {
-  minute,
-  monthName,
-  quantity,
-  signedAmount,
-  priceCell,
-  quantityCell,
-} from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { minute, signedAmount } from './page-format.ts';
+import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
@@ -36,12 +32,12 @@ export function invoicePage(view: InvoicePageView): string {
     visitor,
     trail: [
       { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: monthName(month) },
+      { href: `/operator/months/${month}`, text: formatMonth(month) },
       { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
     ],
     main: markup`${supersededNote(invoice)}<dl class="facts">
 <div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
-<div><dt>Period</dt><dd>${monthName(month)}</dd></div>
+<div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
 <div><dt>Issued</dt><dd>${minute(invoice.issued_at)}</dd></div>
 <div><dt>Subtotal</dt><dd>${formatAmount(invoice.subtotal_cents, currency)}</dd></div>
@@ -82,33 +78,19 @@ function linesTable({ invoice_id, number, lines, total_cents, currency }: Invoic
   return table({
     caption: `Lines of invoice ${number}`,
     empty: 'No lines.',
-    rows: lines,
+    rows: lines.map((line) => ({ line, text: lineText(line, currency) })),
     columns: [
-      { head: 'Line', isFigure: true, cell: ({ line_no }) => line_no },
+      { head: 'Line', isFigure: true, cell: ({ line }) => line.line_no },
       {
         head: 'Description',
         isHead: true,
-        cell: ({ description, deployment_id }) =>
-          markup`${description}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
+        cell: ({ line: { deployment_id }, text }) =>
+          markup`${nameCell(text)}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
       },
-      {
-        head: 'Quantity',
-        isFigure: true,
-        isWide: true,
-        cell: quantityCell,
-      },
-      {
-        head: 'Price',
-        isFigure: true,
-        isWide: true,
-        cell: (line) => priceCell(line, currency),
-      },
-      {
-        head: 'Amount',
-        isFigure: true,
-        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
-      },
-      { head: 'Usage', cell: (line) => usageLink(invoice_id, line) },
+      { head: 'Quantity', isFigure: true, isWide: true, cell: ({ text }) => quantityCell(text) },
+      { head: 'Price', isFigure: true, isWide: true, cell: ({ text }) => priceCell(text) },
+      { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
+      { head: 'Usage', cell: ({ line, text }) => usageLink(invoice_id, line, text) },
     ],
     foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
   });
@@ -116,10 +98,11 @@ function linesTable({ invoice_id, number, lines, total_cents, currency }: Invoic
 
 function usageLink(
   invoiceId: string,
-  { kind, line_no, description }: InvoiceLine,
+  { kind, line_no }: InvoiceLine,
+  { name }: LineText,
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
-  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${description}</span></a>`;
+  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
 }
 
 function differenceSection(
@@ -139,7 +122,8 @@ ${table({
       isHead: true,
       cell: ({ before, after }) => {
         const line = after ?? before;
-        return markup`${line?.description ?? ''}<span class="sub id">${line?.deployment_id ?? ''}</span>`;
+        const text = line && lineText(line, currency);
+        return markup`${text?.name ?? ''}<span class="sub id">${line?.deployment_id ?? ''}</span>`;
       },
     },
     { head: 'Change', cell: ({ change }) => badge('plain', change) },
@@ -156,7 +140,8 @@ ${table({
 
 function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
   if (line === null) return 'none';
-  return markup`${formatAmount(line.amount_cents, currency)}<span class="sub">${quantity(line.qty)}</span>`;
+  const { amount, quantity } = lineText(line, currency);
+  return markup`${amount}<span class="sub">${joinFigure(quantity)}</span>`;
 }
 
 function revisionsTable(revisions: readonly Revision[], shown: string): Markup {

@@ -2,7 +2,7 @@ import type { EventBehindLine, LineUsage } from '../../../db/usage/provenance.ts
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney, formatUsage, groupDigits } from '../../../domain/format.ts';
 import { badge } from './badge.ts';
-import { count, minute } from './page-format.ts';
+import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -26,8 +26,8 @@ export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView
     ],
     main: markup`<p>${line.description}</p>
 <dl class="facts">
-<div><dt>Billed events</dt><dd>${count(line.events)}</dd></div>
-<div><dt>Excluded</dt><dd>${count(line.excluded_events)}</dd></div>
+<div><dt>Billed events</dt><dd>${groupDigits(line.events)}</dd></div>
+<div><dt>Excluded</dt><dd>${groupDigits(line.excluded_events)}</dd></div>
 <div><dt>Exact sum${line.source === 'llm' ? '' : `, ${line.unit}`}</dt><dd>${formatUsage(line.exact_sum, currency)}</dd></div>
 <div><dt>Amount</dt><dd>${formatMoney(line.amount_cents, line.currency)}</dd></div>
 </dl>
@@ -69,6 +69,6 @@ function detailOf({ model, input_tokens, output_tokens, replaces }: EventBehindL
   const tokens =
     input_tokens === null && output_tokens === null
       ? ''
-      : `${count(input_tokens ?? 0)} in, ${count(output_tokens ?? 0)} out`;
+      : `${groupDigits(input_tokens ?? 0)} in, ${groupDigits(output_tokens ?? 0)} out`;
   return markup`${model ?? ''}<span class="sub">${replaces === null ? tokens : `replaces ${replaces}`}</span>`;
 }

@@ -4,7 +4,8 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, balance } from './badge.ts';
 import { largest, pairOfBars } from './bars.ts';
 import { booksSection, type Books } from './books-html.ts';
-import { minute, monthName, percentChange, signedAmount } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { minute, percentChange, signedAmount } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthLive } from './month-live-html.ts';
 import { parkedSection } from './parked-html.ts';
@@ -30,7 +31,7 @@ export function monthPage(view: MonthView): string {
   const { month, requests } = overview;
   const isOpen = requests.some(({ state }) => state !== 'finished');
   return layout({
-    title: monthName(month),
+    title: formatMonth(month),
     visitor,
     trail: [{ href: '/operator/months', text: 'Months' }],
     isLive: isOpen,
@@ -48,7 +49,7 @@ ${requestsSection(overview)}`,
 
 /** Renders amounts by kind of line, compared with the previous month. */
 function comparison(month: string, kinds: readonly KindTotal[]): Markup {
-  const before = monthName(previousMonth(month));
+  const before = formatMonth(previousMonth(month));
   const byCurrency = Map.groupBy(kinds, ({ currency }) => currency);
   if (kinds.length === 0) return markup``;
   return markup`<h2 id="comparison">Comparison with ${before}</h2>
@@ -82,7 +83,7 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
     return markup`${signedAmount(cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
   };
   return table({
-    caption: `${currency} by kind of line; upper bar ${monthName(month)}, lower bar ${before}`,
+    caption: `${currency} by kind of line; upper bar ${formatMonth(month)}, lower bar ${before}`,
     hasVisibleCaption: true,
     empty: '',
     rows,
@@ -95,7 +96,7 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
           pairOfBars({ now: row.this_month_cents, then: row.last_month_cents }, longest),
       },
       {
-        head: monthName(month),
+        head: formatMonth(month),
         isFigure: true,
         cell: (row) => formatAmount(row.this_month_cents, currency),
       },

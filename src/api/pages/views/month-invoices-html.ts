@@ -8,7 +8,8 @@ import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { invoiceStatus, outcome } from './badge.ts';
-import { monthName, percentChange, signedAmount } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { percentChange, signedAmount } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -23,18 +24,18 @@ export interface InvoicesView {
 /** Renders the invoices of a month; by default the largest change comes first. */
 export function invoicesPage(view: InvoicesView): string {
   const { visitor, month, filter, invoices, nextHref } = view;
-  const before = monthName(previousMonth(month));
+  const before = formatMonth(previousMonth(month));
   return layout({
-    title: `Invoices of ${monthName(month)}`,
+    title: `Invoices of ${formatMonth(month)}`,
     visitor,
     trail: [
       { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: monthName(month) },
+      { href: `/operator/months/${month}`, text: formatMonth(month) },
     ],
     main: markup`${filterForm(month, filter)}
 <form method="get" action="/operator/months/${month}/re-run">
 ${table({
-  caption: `Invoices of ${monthName(month)}, ${
+  caption: `Invoices of ${formatMonth(month)}, ${
     filter.order === 'change' ? `largest change since ${before} first` : 'by tenant'
   }`,
   hasVisibleCaption: true,

@@ -1,8 +1,8 @@
 import type { MonthOverview } from '../../../db/month-end/month-views.ts';
-import { formatMoney } from '../../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, balance } from './badge.ts';
-import { count, duration } from './page-format.ts';
+import { duration } from './page-format.ts';
 
 /** Progress of a pass over the due tenants. */
 export interface Progress {
@@ -40,13 +40,13 @@ export function monthLive(overview: MonthOverview): Markup {
     : balance(is_served ? (last?.balanced ?? null) : null);
   return markup`${isOpen ? '' : markup`<span data-ended></span>`}${progressBar(overview, isOpen)}<dl class="facts">
 <div><dt>State</dt><dd>${state}</dd></div>
-<div><dt>Due tenants</dt><dd>${count(due_tenants)}</dd></div>
-<div><dt>Rolled</dt><dd>${count(outcomes.rolled)}</dd></div>
-<div><dt>Skipped</dt><dd>${count(outcomes.skipped)}</dd></div>
-<div><dt>Unchanged</dt><dd>${count(outcomes.unchanged)}</dd></div>
-<div><dt>Parked</dt><dd>${count(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
-<div><dt>Not processed</dt><dd>${count(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
-${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${count(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+<div><dt>Due tenants</dt><dd>${groupDigits(due_tenants)}</dd></div>
+<div><dt>Rolled</dt><dd>${groupDigits(outcomes.rolled)}</dd></div>
+<div><dt>Skipped</dt><dd>${groupDigits(outcomes.skipped)}</dd></div>
+<div><dt>Unchanged</dt><dd>${groupDigits(outcomes.unchanged)}</dd></div>
+<div><dt>Parked</dt><dd>${groupDigits(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
+<div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
+${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
 
@@ -61,7 +61,7 @@ function progressBar(overview: MonthOverview, isOpen: boolean): Markup {
   const left = secondsLeft === null ? '' : ` · about ${duration(secondsLeft)} left`;
   // Screen readers announce each tenth, not each tenant.
   const said = `${Math.floor(percent / 10) * 10} % of the tenants are done`;
-  return markup`<label for="progress" data-say="${said}">${count(done)} of ${count(due)} tenants · ${percent} %${rate}${left}</label>
+  return markup`<label for="progress" data-say="${said}">${groupDigits(done)} of ${groupDigits(due)} tenants · ${percent} %${rate}${left}</label>
 <progress id="progress" max="${Math.max(due, 1)}" value="${done}">${percent} %</progress>
 `;
 }

@@ -1,8 +1,8 @@
 import type { MonthRow } from '../../../db/month-end/month-views.ts';
-import { formatMoney } from '../../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, balance } from './badge.ts';
-import { count, monthName } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -19,7 +19,7 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
   return layout({
     title: 'Months',
     visitor,
-    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${monthName(notAskedFor)}</a> is over, but nothing has requested its month end yet. The Schedule does so at 06:00 UTC on the first.</p>\n`}${table(
+    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${formatMonth(notAskedFor)}</a> is over, but nothing has requested its month end yet. The Schedule does so at 06:00 UTC on the first.</p>\n`}${table(
       {
         caption: 'Months, newest first',
         empty: 'No month end has been requested yet.',
@@ -29,7 +29,7 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
             head: 'Month',
             isHead: true,
             cell: ({ month }) =>
-              markup`<a href="/operator/months/${month}">${monthName(month)}</a>`,
+              markup`<a href="/operator/months/${month}">${formatMonth(month)}</a>`,
           },
           { head: 'State', cell: monthState },
           { head: 'Invoices', isFigure: true, isWide: true, cell: invoicesOf },
@@ -38,19 +38,19 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
             head: 'Rolled',
             isFigure: true,
             isWide: true,
-            cell: ({ outcomes }) => count(outcomes.rolled),
+            cell: ({ outcomes }) => groupDigits(outcomes.rolled),
           },
           {
             head: 'Skipped',
             isFigure: true,
             isWide: true,
-            cell: ({ outcomes }) => count(outcomes.skipped),
+            cell: ({ outcomes }) => groupDigits(outcomes.skipped),
           },
           {
             head: 'Unchanged',
             isFigure: true,
             isWide: true,
-            cell: ({ outcomes }) => count(outcomes.unchanged),
+            cell: ({ outcomes }) => groupDigits(outcomes.unchanged),
           },
           { head: 'Parked', isFigure: true, cell: parkedOf },
         ],
@@ -68,7 +68,7 @@ export function monthState({
 }
 
 function invoicesOf({ totals }: MonthRow): string {
-  return count(totals.reduce((sum, { invoices }) => sum + invoices, 0));
+  return groupDigits(totals.reduce((sum, { invoices }) => sum + invoices, 0));
 }
 
 function totalsOf({ totals }: MonthRow): Markup[] {
@@ -79,5 +79,5 @@ function totalsOf({ totals }: MonthRow): Markup[] {
 
 function parkedOf({ month, outcomes }: MonthRow): unknown {
   if (outcomes.parked === 0) return '0';
-  return markup`<a href="/operator/months/${month}#parked">${badge('bad', count(outcomes.parked))}<span class="heard"> parked in ${monthName(month)}</span></a>`;
+  return markup`<a href="/operator/months/${month}#parked">${badge('bad', groupDigits(outcomes.parked))}<span class="heard"> parked in ${formatMonth(month)}</span></a>`;
 }

@@ -1,7 +1,8 @@
 import { adviceFor } from '../../../contracts/failures.ts';
 import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { minute, monthName } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
@@ -17,11 +18,11 @@ export interface ParkedView {
 export function parkedPage(view: ParkedView & { readonly visitor: Visitor }): string {
   const { month, visitor } = view;
   return layout({
-    title: `Parked tenants of ${monthName(month)}`,
+    title: `Parked tenants of ${formatMonth(month)}`,
     visitor,
     trail: [
       { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: monthName(month) },
+      { href: `/operator/months/${month}`, text: formatMonth(month) },
     ],
     main: parkedForm(view),
   });

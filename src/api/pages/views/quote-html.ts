@@ -2,10 +2,13 @@ import type { AddonView, PlanVersionView } from '../../../db/catalogue/catalogue
 import { sumCents } from '../../../domain/cents.ts';
 import type { LineJson, QuoteJson } from '../../../domain/quote-json.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { formatAmount, formatMoney } from '../../../domain/format.ts';
+import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
+import { addonName, kindName, NO_LABELS } from '../../../display/labels.ts';
+import { lineText } from '../../../display/line-text.ts';
+import { baseUnit, perUnit, pricedUnit, withUnit } from '../../../display/unit-words.ts';
+import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 import { percentOf, stackedBar, swatch, type Share } from './bars.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
-import { quantity, priceCell, quantityCell } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -112,7 +115,7 @@ function addonChoice(
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${code}: ${quantity(qty)} more of ${resource_kind}, ${formatMoney(price_cents, currency)} per month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${addonName(code, NO_LABELS)}: ${groupDigits(qty)} more of ${kindName(resource_kind, NO_LABELS)}, ${formatMoney(price_cents, currency)} per month</label></div>
 `;
 }
 
@@ -123,14 +126,14 @@ function usageInput(
   mistakes: readonly FieldMistake[],
 ): Markup {
   const id = usageField(item.resource_kind);
-  const included = `${quantity(item.included_qty ?? '0')} included`;
+  const included = `${withUnit(item.included_qty ?? '0', baseUnit(item.overage_unit))} included`;
   const beyond =
     item.overage_price_cents === null
       ? 'no charge beyond that'
-      : `then ${formatMoney(item.overage_price_cents, currency)} ${item.overage_unit === null ? 'each' : `per ${item.overage_unit}`}`;
+      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}, NO_LABELS))}`;
   return field({
     id,
-    label: item.resource_kind,
+    label: kindName(item.resource_kind, NO_LABELS),
     hint: `${included}, ${beyond}`,
     mistakes,
     input: (attributes) =>
@@ -195,25 +198,12 @@ function linesTable(
   return table({
     caption,
     empty: 'No lines.',
-    rows: lines,
+    rows: lines.map((line) => lineText(line, currency)),
     columns: [
-      { head: 'Description', isHead: true, cell: ({ description }) => description },
-      {
-        head: 'Quantity',
-        isFigure: true,
-        isWide: true,
-        cell: quantityCell,
-      },
-      {
-        head: 'Price',
-        isFigure: true,
-        cell: (line) => priceCell(line, currency),
-      },
-      {
-        head: 'Amount',
-        isFigure: true,
-        cell: ({ amount_cents }) => formatAmount(amount_cents, currency),
-      },
+      { head: 'Description', isHead: true, cell: nameCell },
+      { head: 'Quantity', isFigure: true, isWide: true, cell: quantityCell },
+      { head: 'Price', isFigure: true, cell: priceCell },
+      { head: 'Amount', isFigure: true, cell: ({ amount }) => amount },
     ],
     foot: markup`<tfoot><tr><th scope="row">Total in ${currency}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(totalCents, currency)}</td></tr></tfoot>`,
   });

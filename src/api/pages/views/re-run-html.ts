@@ -1,11 +1,11 @@
 import { MAX_FORCED_TENANTS } from '../../../contracts/request-payload.ts';
 import type { Standing } from '../../../db/invoices/month-invoices.ts';
 import { adviceFor } from '../../../contracts/failures.ts';
-import { formatMoney } from '../../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
-import { count, monthName } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -28,14 +28,14 @@ export interface ReRunView {
 
 /** Renders the confirmation before a rerun: the tenants, their live invoices, and the reason. */
 export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView): string {
-  const title = `Rerun ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${count(tenants.length)} tenants`}`;
+  const title = `Rerun ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${groupDigits(tenants.length)} tenants`}`;
   const isBeyondBounds = tenants.some(({ reason_type }) => reason_type === 'out_of_bounds');
   return layout({
     title,
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${monthName(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
+    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${formatMonth(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
 ${standingTable(tenants)}
 <form class="sheet" method="post" action="/operator/months/${month}/re-run">
 ${formToken(visitor)}<input type="hidden" name="request_id" value="${form.requestId}">
@@ -110,7 +110,7 @@ export interface ChooseTenantsView {
 /** Renders the form to enter tenants, if none are selected yet. */
 export function chooseTenantsPage({ visitor, month, typed, mistakes }: ChooseTenantsView): string {
   return layout({
-    title: `Rerun tenants in ${monthName(month)}`,
+    title: `Rerun tenants in ${formatMonth(month)}`,
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,
@@ -118,7 +118,7 @@ export function chooseTenantsPage({ visitor, month, typed, mistakes }: ChooseTen
 ${field({
   id: 'tenant_ids',
   label: 'Tenants',
-  hint: `Tenant ids, one per line, at most ${count(MAX_FORCED_TENANTS)}. The next page asks for the reason and a confirmation.`,
+  hint: `Tenant ids, one per line, at most ${groupDigits(MAX_FORCED_TENANTS)}. The next page asks for the reason and a confirmation.`,
   mistakes,
   input: (attributes) =>
     markup`<textarea ${attributes} name="tenant_ids" rows="5" spellcheck="false" required>${typed}</textarea>`,
@@ -131,6 +131,6 @@ ${field({
 function trailTo(month: string) {
   return [
     { href: '/operator/months', text: 'Months' },
-    { href: `/operator/months/${month}`, text: monthName(month) },
+    { href: `/operator/months/${month}`, text: formatMonth(month) },
   ];
 }

@@ -1,7 +1,8 @@
 import type { RequestView } from '../../../db/month-end/request-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, outcome } from './badge.ts';
-import { minute, monthName } from './page-format.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { requestState } from './month-html.ts';
 import { table } from './html-table.ts';
@@ -21,16 +22,16 @@ export function requestPage(view: RequestPageView): string {
   const { visitor, month, requestId, request, temporal } = view;
   const isOpen = request?.state !== 'finished';
   return layout({
-    title: `Request for ${monthName(month)}`,
+    title: `Request for ${formatMonth(month)}`,
     visitor,
     trail: [
       { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: monthName(month) },
+      { href: `/operator/months/${month}`, text: formatMonth(month) },
     ],
     isLive: isOpen,
     main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/requests/${encodeURIComponent(requestId)}/live"` : ''}>${requestLive(request)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
-<ul class="links"><li><a href="/operator/months/${month}">${monthName(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
+<ul class="links"><li><a href="/operator/months/${month}">${formatMonth(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
 <p class="soft">Request id: <span class="id">${requestId}</span></p>
 `,
   });

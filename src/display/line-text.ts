@@ -1,0 +1,159 @@
+import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
+import { allowanceDetails } from './allowance-text.ts';
+import { formatMonth, NO_BREAK } from './dates.ts';
+import { addonName, kindName, NO_LABELS, planName, type Labels } from './labels.ts';
+import { billedDays, shareOf, textOf, type Meta } from './line-meta.ts';
+import { inPricedUnit, type Exact } from './priced-quantity.ts';
+import { factorOf, perUnit, pricedUnit, type Words } from './unit-words.ts';
+
+/**
+ * How a person reads a line of an invoice or a quote. Documents, pages and the CLI all take their texts from here, so they
+ * agree (docs/spec.md#how-lines-are-shown). Texts have no-break spaces where a line must not break.
+ */
+
+/** A line as the API serves it. */
+export interface ShownLine {
+  readonly kind: string;
+  readonly resource_kind: string | null;
+  readonly description: string;
+  readonly qty: string;
+  readonly unit: string | null;
+  readonly unit_price_cents: string | number | null;
+  readonly amount_cents: number;
+  readonly meta: Meta;
+}
+
+/** A number and its unit, which may be empty. */
+export interface Figure {
+  readonly number: string;
+  readonly unit: string;
+}
+
+export interface LineText {
+  readonly name: string;
+  /** In the unit that the price is for: `500` `× 1,000 tokens`, `2` `hours`, `19/31` `month`. */
+  readonly quantity: Figure;
+  /** `0.01` `per 1,000 tokens`; null if the amount isn't computed from a unit price. */
+  readonly unitPrice: Figure | null;
+  readonly amount: string;
+  /** Sentences without full stop that explain the amount. */
+  readonly details: readonly string[];
+}
+
+/** Returns the texts of a line. @throws RangeError unknown currency */
+export function lineText(line: ShownLine, currency: string, labels: Labels = NO_LABELS): LineText {
+  const { unit, unit_price_cents, amount_cents, meta } = line;
+  const words = pricedUnit(unit, meta, labels);
+  const quantity = pricedQuantity(line);
+  return {
+    name: nameOf(line, labels),
+    quantity: { number: exactText(quantity), unit: unitAfter(quantity, words) },
+    unitPrice:
+      unit_price_cents === null
+        ? null
+        : { number: formatAmount(unit_price_cents, currency), unit: perUnit(words) },
+    amount: amountText(amount_cents, currency),
+    details: detailsOf(line, currency, labels),
+  };
+}
+
+/** Returns number and unit as one text. */
+export function joinFigure({ number, unit }: Figure): string {
+  return [number, unit].filter(Boolean).join(' ');
+}
+
+/** Returns the texts of a line with the spaces and signs that keyboards have, for terminals and files that people search. */
+export function plainLineText(...args: Parameters<typeof lineText>): LineText {
+  const { name, quantity, unitPrice, amount, details } = lineText(...args);
+  return {
+    name: toPlainText(name),
+    quantity: plainFigure(quantity),
+    unitPrice: unitPrice && plainFigure(unitPrice),
+    amount: toPlainText(amount),
+    details: details.map(toPlainText),
+  };
+}
+
+function plainFigure({ number, unit }: Figure): Figure {
+  return { number, unit: toPlainText(unit) };
+}
+
+function toPlainText(text: string): string {
+  return text.replaceAll(NO_BREAK, ' ').replaceAll('−', '-');
+}
+
+/** Returns an amount with a true minus sign. @throws RangeError unknown currency */
+export function amountText(cents: number | string, currency: string): string {
+  return formatAmount(cents, currency).replace('-', '−');
+}
+
+/**
+ * Returns a line's quantity in the unit that its price is for, so that quantity × unit price is the amount before
+ * rounding. A month of which only some days are billed is a quotient of days.
+ */
+export function pricedQuantity({ qty, unit, meta }: ShownLine): Exact {
+  return shareOf(meta) ?? inPricedUnit(qty, factorOf(unit, meta));
+}
+
+/** Returns an exact number with grouped digits: `1,500.5`, `19/31`. */
+function exactText({ dividend, divisor }: Exact): string {
+  return divisor === '1'
+    ? groupDigits(dividend)
+    : `${groupDigits(dividend)}/${groupDigits(divisor)}`;
+}
+
+function unitAfter({ dividend, divisor }: Exact, words: Words | null): string {
+  if (words === null) return '';
+  if (words.many === null) return `×${NO_BREAK}${words.one}`;
+  // Part of a month is "19/31 month", but "0.5 hours" have a plural.
+  const isOne = dividend === '1' && divisor === '1';
+  return isOne || divisor !== '1' ? words.one : words.many;
+}
+
+function nameOf({ kind, resource_kind, description, meta }: ShownLine, labels: Labels): string {
+  switch (kind) {
+    case 'plan_base': {
+      const plan = planName(textOf(meta.plan_version_id), labels);
+      return plan === null ? description : `Plan: ${plan}`;
+    }
+    case 'addon': {
+      const code = textOf(meta.addon_code);
+      return code === '' ? description : `Addon: ${addonName(code, labels)}`;
+    }
+    case 'overage':
+      return `${kindName(resource_kind ?? '', labels)} overage`;
+    case 'llm_usage': {
+      const month = textOf(meta.service_month);
+      return month === '' ? description : `LLM usage, late for ${formatMonth(month)}`;
+    }
+    default:
+      return description;
+  }
+}
+
+function detailsOf(line: ShownLine, currency: string, labels: Labels): readonly string[] {
+  const { kind, resource_kind, meta } = line;
+  switch (kind) {
+    case 'plan_base':
+      return billedDays(meta);
+    case 'addon': {
+      const adds = textOf(meta.included_qty);
+      return [
+        ...billedDays(meta),
+        ...(adds === '' || adds === '0' || resource_kind === null
+          ? []
+          : [
+              `Adds ${groupDigits(adds)} a month to what is included of ${kindName(resource_kind, labels)}`,
+            ]),
+      ];
+    }
+    case 'llm_usage': {
+      const exact = textOf(meta.exact_cents);
+      return exact === '' ? [] : [`Charges of ${formatMoney(exact, currency)}, rounded once`];
+    }
+    case 'overage':
+      return allowanceDetails(line, labels);
+    default:
+      return [];
+  }
+}
