@@ -9,7 +9,7 @@ import {
   type QuoteInputs,
 } from '../db/invoices/draft-chunks.ts';
 import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
-import type { DeploymentLine } from '../domain/compose-invoice.ts';
+import type { DeploymentLine } from '../domain/deployment-lines.ts';
 import { subscriptionLines } from '../domain/subscription-lines.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import type { ActivityDeps } from './deps.ts';

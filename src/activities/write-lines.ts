@@ -1,7 +1,7 @@
 import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import { writeChunks, type Chunk, type Section } from '../db/invoices/draft-chunks.ts';
 import type { Queryable } from '../db/pool.ts';
-import type { DeploymentLine } from '../domain/compose-invoice.ts';
+import type { DeploymentLine } from '../domain/deployment-lines.ts';
 import { splitLost } from './activity-failures.ts';
 import { orParked, splitParked } from './tenant-results.ts';
 

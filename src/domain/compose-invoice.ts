@@ -1,3 +1,4 @@
+import type { DeploymentLine } from './deployment-lines.ts';
 import {
   chargedTreatment,
   invoiceTotals,
@@ -9,7 +10,7 @@ import type { PlacedLine } from './line-changes.ts';
 import { llmUsageLine, type LlmUsage } from './llm-lines.ts';
 import type { Month } from './period.ts';
 import { subscriptionLines, type BillableSubscription } from './subscription-lines.ts';
-import type { PlanVersion, QuoteLine, Usage } from './types.ts';
+import type { PlanVersion, Usage } from './types.ts';
 
 /** Everything that a tenant's invoice for a month is computed from. */
 export interface InvoiceInputs {
@@ -32,13 +33,6 @@ export interface InvoiceInputs {
 export interface ComposedInvoice extends InvoiceTotals {
   /** Numbered; tax last. */
   readonly lines: readonly PlacedLine[];
-}
-
-/** A line before tax, before it is numbered. */
-export interface DeploymentLine extends QuoteLine {
-  readonly deploymentId: string;
-  /** Null on lines of LLM usage. */
-  readonly subscriptionId: string | null;
 }
 
 /**

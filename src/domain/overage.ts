@@ -1,33 +1,31 @@
+import { allowanceOf, capOf } from './allowance.ts';
 import { checkPrice } from './cents.ts';
-import { Decimal, roundToCents, sumDecimals, toDecimalString } from './decimal.ts';
+import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
 import { overageUnitFactor } from './overage-unit.ts';
 import { parseQuantity } from './quantity.ts';
-import type { PlanItem, QuoteAddon, QuoteLine, Usage } from './types.ts';
+import type { RatedPart } from './rated-part.ts';
+import type { PlanItem, QuoteLine, Usage } from './types.ts';
 
 /**
- * Returns the overage lines of a plan's items, in their order (docs/spec.md#overage). Ignores usage
- * of kinds that the plan doesn't have.
+ * Returns the overage lines of a month, in the order of the last part's plan items. What is
+ * included adds up over all parts; what goes beyond is priced by the last plan
+ * (docs/spec.md#overage). Ignores usage of kinds that the last plan doesn't have.
+ * @param parts by start, at least one
  * @throws DomainError `invalid_quantity`, `invalid_amount`, `amount_out_of_range`
  */
-export function overageLines(
-  items: readonly PlanItem[],
-  addons: readonly QuoteAddon[],
-  usage: Usage,
-): QuoteLine[] {
-  return items.flatMap((item) => overageLine(item, addons, usage) ?? []);
+export function overageLines(parts: readonly RatedPart[], usage: Usage): QuoteLine[] {
+  const items = parts.at(-1)?.planVersion.items ?? [];
+  return items.flatMap((item) => overageLine(item, parts, usage) ?? []);
 }
 
-function overageLine(
-  item: PlanItem,
-  addons: readonly QuoteAddon[],
-  usage: Usage,
-): QuoteLine | null {
+function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage): QuoteLine | null {
   const kind = item.resourceKind;
-  const included = parseQuantity(item.includedQty, `Included quantity of ${kind}`);
-  const lifted = addonQuantity(kind, addons);
-  const allowance = included.plus(lifted);
+  const { included, added, parts: allowanceParts } = allowanceOf(kind, parts);
+  const allowance = included.plus(added);
   const used = usedQuantity(kind, usage);
-  const { billable, capped } = capUsage(item, used);
+  const cap = capOf(item, parts);
+  // The cap limits the billed usage, not the overage; addons don't raise it.
+  const billable = cap === null ? used : Decimal.min(used, cap);
 
   const overage = billable.minus(allowance);
   if (item.overagePriceCents === null || !overage.greaterThan(0)) return null;
@@ -47,31 +45,17 @@ function overageLine(
     ),
     meta: {
       included_qty: toDecimalString(included),
-      addon_qty: toDecimalString(lifted),
+      addon_qty: toDecimalString(added),
       allowance: toDecimalString(allowance),
       used: toDecimalString(used),
-      capped,
+      capped: cap !== null && used.greaterThan(cap),
+      ...(allowanceParts !== null && { allowance_parts: allowanceParts }),
     },
   };
-}
-
-function addonQuantity(kind: string, addons: readonly QuoteAddon[]): Decimal {
-  return sumDecimals(
-    addons
-      .filter(({ resourceKind }) => resourceKind === kind)
-      .map(({ code, qty }) => parseQuantity(qty, `Quantity of addon ${code}`)),
-  );
 }
 
 function usedQuantity(kind: string, usage: Usage): Decimal {
   // Own properties only: a resource kind may be called `constructor`.
   const qty = Object.hasOwn(usage, kind) ? (usage[kind] ?? null) : null;
   return parseQuantity(qty, `Usage of ${kind}`);
-}
-
-/** Applies the cap, which limits the billed usage, not the overage; addons don't raise it. */
-function capUsage(item: PlanItem, used: Decimal): { billable: Decimal; capped: boolean } {
-  if (item.hardCapQty === null) return { billable: used, capped: false };
-  const cap = parseQuantity(item.hardCapQty, `Hard cap of ${item.resourceKind}`);
-  return { billable: Decimal.min(used, cap), capped: used.greaterThan(cap) };
 }

@@ -1,40 +1,69 @@
 import { Decimal, roundToCents } from './decimal.ts';
 import { parseDate } from './period.ts';
-import type { QuoteLine } from './types.ts';
+import type { JsonObject } from './types.ts';
 
-/** The rest of a month, from a start date to the month's last day. */
-export interface Proration {
-  /** Inclusive calendar dates. */
-  readonly periodStart: string;
-  readonly periodEnd: string;
-  /** The start date counts. */
-  readonly daysRemaining: number;
+/** Days of a month as a fraction of it. */
+export interface DayFraction {
+  readonly days: number;
   readonly daysInMonth: number;
 }
 
-/** @throws DomainError `invalid_date` */
-export function prorationFrom(startsOn: string): Proration {
-  const start = parseDate(startsOn);
-  const { daysInMonth } = start;
-  return {
-    periodStart: start.toString(),
-    periodEnd: start.with({ day: daysInMonth }).toString(),
-    daysRemaining: daysInMonth - start.day + 1,
-    daysInMonth,
-  };
+/** The part of a month for which something is billed (docs/spec.md#days-billed). */
+export interface MonthShare extends DayFraction {
+  /** The first and the last of these days; null for none, and where the dates don't matter. */
+  readonly serviceFrom: string | null;
+  readonly serviceTo: string | null;
 }
 
+export const WHOLE_MONTH: MonthShare = {
+  days: 1,
+  daysInMonth: 1,
+  serviceFrom: null,
+  serviceTo: null,
+};
+
 /**
- * Returns a recurring line for the rest of the month: its amount is prorated and rounded, its unit
- * price stays (docs/spec.md#first-invoice). `proration_fraction` is not reduced, so that it shows
- * the days.
+ * Returns the share that is left of a month from a date on; the date counts.
+ * @throws DomainError `invalid_date`
  */
-export function prorateLine(line: QuoteLine, { daysRemaining, daysInMonth }: Proration): QuoteLine {
+export function restOfMonth(date: string): MonthShare {
+  const { day, daysInMonth } = parseDate(date);
+  return { days: daysInMonth - day + 1, daysInMonth, serviceFrom: null, serviceTo: null };
+}
+
+/** Decimals of a prorated quantity. */
+const QUANTITY_DECIMALS = 12;
+
+export function isWhole({ days, daysInMonth }: DayFraction): boolean {
+  return days === daysInMonth;
+}
+
+/** Returns `"12/31"`, not reduced, so that it shows the days. */
+export function fractionOf({ days, daysInMonth }: DayFraction): string {
+  return `${days}/${daysInMonth}`;
+}
+
+/** Returns the share of a monthly price, rounded to cents. */
+export function shareOfPrice(priceCents: number, share: DayFraction): number {
+  if (isWhole(share)) return priceCents;
+  return roundToCents(new Decimal(priceCents).times(share.days).dividedBy(share.daysInMonth));
+}
+
+/** Returns the share of a monthly quantity, rounded half up to 12 decimals. */
+export function shareOfQuantity(qty: Decimal, share: DayFraction): Decimal {
+  if (isWhole(share)) return qty;
+  return qty
+    .times(share.days)
+    .dividedBy(share.daysInMonth)
+    .toDecimalPlaces(QUANTITY_DECIMALS, Decimal.ROUND_HALF_UP);
+}
+
+/** Returns what a line's `meta` says about its share; nothing about a whole month. */
+export function shareMeta(share: MonthShare): JsonObject {
+  if (isWhole(share)) return {};
+  const { serviceFrom, serviceTo } = share;
   return {
-    ...line,
-    amountCents: roundToCents(
-      new Decimal(line.amountCents).times(daysRemaining).dividedBy(daysInMonth),
-    ),
-    meta: { ...line.meta, proration_fraction: `${daysRemaining}/${daysInMonth}` },
+    proration_fraction: fractionOf(share),
+    ...(serviceFrom !== null && { service_from: serviceFrom, service_to: serviceTo }),
   };
 }

@@ -1,6 +1,9 @@
+import { allowancesOf } from './allowance.ts';
 import { sumCents } from './cents.ts';
 import { overageLines } from './overage.ts';
-import { prorateLine, prorationFrom } from './proration.ts';
+import { parseDate } from './period.ts';
+import { fractionOf, restOfMonth } from './proration.ts';
+import { wholeMonth, type RatedPart } from './rated-part.ts';
 import { recurringLines } from './recurring.ts';
 import type {
   FirstInvoice,
@@ -23,15 +26,16 @@ export function quote(
   addons: readonly QuoteAddon[],
   { usage, startsOn = null }: QuoteOptions,
 ): Quote {
-  const recurring = monthlyLines(recurringLines(planVersion, addons), 'The recurring total');
+  const month = wholeMonth(planVersion, addons);
+  const recurring = monthlyLines(recurringLines(month), 'The recurring total');
   const overage = monthlyLines(
-    usage === null ? [] : overageLines(planVersion.items, addons, usage),
+    usage === null ? [] : overageLines([month], usage),
     'The overage total',
   );
   return {
     currency: planVersion.currency,
     recurring,
-    firstInvoice: firstInvoice(recurring.lines, startsOn),
+    firstInvoice: firstInvoice(planVersion, addons, startsOn),
     overage,
     allInMonthlyCents: sumCents(
       [recurring.monthlyTotalCents, overage.monthlyTotalCents],
@@ -44,17 +48,41 @@ function monthlyLines(lines: readonly QuoteLine[], what: string): MonthlyLines {
   return { lines, monthlyTotalCents: sumCents(amountsOf(lines), what) };
 }
 
-/** Never includes overage, which is known only when the month is over. */
-function firstInvoice(recurring: readonly QuoteLine[], startsOn: string | null): FirstInvoice {
-  const proration = startsOn === null ? null : prorationFrom(startsOn);
-  const lines =
-    proration === null ? recurring : recurring.map((line) => prorateLine(line, proration));
+/**
+ * Returns what a subscription's first month end will bill, by the plan's policy. Never includes
+ * overage, which is known only when the month is over.
+ */
+function firstInvoice(
+  planVersion: PlanVersion,
+  addons: readonly QuoteAddon[],
+  startsOn: string | null,
+): FirstInvoice {
+  const whole = wholeMonth(planVersion, addons);
+  if (startsOn === null) {
+    return { periodStart: null, periodEnd: null, ...rate(whole, recurringLines(whole)) };
+  }
+  const start = parseDate(startsOn);
+  const period = {
+    periodStart: start.toString(),
+    periodEnd: start.with({ day: start.daysInMonth }).toString(),
+  };
+  if (planVersion.proration === 'none') return { ...period, ...rate(whole, recurringLines(whole)) };
+  const share = restOfMonth(startsOn);
+  const part = { planVersion, share, addons: addons.map((addon) => ({ addon, share })) };
+  const lines = recurringLines(part).map((line) => ({
+    ...line,
+    // Also for a whole month, so that the reader sees that the policy applies.
+    meta: { ...line.meta, proration_fraction: fractionOf(share) },
+  }));
+  return { ...period, ...rate(part, lines) };
+}
+
+function rate(part: RatedPart, lines: readonly QuoteLine[]) {
   return {
-    periodStart: proration?.periodStart ?? null,
-    periodEnd: proration?.periodEnd ?? null,
     // At most the recurring total, which is already known to be in range.
     proratedTotalCents: sumCents(amountsOf(lines)),
     lines,
+    allowances: allowancesOf([part]),
   };
 }
 

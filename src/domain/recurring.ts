@@ -1,47 +1,51 @@
 import { checkPrice } from './cents.ts';
 import { toDecimalString } from './decimal.ts';
+import { shareMeta, shareOfPrice, type MonthShare } from './proration.ts';
 import { parseQuantity } from './quantity.ts';
-import type { PlanVersion, QuoteAddon, QuoteLine } from './types.ts';
+import type { RatedAddon, RatedPart } from './rated-part.ts';
+import type { PlanVersion, QuoteLine } from './types.ts';
 
 /**
- * Returns the lines of a full month: the plan's base price, then the addons in the given order
- * (docs/spec.md#recurring-charges).
+ * Returns the plan's base price, then the addons in the given order, each for its share of the
+ * month; no line for 0 days (docs/spec.md#recurring-charges).
  * @throws DomainError `invalid_amount`, `invalid_quantity`
  */
-export function recurringLines(
-  planVersion: PlanVersion,
-  addons: readonly QuoteAddon[],
-): QuoteLine[] {
-  return [planBaseLine(planVersion), ...addons.map(addonLine)];
+export function recurringLines({ planVersion, share, addons }: RatedPart): QuoteLine[] {
+  return [
+    ...(share.days === 0 ? [] : [planBaseLine(planVersion, share)]),
+    ...addons.filter(({ share: { days } }) => days > 0).map(addonLine),
+  ];
 }
 
-function planBaseLine({ id, version, basePriceCents }: PlanVersion): QuoteLine {
-  const amountCents = checkPrice(basePriceCents, `Base price of plan version ${id}`);
+function planBaseLine({ id, version, basePriceCents }: PlanVersion, share: MonthShare): QuoteLine {
+  const priceCents = checkPrice(basePriceCents, `Base price of plan version ${id}`);
   return {
     kind: 'plan_base',
     resourceKind: null,
     description: 'Plan base',
     qty: '1',
     unit: 'month',
-    unitPriceCents: amountCents,
-    amountCents,
-    meta: { plan_version_id: id, version },
+    unitPriceCents: priceCents,
+    amountCents: shareOfPrice(priceCents, share),
+    meta: { plan_version_id: id, version, ...shareMeta(share) },
   };
 }
 
-function addonLine({ code, resourceKind, qty, priceCents }: QuoteAddon): QuoteLine {
-  const amountCents = checkPrice(priceCents, `Price of addon ${code}`);
+function addonLine({ addon, share }: RatedAddon): QuoteLine {
+  const { code, resourceKind, qty } = addon;
+  const priceCents = checkPrice(addon.priceCents, `Price of addon ${code}`);
   return {
     kind: 'addon',
     resourceKind,
     description: `Addon: ${code}`,
     qty: '1',
     unit: 'month',
-    unitPriceCents: amountCents,
-    amountCents,
+    unitPriceCents: priceCents,
+    amountCents: shareOfPrice(priceCents, share),
     meta: {
       addon_code: code,
       included_qty: toDecimalString(parseQuantity(qty, `Quantity of addon ${code}`)),
+      ...shareMeta(share),
     },
   };
 }

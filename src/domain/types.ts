@@ -93,6 +93,19 @@ export interface FirstInvoice {
   readonly periodEnd: string | null;
   readonly proratedTotalCents: number;
   readonly lines: readonly QuoteLine[];
+  /** What is included in it, in the order of the plan's items. */
+  readonly allowances: readonly QuotedAllowance[];
+}
+
+/** What a first invoice includes of a resource kind. Canonical decimal strings. */
+export interface QuotedAllowance {
+  readonly resourceKind: string;
+  readonly includedQty: string;
+  readonly addonQty: string;
+  /** The sum of both. */
+  readonly allowance: string;
+  /** The most usage that is billed; null: no cap. */
+  readonly hardCapQty: string | null;
 }
 
 /** The result of `quote` (docs/spec.md#the-quote). */

@@ -62,6 +62,13 @@ describe('known prices', () => {
       periodEnd: null,
       proratedTotalCents: 5000,
       lines: bare.recurring.lines,
+      allowances: ['744', '1000000', '100'].map((qty, index) => ({
+        resourceKind: studio.items[index]?.resourceKind,
+        includedQty: qty,
+        addonQty: '0',
+        allowance: qty,
+        hardCapQty: null,
+      })),
     });
   });
 

@@ -10,6 +10,7 @@ import { parseDate, parseMonth } from '../../src/domain/period.ts';
 import { monthOfInstant } from '../_util/utc.ts';
 import { parseQuantity } from '../../src/domain/quantity.ts';
 import { quote } from '../../src/domain/quote.ts';
+import { wholeMonth } from '../../src/domain/rated-part.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
 /**
@@ -81,7 +82,7 @@ const quantities: Case[] = [
   ['addon', () => quoteOf({}, [{ qty: 'x' }]), 'Quantity of addon storage_50gb', '"x"'],
   [
     'addon that lifts an allowance',
-    () => overageLines([ITEM], [{ ...ADDON, qty: 'x' }], {}),
+    () => overageLines([wholeMonth(PLAN, [{ ...ADDON, qty: 'x' }])], {}),
     'Quantity of addon storage_50gb',
   ],
   ['usage', () => quoteOf({}, [], { egress_gb: 0.5 }), 'Usage of egress_gb', '0.5'],

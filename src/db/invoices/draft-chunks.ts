@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DraftToQuote } from '../../contracts/activity-types.ts';
 import type { DraftRef } from '../../contracts/month-end-types.ts';
-import type { DeploymentLine } from '../../domain/compose-invoice.ts';
+import type { DeploymentLine } from '../../domain/deployment-lines.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Usage } from '../../domain/types.ts';
 import {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LastInvoice } from '../../domain/bounds.ts';
-import type { DeploymentLine } from '../../domain/compose-invoice.ts';
+import type { DeploymentLine } from '../../domain/deployment-lines.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
