@@ -1,7 +1,7 @@
 import { resolveOptions } from '../src/workflows/options.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
-import { byMedian } from './lib/median.ts';
+import { byMedian, describeRange } from './lib/median.ts';
 import { USUAL_TENANT } from './lib/population.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
 import { runSimulation, type Simulation } from './lib/run-simulation.ts';
@@ -13,15 +13,18 @@ interface Runs {
   readonly together: MonthEndRun;
 }
 
-/** The same month end on production's server, and on the dev server before and after it. */
-interface Round {
-  readonly cluster: MonthEndRun;
-  readonly dev: readonly [MonthEndRun, MonthEndRun];
+/** A measurement with another one before and after it, so that the machine's drift affects both alike. */
+interface Round<T> {
+  readonly measured: T;
+  readonly against: readonly [T, T];
 }
 
-const devRateOf = ({ dev: [before, after] }: Round) =>
-  (before.tenantsPerSecond + after.tenantsPerSecond) / 2;
-const ratioOf = (round: Round) => round.cluster.tenantsPerSecond / devRateOf(round);
+type Rated = Pick<MonthEndRun, 'tenants' | 'seconds'>;
+
+const rateOf = ({ tenants, seconds }: Rated) => tenants / seconds;
+const limitOf = ({ against: [before, after] }: Round<Rated>) =>
+  (rateOf(before) + rateOf(after)) / 2;
+const ratioOf = (round: Round<Rated>) => rateOf(round.measured) / limitOf(round);
 
 /** Temporal gives work to the worker that polls first; this allows for a worker that started later. */
 const LEAST_SHARE = 0.25;
@@ -31,57 +34,82 @@ export const cluster: Bench = {
   name: 'cluster',
   title: "Month end on production's Temporal server with PostgreSQL",
   sizes: {
-    clusterTenants: { full: 1000, smoke: 8 },
+    clusterTenants: { full: 500, smoke: 8 },
+    clusterTenantsTogether: { full: 1500, smoke: 8 },
     clusterPerChild: { full: 25, smoke: 4 },
-    clusterSimulated: { full: 1000, smoke: 10 },
-    clusterRounds: { full: 1, smoke: 1 },
+    clusterSimulated: { full: 600, smoke: 10 },
+    clusterWarmUp: { full: 200, smoke: 2 },
+    rounds: { full: 3, smoke: 1 },
   },
   async run(context) {
-    const alone: Round[] = [];
-    const together: Round[] = [];
-    let before = await measureOn(context, { cluster: false });
-    while (alone.length < sizeOf(context, 'clusterRounds')) {
-      const cluster = await measureOn(context, { cluster: true });
-      const after = await measureOn(context, { cluster: false });
-      alone.push({ cluster: cluster.alone, dev: [before.alone, after.alone] });
-      together.push({ cluster: cluster.together, dev: [before.together, after.together] });
-      before = after;
-    }
+    const rounds = await alternate(
+      sizeOf(context, 'rounds'),
+      () => measureOn(context, { cluster: false }),
+      () => measureOn(context, { cluster: true }),
+    );
     const perChild = sizeOf(context, 'clusterPerChild');
+    const of = (key: keyof Runs) =>
+      rounds.map(({ measured, against: [before, after] }) => ({
+        measured: measured[key],
+        against: [before[key], after[key]] as const,
+      }));
     return {
       figures: [
-        compare(byMedian(alone, ratioOf), 'one tenant per child', 0.65),
-        compare(byMedian(together, ratioOf), `${perChild} tenants per child`, 0.85),
+        compareServers(of('alone'), 'one tenant per child', 0.65),
+        compareServers(of('together'), `${perChild} tenants per child`, 0.85),
         ...(await compareWorkers(context)),
       ],
     };
   },
 };
 
+/** Measures in turn: against, measured, against, measured, … against. */
+async function alternate<T>(
+  count: number,
+  measureAgainst: () => Promise<T>,
+  measure: () => Promise<T>,
+): Promise<Round<T>[]> {
+  const rounds: Round<T>[] = [];
+  let before = await measureAgainst();
+  while (rounds.length < count) {
+    const measured = await measure();
+    const after = await measureAgainst();
+    rounds.push({ measured, against: [before, after] });
+    before = after;
+  }
+  return rounds;
+}
+
 /** One server at a time: an idle one would take CPU time from the other. */
 async function measureOn(context: BenchContext, options: ServerOptions): Promise<Runs> {
   await using servers = await context.startServers(options);
-  const run = (tenantsPerChild: number) =>
+  const run = (tenants: number, tenantsPerChild: number) =>
     measureMonthEnd(context, servers, {
-      shape: { ...USUAL_TENANT, tenants: sizeOf(context, 'clusterTenants') },
+      shape: { ...USUAL_TENANT, tenants },
       options: { ...resolveOptions({}), tenantsPerChild },
     });
-  const alone = await run(1);
-  return { alone, together: await run(sizeOf(context, 'clusterPerChild')) };
+  return {
+    alone: await run(sizeOf(context, 'clusterTenants'), 1),
+    together: await run(
+      sizeOf(context, 'clusterTenantsTogether'),
+      sizeOf(context, 'clusterPerChild'),
+    ),
+  };
 }
 
-function compare(round: Round, how: string, atLeast: number): Figure {
-  const {
-    cluster,
-    dev: [dev],
-  } = round;
+function compareServers(
+  rounds: readonly Round<MonthEndRun>[],
+  how: string,
+  atLeast: number,
+): Figure {
+  const round = byMedian(rounds, ratioOf);
   return {
     name: `month end, ${how}, on production's server`,
-    measured: { value: cluster.tenantsPerSecond, unit: 'tenants/s' },
-    against: { value: devRateOf(round), unit: 'tenants/s', name: 'on the dev server' },
+    measured: { value: rateOf(round.measured), unit: 'tenants/s' },
+    against: { value: limitOf(round), unit: 'tenants/s', name: 'on the dev server' },
     ratio: ratioOf(round),
     bound: { atLeast },
-    note: `${describeRun(cluster)}; on the dev server ${describeRun(dev)}`,
+    note: `${describeRange(rounds.map(ratioOf))}; ${describeRun(round.measured)}; on the dev server ${describeRun(round.against[0])}`,
   };
 }
 
@@ -90,31 +118,44 @@ async function compareWorkers(context: BenchContext): Promise<Figure[]> {
   await using servers = await context.startServers({ cluster: true });
   const simulate = async (workers: number) => {
     const tenants = sizeOf(context, 'clusterSimulated');
-    const run = await runSimulation(servers, { tenants, tenantsPerChild: 1, workers });
+    const run = await runSimulation(servers, {
+      tenants,
+      tenantsPerChild: 1,
+      workers,
+      warmUpTenants: sizeOf(context, 'clusterWarmUp'),
+    });
     context.log(`${workers} workers: ${rateOf(run).toFixed(1)} tenants per second`);
     return run;
   };
-  const one = await simulate(1);
-  const two = await simulate(2);
-  const smaller = Math.min(...two.cpuMsOfWorkers);
+  const rounds = await alternate(
+    sizeOf(context, 'rounds'),
+    () => simulate(1),
+    () => simulate(2),
+  );
+  const round = byMedian(rounds, ratioOf);
+  const [uneven = round.measured] = rounds
+    .map(({ measured }) => measured)
+    .toSorted((a, b) => shareOf(a) - shareOf(b));
   return [
     {
       name: 'two workers, no database work',
-      measured: { value: rateOf(two), unit: 'tenants/s' },
-      against: { value: rateOf(one), unit: 'tenants/s', name: 'one worker' },
-      ratio: rateOf(two) / rateOf(one),
+      measured: { value: rateOf(round.measured), unit: 'tenants/s' },
+      against: { value: limitOf(round), unit: 'tenants/s', name: 'one worker' },
+      ratio: ratioOf(round),
       bound: { atLeast: 1 },
+      note: describeRange(rounds.map(ratioOf)),
     },
     {
       name: "the less busy worker's share of the CPU time of both",
-      measured: { value: smaller, unit: 'ms' },
-      against: { value: two.cpuMs, unit: 'ms', name: 'both' },
-      ratio: smaller / two.cpuMs,
+      measured: { value: Math.min(...uneven.cpuMsOfWorkers), unit: 'ms' },
+      against: { value: uneven.cpuMs, unit: 'ms', name: 'both, in the most uneven round' },
+      ratio: shareOf(uneven),
       bound: { atLeast: LEAST_SHARE },
     },
   ];
 }
 
-function rateOf({ tenants, seconds }: Simulation): number {
-  return tenants / seconds;
+/** The less busy worker's part of the CPU time of all. */
+function shareOf({ cpuMsOfWorkers, cpuMs }: Simulation): number {
+  return Math.min(...cpuMsOfWorkers) / cpuMs;
 }

@@ -11,6 +11,7 @@ import { ingestionSingles } from './ingestion-singles.ts';
 import { largeTenant } from './large-tenant.ts';
 import type { Bench } from './lib/bench.ts';
 import { llmPull } from './llm-pull.ts';
+import { maxChildren } from './max-children.ts';
 import { monthEnd } from './month-end.ts';
 import { operatorPages } from './operator-pages.ts';
 import { quoteShare } from './quote-share.ts';
@@ -19,6 +20,7 @@ import { quoteShare } from './quote-share.ts';
 export const BENCHES: readonly Bench[] = [
   monthEnd,
   cluster,
+  maxChildren,
   growth,
   largeTenant,
   llmPull,

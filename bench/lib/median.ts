@@ -14,3 +14,9 @@ export function byMedian<T>(items: readonly T[], valueOf: (item: T) => number): 
   if (middle === undefined) throw new Error('there is no median of nothing');
   return middle;
 }
+
+/** Describes the spread of the rounds' ratios, for a figure's note. */
+export function describeRange(ratios: readonly number[]): string {
+  const [least, greatest] = [Math.min(...ratios), Math.max(...ratios)];
+  return `${ratios.length} rounds, ${least.toFixed(2)} to ${greatest.toFixed(2)}`;
+}

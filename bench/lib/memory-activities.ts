@@ -6,20 +6,25 @@ import type { MonthActivities } from '../../src/worker.ts';
 type RequestState = 'none' | 'waiting' | 'served';
 
 /**
- * The month end's activities without a database: the given number of tenants is due, and each gets
- * its invoice at once. What remains is the cost of the engine and the workflow code. For one month,
- * requested once.
- * @param requestFile keeps the request's state for all workers that serve the month
+ * The month end's activities without a database: in each month the given number of tenants is due, and each gets its
+ * invoice at once. What remains is the cost of the engine and the workflow code. For months that are requested once.
+ * @param dueTenants due tenants by month
+ * @param requestFile start of the files' names that keep the requests' state for all workers
  */
-export function createMemoryActivities(tenants: number, requestFile: string): MonthActivities {
-  const readState = (): RequestState =>
-    existsSync(requestFile) ? (readFileSync(requestFile, 'utf8') as RequestState) : 'none';
-  const setState = (state: RequestState) => writeFileSync(requestFile, state);
+export function createMemoryActivities(
+  dueTenants: ReadonlyMap<string, number>,
+  requestFile: string,
+): MonthActivities {
+  const fileOf = (month: string) => `${requestFile}-${month}`;
+  const readState = (month: string): RequestState =>
+    existsSync(fileOf(month)) ? (readFileSync(fileOf(month), 'utf8') as RequestState) : 'none';
+  const setState = (month: string, state: RequestState) => writeFileSync(fileOf(month), state);
+  const dueIn = (month: string) => dueTenants.get(month) ?? 0;
   const refuse = (name: string) => () => Promise.reject(new Error(`${name}: not in a simulation`));
   return {
     requestScheduledMonth: refuse('requestScheduledMonth'),
-    acceptRequest({ signalId }) {
-      setState('waiting');
+    acceptRequest({ month, signalId }) {
+      setState(month, 'waiting');
       const nobody = { urgentTenantIds: [], refusals: [] };
       return Promise.resolve({
         accepted: true,
@@ -28,20 +33,20 @@ export function createMemoryActivities(tenants: number, requestFile: string): Mo
         ...nobody,
       });
     },
-    beginPass() {
-      if (readState() !== 'waiting') return Promise.resolve(null);
-      setState('served');
+    beginPass({ month }) {
+      if (readState(month) !== 'waiting') return Promise.resolve(null);
+      setState(month, 'served');
       return Promise.resolve({
         requestIds: ['bench'],
         requestCount: 1,
         upToSeq: 1,
         startedAt: '2026-06-01T06:00:00Z',
-        dueTenants: tenants,
+        dueTenants: dueIn(month),
       });
     },
-    planPage({ after, limit }) {
+    planPage({ month, after, limit }) {
       const from = after === null ? 0 : numberOf(after);
-      const count = Math.min(limit, tenants - from);
+      const count = Math.min(limit, dueIn(month) - from);
       const tenantIds = Array.from({ length: count }, (_, index) => tenantId(from + index + 1));
       return Promise.resolve({ tenantIds, skipped: 0, last: tenantIds.at(-1) ?? null });
     },
@@ -67,9 +72,9 @@ export function createMemoryActivities(tenants: number, requestFile: string): Mo
       }),
     recordParked: refuse('recordParked'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
-    finishPass: () =>
+    finishPass: ({ month }) =>
       Promise.resolve({
-        totals: { rolled: tenants, skipped: 0, unchanged: 0, parked: 0 },
+        totals: { rolled: dueIn(month), skipped: 0, unchanged: 0, parked: 0 },
         imbalances: [],
       }),
   };

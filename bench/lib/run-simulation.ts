@@ -38,33 +38,46 @@ export interface SimulationSize {
   readonly tenantsPerChild: number;
   /** Number of worker processes. */
   readonly workers?: number;
+  /** Tenants of another month that the workers close first, so that new workers aren't slower; by default none. */
+  readonly warmUpTenants?: number;
 }
+
+/** The month before the measured one. */
+const WARM_UP_MONTH = '2026-04';
 
 /** Closes a month of the given number of tenants with the real workflows, in a new namespace with new workers. */
 export async function runSimulation(
   servers: BenchServers,
-  { tenants, tenantsPerChild, workers: workerCount = 1 }: SimulationSize,
+  { tenants, tenantsPerChild, workers: workerCount = 1, warmUpTenants = 0 }: SimulationSize,
 ): Promise<Simulation> {
   const namespace = await servers.claimNamespace();
   const { client } = namespace;
   await using stack = new AsyncDisposableStack();
   const bundlePath = join(servers.folder, `simulation-${namespace.namespace}.js`);
   writeFileSync(bundlePath, (await bundleWorkflows(new DefaultLogger('WARN'))).code);
-  const start = (index: number) => startWorker(servers, namespace, { tenants, bundlePath, index });
+  const due = new Map([
+    [MONTH, tenants],
+    [WARM_UP_MONTH, warmUpTenants],
+  ]);
+  const start = (index: number) => startWorker(servers, namespace, { due, bundlePath, index });
   const workers: MeasuredProcess[] = [];
   while (workers.length < workerCount) workers.push(stack.use(await start(workers.length)));
+  const close = async (month: string) => {
+    const workflowId = await requestMonthEnd(client, {
+      month,
+      requestId: 'bench',
+      actor: 'bench',
+      // The workflow ends when the month is closed, which shows the end of the run.
+      options: { tenantsPerChild, openForDays: 0 },
+    });
+    await client.workflow.getHandle(workflowId).result();
+  };
+  if (warmUpTenants > 0) await close(WARM_UP_MONTH);
   const usages = () => Promise.all(workers.map((worker) => worker.usage()));
   const serverBefore = serverMemory(servers);
   const before = await usages();
   const startedAt = performance.now();
-  const workflowId = await requestMonthEnd(client, {
-    month: MONTH,
-    requestId: 'bench',
-    actor: 'bench',
-    // The workflow ends when the month is closed, which shows the end of the run.
-    options: { tenantsPerChild, openForDays: 0 },
-  });
-  await client.workflow.getHandle(workflowId).result();
+  await close(MONTH);
   const seconds = (performance.now() - startedAt) / 1000;
   const after = await usages();
   const cpuMsOfWorkers = after.map(({ cpuMs }, index) => cpuMs - (before[index]?.cpuMs ?? 0));
@@ -93,11 +106,18 @@ function firstChildId(tenantsPerChild: number): string {
 async function startWorker(
   { folder, temporalAddress }: BenchServers,
   { namespace }: BenchNamespace,
-  { tenants, bundlePath, index }: { tenants: number; bundlePath: string; index: number },
+  {
+    due,
+    bundlePath,
+    index,
+  }: { due: ReadonlyMap<string, number>; bundlePath: string; index: number },
 ): Promise<MeasuredProcess> {
   return startMeasured({
     script: WORKER,
-    args: [String(tenants), join(folder, `simulation-${namespace}.request`)],
+    args: [
+      join(folder, `simulation-${namespace}.request`),
+      ...[...due].map(([month, tenants]) => `${month}=${tenants}`),
+    ],
     readyText: 'worker started',
     logFile: join(folder, `simulation-${namespace}-${index}.log`),
     env: {
