@@ -10,8 +10,11 @@ export const TEMPORAL_SERVER_VERSION = SERVER_VERSION;
 /** Number of history shards. It is fixed when the databases are created and can't be changed later. */
 export const HISTORY_SHARDS = 512;
 
-/** How long a namespace keeps closed workflows. Shorter than a month, it would hide the workflow of a parked tenant. */
-export const NAMESPACE_RETENTION_DAYS = 30;
+/**
+ * How long a namespace keeps closed workflows: a day longer than a month stays open for corrections (45 days). The
+ * repair after a restore needs the first run of an open month, which may have closed when it continued as new.
+ */
+export const NAMESPACE_RETENTION_DAYS = 46;
 
 /** The PostgreSQL role of the server. It owns its two databases and can't enter the books. */
 export const TEMPORAL_ROLE = 'temporal';

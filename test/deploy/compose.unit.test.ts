@@ -11,6 +11,7 @@ import {
   TEMPORAL_SERVER_VERSION,
 } from '../../dev/temporal-cluster-settings.ts';
 import { readConfig } from '../../src/config.ts';
+import { resolveOptions } from '../../src/workflows/options.ts';
 import { isInProject, readProjectFile } from '../scripts/_project-files.ts';
 
 interface Service {
@@ -74,6 +75,10 @@ test("runs Temporal's server, tools and settings that the tests' cluster runs", 
   expect(environmentOf('temporal-namespace').NAMESPACE_RETENTION).toBe(
     `${NAMESPACE_RETENTION_DAYS * 24}h`,
   );
+});
+
+test('the namespace keeps the runs of a month for longer than the month is open for corrections', () => {
+  expect(NAMESPACE_RETENTION_DAYS).toBeGreaterThan(resolveOptions({}).openForDays);
 });
 
 test('Temporal gets both databases from PostgreSQL by a role that owns nothing else', () => {
