@@ -4,6 +4,9 @@ import type { Queryable } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import type { MonthRun } from '../temporal/month-runs.ts';
 
+/** Lost requests that are named. */
+const SHOWN_IDS = 5;
+
 /** Requests of a month on which the database and Temporal disagree, because one of them was restored or lost. */
 export interface LostRun {
   readonly month: Month;
@@ -40,6 +43,23 @@ export async function findLostRuns(
   return lost;
 }
 
+/**
+ * The same for one month; null if the database and Temporal agree.
+ * @param readRun asks Temporal about the month; null if its workflow doesn't answer
+ */
+export async function findLostRun(
+  db: Queryable,
+  readRun: () => Promise<MonthRun | null>,
+): Promise<LostRun | 'not answering' | null> {
+  const answers: MonthRun[] = [];
+  const [lost = null] = await findLostRuns(db, async () => {
+    const run = await readRun();
+    if (run !== null) answers.push(run);
+    return answers;
+  });
+  return answers.length === 0 ? 'not answering' : lost;
+}
+
 /** Returns a sentence for each way in which the run was lost. Without ids, because `/readyz` is public. */
 export function explainLostRun({ month, missing, unserved }: LostRun): readonly string[] {
   return [
@@ -53,6 +73,16 @@ export function explainLostRun({ month, missing, unserved }: LostRun): readonly 
       ? []
       : [`requests for ${month} wait (${unserved.length}), and no run is serving them`]),
   ];
+}
+
+/** Tells an operator what is lost, with the first few ids, and the command that has it served; empty if nothing is. */
+export function describeLostRun(lost: LostRun | 'not answering' | null): readonly string[] {
+  if (lost === null || lost === 'not answering') return [];
+  const ids = [...lost.missing, ...lost.unserved];
+  const more = ids.length - SHOWN_IDS;
+  const shown = ids.slice(0, SHOWN_IDS).join(', ') + (more > 0 ? `, +${more}` : '');
+  const remedy = `Run \`${remedyForLostRun(lost.month)}\`; first read docs/operations/restore.md.`;
+  return [`${explainLostRun(lost).join('; ')} (${shown}). ${remedy}`];
 }
 
 /** Returns the command, without `npm run cli --`, that has the lost requests served. */

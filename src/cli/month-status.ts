@@ -3,21 +3,13 @@ import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
-import {
-  explainLostRun,
-  findLostRuns,
-  remedyForLostRun,
-  type LostRun,
-} from '../audit/lost-runs.ts';
+import { describeLostRun, findLostRun } from '../audit/lost-runs.ts';
 import { askProgress, readMonthRun } from '../temporal/month-runs.ts';
 import type { StatusWithProgress } from './render/month-status-text.ts';
 import { snakeCaseKeys } from './output.ts';
 
 /** A query waits for a worker, and none may be running. */
 export const QUERY_TIMEOUT_MS = 5_000;
-
-/** Lost requests that are named. */
-const SHOWN_IDS = 5;
 
 /** The state of a month in the database, with the progress of its workflow and what a restore has lost. */
 export async function readStatus(
@@ -28,28 +20,9 @@ export async function readStatus(
   const [status, progress, lostRun] = await Promise.all([
     readMonthEndStatus(db, month),
     askProgress(client, month, QUERY_TIMEOUT_MS),
-    findLostRun(db, client, month),
+    findLostRun(db, () => readMonthRun(client, month)),
   ]);
-  return { ...status, progress, lost: lostRun === null ? [] : [explain(lostRun)] };
-}
-
-function explain(lost: LostRun): string {
-  const remedy = `Run \`${remedyForLostRun(lost.month)}\`; first read docs/operations/restore.md.`;
-  const ids = [...lost.missing, ...lost.unserved];
-  const more = ids.length - SHOWN_IDS;
-  const shown = ids.slice(0, SHOWN_IDS).join(', ') + (more > 0 ? `, +${more}` : '');
-  return `${explainLostRun(lost).join('; ')} (${shown}). ${remedy}`;
-}
-
-/** The requests of the month on which the database and Temporal disagree; null if there are none. */
-export async function findLostRun(
-  db: Database,
-  client: Client,
-  month: Month,
-): Promise<LostRun | null> {
-  const readRuns = async () => [await readMonthRun(client, month)].filter((run) => run !== null);
-  const [lost = null] = await findLostRuns(db, readRuns);
-  return lost;
+  return { ...status, progress, lost: describeLostRun(lostRun) };
 }
 
 /** The status for `--json`, with the API's field names. */

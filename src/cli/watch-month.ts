@@ -5,8 +5,9 @@ import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
 import { whileInterruptible } from './interruption.ts';
-import { askProgress } from '../temporal/month-runs.ts';
-import { QUERY_TIMEOUT_MS, findLostRun } from './month-status.ts';
+import { findLostRun } from '../audit/lost-runs.ts';
+import { askProgress, readMonthRun } from '../temporal/month-runs.ts';
+import { QUERY_TIMEOUT_MS } from './month-status.ts';
 import { note } from './output.ts';
 import { startProgress, type Progress } from './progress-display.ts';
 import { renderProgress, type StatusWithProgress } from './render/month-status-text.ts';
@@ -37,7 +38,8 @@ export async function watchMonth(
         if (!isWaiting && (requestId !== null || !isClosing(progress))) return;
         // No run will serve the waiting requests, which the status then says.
         if (isWaiting && requestId === null && !isClosing(progress)) {
-          if ((await findLostRun(db, client, month)) !== null) return;
+          const lost = await findLostRun(db, () => readMonthRun(client, month));
+          if (lost !== null && lost !== 'not answering') return;
         }
         display.show(progress);
         await sleep(LOOK_EVERY_MS);

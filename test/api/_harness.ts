@@ -83,6 +83,7 @@ export async function createTestApi(
         return Promise.resolve(`month-end-${asked.month}`);
       },
       progress: () => Promise.resolve(null),
+      run: (month) => Promise.resolve({ month, state: 'none', served: [] }),
       check: () => Promise.resolve(),
     },
     ...overrides,

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
+import { insertRequest } from '../../src/db/month-end/month-end-requests.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
+import { periodOf } from '../../src/domain/period.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
@@ -88,6 +90,24 @@ describe('the pages of a closed month', () => {
     expect(text).toMatch(/LLM usage<\/th>.*?100\.00.*?1\.00.*?\+99\.00/s);
     expect(text).toContain('Books <span class="badge good">');
     expect(text).not.toContain('data-live');
+  });
+
+  test('say that a restore has lost requests, and how to serve them', async () => {
+    expect((await operator.get(monthPath)).text).not.toContain('--after-restore');
+    const request = {
+      kind: 'run',
+      allTenants: false,
+      tenantIds: [],
+      reason: null,
+      onlyIfChanged: false,
+      acceptBounds: false,
+      requestId: 'waits',
+      actor: 'test',
+    } as const;
+    await world.db.transaction((tx) => insertRequest(tx, periodOf('2026-02'), request));
+    const { text } = await operator.get('/operator/months/2026-02');
+    expect(text).toMatch(/role="alert".*no run is serving them \(waits\)/);
+    expect(text).toContain('<code>month-end start 2026-02 --after-restore</code>');
   });
 
   test('list the months, newest first', async () => {

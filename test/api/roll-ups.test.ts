@@ -117,6 +117,40 @@ describe('GET', () => {
     });
   });
 
+  test('says which requests a restore has lost, and which command has them served', async () => {
+    const request = {
+      kind: 'run',
+      allTenants: false,
+      tenantIds: [],
+      reason: null,
+      onlyIfChanged: false,
+      acceptBounds: false,
+      requestId: 'waits',
+      actor: 'test',
+    } as const;
+    await api.db.transaction((tx) => insertRequest(tx, periodOf('2026-03'), request));
+    const monthEnd = {
+      request: () => Promise.reject(new Error('not here')),
+      progress: () => Promise.resolve(null),
+      check: () => Promise.resolve(),
+      run: (month: string) => Promise.resolve({ month, state: 'open', served: ['gone'] } as const),
+    };
+    await using restored = await createTestApi({ now: () => NOW, monthEnd });
+    expect((await get('2026-03', restored)).body).toMatchObject({
+      lost: [
+        "month-end-2026-03 has served requests that the database doesn't have (1): the database is older than " +
+          'Temporal (gone). Run `month-end start 2026-03 --after-restore`; first read docs/operations/restore.md.',
+      ],
+    });
+
+    const { lost } = (await get('2026-03')).body as { lost: readonly string[] };
+    expect(lost).toEqual([
+      'requests for 2026-03 wait (1), and no run is serving them (waits). ' +
+        'Run `month-end start 2026-03 --after-restore`; first read docs/operations/restore.md.',
+    ]);
+    expect((await get('2026-04')).body).toMatchObject({ lost: [] });
+  });
+
   test('rejects an invalid month', async () => {
     const response = await get('2026-13');
     expect(response.status).toBe(422);
@@ -135,7 +169,7 @@ test('a request starts the workflow of the month on the real server', async () =
 
   // No worker answers queries here; the rest is shown anyway.
   const response = await get('2026-05', real);
-  expect(response.body).toMatchObject({ workflow: null, workflow_reachable: false });
+  expect(response.body).toMatchObject({ workflow: null, workflow_reachable: false, lost: [] });
   expect((await real.call('get', '/readyz')).status).toBe(200);
   await connection.close();
 });

@@ -25,6 +25,7 @@ const month = (changes: Partial<Parameters<typeof monthPage>[0]> = {}) =>
     parked: [],
     moreParkedHref: null,
     books: null,
+    lost: [],
     temporal: null,
     ...changes,
   });
@@ -41,6 +42,7 @@ const reRun = (changes: Partial<Parameters<typeof reRunPage>[0]> = {}) =>
 describe('what others have typed stays text', () => {
   test.each([
     ["an operator's label", month({ visitor: { ...OPERATOR, label: ATTACK } })],
+    ['a lost request', month({ lost: [ATTACK] })],
     ["a parked tenant's reason", month({ parked: [PARKED] })],
     [
       "a request's reason",

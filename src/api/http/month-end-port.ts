@@ -1,10 +1,12 @@
 import { ServiceError, type Client } from '@temporalio/client';
 import type { MonthEndProgress } from '../../contracts/month-end-types.ts';
+import type { Month } from '../../domain/period.ts';
 import {
   queryProgress,
   requestMonthEnd,
   type MonthEndRequest,
 } from '../../temporal/month-end-client.ts';
+import { readMonthRun, type MonthRun } from '../../temporal/month-runs.ts';
 import { SearchAttributesError } from '../../temporal/search-attributes.ts';
 
 /** How long each call may take, in milliseconds. */
@@ -32,7 +34,12 @@ export interface MonthEndPort {
    * Returns the workflow's progress; null if the month has no workflow.
    * @throws TemporalUnavailableError, also if no worker answers
    */
-  progress(month: string): Promise<MonthEndProgress | null>;
+  progress(month: Month): Promise<MonthEndProgress | null>;
+  /**
+   * Returns what Temporal knows of the month's requests; null if no worker answers.
+   * @throws TemporalUnavailableError
+   */
+  run(month: Month): Promise<MonthRun | null>;
   /** Checks that the server is reachable. @throws TemporalUnavailableError */
   check(): Promise<void>;
 }
@@ -49,6 +56,7 @@ export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEn
   return {
     request: (request) => within(timeouts.request, () => requestMonthEnd(client, request)),
     progress: (month) => within(timeouts.progress, () => queryProgress(client, month)),
+    run: (month) => within(timeouts.progress, () => readMonthRun(client, month)),
     async check() {
       const { namespace } = client.options;
       await within(timeouts.check, () => client.workflowService.describeNamespace({ namespace }));

@@ -11,6 +11,7 @@ import {
 import { monthLive } from './views/month-live-html.ts';
 import { monthPage } from './views/month-html.ts';
 import { parkedPage } from './views/parked-html.ts';
+import { readLostRun } from '../http/lost-run.ts';
 import { month } from '../http/request-fields.ts';
 import { pagedBy } from '../http/paging.ts';
 import { nextHref, pageQuery, operatorPage, page } from './page-definition.ts';
@@ -26,13 +27,14 @@ const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_i
 /** Shows a month. */
 export const oneMonth = operatorPage(
   { path: '/operator/months/:month', params: monthParams },
-  async ({ params, visitor }, { db, temporalLinks = null }) => {
+  async ({ params, visitor }, { db, monthEnd, temporalLinks = null }) => {
     const overview = await readMonthOverview(db, params.month);
     // Concurrently: with many tenants each sum takes most of a second.
-    const [parked, kinds, books] = await Promise.all([
+    const [parked, kinds, books, lost] = await Promise.all([
       readParked({ limit: FIRST_PARKED }, (asked) => listParkedTenants(db, params.month, asked)),
       compareKinds(db, params.month),
       overview.is_served ? readMonthEndStatus(db, params.month) : null,
+      readLostRun(db, monthEnd, params.month),
     ]);
     return page(
       monthPage({
@@ -42,6 +44,7 @@ export const oneMonth = operatorPage(
         parked: parked.entries,
         moreParkedHref: nextHref(`/operator/months/${params.month}/parked`, parked.next_cursor),
         books,
+        lost,
         temporal: temporalLinks,
       }),
     );

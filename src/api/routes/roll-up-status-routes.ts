@@ -10,6 +10,7 @@ import type { ApiDeps } from '../http/api-deps.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';
 import { NO_BOUNDS } from '../../domain/bounds.ts';
 import { lateUsageSchema, listLateUsage } from '../../audit/late-usage.ts';
+import { readLostRun } from '../http/lost-run.ts';
 import { month } from '../http/request-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
@@ -93,6 +94,12 @@ const statusReply = z.object({
   workflow_reachable: z
     .boolean()
     .describe('False if the workflow could not be queried; the rest comes from the database.'),
+  lost: z
+    .array(z.string())
+    .describe(
+      'Requests on which the database and the workflow disagree, because one of them was restored or lost: in ' +
+        'sentences, with the command that has them served. Empty if the workflow could not be queried.',
+    ),
   due_tenants: z.int(),
   outcomes: counts.describe('The latest outcome of each due tenant.'),
   not_looked_at: z.int(),
@@ -137,11 +144,16 @@ export const getRollUp = defineRoute(
     responses: { 200: { description: 'Progress, outcomes, reconciliation', schema: statusReply } },
   },
   async ({ params }, { db, monthEnd }) => {
-    const [status, progress] = await Promise.all([
+    const [status, progress, lost] = await Promise.all([
       readMonthEndStatus(db, params.month),
       readProgress(monthEnd, params.month),
+      readLostRun(db, monthEnd, params.month),
     ]);
-    return reply(200, { ...status, ...progress });
+    return reply(200, {
+      ...status,
+      ...progress,
+      lost: lost === 'not answering' ? [] : [...lost],
+    });
   },
 );
 

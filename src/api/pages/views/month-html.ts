@@ -22,12 +22,14 @@ export interface MonthView {
   readonly moreParkedHref: string | null;
   /** Null while a request is running: the books need not balance yet, and computing them scans all usage. */
   readonly books: Books | null;
+  /** What a restore has lost, in sentences; `not answering` if Temporal or the month's workflow can't be asked. */
+  readonly lost: readonly string[] | 'not answering';
   readonly temporal: TemporalLinks | null;
 }
 
 /** Renders a month: progress, results, and whether the books balance. */
 export function monthPage(view: MonthView): string {
-  const { visitor, overview, kinds, parked, moreParkedHref, books, temporal } = view;
+  const { visitor, overview, kinds, parked, moreParkedHref, books, lost, temporal } = view;
   const { month, requests } = overview;
   const isOpen = requests.some(({ state }) => state !== 'finished');
   return layout({
@@ -35,7 +37,7 @@ export function monthPage(view: MonthView): string {
     visitor,
     trail: [{ href: '/operator/months', text: 'Months' }],
     isLive: isOpen,
-    main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
+    main: markup`${lostNote(lost)}<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
 <li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
 <li><a href="/operator/months/${month}/re-run">Rerun tenants</a></li>
@@ -45,6 +47,19 @@ ${comparison(month, kinds)}
 ${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation scan the whole month, so they appear only when no request is running.</p>\n` : booksSection(books)}
 ${requestsSection(overview)}`,
   });
+}
+
+function lostNote(lost: MonthView['lost']): Markup {
+  if (lost === 'not answering') {
+    return markup`<p class="note">The month’s workflow does not answer, so this page can’t tell whether a restore has lost requests. Is a worker running?</p>\n`;
+  }
+  return markup`${lost.map((sentence) => markup`<p class="note bad" role="alert">${badge('bad', 'incomplete')} ${withCode(sentence)}</p>\n`)}`;
+}
+
+/** Renders what is between backticks as code. */
+function withCode(sentence: string): Markup {
+  const parts = sentence.split('`');
+  return markup`${parts.map((part, index) => (index % 2 === 0 ? markup`${part}` : markup`<code>${part}</code>`))}`;
 }
 
 /** Renders amounts by kind of line, compared with the previous month. */
