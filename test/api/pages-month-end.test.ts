@@ -10,7 +10,6 @@ import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createRenderer } from '../../src/documents/renderer.ts';
-import { periodOf } from '../../src/domain/period.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
@@ -20,6 +19,7 @@ import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
+import { periodOf } from '../_util/utc.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
