@@ -16,6 +16,16 @@ CREATE TABLE invoices (
   subtotal_cents cents NOT NULL,
   tax_cents cents NOT NULL,
   total_cents cents NOT NULL,
+  -- How it was taxed (docs/spec.md#tax): the tenant's treatment, whether the seller was registered for GST, and the
+  -- tax in AUD of an invoice in another currency. No foreign key to the treatment, for the reason below.
+  tax_treatment external_id NOT NULL,
+  tax_label text NOT NULL,
+  tax_rate numeric NOT NULL CHECK (tax_rate >= 0 AND tax_rate < 1),
+  tax_note text,
+  seller_registered boolean NOT NULL,
+  aud_rate numeric CHECK (aud_rate > 0 AND aud_rate < 'Infinity'),
+  aud_rate_source text,
+  tax_aud_cents cents,
   -- The parties at issue, for the invoice's documents (ADR 18): the tenant's name, and the versions in force.
   -- Null if the tenant had no details or the seller was not known yet.
   buyer_name text NOT NULL,
@@ -34,6 +44,11 @@ CREATE TABLE invoices (
   UNIQUE (tenant_id, tenant_seq),
   FOREIGN KEY (tenant_id, buyer_version) REFERENCES buyer_details (tenant_id, version),
   CHECK (total_cents = subtotal_cents + tax_cents),
+  CONSTRAINT invoices_taxed_by_treatment
+    CHECK (tax_cents = CASE WHEN seller_registered THEN round(subtotal_cents * tax_rate) ELSE 0 END),
+  CONSTRAINT invoices_tax_in_aud CHECK (
+    (currency <> 'AUD' AND tax_cents <> 0) = (tax_aud_cents IS NOT NULL)
+    AND num_nulls(tax_aud_cents, aud_rate, aud_rate_source) IN (0, 3)),
   CHECK (period_end = (period_start + interval '1 month' - interval '1 day')::date),
   CHECK ((revision = 1) = (replaces_invoice_id IS NULL)),
   CONSTRAINT invoices_revisions_name_their_request CHECK (
@@ -202,6 +217,8 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(jsonb_build_array(
     i.invoice_id, i.tenant_id, i.period_start, i.period_end, i.revision, i.tenant_seq, i.number,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents,
+    i.tax_treatment, i.tax_label, i.tax_rate::text, i.tax_note, i.seller_registered,
+    i.aud_rate::text, i.aud_rate_source, i.tax_aud_cents,
     extract(epoch FROM i.issued_at), i.replaces_invoice_id, i.request_id, i.actor, i.reason,
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,
@@ -237,7 +254,8 @@ GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia
 GRANT INSERT (tenant_id, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status, number, currency,
-  subtotal_cents, tax_cents, total_cents, buyer_name, buyer_version, seller_version, issued_at,
+  subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
+  aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
   replaces_invoice_id, superseded_by, superseded_at) ON invoices TO arcadia_tenant;
 GRANT INSERT ON invoices, invoice_lines, invoice_usage, invoice_digests TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;

@@ -9,6 +9,7 @@ import {
   type IssuableDraft,
 } from '../db/invoices/invoices.ts';
 import type { Transaction } from '../db/pool.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { Period } from '../domain/period.ts';
@@ -91,7 +92,7 @@ export interface ComparedDrafts {
   readonly unchanged: readonly UnchangedDraft[];
 }
 
-/** Compares each revision with the invoice that it replaces, line by line. */
+/** Compares each revision with the invoice that it replaces: line by line, and how they are taxed. */
 export async function compareRevisions(
   tx: Transaction,
   drafts: readonly CheckedDraft[],
@@ -108,8 +109,8 @@ export async function compareRevisions(
       continue;
     }
     const changes = compareLines(before?.get(replacesInvoiceId) ?? [], lines);
-    if (terms.onlyIfChanged && changes.length === 0)
-      unchanged.push({ ...draft, replacesInvoiceId });
+    const isSame = changes.length === 0 && isDeepStrictEqual(built.tax, terms.replacedTax);
+    if (terms.onlyIfChanged && isSame) unchanged.push({ ...draft, replacesInvoiceId });
     else issuable.push({ ...draft, changes });
   }
   return { issuable, unchanged };

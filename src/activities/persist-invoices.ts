@@ -7,7 +7,7 @@ import type { Transaction } from '../db/pool.ts';
 import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
-import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
+import type { Month } from '../domain/period.ts';
 import { checkDrafts, compareRevisions, refuseStale, type CheckedDraft } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
@@ -37,7 +37,7 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
       const inputs = await readDraftsToIssue(tx, period, fresh);
       const built = splitParked(
         fresh.map((draft) =>
-          orParked(draft.tenantId, () => toInvoice(draft, inputs.get(draft.draftId))),
+          orParked(draft.tenantId, () => toInvoice(input.month, draft, inputs.get(draft.draftId))),
         ),
       );
       const { ready, parked } = checkDrafts(built.values, bounds);
@@ -65,20 +65,15 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
 }
 
 function toInvoice(
+  month: Month,
   { draftId, tenantId, currency, replacesInvoiceId }: LockedDraft,
   input: DraftToIssue | undefined,
 ): CheckedDraft {
   // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
   if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
-  const { lines, terms } = input;
-  return {
-    draftId,
-    tenantId,
-    currency,
-    replacesInvoiceId,
-    terms,
-    ...assembleInvoice(lines, DEFAULT_TAX),
-  };
+  const { lines, terms, tax } = input;
+  const invoice = assembleInvoice(lines, { month, currency, tax });
+  return { draftId, tenantId, currency, replacesInvoiceId, terms, ...invoice };
 }
 
 /** Returns what an earlier attempt of the same run committed, by draft. */

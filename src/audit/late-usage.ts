@@ -6,9 +6,8 @@ import { USAGE_STATE_NAMES, type UsageState } from '../db/month-end/reconciliati
 import { listPendingExclusions, type PendingExclusions } from '../db/usage/usage-exclusions.ts';
 import { listUsagePlaces, type UsagePlace } from '../db/month-end/usage-places.ts';
 import { NO_BOUNDS, beyondBounds, type Bounds } from '../domain/bounds.ts';
-import { assembleInvoice } from '../domain/compose-invoice.ts';
-import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { DomainError } from '../domain/errors.ts';
+import { DEFAULT_TREATMENT, invoiceTotals } from '../domain/invoice-totals.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { Month } from '../domain/period.ts';
 import { previewMonth, type TenantPreview } from './preview.ts';
@@ -237,22 +236,18 @@ function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
   const problem = isAll ? null : 'without a plan that prices it, metered usage has no amount';
   if (llm.length === 0) return { addedCents: null, totalCents: null, problem };
   try {
-    const lines = llm.map(({ deployment_id: deploymentId, events, total }) => ({
-      ...llmUsageLine({
-        deploymentId,
-        requestCount: events,
-        exactCents: total,
-        serviceMonth: month,
-        invoiceMonth: month,
-      }),
-      deploymentId,
-      subscriptionId: null,
-    }));
-    return {
-      addedCents: assembleInvoice(lines, DEFAULT_TAX).totalCents,
-      totalCents: null,
-      problem,
-    };
+    const amounts = llm.map(
+      ({ deployment_id: deploymentId, events, total }) =>
+        llmUsageLine({
+          deploymentId,
+          requestCount: events,
+          exactCents: total,
+          serviceMonth: month,
+          invoiceMonth: month,
+        }).amountCents,
+    );
+    const { totalCents: addedCents } = invoiceTotals(amounts, DEFAULT_TREATMENT);
+    return { addedCents, totalCents: null, problem };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     return { addedCents: null, totalCents: null, problem: error.message };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readControlTotals } from '../db/month-end/read-control-totals.ts';
 import { readHeldUsage } from '../db/usage/held-usage.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
@@ -17,11 +18,11 @@ import {
 import { checksOf, findProblems, type Invariant } from '../db/invoices/verification-checks.ts';
 import { rawUsage } from '../db/invoices/verification-usage.ts';
 import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
+import { TAX_CURRENCY, type AudTax } from '../domain/aud-tax.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances, workToDo } from '../domain/control-totals.ts';
 import { DomainError } from '../domain/errors.ts';
 import { formatMoney } from '../domain/format.ts';
-import { DEFAULT_TAX } from '../domain/invoice-totals.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { Month, Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
@@ -152,31 +153,38 @@ async function recomputeLines(
   await learnPlanVersions(db, planVersions, planVersionsOf(all));
   const held = await readHeldUsage(db, period, rawUsage(idsOf(invoices)));
   const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
-  return invoices.flatMap(({ invoiceId, tenantId, number, currency }) => {
+  return invoices.flatMap(({ invoiceId, tenantId, number, currency, tax }) => {
     const stored = lines.get(invoiceId) ?? [];
     const show = (cents = 0) => formatMoney(cents, currency);
     try {
-      const { lines: again } = composeInvoice({
+      const again = composeInvoice({
         month: period.month,
         currency,
-        tax: DEFAULT_TAX,
+        tax: { ...tax, audRate: tax.aud },
         subscriptions: billedSubscriptions(tenantId, stored),
         planVersions,
         meteredUsage: held.metered,
         llmUsage: llmUsage.get(invoiceId) ?? [],
       });
-      return compareLines(stored, again).map(({ change, before, after }) => {
+      const wrongLines = compareLines(stored, again.lines).map(({ change, before, after }) => {
         const line = before ?? after;
         return (
           `invoice ${number}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
           describe(change, show(before?.amountCents), show(after?.amountCents))
         );
       });
+      const isTaxRight = isDeepStrictEqual(again.tax, tax);
+      return isTaxRight ? wrongLines : [...wrongLines, wrongAud(number, again.tax.aud, tax.aud)];
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       return [`invoice ${number} can't be computed again: ${error.message}`];
     }
   });
+}
+
+function wrongAud(number: string, again: AudTax | null, stored: AudTax | null): string {
+  const show = (aud: AudTax | null) => (aud ? formatMoney(aud.taxCents, TAX_CURRENCY) : 'nothing');
+  return `invoice ${number}, the tax in ${TAX_CURRENCY}: says ${show(stored)}, comes to ${show(again)}`;
 }
 
 function describe(change: string, before: string, after: string): string {

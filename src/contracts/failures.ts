@@ -42,6 +42,7 @@ const ENDED_BY_HAND = 'No fix is needed: its workflow was ended manually.';
  */
 export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, string>> = {
   missing_plan_version: 'Give the subscription a plan version.',
+  missing_exchange_rate: 'Record the exchange rate of the month (`exchange-rates add`).',
   mixed_currencies:
     "End the subscription on the first of the month, and start one on a plan in the tenant's currency.",
   amount_out_of_range: 'Check quantity and price; correct the metered record.',

@@ -1,8 +1,10 @@
 import type { DeploymentLine } from './deployment-lines.ts';
+import { taxInAud } from './aud-tax.ts';
 import {
   chargedTreatment,
   invoiceTotals,
   taxLine,
+  type InvoiceTax,
   type InvoiceTotals,
   type TaxTerms,
 } from './invoice-totals.ts';
@@ -31,6 +33,7 @@ export interface InvoiceInputs {
 }
 
 export interface ComposedInvoice extends InvoiceTotals {
+  readonly tax: InvoiceTax;
   /** Numbered; tax last. */
   readonly lines: readonly PlacedLine[];
 }
@@ -56,17 +59,17 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
     deploymentId: usage.deploymentId,
     subscriptionId: null,
   }));
-  return assembleInvoice([...quoted, ...llm], inputs.tax);
+  return assembleInvoice([...quoted, ...llm], inputs);
 }
 
 /**
  * Orders an invoice's lines and adds tax and totals.
  * @param untaxedLines already in order within each deployment
- * @throws DomainError `amount_out_of_range`, `invalid_amount`
+ * @throws DomainError `amount_out_of_range`, `invalid_amount`, `missing_exchange_rate`
  */
 export function assembleInvoice(
   untaxedLines: readonly DeploymentLine[],
-  terms: TaxTerms,
+  { month, currency, tax: terms }: Pick<InvoiceInputs, 'month' | 'currency' | 'tax'>,
 ): ComposedInvoice {
   const untaxed = byDeployment(untaxedLines);
   const treatment = chargedTreatment(terms);
@@ -75,8 +78,13 @@ export function assembleInvoice(
     treatment,
   );
   const tax = taxLine(totals.taxCents, treatment);
+  const aud = taxInAud(totals.taxCents, { month, currency, rate: terms.audRate });
   const lines = tax ? [...untaxed, { ...tax, deploymentId: null, subscriptionId: null }] : untaxed;
-  return { ...totals, lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })) };
+  return {
+    ...totals,
+    tax: { treatment: terms.treatment, sellerRegistered: terms.sellerRegistered, aud },
+    lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })),
+  };
 }
 
 /** Keeps the order within a deployment. */

@@ -8,6 +8,7 @@ export const DOMAIN_ERROR_CODES = [
   'invalid_json',
   'invalid_month',
   'invalid_quantity',
+  'missing_exchange_rate',
   'missing_plan_version',
   'mixed_currencies',
   'unknown_overage_unit',

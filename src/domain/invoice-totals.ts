@@ -1,3 +1,4 @@
+import type { AudRate, AudTax } from './aud-tax.ts';
 import { sumCents } from './cents.ts';
 import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
 import type { QuoteLine } from './types.ts';
@@ -13,7 +14,7 @@ export interface TaxTreatment {
   readonly note: string | null;
 }
 
-/** The treatment of tenants to which no other is assigned. `migrations/000003_parties.sql` has the same. */
+/** The treatment of tenants to which no other is assigned. `migrations/000016_tax.sql` has the same. */
 export const DEFAULT_TREATMENT: TaxTreatment = {
   code: 'gst',
   label: 'GST',
@@ -26,10 +27,22 @@ export interface TaxTerms {
   readonly treatment: TaxTreatment;
   /** Whether the seller is registered for GST in that month. Otherwise it charges no tax at all. */
   readonly sellerRegistered: boolean;
+  /** The rate from the invoice's currency to AUD in that month; null if none is recorded or it is AUD. */
+  readonly audRate: AudRate | null;
 }
 
 /** The terms that hold until others are recorded. */
-export const DEFAULT_TAX: TaxTerms = { treatment: DEFAULT_TREATMENT, sellerRegistered: true };
+export const DEFAULT_TAX: TaxTerms = {
+  treatment: DEFAULT_TREATMENT,
+  sellerRegistered: true,
+  audRate: null,
+};
+
+/** How an invoice was taxed, as it keeps it. */
+export interface InvoiceTax extends Omit<TaxTerms, 'audRate'> {
+  /** Null if the invoice is in AUD or has no tax. */
+  readonly aud: AudTax | null;
+}
 
 /** An invoice's totals in cents: total = subtotal + tax = the sum of all its lines. */
 export interface InvoiceTotals {
@@ -39,7 +52,10 @@ export interface InvoiceTotals {
 }
 
 /** Returns the treatment as it is charged: at the rate 0 if the seller isn't registered. */
-export function chargedTreatment({ treatment, sellerRegistered }: TaxTerms): TaxTreatment {
+export function chargedTreatment({
+  treatment,
+  sellerRegistered,
+}: Pick<TaxTerms, 'treatment' | 'sellerRegistered'>): TaxTreatment {
   return sellerRegistered ? treatment : { ...treatment, rate: '0' };
 }
 

@@ -5,6 +5,7 @@ import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { insertOperatorAction } from '../../src/db/month-end/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { insertSigningSecret } from '../../src/db/access/signing-secrets.ts';
+import { insertAssignments } from '../../src/db/tax/tax-data.ts';
 import { claimDeliveries, recordAttempts } from '../../src/db/webhooks/webhook-deliveries.ts';
 import {
   createWebhookEndpoint,
@@ -41,7 +42,11 @@ export async function fillBooks(
   const addon = { code: 'hours', resourceKind: 'droplet_hours', qty: '10', priceCents: 5 };
   await seedTenant(db, tenantId, [{ deploymentId, addons: [addon] }]);
   const buyer = { legal_name: tenantId, abn: null, address: null, contact: null, email: null };
-  await db.transaction((tx) => insertBuyers(tx, [{ tenantId, version: 1, details: buyer }]));
+  const taxed = { tenantId, from: '2026-01', entry: 1, treatment: 'gst' };
+  await db.transaction(async (tx) => {
+    await insertBuyers(tx, [{ tenantId, version: 1, details: buyer }]);
+    await insertAssignments(tx, [taxed]);
+  });
   const use = (kind: string, amount: string) =>
     seedUsage(db, { tenantId, deploymentId, kind, amount });
   const actor = 'test';

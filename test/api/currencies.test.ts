@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
+import { insertExchangeRates } from '../../src/db/tax/tax-data.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
@@ -43,6 +44,15 @@ beforeAll(async () => {
     });
     expect(sent.body).toMatchObject({ status: 'accepted' });
   }
+  await api.db.transaction((tx) =>
+    insertExchangeRates(
+      tx,
+      CASES.map(({ currency }) => ({
+        ...{ from: currency, to: 'AUD', month: '2026-05', entry: 1 },
+        ...{ rate: '1.25', source: 'made up' },
+      })),
+    ),
+  );
   const activities = createActivities({ ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS });
   await buildInvoices(
     { activities },

@@ -221,6 +221,29 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
     ['lines_recomputed', 'as_issued'],
   ],
   [
+    'I3',
+    'a tax at another rate',
+    'ALTER TABLE invoices DROP CONSTRAINT invoices_taxed_by_treatment;' +
+      without('invoices', `UPDATE invoices SET tax_rate = 0.20 WHERE tenant_id = 'beta'`),
+    ['lines_add_up', 'tax_as_recorded', 'lines_recomputed', 'as_issued'],
+  ],
+  [
+    'I3',
+    'a note of a tax treatment that was never recorded',
+    without('invoices', `UPDATE invoices SET tax_note = 'GST-free' WHERE tenant_id = 'beta'`),
+    ['tax_as_recorded', 'as_issued'],
+  ],
+  [
+    'I3',
+    'a tax in AUD that was never due, at a rate that was never recorded',
+    'ALTER TABLE invoices DROP CONSTRAINT invoices_tax_in_aud;' +
+      without(
+        'invoices',
+        `UPDATE invoices SET aud_rate = 2, aud_rate_source = 'x', tax_aud_cents = 1 WHERE tenant_id = 'beta'`,
+      ),
+    ['tax_as_recorded', 'lines_recomputed', 'as_issued'],
+  ],
+  [
     'I4',
     'a description changed after issue',
     without(

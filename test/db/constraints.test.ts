@@ -114,9 +114,9 @@ describe('for every role', () => {
   const insertInvoice = (columns: string, values: string) => `
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
       VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());
-    INSERT INTO invoices (invoice_id, buyer_name, tenant_id, period_start, period_end, revision,
+    INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, tenant_id, period_start, period_end, revision,
       tenant_seq, number, currency, subtotal_cents, tax_cents, total_cents ${columns})
-    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', ${values}`;
+    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, ${values}`;
 
   test.each([
     [
@@ -140,6 +140,40 @@ describe('for every role', () => {
       'a total that is not subtotal and tax',
       insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 2"),
       /check constraint/,
+    ],
+    [
+      'a tax that is not the subtotal times the rate',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 100, 9, 109"),
+      /invoices_taxed_by_treatment/,
+    ],
+    [
+      'an invoice in another currency without its tax in AUD',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 10, 110"),
+      /invoices_tax_in_aud/,
+    ],
+    [
+      'a tax in AUD without its exchange rate',
+      insertInvoice(
+        ', tax_aud_cents',
+        "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 10, 110, 15",
+      ),
+      /invoices_tax_in_aud/,
+    ],
+    [
+      'a tax treatment that changes',
+      "UPDATE tax_treatments SET rate = 0.15 WHERE treatment_code = 'gst'",
+      /append-only/,
+    ],
+    [
+      'an exchange rate of 0',
+      "INSERT INTO exchange_rates VALUES ('USD', 'AUD', '2026-05-01', 1, 0, 'x')",
+      /check constraint/,
+    ],
+    [
+      'a second treatment of a tenant for the same month and entry',
+      `INSERT INTO tenant_tax_treatments VALUES ('acme', '2026-05-01', 1, 'gst');
+       INSERT INTO tenant_tax_treatments VALUES ('acme', '2026-05-01', 1, 'gst')`,
+      /duplicate key/,
     ],
     [
       'an invoice without lines',

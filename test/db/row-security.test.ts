@@ -38,6 +38,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
     subscriptions: null,
     tenant_outcomes: null,
+    tenant_tax_treatments: null,
     tenants: null,
     usage_buckets: null,
     usage_exclusions: null,

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { lineText } from '../../src/display/line-text.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
+import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
-import { DEFAULT_TAX, DEFAULT_TREATMENT, invoiceTotals } from '../../src/domain/invoice-totals.ts';
+import {
+  DEFAULT_TAX,
+  DEFAULT_TREATMENT,
+  invoiceTotals,
+  taxLine,
+} from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { monthOfInstant } from '../_util/utc.ts';
 import { lineToJson } from '../../src/domain/quote-json.ts';
@@ -122,6 +128,19 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
 test('Tax: GST is taken once, on the subtotal', () => {
   const totals = invoiceTotals([5, 9], DEFAULT_TREATMENT);
   expect(totals).toEqual({ subtotalCents: 14, taxCents: 1, totalCents: 15 });
+});
+
+test('Tax: GST in AUD by the exchange rate, GST-free, and another rate', () => {
+  const taxed = (rate: string) => {
+    const treatment = { ...DEFAULT_TREATMENT, rate };
+    const { taxCents } = invoiceTotals([6235], treatment);
+    return { taxCents, line: taxLine(taxCents, treatment)?.description };
+  };
+  expect(taxed('0.10')).toEqual({ taxCents: 624, line: 'GST (10%)' });
+  const rate = { rate: '1.5321', source: 'RBA' };
+  expect(taxInAud(624, { month: '2026-05', currency: 'USD', rate })?.taxCents).toBe(956);
+  expect(taxed('0')).toEqual({ taxCents: 0, line: undefined });
+  expect(taxed('0.125')).toEqual({ taxCents: 779, line: 'GST (12.5%)' });
 });
 
 function item(

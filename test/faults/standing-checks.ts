@@ -146,7 +146,7 @@ const CHECKS: readonly Check[] = [
       ) l USING (invoice_id)
       WHERE (i.subtotal_cents, i.tax_cents, i.total_cents)
         IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.tax, 0), coalesce(l.subtotal + l.tax, 0))
-        OR i.tax_cents <> round(i.subtotal_cents * 0.10)`,
+        OR i.tax_cents <> round(i.subtotal_cents * i.tax_rate)`,
   },
   {
     invariant: 'I3',

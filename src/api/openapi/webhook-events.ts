@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WebhookEventType } from '../../contracts/webhook-types.ts';
+import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { month } from '../http/request-fields.ts';
 
 /** The bodies that endpoints receive, for the document. `src/db/webhooks/webhook-outbox.ts` makes them. */
@@ -19,6 +20,7 @@ const invoice = z.strictObject({
   subtotal_cents: z.int(),
   tax_cents: z.int(),
   total_cents: z.int(),
+  tax: taxViewSchema,
   links: z.strictObject({
     invoice: link('The whole invoice').meta({
       example: '/api/v1/invoices/3f2504e0-4f89-41d3-9a0c-0305e82c3301',

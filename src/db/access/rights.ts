@@ -54,6 +54,14 @@ const RECORDING: TableRights = {
   UPDATE: ['outcome', 'status', 'detail'],
 };
 
+/** A tenant's quote is taxed as its invoices are. */
+const TAX_DATA: RoleRights = {
+  arcadia_api: READ_AND_INSERT,
+  arcadia_worker: READ,
+  arcadia_readonly: READ,
+  arcadia_tenant: READ,
+};
+
 /** Rights by table and role. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   billing_settings: {
@@ -91,6 +99,10 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
     arcadia_tenant: READ,
   },
+  tax_treatments: TAX_DATA,
+  tenant_tax_treatments: TAX_DATA,
+  gst_registrations: TAX_DATA,
+  exchange_rates: TAX_DATA,
   plans: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
   plan_versions: {
     arcadia_api: READ_AND_INSERT,
@@ -149,6 +161,14 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'subtotal_cents',
         'tax_cents',
         'total_cents',
+        'tax_treatment',
+        'tax_label',
+        'tax_rate',
+        'tax_note',
+        'seller_registered',
+        'aud_rate',
+        'aud_rate_source',
+        'tax_aud_cents',
         'issued_at',
         'replaces_invoice_id',
         'superseded_by',

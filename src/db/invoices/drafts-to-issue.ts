@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { LastInvoice } from '../../domain/bounds.ts';
 import type { DeploymentLine } from '../../domain/deployment-lines.ts';
+import type { InvoiceTax, TaxTerms } from '../../domain/invoice-totals.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { toLastInvoice } from './preview-inputs.ts';
 import type { Transaction } from '../pool.ts';
+import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
+import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isOneOf, sql } from '../sql.ts';
 
 /** The terms that decide whether a draft is issued. */
@@ -18,6 +21,8 @@ export interface IssueTerms {
   readonly acceptBounds: boolean;
   /** The invoice that it replaces; otherwise the tenant's last invoice of an earlier month that isn't void. */
   readonly last: LastInvoice | null;
+  /** How the invoice that it replaces was taxed; null for a first invoice. */
+  readonly replacedTax: InvoiceTax | null;
 }
 
 const draftToIssue = z.object({
@@ -27,11 +32,16 @@ const draftToIssue = z.object({
   acceptBounds: z.boolean().nullable(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
+  lastTax: invoiceTaxSchema.nullable(),
+  replacesInvoiceId: z.string().nullable(),
+  tax: taxTermsSchema,
 });
 
 /** Everything that a draft's invoice is made from, apart from the draft itself. */
 export interface DraftToIssue {
   readonly terms: IssueTerms;
+  /** What decides its tax, as recorded now. */
+  readonly tax: TaxTerms;
   /** Null if a step's lines are missing. */
   readonly lines: readonly DeploymentLine[] | null;
 }
@@ -49,8 +59,10 @@ export async function readDraftsToIssue(
   const rows = await tx.any(sql.type(draftToIssue)`
     SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
-      last.number AS "lastNumber", last.total_cents AS "lastTotalCents"
-    FROM invoice_drafts d
+      last.number AS "lastNumber", last.total_cents AS "lastTotalCents", last.tax AS "lastTax",
+      d.replaces_invoice_id AS "replacesInvoiceId",
+      ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
+    FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     LEFT JOIN LATERAL (
       SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
@@ -63,18 +75,22 @@ export async function readDraftsToIssue(
     )}
   `);
   return new Map(
-    rows.map(({ draftId, chunks, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents }) => [
-      draftId,
-      {
-        lines: linesOfChunks(chunks),
-        terms: {
-          isForced: onlyIfChanged !== null,
-          onlyIfChanged: onlyIfChanged === true,
-          acceptBounds: acceptBounds === true,
-          last: toLastInvoice(lastNumber, lastTotalCents),
+    rows.map(
+      ({ draftId, chunks, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents, ...row }) => [
+        draftId,
+        {
+          lines: linesOfChunks(chunks),
+          tax: row.tax,
+          terms: {
+            isForced: onlyIfChanged !== null,
+            onlyIfChanged: onlyIfChanged === true,
+            acceptBounds: acceptBounds === true,
+            last: toLastInvoice(lastNumber, lastTotalCents),
+            replacedTax: row.replacesInvoiceId === null ? null : row.lastTax,
+          },
         },
-      },
-    ]),
+      ],
+    ),
   );
 }
 
@@ -83,7 +99,7 @@ export async function readDraftsToIssue(
  */
 function lastInvoice(period: Period) {
   return sql.fragment`
-    SELECT i.number, i.total_cents FROM invoices i
+    SELECT i.number, i.total_cents, ${INVOICE_TAX} AS tax FROM invoices i
     WHERE i.tenant_id = d.tenant_id AND CASE
       WHEN d.replaces_invoice_id IS NOT NULL THEN i.invoice_id = d.replaces_invoice_id
       ELSE i.period_start < ${period.periodStart} AND i.status IN ('issued', 'paid') END

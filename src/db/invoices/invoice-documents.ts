@@ -3,6 +3,7 @@ import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
 import { invoiceLineSchema, invoiceHeaderSchema } from './invoice-views.ts';
 import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
+import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sellerSchema } from '../catalogue/seller-details.ts';
 
 /**
@@ -38,8 +39,8 @@ export interface DocumentCursor {
 
 const HEADERS = sql.fragment`
   SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
-    i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
     (i.issued_at AT TIME ZONE 'UTC')::date AS issued_on,
+    i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
     i.replaces_invoice_id, i.superseded_by,
     old.number AS replaces_number, next.number AS superseded_by_number,
     (

@@ -1,5 +1,5 @@
 import type { InvoiceInputs } from '../../domain/compose-invoice.ts';
-import { DEFAULT_TAX } from '../../domain/invoice-totals.ts';
+import type { TaxTerms } from '../../domain/invoice-totals.ts';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
 import { readHeldUsage, type HeldUsage } from '../usage/held-usage.ts';
@@ -10,6 +10,7 @@ import { learnPlanVersions, subscriptionsOf } from './quote-inputs.ts';
 export interface InvoicedTenant {
   readonly tenantId: string;
   readonly currency: string;
+  readonly tax: TaxTerms;
   /** The owner of its held usage. */
   readonly owner: string;
 }
@@ -45,7 +46,7 @@ export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
     inputs: {
       month: period.month,
       currency: tenant.currency,
-      tax: DEFAULT_TAX,
+      tax: tenant.tax,
       subscriptions: byTenant.get(tenant.tenantId) ?? [],
       planVersions,
       meteredUsage: metered,

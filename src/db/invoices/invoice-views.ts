@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
+import { taxViewOf, taxViewSchema } from '../tax/invoice-tax.ts';
 
 /** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
 
@@ -20,6 +21,7 @@ export const invoiceHeaderSchema = z.object({
   subtotal_cents: z.int(),
   tax_cents: z.int(),
   total_cents: z.int(),
+  tax: taxViewSchema,
   issued_at: z.iso.datetime(),
   replaces_invoice_id: z.uuid().nullable(),
   superseded_by: z.uuid().nullable(),
@@ -86,7 +88,7 @@ export type InvoiceReader = 'operator' | 'tenant';
 
 const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
-  i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, i.issued_at,
+  i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
   i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
 
 const OPERATORS_COLUMNS = sql.fragment`

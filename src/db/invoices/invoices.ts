@@ -8,6 +8,7 @@ import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
+import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
 import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 
@@ -129,6 +130,7 @@ const HEADER = {
   taxCents: 'int8',
   totalCents: 'int8',
   replacesInvoiceId: 'uuid',
+  ...TAX_COLUMNS,
 } as const;
 
 const LINE = {
@@ -174,23 +176,26 @@ async function insertInvoices(
   period: Period,
   drafts: readonly IssuableDraft[],
 ): Promise<void> {
+  const headers = drafts.map((draft) => ({ ...draft, ...taxColumns(draft.tax) }));
   const lines = drafts.flatMap(({ draftId, lines }) =>
     lines.map((line) => ({ ...line, draftId, meta: JSON.stringify(line.meta) })),
   );
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
-      SELECT * FROM ${rowsAs('d', HEADER, drafts)}
+      SELECT * FROM ${rowsAs('d', HEADER, headers)}
     ), numbered AS (
       UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
       FROM d WHERE t.tenant_id = d."tenantId"
       RETURNING t.tenant_id, t.name, t.last_invoice_seq AS seq
     ), header AS (
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, tax_cents, total_cents, replaces_invoice_id,
+      number, currency, subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
+      tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
       request_id, actor, reason, buyer_name, buyer_version, seller_version)
     SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
       coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
-      d.currency, d."subtotalCents", d."taxCents", d."totalCents", d."replacesInvoiceId",
+      d.currency, d."subtotalCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
+      d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents, d."replacesInvoiceId",
       r.request_id, r.actor, r.reason,
       -- The current parties. The invoice's documents keep showing these.
       n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),

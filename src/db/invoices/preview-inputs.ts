@@ -4,6 +4,7 @@ import { isGivenUp } from './drafts.ts';
 import { dueOrInvoicedTenants, hasNextInvoice, inForceAtEndOf } from '../catalogue/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
+import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 import type { LastInvoice } from '../../domain/bounds.ts';
@@ -23,6 +24,8 @@ const previewed = z.object({
   /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
+  /** What decides the tax of its invoice, as recorded now. */
+  tax: taxTermsSchema,
 });
 /** A tenant that is due or was invoiced, with its live and last invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
@@ -56,7 +59,8 @@ export function nextPreviewedTenants(
       ${hasNextInvoice(period, sql.fragment`t.tenant_id`)} AS "hasNextInvoice",
       i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents", last.number AS "lastNumber",
-      last.total_cents AS "lastTotalCents"
+      last.total_cents AS "lastTotalCents",
+      ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')

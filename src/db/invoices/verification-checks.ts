@@ -202,7 +202,7 @@ export function checksOf(period: Period): readonly Check[] {
       id: 'lines_add_up',
       invariant: 'I3',
       claim:
-        "an invoice's lines, numbered from 1, add up to its header; GST is 10 % of the subtotal",
+        "an invoice's lines, numbered from 1, add up to its header; tax is the subtotal times the rate",
       problems: sql.fragment`
         SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ', total of ' || i.total_cents || ' (minor units of ' || i.currency || ')' AS problem
         FROM invoices i LEFT JOIN LATERAL (
@@ -215,7 +215,29 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE i.period_start = ${periodStart} AND (
           (l.subtotal, l.tax, l.lines, l.last) IS DISTINCT FROM
             (i.subtotal_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
-          OR i.tax_cents <> round(i.subtotal_cents * 0.10))`,
+          OR i.tax_cents <>
+            CASE WHEN i.seller_registered THEN round(i.subtotal_cents * i.tax_rate) ELSE 0 END)`,
+    },
+    {
+      id: 'tax_as_recorded',
+      invariant: 'I3',
+      claim:
+        'every invoice is taxed by a recorded treatment, and converted by a recorded exchange rate',
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ' is taxed by ' || i.tax_treatment || ', which is not recorded with its rate of ' ||
+          i.tax_rate || ', label and note' AS problem
+        FROM invoices i WHERE i.period_start = ${periodStart} AND NOT EXISTS (
+          SELECT FROM tax_treatments t WHERE t.treatment_code = i.tax_treatment
+            AND (t.label, t.rate, t.note) IS NOT DISTINCT FROM (i.tax_label, i.tax_rate, i.tax_note)
+        )
+        UNION ALL
+        SELECT 'invoice ' || i.number || ' has its tax in AUD by an exchange rate of ' || i.aud_rate ||
+          ', which is not recorded for its month'
+        FROM invoices i WHERE i.period_start = ${periodStart} AND i.aud_rate IS NOT NULL AND NOT EXISTS (
+          SELECT FROM exchange_rates x
+          WHERE (x.from_currency, x.to_currency, x.month) = (i.currency, 'AUD', i.period_start)
+            AND (x.rate, x.source) = (i.aud_rate, i.aud_rate_source)
+        )`,
     },
     {
       id: 'as_issued',

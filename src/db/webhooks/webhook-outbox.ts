@@ -2,6 +2,7 @@ import type { FragmentSqlToken } from 'slonik';
 import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Failure } from '../../contracts/failures.ts';
 import type { Period } from '../../domain/period.ts';
+import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sql, uuidArray } from '../sql.ts';
 
 /**
@@ -54,6 +55,7 @@ function invoiceData(alias: 'i' | 'old') {
     'period_end', ${column('period_end')}, 'revision', ${column('revision')},
     'currency', ${column('currency')}, 'subtotal_cents', ${column('subtotal_cents')},
     'tax_cents', ${column('tax_cents')}, 'total_cents', ${column('total_cents')},
+    'tax', ${taxViewOf(alias)},
     'links', jsonb_build_object('invoice', '/api/v1/invoices/' || ${column('invoice_id')})`;
 }
 

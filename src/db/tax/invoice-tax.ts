@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { InvoiceTax } from '../../domain/invoice-totals.ts';
+import { sql } from '../sql.ts';
+
+/** How an invoice was taxed: the columns of `invoices` that freeze it, and how they are read (docs/spec.md#tax). */
+
+/** The columns' types, named as in `invoices`. */
+export const TAX_COLUMNS = {
+  tax_treatment: 'text',
+  tax_label: 'text',
+  tax_rate: 'numeric',
+  tax_note: 'text',
+  seller_registered: 'bool',
+  aud_rate: 'numeric',
+  aud_rate_source: 'text',
+  tax_aud_cents: 'int8',
+} as const;
+
+/** Returns the values of the columns. */
+export function taxColumns({ treatment, sellerRegistered, aud }: InvoiceTax) {
+  return {
+    tax_treatment: treatment.code,
+    tax_label: treatment.label,
+    tax_rate: treatment.rate,
+    tax_note: treatment.note,
+    seller_registered: sellerRegistered,
+    aud_rate: aud?.rate ?? null,
+    aud_rate_source: aud?.source ?? null,
+    tax_aud_cents: aud?.taxCents ?? null,
+  } satisfies Record<keyof typeof TAX_COLUMNS, unknown>;
+}
+
+/** A column that `INVOICE_TAX` selects. */
+export const invoiceTaxSchema: z.ZodType<InvoiceTax> = z.object({
+  treatment: z.object({
+    code: z.string(),
+    label: z.string(),
+    rate: z.string(),
+    note: z.string().nullable(),
+  }),
+  sellerRegistered: z.boolean(),
+  aud: z.object({ rate: z.string(), source: z.string(), taxCents: z.number() }).nullable(),
+});
+
+/** How invoice `i` was taxed, as one JSON object in the domain's terms. Rates are text, because floats aren't exact. */
+export const INVOICE_TAX = sql.fragment`jsonb_build_object(
+  'treatment', jsonb_build_object('code', i.tax_treatment, 'label', i.tax_label,
+    'rate', i.tax_rate::text, 'note', i.tax_note),
+  'sellerRegistered', i.seller_registered,
+  'aud', CASE WHEN i.tax_aud_cents IS NOT NULL THEN jsonb_build_object('rate', i.aud_rate::text,
+    'source', i.aud_rate_source, 'taxCents', i.tax_aud_cents) END)`;
+
+/** How an invoice was taxed, as the API serves it. */
+export const taxViewSchema = z
+  .object({
+    treatment: z.string().describe('The code of the tax treatment.'),
+    label: z.string().describe('What the tax is called.'),
+    rate: z.string().describe('The share of the subtotal: "0.10" is 10 %.'),
+    note: z.string().nullable().describe('Printed on the invoice, such as why it is free of GST.'),
+    seller_registered: z
+      .boolean()
+      .describe(
+        'Whether the seller was registered for GST. If not, there is no tax, and the document is an "Invoice" ' +
+          'instead of a "Tax invoice".',
+      ),
+    aud: z
+      .object({
+        rate: z.string().describe("AUD for one unit of the invoice's currency."),
+        source: z.string().describe('Where the rate was published.'),
+        tax_cents: z.int().describe('The tax in cents of AUD.'),
+      })
+      .nullable()
+      .describe('The tax in AUD. Null if the invoice is in AUD or has no tax.'),
+  })
+  .describe('How the invoice was taxed. It never changes.')
+  .meta({
+    example: {
+      treatment: 'gst',
+      label: 'GST',
+      rate: '0.10',
+      note: null,
+      seller_registered: true,
+      aud: null,
+    },
+  });
+
+/**
+ * Selects how an invoice was taxed, as the API, documents and webhook events have it.
+ * @param alias of `invoices`
+ */
+export function taxViewOf(alias: 'i' | 'old') {
+  const column = (name: keyof typeof TAX_COLUMNS) => sql.identifier([alias, name]);
+  return sql.fragment`jsonb_build_object('treatment', ${column('tax_treatment')},
+    'label', ${column('tax_label')}, 'rate', ${column('tax_rate')}::text, 'note', ${column('tax_note')},
+    'seller_registered', ${column('seller_registered')},
+    'aud', CASE WHEN ${column('tax_aud_cents')} IS NOT NULL THEN jsonb_build_object(
+      'rate', ${column('aud_rate')}::text, 'source', ${column('aud_rate_source')},
+      'tax_cents', ${column('tax_aud_cents')}) END)`;
+}
