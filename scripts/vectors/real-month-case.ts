@@ -59,7 +59,12 @@ export function computeRealMonth(given: RealMonthCase): unknown {
   );
   const lines = given.deployments.flatMap((each) => linesOf(each, given, calendar, planVersions));
   const treatment = { code: 'tax', label: 'Tax', rate: given.tax_rate, note: null };
-  const invoice = assembleInvoice(lines, { treatment, sellerRegistered: true });
+  const invoice = assembleInvoice(lines, {
+    month: given.month,
+    // Amounts don't depend on the currency. Another one would need an exchange rate.
+    currency: 'AUD',
+    tax: { treatment, sellerRegistered: true, audRate: null },
+  });
   return {
     lines: invoice.lines.filter(({ kind }) => kind !== 'tax').map(toExpectedForm),
     subtotal_cents: invoice.subtotalCents,
