@@ -38,6 +38,11 @@ CREATE DOMAIN month_start AS date
 CREATE DOMAIN quantity AS numeric
   CHECK (VALUE >= 0 AND VALUE < 'Infinity');
 
+-- Minor units per unit of a resource: at most 16 digits before and 12 after the point, so that a product with a
+-- quantity is exact (docs/spec.md#money-and-quantities).
+CREATE DOMAIN unit_price AS numeric
+  CHECK (VALUE >= 0 AND VALUE < 1e16 AND min_scale(VALUE) <= 12);
+
 -- Australian Business Number without spaces. src/domain/abn.ts verifies the check digits.
 CREATE DOMAIN abn AS text CHECK (VALUE ~ '^[1-9][0-9]{10}$');
 

@@ -27,7 +27,7 @@ CREATE TABLE plan_items (
   position integer NOT NULL CHECK (position > 0),
   resource_kind text NOT NULL,
   included_qty quantity,
-  overage_price_cents cents CHECK (overage_price_cents >= 0),
+  overage_price_cents unit_price,
   -- Null: the price is for one base unit, which has no name.
   overage_unit text CHECK (overage_unit IN ('1k_tokens', 'hour', 'gb_month', 'gb', 'zone', 'snapshot')),
   hard_cap_qty quantity,

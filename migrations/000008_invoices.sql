@@ -91,7 +91,7 @@ CREATE TABLE invoice_lines (
   qty numeric NOT NULL,
   -- For overage: the unit of the plan item, unchanged, null included (docs/spec.md#overage).
   unit text CHECK (unit IS NOT NULL OR kind = 'overage'),
-  unit_price_cents cents,
+  unit_price_cents unit_price,
   amount_cents cents NOT NULL,
   meta jsonb NOT NULL DEFAULT '{}',
   PRIMARY KEY (invoice_id, line_no),
@@ -222,7 +222,7 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
     extract(epoch FROM i.issued_at), i.replaces_invoice_id, i.request_id, i.actor, i.reason,
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,
-        l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, l.unit_price_cents,
+        l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, trim_scale(l.unit_price_cents)::text,
         l.amount_cents, l.meta) ORDER BY l.line_no)
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     )

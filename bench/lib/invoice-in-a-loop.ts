@@ -27,7 +27,7 @@ export async function prepareLoop(superuser: pg.ClientBase): Promise<void> {
   await superuser.query(`
     CREATE TABLE loop_lines (deployment_id text, section int, position int, subscription_id text,
       kind text, resource_kind text, description text, qty numeric, unit text,
-      unit_price_cents bigint, amount_cents bigint, meta jsonb,
+      unit_price_cents numeric, amount_cents bigint, meta jsonb,
       PRIMARY KEY (deployment_id, section, position));
     GRANT SELECT, INSERT ON loop_lines TO arcadia_worker`);
 }
@@ -183,7 +183,7 @@ async function readPlanVersion(client: pg.ClientBase, id: string): Promise<PlanV
        'basePriceCents', base_price_cents, 'proration', proration, 'items', (
          SELECT jsonb_agg(jsonb_build_object('resourceKind', resource_kind,
            'includedQty', included_qty::text, 'hardCapQty', hard_cap_qty::text,
-           'overagePriceCents', overage_price_cents, 'overageUnit', overage_unit)
+           'overagePriceCents', overage_price_cents::text, 'overageUnit', overage_unit)
            ORDER BY position)
          FROM plan_items i WHERE i.plan_version_id = v.plan_version_id)) AS value
      FROM plan_versions v WHERE plan_version_id = $1`,

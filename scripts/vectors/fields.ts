@@ -39,7 +39,7 @@ function toItem(item: z.infer<typeof planVersion>['items'][number]): PlanItem {
     resourceKind: item.resource_kind,
     includedQty: item.included_qty,
     hardCapQty: item.hard_cap_qty,
-    overagePriceCents: item.overage_price_cents as number | null,
+    overagePriceCents: item.overage_price_cents,
     overageUnit: item.overage_unit,
   };
 }

@@ -82,7 +82,7 @@ function storedContentOf(stored: PlanVersion): ReturnType<typeof contentOf> {
     items: stored.items.map((item) => ({
       resource_kind: item.resourceKind,
       included_qty: normalize(item.includedQty),
-      overage_price_cents: item.overagePriceCents,
+      overage_price_cents: normalize(item.overagePriceCents),
       overage_unit: item.overageUnit,
       hard_cap_qty: normalize(item.hardCapQty),
     })),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { normalizeDecimalString } from '../domain/decimal.ts';
+import { UNIT_PRICE_HINT, UNIT_PRICE_PATTERN } from '../domain/unit-price.ts';
 import {
   currencyCode,
   decimalString,
@@ -41,6 +42,18 @@ export const priceCents = z
   .int({ error: CENTS_HINT })
   .nonnegative({ error: CENTS_HINT })
   .meta({ maximum: Number.MAX_SAFE_INTEGER, example: 750 });
+
+/** A price per unit in canonical form, from text or whole cents, so that equal prices have equal text. */
+export const unitPrice = z
+  .union(
+    [
+      z.int().nonnegative().meta({ maximum: Number.MAX_SAFE_INTEGER }),
+      z.string().regex(UNIT_PRICE_PATTERN),
+    ],
+    { error: UNIT_PRICE_HINT },
+  )
+  .transform((price) => normalizeDecimalString(String(price)))
+  .meta({ example: '0.0425' });
 
 /** An instant in UTC, as PostgreSQL stores it. */
 export const storedInstant = instant.transform(({ stored }) => stored);

@@ -6,6 +6,7 @@ import {
   priceCents,
   quantity,
   resourceKind,
+  unitPrice,
   versionNumber,
   uniqueBy,
 } from './catalogue-fields.ts';
@@ -23,7 +24,7 @@ const planItem = z
   .strictObject({
     resource_kind: resourceKind,
     included_qty: quantity.nullable().default(null),
-    overage_price_cents: priceCents.nullable().default(null).describe('Null: never billed.'),
+    overage_price_cents: unitPrice.nullable().default(null).describe('Null: never billed.'),
     overage_unit: overageUnit,
     hard_cap_qty: quantity
       .nullable()
@@ -45,7 +46,7 @@ const PLAN_TERMS_EXAMPLE = {
     {
       resource_kind: 'spaces_gb_month',
       included_qty: '100',
-      overage_price_cents: 2,
+      overage_price_cents: '0.0425',
       overage_unit: 'gb_month',
       hard_cap_qty: null,
     },

@@ -1,3 +1,4 @@
+import { parseCents } from './cents.ts';
 import { DomainError } from './errors.ts';
 import type { PlacedLine } from './line-changes.ts';
 import type { BillableSubscription } from './subscription-lines.ts';
@@ -31,7 +32,7 @@ function billedAddon({ resourceKind, unitPriceCents, meta }: PlacedLine): QuoteA
     code: text(meta.addon_code, 'addon'),
     resourceKind: text(resourceKind, 'resource kind'),
     qty: text(meta.included_qty, 'quantity'),
-    priceCents: unitPriceCents ?? 0,
+    priceCents: parseCents(unitPriceCents ?? '0', 'the price of an addon'),
   };
 }
 

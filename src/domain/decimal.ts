@@ -4,14 +4,17 @@ import { DomainError } from './errors.ts';
 /**
  * Exact decimals for quantities and money on their way to cents (docs/spec.md#money-and-quantities).
  *
- * 60 digits hold every intermediate value, so nothing is rounded before `roundToCents`: a sum of
- * quantities has at most 36 digits, a price 16, and `÷ 1000` moves the point by 3, which makes 55.
- * Only proration's division, by 28 to 31 days, doesn't terminate. Its exact quotient is either half
- * a cent or at least 1/62 of a cent away from it, so a digit lost after the sixtieth can't change
- * the rounding.
+ * 80 digits hold every product, so nothing is rounded before `roundToCents`: a sum of quantities has at
+ * most 24 digits before and 12 after the point, a unit price 16 and 12, which makes 64 for their
+ * product.
+ *
+ * Only divisions may not terminate. Their divisors are days of a month, and factors of units with at
+ * most 24 digits, 12 of them after the point. An exact quotient is either half a cent or at least
+ * 5 × 10^-37 of a cent away from it, and amounts have 16 digits before the point. So the digits lost
+ * after the eightieth can't change a rounding.
  */
 export const Decimal = DecimalJs.clone({
-  precision: 60,
+  precision: 80,
   rounding: DecimalJs.ROUND_HALF_UP,
   toExpNeg: -9e15,
   toExpPos: 9e15,

@@ -1,10 +1,10 @@
 import { allowanceOf, capOf } from './allowance.ts';
-import { checkPrice } from './cents.ts';
 import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
 import { overageUnitFactor } from './overage-unit.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RatedPart } from './rated-part.ts';
 import type { PlanItem, QuoteLine, Usage } from './types.ts';
+import { parseUnitPrice } from './unit-price.ts';
 
 /**
  * Returns the overage lines of a month, in the order of the last part's plan items. What is
@@ -30,17 +30,17 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
   const overage = billable.minus(allowance);
   if (item.overagePriceCents === null || !overage.greaterThan(0)) return null;
 
-  const unitPriceCents = checkPrice(item.overagePriceCents, `Overage price of ${kind}`);
+  const price = parseUnitPrice(item.overagePriceCents, `Overage price of ${kind}`);
   return {
     kind: 'overage',
     resourceKind: kind,
     description: `${kind} overage`,
     qty: toDecimalString(overage),
     unit: item.overageUnit,
-    unitPriceCents,
+    unitPriceCents: toDecimalString(price),
     amountCents: roundToCents(
       // Multiplied before it is divided, and rounded only here.
-      overage.times(unitPriceCents).dividedBy(overageUnitFactor(item.overageUnit)),
+      overage.times(price).dividedBy(overageUnitFactor(item.overageUnit)),
       `Overage of ${kind}`,
     ),
     meta: {

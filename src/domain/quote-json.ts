@@ -7,7 +7,7 @@ export interface LineJson {
   readonly description: string;
   readonly qty: string;
   readonly unit: string | null;
-  readonly unit_price_cents: number | null;
+  readonly unit_price_cents: string | null;
   readonly amount_cents: number;
   readonly meta: JsonObject;
 }

@@ -25,7 +25,7 @@ function planBaseLine({ id, version, basePriceCents }: PlanVersion, share: Month
     description: 'Plan base',
     qty: '1',
     unit: 'month',
-    unitPriceCents: priceCents,
+    unitPriceCents: String(priceCents),
     amountCents: shareOfPrice(priceCents, share),
     meta: { plan_version_id: id, version, ...shareMeta(share) },
   };
@@ -40,7 +40,7 @@ function addonLine({ addon, share }: RatedAddon): QuoteLine {
     description: `Addon: ${code}`,
     qty: '1',
     unit: 'month',
-    unitPriceCents: priceCents,
+    unitPriceCents: String(priceCents),
     amountCents: shareOfPrice(priceCents, share),
     meta: {
       addon_code: code,

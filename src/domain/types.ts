@@ -8,6 +8,12 @@ export interface JsonObject {
 /** A quantity that is not negative: a decimal string such as `"12.5"`, or a safe integer. */
 export type Qty = string | number;
 
+/**
+ * A price of cents per unit that is not negative: a decimal string with at most 16 digits before and 12
+ * after the point, such as `"0.0425"`, or a safe integer.
+ */
+export type UnitPrice = string | number;
+
 /** One resource kind of a plan version. A version has at most one item per kind. */
 export interface PlanItem {
   readonly resourceKind: string;
@@ -16,7 +22,7 @@ export interface PlanItem {
   /** The most *usage* that is billed; null: no cap; 0 is a cap. */
   readonly hardCapQty: Qty | null;
   /** Per overage unit; null: overage is never billed; 0 is a price. */
-  readonly overagePriceCents: number | null;
+  readonly overagePriceCents: UnitPrice | null;
   /** What the price is for; null: one base unit. */
   readonly overageUnit: string | null;
 }
@@ -73,8 +79,8 @@ export interface QuoteLine {
   readonly qty: string;
   /** Null only on overage whose plan item names no unit: its price is for one base unit. */
   readonly unit: string | null;
-  /** Null if the amount is not computed from a unit price (LLM usage, tax). */
-  readonly unitPriceCents: number | null;
+  /** Canonical decimal string; null if the amount is not computed from a unit price (LLM usage, tax). */
+  readonly unitPriceCents: string | null;
   readonly amountCents: number;
   /** Stored and served unchanged, hence in snake_case; quantities are canonical decimal strings. */
   readonly meta: JsonObject;

@@ -33,7 +33,7 @@ export const PLAN = {
     {
       resource_kind: 'gb',
       included_qty: '100',
-      overage_price_cents: 2,
+      overage_price_cents: '2',
       overage_unit: 'gb',
       hard_cap_qty: null,
     },

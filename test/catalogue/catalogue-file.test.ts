@@ -105,7 +105,10 @@ describe('an error names its field', () => {
 test('accepts an overage unit of null, which means the base unit', () => {
   const text = catalogue({}, { overage_unit: null });
   const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
-  expect(plan?.versions[0]?.items[0]).toMatchObject({ overage_price_cents: 2, overage_unit: null });
+  expect(plan?.versions[0]?.items[0]).toMatchObject({
+    overage_price_cents: '2',
+    overage_unit: null,
+  });
 });
 
 test('says which policies there are if the plan without one has no valid code either', () => {

@@ -13,7 +13,7 @@ const LINE: InvoiceLine = {
   description: 'Plan base',
   qty: '1',
   unit: 'month',
-  unit_price_cents: 5000,
+  unit_price_cents: '5000',
   amount_cents: 5000,
   meta: {},
 };

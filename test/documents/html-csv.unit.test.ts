@@ -42,7 +42,7 @@ test('a revision without charges shows both parties, a total of 0 and no lines',
 });
 
 describe.each(AMOUNTS)('in $currency', ({ currency, shown, plain, total }) => {
-  const source = sourceOf([line({ unit_price_cents: 1_234_567, amount_cents: 1_234_567 })], {
+  const source = sourceOf([line({ unit_price_cents: '1234567', amount_cents: 1_234_567 })], {
     currency,
   });
 

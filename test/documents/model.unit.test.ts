@@ -99,7 +99,7 @@ describe('lines', () => {
   test('explain how their amounts came about', () => {
     const given = line({
       ...({ kind: 'overage', resource_kind: 'llm_tokens', unit: '1k_tokens' } as const),
-      ...{ qty: '500000', unit_price_cents: 1, amount_cents: 500 },
+      ...{ qty: '500000', unit_price_cents: '1', amount_cents: 500 },
       meta: { used: '1500000', allowance: '1000000', capped: false },
     });
     const [group] = makeDocument(sourceOf([given]), SELLER).groups;

@@ -12,7 +12,7 @@ function line(fields: Partial<PlacedLine> = {}): PlacedLine {
     description: 'Plan base',
     qty: '1',
     unit: 'month',
-    unitPriceCents: 5000,
+    unitPriceCents: '5000',
     amountCents: 5000,
     meta: { version: 1 },
     ...fields,

@@ -36,11 +36,12 @@ interface VectorCase {
 
 const cases = JSON.parse(
   readFileSync(new URL('../vectors/quote.json', import.meta.url), 'utf8'),
-  writeFraction,
+  toProductForm,
 ) as VectorCase[];
 
-/** The vectors have the fraction as two numbers; the product writes "12/31". */
-function writeFraction(key: string, value: unknown): unknown {
+/** The vectors have prices as numbers and the fraction as two; the product writes `"2"` and `"12/31"`. */
+function toProductForm(key: string, value: unknown): unknown {
+  if (key === 'unit_price_cents') return value === null ? null : String(value);
   if (key !== 'proration_fraction') return value;
   const fraction = value as { days_remaining: number; days_in_month: number };
   return `${fraction.days_remaining}/${fraction.days_in_month}`;

@@ -151,7 +151,7 @@ describe('the hard cap', () => {
 describe('the overage price', () => {
   test('of 0 gives a line of 0 cents', () => {
     const [line] = overageOf({ overagePriceCents: 0 }, { egress_gb: 5 });
-    expect(line).toMatchObject({ qty: '5', unitPriceCents: 0, amountCents: 0 });
+    expect(line).toMatchObject({ qty: '5', unitPriceCents: '0', amountCents: 0 });
   });
 
   test('if absent, gives no line', () => {
@@ -233,7 +233,7 @@ describe('the first invoice', () => {
         description: 'Plan base',
         qty: '1',
         unit: 'month',
-        unitPriceCents: 3100,
+        unitPriceCents: '3100',
         amountCents: 1550,
         meta: { plan_version_id: 'pv', version: 1, proration_fraction: '15/30' },
       },

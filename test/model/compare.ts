@@ -38,7 +38,7 @@ async function readSnapshot({ world }: Real, { fleet }: Model) {
           SELECT jsonb_agg(jsonb_build_object('deployment', l.deployment_id,
             'subscription', l.subscription_id, 'kind', l.kind, 'resourceKind', l.resource_kind,
             'description', l.description, 'qty', trim_scale(l.qty)::text, 'unit', l.unit,
-            'unitPriceCents', l.unit_price_cents, 'amountCents', l.amount_cents, 'meta', l.meta)
+            'unitPriceCents', trim_scale(l.unit_price_cents)::text, 'amountCents', l.amount_cents, 'meta', l.meta)
             ORDER BY l.line_no)
           FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
         )) ORDER BY i.tenant_id, i.tenant_seq), ${or('[]')})

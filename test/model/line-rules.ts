@@ -12,7 +12,7 @@ export interface Line {
   readonly description: string;
   readonly qty: string;
   readonly unit: string;
-  readonly unitPriceCents: number | null;
+  readonly unitPriceCents: string | null;
   readonly amountCents: number;
   readonly meta: Readonly<Record<string, unknown>>;
 }
@@ -60,7 +60,7 @@ function subscriptionLines(
       kind: 'plan_base',
       resourceKind: null,
       description: 'Plan base',
-      unitPriceCents: plan.baseCents,
+      unitPriceCents: String(plan.baseCents),
       amountCents: plan.baseCents,
       meta: { plan_version_id: plan.id, version: plan.version },
     },
@@ -69,7 +69,7 @@ function subscriptionLines(
       kind: 'addon',
       resourceKind: kind,
       description: `Addon: ${code}`,
-      unitPriceCents: priceCents,
+      unitPriceCents: String(priceCents),
       amountCents: priceCents,
       meta: { addon_code: code, included_qty: qty },
     })),
@@ -104,7 +104,7 @@ function overage(
     description: `${kind} overage`,
     qty: exactText(over),
     unit,
-    unitPriceCents: priceCents,
+    unitPriceCents: String(priceCents),
     amountCents: toCents(over, priceCents, per),
     meta: {
       included_qty: included,

@@ -85,7 +85,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   total: '812.4',
   total_cents: 5912,
   unit: 'month',
-  unit_price_cents: 5000,
+  unit_price_cents: '5000',
   workflow_id: 'month-end-2026-05',
   would_add_cents: 132,
 };

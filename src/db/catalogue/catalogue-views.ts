@@ -18,7 +18,7 @@ export const planVersionSchema = z
         z.object({
           resource_kind: z.string(),
           included_qty: z.string().nullable(),
-          overage_price_cents: z.int().nullable(),
+          overage_price_cents: z.string().nullable().describe('A decimal. Null: never billed.'),
           overage_unit: z.string().nullable(),
           hard_cap_qty: z.string().nullable(),
         }),
@@ -36,7 +36,7 @@ export const planVersionSchema = z
         {
           resource_kind: 'spaces_gb_month',
           included_qty: '100',
-          overage_price_cents: 2,
+          overage_price_cents: '2',
           overage_unit: 'gb_month',
           hard_cap_qty: null,
         },
@@ -46,14 +46,14 @@ export const planVersionSchema = z
 export type PlanVersionView = z.infer<typeof planVersionSchema>;
 export type PlanVersionKey = Pick<PlanVersionView, 'code' | 'version'>;
 
-// Quantities as text: inside JSON they would become floats.
+// Quantities and prices as text: inside JSON they would become floats.
 const SELECT_PLAN_VERSIONS = sql.fragment`
   SELECT v.plan_code AS code, v.version, v.currency, v.base_price_cents, v.proration,
     coalesce((
       SELECT jsonb_agg(jsonb_build_object(
         'resource_kind', i.resource_kind,
         'included_qty', trim_scale(i.included_qty)::text,
-        'overage_price_cents', i.overage_price_cents,
+        'overage_price_cents', trim_scale(i.overage_price_cents)::text,
         'overage_unit', i.overage_unit,
         'hard_cap_qty', trim_scale(i.hard_cap_qty)::text
       ) ORDER BY i.position)

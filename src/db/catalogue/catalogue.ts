@@ -7,7 +7,7 @@ const planItem = z.object({
   resourceKind: z.string(),
   includedQty: z.string().nullable(),
   hardCapQty: z.string().nullable(),
-  overagePriceCents: z.number().nullable(),
+  overagePriceCents: z.string().nullable(),
   overageUnit: z.string().nullable(),
 });
 const planVersion = z.object({
@@ -33,12 +33,12 @@ export function currentPlanVersion(db: Queryable, planCode: string): Promise<Pla
   return db.maybeOne(sql.type(planVersion)`
     SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
       v.proration, (
-        -- Quantities as text: inside JSON they would become floats.
+        -- Quantities and prices as text: inside JSON they would become floats.
         SELECT coalesce(jsonb_agg(jsonb_build_object(
           'resourceKind', i.resource_kind,
           'includedQty', trim_scale(i.included_qty)::text,
           'hardCapQty', trim_scale(i.hard_cap_qty)::text,
-          'overagePriceCents', i.overage_price_cents,
+          'overagePriceCents', trim_scale(i.overage_price_cents)::text,
           'overageUnit', i.overage_unit
         ) ORDER BY i.position), '[]')
         FROM plan_items i WHERE i.plan_version_id = v.plan_version_id

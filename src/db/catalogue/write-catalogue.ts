@@ -7,7 +7,7 @@ import { jsonRows, sql, textArray } from '../sql.ts';
 export interface NewPlanItem {
   readonly resource_kind: string;
   readonly included_qty: string | null;
-  readonly overage_price_cents: number | null;
+  readonly overage_price_cents: string | null;
   readonly overage_unit: string | null;
   readonly hard_cap_qty: string | null;
 }
@@ -57,7 +57,7 @@ export async function insertPlanVersions(
     SELECT plan_version_id, position, resource_kind, included_qty,
       overage_price_cents, overage_unit, hard_cap_qty
     FROM json_to_recordset(${jsonRows(items)}) AS i (plan_version_id text, position int,
-      resource_kind text, included_qty numeric, overage_price_cents bigint, overage_unit text,
+      resource_kind text, included_qty numeric, overage_price_cents numeric, overage_unit text,
       hard_cap_qty numeric)
   `);
 }

@@ -41,11 +41,11 @@ export async function readDifference(
 
 function lineJson(alias: 'a' | 'b') {
   const column = (name: string) => sql.identifier([alias, name]);
-  // Quantities as text, because numbers inside JSON would become floats.
+  // Quantities and prices as text, because numbers inside JSON would become floats.
   return sql.fragment`CASE WHEN ${column('invoice_id')} IS NOT NULL THEN jsonb_build_object(
     'line_no', ${column('line_no')}, 'deployment_id', ${column('deployment_id')},
     'kind', ${column('kind')}, 'resource_kind', ${column('resource_kind')},
     'description', ${column('description')}, 'qty', trim_scale(${column('qty')})::text,
-    'unit', ${column('unit')}, 'unit_price_cents', ${column('unit_price_cents')},
+    'unit', ${column('unit')}, 'unit_price_cents', trim_scale(${column('unit_price_cents')})::text,
     'amount_cents', ${column('amount_cents')}, 'meta', ${column('meta')}) END`;
 }

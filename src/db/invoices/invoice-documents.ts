@@ -110,7 +110,8 @@ async function withLines(
   if (headers.length === 0) return [];
   const rows = await db.any(sql.type(line)`
     SELECT invoice_id, line_no, deployment_id, kind, resource_kind, description,
-      trim_scale(qty)::text AS qty, unit, unit_price_cents, amount_cents, meta
+      trim_scale(qty)::text AS qty, unit, trim_scale(unit_price_cents)::text AS unit_price_cents,
+      amount_cents, meta
     FROM invoice_lines
     WHERE invoice_id = ANY(${uuidArray(headers.map(({ invoice_id }) => invoice_id))})
     ORDER BY invoice_id, line_no

@@ -58,7 +58,10 @@ export const invoiceLineSchema = z.object({
     .string()
     .nullable()
     .describe('Null for overage whose plan item has no unit: the price is per base unit.'),
-  unit_price_cents: z.int().nullable(),
+  unit_price_cents: z
+    .string()
+    .nullable()
+    .describe('A decimal. Null if the amount is not computed from a unit price.'),
   amount_cents: z.int(),
   meta: z.record(z.string(), z.unknown()),
 });
@@ -168,7 +171,8 @@ export async function showInvoice(
   if (header === null) return null;
   const lines = await db.any(sql.type(invoiceLineSchema)`
     SELECT line_no, deployment_id, kind, resource_kind, description,
-      trim_scale(qty)::text AS qty, unit, unit_price_cents, amount_cents, meta
+      trim_scale(qty)::text AS qty, unit, trim_scale(unit_price_cents)::text AS unit_price_cents,
+      amount_cents, meta
     FROM invoice_lines WHERE invoice_id = ${invoiceId}::uuid ORDER BY line_no
   `);
   return { ...header, lines };

@@ -143,7 +143,7 @@ const LINE = {
   description: 'text',
   qty: 'numeric',
   unit: 'text',
-  unitPriceCents: 'int8',
+  unitPriceCents: 'numeric',
   amountCents: 'int8',
   meta: 'jsonb',
 } as const;

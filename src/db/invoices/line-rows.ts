@@ -14,7 +14,7 @@ export const lineRow = z.object({
   description: z.string(),
   qty: z.string(),
   unit: z.string().nullable(),
-  unitPriceCents: z.number().nullable(),
+  unitPriceCents: z.string().nullable(),
   amountCents: z.number(),
   meta: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
 });
@@ -24,5 +24,5 @@ export type LineRow = z.infer<typeof lineRow> & PlacedLine;
 export const LINE_COLUMNS = sql.fragment`
   deployment_id AS "deploymentId", subscription_id AS "subscriptionId", kind,
   resource_kind AS "resourceKind", description, trim_scale(qty) AS qty, unit,
-  unit_price_cents AS "unitPriceCents", amount_cents AS "amountCents", meta
+  trim_scale(unit_price_cents) AS "unitPriceCents", amount_cents AS "amountCents", meta
 `;

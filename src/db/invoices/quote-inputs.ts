@@ -69,7 +69,7 @@ const planVersion = z.object({
       resourceKind: z.string(),
       includedQty: z.string().nullable(),
       hardCapQty: z.string().nullable(),
-      overagePriceCents: z.number().int().nullable(),
+      overagePriceCents: z.string().nullable(),
       overageUnit: z.string().nullable(),
     }),
   ),
@@ -100,7 +100,7 @@ export function findPlanVersions(
       v.proration, coalesce((
         SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind,
           'includedQty', i.included_qty::text, 'hardCapQty', i.hard_cap_qty::text,
-          'overagePriceCents', i.overage_price_cents, 'overageUnit', i.overage_unit)
+          'overagePriceCents', i.overage_price_cents::text, 'overageUnit', i.overage_unit)
           ORDER BY i.position)
         FROM plan_items i WHERE i.plan_version_id = v.plan_version_id
       ), '[]') AS items
