@@ -74,7 +74,7 @@ function checking(id: string, expected: unknown, compute: () => unknown): Vector
 function parseCase<T>(schema: z.ZodType<T>, given: unknown, where: string): T {
   const { data, error } = schema.safeParse(given);
   if (error) throw new UnreadableFile(`${where}: ${z.prettifyError(error)}`);
-  return data as T;
+  return data;
 }
 
 function describeCase(given: unknown, index: number): string {

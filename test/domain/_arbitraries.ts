@@ -62,15 +62,14 @@ export const anyPlanVersion: fc.Arbitrary<PlanVersion> = record({
   items: fc.uniqueArray(anyItem, { maxLength: 5, selector: ({ resourceKind }) => resourceKind }),
 });
 
-export const anyAddons: fc.Arbitrary<QuoteAddon[]> = fc.array(
-  record({
-    code: fc.constantFrom('small', 'medium', 'large'),
-    resourceKind: fc.constantFrom(...KINDS),
-    qty: fc.option(anyQty),
-    priceCents: anyPriceCents,
-  }),
-  { maxLength: 4 },
-);
+export const anyAddon: fc.Arbitrary<QuoteAddon> = record({
+  code: fc.constantFrom('small', 'medium', 'large'),
+  resourceKind: fc.constantFrom(...KINDS),
+  qty: fc.option(anyQty),
+  priceCents: anyPriceCents,
+});
+
+export const anyAddons: fc.Arbitrary<QuoteAddon[]> = fc.array(anyAddon, { maxLength: 4 });
 
 export const anyUsage: fc.Arbitrary<Usage> = fc.dictionary(
   fc.constantFrom(...KINDS),
