@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { readConfig, type Config } from '../src/config.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { openDatabase, type Database } from '../src/db/pool.ts';
+import { loadCalendar } from '../src/db/settings/load-calendar.ts';
 import { startEngine, type Engine } from '../src/engine.ts';
 import { createLogger } from '../src/lib/logger.ts';
 import { temporalServer } from '../src/temporal/connection.ts';
@@ -68,11 +69,18 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   });
   signal.throwIfAborted();
 
+  const db = await openDatabase({
+    url: servers.databaseUrl,
+    maxConnections: 2,
+    applicationName: 'arcadia-local',
+  });
+  stack.defer(() => db.end());
+
   const { engine } = await steps.step(
     'Start the worker and the API, apply the Schedule',
     async () => {
       // Before the API starts, which checks for the Schedule.
-      const schedule = await applyScheduleOf(servers);
+      const schedule = await applyScheduleOf(servers, db);
       const started = await startEngine({
         config,
         temporal: servers.temporal,
@@ -86,13 +94,6 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       return { engine: started, text: `API ${started.apiUrl} · Schedule ${schedule}` };
     },
   );
-  const db = await openDatabase({
-    url: servers.databaseUrl,
-    maxConnections: 2,
-    applicationName: 'arcadia-local',
-  });
-  stack.defer(() => db.end());
-
   const localEnv: LocalEnv = {
     DATABASE_URL: servers.databaseUrl,
     DATABASE_MIGRATOR_URL: servers.migratorUrl,
@@ -114,10 +115,14 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   };
 }
 
-async function applyScheduleOf({ temporal }: LocalServers): Promise<'created' | 'updated'> {
+async function applyScheduleOf(
+  { temporal }: LocalServers,
+  db: Database,
+): Promise<'created' | 'updated'> {
   const { client, connection } = await temporalServer(temporal).connect();
   try {
-    return await applySchedule(client);
+    const { timeZone } = await loadCalendar(db);
+    return await applySchedule(client, timeZone);
   } finally {
     await connection.close();
   }

@@ -123,7 +123,7 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
   const tenantIds = tenants.map(({ tenant_id }) => tenant_id).toSorted();
   const pageSize = tenantIds.indexOf(PARKED_TENANT) + 1;
   const rest = tenantIds.slice(pageSize);
-  await applySchedule(client, { options: { pageSize } });
+  await applySchedule(client, 'UTC', { options: { pageSize } });
   await db.transaction(async (tx) => {
     // Planning the second page needs these locks too, so it waits.
     await lockTenants(tx, rest);
@@ -134,7 +134,7 @@ async function closeWatched(stack: LocalStack, look: () => Promise<void>): Promi
     );
     await look();
   });
-  await applySchedule(client);
+  await applySchedule(client, 'UTC');
   await until(() => isServed(db, MONTH), Boolean);
 }
 

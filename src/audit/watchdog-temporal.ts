@@ -46,20 +46,23 @@ function wrongAims(
     ...(taskQueue === TASK_QUEUE ? [] : [`its task queue is not ${TASK_QUEUE}`]),
     ...(firesEveryFirst(nextActionTimes, now, calendar)
       ? []
-      : [`it does not fire on the first of each month (${calendar.timeZone})`]),
+      : [`it does not fire on the first of each month at one time of day in ${calendar.timeZone}`]),
   ];
 }
 
 /**
- * Returns whether the Schedule fires on the first of every month. Checks the times instead of the definition,
+ * Returns whether the Schedule fires on the first of every month, at one local time of day: in another time zone, that
+ * time would change with daylight saving. Checks the times instead of the definition,
  * which can express the same times in many ways (calendars, cron, time zones).
  */
 function firesEveryFirst(
   times: readonly Date[],
   now: Date,
-  { monthOf, dateOf }: BillingCalendar,
+  { monthOf, dateOf, timeZone }: BillingCalendar,
 ): boolean {
   let expected: string | null = null;
+  const timesOfDay = times.map((time) => toLocal(time, timeZone).toPlainTime().toString());
+  if (new Set(timesOfDay).size > 1) return false;
   return times.every((time) => {
     const month = monthOf(time);
     // The first one is in this month or the next.
@@ -85,15 +88,17 @@ function whySilent(schedule: ScheduleFacts, now: Date, calendar: BillingCalendar
 
 /** Returns the latest first of a month that isn't after `now`, at the local time of day of `sameTime`. */
 function firstBefore(now: Date, sameTime: Date, { timeZone }: BillingCalendar): Date {
-  const local = Temporal.Instant.fromEpochMilliseconds(sameTime.getTime()).toZonedDateTimeISO(
-    timeZone,
-  );
+  const local = toLocal(sameTime, timeZone);
   const at = ({ year, month }: { readonly year: number; readonly month: number }) =>
     local.with({ year, month });
-  const today = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(timeZone);
+  const today = toLocal(now, timeZone);
   const thisMonth = at(today);
   const isPast = thisMonth.epochMilliseconds <= now.getTime();
   return new Date((isPast ? thisMonth : at(today.subtract({ months: 1 }))).epochMilliseconds);
+}
+
+function toLocal(time: Date, timeZone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(time.getTime()).toZonedDateTimeISO(timeZone);
 }
 
 function finding(code: FindingCode, detail: string): Finding {

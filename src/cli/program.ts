@@ -30,6 +30,7 @@ import {
 } from './commands/schedule-control-commands.ts';
 import { scheduleDescribeCommand } from './commands/schedule-describe-command.ts';
 import { sellerApplyCommand, sellerShowCommand } from './commands/seller-commands.ts';
+import { settingsSetCommand, settingsShowCommand } from './commands/settings-commands.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply-command.ts';
 import { usageArchiveCommand } from './commands/usage-archive-command.ts';
 import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
@@ -80,6 +81,10 @@ Examples:
   };
   program.addCommand(migrateCommand());
   program.addCommand(doctorCommand());
+  group('settings', 'manage the settings of the installation', [
+    settingsShowCommand(),
+    settingsSetCommand(),
+  ]);
   group('catalogue', 'manage plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'manage tenants and their subscriptions', [subscriptionsApplyCommand()]);
   group('seller', 'manage the seller details on invoices', [

@@ -4,6 +4,7 @@ import { onRecord } from '../audit/on-record.ts';
 import type { Config } from '../config.ts';
 import type { ActionAnswer } from '../db/month-end/operator-actions.ts';
 import type { Database } from '../db/pool.ts';
+import { TimeZoneRefusedError } from '../db/settings/billing-settings.ts';
 import { ApplyError } from '../catalogue/apply-error.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { NoSuchVersionError } from '../temporal/worker-versions.ts';
@@ -14,7 +15,7 @@ import { whileInterruptible } from './interruption.ts';
 import { note, toSnakeCase } from './output.ts';
 
 /** Errors caused by the request itself: their outcome is `refused`, all others are `failed`. */
-const REFUSALS = [CliError, ApplyError, NoScheduleError, NoSuchVersionError];
+const REFUSALS = [CliError, ApplyError, NoScheduleError, NoSuchVersionError, TimeZoneRefusedError];
 
 /**
  * Runs the work of a command that changes something and records it in the audit trail; every such command uses it.

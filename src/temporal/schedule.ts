@@ -31,7 +31,7 @@ const CATCHUP_WINDOW = '365 days';
 
 /** The time at which the month is closed, and the options for it. */
 export interface MonthEndSchedule {
-  /** UTC, on the first of the month. By default 06:00, so that metering has caught up. */
+  /** Local time on the first of the month. By default 06:00, so that metering has caught up. */
   readonly hour?: number;
   readonly minute?: number;
   readonly options?: MonthEndOptions;
@@ -43,14 +43,15 @@ export class NoScheduleError extends Error {
 }
 
 /**
- * Creates the Schedule, or updates it. A paused Schedule stays paused: the operator who paused it had a reason that a
+ * Creates the Schedule, or updates it. It fires in the billing time zone. A paused Schedule stays paused: the operator who paused it had a reason that a
  * deployment doesn't know.
  */
 export async function applySchedule(
   client: Client,
+  timeZone: string,
   schedule: MonthEndSchedule = {},
 ): Promise<'created' | 'updated'> {
-  const definition = define(schedule);
+  const definition = define(timeZone, schedule);
   try {
     await client.schedule.create({ scheduleId: SCHEDULE_ID, ...definition });
     return 'created';
@@ -61,14 +62,14 @@ export async function applySchedule(
   }
 }
 
-function define({ hour = 6, minute = 0, options }: MonthEndSchedule) {
+function define(timeZone: string, { hour = 6, minute = 0, options }: MonthEndSchedule) {
   const input: ScheduledMonthEndInput = options ? { options } : {};
   return {
     spec: {
       calendars: [
         { dayOfMonth: 1, hour, minute, comment: 'Closes the previous month on the first' },
       ],
-      timezone: 'UTC',
+      timezone: timeZone,
     },
     action: {
       type: 'startWorkflow',

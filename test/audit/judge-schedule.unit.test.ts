@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { judgeSchedule } from '../../src/audit/watchdog-temporal.ts';
 import type { ScheduleFacts } from '../../src/temporal/schedule-facts.ts';
 import { UTC } from '../_util/utc.ts';
@@ -120,4 +121,55 @@ test('details contain no text written by an operator', () => {
     'the Schedule is paused: it will not fire',
     'the Schedule was to fire at 2026-06-01T06:00:00.000Z and has not',
   ]);
+});
+
+test.each<[string, string, ScheduleFacts, string, string[]]>([
+  [
+    'Sydney, over the start of daylight saving',
+    'Australia/Sydney',
+    schedule({
+      nextActionTimes: firsts('2026-09-30T20:00', '2026-10-31T19:00', '2026-11-30T19:00'),
+      recentActionTimes: firsts('2026-08-31T20:00'),
+    }),
+    '2026-09-20T00:00:00Z',
+    [],
+  ],
+  [
+    'Sydney, but by a Schedule that fires at 06:00 in UTC',
+    'Australia/Sydney',
+    schedule({ nextActionTimes: firsts('2026-10-01T06:00', '2026-11-01T06:00') }),
+    '2026-09-20T00:00:00Z',
+    ['schedule_points_elsewhere'],
+  ],
+  [
+    'Honolulu, where the first in UTC is still the last day of the month',
+    'Pacific/Honolulu',
+    schedule(),
+    NOW,
+    ['schedule_points_elsewhere'],
+  ],
+  [
+    'New York, silent since before daylight saving ended',
+    'America/New_York',
+    schedule({
+      nextActionTimes: firsts('2026-12-01T11:00', '2027-01-01T11:00'),
+      recentActionTimes: firsts('2026-10-01T10:00'),
+    }),
+    '2026-11-01T10:16:00Z',
+    [],
+  ],
+  [
+    'New York, late on the day on which daylight saving ends',
+    'America/New_York',
+    schedule({
+      nextActionTimes: firsts('2026-12-01T11:00', '2027-01-01T11:00'),
+      recentActionTimes: firsts('2026-10-01T10:00'),
+    }),
+    '2026-11-01T11:16:00Z',
+    ['schedule_silent'],
+  ],
+])('%s', (_name, zone, facts, at, expected) => {
+  const calendar = createBillingCalendar(zone, computeMonthStarts(zone));
+  const findings = judgeSchedule(facts, new Date(at), calendar);
+  expect(findings.map(({ code }) => code)).toEqual(expected);
 });

@@ -60,7 +60,7 @@ async function close(world: World, which: string): Promise<void> {
 
 test('a task queue without workers is a finding until a worker polls', async () => {
   await using world = await createWorld();
-  await applySchedule(world.client);
+  await applySchedule(world.client, 'UTC');
   const sources = { listWorkers: () => listWorkers(world.client) };
   expect(await findingsOf(world, sources)).toEqual(['no_worker']);
   await world.startWorker();
@@ -94,7 +94,7 @@ test('a missing, paused, changed or silent Schedule is a finding', async () => {
   await using world = await createWorld();
   const { client } = world;
   expect(await findingsOf(world)).toEqual(['schedule_missing']);
-  await applySchedule(client);
+  await applySchedule(client, 'UTC');
   await untilFound(world, []);
 
   await pauseSchedule(client, 'meters are being repaired');
@@ -106,7 +106,7 @@ test('a missing, paused, changed or silent Schedule is a finding', async () => {
   const changed = async (change: object, code: FindingCode) => {
     await handle.update((current) => ({ ...current, ...change }));
     await untilFound(world, [code]);
-    await applySchedule(client);
+    await applySchedule(client, 'UTC');
     await untilFound(world, []);
   };
   const { action } = await handle.describe();
@@ -131,7 +131,7 @@ test('a missing, paused, changed or silent Schedule is a finding', async () => {
 
 test('an open month is a finding until it is closed', async () => {
   await using world = await createWorld();
-  await applySchedule(world.client);
+  await applySchedule(world.client, 'UTC');
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await seedTenant(world.db, 'zeta', [{ deploymentId: 'zeta-a', planVersionId: null }]);
@@ -154,7 +154,7 @@ describe('after the month was closed', () => {
   let world: World;
   beforeAll(async () => {
     world = await createWorld();
-    await applySchedule(world.client);
+    await applySchedule(world.client, 'UTC');
     await seedCatalogue(world.db);
     await seedTenant(world.db, 'acme');
     await world.startWorker();

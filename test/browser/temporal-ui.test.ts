@@ -25,7 +25,7 @@ beforeAll(async () => {
   await seedTenant(db, 'acme');
   await seedTenant(db, 'globex');
   await seedTenant(db, 'yank', [{ deploymentId: 'yank-a', planVersionId: 'yankee-v1' }]);
-  await applySchedule(client);
+  await applySchedule(client, 'UTC');
   await requestMonthEnd(client, { month: MONTH, requestId: 'first', actor: 'test' });
   await closed(stack.world, MONTH);
 });

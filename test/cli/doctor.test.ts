@@ -22,7 +22,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   world = await createWorld();
   env = envOf(world);
-  await applySchedule(world.client);
+  await applySchedule(world.client, 'UTC');
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await world.startWorker();

@@ -46,6 +46,7 @@ const NOT_ON_RECORD = new Set([
   'audit.list',
   'keys.list',
   'seller.show',
+  'settings.show',
   'schedule.describe',
   'month-end.status',
   'month-end.preview',
@@ -71,6 +72,14 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'catalogue.apply': [['demo/catalogue.json'], { outcome: 'done' }],
   'seller.apply': [['demo/seller.json'], { outcome: 'done' }],
   'subscriptions.apply': [['demo/subscriptions.json'], { outcome: 'done' }],
+  'settings.set': [
+    ['--time-zone', 'Sydney'],
+    {
+      outcome: 'refused',
+      input: { time_zone: 'Sydney' },
+      detail: expect.stringContaining('Australia/Sydney'),
+    },
+  ],
   'keys.create': [
     ['--scope', 'gateway', '--label', 'on record', '--expires-in', '90d'],
     {

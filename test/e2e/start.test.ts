@@ -64,7 +64,7 @@ test('the API reports a missing Schedule until it exists', async () => {
   );
 
   const connection = await Connection.connect({ address: env.TEMPORAL_ADDRESS! });
-  await applySchedule(new Client({ connection, namespace: env.TEMPORAL_NAMESPACE! }));
+  await applySchedule(new Client({ connection, namespace: env.TEMPORAL_NAMESPACE! }), 'UTC');
   await connection.close();
   await untilFound([]);
   api.child.kill('SIGTERM');

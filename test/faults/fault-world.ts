@@ -93,7 +93,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
   const connection = await Connection.connect({ address: servers.temporal.address });
   stack.defer(() => connection.close());
   const client = new Client({ connection });
-  await applySchedule(client);
+  await applySchedule(client, 'UTC');
   const over = new AbortController();
   stack.defer(() => over.abort());
   const operator = createOperator({

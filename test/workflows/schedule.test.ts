@@ -26,7 +26,7 @@ beforeAll(async () => {
       month,
     });
   }
-  await applySchedule(world.client);
+  await applySchedule(world.client, 'UTC');
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -97,7 +97,7 @@ test('a late run bills the month that it was scheduled for', async () => {
 });
 
 test('applying the Schedule again updates it in place', async () => {
-  await applySchedule(world.client, { hour: 7 });
+  await applySchedule(world.client, 'UTC', { hour: 7 });
   const { spec, policies } = await world.client.schedule.getHandle(SCHEDULE_ID).describe();
   expect(spec.calendars?.[0]).toMatchObject({
     dayOfMonth: [{ start: 1, end: 1 }],

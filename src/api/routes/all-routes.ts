@@ -35,6 +35,7 @@ import {
   getSubscriptions,
   putSubscription,
 } from './subscription-routes.ts';
+import { getSettings } from './settings-route.ts';
 import { getHealth, getMetrics, getReadiness } from './system-routes.ts';
 import { getTenant, getTenants, putTenant } from './tenant-routes.ts';
 import { getWebhookAttempts, postWebhookReplay } from './webhook-delivery-routes.ts';
@@ -99,6 +100,7 @@ export const ROUTES: readonly Route[] = [
   getWebhookAttempts,
   postWebhookReplay,
   getOperatorActions,
+  getSettings,
   getHealth,
   getReadiness,
   getMetrics,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { applySchedule } from '../../temporal/schedule.ts';
 import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
 import { integerArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
@@ -15,7 +16,12 @@ interface Options {
 export function scheduleApplyCommand(): Command {
   return new Command('apply')
     .description('create or update the month-end Schedule')
-    .option('--hour <hour>', 'hour on the first of the month, UTC', integerArgument(0, 23), 6)
+    .option(
+      '--hour <hour>',
+      'hour on the first of the month, in the billing time zone',
+      integerArgument(0, 23),
+      6,
+    )
     .option('--minute <minute>', 'minute of that hour', integerArgument(0, 59), 0)
     .addOption(tenantsPerChildOption())
     .addHelpText(
@@ -30,19 +36,25 @@ Examples:
     .action(async ({ hour, minute, tenantsPerChild }: Options, command: Command) => {
       const env = readEnvironment(process.env);
       const options = toMonthEndOptions(tenantsPerChild);
-      const done = await operatorAction(command, env, () =>
-        withTemporal(env, async ({ client, connection, namespace }) => ({
+      const done = await operatorAction(command, env, async (db) => {
+        const { timeZone } = await loadCalendar(db);
+        return withTemporal(env, async ({ client, connection, namespace }) => ({
           searchAttributes: await registerSearchAttributes(connection, namespace),
-          schedule: await applySchedule(client, { hour, minute, ...(options && { options }) }),
-        })),
-      );
+          schedule: await applySchedule(client, timeZone, {
+            hour,
+            minute,
+            ...(options && { options }),
+          }),
+          timeZone,
+        }));
+      });
       print(
         command,
         done,
         (done) =>
           [
             ...done.searchAttributes.map((name) => `Registered search attribute ${name}.`),
-            `Schedule ${done.schedule}: it fires at ${pad(hour)}:${pad(minute)} UTC on the first of each month.`,
+            `Schedule ${done.schedule}: it fires at ${pad(hour)}:${pad(minute)} ${done.timeZone} on the first of each month.`,
           ].join('\n'),
         snakeCaseKeys,
       );

@@ -1,0 +1,178 @@
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { readBillingSettings, setTimeZone } from '../../src/db/settings/billing-settings.ts';
+import { fixCalendar, loadCalendar } from '../../src/db/settings/load-calendar.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { ANY_TIME } from '../_util/any-time.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
+
+let db: Database;
+let testDatabase: TestDatabase;
+let close: () => Promise<void>;
+beforeEach(async () => {
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 4));
+});
+afterEach(() => close());
+
+const SYDNEY = 'Australia/Sydney';
+/** 00:30 on 1 May in Sydney. */
+const AT_NIGHT = '2026-04-30T14:30:00Z';
+
+/** Another process, with a calendar of its own. */
+async function otherProcess(): Promise<Database & AsyncDisposable> {
+  const other = await openDatabase({
+    url: testDatabase.appUrl,
+    maxConnections: 2,
+    applicationName: 'other',
+  });
+  return Object.assign(other, { [Symbol.asyncDispose]: () => other.end() });
+}
+
+async function seedUsageOf(): Promise<void> {
+  await seedCatalogue(db);
+  await seedTenant(db, 'acme', [{ deploymentId: 'acme-a' }]);
+}
+
+function send(to: Database, id: string) {
+  const ingestion = createIngestion({ db: to, now: () => new Date(), timeBounds: ANY_TIME });
+  return ingestion.ingest('llm', [
+    {
+      gateway_request_id: id,
+      tenant_id: 'acme',
+      deployment_id: 'acme-a',
+      model: 'm',
+      occurred_at: AT_NIGHT,
+      charge_cents: '1',
+    },
+  ]);
+}
+
+const bucketMonths = () =>
+  db.anyFirst(sql.unsafe`SELECT DISTINCT to_char(service_month, 'YYYY-MM') FROM usage_buckets`);
+
+test('a new installation bills in UTC, and the zone can still change', async () => {
+  expect(await readBillingSettings(db)).toEqual({ time_zone: 'UTC', time_zone_fixed_at: null });
+  expect((await loadCalendar(db)).periodOf('2026-05').startsAt).toBe('2026-05-01T00:00:00Z');
+});
+
+test.each([SYDNEY, 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/Santiago'])(
+  'stores the months of %s and back to UTC',
+  async (zone) => {
+    const utc = (await loadCalendar(db)).periodOf('2026-05');
+    expect(await setTimeZone(db, zone)).toEqual({ isChanged: true });
+    expect(await setTimeZone(db, zone)).toEqual({ isChanged: false });
+    const calendar = await loadCalendar(db);
+    expect(calendar.timeZone).toBe(zone);
+    // PostgreSQL has time zone data of its own. It may know later changes of the rules, but not for past years.
+    const wrong = await db.anyFirst(sql.unsafe`
+      SELECT month_start::text FROM billing_months
+      WHERE month_start BETWEEN '2000-01-01' AND '2025-12-01'
+        AND (starts_at AT TIME ZONE ${zone})::date <> month_start`);
+    expect(wrong).toEqual([]);
+    expect(
+      await db.oneFirst(sql.unsafe`
+        SELECT count(*) FROM billing_months m JOIN billing_months n ON n.starts_at = m.ends_at
+          AND n.month_start = m.month_start + interval '1 month'`),
+    ).toBe(2399);
+    await setTimeZone(db, 'UTC');
+    expect((await loadCalendar(db)).periodOf('2026-05')).toEqual(utc);
+  },
+);
+
+test('refuses a zone that does not exist, and changes nothing', async () => {
+  await expect(setTimeZone(db, 'Australia/Sidney')).rejects.toThrow(
+    'Did you mean "Australia/Sydney"',
+  );
+  expect((await loadCalendar(db)).timeZone).toBe('UTC');
+});
+
+describe('once there is usage', () => {
+  test('the zone is fixed, also for the database itself', async () => {
+    await seedUsageOf();
+    await setTimeZone(db, SYDNEY);
+    expect(await send(db, 'req-1')).toMatchObject([{ status: 'accepted' }]);
+    expect(await bucketMonths()).toEqual(['2026-05']);
+    expect((await readBillingSettings(db)).time_zone_fixed_at).not.toBeNull();
+    await expect(setTimeZone(db, 'UTC')).rejects.toThrow(
+      'The billing time zone stays Australia/Sydney: there is usage, and its months are months of that zone',
+    );
+    expect(await setTimeZone(db, SYDNEY)).toEqual({ isChanged: false });
+    for (const change of [
+      sql.unsafe`UPDATE billing_settings SET time_zone = 'UTC'`,
+      sql.unsafe`UPDATE billing_settings SET fixed_at = NULL`,
+      sql.unsafe`UPDATE billing_months SET starts_at = starts_at - interval '1 hour'`,
+    ]) {
+      await expect(db.query(change)).rejects.toThrow();
+    }
+  });
+
+  test('usage that is rejected fixes nothing', async () => {
+    await seedUsageOf();
+    const ingestion = createIngestion({ db, now: () => new Date('2030-01-01T00:00:00Z') });
+    const event = { gateway_request_id: 'old', tenant_id: 'acme', deployment_id: 'acme-a' };
+    const results = await ingestion.ingest('llm', [
+      { ...event, model: 'm', occurred_at: AT_NIGHT, charge_cents: '1' },
+      { ...event, model: 'm', occurred_at: AT_NIGHT, charge_cents: '1', deployment_id: 'none' },
+    ]);
+    expect(results).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    expect((await readBillingSettings(db)).time_zone_fixed_at).toBeNull();
+  });
+});
+
+describe('a process that loaded its calendar before the zone was set', () => {
+  test('writes by the new zone', async () => {
+    await seedUsageOf();
+    await using stale = await otherProcess();
+    expect((await loadCalendar(stale)).timeZone).toBe('UTC');
+    await setTimeZone(db, SYDNEY);
+    await send(stale, 'req-1');
+    expect(await bucketMonths()).toEqual(['2026-05']);
+  });
+
+  test('waits for a change that is being made', async () => {
+    await seedUsageOf();
+    await using stale = await otherProcess();
+    await loadCalendar(stale);
+    const setter = new pg.Client({ connectionString: testDatabase.appUrl });
+    await setter.connect();
+    await setter.query('BEGIN');
+    await setter.query('UPDATE billing_settings SET time_zone = $1', [SYDNEY]);
+    const sent = send(stale, 'req-1');
+    await until(
+      () =>
+        db.oneFirst(sql.unsafe`
+          SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND application_name = 'other' AND wait_event_type = 'Lock'`),
+      (waiting) => waiting === 1,
+    );
+    await setter.query(
+      `UPDATE billing_months SET starts_at = month_start::timestamp AT TIME ZONE $1,
+         ends_at = (month_start + interval '1 month') AT TIME ZONE $1`,
+      [SYDNEY],
+    );
+    await setter.query('COMMIT');
+    await setter.end();
+    await sent;
+    expect(await bucketMonths()).toEqual(['2026-05']);
+  });
+
+  test('never mixes zones, whoever is first', async () => {
+    await seedUsageOf();
+    await using stale = await otherProcess();
+    await loadCalendar(stale);
+    const [set] = await Promise.allSettled([
+      setTimeZone(db, SYDNEY),
+      ...Array.from({ length: 20 }, (_, index) => send(stale, `req-${index}`)),
+      fixCalendar(stale),
+    ]);
+    const { time_zone: zone } = await readBillingSettings(db);
+    expect(zone).toBe(set.status === 'fulfilled' ? SYDNEY : 'UTC');
+    expect(await bucketMonths()).toEqual([zone === SYDNEY ? '2026-05' : '2026-04']);
+    expect((await loadCalendar(stale)).timeZone).toBe(zone);
+  });
+});
