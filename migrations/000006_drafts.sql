@@ -32,7 +32,8 @@ CALL isolate_tenants('invoice_drafts');
 
 -- The lines of a draft: one document per chunk that a step computed. Quotes come in ranges of deployments, LLM
 -- usage in one chunk for all deployments. The first attempt at a chunk counts and later ones change nothing, so
--- chunks follow each other without a gap. Chunks are deleted when the draft is closed.
+-- chunks follow each other without a gap. Chunks are deleted when the draft is closed; the compositions are
+-- copied to invoice_compositions first, if the draft is issued.
 CREATE TABLE invoice_draft_chunks (
   draft_id uuid NOT NULL REFERENCES invoice_drafts,
   section text NOT NULL CHECK (section IN ('quote', 'llm')),
@@ -41,7 +42,10 @@ CREATE TABLE invoice_draft_chunks (
   -- Inclusive. Null: to the last deployment.
   up_to_deployment external_id,
   lines json NOT NULL,
-  PRIMARY KEY (draft_id, section, after_deployment)
+  -- What the quotes were computed from, besides usage: the deployments with their billed subscriptions.
+  deployments jsonb,
+  PRIMARY KEY (draft_id, section, after_deployment),
+  CHECK ((section = 'quote') = (deployments IS NOT NULL))
 );
 GRANT SELECT ON invoice_draft_chunks TO arcadia_worker, arcadia_readonly;
 GRANT INSERT, DELETE ON invoice_draft_chunks TO arcadia_worker;

@@ -100,6 +100,18 @@ CREATE TABLE invoice_lines (
 -- For tenants with thousands of deployments, when usage is linked to lines.
 CREATE INDEX invoice_lines_by_deployment ON invoice_lines (invoice_id, deployment_id);
 
+-- What an invoice was composed from, besides the usage that it holds: its deployments, each with the
+-- subscriptions that touched the period, their billed days and addons (src/domain/service-days.ts). With the
+-- plan versions, which never change, every line can be recomputed from it, whatever has happened to the
+-- subscriptions since. Copied from the draft's chunks, in their order. Kept for superseded invoices too.
+CREATE TABLE invoice_compositions (
+  invoice_id uuid NOT NULL,
+  part integer NOT NULL CHECK (part > 0),
+  deployments jsonb NOT NULL CHECK (jsonb_typeof(deployments) = 'array'),
+  PRIMARY KEY (invoice_id, part),
+  FOREIGN KEY (invoice_id) REFERENCES invoices
+);
+
 -- The usage that an invoice took from the ledger, and how it was treated. Kept for superseded invoices too,
 -- although their buckets have moved to the successor. `excluded`: every event of the LLM usage was excluded, so
 -- there is no line.
@@ -225,6 +237,10 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
         l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, trim_scale(l.unit_price_cents)::text,
         l.amount_cents, l.meta) ORDER BY l.line_no)
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
+    ),
+    (
+      SELECT jsonb_agg(c.deployments ORDER BY c.part)
+      FROM invoice_compositions c WHERE c.invoice_id = i.invoice_id
     )
   )::text, 'UTF8'))
   FROM invoices i WHERE i.invoice_id = id
@@ -239,6 +255,8 @@ CREATE TRIGGER invoices_are_kept BEFORE DELETE OR TRUNCATE ON invoices
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER invoice_lines_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_lines
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER invoice_compositions_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_compositions
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER invoice_usage_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_usage
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER skipped_invoice_numbers_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE
@@ -247,9 +265,9 @@ CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON i
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The worker issues and supersedes invoices. The API marks an invoice paid or void; any other status change
--- needs another column to change as well. A tenant cannot see a rerun's actor or reason, which are for
--- operators only.
-GRANT SELECT ON invoices, invoice_lines, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;
+-- needs another column to change as well. A tenant cannot see a rerun's actor or reason, nor what an invoice
+-- was composed from, which are for operators only.
+GRANT SELECT ON invoices, invoice_lines, invoice_compositions, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia_readonly;
 GRANT INSERT (tenant_id, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
@@ -257,11 +275,13 @@ GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status,
   subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
   aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
   replaces_invoice_id, superseded_by, superseded_at) ON invoices TO arcadia_tenant;
-GRANT INSERT ON invoices, invoice_lines, invoice_usage, invoice_digests TO arcadia_worker;
+GRANT INSERT ON invoices, invoice_lines, invoice_compositions, invoice_usage, invoice_digests
+  TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;
 GRANT UPDATE (status) ON invoices TO arcadia_api;
 CALL isolate_tenants('invoices');
 CALL isolate_tenants('skipped_invoice_numbers');
 CALL isolate_tenants('invoice_lines', 'invoices', 'invoice_id');
+CALL isolate_tenants('invoice_compositions', 'invoices', 'invoice_id');
 CALL isolate_tenants('invoice_usage', 'invoices', 'invoice_id');
 CALL isolate_tenants('invoice_digests', 'invoices', 'invoice_id');

@@ -99,6 +99,19 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
       'tax', 'GST (10%)', 1, 'invoice', tax_cents, '{"rate": "0.10"}'
     FROM invoices i ORDER BY period_start, tenant_id`);
   await client.query(`
+    INSERT INTO invoice_compositions (invoice_id, part, deployments)
+    SELECT p.invoice_id, 1, jsonb_agg(jsonb_build_object('deploymentId', d.deployment_id, 'subscriptions',
+      jsonb_build_array(jsonb_build_object('subscriptionId', 'sub-' || d.deployment_id,
+        'planVersionId', 'studio-v1', 'proration', 'daily') || day.billed || jsonb_build_object('addons',
+        jsonb_build_array(jsonb_build_object('code', 'storage_50gb', 'resourceKind', 'spaces_gb_month',
+          'qty', '50', 'priceCents', 750, 'inForceAtEnd', true) || day.billed)))) ORDER BY d.deployment_id)
+    FROM past p JOIN deployments d USING (tenant_id) CROSS JOIN LATERAL (
+      SELECT jsonb_build_object('serviceFrom', p.period_start,
+        'serviceTo', (p.period_start + interval '1 month' - interval '1 day')::date,
+        'days', extract(day FROM p.period_start + interval '1 month' - interval '1 day')) AS billed
+    ) day
+    GROUP BY p.invoice_id, p.tenant_id, p.period_start ORDER BY p.period_start, p.tenant_id`);
+  await client.query(`
     INSERT INTO invoice_digests (invoice_id, digest)
     SELECT invoice_id, sha256(uuid_send(invoice_id)) FROM past`);
   await client.query(`

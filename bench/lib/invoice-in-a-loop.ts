@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { DEFAULT_TREATMENT, invoiceTotals, taxLine } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
-import { subscriptionLines } from '../../src/domain/subscription-lines.ts';
+import { quote } from '../../src/domain/quote.ts';
 import type { PlanVersion, QuoteAddon, QuoteLine } from '../../src/domain/types.ts';
 import { MONTH } from './population.ts';
 
@@ -61,7 +61,7 @@ export async function invoiceInALoop(client: pg.ClientBase, tenantId: string): P
   for (const { id } of ids) {
     const subscription = await readSubscription(client, id);
     const buckets = await sealBuckets(client, draftId, subscription.deploymentId);
-    const lines = await linesOf(client, tenantId, currency, subscription, buckets);
+    const lines = await linesOf(client, subscription, buckets);
     for (const line of lines) await insertDraftLine(client, subscription, line);
     amounts.push(...lines.map(({ amountCents }) => amountCents));
     held.push(...buckets.map((bucket) => ({ deploymentId: subscription.deploymentId, bucket })));
@@ -128,8 +128,6 @@ interface PlacedLine extends QuoteLine {
 
 async function linesOf(
   client: pg.ClientBase,
-  tenantId: string,
-  currency: string,
   subscription: Subscription,
   buckets: readonly Bucket[],
 ): Promise<readonly PlacedLine[]> {
@@ -138,12 +136,9 @@ async function linesOf(
   const usage = Object.fromEntries(
     buckets.flatMap(({ source, kind, total }) => (source === 'llm' ? [] : [[kind, total]])),
   );
-  const quoted = subscriptionLines(
-    { ...subscription, tenantId, addons },
-    currency,
-    new Map([[planVersion.id, planVersion]]),
-    usage,
-  );
+  // Its subscriptions are in force all month.
+  const { recurring, overage } = quote(planVersion, addons, { usage });
+  const quoted = [...recurring.lines, ...overage.lines];
   const llm = buckets
     .filter(({ source }) => source === 'llm')
     .map(({ events, total }) =>

@@ -88,7 +88,10 @@ export type UnchangedDraft = BuiltDraft & {
 export interface ComparedDrafts {
   /** First invoices, and revisions with their changes. */
   readonly issuable: readonly IssuableDraft[];
-  /** Revisions that are not issued: nothing would change, and their requests have `onlyIfChanged`. */
+  /**
+   * Revisions that are not issued: nothing would change, and their requests have `onlyIfChanged`. (Late usage that the
+   * existing invoice's subscriptions don't explain needs a revision even if all lines are equal.)
+   */
   readonly unchanged: readonly UnchangedDraft[];
 }
 
@@ -110,7 +113,8 @@ export async function compareRevisions(
     }
     const changes = compareLines(before?.get(replacesInvoiceId) ?? [], lines);
     const isSame = changes.length === 0 && isDeepStrictEqual(built.tax, terms.replacedTax);
-    if (terms.onlyIfChanged && isSame) unchanged.push({ ...draft, replacesInvoiceId });
+    if (terms.onlyIfChanged && terms.canKeepReplaced && isSame)
+      unchanged.push({ ...draft, replacesInvoiceId });
     else issuable.push({ ...draft, changes });
   }
   return { issuable, unchanged };

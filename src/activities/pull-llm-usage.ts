@@ -23,12 +23,14 @@ export function pullLlmUsage({ db }: ActivityDeps) {
         draft,
         after: null,
         upTo: null,
-        computeLines: () =>
-          (usage.get(draft.draftId) ?? []).map((row) => ({
+        compute: () => ({
+          lines: (usage.get(draft.draftId) ?? []).map((row) => ({
             ...llmUsageLine({ ...row, invoiceMonth }),
             deploymentId: row.deploymentId,
             subscriptionId: null,
           })),
+          deployments: null,
+        }),
       })),
     );
     const requests = inputs.usage.reduce((sum, row) => sum + BigInt(row.requestCount), 0n);

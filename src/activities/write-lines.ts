@@ -1,15 +1,17 @@
 import type { DraftRef, TenantResult } from '../contracts/month-end-types.ts';
 import { writeChunks, type Chunk, type Section } from '../db/invoices/draft-chunks.ts';
 import type { Queryable } from '../db/pool.ts';
-import type { DeploymentLine } from '../domain/deployment-lines.ts';
 import { splitLost } from './activity-failures.ts';
 import { orParked, splitParked } from './tenant-results.ts';
+
+/** Lines, and what quotes were computed from besides usage (null for LLM usage). */
+export type ComputedLines = Pick<Chunk, 'lines' | 'deployments'>;
 
 /** A draft whose next lines are to be computed. */
 export interface DraftToWrite<Draft extends DraftRef> extends Pick<Chunk, 'after' | 'upTo'> {
   readonly draft: Draft;
   /** @throws DomainError if the tenant's data is bad: it parks the tenant */
-  readonly computeLines: () => readonly DeploymentLine[];
+  readonly compute: () => ComputedLines;
 }
 
 export interface WrittenLines<Draft extends DraftRef> {
@@ -32,10 +34,10 @@ export async function writeLines<Draft extends DraftRef>(
   drafts: readonly DraftToWrite<Draft>[],
 ): Promise<WrittenLines<Draft>> {
   const computed = splitParked(
-    drafts.map(({ draft, after, upTo, computeLines }) =>
+    drafts.map(({ draft, after, upTo, compute }) =>
       orParked(draft.tenantId, () => ({
         draft,
-        chunk: { draftId: draft.draftId, after, upTo, lines: computeLines() },
+        chunk: { draftId: draft.draftId, after, upTo, ...compute() },
       })),
     ),
   );

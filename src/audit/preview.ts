@@ -14,7 +14,8 @@ import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { compareLines, type LineChange } from '../domain/line-changes.ts';
-import type { Month, Period } from '../domain/period.ts';
+import type { Month } from '../domain/period.ts';
+import { billedDeployment, type BillingMonth } from '../domain/service-days.ts';
 import type { PlanVersion } from '../domain/types.ts';
 
 /** Tenants that are computed together; limits memory use. */
@@ -63,15 +64,16 @@ export async function previewMonth(
   month: Month,
   { bounds, tenantIds, onTenant, onCount }: PreviewOptions,
 ): Promise<void> {
-  const period = (await loadCalendar(db)).periodOf(month);
+  const calendar = await loadCalendar(db);
+  const period = calendar.periodOf(month);
   await inOneSnapshot(db, async (tx) => {
     onCount?.(await countPreviewedTenants(tx, period));
-    const planVersions = new Map<string, PlanVersion>();
+    const billing = { period, calendar, planVersions: new Map<string, PlanVersion>() };
     let after: string | null = null;
     for (;;) {
       const page = { after, limit: PAGE_SIZE, only: tenantIds };
       const tenants: readonly PreviewedTenant[] = await nextPreviewedTenants(tx, period, page);
-      for (const preview of await previewPage(tx, period, tenants, planVersions, bounds)) {
+      for (const preview of await previewPage(tx, billing, tenants, bounds)) {
         onTenant(preview);
       }
       after = tenants.at(-1)?.tenantId ?? null;
@@ -100,24 +102,27 @@ export async function isReRunBeyondBounds(
 
 async function previewPage(
   db: Queryable,
-  period: Period,
+  billing: BillingMonth & { readonly planVersions: Map<string, PlanVersion> },
   tenants: readonly PreviewedTenant[],
-  planVersions: Map<string, PlanVersion>,
   bounds: Bounds,
 ): Promise<readonly TenantPreview[]> {
   const previewed = await readInvoiceInputs(
     db,
-    period,
+    billing.period,
     tenants.map((tenant) => ({ ...tenant, owner: tenant.tenantId })),
-    takeableUsage(period, tenants),
-    planVersions,
+    takeableUsage(billing.period, tenants),
+    billing.planVersions,
   );
   const standing = await readInvoiceLines(
     db,
     tenants.flatMap(({ invoiceId }) => invoiceId ?? []),
   );
-  return previewed.map(({ tenant, inputs }) => {
-    const composed = compose(() => composeInvoice(inputs));
+  return previewed.map(({ tenant, touching, inputs }) => {
+    const { currency } = tenant;
+    const composed = compose(() => {
+      const deployments = touching.map((each) => billedDeployment({ ...each, currency }, billing));
+      return composeInvoice({ ...inputs, deployments });
+    });
     const before = standing.get(tenant.invoiceId ?? '') ?? [];
     return toPreview(tenant, composed, before, bounds);
   });

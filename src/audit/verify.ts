@@ -6,7 +6,8 @@ import { isServed } from '../db/month-end/month-end-status.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
-import { learnPlanVersions } from '../db/invoices/quote-inputs.ts';
+import { readCompositions } from '../db/invoices/compositions.ts';
+import { learnPlanVersions, planVersionsOf } from '../db/invoices/quote-inputs.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
 import {
   nextInvoices,
@@ -17,7 +18,6 @@ import {
 } from '../db/invoices/verification.ts';
 import { checksOf, findProblems, type Invariant } from '../db/invoices/verification-checks.ts';
 import { rawUsage } from '../db/invoices/verification-usage.ts';
-import { billedSubscriptions } from '../domain/billed-subscriptions.ts';
 import { TAX_CURRENCY, type AudTax } from '../domain/aud-tax.ts';
 import { composeInvoice } from '../domain/compose-invoice.ts';
 import { findImbalances, workToDo } from '../domain/control-totals.ts';
@@ -53,7 +53,7 @@ export interface Verification {
 
 /**
  * Verifies a month from its raw records, at any later time: from the events themselves, the immutable plan
- * versions, and the same pure functions that billed them. Reads one snapshot and writes nothing. The cost
+ * versions, the subscriptions and days that each invoice stores, and the same pure functions that billed them. Reads one snapshot and writes nothing. The cost
  * depends on the month's lines and on the events of all months, because no index separates events by month.
  * Changes by an operator since then (subscriptions, exclusions that wait for a rerun) are not problems here;
  * `previewMonth` shows what would now be billed differently. Due tenants without an outcome are not problems
@@ -128,7 +128,7 @@ async function recompute(db: Queryable, period: Period): Promise<readonly CheckR
     toResult(
       'lines_recomputed',
       'I3',
-      'every line comes out the same again, from the raw events and the plan versions',
+      'every line comes out the same again, from the raw events, the plan versions and what the invoice was composed from',
       wrongLines,
     ),
     toResult(
@@ -149,19 +149,19 @@ async function recomputeLines(
   lines: LinesByInvoice,
   planVersions: Map<string, PlanVersion>,
 ): Promise<readonly string[]> {
-  const all = [...lines.values()].flat();
-  await learnPlanVersions(db, planVersions, planVersionsOf(all));
+  const compositions = await readCompositions(db, idsOf(invoices));
+  await learnPlanVersions(db, planVersions, planVersionsOf([...compositions.values()].flat()));
   const held = await readHeldUsage(db, period, rawUsage(idsOf(invoices)));
   const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
-  return invoices.flatMap(({ invoiceId, tenantId, number, currency, tax }) => {
+  return invoices.flatMap(({ invoiceId, number, currency, tax }) => {
     const stored = lines.get(invoiceId) ?? [];
     const show = (cents = 0) => formatMoney(cents, currency);
     try {
       const again = composeInvoice({
-        month: period.month,
+        period,
         currency,
         tax: { ...tax, audRate: tax.aud },
-        subscriptions: billedSubscriptions(tenantId, stored),
+        deployments: compositions.get(invoiceId) ?? [],
         planVersions,
         meteredUsage: held.metered,
         llmUsage: llmUsage.get(invoiceId) ?? [],
@@ -220,11 +220,6 @@ async function recomputeChanges(
       ? []
       : [`invoice ${number} differs from what it replaces in another way than is stored`];
   });
-}
-
-/** Returns the plan versions that `plan_base` lines reference. */
-function planVersionsOf(lines: readonly LineRow[]): readonly string[] {
-  return lines.flatMap(({ meta: { plan_version_id: id } }) => (typeof id === 'string' ? id : []));
 }
 
 function idsOf(invoices: readonly VerifiedInvoice[]): readonly string[] {

@@ -1,4 +1,3 @@
-import type { DeploymentLine } from './deployment-lines.ts';
 import { taxInAud } from './aud-tax.ts';
 import {
   chargedTreatment,
@@ -10,19 +9,20 @@ import {
 } from './invoice-totals.ts';
 import type { PlacedLine } from './line-changes.ts';
 import { llmUsageLine, type LlmUsage } from './llm-lines.ts';
-import type { Month } from './period.ts';
-import { subscriptionLines, type BillableSubscription } from './subscription-lines.ts';
+import type { Month, Period } from './period.ts';
+import { deploymentLines, type DeploymentLine } from './deployment-lines.ts';
+import type { BilledDeployment } from './service-days.ts';
 import type { PlanVersion, Usage } from './types.ts';
 
 /** Everything that a tenant's invoice for a month is computed from. */
 export interface InvoiceInputs {
-  readonly month: Month;
+  readonly period: Period;
   /** The tenant's. */
   readonly currency: string;
   /** The tenant's, in the month. */
   readonly tax: TaxTerms;
-  readonly subscriptions: readonly BillableSubscription[];
-  /** Contains every version that the subscriptions name. */
+  readonly deployments: readonly BilledDeployment[];
+  /** Contains every version that the deployments' subscriptions name. */
   readonly planVersions: ReadonlyMap<string, PlanVersion>;
   /** Metered usage of the month by deployment. */
   readonly meteredUsage: ReadonlyMap<string, Usage>;
@@ -44,22 +44,20 @@ export interface ComposedInvoice extends InvoiceTotals {
  * @throws DomainError for anything that would park the tenant
  */
 export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
-  const { month, currency, planVersions, meteredUsage } = inputs;
-  const quoted = inputs.subscriptions.flatMap((subscription) => {
-    const { deploymentId, subscriptionId } = subscription;
-    const usage = meteredUsage.get(deploymentId) ?? {};
-    return subscriptionLines(subscription, currency, planVersions, usage).map((line) => ({
-      ...line,
-      deploymentId,
-      subscriptionId,
-    }));
-  });
+  const { period, planVersions, meteredUsage } = inputs;
+  const quoted = inputs.deployments.flatMap((deployment) =>
+    deploymentLines(deployment, {
+      period,
+      planVersions,
+      usage: meteredUsage.get(deployment.deploymentId) ?? {},
+    }),
+  );
   const llm = inputs.llmUsage.map((usage) => ({
-    ...llmUsageLine({ ...usage, invoiceMonth: month }),
+    ...llmUsageLine({ ...usage, invoiceMonth: period.month }),
     deploymentId: usage.deploymentId,
     subscriptionId: null,
   }));
-  return assembleInvoice([...quoted, ...llm], inputs);
+  return assembleInvoice([...quoted, ...llm], { ...inputs, month: period.month });
 }
 
 /**
@@ -69,7 +67,11 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
  */
 export function assembleInvoice(
   untaxedLines: readonly DeploymentLine[],
-  { month, currency, tax: terms }: Pick<InvoiceInputs, 'month' | 'currency' | 'tax'>,
+  {
+    month,
+    currency,
+    tax: terms,
+  }: Pick<InvoiceInputs, 'currency' | 'tax'> & { readonly month: Month },
 ): ComposedInvoice {
   const untaxed = byDeployment(untaxedLines);
   const treatment = chargedTreatment(terms);

@@ -18,39 +18,48 @@ export type LineChange<Line extends PlacedLine = PlacedLine> =
 
 /**
  * Returns the difference between two revisions of an invoice, line by line; empty if they are
- * equal. Lines are matched by purpose (deployment, kind, resource kind, description), and the n-th
- * of several with the same purpose by its order, because line numbers shift when a line is added or
- * removed.
+ * equal. Lines are matched by purpose (deployment, kind, resource kind, description), because line
+ * numbers shift when a line is added or removed. Of several lines with the same purpose, those of
+ * the same subscription belong together, so that an added subscription is not shown as a change of
+ * those after it; the rest are matched in their order.
  * @returns changed and added lines in the order of `after`, then the removed ones
  */
 export function compareLines<Line extends PlacedLine>(
   before: readonly Line[],
   after: readonly Line[],
 ): readonly LineChange<Line>[] {
-  const rest = byPurpose(before);
-  const changes: LineChange<Line>[] = [];
-  for (const [purpose, line] of byPurpose(after)) {
-    const old = rest.get(purpose);
-    rest.delete(purpose);
-    if (!old) changes.push({ change: 'added', before: null, after: line });
-    else if (content(old) !== content(line)) {
-      changes.push({ change: 'changed', before: old, after: line });
+  const pairs = new Map<Line, Line>();
+  for (const purpose of [purposeOfSubscription, purposeOf]) {
+    const paired = new Set(pairs.values());
+    const rest = Map.groupBy(
+      before.filter((line) => !paired.has(line)),
+      purpose,
+    );
+    for (const line of after) {
+      const old = pairs.has(line) ? undefined : rest.get(purpose(line))?.shift();
+      if (old) pairs.set(line, old);
     }
   }
-  for (const line of rest.values()) changes.push({ change: 'removed', before: line, after: null });
-  return changes;
+  const kept = new Set(pairs.values());
+  return [
+    ...after.flatMap((line): LineChange<Line> | [] => {
+      const old = pairs.get(line);
+      if (!old) return { change: 'added', before: null, after: line };
+      if (content(old) === content(line)) return [];
+      return { change: 'changed', before: old, after: line };
+    }),
+    ...before
+      .filter((line) => !kept.has(line))
+      .map((line) => ({ change: 'removed', before: line, after: null }) as const),
+  ];
 }
 
-function byPurpose<Line extends PlacedLine>(lines: readonly Line[]): Map<string, Line> {
-  const groups = Map.groupBy(lines, ({ deploymentId, kind, resourceKind, description }) =>
-    JSON.stringify([deploymentId, kind, resourceKind, description]),
-  );
-  const place = new Map(
-    [...groups].flatMap(([purpose, alike]) =>
-      alike.map((line, n) => [line, `${n} ${purpose}`] as const),
-    ),
-  );
-  return new Map(lines.map((line) => [place.get(line) ?? '', line]));
+function purposeOf({ deploymentId, kind, resourceKind, description }: PlacedLine): string {
+  return JSON.stringify([deploymentId, kind, resourceKind, description]);
+}
+
+function purposeOfSubscription(line: PlacedLine): string {
+  return JSON.stringify([line.subscriptionId, purposeOf(line)]);
 }
 
 /** A line's content, without its number. */

@@ -66,10 +66,10 @@ async function issuedLines(tenantId: string) {
   }));
 }
 
-/** As of an instant in the month. */
+/** As of the start of the month. */
 async function endSubscriptions(tenantId: string): Promise<void> {
   await world.db.query(sql.typeAlias('nothing')`
-    UPDATE subscriptions SET ends_at = ${`${MONTH}-20T00:00:00Z`} WHERE tenant_id = ${tenantId}`);
+    UPDATE subscriptions SET ends_at = ${`${MONTH}-01T00:00:00Z`} WHERE tenant_id = ${tenantId}`);
 }
 
 /** All stored data, to show that nothing was written. */
@@ -133,7 +133,7 @@ describe('the preview of a month', () => {
     expect(again?.standing?.changes).toEqual([]);
   });
 
-  test('of a tenant that is no longer due is a revision without its charges', async () => {
+  test('of a tenant whose subscription is gone is a revision without its charges', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId]);

@@ -260,6 +260,26 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
   ],
   [
     'I4',
+    'the subscriptions that an invoice was composed from, rewritten',
+    without(
+      'invoice_compositions',
+      `UPDATE invoice_compositions SET deployments = '[]' WHERE invoice_id = (
+         SELECT invoice_id FROM invoices WHERE tenant_id = 'beta' AND status <> 'superseded')`,
+    ),
+    ['as_issued', 'lines_recomputed'],
+  ],
+  [
+    'I4',
+    'days of a subscription that change no line',
+    without(
+      'invoice_compositions',
+      `UPDATE invoice_compositions
+       SET deployments = jsonb_set(deployments, '{0,subscriptions,0,serviceFrom}', '"2026-05-02"')`,
+    ),
+    ['as_issued'],
+  ],
+  [
+    'I4',
     'a stored difference lost',
     without('invoice_line_changes', `DELETE FROM invoice_line_changes WHERE change_no = 1`),
     ['differences_recomputed'],

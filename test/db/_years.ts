@@ -73,6 +73,14 @@ const STATEMENTS = `
       (VALUES (1, 'plan_base', 5000), (2, 'overage', 6), (3, 'llm_usage', 4)) AS line (line_no, kind, amount)
     UNION ALL
     SELECT id, 10, NULL, NULL, 'tax', NULL, 'GST', 1, 'month', 1, 1503, '{}' FROM invoiced;
+  INSERT INTO invoice_compositions (invoice_id, part, deployments)
+    SELECT i.id, 1, jsonb_agg(jsonb_build_object('deploymentId', d.deployment_id, 'subscriptions',
+      jsonb_build_array(jsonb_build_object('subscriptionId', 'sub-' || d.deployment_id,
+        'planVersionId', 'studio-v1', 'proration', 'daily', 'serviceFrom', i.month,
+        'serviceTo', (i.month + interval '1 month' - interval '1 day')::date,
+        'days', extract(day FROM i.month + interval '1 month' - interval '1 day'), 'addons', '[]'::jsonb)))
+      ORDER BY d.deployment_id)
+    FROM invoiced i JOIN deployment d USING (tenant_id) GROUP BY i.id, i.month;
   INSERT INTO invoice_digests SELECT id, sha256(id::text::bytea) FROM invoiced;
   INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT month, tenant_id, 'rolled', id FROM invoiced;

@@ -46,6 +46,7 @@ describe("the app's role", () => {
   const kept = [
     'invoices',
     'invoice_lines',
+    'invoice_compositions',
     'invoice_usage',
     'llm_usage_events',
     'metered_usage_records',
@@ -70,6 +71,7 @@ describe("the app's role", () => {
     'UPDATE invoices SET total_cents = 0',
     'UPDATE invoices SET number = $$x$$',
     'UPDATE invoice_lines SET amount_cents = 0',
+    'UPDATE invoice_compositions SET deployments = $$[]$$',
     'UPDATE llm_usage_events SET charge_cents = 0',
     'UPDATE metered_usage_records SET qty = 0',
     'UPDATE plan_versions SET base_price_cents = 0',
@@ -256,6 +258,7 @@ describe('for every role', () => {
       /is held by invoice/,
     ],
     ['a changed skip', 'UPDATE skipped_invoice_numbers SET last_seq = 9', /append-only/],
+    ['a changed composition', "UPDATE invoice_compositions SET deployments = '[]'", /append-only/],
     ['a changed digest', "UPDATE invoice_digests SET digest = sha256('')", /append-only/],
     [
       'an event excluded twice',

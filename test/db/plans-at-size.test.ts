@@ -48,6 +48,7 @@ import { MONTHS, writeYears } from './_years.ts';
 
 const GROWING = [
   'archived_usage_ids',
+  'invoice_compositions',
   'invoice_digests',
   'invoice_drafts',
   'invoice_lines',

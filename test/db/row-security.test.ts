@@ -18,6 +18,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     api_keys: null,
     buyer_details: null,
     deployments: null,
+    invoice_compositions: { parent: 'invoices', key: 'invoice_id' },
     invoice_digests: { parent: 'invoices', key: 'invoice_id' },
     invoice_draft_chunks: { parent: 'invoice_drafts', key: 'draft_id' },
     invoice_drafts: null,

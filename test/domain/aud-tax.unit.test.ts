@@ -3,6 +3,7 @@ import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
 import { DEFAULT_TAX, DEFAULT_TREATMENT } from '../../src/domain/invoice-totals.ts';
 import { domainError } from './_arbitraries.ts';
+import { periodOf } from '../_util/utc.ts';
 
 const SOURCE = { rate: '1.5321', source: 'RBA' };
 const in2605 = (currency: string, rate: string) => ({
@@ -43,7 +44,7 @@ test('an invoice keeps its treatment, the registration and the rate', () => {
     { deploymentId: 'web', requestCount: '1', exactCents: '6235', serviceMonth: '2026-05' },
   ];
   const base = {
-    ...{ month: '2026-05', currency: 'USD', llmUsage, subscriptions: [] },
+    ...{ period: periodOf('2026-05'), currency: 'USD', llmUsage, deployments: [] },
     ...{ planVersions: new Map(), meteredUsage: new Map() },
   };
   const taxed = composeInvoice({ ...base, tax: { ...DEFAULT_TAX, audRate: SOURCE } });

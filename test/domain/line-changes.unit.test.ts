@@ -81,6 +81,22 @@ test('compares the n-th of several similar lines with the n-th', () => {
   ]);
 });
 
+test('shows a subscription inserted before another one as added, and a replaced one as changed', () => {
+  const early = line({ subscriptionId: 'early', amountCents: 1 });
+  const [late, changed] = [2, 3].map((amountCents) =>
+    line({ subscriptionId: 'late', amountCents }),
+  );
+  expect(compareLines([late!], [early, changed!])).toEqual([
+    { change: 'added', before: null, after: early },
+    { change: 'changed', before: late, after: changed },
+  ]);
+  const other = line({ subscriptionId: 'other', amountCents: 2 });
+  expect(compareLines([early, late!], [other, changed!])).toEqual([
+    { change: 'changed', before: early, after: other },
+    { change: 'changed', before: late, after: changed },
+  ]);
+});
+
 test('lists changed and added lines in the order of the new invoice, removed ones last', () => {
   const gone = line({ deploymentId: 'gone' });
   const added = line({ deploymentId: 'added' });

@@ -10,7 +10,7 @@ import {
   taxLine,
 } from '../../src/domain/invoice-totals.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
-import { monthOfInstant } from '../_util/utc.ts';
+import { monthOfInstant, periodOf } from '../_util/utc.ts';
 import { lineToJson } from '../../src/domain/quote-json.ts';
 import { quote } from '../../src/domain/quote.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
@@ -92,16 +92,23 @@ test('Overage: the cap limits the usage, and addons do not raise it', () => {
 
 test('Month end: base, LLM usage and GST add up to 68.59', () => {
   const invoice = composeInvoice({
-    month: '2026-05',
+    period: periodOf('2026-05'),
     currency: 'AUD',
     tax: DEFAULT_TAX,
-    subscriptions: [
+    deployments: [
       {
-        tenantId: 'acme',
         deploymentId: 'acme-a',
-        subscriptionId: 'sub-1',
-        planVersionId: studio.id,
-        addons: [],
+        subscriptions: [
+          {
+            subscriptionId: 'sub-1',
+            planVersionId: studio.id,
+            proration: 'daily',
+            serviceFrom: '2026-05-01',
+            serviceTo: '2026-05-31',
+            days: 31,
+            addons: [],
+          },
+        ],
       },
     ],
     planVersions: new Map([[studio.id, studio]]),

@@ -190,6 +190,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
     arcadia_tenant: READ,
   },
+  invoice_compositions: {
+    arcadia_api: READ,
+    arcadia_worker: READ_AND_INSERT,
+    arcadia_readonly: READ,
+  },
   invoice_line_changes: {
     arcadia_api: READ,
     arcadia_worker: INSERT_ONLY,

@@ -3,6 +3,7 @@ import type { DraftToQuote } from '../../contracts/activity-types.ts';
 import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { DeploymentLine } from '../../domain/deployment-lines.ts';
 import type { Period } from '../../domain/period.ts';
+import type { BilledDeployment } from '../../domain/service-days.ts';
 import type { Usage } from '../../domain/types.ts';
 import {
   HELD_BY_OWN,
@@ -15,7 +16,7 @@ import {
   type HeldSum,
 } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
-import { selectingDue, type DueSubscription } from './quote-inputs.ts';
+import { selectingDeployments, type TouchingDeployment } from './quote-inputs.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 
 /** The lines that a chunk holds: quotes or LLM usage. */
@@ -32,26 +33,26 @@ function ownDrafts(owner: string, drafts: readonly { readonly draftId: string }[
     WHERE d.draft_id ${isOneOf(ids, 'uuid')} AND d.owner = ${owner} AND d.state = 'open'`;
 }
 
-/** A subscription that a draft bills. */
-export type DraftSubscription = DueSubscription & { readonly draftId: string };
+/** A deployment that a draft bills. */
+export type DraftDeployment = TouchingDeployment & { readonly draftId: string };
 
 export interface QuoteInputs {
   /** Drafts that this run still owns, with their tenants' currencies. */
   readonly own: ReadonlyMap<string, { readonly currency: string }>;
-  /** At most `limit`, ordered like the given drafts and then by deployment. */
-  readonly subscriptions: readonly DraftSubscription[];
+  /** At most `limit`, each with all of its subscriptions, ordered like the given drafts and then by id. */
+  readonly deployments: readonly DraftDeployment[];
   /** Metered usage of the period by deployment. */
   readonly usage: ReadonlyMap<string, Usage>;
 }
 
 const quoteInputs = z.object({
   own: rowsOf<{ readonly draftId: string; readonly currency: string }>(),
-  subscriptions: rowsOf<DraftSubscription>(),
+  deployments: rowsOf<DraftDeployment>(),
   sums: rowsOf<HeldSum>(),
 });
 
 /**
- * Returns the inputs of the next quotes, all read at the same moment: subscriptions after each draft's last
+ * Returns the inputs of the next quotes, all read at the same moment: deployments after each draft's last
  * chunk, and the metered usage sealed for the drafts.
  */
 export async function readQuoteInputs(
@@ -66,12 +67,12 @@ export async function readQuoteInputs(
     { draft_id: 'uuid', after: 'text', n: 'int4' },
     drafts.map(({ draftId, after }, n) => ({ draft_id: draftId, after: after ?? '', n })),
   );
-  const { own, subscriptions, sums } = await db.one(sql.type(quoteInputs)`
+  const { own, deployments, sums } = await db.one(sql.type(quoteInputs)`
     WITH own AS MATERIALIZED (${ownDrafts(owner, drafts)}),
       chunk AS MATERIALIZED (
         SELECT own.draft_id AS "draftId", o.n, due.* FROM ${inOrder} JOIN own USING (draft_id)
         JOIN LATERAL (
-          ${selectingDue(period)} AND s.tenant_id = own.tenant_id AND s.deployment_id > o.after
+          ${selectingDeployments(period, sql.fragment`s.tenant_id = own.tenant_id AND s.deployment_id > o.after`)}
           ORDER BY s.deployment_id LIMIT ${limit}
         ) due ON true
         ORDER BY o.n, due."deploymentId" LIMIT ${limit}
@@ -79,7 +80,7 @@ export async function readQuoteInputs(
     SELECT
       (SELECT coalesce(json_agg(json_build_object('draftId', own.draft_id, 'currency', t.currency)), '[]')
         FROM own JOIN tenants t USING (tenant_id)) AS own,
-      (SELECT coalesce(json_agg(chunk ORDER BY n, "deploymentId"), '[]') FROM chunk) AS subscriptions,
+      (SELECT coalesce(json_agg(chunk ORDER BY n, "deploymentId"), '[]') FROM chunk) AS deployments,
       (SELECT coalesce(json_agg(sums), '[]') FROM (${summing(
         HELD_BY_OWN,
         sql.fragment`${isMeteredOf(period)} AND b.deployment_id IN (SELECT "deploymentId" FROM chunk)`,
@@ -87,7 +88,7 @@ export async function readQuoteInputs(
   `);
   return {
     own: new Map(own.map((draft) => [draft.draftId, draft])),
-    subscriptions,
+    deployments,
     usage: toMetered(sums),
   };
 }
@@ -116,11 +117,21 @@ export interface Chunk {
   /** The last deployment of this chunk; null for the last chunk. */
   readonly upTo: string | null;
   readonly lines: readonly DeploymentLine[];
+  /** What quotes were computed from, besides usage; null for LLM usage. */
+  readonly deployments: readonly BilledDeployment[] | null;
 }
 
 const writtenChunk = z.object({ draftId: z.string(), upTo: z.string().nullable() });
 /** A stored chunk, from whichever attempt came first. */
 export type WrittenChunk = z.infer<typeof writtenChunk>;
+
+const CHUNK = {
+  draftId: 'uuid',
+  after: 'text',
+  upTo: 'text',
+  lines: 'json',
+  deployments: 'jsonb',
+} as const;
 
 /**
  * Writes chunks of a section for the drafts that this run still owns. The first attempt at a chunk counts: a
@@ -137,17 +148,19 @@ export async function writeChunks(
   // Waits for a run that is taking over a draft; afterwards this run no longer owns the draft.
   const own = sql.fragment`
     ${ownDrafts(owner, chunks)} ORDER BY d.tenant_id, d.draft_id FOR SHARE OF d`;
-  const rows = chunks.map(({ draftId, after, upTo, lines }) => ({
+  const rows = chunks.map(({ draftId, after, upTo, lines, deployments }) => ({
     draftId,
     after: after ?? '',
     upTo,
     lines: JSON.stringify(lines),
+    deployments: deployments && JSON.stringify(deployments),
   }));
   const written = await db.any(sql.type(writtenChunk)`
     WITH own AS MATERIALIZED (${own})
-    INSERT INTO invoice_draft_chunks (draft_id, section, after_deployment, up_to_deployment, lines)
-    SELECT own.draft_id, ${section}, c.after, c."upTo", c.lines
-    FROM ${rowsAs('c', { draftId: 'uuid', after: 'text', upTo: 'text', lines: 'json' }, rows)}
+    INSERT INTO invoice_draft_chunks
+      (draft_id, section, after_deployment, up_to_deployment, lines, deployments)
+    SELECT own.draft_id, ${section}, c.after, c."upTo", c.lines, c.deployments
+    FROM ${rowsAs('c', CHUNK, rows)}
     JOIN own ON own.draft_id = c."draftId"
     ON CONFLICT (draft_id, section, after_deployment) DO NOTHING
     RETURNING draft_id AS "draftId", up_to_deployment AS "upTo"
@@ -204,6 +217,16 @@ export function linesOfChunks(
     }
   }
   return lines;
+}
+
+/**
+ * Returns a statement that keeps the compositions of drafts that are being issued, in the order of their deployments.
+ */
+export function keepingCompositions(draftIds: readonly string[]) {
+  return sql.fragment`
+    INSERT INTO invoice_compositions (invoice_id, part, deployments)
+    SELECT draft_id, row_number() OVER (PARTITION BY draft_id ORDER BY after_deployment), deployments
+    FROM invoice_draft_chunks WHERE draft_id ${isOneOf(draftIds, 'uuid')} AND section = 'quote'`;
 }
 
 /** Returns a statement that deletes the chunks of drafts that are being closed. */

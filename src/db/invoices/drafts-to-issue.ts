@@ -19,6 +19,11 @@ export interface IssueTerms {
   readonly onlyIfChanged: boolean;
   /** Whether one of the requests accepts a total beyond the safety bounds. */
   readonly acceptBounds: boolean;
+  /**
+   * Whether the invoice that it replaces could hold the draft's usage as it is: what it was composed from still explains
+   * its lines. False for a first invoice.
+   */
+  readonly canKeepReplaced: boolean;
   /** The invoice that it replaces; otherwise the tenant's last invoice of an earlier month that isn't void. */
   readonly last: LastInvoice | null;
   /** How the invoice that it replaces was taxed; null for a first invoice. */
@@ -30,6 +35,7 @@ const draftToIssue = z.object({
   chunks: storedChunks,
   onlyIfChanged: z.boolean().nullable(),
   acceptBounds: z.boolean().nullable(),
+  canKeepReplaced: z.boolean(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
   lastTax: invoiceTaxSchema.nullable(),
@@ -59,6 +65,7 @@ export async function readDraftsToIssue(
   const rows = await tx.any(sql.type(draftToIssue)`
     SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
+      d.replaces_invoice_id IS NOT NULL AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
       last.number AS "lastNumber", last.total_cents AS "lastTotalCents", last.tax AS "lastTax",
       d.replaces_invoice_id AS "replacesInvoiceId",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
@@ -75,24 +82,39 @@ export async function readDraftsToIssue(
     )}
   `);
   return new Map(
-    rows.map(
-      ({ draftId, chunks, onlyIfChanged, acceptBounds, lastNumber, lastTotalCents, ...row }) => [
-        draftId,
-        {
-          lines: linesOfChunks(chunks),
-          tax: row.tax,
-          terms: {
-            isForced: onlyIfChanged !== null,
-            onlyIfChanged: onlyIfChanged === true,
-            acceptBounds: acceptBounds === true,
-            last: toLastInvoice(lastNumber, lastTotalCents),
-            replacedTax: row.replacesInvoiceId === null ? null : row.lastTax,
-          },
+    rows.map(({ draftId, chunks, lastNumber, lastTotalCents, ...row }) => [
+      draftId,
+      {
+        lines: linesOfChunks(chunks),
+        tax: row.tax,
+        terms: {
+          isForced: row.onlyIfChanged !== null,
+          onlyIfChanged: row.onlyIfChanged === true,
+          acceptBounds: row.acceptBounds === true,
+          canKeepReplaced: row.canKeepReplaced,
+          last: toLastInvoice(lastNumber, lastTotalCents),
+          replacedTax: row.replacesInvoiceId === null ? null : row.lastTax,
         },
-      ],
-    ),
+      },
+    ]),
   );
 }
+
+/** Condition on a draft `d`: it took no usage or exclusion beyond those of the invoice that it replaces. */
+const TOOK_NOTHING = sql.fragment`NOT (
+  EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id)
+  OR EXISTS (SELECT FROM usage_exclusions e WHERE e.applied_to = d.draft_id))`;
+
+/** Condition on a draft `d`: it was composed from the same subscriptions and days as the invoice that it replaces. */
+const SAME_COMPOSITION = sql.fragment`(
+    SELECT jsonb_agg(e ORDER BY c.after_deployment, n) FROM invoice_draft_chunks c
+    CROSS JOIN LATERAL jsonb_array_elements(c.deployments) WITH ORDINALITY AS x (e, n)
+    WHERE c.draft_id = d.draft_id AND c.section = 'quote'
+  ) IS NOT DISTINCT FROM (
+    SELECT jsonb_agg(e ORDER BY c.part, n) FROM invoice_compositions c
+    CROSS JOIN LATERAL jsonb_array_elements(c.deployments) WITH ORDINALITY AS x (e, n)
+    WHERE c.invoice_id = d.replaces_invoice_id
+  )`;
 
 /**
  * Selects the invoice that the draft `d` is compared with: the one that it replaces, or the tenant's last one.

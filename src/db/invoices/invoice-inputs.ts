@@ -4,7 +4,12 @@ import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
 import { readHeldUsage, type HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
-import { learnPlanVersions, subscriptionsOf } from './quote-inputs.ts';
+import {
+  deploymentsOf,
+  learnPlanVersions,
+  planVersionsOf,
+  type TouchingDeployment,
+} from './quote-inputs.ts';
 
 /** A tenant that an invoice is to be composed for. */
 export interface InvoicedTenant {
@@ -15,9 +20,16 @@ export interface InvoicedTenant {
   readonly owner: string;
 }
 
+export interface TenantInputs<Tenant> {
+  readonly tenant: Tenant;
+  /** All that its subscriptions say about the period. */
+  readonly touching: readonly TouchingDeployment[];
+  readonly inputs: Omit<InvoiceInputs, 'deployments'>;
+}
+
 /**
- * Returns the inputs of tenants' invoices: their subscriptions at the period's last instant, and the usage that
- * is held for them.
+ * Returns the inputs of tenants' invoices: their subscriptions that touch the period, and the usage that is held for
+ * them.
  * @param planVersions known versions; missing ones are added
  * @returns the tenants, in the given order, with the inputs of their invoices
  */
@@ -27,27 +39,23 @@ export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
   tenants: readonly Tenant[],
   held: HeldUsage,
   planVersions: Map<string, PlanVersion>,
-): Promise<readonly { readonly tenant: Tenant; readonly inputs: InvoiceInputs }[]> {
-  const subscriptions = await subscriptionsOf(
+): Promise<readonly TenantInputs<Tenant>[]> {
+  const deployments = await deploymentsOf(
     db,
     period,
     tenants.map(({ tenantId }) => tenantId),
   );
-  await learnPlanVersions(
-    db,
-    planVersions,
-    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
-  );
+  await learnPlanVersions(db, planVersions, planVersionsOf(deployments));
   const { metered, llm } = await readHeldUsage(db, period, held);
   const llmUsage = Map.groupBy(llm, ({ owner }) => owner);
-  const byTenant = Map.groupBy(subscriptions, ({ tenantId }) => tenantId);
+  const byTenant = Map.groupBy(deployments, ({ tenantId }) => tenantId);
   return tenants.map((tenant) => ({
     tenant,
+    touching: byTenant.get(tenant.tenantId) ?? [],
     inputs: {
-      month: period.month,
+      period,
       currency: tenant.currency,
       tax: tenant.tax,
-      subscriptions: byTenant.get(tenant.tenantId) ?? [],
       planVersions,
       meteredUsage: metered,
       llmUsage: llmUsage.get(tenant.owner) ?? [],

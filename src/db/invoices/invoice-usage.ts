@@ -24,16 +24,26 @@ export async function moveUsage(
 
 /**
  * Returns a statement that links each bucket to its invoice line, or records why it has none: within the
- * allowance, a kind that the plan doesn't price, a deployment without a subscription, or excluded completely.
- * Existing links stay as they are.
+ * allowance, a kind that the plan doesn't price, a deployment without a subscription in the period, or excluded
+ * completely. The plan is that of the deployment's last subscription, which prices its overage. Existing links
+ * stay as they are.
  */
 export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
+  // One object of all deployments' plans, in which each bucket is looked up: a join with rows from inside JSON,
+  // whose number the planner can't know, could compare each bucket with each deployment.
+  const planOf = sql.fragment`(SELECT plans FROM billed) ->> (b.sealed_for || ' ' || b.deployment_id)`;
   return sql.fragment`
     INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
+    WITH billed AS MATERIALIZED (
+      SELECT coalesce(jsonb_object_agg(c.invoice_id || ' ' || (d ->> 'deploymentId'),
+        d -> 'subscriptions' -> -1 ->> 'planVersionId'), '{}') AS plans
+      FROM invoice_compositions c CROSS JOIN LATERAL jsonb_array_elements(c.deployments) d
+      WHERE c.invoice_id ${isOneOf(invoiceIds, 'uuid')}
+    )
     SELECT b.sealed_for, b.bucket_id, line.line_no, CASE
       WHEN line.line_no IS NOT NULL THEN 'billed'
       WHEN b.source = 'llm' THEN 'excluded'
-      WHEN base.line_no IS NULL THEN 'no_subscription'
+      WHEN ${planOf} IS NULL THEN 'no_subscription'
       WHEN item.overage_price_cents IS NULL THEN 'unpriced_kind'
       ELSE 'within_allowance' END
     FROM usage_buckets b
@@ -43,9 +53,7 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
         WHEN 'llm' THEN line.kind = 'llm_usage'
           AND coalesce(line.meta ->> 'service_month', ${period.month}) = to_char(b.service_month, 'YYYY-MM')
         ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END
-    LEFT JOIN invoice_lines base ON base.invoice_id = b.sealed_for
-      AND base.deployment_id = b.deployment_id AND base.kind = 'plan_base'
-    LEFT JOIN plan_items item ON item.plan_version_id = base.meta ->> 'plan_version_id'
+    LEFT JOIN plan_items item ON item.plan_version_id = ${planOf}
       AND item.resource_kind = b.resource_kind
     WHERE b.sealed_for ${isOneOf(invoiceIds, 'uuid')}
     ON CONFLICT DO NOTHING`;

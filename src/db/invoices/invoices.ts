@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
 import type { LineChange } from '../../domain/line-changes.ts';
-import { deletingChunks } from './draft-chunks.ts';
+import { deletingChunks, keepingCompositions } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
@@ -168,8 +168,8 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
 }
 
 /**
- * Inserts headers, each with its tenant's next number (a forced one also has an actor and a reason), and all
- * their lines, which must arrive in one statement.
+ * Inserts headers, each with its tenant's next number (a forced one also has an actor and a reason), their
+ * compositions, and all their lines, which must arrive in one statement.
  */
 async function insertInvoices(
   tx: Transaction,
@@ -212,7 +212,7 @@ async function insertInvoices(
         AND f.draft_id = d."draftId" AND ${IS_SERVED}
       ORDER BY r.request_seq LIMIT 1
     ) r ON true
-    )
+    ), composed AS (${keepingCompositions(drafts.map(({ draftId }) => draftId))})
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,

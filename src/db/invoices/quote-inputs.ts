@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
-import { inForceAtEndOf } from '../catalogue/due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
@@ -11,51 +10,72 @@ const addon = z.object({
   /** Decimal string. */
   qty: z.string(),
   priceCents: z.number().int(),
+  startsAt: z.string(),
+  endsAt: z.string().nullable(),
 });
 
 const subscription = z.object({
-  tenantId: z.string(),
-  deploymentId: z.string(),
   subscriptionId: z.string(),
   planVersionId: z.string().nullable(),
-  /** In the order in which they were attached. */
+  startsAt: z.string(),
+  endsAt: z.string().nullable(),
+  /** Those that touch the period, in the order in which they were attached. */
   addons: z.array(addon),
 });
-/** A subscription in force at the period's last instant, with the addons in force then. */
-export type DueSubscription = z.infer<typeof subscription>;
 
-/** Returns all subscriptions of the tenants that a month end would quote, ordered by (tenant, deployment). */
-export function subscriptionsOf(
+const deployment = z.object({
+  tenantId: z.string(),
+  deploymentId: z.string(),
+  /** Those that touch the period, by start. At least one. */
+  subscriptions: z.array(subscription),
+});
+/** A deployment with all of its subscriptions that touch a period, as they are stored: with their instants. */
+export type TouchingDeployment = z.infer<typeof deployment>;
+
+/** Returns all deployments of tenants with a subscription that touches the period, ordered by (tenant, deployment). */
+export function deploymentsOf(
   db: Queryable,
   period: Period,
   tenantIds: readonly string[],
-): Promise<readonly DueSubscription[]> {
-  return db.any(sql.type(subscription)`
-    ${selectingDue(period)} AND s.tenant_id = ANY(${textArray(tenantIds)})
+): Promise<readonly TouchingDeployment[]> {
+  return db.any(sql.type(deployment)`
+    ${selectingDeployments(period, sql.fragment`s.tenant_id = ANY(${textArray(tenantIds)})`)}
     ORDER BY s.tenant_id, s.deployment_id
   `);
 }
 
-/** Selects {@link DueSubscription} rows from subscriptions `s`. More conditions can follow. */
-export function selectingDue(period: Period) {
+/**
+ * Selects {@link TouchingDeployment} rows. A deployment is never split, however many subscriptions it has.
+ * @param which condition on `subscriptions s`
+ */
+export function selectingDeployments(period: Period, which: ReturnType<typeof sql.fragment>) {
   return sql.fragment`
-    SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions s ${withAddons(period)}
-    WHERE ${inForceAtEndOf(period, 's')}`;
+    SELECT s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId",
+      json_agg(json_build_object('subscriptionId', s.subscription_id, 'planVersionId', s.plan_version_id,
+        'startsAt', s.starts_at, 'endsAt', s.ends_at, 'addons', ${touchingAddons(period)})
+        ORDER BY s.starts_at) AS subscriptions
+    FROM subscriptions s WHERE ${touches(period, 's')} AND ${which}
+    GROUP BY s.tenant_id, s.deployment_id`;
 }
 
-const SUBSCRIPTION_COLUMNS = sql.fragment`
-  s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId",
-  s.subscription_id AS "subscriptionId", s.plan_version_id AS "planVersionId",
-  coalesce(addons.list, '[]') AS addons
-`;
+/**
+ * Returns the condition that a row (a subscription or an addon, by its alias) touches the period: it is in force at some
+ * instant of it (docs/spec.md#month-end).
+ */
+function touches(period: Period, alias: 's' | 'a') {
+  const startsAt = sql.identifier([alias, 'starts_at']);
+  const endsAt = sql.identifier([alias, 'ends_at']);
+  return sql.fragment`
+    ${startsAt} < ${period.endsAt} AND (${endsAt} IS NULL OR ${endsAt} > ${period.startsAt})`;
+}
 
-function withAddons(period: Period) {
-  return sql.fragment`LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('code', a.addon_code, 'resourceKind', a.resource_kind,
-        'qty', a.qty::text, 'priceCents', a.price_cents) ORDER BY a.position) AS list
-      FROM subscription_addons a
-      WHERE a.subscription_id = s.subscription_id AND ${inForceAtEndOf(period, 'a')}
-    ) addons ON true`;
+function touchingAddons(period: Period) {
+  return sql.fragment`(
+    SELECT coalesce(json_agg(json_build_object('code', a.addon_code, 'resourceKind', a.resource_kind,
+      'qty', a.qty::text, 'priceCents', a.price_cents, 'startsAt', a.starts_at, 'endsAt', a.ends_at)
+      ORDER BY a.position), '[]')
+    FROM subscription_addons a
+    WHERE a.subscription_id = s.subscription_id AND ${touches(period, 'a')})`;
 }
 
 const planVersion = z.object({
@@ -74,6 +94,17 @@ const planVersion = z.object({
     }),
   ),
 }) satisfies z.ZodType<PlanVersion>;
+
+/** Returns the ids of the plan versions that deployments' subscriptions name. */
+export function planVersionsOf(
+  deployments: readonly {
+    readonly subscriptions: readonly { readonly planVersionId: string | null }[];
+  }[],
+): readonly string[] {
+  return deployments.flatMap(({ subscriptions }) =>
+    subscriptions.flatMap(({ planVersionId }) => planVersionId ?? []),
+  );
+}
 
 /**
  * Reads the plan versions that aren't in `known` yet and adds them. Versions are immutable, so each is read

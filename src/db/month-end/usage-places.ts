@@ -45,11 +45,10 @@ export function listUsagePlaces(
       i.status AS invoice_status, to_char(d.period_start, 'YYYY-MM') AS draft_month,
       coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision,
       u.state = 'unpriced_kind' AND EXISTS (
-        SELECT FROM invoice_lines base JOIN plan_items item
-          ON item.plan_version_id = base.meta ->> 'plan_version_id'
+        SELECT FROM invoice_compositions c CROSS JOIN LATERAL jsonb_array_elements(c.deployments) d
+        JOIN plan_items item ON item.plan_version_id = d -> 'subscriptions' -> -1 ->> 'planVersionId'
           AND item.resource_kind = u.resource_kind
-        WHERE base.invoice_id = u.live_invoice_id AND base.deployment_id = u.deployment_id
-          AND base.kind = 'plan_base'
+        WHERE c.invoice_id = u.live_invoice_id AND d ->> 'deploymentId' = u.deployment_id
       ) AS is_free_by_plan
     FROM (${usageByState(period)}) u
     JOIN tenants t USING (tenant_id)
