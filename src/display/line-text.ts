@@ -78,7 +78,8 @@ function plainFigure({ number, unit }: Figure): Figure {
   return { number, unit: toPlainText(unit) };
 }
 
-function toPlainText(text: string): string {
+/** Returns the text with the spaces and signs that keyboards have. */
+export function toPlainText(text: string): string {
   return text.replaceAll(NO_BREAK, ' ').replaceAll('−', '-');
 }
 

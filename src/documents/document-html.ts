@@ -42,7 +42,7 @@ export const DOCUMENT_CSP = stylePolicy(HTML_STYLE);
 
 /** Returns an invoice as a self-contained HTML page, for screens and paper. */
 export function documentHtml(document: InvoiceDocument): string {
-  const { title, number, currency, mark, facts, seller, buyer, groups, totals, notes } = document;
+  const { title, number, caption, mark, facts, seller, buyer, groups, totals, notes } = document;
   return markup`<!doctype html>
 <html lang="en-AU">
 <head>
@@ -65,7 +65,7 @@ ${partySection(buyer)}
 </div>
 <div class="wide" role="region" aria-label="Lines" tabindex="0">
 <table>
-<caption>Lines of ${number}, in ${currency}, without GST</caption>
+<caption>${caption}</caption>
 <thead>
 <tr><th scope="col">Description</th><th scope="col" class="n">Quantity</th><th scope="col" class="n">Unit price</th><th scope="col" class="n">Amount</th></tr>
 </thead>

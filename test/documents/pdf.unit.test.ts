@@ -117,7 +117,7 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     const source = sourceOf([line({ amount_cents: 4, unit_price_cents: '4' })]);
     expect(source.tax_cents).toBe(0);
     const text = plain(textOfPages(await pdfOf(source)).join());
-    expect(text).toContain(plain('GST 0.00'));
+    expect(text).toContain(plain('GST (10%) 0.00'));
     expect(text).toContain(plain('including GST 0.04'));
   });
 
