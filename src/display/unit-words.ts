@@ -1,7 +1,6 @@
 import { groupDigits } from '../domain/format.ts';
 import { overageUnitFactor } from '../domain/overage-unit.ts';
 import { NO_BREAK } from './dates.ts';
-import { labelOf, type Labels } from './labels.ts';
 import { textOf, type Meta } from './line-meta.ts';
 
 /** The words for units of quantities and prices. */
@@ -40,10 +39,10 @@ export function factorOf(unit: string | null, meta: Meta): string {
 }
 
 /** Returns the name of what a price is for: `1,000 tokens`, `hour`. Null for a price of one nameless base unit. */
-export function pricedUnit(unit: string | null, meta: Meta, { units }: Labels): Words | null {
+export function pricedUnit(unit: string | null, meta: Meta): Words | null {
   if (unit === null) return null;
-  const label = labelOf(units, unit);
-  if (label !== null) return { one: label, many: null };
+  const label = textOf(meta.unit_label);
+  if (label !== '') return { one: label, many: null };
   const base = baseUnit(unit);
   const factor = factorOf(unit, meta);
   if (base === null || factor === '1') return base ?? { one: unit, many: unit };
