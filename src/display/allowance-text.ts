@@ -23,7 +23,7 @@ export function allowanceDetails({ qty, unit, meta }: OverageLine): string[] {
   const capped = meta.capped === true ? `; capped at ${groupDigits(cap)}` : '';
   const parts = Array.isArray(meta.allowance_parts) ? (meta.allowance_parts as Meta[]) : [];
   return [
-    `Used ${withUnit(used, words)}, of which ${groupDigits(allowance)} included${capped}`,
+    `Used ${withUnit(used, words)}, of which ${allowance === '0' ? 'none' : groupDigits(allowance)} included${capped}`,
     ...(parts.length === 0 ? [] : [`Included: ${parts.map(partText).join(' + ')}`]),
   ];
 }

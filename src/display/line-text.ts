@@ -80,7 +80,7 @@ function plainFigure({ number, unit }: Figure): Figure {
 
 /** Returns the text with the spaces and signs that keyboards have. */
 export function toPlainText(text: string): string {
-  return text.replaceAll(NO_BREAK, ' ').replaceAll('−', '-');
+  return text.replaceAll(NO_BREAK, ' ').replaceAll(/[−\u2011]/g, '-');
 }
 
 /** Returns an amount with a true minus sign. @throws RangeError unknown currency */

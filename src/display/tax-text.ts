@@ -27,6 +27,8 @@ export interface TaxedInvoice {
 export interface TotalRow {
   readonly label: string;
   readonly value: string;
+  /** Whether it is the amount to pay. */
+  readonly isTotal: boolean;
 }
 
 /** Only a seller that is registered for GST may issue tax invoices. */
@@ -34,24 +36,32 @@ export function documentTitle({ tax }: TaxedInvoice): 'Tax invoice' | 'Invoice' 
   return tax.seller_registered ? 'Tax invoice' : 'Invoice';
 }
 
-/** Returns subtotal, tax and total. The total is the last row; it is the only one if the seller charges no tax at all. */
+/** Returns subtotal, tax and total, and the tax in AUD; only the total if the seller charges no tax at all. */
 export function totalRows(invoice: TaxedInvoice): TotalRow[] {
   const { currency, subtotal_cents, tax_cents, total_cents, tax } = invoice;
   const total = amountText(total_cents, currency);
-  if (!tax.seller_registered) return [{ label: `Total ${currency}`, value: total }];
+  if (!tax.seller_registered) return [{ label: `Total ${currency}`, value: total, isTotal: true }];
   const { label, aud } = tax;
   const isTaxed = chargesTax(invoice);
   return [
     {
       label: isTaxed ? `Subtotal, excluding ${label}` : 'Subtotal',
       value: amountText(subtotal_cents, currency),
+      isTotal: false,
     },
     {
       label: describeTreatment({ ...tax, code: tax.treatment }),
       value: amountText(tax_cents, currency),
+      isTotal: false,
     },
-    ...(aud ? [{ label: `${label} in AUD`, value: amountText(aud.tax_cents, 'AUD') }] : []),
-    { label: `Total ${currency}${isTaxed ? `, including ${label}` : ''}`, value: total },
+    {
+      label: `Total ${currency}${isTaxed ? `, including ${label}` : ''}`,
+      value: total,
+      isTotal: true,
+    },
+    ...(aud
+      ? [{ label: `${label} in AUD`, value: amountText(aud.tax_cents, 'AUD'), isTotal: false }]
+      : []),
   ];
 }
 

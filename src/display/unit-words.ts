@@ -12,7 +12,7 @@ export interface Words {
   readonly many: string | null;
 }
 
-/** Names of base units: what is counted, whatever number of them a price is for. */
+/** Names of base units: what is counted, whatever number of them a price is for. Hyphens don't break. */
 const BASE_UNITS: ReadonlyMap<string, Words> = new Map(
   Object.entries({
     month: { one: 'month', many: 'months' },
@@ -21,7 +21,7 @@ const BASE_UNITS: ReadonlyMap<string, Words> = new Map(
     '1k_tokens': { one: 'token', many: 'tokens' },
     '1m_tokens': { one: 'token', many: 'tokens' },
     hour: { one: 'hour', many: 'hours' },
-    gb_month: { one: 'GB-month', many: 'GB-months' },
+    gb_month: { one: 'GB\u2011month', many: 'GB\u2011months' },
     gb: { one: 'GB', many: 'GB' },
     zone: { one: 'zone', many: 'zones' },
     snapshot: { one: 'snapshot', many: 'snapshots' },

@@ -3,7 +3,13 @@ import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatDate } from '../display/dates.ts';
 import { joinFigure, lineText } from '../display/line-text.ts';
-import { currencyOfLines, documentTitle, taxNotes, totalRows } from '../display/tax-text.ts';
+import {
+  currencyOfLines,
+  documentTitle,
+  taxNotes,
+  totalRows,
+  type TotalRow,
+} from '../display/tax-text.ts';
 import { visibleIn } from '../lib/visible-text.ts';
 
 /**
@@ -25,7 +31,7 @@ export interface InvoiceDocument {
   readonly seller: Party;
   readonly buyer: Party;
   readonly groups: readonly LineGroup[];
-  readonly totals: readonly Fact[];
+  readonly totals: readonly TotalRow[];
   readonly notes: readonly string[];
   /** How to pay; empty if nothing is due. */
   readonly payment: readonly string[];
@@ -92,7 +98,7 @@ export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDoc
     ),
     totals: totalRows(source),
     notes: [
-      `All amounts are in ${currency}${source.tax.aud === null ? '' : ' where nothing else is said'}.`,
+      `All amounts are in ${currency}${source.tax.aud === null ? '' : ' unless another currency is named'}.`,
       ...taxNotes(source),
       ...(mark?.status === 'superseded' ? ['This invoice was replaced: do not pay it.'] : []),
       ...(mark?.status === 'void' ? ['This invoice is void: do not pay it.'] : []),

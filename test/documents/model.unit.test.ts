@@ -33,9 +33,9 @@ describe('a tax invoice', () => {
 
   test('shows GST and the total including GST', () => {
     expect(document.totals).toEqual([
-      { label: 'Subtotal, excluding GST', value: '10.00' },
-      { label: 'GST (10%)', value: '1.00' },
-      { label: 'Total AUD, including GST', value: '11.00' },
+      { label: 'Subtotal, excluding GST', value: '10.00', isTotal: false },
+      { label: 'GST (10%)', value: '1.00', isTotal: false },
+      { label: 'Total AUD, including GST', value: '11.00', isTotal: true },
     ]);
   });
 
@@ -58,9 +58,9 @@ describe('tax', () => {
       'Lines of acme-000007, in AUD, excluding VAT',
     ]);
     expect(totals).toEqual([
-      { label: 'Subtotal, excluding VAT', value: '10.00' },
-      { label: 'VAT (12.5%)', value: '1.25' },
-      { label: 'Total AUD, including VAT', value: '11.25' },
+      { label: 'Subtotal, excluding VAT', value: '10.00', isTotal: false },
+      { label: 'VAT (12.5%)', value: '1.25', isTotal: false },
+      { label: 'Total AUD, including VAT', value: '11.25', isTotal: true },
     ]);
     expect(notes[1]).toContain('exclude VAT');
   });
@@ -71,9 +71,9 @@ describe('tax', () => {
     const { title, caption, totals, notes } = taxed(free, untaxed);
     expect([title, caption]).toEqual(['Tax invoice', 'Lines of acme-000007, in AUD']);
     expect(totals).toEqual([
-      { label: 'Subtotal', value: '10.00' },
-      { label: 'GST (0%)', value: '0.00' },
-      { label: 'Total AUD', value: '10.00' },
+      { label: 'Subtotal', value: '10.00', isTotal: false },
+      { label: 'GST (0%)', value: '0.00', isTotal: false },
+      { label: 'Total AUD', value: '10.00', isTotal: true },
     ]);
     expect(notes).toEqual(['All amounts are in AUD.', note]);
   });
@@ -82,7 +82,7 @@ describe('tax', () => {
     const { title, buyer, totals, notes } = taxed({ seller_registered: false }, untaxed);
     expect(title).toBe('Invoice');
     expect(buyer.lines).not.toContain('ABN not provided');
-    expect(totals).toEqual([{ label: 'Total AUD', value: '10.00' }]);
+    expect(totals).toEqual([{ label: 'Total AUD', value: '10.00', isTotal: true }]);
     expect(notes).toEqual([
       'All amounts are in AUD.',
       'No GST is charged, because the seller is not registered for it.',
@@ -93,13 +93,13 @@ describe('tax', () => {
     const aud = { rate: '1.5321', source: 'RBA', tax_cents: 153 };
     const { totals, notes } = taxed({ aud }, { currency: 'USD' });
     expect(totals).toEqual([
-      { label: 'Subtotal, excluding GST', value: '10.00' },
-      { label: 'GST (10%)', value: '1.00' },
-      { label: 'GST in AUD', value: '1.53' },
-      { label: 'Total USD, including GST', value: '11.00' },
+      { label: 'Subtotal, excluding GST', value: '10.00', isTotal: false },
+      { label: 'GST (10%)', value: '1.00', isTotal: false },
+      { label: 'Total USD, including GST', value: '11.00', isTotal: true },
+      { label: 'GST in AUD', value: '1.53', isTotal: false },
     ]);
     expect(notes).toEqual([
-      'All amounts are in USD where nothing else is said.',
+      'All amounts are in USD unless another currency is named.',
       'Prices and amounts of lines exclude GST, which is computed on the subtotal of all lines.',
       'GST in AUD is converted at 1.5321 AUD for 1 USD (RBA).',
     ]);

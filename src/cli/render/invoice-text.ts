@@ -49,8 +49,8 @@ export function renderInvoice(
         invoice.lines.map((line) => ({ line, text: plainLineText(line, currency) })),
       ),
     ),
-    '',
     indent(renderTable(TOTAL_COLUMNS, totalRows(invoice))),
+    '',
     ...taxNotes(invoice),
   ].join('\n');
 }
