@@ -26,7 +26,7 @@ export interface InvoicePageView {
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
   const { visitor, invoice, tenantName, revisions, changes, temporal } = view;
-  const { tenant_id, currency, status, number } = invoice;
+  const { tenant_id, status, number } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return layout({
     title: `Invoice ${number}`,
