@@ -7,8 +7,8 @@ import { USUAL_TENANT } from './lib/population.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
 import type { BenchServers } from './lib/servers.ts';
 
-/** Statements per tenant of a month without changes, one tenant per child, before parts of a month could be billed. */
-const STATEMENTS_BEFORE = 0;
+/** When no part of a month could be billed yet, a tenant's month end took 15.5 statements. */
+const MOST_STATEMENTS = 16;
 
 /** What it costs that every deployment changes its plan within the month, so that all its charges are prorated. */
 export const planChanges: Bench = {
@@ -76,7 +76,7 @@ async function compareStatements(
     {
       name: 'statements per tenant in a month without changes',
       measured: { value: plain, unit: 'statements' },
-      bound: { atMost: STATEMENTS_BEFORE },
+      bound: { atMost: MOST_STATEMENTS },
     },
     {
       name: 'statements per tenant in a month in which every tenant changes plan',
