@@ -11,7 +11,7 @@ const PARTS = {
   'src/display': ['domain'],
   // Storage.
   'src/db/*': ['lib'],
-  'src/db/access': ['db/*', 'db/settings'],
+  'src/db/access': ['db/*'],
   'src/db/settings': ['db/*', 'domain'],
   'src/db/catalogue': ['db/*', 'db/settings', 'domain'],
   'src/db/usage': ['db/*', 'domain', 'contracts'],

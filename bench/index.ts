@@ -14,7 +14,6 @@ import { llmPull } from './llm-pull.ts';
 import { maxChildren } from './max-children.ts';
 import { monthEnd } from './month-end.ts';
 import { operatorPages } from './operator-pages.ts';
-import { planChanges } from './plan-changes.ts';
 import { quoteShare } from './quote-share.ts';
 
 /** All benches in the order in which they run, one per line. */
@@ -23,7 +22,6 @@ export const BENCHES: readonly Bench[] = [
   cluster,
   maxChildren,
   growth,
-  planChanges,
   largeTenant,
   llmPull,
   quoteShare,

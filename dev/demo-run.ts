@@ -179,7 +179,7 @@ function renderTotals(totals: RollUp['totals']): string {
         value: (total) => formatAmount(total.subtotal_cents, total.currency),
       },
       {
-        head: 'tax',
+        head: 'GST',
         align: 'right',
         value: (total) => formatAmount(total.tax_cents, total.currency),
       },

@@ -57,7 +57,7 @@ export async function applySubscriptions(
   file: SubscriptionsFile,
   { name = 'the request', dryRun = false }: ApplyOptions = {},
 ): Promise<SubscriptionChanges> {
-  const changes = diffSubscriptions(file, await readCurrent(tx, file), calendar);
+  const changes = diffSubscriptions(file, await readCurrent(tx, file));
   if (changes.problems.length > 0) throw new ApplyError(name, changes.problems);
   if (!dryRun) await write(tx, changes);
   const { moves } = changes;

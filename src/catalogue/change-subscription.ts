@@ -1,6 +1,5 @@
 import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
 import type { Database } from '../db/pool.ts';
-import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import { showSubscription, type SubscriptionView } from '../db/catalogue/subscription-views.ts';
 import { applyDeployment } from './apply-subscriptions.ts';
 import type { SubscriptionChanges } from './subscription-changes.ts';
@@ -22,13 +21,13 @@ export interface ChangedSubscription {
 export async function changeSubscription(
   db: Database,
   subscriptionId: string,
-  change: (stored: SentSubscription, calendar: BillingCalendar) => SentSubscription,
+  change: (stored: SentSubscription) => SentSubscription,
 ): Promise<ChangedSubscription | null> {
   return inApplyTurn(db, async (tx, calendar) => {
     const stored = await showSubscription(tx, subscriptionId);
     if (stored === null) return null;
     const { tenant_id, deployment_id } = stored;
-    const wanted = change(toSent(stored), calendar);
+    const wanted = change(toSent(stored));
     const changes = await applyDeployment(tx, calendar, tenant_id, {
       deployment_id,
       subscriptions: [wanted],

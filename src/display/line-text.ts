@@ -1,7 +1,7 @@
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { allowanceDetails } from './allowance-text.ts';
 import { formatMonth, NO_BREAK } from './dates.ts';
-import { addonName, planName, resourceName } from './names.ts';
+import { addonName, kindName, NO_LABELS, planName, type Labels } from './labels.ts';
 import { billedDays, shareOf, textOf, type Meta } from './line-meta.ts';
 import { inPricedUnit, type Exact } from './priced-quantity.ts';
 import { factorOf, perUnit, pricedUnit, type Words } from './unit-words.ts';
@@ -41,19 +41,19 @@ export interface LineText {
 }
 
 /** Returns the texts of a line. @throws RangeError unknown currency */
-export function lineText(line: ShownLine, currency: string): LineText {
+export function lineText(line: ShownLine, currency: string, labels: Labels = NO_LABELS): LineText {
   const { unit, unit_price_cents, amount_cents, meta } = line;
-  const words = pricedUnit(unit, meta);
+  const words = pricedUnit(unit, meta, labels);
   const quantity = pricedQuantity(line);
   return {
-    name: nameOf(line),
+    name: nameOf(line, labels),
     quantity: { number: exactText(quantity), unit: unitAfter(quantity, words) },
     unitPrice:
       unit_price_cents === null
         ? null
         : { number: formatAmount(unit_price_cents, currency), unit: perUnit(words) },
     amount: amountText(amount_cents, currency),
-    details: detailsOf(line, currency),
+    details: detailsOf(line, currency, labels),
   };
 }
 
@@ -78,9 +78,8 @@ function plainFigure({ number, unit }: Figure): Figure {
   return { number, unit: toPlainText(unit) };
 }
 
-/** Returns the text with the spaces and signs that keyboards have. */
-export function toPlainText(text: string): string {
-  return text.replaceAll(NO_BREAK, ' ').replaceAll(/[−\u2011]/g, '-');
+function toPlainText(text: string): string {
+  return text.replaceAll(NO_BREAK, ' ').replaceAll('−', '-');
 }
 
 /** Returns an amount with a true minus sign. @throws RangeError unknown currency */
@@ -111,18 +110,18 @@ function unitAfter({ dividend, divisor }: Exact, words: Words | null): string {
   return isOne || divisor !== '1' ? words.one : words.many;
 }
 
-function nameOf({ kind, resource_kind, description, meta }: ShownLine): string {
+function nameOf({ kind, resource_kind, description, meta }: ShownLine, labels: Labels): string {
   switch (kind) {
     case 'plan_base': {
-      const plan = planName(meta);
+      const plan = planName(textOf(meta.plan_version_id), labels);
       return plan === null ? description : `Plan: ${plan}`;
     }
     case 'addon': {
-      const addon = addonName(meta);
-      return addon === null ? description : `Addon: ${addon}`;
+      const code = textOf(meta.addon_code);
+      return code === '' ? description : `Addon: ${addonName(code, labels)}`;
     }
     case 'overage':
-      return `${resourceName(resource_kind, meta)} overage`;
+      return `${kindName(resource_kind ?? '', labels)} overage`;
     case 'llm_usage': {
       const month = textOf(meta.service_month);
       return month === '' ? description : `LLM usage, late for ${formatMonth(month)}`;
@@ -132,7 +131,7 @@ function nameOf({ kind, resource_kind, description, meta }: ShownLine): string {
   }
 }
 
-function detailsOf(line: ShownLine, currency: string): readonly string[] {
+function detailsOf(line: ShownLine, currency: string, labels: Labels): readonly string[] {
   const { kind, resource_kind, meta } = line;
   switch (kind) {
     case 'plan_base':
@@ -144,7 +143,7 @@ function detailsOf(line: ShownLine, currency: string): readonly string[] {
         ...(adds === '' || adds === '0' || resource_kind === null
           ? []
           : [
-              `Adds ${groupDigits(adds)} a month to what is included of ${resourceName(resource_kind, meta)}`,
+              `Adds ${groupDigits(adds)} a month to what is included of ${kindName(resource_kind, labels)}`,
             ]),
       ];
     }
@@ -153,7 +152,7 @@ function detailsOf(line: ShownLine, currency: string): readonly string[] {
       return exact === '' ? [] : [`Charges of ${formatMoney(exact, currency)}, rounded once`];
     }
     case 'overage':
-      return allowanceDetails(line);
+      return allowanceDetails(line, labels);
     default:
       return [];
   }

@@ -97,6 +97,6 @@ export function taxLine(taxCents: number, treatment: TaxTreatment): QuoteLine | 
 }
 
 /** Returns label and rate as an invoice shows them: `GST (12.5%)`. */
-export function describeTreatment({ label, rate }: TaxTreatment): string {
+export function describeTreatment({ label, rate }: Pick<TaxTreatment, 'label' | 'rate'>): string {
   return `${label} (${toDecimalString(new Decimal(rate).times(100))}%)`;
 }

@@ -18,7 +18,16 @@ export interface MonthlyLinesJson {
   readonly monthly_total_cents: number;
 }
 
-/** A quote as the API serves it (docs/spec.md#the-quote). */
+/** What the first invoice includes of a resource kind, as the API serves it. */
+export interface AllowanceJson {
+  readonly resource_kind: string;
+  readonly included_qty: string;
+  readonly addon_qty: string;
+  readonly allowance: string;
+  readonly hard_cap_qty: string | null;
+}
+
+/** A quote before tax, as the API serves it (docs/spec.md#the-quote). */
 export interface QuoteJson {
   readonly currency: string;
   readonly recurring: MonthlyLinesJson;
@@ -27,6 +36,7 @@ export interface QuoteJson {
     readonly period_end: string | null;
     readonly prorated_total_cents: number;
     readonly lines: readonly LineJson[];
+    readonly allowances: readonly AllowanceJson[];
   };
   readonly overage: MonthlyLinesJson;
   readonly all_in_monthly_cents: number;
@@ -42,6 +52,13 @@ export function quoteToJson(quote: Quote): QuoteJson {
       period_end: quote.firstInvoice.periodEnd,
       prorated_total_cents: quote.firstInvoice.proratedTotalCents,
       lines: quote.firstInvoice.lines.map(lineToJson),
+      allowances: quote.firstInvoice.allowances.map((allowance) => ({
+        resource_kind: allowance.resourceKind,
+        included_qty: allowance.includedQty,
+        addon_qty: allowance.addonQty,
+        allowance: allowance.allowance,
+        hard_cap_qty: allowance.hardCapQty,
+      })),
     },
     overage: monthlyLinesToJson(quote.overage),
     all_in_monthly_cents: quote.allInMonthlyCents,

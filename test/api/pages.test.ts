@@ -316,8 +316,12 @@ describe('the quote', () => {
       },
     });
     expect((body as { all_in_monthly_cents: number }).all_in_monthly_cents).toBe(5600);
-    expect(text).toContain('AUD 56.00 per month');
-    expect(text).toContain('From 2026-05-20 to 2026-05-31');
+    expect(text).toContain('AUD 61.60 per month, GST included');
+    expect(text).toMatch(/Before tax<\/th>.*56\.00.*GST \(10%\)<\/th>.*5\.60.*61\.60/);
+    // 12 of 31 days of the base price.
+    expect(text).toMatch(/20\u00a0May 2026 to 31\u00a0May 2026, billed by days/);
+    expect(text).toMatch(/Before tax<\/th>.*19\.35.*GST \(10%\)<\/th>.*1\.94.*21\.29/);
+    expect(text).toMatch(/Included in the first month.*288\u00a0hours/s);
     expect(text).toMatch(
       /Base<\/th><td class="figure">AUD 50\.00<\/td><td class="figure">89\.29 %/,
     );
@@ -336,6 +340,18 @@ describe('the quote', () => {
     const second = await session.get('/quote?plan_code=studio');
     expect(second.text).toContain('id="usage.llm_tokens"');
     expect(second.text).not.toContain('id="price"');
+  });
+
+  test.each([
+    ['a comma for a decimal point', 'usage.llm_tokens=1%2C5', 'LLM tokens|llm_tokens: expected'],
+    ['a field that does not exist', 'start_on=2026-05-20', 'a field &quot;start_on&quot;'],
+    ['a kind that no plan has', 'usage.llm_token=5', 'no plan has a resource kind'],
+  ])('refuses typing errors: %s', async (_, query, message) => {
+    const session = await signIn(api.app, api.keys.acme);
+    const { status, text } = await session.get(`/quote?plan_code=studio&${query}`);
+    expect(status).toBe(422);
+    expect(text).toMatch(new RegExp(message));
+    expect(text).not.toContain('id="price"');
   });
 
   test('shows errors next to their fields and keeps the input', async () => {

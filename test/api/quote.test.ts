@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
+import { insertAssignments, insertTreatments } from '../../src/db/tax/tax-data.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -28,6 +29,20 @@ test('matches the worked example of docs/spec.md#the-quote', async () => {
       period_start: '2026-05-20',
       period_end: '2026-05-31',
       prorated_total_cents: 2225,
+      allowances: [
+        { resource_kind: 'droplet_hours', allowance: '288' },
+        { resource_kind: 'llm_tokens', allowance: '387096.774193548387' },
+        {
+          resource_kind: 'spaces_gb_month',
+          included_qty: '38.709677419355',
+          addon_qty: '19.354838709677',
+          allowance: '58.064516129032',
+          hard_cap_qty: null,
+        },
+        { resource_kind: 'snapshots', allowance: '1.161290322581' },
+      ],
+      tax_cents: 223,
+      total_cents: 2448,
     },
     overage: {
       monthly_total_cents: 600,
@@ -37,6 +52,80 @@ test('matches the worked example of docs/spec.md#the-quote', async () => {
       ],
     },
     all_in_monthly_cents: 6350,
+    tax: { treatment: 'gst', label: 'GST', rate: '0.10', note: null, seller_registered: true },
+    tax_cents: 635,
+    total_cents: 6985,
+  });
+});
+
+test('a plan that is not prorated has a full first month, whatever the start date', async () => {
+  await api.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('fixed')`);
+  await api.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('fixed', 1, 'AUD', 4000, 'none')`);
+  const { body } = await post({ plan_code: 'fixed', starts_on: '2026-05-20' });
+  expect(body).toMatchObject({
+    first_invoice: {
+      period_start: '2026-05-20',
+      period_end: '2026-05-31',
+      prorated_total_cents: 4000,
+      total_cents: 4400,
+    },
+  });
+  expect(body).not.toHaveProperty('first_invoice.lines.0.meta.proration_fraction');
+});
+
+describe('tax', () => {
+  beforeAll(() =>
+    api.db.transaction(async (tx) => {
+      const free = { code: 'gst_free', label: 'GST', rate: '0', note: 'GST-free export' };
+      await insertTreatments(tx, [free]);
+      await insertAssignments(tx, [
+        { tenantId: 'zeta', from: '2026-06', entry: 1, treatment: free.code },
+      ]);
+    }),
+  );
+  const quoteFor = async (key: string, fields: object) => {
+    const body = { plan_code: 'studio', ...fields };
+    return (await api.call('post', '/api/v1/quote', { key, body })).body as Taxed;
+  };
+  interface Taxed {
+    readonly tax_cents: number;
+    readonly tax: { readonly treatment: string };
+  }
+
+  test("is the tenant's own, of the month of the start date", async () => {
+    const { operator, acme, zeta } = api.keys;
+    const june = { starts_on: '2026-06-01' };
+    expect(await quoteFor(zeta, { starts_on: '2026-05-31' })).toMatchObject({ tax_cents: 500 });
+    expect(await quoteFor(zeta, june)).toMatchObject({
+      first_invoice: { prorated_total_cents: 5000, tax_cents: 0, total_cents: 5000 },
+      tax_cents: 0,
+      total_cents: 5000,
+      tax: { treatment: 'gst_free', rate: '0', note: 'GST-free export' },
+    });
+    expect(await quoteFor(acme, june)).toMatchObject({ tax_cents: 500 });
+    expect(await quoteFor(operator, june)).toMatchObject({ tax_cents: 500 });
+    expect(await quoteFor(operator, { ...june, tenant_id: 'zeta' })).toMatchObject({
+      tax_cents: 0,
+    });
+  });
+
+  test('without a start date is that of the current month', async () => {
+    expect(await quoteFor(api.keys.zeta, {})).toMatchObject({ tax: { treatment: 'gst_free' } });
+  });
+
+  test.each([
+    ['operator', 'nobody'],
+    ['acme', 'zeta'],
+    ['acme', 'nobody'],
+  ] as const)('with the key of %s there is no tenant %s', async (key, tenant_id) => {
+    const body = { plan_code: 'studio', tenant_id };
+    const response = await api.call('post', '/api/v1/quote', { key: api.keys[key], body });
+    expect(response.status).toBe(422);
+    expect(response.body).toMatchObject({
+      errors: [{ pointer: '/tenant_id', detail: `there is no tenant ${tenant_id}` }],
+    });
   });
 });
 

@@ -103,7 +103,7 @@ test('a whole month is billed as the quote says, without dates', () => {
       description: 'Plan base',
       qty: '1',
       unit: 'month',
-      unitPriceCents: 5000,
+      unitPriceCents: '5000',
       amountCents: 5000,
       meta: { plan_version_id: 'small', version: 1 },
     },
@@ -115,7 +115,7 @@ test('a whole month is billed as the quote says, without dates', () => {
       description: 'Addon: storage',
       qty: '1',
       unit: 'month',
-      unitPriceCents: 750,
+      unitPriceCents: '750',
       amountCents: 750,
       meta: { addon_code: 'storage', included_qty: '50' },
     },
@@ -127,7 +127,7 @@ test('a whole month is billed as the quote says, without dates', () => {
       description: 'gb overage',
       qty: '50',
       unit: 'gb_month',
-      unitPriceCents: 2,
+      unitPriceCents: '2',
       amountCents: 100,
       meta: {
         included_qty: '100',
@@ -149,7 +149,7 @@ describe('any plan prorates by days', () => {
     ]);
     expect(lines.map(({ unitPriceCents, meta }) => ({ unitPriceCents, meta }))).toEqual([
       {
-        unitPriceCents: 5000,
+        unitPriceCents: '5000',
         meta: {
           plan_version_id: 'small',
           version: 1,
@@ -159,7 +159,7 @@ describe('any plan prorates by days', () => {
         },
       },
       {
-        unitPriceCents: 750,
+        unitPriceCents: '750',
         meta: {
           addon_code: 'storage',
           included_qty: '50',
@@ -183,7 +183,7 @@ describe('any plan prorates by days', () => {
     expect(overage).toMatchObject({
       subscriptionId: 'large-20',
       qty: '802.58064516129',
-      unitPriceCents: 1,
+      unitPriceCents: '1',
       amountCents: 803,
       meta: {
         included_qty: '181.290322580645',

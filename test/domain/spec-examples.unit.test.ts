@@ -9,9 +9,12 @@ import {
   invoiceTotals,
   taxLine,
 } from '../../src/domain/invoice-totals.ts';
+import { deploymentLines } from '../../src/domain/deployment-lines.ts';
+import { billedDeployment } from '../../src/domain/service-days.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { monthOfInstant, periodOf } from '../_util/utc.ts';
-import { lineToJson } from '../../src/domain/quote-json.ts';
+import { lineToJson, quoteToJson } from '../../src/domain/quote-json.ts';
+import { withTax } from '../../src/domain/quote-tax.ts';
 import { quote } from '../../src/domain/quote.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
@@ -70,6 +73,10 @@ describe('The quote, Recurring charges, First invoice', () => {
     expect(quoted.recurring.lines.map(({ amountCents }) => amountCents)).toEqual([5000, 750]);
     expect(quoted.overage.lines.map(({ amountCents }) => amountCents)).toEqual([500, 100]);
     expect(quoted.allInMonthlyCents).toBe(6350);
+    expect(withTax(quoteToJson(quoted), DEFAULT_TAX)).toMatchObject({
+      tax_cents: 635,
+      total_cents: 6985,
+    });
   });
 
   test('the first invoice bills 12 of 31 days: 19.35 and 2.90', () => {
@@ -77,6 +84,86 @@ describe('The quote, Recurring charges, First invoice', () => {
     expect(lines.map(({ amountCents }) => amountCents)).toEqual([1935, 290]);
     expect(lines.map(({ meta }) => meta.proration_fraction)).toEqual(['12/31', '12/31']);
     expect(proratedTotalCents).toBe(2225);
+    expect(withTax(quoteToJson(quoted), DEFAULT_TAX).first_invoice).toMatchObject({
+      tax_cents: 223,
+      total_cents: 2448,
+    });
+    expect(quoted.firstInvoice.allowances.at(-1)?.allowance).toBe('58.064516129032');
+  });
+
+  test('the first invoice of a plan with policy none is the full month', () => {
+    const options = { usage: null, startsOn: '2026-05-20' };
+    const { firstInvoice } = quote({ ...studio, proration: 'none' }, [storage], options);
+    expect(firstInvoice.proratedTotalCents).toBe(5750);
+    expect(firstInvoice.allowances.at(-1)?.allowance).toBe('150');
+  });
+});
+
+describe('Days billed, A real month', () => {
+  const large: PlanVersion = {
+    ...studio,
+    id: 'studio_large-v1',
+    basePriceCents: 8000,
+    items: [item('spaces_gb_month', '310', 1, 'gb_month')],
+  };
+
+  function billed(plans: readonly PlanVersion[], lives: readonly (readonly [string, string])[]) {
+    const calendar = createBillingCalendar(
+      'Australia/Sydney',
+      computeMonthStarts('Australia/Sydney'),
+    );
+    const month = {
+      period: calendar.periodOf('2026-05'),
+      calendar,
+      planVersions: new Map(plans.map((plan) => [plan.id, plan])),
+    };
+    const deployment = billedDeployment(
+      {
+        tenantId: 'acme',
+        currency: 'AUD',
+        deploymentId: 'acme-a',
+        subscriptions: lives.map(([startsAt, endsAt], index) => ({
+          subscriptionId: `sub-${index}`,
+          planVersionId: plans[index]?.id ?? null,
+          startsAt,
+          endsAt,
+          addons: [],
+        })),
+      },
+      month,
+    );
+    const usage = { spaces_gb_month: '500' };
+    return { deployment, lines: deploymentLines(deployment, { ...month, usage }) };
+  }
+
+  test.each([
+    ['2026-05-20T12:00:00+10:00', 15, '2026-05-19'],
+    ['2026-05-21T00:00:00+10:00', 16, '2026-05-20'],
+  ])('from 5 May at 16:00 to %s is %d days', (endsAt, days, serviceTo) => {
+    const { deployment } = billed([studio], [['2026-05-05T16:00:00+10:00', endsAt]]);
+    expect(deployment.subscriptions).toMatchObject([
+      { days, serviceFrom: '2026-05-05', serviceTo },
+    ]);
+  });
+
+  const change = [
+    ['2026-01-01T00:00:00+11:00', '2026-05-20T00:00:00+10:00'],
+    ['2026-05-20T00:00:00+10:00', '2027-01-01T00:00:00+11:00'],
+  ] as const;
+
+  test('a change from studio to studio_large by days: 30.65, 30.97 and 3.19', () => {
+    const { lines } = billed([studio, large], change);
+    expect(lines.map(({ amountCents }) => amountCents)).toEqual([3065, 3097, 319]);
+    expect(lines.at(-1)).toMatchObject({
+      qty: '318.709677419355',
+      meta: { allowance: '181.290322580645' },
+    });
+  });
+
+  test('the same with policy none: 80.00 and 1.90', () => {
+    const plans = [studio, large].map((plan): PlanVersion => ({ ...plan, proration: 'none' }));
+    const { lines } = billed(plans, change);
+    expect(lines.map(({ amountCents }) => amountCents)).toEqual([8000, 190]);
   });
 });
 

@@ -24,6 +24,10 @@ export const quote = signedInPage(
     if (form.planCode === null || searchParams.size < 2) {
       return page(quotePage({ ...view, quote: null, mistakes: [] }));
     }
+    const strange = unknownFields(searchParams);
+    if (strange.length > 0) {
+      return page(quotePage({ ...view, quote: null, mistakes: strange }), 422);
+    }
     try {
       const incoming = { params: {}, query: {}, body: toBody(form), caller, requestId };
       const { body } = await postQuote.handle(incoming, deps);
@@ -39,16 +43,32 @@ export const quote = signedInPage(
   },
 );
 
+const FIELDS = new Set(['plan_code', 'addons', 'starts_on', 'show']);
+
+/** A mistyped name in a link must not price as if the field were empty. */
+function unknownFields(query: URLSearchParams): readonly FieldMistake[] {
+  const unknown = [...query.keys()].filter((name) => !FIELDS.has(name) && !name.startsWith(USAGE));
+  return [...new Set(unknown)].map((name) => ({
+    field: null,
+    detail: `the address has a field ${JSON.stringify(name)} that the quote doesn't know`,
+  }));
+}
+
 function toQuoteForm(query: URLSearchParams): QuoteForm {
   const usage = [...query]
     .filter(([name]) => name.startsWith(USAGE))
-    .map(([name, value]) => [name.slice(USAGE.length), value.trim().replaceAll(',', '')] as const);
+    .map(([name, value]) => [name.slice(USAGE.length), withoutSeparators(value.trim())] as const);
   return {
     planCode: query.get('plan_code') ?? null,
     addons: query.getAll('addons'),
     usage: new Map(usage),
     startsOn: query.get('starts_on') ?? '',
   };
+}
+
+/** `1,500,000` → `1500000`. Any other comma stays, and is refused: `1,5` must not become 15. */
+function withoutSeparators(number: string): string {
+  return /^\d{1,3}(?:,\d{3})+(?:\.\d*)?$/.test(number) ? number.replaceAll(',', '') : number;
 }
 
 function toBody({ planCode, addons, usage, startsOn }: QuoteForm) {

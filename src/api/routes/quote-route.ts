@@ -1,15 +1,22 @@
 import { z } from 'zod';
 import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue/catalogue.ts';
 import { invoiceLineSchema } from '../../db/invoices/invoice-views.ts';
+import { findUnknown } from '../../db/catalogue/named-things.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
+import { readTaxTerms } from '../../db/tax/tax-terms.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { monthStart } from '../../domain/period.ts';
 import { quoteToJson } from '../../domain/quote-json.ts';
+import { withTax } from '../../domain/quote-tax.ts';
 import { quote } from '../../domain/quote.ts';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { MAX_ERRORS } from '../../ingestion/field-errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { DECIMAL_PATTERN, decimalString, externalId } from '../../ingestion/usage-fields.ts';
+import type { Caller } from '../http/authenticate.ts';
 import { MAX_FIELDS } from '../http/body-limits.ts';
 import { date, remarkSchema } from '../http/request-fields.ts';
 import { invalidRequest, type RequestError } from '../http/problems.ts';
@@ -44,6 +51,14 @@ const projectedUsage = z
     example: { llm_tokens: '1500000' },
   });
 
+const decimalText = z.string().meta({ example: '38.709677419355' });
+const example = {
+  treatment: 'gst',
+  label: 'GST',
+  rate: '0.10',
+  note: null,
+  seller_registered: true,
+};
 const line = invoiceLineSchema.omit({ line_no: true, deployment_id: true });
 const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int() });
 const warnings = z.array(remarkSchema).meta({
@@ -51,17 +66,36 @@ const warnings = z.array(remarkSchema).meta({
     'Usage of resource kinds that this plan does not have but others do. It is not billed.',
   example: [],
 });
+const allowance = z.object({
+  resource_kind: z.string(),
+  included_qty: decimalText.describe('Included by the plan.'),
+  addon_qty: decimalText.describe('Added by addons.'),
+  allowance: decimalText.describe('The sum of both.'),
+  hard_cap_qty: decimalText.nullable().describe('The most usage that is billed; null: no cap.'),
+});
+const taxFields = {
+  tax_cents: z.int(),
+  total_cents: z.int().describe('Tax included.'),
+};
 const quoteReply = z.object({
   currency: z.string(),
   recurring: monthlyLines,
-  first_invoice: z.object({
-    period_start: z.iso.date().nullable(),
-    period_end: z.iso.date().nullable(),
-    prorated_total_cents: z.int(),
-    lines: z.array(line),
-  }),
+  first_invoice: z
+    .object({
+      period_start: z.iso.date().nullable(),
+      period_end: z.iso.date().nullable(),
+      prorated_total_cents: z.int().describe('Before tax.'),
+      lines: z.array(line),
+      allowances: z
+        .array(allowance)
+        .describe("What the first month includes, in the order of the plan's items."),
+      ...taxFields,
+    })
+    .describe('What the first month end will bill, besides usage beyond the allowances.'),
   overage: monthlyLines,
-  all_in_monthly_cents: z.int(),
+  all_in_monthly_cents: z.int().describe('Recurring and overage of a full month, before tax.'),
+  ...taxFields,
+  tax: taxViewSchema.omit({ aud: true }).describe('How the amounts are taxed.').meta({ example }),
   warnings,
 });
 
@@ -75,8 +109,10 @@ export const postQuote = defineRoute(
     summary: "Preview a price on a plan's current version",
     description:
       'Without projected_usage there is no overage. A resource kind that no plan has is rejected; one that ' +
-      'only this plan lacks is not billed and listed in `warnings`. first_invoice is only a preview: month ' +
-      'end bills full months.',
+      'only this plan lacks is not billed and listed in `warnings`. first_invoice is what the first month end ' +
+      "bills for a subscription that starts on starts_on, by the plan's proration policy: part of a month " +
+      '(daily) or a full one (none). Tax is that of the tenant in the month of starts_on, or else in the ' +
+      'current month; for no tenant in particular, the default treatment.',
     scopes: ['tenant', 'operator'],
     readOnly: true,
     rateLimited: true,
@@ -88,6 +124,10 @@ export const postQuote = defineRoute(
         .default([]),
       projected_usage: projectedUsage.nullable().default(null),
       starts_on: date.nullable().default(null),
+      tenant_id: externalId
+        .nullable()
+        .default(null)
+        .describe("Whose tax treatment applies. With a tenant key always the key's own tenant."),
     }),
     bodyExamples: {
       'A plan': { plan_code: 'studio' },
@@ -100,18 +140,25 @@ export const postQuote = defineRoute(
     },
     responses: { 200: { description: 'The quote', schema: quoteReply } },
   },
-  async ({ body }, { db }) => {
+  async ({ body, caller }, { db, now }) => {
+    const tenantId = await taxedTenant(db, caller, body.tenant_id);
     const [planVersion, addons] = await Promise.all([
       findPlanVersion(db, body.plan_code),
       findEveryAddon(db, body.addons),
     ]);
     const usage = body.projected_usage;
     const lacking = await kindsLackedBy(db, planVersion, Object.keys(usage ?? {}));
+    const month = (body.starts_on ?? (await loadCalendar(db)).dateOf(now())).slice(0, -3);
+    const terms = await readTaxTerms(
+      db,
+      { periodStart: monthStart(month) },
+      { tenantId, currency: planVersion.currency },
+    );
     const result = priceOrRefuse(() =>
-      quote(planVersion, addons, { usage, startsOn: body.starts_on }),
+      withTax(quoteToJson(quote(planVersion, addons, { usage, startsOn: body.starts_on })), terms),
     );
     return reply(200, {
-      ...quoteToJson(result),
+      ...result,
       warnings: lacking.map((kind) => ({
         pointer: toPointer(['projected_usage', kind]),
         detail: `plan ${body.plan_code} has no ${kind}: its usage is not billed`,
@@ -119,6 +166,21 @@ export const postQuote = defineRoute(
     });
   },
 );
+
+/**
+ * Returns the tenant whose tax treatment applies; null: none in particular.
+ * @throws HttpProblem `invalid-request` for a tenant that doesn't exist or isn't the key's own
+ */
+async function taxedTenant(
+  db: Queryable,
+  caller: Caller,
+  named: string | null,
+): Promise<string | null> {
+  if (named === null || named === caller.tenantId) return caller.tenantId;
+  const [unknown] = caller.tenantId === null ? await findUnknown(db, 'tenant', [named]) : [named];
+  if (unknown === undefined) return named;
+  throw invalidRequest([{ pointer: '/tenant_id', detail: `there is no tenant ${unknown}` }]);
+}
 
 async function findPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion> {
   const planVersion = await currentPlanVersion(db, planCode);

@@ -1,5 +1,4 @@
 import type { Database, Queryable, Transaction } from '../pool.ts';
-import { shareCalendar } from '../settings/load-calendar.ts';
 import { sql } from '../sql.ts';
 
 /**
@@ -16,7 +15,7 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
       await enterScope(tx, tenantId);
       return work(tx);
     });
-  const view: Queryable = {
+  return {
     any: (query) => inScope((tx) => tx.any(query)),
     anyFirst: (query) => inScope((tx) => tx.anyFirst(query)),
     exists: (query) => inScope((tx) => tx.exists(query)),
@@ -31,8 +30,6 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
     stream: (query, handler) => inScope((tx) => tx.stream(query, handler)),
     transaction: (work) => inScope(work),
   };
-  shareCalendar(db, view);
-  return view;
 }
 
 /**

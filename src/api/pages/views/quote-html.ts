@@ -1,9 +1,12 @@
 import type { AddonView, PlanVersionView } from '../../../db/catalogue/catalogue-views.ts';
 import { sumCents } from '../../../domain/cents.ts';
-import type { LineJson, QuoteJson } from '../../../domain/quote-json.ts';
+import { describeTreatment } from '../../../domain/invoice-totals.ts';
+import type { LineJson } from '../../../domain/quote-json.ts';
+import type { TaxedQuoteJson } from '../../../domain/quote-tax.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
-import { humanise } from '../../../display/names.ts';
+import { formatDate } from '../../../display/dates.ts';
+import { addonName, kindName, NO_LABELS } from '../../../display/labels.ts';
 import { lineText } from '../../../display/line-text.ts';
 import { baseUnit, perUnit, pricedUnit, withUnit } from '../../../display/unit-words.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
@@ -22,7 +25,7 @@ export interface QuoteForm {
 }
 
 /** A quote with warnings about usage that it leaves out. */
-export interface QuoteAnswer extends QuoteJson {
+export interface QuoteAnswer extends TaxedQuoteJson {
   readonly warnings: readonly { readonly detail: string }[];
 }
 
@@ -52,7 +55,7 @@ export function quotePage({ visitor, plans, addons, form, quote, mistakes }: Quo
     main: markup`${errorSummary(mistakes)}${planForm(plans, form.planCode, mistakes)}
 <div class="columns">
 ${plan === null ? '' : detailsForm(plan, addons, form, mistakes)}
-${quote === null ? '' : markup`<div>${answer(quote)}</div>`}
+${quote === null || plan === null ? '' : markup`<div>${answer(quote, plan)}</div>`}
 </div>
 `,
   });
@@ -100,7 +103,7 @@ ${plan.items.map((item) => usageInput(item, plan.currency, form, mistakes))}</fi
   }${field({
     id: 'starts_on',
     label: 'Start date',
-    hint: 'Optional. Used for the first, partial month.',
+    hint: 'Optional. Decides what the first invoice bills.',
     mistakes,
     input: (attributes) =>
       markup`<input ${attributes} name="starts_on" type="date" value="${form.startsOn}">`,
@@ -115,7 +118,7 @@ function addonChoice(
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${humanise(code)}: ${groupDigits(qty)} more of ${humanise(resource_kind)}, ${formatMoney(price_cents, currency)} per month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${addonName(code, NO_LABELS)}: ${groupDigits(qty)} more of ${kindName(resource_kind, NO_LABELS)}, ${formatMoney(price_cents, currency)} per month</label></div>
 `;
 }
 
@@ -130,10 +133,10 @@ function usageInput(
   const beyond =
     item.overage_price_cents === null
       ? 'no charge beyond that'
-      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}))}`;
+      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}, NO_LABELS))}`;
   return field({
     id,
-    label: humanise(item.resource_kind),
+    label: kindName(item.resource_kind, NO_LABELS),
     hint: `${included}, ${beyond}`,
     mistakes,
     input: (attributes) =>
@@ -147,7 +150,7 @@ const PARTS = [
   { part: 3, name: 'Overage', kind: 'overage' },
 ] as const;
 
-function answer(quote: QuoteAnswer): Markup {
+function answer(quote: QuoteAnswer, plan: PlanVersionView): Markup {
   const { currency, recurring, overage, first_invoice, all_in_monthly_cents, warnings } = quote;
   const lines = [...recurring.lines, ...overage.lines];
   const shares = PARTS.map(({ part, name, kind }) => ({
@@ -157,17 +160,61 @@ function answer(quote: QuoteAnswer): Markup {
       lines.filter((line) => line.kind === kind).map(({ amount_cents }) => amount_cents),
     ),
   }));
-  return markup`<h2 id="price">${formatMoney(all_in_monthly_cents, currency)} per month</h2>
-${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
+  const { label, note } = quote.tax;
+  return markup`<h2 id="price">${formatMoney(quote.total_cents, currency)} per month${quote.tax_cents === 0 ? '' : `, ${label} included`}</h2>
+${note === null ? '' : markup`<p class="soft">${note}</p>\n`}${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
 <h3>Monthly price</h3>
-${linesTable('Lines of the monthly price', lines, currency, all_in_monthly_cents)}
+${linesTable('Lines of the monthly price', lines, quote, { subtotal_cents: all_in_monthly_cents, ...quote })}
 <h3>First invoice</h3>
-<p class="soft">${
-    first_invoice.period_start === null
-      ? 'Without a start date: a full month.'
-      : `From ${first_invoice.period_start} to ${first_invoice.period_end ?? ''}, without usage.`
-  } Month end bills full months.</p>
-${linesTable('Lines of the first invoice', first_invoice.lines, currency, first_invoice.prorated_total_cents)}`;
+<p class="soft">${firstMonth(first_invoice, plan)} Usage beyond what is included comes on top.</p>
+${linesTable('Lines of the first invoice', first_invoice.lines, quote, { subtotal_cents: first_invoice.prorated_total_cents, ...first_invoice })}${includedTable(first_invoice.allowances, plan)}`;
+}
+
+/** Says which part of the first month is billed. */
+function firstMonth(
+  { period_start, period_end }: QuoteAnswer['first_invoice'],
+  { proration }: PlanVersionView,
+): string {
+  if (period_start === null || period_end === null) return 'A full month, without a start date.';
+  const dates = `${formatDate(period_start)} to ${formatDate(period_end)}`;
+  return proration === 'none'
+    ? `${dates}, billed as a full month: this plan is not prorated.`
+    : `${dates}, billed by days.`;
+}
+
+/** What the first month includes; nothing if the plan has no resource kinds. */
+function includedTable(
+  allowances: QuoteAnswer['first_invoice']['allowances'],
+  { items }: PlanVersionView,
+): Markup {
+  if (allowances.length === 0) return markup``;
+  const units = new Map(items.map((item) => [item.resource_kind, item.overage_unit]));
+  const amount = (kind: string, qty: string) => withUnit(qty, baseUnit(units.get(kind) ?? null));
+  return table({
+    caption: 'Included in the first month',
+    hasVisibleCaption: true,
+    empty: '',
+    rows: allowances,
+    columns: [
+      {
+        head: 'Resource',
+        isHead: true,
+        cell: ({ resource_kind }) => kindName(resource_kind, NO_LABELS),
+      },
+      {
+        head: 'Included',
+        isFigure: true,
+        cell: ({ resource_kind, allowance }) => amount(resource_kind, allowance),
+      },
+      {
+        head: 'Billed up to',
+        isFigure: true,
+        isWide: true,
+        cell: ({ resource_kind, hard_cap_qty }) =>
+          hard_cap_qty === null ? 'no limit' : amount(resource_kind, hard_cap_qty),
+      },
+    ],
+  });
 }
 
 function picture(
@@ -192,8 +239,8 @@ ${table({
 function linesTable(
   caption: string,
   lines: readonly LineJson[],
-  currency: string,
-  totalCents: number,
+  { currency, tax }: QuoteAnswer,
+  totals: Totals,
 ): Markup {
   return table({
     caption,
@@ -205,6 +252,23 @@ function linesTable(
       { head: 'Price', isFigure: true, cell: priceCell },
       { head: 'Amount', isFigure: true, cell: ({ amount }) => amount },
     ],
-    foot: markup`<tfoot><tr><th scope="row">Total in ${currency}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(totalCents, currency)}</td></tr></tfoot>`,
+    foot: markup`<tfoot>${
+      totals.tax_cents === 0
+        ? ''
+        : [
+            footRow('Before tax', totals.subtotal_cents, currency),
+            footRow(describeTreatment(tax), totals.tax_cents, currency),
+          ]
+    }${footRow(`Total in ${currency}`, totals.total_cents, currency)}</tfoot>`,
   });
+}
+
+interface Totals {
+  readonly subtotal_cents: number;
+  readonly tax_cents: number;
+  readonly total_cents: number;
+}
+
+function footRow(name: string, cents: number, currency: string): Markup {
+  return markup`<tr><th scope="row">${name}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(cents, currency)}</td></tr>`;
 }
