@@ -13,15 +13,16 @@ const PARTS = {
   'src/db/*': ['lib'],
   'src/db/access': ['db/*'],
   'src/db/settings': ['db/*', 'domain'],
-  'src/db/catalogue': ['db/*', 'db/settings', 'domain'],
+  'src/db/catalogue': ['db/*', 'db/settings', 'db/tax', 'domain'],
+  'src/db/tax': ['db/*', 'domain'],
   'src/db/usage': ['db/*', 'domain', 'contracts'],
-  'src/db/webhooks': ['db/*', 'domain', 'contracts'],
+  'src/db/webhooks': ['db/*', 'db/tax', 'domain', 'contracts'],
   'src/db/month-end': [
     ...['db/*', 'db/settings', 'db/catalogue', 'db/webhooks'],
     ...['domain', 'contracts', 'lib'],
   ],
   'src/db/invoices': [
-    ...['db/*', 'db/catalogue', 'db/usage', 'db/webhooks', 'db/month-end'],
+    ...['db/*', 'db/catalogue', 'db/tax', 'db/usage', 'db/webhooks', 'db/month-end'],
     ...['domain', 'contracts'],
   ],
   // Observation, and communication with other systems.
@@ -41,7 +42,7 @@ const PARTS = {
     ...['audit', 'documents', 'ingestion', 'webhooks', 'observability', 'temporal', 'config'],
     ...['db/*', 'db/access', 'db/month-end', 'domain', 'contracts', 'lib'],
   ],
-  'src/api/openapi': ['api/http', 'db/access', 'contracts', 'lib'],
+  'src/api/openapi': ['api/http', 'db/access', 'db/tax', 'contracts', 'lib'],
   'src/api/routes': [
     ...['api/http', 'api/openapi', 'audit', 'catalogue', 'documents', 'ingestion', 'webhooks'],
     ...['temporal', 'db', 'domain', 'contracts', 'lib'],

@@ -26,11 +26,20 @@ import {
   updateSubscriptions,
   upsertTenants,
 } from '../db/catalogue/stored-subscriptions.ts';
+import { lockTenants } from '../db/transactions.ts';
 import { warningsOfBilledMonths } from './billed-month-warnings.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import { ApplyError, SUBSCRIPTION_PATH } from './apply-error.ts';
 import type { ApplyOptions } from './apply-catalogue.ts';
 import type { CurrentSubscriptions } from './placed-subscription.ts';
+import { placeTenantsTax, prepareTax } from './apply-tax.ts';
+import type { Added } from './tax-changes.ts';
+import type { StoredAssignment } from '../db/tax/tax-data.ts';
+
+/** The changes that were made, the tenants' tax treatments included. */
+export interface AppliedSubscriptions extends SubscriptionChanges {
+  readonly taxTreatments: Added<StoredAssignment>;
+}
 
 /**
  * Applies a file of tenants and their subscriptions, all or nothing. Applying it again changes nothing.
@@ -39,7 +48,7 @@ import type { CurrentSubscriptions } from './placed-subscription.ts';
 export async function applySubscriptionsFile(
   db: Database,
   input: InputFile,
-): Promise<SubscriptionChanges> {
+): Promise<AppliedSubscriptions> {
   const file = parseSubscriptionsFile(input);
   return inApplyTurn(db, (tx, calendar) =>
     applySubscriptions(tx, calendar, file, { name: input.name }),
@@ -56,15 +65,44 @@ export async function applySubscriptions(
   calendar: BillingCalendar,
   file: SubscriptionsFile,
   { name = 'the request', dryRun = false }: ApplyOptions = {},
-): Promise<SubscriptionChanges> {
+): Promise<AppliedSubscriptions> {
+  const tenantsTax = await prepareTenantsTax(tx, calendar, file);
   const changes = diffSubscriptions(file, await readCurrent(tx, file));
-  if (changes.problems.length > 0) throw new ApplyError(name, changes.problems);
-  if (!dryRun) await write(tx, changes);
+  const problems = [...changes.problems, ...(tenantsTax?.changes.problems ?? [])];
+  if (problems.length > 0) throw new ApplyError(name, problems);
+  if (!dryRun) {
+    await write(tx, changes);
+    await tenantsTax?.write();
+  }
+  const taxTreatments = tenantsTax?.changes.assignments ?? NOT_ADDED;
+  const taxWarnings = (await tenantsTax?.findWarnings()) ?? [];
   const { moves } = changes;
-  if (moves.length === 0) return changes;
+  if (moves.length === 0) {
+    return { ...changes, taxTreatments, warnings: [...changes.warnings, ...taxWarnings] };
+  }
   const months = await listBilledMonths(tx, [...new Set(moves.map(({ tenantId }) => tenantId))]);
-  const warnings = [...changes.warnings, ...warningsOfBilledMonths(moves, months, calendar)];
-  return { ...changes, warnings };
+  const warnings = [
+    ...changes.warnings,
+    ...warningsOfBilledMonths(moves, months, calendar),
+    ...taxWarnings,
+  ];
+  return { ...changes, taxTreatments, warnings };
+}
+
+const NOT_ADDED: Added<StoredAssignment> = { created: [], corrected: [], unchanged: 0 };
+
+/** Compares the tax treatments of a file's tenants with what is stored; null if it has none. */
+async function prepareTenantsTax(
+  tx: Transaction,
+  calendar: BillingCalendar,
+  file: SubscriptionsFile,
+) {
+  const sent = placeTenantsTax(file);
+  if (sent.assignments.length === 0) return null;
+  const tenantIds = file.tenants.map(({ tenant_id }) => tenant_id);
+  // All of them, in one order, because writing the file locks others than those with a tax treatment.
+  await lockTenants(tx, tenantIds);
+  return prepareTax(tx, calendar, sent, tenantIds);
 }
 
 async function readCurrent(
@@ -118,7 +156,7 @@ export async function applyDeployment(
   calendar: BillingCalendar,
   tenantId: string,
   deployment: SentDeployment,
-): Promise<SubscriptionChanges> {
+): Promise<AppliedSubscriptions> {
   const [tenant] = await findTenants(tx, [tenantId]);
   if (!tenant) {
     const path = ['tenants', 0, 'deployments', 0, 'tenant_id'];
@@ -140,7 +178,7 @@ export async function applySubscription(
   calendar: BillingCalendar,
   subscriptionId: string,
   { deployment_id, plan, starts_at, ends_at, addons }: SubscriptionBody,
-): Promise<SubscriptionChanges> {
+): Promise<AppliedSubscriptions> {
   const [deployment] = await findDeployments(tx, [deployment_id]);
   if (!deployment) {
     const path = [...SUBSCRIPTION_PATH, 'deployment_id'];

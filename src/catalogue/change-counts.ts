@@ -1,5 +1,6 @@
 import type { CatalogueChanges } from './catalogue-changes.ts';
-import type { SubscriptionChanges } from './subscription-changes.ts';
+import type { AppliedSubscriptions } from './apply-subscriptions.ts';
+import type { Added } from './tax-changes.ts';
 import type { SubscriptionsFile } from './subscriptions-file.ts';
 
 /** The outcome for all things of one kind that an input names. */
@@ -37,11 +38,12 @@ export interface SubscriptionCounts {
   readonly deployments: ChangeCounts;
   readonly subscriptions: ChangeCounts;
   readonly subscription_addons: ChangeCounts;
+  readonly tax_treatments: ChangeCounts;
 }
 
 export function countSubscriptionChanges(
   { tenants }: SubscriptionsFile,
-  changes: SubscriptionChanges,
+  changes: AppliedSubscriptions,
 ): SubscriptionCounts {
   const deployments = tenants.flatMap((tenant) => tenant.deployments);
   const subscriptions = deployments.flatMap((deployment) => deployment.subscriptions);
@@ -51,6 +53,7 @@ export function countSubscriptionChanges(
     deployments: count(deployments, changes.newDeployments, []),
     subscriptions: count(subscriptions, changes.newSubscriptions, changes.changedSubscriptions),
     subscription_addons: count(addons, changes.newAddons, changes.changedAddons),
+    tax_treatments: countAdded(changes.taxTreatments),
   };
 }
 
@@ -64,4 +67,9 @@ function count(
     changed: changed.length,
     unchanged: all.length - created.length - changed.length,
   };
+}
+
+/** Counts tax data; `changed` are corrections of what was recorded for the same month. */
+export function countAdded({ created, corrected, unchanged }: Added<unknown>): ChangeCounts {
+  return { new: created.length, changed: corrected.length, unchanged };
 }

@@ -10,6 +10,7 @@ import {
 } from './catalogue-fields.ts';
 import { parseInputFile, type InputFile } from './input-file.ts';
 import { buyerDetails } from './parties.ts';
+import { tenantTaxEntry } from './tax-file.ts';
 
 const endsLater = {
   path: ['ends_at'],
@@ -116,6 +117,14 @@ export const tenantTerms = z
     name: displayName,
     currency: currencyCode.describe('The currency of all its invoices; never changes.'),
     buyer: buyerDetails.nullish().describe('Null, or without it: stays as it is.'),
+    tax: z
+      .array(tenantTaxEntry)
+      .superRefine(uniqueBy('a tax treatment from', 'from'))
+      .optional()
+      .describe(
+        'The tax treatments that it has, each from a month on. Without it, and for other months: as recorded, ' +
+          'or `gst`.',
+      ),
   })
   .meta({ example: TENANT_EXAMPLE });
 

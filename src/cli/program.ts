@@ -32,6 +32,18 @@ import { scheduleDescribeCommand } from './commands/schedule-describe-command.ts
 import { sellerApplyCommand, sellerShowCommand } from './commands/seller-commands.ts';
 import { settingsSetCommand, settingsShowCommand } from './commands/settings-commands.ts';
 import { subscriptionsApplyCommand } from './commands/subscriptions-apply-command.ts';
+import {
+  exchangeRatesAddCommand,
+  taxAddCommand,
+  taxApplyCommand,
+  taxAssignCommand,
+  taxRegistrationCommand,
+} from './commands/tax-change-commands.ts';
+import {
+  exchangeRatesListCommand,
+  taxAssignmentsCommand,
+  taxListCommand,
+} from './commands/tax-list-commands.ts';
 import { usageArchiveCommand } from './commands/usage-archive-command.ts';
 import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions-command.ts';
@@ -90,6 +102,18 @@ Examples:
   group('seller', 'manage the seller details on invoices', [
     sellerApplyCommand(),
     sellerShowCommand(),
+  ]);
+  group('tax', 'manage tax treatments and the GST registration', [
+    taxApplyCommand(),
+    taxAddCommand(),
+    taxAssignCommand(),
+    taxRegistrationCommand(),
+    taxListCommand(),
+    taxAssignmentsCommand(),
+  ]);
+  group('exchange-rates', 'manage the exchange rates of tax invoices', [
+    exchangeRatesAddCommand(),
+    exchangeRatesListCommand(),
   ]);
   group('keys', 'manage API keys', [
     keysCreateCommand(),

@@ -98,5 +98,10 @@ export function taxLine(taxCents: number, treatment: TaxTreatment): QuoteLine | 
 
 /** Returns label and rate as an invoice shows them: `GST (12.5%)`. */
 export function describeTreatment({ label, rate }: Pick<TaxTreatment, 'label' | 'rate'>): string {
-  return `${label} (${toDecimalString(new Decimal(rate).times(100))}%)`;
+  return `${label} (${formatPercent(rate)})`;
+}
+
+/** Returns a rate as a percentage: `"0.125"` → `12.5%`. */
+export function formatPercent(rate: string): string {
+  return `${toDecimalString(new Decimal(rate).times(100))}%`;
 }

@@ -60,10 +60,11 @@ export async function seedTenant(
   db: Database,
   tenantId: string,
   deployments: readonly SeedDeployment[] = [{ deploymentId: `${tenantId}-a` }],
+  currency = 'AUD',
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO tenants (tenant_id, name, currency) VALUES (${tenantId}, ${tenantId}, 'AUD')`);
+      INSERT INTO tenants (tenant_id, name, currency) VALUES (${tenantId}, ${tenantId}, ${currency})`);
     for (const deployment of deployments) {
       const { deploymentId, planVersionId = 'studio-v1', endsAt = null, addons = [] } = deployment;
       const startsAt = deployment.startsAt ?? '2025-01-01T00:00:00Z';

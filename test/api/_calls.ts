@@ -118,6 +118,18 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
       params: { subscription_id: 'sub-acme-a', addon_code: 'more' },
       body: () => ({ ends_at: JULY }),
     },
+    putTax: {
+      body: () => ({
+        treatments: [{ code: 'nz-export', label: 'GST', rate: '0', note: 'GST-free.' }],
+        exchange_rates: [
+          { from: 'USD', to: 'AUD', month: '2026-05', rate: '1.5321', source: 'RBA' },
+        ],
+      }),
+    },
+    getTaxTreatments: {},
+    getTaxAssignments: {},
+    getGstRegistrations: {},
+    getExchangeRates: {},
     postWebhookEndpoint: {
       body: () => ({ url: 'https://billing.example.com/hooks', event_types: ['run.finished'] }),
     },

@@ -90,6 +90,7 @@ describe('tenants and subscriptions', () => {
         deployments: { new: 2, changed: 0, unchanged: 0 },
         subscriptions: { new: 3, changed: 0, unchanged: 0 },
         subscription_addons: none,
+        tax_treatments: none,
       },
       warnings: [
         {

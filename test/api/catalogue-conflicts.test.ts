@@ -72,7 +72,7 @@ describe('tenants, deployments and subscriptions', () => {
     const renamed = await operator.put('tenants/named', { name: 'B', currency: 'AUD' });
     expect([renamed.status, renamed.body]).toEqual([
       200,
-      { tenant_id: 'named', name: 'B', currency: 'AUD', buyer: null },
+      { tenant_id: 'named', name: 'B', currency: 'AUD', buyer: null, tax: [] },
     ]);
     expect(problemOf(await operator.put('tenants/named', { name: 'C', currency: 'USD' }))).toEqual({
       status: 409,

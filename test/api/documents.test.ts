@@ -248,7 +248,12 @@ describe("a buyer's details", () => {
     };
     const tenant = { name: 'Fed', currency: 'AUD' };
     expect((await operator.put('tenants/fed', { ...tenant, buyer })).status).toBe(201);
-    const stored = { tenant_id: 'fed', ...tenant, buyer: { ...buyer, abn: '53004085616' } };
+    const stored = {
+      tenant_id: 'fed',
+      ...tenant,
+      buyer: { ...buyer, abn: '53004085616' },
+      tax: [],
+    };
     expect((await operator.get('tenants/fed')).body).toEqual(stored);
     // Omitting them keeps them, and what was read can be sent back.
     await operator.put('tenants/fed', { ...tenant, name: 'Fed 2' });

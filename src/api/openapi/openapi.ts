@@ -230,6 +230,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Month end': 'Close months, and check the results.',
   Catalogue: 'Plans, their versions, and addons.',
   Subscriptions: 'Tenants, their deployments and subscriptions.',
+  Tax: "Tax treatments, who has them, the seller's GST registration, and exchange rates.",
   Webhooks: 'Webhook endpoints, delivery attempts and replays.',
   System: 'Probes, metrics, operator actions and this documentation.',
 };

@@ -38,6 +38,13 @@ import {
 import { getSettings } from './settings-route.ts';
 import { getHealth, getMetrics, getReadiness } from './system-routes.ts';
 import { getTenant, getTenants, putTenant } from './tenant-routes.ts';
+import {
+  getExchangeRates,
+  getGstRegistrations,
+  getTaxAssignments,
+  getTaxTreatments,
+  putTax,
+} from './tax-routes.ts';
 import { getWebhookAttempts, postWebhookReplay } from './webhook-delivery-routes.ts';
 import {
   deleteWebhookEndpoint,
@@ -92,6 +99,11 @@ export const ROUTES: readonly Route[] = [
   cancelSubscription,
   attachAddon,
   detachAddon,
+  putTax,
+  getTaxTreatments,
+  getTaxAssignments,
+  getGstRegistrations,
+  getExchangeRates,
   postWebhookEndpoint,
   getWebhookEndpoints,
   getWebhookEndpoint,

@@ -166,6 +166,7 @@ export const putSubscriptions = defineRoute(
             deployments: changeCounts,
             subscriptions: changeCounts,
             subscription_addons: changeCounts,
+            tax_treatments: changeCounts,
           }),
           warnings: warningsSchema,
         }),

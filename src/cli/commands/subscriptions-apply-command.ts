@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import { applySubscriptionsFile } from '../../catalogue/apply-subscriptions.ts';
+import {
+  applySubscriptionsFile,
+  type AppliedSubscriptions,
+} from '../../catalogue/apply-subscriptions.ts';
 import { formatProblem, formatPath } from '../../catalogue/apply-error.ts';
-import type { SubscriptionChanges } from '../../catalogue/subscription-changes.ts';
 import { readEnvironment } from '../environment.ts';
 import { describeInputFile, readInputFile } from '../read-input-file.ts';
 import { operatorAction } from '../record-action.ts';
@@ -52,7 +54,7 @@ Example:
     });
 }
 
-function countChanges(changes: SubscriptionChanges) {
+function countChanges(changes: AppliedSubscriptions) {
   return [
     {
       what: 'tenants',
@@ -69,6 +71,11 @@ function countChanges(changes: SubscriptionChanges) {
       what: 'subscription addons',
       created: changes.newAddons.length,
       updated: changes.changedAddons.length,
+    },
+    {
+      what: 'tax treatments',
+      created: changes.taxTreatments.created.length,
+      updated: changes.taxTreatments.corrected.length,
     },
   ];
 }

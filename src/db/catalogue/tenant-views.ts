@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from './buyer-details.ts';
+import { assignmentSchema } from '../tax/tax-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
@@ -11,6 +12,11 @@ export const tenantSchema = z
     name: z.string(),
     currency: z.string(),
     buyer: buyerSchema.nullable().describe('As the documents of later invoices say it.'),
+    tax: z
+      .array(assignmentSchema.omit({ tenant_id: true }))
+      .describe(
+        'The tax treatments that it has, each from a month on. Before the first one it has `gst`.',
+      ),
   })
   .meta({
     example: {
@@ -24,6 +30,7 @@ export const tenantSchema = z
         contact: 'Accounts payable',
         email: 'accounts@acme.example',
       },
+      tax: [{ from: '2026-05', treatment: 'nz-export' }],
     },
   });
 export type TenantView = z.infer<typeof tenantSchema>;
@@ -31,7 +38,14 @@ export type TenantView = z.infer<typeof tenantSchema>;
 const TENANT_COLUMNS = sql.fragment`t.tenant_id, t.name, t.currency, (
     SELECT ${BUYER_AS_JSON} FROM buyer_details b
     WHERE b.tenant_id = t.tenant_id ORDER BY b.version DESC LIMIT 1
-  ) AS buyer`;
+  ) AS buyer, (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('from', to_char(from_month, 'YYYY-MM'),
+      'treatment', treatment_code) ORDER BY from_month), '[]')
+    FROM (
+      SELECT DISTINCT ON (from_month) from_month, treatment_code FROM tenant_tax_treatments a
+      WHERE a.tenant_id = t.tenant_id ORDER BY from_month, entry DESC
+    ) a
+  ) AS tax`;
 
 export function showTenant(db: Queryable, tenantId: string): Promise<TenantView | null> {
   return db.maybeOne(sql.type(tenantSchema)`

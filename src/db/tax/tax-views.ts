@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import type { Queryable } from '../pool.ts';
+import { type Page, allOf, sql } from '../sql.ts';
+
+/** Reads tax data for the API and the CLI. Fields are named as in a tax file; a corrected entry shows its last value. */
+
+const month = z.string().meta({ example: '2026-05' });
+
+export const treatmentSchema = z
+  .object({
+    code: z.string(),
+    label: z.string(),
+    rate: z.string(),
+    note: z.string().nullable(),
+  })
+  .meta({
+    example: {
+      code: 'nz-export',
+      label: 'GST',
+      rate: '0',
+      note: 'GST-free: supplied to a business outside Australia.',
+    },
+  });
+export type TreatmentView = z.infer<typeof treatmentSchema>;
+
+export const assignmentSchema = z.object({
+  tenant_id: z.string(),
+  from: month.describe('The first month that is taxed by it.'),
+  treatment: z.string().meta({ example: 'nz-export' }),
+});
+export type AssignmentView = z.infer<typeof assignmentSchema>;
+export type AssignmentKey = Pick<AssignmentView, 'tenant_id' | 'from'>;
+
+export const registrationSchema = z.object({
+  from: month.describe('The first month that it holds for.'),
+  registered: z.boolean(),
+});
+export type RegistrationView = z.infer<typeof registrationSchema>;
+
+export const exchangeRateSchema = z.object({
+  from: z.string().meta({ example: 'USD' }),
+  to: z.string().meta({ example: 'AUD' }),
+  month,
+  rate: z
+    .string()
+    .describe('How many units of `to` one unit of `from` is worth.')
+    .meta({ example: '1.5321' }),
+  source: z.string().meta({ example: 'RBA, average of the month' }),
+});
+export type ExchangeRateView = z.infer<typeof exchangeRateSchema>;
+export type ExchangeRateKey = Pick<ExchangeRateView, 'month' | 'from' | 'to'>;
+
+/** Returns a page of the treatments, ordered by code. */
+export function listTreatments(
+  db: Queryable,
+  { after, limit }: Page<string>,
+): Promise<readonly TreatmentView[]> {
+  return db.any(sql.type(treatmentSchema)`
+    SELECT treatment_code AS code, label, rate::text AS rate, note FROM tax_treatments
+    WHERE ${allOf([after !== null && sql.fragment`treatment_code > ${after}`])}
+    ORDER BY treatment_code LIMIT ${limit}
+  `);
+}
+
+/**
+ * Returns a page of which treatment tenants have from which month on, ordered by tenant and month.
+ * @param tenantId undefined: of all tenants
+ */
+export function listAssignments(
+  db: Queryable,
+  tenantId: string | undefined,
+  { after, limit }: Page<AssignmentKey>,
+): Promise<readonly AssignmentView[]> {
+  const conditions = [
+    tenantId !== undefined && sql.fragment`tenant_id = ${tenantId}`,
+    after !== null &&
+      sql.fragment`(tenant_id, from_month) > (${after.tenant_id}, ${`${after.from}-01`}::date)`,
+  ];
+  return db.any(sql.type(assignmentSchema)`
+    SELECT DISTINCT ON (tenant_id, from_month) tenant_id, to_char(from_month, 'YYYY-MM') AS "from",
+      treatment_code AS treatment
+    FROM tenant_tax_treatments WHERE ${allOf(conditions)}
+    ORDER BY tenant_id, from_month, entry DESC LIMIT ${limit}
+  `);
+}
+
+/** Returns what is recorded of the seller's registration for GST, by month. */
+export function listRegistrations(db: Queryable): Promise<readonly RegistrationView[]> {
+  return db.any(sql.type(registrationSchema)`
+    SELECT DISTINCT ON (from_month) to_char(from_month, 'YYYY-MM') AS "from", registered
+    FROM gst_registrations ORDER BY from_month, entry DESC
+  `);
+}
+
+/**
+ * Returns a page of the exchange rates, newest month first.
+ * @param month undefined: of all months
+ */
+export function listExchangeRates(
+  db: Queryable,
+  month: string | undefined,
+  { after, limit }: Page<ExchangeRateKey>,
+): Promise<readonly ExchangeRateView[]> {
+  const conditions = [
+    month !== undefined && sql.fragment`month = ${`${month}-01`}::date`,
+    after !== null &&
+      sql.fragment`(month < ${`${after.month}-01`}::date OR (month = ${`${after.month}-01`}::date
+        AND (from_currency, to_currency) > (${after.from}, ${after.to})))`,
+  ];
+  return db.any(sql.type(exchangeRateSchema)`
+    SELECT DISTINCT ON (month, from_currency, to_currency) from_currency AS "from",
+      to_currency AS "to", to_char(month, 'YYYY-MM') AS month, rate::text AS rate, source
+    FROM exchange_rates WHERE ${allOf(conditions)}
+    ORDER BY month DESC, from_currency, to_currency, entry DESC LIMIT ${limit}
+  `);
+}
