@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RequestScheduledMonthResult } from '../src/contracts/activity-types.ts';
 import {
+  countServed,
   type ScheduledMonthEndInput,
   FORCE_RE_RUN_SIGNAL,
 } from '../src/contracts/month-end-types.ts';
@@ -51,7 +52,7 @@ export async function closeBySchedule(
 
 function countDone({ workflow }: RollUp): number {
   const pass = workflow?.pass;
-  return pass ? pass.rolled + pass.skipped + pass.unchanged + pass.parked : 0;
+  return pass ? countServed(pass) : 0;
 }
 
 async function listRuns(client: Client) {

@@ -5,6 +5,7 @@ import { renderOutcomes } from '../src/cli/render/outcomes-text.ts';
 import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
+import { describeOutcomes } from '../src/contracts/month-end-types.ts';
 import { loadCalendar } from '../src/db/settings/load-calendar.ts';
 import type { Month } from '../src/domain/period.ts';
 import { applyCatalogueFile } from '../src/catalogue/apply-catalogue.ts';
@@ -99,12 +100,12 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
         onProgress: progress.update,
       }).finally(progress.stop);
       checkMonth(closed.month, month);
-      const { rolled, skipped, unchanged, parked } = closed.rollUp.outcomes;
+      const { outcomes } = closed.rollUp;
       return {
         text:
           'One child workflow per tenant issues its invoice; a tenant with wrong data is parked.\n' +
-          `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`,
-        isFirstRun: rolled > 0,
+          describeOutcomes(outcomes),
+        isFirstRun: outcomes.rolled > 0,
       };
     },
   );

@@ -1,19 +1,14 @@
 import type { InvoiceHeader } from '../src/db/invoices/invoice-views.ts';
 import type { MonthEndStatus } from '../src/db/month-end/month-end-status.ts';
 import type { PrintableInvoice } from '../src/cli/render/invoice-text.ts';
+import type { OutcomeCounts } from '../src/contracts/month-end-types.ts';
 import type { Month } from '../src/domain/period.ts';
 
 /** `GET /api/v1/roll-ups/{month}`. */
 export interface RollUp extends MonthEndStatus {
   readonly workflow: {
     readonly state: 'closing' | 'open';
-    readonly pass: {
-      readonly rolled: number;
-      readonly skipped: number;
-      readonly unchanged: number;
-      readonly parked: number;
-      readonly due_tenants: number;
-    } | null;
+    readonly pass: (OutcomeCounts & { readonly due_tenants: number }) | null;
   } | null;
 }
 

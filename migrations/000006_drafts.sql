@@ -9,7 +9,9 @@ CREATE TABLE invoice_drafts (
   tenant_id external_id NOT NULL REFERENCES tenants,
   period_start month_start NOT NULL,
   -- unchanged: the revision would have equalled the invoice that it was to replace, so that invoice stays live.
-  state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'issued', 'unchanged', 'abandoned')),
+  -- nothing_to_bill: no lines, no usage and no invoice to replace.
+  state text NOT NULL DEFAULT 'open'
+    CHECK (state IN ('open', 'issued', 'unchanged', 'nothing_to_bill', 'abandoned')),
   -- The run of the child workflow that builds the draft. Only that run may write to it.
   owner text NOT NULL,
   -- When that run started. A run that started earlier never takes the draft over.

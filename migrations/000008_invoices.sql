@@ -120,12 +120,15 @@ CREATE TABLE invoice_usage (
   bucket_id bigint NOT NULL,
   line_no integer,
   disposition text NOT NULL CHECK (disposition IN
-    ('billed', 'within_allowance', 'unpriced_kind', 'no_subscription', 'excluded')),
+    ('billed', 'within_allowance', 'free_by_plan', 'unpriced_kind', 'no_subscription', 'excluded')),
   PRIMARY KEY (invoice_id, bucket_id),
   CHECK ((disposition = 'billed') = (line_no IS NOT NULL))
 );
 CREATE INDEX invoice_usage_by_bucket ON invoice_usage (bucket_id);
 CREATE INDEX invoice_usage_by_line ON invoice_usage (invoice_id, line_no) WHERE line_no IS NOT NULL;
+-- Few rows: doctor looks for the months that have them.
+CREATE INDEX invoice_usage_unbilled ON invoice_usage (invoice_id)
+  WHERE disposition IN ('unpriced_kind', 'no_subscription');
 
 -- One statement writes all lines of an invoice, another all its usage, and neither ever changes. So the two
 -- triggers below check references once per statement. Foreign keys would look up and lock a row for each line,
@@ -187,12 +190,14 @@ CREATE TRIGGER invoice_usage_is_held AFTER INSERT ON invoice_usage
   REFERENCING NEW TABLE AS new_usage
   FOR EACH STATEMENT EXECUTE FUNCTION invoice_usage_is_held();
 
--- invoice_lines_add_up cannot catch an invoice without lines. Only a revision may have none, and then it must
--- charge nothing: it reverses all that its predecessor charged (docs/spec.md#revisions).
+-- invoice_lines_add_up cannot catch an invoice without lines. Such an invoice must charge nothing. A revision then
+-- reverses all that its predecessor charged (docs/spec.md#revisions), and a first invoice must hold usage that none
+-- of its lines charges for (docs/spec.md#month-end).
 CREATE FUNCTION invoices_have_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.replaces_invoice_id IS NULL OR NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0)
-    AND NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id)
+  IF NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id)
+    AND (NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0 OR (NEW.replaces_invoice_id IS NULL
+      AND NOT EXISTS (SELECT FROM invoice_usage WHERE invoice_id = NEW.invoice_id)))
   THEN
     RAISE EXCEPTION 'invoice % was issued without lines', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';

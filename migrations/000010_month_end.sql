@@ -43,7 +43,7 @@ CREATE TABLE month_end_request_tenants (
   tenant_id text NOT NULL,
   period_start month_start NOT NULL,
   -- Null: not served yet. unchanged: the revision would have been the same, so the invoice stays live.
-  outcome text CHECK (outcome IN ('rolled', 'unchanged', 'refused', 'parked')),
+  outcome text CHECK (outcome IN ('rolled', 'unchanged', 'nothing_to_bill', 'refused', 'parked')),
   -- The draft that is serving it.
   draft_id uuid REFERENCES invoice_drafts,
   invoice_id uuid REFERENCES invoices,
@@ -65,14 +65,15 @@ CALL isolate_tenants('month_end_request_tenants');
 CREATE TABLE tenant_outcomes (
   period_start month_start NOT NULL,
   tenant_id external_id NOT NULL REFERENCES tenants,
-  outcome text NOT NULL CHECK (outcome IN ('rolled', 'skipped', 'unchanged', 'parked')),
+  outcome text NOT NULL
+    CHECK (outcome IN ('rolled', 'skipped', 'unchanged', 'nothing_to_bill', 'parked')),
   invoice_id uuid REFERENCES invoices,
   -- A stable failure type, and a sentence that an operator can act on.
   reason_type text,
   reason text,
   recorded_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (period_start, tenant_id),
-  CHECK ((outcome = 'parked') = (invoice_id IS NULL)),
+  CHECK ((outcome IN ('nothing_to_bill', 'parked')) = (invoice_id IS NULL)),
   CHECK ((outcome = 'parked') = (reason_type IS NOT NULL AND reason IS NOT NULL))
 );
 GRANT SELECT ON tenant_outcomes TO arcadia_api, arcadia_worker, arcadia_readonly;

@@ -74,7 +74,7 @@ export function createMemoryActivities(
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: ({ month }) =>
       Promise.resolve({
-        totals: { rolled: dueIn(month), skipped: 0, unchanged: 0, parked: 0 },
+        totals: { rolled: dueIn(month), skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
         imbalances: [],
       }),
   };

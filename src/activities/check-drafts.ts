@@ -47,36 +47,41 @@ export async function refuseStale<Draft extends OwnDraft>(
   return { fresh, refused };
 }
 
-/** The invoice that a draft would become, and the terms of its requests. */
-export type CheckedDraft = BuiltDraft & { readonly terms: IssueTerms };
+/** The invoice that a draft would become, and what decides whether it does. */
+export type CheckedDraft = BuiltDraft & {
+  readonly terms: IssueTerms;
+  /** Whether usage is sealed for it. */
+  readonly holdsUsage: boolean;
+};
+
+export interface CheckedDrafts {
+  /** Drafts that may be issued. */
+  readonly ready: readonly CheckedDraft[];
+  /** Drafts with nothing to bill: no lines, no usage and no invoice to replace. */
+  readonly empty: readonly CheckedDraft[];
+  /** Tenants whose total is beyond the safety bounds, without a request that accepts it. */
+  readonly parked: readonly TenantResult[];
+}
 
 /**
- * Splits drafts into those that may be issued and parked tenants: with nothing to bill, or with a total beyond the
- * safety bounds that no request accepts.
+ * Splits drafts by what can be done with them (docs/spec.md#month-end). An invoice without lines is valid if it holds
+ * usage, or replaces an invoice and so credits what that one charged.
  */
-export function checkDrafts(
-  drafts: readonly CheckedDraft[],
-  bounds: Bounds,
-): { readonly ready: readonly CheckedDraft[]; readonly parked: readonly TenantResult[] } {
+export function checkDrafts(drafts: readonly CheckedDraft[], bounds: Bounds): CheckedDrafts {
   const ready: CheckedDraft[] = [];
+  const empty: CheckedDraft[] = [];
   const unbillable: TenantResult[] = [];
   for (const draft of drafts) {
-    const { lines, terms, tenantId, replacesInvoiceId } = draft;
-    // A revision without lines is valid: it credits what its predecessor charged.
-    if (lines.length === 0 && replacesInvoiceId === null) {
-      unbillable.push(parked(tenantId, nothingToBill(draft)));
+    const { lines, terms, tenantId, replacesInvoiceId, holdsUsage } = draft;
+    if (lines.length === 0 && !holdsUsage && replacesInvoiceId === null) {
+      empty.push(draft);
       continue;
     }
     const beyond = terms.acceptBounds ? null : beyondBounds(draft, terms.last, bounds);
     if (beyond === null) ready.push(draft);
     else unbillable.push(parked(tenantId, { type: FAILURE.outOfBounds, reason: beyond }));
   }
-  return { ready, parked: unbillable };
-}
-
-function nothingToBill({ tenantId }: OwnDraft) {
-  const reason = `tenant ${tenantId} has nothing to bill: its last subscription was ended while its invoice was being built`;
-  return { type: FAILURE.notDue, reason };
+  return { ready, empty, parked: unbillable };
 }
 
 /** A revision that is the same as the invoice it would replace. */

@@ -13,16 +13,17 @@ import {
 import type { Database, Transaction } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { claimExclusions, openSealedDrafts, type Run } from '../db/usage/seal.ts';
-import { recordInvoiced } from '../db/month-end/tenant-outcomes.ts';
+import { NOT_DUE } from '../db/month-end/due-tenants.ts';
+import { recordSettled } from '../db/month-end/tenant-outcomes.ts';
 import type { Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
-import { parked } from './tenant-results.ts';
+import { nothingToBill, parked, type Settled } from './tenant-results.ts';
 
 /**
  * Opens a draft for each tenant that needs an invoice and seals its usage, in one short transaction. Other tenants are
- * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`) or
- * found it `unchanged`.
+ * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`), found
+ * it `unchanged` or found nothing to bill.
  *
  * A retry finds this run's draft and changes nothing. Sealed usage never changes, because lines may have been quoted
  * from it.
@@ -33,7 +34,7 @@ export function openDrafts({ db, now }: ActivityDeps) {
     return db.transaction(async (tx) => {
       const months = await lockTenantMonths(tx, period, [...new Set(input.tenantIds)]);
       const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
-      await recordSettled(tx, period, decisions);
+      await settle(tx, period, decisions);
       const resumed = decisions.flatMap(({ decision }) =>
         decision.action === 'resume' ? [decision.draft] : [],
       );
@@ -68,8 +69,8 @@ type Decision =
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
 /** Decides what to do about a tenant's month (docs/spec.md#month-end). */
-function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
-  const { tenantId, liveInvoiceId, liveTotalCents } = tenant;
+function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraftsInput): Decision {
+  const { tenantId, liveInvoiceId, liveTotalCents, isForced } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
     return { action: 'resume', draft: { tenantId, draftId: tenant.openDraftId } };
   }
@@ -86,10 +87,10 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
     if (tenant.liveOwner === owner) {
       return { action: 'settle', result: { ...invoice, outcome: 'rolled' } };
     }
-    if (tenant.unchangedOwner === owner && !tenant.isForced) {
+    if (tenant.unchangedOwner === owner && !isForced) {
       return { action: 'settle', result: { ...invoice, outcome: 'unchanged' } };
     }
-    if (!tenant.isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
+    if (!isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
     if (tenant.liveStatus !== 'issued') {
       return {
         action: 'settle',
@@ -97,22 +98,18 @@ function decide(tenant: TenantMonth, { owner, ownerStartedAt }: Run): Decision {
         refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
       };
     }
-    // Even if the tenant is no longer due: an issued invoice that isn't final can be corrected.
     return { action: 'open' };
   }
-  if (tenant.dueSubscriptions === 0) {
-    const reason = notDue(tenantId);
-    return {
-      action: 'settle',
-      result: parked(tenantId, { type: FAILURE.notDue, reason }),
-      refusal: reason,
-    };
+  if (tenant.emptyOwner === owner && !isForced) {
+    return { action: 'settle', result: nothingToBill(tenantId) };
+  }
+  if (!tenant.isDue) {
+    // It was due when it was listed or forced. Since then another month's invoice took its LLM usage, or its
+    // subscription was moved.
+    const refusal = `tenant ${tenantId} is not due for ${month}${NOT_DUE}`;
+    return { action: 'settle', result: nothingToBill(tenantId), refusal };
   }
   return { action: 'open' };
-}
-
-function notDue(tenantId: string): string {
-  return `tenant ${tenantId} is not due: it has no subscription that is active at the end of the month`;
 }
 
 /** Compares instants, because texts may differ in the number of digits. */
@@ -120,15 +117,15 @@ function isLater(a: string, b: string): boolean {
   return Date.parse(a) > Date.parse(b);
 }
 
-async function recordSettled(
+async function settle(
   tx: Transaction,
   period: Period,
   decisions: readonly { readonly tenant: TenantMonth; readonly decision: Decision }[],
 ): Promise<void> {
-  const invoiced = [];
+  const settled: Settled[] = [];
   for (const { tenant, decision } of decisions) {
     if (decision.action !== 'settle') continue;
-    if (decision.result.outcome !== 'parked') invoiced.push(decision.result);
+    if (decision.result.outcome !== 'parked') settled.push(decision.result);
     if (decision.refusal !== undefined) {
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
       // An earlier run's draft served these requests. If the tenant has an invoice, that run abandons the draft when it
@@ -138,7 +135,7 @@ async function recordSettled(
       }
     }
   }
-  await recordInvoiced(tx, period, invoiced, { keepSameInvoice: true });
+  await recordSettled(tx, period, settled, { keepSameInvoice: true });
 }
 
 async function open(

@@ -73,7 +73,7 @@ export function planPage({ db }: ActivityDeps) {
           ? [{ tenantId, outcome: 'skipped' as const, invoiceId: liveInvoiceId }]
           : [],
       );
-      await outcomes.recordInvoiced(tx, period, standing);
+      await outcomes.recordSettled(tx, period, standing);
       const skipped = new Set(standing.map(({ tenantId }) => tenantId));
       // No request is waiting for their revision: an open draft was left by a run that ended early.
       await abandonDrafts(
@@ -92,7 +92,7 @@ export function planPage({ db }: ActivityDeps) {
 
 /**
  * Parks a tenant whose child failed, and abandons the draft of that run; another run may be building its own. If the run
- * had issued the invoice or found it unchanged before it failed, that outcome counts instead.
+ * had issued the invoice, found it unchanged or found nothing to bill before it failed, that outcome counts instead.
  *
  * If another run took the draft over, no request is settled: the other run serves them, or the pass's next child.
  */
@@ -103,15 +103,15 @@ export function recordParked({ db }: ActivityDeps) {
     return db.transaction(async (tx) => {
       const [tenant] = await lockTenantMonths(tx, period, [tenantId]);
       const invoiceId = tenant?.liveInvoiceId ?? null;
-      const outcome = owner === null ? null : committedOutcome(tenant, owner);
-      if (invoiceId !== null && outcome !== null) {
-        await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }]);
-        return { outcome };
+      const committed = owner === null ? null : committedOutcome(tenant, owner);
+      if (committed !== null) {
+        await outcomes.recordSettled(tx, period, [{ tenantId, ...committed }]);
+        return { outcome: committed.outcome };
       }
       const isTakenOver = failure.type === FAILURE.draftLost;
       if (isTakenOver && invoiceId !== null) {
         const outcome = 'skipped';
-        await outcomes.recordInvoiced(tx, period, [{ tenantId, outcome, invoiceId }], {
+        await outcomes.recordSettled(tx, period, [{ tenantId, outcome, invoiceId }], {
           keepSameInvoice: true,
         });
         return { outcome };
@@ -129,8 +129,13 @@ export function recordParked({ db }: ActivityDeps) {
 
 /** The outcome that a failed run had committed before. */
 function committedOutcome(tenant: TenantMonth | undefined, owner: string) {
-  if (tenant?.liveOwner === owner) return 'rolled';
-  return tenant?.unchangedOwner === owner ? 'unchanged' : null;
+  if (!tenant) return null;
+  const { liveInvoiceId: invoiceId, liveOwner, unchangedOwner, emptyOwner } = tenant;
+  if (invoiceId === null) {
+    return emptyOwner === owner ? { outcome: 'nothing_to_bill' as const } : null;
+  }
+  if (liveOwner === owner) return { outcome: 'rolled' as const, invoiceId };
+  return unchangedOwner === owner ? { outcome: 'unchanged' as const, invoiceId } : null;
 }
 
 /** Limit on forced tenants per call, because they are stored in the history. */
@@ -156,11 +161,11 @@ export function finishPass({ db }: ActivityDeps) {
     const controlTotals = await inOneSnapshot(db, (tx) => readControlTotals(tx, period));
     const imbalances = findImbalances(controlTotals);
     const balanced = imbalances.length === 0;
-    const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
-    const totals = { rolled, skipped, unchanged, parked };
+    const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = controlTotals.tenants;
+    const totals = { rolled, skipped, unchanged, nothing_to_bill, parked };
     const manifest = { balanced, imbalances, ...controlTotals };
     await db.transaction((tx) =>
-      finishRequests(tx, period, upToSeq, manifest, { balanced, due, ...totals }),
+      finishRequests(tx, period, upToSeq, manifest, { balanced, due, outcomes: totals }),
     );
     return {
       totals,

@@ -3,7 +3,10 @@ import type { InvoicedOutcome, TenantResult } from '../contracts/month-end-types
 import { DomainError } from '../domain/errors.ts';
 
 /** A result of a tenant that has an invoice. */
-export type Invoiced = Exclude<TenantResult, { outcome: 'parked' }>;
+export type Invoiced = Extract<TenantResult, { invoiceId: string }>;
+
+/** A result of a tenant that isn't parked. */
+export type Settled = Exclude<TenantResult, { outcome: 'parked' }>;
 
 export function invoiced(
   outcome: InvoicedOutcome,
@@ -11,6 +14,10 @@ export function invoiced(
   invoiceId: string,
 ): Invoiced {
   return { tenantId, outcome, invoiceId, totalCents };
+}
+
+export function nothingToBill(tenantId: string): Settled {
+  return { tenantId, outcome: 'nothing_to_bill' };
 }
 
 export function parked(tenantId: string, failure: Failure): TenantResult {

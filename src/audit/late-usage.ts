@@ -45,8 +45,7 @@ export const lateUsageSchema = z.object({
   action: z
     .enum(REMEDIES)
     .describe(
-      'settle_by_hand: the invoice is paid or void, so it is never rebuilt. none: a later run bills it, ' +
-        'or the plan includes it for free.',
+      'settle_by_hand: the invoice is paid or void, so it is never rebuilt. none: a later run bills it.',
     ),
   what_to_do: z.string().describe('The action, in a sentence.'),
   command: z
@@ -130,8 +129,8 @@ function toEntries(
     ...excluded.filter(({ status }) => status === 'issued').map(({ tenant_id }) => tenant_id),
   ]);
   const entries = new Map<string, Entry>();
-  const keyOf = (reason: ListedState, tenantId: string, isFree = false) =>
-    `${isFree ? LISTED_STATES.length : LISTED_STATES.indexOf(reason)} ${tenantId}`;
+  const keyOf = (reason: ListedState, tenantId: string) =>
+    `${LISTED_STATES.indexOf(reason)} ${tenantId}`;
   for (const { tenant_id, name, currency, events, number, status } of excluded) {
     const reason: ListedState = status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
     const invoice = { number, status };
@@ -149,9 +148,9 @@ function toEntries(
   for (const place of places) {
     const { tenant_id, name, currency, invoice: number, invoice_status: status } = place;
     const state = place.state as ListedState;
-    // A rerun bills usage that would otherwise go on the next invoice.
+    // A rerun also bills LLM usage that would otherwise go on the next invoice.
     const reason = state === 'next_invoice' && reRun.has(tenant_id) ? 'needs_re_run' : state;
-    const key = keyOf(reason, tenant_id, place.is_free_by_plan);
+    const key = keyOf(reason, tenant_id);
     const invoice = number === null || status === null ? null : { number, status };
     const terms = { tenant_id, name, currency, reason, invoice, excluded_events: 0 };
     const known = entries.get(key) ?? { ...terms, places: [] };
@@ -193,7 +192,6 @@ function toLateUsage(
       draft: first?.draft_month
         ? { month: first.draft_month, isRevision: first.is_revision }
         : null,
-      isFreeByPlan: first?.is_free_by_plan ?? false,
       isBeyondBounds,
     }),
     would_add_cents: amount.addedCents,

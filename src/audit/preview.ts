@@ -3,12 +3,13 @@ import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { readInvoiceInputs } from '../db/invoices/invoice-inputs.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
 import {
-  toLastInvoice,
   countPreviewedTenants,
+  findTenantsWithUsage,
   nextPreviewedTenants,
   takeableUsage,
   type PreviewedTenant,
 } from '../db/invoices/preview-inputs.ts';
+import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
@@ -25,10 +26,12 @@ const PAGE_SIZE = 200;
 export interface TenantPreview {
   readonly tenantId: string;
   readonly currency: string;
-  /** False: the month is invoiced, and the tenant is no longer due for it. */
-  readonly isDue: boolean;
   readonly preview:
-    | ({ readonly parked: null } & ComposedInvoice)
+    | ({
+        readonly parked: null;
+        /** Whether no invoice would be issued: no lines, no usage and no invoice to replace. */
+        readonly nothingToBill: boolean;
+      } & ComposedInvoice)
     | { readonly parked: { readonly type: string; readonly reason: string } };
   /** The live invoice, and how the previewed one differs from it (ignoring the safety bounds). */
   readonly standing: {
@@ -44,7 +47,7 @@ export interface TenantPreview {
 
 export interface PreviewOptions {
   readonly bounds: Bounds;
-  /** Only these tenants, if they are due or invoiced; null: all due or invoiced tenants. */
+  /** Only these tenants, if they are due; null: all due tenants. */
   readonly tenantIds: readonly string[] | null;
   /** Called for each tenant, in order. */
   readonly onTenant: (preview: TenantPreview) => void;
@@ -54,9 +57,8 @@ export interface PreviewOptions {
 
 /**
  * Computes every due tenant's invoice as if the month were closed now, with the same functions, in one snapshot
- * and without writing anything. For an invoiced tenant, even one that is no longer due, this is the invoice
- * that a forced rerun would issue (for a paid or void invoice: without late LLM usage that the tenant's next
- * invoice bills). A month that isn't over is previewed with its usage so far.
+ * and without writing anything. For an invoiced tenant this is the invoice that a forced rerun would issue (for
+ * a paid or void invoice: without late LLM usage, which the tenant's next invoice bills). A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
@@ -117,14 +119,30 @@ async function previewPage(
     db,
     tenants.flatMap(({ invoiceId }) => invoiceId ?? []),
   );
-  return previewed.map(({ tenant, touching, inputs }) => {
+  const composed = previewed.map(({ tenant, touching, inputs }) => {
     const { currency } = tenant;
-    const composed = compose(() => {
-      const deployments = touching.map((each) => billedDeployment({ ...each, currency }, billing));
-      return composeInvoice({ ...inputs, deployments });
-    });
+    return {
+      tenant,
+      composed: compose(() => {
+        const deployments = touching.map((each) =>
+          billedDeployment({ ...each, currency }, billing),
+        );
+        return composeInvoice({ ...inputs, deployments });
+      }),
+    };
+  });
+  const withUsage = await findTenantsWithUsage(
+    db,
+    billing.period,
+    composed.flatMap(({ tenant, composed }) =>
+      tenant.invoiceId === null && 'invoice' in composed && composed.invoice.lines.length === 0
+        ? tenant
+        : [],
+    ),
+  );
+  return composed.map(({ tenant, composed }) => {
     const before = standing.get(tenant.invoiceId ?? '') ?? [];
-    return toPreview(tenant, composed, before, bounds);
+    return toPreview(tenant, composed, before, withUsage, bounds);
   });
 }
 
@@ -145,10 +163,12 @@ function toPreview(
   tenant: PreviewedTenant,
   composed: Composed,
   before: Parameters<typeof compareLines>[0],
+  withUsage: ReadonlySet<string>,
   bounds: Bounds,
 ): TenantPreview {
-  const { tenantId, currency, isDue, invoiceId, number, status, totalCents } = tenant;
+  const { tenantId, currency, invoiceId, number, status, totalCents } = tenant;
   const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
+  const comparable = tenant.isLastComparable === true ? last : null;
   const standing =
     invoiceId === null || number === null || status === null || totalCents === null
       ? null
@@ -162,10 +182,9 @@ function toPreview(
   return {
     tenantId,
     currency,
-    isDue,
     preview:
       'invoice' in composed
-        ? bound(composed.invoice, currency, standing ?? last, bounds)
+        ? bound(composed.invoice, tenant, withUsage, standing ?? comparable, bounds)
         : composed,
     standing,
     last,
@@ -174,13 +193,15 @@ function toPreview(
 
 function bound(
   invoice: ComposedInvoice,
-  currency: string,
+  { tenantId, currency, invoiceId }: PreviewedTenant,
+  withUsage: ReadonlySet<string>,
   last: LastInvoice | null,
   bounds: Bounds,
 ): TenantPreview['preview'] {
-  const { totalCents } = invoice;
-  const reason = beyondBounds({ totalCents, currency }, last, bounds);
+  const { totalCents, lines } = invoice;
+  const nothingToBill = invoiceId === null && lines.length === 0 && !withUsage.has(tenantId);
+  const reason = nothingToBill ? null : beyondBounds({ totalCents, currency }, last, bounds);
   return reason === null
-    ? { ...invoice, parked: null }
+    ? { ...invoice, parked: null, nothingToBill }
     : { parked: { type: 'out_of_bounds', reason } };
 }

@@ -1,4 +1,4 @@
-import { monthStart, nextMonth, type Month } from '../domain/period.ts';
+import type { Month } from '../domain/period.ts';
 
 /** What can be done about usage that no ordinary run bills. */
 export const REMEDIES = [
@@ -36,8 +36,6 @@ export interface StuckUsage {
   readonly invoice: { readonly number: string; readonly status: string } | null;
   /** The draft, if the usage is in one whose building was interrupted. */
   readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
-  /** Whether the plan names the kinds without a price. */
-  readonly isFreeByPlan: boolean;
   /** Whether the safety bounds would park a rerun. */
   readonly isBeyondBounds: boolean;
 }
@@ -61,9 +59,8 @@ export function remedyFor(usage: StuckUsage): Remedy {
     }
     case 'tenant_not_due': {
       const what_to_do =
-        `No subscription of the tenant is in force at the end of ${month}. Give ${deployments} one that ` +
-        `ends on ${monthStart(nextMonth(month))} or later, and run the month, which also bills the plan's base ` +
-        `price; ${EXCLUDE}.`;
+        `None of the tenant's subscriptions touches ${month}. Give ${deployments} one that does, and run ` +
+        `the month, which also bills the plan's own charges; ${EXCLUDE}.`;
       return { action: 'give_subscription', what_to_do, command: start(month) };
     }
     case 'not_yet_invoiced': {
@@ -87,10 +84,6 @@ export function remedyFor(usage: StuckUsage): Remedy {
     case 'unpriced_kind':
       break;
   }
-  if (usage.isFreeByPlan) {
-    const what_to_do = `Nothing: the plan names ${usage.kinds.join(', ')} without a price.`;
-    return { action: 'none', what_to_do, command: null };
-  }
   if (reason === 'settle_by_hand' || invoice?.status !== 'issued') {
     const pending =
       reason === 'settle_by_hand' && usage.deploymentIds.length > 0
@@ -102,14 +95,12 @@ export function remedyFor(usage: StuckUsage): Remedy {
     return { action: 'settle_by_hand', what_to_do, command: null };
   }
   if (reason === 'no_subscription') {
-    const what_to_do =
-      `Give ${deployments} a subscription that is in force at the end of ${month}, and re-run the invoice; ` +
-      `${EXCLUDE}.`;
+    const what_to_do = `Give ${deployments} a subscription in ${month}, and re-run the invoice; ${EXCLUDE}.`;
     return { action: 'give_subscription', what_to_do, command: reRun(month) };
   }
   const what_to_do =
     `The plan of ${deployments} does not have ${usage.kinds.join(', ')}. End the subscription and start ` +
-    `one on a plan version that prices it, in force at the end of ${month}, and re-run the invoice; ${EXCLUDE}.`;
+    `one on a plan version that prices it, the deployment's last in ${month}, and re-run the invoice; ${EXCLUDE}.`;
   return { action: 'change_plan', what_to_do, command: reRun(month) };
 }
 

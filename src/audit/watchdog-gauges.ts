@@ -19,7 +19,7 @@ export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
 function monthGauges({ lastMonth, months, parkedReasons }: BooksFacts) {
   const last = months.find(({ month }) => month === lastMonth);
   if (!last) return null;
-  const { rolled, skipped, unchanged, parked } = last;
+  const { rolled, skipped, unchanged, nothing_to_bill, parked } = last;
   const waiting = months.flatMap(({ waitingSince }) => secondsOf(waitingSince) ?? []);
   return {
     openRequests: months.reduce((sum, { openRequests }) => sum + openRequests, 0),
@@ -28,7 +28,7 @@ function monthGauges({ lastMonth, months, parkedReasons }: BooksFacts) {
     month: lastMonth,
     dueTenants: last.dueTenants,
     tenantsWithoutOutcome: last.withoutOutcome,
-    outcomes: { rolled, skipped, unchanged, parked },
+    outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },
     parkedReasons,
   };
 }

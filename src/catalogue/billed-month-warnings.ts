@@ -1,5 +1,6 @@
 import type { MonthOfTenant } from '../db/month-end/billed-months.ts';
 import type { BillingCalendar } from '../domain/billing-calendar.ts';
+import type { Period } from '../domain/period.ts';
 import type { StoredAddon } from '../db/catalogue/stored-subscriptions.ts';
 import type { Remark } from './apply-error.ts';
 import { isBefore } from './catalogue-fields.ts';
@@ -11,61 +12,83 @@ interface Span {
   readonly endsAt: string | null;
 }
 
-/** A subscription or an addon that is added, or that starts or ends at another instant than before. */
+/** A subscription or an addon that is added, starts or ends at another instant, or gets a plan. */
 export interface Move {
   readonly path: readonly PropertyKey[];
   readonly tenantId: string;
   /** `subscription acme-web-1`, `addon gb of subscription acme-web-1`. */
   readonly what: string;
-  /** Returns whether, before the change, it was in force at the end of a month. */
-  readonly was: (at: string) => boolean;
-  /** Returns whether, after the change, it is in force at the end of a month. */
-  readonly is: (at: string) => boolean;
+  /** When it was in force; null: it didn't exist. */
+  readonly before: Span | null;
+  readonly after: Span;
+  /** Whether its terms change, so that every month in which it is in force changes. */
+  readonly hasNewTerms: boolean;
 }
 
-/** Returns the changes to when a subscription and these addons are in force. */
+/** Returns what changes of a subscription and of these addons. */
 export function movesOf(
   { path, wanted }: PlacedSubscription,
   current: CurrentSubscriptions,
   addons: readonly StoredAddon[],
 ): readonly Move[] {
   const { subscriptionId, tenantId } = wanted;
-  const known = current.subscriptions.get(subscriptionId);
+  const known = current.subscriptions.get(subscriptionId) ?? null;
   const what = `subscription ${subscriptionId}`;
-  const was = (at: string) => known !== undefined && isInForce(known, at);
-  const is = (at: string) => isInForce(wanted, at);
   const stored = new Map(
     current.addons.get(subscriptionId)?.map((addon) => [addon.position, addon]),
   );
-  const field = known?.startsAt === wanted.startsAt ? 'ends_at' : 'starts_at';
+  const hasNewTerms = known !== null && known.planVersionId !== wanted.planVersionId;
+  const own: Move = {
+    path: [...path, fieldOf(known, wanted, hasNewTerms)],
+    tenantId,
+    what,
+    before: known,
+    after: wanted,
+    hasNewTerms,
+  };
   return [
-    { path: [...path, field], tenantId, what, was, is },
+    own,
     ...addons.map((addon) => {
-      const before = stored.get(addon.position);
+      const before = stored.get(addon.position) ?? null;
       return {
         path: [...path, 'addons'],
         tenantId,
         what: `addon ${addon.code} of ${what}`,
         // An addon is billed with its subscription: if the subscription moves, only the subscription gets a
         // warning.
-        was: (at: string) => was(at) && is(at) && before !== undefined && isInForce(before, at),
-        is: (at: string) => was(at) && is(at) && isInForce(addon, at),
+        before: before && overlap(before, wanted),
+        after: overlap(addon, wanted) ?? NEVER,
+        hasNewTerms: false,
       };
     }),
   ];
 }
 
-/**
- * Returns whether it is in force at the last instant before `at`, as month end decides
- * (docs/spec.md#month-end).
- */
-function isInForce({ startsAt, endsAt }: Span, at: string): boolean {
-  return startsAt !== null && isBefore(startsAt, at) && (endsAt === null || !isBefore(endsAt, at));
+function fieldOf(known: Span | null, wanted: Span, hasNewTerms: boolean): string {
+  if (known !== null && known.startsAt !== wanted.startsAt) return 'starts_at';
+  if (known !== null && known.endsAt !== wanted.endsAt) return 'ends_at';
+  return hasNewTerms ? 'plan' : 'starts_at';
+}
+
+const NEVER: Span = { startsAt: null, endsAt: null };
+
+/** Returns when both are in force; null: never. */
+function overlap(a: Span, b: Span): Span | null {
+  if (a.startsAt === null || b.startsAt === null) return null;
+  const startsAt = isBefore(a.startsAt, b.startsAt) ? b.startsAt : a.startsAt;
+  const endsAt = earlier(a.endsAt, b.endsAt);
+  return endsAt === null || isBefore(startsAt, endsAt) ? { startsAt, endsAt } : null;
+}
+
+/** @param a null: never */
+function earlier(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return isBefore(a, b) ? a : b;
 }
 
 /**
- * Returns a warning for each move that changes a month that is invoiced or was closed without an invoice:
- * nothing bills the change automatically.
+ * Returns warnings for the moves that change a month which is invoiced, or was closed without an invoice: nothing
+ * bills the change automatically. Each names the months and the command.
  */
 export function warningsOfBilledMonths(
   moves: readonly Move[],
@@ -73,33 +96,78 @@ export function warningsOfBilledMonths(
   calendar: BillingCalendar,
 ): readonly Remark[] {
   const byTenant = Map.groupBy(months, ({ tenantId }) => tenantId);
-  return moves.flatMap((move) =>
-    (byTenant.get(move.tenantId) ?? []).flatMap((month) => {
-      const message = sayOf(move, month, calendar);
-      return message === null ? [] : { path: move.path, message };
-    }),
-  );
+  return moves.flatMap((move) => {
+    const changed = (byTenant.get(move.tenantId) ?? []).flatMap((month) => {
+      const change = changeIn(calendar.periodOf(month.month), move);
+      return change === null ? [] : { ...month, ...change };
+    });
+    return [
+      ...sayInvoiced(move, changed),
+      ...sayFinal(move, changed),
+      ...sayClosed(move, changed),
+    ].map((message) => ({ path: move.path, message }));
+  });
 }
 
-function sayOf(
-  { what, tenantId, was, is }: Move,
-  of: MonthOfTenant,
-  { periodOf }: BillingCalendar,
-): string | null {
-  const { month, number, status } = of;
-  const at = periodOf(month).endsAt;
-  if (was(at) === is(at)) return null;
-  if (number === null) {
-    if (!is(at)) return null;
-    return (
-      `${what} is in force at the end of ${month}, which is already closed: run the month again ` +
-      `to invoice tenant ${tenantId} (month-end start ${month})`
-    );
-  }
-  const change = is(at)
-    ? `${what} is in force at the end of ${month}, but invoice ${number} does not bill it`
-    : `${what} is not in force at the end of ${month} any more, but invoice ${number} bills it`;
-  return status === 'issued'
-    ? `${change}: check it (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun`
-    : `${change}: it is ${status} and never rebuilt, so settle the difference by hand`;
+/** A month that a move changes. */
+type ChangedMonth = MonthOfTenant & {
+  /** Whether it is in force at some instant of the month, after the move. */
+  readonly isInForce: boolean;
+};
+
+function changeIn(
+  period: Period,
+  { before, after, hasNewTerms }: Move,
+): Pick<ChangedMonth, 'isInForce'> | null {
+  const was = before && overlap(before, period);
+  const is = overlap(after, period);
+  const isSame = was?.startsAt === is?.startsAt && was?.endsAt === is?.endsAt;
+  return isSame && !(hasNewTerms && is !== null) ? null : { isInForce: is !== null };
+}
+
+function sayInvoiced({ what, tenantId }: Move, changed: readonly ChangedMonth[]): string[] {
+  const invoiced = changed.filter(({ status }) => status === 'issued');
+  if (invoiced.length === 0) return [];
+  const month = commandMonth(invoiced);
+  const named = list(invoiced, ({ month, number }) => `${month} (${number})`);
+  return [
+    `${what} differs from what is invoiced for ${named}: check it ` +
+      `(month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun ` +
+      `(month-end force ${month} --tenant ${tenantId} --reason ...)`,
+  ];
+}
+
+function sayFinal({ what }: Move, changed: readonly ChangedMonth[]): string[] {
+  const final = changed.filter(({ status }) => status === 'paid');
+  if (final.length === 0) return [];
+  const named = list(final, ({ month, number, status }) => `${month} (${number}, ${status})`);
+  return [
+    `${what} differs from what is invoiced for ${named}, which is never rebuilt: settle the difference by hand`,
+  ];
+}
+
+/** Says which months were closed without an invoice for the tenant. A month that it left needs none. */
+function sayClosed({ what, tenantId }: Move, changed: readonly ChangedMonth[]): string[] {
+  const closed = changed.filter(({ number, isInForce }) => number === null && isInForce);
+  if (closed.length === 0) return [];
+  const named = list(closed, ({ month }) => month);
+  return [
+    `${what} is in force in ${named}, closed without an invoice for tenant ${tenantId}: run it again ` +
+      `(month-end start ${commandMonth(closed)})`,
+  ];
+}
+
+/** Returns the month, or a placeholder for each of several. */
+function commandMonth(months: readonly ChangedMonth[]): string {
+  const [only, ...others] = months;
+  return only && others.length === 0 ? only.month : 'MONTH';
+}
+
+/** Months that are named; the others are counted. */
+const NAMED_MONTHS = 12;
+
+function list(months: readonly ChangedMonth[], name: (month: ChangedMonth) => string): string {
+  const named = months.slice(0, NAMED_MONTHS).map(name).join(', ');
+  const more = months.length - NAMED_MONTHS;
+  return more > 0 ? `${named} and ${more} more months` : named;
 }

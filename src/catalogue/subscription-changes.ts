@@ -31,7 +31,7 @@ export interface SubscriptionChanges {
   readonly unchangedSubscriptions: readonly NewSubscription[];
   readonly newAddons: readonly StoredAddon[];
   readonly changedAddons: readonly StoredAddon[];
-  /** Subscriptions and addons that start or end differently, which may make invoiced months wrong. */
+  /** Subscriptions and addons that start or end differently, or get a plan, which may make invoiced months wrong. */
   readonly moves: readonly Move[];
   /** Accepted input for which month end will park the tenant until it is fixed. */
   readonly warnings: readonly Remark[];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { OutcomeCounts } from '../contracts/month-end-types.ts';
+import { countServed, type OutcomeCounts } from '../contracts/month-end-types.ts';
 import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
@@ -63,7 +63,7 @@ function createDisplay(month: Month) {
   const show = (progress: StatusWithProgress['progress']) => {
     const pass = progress === null || progress === 'not answering' ? null : progress.pass;
     if (pass !== null) {
-      const done = countDone(pass.counts);
+      const done = countServed(pass.counts);
       bar ??= startProgress({
         what: `Closing ${month}`,
         unit: 'tenants',
@@ -79,10 +79,6 @@ function createDisplay(month: Month) {
     said = line;
   };
   return { show, stop };
-}
-
-function countDone({ rolled, skipped, unchanged, parked }: OutcomeCounts): number {
-  return rolled + skipped + unchanged + parked;
 }
 
 /** Tenants invoiced so far, and those that need attention. */

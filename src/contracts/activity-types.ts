@@ -1,6 +1,7 @@
 import type {
   DraftRef,
   MonthEndOptions,
+  Outcome,
   OutcomeCounts,
   Pass,
   RequestSignal,
@@ -127,10 +128,10 @@ export interface RecordParkedInput {
 }
 export interface RecordParkedResult {
   /**
-   * `rolled` or `unchanged` if the run had already reached that outcome before it failed, `skipped`
-   * if another run overtook it and there is a live invoice.
+   * `rolled`, `unchanged` or `nothing_to_bill` if the run had already reached that outcome before it
+   * failed, `skipped` if another run overtook it and there is a live invoice.
    */
-  readonly outcome: 'parked' | 'rolled' | 'skipped' | 'unchanged';
+  readonly outcome: Outcome;
 }
 
 export interface ListWaitingInput {

@@ -4,8 +4,6 @@
  * each.
  */
 export const FAILURE = {
-  /** The tenant has no subscription in force at the end of the period. */
-  notDue: 'not_due',
   /** The month's last instant hasn't passed. */
   monthNotOver: 'month_not_over',
   /** Another run has taken over the draft. */
@@ -57,7 +55,6 @@ export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, s
   out_of_bounds:
     'Compare the total with the last one. If it is correct, accept it with the rerun; otherwise exclude wrong events or send missing ones.',
   month_not_over: 'Wait for the end of the month.',
-  not_due: 'No action is needed, unless the subscription should continue: then restore it.',
   timed_out: 'Check the history of its workflow for what it was waiting for.',
   terminated: ENDED_BY_HAND,
   cancelled: ENDED_BY_HAND,

@@ -47,7 +47,7 @@ export const BILLING_PERIOD = defineSearchAttributeKey(
 );
 /** On the workflow that builds a tenant's invoice. */
 export const TENANT_ID = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWORD);
-/** `skipped`, `unchanged` or `parked`. Not set if the invoice was issued: that would cost an action per tenant. */
+/** Any outcome but `rolled`. Not set if the invoice was issued: that would cost an action per tenant. */
 export const INVOICE_OUTCOME = defineSearchAttributeKey(
   'InvoiceOutcome',
   SearchAttributeType.KEYWORD,

@@ -84,17 +84,39 @@ export interface Pass {
   readonly counts: OutcomeCounts;
 }
 
+/**
+ * The outcomes that a tenant can have in a month, in display order (docs/spec.md#month-end):
+ * - `rolled`: invoiced, or given a new revision;
+ * - `skipped`: already invoiced, and no revision was requested;
+ * - `unchanged`: the revision would have been the same, so the invoice stays live;
+ * - `nothing_to_bill`: no lines, no usage and no invoice;
+ * - `parked`: its invoice couldn't be built, for a reason that an operator can act on.
+ */
+export const OUTCOMES = ['rolled', 'skipped', 'unchanged', 'nothing_to_bill', 'parked'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 /** An outcome of a tenant that has an invoice. */
 export type InvoicedOutcome = 'rolled' | 'skipped' | 'unchanged';
 
-export interface OutcomeCounts {
-  /** Invoiced, or given a new revision. */
-  readonly rolled: number;
-  /** Already invoiced, and no revision was requested. */
-  readonly skipped: number;
-  /** The revision would have been the same, so the invoice stays live. */
-  readonly unchanged: number;
-  readonly parked: number;
+/** Tenants by outcome. */
+export type OutcomeCounts = Readonly<Record<Outcome, number>>;
+
+/** Returns an outcome in words. */
+export function outcomeName(outcome: Outcome): string {
+  return outcome.replaceAll('_', ' ');
+}
+
+/** Returns the counts in a sentence: `3 rolled, 0 skipped, …`. */
+export function describeOutcomes(
+  counts: OutcomeCounts,
+  toText: (count: number) => string = String,
+): string {
+  return OUTCOMES.map((outcome) => `${toText(counts[outcome])} ${outcomeName(outcome)}`).join(', ');
+}
+
+/** Returns the number of tenants with an outcome. */
+export function countServed(counts: OutcomeCounts): number {
+  return OUTCOMES.reduce((sum, outcome) => sum + counts[outcome], 0);
 }
 
 /** A rejected signal and the reason; the last few are kept for display. */
@@ -137,6 +159,7 @@ export type TenantResult =
       readonly invoiceId: string;
       readonly totalCents: number;
     }
+  | { readonly tenantId: string; readonly outcome: 'nothing_to_bill' }
   | { readonly tenantId: string; readonly outcome: 'parked'; readonly failure: Failure };
 
 /** A draft that a child is building. */

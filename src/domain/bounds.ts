@@ -40,8 +40,8 @@ export const NO_BOUNDS: Bounds = { ...DEFAULT_BOUNDS, ratio: null, firstMax: nul
 /**
  * Checks whether a total differs so much from the last one, or is so high for a first one, that an
  * operator must accept it first.
- * @param last the invoice that it replaces, or the tenant's last one; null if there is none. If its
- * total is 0 or less, the limit of first invoices applies.
+ * @param last the invoice that it replaces, or the tenant's last one; null if there is none that it can
+ * be compared with. Then, or if its total is 0 or less, the limit of first invoices applies.
  * @returns null if the total is within the bounds, otherwise the reason, for operators
  */
 export function beyondBounds(
@@ -55,7 +55,7 @@ export function beyondBounds(
     if (totalCents <= max) return null;
     return (
       `the total would be ${show(totalCents)}, more than the limit of ${show(max)} ` +
-      `for a tenant without an earlier total above 0: ${WHAT_TO_DO}`
+      `for a tenant without a comparable earlier total: ${WHAT_TO_DO}`
     );
   }
   if (ratio === null || Math.max(totalCents, last.totalCents) <= amountIn(floor, currency)) {

@@ -20,6 +20,7 @@ export interface ControlTotals {
     readonly rolled: number;
     readonly skipped: number;
     readonly unchanged: number;
+    readonly nothing_to_bill: number;
     readonly parked: number;
     /** Tenants whose outcome says invoiced, without a live invoice. */
     readonly without_invoice: number;
@@ -82,13 +83,13 @@ export function findImbalances(totals: ControlTotals): readonly string[] {
 
 type TenantTotals = Pick<
   ControlTotals['tenants'],
-  'due' | 'rolled' | 'skipped' | 'unchanged' | 'parked'
+  'due' | 'rolled' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked'
 >;
 
 /** Counts due tenants that no run has processed. */
 export function countWithoutOutcome(tenants: TenantTotals): number {
-  const { due, rolled, skipped, unchanged, parked } = tenants;
-  return due - rolled - skipped - unchanged - parked;
+  const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = tenants;
+  return due - rolled - skipped - unchanged - nothing_to_bill - parked;
 }
 
 /**
@@ -110,7 +111,7 @@ function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
       : [`${without_invoice} tenants count as invoiced without a live invoice`]),
     ...(without_outcome === 0
       ? []
-      : [`${without_outcome} tenants have a live invoice and no outcome`]),
+      : [`${without_outcome} tenants have a live invoice and no outcome that says so`]),
     ...(with_several === 0 ? [] : [`${with_several} tenants have more than one live invoice`]),
   ];
 }

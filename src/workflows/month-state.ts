@@ -6,13 +6,20 @@ import type {
 import type {
   CarriedState,
   MonthEndProgress,
+  Outcome,
   OutcomeCounts,
   Pass,
   Refusal,
   SignalCounts,
 } from '../contracts/month-end-types.ts';
 
-const NONE: OutcomeCounts = { rolled: 0, skipped: 0, unchanged: 0, parked: 0 };
+const NONE: OutcomeCounts = {
+  rolled: 0,
+  skipped: 0,
+  unchanged: 0,
+  nothing_to_bill: 0,
+  parked: 0,
+};
 /** Limit on remembered urgent tenants; a pass serves the others when it reaches them. */
 const MAX_URGENT = 2000;
 const KEPT_REFUSALS = 20;
@@ -156,7 +163,7 @@ export class MonthState {
   }
 
   /** @param outcomes one for each tenant */
-  tenantsServed(tenantIds: readonly string[], outcomes: readonly (keyof OutcomeCounts)[]): void {
+  tenantsServed(tenantIds: readonly string[], outcomes: readonly Outcome[]): void {
     for (const tenantId of tenantIds) this.#running.delete(tenantId);
     for (const outcome of outcomes) this.#count(outcome, 1);
     this.#progressed();
@@ -216,7 +223,7 @@ export class MonthState {
     };
   }
 
-  #count(outcome: keyof OutcomeCounts, tenants: number): void {
+  #count(outcome: Outcome, tenants: number): void {
     if (!this.#pass) return;
     const { counts } = this.#pass;
     this.#pass = { ...this.#pass, counts: { ...counts, [outcome]: counts[outcome] + tenants } };

@@ -1,5 +1,9 @@
 import { code, list, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
-import type { MonthEndProgress, OutcomeCounts } from '../contracts/month-end-types.ts';
+import {
+  countServed,
+  describeOutcomes,
+  type MonthEndProgress,
+} from '../contracts/month-end-types.ts';
 
 const SHOWN_REFUSALS = 5;
 
@@ -8,7 +12,7 @@ export function renderDetails(progress: MonthEndProgress): string {
   return toDetails([
     richText`**Month end of ${progress.month}**: ${headline(progress)}`,
     ...passLines(progress),
-    ...(progress.totals ? [richText`Latest outcomes: ${counts(progress.totals)}.`] : []),
+    ...(progress.totals ? [richText`Latest outcomes: ${describeOutcomes(progress.totals)}.`] : []),
     ...parkedLines(progress),
     ...imbalanceLines(progress),
     ...refusalLines(progress),
@@ -17,9 +21,7 @@ export function renderDetails(progress: MonthEndProgress): string {
 
 function headline({ month, pass, state, openUntil, totals }: MonthEndProgress): string | Markdown {
   if (pass) {
-    const { rolled, skipped, unchanged, parked } = pass.counts;
-    const done = rolled + skipped + unchanged + parked;
-    return `closing, ${done} of ${pass.dueTenants} tenants done`;
+    return `closing, ${countServed(pass.counts)} of ${pass.dueTenants} tenants done`;
   }
   if (state === 'closing') return 'closing, about to begin';
   // No pass was needed: the month is new, or it was reset and every request had been served before.
@@ -38,13 +40,9 @@ function passLines({ pass }: MonthEndProgress): Markdown[] {
     (id, index) => richText`${index > 0 ? ', ' : ''}${code(id)}`,
   );
   return [
-    richText`This pass: ${counts(pass.counts)}; ${pass.running.length} being served.`,
+    richText`This pass: ${describeOutcomes(pass.counts)}; ${pass.running.length} being served.`,
     richText`Requests in this pass: ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
   ];
-}
-
-function counts({ rolled, skipped, unchanged, parked }: OutcomeCounts): string {
-  return `${rolled} rolled, ${skipped} skipped, ${unchanged} unchanged, ${parked} parked`;
 }
 
 /** How to find the parked tenants: PostgreSQL and the children know which they are. */

@@ -1,7 +1,7 @@
 import { adviceFor, FAILURE } from '../contracts/failures.ts';
 import { monthEndId } from '../contracts/ids.ts';
 import { code, richText, toDetails, type Markdown } from '../contracts/markdown.ts';
-import type { TenantResult } from '../contracts/month-end-types.ts';
+import { outcomeName, type TenantResult } from '../contracts/month-end-types.ts';
 import type { StepCounts } from './invoice-run.ts';
 
 type Parked = Extract<TenantResult, { outcome: 'parked' }>;
@@ -32,9 +32,8 @@ export function renderTenantDetails(
 }
 
 function alone(month: string, result: TenantResult): Markdown {
-  const invoice =
-    result.outcome === 'parked' ? '' : richText`, invoice id ${code(result.invoiceId)}`;
-  return richText`**Invoice of ${result.tenantId} for ${month}**: ${result.outcome}${invoice}`;
+  const invoice = 'invoiceId' in result ? richText`, invoice id ${code(result.invoiceId)}` : '';
+  return richText`**Invoice of ${result.tenantId} for ${month}**: ${outcomeName(result.outcome)}${invoice}`;
 }
 
 /** What the steps did; empty if the existing invoice was kept. */

@@ -10,11 +10,7 @@ import {
 import { tenantInvoiceId, tenantInvoicesId, BILLING_PERIOD, TENANT_ID } from '../contracts/ids.ts';
 import { richText, toSummary } from '../contracts/markdown.ts';
 import type { Failure } from '../contracts/failures.ts';
-import type {
-  OutcomeCounts,
-  TenantInvoiceInput,
-  TenantResult,
-} from '../contracts/month-end-types.ts';
+import type { Outcome, TenantInvoiceInput, TenantResult } from '../contracts/month-end-types.ts';
 import { monthSteps } from './activity-proxies.ts';
 import { describeFailure } from './describe-failure.ts';
 import { tenantInvoice } from './tenant-invoice.ts';
@@ -31,8 +27,6 @@ export interface ServeTenantsInput {
   /** Sequence number of the last request that the pass serves; see `recordParked`. */
   readonly upToSeq: number;
 }
-
-type Outcome = keyof OutcomeCounts;
 
 /** A finished child. */
 interface Served {

@@ -63,11 +63,14 @@ function withUnknown(
   ];
 }
 
+/** Outcomes that the list of workflows shows, most urgent first. */
+const SHOWN_OUTCOMES = ['parked', 'nothing_to_bill', 'skipped', 'unchanged'] as const;
+
 /** Shows the outcome in the details, and all but `rolled` as search attributes in the list of workflows. */
 function show(month: string, results: readonly TenantResult[], counts: StepCounts): void {
   setCurrentDetails(renderTenantDetails(month, results, counts));
   const outcomes = results.map(({ outcome }) => outcome);
-  const shown = (['parked', 'skipped', 'unchanged'] as const).find((o) => outcomes.includes(o));
+  const shown = SHOWN_OUTCOMES.find((outcome) => outcomes.includes(outcome));
   // `rolled` is not shown, because it would cost an action per tenant. One command sets both, for the same reason.
   if (!shown) return;
   const parked = results.find((result) => result.outcome === 'parked');

@@ -312,7 +312,7 @@ describe('drafts', () => {
     await fill('run-2', drafts);
     const subscriptionEnds = (at: string | null) =>
       world.db.query(sql.typeAlias('nothing')`UPDATE subscriptions SET ends_at = ${at}`);
-    await subscriptionEnds('2026-05-20T00:00:00Z');
+    await subscriptionEnds('2026-05-01T00:00:00Z');
     expect(await open('run-3')).toEqual([]);
     await subscriptionEnds(null);
 
@@ -418,11 +418,11 @@ describe('drafts', () => {
     expect(await world.activities.beginPass({ month })).toMatchObject({ requestIds: ['f1'] });
   });
 
-  test('a forced tenant that is no longer due gets a revision without a charge', async () => {
+  test('a forced tenant whose subscription is gone gets a revision without a charge', async () => {
     await build('run-1');
     await force();
     await world.db.query(sql.typeAlias('nothing')`
-      UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z'`);
+      UPDATE subscriptions SET ends_at = '2026-05-01T00:00:00Z'`);
     expect(await build('run-2')).toMatchObject([{ outcome: 'rolled', totalCents: 0 }]);
     expect(await outcomesOf(world.db, month)).toMatchObject([{ outcome: 'rolled' }]);
   });

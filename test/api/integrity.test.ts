@@ -263,13 +263,14 @@ describe('moving an invoiced subscription', () => {
           {
             pointer: '/ends_at',
             detail:
-              `subscription sub-${tenantId}-a is not in force at the end of 2026-05 any more, but invoice ` +
-              `${number} bills it: check it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun`,
+              `subscription sub-${tenantId}-a differs from what is invoiced for 2026-05 (${number}): check it ` +
+              `(month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun ` +
+              `(month-end force 2026-05 --tenant ${tenantId} --reason ...)`,
           },
         ],
       },
     });
-    // Once it covers the month's last instant again, nothing differs.
+    // Once it covers the whole month again, nothing differs.
     const back = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-01T00:00:00Z' });
     expect(back.body).toMatchObject({ warnings: [{ detail: expect.stringContaining(number) }] });
     const later = await put(`sub-${tenantId}-a`, { ...stored, ends_at: '2026-06-02T00:00:00Z' });
@@ -283,7 +284,11 @@ describe('moving an invoiced subscription', () => {
     const cancelled = await post(`/api/v1/subscriptions/sub-${tenantId}-a/cancel`, { ends_at });
     expect(cancelled.body).toMatchObject({
       warnings: [
-        { detail: expect.stringMatching(/is paid and never rebuilt, so settle .* by hand/) },
+        {
+          detail: expect.stringMatching(
+            /000001, paid\), which is never rebuilt: settle the difference by hand/,
+          ),
+        },
       ],
     });
   });
@@ -298,8 +303,9 @@ describe('moving an invoiced subscription', () => {
     const path = `/api/v1/subscriptions/sub-${tenantId}-a/addons`;
     const attached = await post(path, { code: 'late', starts_at });
     const detail =
-      `addon late of subscription sub-${tenantId}-a is in force at the end of 2026-05, but invoice ` +
-      `${tenantId}-000001 does not bill it: check it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun`;
+      `addon late of subscription sub-${tenantId}-a differs from what is invoiced for 2026-05 ` +
+      `(${tenantId}-000001): check it (month-end preview 2026-05 --tenant ${tenantId} --lines) and force a rerun ` +
+      `(month-end force 2026-05 --tenant ${tenantId} --reason ...)`;
     expect(attached.body).toMatchObject({ warnings: [{ detail }] });
     expect((await post(path, { code: 'late', starts_at })).body).toMatchObject({ warnings: [] });
 
@@ -336,7 +342,7 @@ describe('moving an invoiced subscription', () => {
       warnings: [
         {
           pointer: '/tenants/0/deployments/0/subscriptions/0/starts_at',
-          detail: expect.stringContaining('other is in force at the end of 2026-05, but invoice'),
+          detail: expect.stringContaining('other differs from what is invoiced for 2026-05'),
         },
       ],
     });
@@ -360,8 +366,8 @@ describe('moving an invoiced subscription', () => {
         {
           pointer: '/starts_at',
           detail:
-            'subscription sub-newcomer-a is in force at the end of 2026-02, which is already closed: run ' +
-            'the month again to invoice tenant newcomer (month-end start 2026-02)',
+            'subscription sub-newcomer-a is in force in 2026-02, closed without an invoice for tenant newcomer: ' +
+            'run it again (month-end start 2026-02)',
         },
       ],
     });

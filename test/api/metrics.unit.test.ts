@@ -45,7 +45,7 @@ async function apiText(): Promise<string> {
       month: '2026-05',
       dueTenants: 9,
       tenantsWithoutOutcome: 0,
-      outcomes: { rolled: 8, skipped: 0, unchanged: 0, parked: 1 },
+      outcomes: { rolled: 8, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 1 },
       parkedReasons: [{ reasonType: 'out_of_bounds', tenants: 1 }],
     },
   }));

@@ -14,6 +14,7 @@ function facts(other: Partial<MonthFacts> = {}): MonthFacts {
     rolled: 0,
     skipped: 0,
     unchanged: 0,
+    nothing_to_bill: 0,
     parked: 0,
     openRequests: 0,
     finishedRequests: 0,

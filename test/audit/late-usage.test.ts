@@ -134,12 +134,10 @@ describe('late usage that needs a rerun', () => {
     expect(await lateOf(tenantId)).toEqual([]);
   });
 
-  test("includes LLM usage after a leaving tenant's last invoice", async () => {
-    // In force at the end of this month, but not of any later month.
-    const tenantId = await newTenant('2026-06-10T00:00:00Z');
-    await use(tenantId, 'llm_usage', '300');
+  test('names the option that accepts a total beyond the safety bounds', async () => {
+    const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
-    await use(tenantId, 'llm_usage', '80000');
+    await use(tenantId, 'llm_tokens', '81000000');
 
     const [late] = await lateOf(tenantId);
     expect(late).toMatchObject({
@@ -150,7 +148,7 @@ describe('late usage that needs a rerun', () => {
       command: expect.stringContaining(' --accept-bounds '),
     });
     await carryOut(late!);
-    expect((await standing(tenantId)).totalCents).toBe(5830 + 88_000);
+    expect((await standing(tenantId)).totalCents).toBe(5500 + 88_000);
     expect(await lateOf(tenantId)).toEqual([]);
   });
 });
@@ -169,31 +167,36 @@ describe('the next invoice', () => {
     expect((await standing(tenantId)).status).toBe('issued');
   });
 
-  test('is one later than the existing invoices', async () => {
-    const tenantId = await newTenant('2026-08-10T00:00:00Z');
+  test("is due for the LLM usage alone, after a leaving tenant's last invoice", async () => {
+    const tenantId = await newTenant('2026-07-01T00:00:00Z');
     for (const month of [MONTH, '2026-06']) await buildInvoices(world, [tenantId], { month });
-    await use(tenantId, 'llm_usage', '80');
-    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'next_invoice' }]);
+    await use(tenantId, 'llm_usage', '8000');
+    expect(await lateOf(tenantId)).toMatchObject([
+      { reason: 'next_invoice', action: 'none', would_add_cents: 8800 },
+    ]);
 
-    // July bills it; anything later has no next invoice.
     await buildInvoices(world, [tenantId], { month: '2026-07' });
     expect(await lateOf(tenantId)).toEqual([]);
-    await use(tenantId, 'llm_usage', '80');
-    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'needs_re_run' }]);
-    await carryOut((await lateOf(tenantId))[0]!);
-    expect(await lateOf(tenantId)).toEqual([]);
+    const last = (await invoicesOf(world.db, tenantId)).at(-1)!;
+    expect(await linesOf(world.db, last.invoiceId)).toMatchObject([
+      { description: `LLM usage, late for ${MONTH}`, amountCents: 8000 },
+      { kind: 'tax' },
+    ]);
   });
 
-  test('bills usage from a month in which the tenant was away, once it returns', async () => {
+  test('bills usage of a month that was never run for the tenant', async () => {
     const tenantId = await newTenant('2026-02-10T00:00:00Z');
     await use(tenantId, 'llm_usage', '80');
-    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'tenant_not_due' }]);
     await world.db.query(sql.typeAlias('nothing')`
       INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
-      VALUES (${`back-${tenantId}`}, ${tenantId}, ${`${tenantId}-a`}, 'studio-v1', '2026-06-15T00:00:00Z')`);
+      VALUES (${`back-${tenantId}`}, ${tenantId}, ${`${tenantId}-a`}, 'studio-v1', '2026-06-01T00:00:00Z')`);
 
-    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'next_invoice', would_add_cents: 88 }]);
     await buildInvoices(world, [tenantId], { month: '2026-06' });
+    expect((await standing(tenantId)).lines).toMatchObject([
+      { kind: 'plan_base' },
+      { description: `LLM usage, late for ${MONTH}`, amountCents: 80 },
+      { kind: 'tax' },
+    ]);
     expect(await lateOf(tenantId)).toEqual([]);
   });
 });
@@ -220,25 +223,23 @@ describe('usage of a paid month', () => {
     expect((await standing(tenantId)).lines.map(({ amountCents }) => amountCents)).toContain(5300);
   });
 
-  test('is settled manually, including LLM usage if there is no later invoice', async () => {
-    const tenantId = await newTenant('2026-06-10T00:00:00Z');
+  test('is settled as the printed instructions say', async () => {
+    const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await pay(tenantId);
-    const eventId = await use(tenantId, 'llm_usage', '80');
+    const eventId = await use(tenantId, 'llm_tokens', '3000000');
 
     expect(await lateOf(tenantId)).toMatchObject([
-      { reason: 'settle_by_hand', action: 'settle_by_hand', would_add_cents: 88, command: null },
+      { reason: 'settle_by_hand', action: 'settle_by_hand', would_add_cents: 2200, command: null },
     ]);
-    // The printed instructions work.
-    await exclude(eventId);
+    await exclude(eventId, 'metered');
     expect(await lateOf(tenantId)).toEqual([]);
   });
 });
 
 describe('usage of a tenant that is not due', () => {
-  test('is billed by the next run once a subscription covers the end of the month', async () => {
-    const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
-    await use(tenantId, 'llm_usage', '80');
+  test('is billed by the next run once a subscription touches the month', async () => {
+    const tenantId = await newTenant(`${MONTH}-01T00:00:00Z`);
     await use(tenantId, 'droplet_hours', '10');
 
     const [late] = await lateOf(tenantId);
@@ -246,21 +247,21 @@ describe('usage of a tenant that is not due', () => {
       reason: 'tenant_not_due',
       invoice: null,
       action: 'give_subscription',
-      what_to_do: expect.stringContaining('ends on 2026-06-01 or later'),
+      what_to_do: expect.stringContaining(`None of the tenant's subscriptions touches ${MONTH}`),
       command: `npm run cli -- month-end start ${MONTH}`,
-      would_add_cents: 88,
+      would_add_cents: null,
       problem: expect.stringContaining('metered usage has no amount'),
     });
     await endAt(tenantId, '2026-06-01T00:00:00Z');
     await carryOut(late!);
     expect(await lateOf(tenantId)).toEqual([]);
-    expect((await standing(tenantId)).totalCents).toBe(5588);
+    expect((await standing(tenantId)).totalCents).toBe(5500);
   });
 
   test('is no longer listed once excluded', async () => {
-    const tenantId = await newTenant(`${MONTH}-20T00:00:00Z`);
-    const eventId = await use(tenantId, 'llm_usage', '80');
-    await exclude(eventId);
+    const tenantId = await newTenant(`${MONTH}-01T00:00:00Z`);
+    const eventId = await use(tenantId, 'droplet_hours', '80');
+    await exclude(eventId, 'metered');
     expect(await lateOf(tenantId)).toEqual([]);
   });
 });
@@ -289,7 +290,7 @@ describe('usage that an invoice contains without a line', () => {
     });
     await world.db.query(sql.typeAlias('nothing')`
       INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
-      VALUES (${`sub-${tenantId}-b`}, ${tenantId}, ${`${tenantId}-b`}, 'studio-v1', ${`${MONTH}-02T00:00:00Z`})`);
+      VALUES (${`sub-${tenantId}-b`}, ${tenantId}, ${`${tenantId}-b`}, 'studio-v1', ${`${MONTH}-01T00:00:00Z`})`);
     await carryOut(late!);
     expect(await lateOf(tenantId)).toEqual([]);
     expect((await standing(tenantId)).totalCents).toBe(11_000 + 2200);
@@ -317,13 +318,13 @@ describe('usage that an invoice contains without a line', () => {
     expect((await standing(tenantId)).totalCents).toBe(6270);
   });
 
-  test('of a free kind needs no action', async () => {
+  test('of a kind that the plan never bills is not listed', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'snapshots', '2');
     await buildInvoices(world, [tenantId]);
-    expect(await lateOf(tenantId)).toMatchObject([
-      { reason: 'unpriced_kind', action: 'none', command: null },
-    ]);
+    expect(await lateOf(tenantId)).toEqual([]);
+    const states = (await reconcile(world.db, periodOf(MONTH))).map(({ state }) => state);
+    expect(states).toContain('free_by_plan');
   });
 
   test('of a paid invoice can only be settled manually', async () => {
@@ -358,11 +359,11 @@ describe('events excluded after billing', () => {
     expect((await standing(tenantId)).lines.map(({ kind }) => kind)).not.toContain('llm_usage');
   });
 
-  test('are credited to a tenant that is no longer due, even down to an invoice without charges', async () => {
+  test('are credited to a tenant whose subscription is gone, even down to an invoice without charges', async () => {
     const tenantId = await newTenant();
     const eventId = await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId]);
-    await endAt(tenantId, `${MONTH}-20T00:00:00Z`);
+    await endAt(tenantId, `${MONTH}-01T00:00:00Z`);
     await exclude(eventId);
 
     const [late, ...others] = await lateOf(tenantId);

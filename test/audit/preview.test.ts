@@ -141,7 +141,6 @@ describe('the preview of a month', () => {
 
     const [found] = await preview([tenantId]);
     expect(found).toMatchObject({
-      isDue: false,
       preview: { parked: null, totalCents: 5_500 },
       standing: { number: `${tenantId}-000001`, totalCents: 17_325 },
     });

@@ -347,7 +347,13 @@ describe('control totals', () => {
     await using copy = await copyDatabase(world.testDatabase);
     const totals = await readControlTotals(copy.db, periodOf(MONTH));
     expect(findImbalances(totals)).toEqual([]);
-    expect(totals.tenants).toMatchObject({ due: 7, rolled: 5, unchanged: 1, parked: 1 });
+    expect(totals.tenants).toMatchObject({
+      due: 7,
+      rolled: 5,
+      unchanged: 1,
+      nothing_to_bill: 0,
+      parked: 1,
+    });
     const llm = totals.usage.find(({ source }) => source === 'llm');
     expect(llm).toMatchObject({ events: '14', total: '570.4998' });
     expect(llm?.places).toEqual(

@@ -5,7 +5,7 @@ import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { runCli } from './_run-cli.ts';
 
-/** Usage that nothing bills any more, and invoices of tenants that have left: by the commands that are printed. */
+/** Late usage, and invoices of tenants that have left, corrected by the commands that are printed. */
 
 let world: World;
 /** Billed to a tenant that leaves then. */
@@ -16,8 +16,10 @@ beforeAll(async () => {
   await world.db.query(sql.typeAlias('nothing')`
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
     VALUES ('metered', 1, 'AUD', 0, 'none')`);
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
+      overage_price_cents, overage_unit) VALUES ('metered-v1', 1, 'droplet_hours', 0, 2, 'hour')`);
   for (const [tenantId, endsAt] of [
-    // The last month at whose end it is in force is May.
     ['leaver', '2026-06-10T00:00:00Z'],
     ['cancelled', null],
   ] as const) {
@@ -33,8 +35,8 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const use = (tenantId: string, amount: string) =>
-  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount });
+const use = (tenantId: string, amount: string, kind = 'llm_usage') =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
 
 async function say(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCli(args, {
@@ -57,14 +59,14 @@ function carryOutCommandIn(text: string): Promise<string> {
 const totalsOf = async (tenantId: string) =>
   (await invoicesOf(world.db, tenantId)).map(({ totalCents, status }) => [totalCents, status]);
 
-test('usage after the last invoice of a leaver is listed, and billed by the printed command', async () => {
+test('metered usage after the last invoice of a leaver is listed, and billed by the printed command', async () => {
   expect(await totalsOf('leaver')).toEqual([[330, 'issued']]);
-  await use('leaver', '8000');
+  await use('leaver', '4000', 'droplet_hours');
 
   const late = await say('month-end', 'late-usage', MONTH);
   expect(late).toMatch(/leaver\s+leaver\s+needs re run\s+leaver-000001\s+\+88\.00\s+AUD/);
   expect(await say('month-end', 'status', MONTH)).toMatch(
-    /llm_usage\s+needs_re_run\s+1\s+1\s+AUD 80\.00/,
+    /droplet_hours\s+needs_re_run\s+1\s+1\s+4,000/,
   );
 
   await carryOutCommandIn(late);
@@ -75,16 +77,16 @@ test('usage after the last invoice of a leaver is listed, and billed by the prin
   expect(await say('month-end', 'late-usage', MONTH)).toContain('is billed, or will be.');
 });
 
-test('an issued invoice of a tenant that is no longer due is rebuilt by the printed command', async () => {
+test('an issued invoice of a tenant whose subscription is gone is rebuilt by the printed command', async () => {
   await world.db.query(sql.typeAlias('nothing')`
-    UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z' WHERE tenant_id = 'cancelled'`);
+    UPDATE subscriptions SET ends_at = '2026-05-01T00:00:00Z' WHERE tenant_id = 'cancelled'`);
   const excluded = await say(
     ...['usage', 'exclude', eventId, '--source', 'llm', '--reason', 'never happened'],
   );
 
   expect(await say('month-end', 'late-usage', MONTH)).toMatch(/cancelled-000001\s+-55\.00\s+AUD/);
-  expect(await say('month-end', 'preview', MONTH, '--tenant', 'cancelled')).toContain(
-    'cancelled is no longer due but has invoice cancelled-000001',
+  expect(await say('month-end', 'preview', MONTH, '--tenant', 'cancelled')).toMatch(
+    /cancelled would be parked \(out_of_bounds\): the total would be AUD 0\.00/,
   );
   await carryOutCommandIn(excluded);
   expect(await totalsOf('cancelled')).toEqual([

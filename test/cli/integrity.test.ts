@@ -69,7 +69,7 @@ test('preview of a tenant that is not due says so', async () => {
     { deploymentId: 'early-a', startsAt: '2026-07-01T00:00:00Z' },
   ]);
   expect(await say('month-end', 'preview', MONTH, '--tenant', 'early')).toContain(
-    `early is not due for ${MONTH}: it has no subscription in force at the end of the month`,
+    `early is not due for ${MONTH}: none of its subscriptions touches the month`,
   );
 });
 

@@ -76,7 +76,7 @@ describe('a total beyond bounds', () => {
       'the total would be AUD 11.00, less than 1/10 of the AUD 1,100.00 of acme-000007: ',
     );
     expect(check(98_765_400, null)).toContain(
-      'the total would be AUD 987,654.00, more than the limit of AUD 10,000.00 for a tenant without an earlier total above 0: ',
+      'the total would be AUD 987,654.00, more than the limit of AUD 10,000.00 for a tenant without a comparable earlier total: ',
     );
   });
 });

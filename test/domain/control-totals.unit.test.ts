@@ -7,6 +7,7 @@ const sound: ControlTotals = {
     rolled: 4,
     skipped: 3,
     unchanged: 2,
+    nothing_to_bill: 0,
     parked: 1,
     without_invoice: 0,
     without_outcome: 0,
@@ -77,7 +78,7 @@ describe('tenants', () => {
   test('outcomes that do not match the invoices are imbalances', () => {
     expect(withTenants({ without_invoice: 2, without_outcome: 4, with_several: 3 })).toEqual([
       '2 tenants count as invoiced without a live invoice',
-      '4 tenants have a live invoice and no outcome',
+      '4 tenants have a live invoice and no outcome that says so',
       '3 tenants have more than one live invoice',
     ]);
   });

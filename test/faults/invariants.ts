@@ -125,7 +125,7 @@ async function withoutReason(
        AND EXISTS (
          SELECT FROM subscriptions s WHERE s.tenant_id = b.tenant_id
            AND s.starts_at < b.service_month + interval '1 month'
-           AND (s.ends_at IS NULL OR s.ends_at >= b.service_month + interval '1 month'))`,
+           AND (s.ends_at IS NULL OR s.ends_at > b.service_month))`,
     [months],
   );
   const found = [
@@ -137,11 +137,11 @@ async function withoutReason(
   );
 }
 
-/** The failure type with which a tenant that can't be invoiced is parked; null: it isn't due, so it isn't parked. */
+/** The failure type with which a tenant that can't be invoiced is parked; null: only LLM usage makes it due. */
 const PARKED_AS: Readonly<Record<Exclude<TenantKind, 'sound'>, string | null>> = {
   'no plan version': 'missing_plan_version',
   'mixed currencies': 'mixed_currencies',
-  'not due': null,
+  left: null,
 };
 
 /** Each tenant against what it is known to be like. */
@@ -169,7 +169,7 @@ async function notServed(
     const kind = kinds.get(tenant_id) ?? 'sound';
     const expected = kind === 'sound' ? null : PARKED_AS[kind];
     const isRight =
-      invoices === (kind === 'sound' ? '1' : '0') &&
+      (kind === 'left' || invoices === (kind === 'sound' ? '1' : '0')) &&
       parked_as === expected &&
       (expected === null) === (reason === null);
     const found = parked_as === null ? `${invoices} invoices` : `parked: ${parked_as}, ${reason}`;

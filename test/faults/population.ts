@@ -6,8 +6,8 @@ export const MONTH = '2026-05';
 export const EARLIER_MONTH = '2026-04';
 export const NEXT_MONTH = '2026-06';
 
-/** What a tenant is like; all but `sound` can't be invoiced. */
-export type TenantKind = 'sound' | 'no plan version' | 'mixed currencies' | 'not due';
+/** What a tenant is like; all but `sound` can't be invoiced, or only for LLM usage. */
+export type TenantKind = 'sound' | 'no plan version' | 'mixed currencies' | 'left';
 
 export interface Tenant {
   readonly tenantId: string;
@@ -22,7 +22,7 @@ const ONE_BAD_IN = 250;
 export function planPopulation(count: number, random: Random): readonly Tenant[] {
   const bad = Math.max(1, Math.round(count / ONE_BAD_IN));
   const kinds = new Map<number, TenantKind>();
-  for (const kind of ['no plan version', 'mixed currencies', 'not due'] as const) {
+  for (const kind of ['no plan version', 'mixed currencies', 'left'] as const) {
     for (let placed = 0; placed < bad;) {
       const at = random.integer(0, count - 1);
       if (kinds.has(at)) continue;
@@ -68,7 +68,7 @@ export async function insertPopulation(
       plan: kind === 'no plan version' ? null : 'studio-v1',
       // A subscription in another currency, beside one that is good.
       ...(kind === 'mixed currencies' && index === 0 && { plan: 'yankee-v1' }),
-      endsAt: kind === 'not due' ? '2026-02-10T00:00:00Z' : null,
+      endsAt: kind === 'left' ? '2026-02-10T00:00:00Z' : null,
       hasAddon: index === 1,
     })),
   );

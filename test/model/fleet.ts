@@ -91,7 +91,7 @@ export const DEPLOYMENT_COUNT = 4;
 
 /**
  * Three tenants: one with an addon and a second deployment that comes a month later, a plain one,
- * and one that leaves before the last month and so is not due then.
+ * and one that leaves before the last month and so is due then only for its LLM usage.
  * @param name of the sequence, unique in its database
  */
 export function fleetOf(name: string, months: readonly string[]): Fleet {

@@ -104,12 +104,12 @@ export interface Request {
 export interface RequestRow {
   readonly request: Request;
   readonly tenant: string;
-  outcome: 'rolled' | 'unchanged' | 'refused' | 'parked' | null;
+  outcome: 'rolled' | 'unchanged' | 'nothing_to_bill' | 'refused' | 'parked' | null;
   draft: Draft | null;
 }
 
 export interface Outcome {
-  readonly outcome: 'rolled' | 'skipped' | 'unchanged' | 'parked';
+  readonly outcome: 'rolled' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked';
   readonly invoice: Invoice | null;
   readonly failure: string | null;
 }
@@ -198,6 +198,24 @@ export function dueDeployments(
   );
 }
 
+/** A subscription, an invoice, or LLM usage that no invoice bills makes a tenant due. docs/spec.md#month-end */
 export function isDue(model: Model, tenant: string, month: number): boolean {
-  return dueDeployments(model, tenant, month).length > 0;
+  return (
+    dueDeployments(model, tenant, month).length > 0 ||
+    standing(model, tenant, month) !== null ||
+    model.events.some(
+      (event) =>
+        event.source === 'llm' &&
+        event.deployment.tenant === tenant &&
+        event.month <= month &&
+        !event.isExcluded &&
+        isFree(event, month),
+    )
+  );
+}
+
+/** Nobody holds it, or a draft that gives it up when an invoice of the month is built. */
+function isFree({ holder }: UsageEvent, month: number): boolean {
+  if (holder === null || holder.state === 'abandoned') return true;
+  return holder.state === 'open' && (holder.month === month || holder.isForgotten);
 }

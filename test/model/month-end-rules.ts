@@ -1,5 +1,6 @@
 import { llmLines, quotedLines, totalled, usageOf, type Totalled } from './line-rules.ts';
 import {
+  dueDeployments,
   isDue,
   openDraft,
   outcomeKey,
@@ -57,13 +58,13 @@ function decide(model: Model, run: Run, tenant: string): Decision {
     if (!isForced) {
       return { settled: done(invoice.unchangedRun === run ? 'unchanged' : 'skipped', invoice) };
     }
-    // What is issued and not final can be rebuilt, whether the tenant is still due or not.
     return invoice.status === 'issued'
       ? 'open'
       : { settled: done('skipped', invoice), isRefusal: true };
   }
   if (!isDue(model, tenant, month)) {
-    return { settled: parked(tenant, 'not_due'), isRefusal: true };
+    const settled = { tenant, outcome: 'nothing_to_bill', invoice: null, failure: null } as const;
+    return { settled, isRefusal: true };
   }
   return 'open';
 }
@@ -98,9 +99,9 @@ export function openDrafts(
 
 /** Records the outcome, unless it is the invoice that is on record already. */
 function recordNews(model: Model, month: number, result: Result): void {
-  if (result.invoice === null) return;
+  if (result.outcome === 'parked') return;
   const known = model.outcomes.get(outcomeKey(result.tenant, month));
-  if (known?.invoice !== result.invoice) record(model, month, result);
+  if (result.invoice === null || known?.invoice !== result.invoice) record(model, month, result);
 }
 
 function open(model: Model, run: Run, tenant: string, id: string): Draft {
@@ -208,11 +209,19 @@ function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): b
     .filter(({ tenant, month }) => tenant === draft.tenant && month < draft.month)
     .filter(({ status }) => status === 'issued' || status === 'paid')
     .toSorted((a, b) => a.month - b.month);
-  const last = draft.replaces ?? earlier.at(-1);
+  const before = earlier.at(-1);
+  const last =
+    draft.replaces ?? (before && isComparable(model, draft, before) ? before : undefined);
   const lastCents = last?.totalCents ?? 0;
   if (lastCents <= 0) return totalCents > 1_000_000;
   if (totalCents <= 5_000 && lastCents <= 5_000) return false;
   return totalCents > 10 * lastCents || 10 * totalCents < lastCents;
+}
+
+/** Subscriptions are in force for whole months. If the tenant joined or left in between, the totals say nothing. */
+function isComparable(model: Model, { tenant, month }: Draft, before: Invoice): boolean {
+  const isThere = (at: number) => dueDeployments(model, tenant, at).length > 0;
+  return isThere(month) === isThere(before.month);
 }
 
 function isSame(a: Totalled['lines'], b: Totalled['lines']): boolean {
@@ -304,15 +313,13 @@ export function acceptForce(model: Model, terms: ForceTerms): Acceptance {
     if (again.length > 0) known.isFinished = false;
     return acceptance(known, !known.isFinished);
   }
-  const isConcerned = (tenant: string) =>
-    isDue(model, tenant, month) || standing(model, tenant, month) !== null;
-  const named = tenants ?? model.fleet.tenants.filter(isConcerned);
+  const named = tenants ?? model.fleet.tenants.filter((tenant) => isDue(model, tenant, month));
   const rows: RequestRow[] = [];
   const request: Request = { id, month, terms, rows, isFinished: false };
   for (const tenant of named) {
     const invoice = standing(model, tenant, month);
     const isFinal = invoice !== null && invoice.status !== 'issued';
-    const isRefused = isFinal || !isConcerned(tenant);
+    const isRefused = isFinal || !isDue(model, tenant, month);
     rows.push({ request, tenant, outcome: isRefused ? 'refused' : null, draft: null });
   }
   model.requests.push(request);

@@ -61,17 +61,9 @@ function stateOf(model: Model, event: UsageEvent): string {
   const { tenant } = deployment;
   const invoice = standing(model, tenant, month);
   if (invoice === null && isDue(model, tenant, month)) return 'not_yet_invoiced';
-  if (source === 'llm' && hasNextInvoice(model, tenant, month)) return 'next_invoice';
+  if (source === 'llm') return 'next_invoice';
   if (invoice === null) return 'tenant_not_due';
   return invoice.status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
-}
-
-/** Whether a later month will be invoiced, which then takes late LLM usage. */
-function hasNextInvoice(model: Model, tenant: string, month: number): boolean {
-  return model.fleet.months.some(
-    (_, later) =>
-      later > month && isDue(model, tenant, later) && standing(model, tenant, later) === null,
-  );
 }
 
 function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {
@@ -85,5 +77,6 @@ function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {
   if (!base) return 'no_subscription';
   const plan = Object.values<Plan>(PLANS).find(({ id }) => id === base.meta.plan_version_id);
   const item = plan?.items.find((each) => each.kind === kind);
-  return item === undefined || item.priceCents === null ? 'unpriced_kind' : 'within_allowance';
+  if (item === undefined) return 'unpriced_kind';
+  return item.priceCents === null ? 'free_by_plan' : 'within_allowance';
 }

@@ -26,19 +26,15 @@ const SEQUENCES_PER_DATABASE = 75;
 export class RealWorlds implements AsyncDisposable {
   #real: Real | null = null;
   #used = 0;
-  #nextMonth = FIRST_MONTH;
 
   async next(): Promise<{ readonly real: Real; readonly fleet: Fleet }> {
     if (this.#used === SEQUENCES_PER_DATABASE) await this.#retire();
     this.#real ??= await openReal();
     this.#used += 1;
-    const months = Array.from({ length: MONTH_COUNT }, () => {
-      const month = this.#nextMonth;
-      this.#nextMonth = nextMonth(month);
-      return month;
-    });
-    // A gap, so that late usage of one sequence isn't early usage of the next.
-    this.#nextMonth = nextMonth(this.#nextMonth);
+    // From the latest months to the first: LLM usage that a sequence leaves unbilled makes its tenants due for all later
+    // months. With a gap, so that late usage of one sequence isn't early usage of another.
+    const start = (SEQUENCES_PER_DATABASE - this.#used) * (MONTH_COUNT + 1);
+    const months = Array.from({ length: MONTH_COUNT }, (_, n) => monthAt(start + n));
     const fleet = fleetOf(`s${this.#used}`, months);
     await seedFleet(this.#real.world.db, fleet);
     return { real: this.#real, fleet };
@@ -49,7 +45,6 @@ export class RealWorlds implements AsyncDisposable {
     const real = this.#real;
     this.#real = null;
     this.#used = 0;
-    this.#nextMonth = FIRST_MONTH;
     if (real === null) return;
     try {
       if (isSound) await expectSoundBooks(real.world.db);
@@ -68,6 +63,13 @@ export class RealWorlds implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#retire({ isSound: false });
   }
+}
+
+/** Returns the month that is `count` months after the first. */
+function monthAt(count: number): string {
+  let month = FIRST_MONTH;
+  for (let n = 0; n < count; n += 1) month = nextMonth(month);
+  return month;
 }
 
 async function openReal(): Promise<Real> {

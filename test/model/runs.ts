@@ -115,12 +115,14 @@ function expectSame(actual: readonly TenantResult[], expected: readonly Result[]
   const told = actual.map((result) =>
     result.outcome === 'parked'
       ? { tenant: result.tenantId, outcome: result.outcome, failure: result.failure.type }
-      : {
-          tenant: result.tenantId,
-          outcome: result.outcome,
-          invoice: result.invoiceId,
-          totalCents: result.totalCents,
-        },
+      : 'invoiceId' in result
+        ? {
+            tenant: result.tenantId,
+            outcome: result.outcome,
+            invoice: result.invoiceId,
+            totalCents: result.totalCents,
+          }
+        : { tenant: result.tenantId, outcome: result.outcome, failure: null },
   );
   expect(byTenant(told)).toEqual(
     byTenant(

@@ -25,7 +25,7 @@ test('refuses a mistyped signal that arrived before the first workflow task', as
   await world.startWorker();
 
   const { totals, refusals } = await closed(world, '2026-03');
-  expect(totals).toEqual({ rolled: 1, skipped: 0, unchanged: 0, parked: 0 });
+  expect(totals).toEqual({ rolled: 1, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
   expect(refusals).toMatchObject([{ signal: 'forceRerun' }]);
 });
 
@@ -35,7 +35,7 @@ describe('an invalid input fails the workflow with the reason', () => {
     ['monthEnd', [null], /needs "month"/],
     ['monthEnd', [{ month: 202605 }], /needs "month"/],
     ['monthEnd', [{ month: 'May' }], /May/],
-    ['monthEnd', [{ month: '1000-01' }], /nothing to bill/],
+    ['monthEnd', [{ month: '2000-01' }], /nothing to bill/],
     ['monthEnd', [{ month: '2199-01' }], /not over yet/],
     ['monthEnd', [{ month: MONTH, options: { maxChildren: 0 } }], /maxChildren/],
     ['monthEnd', [{ month: MONTH, options: { pageSize: 0 } }], /pageSize/],

@@ -48,7 +48,13 @@ test('a rerun of the whole month with onlyIfChanged skips invoices that would no
 
   const { manifest, progress } = await ask('again', MONTH, { all: true, onlyIfChanged: true });
 
-  expect(progress.totals).toEqual({ rolled: 1, skipped: 0, unchanged: 2, parked: 0 });
+  expect(progress.totals).toEqual({
+    rolled: 1,
+    skipped: 0,
+    unchanged: 2,
+    nothing_to_bill: 0,
+    parked: 0,
+  });
   expect(manifest).toMatchObject({ balanced: true, imbalances: [] });
   expect((await invoicesOf(world.db)).map(({ number, status }) => [number, status])).toEqual([
     ['acme-000001', 'superseded'],

@@ -18,10 +18,10 @@ test('a forced tenant that no page shows is settled before the pass ends', async
   await world.startWorker({
     acceptRequest: async (input) => {
       const result = await acceptRequest(input);
-      // Its subscription ends just then, so no page shows it. The workflow has forgotten
+      // Its subscription is ended just then, so no page shows it. The workflow has forgotten
       // that the tenant is urgent, as after a continue-as-new.
       await world.db.query(sql.typeAlias('nothing')`
-        UPDATE subscriptions SET ends_at = '2026-05-20T00:00:00Z'`);
+        UPDATE subscriptions SET ends_at = '2026-05-01T00:00:00Z'`);
       return result.accepted ? { ...result, urgentTenantIds: [] } : result;
     },
   });

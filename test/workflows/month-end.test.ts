@@ -46,7 +46,7 @@ describe('month end', () => {
       { deploymentId: 'rich-b', planVersionId: 'huge-v1' },
     ]);
     await seedTenant(world.db, 'gone', [
-      { deploymentId: 'gone-a', endsAt: '2026-05-31T23:59:59Z' },
+      { deploymentId: 'gone-a', endsAt: '2026-05-01T00:00:00Z' },
     ]);
     await seedTenant(world.db, 'edge', [
       { deploymentId: 'edge-a', endsAt: '2026-06-01T00:00:00Z' },
@@ -69,7 +69,7 @@ describe('month end', () => {
     await request('r1');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, parked: 3 });
+    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 3 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'acme', outcome: 'rolled' },
       { tenantId: 'edge', outcome: 'rolled' },
@@ -118,7 +118,7 @@ describe('month end', () => {
     await request('r2');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 0, skipped: 2, unchanged: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 0, skipped: 2, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject(
       before.map(({ tenantId, invoiceId }) => ({ tenantId, outcome: 'skipped', invoiceId })),
     );
@@ -134,8 +134,20 @@ describe('month end', () => {
       const workflowId = await requestMonthEnd(world.client, input);
       return world.client.workflow.getHandle(workflowId).result() as Promise<unknown>;
     };
-    expect(await ask('r1')).toEqual({ rolled: 1, skipped: 0, unchanged: 0, parked: 0 });
-    expect(await ask('r2')).toEqual({ rolled: 0, skipped: 1, unchanged: 0, parked: 0 });
+    expect(await ask('r1')).toEqual({
+      rolled: 1,
+      skipped: 0,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    });
+    expect(await ask('r2')).toEqual({
+      rolled: 0,
+      skipped: 1,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    });
     expect(await invoicesOf(world.db)).toHaveLength(1);
   });
 
@@ -153,7 +165,7 @@ describe('month end', () => {
     await force('f1', ['acme']);
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 1, skipped: 1, unchanged: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 1, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     const [first, second, ...more] = await invoicesOf(world.db, 'acme');
     expect(more).toEqual([]);
     expect(first).toMatchObject({ status: 'superseded', supersededBy: second!.invoiceId });
@@ -238,6 +250,7 @@ describe('month end', () => {
       rolled: 1,
       skipped: 0,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 0,
     });
     failures = 0;
@@ -246,6 +259,7 @@ describe('month end', () => {
       rolled: 1,
       skipped: 0,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 0,
     });
 
@@ -296,6 +310,7 @@ describe('month end', () => {
       rolled: 1,
       skipped: 0,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 1,
     });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
@@ -308,6 +323,7 @@ describe('month end', () => {
       rolled: 1,
       skipped: 1,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 0,
     });
     expect(await invoicesOf(world.db, 'stuck')).toMatchObject([{ subtotalCents: 5044 }]);
@@ -333,6 +349,7 @@ describe('month end', () => {
       rolled: 0,
       skipped: 0,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 1,
     });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
@@ -376,6 +393,7 @@ describe('month end', () => {
       rolled: 0,
       skipped: 0,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 1,
     });
     expect(await invoicesOf(world.db)).toEqual([]);

@@ -42,7 +42,7 @@ describe('requests by signal', () => {
     await seedTenant(world.db, 'acme');
     await seedTenant(world.db, 'globex');
     await seedTenant(world.db, 'gone', [
-      { deploymentId: 'gone-a', endsAt: '2026-05-02T00:00:00Z' },
+      { deploymentId: 'gone-a', endsAt: '2026-05-01T00:00:00Z' },
     ]);
     await world.startWorker();
     await requestMonthEnd(world.client, { month: MONTH, requestId: 'first', actor: 'test' });
@@ -167,6 +167,7 @@ describe('requests by signal', () => {
       rolled: 0,
       skipped: 2,
       unchanged: 0,
+      nothing_to_bill: 0,
       parked: 0,
     });
   });
@@ -178,7 +179,7 @@ describe('requests by signal', () => {
       () => progressOf(world, MONTH),
       ({ state, totals }) => state === 'open' && totals?.rolled === 2,
     );
-    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     expect(await acmeRevisions()).toBe(before + 1);
   });
 
@@ -189,7 +190,9 @@ describe('requests by signal', () => {
     await until(acmeRevisions, (revisions) => revisions === before + 1);
     const { refusals } = await closed(world, MONTH);
     expect(refusals.slice(-2).map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/gone is not due/),
+      expect.stringMatching(
+        /gone is not due for 2026-05: none of its subscriptions touches the month/,
+      ),
       expect.stringMatching(/no tenant nobody/),
     ]);
   });
@@ -231,8 +234,12 @@ describe('requests by signal', () => {
   test.each([
     ['that is not over', new Date().toISOString().slice(0, 7), /is not over yet/],
     ['in the far future', '2171-01', /is not over yet/],
-    ['before the first subscription', '2024-12', /first subscription or invoice is in 2025-01/],
-    ['in the far past', '1000-01', /nothing to bill/],
+    [
+      'before the first subscription',
+      '2024-12',
+      /first subscription, invoice or LLM usage is in 2025-01/,
+    ],
+    ['in the far past', '2000-01', /nothing to bill/],
     ['that is malformed', '2026-13', /2026-13/],
   ])('a month %s fails the workflow at once with the reason', async (_, month, reason) => {
     await requestMonthEnd(world.client, { month, requestId: 'bad', actor: 'test' });

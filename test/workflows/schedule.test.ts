@@ -77,6 +77,7 @@ test('three triggers at once, an API request and a backfill make one invoice per
     rolled: 0,
     skipped: 12,
     unchanged: 0,
+    nothing_to_bill: 0,
     parked: 0,
   });
   expect(await invoicesOf(world.db)).toEqual(invoices);

@@ -44,6 +44,7 @@ const totals = (counts: Partial<OutcomeCounts>) => ({
   rolled: 0,
   skipped: 0,
   unchanged: 0,
+  nothing_to_bill: 0,
   parked: 0,
   ...counts,
 });

@@ -55,6 +55,7 @@ export const WEBHOOK_EVENTS = {
         rolled: count,
         skipped: count,
         unchanged: count,
+        nothing_to_bill: count,
         parked: count,
       }),
       requests: count.describe('Number of requests that the run finished.'),

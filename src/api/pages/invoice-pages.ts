@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { OUTCOMES } from '../../contracts/month-end-types.ts';
 import { readDifference } from '../../db/invoices/invoice-difference.ts';
 import {
   listRevisions,
   INVOICE_ORDERS,
-  OUTCOMES,
   listMonthInvoices,
   type MonthInvoice,
   type MonthInvoiceKey,

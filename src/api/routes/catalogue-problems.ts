@@ -77,8 +77,9 @@ export const warningsSchema = z.array(remarkSchema).meta({
     {
       pointer: '/ends_at',
       detail:
-        'subscription acme-web-1 is not in force at the end of 2026-05 any more, but invoice ' +
-        'acme-000001 bills it: check it (month-end preview 2026-05 --tenant acme --lines) and force a rerun',
+        'subscription acme-web-1 differs from what is invoiced for 2026-05 (acme-000001): check it ' +
+        '(month-end preview 2026-05 --tenant acme --lines) and force a rerun ' +
+        '(month-end force 2026-05 --tenant acme --reason ...)',
     },
   ],
 });

@@ -76,7 +76,7 @@ export const postRollUp = defineRoute(
     description:
       "Signals the month's workflow, and starts it if it is not running. Every request covers all due " +
       'tenants; force also rebuilds invoices. GET /api/v1/roll-ups/{month} shows the results, including ' +
-      'refusals. The month must be over, and not before the first subscription or invoice.',
+      'refusals. The month must be over, and not before the first subscription, invoice or LLM usage.',
     scopes: ['operator'],
     rateLimited: true,
     body: rollUpRequest,

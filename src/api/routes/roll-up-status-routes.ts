@@ -27,9 +27,12 @@ const controlTotalsSchema = z
       rolled: z.int(),
       skipped: z.int(),
       unchanged: z.int(),
+      nothing_to_bill: z.int(),
       parked: z.int(),
       without_invoice: z.int().describe('Counted as invoiced, but without a live invoice.'),
-      without_outcome: z.int().describe('With a live invoice, but without an outcome.'),
+      without_outcome: z
+        .int()
+        .describe('With a live invoice, but without an outcome that says so.'),
       with_several: z.int().describe('With more than one live invoice.'),
     }),
     usage: z.array(
@@ -76,6 +79,7 @@ const counts = z.object({
   rolled: z.int(),
   skipped: z.int(),
   unchanged: z.int(),
+  nothing_to_bill: z.int().describe('Due, but with no lines, no usage and no invoice.'),
   parked: z.int(),
 });
 const statusReply = z.object({
@@ -166,8 +170,9 @@ export const getLateUsage = defineRoute(
     tag: 'Month end',
     summary: 'List usage of a month that no ordinary run bills, and how to bill it',
     description:
-      'The details behind the reconciliation, by tenant and reason: late usage that needs a rerun; usage of ' +
-      'tenants that are not due, of deployments without a subscription, and of kinds that no plan prices; ' +
+      'The details behind the reconciliation, by tenant and reason: late metered usage, which needs a rerun; ' +
+      'metered usage of tenants or deployments without a subscription in the month, and of kinds that the plan ' +
+      'does not have; ' +
       'usage of interrupted drafts; usage of due tenants that a closed month did not invoice; late LLM usage ' +
       'that the next invoice bills anyway; and invoices that bill events excluded since. Each entry has the ' +
       'amount, the action and the command that bills it. The first 200 entries, most urgent first.',

@@ -15,10 +15,11 @@ export function monthEndLateUsageCommand(): Command {
     .addHelpText(
       'after',
       `
-Lists, by tenant and reason, the amount and the command that bills it: late usage that needs a rerun;
-usage of tenants that are not due, of deployments without a subscription, or of kinds that no plan prices;
-and events excluded after their invoice was issued. Paid and void invoices are never rebuilt: settle
-their amounts manually. Late LLM usage that the tenant's next invoice will bill is listed, too.
+Lists, by tenant and reason, the amount and the command that bills it: late metered usage, which needs a
+rerun; metered usage of tenants or deployments without a subscription in the month, or of kinds that the
+plan does not have; and events excluded after their invoice was issued. Paid and void invoices are never
+rebuilt: settle their amounts manually. Late LLM usage that the tenant's next invoice will bill is listed,
+too.
 
 Example:
   npm run cli -- month-end late-usage 2026-05`,

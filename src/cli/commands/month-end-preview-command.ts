@@ -25,8 +25,8 @@ export function monthEndPreviewCommand(): Command {
       'after',
       `
 Shows the invoice that a month end would make now for each due tenant, by the same code, next to the
-tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change,
-even if the tenant is no longer due. Tenants that would be parked are listed with the reason.
+tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change.
+Tenants that would be parked are listed with the reason.
 
 Examples:
   npm run cli -- month-end preview 2026-05
@@ -75,17 +75,17 @@ function placedLineToJson(line: PlacedLine) {
   return { line_no: lineNo, deployment_id: deploymentId, ...lineToJson(line) };
 }
 
-function toJson({ tenantId, currency, isDue, preview, standing, last }: TenantPreview) {
+function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) {
   return {
     tenant_id: tenantId,
     currency,
-    due: isDue,
     ...(preview.parked !== null
       ? { parked: preview.parked }
       : {
           subtotal_cents: preview.subtotalCents,
           tax_cents: preview.taxCents,
           total_cents: preview.totalCents,
+          nothing_to_bill: preview.nothingToBill,
           ...(preview.lines.length > 0 && { lines: preview.lines.map(placedLineToJson) }),
         }),
     standing: standing && {

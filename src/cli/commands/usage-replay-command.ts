@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { listDueDeployments } from '../../db/catalogue/due-tenants.ts';
+import { listSubscribedDeployments } from '../../db/month-end/due-tenants.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import type { Month } from '../../domain/period.ts';
 import { postAll } from '../../client/gateway/post-all.ts';
@@ -124,8 +124,10 @@ function readTarget(env: Environment, options: Options) {
   return withDatabase(env, async (db) => {
     const calendar = await loadCalendar(db);
     const period = calendar.periodOf(options.month ?? calendar.monthBefore(new Date()));
-    const deployments = options.deployments ?? (await listDueDeployments(db, period.month));
-    if (deployments.length === 0) throw new CliError(`No deployment is due for ${period.month}`);
+    const deployments = options.deployments ?? (await listSubscribedDeployments(db, period));
+    if (deployments.length === 0) {
+      throw new CliError(`No deployment has a subscription in ${period.month}`);
+    }
     return { period, deployments };
   });
 }

@@ -6,7 +6,7 @@ import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import type { Month } from '../../domain/period.ts';
 import { adviceFor, ok, problem, warning, type Check } from './doctor-check.ts';
 import { listLateUsage, type LateUsage } from '../../audit/late-usage.ts';
-import { listMonthsWithOpenUsage } from '../../db/month-end/usage-places.ts';
+import { listMonthsWithUnbilledUsage } from '../../db/month-end/usage-places.ts';
 import type { Bounds } from '../../domain/bounds.ts';
 import { formatAmount } from '../../domain/format.ts';
 
@@ -44,8 +44,8 @@ const NAME = 'unbilled usage';
 const SHOWN_TENANTS = 5;
 
 /**
- * Finds usage that will not be billed without an operator's action, in last month and in older months with usage
- * that is on no invoice.
+ * Finds usage that will not be billed without an operator's action, in last month and in older months: the listing of
+ * `month-end late-usage`, without entries that need no action.
  * @param bounds safety bounds that reruns have to keep
  */
 export async function checkUnbilled(
@@ -54,7 +54,7 @@ export async function checkUnbilled(
   bounds: Bounds,
 ): Promise<readonly Check[]> {
   const lastMonth = (await loadCalendar(db)).monthBefore(now);
-  const months = new Set([...(await listMonthsWithOpenUsage(db, lastMonth)), lastMonth]);
+  const months = new Set([...(await listMonthsWithUnbilledUsage(db, lastMonth)), lastMonth]);
   const checks: Check[] = [];
   for (const month of months) {
     const entries = await listLateUsage(db, month, { bounds });

@@ -1,4 +1,8 @@
-import type { MonthEndProgress } from '../../contracts/month-end-types.ts';
+import {
+  countServed,
+  describeOutcomes,
+  type MonthEndProgress,
+} from '../../contracts/month-end-types.ts';
 import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
@@ -16,12 +20,10 @@ export type StatusWithProgress = MonthEndStatus & {
 /** The state of a month in sections; empty sections are left out. */
 export function renderStatus(status: StatusWithProgress): string {
   const { outcomes, due_tenants, not_looked_at, progress } = status;
-  const { rolled, skipped, unchanged, parked } = outcomes;
   return [
     `${status.month}: ${status.lost.length > 0 ? 'incomplete' : renderProgress(progress)}`,
     ...status.lost.map((sentence) => style('red', `LOST: ${sentence}`)),
-    `${counted(due_tenants, 'tenant')} due: ${groupDigits(rolled)} rolled, ${groupDigits(skipped)} skipped, ` +
-      `${groupDigits(unchanged)} unchanged, ${groupDigits(parked)} parked, ` +
+    `${counted(due_tenants, 'tenant')} due: ${describeOutcomes(outcomes, groupDigits)}, ` +
       `${groupDigits(not_looked_at)} not processed`,
     ...renderBalance(status),
     ...status.to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
@@ -41,9 +43,7 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
   if (progress === 'not answering') return 'the workflow does not answer: is a worker running?';
   const { pass, state, openUntil, totals } = progress;
   if (pass) {
-    const { rolled, skipped, unchanged, parked } = pass.counts;
-    const done = rolled + skipped + unchanged + parked;
-    return `closing, ${groupDigits(done)} of ${counted(pass.dueTenants, 'tenant')} done`;
+    return `closing, ${groupDigits(countServed(pass.counts))} of ${counted(pass.dueTenants, 'tenant')} done`;
   }
   if (state === 'open' && totals === null) return 'waiting for a request';
   return state === 'open' && openUntil !== null

@@ -1,4 +1,5 @@
 import type { TenantOutcome } from '../../db/month-end/outcome-views.ts';
+import { outcomeName } from '../../contracts/month-end-types.ts';
 import { formatAmount, formatMoney } from '../../domain/format.ts';
 import { renderTable } from './text-table.ts';
 import { isServed, type NamedTenant } from '../../db/month-end/request-views.ts';
@@ -11,7 +12,7 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
       { head: 'tenant', value: (tenant) => tenant.tenant_id },
       {
         head: 'outcome',
-        value: (tenant) => tenant.outcome ?? 'not processed',
+        value: ({ outcome }) => (outcome === null ? 'not processed' : outcomeName(outcome)),
         format: ({ outcome }) => (outcome === 'parked' ? 'yellow' : null),
       },
       { head: 'invoice', value: (tenant) => tenant.number },
@@ -46,7 +47,7 @@ export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
 /** `rolled, acme-000003 (revision 3), USD 274.26`, or `parked: no plan is known`. */
 function describe(tenant: NamedTenant): string {
   const { outcome, reason, number, revision, currency, total_cents: total } = tenant;
-  const said = outcome ?? 'not served';
+  const said = outcome?.replaceAll('_', ' ') ?? 'not served';
   return [
     isServed(tenant) ? said : style('yellow', said) + (reason === null ? '' : `: ${reason}`),
     ...(number === null ? [] : [`${number} (revision ${revision})`]),

@@ -1,4 +1,5 @@
 import type { TenantPreview } from '../../audit/preview.ts';
+import { NOT_DUE } from '../../db/month-end/due-tenants.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import { joinFigure, plainLineText, type LineText } from '../../display/line-text.ts';
 import { formatAmount } from '../../domain/format.ts';
@@ -10,7 +11,7 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   {
     head: 'would be',
     align: 'right',
-    value: (tenant) => amount(totalOf(tenant), tenant) ?? 'parked',
+    value: wouldBe,
     format: ({ preview }) => (preview.parked === null ? null : 'yellow'),
   },
   {
@@ -44,6 +45,12 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   },
 ];
 
+function wouldBe(tenant: TenantPreview): string {
+  const { preview } = tenant;
+  if (preview.parked === null && preview.nothingToBill) return 'nothing to bill';
+  return amount(totalOf(tenant), tenant) ?? 'parked';
+}
+
 /** A table of the tenants, then sums, and the tenants that would be parked or aren't due. */
 export function renderPreview(
   month: string,
@@ -53,7 +60,7 @@ export function renderPreview(
     notDue,
   }: {
     readonly withLines: boolean;
-    /** Requested tenants that are neither due nor invoiced. */
+    /** Requested tenants that aren't due. */
     readonly notDue: readonly string[];
   },
 ): string {
@@ -70,18 +77,8 @@ export function renderPreview(
     '',
     ...sums(tenants),
     ...parked,
-    ...tenants.filter(({ isDue }) => !isDue).map(noLongerDue),
-    ...notDue.map((tenantId) => `${tenantId} is not due for ${month}: ${NO_SUBSCRIPTION}`),
+    ...notDue.map((tenantId) => `${tenantId} is not due for ${month}${NOT_DUE}`),
   ].join('\n');
-}
-
-const NO_SUBSCRIPTION = 'it has no subscription in force at the end of the month';
-
-function noLongerDue({ tenantId, standing }: TenantPreview): string {
-  return (
-    `${tenantId} is no longer due but has invoice ${standing?.number}: ${NO_SUBSCRIPTION}` +
-    (standing?.status === 'issued' ? '; a forced rerun would issue the invoice shown here' : '')
-  );
 }
 
 function totalOf({ preview }: TenantPreview): number | null {

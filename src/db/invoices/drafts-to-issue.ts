@@ -5,7 +5,7 @@ import type { InvoiceTax, TaxTerms } from '../../domain/invoice-totals.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { toLastInvoice } from './preview-inputs.ts';
+import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import type { Transaction } from '../pool.ts';
 import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
@@ -24,7 +24,7 @@ export interface IssueTerms {
    * its lines. False for a first invoice.
    */
   readonly canKeepReplaced: boolean;
-  /** The invoice that it replaces; otherwise the tenant's last invoice of an earlier month that isn't void. */
+  /** The invoice whose total it is compared with: the one that it replaces, or the tenant's last one. */
   readonly last: LastInvoice | null;
   /** How the invoice that it replaces was taxed; null for a first invoice. */
   readonly replacedTax: InvoiceTax | null;
@@ -38,9 +38,9 @@ const draftToIssue = z.object({
   canKeepReplaced: z.boolean(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
-  lastTax: invoiceTaxSchema.nullable(),
-  replacesInvoiceId: z.string().nullable(),
+  replacedTax: invoiceTaxSchema.nullable(),
   tax: taxTermsSchema,
+  holdsUsage: z.boolean(),
 });
 
 /** Everything that a draft's invoice is made from, apart from the draft itself. */
@@ -50,6 +50,8 @@ export interface DraftToIssue {
   readonly tax: TaxTerms;
   /** Null if a step's lines are missing. */
   readonly lines: readonly DeploymentLine[] | null;
+  /** Whether usage is sealed for it. */
+  readonly holdsUsage: boolean;
 }
 
 /**
@@ -66,8 +68,10 @@ export async function readDraftsToIssue(
     SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
       d.replaces_invoice_id IS NOT NULL AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
-      last.number AS "lastNumber", last.total_cents AS "lastTotalCents", last.tax AS "lastTax",
-      d.replaces_invoice_id AS "replacesInvoiceId",
+      coalesce(i.number, last.number) AS "lastNumber",
+      coalesce(i.total_cents, last.total_cents) AS "lastTotalCents",
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "replacedTax",
+      EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     LEFT JOIN LATERAL (
@@ -75,7 +79,8 @@ export async function readDraftsToIssue(
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
       WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
     ) request ON true
-    LEFT JOIN LATERAL (${lastInvoice(period)}) last ON true
+    LEFT JOIN invoices i ON i.invoice_id = d.replaces_invoice_id
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`d.tenant_id`)}) last ON last.is_comparable
     WHERE d.draft_id ${isOneOf(
       drafts.map(({ draftId }) => draftId),
       'uuid',
@@ -87,13 +92,14 @@ export async function readDraftsToIssue(
       {
         lines: linesOfChunks(chunks),
         tax: row.tax,
+        holdsUsage: row.holdsUsage,
         terms: {
           isForced: row.onlyIfChanged !== null,
           onlyIfChanged: row.onlyIfChanged === true,
           acceptBounds: row.acceptBounds === true,
           canKeepReplaced: row.canKeepReplaced,
           last: toLastInvoice(lastNumber, lastTotalCents),
-          replacedTax: row.replacesInvoiceId === null ? null : row.lastTax,
+          replacedTax: row.replacedTax,
         },
       },
     ]),
@@ -115,15 +121,3 @@ const SAME_COMPOSITION = sql.fragment`(
     CROSS JOIN LATERAL jsonb_array_elements(c.deployments) WITH ORDINALITY AS x (e, n)
     WHERE c.invoice_id = d.replaces_invoice_id
   )`;
-
-/**
- * Selects the invoice that the draft `d` is compared with: the one that it replaces, or the tenant's last one.
- */
-function lastInvoice(period: Period) {
-  return sql.fragment`
-    SELECT i.number, i.total_cents, ${INVOICE_TAX} AS tax FROM invoices i
-    WHERE i.tenant_id = d.tenant_id AND CASE
-      WHEN d.replaces_invoice_id IS NOT NULL THEN i.invoice_id = d.replaces_invoice_id
-      ELSE i.period_start < ${period.periodStart} AND i.status IN ('issued', 'paid') END
-    ORDER BY i.period_start DESC LIMIT 1`;
-}

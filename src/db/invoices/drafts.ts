@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
-import { inForceAtEndOf } from '../catalogue/due-tenants.ts';
+import { isDue } from '../month-end/due-tenants.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
+import { IS_FORGOTTEN } from '../usage/seal.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
   tenantId: z.string(),
   /** The currency that the tenant is billed in. */
   currency: z.string(),
-  /** Subscriptions in force at the period's last instant. 0: the tenant isn't due. */
-  dueSubscriptions: z.number(),
+  isDue: z.boolean(),
   /** The live invoice: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
@@ -22,6 +22,8 @@ const tenantMonth = z.object({
   liveOwner: z.string().nullable(),
   /** The last run that found that a revision of the live invoice would be the same. */
   unchangedOwner: z.string().nullable(),
+  /** The last run that found nothing to bill in this month. */
+  emptyOwner: z.string().nullable(),
   /** The open draft, if there is one, and the run that is building it. */
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
@@ -50,10 +52,7 @@ export async function lockTenantMonths(
   // A separate statement, so that it sees what was committed while the locks were awaited.
   return tx.any(sql.type(tenantMonth)`
     SELECT t.tenant_id AS "tenantId", t.currency,
-      (
-        SELECT count(*) FROM subscriptions s
-        WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
-      ) AS "dueSubscriptions",
+      ${isDue(period, sql.fragment`t.tenant_id`)} AS "isDue",
       i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
       i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
       (
@@ -61,6 +60,12 @@ export async function lockTenantMonths(
         WHERE u.replaces_invoice_id = i.invoice_id AND u.state = 'unchanged'
         ORDER BY u.closed_at DESC LIMIT 1
       ) AS "unchangedOwner",
+      (
+        SELECT e.owner FROM invoice_drafts e
+        WHERE e.tenant_id = t.tenant_id AND e.period_start = ${period.periodStart}
+          AND e.state = 'nothing_to_bill'
+        ORDER BY e.closed_at DESC LIMIT 1
+      ) AS "emptyOwner",
       d.draft_id AS "openDraftId", d.owner AS "openDraftOwner",
       d.owner_started_at AS "openDraftOwnerStartedAt",
       d.replaces_invoice_id AS "openDraftReplaces",
@@ -98,7 +103,7 @@ const ownDraft = z.object({
 export type OwnDraft = z.infer<typeof ownDraft>;
 
 const lockedDraft = ownDraft.extend({
-  state: z.enum(['open', 'issued', 'unchanged', 'abandoned']),
+  state: z.enum(['open', 'issued', 'unchanged', 'nothing_to_bill', 'abandoned']),
   owner: z.string(),
 });
 export type LockedDraft = z.infer<typeof lockedDraft>;
@@ -173,23 +178,6 @@ export function findForgottenDrafts(
       AND state = 'open' AND ${IS_FORGOTTEN}
     ORDER BY draft_id
   `);
-}
-
-/**
- * Condition on an open draft `a`: no run can still be building it, because no child workflow runs for longer
- * than a day (`workflows/options.ts`).
- */
-const IS_FORGOTTEN = sql.fragment`a.opened_at < now() - interval '25 hours'`;
-
-/**
- * Condition on a draft `a`: it releases its sealed usage when an invoice of this period is built, because it
- * was abandoned or will be abandoned then.
- */
-export function isGivenUp(period: Period) {
-  return sql.fragment`(
-    a.state = 'abandoned'
-    OR (a.state = 'open' AND (a.period_start = ${period.periodStart} OR ${IS_FORGOTTEN}))
-  )`;
 }
 
 /** Assigns every waiting forced request of these tenants to the draft that serves it. */

@@ -24,9 +24,9 @@ export async function moveUsage(
 
 /**
  * Returns a statement that links each bucket to its invoice line, or records why it has none: within the
- * allowance, a kind that the plan doesn't price, a deployment without a subscription in the period, or excluded
- * completely. The plan is that of the deployment's last subscription, which prices its overage. Existing links
- * stay as they are.
+ * allowance, a kind that the plan never bills, a kind that the plan doesn't have, a deployment without a
+ * subscription in the period, or excluded completely. The plan is that of the deployment's last subscription,
+ * which prices its overage. Existing links stay as they are.
  */
 export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
   // One object of all deployments' plans, in which each bucket is looked up: a join with rows from inside JSON,
@@ -44,7 +44,8 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
       WHEN line.line_no IS NOT NULL THEN 'billed'
       WHEN b.source = 'llm' THEN 'excluded'
       WHEN ${planOf} IS NULL THEN 'no_subscription'
-      WHEN item.overage_price_cents IS NULL THEN 'unpriced_kind'
+      WHEN item.resource_kind IS NULL THEN 'unpriced_kind'
+      WHEN item.overage_price_cents IS NULL THEN 'free_by_plan'
       ELSE 'within_allowance' END
     FROM usage_buckets b
     LEFT JOIN invoice_lines line ON line.invoice_id = b.sealed_for

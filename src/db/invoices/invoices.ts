@@ -9,7 +9,7 @@ import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
 import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
-import { recordingInvoiced } from '../month-end/tenant-outcomes.ts';
+import { recordingSettled } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 
 const standing = z.object({
@@ -81,7 +81,7 @@ export async function issueInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
       left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
-      outcomes AS (${recordingInvoiced(period, outcomes)}), ${tellingInvoices(draftIds)}
+      outcomes AS (${recordingSettled(period, outcomes)}), ${tellingInvoices(draftIds)}
     ${tyingUsage(period, draftIds)}
   `);
   await settleForcedRequests(tx, drafts, 'rolled');
@@ -115,10 +115,32 @@ export async function keepInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH closed AS (${closing(draftIds, 'unchanged')}), chunks AS (${deletingChunks(draftIds)}),
       left_out AS (${notingExclusions(invoiceIds)}),
-      outcomes AS (${recordingInvoiced(period, outcomes)})
+      outcomes AS (${recordingSettled(period, outcomes)})
     ${tyingUsage(period, invoiceIds)}
   `);
   await settleForcedRequests(tx, drafts, 'unchanged');
+}
+
+/** Closes drafts with nothing to bill: no lines, no usage and no invoice to replace. */
+export async function closeWithoutInvoice(
+  tx: Transaction,
+  period: Period,
+  drafts: readonly OwnDraft[],
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const draftIds = drafts.map(({ draftId }) => draftId);
+  const outcomes = drafts.map(({ tenantId }) => ({
+    tenantId,
+    outcome: 'nothing_to_bill' as const,
+  }));
+  await tx.query(sql.typeAlias('nothing')`
+    WITH closed AS (${closing(draftIds, 'nothing_to_bill')}), chunks AS (${deletingChunks(draftIds)}),
+      served AS (
+        UPDATE month_end_request_tenants f SET outcome = 'nothing_to_bill', reason = NULL
+        WHERE f.draft_id ${isOneOf(draftIds, 'uuid')} AND ${IS_SERVED}
+      )
+    ${recordingSettled(period, outcomes)}
+  `);
 }
 
 /** The columns of a draft that the insert of invoices needs. */
@@ -257,7 +279,7 @@ function makingDigests(invoiceIds: readonly string[]) {
     SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id`;
 }
 
-function closing(draftIds: readonly string[], state: 'issued' | 'unchanged') {
+function closing(draftIds: readonly string[], state: 'issued' | 'unchanged' | 'nothing_to_bill') {
   return sql.fragment`
     UPDATE invoice_drafts SET state = ${state}, closed_at = now()
     WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;

@@ -1,13 +1,11 @@
 import { z } from 'zod';
+import { OUTCOMES, type Outcome } from '../../contracts/month-end-types.ts';
 import { monthStart, previousMonth, type Month } from '../../domain/period.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
 /** A month's invoices next to the previous month's, for the operator pages. */
-
-export const OUTCOMES = ['rolled', 'skipped', 'unchanged', 'parked'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 const monthInvoice = z.object({
   invoice_id: z.string(),

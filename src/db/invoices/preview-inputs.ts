@@ -1,21 +1,16 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
-import { isGivenUp } from './drafts.ts';
-import { dueOrInvoicedTenants, hasNextInvoice, inForceAtEndOf } from '../catalogue/due-tenants.ts';
+import { dueTenants, isDue } from '../month-end/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
-import { isBillable } from '../usage/seal.ts';
+import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
-import type { LastInvoice } from '../../domain/bounds.ts';
+import { lastInvoiceBefore } from './last-invoice.ts';
 
 const previewed = z.object({
   tenantId: z.string(),
   currency: z.string(),
-  /** False: the month has a live invoice, but the tenant is no longer due. */
-  isDue: z.boolean(),
-  /** Whether a later invoice will bill LLM usage that this month's invoice can't bill any more. */
-  hasNextInvoice: z.boolean(),
   /** The live invoice. */
   invoiceId: z.string().nullable(),
   number: z.string().nullable(),
@@ -24,23 +19,22 @@ const previewed = z.object({
   /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
+  /** Whether the total can be compared with it; null: there is none. */
+  isLastComparable: z.boolean().nullable(),
   /** What decides the tax of its invoice, as recorded now. */
   tax: taxTermsSchema,
 });
-/** A tenant that is due or was invoiced, with its live and last invoices. */
+/** A due tenant, with its live and last invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
 
 /** Returns the number of tenants in a preview of the month. */
 export function countPreviewedTenants(db: Queryable, period: Period): Promise<number> {
   return db.oneFirst(sql.type(z.object({ tenants: z.number() }))`
-    SELECT count(*) AS tenants FROM (${dueOrInvoicedTenants(period)}) previewed
+    SELECT count(*) AS tenants FROM (${dueTenants(period)}) previewed
   `);
 }
 
-/**
- * Returns a page of the tenants that are due or have an invoice of the month, ordered by id. `page.only`
- * restricts it to the named tenants.
- */
+/** Returns a page of the due tenants, ordered by id. `page.only` restricts it to the named tenants. */
 export function nextPreviewedTenants(
   db: Queryable,
   period: Period,
@@ -55,23 +49,15 @@ export function nextPreviewedTenants(
       ? sql.fragment``
       : sql.fragment`AND t.tenant_id = ANY(${textArray(page.only)})`;
   return db.any(sql.type(previewed)`
-    SELECT t.tenant_id AS "tenantId", t.currency, due.is_due AS "isDue",
-      ${hasNextInvoice(period, sql.fragment`t.tenant_id`)} AS "hasNextInvoice",
-      i.invoice_id AS "invoiceId", i.number, i.status,
+    SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents", last.number AS "lastNumber",
-      last.total_cents AS "lastTotalCents",
+      last.total_cents AS "lastTotalCents", last.is_comparable AS "isLastComparable",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
-    LEFT JOIN LATERAL (${lastInvoiceBefore(period)}) last ON true
-    CROSS JOIN LATERAL (
-      SELECT EXISTS (
-        SELECT FROM subscriptions s
-        WHERE s.tenant_id = t.tenant_id AND ${inForceAtEndOf(period, 's')}
-      ) AS is_due
-    ) due
-    WHERE (due.is_due OR i.invoice_id IS NOT NULL)
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`t.tenant_id`)}) last ON true
+    WHERE ${isDue(period, sql.fragment`t.tenant_id`)}
       AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text) ${only}
     ORDER BY t.tenant_id LIMIT ${page.limit}
   `);
@@ -80,14 +66,14 @@ export function nextPreviewedTenants(
 /**
  * Returns the usage that each tenant's invoice would take if it were built or rebuilt now, by the rules of
  * `openSealedDrafts`. The owner is the tenant. A paid or void invoice is never rebuilt: late LLM usage goes
- * onto the tenant's next invoice, if there will be one, and the rest has to be settled by hand.
+ * onto the tenant's next invoice, and the rest has to be settled by hand.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
-  const drafts = tenants.map(({ tenantId, invoiceId, status, hasNextInvoice: hasNext }) => ({
+  const drafts = tenants.map(({ tenantId, invoiceId, status }) => ({
     tenantId,
     invoiceId,
     isRevision: invoiceId !== null,
-    leavesLlm: hasNext && (status === 'paid' || status === 'void'),
+    leavesLlm: status === 'paid' || status === 'void',
   }));
   const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
     AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "leavesLlm" boolean)`;
@@ -110,19 +96,15 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
   };
 }
 
-/** Selects number and total of the tenant `t`'s last invoice of an earlier month that isn't void. */
-function lastInvoiceBefore(period: Period) {
-  return sql.fragment`
-    SELECT l.number, l.total_cents FROM invoices l
-    WHERE l.tenant_id = t.tenant_id AND l.period_start < ${period.periodStart}
-      AND l.status IN ('issued', 'paid')
-    ORDER BY l.period_start DESC LIMIT 1`;
-}
-
-/** Returns the last invoice from a row's columns; null if they are null. */
-export function toLastInvoice(
-  number: string | null,
-  totalCents: number | null,
-): LastInvoice | null {
-  return number === null || totalCents === null ? null : { number, totalCents };
+/** Returns which of these tenants have usage that their invoice would hold, if only excluded usage. */
+export async function findTenantsWithUsage(
+  db: Queryable,
+  period: Period,
+  tenants: readonly PreviewedTenant[],
+): Promise<ReadonlySet<string>> {
+  if (tenants.length === 0) return new Set();
+  const found = await db.anyFirst(sql.type(z.object({ owner: z.string() }))`
+    SELECT DISTINCT b.owner FROM (${takeableUsage(period, tenants).buckets}) b WHERE b.event_count > 0
+  `);
+  return new Set(found);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
+import { touches } from '../month-end/due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
@@ -56,17 +57,6 @@ export function selectingDeployments(period: Period, which: ReturnType<typeof sq
         ORDER BY s.starts_at) AS subscriptions
     FROM subscriptions s WHERE ${touches(period, 's')} AND ${which}
     GROUP BY s.tenant_id, s.deployment_id`;
-}
-
-/**
- * Returns the condition that a row (a subscription or an addon, by its alias) touches the period: it is in force at some
- * instant of it (docs/spec.md#month-end).
- */
-function touches(period: Period, alias: 's' | 'a') {
-  const startsAt = sql.identifier([alias, 'starts_at']);
-  const endsAt = sql.identifier([alias, 'ends_at']);
-  return sql.fragment`
-    ${startsAt} < ${period.endsAt} AND (${endsAt} IS NULL OR ${endsAt} > ${period.startsAt})`;
 }
 
 function touchingAddons(period: Period) {

@@ -276,12 +276,19 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'outcomes_hold',
       invariant: 'I5',
-      claim: 'tenants that count as invoiced have a live invoice; parked tenants have a reason',
+      claim:
+        'tenants that count as invoiced have a live invoice, tenants with nothing to bill have none, and parked ' +
+        'tenants have a reason',
       problems: sql.fragment`
         SELECT o.tenant_id || ' is ' || o.outcome || ' and has no live invoice' AS problem
         FROM tenant_outcomes o LEFT JOIN invoices i ON i.tenant_id = o.tenant_id
           AND i.period_start = o.period_start AND i.status <> 'superseded'
-        WHERE o.period_start = ${periodStart} AND o.outcome <> 'parked' AND i.invoice_id IS NULL
+        WHERE o.period_start = ${periodStart} AND o.invoice_id IS NOT NULL AND i.invoice_id IS NULL
+        UNION ALL
+        SELECT o.tenant_id || ' has nothing to bill and a live invoice' FROM tenant_outcomes o
+        JOIN invoices i ON i.tenant_id = o.tenant_id AND i.period_start = o.period_start
+          AND i.status <> 'superseded'
+        WHERE o.period_start = ${periodStart} AND o.outcome = 'nothing_to_bill'
         UNION ALL
         SELECT o.tenant_id || ' is parked without a reason' FROM tenant_outcomes o
         WHERE o.period_start = ${periodStart} AND o.outcome = 'parked' AND o.reason IS NULL`,

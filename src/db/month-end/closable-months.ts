@@ -23,8 +23,8 @@ export async function whyNotClosable(
 }
 
 /**
- * Returns why a month is too early to have anything to bill, or null: it is before the first subscription and
- * before every invoice. The previous month, which the Schedule requests, is never too early.
+ * Returns why a month is too early to have anything to bill, or null: it is before the first subscription, before
+ * every invoice and before all LLM usage. The previous month, which the Schedule requests, is never too early.
  * @throws DomainError `invalid_month`
  */
 export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promise<string | null> {
@@ -33,11 +33,12 @@ export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promi
   const first = await db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
     SELECT to_char(least(
       (SELECT billing_month(min(starts_at)) FROM subscriptions),
-      (SELECT min(period_start) FROM invoices)
+      (SELECT min(period_start) FROM invoices),
+      (SELECT min(service_month) FROM usage_buckets WHERE source = 'llm' AND event_count > 0)
     ), 'YYYY-MM') AS month
   `);
   if (first !== null && month >= first) return null;
   return first === null
-    ? `${month} has nothing to bill: there is no subscription yet`
-    : `${month} has nothing to bill: the first subscription or invoice is in ${first}`;
+    ? `${month} has nothing to bill: there is no subscription and no LLM usage yet`
+    : `${month} has nothing to bill: the first subscription, invoice or LLM usage is in ${first}`;
 }

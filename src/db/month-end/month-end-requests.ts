@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical.ts';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
-import { dueOrInvoicedTenants } from '../catalogue/due-tenants.ts';
+import { dueTenants, NOT_DUE } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
@@ -86,7 +86,6 @@ export async function insertForcedTenants(
   requestSeq: number,
   tenantIds: readonly string[],
 ): Promise<void> {
-  const lastDay = period.periodEnd;
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO month_end_request_tenants (request_seq, tenant_id, period_start, outcome, reason)
     SELECT ${requestSeq}, asked.tenant_id, ${period.periodStart},
@@ -95,18 +94,18 @@ export async function insertForcedTenants(
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
-    LEFT JOIN (${dueOrInvoicedTenants(period)}) due ON due.tenant_id = asked.tenant_id
+    LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = asked.tenant_id
     CROSS JOIN LATERAL (SELECT CASE
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
       WHEN i.invoice_id IS NOT NULL THEN
         'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
       WHEN due.tenant_id IS NULL THEN
-        'tenant ' || asked.tenant_id || ' is not due: it has no subscription that is active at the end of ' || ${lastDay}::text
+        'tenant ' || asked.tenant_id || ' is not due for ' || ${period.month}::text || ${NOT_DUE}::text
     END AS reason) refusal
   `);
 }
 
-/** Stores every tenant that is due or has a live invoice. Tenants whose invoice is paid or void are refused. */
+/** Stores every due tenant. Tenants whose invoice is paid or void are refused. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -117,7 +116,7 @@ export async function insertAllDueTenants(
     SELECT ${requestSeq}, due.tenant_id, ${period.periodStart},
       CASE WHEN i.invoice_id IS NOT NULL THEN 'refused' END,
       'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
-    FROM (${dueOrInvoicedTenants(period)}) due
+    FROM (${dueTenants(period)}) due
     LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
   `);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 import {
   countWithoutOutcome,
   findImbalances,
@@ -39,12 +40,7 @@ export interface MonthEndStatus {
   readonly month: Month;
   readonly due_tenants: number;
   /** The latest outcome of each due tenant. */
-  readonly outcomes: {
-    readonly rolled: number;
-    readonly skipped: number;
-    readonly unchanged: number;
-    readonly parked: number;
-  };
+  readonly outcomes: OutcomeCounts;
   readonly not_looked_at: number;
   /** The first hundred. */
   readonly parked: readonly z.infer<typeof parkedTenantSchema>[];
@@ -76,14 +72,14 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
   return inOneSnapshot(db, async (tx) => {
     const reconciliation = await reconcile(tx, period);
     const controlTotals = await readControlTotals(tx, period, reconciliation);
-    const { due, rolled, skipped, unchanged, parked } = controlTotals.tenants;
+    const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = controlTotals.tenants;
     const isClosed = await isServed(tx, month);
     const imbalances = isClosed ? findImbalances(controlTotals) : [];
     const toDo = isClosed ? workToDo(month, controlTotals.tenants) : [];
     return {
       month,
       due_tenants: due,
-      outcomes: { rolled, skipped, unchanged, parked },
+      outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },
       not_looked_at: countWithoutOutcome(controlTotals.tenants),
       parked: await listParked(tx, month, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),

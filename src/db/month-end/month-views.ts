@@ -20,6 +20,7 @@ const outcomeCounts = z.object({
   rolled: z.number(),
   skipped: z.number(),
   unchanged: z.number(),
+  nothing_to_bill: z.number(),
   parked: z.number(),
 });
 
@@ -63,6 +64,7 @@ export function listMonths(
         'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
         'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
         'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
+        'nothing_to_bill', count(*) FILTER (WHERE outcome = 'nothing_to_bill'),
         'parked', count(*) FILTER (WHERE outcome = 'parked')) AS outcomes
       FROM tenant_outcomes WHERE period_start = m.period_start
     ) o

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { OUTCOMES } from '../../contracts/month-end-types.ts';
 import type { Month } from '../../domain/period.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
-import { dueTenants } from '../catalogue/due-tenants.ts';
+import { dueTenants } from './due-tenants.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
@@ -9,7 +10,7 @@ const tenantOutcome = z.object({
   tenant_id: z.string(),
   name: z.string(),
   /** Null: no run has processed the tenant yet. */
-  outcome: z.enum(['rolled', 'skipped', 'unchanged', 'parked']).nullable(),
+  outcome: z.enum(OUTCOMES).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
   /** The number of the live invoice. */

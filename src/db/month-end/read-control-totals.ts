@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { ControlTotals } from '../../domain/control-totals.ts';
 import type { Period } from '../../domain/period.ts';
-import { dueTenants } from '../catalogue/due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import {
   CURRENCY_OF_USAGE,
@@ -65,11 +64,9 @@ function tenantQuery(period: Period) {
     }),
   )`
     SELECT (
-      SELECT count(*) FROM (${dueTenants(period)}) due
-      JOIN tenant_outcomes o ON o.tenant_id = due.tenant_id
-        AND o.period_start = ${period.periodStart} AND o.outcome <> 'parked'
-      WHERE NOT EXISTS (
-        SELECT FROM invoices i WHERE i.tenant_id = due.tenant_id
+      SELECT count(*) FROM tenant_outcomes o
+      WHERE o.period_start = ${period.periodStart} AND o.invoice_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM invoices i WHERE i.tenant_id = o.tenant_id
           AND i.period_start = ${period.periodStart} AND i.status <> 'superseded'
       )
     ) AS without_invoice, (
@@ -78,6 +75,7 @@ function tenantQuery(period: Period) {
         AND NOT EXISTS (
           SELECT FROM tenant_outcomes o
           WHERE o.tenant_id = i.tenant_id AND o.period_start = i.period_start
+            AND o.outcome <> 'nothing_to_bill'
         )
     ) AS without_outcome, (
       SELECT count(*) FROM (

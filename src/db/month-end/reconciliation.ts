@@ -1,21 +1,23 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
-import { dueTenants, hasNextInvoice } from '../catalogue/due-tenants.ts';
+import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 /**
  * The states of a month's usage, each with its class in the control totals:
  * - `billed`, `within_allowance`: on a live invoice;
- * - `unpriced_kind`, `no_subscription`: on a live invoice that has no line for it;
+ * - `free_by_plan`: on a live invoice, of a kind that the plan has without a price;
+ * - `unpriced_kind`, `no_subscription`: on a live invoice that has no line for it, because the deployment's plan
+ *   doesn't have the kind, or the deployment has no subscription in the month;
  * - `voided`: on a voided invoice, which keeps it;
- * - `next_invoice`: LLM usage that is not on this month's invoice, and that the tenant's next one will bill;
- * - `needs_re_run`: usage that arrived after the month was invoiced, and that only a rerun bills: metered
- *   usage, and LLM usage of a tenant that gets no later invoice;
+ * - `next_invoice`: LLM usage that arrived after the month was invoiced. It makes the tenant due for the next
+ *   month, whose run bills it;
+ * - `needs_re_run`: metered usage that arrived after the month was invoiced, and that only a rerun bills;
  * - `settle_by_hand`: the same, but the invoice is paid or void and therefore never rebuilt;
  * - `in_draft`: sealed for an invoice that is being built, or whose building was interrupted;
- * - `tenant_not_due`: nothing will bill it, because the tenant is not due for this month and, for LLM usage,
- *   not for a later month either;
+ * - `tenant_not_due`: metered usage that nothing bills, because none of the tenant's subscriptions touches the
+ *   month;
  * - `not_yet_invoiced`: the tenant is due and has no invoice yet;
  * - `excluded`: an operator excluded it from billing;
  * - `unaccounted`: in none of these states, which must never happen.
@@ -23,6 +25,7 @@ import { sql } from '../sql.ts';
 export const USAGE_STATES = {
   billed: 'billed',
   within_allowance: 'billed',
+  free_by_plan: 'billed',
   unpriced_kind: 'unbilled',
   no_subscription: 'unbilled',
   voided: 'voided',
@@ -86,8 +89,7 @@ export function usageByState(period: Period) {
           WHEN draft.state = 'open' THEN 'in_draft'
           WHEN draft.state <> 'abandoned' THEN 'unaccounted'
           WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'
-          WHEN b.source = 'llm' AND ${hasNextInvoice(period, sql.fragment`b.tenant_id`)}
-            THEN 'next_invoice'
+          WHEN b.source = 'llm' THEN 'next_invoice'
           WHEN live.invoice_id IS NULL THEN 'tenant_not_due'
           WHEN live.status = 'issued' THEN 'needs_re_run'
           ELSE 'settle_by_hand' END AS state

@@ -31,7 +31,7 @@ const requestView = requestFacts.extend({
     z.object({
       tenant_id: z.string(),
       /** Null: not served yet. */
-      outcome: z.enum(['rolled', 'unchanged', 'refused', 'parked']).nullable(),
+      outcome: z.enum(['rolled', 'unchanged', 'nothing_to_bill', 'refused', 'parked']).nullable(),
       reason: z.string().nullable(),
       invoice_id: z.string().nullable(),
       number: z.string().nullable(),
@@ -78,8 +78,9 @@ export function showRequest(
 }
 
 /**
- * Returns whether the tenant has what was requested: a new revision, or the old one if nothing would change.
+ * Returns whether the tenant has what was requested: a new revision, the old one if nothing would change, or no
+ * invoice if there is nothing to bill.
  */
 export function isServed({ outcome }: NamedTenant): boolean {
-  return outcome === 'rolled' || outcome === 'unchanged';
+  return outcome !== null && outcome !== 'refused' && outcome !== 'parked';
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Failure } from '../../contracts/failures.ts';
 import type { InvoicedOutcome } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
-import { dueTenants } from '../catalogue/due-tenants.ts';
+import { dueTenants } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
@@ -50,17 +50,17 @@ export async function lookAtTenants(
   `);
 }
 
-export interface TenantInvoiced {
-  readonly tenantId: string;
-  readonly outcome: InvoicedOutcome;
-  readonly invoiceId: string;
-}
+/** The outcome of a tenant that isn't parked. */
+export type TenantSettled = { readonly tenantId: string } & (
+  | { readonly outcome: InvoicedOutcome; readonly invoiceId: string }
+  | { readonly outcome: 'nothing_to_bill' }
+);
 
-/** Records the outcome of tenants that have an invoice; the latest outcome wins. */
-export async function recordInvoiced(
+/** Records the outcome of tenants that aren't parked; the latest outcome wins. */
+export async function recordSettled(
   tx: Transaction,
   period: Period,
-  outcomes: readonly TenantInvoiced[],
+  outcomes: readonly TenantSettled[],
   /**
    * Keeps an outcome that has the same invoice: a child that only finds what another child has just done has
    * nothing new to record.
@@ -69,17 +69,19 @@ export async function recordInvoiced(
 ): Promise<void> {
   if (outcomes.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    ${recordingInvoiced(period, outcomes)}
-    WHERE NOT ${keepSameInvoice} OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
+    ${recordingSettled(period, outcomes)}
+    WHERE NOT ${keepSameInvoice} OR excluded.invoice_id IS NULL
+      OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
   `);
 }
 
-/** Returns the statement of {@link recordInvoiced}. */
-export function recordingInvoiced(period: Period, outcomes: readonly TenantInvoiced[]) {
+/** Returns the statement of {@link recordSettled}. */
+export function recordingSettled(period: Period, outcomes: readonly TenantSettled[]) {
+  const rows = outcomes.map((settled) => ({ invoiceId: null, ...settled }));
   return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
-    FROM ${rowsAs('o', { tenantId: 'text', outcome: 'text', invoiceId: 'uuid' }, outcomes)}
+    FROM ${rowsAs('o', { tenantId: 'text', outcome: 'text', invoiceId: 'uuid' }, rows)}
     ON CONFLICT (period_start, tenant_id) DO UPDATE SET outcome = excluded.outcome,
       invoice_id = excluded.invoice_id, reason_type = NULL, reason = NULL, recorded_at = now()`;
 }
@@ -105,6 +107,7 @@ const counts = z.object({
   rolled: z.number(),
   skipped: z.number(),
   unchanged: z.number(),
+  nothing_to_bill: z.number(),
   parked: z.number(),
 });
 /** The number of due tenants, in total and by latest outcome. */
@@ -116,6 +119,7 @@ export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTot
       count(*) FILTER (WHERE o.outcome = 'rolled') AS rolled,
       count(*) FILTER (WHERE o.outcome = 'skipped') AS skipped,
       count(*) FILTER (WHERE o.outcome = 'unchanged') AS unchanged,
+      count(*) FILTER (WHERE o.outcome = 'nothing_to_bill') AS nothing_to_bill,
       count(*) FILTER (WHERE o.outcome = 'parked') AS parked
     FROM (${dueTenants(period)}) due
     LEFT JOIN tenant_outcomes o

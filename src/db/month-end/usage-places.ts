@@ -22,8 +22,6 @@ const place = z.object({
   draft_month: z.string().nullable(),
   /** For usage that is `in_draft`: whether its draft is a revision of an invoice. */
   is_revision: z.boolean(),
-  /** For an `unpriced_kind`: whether the plan names the kind without a price. */
-  is_free_by_plan: z.boolean(),
 });
 /** A deployment's usage of one kind in one state. */
 export type UsagePlace = z.infer<typeof place>;
@@ -43,13 +41,7 @@ export function listUsagePlaces(
     SELECT u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
       sum(u.events)::text AS events, trim_scale(sum(u.total)) AS total, i.number AS invoice,
       i.status AS invoice_status, to_char(d.period_start, 'YYYY-MM') AS draft_month,
-      coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision,
-      u.state = 'unpriced_kind' AND EXISTS (
-        SELECT FROM invoice_compositions c CROSS JOIN LATERAL jsonb_array_elements(c.deployments) d
-        JOIN plan_items item ON item.plan_version_id = d -> 'subscriptions' -> -1 ->> 'planVersionId'
-          AND item.resource_kind = u.resource_kind
-        WHERE c.invoice_id = u.live_invoice_id AND d ->> 'deploymentId' = u.deployment_id
-      ) AS is_free_by_plan
+      coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision
     FROM (${usageByState(period)}) u
     JOIN tenants t USING (tenant_id)
     LEFT JOIN invoices i ON i.invoice_id = u.live_invoice_id
@@ -67,13 +59,27 @@ export function listUsagePlaces(
 }
 
 /**
- * Returns the months up to `upTo` with usage that is on no draft or invoice, in order.
+ * Returns the months up to `upTo` that may have usage for the listing, in order: usage that no invoice holds, usage
+ * for which an issued invoice has no line, and events excluded since they were billed. Each kind is found by an index
+ * of its own, so the cost doesn't grow with the usage that is billed.
  * @throws DomainError `invalid_month`
  */
-export function listMonthsWithOpenUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
+export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
   return db.anyFirst(sql.type(z.object({ month: z.string() }))`
-    SELECT DISTINCT to_char(service_month, 'YYYY-MM') AS month FROM usage_buckets
-    WHERE sealed_for IS NULL AND event_count > 0 AND service_month <= ${monthStart(upTo)}
+    SELECT DISTINCT to_char(found.month, 'YYYY-MM') AS month FROM (
+      SELECT service_month AS month FROM usage_buckets WHERE sealed_for IS NULL AND event_count > 0
+      UNION
+      SELECT b.service_month FROM invoice_drafts a JOIN usage_buckets b ON b.sealed_for = a.draft_id
+      WHERE a.state <> 'issued'
+      UNION
+      SELECT i.period_start FROM invoice_usage u JOIN invoices i USING (invoice_id)
+      WHERE u.disposition IN ('unpriced_kind', 'no_subscription') AND i.status = 'issued'
+      UNION
+      SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+      JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+      WHERE i.status = 'issued'
+    ) found
+    WHERE found.month <= ${monthStart(upTo)}
     ORDER BY 1
   `);
 }

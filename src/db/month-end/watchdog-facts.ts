@@ -5,7 +5,7 @@ import { loadCalendar } from '../settings/load-calendar.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
-import { dueTenants } from '../catalogue/due-tenants.ts';
+import { dueTenants } from './due-tenants.ts';
 
 const monthRequests = z.object({
   month: z.string(),
@@ -28,6 +28,7 @@ export type MonthFacts = z.infer<typeof monthRequests> & {
   readonly rolled: number;
   readonly skipped: number;
   readonly unchanged: number;
+  readonly nothing_to_bill: number;
   /** Due tenants whose latest outcome is `parked`. */
   readonly parked: number;
 };

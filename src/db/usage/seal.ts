@@ -98,6 +98,23 @@ export function isBillable(period: Period) {
 }
 
 /**
+ * Condition on an open draft `a`: no run can still be building it, because no child workflow runs for longer
+ * than a day (`workflows/options.ts`).
+ */
+export const IS_FORGOTTEN = sql.fragment`a.opened_at < now() - interval '25 hours'`;
+
+/**
+ * Condition on a draft `a`: it releases its sealed usage when an invoice of this period is built, because it
+ * was abandoned or will be abandoned then.
+ */
+export function isGivenUp(period: Period) {
+  return sql.fragment`(
+    a.state = 'abandoned'
+    OR (a.state = 'open' AND (a.period_start = ${period.periodStart} OR ${IS_FORGOTTEN}))
+  )`;
+}
+
+/**
  * Applies exclusions to the drafts: those of the usage sealed for them or for the invoices that they replace.
  * Includes exclusions that were applied to abandoned drafts.
  */

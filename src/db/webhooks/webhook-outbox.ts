@@ -1,6 +1,7 @@
 import type { FragmentSqlToken } from 'slonik';
 import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Failure } from '../../contracts/failures.ts';
+import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sql, uuidArray } from '../sql.ts';
@@ -108,10 +109,7 @@ export function tellingParked(period: Period, tenantId: string, { type, reason }
 /** The result of a run: due tenants by their latest outcome, and whether the books balance. */
 export interface RunResult {
   readonly due: number;
-  readonly rolled: number;
-  readonly skipped: number;
-  readonly unchanged: number;
-  readonly parked: number;
+  readonly outcomes: OutcomeCounts;
   readonly balanced: boolean;
 }
 
@@ -121,8 +119,8 @@ export interface RunResult {
  * it returns none, the run has already ended and there is no event
  */
 export function tellingRunFinished(period: Period, result: RunResult, finished: FragmentSqlToken) {
-  const { due, rolled, skipped, unchanged, parked, balanced } = result;
-  const tenants = { due, rolled, skipped, unchanged, parked };
+  const { due, outcomes, balanced } = result;
+  const tenants = { due, ...outcomes };
   return telling([
     eventsOf(
       'run.finished',

@@ -1,4 +1,5 @@
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
+import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 
 /** The results of a watchdog check as numbers. Instants are seconds since 1970. */
 export interface MonthEndGauges {
@@ -30,7 +31,7 @@ export interface MonthGauges {
   readonly month: string;
   readonly dueTenants: number;
   readonly tenantsWithoutOutcome: number;
-  readonly outcomes: Readonly<Record<'rolled' | 'skipped' | 'unchanged' | 'parked', number>>;
+  readonly outcomes: OutcomeCounts;
   readonly parkedReasons: readonly { readonly reasonType: string; readonly tenants: number }[];
 }
 

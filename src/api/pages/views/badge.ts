@@ -1,3 +1,4 @@
+import type { Outcome } from '../../../contracts/month-end-types.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 
 /** The severity of a state. */
@@ -17,12 +18,10 @@ export function invoiceStatus(status: 'issued' | 'paid' | 'void' | 'superseded')
 }
 
 /** Renders the outcome of a tenant in a month, or of a request for it; null while it is not processed. */
-export function outcome(
-  value: 'rolled' | 'skipped' | 'unchanged' | 'parked' | 'refused' | null,
-): Markup {
+export function outcome(value: Outcome | 'refused' | null): Markup {
   if (value === null) return badge('plain', 'waiting');
   if (value === 'parked' || value === 'refused') return badge('bad', value);
-  return badge(value === 'rolled' ? 'good' : 'plain', value);
+  return badge(value === 'rolled' ? 'good' : 'plain', value.replaceAll('_', ' '));
 }
 
 /** Renders whether the books balance; null before they have to. */

@@ -1,9 +1,6 @@
 import { INVOICE_STATUSES } from '../../../db/invoices/invoice-views.ts';
-import {
-  OUTCOMES,
-  type MonthInvoice,
-  type MonthInvoiceFilter,
-} from '../../../db/invoices/month-invoices.ts';
+import { OUTCOMES } from '../../../contracts/month-end-types.ts';
+import type { MonthInvoice, MonthInvoiceFilter } from '../../../db/invoices/month-invoices.ts';
 import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
@@ -88,12 +85,15 @@ function filterForm(
   return markup`<form class="filter" method="get" action="/operator/months/${month}/invoices" role="search" aria-label="Invoices">
 <div class="field"><label for="search">Tenant</label><input id="search" name="search" value="${search}" type="search"></div>
 <div class="field"><label for="status">Status</label><select id="status" name="status"><option value="">not superseded</option>${options(INVOICE_STATUSES, status)}</select></div>
-<div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(OUTCOMES, of)}</select></div>
+<div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(INVOICE_OUTCOMES, of)}</select></div>
 <div class="field"><label for="order">Order</label><select id="order" name="order">${options(['change', 'tenant'], order, ORDER_NAMES)}</select></div>
 <button>Apply</button>
 </form>
 `;
 }
+
+/** Outcomes of tenants with an invoice. */
+const INVOICE_OUTCOMES = OUTCOMES.filter((outcome) => outcome !== 'nothing_to_bill');
 
 const ORDER_NAMES: Readonly<Record<string, string>> = {
   change: 'largest change first',

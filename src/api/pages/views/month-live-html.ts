@@ -44,6 +44,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>Rolled</dt><dd>${groupDigits(outcomes.rolled)}</dd></div>
 <div><dt>Skipped</dt><dd>${groupDigits(outcomes.skipped)}</dd></div>
 <div><dt>Unchanged</dt><dd>${groupDigits(outcomes.unchanged)}</dd></div>
+<div><dt>Nothing to bill</dt><dd>${groupDigits(outcomes.nothing_to_bill)}</dd></div>
 <div><dt>Parked</dt><dd>${groupDigits(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
 <div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
 ${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>

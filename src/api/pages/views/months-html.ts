@@ -52,6 +52,12 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
             isWide: true,
             cell: ({ outcomes }) => groupDigits(outcomes.unchanged),
           },
+          {
+            head: 'Nothing to bill',
+            isFigure: true,
+            isWide: true,
+            cell: ({ outcomes }) => groupDigits(outcomes.nothing_to_bill),
+          },
           { head: 'Parked', isFigure: true, cell: parkedOf },
         ],
       },

@@ -1,0 +1,80 @@
+import type { FragmentSqlToken } from 'slonik';
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import type { Queryable } from '../pool.ts';
+import { sql } from '../sql.ts';
+import { isGivenUp } from '../usage/seal.ts';
+
+/**
+ * The tenants that are due for a month (docs/spec.md#month-end). Runs, requests, status, control totals, preview and watchdog all
+ * use this definition, so that no two of them disagree about a tenant.
+ */
+
+/** Returns a query for the tenants `t` that are due for the period. More conditions can follow. */
+export function dueTenants(period: Period) {
+  return sql.fragment`
+    SELECT t.tenant_id AS tenant_id FROM tenants t WHERE ${isDue(period, sql.fragment`t.tenant_id`)}
+  `;
+}
+
+/**
+ * Returns the condition that a tenant is due for the period: one of its subscriptions touches the period, or it has
+ * an invoice for it, or LLM usage of the period or of an earlier month that no invoice bills. Each part is looked up
+ * by the tenant, so the cost doesn't grow with the number of months.
+ * @param tenantId a column
+ */
+export function isDue(period: Period, tenantId: FragmentSqlToken) {
+  return sql.fragment`(
+    EXISTS (
+      SELECT FROM subscriptions s WHERE s.tenant_id = ${tenantId} AND ${touches(period, 's')}
+    ) OR EXISTS (
+      SELECT FROM invoices i WHERE i.tenant_id = ${tenantId} AND i.period_start = ${period.periodStart}
+    ) OR EXISTS (
+      SELECT FROM usage_buckets b
+      WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND ${isLlmUpTo(period)}
+    ) OR EXISTS (
+      SELECT FROM invoice_drafts a JOIN usage_buckets b ON b.sealed_for = a.draft_id
+      WHERE a.tenant_id = ${tenantId} AND a.state <> 'issued' AND ${isGivenUp(period)}
+        AND ${isLlmUpTo(period)}
+    )
+  )`;
+}
+
+/** Why a tenant isn't due, to follow "tenant acme is not due for 2026-05". */
+export const NOT_DUE =
+  ': none of its subscriptions touches the month, and it has neither an invoice for it nor unbilled LLM usage';
+
+/**
+ * Returns the condition that a row (a subscription or an addon, by its alias) touches the period: it is in force at
+ * some instant of it.
+ */
+export function touches(period: Period, alias: 's' | 'a') {
+  const startsAt = sql.identifier([alias, 'starts_at']);
+  const endsAt = sql.identifier([alias, 'ends_at']);
+  return sql.fragment`
+    ${startsAt} < ${period.endsAt} AND (${endsAt} IS NULL OR ${endsAt} > ${period.startsAt})
+  `;
+}
+
+/** Returns the condition that a bucket `b` has LLM usage, not all excluded, of the period or of an earlier month. */
+function isLlmUpTo(period: Period) {
+  return sql.fragment`(
+    b.source = 'llm' AND b.service_month <= ${period.periodStart}
+    AND b.event_count > (SELECT count(*) FROM usage_exclusions e WHERE e.bucket_id = b.bucket_id)
+  )`;
+}
+
+const deployment = z.object({ tenantId: z.string(), deploymentId: z.string() });
+export type SubscribedDeployment = z.infer<typeof deployment>;
+
+/** Returns the deployments with a subscription in a period, always in the same order. */
+export function listSubscribedDeployments(
+  db: Queryable,
+  period: Period,
+): Promise<readonly SubscribedDeployment[]> {
+  return db.any(sql.type(deployment)`
+    SELECT DISTINCT s.tenant_id AS "tenantId", s.deployment_id AS "deploymentId"
+    FROM subscriptions s WHERE ${touches(period, 's')}
+    ORDER BY 1, 2
+  `);
+}
