@@ -11,7 +11,7 @@ const PARTS = {
   'src/display': ['domain'],
   // Storage.
   'src/db/*': ['lib'],
-  'src/db/access': ['db/*'],
+  'src/db/access': ['db/*', 'db/settings'],
   'src/db/settings': ['db/*', 'domain'],
   'src/db/catalogue': ['db/*', 'db/settings', 'db/tax', 'domain'],
   'src/db/tax': ['db/*', 'domain'],

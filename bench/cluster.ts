@@ -1,4 +1,5 @@
 import { resolveOptions } from '../src/workflows/options.ts';
+import { alternate, limitOf, type Round } from './lib/alternate.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
 import { byMedian, describeRange } from './lib/median.ts';
@@ -13,18 +14,11 @@ interface Runs {
   readonly together: MonthEndRun;
 }
 
-/** A measurement with another one before and after it, so that the machine's drift affects both alike. */
-interface Round<T> {
-  readonly measured: T;
-  readonly against: readonly [T, T];
-}
-
 type Rated = Pick<MonthEndRun, 'tenants' | 'seconds'>;
 
 const rateOf = ({ tenants, seconds }: Rated) => tenants / seconds;
-const limitOf = ({ against: [before, after] }: Round<Rated>) =>
-  (rateOf(before) + rateOf(after)) / 2;
-const ratioOf = (round: Round<Rated>) => rateOf(round.measured) / limitOf(round);
+const limitRateOf = (round: Round<Rated>) => limitOf(round, rateOf);
+const ratioOf = (round: Round<Rated>) => rateOf(round.measured) / limitRateOf(round);
 
 /** Temporal gives work to the worker that polls first; this allows for a worker that started later. */
 const LEAST_SHARE = 0.25;
@@ -63,23 +57,6 @@ export const cluster: Bench = {
   },
 };
 
-/** Measures in turn: against, measured, against, measured, … against. */
-async function alternate<T>(
-  count: number,
-  measureAgainst: () => Promise<T>,
-  measure: () => Promise<T>,
-): Promise<Round<T>[]> {
-  const rounds: Round<T>[] = [];
-  let before = await measureAgainst();
-  while (rounds.length < count) {
-    const measured = await measure();
-    const after = await measureAgainst();
-    rounds.push({ measured, against: [before, after] });
-    before = after;
-  }
-  return rounds;
-}
-
 /** One server at a time: an idle one would take CPU time from the other. */
 async function measureOn(context: BenchContext, options: ServerOptions): Promise<Runs> {
   await using servers = await context.startServers(options);
@@ -106,7 +83,7 @@ function compareServers(
   return {
     name: `month end, ${how}, on production's server`,
     measured: { value: rateOf(round.measured), unit: 'tenants/s' },
-    against: { value: limitOf(round), unit: 'tenants/s', name: 'on the dev server' },
+    against: { value: limitRateOf(round), unit: 'tenants/s', name: 'on the dev server' },
     ratio: ratioOf(round),
     bound: { atLeast },
     note: `${describeRange(rounds.map(ratioOf))}; ${describeRun(round.measured)}; on the dev server ${describeRun(round.against[0])}`,
@@ -140,7 +117,7 @@ async function compareWorkers(context: BenchContext): Promise<Figure[]> {
     {
       name: 'two workers, no database work',
       measured: { value: rateOf(round.measured), unit: 'tenants/s' },
-      against: { value: limitOf(round), unit: 'tenants/s', name: 'one worker' },
+      against: { value: limitRateOf(round), unit: 'tenants/s', name: 'one worker' },
       ratio: ratioOf(round),
       bound: { atLeast: 1 },
       note: describeRange(rounds.map(ratioOf)),

@@ -14,6 +14,7 @@ import { llmPull } from './llm-pull.ts';
 import { maxChildren } from './max-children.ts';
 import { monthEnd } from './month-end.ts';
 import { operatorPages } from './operator-pages.ts';
+import { planChanges } from './plan-changes.ts';
 import { quoteShare } from './quote-share.ts';
 
 /** All benches in the order in which they run, one per line. */
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   cluster,
   maxChildren,
   growth,
+  planChanges,
   largeTenant,
   llmPull,
   quoteShare,

@@ -180,7 +180,7 @@ function renderTotals(totals: RollUp['totals']): string {
         value: (total) => formatAmount(total.subtotal_cents, total.currency),
       },
       {
-        head: 'GST',
+        head: 'tax',
         align: 'right',
         value: (total) => formatAmount(total.tax_cents, total.currency),
       },

@@ -10,6 +10,8 @@ export interface PopulationShape {
   readonly subscriptionsPerTenant: number;
   /** Whether each subscription has an addon: 50 GB of storage. */
   readonly withAddon: boolean;
+  /** Whether each deployment changes its plan on the 16th of the month. */
+  readonly changesPlan?: boolean;
   /** Kinds of metered usage per deployment, each above its allowance and so with a line. */
   readonly meteredKinds: 0 | 1 | 2;
   /** Records per kind. */
@@ -17,6 +19,8 @@ export interface PopulationShape {
   /** Priced LLM requests per deployment; one line if there are any. */
   readonly llmEvents: number;
 }
+
+const CHANGED_AT = `${MONTH}-16T00:00:00Z`;
 
 /** Three subscriptions, overage and LLM usage: 16 lines per tenant, including the tax. */
 export const USUAL_TENANT = {
@@ -57,15 +61,16 @@ export async function settle(client: pg.ClientBase): Promise<void> {
 
 async function insertCatalogue(client: pg.ClientBase): Promise<void> {
   await client.query(`
-    INSERT INTO plans VALUES ('studio');
+    INSERT INTO plans VALUES ('studio'), ('team');
     INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-      VALUES ('studio', 1, 'AUD', 5000, 'daily');
+      VALUES ('studio', 1, 'AUD', 5000, 'daily'), ('team', 1, 'AUD', 9000, 'daily');
     INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
-      overage_price_cents, overage_unit, hard_cap_qty) VALUES
-      ('studio-v1', 1, 'droplet_hours', 744, 2, 'hour', NULL),
-      ('studio-v1', 2, 'llm_tokens', 1000000, 1, '1k_tokens', NULL),
-      ('studio-v1', 3, 'spaces_gb_month', 100, 2, 'gb_month', NULL),
-      ('studio-v1', 4, 'snapshots', 3, NULL, NULL, NULL);
+      overage_price_cents, overage_unit, hard_cap_qty)
+    SELECT plan_version_id, item.* FROM plan_versions, (VALUES
+      (1, 'droplet_hours', 744, 2, 'hour', NULL::numeric),
+      (2, 'llm_tokens', 1000000, 1, '1k_tokens', NULL),
+      (3, 'spaces_gb_month', 100, 2, 'gb_month', NULL),
+      (4, 'snapshots', 3, NULL, NULL, NULL)) item ORDER BY plan_version_id;
     INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
       VALUES ('storage_50gb', 'spaces_gb_month', 50, 750)`);
 }
@@ -85,15 +90,24 @@ async function insertTenants(client: pg.ClientBase, shape: PopulationShape): Pro
   );
   await client.query(
     `INSERT INTO subscriptions
-       (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
-     SELECT 'sub-' || deployment_id, tenant_id, deployment_id, 'studio-v1', '2018-01-01Z'
+       (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at, ends_at)
+     SELECT 'sub-' || deployment_id, tenant_id, deployment_id, 'studio-v1', '2018-01-01Z', $1::timestamptz
      FROM deployments ORDER BY deployment_id`,
+    [shape.changesPlan ? CHANGED_AT : null],
   );
+  if (shape.changesPlan) {
+    await client.query(
+      `INSERT INTO subscriptions
+         (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+       SELECT subscription_id || '-2', tenant_id, deployment_id, 'team-v1', ends_at
+       FROM subscriptions ORDER BY deployment_id`,
+    );
+  }
   if (!shape.withAddon) return;
   await client.query(
     `INSERT INTO subscription_addons
        (subscription_id, position, addon_code, resource_kind, qty, price_cents, starts_at)
-     SELECT subscription_id, 1, addon_code, resource_kind, qty, price_cents, '2018-01-01Z'
+     SELECT subscription_id, 1, addon_code, resource_kind, qty, price_cents, starts_at
      FROM subscriptions, addons ORDER BY subscription_id`,
   );
 }

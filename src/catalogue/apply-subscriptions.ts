@@ -67,7 +67,7 @@ export async function applySubscriptions(
   { name = 'the request', dryRun = false }: ApplyOptions = {},
 ): Promise<AppliedSubscriptions> {
   const tenantsTax = await prepareTenantsTax(tx, calendar, file);
-  const changes = diffSubscriptions(file, await readCurrent(tx, file));
+  const changes = diffSubscriptions(file, await readCurrent(tx, file), calendar);
   const problems = [...changes.problems, ...(tenantsTax?.changes.problems ?? [])];
   if (problems.length > 0) throw new ApplyError(name, problems);
   if (!dryRun) {

@@ -1,5 +1,6 @@
 import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
 import type { Database } from '../db/pool.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import { showSubscription, type SubscriptionView } from '../db/catalogue/subscription-views.ts';
 import { applyDeployment } from './apply-subscriptions.ts';
 import type { SubscriptionChanges } from './subscription-changes.ts';
@@ -21,13 +22,13 @@ export interface ChangedSubscription {
 export async function changeSubscription(
   db: Database,
   subscriptionId: string,
-  change: (stored: SentSubscription) => SentSubscription,
+  change: (stored: SentSubscription, calendar: BillingCalendar) => SentSubscription,
 ): Promise<ChangedSubscription | null> {
   return inApplyTurn(db, async (tx, calendar) => {
     const stored = await showSubscription(tx, subscriptionId);
     if (stored === null) return null;
     const { tenant_id, deployment_id } = stored;
-    const wanted = change(toSent(stored));
+    const wanted = change(toSent(stored), calendar);
     const changes = await applyDeployment(tx, calendar, tenant_id, {
       deployment_id,
       subscriptions: [wanted],

@@ -5,10 +5,12 @@ import type {
   StoredDeployment,
   StoredTenant,
 } from '../db/catalogue/stored-subscriptions.ts';
+import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import { diffAddons } from './addon-changes.ts';
 import { movesOf, type Move } from './billed-month-warnings.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import type { Problem, Remark } from './apply-error.ts';
+import { problemsOfOrder, resolveDates, warningsOfEdges } from './local-dates.ts';
 import { findOverlaps } from './overlaps.ts';
 import type {
   CurrentSubscriptions,
@@ -40,9 +42,11 @@ export interface SubscriptionChanges {
 
 /** Compares a file with stored data. Anything that the file doesn't name stays. */
 export function diffSubscriptions(
-  file: SubscriptionsFile,
+  sent: SubscriptionsFile,
   current: CurrentSubscriptions,
+  calendar: BillingCalendar,
 ): SubscriptionChanges {
+  const file = resolveDates(calendar, sent);
   const placed = placeSubscriptions(file);
   const byChange = Map.groupBy(placed, (subscription) => compare(subscription, current));
   const addons = placed.map((subscription) => diffAddons(subscription, current));
@@ -76,10 +80,14 @@ export function diffSubscriptions(
       const isMoved = moved.length > 0 || compare(subscription, current) !== 'unchanged';
       return isMoved ? movesOf(subscription, current, moved) : [];
     }),
-    warnings: placed.flatMap((subscription) => warningsOf(subscription, current)),
+    warnings: [
+      ...placed.flatMap((subscription) => warningsOf(subscription, current)),
+      ...warningsOfEdges(placed, current, calendar),
+    ],
     problems: [
       ...problemsOfOwners(file, current),
       ...placed.flatMap((subscription) => problemsOf(subscription, current)),
+      ...problemsOfOrder(placed),
       ...addons.flatMap(({ problems }) => problems),
       ...findOverlaps(placed, current.subscriptions),
     ],

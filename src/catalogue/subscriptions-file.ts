@@ -3,21 +3,26 @@ import {
   currencyCode,
   displayName,
   id,
-  storedInstant,
+  dateOrInstant,
   versionNumber,
   isBefore,
+  isLocalDate,
   uniqueBy,
 } from './catalogue-fields.ts';
 import { parseInputFile, type InputFile } from './input-file.ts';
 import { buyerDetails } from './parties.ts';
 import { tenantTaxEntry } from './tax-file.ts';
 
-const endsLater = {
+/** The issue of an end that isn't after its start. */
+export const endsLater = {
   path: ['ends_at'],
   error: 'expected an instant after starts_at',
 };
-function isLater(startsAt: string | null, endsAt: string | null): boolean {
-  return endsAt === null || (startsAt !== null && isBefore(startsAt, endsAt));
+/** Returns whether an end is after its start. A date and an instant are compared later, when the zone is known. */
+export function isLater(startsAt: string | null, endsAt: string | null): boolean {
+  if (endsAt === null) return true;
+  if (startsAt === null) return false;
+  return isLocalDate(startsAt) !== isLocalDate(endsAt) || isBefore(startsAt, endsAt);
 }
 
 /** Also a field of the body that attaches an addon. */
@@ -31,8 +36,8 @@ export const allowRepeated = z
 
 const attachedAddon = z.strictObject({
   code: id('storage_50gb'),
-  starts_at: storedInstant.optional().describe("Without it: the subscription's."),
-  ends_at: storedInstant.nullable().default(null).describe('Null: no end yet.'),
+  starts_at: dateOrInstant.optional().describe("Without it: the subscription's."),
+  ends_at: dateOrInstant.nullable().default(null).describe('Null: no end yet.'),
   allow_repeated: allowRepeated,
 });
 type AttachedAddon = z.output<typeof attachedAddon>;
@@ -42,19 +47,21 @@ const terms = {
     .strictObject({ code: id('studio'), version: versionNumber })
     .nullable()
     .describe('Null: not known yet; month end parks the tenant until it is.'),
-  starts_at: storedInstant.nullable().describe('Null: pending.'),
-  ends_at: storedInstant
+  starts_at: dateOrInstant
+    .nullable()
+    .describe('The first day, or instant, in force. Null: pending.'),
+  ends_at: dateOrInstant
     .nullable()
     .default(null)
-    .describe('The first instant at which it is no longer in force. Null: no end yet.'),
+    .describe('The first day, or instant, no longer in force. Null: no end yet.'),
 };
 type Terms = z.output<z.ZodObject<typeof terms>>;
 
 const SUBSCRIPTION_EXAMPLE = {
   plan: { code: 'studio', version: 1 },
-  starts_at: '2026-05-20T00:00:00Z',
+  starts_at: '2026-05-20',
   ends_at: null,
-  addons: [{ code: 'storage_50gb', starts_at: '2026-05-20T00:00:00Z', ends_at: null }],
+  addons: [{ code: 'storage_50gb', starts_at: '2026-05-20', ends_at: null }],
 };
 
 const subscription = z

@@ -1,6 +1,6 @@
 import { Decimal, toDecimalString } from '../domain/decimal.ts';
 import { groupDigits } from '../domain/format.ts';
-import { addonName, planName, type Labels } from './labels.ts';
+import { addonName, planName } from './names.ts';
 import { shareText, textOf, type Meta } from './line-meta.ts';
 import { baseUnit, withUnit } from './unit-words.ts';
 
@@ -14,7 +14,7 @@ interface OverageLine {
  * Says how an overage quantity came about: what was used, included and capped, and, if anything was included for a part of
  * the month only, how the allowance adds up.
  */
-export function allowanceDetails({ qty, unit, meta }: OverageLine, labels: Labels): string[] {
+export function allowanceDetails({ qty, unit, meta }: OverageLine): string[] {
   const [used, allowance] = [textOf(meta.used), textOf(meta.allowance)];
   if (used === '' || allowance === '') return [];
   const words = baseUnit(unit);
@@ -23,18 +23,14 @@ export function allowanceDetails({ qty, unit, meta }: OverageLine, labels: Label
   const capped = meta.capped === true ? `; capped at ${groupDigits(cap)}` : '';
   const parts = Array.isArray(meta.allowance_parts) ? (meta.allowance_parts as Meta[]) : [];
   return [
-    `Used ${withUnit(used, words)}, of which ${groupDigits(allowance)} included${capped}`,
-    ...(parts.length === 0
-      ? []
-      : [`Included: ${parts.map((part) => partText(part, labels)).join(' + ')}`]),
+    `Used ${withUnit(used, words)}, of which ${allowance === '0' ? 'none' : groupDigits(allowance)} included${capped}`,
+    ...(parts.length === 0 ? [] : [`Included: ${parts.map(partText).join(' + ')}`]),
   ];
 }
 
 /** `61.29 (Studio: 100 × 19 of 31 days)`, `50 (Extra storage)`. */
-function partText(part: Meta, labels: Labels): string {
-  const addon = textOf(part.addon_code);
-  const name =
-    addon === '' ? planName(textOf(part.plan_version_id), labels) : addonName(addon, labels);
+function partText(part: Meta): string {
+  const name = addonName(part) ?? planName(part);
   const share = shareText(part);
   const how = share === null ? '' : `${groupDigits(textOf(part.monthly_qty))} × ${share}`;
   return `${groupDigits(brief(textOf(part.qty)))} (${[name, how].filter(Boolean).join(': ')})`;

@@ -1,7 +1,7 @@
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { allowanceDetails } from './allowance-text.ts';
 import { formatMonth, NO_BREAK } from './dates.ts';
-import { addonName, kindName, NO_LABELS, planName, type Labels } from './labels.ts';
+import { addonName, planName, resourceName } from './names.ts';
 import { billedDays, shareOf, textOf, type Meta } from './line-meta.ts';
 import { inPricedUnit, type Exact } from './priced-quantity.ts';
 import { factorOf, perUnit, pricedUnit, type Words } from './unit-words.ts';
@@ -41,19 +41,19 @@ export interface LineText {
 }
 
 /** Returns the texts of a line. @throws RangeError unknown currency */
-export function lineText(line: ShownLine, currency: string, labels: Labels = NO_LABELS): LineText {
+export function lineText(line: ShownLine, currency: string): LineText {
   const { unit, unit_price_cents, amount_cents, meta } = line;
-  const words = pricedUnit(unit, meta, labels);
+  const words = pricedUnit(unit, meta);
   const quantity = pricedQuantity(line);
   return {
-    name: nameOf(line, labels),
+    name: nameOf(line),
     quantity: { number: exactText(quantity), unit: unitAfter(quantity, words) },
     unitPrice:
       unit_price_cents === null
         ? null
         : { number: formatAmount(unit_price_cents, currency), unit: perUnit(words) },
     amount: amountText(amount_cents, currency),
-    details: detailsOf(line, currency, labels),
+    details: detailsOf(line, currency),
   };
 }
 
@@ -78,8 +78,9 @@ function plainFigure({ number, unit }: Figure): Figure {
   return { number, unit: toPlainText(unit) };
 }
 
-function toPlainText(text: string): string {
-  return text.replaceAll(NO_BREAK, ' ').replaceAll('−', '-');
+/** Returns the text with the spaces and signs that keyboards have. */
+export function toPlainText(text: string): string {
+  return text.replaceAll(NO_BREAK, ' ').replaceAll(/[−\u2011]/g, '-');
 }
 
 /** Returns an amount with a true minus sign. @throws RangeError unknown currency */
@@ -110,18 +111,18 @@ function unitAfter({ dividend, divisor }: Exact, words: Words | null): string {
   return isOne || divisor !== '1' ? words.one : words.many;
 }
 
-function nameOf({ kind, resource_kind, description, meta }: ShownLine, labels: Labels): string {
+function nameOf({ kind, resource_kind, description, meta }: ShownLine): string {
   switch (kind) {
     case 'plan_base': {
-      const plan = planName(textOf(meta.plan_version_id), labels);
+      const plan = planName(meta);
       return plan === null ? description : `Plan: ${plan}`;
     }
     case 'addon': {
-      const code = textOf(meta.addon_code);
-      return code === '' ? description : `Addon: ${addonName(code, labels)}`;
+      const addon = addonName(meta);
+      return addon === null ? description : `Addon: ${addon}`;
     }
     case 'overage':
-      return `${kindName(resource_kind ?? '', labels)} overage`;
+      return `${resourceName(resource_kind, meta)} overage`;
     case 'llm_usage': {
       const month = textOf(meta.service_month);
       return month === '' ? description : `LLM usage, late for ${formatMonth(month)}`;
@@ -131,7 +132,7 @@ function nameOf({ kind, resource_kind, description, meta }: ShownLine, labels: L
   }
 }
 
-function detailsOf(line: ShownLine, currency: string, labels: Labels): readonly string[] {
+function detailsOf(line: ShownLine, currency: string): readonly string[] {
   const { kind, resource_kind, meta } = line;
   switch (kind) {
     case 'plan_base':
@@ -143,7 +144,7 @@ function detailsOf(line: ShownLine, currency: string, labels: Labels): readonly 
         ...(adds === '' || adds === '0' || resource_kind === null
           ? []
           : [
-              `Adds ${groupDigits(adds)} a month to what is included of ${kindName(resource_kind, labels)}`,
+              `Adds ${groupDigits(adds)} a month to what is included of ${resourceName(resource_kind, meta)}`,
             ]),
       ];
     }
@@ -152,7 +153,7 @@ function detailsOf(line: ShownLine, currency: string, labels: Labels): readonly 
       return exact === '' ? [] : [`Charges of ${formatMoney(exact, currency)}, rounded once`];
     }
     case 'overage':
-      return allowanceDetails(line, labels);
+      return allowanceDetails(line);
     default:
       return [];
   }

@@ -1,7 +1,6 @@
 import { groupDigits } from '../domain/format.ts';
 import { overageUnitFactor } from '../domain/overage-unit.ts';
 import { NO_BREAK } from './dates.ts';
-import { labelOf, type Labels } from './labels.ts';
 import { textOf, type Meta } from './line-meta.ts';
 
 /** The words for units of quantities and prices. */
@@ -13,7 +12,7 @@ export interface Words {
   readonly many: string | null;
 }
 
-/** Names of base units: what is counted, whatever number of them a price is for. */
+/** Names of base units: what is counted, whatever number of them a price is for. Hyphens don't break. */
 const BASE_UNITS: ReadonlyMap<string, Words> = new Map(
   Object.entries({
     month: { one: 'month', many: 'months' },
@@ -22,7 +21,7 @@ const BASE_UNITS: ReadonlyMap<string, Words> = new Map(
     '1k_tokens': { one: 'token', many: 'tokens' },
     '1m_tokens': { one: 'token', many: 'tokens' },
     hour: { one: 'hour', many: 'hours' },
-    gb_month: { one: 'GB-month', many: 'GB-months' },
+    gb_month: { one: 'GB\u2011month', many: 'GB\u2011months' },
     gb: { one: 'GB', many: 'GB' },
     zone: { one: 'zone', many: 'zones' },
     snapshot: { one: 'snapshot', many: 'snapshots' },
@@ -40,10 +39,10 @@ export function factorOf(unit: string | null, meta: Meta): string {
 }
 
 /** Returns the name of what a price is for: `1,000 tokens`, `hour`. Null for a price of one nameless base unit. */
-export function pricedUnit(unit: string | null, meta: Meta, { units }: Labels): Words | null {
+export function pricedUnit(unit: string | null, meta: Meta): Words | null {
   if (unit === null) return null;
-  const label = labelOf(units, unit);
-  if (label !== null) return { one: label, many: null };
+  const label = textOf(meta.unit_label);
+  if (label !== '') return { one: label, many: null };
   const base = baseUnit(unit);
   const factor = factorOf(unit, meta);
   if (base === null || factor === '1') return base ?? { one: unit, many: unit };

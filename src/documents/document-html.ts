@@ -1,5 +1,6 @@
 import { Markup, markup } from '../lib/markup.ts';
 import { stylePolicy } from '../lib/content-policy.ts';
+import type { TotalRow } from '../display/tax-text.ts';
 import type { DocumentLine, Fact, InvoiceDocument, LineGroup, Party } from './invoice-document.ts';
 
 /** The style sheet of an invoice's page: light and dark on screens, black on white on paper. */
@@ -23,9 +24,10 @@ caption { text-align: left; color: var(--soft); font-size: 0.85rem; padding-bott
 th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.6rem; border-bottom: 1px solid var(--line); }
 thead th { border-bottom: 2px solid var(--ink); font-size: 0.85rem; }
 .n { text-align: right; font-variant-numeric: tabular-nums; } td.n { overflow-wrap: normal; }
+@media screen and (min-width: 40rem) { tbody .n { white-space: nowrap; } }
 .group { background: var(--band); font-size: 0.9rem; }
 small { color: var(--soft); }
-tfoot th { font-weight: 400; } tfoot tr:last-child > * { font-weight: 700; font-size: 1.1rem; border-bottom: 2px solid var(--ink); }
+tfoot th { font-weight: 400; } tfoot .total > * { font-weight: 700; font-size: 1.1rem; border-bottom: 2px solid var(--ink); }
 .payment { margin-top: 2rem; padding: 1rem; background: var(--band); border-radius: 0.3rem; } .payment p { margin: 0; }
 footer { margin-top: 1.5rem; color: var(--soft); font-size: 0.85rem; } footer p { margin: 0.2rem 0; }
 @media (max-width: 40rem) { main { padding: 1.25rem; } table { min-width: 0; font-size: 0.8rem; } th, td { padding: 0.4rem 0.25rem; } }
@@ -42,7 +44,7 @@ export const DOCUMENT_CSP = stylePolicy(HTML_STYLE);
 
 /** Returns an invoice as a self-contained HTML page, for screens and paper. */
 export function documentHtml(document: InvoiceDocument): string {
-  const { title, number, currency, mark, facts, seller, buyer, groups, totals, notes } = document;
+  const { title, number, caption, mark, facts, seller, buyer, groups, totals, notes } = document;
   return markup`<!doctype html>
 <html lang="en-AU">
 <head>
@@ -65,7 +67,7 @@ ${partySection(buyer)}
 </div>
 <div class="wide" role="region" aria-label="Lines" tabindex="0">
 <table>
-<caption>Lines of ${number}, in ${currency}, without GST</caption>
+<caption>${caption}</caption>
 <thead>
 <tr><th scope="col">Description</th><th scope="col" class="n">Quantity</th><th scope="col" class="n">Unit price</th><th scope="col" class="n">Amount</th></tr>
 </thead>
@@ -106,8 +108,8 @@ function lineRow({ name, details, quantity, unitPrice, amount }: DocumentLine): 
 `;
 }
 
-function totalRow({ label, value }: Fact): Markup {
-  return markup`<tr><th scope="row" colspan="3" class="n">${label}</th><td class="n">${value}</td></tr>
+function totalRow({ label, value, isTotal }: TotalRow): Markup {
+  return markup`<tr${isTotal ? markup` class="total"` : ''}><th scope="row" colspan="3" class="n">${label}</th><td class="n">${value}</td></tr>
 `;
 }
 

@@ -2,7 +2,14 @@ import type { DocumentSource } from '../db/invoices/invoice-documents.ts';
 import type { Seller } from '../db/catalogue/seller-details.ts';
 import { formatAbn } from '../domain/abn.ts';
 import { formatDate } from '../display/dates.ts';
-import { amountText, joinFigure, lineText } from '../display/line-text.ts';
+import { joinFigure, lineText } from '../display/line-text.ts';
+import {
+  currencyOfLines,
+  documentTitle,
+  taxNotes,
+  totalRows,
+  type TotalRow,
+} from '../display/tax-text.ts';
 import { visibleIn } from '../lib/visible-text.ts';
 
 /**
@@ -11,7 +18,9 @@ import { visibleIn } from '../lib/visible-text.ts';
  * ABN, the date, what was sold with quantity and price, the GST, and the buyer if the total is $1,000 or more.
  */
 export interface InvoiceDocument {
-  readonly title: 'Tax invoice';
+  readonly title: 'Tax invoice' | 'Invoice';
+  /** Of the table of lines. */
+  readonly caption: string;
   readonly number: string;
   /** The instant of issue; documents contain no other time. */
   readonly issuedAt: string;
@@ -22,7 +31,7 @@ export interface InvoiceDocument {
   readonly seller: Party;
   readonly buyer: Party;
   readonly groups: readonly LineGroup[];
-  readonly totals: readonly Fact[];
+  readonly totals: readonly TotalRow[];
   readonly notes: readonly string[];
   /** How to pay; empty if nothing is due. */
   readonly payment: readonly string[];
@@ -70,10 +79,10 @@ const BUYER_FROM_CENTS = 100_000;
 export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDocument {
   const { currency } = source;
   const goods = source.lines.filter(({ kind }) => kind !== 'tax');
-  const tax = source.lines.find(({ kind }) => kind === 'tax');
   const mark = markOf(source);
   return visibleIn<InvoiceDocument>({
-    title: 'Tax invoice',
+    title: documentTitle(source),
+    caption: `Lines of ${source.number}, in ${currencyOfLines(source)}`,
     number: source.number,
     issuedAt: source.issued_at,
     currency,
@@ -87,17 +96,10 @@ export function makeDocument(source: DocumentSource, seller: Seller): InvoiceDoc
         lines: lines.map((line) => documentLine(line, currency)),
       }),
     ),
-    totals: [
-      { label: 'Subtotal, excluding GST', value: amountText(source.subtotal_cents, currency) },
-      { label: tax?.description ?? 'GST', value: amountText(source.tax_cents, currency) },
-      {
-        label: `Total ${currency}, including GST`,
-        value: amountText(source.total_cents, currency),
-      },
-    ],
+    totals: totalRows(source),
     notes: [
-      `All amounts are in ${currency}. Prices and amounts of lines exclude GST, which is computed on the subtotal` +
-        `${tax ? ' of all lines' : '; here it comes to nothing'}.`,
+      `All amounts are in ${currency}${source.tax.aud === null ? '' : ' unless another currency is named'}.`,
+      ...taxNotes(source),
       ...(mark?.status === 'superseded' ? ['This invoice was replaced: do not pay it.'] : []),
       ...(mark?.status === 'void' ? ['This invoice is void: do not pay it.'] : []),
     ],
@@ -157,10 +159,11 @@ function buyerParty({
   total_cents,
   currency,
   tenant_id,
+  tax,
 }: DocumentSource): Party {
   // The value in Australian dollars of other currencies is unknown here, so they count as large.
   const isLarge = currency !== 'AUD' || total_cents >= BUYER_FROM_CENTS;
-  const withoutAbn = isLarge ? ['ABN not provided'] : [];
+  const withoutAbn = isLarge && tax.seller_registered ? ['ABN not provided'] : [];
   return {
     role: 'To',
     name: buyer?.legal_name ?? buyer_name,

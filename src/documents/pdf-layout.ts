@@ -19,6 +19,7 @@ export const COLUMNS: readonly [Column, Column, Column, Column] = [
 /** Space between the text of two columns. */
 export const GAP = 12;
 export const LINE_HEIGHT = 11.5;
+const DETAIL_HEIGHT = 9.5;
 const ROW_PADDING = 7;
 
 /** A row of the table, with its texts wrapped. */
@@ -117,8 +118,13 @@ function lineRow(line: LineGroup['lines'][number], { text, detail }: RowMeasures
 }
 
 function makeRow(kind: Row['kind'], cells: Row['cells']): Row {
-  const lines = Math.max(1, ...cells.map(({ length }) => length));
-  return { kind, cells, height: lines * LINE_HEIGHT + ROW_PADDING };
+  const heights = cells.map((spans) => spans.reduce((sum, span) => sum + heightOf(span), 0));
+  return { kind, cells, height: Math.max(LINE_HEIGHT, ...heights) + ROW_PADDING };
+}
+
+/** Returns the distance from the top of a line of text to the next one. */
+export function heightOf({ isDetail }: Span): number {
+  return isDetail ? DETAIL_HEIGHT : LINE_HEIGHT;
 }
 
 /** Splits a row that is higher than a page. */

@@ -1,4 +1,4 @@
-import { COLUMNS, GAP, LINE_HEIGHT, type Page, type Row } from './pdf-layout.ts';
+import { COLUMNS, GAP, heightOf, type Page, type Row } from './pdf-layout.ts';
 import {
   type Pen,
   BAND,
@@ -76,17 +76,20 @@ function drawRow(
   const edges = columnEdges();
   const structs = cells.map((spans, index) =>
     pdf.struct(kind === 'group' ? 'TH' : 'TD', {}, () => {
-      spans.forEach(({ text, isDetail }, lineIndex) => {
+      let y = top;
+      spans.forEach((span) => {
+        const { text, isDetail } = span;
         const { align = 'left', left = LEFT, right = RIGHT } = edges[index] ?? {};
         const x = kind === 'group' ? LEFT + 4 : align === 'right' ? right : left;
         pen.write(text, {
           x,
-          y: top + lineIndex * LINE_HEIGHT,
+          y,
           size: isDetail ? DETAIL_SIZE : SIZE,
           color: isDetail ? SOFT : INK,
           align,
           ...(kind === 'group' && { weight: 'bold' as const }),
         });
+        y += heightOf(span);
       });
     }),
   );

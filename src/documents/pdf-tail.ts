@@ -28,10 +28,9 @@ export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
     draw(root: Struct, start: number): void {
       const { pdf } = pen;
       let y = start + 6;
-      totals.forEach(({ label, value }, index) => {
-        const isLast = index === totals.length - 1;
-        const style = { y, size: isLast ? 11 : SIZE, color: INK, align: 'right' as const };
-        const weight = isLast ? { weight: 'bold' as const } : {};
+      totals.forEach(({ label, value, isTotal }) => {
+        const style = { y, size: isTotal ? 11 : SIZE, color: INK, align: 'right' as const };
+        const weight = isTotal ? { weight: 'bold' as const } : {};
         root.add(
           pdf.struct('P', {}, () => {
             pen.write(label, { ...style, ...weight, x: RIGHT - 110 });

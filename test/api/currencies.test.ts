@@ -95,7 +95,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
   test('is shown in that currency on the pages', async () => {
     const { invoiceId } = await invoiceOf();
     const { text: invoice } = await browser.get(`/operator/invoices/${invoiceId}`);
-    expect(invoice).toContain(`<dd>${currency} ${total}</dd>`);
+    expect(invoice).toContain(`Total ${currency}, including GST</dt><dd>${total}</dd>`);
     expect(invoice).toContain(`<td class="figure">${llm}</td>`);
     const { text: line } = await browser.get(`/operator/invoices/${invoiceId}/lines/2`);
     expect(line).toContain(`<dd>${currency} ${charge}</dd>`);
@@ -117,7 +117,9 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     ]);
     expect(shown).toContain(base);
     expect(shown).toContain(`Charges of ${currency} ${charge}, rounded once`);
-    expect(shown).toMatch(new RegExp(`total +${total.replaceAll('.', '\\.')}`));
+    expect(shown).toMatch(
+      new RegExp(`Total ${currency}, including GST +${total.replaceAll('.', '\\.')}`),
+    );
     expect(list).toContain(total);
     expect(usage).toContain(`1 event, exactly ${currency} ${charge}`);
     expect(preview).toContain(

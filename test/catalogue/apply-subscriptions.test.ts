@@ -231,9 +231,9 @@ describe('rejects, with a reason', () => {
       '.ends_at: expected an instant after',
     ],
     [
-      'a date without a time',
-      { starts_at: '2026-01-01' },
-      '.starts_at: expected an RFC 3339 instant',
+      'a time without an offset',
+      { starts_at: '2026-01-01T00:00:00' },
+      '.starts_at: expected a local date such as "2026-05-20", or an RFC 3339 instant',
     ],
     [
       'an addon without any start',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatDate, formatDays, formatMonth } from '../../src/display/dates.ts';
-import { humanise } from '../../src/display/labels.ts';
+import { humanise } from '../../src/display/names.ts';
 
 test('dates and months', () => {
   expect(formatDate('2026-06-01')).toBe('1\u00a0June 2026');

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { NO_LABELS, type Labels } from '../../src/display/labels.ts';
 import {
   joinFigure,
   lineText,
@@ -35,16 +34,9 @@ const overage = (given: Partial<ShownLine> = {}): ShownLine =>
     ...given,
   });
 
-const LABELS: Labels = {
-  plans: { 'studio-v1': 'Studio' },
-  addons: { storage_50gb: 'Extra storage' },
-  resourceKinds: { spaces_gb_month: 'Spaces storage' },
-  units: { vcpu_hour: 'vCPU hour' },
-};
-
 /** Quantity and price as a person reads them. */
 function priced(given: ShownLine, currency = 'AUD'): string {
-  const { quantity, unitPrice, amount } = plainLineText(given, currency, LABELS);
+  const { quantity, unitPrice, amount } = plainLineText(given, currency);
   return `${joinFigure(quantity)} × ${unitPrice ? joinFigure(unitPrice) : '?'} = ${amount}`;
 }
 
@@ -70,14 +62,14 @@ describe('quantity and price', () => {
     [
       overage({
         ...{ qty: '1805', unit: 'vcpu_hour', unit_price_cents: '36', amount_cents: 18 },
-        meta: { unit_factor: '3600' },
+        meta: { unit_factor: '3600', unit_label: 'vCPU hour' },
       }),
       '1,805/3,600 × vCPU hour × 0.36 per vCPU hour = 0.18',
     ],
     [
       overage({
         ...{ qty: '5400', unit: 'vcpu_hour', unit_price_cents: '36', amount_cents: 54 },
-        meta: { unit_factor: '3600' },
+        meta: { unit_factor: '3600', unit_label: 'vCPU hour' },
       }),
       '1.5 × vCPU hour × 0.36 per vCPU hour = 0.54',
     ],
@@ -100,7 +92,7 @@ describe('quantity and price', () => {
     ['invoice', '1 invoice', '2 invoices'],
   ])('%s has a singular and a plural', (unit, one, two) => {
     const shown = (qty: string) =>
-      joinFigure(plainLineText(overage({ qty, unit }), 'AUD', LABELS).quantity);
+      joinFigure(plainLineText(overage({ qty, unit }), 'AUD').quantity);
     expect([shown('1'), shown('2')]).toEqual([one, two]);
   });
 
@@ -147,30 +139,32 @@ describe('names', () => {
   });
 
   test.each([
-    [line(), 'Plan: Studio', 'Plan base'],
-    [addon, 'Addon: Extra storage', 'Addon: Storage 50 GB'],
+    [line(), 'Plan: Studio'],
+    [line({ meta: { plan_version_id: 'pro-v2-v12', version: 12 } }), 'Plan: Pro v2'],
     [
-      overage({ resource_kind: 'spaces_gb_month' }),
-      'Spaces storage overage',
-      'Spaces GB month overage',
+      line({ meta: { plan_version_id: 'studio-v1', plan_name: 'Studio Plus' } }),
+      'Plan: Studio Plus',
     ],
-    [overage(), 'LLM tokens overage', 'LLM tokens overage'],
-    [overage({ resource_kind: 'constructor' }), 'Constructor overage', 'Constructor overage'],
+    [line({ meta: {} }), 'Plan base'],
+    [addon, 'Addon: Storage 50 GB'],
+    [line({ ...addon, meta: { ...addon.meta, addon_name: 'More space' } }), 'Addon: More space'],
+    [line({ kind: 'addon', description: 'Addon: x', meta: {} }), 'Addon: x'],
+    [overage(), 'LLM tokens overage'],
+    [overage({ resource_kind: 'constructor' }), 'Constructor overage'],
+    [overage({ meta: { resource_name: 'Inference tokens' } }), 'Inference tokens overage'],
     [
       line({ kind: 'llm_usage', description: 'LLM usage', meta: { service_month: '2026-04' } }),
       'LLM usage, late for April 2026',
-      'LLM usage, late for April 2026',
     ],
-    [line({ kind: 'tax', description: 'GST (10%)', meta: {} }), 'GST (10%)', 'GST (10%)'],
-    [line({ kind: 'addon', description: 'Addon: x', meta: {} }), 'Addon: x', 'Addon: x'],
-  ])('%# are the catalogue’s, or the code in words', (given, named, nameless) => {
-    expect(lineText(given, 'AUD', LABELS).name).toBe(named);
-    expect(lineText(given, 'AUD', NO_LABELS).name).toBe(nameless);
+    [line({ kind: 'llm_usage', description: 'LLM usage', meta: {} }), 'LLM usage'],
+    [line({ kind: 'tax', description: 'GST (10%)', meta: {} }), 'GST (10%)'],
+  ])('%# are the catalogue’s, or the code in words', (given, name) => {
+    expect(lineText(given, 'AUD').name).toBe(name);
   });
 
   test('an addon says what it adds', () => {
-    expect(lineText(addon, 'AUD', LABELS).details).toEqual([
-      'Adds 50 a month to what is included of Spaces storage',
+    expect(lineText(addon, 'AUD').details).toEqual([
+      'Adds 50 a month to what is included of Spaces GB month',
     ]);
     expect(
       lineText({ ...addon, meta: { addon_code: 'x', included_qty: '0' } }, 'AUD').details,
@@ -179,7 +173,7 @@ describe('names', () => {
 });
 
 describe('how an amount came about', () => {
-  const details = (given: ShownLine) => plainLineText(given, 'AUD', LABELS).details;
+  const details = (given: ShownLine) => plainLineText(given, 'AUD').details;
   const days = {
     proration_fraction: '19/31',
     service_from: '2026-05-01',
@@ -219,7 +213,13 @@ describe('how an amount came about', () => {
       ...{ used: '150', allowance: '80.645161290323', capped: false },
       allowance_parts: [
         { plan_version_id: 'studio-v1', monthly_qty: '100', qty: '61.290322580645', ...days },
-        { addon_code: 'storage_50gb', monthly_qty: '1', qty: '0.612903225806', ...days },
+        {
+          addon_code: 'x',
+          addon_name: 'Extra storage',
+          monthly_qty: '1',
+          qty: '0.612903225806',
+          ...days,
+        },
         { addon_code: 'whole', monthly_qty: '18.75', qty: '18.75' },
       ],
     };

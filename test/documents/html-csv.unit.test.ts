@@ -115,7 +115,14 @@ describe('CSV', () => {
     const text = SUMMARY_CSV_HEAD + summaryCsvRows([sourceOf(), sourceOf([line()], superseded)]);
     expect(readCsv(text)).toMatchObject([
       { number: 'acme-000007', subtotal: '10.00', tax: '1.00', total: '11.00', superseded_by: '' },
-      { status: 'superseded', superseded_by: 'acme-000008', issued_on: '2026-06-01' },
+      {
+        status: 'superseded',
+        tax_treatment: 'gst',
+        tax_rate: '0.10',
+        tax_aud: '',
+        superseded_by: 'acme-000008',
+        issued_on: '2026-06-01',
+      },
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { DocumentSource } from '../../src/db/invoices/invoice-documents.ts';
 import { makeDocument } from '../../src/documents/invoice-document.ts';
 import { SELLER, line, sourceOf } from './_source.ts';
 
@@ -32,16 +33,76 @@ describe('a tax invoice', () => {
 
   test('shows GST and the total including GST', () => {
     expect(document.totals).toEqual([
-      { label: 'Subtotal, excluding GST', value: '10.00' },
-      { label: 'GST (10%)', value: '1.00' },
-      { label: 'Total AUD, including GST', value: '11.00' },
+      { label: 'Subtotal, excluding GST', value: '10.00', isTotal: false },
+      { label: 'GST (10%)', value: '1.00', isTotal: false },
+      { label: 'Total AUD, including GST', value: '11.00', isTotal: true },
     ]);
   });
 
   test('shows GST of zero', () => {
-    const { totals, notes } = makeDocument(sourceOf([line({ amount_cents: 0 })]), SELLER);
+    const { totals } = makeDocument(sourceOf([line({ amount_cents: 0 })]), SELLER);
     expect(totals.map(({ value }) => value)).toEqual(['0.00', '0.00', '0.00']);
-    expect(notes.join()).toContain('comes to nothing');
+  });
+});
+
+describe('tax', () => {
+  const taxed = (tax: Partial<DocumentSource['tax']>, given: Partial<DocumentSource> = {}) =>
+    makeDocument(sourceOf([line()], { ...given, tax: { ...sourceOf().tax, ...tax } }), SELLER);
+  const untaxed = { tax_cents: 0, total_cents: 1000 };
+
+  test('has the label and the rate of the treatment', () => {
+    const vat = { treatment: 'vat', label: 'VAT', rate: '0.125' };
+    const { title, caption, totals, notes } = taxed(vat, { tax_cents: 125, total_cents: 1125 });
+    expect([title, caption]).toEqual([
+      'Tax invoice',
+      'Lines of acme-000007, in AUD, excluding VAT',
+    ]);
+    expect(totals).toEqual([
+      { label: 'Subtotal, excluding VAT', value: '10.00', isTotal: false },
+      { label: 'VAT (12.5%)', value: '1.25', isTotal: false },
+      { label: 'Total AUD, including VAT', value: '11.25', isTotal: true },
+    ]);
+    expect(notes[1]).toContain('exclude VAT');
+  });
+
+  test('a supply without tax says why', () => {
+    const note = 'GST-free: supplied to a customer outside Australia.';
+    const free = { treatment: 'export', rate: '0', note };
+    const { title, caption, totals, notes } = taxed(free, untaxed);
+    expect([title, caption]).toEqual(['Tax invoice', 'Lines of acme-000007, in AUD']);
+    expect(totals).toEqual([
+      { label: 'Subtotal', value: '10.00', isTotal: false },
+      { label: 'GST (0%)', value: '0.00', isTotal: false },
+      { label: 'Total AUD', value: '10.00', isTotal: true },
+    ]);
+    expect(notes).toEqual(['All amounts are in AUD.', note]);
+  });
+
+  test('a seller that is not registered issues invoices without tax', () => {
+    const { title, buyer, totals, notes } = taxed({ seller_registered: false }, untaxed);
+    expect(title).toBe('Invoice');
+    expect(buyer.lines).not.toContain('ABN not provided');
+    expect(totals).toEqual([{ label: 'Total AUD', value: '10.00', isTotal: true }]);
+    expect(notes).toEqual([
+      'All amounts are in AUD.',
+      'No GST is charged, because the seller is not registered for it.',
+    ]);
+  });
+
+  test('an invoice in another currency shows its GST in AUD, with the rate', () => {
+    const aud = { rate: '1.5321', source: 'RBA', tax_cents: 153 };
+    const { totals, notes } = taxed({ aud }, { currency: 'USD' });
+    expect(totals).toEqual([
+      { label: 'Subtotal, excluding GST', value: '10.00', isTotal: false },
+      { label: 'GST (10%)', value: '1.00', isTotal: false },
+      { label: 'Total USD, including GST', value: '11.00', isTotal: true },
+      { label: 'GST in AUD', value: '1.53', isTotal: false },
+    ]);
+    expect(notes).toEqual([
+      'All amounts are in USD unless another currency is named.',
+      'Prices and amounts of lines exclude GST, which is computed on the subtotal of all lines.',
+      'GST in AUD is converted at 1.5321 AUD for 1 USD (RBA).',
+    ]);
   });
 });
 

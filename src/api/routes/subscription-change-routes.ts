@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { attach, detach } from '../../catalogue/attached-addons.ts';
 import { changeSubscription, activate, cancel } from '../../catalogue/change-subscription.ts';
-import { storedInstant, isBefore } from '../../catalogue/catalogue-fields.ts';
-import { allowRepeated, type SentSubscription } from '../../catalogue/subscriptions-file.ts';
+import { dateOrInstant } from '../../catalogue/catalogue-fields.ts';
+import { toInstant } from '../../catalogue/local-dates.ts';
+import {
+  allowRepeated,
+  isLater,
+  type SentSubscription,
+} from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { changedSubscriptionSchema, toReply } from './subscription-routes.ts';
 import { addonParams, found, subscriptionParams } from './catalogue-params.ts';
 import { SUBSCRIPTION_ADDON, answerApplyErrors, SUBSCRIPTION } from './catalogue-problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import type { Database } from '../../db/pool.ts';
+import type { BillingCalendar } from '../../domain/billing-calendar.ts';
 
 /** Attaches an addon to a subscription, with the current terms of the catalogue. */
 export const attachAddon = defineRoute(
@@ -29,15 +35,15 @@ export const attachAddon = defineRoute(
     body: z
       .strictObject({
         code: externalId.meta({ example: 'storage_50gb' }),
-        starts_at: storedInstant,
-        ends_at: storedInstant.optional(),
+        starts_at: dateOrInstant,
+        ends_at: dateOrInstant.optional(),
         allow_repeated: allowRepeated,
       })
-      .refine(({ starts_at, ends_at }) => ends_at === undefined || isBefore(starts_at, ends_at), {
+      .refine(({ starts_at, ends_at = null }) => isLater(starts_at, ends_at), {
         path: ['ends_at'],
         error: 'expected an instant after starts_at',
       })
-      .meta({ example: { code: 'storage_50gb', starts_at: '2026-05-20T00:00:00Z' } }),
+      .meta({ example: { code: 'storage_50gb', starts_at: '2026-05-20' } }),
     responses: {
       200: { description: 'The addon was already attached', schema: changedSubscriptionSchema },
       201: { description: 'The subscription with the addon', schema: changedSubscriptionSchema },
@@ -46,7 +52,7 @@ export const attachAddon = defineRoute(
   },
   async ({ params: { subscription_id: id }, body }, { db }) => {
     const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION_ADDON, () =>
-      changeSubscription(db, id, (stored) => attach(stored, body)),
+      changeSubscription(db, id, (stored, calendar) => attach(stored, inInstants(calendar, body))),
     );
     const result = found(changed, `subscription ${id}`);
     return reply(result.changes.newAddons.length > 0 ? 201 : 200, toReply(result));
@@ -69,12 +75,12 @@ export const detachAddon = defineRoute(
     params: subscriptionParams.extend(addonParams.shape),
     body: z
       .strictObject({
-        ends_at: storedInstant.describe('The first instant at which it is no longer in force.'),
-        starts_at: storedInstant
+        ends_at: dateOrInstant.describe('The first day, or instant, no longer in force.'),
+        starts_at: dateOrInstant
           .optional()
           .describe('Selects one: required if this addon was attached more than once.'),
       })
-      .meta({ example: { ends_at: '2026-08-01T00:00:00Z' } }),
+      .meta({ example: { ends_at: '2026-08-01' } }),
     responses: {
       200: { description: 'The changed subscription', schema: changedSubscriptionSchema },
     },
@@ -82,8 +88,11 @@ export const detachAddon = defineRoute(
   },
   async ({ params: { subscription_id: id, addon_code: code }, body }, { db }) => {
     const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION_ADDON, () =>
-      changeSubscription(db, id, (stored) =>
-        found(detach(stored, { code, ...body }), `addon ${code} of subscription ${id}`),
+      changeSubscription(db, id, (stored, calendar) =>
+        found(
+          detach(stored, { code, ...inInstants(calendar, body) }),
+          `addon ${code} of subscription ${id}`,
+        ),
       ),
     );
     return reply(200, toReply(found(changed, `subscription ${id}`)));
@@ -110,14 +119,16 @@ export const activateSubscription = defineRoute(
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
-    body: z.strictObject({ starts_at: storedInstant.meta({ example: '2026-05-20T00:00:00Z' }) }),
+    body: z.strictObject({ starts_at: dateOrInstant.meta({ example: '2026-05-20' }) }),
     responses: RESPONSES,
     problems: ['not-found', 'data-conflict'],
   },
   async ({ params, body }, { db }) =>
     reply(
       200,
-      await live(db, params.subscription_id, (stored) => activate(stored, body.starts_at)),
+      await live(db, params.subscription_id, (stored, calendar) =>
+        activate(stored, toInstant(calendar, body.starts_at)),
+      ),
     ),
 );
 
@@ -136,24 +147,41 @@ export const cancelSubscription = defineRoute(
     rateLimited: true,
     params: subscriptionParams,
     body: z.strictObject({
-      ends_at: storedInstant
-        .describe('The first instant at which it is no longer in force.')
-        .meta({ example: '2026-08-01T00:00:00Z' }),
+      ends_at: dateOrInstant
+        .describe('The first day, or instant, no longer in force.')
+        .meta({ example: '2026-08-01' }),
     }),
     responses: RESPONSES,
     problems: ['not-found', 'data-conflict'],
   },
   async ({ params, body }, { db }) =>
-    reply(200, await live(db, params.subscription_id, (stored) => cancel(stored, body.ends_at))),
+    reply(
+      200,
+      await live(db, params.subscription_id, (stored, calendar) =>
+        cancel(stored, toInstant(calendar, body.ends_at)),
+      ),
+    ),
 );
 
 async function live(
   db: Database,
   subscriptionId: string,
-  change: (stored: SentSubscription) => SentSubscription,
+  change: (stored: SentSubscription, calendar: BillingCalendar) => SentSubscription,
 ) {
   const changed = await answerApplyErrors('data-conflict', SUBSCRIPTION, () =>
     changeSubscription(db, subscriptionId, change),
   );
   return toReply(found(changed, `subscription ${subscriptionId}`));
+}
+
+/** Returns the body of an addon's request with instants in place of local dates. */
+function inInstants<
+  Body extends { readonly starts_at?: string | undefined; readonly ends_at?: string | undefined },
+>(calendar: BillingCalendar, body: Body): Body {
+  const { starts_at, ends_at } = body;
+  return {
+    ...body,
+    ...(starts_at !== undefined && { starts_at: toInstant(calendar, starts_at) }),
+    ...(ends_at !== undefined && { ends_at: toInstant(calendar, ends_at) }),
+  };
 }

@@ -57,10 +57,10 @@ Example:
         setTimeZone(db, timeZone),
       );
       const change = isChanged ? 'changed' : 'unchanged';
-      print(command, { time_zone: timeZone, change }, () =>
+      print(command, { time_zone: timeZone, change }, ({ time_zone }) =>
         isChanged
-          ? `The billing time zone is ${timeZone}. Now update the Schedule: npm run cli -- schedule apply`
-          : `The billing time zone is already ${timeZone}; nothing changed.`,
+          ? `The billing time zone is ${time_zone}. Now update the Schedule: npm run cli -- schedule apply`
+          : `The billing time zone is already ${time_zone}; nothing changed.`,
       );
     });
 }

@@ -1,5 +1,6 @@
 import type { InvoiceHeader, InvoiceLine } from '../../db/invoices/invoice-views.ts';
-import { plainLineText, type LineText } from '../../display/line-text.ts';
+import { plainLineText, toPlainText, type LineText } from '../../display/line-text.ts';
+import { taxNotes, totalRows, type TotalRow } from '../../display/tax-text.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { style, type Format } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
@@ -23,6 +24,11 @@ const LINE_COLUMNS: readonly Column<{ readonly line: InvoiceLine; readonly text:
   { head: 'amount', align: 'right', value: ({ text }) => text.amount },
 ];
 
+const TOTAL_COLUMNS: readonly Column<TotalRow>[] = [
+  { head: '', value: ({ label }) => label },
+  { head: '', align: 'right', value: ({ value }) => toPlainText(value) },
+];
+
 /**
  * The whole invoice as plain text.
  * @param numbers null if unknown; links are then shown as ids
@@ -43,20 +49,9 @@ export function renderInvoice(
         invoice.lines.map((line) => ({ line, text: plainLineText(line, currency) })),
       ),
     ),
+    indent(renderTable(TOTAL_COLUMNS, totalRows(invoice))),
     '',
-    indent(
-      renderTable(
-        [
-          { head: '', value: ([label]: readonly [string, number]) => label },
-          { head: currency, align: 'right', value: ([, cents]) => formatAmount(cents, currency) },
-        ],
-        [
-          ['subtotal', invoice.subtotal_cents],
-          ['GST', invoice.tax_cents],
-          ['total', invoice.total_cents],
-        ],
-      ),
-    ),
+    ...taxNotes(invoice),
   ].join('\n');
 }
 
@@ -88,7 +83,7 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
         align: 'right',
         value: (i) => formatAmount(i.subtotal_cents, i.currency),
       },
-      { head: 'GST', align: 'right', value: (i) => formatAmount(i.tax_cents, i.currency) },
+      { head: 'tax', align: 'right', value: (i) => formatAmount(i.tax_cents, i.currency) },
       { head: 'total', align: 'right', value: (i) => formatAmount(i.total_cents, i.currency) },
       { head: 'currency', value: (invoice) => invoice.currency },
       { head: 'id', value: (invoice) => invoice.invoice_id },

@@ -113,7 +113,7 @@ const TOTALS: readonly Column<MonthEndStatus['totals'][number]>[] = [
     align: 'right',
     value: (row) => formatAmount(row.subtotal_cents, row.currency),
   },
-  { head: 'GST', align: 'right', value: (row) => formatAmount(row.tax_cents, row.currency) },
+  { head: 'tax', align: 'right', value: (row) => formatAmount(row.tax_cents, row.currency) },
   { head: 'total', align: 'right', value: (row) => formatAmount(row.total_cents, row.currency) },
 ];
 

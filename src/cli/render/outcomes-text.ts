@@ -18,7 +18,7 @@ export function renderOutcomes(outcomes: readonly TenantOutcome[]): string {
       { head: 'invoice', value: (tenant) => tenant.number },
       { head: 'rev', align: 'right', value: (tenant) => tenant.revision },
       { head: 'subtotal', align: 'right', value: (tenant) => amount(tenant, 'subtotal_cents') },
-      { head: 'GST', align: 'right', value: (tenant) => amount(tenant, 'tax_cents') },
+      { head: 'tax', align: 'right', value: (tenant) => amount(tenant, 'tax_cents') },
       { head: 'total', align: 'right', value: (tenant) => amount(tenant, 'total_cents') },
       { head: '', value: ({ currency, total_cents }) => (total_cents === null ? '' : currency) },
     ],

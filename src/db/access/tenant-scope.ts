@@ -1,4 +1,5 @@
 import type { Database, Queryable, Transaction } from '../pool.ts';
+import { shareCalendar } from '../settings/load-calendar.ts';
 import { sql } from '../sql.ts';
 
 /**
@@ -15,7 +16,7 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
       await enterScope(tx, tenantId);
       return work(tx);
     });
-  return {
+  const view: Queryable = {
     any: (query) => inScope((tx) => tx.any(query)),
     anyFirst: (query) => inScope((tx) => tx.anyFirst(query)),
     exists: (query) => inScope((tx) => tx.exists(query)),
@@ -30,6 +31,8 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
     stream: (query, handler) => inScope((tx) => tx.stream(query, handler)),
     transaction: (work) => inScope(work),
   };
+  shareCalendar(db, view);
+  return view;
 }
 
 /**

@@ -13,7 +13,7 @@ import { sellerSchema } from '../catalogue/seller-details.ts';
 const header = invoiceHeaderSchema
   .omit({ re_run: true, status_change: true, superseded_at: true })
   .extend({
-    /** The date of issue. */
+    /** The date of issue in the billing time zone. */
     issued_on: z.iso.date(),
     replaces_number: z.string().nullable(),
     superseded_by_number: z.string().nullable(),
@@ -39,8 +39,8 @@ export interface DocumentCursor {
 
 const HEADERS = sql.fragment`
   SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
-    (i.issued_at AT TIME ZONE 'UTC')::date AS issued_on,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
+    (i.issued_at AT TIME ZONE (SELECT time_zone FROM billing_settings))::date AS issued_on,
     i.replaces_invoice_id, i.superseded_by,
     old.number AS replaces_number, next.number AS superseded_by_number,
     (

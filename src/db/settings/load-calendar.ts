@@ -12,12 +12,21 @@ interface Loaded {
 /** By database. A calendar whose zone is fixed is never read again. */
 const loaded = new WeakMap<Queryable, Loaded>();
 
+/** The database that a view shows a part of. */
+const sources = new WeakMap<Queryable, Queryable>();
+
+/** Makes `loadCalendar` return the calendar of `db` for a view of it, such as a tenant's. */
+export function shareCalendar(db: Queryable, view: Queryable): void {
+  sources.set(view, db);
+}
+
 /**
  * Returns the calendar of the billing time zone. Costs nothing once the zone is fixed; before that, one short query, so
  * that a running process notices a change. For readers; a writer calls `fixCalendar`.
- * @param db a pool rather than a transaction, for which nothing can be remembered
+ * @param from a pool or a tenant's view of it, rather than a transaction, for which nothing can be remembered
  */
-export async function loadCalendar(db: Queryable): Promise<BillingCalendar> {
+export async function loadCalendar(from: Queryable): Promise<BillingCalendar> {
+  const db = sources.get(from) ?? from;
   const known = loaded.get(db);
   if (known?.isFixed) return known.calendar;
   const read = await readCalendar(db, known?.calendar ?? null);

@@ -4,6 +4,7 @@ import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { joinFigure, lineText, type LineText } from '../../../display/line-text.ts';
+import { taxNotes, totalRows } from '../../../display/tax-text.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute, signedAmount } from './page-format.ts';
@@ -25,7 +26,7 @@ export interface InvoicePageView {
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
   const { visitor, invoice, tenantName, revisions, changes, temporal } = view;
-  const { tenant_id, currency, status, number } = invoice;
+  const { tenant_id, status, number } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return layout({
     title: `Invoice ${number}`,
@@ -40,11 +41,8 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
 <div><dt>Issued</dt><dd>${minute(invoice.issued_at)}</dd></div>
-<div><dt>Subtotal</dt><dd>${formatAmount(invoice.subtotal_cents, currency)}</dd></div>
-<div><dt>GST</dt><dd>${formatAmount(invoice.tax_cents, currency)}</dd></div>
-<div><dt>Total</dt><dd>${formatMoney(invoice.total_cents, currency)}</dd></div>
-</dl>
-${requestNotes(invoice)}<ul class="links">
+${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
+${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice)}<ul class="links">
 ${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>

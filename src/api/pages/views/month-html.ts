@@ -83,7 +83,7 @@ const KIND_NAMES: Readonly<Record<KindTotal['kind'], string>> = {
   addon: 'Addons',
   overage: 'Overage',
   llm_usage: 'LLM usage',
-  tax: 'GST',
+  tax: 'Tax',
 };
 
 function comparisonTable({ month, before, currency, rows }: Comparison): Markup {

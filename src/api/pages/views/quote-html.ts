@@ -6,7 +6,7 @@ import type { TaxedQuoteJson } from '../../../domain/quote-tax.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
 import { formatDate } from '../../../display/dates.ts';
-import { addonName, kindName, NO_LABELS } from '../../../display/labels.ts';
+import { humanise } from '../../../display/names.ts';
 import { lineText } from '../../../display/line-text.ts';
 import { baseUnit, perUnit, pricedUnit, withUnit } from '../../../display/unit-words.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
@@ -118,7 +118,7 @@ function addonChoice(
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${addonName(code, NO_LABELS)}: ${groupDigits(qty)} more of ${kindName(resource_kind, NO_LABELS)}, ${formatMoney(price_cents, currency)} per month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${humanise(code)}: ${groupDigits(qty)} more of ${humanise(resource_kind)}, ${formatMoney(price_cents, currency)} per month</label></div>
 `;
 }
 
@@ -133,10 +133,10 @@ function usageInput(
   const beyond =
     item.overage_price_cents === null
       ? 'no charge beyond that'
-      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}, NO_LABELS))}`;
+      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}))}`;
   return field({
     id,
-    label: kindName(item.resource_kind, NO_LABELS),
+    label: humanise(item.resource_kind),
     hint: `${included}, ${beyond}`,
     mistakes,
     input: (attributes) =>
@@ -199,7 +199,7 @@ function includedTable(
       {
         head: 'Resource',
         isHead: true,
-        cell: ({ resource_kind }) => kindName(resource_kind, NO_LABELS),
+        cell: ({ resource_kind }) => humanise(resource_kind),
       },
       {
         head: 'Included',
