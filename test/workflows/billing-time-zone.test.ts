@@ -66,7 +66,7 @@ test('the Schedule fires at 06:00 in Sydney, whatever the season', async () => {
 test('a firing bills the month that has ended in Sydney', async () => {
   // Scheduled for 06:00 on 1 June in Sydney, which is 20:00 on 31 May in UTC.
   await backfillMonth(world.client, await loadCalendar(world.db), MAY);
-  await using _worker = await world.startWorker();
+  await world.startWorker();
   await closed(world, MAY);
 
   const invoices = await listInvoices(world.db, {}, { after: null, limit: 10 });
