@@ -101,6 +101,12 @@ CREATE FUNCTION billing_month(at timestamptz) RETURNS date LANGUAGE sql STABLE A
   ORDER BY starts_at DESC LIMIT 1
 $$;
 
+-- Returns the date of an instant in that zone, for dates of issue and the like. Which month an instant belongs to
+-- is decided by billing_months alone.
+CREATE FUNCTION billing_date(at timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+  SELECT (at AT TIME ZONE (SELECT time_zone FROM billing_settings WHERE only_row))::date
+$$;
+
 GRANT SELECT ON billing_settings, billing_months TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
 GRANT UPDATE (fixed_at) ON billing_settings TO arcadia_api, arcadia_worker;
 GRANT UPDATE (time_zone) ON billing_settings TO arcadia_app;

@@ -16,7 +16,7 @@ export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
   };
 }
 
-function monthGauges({ lastMonth, months, parkedReasons }: BooksFacts) {
+function monthGauges({ lastMonth, lastMonthEndsAt, months, parkedReasons }: BooksFacts) {
   const last = months.find(({ month }) => month === lastMonth);
   if (!last) return null;
   const { rolled, skipped, unchanged, nothing_to_bill, parked } = last;
@@ -26,6 +26,7 @@ function monthGauges({ lastMonth, months, parkedReasons }: BooksFacts) {
     oldestOpenRequestSeconds: waiting.length > 0 ? Math.min(...waiting) : null,
     outOfBalanceMonths: months.filter(({ isOutOfBalance }) => isOutOfBalance).length,
     month: lastMonth,
+    monthEndSeconds: Date.parse(lastMonthEndsAt) / 1000,
     dueTenants: last.dueTenants,
     tenantsWithoutOutcome: last.withoutOutcome,
     outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },

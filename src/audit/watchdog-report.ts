@@ -45,6 +45,8 @@ export interface WatchdogReport {
 export interface BooksFacts {
   /** The last month that should be closed. */
   readonly lastMonth: Month;
+  /** The instant at which that month ended, in UTC. */
+  readonly lastMonthEndsAt: string;
   /** The months that were checked. */
   readonly months: readonly MonthFacts[];
   /** Reasons for parked tenants of the last month. */
@@ -104,10 +106,12 @@ export function judgeLostRun(run: LostRun): readonly Finding[] {
 async function readBooks(db: Queryable, at: Date) {
   const calendar = await loadCalendar(db);
   const lastMonth = calendar.monthBefore(at);
+  const period = calendar.periodOf(lastMonth);
   const facts: BooksFacts = {
     lastMonth,
+    lastMonthEndsAt: period.endsAt,
     months: await readMonthFacts(db, lastMonth),
-    parkedReasons: await countParkedReasons(db, calendar.periodOf(lastMonth)),
+    parkedReasons: await countParkedReasons(db, period),
     keyExpiresAt: await readKeyExpiry(db, at),
   };
   return { calendar, facts };

@@ -51,7 +51,7 @@ export function whyNotTimeZone(text: string): string | null {
     : `${name} is not a time zone: use an IANA name such as "Australia/Sydney"`;
 }
 
-/** Returns the current name of an old one, else the names with the same city, else those with the fewest mistakes. */
+/** Returns the current name of an old one. Otherwise the names with the same city, or those with the fewest mistakes. */
 function findSimilar(text: string): readonly string[] {
   const current = currentName(text);
   if (current !== null) return [current];

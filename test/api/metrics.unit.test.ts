@@ -43,6 +43,7 @@ async function apiText(): Promise<string> {
       oldestOpenRequestSeconds: 5,
       outOfBalanceMonths: 0,
       month: '2026-05',
+      monthEndSeconds: 6,
       dueTenants: 9,
       tenantsWithoutOutcome: 0,
       outcomes: { rolled: 8, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 1 },

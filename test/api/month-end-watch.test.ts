@@ -82,6 +82,7 @@ test('/metrics has a series for every code', async () => {
     expect.stringMatching(/^watchdog_finding\{.*code="no_worker".*\} 1$/),
     expect.stringMatching(/^month_end_open_requests(\{.*\})? 0$/),
     'month_end_months_out_of_balance 0',
+    'month_end_last_month_end_timestamp_seconds{month="2026-05"} 1780272000',
     'month_end_due_tenants{month="2026-05"} 2',
     'month_end_tenants{month="2026-05",outcome="rolled"} 0',
     'month_end_tenants{month="2026-05",outcome="skipped"} 0',

@@ -23,6 +23,7 @@ export function anInvoice(changes: Partial<InvoiceHeader> = {}): InvoiceHeader {
       aud: null,
     },
     issued_at: '2026-06-01T00:00:00.000000Z',
+    issued_on: '2026-06-01',
     replaces_invoice_id: null,
     superseded_by: null,
     superseded_at: null,

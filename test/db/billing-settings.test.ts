@@ -1,9 +1,13 @@
+import { Client } from '@temporalio/client';
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { readBillingSettings, setTimeZone } from '../../src/db/settings/billing-settings.ts';
 import { fixCalendar, loadCalendar } from '../../src/db/settings/load-calendar.ts';
 import { sql } from '../../src/db/sql.ts';
+import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import type { TestDatabase } from '../_util/database.ts';
@@ -161,7 +165,7 @@ describe('a process that loaded its calendar before the zone was set', () => {
     expect(await bucketMonths()).toEqual(['2026-05']);
   });
 
-  test('never mixes zones, whoever is first', async () => {
+  test('never mixes zones, in whatever order things happen', async () => {
     await seedUsageOf();
     await using stale = await otherProcess();
     await loadCalendar(stale);
@@ -175,4 +179,28 @@ describe('a process that loaded its calendar before the zone was set', () => {
     expect(await bucketMonths()).toEqual([zone === SYDNEY ? '2026-05' : '2026-04']);
     expect((await loadCalendar(stale)).timeZone).toBe(zone);
   });
+});
+
+test('a request for a month fixes the zone, and a refused one does not', async () => {
+  await seedUsageOf();
+  await setTimeZone(db, SYDNEY);
+  const { acceptRequest } = createActivities({
+    db,
+    // Accepting a request sends nothing.
+    client: Object.create(Client.prototype) as Client,
+    logger: pino({ level: 'silent' }),
+    bounds: NO_BOUNDS,
+    // 22:00 on 30 June in UTC, which is 1 July in Sydney.
+    now: () => new Date('2026-06-30T22:00:00Z'),
+  });
+  const ask = (month: string) =>
+    acceptRequest({ month, signal: 'run', signalId: month, payload: undefined });
+  expect(await ask('2026-07')).toMatchObject({
+    accepted: false,
+    reason: '2026-07 is not over yet: it can be closed from 2026-07-31T14:00:00Z on',
+  });
+  expect((await readBillingSettings(db)).time_zone_fixed_at).toBeNull();
+  expect(await ask('2026-06')).toMatchObject({ accepted: true });
+  expect((await readBillingSettings(db)).time_zone_fixed_at).not.toBeNull();
+  await expect(setTimeZone(db, 'UTC')).rejects.toThrow('a month has been requested');
 });

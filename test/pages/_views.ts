@@ -1,7 +1,12 @@
 import type { Visitor } from '../../src/api/pages/views/layout.ts';
 import type { MonthOverview } from '../../src/db/month-end/month-views.ts';
 
-export const OPERATOR: Visitor = { label: 'ops', scope: 'operator', formToken: 'the-token' };
+export const OPERATOR: Visitor = {
+  label: 'ops',
+  scope: 'operator',
+  timeZone: 'UTC',
+  formToken: 'the-token',
+};
 
 /** What a sender, or an operator, might get into a page. */
 export const ATTACK = `<script>alert("'1'")</script>`;

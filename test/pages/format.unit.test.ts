@@ -44,7 +44,10 @@ test('numbers have their thousands, and decimals none behind the point', () => {
 });
 
 test('times are to the minute, and say that they are UTC', () => {
-  expect(minute('2026-06-01T06:02:59.123456Z')).toBe('2026-06-01 06:02 UTC');
+  const instant = '2026-06-01T06:02:59.123456Z';
+  expect(minute(instant, 'UTC')).toBe('2026-06-01 06:02 UTC');
+  expect(minute(instant, 'Australia/Sydney')).toBe('2026-06-01 16:02 +10:00');
+  expect(minute(instant, 'America/New_York')).toBe('2026-06-01 02:02 -04:00');
 });
 
 test.each([

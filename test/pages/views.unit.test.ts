@@ -141,7 +141,7 @@ describe('nothing to show', () => {
       monthsPage({ visitor: OPERATOR, months: [], notAskedFor: '2026-05', nextHref: null }),
     ).toMatch(/May 2026<\/a> is over[^]*No month end has been requested yet/);
     expect(month()).toContain('No tenants are parked');
-    expect(requestLive(null).text).toContain('store it within seconds');
+    expect(requestLive(null, 'UTC').text).toContain('store it within seconds');
   });
 });
 

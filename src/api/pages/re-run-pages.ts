@@ -85,8 +85,8 @@ export const oneRequest = operatorPage(
 /** Returns the part of the request's page that refreshes. */
 export const oneRequestLive = operatorPage(
   { path: `${REQUEST_PATH}/live`, params: requestParams },
-  async ({ params: { month, request_id } }, { db }) =>
-    page(requestLive(await showRequest(db, month, request_id)).text),
+  async ({ params: { month, request_id }, visitor }, { db }) =>
+    page(requestLive(await showRequest(db, month, request_id), visitor.timeZone).text),
 );
 
 /** Splits typed ids at white space and commas, without duplicates. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Request } from 'express';
 import { HttpProblem } from '../http/problems.ts';
 import { findLiveKey, isExpired } from '../../db/access/api-keys.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { mustSign } from '../http/require-signature.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import type { SignedIn } from './page-definition.ts';
@@ -141,5 +142,6 @@ export async function findSignedIn(
   if (caller === null || isExpired(caller, now()) || mustSign(caller)) return null;
   const { scope, label } = caller;
   if (scope !== 'operator' && scope !== 'tenant') return null;
-  return { session, caller, visitor: { label, scope, formToken: session.formToken } };
+  const { timeZone } = await loadCalendar(db);
+  return { session, caller, visitor: { label, scope, timeZone, formToken: session.formToken } };
 }

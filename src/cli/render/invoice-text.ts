@@ -40,7 +40,7 @@ export function renderInvoice(
   const { currency } = invoice;
   return [
     `${style('bold', `Invoice ${invoice.number}`)} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
-    `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_at}, id ${invoice.invoice_id}`,
+    `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_on}, id ${invoice.invoice_id}`,
     ...linksOf(invoice, numbers),
     '',
     indent(

@@ -40,7 +40,7 @@ export interface DocumentCursor {
 const HEADERS = sql.fragment`
   SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
-    (i.issued_at AT TIME ZONE (SELECT time_zone FROM billing_settings))::date AS issued_on,
+    billing_date(i.issued_at) AS issued_on,
     i.replaces_invoice_id, i.superseded_by,
     old.number AS replaces_number, next.number AS superseded_by_number,
     (

@@ -23,6 +23,7 @@ export const invoiceHeaderSchema = z.object({
   total_cents: z.int(),
   tax: taxViewSchema,
   issued_at: z.iso.datetime(),
+  issued_on: z.iso.date().describe('The date of issue, in the billing time zone.'),
   replaces_invoice_id: z.uuid().nullable(),
   superseded_by: z.uuid().nullable(),
   superseded_at: z.iso.datetime().nullable(),
@@ -92,7 +93,7 @@ export type InvoiceReader = 'operator' | 'tenant';
 const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
   i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
-  i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
+  billing_date(i.issued_at) AS issued_on, i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
 
 const OPERATORS_COLUMNS = sql.fragment`
   CASE WHEN i.request_id IS NOT NULL THEN jsonb_build_object(

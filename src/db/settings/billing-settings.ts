@@ -38,8 +38,8 @@ const current = z.object({
 
 /**
  * Sets the billing time zone and stores the boundaries of its months, all or nothing. Setting the zone that is already
- * set changes nothing. Whoever stores the first usage or request at the same time waits for this, and then uses the new
- * zone; or this waits, and is refused (`fixCalendar`).
+ * set changes nothing. A process that stores the first usage or request at the same time either waits for this, and then
+ * uses the new zone, or comes first, and this is refused (`fixCalendar`).
  * @throws TimeZoneRefusedError if there is no such zone, or if there is usage, a month-end request or an invoice
  */
 export async function setTimeZone(
@@ -64,6 +64,7 @@ export async function setTimeZone(
         `The billing time zone stays ${found.timeZone}: ${reason}, and its months are months of that zone`,
       );
     }
+    await requireKnownToPostgres(tx, timeZone);
     await tx.query(sql.typeAlias('nothing')`
       UPDATE billing_settings SET time_zone = ${timeZone} WHERE only_row
     `);
@@ -77,6 +78,17 @@ function whyFixed({ fixedAt, hasUsage, hasRequests, hasInvoices }: z.infer<typeo
   if (hasRequests) return 'a month has been requested';
   if (hasUsage) return 'there is usage';
   return fixedAt === null ? null : `it was fixed at ${fixedAt} for the first usage or request`;
+}
+
+/** Dates of issue are computed by PostgreSQL, which has time zone data of its own. */
+async function requireKnownToPostgres(db: Queryable, timeZone: string): Promise<void> {
+  const isKnown = await db.exists(sql.typeAlias('nothing')`
+    SELECT FROM pg_timezone_names WHERE name = ${timeZone}
+  `);
+  if (isKnown) return;
+  throw new TimeZoneRefusedError(
+    `PostgreSQL does not know the time zone ${timeZone}: update the time zone data of its server`,
+  );
 }
 
 async function writeMonths(db: Queryable, starts: readonly number[]): Promise<void> {

@@ -35,8 +35,8 @@ export async function loadCalendar(from: Queryable): Promise<BillingCalendar> {
 }
 
 /**
- * Returns the calendar after fixing its zone. Whoever is about to store the first usage or month-end request calls this
- * first: a change of the zone in another transaction is either complete by then, or refused (ADR 28). Costs nothing from
+ * Returns the calendar after fixing its zone. A process that is about to store usage or a month-end request calls
+ * this first: a change of the zone in another transaction is either complete by then, or refused (ADR 28). Costs nothing from
  * the second call on.
  */
 export async function fixCalendar(db: Queryable): Promise<BillingCalendar> {

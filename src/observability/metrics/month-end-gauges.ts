@@ -29,6 +29,7 @@ export interface MonthGauges {
   readonly outOfBalanceMonths: number;
   /** The latest month that is due to be closed. The fields below describe this month. */
   readonly month: string;
+  readonly monthEndSeconds: number;
   readonly dueTenants: number;
   readonly tenantsWithoutOutcome: number;
   readonly outcomes: OutcomeCounts;
@@ -65,6 +66,10 @@ function createGauges(meter: Meter) {
     outOfBalance: gauge(
       'month_end_months_out_of_balance',
       'Months whose last run ended with control totals that do not match.',
+    ),
+    lastMonthEnd: gauge(
+      'month_end_last_month_end_timestamp_seconds',
+      'End of the last month in the billing time zone, in seconds since 1970.',
     ),
     due: gauge('month_end_due_tenants', 'Due tenants of the last month.'),
     outcomes: gauge('month_end_tenants', 'Due tenants of the last month, by their latest outcome.'),
@@ -107,6 +112,7 @@ function observe(
   result.observe(gauges.openRequests, seen.monthEnd.openRequests);
   known(gauges.oldestOpenRequest, seen.monthEnd.oldestOpenRequestSeconds);
   result.observe(gauges.outOfBalance, seen.monthEnd.outOfBalanceMonths);
+  result.observe(gauges.lastMonthEnd, seen.monthEnd.monthEndSeconds, { month });
   result.observe(gauges.due, seen.monthEnd.dueTenants, { month });
   result.observe(gauges.withoutOutcome, seen.monthEnd.tenantsWithoutOutcome, { month });
   for (const [outcome, tenants] of Object.entries(outcomes)) {

@@ -36,13 +36,13 @@ export function invoicePage(view: InvoicePageView): string {
       { href: `/operator/months/${month}`, text: formatMonth(month) },
       { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
     ],
-    main: markup`${supersededNote(invoice)}<dl class="facts">
+    main: markup`${supersededNote(invoice, visitor.timeZone)}<dl class="facts">
 <div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
 <div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
-<div><dt>Issued</dt><dd>${minute(invoice.issued_at)}</dd></div>
+<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
 ${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
-${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice)}<ul class="links">
+${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}<ul class="links">
 ${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
@@ -50,24 +50,27 @@ ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_i
 ${linesTable(invoice)}
 ${differenceSection(invoice, changes)}
 <h2 id="revisions">Revisions</h2>
-${revisionsTable(revisions, invoice.invoice_id)}`,
+${revisionsTable(revisions, invoice.invoice_id, visitor.timeZone)}`,
   });
 }
 
 /** The formats of the tenant's documents. */
 const DOCUMENTS = ['html', 'pdf', 'csv'];
 
-function supersededNote({ status, superseded_by, superseded_at }: InvoiceView): Markup {
+function supersededNote(
+  { status, superseded_by, superseded_at }: InvoiceView,
+  timeZone: string,
+): Markup {
   if (status !== 'superseded' || superseded_by === null) return markup``;
-  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
+  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, timeZone)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
 `;
 }
 
-function requestNotes({ status, re_run, status_change }: InvoiceView): Markup {
+function requestNotes({ status, re_run, status_change }: InvoiceView, timeZone: string): Markup {
   const sentences = [
     re_run && `Rerun requested by ${re_run.actor ?? 'unknown'}: “${re_run.reason ?? ''}”`,
     status_change &&
-      `Marked as ${status} by ${status_change.actor} on ${minute(status_change.changed_at)}: “${status_change.reason ?? ''}”`,
+      `Marked as ${status} by ${status_change.actor} on ${minute(status_change.changed_at, timeZone)}: “${status_change.reason ?? ''}”`,
   ].filter((sentence) => sentence !== null);
   return markup`${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}`;
 }
@@ -142,7 +145,7 @@ function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
   return markup`${amount}<span class="sub">${joinFigure(quantity)}</span>`;
 }
 
-function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
+function revisionsTable(revisions: readonly Revision[], shown: string, timeZone: string): Markup {
   return table({
     caption: 'All revisions, newest first',
     empty: '',
@@ -163,7 +166,7 @@ function revisionsTable(revisions: readonly Revision[], shown: string): Markup {
         isFigure: true,
         cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
       },
-      { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at) },
+      { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at, timeZone) },
       { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? '' },
       { head: 'Reason', isWide: true, cell: ({ reason }) => reason ?? '' },
     ],

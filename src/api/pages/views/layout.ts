@@ -4,11 +4,13 @@ import { ownAsset } from '../../http/assets.ts';
 export const STYLESHEET = ownAsset(new URL('./assets/pages.css', import.meta.url));
 export const LIVE_SCRIPT = ownAsset(new URL('./assets/live.js', import.meta.url));
 
-/** The signed-in visitor of a page. */
+/** The signed-in visitor of a page, and how to show things to them. */
 export interface Visitor {
   /** Label of the key that they signed in with. */
   readonly label: string;
   readonly scope: 'operator' | 'tenant';
+  /** The billing time zone, in which pages show instants. */
+  readonly timeZone: string;
   /** Forms that change something must send it back. */
   readonly formToken: string;
 }

@@ -48,8 +48,12 @@ ${table({
       cell: ({ event_id, is_excluded }) =>
         markup`<span class="id">${event_id}</span>${is_excluded ? markup` ${badge('plain', 'excluded')}` : ''}`,
     },
-    { head: 'Occurred', cell: ({ occurred_at }) => minute(occurred_at) },
-    { head: 'Received', isWide: true, cell: ({ received_at }) => minute(received_at) },
+    { head: 'Occurred', cell: ({ occurred_at }) => minute(occurred_at, visitor.timeZone) },
+    {
+      head: 'Received',
+      isWide: true,
+      cell: ({ received_at }) => minute(received_at, visitor.timeZone),
+    },
     { head: 'Details', isWide: true, cell: detailOf },
     {
       head: currency ?? 'Quantity',

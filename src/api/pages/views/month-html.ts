@@ -42,10 +42,10 @@ ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul clas
 <li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
 <li><a href="/operator/months/${month}/re-run">Rerun tenants</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
-${parkedSection({ month, parked, moreHref: moreParkedHref, temporal })}
+${parkedSection({ visitor, month, parked, moreHref: moreParkedHref, temporal })}
 ${comparison(month, kinds)}
 ${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation scan the whole month, so they appear only when no request is running.</p>\n` : booksSection(books)}
-${requestsSection(overview)}`,
+${requestsSection(overview, visitor.timeZone)}`,
   });
 }
 
@@ -131,7 +131,7 @@ function sumText(amounts: readonly string[]): string {
   return String(amounts.reduce((sum, cents) => sum + BigInt(cents), 0n));
 }
 
-function requestsSection({ month, requests }: MonthOverview): Markup {
+function requestsSection({ month, requests }: MonthOverview, timeZone: string): Markup {
   return markup`<h2 id="requests">Requests</h2>
 ${table({
   caption: 'The latest 20 requests for the month',
@@ -142,7 +142,7 @@ ${table({
       head: 'Requested',
       isHead: true,
       cell: ({ request_id, requested_at }) =>
-        markup`<a href="${requestHref(month, request_id)}">${minute(requested_at)}</a>`,
+        markup`<a href="${requestHref(month, request_id)}">${minute(requested_at, timeZone)}</a>`,
     },
     { head: 'Type', cell: ({ kind }) => (kind === 'force' ? 'forced rerun' : 'run') },
     { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },

@@ -1,3 +1,4 @@
+import { Temporal } from 'temporal-polyfill';
 import { formatAmount, groupDigits } from '../../../domain/format.ts';
 
 /** Numbers, amounts and times as the pages show them. */
@@ -21,9 +22,13 @@ export function percentChange(
   return `${percent === 0n ? '' : sign}${groupDigits(String(percent < 0n ? -percent : percent))} %`;
 }
 
-/** Formats an instant to the minute, in UTC: `2026-06-01 06:02 UTC`. */
-export function minute(instant: string): string {
-  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+/**
+ * Formats an instant to the minute, in the billing time zone: `2026-06-01 16:02 +10:00`, or `2026-06-01 06:02 UTC`.
+ */
+export function minute(instant: string, timeZone: string): string {
+  const local = Temporal.Instant.from(instant).toZonedDateTimeISO(timeZone);
+  const time = local.toPlainTime().toString().slice(0, 'hh:mm'.length);
+  return `${local.toPlainDate().toString()} ${time} ${timeZone === 'UTC' ? 'UTC' : local.offset}`;
 }
 
 /** Formats an estimated duration: `40 s`, `3 min`, `2 h 5 min`. */

@@ -8,6 +8,7 @@ import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
 export interface ParkedView {
+  readonly visitor: Visitor;
   readonly month: string;
   readonly parked: readonly ParkedTenant[];
   readonly moreHref: string | null;
@@ -15,7 +16,7 @@ export interface ParkedView {
 }
 
 /** Renders the page of a month's parked tenants. */
-export function parkedPage(view: ParkedView & { readonly visitor: Visitor }): string {
+export function parkedPage(view: ParkedView): string {
   const { month, visitor } = view;
   return layout({
     title: `Parked tenants of ${formatMonth(month)}`,
@@ -35,7 +36,7 @@ ${parkedForm(view)}`;
 }
 
 /** Renders the list as a form, because a rerun is how to release a parked tenant. */
-function parkedForm({ month, parked, moreHref, temporal }: ParkedView): Markup {
+function parkedForm({ visitor, month, parked, moreHref, temporal }: ParkedView): Markup {
   if (parked.length === 0) {
     return markup`<p class="empty">No tenants are parked.</p>\n`;
   }
@@ -54,7 +55,7 @@ ${table({
       head: 'Tenant',
       isHead: true,
       cell: ({ tenant_id, recorded_at }) =>
-        markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
+        markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at, visitor.timeZone)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
     },
     {
       head: 'Reason',

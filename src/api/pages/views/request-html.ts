@@ -29,7 +29,7 @@ export function requestPage(view: RequestPageView): string {
       { href: `/operator/months/${month}`, text: formatMonth(month) },
     ],
     isLive: isOpen,
-    main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/requests/${encodeURIComponent(requestId)}/live"` : ''}>${requestLive(request)}</div>
+    main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/requests/${encodeURIComponent(requestId)}/live"` : ''}>${requestLive(request, visitor.timeZone)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
 <ul class="links"><li><a href="/operator/months/${month}">${formatMonth(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
 <p class="soft">Request id: <span class="id">${requestId}</span></p>
@@ -38,7 +38,7 @@ ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
 }
 
 /** Renders the part that refreshes. */
-export function requestLive(request: RequestView | null): Markup {
+export function requestLive(request: RequestView | null, timeZone: string): Markup {
   if (request === null) {
     return markup`<p class="note">${badge('busy', 'sent')} The month’s workflow has the request and will store it within seconds. You can leave this page.</p>
 `;
@@ -49,8 +49,8 @@ export function requestLive(request: RequestView | null): Markup {
 <div><dt>State</dt><dd>${requestState(request)}</dd></div>
 <div><dt>Type</dt><dd>${kind === 'force' ? 'Forced rerun' : 'Run'}</dd></div>
 <div><dt>Requested by</dt><dd>${actor ?? 'unknown'}</dd></div>
-<div><dt>Requested</dt><dd>${minute(requested_at)}</dd></div>
-<div><dt>Finished</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at)}</dd></div>
+<div><dt>Requested</dt><dd>${minute(requested_at, timeZone)}</dd></div>
+<div><dt>Finished</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at, timeZone)}</dd></div>
 </dl>
 ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
     kind === 'run'
