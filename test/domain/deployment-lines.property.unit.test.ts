@@ -57,7 +57,7 @@ test('a month of any subscriptions costs what counting day by day gives', () => 
         rateDayByDay(lives, month, factorOf, usage),
       );
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 

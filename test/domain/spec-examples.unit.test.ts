@@ -63,32 +63,34 @@ test('Money and quantities: a line is rounded once, half away from zero', () => 
 });
 
 describe('The quote, Recurring charges, First invoice', () => {
-  const quoted = quote(studio, [storage], {
-    usage: { llm_tokens: '1500000', spaces_gb_month: '200', droplet_hours: '744' },
-    startsOn: '2026-05-20',
-  });
+  function quoted() {
+    return quote(studio, [storage], {
+      usage: { llm_tokens: '1500000', spaces_gb_month: '200', droplet_hours: '744' },
+      startsOn: '2026-05-20',
+    });
+  }
 
   test('a full month costs 57.50 recurring, 5.00 and 1.00 of overage, 63.50 all in', () => {
-    expect(quoted.recurring.monthlyTotalCents).toBe(5750);
-    expect(quoted.recurring.lines.map(({ amountCents }) => amountCents)).toEqual([5000, 750]);
-    expect(quoted.overage.lines.map(({ amountCents }) => amountCents)).toEqual([500, 100]);
-    expect(quoted.allInMonthlyCents).toBe(6350);
-    expect(withTax(quoteToJson(quoted), DEFAULT_TAX)).toMatchObject({
+    expect(quoted().recurring.monthlyTotalCents).toBe(5750);
+    expect(quoted().recurring.lines.map(({ amountCents }) => amountCents)).toEqual([5000, 750]);
+    expect(quoted().overage.lines.map(({ amountCents }) => amountCents)).toEqual([500, 100]);
+    expect(quoted().allInMonthlyCents).toBe(6350);
+    expect(withTax(quoteToJson(quoted()), DEFAULT_TAX)).toMatchObject({
       tax_cents: 635,
       total_cents: 6985,
     });
   });
 
   test('the first invoice bills 12 of 31 days: 19.35 and 2.90', () => {
-    const { lines, proratedTotalCents } = quoted.firstInvoice;
+    const { lines, proratedTotalCents } = quoted().firstInvoice;
     expect(lines.map(({ amountCents }) => amountCents)).toEqual([1935, 290]);
     expect(lines.map(({ meta }) => meta.proration_fraction)).toEqual(['12/31', '12/31']);
     expect(proratedTotalCents).toBe(2225);
-    expect(withTax(quoteToJson(quoted), DEFAULT_TAX).first_invoice).toMatchObject({
+    expect(withTax(quoteToJson(quoted()), DEFAULT_TAX).first_invoice).toMatchObject({
       tax_cents: 223,
       total_cents: 2448,
     });
-    expect(quoted.firstInvoice.allowances.at(-1)?.allowance).toBe('58.064516129032');
+    expect(quoted().firstInvoice.allowances.at(-1)?.allowance).toBe('58.064516129032');
   });
 
   test('the first invoice of a plan with policy none is the full month', () => {
