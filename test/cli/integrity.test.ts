@@ -39,7 +39,7 @@ async function say(...args: string[]): Promise<string> {
 test('preview: shows every tenant, its live invoice, and what would change', async () => {
   const text = await say('month-end', 'preview', MONTH, '--lines');
   expect(text).toMatch(/acme\s+77\.47\s+55\.47\s+22\.00\s+2/);
-  expect(text).toMatch(/\+\s+acme-a\s+llm_tokens overage\s+2,000,000\s+20\.00/);
+  expect(text).toMatch(/\+\s+acme-a\s+LLM tokens overage\s+2,000 × 1,000 tokens\s+20\.00/);
   expect(text).toContain('Nothing was written.');
   const { tenants } = JSON.parse(await say('month-end', 'preview', MONTH, '--json')) as {
     tenants: unknown[];
@@ -88,7 +88,7 @@ test('late-usage: by tenant and reason, with the amount and the command', async 
 test('invoices diff: line by line; a first invoice replaced none', async () => {
   const text = await say('invoices', 'diff', 'acme-000002');
   expect(text).toMatch(/^acme-000002 replaces acme-000001 · .*AUD 55\.14 → 55\.47\n\n/);
-  expect(text).toMatch(/~\s+acme-a\s+LLM usage\s+1\s+2\s+0\.13\s+0\.43\s+0\.30/);
+  expect(text).toMatch(/~\s+acme-a\s+LLM usage\s+1 request\s+2 requests\s+0\.13\s+0\.43\s+0\.30/);
   const first = await cli('invoices', 'diff', 'acme-000001');
   expect(first).toMatchObject({
     code: 1,
