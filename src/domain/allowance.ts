@@ -1,4 +1,5 @@
 import { sumDecimals, toDecimalString, type Decimal } from './decimal.ts';
+import { nameMeta } from './names.ts';
 import {
   isWhole,
   shareMeta,
@@ -30,7 +31,7 @@ export function allowanceOf(kind: string, parts: readonly RatedPart[]): Allowanc
       .filter(({ resourceKind }) => resourceKind === kind)
       .map(({ includedQty }) =>
         contribution(
-          { plan_version_id: planVersion.id },
+          { plan_version_id: planVersion.id, ...nameMeta('plan_name', planVersion.name) },
           includedQty,
           share,
           `Included quantity of ${kind}`,
@@ -40,8 +41,13 @@ export function allowanceOf(kind: string, parts: readonly RatedPart[]): Allowanc
   const addons = parts
     .flatMap((part) => part.addons)
     .filter(({ addon }) => addon.resourceKind === kind)
-    .map(({ addon: { code, qty }, share }) =>
-      contribution({ addon_code: code }, qty, share, `Quantity of addon ${code}`),
+    .map(({ addon, share }) =>
+      contribution(
+        { addon_code: addon.code, ...nameMeta('addon_name', addon.name) },
+        addon.qty,
+        share,
+        `Quantity of addon ${addon.code}`,
+      ),
     );
   const all = [...plans, ...addons].filter(({ qty }) => !qty.isZero());
   return {

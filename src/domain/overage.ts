@@ -1,5 +1,6 @@
 import { allowanceOf, capOf } from './allowance.ts';
 import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
+import { nameMeta } from './names.ts';
 import { overageUnitFactor } from './overage-unit.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RatedPart } from './rated-part.ts';
@@ -49,6 +50,7 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
       allowance: toDecimalString(allowance),
       used: toDecimalString(used),
       capped: cap !== null && used.greaterThan(cap),
+      ...nameMeta('resource_name', item.name),
       ...(allowanceParts !== null && { allowance_parts: allowanceParts }),
     },
   };

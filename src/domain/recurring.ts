@@ -1,5 +1,6 @@
 import { checkPrice } from './cents.ts';
 import { toDecimalString } from './decimal.ts';
+import { nameMeta, nameOfKind } from './names.ts';
 import { shareMeta, shareOfPrice, type MonthShare } from './proration.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RatedAddon, RatedPart } from './rated-part.ts';
@@ -13,11 +14,14 @@ import type { PlanVersion, QuoteLine } from './types.ts';
 export function recurringLines({ planVersion, share, addons }: RatedPart): QuoteLine[] {
   return [
     ...(share.days === 0 ? [] : [planBaseLine(planVersion, share)]),
-    ...addons.filter(({ share: { days } }) => days > 0).map(addonLine),
+    ...addons
+      .filter(({ share: { days } }) => days > 0)
+      .map((rated) => addonLine(rated, planVersion)),
   ];
 }
 
-function planBaseLine({ id, version, basePriceCents }: PlanVersion, share: MonthShare): QuoteLine {
+function planBaseLine(planVersion: PlanVersion, share: MonthShare): QuoteLine {
+  const { id, version, basePriceCents } = planVersion;
   const priceCents = checkPrice(basePriceCents, `Base price of plan version ${id}`);
   return {
     kind: 'plan_base',
@@ -27,11 +31,16 @@ function planBaseLine({ id, version, basePriceCents }: PlanVersion, share: Month
     unit: 'month',
     unitPriceCents: String(priceCents),
     amountCents: shareOfPrice(priceCents, share),
-    meta: { plan_version_id: id, version, ...shareMeta(share) },
+    meta: {
+      plan_version_id: id,
+      version,
+      ...nameMeta('plan_name', planVersion.name),
+      ...shareMeta(share),
+    },
   };
 }
 
-function addonLine({ addon, share }: RatedAddon): QuoteLine {
+function addonLine({ addon, share }: RatedAddon, planVersion: PlanVersion): QuoteLine {
   const { code, resourceKind, qty } = addon;
   const priceCents = checkPrice(addon.priceCents, `Price of addon ${code}`);
   return {
@@ -45,6 +54,8 @@ function addonLine({ addon, share }: RatedAddon): QuoteLine {
     meta: {
       addon_code: code,
       included_qty: toDecimalString(parseQuantity(qty, `Quantity of addon ${code}`)),
+      ...nameMeta('addon_name', addon.name),
+      ...nameMeta('resource_name', nameOfKind(resourceKind, planVersion)),
       ...shareMeta(share),
     },
   };

@@ -129,7 +129,7 @@ function planVersionOf(
 
 /** Returns null for an addon that neither has billed days nor raises an allowance. */
 function billedAddon(
-  { code, resourceKind, qty, priceCents, ...addon }: AddonSpan,
+  { code, name, resourceKind, qty, priceCents, ...addon }: AddonSpan,
   subscription: InstantSpan,
   period: Period,
   calendar: BillingCalendar,
@@ -139,7 +139,9 @@ function billedAddon(
   const days = billedDays(span, period, calendar);
   const inForceAtEnd = span.end === subscription.end;
   if (days.days === 0 && !inForceAtEnd) return null;
-  return { code, resourceKind, qty, priceCents, ...days, inForceAtEnd };
+  // Without a name, the composition has no field for it.
+  const named = name === null || name === undefined ? { code } : { code, name };
+  return { ...named, resourceKind, qty, priceCents, ...days, inForceAtEnd };
 }
 
 /** [start, end) in epoch nanoseconds, with the texts of instants within the month. */

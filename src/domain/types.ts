@@ -17,6 +17,8 @@ export type UnitPrice = string | number;
 /** One resource kind of a plan version. A version has at most one item per kind. */
 export interface PlanItem {
   readonly resourceKind: string;
+  /** What people call the resource kind. Null or absent: its code in words. */
+  readonly name?: string | null;
   /** Null counts as nothing included. */
   readonly includedQty: Qty | null;
   /** The most *usage* that is billed; null: no cap; 0 is a cap. */
@@ -36,6 +38,8 @@ export type Proration = 'daily' | 'none';
 /** One immutable version of a plan. */
 export interface PlanVersion {
   readonly id: string;
+  /** What people call the plan. Null or absent: its code in words. */
+  readonly name?: string | null;
   readonly version: number;
   readonly currency: string;
   /** Per month. */
@@ -48,6 +52,8 @@ export interface PlanVersion {
 /** An addon of the catalogue, or the snapshot of one that a subscription holds. */
 export interface QuoteAddon {
   readonly code: string | number;
+  /** What people call it. Null or absent: its code in words. */
+  readonly name?: string | null;
   readonly resourceKind: string;
   /** Raises the allowance of the resource kind; null counts as 0. */
   readonly qty: Qty | null;
