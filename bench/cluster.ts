@@ -2,16 +2,22 @@ import { resolveOptions } from '../src/workflows/options.ts';
 import { alternate, limitOf, type Round } from './lib/alternate.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
 import { describeRun, measureMonthEnd } from './lib/measure-month-end.ts';
-import { byMedian, describeRange } from './lib/median.ts';
+import { byMedian, describeRange, median } from './lib/median.ts';
 import { USUAL_TENANT } from './lib/population.ts';
 import type { MonthEndRun } from './lib/run-month-end.ts';
 import { runSimulation, type Simulation } from './lib/run-simulation.ts';
 import type { ServerOptions } from './lib/servers.ts';
+import { storageOf, type TemporalStorage } from './lib/temporal-storage.ts';
 
 /** Month ends on one server: one tenant per child, and several. */
 interface Runs {
-  readonly alone: MonthEndRun;
-  readonly together: MonthEndRun;
+  readonly alone: StoredRun;
+  readonly together: StoredRun;
+}
+
+/** A month end, and what production's server stored for it; null for the dev server. */
+interface StoredRun extends MonthEndRun {
+  readonly stored: TemporalStorage | null;
 }
 
 type Rated = Pick<MonthEndRun, 'tenants' | 'seconds'>;
@@ -19,6 +25,8 @@ type Rated = Pick<MonthEndRun, 'tenants' | 'seconds'>;
 const rateOf = ({ tenants, seconds }: Rated) => tenants / seconds;
 const limitRateOf = (round: Round<Rated>) => limitOf(round, rateOf);
 const ratioOf = (round: Round<Rated>) => rateOf(round.measured) / limitRateOf(round);
+
+const KIBIBYTE = 1024;
 
 /** Temporal gives work to the worker that polls first; this allows for a worker that started later. */
 const LEAST_SHARE = 0.25;
@@ -51,6 +59,7 @@ export const cluster: Bench = {
       figures: [
         compareServers(of('alone'), 'one tenant per child', 0.65),
         compareServers(of('together'), `${perChild} tenants per child`, 0.85),
+        ...storageFigures(rounds.map(({ measured }) => measured)),
         ...(await compareWorkers(context)),
       ],
     };
@@ -60,11 +69,17 @@ export const cluster: Bench = {
 /** One server at a time: an idle one would take CPU time from the other. */
 async function measureOn(context: BenchContext, options: ServerOptions): Promise<Runs> {
   await using servers = await context.startServers(options);
-  const run = (tenants: number, tenantsPerChild: number) =>
-    measureMonthEnd(context, servers, {
-      shape: { ...USUAL_TENANT, tenants },
-      options: { ...resolveOptions({}), tenantsPerChild },
-    });
+  const { temporalDatabaseUrl: url } = servers;
+  const run = async (tenants: number, tenantsPerChild: number): Promise<StoredRun> => {
+    const measure = () =>
+      measureMonthEnd(context, servers, {
+        shape: { ...USUAL_TENANT, tenants },
+        options: { ...resolveOptions({}), tenantsPerChild },
+      });
+    if (url === null) return { ...(await measure()), stored: null };
+    const { result, used } = await storageOf(url, measure);
+    return { ...result, stored: used };
+  };
   return {
     alone: await run(sizeOf(context, 'clusterTenants'), 1),
     together: await run(
@@ -88,6 +103,33 @@ function compareServers(
     bound: { atLeast },
     note: `${describeRange(rounds.map(ratioOf))}; ${describeRun(round.measured)}; on the dev server ${describeRun(round.against[0])}`,
   };
+}
+
+function storageFigures(runs: readonly Runs[]): Figure[] {
+  const perTenant = (key: keyof Runs, what: keyof TemporalStorage) =>
+    median(runs.map(({ [key]: { stored, tenants } }) => (stored?.[what] ?? Number.NaN) / tenants));
+  const kibibytes = (key: keyof Runs, what: 'historyBytes' | 'visibilityBytes') => ({
+    value: perTenant(key, what) / KIBIBYTE,
+    unit: 'KiB',
+  });
+  return [
+    {
+      name: "commits per tenant in Temporal's databases, one tenant per child",
+      measured: { value: perTenant('alone', 'commits'), unit: 'commits' },
+    },
+    {
+      name: 'the same with several tenants per child',
+      measured: { value: perTenant('together', 'commits'), unit: 'commits' },
+    },
+    {
+      name: 'growth of the database of histories per tenant, one tenant per child',
+      measured: kibibytes('alone', 'historyBytes'),
+    },
+    {
+      name: 'growth of the database of visibility per tenant, one tenant per child',
+      measured: kibibytes('alone', 'visibilityBytes'),
+    },
+  ];
 }
 
 /** With the database work taken away, the workers are what there is to share. */

@@ -32,6 +32,8 @@ export interface BenchDatabase extends DatabaseUrls {
 export interface BenchServers extends AsyncDisposable {
   /** Address of the Temporal server: the dev server, which keeps everything in memory, or the real one. */
   readonly temporalAddress: string;
+  /** PostgreSQL of production's Temporal server, as superuser; null for the dev server, which has none. */
+  readonly temporalDatabaseUrl: string | null;
   /** A folder for logs, bundles and profiles; it is deleted with the servers. */
   readonly folder: string;
   createDatabase(): Promise<BenchDatabase>;
@@ -65,12 +67,13 @@ export async function startBenchServers({
   ]);
   if (postgres.status === 'rejected') throw postgres.reason;
   if (temporal.status === 'rejected') throw temporal.reason;
-  const { address, connection } = temporal.value;
+  const { address, databaseUrl, connection } = temporal.value;
 
   let databases = 0;
   const started = stack.move();
   return {
     temporalAddress: address,
+    temporalDatabaseUrl: databaseUrl,
     folder,
     createDatabase() {
       databases += 1;
@@ -112,13 +115,30 @@ async function startTemporalServer(
     cluster,
   }: Required<ServerOptions> & { folder: string; namespaces: readonly string[] },
 ) {
-  const server = cluster
-    ? await startTemporalCluster({ stateDir, namespaces, durable })
-    : await startTemporal({ stateDir, namespaces, headless: true });
+  const databaseUrl = cluster ? await startTemporalDatabases(stack, stateDir, durable) : null;
+  const server =
+    databaseUrl === null
+      ? await startTemporal({ stateDir, namespaces, headless: true })
+      : await startTemporalCluster({ stateDir, namespaces, superuserUrl: databaseUrl });
   stack.defer(() => server.stop());
   const connection = await Connection.connect({ address: server.address });
   stack.defer(() => connection.close());
-  return { address: server.address, connection };
+  return { address: server.address, databaseUrl, connection };
+}
+
+/** @returns the superuser's URL */
+async function startTemporalDatabases(
+  stack: AsyncDisposableStack,
+  folder: string,
+  durable: boolean,
+): Promise<string> {
+  const stateDir = join(folder, 'temporal-postgres');
+  const server = await startPostgres({ stateDir, durable });
+  stack.defer(async () => {
+    await server.stop();
+    removeCluster(stateDir);
+  });
+  return server.superuserUrl;
 }
 
 async function copyTemplate(maintenanceUrl: string, name: string): Promise<BenchDatabase> {
