@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseCatalogueFile } from '../src/catalogue/catalogue-file.ts';
 import { parseInputFile, type InputFile } from '../src/catalogue/input-file.ts';
+import type { Month } from '../src/domain/period.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 
 const FOLDER = new URL('../demo/', import.meta.url);
@@ -13,6 +14,7 @@ const meteredUsage = z.record(z.string(), z.record(z.string(), z.string()));
 export interface DemoFiles {
   readonly catalogue: InputFile;
   readonly subscriptions: InputFile;
+  readonly tax: InputFile;
   readonly seller: InputFile;
   readonly meteredUsage: z.infer<typeof meteredUsage>;
 }
@@ -21,19 +23,33 @@ export function readDemoFiles(): DemoFiles {
   return {
     catalogue: readDemoFile('catalogue.json'),
     subscriptions: readDemoFile('subscriptions.json'),
+    tax: readDemoFile('tax.json'),
     seller: readDemoFile('seller.json'),
     meteredUsage: parseInputFile(meteredUsage, readDemoFile('metered-usage.json')),
   };
 }
 
-/** A deployment of the demo, with the resource kinds that its current plan meters. */
+/** Returns a subscriptions file of tenants that start, leave and change plan in this month. */
+export function readRealMonth(month: Month): InputFile {
+  const { name, bytes } = readDemoFile('real-month.json');
+  const text = Buffer.from(bytes).toString('utf8');
+  return { name, bytes: Buffer.from(text.replaceAll('{month}', month)) };
+}
+
+/** A deployment of the demo, with the resource kinds that its last plan meters. */
 export interface DemoDeployment {
   readonly tenantId: string;
   readonly deploymentId: string;
   readonly resourceKinds: readonly string[];
+  /** Local dates of its first subscription's start and its last one's end. */
+  readonly startsOn: string;
+  readonly endsOn: string | null;
 }
 
-export function listDemoDeployments({ catalogue, subscriptions }: DemoFiles): DemoDeployment[] {
+export function listDemoDeployments({
+  catalogue,
+  subscriptions,
+}: Pick<DemoFiles, 'catalogue' | 'subscriptions'>): DemoDeployment[] {
   const { plans } = parseCatalogueFile(catalogue);
   const kinds = new Map(
     plans.map(({ code, versions }) => [
@@ -46,6 +62,8 @@ export function listDemoDeployments({ catalogue, subscriptions }: DemoFiles): De
       tenantId: tenant_id,
       deploymentId: deployment_id,
       resourceKinds: kinds.get(subscriptions.at(-1)?.plan?.code ?? '') ?? [],
+      startsOn: subscriptions[0]?.starts_at ?? '',
+      endsOn: subscriptions.at(-1)?.ends_at ?? null,
     })),
   );
 }

@@ -1,16 +1,19 @@
 import { printLine } from '../src/lib/terminal.ts';
-import { renderInvoice } from '../src/cli/render/invoice-text.ts';
+import { renderInvoice, type PrintableInvoice } from '../src/cli/render/invoice-text.ts';
 import { formatAmount, formatMoney } from '../src/domain/format.ts';
 import { renderOutcomes } from '../src/cli/render/outcomes-text.ts';
 import { indent, renderTable } from '../src/cli/render/text-table.ts';
 import { startProgress } from '../src/cli/progress-display.ts';
 import { listOutcomes } from '../src/db/month-end/outcome-views.ts';
 import { describeOutcomes } from '../src/contracts/month-end-types.ts';
+import { listMonths } from '../src/db/month-end/month-views.ts';
 import { loadCalendar } from '../src/db/settings/load-calendar.ts';
 import type { Month } from '../src/domain/period.ts';
 import { applyCatalogueFile } from '../src/catalogue/apply-catalogue.ts';
 import { applySeller } from '../src/catalogue/apply-seller.ts';
 import { applySubscriptionsFile } from '../src/catalogue/apply-subscriptions.ts';
+import { applyTaxFile } from '../src/catalogue/apply-tax.ts';
+import { parseTaxFile } from '../src/catalogue/tax-file.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
 import { createUsageClient } from '../src/client/gateway/usage-client.ts';
 import { closeBySchedule, forceByHand } from './demo-month-end.ts';
@@ -22,8 +25,19 @@ import {
   checkStudio,
   expectEqual,
 } from './demo-checks.ts';
-import { listDemoDeployments, readDemoFiles, type DemoDeployment } from './demo-files.ts';
+import {
+  listDemoDeployments,
+  readDemoFiles,
+  readRealMonth,
+  type DemoDeployment,
+} from './demo-files.ts';
 import { makeLateEvent, makeLlmEvents, makeMeteredRecords, usesLlm } from './demo-usage.ts';
+import {
+  checkRealMonth,
+  quoteFirstMonth,
+  renderQuote,
+  renderRealMonth,
+} from './demo-real-month.ts';
 import { createOperatorApi, type RollUp } from './operator-api.ts';
 import { countPosts, simulateUsage } from './simulator.ts';
 import type { LocalStack } from './stack.ts';
@@ -46,22 +60,34 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const { month } = period;
 
   const files = readDemoFiles();
-  const deployments = listDemoDeployments(files);
-  const { tenants } = parseSubscriptionsFile(files.subscriptions);
+  const subscriptions = [files.subscriptions, readRealMonth(month)];
+  const tenants = subscriptions.flatMap((file) => parseSubscriptionsFile(file).tenants);
+  const deployments = subscriptions.flatMap((file) =>
+    listDemoDeployments({ ...files, subscriptions: file }),
+  );
   const withLlm = deployments.filter(usesLlm);
-  const events = makeLlmEvents(period, withLlm);
-  const records = makeMeteredRecords(period, deployments, files.meteredUsage);
+  const events = makeLlmEvents(calendar, month, withLlm);
+  const records = makeMeteredRecords(calendar, month, deployments, files.meteredUsage);
 
   await steps.step('Import plans, tenants and subscriptions', async () => {
     const catalogue = await applyCatalogueFile(db, files.catalogue);
     await applySeller(db, files.seller);
-    const { newTenants } = await applySubscriptionsFile(db, files.subscriptions);
+    await applyTaxFile(db, parseTaxFile(files.tax));
+    let newTenants = 0;
+    for (const file of subscriptions) {
+      newTenants += (await applySubscriptionsFile(db, file)).newTenants.length;
+    }
     const versions = catalogue.newVersions.length + catalogue.unchangedVersions.length;
     return {
       text:
         `${versions} plans, ${tenants.length} tenants with ${deployments.length} deployments` +
-        (newTenants.length === 0 ? ' (unchanged)' : ''),
+        (newTenants === 0 ? ' (unchanged)' : ''),
     };
+  });
+
+  const { quote } = await steps.step(`Ask for a price from ${month}-20 on`, async () => {
+    const answered = await quoteFirstMonth(api, period);
+    return { quote: answered, text: renderQuote(answered) };
   });
 
   await steps.step(`Send the usage of ${month} to the API`, async () => {
@@ -105,7 +131,8 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
         text:
           'One child workflow per tenant issues its invoice; a tenant with wrong data is parked.\n' +
           describeOutcomes(outcomes),
-        isFirstRun: outcomes.rolled > 0,
+        isFirstRun:
+          outcomes.rolled > 0 && (await listMonths(db, { after: null, limit: 2 })).length === 1,
       };
     },
   );
@@ -113,19 +140,23 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
   const outcomes = await listOutcomes(db, month, { after: null, limit: 1000 });
   if (isFirstRun) checkOutcomes(outcomes, tenants.length);
   const invoices = await api.invoices(month);
+  const byTenant = new Map<string, PrintableInvoice>();
   for (const { invoice_id, tenant_id } of invoices) {
     const invoice = await api.invoice(invoice_id);
+    byTenant.set(tenant_id, invoice);
     if (isFirstRun) checkLlmLines(invoice, events);
     if (tenant_id === STUDIO_TENANT) {
       if (isFirstRun) checkStudio(invoice);
       printLine(`${renderOutcomes(outcomes)}\n\n${renderInvoice(invoice)}\n`);
     }
   }
+  if (isFirstRun) checkRealMonth(period, byTenant, quote);
+  printLine(`${renderRealMonth(byTenant, quote)}\n`);
   const { totals } = await api.rollUp(month);
   printLine(`${indent(renderTotals(totals))}\n`);
 
   const [forced] = withLlm.filter(({ tenantId }) => tenantId === FORCED_TENANT) as [DemoDeployment];
-  const late = makeLateEvent(period, forced);
+  const late = makeLateEvent(month, forced);
   await steps.step(`Force a rerun for late usage of ${FORCED_TENANT}`, async () => {
     await clientFor(env.GATEWAY_API_KEY).postOne('llm', late);
     const standing = invoices.find(({ tenant_id }) => tenant_id === FORCED_TENANT);

@@ -1,7 +1,9 @@
 import { Decimal, toDecimalString } from '../src/domain/decimal.ts';
-import type { Period } from '../src/domain/period.ts';
+import type { BillingCalendar } from '../src/domain/billing-calendar.ts';
+import { parseDate, type Month } from '../src/domain/period.ts';
 import { PRICE_TABLE, priceRequest, type LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 import { STUDIO_TENANT } from './demo-checks.ts';
+import { STARTED_TENANT } from './demo-real-month.ts';
 import type { DemoDeployment } from './demo-files.ts';
 import { seededRandom, type Random } from './random.ts';
 
@@ -26,7 +28,13 @@ const USUAL_USE: Readonly<Record<string, readonly [min: number, max: number]>> =
 };
 const RECORDS_PER_KIND = 4;
 /** Tenants with metered usage only, so that their invoices can be checked by hand. */
-const WITHOUT_LLM = new Set([STUDIO_TENANT, 'overage-only', 'on-the-edge']);
+const WITHOUT_LLM = new Set([
+  STUDIO_TENANT,
+  STARTED_TENANT,
+  'overage-only',
+  'on-the-edge',
+  'echidna-ai',
+]);
 
 /** Whether a deployment of the demo sends LLM requests. */
 export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean {
@@ -35,21 +43,24 @@ export function usesLlm({ tenantId }: Pick<DemoDeployment, 'tenantId'>): boolean
 
 /** The priced LLM requests of a month. Deterministic: every call returns the same events with the same ids. */
 export function makeLlmEvents(
-  period: Period,
+  calendar: BillingCalendar,
+  month: Month,
   deployments: readonly DemoDeployment[],
 ): LlmUsageEvent[] {
-  return deployments.flatMap(({ tenantId, deploymentId }) => {
-    const random = seededRandom(`llm ${period.month} ${deploymentId}`);
+  return deployments.flatMap((deployment) => {
+    const { tenantId, deploymentId } = deployment;
+    const random = seededRandom(`llm ${month} ${deploymentId}`);
+    const inForce = whenInForce(calendar, month, deployment);
     return Array.from({ length: random.integer(20, 120) }, (_, index) => {
       const price = PRICE_TABLE[random.next() < 0.2 ? 1 : 0];
       const inputTokens = random.integer(50, 8000);
       const outputTokens = random.integer(5, 1500);
       return {
-        gateway_request_id: `demo-${period.month}-${deploymentId}-${index + 1}`,
+        gateway_request_id: `demo-${month}-${deploymentId}-${index + 1}`,
         tenant_id: tenantId,
         deployment_id: deploymentId,
         model: price.model,
-        occurred_at: instantIn(period, random),
+        occurred_at: instantIn(inForce, random),
         charge_cents: priceRequest(price, inputTokens, outputTokens),
         input_tokens: inputTokens,
         output_tokens: outputTokens,
@@ -63,30 +74,33 @@ export function makeLlmEvents(
  * @param exact exact quantities by deployment and kind; a listed deployment uses nothing else
  */
 export function makeMeteredRecords(
-  period: Period,
+  calendar: BillingCalendar,
+  month: Month,
   deployments: readonly DemoDeployment[],
   exact: Readonly<Record<string, Readonly<Record<string, string>>>>,
 ): MeteredRecord[] {
-  return deployments.flatMap(({ tenantId, deploymentId, resourceKinds }) => {
-    const random = seededRandom(`metered ${period.month} ${deploymentId}`);
+  return deployments.flatMap((deployment) => {
+    const { tenantId, deploymentId, resourceKinds } = deployment;
+    const random = seededRandom(`metered ${month} ${deploymentId}`);
+    const inForce = whenInForce(calendar, month, deployment);
     const given = exact[deploymentId];
     return resourceKinds.flatMap((kind) => {
       const total = given ? given[kind] : usualUse(kind, random);
       if (total === undefined) return [];
       return split(total).map((qty, index) => ({
-        record_id: `demo-${period.month}-${deploymentId}-${kind}-${index + 1}`,
+        record_id: `demo-${month}-${deploymentId}-${kind}-${index + 1}`,
         tenant_id: tenantId,
         deployment_id: deploymentId,
         resource_kind: kind,
         qty,
-        occurred_at: instantIn(period, random),
+        occurred_at: instantIn(inForce, random),
       }));
     });
   });
 }
 
 /** A request that arrives after its month was closed. */
-export function makeLateEvent({ month }: Period, deployment: DemoDeployment): LlmUsageEvent {
+export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
   return {
     gateway_request_id: `demo-late-${month}-${deployment.deploymentId}`,
     tenant_id: deployment.tenantId,
@@ -111,7 +125,25 @@ function split(total: string): string[] {
   return [...Array<Decimal>(RECORDS_PER_KIND - 1).fill(part), last].map(toDecimalString);
 }
 
-function instantIn({ startsAt, endsAt }: Period, random: Random): string {
+/** The part of a month in which a deployment has a subscription: [startsAt, endsAt). */
+interface InForce {
+  readonly startsAt: string;
+  readonly endsAt: string;
+}
+
+function whenInForce(
+  { periodOf, startOfDay }: BillingCalendar,
+  month: Month,
+  { startsOn, endsOn }: DemoDeployment,
+): InForce {
+  const { periodStart, periodEnd, startsAt, endsAt } = periodOf(month);
+  return {
+    startsAt: startsOn > periodStart ? startOfDay(parseDate(startsOn)) : startsAt,
+    endsAt: endsOn !== null && endsOn <= periodEnd ? startOfDay(parseDate(endsOn)) : endsAt,
+  };
+}
+
+function instantIn({ startsAt, endsAt }: InForce, random: Random): string {
   const offsetMs = random.integer(0, Date.parse(endsAt) - Date.parse(startsAt) - 1);
   return new Date(Date.parse(startsAt) + offsetMs).toISOString();
 }

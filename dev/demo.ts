@@ -3,6 +3,7 @@ import { explainError } from '../src/cli/explain-error.ts';
 import { printErrorLine, printLine } from '../src/lib/terminal.ts';
 import { present } from '../src/lib/present.ts';
 import { listenForShutdown, untilAborted } from '../src/lib/shutdown.ts';
+import { TimeZoneRefusedError } from '../src/db/settings/billing-settings.ts';
 import { DemoError } from './demo-checks.ts';
 import { runDemo } from './demo-run.ts';
 import { resetState } from './servers.ts';
@@ -14,6 +15,9 @@ const INTRODUCTION = `
 This demo closes a month on real servers on this machine: it starts them, sends a month of made-up
 usage, issues the invoices, and corrects one of them.
 `;
+
+/** Where the demo's seller and most of its customers are. */
+const TIME_ZONE = 'Australia/Sydney';
 
 /**
  * `npm run demo`: a month end from an empty database to a corrected invoice, on real servers. `-- --exit` stops the
@@ -33,6 +37,7 @@ try {
     stateDir,
     steps,
     signal: shutdown,
+    timeZone: TIME_ZONE,
   });
   try {
     await Promise.race([runDemo(stack, steps, shutdown), stack.engine.failure]);
@@ -49,7 +54,8 @@ try {
     printErrorLine('Interrupted; the servers are stopped. To continue, run `npm run demo` again.');
   } else {
     printErrorLine(explainError(error, process.env.LOG_LEVEL));
-    if (error instanceof DemoError) printErrorLine('To start over, run `npm run demo -- --reset`.');
+    if (error instanceof DemoError || error instanceof TimeZoneRefusedError)
+      printErrorLine('To start over, run `npm run demo -- --reset`.');
   }
   process.exitCode = 1;
 }

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { readConfig, type Config } from '../src/config.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { openDatabase, type Database } from '../src/db/pool.ts';
+import { setTimeZone } from '../src/db/settings/billing-settings.ts';
 import { loadCalendar } from '../src/db/settings/load-calendar.ts';
 import { startEngine, type Engine } from '../src/engine.ts';
 import { createLogger } from '../src/lib/logger.ts';
@@ -36,6 +37,8 @@ interface LocalStackOptions {
   readonly stateDir: string;
   readonly steps: Steps;
   readonly signal: AbortSignal;
+  /** The billing time zone to set; by default it stays as it is. */
+  readonly timeZone?: string;
 }
 
 const DEFAULT_API_PORT = 8080;
@@ -75,6 +78,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     applicationName: 'arcadia-local',
   });
   stack.defer(() => db.end());
+  // Before anything is stored that would fix the zone.
+  if (options.timeZone !== undefined) await setTimeZone(db, options.timeZone);
 
   const { engine } = await steps.step(
     'Start the worker and the API, apply the Schedule',

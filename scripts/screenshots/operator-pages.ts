@@ -2,7 +2,6 @@ import type { Page } from 'playwright-core';
 import { createUsageClient } from '../../src/client/gateway/usage-client.ts';
 import { listDemoDeployments, readDemoFiles } from '../../dev/demo-files.ts';
 import { makeLateEvent } from '../../dev/demo-usage.ts';
-import { loadCalendar } from '../../src/db/settings/load-calendar.ts';
 import { downTo, type Picture } from './picture.ts';
 import { MONTH, type Shop } from './shop.ts';
 
@@ -59,11 +58,10 @@ async function openSignedIn(page: Page, { stack }: Shop, path: string): Promise<
 async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
   const tenantId = 'juniper-labs';
   const { API_URL, GATEWAY_API_KEY } = shop.stack.env;
-  const period = (await loadCalendar(shop.stack.db)).periodOf(MONTH);
   const gateway = createUsageClient({ apiUrl: API_URL, apiKey: GATEWAY_API_KEY });
   for (const deployment of listDemoDeployments(readDemoFiles())) {
     if (deployment.tenantId === tenantId) {
-      await gateway.postOne('llm', makeLateEvent(period, deployment));
+      await gateway.postOne('llm', makeLateEvent(MONTH, deployment));
     }
   }
   await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${tenantId}`);

@@ -91,13 +91,13 @@ async function fill({ db, env }: LocalStack): Promise<void> {
   await applySubscriptionsFile(db, files.subscriptions);
   const deployments = listDemoDeployments(files);
   const clientFor = (apiKey: string) => createUsageClient({ apiUrl: env.API_URL, apiKey });
-  const { periodOf } = await loadCalendar(db);
+  const calendar = await loadCalendar(db);
   for (const month of [MONTH_BEFORE, MONTH]) {
     await simulateUsage({
       gateway: clientFor(env.GATEWAY_API_KEY),
       metering: clientFor(env.METERING_API_KEY),
-      events: makeLlmEvents(periodOf(month), deployments.filter(usesLlm)),
-      records: makeMeteredRecords(periodOf(month), deployments, files.meteredUsage),
+      events: makeLlmEvents(calendar, month, deployments.filter(usesLlm)),
+      records: makeMeteredRecords(calendar, month, deployments, files.meteredUsage),
       onProgress: () => undefined,
     });
   }
