@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { previewMonth } from '../../src/audit/preview.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
@@ -130,6 +131,24 @@ describe('a subscription that starts within the month', () => {
 });
 
 describe('a subscription that ends within the month', () => {
+  test('on a daily plan pays for its days and its usage', async () => {
+    const tenantId = await newTenant([{ plan: 'small-v1', endsAt: day('11') }]);
+    await use(tenantId, 'hours', '150');
+    await use(tenantId, 'llm_usage', '20');
+    expect(await bill(tenantId)).toEqual([
+      'plan_base 1 1000 10/31',
+      'overage 50 500',
+      'llm_usage 1 20',
+      'tax 1 152',
+    ]);
+  });
+
+  test('on a plan without proration pays for its usage alone', async () => {
+    const tenantId = await newTenant([{ plan: 'flat-v1', endsAt: day('31', '23:59:59') }]);
+    await use(tenantId, 'hours', '150');
+    expect(await bill(tenantId)).toEqual(['overage 50 1000', 'tax 1 100']);
+  });
+
   test('at the last instant of the month pays for all of it', async () => {
     const tenantId = await newTenant([{ plan: 'flat-v1', endsAt: '2026-06-01T00:00:00Z' }]);
     expect(await bill(tenantId)).toEqual(['plan_base 1 2000', 'tax 1 200']);
@@ -239,6 +258,37 @@ describe('an addon', () => {
   });
 });
 
+test('usage has the place that the last plan gives it', async () => {
+  const tenantId = await newTenant([
+    { plan: 'large-v1', endsAt: day('11') },
+    { plan: 'flat-v1', startsAt: day('11'), endsAt: day('21') },
+  ]);
+  await seedLives(world.db, tenantId, `${tenantId}-old`, [
+    { id: `${tenantId}-old`, plan: 'small-v1', endsAt: day('01') },
+  ]);
+  await use(tenantId, 'hours', '900');
+  await use(tenantId, 'snapshots', '3');
+  await seedUsage(world.db, {
+    tenantId,
+    deploymentId: `${tenantId}-old`,
+    kind: 'hours',
+    amount: '5',
+  });
+  await bill(tenantId);
+  const places = await world.db.any(sql.type(
+    z.object({ kind: z.string(), disposition: z.string(), subscription: z.string().nullable() }),
+  )`
+    SELECT b.resource_kind AS kind, u.disposition, l.subscription_id AS subscription
+    FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)
+    LEFT JOIN invoice_lines l USING (invoice_id, line_no)
+    WHERE b.tenant_id = ${tenantId} ORDER BY b.deployment_id, 1`);
+  expect(places).toEqual([
+    { kind: 'hours', disposition: 'billed', subscription: `${tenantId}-s1` },
+    { kind: 'snapshots', disposition: 'unpriced_kind', subscription: null },
+    { kind: 'hours', disposition: 'no_subscription', subscription: null },
+  ]);
+});
+
 describe('after the subscriptions of an invoiced month have changed', () => {
   test('verification holds, and a rerun bills what is now true', async () => {
     const tenantId = await newTenant([{ plan: 'small-v1' }]);
@@ -288,6 +338,24 @@ describe('after the subscriptions of an invoiced month have changed', () => {
       UPDATE subscriptions SET starts_at = ${day('10')} WHERE tenant_id = ${tenantId}`);
     const results = await forceInvoices(world, [tenantId], { onlyIfChanged: true });
     expect(results).toMatchObject([{ outcome: 'unchanged' }]);
+    await expectVerified();
+  });
+
+  test('onlyIfChanged takes late usage into a revision if only the new subscriptions explain it', async () => {
+    const tenantId = await newTenant([{ plan: 'flat-v1', endsAt: day('22') }]);
+    await use(tenantId, 'llm_usage', '100');
+    await use(tenantId, 'hours', '90');
+    await bill(tenantId);
+    // It has no recurring line, so nothing shows the new plan, which includes more.
+    await world.db.query(sql.typeAlias('nothing')`
+      UPDATE subscriptions SET plan_version_id = 'flat-large-v1' WHERE tenant_id = ${tenantId}`);
+    expect(await forceInvoices(world, [tenantId], { onlyIfChanged: true })).toMatchObject([
+      { outcome: 'unchanged' },
+    ]);
+    await use(tenantId, 'hours', '60');
+    expect(await forceInvoices(world, [tenantId], { onlyIfChanged: true })).toMatchObject([
+      { outcome: 'rolled' },
+    ]);
     await expectVerified();
   });
 });

@@ -65,7 +65,7 @@ function report(details: Details): string {
     `Sequence ${numRuns} of seed ${seed} failed, and after ${numShrinks} shrinks still does:`,
     ...commands,
     ...(isProved ? [`  ${commands.length + 1}. verify the months`] : []),
-    `Again: npm run test:model -- --seed ${seed} --path ${counterexamplePath} --replay-path ${replayPath}`,
+    `Again: npm run test:model -- --of ledger --seed ${seed} --path ${counterexamplePath} --replay-path ${replayPath}`,
     errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
   ].join('\n');
 }
