@@ -18,7 +18,7 @@ const PARTS = {
   'src/db/usage': ['db/*', 'domain', 'contracts'],
   'src/db/webhooks': ['db/*', 'db/tax', 'domain', 'contracts'],
   'src/db/month-end': [
-    ...['db/*', 'db/settings', 'db/usage', 'db/webhooks'],
+    ...['db/*', 'db/settings', 'db/tax', 'db/usage', 'db/webhooks'],
     ...['domain', 'contracts', 'lib'],
   ],
   'src/db/invoices': [

@@ -7,7 +7,7 @@ import { listPendingExclusions, type PendingExclusions } from '../db/usage/usage
 import { listUsagePlaces, type UsagePlace } from '../db/month-end/usage-places.ts';
 import { NO_BOUNDS, beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { DomainError } from '../domain/errors.ts';
-import { DEFAULT_TREATMENT, invoiceTotals } from '../domain/invoice-totals.ts';
+import { chargedTreatment, invoiceTotals } from '../domain/invoice-totals.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { Month } from '../domain/period.ts';
 import { previewMonth, type TenantPreview } from './preview.ts';
@@ -232,7 +232,8 @@ function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
   const llm = places.filter(({ source }) => source === 'llm');
   const isAll = llm.length === places.length;
   const problem = isAll ? null : 'without a plan that prices it, metered usage has no amount';
-  if (llm.length === 0) return { addedCents: null, totalCents: null, problem };
+  const [first] = llm;
+  if (first === undefined) return { addedCents: null, totalCents: null, problem };
   try {
     const amounts = llm.map(
       ({ deployment_id: deploymentId, events, total }) =>
@@ -244,7 +245,7 @@ function ownSum(month: Month, places: readonly UsagePlace[]): Amount {
           invoiceMonth: month,
         }).amountCents,
     );
-    const { totalCents: addedCents } = invoiceTotals(amounts, DEFAULT_TREATMENT);
+    const { totalCents: addedCents } = invoiceTotals(amounts, chargedTreatment(first.tax));
     return { addedCents, totalCents: null, problem };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;

@@ -14,6 +14,7 @@ import { inOneSnapshot } from '../db/transactions.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
 import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { InvoiceTax } from '../domain/invoice-totals.ts';
 import { compareLines, type LineChange } from '../domain/line-changes.ts';
 import type { Month } from '../domain/period.ts';
 import { billedDeployment, type BillingMonth } from '../domain/service-days.ts';
@@ -40,6 +41,7 @@ export interface TenantPreview {
     readonly status: 'issued' | 'paid' | 'void';
     readonly totalCents: number;
     readonly changes: readonly LineChange[];
+    readonly tax: InvoiceTax;
   } | null;
   /** The last invoice of an earlier month. */
   readonly last: LastInvoice | null;
@@ -166,17 +168,18 @@ function toPreview(
   withUsage: ReadonlySet<string>,
   bounds: Bounds,
 ): TenantPreview {
-  const { tenantId, currency, invoiceId, number, status, totalCents } = tenant;
+  const { tenantId, currency, invoiceId, number, status, totalCents, standingTax: tax } = tenant;
   const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
   const comparable = tenant.isLastComparable === true ? last : null;
   const standing =
-    invoiceId === null || number === null || status === null || totalCents === null
+    !invoiceId || number === null || status === null || totalCents === null || tax === null
       ? null
       : {
           invoiceId,
           number,
           status,
           totalCents,
+          tax,
           changes: 'invoice' in composed ? compareLines(before, composed.invoice.lines) : [],
         };
   return {

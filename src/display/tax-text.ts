@@ -1,4 +1,5 @@
 import { describeTreatment } from '../domain/invoice-totals.ts';
+import type { TaxJson } from '../domain/tax-json.ts';
 import { amountText } from './line-text.ts';
 
 /** What people read of an invoice's tax (docs/spec.md#tax). All of it was recorded when the invoice was issued. */
@@ -9,19 +10,7 @@ export interface TaxedInvoice {
   readonly subtotal_cents: number;
   readonly tax_cents: number;
   readonly total_cents: number;
-  readonly tax: {
-    readonly treatment: string;
-    readonly label: string;
-    readonly rate: string;
-    readonly note: string | null;
-    readonly seller_registered: boolean;
-    /** Of an invoice in another currency. */
-    readonly aud: {
-      readonly rate: string;
-      readonly source: string;
-      readonly tax_cents: number;
-    } | null;
-  };
+  readonly tax: TaxJson;
 }
 
 export interface TotalRow {
@@ -96,4 +85,22 @@ export function currencyOfLines(invoice: TaxedInvoice): string {
 /** Whether lines are taxed. The tax can still round to 0. */
 function chargesTax({ tax }: TaxedInvoice): boolean {
   return tax.seller_registered && /[1-9]/.test(tax.rate);
+}
+
+/**
+ * Says how a revision is taxed other than the invoice that it replaces; null if it is taxed the same way. That can be
+ * the only change, for example of the note on an invoice without tax.
+ */
+export function taxChangeText(before: TaxJson, after: TaxJson): string | null {
+  const [old, now] = [before, after].map(sayTax);
+  return old === now ? null : `Tax: ${old}, now ${now}`;
+}
+
+function sayTax(tax: TaxJson): string {
+  const { treatment, seller_registered, aud } = tax;
+  return [
+    `${treatment}: ${describeTreatment(tax)}`,
+    ...(seller_registered ? [] : ['not charged, because the seller is not registered']),
+    ...(aud ? [`converted at ${aud.rate} AUD (${aud.source})`] : []),
+  ].join(' ');
 }

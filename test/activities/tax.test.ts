@@ -213,6 +213,9 @@ describe('a treatment that changes for months that are already invoiced', () => 
       treatments: [{ ...FREE, code: 'free-2', note: 'GST-free: an export.' }],
       assignments: [{ tenant_id: tenantId, treatment: 'free-2', from: '2026-05', replace: true }],
     });
+    const { preview, standing } = await previewOf(tenantId);
+    expect(standing).toMatchObject({ changes: [], tax: { treatment: { code: 'free' } } });
+    expect(preview).toMatchObject({ tax: { treatment: { code: 'free-2' } } });
     const [result] = await forceInvoices(world, [tenantId], { onlyIfChanged: true });
     expect(result).toMatchObject({ outcome: 'rolled' });
     expect(await liveOf(tenantId)).toMatchObject({ tax: { note: 'GST-free: an export.' } });

@@ -107,6 +107,8 @@ describe('the difference of a revision', () => {
     expect(body).toMatchObject({
       number: `${tenantId}-000002`,
       replaces_invoice_id: id,
+      tax: { treatment: 'gst' },
+      replaced_tax: { treatment: 'gst' },
       changes: [
         {
           change: 'changed',
@@ -119,6 +121,7 @@ describe('the difference of a revision', () => {
     });
     expect((await get(`/api/v1/invoices/${id}/difference`)).body).toMatchObject({
       replaces_invoice_id: null,
+      replaced_tax: null,
       changes: [],
     });
     const other = await get(`/api/v1/invoices/${revision!.invoiceId}/difference`, api.keys.acme);

@@ -115,6 +115,16 @@ describe('a difference', () => {
       'acme-000002 replaces acme-000001 · USD 299.00 → AUD 274.26',
     );
   });
+  test('says how the tax changed, which can be all that changed', () => {
+    const free = { ...SECOND.tax, treatment: 'free', rate: '0', note: 'GST-free.' };
+    const after = { ...SECOND, tax: free };
+    const lines = show({ before: FIRST, after, changes: [] });
+    expect(lines.slice(-3)).toEqual([
+      'No line changed.',
+      '',
+      'Tax: gst: GST (10%), now free: GST (0%)',
+    ]);
+  });
   test('of nothing says so', () => {
     expect(show({ before: FIRST, after: SECOND, changes: [] }).at(-1)).toBe('No line changed.');
   });

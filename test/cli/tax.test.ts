@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkExchangeRates } from '../../src/cli/doctor/check-exchange-rates.ts';
+import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
 let database: TestDatabase;
+let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
+  const { appUrl: url } = database;
+  db = await openDatabase({ url, maxConnections: 2, applicationName: 'test-tax' });
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await db.end();
+  await database.drop();
+});
 
 const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
 
@@ -46,4 +55,30 @@ test.each([
   const refused = await cli(...args);
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain(words);
+});
+
+test('doctor finds exchange rates that last month will lack, with the command that records them', async () => {
+  await seedCatalogue(db);
+  const deployments = [{ deploymentId: 'us-a', planVersionId: 'yankee-v1' }];
+  await seedTenant(db, 'us', deployments, 'USD');
+  await seedTenant(db, 'nz', [], 'NZD');
+  const look = () => checkExchangeRates(db, new Date('2026-04-15T00:00:00Z'));
+  expect(await look()).toEqual([
+    {
+      name: 'exchange rates',
+      state: 'warning',
+      detail: 'the rate from USD to AUD of 2026-03 is missing: tenants that will be parked: 1',
+      advice: 'npm run cli -- exchange-rates add USD AUD 2026-03 RATE --source SOURCE',
+    },
+  ]);
+  await cli('exchange-rates', 'add', 'USD', 'AUD', '2026-03', '1.6', '--source', 'RBA');
+  expect(await look()).toMatchObject([{ state: 'ok' }]);
+});
+
+test('doctor misses no exchange rate of a tenant that pays no tax', async () => {
+  await cli('tax', 'add', 'free', '--label', 'GST', '--rate', '0');
+  await cli('tax', 'assign', 'us', 'free', '--from', '2026-02');
+  expect(await checkExchangeRates(db, new Date('2026-03-15T00:00:00Z'))).toMatchObject([
+    { state: 'ok' },
+  ]);
 });

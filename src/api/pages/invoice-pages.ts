@@ -37,14 +37,19 @@ export const oneInvoice = operatorPage(
   { path: '/operator/invoices/:invoice_id', params: invoiceParams },
   async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
     const invoice = await requireInvoice(db, params.invoice_id, caller);
-    const tenant = await showTenant(db, invoice.tenant_id);
+    const { invoice_id, tenant_id, replaces_invoice_id } = invoice;
+    const tenant = await showTenant(db, tenant_id);
     return page(
       invoicePage({
         visitor,
         invoice,
-        tenantName: tenant?.name ?? invoice.tenant_id,
+        tenantName: tenant?.name ?? tenant_id,
         revisions: await listRevisions(db, invoice),
-        changes: await readDifference(db, invoice.invoice_id),
+        changes: await readDifference(db, invoice_id),
+        replacedTax:
+          replaces_invoice_id === null
+            ? null
+            : (await requireInvoiceHeader(db, replaces_invoice_id, caller)).tax,
         temporal: temporalLinks,
       }),
     );

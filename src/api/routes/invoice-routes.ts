@@ -23,6 +23,7 @@ import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
 import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
+import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
 
 const readPage = pagedBy(
@@ -207,6 +208,10 @@ export const getInvoiceDifference = defineRoute(
           invoice_id: z.uuid(),
           number: z.string(),
           replaces_invoice_id: z.uuid().nullable().describe('Null for a first invoice.'),
+          tax: taxViewSchema,
+          replaced_tax: taxViewSchema
+            .nullable()
+            .describe('How the replaced invoice was taxed, which can be the only difference.'),
           changes: z.array(lineChangeSchema),
         }),
       },
@@ -216,7 +221,14 @@ export const getInvoiceDifference = defineRoute(
   async ({ params, caller }, { db }) => {
     const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
     const { invoice_id, number, replaces_invoice_id } = invoice;
-    const changes = await readDifference(db, invoice_id);
-    return reply(200, { invoice_id, number, replaces_invoice_id, changes });
+    const replaced =
+      replaces_invoice_id === null
+        ? null
+        : await requireInvoiceHeader(db, replaces_invoice_id, caller);
+    return reply(200, {
+      ...{ invoice_id, number, replaces_invoice_id, tax: invoice.tax },
+      replaced_tax: replaced?.tax ?? null,
+      changes: await readDifference(db, invoice_id),
+    });
   },
 );

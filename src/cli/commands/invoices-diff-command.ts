@@ -11,6 +11,7 @@ import { CliError } from '../cli-error.ts';
 import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
 import { joinFigure, plainLineText } from '../../display/line-text.ts';
+import { taxChangeText } from '../../display/tax-text.ts';
 import { formatAmount, formatMoney } from '../../domain/format.ts';
 import { whoAndWhy } from '../render/invoice-text.ts';
 import { style } from '../render/styled-text.ts';
@@ -25,9 +26,9 @@ export function invoicesDiffCommand(): Command {
       const replacement = await withDatabase(readEnvironment(process.env), (db) =>
         readReplacement(db, idOrNumber),
       );
-      print(command, replacement, renderDifference, ({ after, changes }) => {
+      print(command, replacement, renderDifference, ({ before, after, changes }) => {
         const { number, replaces_invoice_id } = after;
-        return { number, replaces_invoice_id, changes };
+        return { number, replaces_invoice_id, replaced_tax: before.tax, tax: after.tax, changes };
       });
     });
 }
@@ -87,6 +88,7 @@ interface Replacement {
 /** A heading with both invoices, the request and the totals; then each added, removed or changed line. */
 export function renderDifference(replacement: Replacement): string {
   const { before, after, changes } = replacement;
+  const taxChange = taxChangeText(before.tax, after.tax);
   const heading = [
     `${style('bold', after.number)} replaces ${before.number}`,
     whoAndWhy(after),
@@ -96,6 +98,7 @@ export function renderDifference(replacement: Replacement): string {
     heading.filter(Boolean).join(' · '),
     '',
     renderTable(columns(replacement), changes, 'No line changed.'),
+    ...(taxChange === null ? [] : ['', taxChange]),
   ].join('\n');
 }
 

@@ -3,6 +3,7 @@ import { previewMonth, type TenantPreview } from '../../audit/preview.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import type { Month } from '../../domain/period.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
+import { taxToJson } from '../../domain/tax-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown, requireBillable } from '../preconditions.ts';
@@ -85,6 +86,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
           subtotal_cents: preview.subtotalCents,
           tax_cents: preview.taxCents,
           total_cents: preview.totalCents,
+          tax: taxToJson(preview.tax),
           nothing_to_bill: preview.nothingToBill,
           ...(preview.lines.length > 0 && { lines: preview.lines.map(placedLineToJson) }),
         }),
@@ -94,6 +96,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
       status: standing.status,
       total_cents: standing.totalCents,
       changed_lines: standing.changes.length,
+      tax: taxToJson(standing.tax),
     },
     last: last && { number: last.number, total_cents: last.totalCents },
   };

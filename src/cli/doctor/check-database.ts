@@ -6,6 +6,7 @@ import { readRole, type RoleFacts } from '../../db/access/role.ts';
 import type { Environment } from '../environment.ts';
 import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 import { checkKeys, checkProxies } from './check-access.ts';
+import { checkExchangeRates, EXCHANGE_RATES } from './check-exchange-rates.ts';
 import { checkMonths, checkUnbilled } from './check-months.ts';
 
 const PATIENCE_SECONDS = 2;
@@ -117,6 +118,7 @@ async function checkContents(
     ...migrations,
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
     ...(await checkThat('unbilled usage', () => checkUnbilled(db, now, worker.bounds))),
+    ...(await checkThat(EXCHANGE_RATES, () => checkExchangeRates(db, now))),
     ...(await checkThat('keys', () => checkKeys(db, now))),
     ...(await checkThat('proxies', () => checkProxies(db, now))),
   ];

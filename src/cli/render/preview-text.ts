@@ -2,8 +2,10 @@ import type { TenantPreview } from '../../audit/preview.ts';
 import { NOT_DUE } from '../../db/month-end/due-tenants.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import { joinFigure, plainLineText, type LineText } from '../../display/line-text.ts';
+import { taxChangeText } from '../../display/tax-text.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
+import { taxToJson } from '../../domain/tax-json.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [
@@ -76,9 +78,19 @@ export function renderPreview(
     ...(withLines ? tenants.flatMap(renderLines) : []),
     '',
     ...sums(tenants),
+    ...tenants.flatMap((tenant) => {
+      const change = taxChangeOf(tenant);
+      return change === null ? [] : `${tenant.tenantId}: ${change}`;
+    }),
     ...parked,
     ...notDue.map((tenantId) => `${tenantId} is not due for ${month}${NOT_DUE}`),
   ].join('\n');
+}
+
+/** Says how an invoiced tenant would be taxed otherwise; null if it wouldn't. */
+export function taxChangeOf({ preview, standing }: TenantPreview): string | null {
+  if (standing === null || preview.parked !== null) return null;
+  return taxChangeText(taxToJson(standing.tax), taxToJson(preview.tax));
 }
 
 function totalOf({ preview }: TenantPreview): number | null {

@@ -3,6 +3,7 @@ import type { Period } from '../../domain/period.ts';
 import { dueTenants, isDue } from '../month-end/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
+import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
@@ -16,6 +17,7 @@ const previewed = z.object({
   number: z.string().nullable(),
   status: z.enum(['issued', 'paid', 'void']).nullable(),
   totalCents: z.number().nullable(),
+  standingTax: invoiceTaxSchema.nullable(),
   /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
@@ -50,7 +52,8 @@ export function nextPreviewedTenants(
       : sql.fragment`AND t.tenant_id = ANY(${textArray(page.only)})`;
   return db.any(sql.type(previewed)`
     SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
-      i.total_cents AS "totalCents", last.number AS "lastNumber",
+      i.total_cents AS "totalCents",
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "standingTax", last.number AS "lastNumber",
       last.total_cents AS "lastTotalCents", last.is_comparable AS "isLastComparable",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM tenants t

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
+import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { sql, textArray } from '../sql.ts';
 
 const place = z.object({
@@ -22,6 +23,8 @@ const place = z.object({
   draft_month: z.string().nullable(),
   /** For usage that is `in_draft`: whether its draft is a revision of an invoice. */
   is_revision: z.boolean(),
+  /** What decides the tax of the tenant's invoice for the month. */
+  tax: taxTermsSchema,
 });
 /** A deployment's usage of one kind in one state. */
 export type UsagePlace = z.infer<typeof place>;
@@ -38,6 +41,8 @@ export function listUsagePlaces(
   limit: number,
 ): Promise<readonly UsagePlace[]> {
   return db.any(sql.type(place)`
+    SELECT p.*, ${taxTermsOf(period, sql.fragment`p.tenant_id`, sql.fragment`p.currency`)} AS tax
+    FROM (
     SELECT u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
       sum(u.events)::text AS events, trim_scale(sum(u.total)) AS total, i.number AS invoice,
       i.status AS invoice_status, to_char(d.period_start, 'YYYY-MM') AS draft_month,
@@ -55,6 +60,9 @@ export function listUsagePlaces(
     ORDER BY array_position(${textArray(states)}, u.state), u.tenant_id COLLATE "C",
       u.deployment_id, u.source, u.resource_kind
     LIMIT ${limit}
+    ) p
+    ORDER BY array_position(${textArray(states)}, p.state), p.tenant_id COLLATE "C",
+      p.deployment_id, p.source, p.resource_kind
   `);
 }
 

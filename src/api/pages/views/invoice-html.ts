@@ -4,7 +4,8 @@ import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { joinFigure, lineText, type LineText } from '../../../display/line-text.ts';
-import { taxNotes, totalRows } from '../../../display/tax-text.ts';
+import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts';
+import type { TaxJson } from '../../../domain/tax-json.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute, signedAmount } from './page-format.ts';
@@ -20,12 +21,14 @@ export interface InvoicePageView {
   readonly revisions: readonly Revision[];
   /** Changes against the invoice it replaced; empty for a first invoice or without changes. */
   readonly changes: readonly LineChangeView[];
+  /** How the invoice was taxed that it replaced; null for a first invoice. */
+  readonly replacedTax: TaxJson | null;
   readonly temporal: TemporalLinks | null;
 }
 
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
-  const { visitor, invoice, tenantName, revisions, changes, temporal } = view;
+  const { visitor, invoice, tenantName, revisions, changes, replacedTax, temporal } = view;
   const { tenant_id, status, number } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return layout({
@@ -48,7 +51,7 @@ ${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?ten
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
 ${linesTable(invoice)}
-${differenceSection(invoice, changes)}
+${differenceSection(invoice, changes, replacedTax)}
 <h2 id="revisions">Revisions</h2>
 ${revisionsTable(revisions, invoice.invoice_id, visitor.timeZone)}`,
   });
@@ -107,12 +110,19 @@ function usageLink(
 }
 
 function differenceSection(
-  { replaces_invoice_id, currency }: InvoiceView,
+  { replaces_invoice_id, currency, tax }: InvoiceView,
   changes: readonly LineChangeView[],
+  replacedTax: TaxJson | null,
 ): Markup {
   if (replaces_invoice_id === null) return markup``;
+  const taxChange = replacedTax && taxChangeText(replacedTax, tax);
   return markup`<h2 id="difference">Changes in this revision</h2>
-<p><a href="/operator/invoices/${replaces_invoice_id}">Replaced invoice</a></p>
+<p><a href="/operator/invoices/${replaces_invoice_id}">Replaced invoice</a></p>${
+    taxChange === null
+      ? ''
+      : markup`
+<p>${taxChange}</p>`
+  }
 ${table({
   caption: 'Lines that differ from the replaced invoice',
   empty: 'No lines differ.',
