@@ -67,7 +67,7 @@ const PARTS = {
   'src/start.ts': ['engine', 'observability', 'temporal', 'config', 'lib'],
   dev: [
     ...['cli', 'engine', 'worker', 'config', 'client', 'catalogue', 'temporal'],
-    ...['db', 'domain', 'contracts', 'lib'],
+    ...['db', 'display', 'domain', 'contracts', 'lib'],
   ],
 };
 
