@@ -68,8 +68,8 @@ test.each([SYDNEY, 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/
   'stores the months of %s and back to UTC',
   async (zone) => {
     const utc = (await loadCalendar(db)).periodOf('2026-05');
-    expect(await setTimeZone(db, zone)).toEqual({ isChanged: true });
-    expect(await setTimeZone(db, zone)).toEqual({ isChanged: false });
+    expect(await setTimeZone(db, zone)).toEqual({ isChanged: true, unaligned: 0 });
+    expect(await setTimeZone(db, zone)).toMatchObject({ isChanged: false });
     const calendar = await loadCalendar(db);
     expect(calendar.timeZone).toBe(zone);
     // PostgreSQL has time zone data of its own. It may know later changes of the rules, but not for past years.
@@ -88,6 +88,16 @@ test.each([SYDNEY, 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/
   },
 );
 
+test('says how many subscriptions no longer start or end at midnight', async () => {
+  await seedCatalogue(db);
+  await seedTenant(db, 'utc', [
+    { deploymentId: 'utc-a', startsAt: '2026-05-01T00:00:00Z' },
+    { deploymentId: 'utc-b', startsAt: '2026-04-30T14:00:00Z', endsAt: '2026-10-05T14:00:00Z' },
+    { deploymentId: 'utc-c', startsAt: '2026-04-30T14:00:00Z', endsAt: '2026-10-05T13:00:00Z' },
+  ]);
+  expect(await setTimeZone(db, SYDNEY)).toEqual({ isChanged: true, unaligned: 2 });
+});
+
 test('refuses a zone that does not exist, and changes nothing', async () => {
   await expect(setTimeZone(db, 'Australia/Sidney')).rejects.toThrow(
     'Did you mean "Australia/Sydney"',
@@ -105,7 +115,7 @@ describe('once there is usage', () => {
     await expect(setTimeZone(db, 'UTC')).rejects.toThrow(
       'The billing time zone stays Australia/Sydney: there is usage, and its months are months of that zone',
     );
-    expect(await setTimeZone(db, SYDNEY)).toEqual({ isChanged: false });
+    expect(await setTimeZone(db, SYDNEY)).toMatchObject({ isChanged: false });
     for (const change of [
       sql.unsafe`UPDATE billing_settings SET time_zone = 'UTC'`,
       sql.unsafe`UPDATE billing_settings SET fixed_at = NULL`,

@@ -53,10 +53,11 @@ test('an event belongs to the month of Sydney, to the microsecond', async () => 
 
 test('the Schedule fires at 06:00 in Sydney, whatever the season', async () => {
   await applySchedule(world.client, SYDNEY);
-  const { info } = await world.client.schedule.getHandle(SCHEDULE_ID).describe();
+  const { info, spec } = await world.client.schedule.getHandle(SCHEDULE_ID).describe();
   const local = info.nextActionTimes.map((time) =>
     Temporal.Instant.fromEpochMilliseconds(time.getTime()).toZonedDateTimeISO(SYDNEY),
   );
+  expect(spec.timezone).toBe(SYDNEY);
   expect(local.length).toBeGreaterThan(5);
   expect(local.every(({ day, hour, minute }) => day === 1 && hour === 6 && minute === 0)).toBe(
     true,

@@ -1,5 +1,6 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { Command } from 'commander';
+import { Temporal } from 'temporal-polyfill';
 import { describeSchedule } from '../../temporal/schedule.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { print } from '../output.ts';
@@ -26,9 +27,10 @@ export function scheduleDescribeCommand(): Command {
     });
 }
 
-function toView({ scheduleId, state, policies, info }: ScheduleDescription) {
+function toView({ scheduleId, spec, state, policies, info }: ScheduleDescription) {
   return {
     id: scheduleId,
+    time_zone: spec.timezone ?? 'UTC',
     paused: state.paused,
     note: state.note ?? null,
     next: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
@@ -44,10 +46,18 @@ function toView({ scheduleId, state, policies, info }: ScheduleDescription) {
 }
 
 function toRows(view: ReturnType<typeof toView>): [string, string][] {
+  const local = (instant: string) =>
+    Temporal.Instant.from(instant)
+      .toZonedDateTimeISO(view.time_zone)
+      .toString({ timeZoneName: 'never' });
   return [
     ['state', view.paused ? `paused: ${view.note ?? ''}` : 'on'],
-    ['next', view.next.join('\n')],
-    ['recent', view.recent.map((r) => `${r.scheduled_at}  ${r.workflow_id}`).join('\n') || 'none'],
+    ['time zone', view.time_zone],
+    ['next', view.next.map(local).join('\n')],
+    [
+      'recent',
+      view.recent.map((r) => `${local(r.scheduled_at)}  ${r.workflow_id}`).join('\n') || 'none',
+    ],
     ['overlap', String(view.overlap)],
     ['catch-up window', `${view.catchup_window_days} days`],
     ['missed', String(view.missed)],

@@ -6,7 +6,7 @@ import {
 } from '../../db/settings/billing-settings.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { operatorAction } from '../record-action.ts';
 
 export function settingsShowCommand(): Command {
@@ -53,8 +53,10 @@ Example:
   npm run cli -- settings set --time-zone Australia/Sydney`,
     )
     .action(async ({ timeZone }: { readonly timeZone: string }, command: Command) => {
-      const { isChanged } = await operatorAction(command, readEnvironment(process.env), (db) =>
-        setTimeZone(db, timeZone),
+      const { isChanged, unaligned } = await operatorAction(
+        command,
+        readEnvironment(process.env),
+        (db) => setTimeZone(db, timeZone),
       );
       const change = isChanged ? 'changed' : 'unchanged';
       print(command, { time_zone: timeZone, change }, ({ time_zone }) =>
@@ -62,5 +64,11 @@ Example:
           ? `The billing time zone is ${time_zone}. Now update the Schedule: npm run cli -- schedule apply`
           : `The billing time zone is already ${time_zone}; nothing changed.`,
       );
+      if (unaligned > 0) {
+        note(
+          `Subscriptions that start or end at another time than midnight in that zone: ${unaligned}. They are ` +
+            'billed for whole days.',
+        );
+      }
     });
 }

@@ -36,16 +36,20 @@ const current = z.object({
   hasInvoices: z.boolean(),
 });
 
+/** What setting the zone did. */
+export interface ZoneChange {
+  readonly isChanged: boolean;
+  /** Subscriptions that start or end at an instant that isn't midnight in the new zone. */
+  readonly unaligned: number;
+}
+
 /**
  * Sets the billing time zone and stores the boundaries of its months, all or nothing. Setting the zone that is already
  * set changes nothing. A process that stores the first usage or request at the same time either waits for this, and then
  * uses the new zone, or comes first, and this is refused (`fixCalendar`).
  * @throws TimeZoneRefusedError if there is no such zone, or if there is usage, a month-end request or an invoice
  */
-export async function setTimeZone(
-  db: Database,
-  timeZone: string,
-): Promise<{ readonly isChanged: boolean }> {
+export async function setTimeZone(db: Database, timeZone: string): Promise<ZoneChange> {
   const flaw = whyNotTimeZone(timeZone);
   if (flaw !== null) throw new TimeZoneRefusedError(flaw);
   const starts = computeMonthStarts(timeZone);
@@ -57,7 +61,7 @@ export async function setTimeZone(
         EXISTS (SELECT FROM invoices) AS "hasInvoices"
       FROM billing_settings WHERE only_row FOR UPDATE
     `);
-    if (found.timeZone === timeZone) return { isChanged: false };
+    if (found.timeZone === timeZone) return { isChanged: false, unaligned: 0 };
     const reason = whyFixed(found);
     if (reason !== null) {
       throw new TimeZoneRefusedError(
@@ -69,7 +73,7 @@ export async function setTimeZone(
       UPDATE billing_settings SET time_zone = ${timeZone} WHERE only_row
     `);
     await writeMonths(tx, starts);
-    return { isChanged: true };
+    return { isChanged: true, unaligned: await countUnaligned(tx, timeZone) };
   });
 }
 
@@ -78,6 +82,14 @@ function whyFixed({ fixedAt, hasUsage, hasRequests, hasInvoices }: z.infer<typeo
   if (hasRequests) return 'a month has been requested';
   if (hasUsage) return 'there is usage';
   return fixedAt === null ? null : `it was fixed at ${fixedAt} for the first usage or request`;
+}
+
+function countUnaligned(db: Queryable, timeZone: string): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ count: z.number() }))`
+    SELECT count(*) AS count FROM subscriptions
+    WHERE (starts_at AT TIME ZONE ${timeZone})::time <> '00:00'
+      OR (ends_at AT TIME ZONE ${timeZone})::time <> '00:00'
+  `);
 }
 
 /** Dates of issue are computed by PostgreSQL, which has time zone data of its own. */
