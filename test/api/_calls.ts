@@ -41,6 +41,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getInvoicePdf: ofInvoice,
     getInvoiceCsv: ofInvoice,
     getInvoice: ofInvoice,
+    getInvoiceComposition: ofInvoice,
     getInvoiceDifference: ofInvoice,
     getLineUsage: ofLine,
     getLineUsageCsv: ofLine,

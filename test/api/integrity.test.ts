@@ -129,6 +129,31 @@ describe('the difference of a revision', () => {
   });
 });
 
+test("an invoice's composition names subscriptions, days and addons, for operators only", async () => {
+  const { tenantId, id } = await invoiced();
+  const path = `/api/v1/invoices/${id}/composition`;
+  expect((await get(path)).body).toMatchObject({
+    number: `${tenantId}-000001`,
+    deployments: [
+      {
+        deployment_id: `${tenantId}-a`,
+        subscriptions: [
+          {
+            subscription_id: `sub-${tenantId}-a`,
+            plan_version_id: 'studio-v1',
+            proration: 'daily',
+            service_from: '2026-05-01',
+            service_to: '2026-05-31',
+            days: 31,
+            addons: [],
+          },
+        ],
+      },
+    ],
+  });
+  expect((await get(path, api.keys.acme)).status).toBe(403);
+});
+
 describe('the events of a line', () => {
   test('are paged, with their exact sum and a digest', async () => {
     const { id, events } = await invoiced();

@@ -7,6 +7,7 @@ import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
+import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
@@ -175,6 +176,7 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     expect(await findInvoiceId(api, number)).toBe(invoiceId);
     await showInvoice(api, invoiceId);
     await readDifference(api, invoiceId);
+    await readCompositions(api, [invoiceId]);
   },
   'API: the events behind a line': ({ api }) => readLine(api, MONTHS.last),
   'API: the events behind a line, from the archive': ({ api }) => readLine(api, MONTHS.first),

@@ -57,7 +57,7 @@ describe('month end', () => {
     await seedUsage(world.db, { ...acme, kind: 'droplet_hours', amount: '744' });
     await seedUsage(world.db, { ...acme, kind: 'llm_usage', amount: '0.2' });
     await seedUsage(world.db, { ...acme, kind: 'llm_usage', amount: '0.29' });
-    // A deployment whose own subscription has ended is still billed for LLM usage.
+    // A deployment whose subscription ends on 20 May is billed for its days and its LLM usage.
     await seedUsage(world.db, {
       ...acme,
       deploymentId: 'acme-b',
@@ -82,8 +82,8 @@ describe('month end', () => {
       status: 'issued',
       revision: 1,
       number: 'acme-000001',
-      subtotalCents: 5000 + 750 + 500 + 100 + 0 + 100,
-      taxCents: 645,
+      subtotalCents: 5000 + 750 + 500 + 100 + 0 + 3065 + 100,
+      taxCents: 952,
     });
     expect(await linesOf(world.db, invoice!.invoiceId)).toMatchObject([
       { kind: 'plan_base', deploymentId: 'acme-a', amountCents: 5000 },
@@ -97,12 +97,18 @@ describe('month end', () => {
       { kind: 'overage', resourceKind: 'spaces_gb_month', qty: '50', amountCents: 100 },
       { kind: 'llm_usage', qty: '2', amountCents: 0, meta: { exact_cents: '0.49' } },
       {
+        kind: 'plan_base',
+        deploymentId: 'acme-b',
+        amountCents: 3065,
+        meta: { proration_fraction: '19/31', service_to: '2026-05-19' },
+      },
+      {
         kind: 'llm_usage',
         deploymentId: 'acme-b',
         amountCents: 100,
         meta: { exact_cents: '99.5' },
       },
-      { kind: 'tax', deploymentId: null, amountCents: 645, description: 'GST (10%)' },
+      { kind: 'tax', deploymentId: null, amountCents: 952, description: 'GST (10%)' },
     ]);
     await expectSoundBooks(world.db);
   });

@@ -10,6 +10,7 @@ import {
 } from './catalogue-routes.ts';
 import { getDeployment, getDeployments, putDeployment } from './deployment-routes.ts';
 import {
+  getInvoiceComposition,
   getInvoiceDifference,
   payInvoice,
   voidInvoice,
@@ -70,6 +71,7 @@ export const ROUTES: readonly Route[] = [
   getInvoicePdf,
   getInvoiceCsv,
   getInvoice,
+  getInvoiceComposition,
   getInvoiceDifference,
   getLineUsage,
   getLineUsageCsv,

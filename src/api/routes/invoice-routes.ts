@@ -23,6 +23,11 @@ import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
 import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
+import {
+  compositionSchema,
+  readCompositions,
+  toCompositionView,
+} from '../../db/invoices/compositions.ts';
 import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
 
@@ -230,5 +235,38 @@ export const getInvoiceDifference = defineRoute(
       replaced_tax: replaced?.tax ?? null,
       changes: await readDifference(db, invoice_id),
     });
+  },
+);
+
+/** Shows the subscriptions and days behind an invoice's lines. */
+export const getInvoiceComposition = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/invoices/{invoice_id}/composition',
+    operationId: 'getInvoiceComposition',
+    tag: 'Invoices',
+    summary: 'Read what an invoice was composed from',
+    description:
+      'The subscriptions of the month with their billed days and addons, as they were when the invoice was ' +
+      'issued. With the usage behind its lines, they determine every line.',
+    scopes: ['operator'],
+    rateLimited: true,
+    params: invoiceParams,
+    responses: {
+      200: {
+        description: 'The composition',
+        schema: z.object({
+          invoice_id: z.uuid(),
+          number: z.string(),
+          deployments: compositionSchema,
+        }),
+      },
+    },
+    problems: ['not-found'],
+  },
+  async ({ params, caller }, { db }) => {
+    const { invoice_id, number } = await requireInvoiceHeader(db, params.invoice_id, caller);
+    const found = (await readCompositions(db, [invoice_id])).get(invoice_id) ?? [];
+    return reply(200, { invoice_id, number, deployments: toCompositionView(found) });
   },
 );

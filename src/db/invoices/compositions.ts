@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BilledDeployment } from '../../domain/service-days.ts';
+import type { BilledDays, BilledDeployment } from '../../domain/service-days.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, uuidArray } from '../sql.ts';
 
@@ -29,4 +29,67 @@ export async function readCompositions(
       parts.flatMap(({ deployments }) => deployments),
     ]),
   );
+}
+
+const billedDays = {
+  service_from: z.iso.date().nullable().describe('The first billed day. Null if no day is billed.'),
+  service_to: z.iso.date().nullable().describe('The last billed day, inclusive.'),
+  days: z.int().describe('Days at whose last instant it was in force.'),
+};
+
+export const compositionSchema = z.array(
+  z.object({
+    deployment_id: z.string(),
+    subscriptions: z
+      .array(
+        z.object({
+          subscription_id: z.string(),
+          plan_version_id: z.string(),
+          proration: z.enum(['daily', 'none']),
+          ...billedDays,
+          addons: z.array(
+            z.object({
+              addon_code: z.string(),
+              resource_kind: z.string(),
+              qty: z.string(),
+              price_cents: z.int(),
+              ...billedDays,
+              in_force_at_end: z
+                .boolean()
+                .describe(
+                  "Whether it was in force at the subscription's last instant in the month.",
+                ),
+            }),
+          ),
+        }),
+      )
+      .describe('All that touched the month, by start. The last one prices the overage.'),
+  }),
+);
+/** What an invoice was composed from, as the API serves it. */
+export type CompositionView = z.infer<typeof compositionSchema>;
+
+/** Returns a composition in the API's form. */
+export function toCompositionView(deployments: readonly BilledDeployment[]): CompositionView {
+  return deployments.map(({ deploymentId, subscriptions }) => ({
+    deployment_id: deploymentId,
+    subscriptions: subscriptions.map(({ subscriptionId, planVersionId, proration, ...billed }) => ({
+      subscription_id: subscriptionId,
+      plan_version_id: planVersionId,
+      proration,
+      ...daysOf(billed),
+      addons: billed.addons.map(({ code, resourceKind, qty, priceCents, ...addon }) => ({
+        addon_code: String(code),
+        resource_kind: resourceKind,
+        qty: String(qty ?? 0),
+        price_cents: priceCents,
+        ...daysOf(addon),
+        in_force_at_end: addon.inForceAtEnd,
+      })),
+    })),
+  }));
+}
+
+function daysOf({ serviceFrom, serviceTo, days }: BilledDays) {
+  return { service_from: serviceFrom, service_to: serviceTo, days };
 }
