@@ -141,8 +141,9 @@ export const cancelSubscription = defineRoute(
     tag: 'Subscriptions',
     summary: 'End a subscription, now or later',
     description:
-      'Month end bills subscriptions that are in force at the last instant of the month; one that ends ' +
-      `earlier is not billed for that month. Its addons end with it. ${SET_ONCE}`,
+      'Its last day is the one before. With proration `daily` the month end bills the days of its last month, ' +
+      'with `none` no base price and no addons for that month, unless the deployment also has a daily plan in it. ' +
+      `Usage is billed in either case. Its addons end with it. ${SET_ONCE}`,
     scopes: ['operator'],
     rateLimited: true,
     params: subscriptionParams,
