@@ -1,6 +1,28 @@
 -- Up Migration
 
--- What is sold and at which prices: immutable plan versions, and addons (docs/spec.md#terms).
+-- What is sold and at which prices: immutable plan versions with their units, and addons (docs/spec.md#terms).
+
+-- What a price is for (docs/spec.md#units). src/domain/units.ts has the same built-in units.
+CREATE TABLE units (
+  unit_code external_id PRIMARY KEY,
+  -- Base units (tokens, hours, ...) per unit.
+  factor numeric NOT NULL CHECK (factor > 0 AND factor < 1e12 AND min_scale(factor) <= 12),
+  -- What documents call one of them, and several. They have their own words for built-in units.
+  label text,
+  label_plural text,
+  is_built_in boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  CHECK (is_built_in = (label IS NULL)),
+  CHECK (label IS NOT NULL OR label_plural IS NULL),
+  CHECK (unit_code NOT IN ('month', 'request', 'invoice'))
+);
+-- `GB` beside `gb` would be mistaken for it.
+CREATE UNIQUE INDEX units_differ_beyond_case ON units (lower(unit_code));
+INSERT INTO units (unit_code, factor, is_built_in) VALUES
+  ('1k_tokens', 1000, true), ('1m_tokens', 1000000, true), ('hour', 1, true), ('gb_month', 1, true),
+  ('gb', 1, true), ('zone', 1, true), ('snapshot', 1, true);
+CREATE TRIGGER units_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON units
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE plans (
   plan_code external_id PRIMARY KEY,
@@ -29,7 +51,7 @@ CREATE TABLE plan_items (
   included_qty quantity,
   overage_price_cents unit_price,
   -- Null: the price is for one base unit, which has no name.
-  overage_unit text CHECK (overage_unit IN ('1k_tokens', 'hour', 'gb_month', 'gb', 'zone', 'snapshot')),
+  overage_unit text REFERENCES units,
   hard_cap_qty quantity,
   PRIMARY KEY (plan_version_id, position),
   UNIQUE (plan_version_id, resource_kind)
@@ -63,7 +85,7 @@ CREATE TABLE addons (
   updated_at timestamptz NOT NULL DEFAULT now()
 );
 
-GRANT SELECT ON plans, plan_versions, plan_items, addons TO arcadia_api, arcadia_readonly, arcadia_tenant;
-GRANT SELECT ON plan_versions, plan_items TO arcadia_worker;
-GRANT INSERT ON plans, plan_versions, plan_items, addons TO arcadia_api;
+GRANT SELECT ON units, plans, plan_versions, plan_items, addons TO arcadia_api, arcadia_readonly, arcadia_tenant;
+GRANT SELECT ON units, plan_versions, plan_items TO arcadia_worker;
+GRANT INSERT ON units, plans, plan_versions, plan_items, addons TO arcadia_api;
 GRANT UPDATE (resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_api;

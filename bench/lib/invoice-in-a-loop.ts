@@ -178,7 +178,8 @@ async function readPlanVersion(client: pg.ClientBase, id: string): Promise<PlanV
        'basePriceCents', base_price_cents, 'proration', proration, 'items', (
          SELECT jsonb_agg(jsonb_build_object('resourceKind', resource_kind,
            'includedQty', included_qty::text, 'hardCapQty', hard_cap_qty::text,
-           'overagePriceCents', overage_price_cents::text, 'overageUnit', overage_unit)
+           'overagePriceCents', overage_price_cents::text, 'overageUnit', overage_unit,
+           'definedUnit', NULL)
            ORDER BY position)
          FROM plan_items i WHERE i.plan_version_id = v.plan_version_id)) AS value
      FROM plan_versions v WHERE plan_version_id = $1`,

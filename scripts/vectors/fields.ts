@@ -23,24 +23,36 @@ export const planVersion = z.object({
   ),
 });
 
-export function toPlanVersion(id: string, plan: z.infer<typeof planVersion>): PlanVersion {
+/** Factors by code, of the units that are not built in. */
+export const units = z.record(z.string(), qty);
+type Units = z.infer<typeof units>;
+
+export function toPlanVersion(
+  id: string,
+  plan: z.infer<typeof planVersion>,
+  units: Units = {},
+): PlanVersion {
   return {
     id,
     version: plan.version,
     currency: plan.currency,
     basePriceCents: plan.base_price_cents,
     proration: plan.proration,
-    items: plan.items.map(toItem),
+    items: plan.items.map((item) => toItem(item, units)),
   };
 }
 
-function toItem(item: z.infer<typeof planVersion>['items'][number]): PlanItem {
+function toItem(item: z.infer<typeof planVersion>['items'][number], units: Units): PlanItem {
+  // Own properties only: some cases have a unit `constructor`.
+  const unit = item.overage_unit ?? '';
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   return {
     resourceKind: item.resource_kind,
     includedQty: item.included_qty,
     hardCapQty: item.hard_cap_qty,
     overagePriceCents: item.overage_price_cents,
     overageUnit: item.overage_unit,
+    definedUnit: factor === undefined ? null : { factor, label: unit, labelPlural: null },
   };
 }
 

@@ -13,7 +13,7 @@ import type { PlacedLine } from '../../src/domain/line-changes.ts';
 import { parseInstant, type Period } from '../../src/domain/period.ts';
 import { billedDeployment } from '../../src/domain/service-days.ts';
 import type { PlanVersion } from '../../src/domain/types.ts';
-import { planVersion, priceText, qty, toPlanVersion } from './fields.ts';
+import { planVersion, priceText, qty, toPlanVersion, units } from './fields.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const span = z.object({ starts_at: instant, ends_at: instant.nullable() });
@@ -41,7 +41,7 @@ const deployment = z.object({
 /** One tenant's month: `{id, units, time_zone, month, tax_rate, plans, deployments, expected}`. */
 export const realMonthCase = z.object({
   id: z.string(),
-  units: z.record(z.string(), z.union([z.int(), z.string()])),
+  units,
   time_zone: z.string(),
   month: z.string(),
   tax_rate: z.string(),
@@ -55,7 +55,10 @@ type RealMonthCase = z.infer<typeof realMonthCase>;
 export function computeRealMonth(given: RealMonthCase): unknown {
   const calendar = calendarIn(given.time_zone);
   const planVersions = new Map(
-    Object.entries(given.plans).map(([code, plan]) => [code, toPlanVersion(code, plan)]),
+    Object.entries(given.plans).map(([code, plan]) => [
+      code,
+      toPlanVersion(code, plan, given.units),
+    ]),
   );
   const lines = given.deployments.flatMap((each) => linesOf(each, given, calendar, planVersions));
   const treatment = { code: 'tax', label: 'Tax', rate: given.tax_rate, note: null };

@@ -5,6 +5,7 @@ import { parseCatalogueFile, type CatalogueFile } from './catalogue-file.ts';
 import type { InputFile } from './input-file.ts';
 import { findAddons } from '../db/catalogue/catalogue.ts';
 import { insertPlanVersions, upsertAddons } from '../db/catalogue/write-catalogue.ts';
+import { insertUnits, readUnits } from '../db/catalogue/units.ts';
 import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
 import { ApplyError } from './apply-error.ts';
 
@@ -28,7 +29,7 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies plan versions and addons, all or nothing. Those that aren't named stay. Call it inside `inApplyTurn`.
+ * Applies units, plan versions and addons, all or nothing. Those that aren't named stay. Call it inside `inApplyTurn`.
  * @throws ApplyError
  */
 export async function applyCatalogue(
@@ -47,11 +48,13 @@ export async function applyCatalogue(
     file.addons.map(({ code }) => code),
   );
   const changes = diffCatalogue(file, {
+    units: await readUnits(tx),
     versions: new Map(versions.map((version) => [version.id, version])),
     addons,
   });
   if (changes.problems.length > 0) throw new ApplyError(name, changes.problems);
   if (!dryRun) {
+    await insertUnits(tx, changes.newUnits);
     await insertPlanVersions(tx, changes.newVersions);
     await upsertAddons(tx, [...changes.newAddons, ...changes.changedAddons]);
   }

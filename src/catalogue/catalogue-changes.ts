@@ -2,10 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import type { PlanVersion, Qty, QuoteAddon } from '../domain/types.ts';
 import type { CatalogueAddon, CatalogueFile, CatalogueVersion } from './catalogue-file.ts';
+import type { StoredUnit } from '../db/catalogue/units.ts';
 import type { Problem } from './apply-error.ts';
+import { diffUnits, type UnitChanges } from './unit-changes.ts';
 
-/** The stored versions and addons that the input names. */
+/** The stored units, and the stored versions and addons that the input names. */
 export interface CurrentCatalogue {
+  /** By code. */
+  readonly units: ReadonlyMap<string, StoredUnit>;
   /** By id. */
   readonly versions: ReadonlyMap<string, PlanVersion>;
   readonly addons: ReadonlyMap<string, QuoteAddon>;
@@ -17,13 +21,12 @@ export interface NamedVersion extends CatalogueVersion {
 }
 
 /** The changes that applying a catalogue makes, or the problems that prevent it. */
-export interface CatalogueChanges {
+export interface CatalogueChanges extends UnitChanges {
   readonly newVersions: readonly NamedVersion[];
   readonly unchangedVersions: readonly NamedVersion[];
   readonly newAddons: readonly CatalogueAddon[];
   readonly changedAddons: readonly CatalogueAddon[];
   readonly unchangedAddons: readonly CatalogueAddon[];
-  readonly problems: readonly Problem[];
 }
 
 /** Returns the id that the database generates (`plan_versions.plan_version_id`). */
@@ -36,7 +39,8 @@ export function planVersionId(code: string, version: number): string {
  * subscriptions hold snapshots.
  */
 export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): CatalogueChanges {
-  const problems: Problem[] = [];
+  const units = diffUnits(file, current.units);
+  const problems: Problem[] = [...units.problems];
   const versions = file.plans.flatMap(({ code, versions }, i) =>
     versions.map((version, j) => {
       const named = { ...version, code, id: planVersionId(code, version.version) };
@@ -53,6 +57,7 @@ export function diffCatalogue(file: CatalogueFile, current: CurrentCatalogue): C
   );
   const addons = Map.groupBy(file.addons, (addon) => compareAddon(addon, current.addons));
   return {
+    ...units,
     newVersions: versions.filter(({ isNew }) => isNew).map(({ named }) => named),
     unchangedVersions: versions.filter(({ isNew }) => !isNew).map(({ named }) => named),
     newAddons: addons.get('new') ?? [],

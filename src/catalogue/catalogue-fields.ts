@@ -48,8 +48,11 @@ export const priceCents = z
 export const unitPrice = z
   .union(
     [
-      z.int().nonnegative().meta({ maximum: Number.MAX_SAFE_INTEGER }),
-      z.string().regex(UNIT_PRICE_PATTERN),
+      z
+        .int(UNIT_PRICE_HINT)
+        .nonnegative(UNIT_PRICE_HINT)
+        .meta({ maximum: Number.MAX_SAFE_INTEGER }),
+      z.string().regex(UNIT_PRICE_PATTERN, UNIT_PRICE_HINT),
     ],
     { error: UNIT_PRICE_HINT },
   )
@@ -84,6 +87,26 @@ export const dateOrInstant = z.union(
   ],
   { error: EDGE_HINT },
 );
+
+const FACTOR_HINT =
+  'expected a number above 0: whole, or a decimal as a string such as "0.5", ' +
+  'with at most 12 digits before and 12 after the point';
+/** A decimal above 0. */
+const FACTOR_PATTERN = /^(?=.*[1-9])(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$/;
+/** How many base units a unit is, in canonical form. */
+export const unitFactor = z
+  .union(
+    [
+      z.int(FACTOR_HINT).positive(FACTOR_HINT).max(999_999_999_999, FACTOR_HINT),
+      z.string().regex(FACTOR_PATTERN, FACTOR_HINT),
+    ],
+    { error: FACTOR_HINT },
+  )
+  .transform((factor) => normalizeDecimalString(String(factor)))
+  .meta({ example: '10' });
+
+/** What documents call a unit. */
+export const unitLabel = text(60).meta({ example: 'block of 10' });
 
 /**
  * Returns whether one instant is before another, both in UTC as PostgreSQL stores them. They are compared as

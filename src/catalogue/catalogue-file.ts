@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { OVERAGE_UNITS, isOverageUnit } from '../domain/overage-unit.ts';
+import { BUILT_IN_UNITS } from '../domain/units.ts';
 import {
   currencyCode,
   id,
   priceCents,
   quantity,
   resourceKind,
+  unitFactor,
+  unitLabel,
   unitPrice,
   versionNumber,
   uniqueBy,
@@ -14,11 +16,14 @@ import { parseInputFile, type InputFile } from './input-file.ts';
 
 const overageUnit = z
   .string()
-  .refine(isOverageUnit, { error: `expected one of ${OVERAGE_UNITS.join(', ')}` })
+  .max(64)
   .nullable()
   .optional()
-  .describe('The unit of the overage price. Null: one base unit. Required with a price.')
-  .meta({ enum: [...OVERAGE_UNITS, null], example: 'gb_month' });
+  .describe(
+    `The unit of the overage price: ${BUILT_IN_UNITS.join(', ')}, or a unit of the catalogue. ` +
+      'Null: one base unit. Required with a price.',
+  )
+  .meta({ example: 'gb_month' });
 
 const planItem = z
   .strictObject({
@@ -103,14 +108,39 @@ export const addonTerms = z
 
 const addon = z.strictObject({ code: id('storage_50gb'), ...addonTerms.shape });
 
+const UNIT_EXAMPLE = {
+  code: 'block_of_10',
+  factor: '10',
+  label: 'block of 10',
+  label_plural: 'blocks of 10',
+};
+
+const unit = z
+  .strictObject({
+    code: id('block_of_10'),
+    factor: unitFactor.describe('Base units per unit: a price per unit is for that many of them.'),
+    label: unitLabel.describe('What documents call one of it: 3.50 per block of 10.'),
+    label_plural: unitLabel
+      .nullable()
+      .default(null)
+      .describe('What documents call several of it. Null: 3 × LABEL.'),
+  })
+  .meta({ example: UNIT_EXAMPLE });
+
 /** The content of a catalogue file, and the body of `PUT /api/v1/catalogue`. */
 export const catalogueFile = z
   .strictObject({
+    units: z
+      .array(unit)
+      .superRefine(uniqueBy('unit', 'code'))
+      .default([])
+      .describe('Units of overage prices beside the built-in ones. They never change.'),
     plans: z.array(plan).superRefine(uniqueBy('plan', 'code')).default([]),
     addons: z.array(addon).superRefine(uniqueBy('addon', 'code')).default([]),
   })
   .meta({
     example: {
+      units: [UNIT_EXAMPLE],
       plans: [{ code: 'studio', versions: [{ version: 1, ...PLAN_TERMS_EXAMPLE }] }],
       addons: [{ code: 'storage_50gb', ...ADDON_TERMS_EXAMPLE }],
     },

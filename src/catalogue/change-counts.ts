@@ -13,17 +13,21 @@ export interface ChangeCounts {
 export interface CatalogueCounts {
   /** `changed` is always 0: a version is immutable. */
   readonly plan_versions: ChangeCounts;
+  /** `changed` is always 0: a unit is immutable. */
+  readonly units: ChangeCounts;
   readonly addons: ChangeCounts;
 }
 
 export function countCatalogueChanges(changes: CatalogueChanges): CatalogueCounts {
-  const { newVersions, unchangedVersions, newAddons, changedAddons, unchangedAddons } = changes;
+  const { newUnits, unchangedUnits, newVersions, unchangedVersions } = changes;
+  const { newAddons, changedAddons, unchangedAddons } = changes;
   return {
     plan_versions: {
       new: newVersions.length,
       changed: 0,
       unchanged: unchangedVersions.length,
     },
+    units: { new: newUnits.length, changed: 0, unchanged: unchangedUnits.length },
     addons: {
       new: newAddons.length,
       changed: changedAddons.length,

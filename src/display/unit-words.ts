@@ -1,5 +1,5 @@
 import { groupDigits } from '../domain/format.ts';
-import { overageUnitFactor } from '../domain/overage-unit.ts';
+import { builtInFactor } from '../domain/units.ts';
 import { NO_BREAK } from './dates.ts';
 import { textOf, type Meta } from './line-meta.ts';
 
@@ -33,16 +33,16 @@ export function baseUnit(unit: string | null): Words | null {
   return (unit === null ? undefined : BASE_UNITS.get(unit)) ?? null;
 }
 
-/** Base units per priced unit, a decimal string. The factor of a unit of the catalogue is in its line's meta. */
+/** Base units per priced unit, a decimal string. Factor and label of a unit of the catalogue are in its line's meta. */
 export function factorOf(unit: string | null, meta: Meta): string {
-  return textOf(meta.unit_factor) || String(overageUnitFactor(unit));
+  return textOf(meta.unit_factor) || String(builtInFactor(unit));
 }
 
 /** Returns the name of what a price is for: `1,000 tokens`, `hour`. Null for a price of one nameless base unit. */
 export function pricedUnit(unit: string | null, meta: Meta): Words | null {
   if (unit === null) return null;
   const label = textOf(meta.unit_label);
-  if (label !== '') return { one: label, many: null };
+  if (label !== '') return { one: label, many: textOf(meta.unit_label_plural) || null };
   const base = baseUnit(unit);
   const factor = factorOf(unit, meta);
   if (base === null || factor === '1') return base ?? { one: unit, many: unit };

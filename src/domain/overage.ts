@@ -1,11 +1,11 @@
 import { allowanceOf, capOf } from './allowance.ts';
 import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
 import { nameMeta } from './names.ts';
-import { overageUnitFactor } from './overage-unit.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RatedPart } from './rated-part.ts';
 import type { PlanItem, QuoteLine, Usage } from './types.ts';
 import { parseUnitPrice } from './unit-price.ts';
+import { unitFactor, unitMeta } from './units.ts';
 
 /**
  * Returns the overage lines of a month, in the order of the last part's plan items. What is
@@ -32,6 +32,7 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
   if (item.overagePriceCents === null || !overage.greaterThan(0)) return null;
 
   const price = parseUnitPrice(item.overagePriceCents, `Overage price of ${kind}`);
+  const factor = unitFactor(item);
   return {
     kind: 'overage',
     resourceKind: kind,
@@ -41,7 +42,7 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
     unitPriceCents: toDecimalString(price),
     amountCents: roundToCents(
       // Multiplied before it is divided, and rounded only here.
-      overage.times(price).dividedBy(overageUnitFactor(item.overageUnit)),
+      overage.times(price).dividedBy(factor),
       `Overage of ${kind}`,
     ),
     meta: {
@@ -51,6 +52,7 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
       used: toDecimalString(used),
       capped: cap !== null && used.greaterThan(cap),
       ...nameMeta('resource_name', item.name),
+      ...unitMeta(item, factor),
       ...(allowanceParts !== null && { allowance_parts: allowanceParts }),
     },
   };

@@ -14,6 +14,16 @@ export type Qty = string | number;
  */
 export type UnitPrice = string | number;
 
+/** A unit that the catalogue defines beside the built-in ones (docs/spec.md#units). It never changes. */
+export interface DefinedUnit {
+  /** Base units per unit, above 0. */
+  readonly factor: Qty;
+  /** One of it, as documents say it: `block of 10`. */
+  readonly label: string;
+  /** Several of it; null: documents say `3 × LABEL`. */
+  readonly labelPlural: string | null;
+}
+
 /** One resource kind of a plan version. A version has at most one item per kind. */
 export interface PlanItem {
   readonly resourceKind: string;
@@ -27,6 +37,11 @@ export interface PlanItem {
   readonly overagePriceCents: UnitPrice | null;
   /** What the price is for; null: one base unit. */
   readonly overageUnit: string | null;
+  /**
+   * The overage unit, if the catalogue defines it; null: a built-in unit, or none. Units are as immutable
+   * as plan versions, so they belong to the item.
+   */
+  readonly definedUnit: DefinedUnit | null;
 }
 
 /**

@@ -62,6 +62,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getPlanVersion: ofPlan,
     putPlanVersion: { ...ofPlan, body: () => PLAN },
     getAddons: {},
+    getUnits: {},
     getAddon: ofAddon,
     putAddon: { ...ofAddon, body: () => ADDON },
     getTenants: {},

@@ -18,6 +18,7 @@ const version = (number: number, base_price_cents = 5000) => ({
   proration: 'daily',
 });
 const catalogue = (code: string, versions: readonly object[]) => ({
+  units: [{ code: `${code}-unit`, factor: '12', label: 'dozen', label_plural: 'dozens' }],
   plans: [{ code, versions }],
   addons: [{ code: `${code}-more`, ...ADDON }],
 });
@@ -37,7 +38,7 @@ describe('the catalogue', () => {
   test('counts new, changed and unchanged entries, and a dry run reports the same without writing', async () => {
     const dry = await operator.put('catalogue?dry_run=true', catalogue('bulk', [version(1)]));
     const isNew = { new: 1, changed: 0, unchanged: 0 };
-    const changes = { plan_versions: isNew, addons: isNew };
+    const changes = { units: isNew, plan_versions: isNew, addons: isNew };
     expect([dry.status, dry.body]).toEqual([200, { dry_run: true, changes }]);
     expect((await operator.get('plans/bulk/versions/1')).status).toBe(404);
     expect((await operator.get('addons/bulk-more')).status).toBe(404);
@@ -49,13 +50,14 @@ describe('the catalogue', () => {
     expect((await operator.put('catalogue', { plans, addons })).body).toEqual({
       dry_run: false,
       changes: {
+        units: none,
         plan_versions: { new: 1, changed: 0, unchanged: 1 },
         addons: { new: 0, changed: 1, unchanged: 0 },
       },
     });
     expect((await operator.get('addons/bulk-more')).body).toMatchObject({ price_cents: 1 });
     expect((await operator.put('catalogue', {})).body).toMatchObject({
-      changes: { plan_versions: none, addons: none },
+      changes: { units: none, plan_versions: none, addons: none },
     });
   });
 
@@ -72,6 +74,65 @@ describe('the catalogue', () => {
     });
     expect((await operator.get('plans/whole/versions/2')).status).toBe(404);
     expect((await operator.get('addons/whole-more')).status).toBe(404);
+  });
+
+  test('lists units, the built-in ones first', async () => {
+    await operator.put('catalogue', catalogue('listed', []));
+    const { units } = (await operator.get('units')).body as { readonly units: readonly object[] };
+    expect(units[0]).toEqual({
+      code: '1k_tokens',
+      factor: '1000',
+      label: null,
+      label_plural: null,
+    });
+    expect(units).toContainEqual(catalogue('listed', []).units[0]);
+  });
+
+  test('refuses another factor of a unit, and a unit that nobody defined', async () => {
+    const { units } = catalogue('kept', []);
+    await operator.put('catalogue', { units });
+    const other = await operator.put('catalogue', { units: [{ ...units[0], factor: '144' }] });
+    expect(problemOf(other)).toEqual({
+      status: 409,
+      problem: 'catalogue-conflict',
+      places: ['/units/0'],
+    });
+    const items = [{ resource_kind: 'eggs', overage_price_cents: '5', overage_unit: 'egg-unit' }];
+    expect(problemOf(await operator.put('plans/eggs/versions/1', { ...PLAN, items }))).toEqual({
+      status: 422,
+      problem: 'invalid-request',
+      places: ['/items/0/overage_unit'],
+    });
+  });
+
+  test('serves decimal prices as text, and quotes with them and with units of the catalogue', async () => {
+    const items = [
+      { resource_kind: 'eggs', overage_price_cents: '0.04250', overage_unit: 'kitchen-unit' },
+      { resource_kind: 'llm_tokens', overage_price_cents: 250, overage_unit: '1m_tokens' },
+    ];
+    const { units } = catalogue('kitchen', []);
+    const plans = [{ code: 'kitchen', versions: [{ ...version(1, 0), items }] }];
+    expect((await operator.put('catalogue', { units, plans })).status).toBe(200);
+    expect((await operator.get('plans/kitchen/versions/1')).body).toMatchObject({
+      items: [{ overage_price_cents: '0.0425' }, { overage_price_cents: '250' }],
+    });
+    const projected_usage = { eggs: '1412', llm_tokens: '1500000' };
+    const quote = await operator.post('quote', { plan_code: 'kitchen', projected_usage });
+    // 1412 × 0.0425 ÷ 12 = 5.00083… cents; 1.5 × 250 cents.
+    expect(quote.body).toMatchObject({
+      recurring: { lines: [{ unit_price_cents: '0' }] },
+      overage: {
+        lines: [
+          {
+            unit: 'kitchen-unit',
+            unit_price_cents: '0.0425',
+            amount_cents: 5,
+            meta: { unit_factor: '12' },
+          },
+          { unit: '1m_tokens', unit_price_cents: '250', amount_cents: 375 },
+        ],
+      },
+    });
   });
 });
 

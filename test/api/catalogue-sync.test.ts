@@ -18,6 +18,7 @@ const CATALOGUE = demoText('catalogue');
 const SUBSCRIPTIONS = demoText('subscriptions');
 
 interface Catalogue {
+  readonly units?: readonly object[];
   readonly plans: readonly { readonly code: string; readonly versions: readonly Version[] }[];
   readonly addons: readonly { readonly code: string }[];
 }
@@ -54,7 +55,9 @@ async function putAll({ put }: Operator): Promise<Record<number, number>> {
     const { status } = await put(path, body);
     statuses[status] = (statuses[status] ?? 0) + 1;
   };
-  const { plans, addons } = JSON.parse(CATALOGUE) as Catalogue;
+  const { units = [], plans, addons } = JSON.parse(CATALOGUE) as Catalogue;
+  // Units have no call of their own.
+  await put('catalogue', { units });
   for (const { code, versions } of plans) {
     for (const { version, ...terms } of versions) {
       await send(`plans/${code}/versions/${version}`, terms);
@@ -81,6 +84,7 @@ async function rowsOf(superuserUrl: string): Promise<unknown> {
   try {
     const rows: unknown[] = [];
     for (const table of [
+      'units',
       'plans',
       'plan_versions',
       'plan_items',
@@ -143,6 +147,7 @@ test('is billed like one applied from files, and the files change nothing', asyn
   expect(catalogue.body).toEqual({
     dry_run: false,
     changes: {
+      units: { new: 0, changed: 0, unchanged: expect.any(Number) },
       plan_versions: { new: 0, changed: 0, unchanged: 3 },
       addons: { new: 0, changed: 0, unchanged: expect.any(Number) },
     },

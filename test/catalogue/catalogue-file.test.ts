@@ -45,11 +45,6 @@ describe('an error names its field', () => {
   const at = 'plans[0].versions[0]';
   test.each([
     [
-      'another overage unit',
-      catalogue({}, { overage_unit: 'gigabyte' }),
-      `${at}.items[0].overage_unit: expected one of 1k_tokens`,
-    ],
-    [
       'a price whose unit is left out',
       catalogue({}, { overage_unit: undefined }),
       `${at}.items[0].overage_unit: an overage price needs its unit`,
@@ -100,6 +95,76 @@ describe('an error names its field', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(expected);
   });
+});
+
+const priceAt = 'plans[0].versions[0].items[0].overage_price_cents: expected cents';
+test.each([
+  ...[
+    '1e-3',
+    '-1',
+    '-0',
+    '0x1',
+    '0.0000000000001',
+    '10000000000000000',
+    '.5',
+    '5.',
+    '01',
+    ' 1',
+    '',
+  ],
+  ...[-1, 0.0425, 1e300, true, ['1']],
+])('an overage price of %j is refused', (price) => {
+  expect(problemsOf(catalogue({}, { overage_price_cents: price }))).toEqual([
+    expect.stringContaining(priceAt),
+  ]);
+});
+
+test.each([
+  [2, '2'],
+  [9007199254740991, '9007199254740991'],
+  ['0.0425', '0.0425'],
+  ['2.500', '2.5'],
+  ['0.000', '0'],
+  ['9999999999999999.999999999999', '9999999999999999.999999999999'],
+])('an overage price of %j is read as %j', (price, expected) => {
+  const text = catalogue({}, { overage_price_cents: price });
+  const [plan] = parseCatalogueFile({ name: 'catalogue.json', bytes: Buffer.from(text) }).plans;
+  expect(plan?.versions[0]?.items[0]?.overage_price_cents).toBe(expected);
+});
+
+const UNIT = { code: 'block_of_10', factor: '10.0', label: 'block of 10' };
+
+test('reads units, with their factors in canonical form', () => {
+  const text = JSON.stringify({
+    units: [UNIT, { ...UNIT, code: 'pair', factor: 2, label_plural: 'pairs' }],
+  });
+  expect(parseCatalogueFile({ name: 'c', bytes: Buffer.from(text) }).units).toEqual([
+    { code: 'block_of_10', factor: '10', label: 'block of 10', label_plural: null },
+    { code: 'pair', factor: '2', label: 'block of 10', label_plural: 'pairs' },
+  ]);
+});
+
+test.each([
+  [{ factor: '0' }, 'units[0].factor: expected a number above 0'],
+  [{ factor: '0.0' }, 'units[0].factor: expected a number above 0'],
+  [{ factor: '-1' }, 'units[0].factor: expected a number above 0'],
+  [{ factor: '1e3' }, 'units[0].factor: expected a number above 0'],
+  [{ factor: '0.0000000000001' }, 'units[0].factor: expected a number above 0'],
+  [{ factor: 0.5 }, 'units[0].factor: expected a number above 0'],
+  [{ factor: undefined }, 'units[0].factor: expected a number above 0'],
+  [{ code: 'a b' }, 'units[0].code: expected an id'],
+  [{ label: '' }, 'units[0].label: expected 1 to 60 characters'],
+  [{ label: undefined }, 'units[0].label is missing'],
+])('a unit with %j is refused', (change, expected) => {
+  expect(problemsOf(JSON.stringify({ units: [{ ...UNIT, ...change }] }))).toEqual([
+    expect.stringContaining(expected),
+  ]);
+});
+
+test('a unit can be there only once', () => {
+  expect(problemsOf(JSON.stringify({ units: [UNIT, { ...UNIT, factor: '100' }] }))).toEqual([
+    'units[1].code: unit "block_of_10" is here twice',
+  ]);
 });
 
 test('accepts an overage unit of null, which means the base unit', () => {

@@ -73,6 +73,13 @@ describe('quantity and price', () => {
       }),
       '1.5 × vCPU hour × 0.36 per vCPU hour = 0.54',
     ],
+    [
+      overage({
+        ...{ qty: '50', unit: 'block_of_10', unit_price_cents: '0.5', amount_cents: 3 },
+        meta: { unit_factor: '10', unit_label: 'block of 10', unit_label_plural: 'blocks of 10' },
+      }),
+      '5 blocks of 10 × 0.005 per block of 10 = 0.03',
+    ],
     [line({ unit: 'parsec' }), '1 parsec × 50.00 per parsec = 50.00'],
     [line(), '1 month × 50.00 per month = 50.00'],
     [

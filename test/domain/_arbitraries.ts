@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { DomainError } from '../../src/domain/errors.ts';
-import { OVERAGE_UNITS } from '../../src/domain/overage-unit.ts';
+import { BUILT_IN_UNITS } from '../../src/domain/units.ts';
 import type { PlanItem, PlanVersion, QuoteAddon, Usage } from '../../src/domain/types.ts';
 
 const KINDS = ['llm_tokens', 'egress_gb', 'snapshot', 'constructor', '__proto__'];
@@ -34,6 +34,14 @@ export const anyFraction: fc.Arbitrary<Fraction> = fc.integer({ min: 0, max: 12 
     .map((units) => ({ units, scale })),
 );
 
+/** Decimals with up to so many digits before the point and 12 after it. Small and round ones are likely. */
+export const anyDecimal = (digits: number): fc.Arbitrary<Fraction> =>
+  fc
+    .tuple(fc.integer({ min: 0, max: digits }), fc.integer({ min: 0, max: 12 }))
+    .chain(([whole, scale]) =>
+      fc.bigInt(0n, 10n ** BigInt(whole + scale) - 1n).map((units) => ({ units, scale })),
+    );
+
 /** Records with the ordinary prototype, like rows and parsed JSON. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
@@ -49,8 +57,11 @@ export const anyItem: fc.Arbitrary<PlanItem> = record({
   resourceKind: fc.constantFrom(...KINDS),
   includedQty: fc.option(anyQty),
   hardCapQty: fc.option(anyQty),
-  overagePriceCents: fc.option(anyPriceCents),
-  overageUnit: fc.constantFrom(...OVERAGE_UNITS, 'minute'),
+  overagePriceCents: fc.option(fc.oneof(anyPriceCents, anyDecimal(5).map(fractionText))),
+  overageUnit: fc.constantFrom(...BUILT_IN_UNITS, 'minute'),
+  definedUnit: fc
+    .constantFrom(null, null, '0.5', '3', 10)
+    .map((factor) => (factor === null ? null : { factor, label: 'block', labelPlural: null })),
 });
 
 export const anyPlanVersion: fc.Arbitrary<PlanVersion> = record({

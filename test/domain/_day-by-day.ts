@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import type { PlanVersion, QuoteAddon, Usage } from '../../src/domain/types.ts';
+import type { PlanItem, PlanVersion, QuoteAddon, Usage } from '../../src/domain/types.ts';
 import { Rational } from './_rational.ts';
 
 /**
@@ -36,7 +36,6 @@ export interface PlainLine {
 export function rateDayByDay(
   lives: readonly SubscriptionLife[],
   { month, timeZone }: { readonly month: string; readonly timeZone: string },
-  factorOf: (unit: string | null) => string,
   usage: Usage,
 ): readonly PlainLine[] {
   const ends = lastInstants(month, timeZone);
@@ -47,16 +46,13 @@ export function rateDayByDay(
   const last = subscriptions.at(-1);
   if (last === undefined) return [];
   const isDaily = subscriptions.some(({ plan }) => plan.proration === 'daily');
-  return isDaily
-    ? rateByDays(subscriptions, last, ends, factorOf, usage)
-    : rateWhole(last, ends, factorOf, usage);
+  return isDaily ? rateByDays(subscriptions, last, ends, usage) : rateWhole(last, ends, usage);
 }
 
 function rateByDays(
   subscriptions: readonly SubscriptionLife[],
   last: SubscriptionLife,
   ends: readonly bigint[],
-  factorOf: (unit: string | null) => string,
   usage: Usage,
 ): readonly PlainLine[] {
   const share = (lives: readonly Life[]) => ({
@@ -81,13 +77,12 @@ function rateByDays(
     }
   }
   const capOf = (cap: string | number) => part(cap, { days, of: ends.length }).roundedTo(12);
-  return [...lines, ...overage(last, { included, added, capOf }, factorOf, usage)];
+  return [...lines, ...overage(last, { included, added, capOf }, usage)];
 }
 
 function rateWhole(
   last: SubscriptionLife,
   ends: readonly bigint[],
-  factorOf: (unit: string | null) => string,
   usage: Usage,
 ): readonly PlainLine[] {
   const monthEnd = ends.at(-1) ?? 0n;
@@ -106,10 +101,7 @@ function rateWhole(
   for (const item of last.plan.items)
     add(included, item.resourceKind, Rational.of(item.includedQty));
   for (const addon of addons) add(added, addon.resourceKind, Rational.of(addon.qty));
-  return [
-    ...lines,
-    ...overage(last, { included, added, capOf: (cap) => Rational.of(cap) }, factorOf, usage),
-  ];
+  return [...lines, ...overage(last, { included, added, capOf: (cap) => Rational.of(cap) }, usage)];
 }
 
 interface DayShare {
@@ -144,11 +136,11 @@ interface Pool {
 function overage(
   { subscriptionId, plan }: SubscriptionLife,
   { included, added, capOf }: Pool,
-  factorOf: (unit: string | null) => string,
   usage: Usage,
 ): readonly PlainLine[] {
   const lines: PlainLine[] = [];
-  for (const { resourceKind, hardCapQty, overagePriceCents, overageUnit } of plan.items) {
+  for (const item of plan.items) {
+    const { resourceKind, hardCapQty, overagePriceCents } = item;
     if (overagePriceCents === null) continue;
     const byPlans = included.get(resourceKind) ?? Rational.ZERO;
     const byAddons = added.get(resourceKind) ?? Rational.ZERO;
@@ -163,13 +155,20 @@ function overage(
       what: resourceKind,
       cents: over
         .times(Rational.of(overagePriceCents))
-        .over(Rational.of(factorOf(overageUnit)))
+        .over(Rational.of(factorOf(item)))
         .rounded(),
       fraction: null,
       quantities: [over, byPlans, byAddons, allowance].map(String),
     });
   }
   return lines;
+}
+
+/** Base units per unit (docs/spec.md#units). */
+function factorOf({ overageUnit, definedUnit }: PlanItem): string | number {
+  if (definedUnit !== null) return definedUnit.factor;
+  if (overageUnit === '1k_tokens') return 1000;
+  return overageUnit === '1m_tokens' ? 1_000_000 : 1;
 }
 
 function part(whole: string | number | null, { days, of }: DayShare): Rational {

@@ -17,6 +17,7 @@ const planVersion = {
       hardCapQty: null,
       overagePriceCents: 1,
       overageUnit: '1k_tokens',
+      definedUnit: null,
     },
   ],
 };

@@ -27,6 +27,7 @@ function planOf(id: string, proration: Proration, item: Partial<PlanItem> = {}):
         hardCapQty: null,
         overagePriceCents: 2,
         overageUnit: 'gb_month',
+        definedUnit: null,
         ...item,
       },
     ],

@@ -18,6 +18,7 @@ const plan: PlanVersion = {
       hardCapQty: null,
       overagePriceCents: '2',
       overageUnit: 'gb_month',
+      definedUnit: null,
     },
   ],
 };

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Decimal } from '../../src/domain/decimal.ts';
 import { quote } from '../../src/domain/quote.ts';
+import { builtInFactor } from '../../src/domain/units.ts';
 import type { PlanVersion, Quote, QuoteLine } from '../../src/domain/types.ts';
 import {
   anyAddons,
-  anyFraction,
+  anyDecimal,
   anyItem,
   anyMonth,
   anyPlanVersion,
@@ -14,6 +15,7 @@ import {
   anyUsage,
   divideHalfUp,
   fractionText,
+  type Fraction,
 } from './_arbitraries.ts';
 
 const anyStart = fc
@@ -120,22 +122,58 @@ test('more usage never costs less, and a larger allowance or a cap never costs m
   );
 });
 
-test('overage amounts match exact integer arithmetic', () => {
-  const anyUnit = fc.constantFrom<['1k_tokens' | 'gb', bigint]>(['1k_tokens', 1000n], ['gb', 1n]);
+test('overage amounts match exact integer arithmetic, for any quantity, price and unit', () => {
+  // As wide as they get: sums of 24 + 12 digits, prices of 16 + 12, factors of 12 + 12.
+  const anyUsed = anyDecimal(24);
+  const anyPrice = anyDecimal(16);
+  const anyUnit = fc.oneof(
+    fc.constantFrom<[string, Fraction | null]>(
+      ['gb', null],
+      ['1k_tokens', { units: 1000n, scale: 0 }],
+      ['1m_tokens', { units: 1_000_000n, scale: 0 }],
+    ),
+    anyDecimal(12)
+      .filter(({ units }) => units > 0n)
+      .map((factor): [string, Fraction] => ['defined', factor]),
+  );
   fc.assert(
-    fc.property(anyFraction, fc.nat(2000), anyUnit, (used, price, [overageUnit, factor]) => {
+    fc.property(anyUsed, anyPrice, anyUnit, (used, price, [overageUnit, factor]) => {
       const plan = onePlan({
         resourceKind: 'kind',
         includedQty: 0,
         hardCapQty: null,
-        overagePriceCents: price,
+        overagePriceCents: fractionText(price),
         overageUnit,
+        definedUnit:
+          overageUnit === 'defined' && factor !== null
+            ? { factor: fractionText(factor), label: 'block', labelPlural: null }
+            : null,
       });
-      const actual = overageOf(quote(plan, [], { usage: { kind: fractionText(used) } })).cents;
-      const expected = divideHalfUp(used.units * BigInt(price), 10n ** BigInt(used.scale) * factor);
-      expect(BigInt(actual)).toBe(expected);
+      const { units: divisor, scale } = factor ?? { units: 1n, scale: 0 };
+      const expected = divideHalfUp(
+        used.units * price.units * 10n ** BigInt(scale),
+        divisor * 10n ** BigInt(used.scale + price.scale),
+      );
+      const actual = () =>
+        overageOf(quote(plan, [], { usage: { kind: fractionText(used) } })).cents;
+      if (expected > BigInt(Number.MAX_SAFE_INTEGER)) expect(actual).toThrow('can be billed');
+      else expect(BigInt(actual())).toBe(expected);
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
+  );
+});
+
+test('a line states its quantity and price, and their product is its amount before rounding', () => {
+  fc.assert(
+    fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
+      for (const line of quote(plan, addons, { usage }).overage.lines) {
+        const { unit, meta, qty, unitPriceCents, amountCents } = line;
+        const defined = meta.unit_factor;
+        const factor = typeof defined === 'string' ? defined : builtInFactor(unit);
+        const exact = new Decimal(qty).times(String(unitPriceCents)).dividedBy(factor);
+        expect(exact.minus(amountCents).abs().lessThanOrEqualTo(0.5)).toBe(true);
+      }
+    }),
   );
 });
 

@@ -36,6 +36,7 @@ function item(overrides: Partial<PlanItem>): PlanItem {
     hardCapQty: null,
     overagePriceCents: 1,
     overageUnit: 'gb',
+    definedUnit: null,
     ...overrides,
   };
 }
@@ -154,6 +155,29 @@ describe('the overage price', () => {
     expect(line).toMatchObject({ qty: '5', unitPriceCents: '0', amountCents: 0 });
   });
 
+  test('may have decimals of a cent, and is rounded with the quantity', () => {
+    const [line] = overageOf({ overagePriceCents: '0.04250' }, { egress_gb: '117.6' });
+    // 4.998 cents
+    expect(line).toMatchObject({ unitPriceCents: '0.0425', amountCents: 5 });
+  });
+
+  test.each([
+    '1e-3',
+    '-1',
+    '0.0000000000001',
+    '0x1',
+    '.5',
+    '5.',
+    '01',
+    ' 1',
+    '10000000000000000',
+    '',
+  ])('of %j is rejected', (overagePriceCents) => {
+    expect(() => overageOf({ overagePriceCents }, { egress_gb: 1 })).toThrow(
+      expect.objectContaining(domainError('invalid_amount')),
+    );
+  });
+
   test('if absent, gives no line', () => {
     expect(overageOf({ overagePriceCents: null }, { egress_gb: 5 })).toStrictEqual([]);
   });
@@ -162,6 +186,7 @@ describe('the overage price', () => {
 describe('the overage unit', () => {
   test.each([
     ['1k_tokens', 2],
+    ['1m_tokens', 0],
     ['hour', 1500],
     ['gb', 1500],
     ['1K_tokens', 1500],
@@ -179,6 +204,32 @@ describe('the overage unit', () => {
     expect(tokens('499.999999999999')).toBe(0);
     expect(tokens('500')).toBe(1);
   });
+
+  test('of the catalogue has its own factor, which the line names', () => {
+    const used = { egress_gb: '1234.5' };
+    const [line] = overageOf(
+      {
+        overageUnit: 'block_of_10',
+        definedUnit: { factor: '10.0', label: 'block', labelPlural: null },
+      },
+      used,
+    );
+    expect(line).toMatchObject({ qty: '1234.5', unit: 'block_of_10', amountCents: 123 });
+    expect(line?.meta).toMatchObject({ unit_factor: '10', unit_label: 'block' });
+    expect(overageOf({}, used)[0]?.meta).not.toHaveProperty('unit_factor');
+  });
+
+  test.each(['0', '0.000', '-1', '1e3', 0.5])(
+    'of the catalogue cannot have the factor %j',
+    (factor) => {
+      expect(() =>
+        overageOf(
+          { overageUnit: 'odd', definedUnit: { factor, label: 'block', labelPlural: null } },
+          { egress_gb: 1 },
+        ),
+      ).toThrow(expect.objectContaining(domainError('invalid_quantity')));
+    },
+  );
 
   test('of null bills base units and stays null', () => {
     const [line] = overageOf({ overageUnit: null }, { egress_gb: 3 });

@@ -26,6 +26,7 @@ const ITEM: PlanItem = {
   hardCapQty: null,
   overagePriceCents: 1,
   overageUnit: 'gb',
+  definedUnit: null,
 };
 const PLAN: PlanVersion = {
   id: 'studio-v7',
@@ -72,6 +73,13 @@ const prices: Case[] = [
   ['base', () => quoteOf({ basePriceCents: -1 }), 'Base price of plan version studio-v7', '-1 '],
   ['addon', () => quoteOf({}, [{ priceCents: 0.5 }]), 'Price of addon storage_50gb', '0.5 '],
   ['overage', () => quoteOfItem({ overagePriceCents: -3 }), 'Overage price of egress_gb', '-3 '],
+  [
+    'overage as text',
+    () => quoteOfItem({ overagePriceCents: '1e-3' }),
+    'Overage price of egress_gb',
+    '"1e-3" is not a price',
+    'such as "0.0425"',
+  ],
   ['below zero', () => checkPrice(-1, 'X'), 'below zero'],
   ['not an integer', () => checkPrice(0.5, 'X'), 'whole number of cents'],
 ];
@@ -86,6 +94,16 @@ const quantities: Case[] = [
     'Quantity of addon storage_50gb',
   ],
   ['usage', () => quoteOf({}, [], { egress_gb: 0.5 }), 'Usage of egress_gb', '0.5'],
+  [
+    'factor',
+    () =>
+      quoteOfItem({
+        overageUnit: 'block',
+        definedUnit: { factor: '0', label: 'block', labelPlural: null },
+      }),
+    'Factor of unit block',
+    '0 is not above 0',
+  ],
   ['number', () => parseQuantity(0.5, 'X'), 'an integer from 0 to 2^53 − 1, or a decimal string'],
 ];
 

@@ -40,6 +40,17 @@ const studio: PlanVersion = {
   ],
 };
 
+test('Units: a price is for as many base units as its unit says', () => {
+  const blocks = {
+    ...item('gpu_blocks', '0', '0.393702', 'block_of_10'),
+    definedUnit: { factor: '10', label: 'block', labelPlural: null },
+  };
+  const { overage } = quote({ ...studio, items: [blocks] }, [], {
+    usage: { gpu_blocks: '610.153656' },
+  });
+  expect(overage.lines[0]).toMatchObject({ amountCents: 24, meta: { unit_factor: '10' } });
+});
+
 test('Terms: an offset can move an event into another service month', () => {
   expect(monthOfInstant('2026-05-31T23:30:00-02:00')).toBe('2026-06');
 });
@@ -242,10 +253,17 @@ test('Tax: GST in AUD by the exchange rate, GST-free, and another rate', () => {
 function item(
   resourceKind: string,
   includedQty: string,
-  overagePriceCents: number,
+  overagePriceCents: number | string,
   overageUnit: string,
 ): PlanItem {
-  return { resourceKind, includedQty, overagePriceCents, overageUnit, hardCapQty: null };
+  return {
+    resourceKind,
+    includedQty,
+    overagePriceCents,
+    overageUnit,
+    definedUnit: null,
+    hardCapQty: null,
+  };
 }
 
 describe('How lines are shown', () => {

@@ -70,12 +70,7 @@ export function composeMonth(model: LivesModel, month: string): readonly string[
     const used = Object.fromEntries(
       [...metered].map(([kind, all]) => [kind, exactText(sum(all.map((e) => exact(e.amount))))]),
     );
-    const rated = rateDayByDay(
-      lives.get(deployment) ?? [],
-      { month, timeZone },
-      (unit) => (unit === '1k_tokens' ? '1000' : '1'),
-      used,
-    );
+    const rated = rateDayByDay(lives.get(deployment) ?? [], { month, timeZone }, used);
     const llm = Map.groupBy(own.filter(isLlm), (each) => each.month);
     return [
       ...rated.map(({ kind, subscriptionId, what, cents, fraction, quantities }) =>

@@ -82,8 +82,8 @@ export const PROBLEMS = {
   },
   'catalogue-conflict': {
     status: 409,
-    title: 'Plan versions cannot be changed',
-    advice: 'Create a new version, and start subscriptions on it.',
+    title: 'Plan versions and units cannot be changed',
+    advice: 'Create a new version, and start subscriptions on it. For a unit, define another code.',
     example:
       'version 1 of plan studio exists with different content and is immutable: create version 2',
   },

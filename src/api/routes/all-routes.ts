@@ -2,6 +2,7 @@ import type { Route } from '../http/route-definition.ts';
 import {
   getAddon,
   getAddons,
+  getUnits,
   putAddon,
   putCatalogue,
   getPlanVersion,
@@ -87,6 +88,7 @@ export const ROUTES: readonly Route[] = [
   putAddon,
   getAddon,
   getAddons,
+  getUnits,
   putTenant,
   getTenant,
   getTenants,

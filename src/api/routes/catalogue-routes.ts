@@ -10,6 +10,7 @@ import {
   showAddon,
   type AddonView,
 } from '../../db/catalogue/catalogue-views.ts';
+import { listUnits, unitSchema } from '../../db/catalogue/units.ts';
 import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
 import { planTerms, addonTerms, catalogueFile } from '../../catalogue/catalogue-file.ts';
 import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
@@ -29,6 +30,9 @@ import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { countCatalogueChanges } from '../../catalogue/change-counts.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
+
+/** An import of nothing. */
+const EMPTY = { units: [], plans: [], addons: [] };
 
 const PLAN_PATH = '/api/v1/plans/{plan_code}/versions/{version}';
 
@@ -57,7 +61,7 @@ export const putPlanVersion = defineRoute(
     const plans = [{ code, versions: [{ version, ...body }] }];
     const { isNew, stored } = await answerApplyErrors('catalogue-conflict', PLAN_VERSION, () =>
       inApplyTurn(db, async (tx) => {
-        const { newVersions } = await applyCatalogue(tx, { plans, addons: [] });
+        const { newVersions } = await applyCatalogue(tx, { ...EMPTY, plans });
         const view = await showPlanVersion(tx, { code, version });
         return { isNew: newVersions.length > 0, stored: view };
       }),
@@ -137,7 +141,7 @@ export const putAddon = defineRoute(
   },
   async ({ params: { addon_code: code }, body }, { db }) => {
     const { isNew, stored } = await inApplyTurn(db, async (tx) => {
-      const { newAddons } = await applyCatalogue(tx, { plans: [], addons: [{ code, ...body }] });
+      const { newAddons } = await applyCatalogue(tx, { ...EMPTY, addons: [{ code, ...body }] });
       return { isNew: newAddons.length > 0, stored: await showAddon(tx, code) };
     });
     return reply(isNew ? 201 : 200, found(stored, `addon ${code}`));
@@ -186,18 +190,35 @@ export const getAddons = defineRoute(
   },
 );
 
-/** Imports plans and addons in bulk. */
+export const getUnits = defineRoute(
+  {
+    method: 'get',
+    path: '/api/v1/units',
+    operationId: 'getUnits',
+    tag: 'Catalogue',
+    summary: 'List the units of overage prices, the built-in ones first',
+    description: 'PUT /api/v1/catalogue defines more. A unit never changes.',
+    scopes: ['operator'],
+    rateLimited: true,
+    responses: {
+      200: { description: 'All units', schema: z.object({ units: z.array(unitSchema) }) },
+    },
+  },
+  async (_, { db }) => reply(200, { units: await listUnits(db) }),
+);
+
+/** Imports units, plans and addons in bulk. */
 export const putCatalogue = defineRoute(
   {
     method: 'put',
     path: '/api/v1/catalogue',
     operationId: 'putCatalogue',
     tag: 'Catalogue',
-    summary: 'Import many plan versions and addons, all or none',
+    summary: 'Import units, plan versions and addons, all or none',
     description:
       'Like `catalogue apply` with a file of this form. Anything not in the body stays as it is, and sending ' +
       'the same body again changes nothing. If anything is wrong, nothing is written. At most ' +
-      `${MAX_FEED_ENTRIES} plans, versions, items and addons in total.`,
+      `${MAX_FEED_ENTRIES} units, plans, versions, items and addons in total.`,
     scopes: ['operator'],
     rateLimited: true,
     query: dryRunQuery,
@@ -209,7 +230,11 @@ export const putCatalogue = defineRoute(
         description: 'What changed, or would change',
         schema: z.object({
           dry_run: z.boolean(),
-          changes: z.object({ plan_versions: changeCounts, addons: changeCounts }),
+          changes: z.object({
+            units: changeCounts,
+            plan_versions: changeCounts,
+            addons: changeCounts,
+          }),
         }),
       },
     },

@@ -14,8 +14,8 @@ export function catalogueApplyCommand(): Command {
     .addHelpText(
       'after',
       `
-Applies the whole file, or nothing if it has an error. A plan version is immutable: to change a plan,
-add its next version. An addon may change; existing subscriptions keep its previous terms.
+Applies the whole file, or nothing if it has an error. Plan versions and units are immutable: to change
+a plan, add its next version. An addon may change; existing subscriptions keep its previous terms.
 
 Example:
   npm run cli -- catalogue apply demo/catalogue.json`,
@@ -37,7 +37,7 @@ Example:
             { head: 'change', value: ({ change }) => change },
           ],
           rows,
-          'The file has no plans or addons.',
+          'The file has no units, plans or addons.',
         ),
       );
     });
@@ -48,7 +48,11 @@ function listChanges(changes: CatalogueChanges) {
     list.map(({ id }) => ({ what: 'plan version', id, change }));
   const addons = (list: CatalogueChanges['newAddons'], change: string) =>
     list.map(({ code }) => ({ what: 'addon', id: code, change }));
+  const units = (list: CatalogueChanges['newUnits'], change: string) =>
+    list.map(({ code }) => ({ what: 'unit', id: code, change }));
   return [
+    ...units(changes.newUnits, 'created'),
+    ...units(changes.unchangedUnits, 'unchanged'),
     ...versions(changes.newVersions, 'created'),
     ...versions(changes.unchangedVersions, 'unchanged'),
     ...addons(changes.newAddons, 'created'),

@@ -103,6 +103,12 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   tenant_tax_treatments: TAX_DATA,
   gst_registrations: TAX_DATA,
   exchange_rates: TAX_DATA,
+  units: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
   plans: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
   plan_versions: {
     arcadia_api: READ_AND_INSERT,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PlanVersion, QuoteAddon } from '../../domain/types.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
+import { DEFINED_UNIT, WITH_DEFINED_UNIT, definedUnitSchema } from './units.ts';
 
 const planItem = z.object({
   resourceKind: z.string(),
@@ -9,6 +10,7 @@ const planItem = z.object({
   hardCapQty: z.string().nullable(),
   overagePriceCents: z.string().nullable(),
   overageUnit: z.string().nullable(),
+  definedUnit: definedUnitSchema.nullable(),
 });
 const planVersion = z.object({
   id: z.string(),
@@ -39,9 +41,10 @@ export function currentPlanVersion(db: Queryable, planCode: string): Promise<Pla
           'includedQty', trim_scale(i.included_qty)::text,
           'hardCapQty', trim_scale(i.hard_cap_qty)::text,
           'overagePriceCents', trim_scale(i.overage_price_cents)::text,
-          'overageUnit', i.overage_unit
+          'overageUnit', i.overage_unit,
+          'definedUnit', ${DEFINED_UNIT}
         ) ORDER BY i.position), '[]')
-        FROM plan_items i WHERE i.plan_version_id = v.plan_version_id
+        FROM plan_items i ${WITH_DEFINED_UNIT} WHERE i.plan_version_id = v.plan_version_id
       ) AS items
     FROM plan_versions v
     WHERE v.plan_code = ${planCode}

@@ -4,6 +4,7 @@ import type { PlanVersion } from '../../domain/types.ts';
 import { touches } from '../month-end/due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
+import { DEFINED_UNIT, WITH_DEFINED_UNIT, definedUnitSchema } from '../catalogue/units.ts';
 
 const addon = z.object({
   code: z.string(),
@@ -81,6 +82,7 @@ const planVersion = z.object({
       hardCapQty: z.string().nullable(),
       overagePriceCents: z.string().nullable(),
       overageUnit: z.string().nullable(),
+      definedUnit: definedUnitSchema.nullable(),
     }),
   ),
 }) satisfies z.ZodType<PlanVersion>;
@@ -121,9 +123,9 @@ export function findPlanVersions(
       v.proration, coalesce((
         SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind,
           'includedQty', i.included_qty::text, 'hardCapQty', i.hard_cap_qty::text,
-          'overagePriceCents', i.overage_price_cents::text, 'overageUnit', i.overage_unit)
-          ORDER BY i.position)
-        FROM plan_items i WHERE i.plan_version_id = v.plan_version_id
+          'overagePriceCents', i.overage_price_cents::text, 'overageUnit', i.overage_unit,
+          'definedUnit', ${DEFINED_UNIT}) ORDER BY i.position)
+        FROM plan_items i ${WITH_DEFINED_UNIT} WHERE i.plan_version_id = v.plan_version_id
       ), '[]') AS items
     FROM plan_versions v WHERE v.plan_version_id = ANY(${textArray(ids)})
   `);

@@ -124,11 +124,11 @@ function lineQuery(period: Period) {
       SELECT l.invoice_id, l.line_no, i.currency, l.kind, l.amount_cents, l.qty,
         (l.meta ->> 'used')::numeric AS used, CASE l.kind
           WHEN 'llm_usage' THEN (l.meta ->> 'exact_cents')::numeric
-          ELSE l.qty * l.unit_price_cents
-            -- Multiplied instead of divided, because PostgreSQL rounds quotients.
-            * CASE l.unit WHEN '1k_tokens' THEN 0.001 ELSE 1 END
+          -- PostgreSQL gives a quotient the decimals of its dividend. 40 are enough to round it to cents as
+          -- src/domain/decimal.ts does.
+          ELSE round(l.qty * l.unit_price_cents, 40) / coalesce(u.factor, 1)
         END AS exact
-      FROM invoices i JOIN invoice_lines l USING (invoice_id)
+      FROM invoices i JOIN invoice_lines l USING (invoice_id) LEFT JOIN units u ON u.unit_code = l.unit
       WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
         AND l.kind IN ('overage', 'llm_usage')
     ), found AS (
