@@ -33,6 +33,8 @@ CREATE TABLE plan_versions (
   plan_version_id text GENERATED ALWAYS AS (plan_code || '-v' || version::text) STORED PRIMARY KEY,
   plan_code external_id NOT NULL REFERENCES plans,
   version integer NOT NULL CHECK (version > 0),
+  -- What documents call the plan; null: its code in words.
+  name text,
   currency currency_code NOT NULL,
   base_price_cents cents NOT NULL CHECK (base_price_cents >= 0),
   -- What a part of a month costs: by days, or a full month or nothing.
@@ -48,6 +50,8 @@ CREATE TABLE plan_items (
   plan_version_id text NOT NULL REFERENCES plan_versions,
   position integer NOT NULL CHECK (position > 0),
   resource_kind text NOT NULL,
+  -- What documents call the resource kind; null: its code in words.
+  name text,
   included_qty quantity,
   overage_price_cents unit_price,
   -- Null: the price is for one base unit, which has no name.
@@ -79,6 +83,8 @@ CREATE TRIGGER plan_items_arrive_once AFTER INSERT ON plan_items
 
 CREATE TABLE addons (
   addon_code external_id PRIMARY KEY,
+  -- What documents call it; null: its code in words.
+  name text,
   resource_kind text NOT NULL,
   qty quantity NOT NULL,
   price_cents cents NOT NULL CHECK (price_cents >= 0),
@@ -88,4 +94,4 @@ CREATE TABLE addons (
 GRANT SELECT ON units, plans, plan_versions, plan_items, addons TO arcadia_api, arcadia_readonly, arcadia_tenant;
 GRANT SELECT ON units, plan_versions, plan_items TO arcadia_worker;
 GRANT INSERT ON units, plans, plan_versions, plan_items, addons TO arcadia_api;
-GRANT UPDATE (resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_api;
+GRANT UPDATE (name, resource_kind, qty, price_cents, updated_at) ON addons TO arcadia_api;

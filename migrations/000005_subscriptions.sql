@@ -50,6 +50,7 @@ CREATE TABLE subscription_addons (
   subscription_id external_id NOT NULL REFERENCES subscriptions,
   position integer NOT NULL CHECK (position > 0),
   addon_code external_id NOT NULL,
+  name text,
   resource_kind text NOT NULL,
   qty quantity NOT NULL,
   price_cents cents NOT NULL CHECK (price_cents >= 0),

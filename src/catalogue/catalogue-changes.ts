@@ -75,17 +75,19 @@ function explainImmutable({ code, version }: NamedVersion): string {
 }
 
 /** The immutable content. The order of items is part of it, because invoice lines have the same order. */
-function contentOf({ currency, base_price_cents, proration, items }: CatalogueVersion) {
-  return { currency, base_price_cents, proration, items };
+function contentOf({ name, currency, base_price_cents, proration, items }: CatalogueVersion) {
+  return { name, currency, base_price_cents, proration, items };
 }
 
 function storedContentOf(stored: PlanVersion): ReturnType<typeof contentOf> {
   return {
+    name: stored.name ?? null,
     currency: stored.currency,
     base_price_cents: stored.basePriceCents,
     proration: stored.proration,
     items: stored.items.map((item) => ({
       resource_kind: item.resourceKind,
+      name: item.name ?? null,
       included_qty: normalize(item.includedQty),
       overage_price_cents: normalize(item.overagePriceCents),
       overage_unit: item.overageUnit,
@@ -101,6 +103,7 @@ function compareAddon(
   const stored = known.get(addon.code);
   if (stored === undefined) return 'new';
   const isSame =
+    (stored.name ?? null) === addon.name &&
     stored.resourceKind === addon.resource_kind &&
     stored.priceCents === addon.price_cents &&
     normalize(stored.qty) === addon.qty;

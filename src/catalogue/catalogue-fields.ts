@@ -26,6 +26,12 @@ export const resourceKind = visibleId(100).meta({ example: 'spaces_gb_month' });
 /** A tenant's name. */
 export const displayName = text(200).meta({ example: 'Acme Pty Ltd' });
 
+/** What people call a plan, an addon or a resource kind. */
+export const catalogueName = text(100)
+  .nullable()
+  .default(null)
+  .describe('What documents say, such as "Studio". Null: the code in words.');
+
 const VERSION_HINT = 'expected a whole number from 1 to 2147483647';
 export const MAX_VERSION = 2_147_483_647;
 /** The number of a plan version. */

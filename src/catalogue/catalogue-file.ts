@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BUILT_IN_UNITS } from '../domain/units.ts';
 import {
   currencyCode,
+  catalogueName,
   id,
   priceCents,
   quantity,
@@ -28,6 +29,7 @@ const overageUnit = z
 const planItem = z
   .strictObject({
     resource_kind: resourceKind,
+    name: catalogueName,
     included_qty: quantity.nullable().default(null),
     overage_price_cents: unitPrice.nullable().default(null).describe('Null: never billed.'),
     overage_unit: overageUnit,
@@ -44,12 +46,14 @@ const planItem = z
   .transform((item) => ({ ...item, overage_unit: item.overage_unit ?? null }));
 
 const PLAN_TERMS_EXAMPLE = {
+  name: 'Studio',
   currency: 'AUD',
   base_price_cents: 5000,
   proration: 'daily',
   items: [
     {
       resource_kind: 'spaces_gb_month',
+      name: 'Spaces storage',
       included_qty: '100',
       overage_price_cents: '0.0425',
       overage_unit: 'gb_month',
@@ -57,11 +61,17 @@ const PLAN_TERMS_EXAMPLE = {
     },
   ],
 };
-const ADDON_TERMS_EXAMPLE = { resource_kind: 'spaces_gb_month', qty: '50', price_cents: 750 };
+const ADDON_TERMS_EXAMPLE = {
+  name: 'Extra storage',
+  resource_kind: 'spaces_gb_month',
+  qty: '50',
+  price_cents: 750,
+};
 
 /** A plan version's fields except its code and version. */
 export const planTerms = z
   .strictObject({
+    name: catalogueName,
     currency: currencyCode,
     base_price_cents: priceCents.describe('A month.'),
     proration: z
@@ -98,6 +108,7 @@ const plan = z
 /** An addon's fields except its code. */
 export const addonTerms = z
   .strictObject({
+    name: catalogueName,
     resource_kind: resourceKind,
     qty: quantity.describe('Raises the allowance of that kind, in base units.'),
     price_cents: priceCents.describe(

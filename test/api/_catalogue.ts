@@ -26,12 +26,14 @@ export function problemOf({ status, body }: Response) {
 }
 
 export const PLAN = {
+  name: 'Team',
   currency: 'AUD',
   base_price_cents: 5000,
   proration: 'daily',
   items: [
     {
       resource_kind: 'gb',
+      name: 'Storage',
       included_qty: '100',
       overage_price_cents: '2',
       overage_unit: 'gb',
@@ -39,6 +41,7 @@ export const PLAN = {
     },
     {
       resource_kind: 'llm_tokens',
+      name: null,
       included_qty: null,
       overage_price_cents: null,
       overage_unit: null,
@@ -46,7 +49,7 @@ export const PLAN = {
     },
   ],
 };
-export const ADDON = { resource_kind: 'gb', qty: '50', price_cents: 750 };
+export const ADDON = { name: 'More storage', resource_kind: 'gb', qty: '50', price_cents: 750 };
 
 export const MAY = '2026-05-01T00:00:00Z';
 export const JUNE = '2026-06-01T00:00:00Z';

@@ -38,6 +38,7 @@ describe('the catalogue', () => {
 
     for (const other of [
       { ...PLAN, base_price_cents: 5001 },
+      { ...PLAN, name: 'Other' },
       { ...PLAN, currency: 'USD' },
       { ...PLAN, items: PLAN.items.toReversed() },
       { ...PLAN, proration: 'none' },

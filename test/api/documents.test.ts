@@ -11,7 +11,7 @@ import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
-import { operatorOf, problemOf, type Operator } from './_catalogue.ts';
+import { ADDON, createTenant, operatorOf, problemOf, type Operator } from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 const countSchema = z.object({ count: z.number() });
@@ -83,6 +83,32 @@ test('an overage without a unit has none anywhere from the catalogue to the docu
   expect(rows).toMatchObject([{}, { kind: 'overage', qty: '3000', unit: '' }, {}]);
   expect((await read(id, 'html')).text).toContain('0.07 each');
   await expectSoundBooks(api.db);
+});
+
+test('a document has the names of the catalogue as they were when the addon was attached', async () => {
+  const id = await createTenant(operator, 'named', { starts_at: '2026-05-20' });
+  await operator.post(`subscriptions/${id}/addons`, { code: 'more', starts_at: '2026-05-20' });
+  await operator.put('addons/more', { ...ADDON, name: 'Renamed' });
+  await seedUsage(api.db, {
+    ...{ tenantId: 'named', deploymentId: 'named', kind: 'gb', amount: '100' },
+  });
+  await buildInvoices(world, ['named']);
+  const rows = parse<Record<string, string>>((await read(await idOf('named'), 'csv')).text, {
+    columns: true,
+  });
+  expect(rows.map(({ description, details }) => [description, details])).toEqual([
+    ['Plan: Team', '20–31 May, 12 of 31 days'],
+    [
+      'Addon: More storage',
+      '20–31 May, 12 of 31 days. Adds 50 a month to what is included of Storage',
+    ],
+    [
+      'Storage overage',
+      'Used 100 GB, of which 58.064516129032 included. ' +
+        'Included: 38.71 (Team: 100 × 12 of 31 days) + 19.35 (More storage: 50 × 12 of 31 days)',
+    ],
+    ['GST (10%)', ''],
+  ]);
 });
 
 describe('cached documents', () => {

@@ -76,12 +76,14 @@ describe('what others have typed stays text', () => {
           {
             code: 'studio',
             version: 1,
+            name: null,
             currency: 'AUD',
             base_price_cents: 1,
             proration: 'daily',
             items: [
               {
                 resource_kind: 'gb',
+                name: null,
                 included_qty: null,
                 overage_price_cents: null,
                 overage_unit: null,

@@ -125,7 +125,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   addons: {
     arcadia_api: {
       ...READ_AND_INSERT,
-      UPDATE: ['resource_kind', 'qty', 'price_cents', 'updated_at'],
+      UPDATE: ['name', 'resource_kind', 'qty', 'price_cents', 'updated_at'],
     },
     arcadia_readonly: READ,
     arcadia_tenant: READ,

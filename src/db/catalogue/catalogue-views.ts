@@ -4,10 +4,13 @@ import type { Queryable } from '../pool.ts';
 
 /** Reads the catalogue for the API. Fields are named as in a catalogue file. */
 
+const nameView = z.string().nullable().describe('What documents say. Null: the code in words.');
+
 export const planVersionSchema = z
   .object({
     code: z.string(),
     version: z.int(),
+    name: nameView,
     currency: z.string(),
     base_price_cents: z.int(),
     proration: z
@@ -17,6 +20,7 @@ export const planVersionSchema = z
       .array(
         z.object({
           resource_kind: z.string(),
+          name: nameView,
           included_qty: z.string().nullable(),
           overage_price_cents: z.string().nullable().describe('A decimal. Null: never billed.'),
           overage_unit: z.string().nullable(),
@@ -29,12 +33,14 @@ export const planVersionSchema = z
     example: {
       code: 'studio',
       version: 1,
+      name: 'Studio',
       currency: 'AUD',
       base_price_cents: 5000,
       proration: 'daily',
       items: [
         {
           resource_kind: 'spaces_gb_month',
+          name: 'Spaces storage',
           included_qty: '100',
           overage_price_cents: '2',
           overage_unit: 'gb_month',
@@ -48,10 +54,11 @@ export type PlanVersionKey = Pick<PlanVersionView, 'code' | 'version'>;
 
 // Quantities and prices as text: inside JSON they would become floats.
 const SELECT_PLAN_VERSIONS = sql.fragment`
-  SELECT v.plan_code AS code, v.version, v.currency, v.base_price_cents, v.proration,
+  SELECT v.plan_code AS code, v.version, v.name, v.currency, v.base_price_cents, v.proration,
     coalesce((
       SELECT jsonb_agg(jsonb_build_object(
         'resource_kind', i.resource_kind,
+        'name', i.name,
         'included_qty', trim_scale(i.included_qty)::text,
         'overage_price_cents', trim_scale(i.overage_price_cents)::text,
         'overage_unit', i.overage_unit,
@@ -96,6 +103,7 @@ export function listPlanVersions(
 export const addonSchema = z
   .object({
     code: z.string(),
+    name: nameView,
     resource_kind: z.string(),
     qty: z.string(),
     price_cents: z.int(),
@@ -103,6 +111,7 @@ export const addonSchema = z
   .meta({
     example: {
       code: 'storage_50gb',
+      name: 'Extra storage',
       resource_kind: 'spaces_gb_month',
       qty: '50',
       price_cents: 750,
@@ -111,7 +120,7 @@ export const addonSchema = z
 export type AddonView = z.infer<typeof addonSchema>;
 
 const SELECT_ADDONS = sql.fragment`
-  SELECT addon_code AS code, resource_kind, trim_scale(qty)::text AS qty, price_cents FROM addons
+  SELECT addon_code AS code, name, resource_kind, trim_scale(qty)::text AS qty, price_cents FROM addons
 `;
 
 export function showAddon(db: Queryable, code: string): Promise<AddonView | null> {

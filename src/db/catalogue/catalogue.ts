@@ -6,6 +6,7 @@ import { DEFINED_UNIT, WITH_DEFINED_UNIT, definedUnitSchema } from './units.ts';
 
 const planItem = z.object({
   resourceKind: z.string(),
+  name: z.string().nullable(),
   includedQty: z.string().nullable(),
   hardCapQty: z.string().nullable(),
   overagePriceCents: z.string().nullable(),
@@ -14,6 +15,7 @@ const planItem = z.object({
 });
 const planVersion = z.object({
   id: z.string(),
+  name: z.string().nullable(),
   version: z.number(),
   currency: z.string(),
   basePriceCents: z.number(),
@@ -22,6 +24,7 @@ const planVersion = z.object({
 });
 const addon = z.object({
   code: z.string(),
+  name: z.string().nullable(),
   resourceKind: z.string(),
   qty: z.string(),
   priceCents: z.number(),
@@ -33,11 +36,12 @@ const addon = z.object({
  */
 export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
   return db.maybeOne(sql.type(planVersion)`
-    SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
+    SELECT v.plan_version_id AS id, v.name, v.version, v.currency, v.base_price_cents AS "basePriceCents",
       v.proration, (
         -- Quantities and prices as text: inside JSON they would become floats.
         SELECT coalesce(jsonb_agg(jsonb_build_object(
           'resourceKind', i.resource_kind,
+          'name', i.name,
           'includedQty', trim_scale(i.included_qty)::text,
           'hardCapQty', trim_scale(i.hard_cap_qty)::text,
           'overagePriceCents', trim_scale(i.overage_price_cents)::text,
@@ -70,7 +74,7 @@ export async function findAddons(
   codes: readonly string[],
 ): Promise<ReadonlyMap<string, QuoteAddon>> {
   const addons = await db.any(sql.type(addon)`
-    SELECT addon_code AS code, resource_kind AS "resourceKind", trim_scale(qty)::text AS qty,
+    SELECT addon_code AS code, name, resource_kind AS "resourceKind", trim_scale(qty)::text AS qty,
       price_cents AS "priceCents"
     FROM addons WHERE addon_code = ANY (${textArray(codes)})
   `);

@@ -142,9 +142,9 @@ export async function updateSubscriptions(
 export async function attachAddons(tx: Transaction, addons: readonly StoredAddon[]): Promise<void> {
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO subscription_addons (subscription_id, position, addon_code, resource_kind, qty,
+    INSERT INTO subscription_addons (subscription_id, position, addon_code, name, resource_kind, qty,
       price_cents, starts_at, ends_at, allow_repeated)
-    SELECT n."subscriptionId", n.position, a.addon_code, a.resource_kind, a.qty, a.price_cents,
+    SELECT n."subscriptionId", n.position, a.addon_code, a.name, a.resource_kind, a.qty, a.price_cents,
       n."startsAt", n."endsAt", n."allowRepeated"
     FROM json_to_recordset(${jsonRows(addons)}) AS n ("subscriptionId" text, position int,
       code text, "startsAt" timestamptz, "endsAt" timestamptz, "allowRepeated" boolean)

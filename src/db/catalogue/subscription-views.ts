@@ -9,6 +9,7 @@ export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
 const attachedAddon = z.object({
   code: z.string(),
+  name: z.string().nullable(),
   resource_kind: z.string(),
   qty: z.string(),
   price_cents: z.int(),
@@ -30,6 +31,7 @@ export const SUBSCRIPTION_EXAMPLE = {
   addons: [
     {
       code: 'storage_50gb',
+      name: 'Extra storage',
       resource_kind: 'spaces_gb_month',
       qty: '50',
       price_cents: 750,
@@ -123,7 +125,7 @@ async function withAddons(
   rows: readonly SubscriptionRow[],
 ): Promise<readonly SubscriptionView[]> {
   const addons = await db.any(sql.type(addonRow)`
-    SELECT subscription_id, addon_code AS code, resource_kind, trim_scale(qty)::text AS qty,
+    SELECT subscription_id, addon_code AS code, name, resource_kind, trim_scale(qty)::text AS qty,
       price_cents, starts_at, ends_at, allow_repeated
     FROM subscription_addons
     WHERE subscription_id = ANY (${textArray(rows.map((row) => row.subscription_id))})

@@ -6,6 +6,7 @@ import { jsonRows, sql, textArray } from '../sql.ts';
 
 export interface NewPlanItem {
   readonly resource_kind: string;
+  readonly name: string | null;
   readonly included_qty: string | null;
   readonly overage_price_cents: string | null;
   readonly overage_unit: string | null;
@@ -17,6 +18,7 @@ export interface NewPlanVersion {
   readonly id: string;
   readonly code: string;
   readonly version: number;
+  readonly name: string | null;
   readonly currency: string;
   readonly base_price_cents: number;
   readonly proration: Proration;
@@ -25,6 +27,7 @@ export interface NewPlanVersion {
 
 export interface NewAddon {
   readonly code: string;
+  readonly name: string | null;
   readonly resource_kind: string;
   readonly qty: string;
   readonly price_cents: number;
@@ -41,10 +44,10 @@ export async function insertPlanVersions(
     INSERT INTO plans (plan_code) SELECT unnest(${textArray(codes)}) ON CONFLICT DO NOTHING
   `);
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-    SELECT code, version, currency, base_price_cents, proration
+    INSERT INTO plan_versions (plan_code, version, name, currency, base_price_cents, proration)
+    SELECT code, version, name, currency, base_price_cents, proration
     FROM json_to_recordset(${jsonRows(versions)})
-      AS v (code text, version int, currency text, base_price_cents bigint,
+      AS v (code text, version int, name text, currency text, base_price_cents bigint,
         proration text)
   `);
   // All items in one statement: a trigger rejects items that are added to a version later.
@@ -52,12 +55,12 @@ export async function insertPlanVersions(
     items.map((item, index) => ({ ...item, plan_version_id: id, position: index + 1 })),
   );
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
+    INSERT INTO plan_items (plan_version_id, position, resource_kind, name, included_qty,
       overage_price_cents, overage_unit, hard_cap_qty)
-    SELECT plan_version_id, position, resource_kind, included_qty,
+    SELECT plan_version_id, position, resource_kind, name, included_qty,
       overage_price_cents, overage_unit, hard_cap_qty
     FROM json_to_recordset(${jsonRows(items)}) AS i (plan_version_id text, position int,
-      resource_kind text, included_qty numeric, overage_price_cents numeric, overage_unit text,
+      resource_kind text, name text, included_qty numeric, overage_price_cents numeric, overage_unit text,
       hard_cap_qty numeric)
   `);
 }
@@ -66,11 +69,11 @@ export async function insertPlanVersions(
 export async function upsertAddons(tx: Transaction, addons: readonly NewAddon[]): Promise<void> {
   if (addons.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO addons (addon_code, resource_kind, qty, price_cents)
-    SELECT code, resource_kind, qty, price_cents
+    INSERT INTO addons (addon_code, name, resource_kind, qty, price_cents)
+    SELECT code, name, resource_kind, qty, price_cents
     FROM json_to_recordset(${jsonRows(addons)})
-      AS a (code text, resource_kind text, qty numeric, price_cents bigint)
-    ON CONFLICT (addon_code) DO UPDATE SET resource_kind = excluded.resource_kind,
+      AS a (code text, name text, resource_kind text, qty numeric, price_cents bigint)
+    ON CONFLICT (addon_code) DO UPDATE SET name = excluded.name, resource_kind = excluded.resource_kind,
       qty = excluded.qty, price_cents = excluded.price_cents, updated_at = now()
   `);
 }

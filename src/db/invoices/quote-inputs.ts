@@ -8,6 +8,7 @@ import { DEFINED_UNIT, WITH_DEFINED_UNIT, definedUnitSchema } from '../catalogue
 
 const addon = z.object({
   code: z.string(),
+  name: z.string().nullable(),
   resourceKind: z.string(),
   /** Decimal string. */
   qty: z.string(),
@@ -62,7 +63,7 @@ export function selectingDeployments(period: Period, which: ReturnType<typeof sq
 
 function touchingAddons(period: Period) {
   return sql.fragment`(
-    SELECT coalesce(json_agg(json_build_object('code', a.addon_code, 'resourceKind', a.resource_kind,
+    SELECT coalesce(json_agg(json_build_object('code', a.addon_code, 'name', a.name, 'resourceKind', a.resource_kind,
       'qty', a.qty::text, 'priceCents', a.price_cents, 'startsAt', a.starts_at, 'endsAt', a.ends_at)
       ORDER BY a.position), '[]')
     FROM subscription_addons a
@@ -71,6 +72,7 @@ function touchingAddons(period: Period) {
 
 const planVersion = z.object({
   id: z.string(),
+  name: z.string().nullable(),
   version: z.number(),
   currency: z.string(),
   basePriceCents: z.number(),
@@ -78,6 +80,7 @@ const planVersion = z.object({
   items: z.array(
     z.object({
       resourceKind: z.string(),
+      name: z.string().nullable(),
       includedQty: z.string().nullable(),
       hardCapQty: z.string().nullable(),
       overagePriceCents: z.string().nullable(),
@@ -119,9 +122,9 @@ export function findPlanVersions(
   ids: readonly string[],
 ): Promise<readonly PlanVersion[]> {
   return db.any(sql.type(planVersion)`
-    SELECT v.plan_version_id AS id, v.version, v.currency, v.base_price_cents AS "basePriceCents",
+    SELECT v.plan_version_id AS id, v.name, v.version, v.currency, v.base_price_cents AS "basePriceCents",
       v.proration, coalesce((
-        SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind,
+        SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind, 'name', i.name,
           'includedQty', i.included_qty::text, 'hardCapQty', i.hard_cap_qty::text,
           'overagePriceCents', i.overage_price_cents::text, 'overageUnit', i.overage_unit,
           'definedUnit', ${DEFINED_UNIT}) ORDER BY i.position)

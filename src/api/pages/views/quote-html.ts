@@ -68,8 +68,8 @@ function planForm(
 ): Markup {
   if (plans.length === 0) return markup`<p class="empty">There are no plans yet.</p>`;
   const options = plans.map(
-    ({ code, base_price_cents, currency }) =>
-      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${code}, ${formatMoney(base_price_cents, currency)} per month</option>`,
+    ({ code, name, base_price_cents, currency }) =>
+      markup`<option value="${code}"${code === chosen ? markup` selected` : ''}>${name ?? humanise(code)}, ${formatMoney(base_price_cents, currency)} per month</option>`,
   );
   return markup`<form class="filter" method="get" action="/quote">
 ${field({
@@ -94,7 +94,7 @@ function detailsForm(
   );
   return markup`<form class="sheet" method="get" action="/quote">
 <input type="hidden" name="plan_code" value="${plan.code}">
-${fitting.length === 0 ? '' : markup`<fieldset id="addons"><legend>Addons</legend>${fitting.map((addon) => addonChoice(addon, plan.currency, form))}</fieldset>\n`}${
+${fitting.length === 0 ? '' : markup`<fieldset id="addons"><legend>Addons</legend>${fitting.map((addon) => addonChoice(addon, plan, form))}</fieldset>\n`}${
     plan.items.length === 0
       ? ''
       : markup`<fieldset><legend>Expected usage per month</legend>
@@ -113,13 +113,18 @@ ${plan.items.map((item) => usageInput(item, plan.currency, form, mistakes))}</fi
 }
 
 function addonChoice(
-  { code, qty, resource_kind, price_cents }: AddonView,
-  currency: string,
+  { code, name, qty, resource_kind, price_cents }: AddonView,
+  { currency, items }: PlanVersionView,
   { addons }: QuoteForm,
 ): Markup {
   const id = `addon-${code}`;
-  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${humanise(code)}: ${groupDigits(qty)} more of ${humanise(resource_kind)}, ${formatMoney(price_cents, currency)} per month</label></div>
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="addons" value="${code}"${addons.includes(code) ? markup` checked` : ''}><label for="${id}">${name ?? humanise(code)}: ${groupDigits(qty)} more of ${kindName(resource_kind, items)}, ${formatMoney(price_cents, currency)} per month</label></div>
 `;
+}
+
+/** What the plan calls a resource kind. */
+function kindName(kind: string, items: PlanVersionView['items']): string {
+  return items.find(({ resource_kind }) => resource_kind === kind)?.name ?? humanise(kind);
 }
 
 function usageInput(
@@ -136,7 +141,7 @@ function usageInput(
       : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}))}`;
   return field({
     id,
-    label: humanise(item.resource_kind),
+    label: item.name ?? humanise(item.resource_kind),
     hint: `${included}, ${beyond}`,
     mistakes,
     input: (attributes) =>
@@ -199,7 +204,7 @@ function includedTable(
       {
         head: 'Resource',
         isHead: true,
-        cell: ({ resource_kind }) => humanise(resource_kind),
+        cell: ({ resource_kind }) => kindName(resource_kind, items),
       },
       {
         head: 'Included',
