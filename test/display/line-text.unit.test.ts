@@ -44,6 +44,10 @@ describe('quantity and price', () => {
   test.each([
     [overage(), '500 × 1,000 tokens × 0.01 per 1,000 tokens = 5.00'],
     [
+      overage({ qty: '2500000', unit: '1m_tokens', unit_price_cents: '250', amount_cents: 625 }),
+      '2.5 × 1,000,000 tokens × 2.50 per 1,000,000 tokens = 6.25',
+    ],
+    [
       overage({ qty: '1', unit: 'hour', unit_price_cents: '0.0425', amount_cents: 0 }),
       '1 hour × 0.000425 per hour = 0.00',
     ],
