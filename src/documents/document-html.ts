@@ -30,7 +30,7 @@ small { color: var(--soft); }
 tfoot th { font-weight: 400; } tfoot .total > * { font-weight: 700; font-size: 1.1rem; border-bottom: 2px solid var(--ink); }
 .payment { margin-top: 2rem; padding: 1rem; background: var(--band); border-radius: 0.3rem; } .payment p { margin: 0; }
 footer { margin-top: 1.5rem; color: var(--soft); font-size: 0.85rem; } footer p { margin: 0.2rem 0; }
-@media (max-width: 40rem) { main { padding: 1.25rem; } table { min-width: 0; font-size: 0.8rem; } th, td { padding: 0.4rem 0.25rem; } }
+@media (max-width: 40rem) { main { padding: 1.25rem; } table { min-width: 0; font-size: 0.8rem; } th, td { padding: 0.4rem 0.25rem; } thead th:first-child { min-width: 8rem; } }
 @page { size: A4; margin: 16mm; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --band: #f2f2f2; --paper: #fff; --behind: #fff; --red: #a3161d; --green: #17683a; }
