@@ -156,6 +156,7 @@ test('the OpenAPI document has every route and no broken reference', async () =>
     '/api/v1/tax/treatments',
     '/api/v1/tenants',
     '/api/v1/tenants/{tenant_id}',
+    '/api/v1/units',
     '/api/v1/usage-exclusions',
     '/api/v1/webhook-attempts',
     '/api/v1/webhook-endpoints',
