@@ -93,6 +93,7 @@ describe('what others have typed stays text', () => {
           },
         ],
         addons: [],
+        units: [],
         form: { planCode: 'studio', addons: [], usage: new Map([['gb', ATTACK]]), startsOn: '' },
         quote: null,
         mistakes: [],
@@ -102,6 +103,40 @@ describe('what others have typed stays text', () => {
     expect(html).toContain(HARMLESS);
     expect(html).not.toContain(ATTACK);
   });
+});
+
+test('the quote page says what a price is for', () => {
+  const item = { name: null, included_qty: '5', hard_cap_qty: null };
+  const html = quotePage({
+    visitor: OPERATOR,
+    plans: [
+      {
+        ...{ code: 'studio', version: 1, name: null, currency: 'AUD', base_price_cents: 1 },
+        proration: 'daily',
+        items: [
+          {
+            ...item,
+            resource_kind: 'a',
+            overage_price_cents: '0.0425',
+            overage_unit: 'block_of_10',
+          },
+          { ...item, resource_kind: 'b', overage_price_cents: '250', overage_unit: '1m_tokens' },
+          { ...item, resource_kind: 'c', overage_price_cents: '7', overage_unit: null },
+        ],
+      },
+    ],
+    addons: [],
+    units: [
+      { code: '1m_tokens', factor: '1000000', label: null, label_plural: null },
+      { code: 'block_of_10', factor: '10', label: 'block of 10', label_plural: null },
+    ],
+    form: { planCode: 'studio', addons: [], usage: new Map(), startsOn: '' },
+    quote: null,
+    mistakes: [],
+  }).replaceAll('\u00a0', ' ');
+  expect(html).toContain('5 included, then AUD 0.000425 per block of 10');
+  expect(html).toContain('5 tokens included, then AUD 2.50 per 1,000,000 tokens');
+  expect(html).toContain('5 included, then AUD 0.07 each');
 });
 
 describe('every form that changes something has its token', () => {

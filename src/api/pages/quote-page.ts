@@ -1,4 +1,5 @@
 import { listAddons, listCurrentPlans } from '../../db/catalogue/catalogue-views.ts';
+import { listUnits } from '../../db/catalogue/units.ts';
 import { fromPointer } from '../../lib/json-pointer.ts';
 import type { FieldMistake } from './views/form-fields.ts';
 import { quotePage, usageField, type QuoteAnswer, type QuoteForm } from './views/quote-html.ts';
@@ -15,11 +16,12 @@ export const quote = signedInPage(
   async ({ path, visitor, caller, requestId }, deps) => {
     const { searchParams } = new URL(path, 'http://page');
     const form = toQuoteForm(searchParams);
-    const [plans, addons] = [
+    const [plans, addons, units] = [
       await listCurrentPlans(deps.db),
       await listAddons(deps.db, { after: null, limit: MAX_SHOWN_ADDONS }),
+      await listUnits(deps.db),
     ];
-    const view = { visitor, plans, addons, form };
+    const view = { visitor, plans, addons, units, form };
     // After choosing a plan, show its form first. Any other field requests the price.
     if (form.planCode === null || searchParams.size < 2) {
       return page(quotePage({ ...view, quote: null, mistakes: [] }));

@@ -65,8 +65,10 @@ export const unitSchema = z
     },
   });
 
+export type UnitView = z.infer<typeof unitSchema>;
+
 /** Returns all units as the API serves them, the built-in ones first. */
-export function listUnits(db: Queryable): Promise<readonly z.infer<typeof unitSchema>[]> {
+export function listUnits(db: Queryable): Promise<readonly UnitView[]> {
   return db.any(sql.type(unitSchema)`
     SELECT unit_code AS code, trim_scale(factor)::text AS factor, label, label_plural
     FROM units ORDER BY is_built_in DESC, unit_code

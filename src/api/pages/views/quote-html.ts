@@ -1,4 +1,5 @@
 import type { AddonView, PlanVersionView } from '../../../db/catalogue/catalogue-views.ts';
+import type { UnitView } from '../../../db/catalogue/units.ts';
 import { sumCents } from '../../../domain/cents.ts';
 import { describeTreatment } from '../../../domain/invoice-totals.ts';
 import type { LineJson } from '../../../domain/quote-json.ts';
@@ -34,6 +35,7 @@ export interface QuoteView {
   /** The current version of each plan. */
   readonly plans: readonly PlanVersionView[];
   readonly addons: readonly AddonView[];
+  readonly units: readonly UnitView[];
   readonly form: QuoteForm;
   /** Null before the form is submitted, and if it has errors. */
   readonly quote: QuoteAnswer | null;
@@ -46,7 +48,8 @@ export function usageField(resourceKind: string): string {
 }
 
 /** Renders the quote page. */
-export function quotePage({ visitor, plans, addons, form, quote, mistakes }: QuoteView): string {
+export function quotePage(view: QuoteView): string {
+  const { visitor, plans, form, quote, mistakes } = view;
   const plan = plans.find(({ code }) => code === form.planCode) ?? null;
   return layout({
     title: 'Quote',
@@ -54,7 +57,7 @@ export function quotePage({ visitor, plans, addons, form, quote, mistakes }: Quo
     hasErrors: mistakes.length > 0,
     main: markup`${errorSummary(mistakes)}${planForm(plans, form.planCode, mistakes)}
 <div class="columns">
-${plan === null ? '' : detailsForm(plan, addons, form, mistakes)}
+${plan === null ? '' : detailsForm(plan, view)}
 ${quote === null || plan === null ? '' : markup`<div>${answer(quote, plan)}</div>`}
 </div>
 `,
@@ -82,12 +85,7 @@ ${field({
 `;
 }
 
-function detailsForm(
-  plan: PlanVersionView,
-  addons: readonly AddonView[],
-  form: QuoteForm,
-  mistakes: readonly FieldMistake[],
-): Markup {
+function detailsForm(plan: PlanVersionView, { addons, units, form, mistakes }: QuoteView): Markup {
   const kinds = new Set(plan.items.map(({ resource_kind }) => resource_kind));
   const fitting = addons.filter(
     ({ code, resource_kind }) => kinds.has(resource_kind) || form.addons.includes(code),
@@ -99,7 +97,7 @@ ${fitting.length === 0 ? '' : markup`<fieldset id="addons"><legend>Addons</legen
       ? ''
       : markup`<fieldset><legend>Expected usage per month</legend>
 <p class="hint">Leave all fields empty for a price without usage.</p>
-${plan.items.map((item) => usageInput(item, plan.currency, form, mistakes))}</fieldset>\n`
+${plan.items.map((item) => usageInput(item, priceOf(item, plan.currency, units), form, mistakes))}</fieldset>\n`
   }${field({
     id: 'starts_on',
     label: 'Start date',
@@ -127,22 +125,32 @@ function kindName(kind: string, items: PlanVersionView['items']): string {
   return items.find(({ resource_kind }) => resource_kind === kind)?.name ?? humanise(kind);
 }
 
-function usageInput(
-  item: PlanVersionView['items'][number],
+type Item = PlanVersionView['items'][number];
+
+/** What is charged for usage beyond what is included: `then AUD 0.01 per 1,000 tokens`. */
+function priceOf(
+  { overage_price_cents, overage_unit }: Item,
   currency: string,
+  units: readonly UnitView[],
+): string {
+  if (overage_price_cents === null) return 'no charge beyond that';
+  const unit = units.find(({ code }) => code === overage_unit);
+  const words = pricedUnit(overage_unit, { unit_factor: unit?.factor, unit_label: unit?.label });
+  return `then ${formatMoney(overage_price_cents, currency)} ${perUnit(words)}`;
+}
+
+function usageInput(
+  item: Item,
+  price: string,
   { usage }: QuoteForm,
   mistakes: readonly FieldMistake[],
 ): Markup {
   const id = usageField(item.resource_kind);
   const included = `${withUnit(item.included_qty ?? '0', baseUnit(item.overage_unit))} included`;
-  const beyond =
-    item.overage_price_cents === null
-      ? 'no charge beyond that'
-      : `then ${formatMoney(item.overage_price_cents, currency)} ${perUnit(pricedUnit(item.overage_unit, {}))}`;
   return field({
     id,
     label: item.name ?? humanise(item.resource_kind),
-    hint: `${included}, ${beyond}`,
+    hint: `${included}, ${price}`,
     mistakes,
     input: (attributes) =>
       markup`<input ${attributes} name="${id}" inputmode="decimal" autocomplete="off" value="${usage.get(item.resource_kind) ?? ''}">`,
