@@ -87,6 +87,7 @@ test('/metrics has a series for every code', async () => {
     'month_end_tenants{month="2026-05",outcome="rolled"} 0',
     'month_end_tenants{month="2026-05",outcome="skipped"} 0',
     'month_end_tenants{month="2026-05",outcome="unchanged"} 0',
+    'month_end_tenants{month="2026-05",outcome="nothing_to_bill"} 0',
     'month_end_tenants{month="2026-05",outcome="parked"} 0',
     'month_end_tenants_without_outcome{month="2026-05"} 2',
   ]);

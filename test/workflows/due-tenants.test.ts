@@ -123,7 +123,7 @@ describe('a month', () => {
     });
   });
 
-  test('bills whoever was there, and lists usage that no subscription prices', async () => {
+  test('bills each due tenant, and lists usage that no subscription prices', async () => {
     const { totals } = await run('first');
     expect(totals).toEqual({
       rolled: 5,
