@@ -14,6 +14,7 @@ import type { Database, Queryable } from '../pool.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { REQUEST_FACTS, requestFacts } from './request-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
+import { isDue } from './due-tenants.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
 
 export const parkedTenantSchema = z.object({
@@ -81,7 +82,7 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
       due_tenants: due,
       outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },
       not_looked_at: countWithoutOutcome(controlTotals.tenants),
-      parked: await listParked(tx, month, { after: null, limit: 100 }),
+      parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
       reconciliation,
@@ -124,13 +125,14 @@ export function isServed(db: Queryable, month: Month): Promise<boolean> {
   `);
 }
 
-/** Returns a page of the month's parked tenants, ordered by id. */
-export function listParked(db: Queryable, month: Month, { after, limit }: Page<string>) {
-  const isAfter = after !== null && sql.fragment`tenant_id > ${after}`;
+/** Returns a page of the period's due tenants that are parked, ordered by id. */
+export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
+  const isAfter = after !== null && sql.fragment`o.tenant_id > ${after}`;
   return db.any(sql.type(parkedTenantSchema)`
-    SELECT tenant_id, reason_type, reason, recorded_at FROM tenant_outcomes
-    WHERE period_start = ${monthStart(month)} AND outcome = 'parked' AND ${allOf([isAfter])}
-    ORDER BY tenant_id LIMIT ${limit}
+    SELECT o.tenant_id, o.reason_type, o.reason, o.recorded_at FROM tenant_outcomes o
+    WHERE o.period_start = ${period.periodStart} AND o.outcome = 'parked'
+      AND ${isDue(period, sql.fragment`o.tenant_id`)} AND ${allOf([isAfter])}
+    ORDER BY o.tenant_id LIMIT ${limit}
   `);
 }
 

@@ -152,15 +152,15 @@ export async function readMonthOverview(db: Database, month: Month): Promise<Mon
 export type ParkedTenant = MonthEndStatus['parked'][number];
 
 /**
- * Returns a page of a month's parked tenants, ordered by id.
+ * Returns a page of a month's due tenants that are parked, ordered by id.
  * @throws DomainError `invalid_month`
  */
-export function listParkedTenants(
+export async function listParkedTenants(
   db: Queryable,
   month: Month,
   page: Page<string>,
 ): Promise<readonly ParkedTenant[]> {
-  return listParked(db, month, page);
+  return listParked(db, (await loadCalendar(db)).periodOf(month), page);
 }
 
 const kindTotal = z.object({
