@@ -63,7 +63,7 @@ async function ofAssignments(
         'issued',
         ([month]) =>
           `check them (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun of each month ` +
-          `(month-end force ${month} --tenant ${tenantId})`,
+          `(month-end force ${month} --tenant ${tenantId} --reason REASON)`,
       ),
       ...say('paid', () => 'they are never rebuilt, so settle the difference by hand'),
     ];
@@ -89,7 +89,7 @@ async function ofRegistrations(
     const message =
       `the seller is ${registered ? '' : 'not '}registered for GST from ${from} on, but ` +
       `${total(wrong)} of ${nameMonths(months)} say otherwise: force a rerun of each month ` +
-      `(month-end force ${months[0]} --all --only-if-changed)`;
+      `(month-end force ${months[0]} --all --only-if-changed --reason REASON)`;
     return [{ path: [...placeOf(sent, (one) => one.from === from).path, 'from'], message }];
   });
 }
@@ -104,8 +104,11 @@ async function ofRates(
   const months = [...new Set(added.map(({ month }) => month))];
   const kept = await countByAudRate(db, months);
   const parked = await countParkedWithoutRate(db, months);
-  return added.flatMap(({ from, month, rate, source }) => {
-    const { path } = placeOf(sent, (one) => one.from === from && one.month === month);
+  return added.flatMap(({ from, to, month, rate, source }) => {
+    const { path } = placeOf(
+      sent,
+      (one) => one.from === from && one.to === to && one.month === month,
+    );
     const isOfRate = (one: { readonly month: Month; readonly currency: string }) =>
       one.month === month && one.currency === from;
     const wrong = kept.filter(
@@ -119,7 +122,7 @@ async function ofRates(
         : [
             say(
               `${total(wrong)} of ${month} in ${from} keep another exchange rate: force a rerun ` +
-                `(month-end force ${month} --all --only-if-changed)`,
+                `(month-end force ${month} --all --only-if-changed --reason REASON)`,
             ),
           ]),
       ...(waiting === 0

@@ -5,10 +5,12 @@ import { applyTaxFile } from '../../src/catalogue/apply-tax.ts';
 import { NO_TAX, type TaxFile } from '../../src/catalogue/tax-file.ts';
 import { showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { until } from '../_util/until.ts';
 
 const GST = { treatment: 'gst', label: 'GST', rate: '0.10', note: null };
 const FREE = {
@@ -189,7 +191,7 @@ describe('a treatment that changes for months that are already invoiced', () => 
         message:
           `tenant ${tenantId} has tax treatment free from 2026-04 on, but its issued invoices of 2026-04, 2026-05 are ` +
           `taxed by another: check them (month-end preview 2026-04 --tenant ${tenantId} --lines) and force a rerun ` +
-          `of each month (month-end force 2026-04 --tenant ${tenantId})`,
+          `of each month (month-end force 2026-04 --tenant ${tenantId} --reason REASON)`,
       },
     ]);
     expect(await liveOf(tenantId)).toMatchObject({ amounts: [5000, 500, 5500] });
@@ -231,14 +233,27 @@ describe('a treatment that changes for months that are already invoiced', () => 
   });
 });
 
-test('an assignment waits for an invoice that is being issued, and then warns about it', async () => {
+test('an assignment waits for an invoice that is being issued, so that it can warn about it', async () => {
   const tenantId = await newTenant();
-  const run = buildInvoices(world, [tenantId]);
-  const assigned = record({
-    assignments: [{ tenant_id: tenantId, treatment: 'free', from: MONTH }],
+  await buildInvoices(world, [tenantId]);
+  const { assigned } = await asSuperuser(world.testDatabase.superuserUrl, async (client) => {
+    // As month end does while it issues an invoice.
+    await client.query('BEGIN');
+    await client.query('SELECT FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE', [tenantId]);
+    const assigned = record({
+      assignments: [{ tenant_id: tenantId, treatment: 'free', from: MONTH }],
+    });
+    await until(
+      () => client.query(WAITING),
+      ({ rowCount }) => rowCount === 1,
+    );
+    await client.query('COMMIT');
+    // In an object, because a promise would be awaited before the connection ends.
+    return { assigned };
   });
-  const [, { warnings }] = await Promise.all([run, assigned]);
-  const { tax } = await liveOf(tenantId);
-  // Whichever came first: the invoice follows the assignment, or a warning says that it doesn't.
-  expect(warnings.length).toBe(tax?.treatment === 'free' ? 0 : 1);
+  expect((await assigned).warnings).toHaveLength(1);
 });
+
+/** The connections that wait for the one that asks. (In a transaction, pg_stat_activity would never change.) */
+const WAITING = `SELECT FROM pg_locks
+  WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`;

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
 import { DEFAULT_TAX, DEFAULT_TREATMENT } from '../../src/domain/invoice-totals.ts';
+import { taxToJson } from '../../src/domain/tax-json.ts';
 import { domainError } from './_arbitraries.ts';
 import { periodOf } from '../_util/utc.ts';
 
@@ -31,7 +32,10 @@ test('an invoice in AUD, or without tax, shows no tax in AUD and needs no rate',
 test('a missing rate is an error with the command that records it', () => {
   const convert = () => taxInAud(635, { month: '2026-05', currency: 'USD', rate: null });
   expect(convert).toThrow(expect.objectContaining(domainError('missing_exchange_rate')));
-  expect(convert).toThrow('exchange-rates add USD AUD 2026-05');
+  expect(convert).toThrow(
+    'a tax invoice in USD shows its tax in AUD too, and no exchange rate is recorded for 2026-05: record it with ' +
+      '`exchange-rates add USD AUD 2026-05 RATE --source SOURCE`',
+  );
 });
 
 test('an amount in AUD beyond 2^53 − 1 cents is an error', () => {
@@ -58,4 +62,20 @@ test('an invoice keeps its treatment, the registration and the rate', () => {
   expect(untaxed).toMatchObject({ taxCents: 0, totalCents: 6235 });
   expect(untaxed.lines.map(({ kind }) => kind)).toEqual(['llm_usage']);
   expect(untaxed.tax).toEqual({ treatment: DEFAULT_TREATMENT, sellerRegistered: false, aud: null });
+});
+
+test('the API serves how an invoice is taxed, with the tax in AUD if there is one', () => {
+  const tax = { treatment: DEFAULT_TREATMENT, sellerRegistered: true };
+  const served = {
+    treatment: 'gst',
+    label: 'GST',
+    rate: '0.10',
+    note: null,
+    seller_registered: true,
+  };
+  expect(taxToJson({ ...tax, aud: null })).toEqual({ ...served, aud: null });
+  expect(taxToJson({ ...tax, aud: { ...SOURCE, taxCents: 956 } })).toEqual({
+    ...served,
+    aud: { ...SOURCE, tax_cents: 956 },
+  });
 });

@@ -76,6 +76,10 @@ test('builds a line for the tax of a credit, and none without tax', () => {
   expect(taxLine(0, DEFAULT_TREATMENT)).toBeNull();
 });
 
+test('by default the tax is GST of 10 %', () => {
+  expect(DEFAULT_TREATMENT).toEqual({ code: 'gst', label: 'GST', rate: '0.10', note: null });
+});
+
 test('a seller that is not registered charges no tax under any treatment', () => {
   const treatment = rated('0.15');
   expect(chargedTreatment({ treatment, sellerRegistered: true })).toBe(treatment);
