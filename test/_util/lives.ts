@@ -89,7 +89,7 @@ export async function seedLives(
   }
 }
 
-/** Ends a subscription and its addons. Null: it goes on. */
+/** Ends a subscription and its addons. Null: without an end. */
 export async function endLife(db: Queryable, id: string, endsAt: string | null): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
     UPDATE subscriptions SET ends_at = ${endsAt} WHERE subscription_id = ${id}`);

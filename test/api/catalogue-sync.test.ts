@@ -148,7 +148,7 @@ test('is billed like one applied from files, and the files change nothing', asyn
     dry_run: false,
     changes: {
       units: { new: 0, changed: 0, unchanged: expect.any(Number) },
-      plan_versions: { new: 0, changed: 0, unchanged: 3 },
+      plan_versions: { new: 0, changed: 0, unchanged: 4 },
       addons: { new: 0, changed: 0, unchanged: expect.any(Number) },
     },
   });

@@ -50,6 +50,7 @@ export const compositionSchema = z.array(
           addons: z.array(
             z.object({
               addon_code: z.string(),
+              addon_name: z.string().nullable(),
               resource_kind: z.string(),
               qty: z.string(),
               price_cents: z.int(),
@@ -78,8 +79,9 @@ export function toCompositionView(deployments: readonly BilledDeployment[]): Com
       plan_version_id: planVersionId,
       proration,
       ...daysOf(billed),
-      addons: billed.addons.map(({ code, resourceKind, qty, priceCents, ...addon }) => ({
+      addons: billed.addons.map(({ code, name, resourceKind, qty, priceCents, ...addon }) => ({
         addon_code: String(code),
+        addon_name: name ?? null,
         resource_kind: resourceKind,
         qty: String(qty ?? 0),
         price_cents: priceCents,
