@@ -163,6 +163,37 @@ test('overage amounts match exact integer arithmetic, for any quantity, price an
   );
 });
 
+test('half a cent is rounded up, and the nearest quotient below it down', () => {
+  // The largest factor, 999999999999.999999999999, and prices and quantities as multiples of 10^-12: an amount
+  // is quantity × price ÷ modulus.
+  const factor = { units: 10n ** 24n - 1n, scale: 12 };
+  const modulus = factor.units * 10n ** 12n;
+  const anyPrice = fc.bigInt(1n, 10n ** 15n).filter((price) => inverse(price, modulus) !== null);
+  fc.assert(
+    fc.property(anyPrice, fc.constantFrom(0n, 1n), (price, below) => {
+      const used = ((modulus / 2n - below) * (inverse(price, modulus) ?? 0n)) % modulus;
+      const plan = onePlan({
+        resourceKind: 'kind',
+        includedQty: null,
+        hardCapQty: null,
+        overagePriceCents: fractionText({ units: price, scale: 12 }),
+        overageUnit: 'defined',
+        definedUnit: { factor: fractionText(factor), label: 'block', labelPlural: null },
+      });
+      const usage = { kind: fractionText({ units: used, scale: 12 }) };
+      const { cents } = overageOf(quote(plan, [], { usage }));
+      expect(BigInt(cents)).toBe((used * price) / modulus + 1n - below);
+    }),
+  );
+});
+
+/** Returns the inverse of a number modulo another one; null if they have a common divisor. */
+function inverse(number: bigint, modulus: bigint): bigint | null {
+  let [a, b, x, y] = [number % modulus, modulus, 1n, 0n];
+  while (a !== 0n) [a, b, x, y] = [b % a, a, y - (b / a) * x, x];
+  return b === 1n ? ((y % modulus) + modulus) % modulus : null;
+}
+
 test('a line states its quantity and price, and their product is its amount before rounding', () => {
   fc.assert(
     fc.property(anyPlanVersion, anyAddons, anyUsage, (plan, addons, usage) => {
