@@ -46,6 +46,9 @@ const NOT_ON_RECORD = new Set([
   'audit.list',
   'keys.list',
   'seller.show',
+  'tax.list',
+  'tax.assignments',
+  'exchange-rates.list',
   'settings.show',
   'schedule.describe',
   'month-end.status',
@@ -72,6 +75,17 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'catalogue.apply': [['demo/catalogue.json'], { outcome: 'done' }],
   'seller.apply': [['demo/seller.json'], { outcome: 'done' }],
   'subscriptions.apply': [['demo/subscriptions.json'], { outcome: 'done' }],
+  'tax.apply': [['demo/tax.json'], { outcome: 'done' }],
+  'tax.add': [
+    ['low', '--label', 'VAT', '--rate', '0.05'],
+    { outcome: 'done', input: { rate: '0.05' } },
+  ],
+  'tax.assign': [['no-such-tenant', 'gst', '--from', '2026-05'], { outcome: 'refused' }],
+  'tax.registration': [['registered', '--from', '2026-05'], { outcome: 'done' }],
+  'exchange-rates.add': [
+    ['USD', 'AUD', '2026-05', '1.5321', '--source', 'RBA'],
+    { outcome: 'done', input: { source: 'RBA' } },
+  ],
   'settings.set': [
     ['--time-zone', 'Sydney'],
     {
