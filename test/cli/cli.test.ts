@@ -114,7 +114,7 @@ test('the catalogue and the tenants of the demo, then keys and invoices', async 
     change: 'created',
   });
   expect(await json('subscriptions', 'apply', 'demo/subscriptions.json')).toMatchObject({
-    changes: [{ what: 'tenants', created: 28 }, {}, {}, {}],
+    changes: [{ what: 'tenants', created: 28 }, {}, {}, {}, {}],
     warnings: [
       { message: expect.stringContaining('month end will park tenant southern-cross') as string },
     ],
@@ -154,7 +154,7 @@ test('a catalogue with a mistake applies nothing', async () => {
   expect(code).toBe(1);
   expectOneError(
     stderr,
-    /bad\.json has 3 errors, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
+    /bad\.json has 4 errors, nothing was applied:\n {2}plans\[0\]\.versions\[0\]\.currency/,
   );
 });
 
