@@ -45,13 +45,11 @@ export function fractionOf({ days, daysInMonth }: DayFraction): string {
 
 /** Returns the share of a monthly price, rounded to cents. */
 export function shareOfPrice(priceCents: number, share: DayFraction): number {
-  if (isWhole(share)) return priceCents;
   return roundToCents(new Decimal(priceCents).times(share.days).dividedBy(share.daysInMonth));
 }
 
 /** Returns the share of a monthly quantity, rounded half up to 12 decimals. */
 export function shareOfQuantity(qty: Decimal, share: DayFraction): Decimal {
-  if (isWhole(share)) return qty;
   return qty
     .times(share.days)
     .dividedBy(share.daysInMonth)

@@ -89,6 +89,7 @@ describe('The quote, Recurring charges, First invoice', () => {
     expect(withTax(quoteToJson(quoted()), DEFAULT_TAX)).toMatchObject({
       tax_cents: 635,
       total_cents: 6985,
+      tax: { treatment: 'gst', label: 'GST', rate: '0.10', note: null, seller_registered: true },
     });
   });
 
