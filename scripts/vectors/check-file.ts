@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { DomainError } from '../../src/domain/errors.ts';
 import { differencesOf, type Difference } from './compare.ts';
 import { computeLlmInvoice, llmInvoiceCase } from './llm-invoice-case.ts';
-import { computeQuote, normalizeQuote, quoteCase } from './quote-case.ts';
+import { computeQuote, normalizeQuote, noteOf, quoteCase } from './quote-case.ts';
 import { computeRealMonth, realMonthCase } from './real-month-case.ts';
 
 /** A case whose form is known. */
 export interface VectorCase {
   readonly id: string;
+  /** What the reader should know of how it is read; null: nothing. */
+  readonly note: string | null;
   /** Compares the expected result with the domain's own; none: the case is exact. */
   readonly check: () => readonly Difference[];
 }
@@ -43,7 +45,10 @@ function readCase(given: unknown, index: number): VectorCase {
   const fields = new Set(typeof given === 'object' && given !== null ? Object.keys(given) : []);
   if (fields.has('plan_version')) {
     const read = parseCase(quoteCase, given, where);
-    return checking(read.id, normalizeQuote(read), () => computeQuote(read));
+    return {
+      ...checking(read.id, normalizeQuote(read), () => computeQuote(read)),
+      note: noteOf(read),
+    };
   }
   if (fields.has('charges')) {
     const read = parseCase(llmInvoiceCase, given, where);
@@ -68,7 +73,7 @@ function checking(id: string, expected: unknown, compute: () => unknown): Vector
       return [{ path: '', expected, got: `${error.code}: ${error.message}` }];
     }
   };
-  return { id, check };
+  return { id, note: null, check };
 }
 
 function parseCase<T>(schema: z.ZodType<T>, given: unknown, where: string): T {

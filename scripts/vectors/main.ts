@@ -20,6 +20,7 @@ for (const file of files) {
     .map(({ id, check }) => ({ id, differences: check() }))
     .filter(({ differences }) => differences.length > 0);
   console.log(`${file}: ${cases.length - wrong.length} of ${cases.length} exact`);
+  for (const { id, note } of cases) if (note !== null) console.log(`  ${id}: ${note}`);
   if (wrong.length > 0) process.exitCode ??= 1;
   for (const { id, differences } of wrong) {
     for (const { path, expected, got } of differences) {

@@ -58,6 +58,14 @@ export function computeQuote(given: z.infer<typeof quoteCase>): unknown {
   });
 }
 
+/** Says where a case is read by an older rule than the product's; null: nowhere. */
+export function noteOf({ plan_version: { items } }: z.infer<typeof quoteCase>): string | null {
+  const isOlder = items.some(({ overage_unit }) => Object.hasOwn(UNITS, overage_unit ?? ''));
+  return isOlder
+    ? 'read with 1m_tokens as an unlisted unit, factor 1; the product counts 1,000,000'
+    : null;
+}
+
 /** Returns `expected` in the product's spelling. */
 export function normalizeQuote({ expected }: z.infer<typeof quoteCase>): unknown {
   return normalize(expected);
