@@ -51,6 +51,7 @@ describe("the app's role", () => {
     'llm_usage_events',
     'metered_usage_records',
     'usage_buckets',
+    'units',
     'plan_versions',
     'plan_items',
     'month_end_requests',
@@ -75,6 +76,7 @@ describe("the app's role", () => {
     'UPDATE llm_usage_events SET charge_cents = 0',
     'UPDATE metered_usage_records SET qty = 0',
     'UPDATE plan_versions SET base_price_cents = 0',
+    'UPDATE units SET factor = 1',
     'UPDATE usage_buckets SET service_month = $$2026-01-01$$',
     'UPDATE invoice_status_changes SET actor = $$another$$',
     'UPDATE invoice_digests SET digest = digest',
@@ -279,7 +281,7 @@ describe('for every role', () => {
     ],
     [
       'an item added to a plan version',
-      "INSERT INTO plan_items VALUES ('studio-v1', 9, 'x', 1, 1, 'gb', NULL)",
+      "INSERT INTO plan_items (plan_version_id, position, resource_kind) VALUES ('studio-v1', 9, 'x')",
       /immutable/,
     ],
     [
