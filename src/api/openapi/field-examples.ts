@@ -8,6 +8,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   action: 're_run',
   actor: 'key:ops',
   addon_code: 'storage_50gb',
+  addon_name: 'Extra storage',
   after: 'req_8f14e45f',
   all_in_monthly_cents: 5812,
   amount: '0.000125',
