@@ -214,7 +214,8 @@ test.each([
     'I5',
     'a forced tenant that was parked though nothing is wrong with it',
     `UPDATE month_end_request_tenants SET outcome = 'parked', reason = 'failed', invoice_id = NULL
-     WHERE tenant_id = (SELECT tenant_id FROM invoices ORDER BY 1 LIMIT 1)`,
+     WHERE tenant_id = (SELECT s.tenant_id FROM invoices JOIN subscriptions s USING (tenant_id)
+       WHERE s.ends_at IS NULL ORDER BY 1 LIMIT 1)`,
     'not rebuilt',
   ],
 ] as const)('%s: %s is found', async (invariant, _, breakIt, words) => {
