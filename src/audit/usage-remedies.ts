@@ -53,8 +53,8 @@ export function remedyFor(usage: StuckUsage): Remedy {
   switch (reason) {
     case 'needs_re_run': {
       const what_to_do = usage.isBeyondBounds
-        ? 'Look at the new total, which is beyond the safety bounds. If it is right, re-run the invoice.'
-        : 'Re-run the invoice: its next revision has the right amount.';
+        ? 'Look at the new total, which is beyond the safety bounds. If it is right, rerun the invoice.'
+        : 'Rerun the invoice: its next revision has the right amount.';
       return { action: 're_run', what_to_do, command: reRun(month) };
     }
     case 'tenant_not_due': {
@@ -69,7 +69,7 @@ export function remedyFor(usage: StuckUsage): Remedy {
     }
     case 'in_draft': {
       const of = draft?.month ?? month;
-      const what_to_do = `A run of ${of} that was building an invoice with it was cut off: ask again.`;
+      const what_to_do = `A run of ${of} was interrupted while it built an invoice with this usage. Run the command below.`;
       return draft?.isRevision
         ? { action: 're_run', what_to_do, command: reRun(of) }
         : { action: 'run_month', what_to_do, command: start(of) };
@@ -95,12 +95,12 @@ export function remedyFor(usage: StuckUsage): Remedy {
     return { action: 'settle_by_hand', what_to_do, command: null };
   }
   if (reason === 'no_subscription') {
-    const what_to_do = `Give ${deployments} a subscription in ${month}, and re-run the invoice; ${EXCLUDE}.`;
+    const what_to_do = `Give ${deployments} a subscription in ${month}, and rerun the invoice; ${EXCLUDE}.`;
     return { action: 'give_subscription', what_to_do, command: reRun(month) };
   }
   const what_to_do =
     `The plan of ${deployments} does not have ${usage.kinds.join(', ')}. End the subscription and start ` +
-    `one on a plan version that prices it, the deployment's last in ${month}, and re-run the invoice; ${EXCLUDE}.`;
+    `one on a plan version that prices it, the deployment's last in ${month}, and rerun the invoice; ${EXCLUDE}.`;
   return { action: 'change_plan', what_to_do, command: reRun(month) };
 }
 

@@ -97,7 +97,7 @@ Examples:
     settingsShowCommand(),
     settingsSetCommand(),
   ]);
-  group('catalogue', 'manage plans and addons', [catalogueApplyCommand()]);
+  group('catalogue', 'manage units, plans and addons', [catalogueApplyCommand()]);
   group('subscriptions', 'manage tenants and their subscriptions', [subscriptionsApplyCommand()]);
   group('seller', 'manage the seller details on invoices', [
     sellerApplyCommand(),

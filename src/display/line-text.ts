@@ -144,7 +144,7 @@ function detailsOf(line: ShownLine, currency: string): readonly string[] {
         ...(adds === '' || adds === '0' || resource_kind === null
           ? []
           : [
-              `Adds ${groupDigits(adds)} a month to what is included of ${resourceName(resource_kind, meta)}`,
+              `Raises the monthly allowance of ${resourceName(resource_kind, meta)} by ${groupDigits(adds)}`,
             ]),
       ];
     }

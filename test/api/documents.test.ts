@@ -100,7 +100,7 @@ test('a document has the names of the catalogue as they were when the addon was 
     ['Plan: Team', '20–31 May, 12 of 31 days'],
     [
       'Addon: More storage',
-      '20–31 May, 12 of 31 days. Adds 50 a month to what is included of Storage',
+      '20–31 May, 12 of 31 days. Raises the monthly allowance of Storage by 50',
     ],
     [
       'Storage overage',

@@ -100,7 +100,7 @@ describe('late usage that needs a rerun', () => {
       reason: 'needs_re_run',
       invoice: `${tenantId}-000001`,
       action: 're_run',
-      what_to_do: 'Re-run the invoice: its next revision has the right amount.',
+      what_to_do: 'Rerun the invoice: its next revision has the right amount.',
       command: `npm run cli -- month-end force ${MONTH} --tenant ${tenantId} --reason 'late usage'`,
       // 2,000 thousand tokens at one cent each, plus GST.
       would_add_cents: 2200,

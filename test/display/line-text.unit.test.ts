@@ -175,7 +175,7 @@ describe('names', () => {
 
   test('an addon says what it adds', () => {
     expect(lineText(addon, 'AUD').details).toEqual([
-      'Adds 50 a month to what is included of Spaces GB month',
+      'Raises the monthly allowance of Spaces GB month by 50',
     ]);
     expect(
       lineText({ ...addon, meta: { addon_code: 'x', included_qty: '0' } }, 'AUD').details,

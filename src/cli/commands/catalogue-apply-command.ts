@@ -9,7 +9,7 @@ import { renderTable } from '../render/text-table.ts';
 
 export function catalogueApplyCommand(): Command {
   return new Command('apply')
-    .description('import plans and addons from a JSON file')
+    .description('import units, plans and addons from a JSON file')
     .argument('<file>', 'catalogue file')
     .addHelpText(
       'after',

@@ -49,7 +49,7 @@ Example:
 
 export function taxAssignCommand(): Command {
   return new Command('assign')
-    .description('tax a tenant by a treatment from a month on')
+    .description('assign a tax treatment to a tenant from a month on')
     .argument('<tenant>', 'tenant id')
     .argument('<treatment>', 'code of the treatment')
     .requiredOption('--from <month>', 'first month that is taxed by it, such as 2026-05')
@@ -76,7 +76,7 @@ Example:
 
 export function taxRegistrationCommand(): Command {
   return new Command('registration')
-    .description('record since when the seller is registered for GST, or not')
+    .description('record from which month the seller is, or is not, registered for GST')
     .argument('<state>', 'registered or unregistered')
     .requiredOption('--from <month>', 'first month that it holds for, such as 2026-07')
     .option('--replace', 'correct what is recorded for the same month')

@@ -21,7 +21,7 @@ const FIRST_PAGE: Page<never> = { after: null, limit: LIMIT };
 
 export function taxListCommand(): Command {
   return new Command('list')
-    .description('list tax treatments, and since when the seller is registered for GST')
+    .description("list tax treatments and the seller's GST registrations")
     .addHelpText('after', '\nExample:\n  npm run cli -- tax list')
     .action(async (_options, command: Command) => {
       const data = await withDatabase(readEnvironment(process.env), async (db) => ({
@@ -59,7 +59,7 @@ function sayRegistrations(
 
 export function taxAssignmentsCommand(): Command {
   return new Command('assignments')
-    .description('list which tax treatment tenants have from which month on')
+    .description('list the tax treatments of tenants, with their first month')
     .option('--tenant <id>', 'only this tenant')
     .addHelpText(
       'after',
@@ -82,7 +82,7 @@ Example:
             { head: 'treatment', value: ({ treatment }) => treatment },
           ],
           assignments,
-          'All have the treatment gst.',
+          'No treatment is assigned, so the treatment gst applies.',
         ),
       );
       sayIfCut(assignments, 'assignments');

@@ -39,7 +39,7 @@ export function usageReplayCommand(): Command {
     )
     .option(
       '--deployments <list>',
-      'comma-separated tenant/deployment pairs; by default all due ones in the database',
+      'comma-separated tenant/deployment pairs; default: all with a subscription in the month',
       parseDeployments,
     )
     .option('--api-url <url>', 'base URL of the API; default API_URL')

@@ -44,7 +44,7 @@ export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
   return tenants.map((tenant) => `${tenant.tenant_id}: ${describe(tenant)}`).join('\n');
 }
 
-/** `rolled, acme-000003 (revision 3), USD 274.26`, or `parked: no plan is known`. */
+/** `rolled, acme-000003 (revision 3), AUD 274.26`, or `parked: no plan is known`. */
 function describe(tenant: NamedTenant): string {
   const { outcome, reason, number, revision, currency, total_cents: total } = tenant;
   const said = outcome?.replaceAll('_', ' ') ?? 'not served';

@@ -19,7 +19,7 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
   return layout({
     title: 'Months',
     visitor,
-    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${formatMonth(notAskedFor)}</a> is over, but nothing has requested its month end yet. The Schedule does so at 06:00 UTC on the first.</p>\n`}${table(
+    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${formatMonth(notAskedFor)}</a> is over, but nothing has requested its month end yet. By default the Schedule does so on the first at 06:00 in the billing time zone.</p>\n`}${table(
       {
         caption: 'Months, newest first',
         empty: 'No month end has been requested yet.',

@@ -188,7 +188,7 @@ function firstMonth(
   { period_start, period_end }: QuoteAnswer['first_invoice'],
   { proration }: PlanVersionView,
 ): string {
-  if (period_start === null || period_end === null) return 'A full month, without a start date.';
+  if (period_start === null || period_end === null) return 'No start date: a full month.';
   const dates = `${formatDate(period_start)} to ${formatDate(period_end)}`;
   return proration === 'none'
     ? `${dates}, billed as a full month: this plan is not prorated.`
