@@ -236,6 +236,7 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents,
     i.tax_treatment, i.tax_label, i.tax_rate::text, i.tax_note, i.seller_registered,
     i.aud_rate::text, i.aud_rate_source, i.tax_aud_cents,
+    i.buyer_name, i.buyer_version, i.seller_version,
     extract(epoch FROM i.issued_at), i.replaces_invoice_id, i.request_id, i.actor, i.reason,
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,

@@ -30,7 +30,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   const { checks } = await verifyMonth(world.db, MONTH);
-  expect(checks.filter(({ id, problems }) => problems > 0 && id !== 'books_balance')).toEqual([]);
+  // Invoices are built here without a run, whose requests the control totals count.
+  const wrong = checks.flatMap(({ id, examples }) => examples.map((text) => `${id}: ${text}`));
+  expect(
+    wrong.filter((text) => !text.startsWith('books_balance') || text.includes('add up')),
+  ).toEqual([]);
   await expectSoundBooks(world.db);
   await world[Symbol.asyncDispose]();
 });

@@ -68,7 +68,7 @@ test('doctor finds exchange rates that last month will lack, with the command th
       name: 'exchange rates',
       state: 'warning',
       detail:
-        'the exchange rate from USD to AUD for 2026-03 is missing; tenants to be parked without it: 1',
+        'the exchange rate from USD to AUD for 2026-03 is missing; tenants that may be parked without it: 1',
       advice: 'npm run cli -- exchange-rates add USD AUD 2026-03 RATE --source SOURCE',
     },
   ]);

@@ -55,7 +55,9 @@ export async function expectSoundMonths(model: LivesModel): Promise<void> {
     const { checks } = await verifyMonth(model.place.world.db, month);
     const wrong = checks.flatMap(({ id, examples }) => examples.map((text) => `${id}: ${text}`));
     // Tenants are built here without a run, whose requests the control totals count.
-    expect(wrong.filter((text) => !text.startsWith('books_balance'))).toEqual([]);
+    expect(
+      wrong.filter((text) => !text.startsWith('books_balance') || text.includes('add up')),
+    ).toEqual([]);
   }
 }
 

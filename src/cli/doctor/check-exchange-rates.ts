@@ -17,7 +17,7 @@ export async function checkExchangeRates(db: Queryable, now: Date): Promise<read
   return missing.map(({ currency, tenants }) =>
     warning(
       EXCHANGE_RATES,
-      `the exchange rate from ${currency} to ${TAX_CURRENCY} for ${month} is missing; tenants to be parked without it: ${tenants}`,
+      `the exchange rate from ${currency} to ${TAX_CURRENCY} for ${month} is missing; tenants that may be parked without it: ${tenants}`,
       `npm run cli -- exchange-rates add ${currency} ${TAX_CURRENCY} ${month} RATE --source SOURCE`,
     ),
   );

@@ -32,7 +32,7 @@ export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promi
   if (month >= calendar.monthBefore(now)) return null;
   const first = await db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
     SELECT to_char(least(
-      (SELECT billing_date(min(starts_at)) FROM subscriptions),
+      (SELECT coalesce(billing_month(min(starts_at)), '2000-01-01') FROM subscriptions HAVING min(starts_at) IS NOT NULL),
       (SELECT min(period_start) FROM invoices),
       (SELECT min(service_month) FROM usage_buckets WHERE source = 'llm' AND event_count > 0)
     ), 'YYYY-MM') AS month
