@@ -142,6 +142,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getWebhookAttempts: {},
     postWebhookReplay: { body: () => ({ event_id: crypto.randomUUID() }) },
     getOperatorActions: {},
+    getSettings: {},
     getHealth: {},
     getReadiness: {},
     getMetrics: {},

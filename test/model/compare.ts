@@ -35,11 +35,11 @@ async function readSnapshot({ world }: Real, { fleet }: Model) {
         'revision', i.revision, 'status', i.status, 'number', i.number,
         'subtotalCents', i.subtotal_cents, 'taxCents', i.tax_cents, 'totalCents', i.total_cents,
         'replaces', i.replaces_invoice_id, 'request', i.request_id, 'lines', (
-          SELECT jsonb_agg(jsonb_build_object('deployment', l.deployment_id,
+          SELECT coalesce(jsonb_agg(jsonb_build_object('deployment', l.deployment_id,
             'subscription', l.subscription_id, 'kind', l.kind, 'resourceKind', l.resource_kind,
             'description', l.description, 'qty', trim_scale(l.qty)::text, 'unit', l.unit,
             'unitPriceCents', trim_scale(l.unit_price_cents)::text, 'amountCents', l.amount_cents, 'meta', l.meta)
-            ORDER BY l.line_no)
+            ORDER BY l.line_no), ${or('[]')})
           FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
         )) ORDER BY i.tenant_id, i.tenant_seq), ${or('[]')})
       FROM invoices i WHERE i.tenant_id = ANY(${tenants})
