@@ -6,7 +6,7 @@ import { isServed } from '../db/month-end/month-end-status.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Database, Queryable } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
-import { readCompositions } from '../db/invoices/compositions.ts';
+import { parseComposition, readCompositions } from '../db/invoices/compositions.ts';
 import { learnPlanVersions, planVersionsOf } from '../db/invoices/quote-inputs.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
 import {
@@ -149,30 +149,37 @@ async function recomputeLines(
   lines: LinesByInvoice,
   planVersions: Map<string, PlanVersion>,
 ): Promise<readonly string[]> {
-  const compositions = await readCompositions(db, idsOf(invoices));
-  await learnPlanVersions(db, planVersions, planVersionsOf([...compositions.values()].flat()));
+  const stored = await readCompositions(db, idsOf(invoices));
+  const compositions = new Map(
+    invoices.map(({ invoiceId }) => [invoiceId, parseComposition(stored.get(invoiceId) ?? [])]),
+  );
+  const deployments = [...compositions.values()].flatMap((composition) => composition ?? []);
+  await learnPlanVersions(db, planVersions, planVersionsOf(deployments));
   const held = await readHeldUsage(db, period, rawUsage(idsOf(invoices)));
   const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
   return invoices.flatMap(({ invoiceId, number, currency, tax }) => {
-    const stored = lines.get(invoiceId) ?? [];
+    const composition = compositions.get(invoiceId);
+    if (!composition) return [`the composition of invoice ${number} is not valid`];
     const show = (cents = 0) => formatMoney(cents, currency);
     try {
       const again = composeInvoice({
         period,
         currency,
         tax: { ...tax, audRate: tax.aud },
-        deployments: compositions.get(invoiceId) ?? [],
+        deployments: composition,
         planVersions,
         meteredUsage: held.metered,
         llmUsage: llmUsage.get(invoiceId) ?? [],
       });
-      const wrongLines = compareLines(stored, again.lines).map(({ change, before, after }) => {
-        const line = before ?? after;
-        return (
-          `invoice ${number}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
-          describe(change, show(before?.amountCents), show(after?.amountCents))
-        );
-      });
+      const wrongLines = compareLines(lines.get(invoiceId) ?? [], again.lines).map(
+        ({ change, before, after }) => {
+          const line = before ?? after;
+          return (
+            `invoice ${number}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
+            describe(change, show(before?.amountCents), show(after?.amountCents))
+          );
+        },
+      );
       const isTaxRight = isDeepStrictEqual(again.tax, tax);
       return isTaxRight ? wrongLines : [...wrongLines, wrongAud(number, again.tax.aud, tax.aud)];
     } catch (error) {

@@ -313,6 +313,22 @@ describe('the checks can fail', () => {
     expect(wrong).toEqual(expect.arrayContaining(checks));
   });
 
+  test.each([`'[{}]'`, `jsonb_set(deployments, '{0,subscriptions,0,days}', '"19"')`])(
+    'a composition changed to %s is named, and the other invoices are still computed',
+    async (composition) => {
+      await using copy = await copyDatabase(world.testDatabase);
+      const beta = `(SELECT invoice_id FROM invoices WHERE tenant_id = 'beta' AND status <> 'superseded')`;
+      const change = `UPDATE invoice_compositions SET deployments = ${composition} WHERE invoice_id = ${beta}`;
+      await copy.run(without('invoice_compositions', change));
+      const [invoice] = await invoicesOf(copy.db, 'beta');
+      const { checks } = await verifyMonth(copy.db, MONTH);
+      expect(checks.find(({ id }) => id === 'lines_recomputed')).toMatchObject({
+        problems: 1,
+        examples: [`the composition of invoice ${invoice!.number} is not valid`],
+      });
+    },
+  );
+
   test('every check has a case that makes it fail', async () => {
     await using copy = await copyDatabase(world.testDatabase);
     const { checks } = await verifyMonth(copy.db, MONTH);

@@ -10,7 +10,7 @@ import { sql, uuidArray } from '../sql.ts';
 
 const row = z.object({
   invoiceId: z.string(),
-  // Written by our own statement from the domain's types. Not validated again.
+  // Written by our own statement from the domain's types. Only verification validates it again.
   deployments: z.custom<readonly BilledDeployment[]>((value) => Array.isArray(value)),
 });
 
@@ -29,6 +29,47 @@ export async function readCompositions(
       parts.flatMap(({ deployments }) => deployments),
     ]),
   );
+}
+
+const storedDays = {
+  serviceFrom: z.iso.date().nullable(),
+  serviceTo: z.iso.date().nullable(),
+  days: z.int().nonnegative(),
+};
+
+const storedComposition = z.array(
+  z.object({
+    deploymentId: z.string(),
+    subscriptions: z.array(
+      z.object({
+        subscriptionId: z.string(),
+        planVersionId: z.string(),
+        proration: z.enum(['daily', 'none']),
+        ...storedDays,
+        addons: z.array(
+          z.object({
+            code: z.union([z.string(), z.number()]),
+            name: z.string().nullable().default(null),
+            resourceKind: z.string(),
+            qty: z.union([z.string(), z.number()]).nullable(),
+            priceCents: z.int(),
+            ...storedDays,
+            inForceAtEnd: z.boolean(),
+          }),
+        ),
+      }),
+    ),
+  }),
+) satisfies z.ZodType<readonly BilledDeployment[]>;
+
+/**
+ * Validates a composition as it was read, for verification, which must not rely on what it verifies.
+ * @returns null if it is not valid, because it was changed in the database
+ */
+export function parseComposition(
+  composition: readonly BilledDeployment[],
+): readonly BilledDeployment[] | null {
+  return storedComposition.safeParse(composition).data ?? null;
 }
 
 const billedDays = {
