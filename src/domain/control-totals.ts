@@ -86,7 +86,7 @@ type TenantTotals = Pick<
   'due' | 'rolled' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked'
 >;
 
-/** Counts due tenants that no run has processed. */
+/** Counts due tenants without an outcome: no run has processed them, or usage arrived after there was nothing to bill. */
 export function countWithoutOutcome(tenants: TenantTotals): number {
   const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = tenants;
   return due - rolled - skipped - unchanged - nothing_to_bill - parked;
@@ -94,7 +94,7 @@ export function countWithoutOutcome(tenants: TenantTotals): number {
 
 /**
  * Returns what is left to do for a month whose requests are all served, in sentences. Tenants that
- * became due after it was closed get no invoice until the month is run again.
+ * became due after it was closed, or whose first usage arrived then, get no invoice until the month is run again.
  */
 export function workToDo(month: Month, tenants: TenantTotals): readonly string[] {
   const waiting = countWithoutOutcome(tenants);

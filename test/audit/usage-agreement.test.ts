@@ -8,7 +8,7 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { Decimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
-import { buildInvoices } from '../_util/build.ts';
+import { buildInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
@@ -18,6 +18,13 @@ let world: LedgerWorld;
 beforeAll(async () => {
   world = await createLedgerWorld();
   await seedCatalogue(world.db);
+  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('flat')`);
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('flat', 1, 'AUD', 5000, 'none')`);
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
+      overage_price_cents, overage_unit) VALUES ('flat-v1', 1, 'droplet_hours', 0, 2, 'hour')`);
 });
 afterAll(async () => {
   await expectSoundBooks(world.db);
@@ -36,6 +43,15 @@ async function closeMonth(requestId: string): Promise<void> {
   await activities.acceptRequest({ month: MONTH, signal: 'run', payload, signalId: 'unused' });
   const pass = await activities.beginPass({ month: MONTH });
   await activities.finishPass({ month: MONTH, upToSeq: pass!.upToSeq });
+}
+
+/** The tenant's draft for the month after seals its usage, and is given up. */
+async function abandonJune(tenantId: string): Promise<void> {
+  const run = nextRun();
+  const failure = { type: 'a_test', reason: 'a test' };
+  const month = '2026-06';
+  await build([tenantId], { month, stopAfter: 'openDrafts', run });
+  await world.activities.recordParked({ month, tenantId, failure, owner: run.owner, upToSeq: 0 });
 }
 
 /** Events and exact total by state. */
@@ -83,6 +99,12 @@ test('the listing, the control totals and doctor agree on a month with usage in 
   const away = { deploymentId: 'away-a', endsAt: `${MONTH}-01T00:00:00Z` };
   await seedTenant(db, 'away', [away]);
   await seedTenant(db, 'llm', [{ ...away, deploymentId: 'llm-a' }]);
+  // They have nothing to bill when the month is closed.
+  const empty = ['calm', 'gap', 'quiet'];
+  const left = { planVersionId: 'flat-v1', endsAt: `${MONTH}-30T00:00:00Z` };
+  for (const tenantId of empty) {
+    await seedTenant(db, tenantId, [{ deploymentId: `${tenantId}-a`, ...left }]);
+  }
 
   for (const tenantId of all) await use(tenantId, 'droplet_hours', '800');
   await use('settled', 'llm_usage', '12.5');
@@ -90,7 +112,7 @@ test('the listing, the control totals and doctor agree on a month with usage in 
   await use('unknown', 'gpu_hours', '7');
   await use('free', 'snapshots', '2');
   const wrong = await use('corrected', 'llm_usage', '500');
-  await build(all);
+  await build([...all, ...empty]);
   await closeMonth('first');
   expect(await expectAgreement()).toMatchObject([
     { tenant_id: 'half', reason: 'no_subscription' },
@@ -115,7 +137,13 @@ test('the listing, the control totals and doctor agree on a month with usage in 
   await use('llm', 'llm_usage', '90');
   await seedTenant(db, 'fresh');
   await use('fresh', 'droplet_hours', '900');
-  await excludeEvent(db, { source: 'llm', eventId: wrong, actor: 'a', reason: 'a test' });
+  await use('quiet', 'droplet_hours', '30');
+  await use('gap', 'llm_usage', '60');
+  await abandonJune('gap');
+  const poison = await use('calm', 'llm_usage', '5');
+  for (const eventId of [wrong, poison]) {
+    await excludeEvent(db, { source: 'llm', eventId, actor: 'a', reason: 'a test' });
+  }
   const entries = await expectAgreement();
   expect(
     entries.map(({ tenant_id, reason, action, would_add_cents: cents }) => [
@@ -132,23 +160,31 @@ test('the listing, the control totals and doctor agree on a month with usage in 
     ['half', 'no_subscription', 'give_subscription', null],
     ['cut', 'in_draft', 'run_month', 77],
     ['fresh', 'not_yet_invoiced', 'run_month', 5500 + 343],
+    ['gap', 'not_yet_invoiced', 'run_month', 66],
     ['llm', 'not_yet_invoiced', 'run_month', 99],
+    ['quiet', 'not_yet_invoiced', 'run_month', 66],
     ['unknown', 'unpriced_kind', 'change_plan', null],
     ['settled', 'next_invoice', 'none', 44],
   ]);
-  const { due_tenants, not_looked_at, to_do, to_invoice } = await readMonthEndStatus(db, MONTH);
-  expect({ due_tenants, not_looked_at }).toEqual({ due_tenants: 10, not_looked_at: 2 });
+  const { due_tenants, outcomes, not_looked_at, to_do, to_invoice } = await readMonthEndStatus(
+    db,
+    MONTH,
+  );
+  expect({ due_tenants, not_looked_at }).toEqual({ due_tenants: 13, not_looked_at: 4 });
+  // Usage that was excluded is nothing to bill either.
+  expect(outcomes).toMatchObject({ nothing_to_bill: 1 });
   expect(to_do).toEqual([
-    `2 due tenants have no outcome yet: run ${MONTH} again (month-end start ${MONTH})`,
+    `4 due tenants have no outcome yet: run ${MONTH} again (month-end start ${MONTH})`,
   ]);
-  expect(to_invoice.map(({ tenant_id }) => tenant_id)).toEqual(['fresh', 'llm']);
+  expect(to_invoice.map(({ tenant_id }) => tenant_id)).toEqual(['fresh', 'gap', 'llm', 'quiet']);
 
   // The printed actions, as far as a month end carries them out.
-  await build(['fresh', 'llm']);
+  await build(['fresh', 'gap', 'llm', 'quiet']);
   await build(['cut', 'settled'], { month: '2026-06' });
   await closeMonth('second');
-  const left = await expectAgreement();
-  expect(left.map(({ tenant_id }) => tenant_id)).toEqual([
+  expect(await readMonthEndStatus(db, MONTH)).toMatchObject({ not_looked_at: 0, to_do: [] });
+  const unbilled = await expectAgreement();
+  expect(unbilled.map(({ tenant_id }) => tenant_id)).toEqual([
     'corrected',
     'late',
     'paid',

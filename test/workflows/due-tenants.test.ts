@@ -4,6 +4,7 @@ import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
+import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
@@ -187,6 +188,28 @@ describe('a month', () => {
       quiet: 'nothing_to_bill',
       metered: 'refused',
     });
+  });
+});
+
+test('usage that arrives after there was nothing to bill is work to do until the next run', async () => {
+  await use('quiet', 'droplet_hours', '100');
+  expect(await readMonthEndStatus(world.db, MONTH)).toMatchObject({
+    due_tenants: 6,
+    outcomes: { nothing_to_bill: 0 },
+    not_looked_at: 1,
+    balanced: true,
+    to_do: [`1 due tenant has no outcome yet: run ${MONTH} again (month-end start ${MONTH})`],
+    to_invoice: [{ tenant_id: 'quiet' }],
+  });
+  const [listed] = await listOutcomes(world.db, MONTH, { after: 'llm', limit: 1 });
+  expect(listed).toMatchObject({ tenant_id: 'quiet', outcome: null });
+
+  expect((await run('third')).totals).toMatchObject({ rolled: 1, skipped: 5, nothing_to_bill: 0 });
+  expect(await latest('quiet')).toEqual({ revision: 1, ...BILLED.flat });
+  expect(await readMonthEndStatus(world.db, MONTH)).toMatchObject({
+    not_looked_at: 0,
+    to_do: [],
+    to_invoice: [],
   });
 });
 

@@ -30,13 +30,36 @@ export function isDue(period: Period, tenantId: FragmentSqlToken) {
     ) OR EXISTS (
       SELECT FROM invoices i
       WHERE i.tenant_id = ${tenantId} AND i.period_start = ${period.periodStart} ${EACH}
-    ) OR EXISTS (
+    ) OR ${hasUsageToSeal(period, tenantId, isLlmUpTo(period))}
+  )`;
+}
+
+/**
+ * Returns the condition that a tenant has usage of the period that the period's next run would bill. It turns the
+ * outcome `nothing_to_bill` into work to do: see `latestOutcomes`.
+ * @param tenantId a column
+ */
+export function hasUsageToBill(period: Period, tenantId: FragmentSqlToken) {
+  return hasUsageToSeal(period, tenantId, sql.fragment`b.service_month = ${period.periodStart}`);
+}
+
+/**
+ * Returns the condition that a run of the period could seal usage of the tenant: it is open or sealed for a draft that
+ * the run would abandon. Usage that is all excluded doesn't count.
+ * @param which condition on a bucket `b`
+ */
+function hasUsageToSeal(period: Period, tenantId: FragmentSqlToken, which: FragmentSqlToken) {
+  const counts = sql.fragment`(b.event_count, b.total) <> (
+    SELECT count(*), coalesce(sum(e.amount), 0) FROM usage_exclusions e WHERE e.bucket_id = b.bucket_id
+  )`;
+  return sql.fragment`(
+    EXISTS (
       SELECT FROM usage_buckets b
-      WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND ${isLlmUpTo(period)} ${EACH}
+      WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND ${which} AND ${counts} ${EACH}
     ) OR EXISTS (
       SELECT FROM invoice_drafts a JOIN usage_buckets b ON b.sealed_for = a.draft_id
       WHERE a.tenant_id = ${tenantId} AND a.state <> 'issued' AND ${isGivenUp(period)}
-        AND ${isLlmUpTo(period)} ${EACH}
+        AND ${which} AND ${counts} ${EACH}
     )
   )`;
 }
@@ -63,12 +86,9 @@ export function touches(period: Period, alias: 's' | 'a') {
   `;
 }
 
-/** Returns the condition that a bucket `b` has LLM usage, not all excluded, of the period or of an earlier month. */
+/** Returns the condition that a bucket `b` has LLM usage of the period or of an earlier month. */
 function isLlmUpTo(period: Period) {
-  return sql.fragment`(
-    b.source = 'llm' AND b.service_month <= ${period.periodStart}
-    AND b.event_count > (SELECT count(*) FROM usage_exclusions e WHERE e.bucket_id = b.bucket_id)
-  )`;
+  return sql.fragment`(b.source = 'llm' AND b.service_month <= ${period.periodStart})`;
 }
 
 const deployment = z.object({ tenantId: z.string(), deploymentId: z.string() });

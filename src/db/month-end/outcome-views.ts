@@ -3,13 +3,14 @@ import { OUTCOMES } from '../../contracts/month-end-types.ts';
 import type { Month } from '../../domain/period.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
 import { dueTenants } from './due-tenants.ts';
+import { latestOutcomes } from './tenant-outcomes.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 
 const tenantOutcome = z.object({
   tenant_id: z.string(),
   name: z.string(),
-  /** Null: no run has processed the tenant yet. */
+  /** Null: no run has processed the tenant yet, or there was nothing to bill and usage has arrived since. */
   outcome: z.enum(OUTCOMES).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
@@ -40,8 +41,7 @@ export async function listOutcomes(
       t.currency, i.subtotal_cents, i.tax_cents, i.total_cents
     FROM (${dueTenants(period)}) due
     JOIN tenants t USING (tenant_id)
-    LEFT JOIN tenant_outcomes o
-      ON o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
+    LEFT JOIN ${latestOutcomes(period)} o ON o.tenant_id = t.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
     ${isAfter} ORDER BY t.tenant_id LIMIT ${limit}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Failure } from '../../contracts/failures.ts';
 import type { InvoicedOutcome } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
-import { dueTenants } from './due-tenants.ts';
+import { dueTenants, hasUsageToBill } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
@@ -102,6 +102,18 @@ export async function recordParked(
   `);
 }
 
+/**
+ * Returns a subquery for the period's latest outcomes, for everything that counts or lists due tenants by outcome. A
+ * tenant with `nothing_to_bill` has none if usage of the month has arrived since (docs/spec.md#month-end).
+ */
+export function latestOutcomes(period: Period) {
+  return sql.fragment`(
+    SELECT o.* FROM tenant_outcomes o
+    WHERE o.period_start = ${period.periodStart}
+      AND (o.outcome <> 'nothing_to_bill' OR NOT ${hasUsageToBill(period, sql.fragment`o.tenant_id`)})
+  )`;
+}
+
 const counts = z.object({
   due: z.number(),
   rolled: z.number(),
@@ -122,16 +134,15 @@ export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTot
       count(*) FILTER (WHERE o.outcome = 'nothing_to_bill') AS nothing_to_bill,
       count(*) FILTER (WHERE o.outcome = 'parked') AS parked
     FROM (${dueTenants(period)}) due
-    LEFT JOIN tenant_outcomes o
-      ON o.tenant_id = due.tenant_id AND o.period_start = ${period.periodStart}
+    LEFT JOIN ${latestOutcomes(period)} o ON o.tenant_id = due.tenant_id
   `);
 }
 
 const tenantToInvoice = z.object({ tenant_id: z.string(), name: z.string() });
-/** A due tenant without an outcome. */
+/** A due tenant without an outcome (`latestOutcomes`). */
 export type TenantToInvoice = z.infer<typeof tenantToInvoice>;
 
-/** Returns due tenants that no run has processed, ordered by id, at most `limit`. */
+/** Returns due tenants without an outcome, ordered by id, at most `limit`. */
 export function listTenantsToInvoice(
   db: Queryable,
   period: Period,
@@ -139,10 +150,7 @@ export function listTenantsToInvoice(
 ): Promise<readonly TenantToInvoice[]> {
   return db.any(sql.type(tenantToInvoice)`
     SELECT t.tenant_id, t.name FROM (${dueTenants(period)}) due JOIN tenants t USING (tenant_id)
-    WHERE NOT EXISTS (
-      SELECT FROM tenant_outcomes o
-      WHERE o.tenant_id = t.tenant_id AND o.period_start = ${period.periodStart}
-    )
+    WHERE NOT EXISTS (SELECT FROM ${latestOutcomes(period)} o WHERE o.tenant_id = t.tenant_id)
     ORDER BY t.tenant_id LIMIT ${limit}
   `);
 }

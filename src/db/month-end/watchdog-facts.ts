@@ -23,7 +23,7 @@ const monthRequests = z.object({
 /** The progress of a month, as the watchdog checks it. Instants are UTC. */
 export type MonthFacts = z.infer<typeof monthRequests> & {
   readonly dueTenants: number;
-  /** Due tenants that no run has processed. */
+  /** Due tenants without an outcome. */
   readonly withoutOutcome: number;
   readonly rolled: number;
   readonly skipped: number;
