@@ -169,8 +169,7 @@ function toPreview(
   bounds: Bounds,
 ): TenantPreview {
   const { tenantId, currency, invoiceId, number, status, totalCents, standingTax: tax } = tenant;
-  const last = toLastInvoice(tenant.lastNumber, tenant.lastTotalCents);
-  const comparable = tenant.isLastComparable === true ? last : null;
+  const last = toLastInvoice(tenant);
   const standing =
     !invoiceId || number === null || status === null || totalCents === null || tax === null
       ? null
@@ -187,7 +186,7 @@ function toPreview(
     currency,
     preview:
       'invoice' in composed
-        ? bound(composed.invoice, tenant, withUsage, standing ?? comparable, bounds)
+        ? bound(composed.invoice, tenant, withUsage, standing ?? last, bounds)
         : composed,
     standing,
     last,

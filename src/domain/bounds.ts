@@ -1,10 +1,14 @@
 import { Decimal } from './decimal.ts';
 import { formatMoney } from './format.ts';
 
-/** The earlier invoice that a total is compared with before it is issued. */
+/** The invoice that a total is compared with before it is issued: the one that it replaces, or the tenant's last one. */
 export interface LastInvoice {
   readonly number: string;
   readonly totalCents: number;
+  /** The tenant joined or left in the month of the total, which may therefore be low. By default false. */
+  readonly isMonthPartial?: boolean;
+  /** The tenant joined or left in the month of this invoice, whose total may therefore be low. By default false. */
+  readonly isLastMonthPartial?: boolean;
 }
 
 /** An amount for each currency, in its minor unit. */
@@ -40,8 +44,7 @@ export const NO_BOUNDS: Bounds = { ...DEFAULT_BOUNDS, ratio: null, firstMax: nul
 /**
  * Checks whether a total differs so much from the last one, or is so high for a first one, that an
  * operator must accept it first.
- * @param last the invoice that it replaces, or the tenant's last one; null if there is none that it can
- * be compared with. Then, or if its total is 0 or less, the limit of first invoices applies.
+ * @param last null if there is none: then, or if its total is 0 or less, only the limit of first invoices applies
  * @returns null if the total is within the bounds, otherwise the reason, for operators
  */
 export function beyondBounds(
@@ -50,19 +53,23 @@ export function beyondBounds(
   { ratio, floor, firstMax }: Bounds,
 ): string | null {
   const show = (cents: number) => formatMoney(cents, currency);
+  const max = firstMax === null ? Infinity : amountIn(firstMax, currency);
   if (last === null || last.totalCents <= 0) {
-    const max = firstMax === null ? Infinity : amountIn(firstMax, currency);
     if (totalCents <= max) return null;
     return (
       `the total would be ${show(totalCents)}, more than the limit of ${show(max)} ` +
-      `for a tenant without a comparable earlier total: ${WHAT_TO_DO}`
+      `for a tenant without an earlier total above 0: ${WHAT_TO_DO}`
     );
   }
   if (ratio === null || Math.max(totalCents, last.totalCents) <= amountIn(floor, currency)) {
     return null;
   }
-  const isAbove = new Decimal(totalCents).greaterThan(new Decimal(last.totalCents).times(ratio));
-  const isBelow = new Decimal(totalCents).times(ratio).lessThan(last.totalCents);
+  // A partial month explains a low total, so it only lifts the bound that the low total would break.
+  const isAbove =
+    new Decimal(totalCents).greaterThan(new Decimal(last.totalCents).times(ratio)) &&
+    !(last.isLastMonthPartial === true && totalCents <= max);
+  const isBelow =
+    new Decimal(totalCents).times(ratio).lessThan(last.totalCents) && last.isMonthPartial !== true;
   if (!isAbove && !isBelow) return null;
   return (
     `the total would be ${show(totalCents)}, ` +

@@ -7,6 +7,7 @@ import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { LONG_AGO, seedLives } from '../_util/lives.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
 let world: LedgerWorld;
@@ -166,6 +167,41 @@ describe('the preview of a month', () => {
     ]);
     expect(await preview([large], NO_BOUNDS)).toMatchObject([{ preview: { parked: null } }]);
   });
+
+  test.each([
+    // The month, the subscription, LLM usage before GST in April and in May, and whether May parks.
+    ['leaves', LONG_AGO, '2026-05-20', 100_000, 0, false],
+    ['leaves', LONG_AGO, '2026-05-20', 2_000, 200_000, true],
+    ['leaves at the end of April', LONG_AGO, '2026-05-01', 100_000, 1_000, false],
+    ['leaves in April', LONG_AGO, '2026-04-20', 2_000, 100_000, false],
+    ['leaves at the end of May', LONG_AGO, '2026-06-01', 100_000, 0, true],
+    ['joins in April', '2026-04-20', null, 2_000, 200_000, false],
+    ['joins in April', '2026-04-20', null, 2_000, 1_000_000, true],
+    ['joins in April', '2026-04-20', null, 100_000, 0, true],
+    ['joins in April and leaves', '2026-04-20', '2026-05-20', 100_000, 0, false],
+    ['joins and leaves in April', '2026-04-10', '2026-04-20', 2_000, 200_000, false],
+    ['joins at the start of April', '2026-04-01', null, 2_000, 200_000, true],
+    ['left long ago', LONG_AGO, '2026-01-01', 2_000, 200_000, true],
+    ['left long ago', LONG_AGO, '2026-01-01', 200_000, 2_000, true],
+  ])(
+    'parks as the month end does: a tenant that %s (%s to %s), %i cents and then %i: %s',
+    async (_name, startsAt, endsAt, april, may, isParked) => {
+      const tenantId = `bounds-${(lastTenant += 1)}`;
+      const life = { id: `${tenantId}-s`, plan: 'studio-v1', startsAt, endsAt };
+      await seedLives(world.db, tenantId, `${tenantId}-a`, [life]);
+      if (april > 0) await use(tenantId, 'llm_usage', String(april), '2026-04');
+      expect(await buildInvoices(world, [tenantId], { month: '2026-04' })).toMatchObject([
+        { outcome: 'rolled' },
+      ]);
+      if (may > 0) await use(tenantId, 'llm_usage', String(may));
+
+      const parked = isParked ? { type: 'out_of_bounds' } : null;
+      expect(await preview([tenantId])).toMatchObject([{ preview: { parked } }]);
+      expect(await buildInvoices(world, [tenantId])).toMatchObject([
+        isParked ? { outcome: 'parked', failure: parked } : { outcome: 'rolled' },
+      ]);
+    },
+  );
 
   test('writes nothing, even for all tenants', async () => {
     await use(await newTenant(), 'llm_usage', '1');

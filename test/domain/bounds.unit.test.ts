@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { DEFAULT_BOUNDS, NO_BOUNDS, beyondBounds, type Bounds } from '../../src/domain/bounds.ts';
+import {
+  DEFAULT_BOUNDS,
+  NO_BOUNDS,
+  beyondBounds,
+  type Bounds,
+  type LastInvoice,
+} from '../../src/domain/bounds.ts';
 
 const LAST = 'acme-000007';
 /** In AUD by default. */
@@ -76,8 +82,68 @@ describe('a total beyond bounds', () => {
       'the total would be AUD 11.00, less than 1/10 of the AUD 1,100.00 of acme-000007: ',
     );
     expect(check(98_765_400, null)).toContain(
-      'the total would be AUD 987,654.00, more than the limit of AUD 10,000.00 for a tenant without a comparable earlier total: ',
+      'the total would be AUD 987,654.00, more than the limit of AUD 10,000.00 for a tenant without an earlier total above 0: ',
     );
+  });
+});
+
+describe('if the tenant joined or left', () => {
+  const THIS = { isMonthPartial: true };
+  const LAST_ONE = { isLastMonthPartial: true };
+  const BOTH = { ...THIS, ...LAST_ONE };
+  const parks = (
+    totalCents: number,
+    lastCents: number,
+    partial: Partial<LastInvoice>,
+    bounds: Partial<Bounds> = {},
+  ) => {
+    const last = { number: LAST, totalCents: lastCents, ...partial };
+    const all = { ...DEFAULT_BOUNDS, ...bounds };
+    return beyondBounds({ totalCents, currency: 'AUD' }, last, all) !== null;
+  };
+
+  test.each([
+    // In this month: any low total passes, a high one parks as ever.
+    ['closing invoice above the limit of first ones', 1_225_800, 2_000_000, THIS, false],
+    ['closing invoice of 0', 0, 2_000_000, THIS, false],
+    ['closing credit', -500, 2_000_000, THIS, false],
+    ['closing invoice of exactly ten times the last one', 30_000, 3_000, THIS, false],
+    ['closing invoice a cent above that', 30_001, 3_000, THIS, true],
+    ['closing invoice of dollars counted as cents', 300_000, 3_000, THIS, true],
+    ['closing invoice at the limit after an invoice of 0', 1_000_000, 0, THIS, false],
+    ['closing invoice above the limit after an invoice of 0', 1_000_001, 0, THIS, true],
+    // In the last month: a high total passes up to the higher limit, a low one parks as ever.
+    ['first full month at the limit of first ones', 1_000_000, 10_000, LAST_ONE, false],
+    ['first full month a cent above that', 1_000_001, 10_000, LAST_ONE, true],
+    ['first full month above that, below ten times', 2_000_000, 774_200, LAST_ONE, false],
+    ['first full month at ten times', 7_742_000, 774_200, LAST_ONE, false],
+    ['first full month a cent above ten times', 7_742_001, 774_200, LAST_ONE, true],
+    ['first full month of a tenth', 1_000, 10_000, LAST_ONE, false],
+    ['first full month of a cent less', 999, 10_000, LAST_ONE, true],
+    ['first full month at the limit after an invoice of 0', 1_000_000, 0, LAST_ONE, false],
+    ['first full month above the limit after an invoice of 0', 1_000_001, 0, LAST_ONE, true],
+    // In both.
+    ['second partial month of less than a tenth', 999, 10_000, BOTH, false],
+    ['second partial month at the limit of first ones', 1_000_000, 10_000, BOTH, false],
+    ['second partial month a cent above that', 1_000_001, 10_000, BOTH, true],
+    ['second partial month at ten times', 7_742_000, 774_200, BOTH, false],
+    ['second partial month a cent above ten times', 7_742_001, 774_200, BOTH, true],
+    ['second partial month at the limit after an invoice of 0', 1_000_000, 0, BOTH, false],
+    ['second partial month above the limit after an invoice of 0', 1_000_001, 0, BOTH, true],
+    // In neither.
+    ['full month of ten times and a cent', 100_001, 10_000, {}, true],
+    ['full month of less than a tenth', 999, 10_000, {}, true],
+  ])('a %s', (_name, totalCents, lastCents, partial, expected) => {
+    expect(parks(totalCents, lastCents, partial)).toBe(expected);
+  });
+
+  test.each([THIS, LAST_ONE, BOTH])('with %o, bounds that are off park nothing', (partial) => {
+    expect(parks(98_765_400, 6_000, partial, NO_BOUNDS)).toBe(false);
+    expect(parks(0, 98_765_400, partial, NO_BOUNDS)).toBe(false);
+  });
+  test('no limit of first invoices: no limit after a partial month', () => {
+    expect(parks(98_765_400, 6_000, LAST_ONE, { firstMax: null })).toBe(false);
+    expect(parks(98_765_400, 6_000, THIS, { firstMax: null })).toBe(true);
   });
 });
 

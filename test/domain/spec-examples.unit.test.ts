@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { lineText } from '../../src/display/line-text.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
+import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
 import { composeInvoice } from '../../src/domain/compose-invoice.ts';
 import {
   DEFAULT_TAX,
@@ -249,6 +250,25 @@ test('Tax: GST in AUD by the exchange rate, GST-free, and another rate', () => {
   expect(taxInAud(624, { month: '2026-05', currency: 'USD', rate })?.taxCents).toBe(956);
   expect(taxed('0')).toEqual({ taxCents: 0, line: undefined });
   expect(taxed('0.125')).toEqual({ taxCents: 779, line: 'GST (12.5%)' });
+});
+
+test('Safety bounds: totals that park after others, and in partial months', () => {
+  const parks = (totalCents: number, lastCents: number | null, partial: object = {}) => {
+    const last =
+      lastCents === null ? null : { number: 'acme-1', totalCents: lastCents, ...partial };
+    return beyondBounds({ totalCents, currency: 'AUD' }, last, DEFAULT_BOUNDS) !== null;
+  };
+  expect([parks(1_100, 110_000), parks(0, 110_000), parks(13, 1)]).toEqual([true, true, false]);
+  expect(parks(98_765_400, null)).toBe(true);
+  const leaves = { isMonthPartial: true };
+  expect(parks(1_225_800, 2_000_000, leaves)).toBe(false);
+  expect(parks(1_100, 2_000_000, leaves)).toBe(false);
+  expect(parks(300_000, 3_000, leaves)).toBe(true);
+  const joined = { isLastMonthPartial: true };
+  expect(parks(1_000_000, 10_000, joined)).toBe(false);
+  expect(parks(1_000_001, 10_000, joined)).toBe(true);
+  expect(parks(999, 10_000, joined)).toBe(true);
+  expect(parks(999, 10_000, { ...joined, ...leaves })).toBe(false);
 });
 
 function item(

@@ -202,7 +202,8 @@ function finish(model: Model, draft: Draft): Result {
 /**
  * Whether a total is beyond the bounds: more than ten times the total of the invoice that it replaces, or less than a
  * tenth of it, if one of the two is above 50.00. Without such an invoice, the last earlier one that isn't void counts;
- * without any, the bound is 10,000.00.
+ * without any, the bound is 10,000.00. Subscriptions are in force for whole months: a tenant without any in just one
+ * of the two months joined or left in between, which explains the lower total.
  */
 function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): boolean {
   const earlier = model.invoices
@@ -210,18 +211,16 @@ function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): b
     .filter(({ status }) => status === 'issued' || status === 'paid')
     .toSorted((a, b) => a.month - b.month);
   const before = earlier.at(-1);
-  const last =
-    draft.replaces ?? (before && isComparable(model, draft, before) ? before : undefined);
+  const last = draft.replaces ?? before;
   const lastCents = last?.totalCents ?? 0;
   if (lastCents <= 0) return totalCents > 1_000_000;
   if (totalCents <= 5_000 && lastCents <= 5_000) return false;
-  return totalCents > 10 * lastCents || 10 * totalCents < lastCents;
-}
-
-/** Subscriptions are in force for whole months. If the tenant joined or left in between, the totals say nothing. */
-function isComparable(model: Model, { tenant, month }: Draft, before: Invoice): boolean {
-  const isThere = (at: number) => dueDeployments(model, tenant, at).length > 0;
-  return isThere(month) === isThere(before.month);
+  const isThere = (at: number) => dueDeployments(model, draft.tenant, at).length > 0;
+  const wasThere = last === undefined || isThere(last.month);
+  const isJoining = isThere(draft.month) && !wasThere;
+  const isLeaving = !isThere(draft.month) && wasThere;
+  const most = isJoining ? Math.max(10 * lastCents, 1_000_000) : 10 * lastCents;
+  return totalCents > most || (10 * totalCents < lastCents && !isLeaving);
 }
 
 function isSame(a: Totalled['lines'], b: Totalled['lines']): boolean {

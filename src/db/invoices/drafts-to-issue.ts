@@ -38,6 +38,8 @@ const draftToIssue = z.object({
   canKeepReplaced: z.boolean(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
+  isMonthPartial: z.boolean().nullable(),
+  isLastMonthPartial: z.boolean().nullable(),
   replacedTax: invoiceTaxSchema.nullable(),
   tax: taxTermsSchema,
   holdsUsage: z.boolean(),
@@ -70,6 +72,8 @@ export async function readDraftsToIssue(
       d.replaces_invoice_id IS NOT NULL AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
       coalesce(i.number, last.number) AS "lastNumber",
       coalesce(i.total_cents, last.total_cents) AS "lastTotalCents",
+      i.invoice_id IS NULL AND last.is_month_partial AS "isMonthPartial",
+      i.invoice_id IS NULL AND last.is_last_month_partial AS "isLastMonthPartial",
       CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "replacedTax",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
@@ -80,14 +84,14 @@ export async function readDraftsToIssue(
       WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
     ) request ON true
     LEFT JOIN invoices i ON i.invoice_id = d.replaces_invoice_id
-    LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`d.tenant_id`)}) last ON last.is_comparable
+    LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`d.tenant_id`)}) last ON true
     WHERE d.draft_id ${isOneOf(
       drafts.map(({ draftId }) => draftId),
       'uuid',
     )}
   `);
   return new Map(
-    rows.map(({ draftId, chunks, lastNumber, lastTotalCents, ...row }) => [
+    rows.map(({ draftId, chunks, ...row }) => [
       draftId,
       {
         lines: linesOfChunks(chunks),
@@ -98,7 +102,7 @@ export async function readDraftsToIssue(
           onlyIfChanged: row.onlyIfChanged === true,
           acceptBounds: row.acceptBounds === true,
           canKeepReplaced: row.canKeepReplaced,
-          last: toLastInvoice(lastNumber, lastTotalCents),
+          last: toLastInvoice(row),
           replacedTax: row.replacedTax,
         },
       },

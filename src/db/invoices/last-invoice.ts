@@ -4,9 +4,9 @@ import type { Period } from '../../domain/period.ts';
 import { sql } from '../sql.ts';
 
 /**
- * Selects a tenant's last invoice of an earlier month that isn't void: its number, its total, and whether the total of
- * the period can be compared with it (docs/spec.md#safety-bounds). It can unless the tenant joined or left in one of
- * the two months, or between them: then one of them bills only a part of a month.
+ * Selects a tenant's last invoice of an earlier month that isn't void: its number, its total, and whether its month
+ * and the period are partial (docs/spec.md#safety-bounds). A month is partial unless the tenant had a subscription at
+ * its first and its last instant. If the tenant had none at any time of the two months, neither is.
  * @param tenantId a column
  */
 export function lastInvoiceBefore(period: Period, tenantId: FragmentSqlToken) {
@@ -24,12 +24,16 @@ export function lastInvoiceBefore(period: Period, tenantId: FragmentSqlToken) {
   const periodStartsAt = sql.fragment`${period.startsAt}::timestamptz`;
   const periodEndsAt = sql.fragment`${period.endsAt}::timestamptz`;
   // Most tenants have a subscription throughout, which the first lookup finds.
+  const isThroughout = hasSubscription(sql.fragment`
+      s.starts_at <= m.starts_at AND (s.ends_at IS NULL OR s.ends_at >= ${periodEndsAt})`);
+  const isAny = hasSubscription(sql.fragment`(
+      s.starts_at < m.ends_at AND (s.ends_at IS NULL OR s.ends_at > m.starts_at)
+      OR s.starts_at < ${periodEndsAt} AND (s.ends_at IS NULL OR s.ends_at > ${periodStartsAt}))`);
+  const isPartial = (startsAt: FragmentSqlToken, endsAt: FragmentSqlToken) =>
+    sql.fragment`NOT ${isThroughout} AND NOT (${atStart(startsAt)} AND ${atEnd(endsAt)}) AND ${isAny}`;
   return sql.fragment`
-    SELECT l.number, l.total_cents, ${hasSubscription(sql.fragment`
-        s.starts_at <= m.starts_at AND (s.ends_at IS NULL OR s.ends_at >= ${periodEndsAt})`)}
-      OR ${atStart(sql.fragment`m.starts_at`)} = ALL (ARRAY[
-        ${atEnd(sql.fragment`m.ends_at`)}, ${atStart(periodStartsAt)}, ${atEnd(periodEndsAt)}
-      ]) AS is_comparable
+    SELECT l.number, l.total_cents, ${isPartial(periodStartsAt, periodEndsAt)} AS is_month_partial,
+      ${isPartial(sql.fragment`m.starts_at`, sql.fragment`m.ends_at`)} AS is_last_month_partial
     FROM invoices l JOIN billing_months m ON m.month_start = l.period_start
     WHERE l.tenant_id = ${tenantId} AND l.period_start < ${period.periodStart}
       AND l.status IN ('issued', 'paid')
@@ -37,9 +41,18 @@ export function lastInvoiceBefore(period: Period, tenantId: FragmentSqlToken) {
 }
 
 /** Returns the last invoice from a row's columns; null if they are null. */
-export function toLastInvoice(
-  number: string | null,
-  totalCents: number | null,
-): LastInvoice | null {
-  return number === null || totalCents === null ? null : { number, totalCents };
+export function toLastInvoice(row: {
+  readonly lastNumber: string | null;
+  readonly lastTotalCents: number | null;
+  readonly isMonthPartial: boolean | null;
+  readonly isLastMonthPartial: boolean | null;
+}): LastInvoice | null {
+  const { lastNumber: number, lastTotalCents: totalCents } = row;
+  if (number === null || totalCents === null) return null;
+  return {
+    number,
+    totalCents,
+    isMonthPartial: row.isMonthPartial === true,
+    isLastMonthPartial: row.isLastMonthPartial === true,
+  };
 }

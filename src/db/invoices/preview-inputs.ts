@@ -21,8 +21,9 @@ const previewed = z.object({
   /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
-  /** Whether the total can be compared with it; null: there is none. */
-  isLastComparable: z.boolean().nullable(),
+  /** Whether the month and that of the last invoice are partial; null: there is none. */
+  isMonthPartial: z.boolean().nullable(),
+  isLastMonthPartial: z.boolean().nullable(),
   /** What decides the tax of its invoice, as recorded now. */
   tax: taxTermsSchema,
 });
@@ -54,7 +55,8 @@ export function nextPreviewedTenants(
     SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents",
       CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "standingTax", last.number AS "lastNumber",
-      last.total_cents AS "lastTotalCents", last.is_comparable AS "isLastComparable",
+      last.total_cents AS "lastTotalCents", last.is_month_partial AS "isMonthPartial",
+      last.is_last_month_partial AS "isLastMonthPartial",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
