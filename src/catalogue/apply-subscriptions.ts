@@ -27,7 +27,7 @@ import {
   upsertTenants,
 } from '../db/catalogue/stored-subscriptions.ts';
 import { lockTenants } from '../db/transactions.ts';
-import { warningsOfBilledMonths } from './billed-month-warnings.ts';
+import { warningsOfBilledMonths, type Move } from './billed-month-warnings.ts';
 import { planVersionId } from './catalogue-changes.ts';
 import { ApplyError, SUBSCRIPTION_PATH } from './apply-error.ts';
 import type { ApplyOptions } from './apply-catalogue.ts';
@@ -71,6 +71,7 @@ export async function applySubscriptions(
   const problems = [...changes.problems, ...(tenantsTax?.changes.problems ?? [])];
   if (problems.length > 0) throw new ApplyError(name, problems);
   if (!dryRun) {
+    await lockChanged(tx, changes);
     await write(tx, changes);
     await tenantsTax?.write();
   }
@@ -80,7 +81,7 @@ export async function applySubscriptions(
   if (moves.length === 0) {
     return { ...changes, taxTreatments, warnings: [...changes.warnings, ...taxWarnings] };
   }
-  const months = await listBilledMonths(tx, [...new Set(moves.map(({ tenantId }) => tenantId))]);
+  const months = await listBilledMonths(tx, tenantsOf(moves));
   const warnings = [
     ...changes.warnings,
     ...warningsOfBilledMonths(moves, months, calendar),
@@ -134,6 +135,23 @@ async function readCurrent(
     planCurrencies: new Map(versions.map(({ id, currency }) => [id, currency])),
     addonCodes: new Set((await findAddons(tx, addonCodes)).keys()),
   };
+}
+
+/**
+ * Locks the tenants that change. An invoice of theirs is issued either before this, and the warning names it, or
+ * afterwards, and the warning is about its draft; drafts that are opened afterwards follow the change. Renaming a tenant
+ * locks it as well, so renamed tenants are locked here, because all locks must be taken in one order.
+ */
+async function lockChanged(
+  tx: Transaction,
+  { moves, renamedTenants }: SubscriptionChanges,
+): Promise<void> {
+  const tenantIds = [...tenantsOf(moves), ...renamedTenants.map(({ tenantId }) => tenantId)];
+  if (tenantIds.length > 0) await lockTenants(tx, tenantIds);
+}
+
+function tenantsOf(moves: readonly Move[]): readonly string[] {
+  return [...new Set(moves.map(({ tenantId }) => tenantId))];
 }
 
 /** Writes the changes, ends before new starts: two subscriptions of a deployment must never overlap. */

@@ -87,8 +87,8 @@ function earlier(a: string | null, b: string | null): string | null {
 }
 
 /**
- * Returns warnings for the moves that change a month which is invoiced, or was closed without an invoice: nothing
- * bills the change automatically. Each names the months and the command.
+ * Returns warnings for the moves that change a month which is invoiced, is being invoiced, or was closed without an
+ * invoice: nothing bills the change automatically. Each names the months and the command.
  */
 export function warningsOfBilledMonths(
   moves: readonly Move[],
@@ -104,6 +104,7 @@ export function warningsOfBilledMonths(
     return [
       ...sayInvoiced(move, changed),
       ...sayFinal(move, changed),
+      ...sayDraft(move, changed),
       ...sayClosed(move, changed),
     ].map((message) => ({ path: move.path, message }));
   });
@@ -128,13 +129,29 @@ function changeIn(
 function sayInvoiced({ what, tenantId }: Move, changed: readonly ChangedMonth[]): string[] {
   const invoiced = changed.filter(({ status }) => status === 'issued');
   if (invoiced.length === 0) return [];
-  const month = commandMonth(invoiced);
   const named = list(invoiced, ({ month, number }) => `${month} (${number})`);
   return [
-    `${what} differs from what is invoiced for ${named}: check it ` +
-      `(month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun ` +
-      `(month-end force ${month} --tenant ${tenantId} --reason ...)`,
+    `${what} differs from what is invoiced for ${named}: ${checkAndForce(tenantId, invoiced)}`,
   ];
+}
+
+/** A draft's lines may have been quoted before the move: only its run knows. */
+function sayDraft({ what, tenantId }: Move, changed: readonly ChangedMonth[]): string[] {
+  const drafts = changed.filter(({ status }) => status === 'draft');
+  if (drafts.length === 0) return [];
+  const named = list(drafts, ({ month }) => month);
+  return [
+    `${what} may differ from what is being invoiced for ${named}: once the invoice is issued, ` +
+      `${checkAndForce(tenantId, drafts)} if it differs`,
+  ];
+}
+
+function checkAndForce(tenantId: string, months: readonly ChangedMonth[]): string {
+  const month = commandMonth(months);
+  return (
+    `check it (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun ` +
+    `(month-end force ${month} --tenant ${tenantId} --reason ...)`
+  );
 }
 
 function sayFinal({ what }: Move, changed: readonly ChangedMonth[]): string[] {
@@ -148,7 +165,7 @@ function sayFinal({ what }: Move, changed: readonly ChangedMonth[]): string[] {
 
 /** Says which months were closed without an invoice for the tenant. A month that it left needs none. */
 function sayClosed({ what, tenantId }: Move, changed: readonly ChangedMonth[]): string[] {
-  const closed = changed.filter(({ number, isInForce }) => number === null && isInForce);
+  const closed = changed.filter(({ status, isInForce }) => status === null && isInForce);
   if (closed.length === 0) return [];
   const named = list(closed, ({ month }) => month);
   return [

@@ -35,6 +35,7 @@ const closed = (month: string): MonthOfTenant => ({
   number: null,
   status: null,
 });
+const drafted = (month: string): MonthOfTenant => ({ ...closed(month), status: 'draft' });
 
 /** The warnings of one change, as path and text. */
 function warn(
@@ -140,6 +141,19 @@ test('several months share a warning for each action', () => {
       'starts_at',
       'subscription sub-1 is in force in 2026-01, 2026-02, closed without an invoice for tenant acme: run it ' +
         'again (month-end start MONTH)',
+    ],
+  ]);
+});
+
+test.each<[string, Terms | null, Terms]>([
+  ['that starts in a month', null, { startsAt: day('05-20'), endsAt: null }],
+  ['that leaves a month', OPEN, { ...OPEN, endsAt: day('05-01') }],
+])('a subscription %s whose invoice is being built may differ', (_name, before, after) => {
+  expect(warn(before, after, [drafted('2026-05')])).toEqual([
+    [
+      before === null ? 'starts_at' : 'ends_at',
+      'subscription sub-1 may differ from what is being invoiced for 2026-05: once the invoice is issued, ' +
+        `${CHECK_MAY} if it differs`,
     ],
   ]);
 });

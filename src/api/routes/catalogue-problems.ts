@@ -68,7 +68,7 @@ function toHttpProblem(
 export const warningsSchema = z.array(remarkSchema).meta({
   description:
     'Accepted, but needs attention: month end will park the tenant until this is fixed, or a month that is ' +
-    'already invoiced or closed no longer matches the subscriptions and needs a rerun.',
+    'already invoiced or closed, or whose invoice is being built, may not match the subscriptions and need a rerun.',
   example: [
     {
       pointer: '/plan',
