@@ -3,6 +3,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
+import { inApplyTurn } from '../../src/db/catalogue/apply-turn.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { readBillingSettings, setTimeZone } from '../../src/db/settings/billing-settings.ts';
 import { fixCalendar, loadCalendar } from '../../src/db/settings/load-calendar.ts';
@@ -88,14 +89,22 @@ test.each([SYDNEY, 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/
   },
 );
 
-test('says how many subscriptions no longer start or end at midnight', async () => {
+test('says how many subscriptions and addons no longer start or end at midnight', async () => {
   await seedCatalogue(db);
   await seedTenant(db, 'utc', [
     { deploymentId: 'utc-a', startsAt: '2026-05-01T00:00:00Z' },
     { deploymentId: 'utc-b', startsAt: '2026-04-30T14:00:00Z', endsAt: '2026-10-05T14:00:00Z' },
     { deploymentId: 'utc-c', startsAt: '2026-04-30T14:00:00Z', endsAt: '2026-10-05T13:00:00Z' },
   ]);
-  expect(await setTimeZone(db, SYDNEY)).toEqual({ isChanged: true, unaligned: 2 });
+  const addon = (starts: string, ends: string | null) => sql.unsafe`
+    INSERT INTO subscription_addons (subscription_id, position, addon_code, resource_kind, qty, price_cents,
+      starts_at, ends_at, allow_repeated)
+    SELECT 'sub-utc-b', count(*) + 1, 'more', 'gb', 1, 100, ${starts}, ${ends}, true
+    FROM subscription_addons`;
+  await db.query(addon('2026-05-01T00:00:00Z', null));
+  await db.query(addon('2026-05-01T14:00:00Z', '2026-07-01T00:00:00Z'));
+  await db.query(addon('2026-05-01T14:00:00Z', '2026-06-30T14:00:00Z'));
+  expect(await setTimeZone(db, SYDNEY)).toEqual({ isChanged: true, unaligned: 4 });
 });
 
 test('refuses a zone that does not exist, and changes nothing', async () => {
@@ -189,6 +198,36 @@ describe('a process that loaded its calendar before the zone was set', () => {
     expect(await bucketMonths()).toEqual([zone === SYDNEY ? '2026-05' : '2026-04']);
     expect((await loadCalendar(stale)).timeZone).toBe(zone);
   });
+});
+
+test('local dates that are applied after a change of the zone are dates of the new zone', async () => {
+  await using applier = await otherProcess();
+  await using later = await otherProcess();
+  await loadCalendar(later);
+  const waiting = (count: number) =>
+    until(
+      () =>
+        later.oneFirst(sql.unsafe`
+          SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+          WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted`),
+      (found) => found === count,
+    );
+  const gate = Promise.withResolvers<null>();
+  const started = Promise.withResolvers<null>();
+  const first = inApplyTurn(applier, async (_tx, { timeZone }) => {
+    started.resolve(null);
+    await gate.promise;
+    return timeZone;
+  });
+  await started.promise;
+  const set = setTimeZone(db, SYDNEY);
+  await waiting(1);
+  const second = inApplyTurn(later, (_tx, { timeZone }) => Promise.resolve(timeZone));
+  await waiting(2);
+  gate.resolve(null);
+  expect(await first).toBe('UTC');
+  expect(await set).toMatchObject({ isChanged: true });
+  expect(await second).toBe(SYDNEY);
 });
 
 test('a request for a month fixes the zone, and a refused one does not', async () => {

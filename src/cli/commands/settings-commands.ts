@@ -66,8 +66,8 @@ Example:
       );
       if (unaligned > 0) {
         note(
-          `Subscriptions that start or end at another time than midnight in that zone: ${unaligned}. They are ` +
-            'billed for whole days.',
+          'Subscriptions and addons that start or end at another time than midnight in that zone: ' +
+            `${unaligned}. They are billed for whole days.`,
         );
       }
     });

@@ -10,21 +10,21 @@ const LOCK_KEY = 4_217_003;
 const lastTurns = new WeakMap<Database, Promise<unknown>>();
 
 /**
- * Runs `work` in a transaction while no other catalogue or subscriptions are being applied, so that the state
- * it changes is exactly the state it was compared with. Callers in one process wait here without a connection,
- * which leaves the connections to ingestion.
+ * Runs `work` in a transaction while no other catalogue or subscriptions are being applied and the billing time zone
+ * doesn't change, so that the state it changes is exactly the state it was compared with, and local dates are
+ * converted by the zone that is set when they are stored. Callers in one process wait here without a connection, which
+ * leaves the connections to ingestion.
  */
 export function inApplyTurn<T>(
   db: Database,
   work: (tx: Transaction, calendar: BillingCalendar) => Promise<T>,
 ): Promise<T> {
-  const turn = (lastTurns.get(db) ?? Promise.resolve()).then(async () => {
-    const calendar = await loadCalendar(db);
-    return db.transaction(async (tx) => {
+  const turn = (lastTurns.get(db) ?? Promise.resolve()).then(() =>
+    db.transaction(async (tx) => {
       await takeApplyTurn(tx);
-      return work(tx, calendar);
-    });
-  });
+      return work(tx, await loadCalendar(db, tx));
+    }),
+  );
   lastTurns.set(
     db,
     turn.catch(() => undefined),

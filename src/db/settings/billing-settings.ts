@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { computeMonthStarts } from '../../domain/billing-calendar.ts';
 import { CALENDAR_YEARS } from '../../domain/period.ts';
 import { whyNotTimeZone } from '../../domain/time-zone.ts';
+import { inApplyTurn } from '../catalogue/apply-turn.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { columnArray, sql } from '../sql.ts';
 
@@ -39,21 +40,22 @@ const current = z.object({
 /** What setting the zone did. */
 export interface ZoneChange {
   readonly isChanged: boolean;
-  /** Subscriptions that start or end at an instant that isn't midnight in the new zone. */
+  /** Subscriptions and their addons that start or end at an instant that isn't midnight in the new zone. */
   readonly unaligned: number;
 }
 
 /**
  * Sets the billing time zone and stores the boundaries of its months, all or nothing. Setting the zone that is already
  * set changes nothing. A process that stores the first usage or request at the same time either waits for this, and then
- * uses the new zone, or comes first, and this is refused (`fixCalendar`).
+ * uses the new zone, or comes first, and this is refused (`fixCalendar`). Subscriptions whose local dates are being
+ * applied are stored before, by the old zone, and counted, or after, by the new one.
  * @throws TimeZoneRefusedError if there is no such zone, or if there is usage, a month-end request or an invoice
  */
 export async function setTimeZone(db: Database, timeZone: string): Promise<ZoneChange> {
   const flaw = whyNotTimeZone(timeZone);
   if (flaw !== null) throw new TimeZoneRefusedError(flaw);
   const starts = computeMonthStarts(timeZone);
-  return db.transaction(async (tx) => {
+  return inApplyTurn(db, async (tx) => {
     const found = await tx.one(sql.type(current)`
       SELECT time_zone AS "timeZone", fixed_at AS "fixedAt",
         EXISTS (SELECT FROM usage_buckets) AS "hasUsage",
@@ -86,7 +88,11 @@ function whyFixed({ fixedAt, hasUsage, hasRequests, hasInvoices }: z.infer<typeo
 
 function countUnaligned(db: Queryable, timeZone: string): Promise<number> {
   return db.oneFirst(sql.type(z.object({ count: z.number() }))`
-    SELECT count(*) AS count FROM subscriptions
+    SELECT count(*) AS count FROM (
+      SELECT starts_at, ends_at FROM subscriptions
+      UNION ALL
+      SELECT starts_at, ends_at FROM subscription_addons
+    ) AS spans
     WHERE (starts_at AT TIME ZONE ${timeZone})::time <> '00:00'
       OR (ends_at AT TIME ZONE ${timeZone})::time <> '00:00'
   `);

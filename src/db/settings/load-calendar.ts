@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createBillingCalendar, type BillingCalendar } from '../../domain/billing-calendar.ts';
-import type { Queryable } from '../pool.ts';
+import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 
 interface Loaded {
@@ -24,12 +24,13 @@ export function shareCalendar(db: Queryable, view: Queryable): void {
  * Returns the calendar of the billing time zone. Costs nothing once the zone is fixed; before that, one short query, so
  * that a running process notices a change. For readers; a writer calls `fixCalendar`.
  * @param from a pool or a tenant's view of it, rather than a transaction, for which nothing can be remembered
+ * @param tx the transaction to read it in, rather than on another connection of the pool
  */
-export async function loadCalendar(from: Queryable): Promise<BillingCalendar> {
+export async function loadCalendar(from: Queryable, tx?: Transaction): Promise<BillingCalendar> {
   const db = sources.get(from) ?? from;
   const known = loaded.get(db);
   if (known?.isFixed) return known.calendar;
-  const read = await readCalendar(db, known?.calendar ?? null);
+  const read = await readCalendar(tx ?? db, known?.calendar ?? null);
   loaded.set(db, read);
   return read.calendar;
 }
