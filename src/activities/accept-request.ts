@@ -37,12 +37,17 @@ const MAX_REFUSALS = 10;
  */
 export function acceptRequest({ db, now }: ActivityDeps) {
   return async (input: AcceptRequestInput): Promise<AcceptRequestResult> => {
-    const period = await requirePeriod(db, input.month);
+    const { month } = await requirePeriod(db, input.month);
     const parsed = parseRequest(input);
     const claim: Claim = 'request' in parsed ? parsed.request : { requestId: null, actor: null };
     const byHand = await isByHand(db, input, claim);
-    const notClosable = await whyNotClosable(db, period.month, now());
-    if (notClosable === null && 'request' in parsed) await fixCalendar(db);
+    let notClosable = await whyNotClosable(db, month, now());
+    if (notClosable === null && 'request' in parsed) {
+      await fixCalendar(db);
+      // Again, because until it was fixed the zone may have changed, and with it the end of the month.
+      notClosable = await whyNotClosable(db, month, now());
+    }
+    const period = await requirePeriod(db, month);
     try {
       return await db.transaction(async (tx) => {
         let result: AcceptRequestResult;

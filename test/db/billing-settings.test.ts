@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
+import type { QuerySqlToken } from 'slonik';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { inApplyTurn } from '../../src/db/catalogue/apply-turn.ts';
@@ -10,6 +11,7 @@ import { fixCalendar, loadCalendar } from '../../src/db/settings/load-calendar.t
 import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import type { TestDatabase } from '../_util/database.ts';
 import { openTestDatabase } from '../_util/open-test-database.ts';
@@ -228,6 +230,32 @@ test('local dates that are applied after a change of the zone are dates of the n
   expect(await first).toBe('UTC');
   expect(await set).toMatchObject({ isChanged: true });
   expect(await second).toBe(SYDNEY);
+});
+
+test('a request is checked by the zone that it fixes', async () => {
+  await seedUsageOf();
+  await using requester = await otherProcess();
+  // 02:00 on 1 July in UTC, which is still June in New York.
+  const now = () => new Date('2026-07-01T02:00:00Z');
+  expect((await loadCalendar(requester)).isOver('2026-06', now())).toBe(true);
+  // The zone changes after the request was checked, just before it is fixed.
+  const raced = new Proxy(requester, {
+    get(target, name) {
+      if (name !== 'query') return Reflect.get(target, name) as unknown;
+      return async (query: QuerySqlToken) => {
+        if (query.sql.includes('SET fixed_at')) await setTimeZone(db, 'America/New_York');
+        return target.query(query);
+      };
+    },
+  });
+  const { acceptRequest } = createActivities({ ...ACTIVITY_DEPS, db: raced, now });
+  expect(
+    await acceptRequest({ month: '2026-06', signal: 'run', signalId: 's', payload: undefined }),
+  ).toMatchObject({
+    accepted: false,
+    reason: '2026-06 is not over yet: it can be closed from 2026-07-01T04:00:00Z on',
+  });
+  expect(await db.oneFirst(sql.unsafe`SELECT count(*) FROM month_end_requests`)).toBe(0);
 });
 
 test('a request for a month fixes the zone, and a refused one does not', async () => {
