@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../db/settings/apply-turn.ts';
 import type { Database } from '../db/pool.ts';
 import { insertSeller, readSeller, type SellerVersion } from '../db/catalogue/seller-details.ts';
 import { parseInputFile, type InputFile } from './input-file.ts';

@@ -1,4 +1,4 @@
-import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../db/settings/apply-turn.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import type { BillingCalendar } from '../domain/billing-calendar.ts';
 import type { InputFile } from './input-file.ts';

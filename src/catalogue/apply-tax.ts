@@ -1,4 +1,4 @@
-import { inApplyTurn } from '../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../db/settings/apply-turn.ts';
 import { findTenants } from '../db/catalogue/stored-subscriptions.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {

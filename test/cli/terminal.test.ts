@@ -62,7 +62,9 @@ describe('a month that is watched', () => {
   test('until it is done, and exits with 3 where a tenant is parked', async () => {
     await world.startWorker();
     const watched = await runCli(['month-end', 'status', MONTH, '--watch'], env);
-    expect(watched.stdout).toContain('1 rolled, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked');
+    expect(watched.stdout).toContain(
+      '1 rolled, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
+    );
     expect(watched.code).toBe(3);
     // Not watched, it is no complaint.
     expect((await runCli(['month-end', 'status', MONTH], env)).code).toBe(0);

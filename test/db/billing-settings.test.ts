@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { QuerySqlToken } from 'slonik';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
-import { inApplyTurn } from '../../src/db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../../src/db/settings/apply-turn.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { readBillingSettings, setTimeZone } from '../../src/db/settings/billing-settings.ts';
 import { fixCalendar, loadCalendar } from '../../src/db/settings/load-calendar.ts';

@@ -11,7 +11,7 @@ import {
   type AddonView,
 } from '../../db/catalogue/catalogue-views.ts';
 import { listUnits, unitSchema } from '../../db/catalogue/units.ts';
-import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../../db/settings/apply-turn.ts';
 import { planTerms, addonTerms, catalogueFile } from '../../catalogue/catalogue-file.ts';
 import { applyCatalogue } from '../../catalogue/apply-catalogue.ts';
 import { versionNumber } from '../../catalogue/catalogue-fields.ts';

@@ -15,7 +15,7 @@ import {
   answerApplyErrors,
   WHOLE_FILE,
 } from './catalogue-problems.ts';
-import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../../db/settings/apply-turn.ts';
 import { applySubscription, applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { subscriptionBody, subscriptionsFile } from '../../catalogue/subscriptions-file.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inApplyTurn } from '../../db/catalogue/apply-turn.ts';
+import { inApplyTurn } from '../../db/settings/apply-turn.ts';
 import {
   listTenants,
   showTenant,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { computeMonthStarts } from '../../domain/billing-calendar.ts';
 import { CALENDAR_YEARS } from '../../domain/period.ts';
 import { whyNotTimeZone } from '../../domain/time-zone.ts';
-import { inApplyTurn } from '../catalogue/apply-turn.ts';
+import { inApplyTurn } from './apply-turn.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { columnArray, sql } from '../sql.ts';
 

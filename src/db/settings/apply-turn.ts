@@ -1,6 +1,6 @@
 import type { BillingCalendar } from '../../domain/billing-calendar.ts';
 import type { Database, Transaction } from '../pool.ts';
-import { loadCalendar } from '../settings/load-calendar.ts';
+import { loadCalendar } from './load-calendar.ts';
 import { sql } from '../sql.ts';
 
 /** An arbitrary advisory lock key that nothing else uses. */
