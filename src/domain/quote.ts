@@ -35,7 +35,7 @@ export function quote(
   return {
     currency: planVersion.currency,
     recurring,
-    firstInvoice: firstInvoice(planVersion, addons, startsOn),
+    firstInvoice: firstInvoice(month, recurring.lines, startsOn),
     overage,
     allInMonthlyCents: sumCents(
       [recurring.monthlyTotalCents, overage.monthlyTotalCents],
@@ -51,24 +51,23 @@ function monthlyLines(lines: readonly QuoteLine[], what: string): MonthlyLines {
 /**
  * Returns what a subscription's first month end will bill, by the plan's policy. Never includes
  * overage, which is known only when the month is over.
+ * @param month the plan version and addons for a whole month
+ * @param recurring the lines of that month
  */
 function firstInvoice(
-  planVersion: PlanVersion,
-  addons: readonly QuoteAddon[],
+  month: RatedPart,
+  recurring: readonly QuoteLine[],
   startsOn: string | null,
 ): FirstInvoice {
-  const whole = wholeMonth(planVersion, addons);
-  if (startsOn === null) {
-    return { periodStart: null, periodEnd: null, ...rate(whole, recurringLines(whole)) };
-  }
+  if (startsOn === null) return { periodStart: null, periodEnd: null, ...rate(month, recurring) };
   const start = parseDate(startsOn);
   const period = {
     periodStart: start.toString(),
     periodEnd: start.with({ day: start.daysInMonth }).toString(),
   };
-  if (planVersion.proration === 'none') return { ...period, ...rate(whole, recurringLines(whole)) };
+  if (month.planVersion.proration === 'none') return { ...period, ...rate(month, recurring) };
   const share = restOfMonth(startsOn);
-  const part = { planVersion, share, addons: addons.map((addon) => ({ addon, share })) };
+  const part = { ...month, share, addons: month.addons.map(({ addon }) => ({ addon, share })) };
   const lines = recurringLines(part).map((line) => ({
     ...line,
     // Also for a whole month, so that the reader sees that the policy applies.
