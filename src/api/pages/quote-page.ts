@@ -52,7 +52,7 @@ function unknownFields(query: URLSearchParams): readonly FieldMistake[] {
   const unknown = [...query.keys()].filter((name) => !FIELDS.has(name) && !name.startsWith(USAGE));
   return [...new Set(unknown)].map((name) => ({
     field: null,
-    detail: `unknown field ${JSON.stringify(name)} in the address: remove it, or correct its name`,
+    detail: `the address has a field ${JSON.stringify(name)} that does not exist: remove it, or correct its name`,
   }));
 }
 
