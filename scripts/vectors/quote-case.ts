@@ -31,7 +31,7 @@ export const quoteCase = z.object({
 });
 
 /**
- * These cases are older than `1m_tokens`: they use it as an example of a unit that nobody lists, whose factor
+ * These cases are older than `1m_tokens`: they use it as an example of an unlisted unit, whose factor
  * is 1. Months and the product count 1,000,000.
  */
 const UNITS = { '1m_tokens': 1 };

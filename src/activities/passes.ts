@@ -11,6 +11,7 @@ import type {
   RecordParkedResult,
 } from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
+import { outcomesOf } from '../contracts/month-end-types.ts';
 import { readControlTotals } from '../db/month-end/read-control-totals.ts';
 import {
   abandonDrafts,
@@ -161,8 +162,8 @@ export function finishPass({ db }: ActivityDeps) {
     const controlTotals = await inOneSnapshot(db, (tx) => readControlTotals(tx, period));
     const imbalances = findImbalances(controlTotals);
     const balanced = imbalances.length === 0;
-    const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = controlTotals.tenants;
-    const totals = { rolled, skipped, unchanged, nothing_to_bill, parked };
+    const { due } = controlTotals.tenants;
+    const totals = outcomesOf(controlTotals.tenants);
     const manifest = { balanced, imbalances, ...controlTotals };
     await db.transaction((tx) =>
       finishRequests(tx, period, upToSeq, manifest, { balanced, due, outcomes: totals }),

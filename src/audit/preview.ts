@@ -60,7 +60,8 @@ export interface PreviewOptions {
 /**
  * Computes every due tenant's invoice as if the month were closed now, with the same functions, in one snapshot
  * and without writing anything. For an invoiced tenant this is the invoice that a forced rerun would issue (for
- * a paid or void invoice: without late LLM usage, which the tenant's next invoice bills). A month that isn't over is previewed with its usage so far.
+ * a paid or void invoice: without late LLM usage, which the tenant's next invoice bills). A month that isn't over is
+ * previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
@@ -133,18 +134,16 @@ async function previewPage(
       }),
     };
   });
-  const withUsage = await findTenantsWithUsage(
-    db,
-    billing.period,
-    composed.flatMap(({ tenant, composed }) =>
-      tenant.invoiceId === null && 'invoice' in composed && composed.invoice.lines.length === 0
-        ? tenant
-        : [],
-    ),
+  const withoutLines = composed.flatMap(({ tenant, composed }) =>
+    tenant.invoiceId === null && 'invoice' in composed && composed.invoice.lines.length === 0
+      ? tenant
+      : [],
   );
+  const withUsage = await findTenantsWithUsage(db, billing.period, withoutLines);
+  const empty = new Set(withoutLines.filter(({ tenantId }) => !withUsage.has(tenantId)));
   return composed.map(({ tenant, composed }) => {
     const before = standing.get(tenant.invoiceId ?? '') ?? [];
-    return toPreview(tenant, composed, before, withUsage, bounds);
+    return toPreview(tenant, composed, before, empty.has(tenant), bounds);
   });
 }
 
@@ -165,7 +164,7 @@ function toPreview(
   tenant: PreviewedTenant,
   composed: Composed,
   before: Parameters<typeof compareLines>[0],
-  withUsage: ReadonlySet<string>,
+  nothingToBill: boolean,
   bounds: Bounds,
 ): TenantPreview {
   const { tenantId, currency, invoiceId, number, status, totalCents, standingTax: tax } = tenant;
@@ -186,7 +185,7 @@ function toPreview(
     currency,
     preview:
       'invoice' in composed
-        ? bound(composed.invoice, tenant, withUsage, standing ?? last, bounds)
+        ? bound(composed.invoice, currency, nothingToBill, standing ?? last, bounds)
         : composed,
     standing,
     last,
@@ -195,13 +194,12 @@ function toPreview(
 
 function bound(
   invoice: ComposedInvoice,
-  { tenantId, currency, invoiceId }: PreviewedTenant,
-  withUsage: ReadonlySet<string>,
+  currency: string,
+  nothingToBill: boolean,
   last: LastInvoice | null,
   bounds: Bounds,
 ): TenantPreview['preview'] {
-  const { totalCents, lines } = invoice;
-  const nothingToBill = invoiceId === null && lines.length === 0 && !withUsage.has(tenantId);
+  const { totalCents } = invoice;
   const reason = nothingToBill ? null : beyondBounds({ totalCents, currency }, last, bounds);
   return reason === null
     ? { ...invoice, parked: null, nothingToBill }

@@ -53,8 +53,8 @@ export interface Verification {
 
 /**
  * Verifies a month from its raw records, at any later time: from the events themselves, the immutable plan
- * versions, the subscriptions and days that each invoice stores, and the same pure functions that billed them. Reads one snapshot and writes nothing. The cost
- * depends on the month's lines and on the events of all months, because no index separates events by month.
+ * versions, the subscriptions and days that each invoice stores, and the same pure functions that billed them. Reads
+ * one snapshot and writes nothing. The cost depends on the month's lines and on the events of all months, because no index separates events by month.
  * Changes by an operator since then (subscriptions, exclusions that wait for a rerun) are not problems here;
  * `previewMonth` shows what would now be billed differently. Due tenants without an outcome are not problems
  * either, but work to do.

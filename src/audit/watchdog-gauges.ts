@@ -1,3 +1,4 @@
+import { outcomesOf } from '../contracts/month-end-types.ts';
 import type { MonthEndGauges } from '../observability/metrics/month-end-gauges.ts';
 import { FINDING_CODES } from './watchdog-finding.ts';
 import type { BooksFacts, TemporalFacts, WatchdogReport } from './watchdog-report.ts';
@@ -19,7 +20,6 @@ export function toGauges(report: WatchdogReport | null): MonthEndGauges | null {
 function monthGauges({ lastMonth, lastMonthEndsAt, months, parkedReasons }: BooksFacts) {
   const last = months.find(({ month }) => month === lastMonth);
   if (!last) return null;
-  const { rolled, skipped, unchanged, nothing_to_bill, parked } = last;
   const waiting = months.flatMap(({ waitingSince }) => secondsOf(waitingSince) ?? []);
   return {
     openRequests: months.reduce((sum, { openRequests }) => sum + openRequests, 0),
@@ -29,7 +29,7 @@ function monthGauges({ lastMonth, lastMonthEndsAt, months, parkedReasons }: Book
     monthEndSeconds: Date.parse(lastMonthEndsAt) / 1000,
     dueTenants: last.dueTenants,
     tenantsWithoutOutcome: last.withoutOutcome,
-    outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },
+    outcomes: outcomesOf(last),
     parkedReasons,
   };
 }

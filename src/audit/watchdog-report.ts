@@ -83,7 +83,7 @@ export async function lookAround(sources: WatchdogSources): Promise<WatchdogRepo
         : [DATABASE_UNREACHABLE]),
       ...(temporal.status === 'fulfilled'
         ? [
-            // Without the calendar, nobody knows when the Schedule should fire.
+            // When the Schedule should fire depends on the calendar.
             ...(calendar ? judgeSchedule(temporal.value.schedule, checkedAt, calendar) : []),
             ...judgeWorkers(temporal.value.workers),
           ]

@@ -3,10 +3,9 @@ import type { Database, Transaction } from '../db/pool.ts';
 import { type CatalogueChanges, diffCatalogue, planVersionId } from './catalogue-changes.ts';
 import { parseCatalogueFile, type CatalogueFile } from './catalogue-file.ts';
 import type { InputFile } from './input-file.ts';
-import { findAddons } from '../db/catalogue/catalogue.ts';
+import { findAddons, findPlanVersions } from '../db/catalogue/catalogue.ts';
 import { insertPlanVersions, upsertAddons } from '../db/catalogue/write-catalogue.ts';
 import { insertUnits, readUnits } from '../db/catalogue/units.ts';
-import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
 import { ApplyError } from './apply-error.ts';
 
 /**

@@ -12,8 +12,7 @@ import {
 } from './subscriptions-file.ts';
 import { listBilledMonths } from '../db/month-end/billed-months.ts';
 import { findBuyers, insertBuyers } from '../db/catalogue/buyer-details.ts';
-import { findAddons } from '../db/catalogue/catalogue.ts';
-import { findPlanVersions } from '../db/invoices/quote-inputs.ts';
+import { findAddons, findPlanVersions } from '../db/catalogue/catalogue.ts';
 import {
   attachAddons,
   updateAddons,
@@ -139,8 +138,8 @@ async function readCurrent(
 
 /**
  * Locks the tenants that change. An invoice of theirs is issued either before this, and the warning names it, or
- * afterwards, and the warning is about its draft; drafts that are opened afterwards follow the change. Renaming a tenant
- * locks it as well, so renamed tenants are locked here, because all locks must be taken in one order.
+ * afterwards, and the warning is about its draft; drafts that are opened afterwards follow the change. Writing the
+ * file also locks renamed tenants. They are locked here, so that all tenants are locked in one order.
  */
 async function lockChanged(
   tx: Transaction,

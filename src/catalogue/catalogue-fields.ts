@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { normalizeDecimalString } from '../domain/decimal.ts';
-import { parseDate } from '../domain/period.ts';
 import { UNIT_PRICE_HINT, UNIT_PRICE_PATTERN } from '../domain/unit-price.ts';
+import { date } from '../ingestion/calendar-fields.ts';
 import {
   currencyCode,
   decimalString,
@@ -74,23 +74,12 @@ const EDGE_HINT =
   'expected a local date such as "2026-05-20", or an RFC 3339 instant with Z or an offset, such as ' +
   '"2026-05-20T00:00:00Z", of the years 2000 to 2999';
 
-function isDate(text: string): boolean {
-  try {
-    return text.startsWith('2') && parseDate(text).toString() === text;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * A start or an end: a local date, which means its first instant in the billing time zone, or an instant, in UTC as
  * PostgreSQL stores it. `toInstant` resolves the date.
  */
 export const dateOrInstant = z.union(
-  [
-    instant.transform(({ stored }) => stored),
-    z.string().refine(isDate, { error: EDGE_HINT }).meta({ format: 'date', example: '2026-05-20' }),
-  ],
+  [instant.transform(({ stored }) => stored), date.refine((text) => text.startsWith('2'))],
   { error: EDGE_HINT },
 );
 

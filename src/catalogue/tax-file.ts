@@ -1,25 +1,10 @@
 import { z } from 'zod';
+import { month } from '../ingestion/calendar-fields.ts';
 import { decimalString, text } from '../ingestion/usage-fields.ts';
 import { currencyCode, id, uniqueBy } from './catalogue-fields.ts';
-import { parseServiceMonth } from '../domain/period.ts';
 import { parseInputFile, type InputFile } from './input-file.ts';
 
 /** Tax data in files and in the API (docs/spec.md#tax). */
-
-/** A month from 2000 on, from which on or in which something is valid. */
-export const taxMonth = z
-  .string()
-  .refine(isServiceMonth, { error: 'expected a month such as "2026-05"' })
-  .meta({ pattern: String.raw`^2\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
-
-function isServiceMonth(month: string): boolean {
-  try {
-    parseServiceMonth(month);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const RATE_HINT =
   'expected a share from "0" to below "1" as a string, with at most 6 decimals, such as "0.10" for 10 %';
@@ -63,14 +48,14 @@ const treatment = z.strictObject({
 /** Which treatment a tenant has from a month on. */
 export const tenantTaxEntry = z.strictObject({
   treatment: id('nz-export'),
-  from: taxMonth.describe('The first month that is taxed by it.'),
+  from: month.describe('The first month that is taxed by it.'),
   replace,
 });
 
 const assignment = z.strictObject({ tenant_id: id('acme'), ...tenantTaxEntry.shape });
 
 const registration = z.strictObject({
-  from: taxMonth.describe('The first month that it holds for.'),
+  from: month.describe('The first month that it holds for.'),
   registered: z.boolean().describe('Whether the seller is registered for GST.'),
   replace,
 });
@@ -78,7 +63,7 @@ const registration = z.strictObject({
 const exchangeRate = z.strictObject({
   from: currencyCode.meta({ example: 'USD' }),
   to: currencyCode,
-  month: taxMonth,
+  month,
   rate: decimalString
     .refine((rate) => /[1-9]/.test(rate), { error: 'expected a rate above 0' })
     .describe('How many units of `to` one unit of `from` is worth.')

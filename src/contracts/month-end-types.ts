@@ -101,8 +101,19 @@ export type InvoicedOutcome = 'rolled' | 'skipped' | 'unchanged';
 /** Tenants by outcome. */
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
 
-/** Returns an outcome in words. */
-export function outcomeName(outcome: Outcome): string {
+/** Returns the counts alone, without what else the object has. */
+export function outcomesOf({
+  rolled,
+  skipped,
+  unchanged,
+  nothing_to_bill,
+  parked,
+}: OutcomeCounts): OutcomeCounts {
+  return { rolled, skipped, unchanged, nothing_to_bill, parked };
+}
+
+/** Returns an outcome of a tenant, or of a request for it, in words. */
+export function outcomeName(outcome: Outcome | 'refused'): string {
   return outcome.replaceAll('_', ' ');
 }
 

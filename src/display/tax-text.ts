@@ -1,3 +1,4 @@
+import { TAX_CURRENCY } from '../domain/aud-tax.ts';
 import { describeTreatment } from '../domain/invoice-totals.ts';
 import type { TaxJson } from '../domain/tax-json.ts';
 import { amountText } from './line-text.ts';
@@ -49,7 +50,13 @@ export function totalRows(invoice: TaxedInvoice): TotalRow[] {
       isTotal: true,
     },
     ...(aud
-      ? [{ label: `${label} in AUD`, value: amountText(aud.tax_cents, 'AUD'), isTotal: false }]
+      ? [
+          {
+            label: `${label} in AUD`,
+            value: amountText(aud.tax_cents, TAX_CURRENCY),
+            isTotal: false,
+          },
+        ]
       : []),
   ];
 }

@@ -5,6 +5,7 @@ import { plainLineText, pricedQuantity, type LineText } from '../display/line-te
 import { shareOf, textOf } from '../display/line-meta.ts';
 import { roundedDecimal } from '../display/priced-quantity.ts';
 import { factorOf } from '../display/unit-words.ts';
+import { TAX_CURRENCY } from '../domain/aud-tax.ts';
 import { toAmount } from '../domain/format.ts';
 
 interface Row {
@@ -91,7 +92,7 @@ const SUMMARY_COLUMNS: readonly CsvColumn<DocumentSource>[] = [
   { head: 'tax_treatment', value: ({ tax }) => tax.treatment, isText: true },
   { head: 'tax_rate', value: ({ tax }) => (tax.seller_registered ? tax.rate : '0') },
   { head: 'tax', value: (source) => toAmount(source.tax_cents, source.currency) },
-  { head: 'tax_aud', value: ({ tax }) => tax.aud && toAmount(tax.aud.tax_cents, 'AUD') },
+  { head: 'tax_aud', value: ({ tax }) => tax.aud && toAmount(tax.aud.tax_cents, TAX_CURRENCY) },
   { head: 'total', value: (source) => toAmount(source.total_cents, source.currency) },
   { head: 'status', value: ({ status }) => status },
   { head: 'replaces', value: ({ replaces_number }) => replaces_number, isText: true },

@@ -1,22 +1,17 @@
 import { chargedTreatment, invoiceTotals, type TaxTerms } from './invoice-totals.ts';
 import type { QuoteJson } from './quote-json.ts';
+import { treatmentToJson, type TreatmentJson } from './tax-json.ts';
 
 /** A quote with tax, as the API serves it (docs/spec.md#the-quote). */
 export interface TaxedQuoteJson extends QuoteJson {
-  readonly first_invoice: QuoteJson['first_invoice'] & TaxJson;
+  readonly first_invoice: QuoteJson['first_invoice'] & TaxedTotal;
   /** Of `all_in_monthly_cents`. */
   readonly tax_cents: number;
   readonly total_cents: number;
-  readonly tax: {
-    readonly treatment: string;
-    readonly label: string;
-    readonly rate: string;
-    readonly note: string | null;
-    readonly seller_registered: boolean;
-  };
+  readonly tax: TreatmentJson;
 }
 
-interface TaxJson {
+interface TaxedTotal {
   readonly tax_cents: number;
   /** Tax included. */
   readonly total_cents: number;
@@ -27,9 +22,8 @@ interface TaxJson {
  * @throws DomainError `amount_out_of_range`
  */
 export function withTax(quote: QuoteJson, terms: TaxTerms): TaxedQuoteJson {
-  const { treatment, sellerRegistered } = terms;
   const charged = chargedTreatment(terms);
-  const taxed = (cents: number): TaxJson => {
+  const taxed = (cents: number): TaxedTotal => {
     const { taxCents, totalCents } = invoiceTotals([cents], charged);
     return { tax_cents: taxCents, total_cents: totalCents };
   };
@@ -37,12 +31,6 @@ export function withTax(quote: QuoteJson, terms: TaxTerms): TaxedQuoteJson {
     ...quote,
     first_invoice: { ...quote.first_invoice, ...taxed(quote.first_invoice.prorated_total_cents) },
     ...taxed(quote.all_in_monthly_cents),
-    tax: {
-      treatment: treatment.code,
-      label: treatment.label,
-      rate: treatment.rate,
-      note: treatment.note,
-      seller_registered: sellerRegistered,
-    },
+    tax: treatmentToJson(terms),
   };
 }

@@ -43,8 +43,8 @@ export class NoScheduleError extends Error {
 }
 
 /**
- * Creates the Schedule, or updates it. It fires in the billing time zone. A paused Schedule stays paused: the operator who paused it had a reason that a
- * deployment doesn't know.
+ * Creates the Schedule, or updates it. It fires in the billing time zone. A paused Schedule stays paused: the operator
+ * who paused it had a reason that a deployment doesn't know.
  */
 export async function applySchedule(
   client: Client,

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../src/db/pool.ts';
+import { insertRequest, type RequestContent } from '../../src/db/month-end/month-end-requests.ts';
 import { insertSeller } from '../../src/db/catalogue/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
+import { periodOf } from './utc.ts';
 
 /** The month that the tests close; long over, whatever the clock says. */
 export const MONTH = '2026-05';
@@ -130,6 +132,30 @@ export async function seedUsage(db: Database, usage: SeedUsage): Promise<string>
       }`);
   });
   return id;
+}
+
+/** Stores a request for a month that nobody serves yet: a run, or what else the content says. */
+export async function seedRequest(
+  db: Database,
+  month: string,
+  {
+    requestId,
+    actor = 'test',
+    ...content
+  }: Partial<RequestContent> & { requestId: string; actor?: string },
+): Promise<void> {
+  const request = {
+    kind: 'run',
+    allTenants: false,
+    tenantIds: [],
+    reason: null,
+    onlyIfChanged: false,
+    acceptBounds: false,
+    ...content,
+    requestId,
+    actor,
+  } as const;
+  await db.transaction((tx) => insertRequest(tx, periodOf(month), request));
 }
 
 function hash(text: string) {

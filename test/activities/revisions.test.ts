@@ -6,14 +6,20 @@ import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
-import { sql } from '../../src/db/sql.ts';
 import { listUsagePlaces } from '../../src/db/month-end/usage-places.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
+import { seedPlan } from '../_util/lives.ts';
 import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
-import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/books.ts';
+import {
+  expectSoundBooks,
+  invoicesOf,
+  linesOf,
+  outcomesOf,
+  expectVerifiedWithoutRun,
+} from '../_util/books.ts';
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
@@ -23,17 +29,11 @@ let world: World;
 beforeAll(async () => {
   world = await createWorld();
   await seedCatalogue(world.db);
-  await world.db.transaction(async (tx) => {
-    await tx.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('free')`);
-    await tx.query(sql.typeAlias('nothing')`
-      INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-      VALUES ('free', 1, 'AUD', 0, 'daily')`);
-  });
+  await seedPlan(world.db, 'free', { proration: 'daily', basePriceCents: 0 });
 });
 afterAll(async () => {
   // Whatever the tests did to the month, its books add up.
-  const { checks } = await verifyMonth(world.db, MONTH);
-  expect(checks.filter(({ id, problems }) => problems > 0 && id !== 'books_balance')).toEqual([]);
+  await expectVerifiedWithoutRun(world.db, MONTH);
   await expectSoundBooks(world.db);
   await world[Symbol.asyncDispose]();
 });

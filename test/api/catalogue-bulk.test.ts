@@ -88,7 +88,7 @@ describe('the catalogue', () => {
     expect(units).toContainEqual(catalogue('listed', []).units[0]);
   });
 
-  test('refuses another factor of a unit, and a unit that nobody defined', async () => {
+  test('refuses another factor of a unit, and an undefined unit', async () => {
     const { units } = catalogue('kept', []);
     await operator.put('catalogue', { units });
     const other = await operator.put('catalogue', { units: [{ ...units[0], factor: '144' }] });

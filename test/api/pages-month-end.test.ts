@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
-import { insertRequest } from '../../src/db/month-end/month-end-requests.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -17,9 +16,15 @@ import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';
-import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
+import {
+  MONTH,
+  seedCatalogue,
+  seedSeller,
+  seedTenant,
+  seedUsage,
+  seedRequest,
+} from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
-import { periodOf } from '../_util/utc.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
@@ -94,17 +99,7 @@ describe('the pages of a closed month', () => {
 
   test('say that a restore has lost requests, and how to serve them', async () => {
     expect((await operator.get(monthPath)).text).not.toContain('--after-restore');
-    const request = {
-      kind: 'run',
-      allTenants: false,
-      tenantIds: [],
-      reason: null,
-      onlyIfChanged: false,
-      acceptBounds: false,
-      requestId: 'waits',
-      actor: 'test',
-    } as const;
-    await world.db.transaction((tx) => insertRequest(tx, periodOf('2026-02'), request));
+    await seedRequest(world.db, '2026-02', { requestId: 'waits' });
     const { text } = await operator.get('/operator/months/2026-02');
     expect(text).toMatch(/role="alert".*no run is serving them \(waits\)/);
     expect(text).toContain('<code>month-end start 2026-02 --after-restore</code>');

@@ -1,8 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
-import { insertRequest } from '../../src/db/month-end/month-end-requests.ts';
-import { periodOf } from '../_util/utc.ts';
+import { seedRequest } from '../_util/seed.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
@@ -72,17 +71,13 @@ describe('POST', () => {
   });
 
   test('accepts a repeated request id with the same content, and rejects another content', async () => {
-    const request = {
+    await seedRequest(api.db, '2026-05', {
       kind: 'force',
-      allTenants: false,
       tenantIds: ['acme', 'zeta'],
       reason: 'late meters',
-      onlyIfChanged: false,
-      acceptBounds: false,
       requestId: 'once',
       actor: 'key:ops',
-    } as const;
-    await api.db.transaction((tx) => insertRequest(tx, periodOf('2026-05'), request));
+    });
 
     const body = {
       month: '2026-05',
@@ -118,17 +113,7 @@ describe('GET', () => {
   });
 
   test('says which requests a restore has lost, and which command has them served', async () => {
-    const request = {
-      kind: 'run',
-      allTenants: false,
-      tenantIds: [],
-      reason: null,
-      onlyIfChanged: false,
-      acceptBounds: false,
-      requestId: 'waits',
-      actor: 'test',
-    } as const;
-    await api.db.transaction((tx) => insertRequest(tx, periodOf('2026-03'), request));
+    await seedRequest(api.db, '2026-03', { requestId: 'waits' });
     const monthEnd = {
       request: () => Promise.reject(new Error('not here')),
       progress: () => Promise.resolve(null),

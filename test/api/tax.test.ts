@@ -137,7 +137,7 @@ describe('tax data', () => {
     ],
     ['a treatment twice', { treatments: [FREE, FREE] }, '/treatments/1/code', 'twice'],
     [
-      'a treatment that nobody defined',
+      'an undefined treatment',
       { assignments: [{ tenant_id: 'acme', treatment: 'gts', from: '2026-05' }] },
       '/assignments/0/treatment',
       'no tax treatment gts',

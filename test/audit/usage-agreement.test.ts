@@ -7,6 +7,7 @@ import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { Decimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { seedPlan } from '../_util/lives.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
@@ -18,13 +19,12 @@ let world: LedgerWorld;
 beforeAll(async () => {
   world = await createLedgerWorld();
   await seedCatalogue(world.db);
-  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('flat')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-    VALUES ('flat', 1, 'AUD', 5000, 'none')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
-      overage_price_cents, overage_unit) VALUES ('flat-v1', 1, 'droplet_hours', 0, 2, 'hour')`);
+  const hours = { resourceKind: 'droplet_hours', includedQty: '0', overageUnit: 'hour' };
+  await seedPlan(world.db, 'flat', {
+    proration: 'none',
+    basePriceCents: 5000,
+    items: [{ ...hours, overagePriceCents: 2 }],
+  });
 });
 afterAll(async () => {
   await expectSoundBooks(world.db);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import { currentPlanVersion } from '../../src/db/catalogue/catalogue.ts';
 import { readUnits } from '../../src/db/catalogue/units.ts';
-import { findPlanVersions } from '../../src/db/invoices/quote-inputs.ts';
+import { findPlanVersions } from '../../src/db/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { BUILT_IN_UNITS, builtInFactor } from '../../src/domain/units.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
+import { seedPlan } from '../_util/lives.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';
 import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
@@ -12,13 +13,12 @@ let world: World;
 let eventId: string;
 beforeAll(async () => {
   world = await createWorld();
-  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('metered')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-    VALUES ('metered', 1, 'AUD', 0, 'none')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
-      overage_price_cents, overage_unit) VALUES ('metered-v1', 1, 'droplet_hours', 0, 2, 'hour')`);
+  const hours = { resourceKind: 'droplet_hours', includedQty: '0', overageUnit: 'hour' };
+  await seedPlan(world.db, 'metered', {
+    proration: 'none',
+    basePriceCents: 0,
+    items: [{ ...hours, overagePriceCents: 2 }],
+  });
   for (const [tenantId, endsAt] of [
     ['leaver', '2026-06-10T00:00:00Z'],
     ['cancelled', null],

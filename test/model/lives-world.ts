@@ -2,7 +2,7 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import type { BillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { nextMonth } from '../../src/domain/period.ts';
 import type { PlanVersion } from '../../src/domain/types.ts';
-import { findPlanVersions } from '../../src/db/invoices/quote-inputs.ts';
+import { findPlanVersions } from '../../src/db/catalogue/catalogue.ts';
 import { loadCalendar } from '../../src/db/settings/load-calendar.ts';
 import { setTimeZone } from '../../src/db/settings/billing-settings.ts';
 import { sql } from '../../src/db/sql.ts';

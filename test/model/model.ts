@@ -214,7 +214,7 @@ export function isDue(model: Model, tenant: string, month: number): boolean {
   );
 }
 
-/** Nobody holds it, or a draft that gives it up when an invoice of the month is built. */
+/** No invoice holds it: it is open, or held by a draft that gives it up when an invoice of the month is built. */
 function isFree({ holder }: UsageEvent, month: number): boolean {
   if (holder === null || holder.state === 'abandoned') return true;
   return holder.state === 'open' && (holder.month === month || holder.isForgotten);

@@ -8,6 +8,7 @@ import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
+import { seedPlan } from '../_util/lives.ts';
 import { expectSoundBooks, invoicesOf, linesOf, outcomesOf } from '../_util/books.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
@@ -18,13 +19,12 @@ let world: World;
 beforeAll(async () => {
   world = await createWorld();
   await seedCatalogue(world.db);
-  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('flat')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
-    VALUES ('flat', 1, 'AUD', 5000, 'none')`);
-  await world.db.query(sql.typeAlias('nothing')`
-    INSERT INTO plan_items (plan_version_id, position, resource_kind, included_qty,
-      overage_price_cents, overage_unit) VALUES ('flat-v1', 1, 'droplet_hours', 0, 2, 'hour')`);
+  const hours = { resourceKind: 'droplet_hours', includedQty: '0', overageUnit: 'hour' };
+  await seedPlan(world.db, 'flat', {
+    proration: 'none',
+    basePriceCents: 5000,
+    items: [{ ...hours, overagePriceCents: 2 }],
+  });
   const leavesOnThe30th = { endsAt: `${MONTH}-30T00:00:00Z` };
   const flat = { ...leavesOnThe30th, planVersionId: 'flat-v1' };
   await seedTenant(world.db, 'daily', [{ deploymentId: 'daily-a', ...leavesOnThe30th }]);

@@ -1,23 +1,11 @@
 import { z } from 'zod';
-import { DomainError } from '../../domain/errors.ts';
-import { parseDate, parseServiceMonth } from '../../domain/period.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { toFieldErrors } from '../../ingestion/field-errors.ts';
 import { invalidRequest } from './problems.ts';
 
 /** Request fields that several routes share, and the validation of requests. */
 
-/** A calendar month in the years 2000 to 2999, such as `2026-05`. */
-export const month = z
-  .string()
-  .check(passes(parseServiceMonth))
-  .meta({ pattern: String.raw`^2\d{3}-(0[1-9]|1[0-2])$`, example: '2026-05' });
-
-/** A calendar date, such as `2026-05-20`. */
-export const date = z
-  .string()
-  .check(passes(parseDate))
-  .meta({ format: 'date', example: '2026-05-20' });
+export { date, month } from '../../ingestion/calendar-fields.ts';
 
 /** A remark about a field of the body that was accepted. */
 export const remarkSchema = z.object({
@@ -43,18 +31,6 @@ export function pageLimit(max: number, byDefault: number) {
  */
 export function documentedInteger(min: number, max: number) {
   return { type: 'integer', minimum: min, maximum: max, pattern: undefined } as const;
-}
-
-/** Validates with a parser of the domain; the DomainError's message becomes the issue. */
-function passes(parse: (text: string) => unknown): z.core.CheckFn<string> {
-  return (payload) => {
-    try {
-      parse(payload.value);
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      payload.issues.push({ code: 'custom', message: error.message, input: payload.value });
-    }
-  };
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   lineParams,
   requireInvoice,
   requireInvoiceHeader,
+  readReplacedTax,
 } from '../routes/invoice-params.ts';
 import { readLineSummary, getLineUsageCsv } from '../routes/line-usage-routes.ts';
 import { pagedBy } from '../http/paging.ts';
@@ -37,7 +38,7 @@ export const oneInvoice = operatorPage(
   { path: '/operator/invoices/:invoice_id', params: invoiceParams },
   async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
     const invoice = await requireInvoice(db, params.invoice_id, caller);
-    const { invoice_id, tenant_id, replaces_invoice_id } = invoice;
+    const { invoice_id, tenant_id } = invoice;
     const tenant = await showTenant(db, tenant_id);
     return page(
       invoicePage({
@@ -46,10 +47,7 @@ export const oneInvoice = operatorPage(
         tenantName: tenant?.name ?? tenant_id,
         revisions: await listRevisions(db, invoice),
         changes: await readDifference(db, invoice_id),
-        replacedTax:
-          replaces_invoice_id === null
-            ? null
-            : (await requireInvoiceHeader(db, replaces_invoice_id, caller)).tax,
+        replacedTax: await readReplacedTax(db, invoice, caller),
         temporal: temporalLinks,
       }),
     );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_VERSION } from '../../catalogue/catalogue-fields.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
+import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 
@@ -32,12 +33,21 @@ export const subscriptionParams = z.strictObject({
 export const MAX_FEED_ENTRIES = 20_000;
 
 /** Query of a bulk import. */
-export const dryRunQuery = z.strictObject({
+const dryRunQuery = z.strictObject({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
     .describe('true: reports what would change and what is wrong, but writes nothing.'),
 });
+
+/** What every route has that imports a whole file, all or nothing. */
+export const FEED = {
+  scopes: ['operator'],
+  rateLimited: true,
+  query: dryRunQuery,
+  maxBodyBytes: MAX_BULK_BYTES,
+  maxEntries: MAX_FEED_ENTRIES,
+} as const;
 
 /** Returns the thing. @throws HttpProblem `not-found` if it is null */
 export function found<T>(thing: T | null, what: string): T {

@@ -22,14 +22,13 @@ import {
   addonParams,
   changeCounts,
   MAX_FEED_ENTRIES,
-  dryRunQuery,
+  FEED,
 } from './catalogue-params.ts';
 import { PLAN_VERSION, answerApplyErrors, WHOLE_FILE } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { countCatalogueChanges } from '../../catalogue/change-counts.ts';
-import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 
 /** An import of nothing. */
 const EMPTY = { units: [], plans: [], addons: [] };
@@ -219,12 +218,8 @@ export const putCatalogue = defineRoute(
       'Like `catalogue apply` with a file of this form. Anything not in the body stays as it is, and sending ' +
       'the same body again changes nothing. If anything is wrong, nothing is written. At most ' +
       `${MAX_FEED_ENTRIES} units, plans, versions, items and addons in total.`,
-    scopes: ['operator'],
-    rateLimited: true,
-    query: dryRunQuery,
+    ...FEED,
     body: catalogueFile,
-    maxBodyBytes: MAX_BULK_BYTES,
-    maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
         description: 'What changed, or would change',

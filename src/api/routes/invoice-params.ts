@@ -37,6 +37,16 @@ export async function requireInvoiceHeader(
   return invoice;
 }
 
+/** Returns how the invoice was taxed that this one replaces; null for a first invoice. */
+export async function readReplacedTax(
+  db: Queryable,
+  { replaces_invoice_id }: Pick<InvoiceHeader, 'replaces_invoice_id'>,
+  caller: ApiKey,
+): Promise<InvoiceHeader['tax'] | null> {
+  if (replaces_invoice_id === null) return null;
+  return (await requireInvoiceHeader(db, replaces_invoice_id, caller)).tax;
+}
+
 /**
  * Returns the invoice with its lines, if it exists and the caller may see it.
  * @throws HttpProblem `not-found`

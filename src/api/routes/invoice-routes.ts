@@ -16,6 +16,7 @@ import {
   requireInvoice,
   notAnInvoice,
   requireInvoiceHeader,
+  readReplacedTax,
 } from './invoice-params.ts';
 import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -226,13 +227,9 @@ export const getInvoiceDifference = defineRoute(
   async ({ params, caller }, { db }) => {
     const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
     const { invoice_id, number, replaces_invoice_id } = invoice;
-    const replaced =
-      replaces_invoice_id === null
-        ? null
-        : await requireInvoiceHeader(db, replaces_invoice_id, caller);
     return reply(200, {
       ...{ invoice_id, number, replaces_invoice_id, tax: invoice.tax },
-      replaced_tax: replaced?.tax ?? null,
+      replaced_tax: await readReplacedTax(db, invoice, caller),
       changes: await readDifference(db, invoice_id),
     });
   },

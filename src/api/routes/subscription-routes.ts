@@ -24,14 +24,13 @@ import {
   subscriptionParams,
   changeCounts,
   MAX_FEED_ENTRIES,
-  dryRunQuery,
+  FEED,
 } from './catalogue-params.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { countSubscriptionChanges } from '../../catalogue/change-counts.ts';
-import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 
 /** A subscription after a change, with warnings. */
 export const changedSubscriptionSchema = subscriptionSchema
@@ -150,12 +149,8 @@ export const putSubscriptions = defineRoute(
       'sending the same body again changes nothing. If anything is wrong, nothing is written. Each ' +
       'subscription is stated whole, with all addons that were ever attached; a missing one is an error. At ' +
       `most ${MAX_FEED_ENTRIES} tenants, deployments, subscriptions and addons in total.`,
-    scopes: ['operator'],
-    rateLimited: true,
-    query: dryRunQuery,
+    ...FEED,
     body: subscriptionsFile,
-    maxBodyBytes: MAX_BULK_BYTES,
-    maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
         description: 'What changed, or would change',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { applyTaxFile } from '../../catalogue/apply-tax.ts';
 import { countAdded } from '../../catalogue/change-counts.ts';
-import { taxFile, taxMonth } from '../../catalogue/tax-file.ts';
+import { taxFile } from '../../catalogue/tax-file.ts';
 import {
   assignmentSchema,
   exchangeRateSchema,
@@ -18,11 +18,10 @@ import {
   type TreatmentView,
 } from '../../db/tax/tax-views.ts';
 import { currencyCode, externalId } from '../../ingestion/usage-fields.ts';
-import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { pageLimit } from '../http/request-fields.ts';
-import { MAX_FEED_ENTRIES, changeCounts, dryRunQuery } from './catalogue-params.ts';
+import { month, pageLimit } from '../http/request-fields.ts';
+import { FEED, MAX_FEED_ENTRIES, changeCounts } from './catalogue-params.ts';
 import { WHOLE_FILE, answerApplyErrors, toWarnings, warningsSchema } from './catalogue-problems.ts';
 import { requireKnown } from './require-known.ts';
 
@@ -39,12 +38,8 @@ export const putTax = defineRoute(
       'body again changes nothing. A treatment never changes: a new rate gets a new code. What is recorded for a ' +
       'month is corrected only by an entry with `replace`; issued invoices keep theirs until they are forced. At ' +
       `most ${MAX_FEED_ENTRIES} entries in total.`,
-    scopes: ['operator'],
-    rateLimited: true,
-    query: dryRunQuery,
+    ...FEED,
     body: taxFile,
-    maxBodyBytes: MAX_BULK_BYTES,
-    maxEntries: MAX_FEED_ENTRIES,
     responses: {
       200: {
         description: 'What changed, or would change',
@@ -108,7 +103,7 @@ export const getTaxTreatments = defineRoute(
 );
 
 const readAssignments = pagedBy(
-  z.strictObject({ tenant_id: externalId, from: taxMonth }),
+  z.strictObject({ tenant_id: externalId, from: month }),
   ({ tenant_id, from }: AssignmentView): AssignmentKey => ({ tenant_id, from }),
 );
 
@@ -166,7 +161,7 @@ export const getGstRegistrations = defineRoute(
 );
 
 const readRates = pagedBy(
-  z.strictObject({ month: taxMonth, from: currencyCode, to: currencyCode }),
+  z.strictObject({ month, from: currencyCode, to: currencyCode }),
   ({ month, from, to }: ExchangeRateView): ExchangeRateKey => ({ month, from, to }),
 );
 
@@ -180,7 +175,7 @@ export const getExchangeRates = defineRoute(
     scopes: ['operator'],
     rateLimited: true,
     query: z.strictObject({
-      month: taxMonth.optional(),
+      month: month.optional(),
       limit: pageLimit(500, 100),
       cursor: cursorParam,
     }),

@@ -1,7 +1,7 @@
 import { dueTenants } from '../../db/month-end/due-tenants.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
-import { listMissingRates } from '../../db/tax/missing-rates.ts';
+import { listMissingRates } from '../../db/tax/tax-terms.ts';
 import { TAX_CURRENCY } from '../../domain/aud-tax.ts';
 import { ok, warning, type Check } from './doctor-check.ts';
 

@@ -47,7 +47,7 @@ export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
 /** `rolled, acme-000003 (revision 3), AUD 274.26`, or `parked: no plan is known`. */
 function describe(tenant: NamedTenant): string {
   const { outcome, reason, number, revision, currency, total_cents: total } = tenant;
-  const said = outcome?.replaceAll('_', ' ') ?? 'not served';
+  const said = outcome === null ? 'not served' : outcomeName(outcome);
   return [
     isServed(tenant) ? said : style('yellow', said) + (reason === null ? '' : `: ${reason}`),
     ...(number === null ? [] : [`${number} (revision ${revision})`]),

@@ -21,7 +21,7 @@ const planVersion = z.object({
   basePriceCents: z.number(),
   proration: z.enum(['daily', 'none']),
   items: z.array(planItem),
-});
+}) satisfies z.ZodType<PlanVersion>;
 const addon = z.object({
   code: z.string(),
   name: z.string().nullable(),
@@ -30,29 +30,40 @@ const addon = z.object({
   priceCents: z.number(),
 });
 
+/** Quantities and prices as text: inside JSON they would become floats. */
+const SELECT_PLAN_VERSIONS = sql.fragment`
+  SELECT v.plan_version_id AS id, v.name, v.version, v.currency, v.base_price_cents AS "basePriceCents",
+    v.proration, (
+      SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'resourceKind', i.resource_kind,
+        'name', i.name,
+        'includedQty', trim_scale(i.included_qty)::text,
+        'hardCapQty', trim_scale(i.hard_cap_qty)::text,
+        'overagePriceCents', trim_scale(i.overage_price_cents)::text,
+        'overageUnit', i.overage_unit,
+        'definedUnit', ${DEFINED_UNIT}
+      ) ORDER BY i.position), '[]')
+      FROM plan_items i ${WITH_DEFINED_UNIT} WHERE i.plan_version_id = v.plan_version_id
+    ) AS items
+  FROM plan_versions v`;
+
 /**
  * Returns the plan's highest version, which a new subscription would get, with its items in order; null if the
  * plan has no version.
  */
 export function currentPlanVersion(db: Queryable, planCode: string): Promise<PlanVersion | null> {
   return db.maybeOne(sql.type(planVersion)`
-    SELECT v.plan_version_id AS id, v.name, v.version, v.currency, v.base_price_cents AS "basePriceCents",
-      v.proration, (
-        -- Quantities and prices as text: inside JSON they would become floats.
-        SELECT coalesce(jsonb_agg(jsonb_build_object(
-          'resourceKind', i.resource_kind,
-          'name', i.name,
-          'includedQty', trim_scale(i.included_qty)::text,
-          'hardCapQty', trim_scale(i.hard_cap_qty)::text,
-          'overagePriceCents', trim_scale(i.overage_price_cents)::text,
-          'overageUnit', i.overage_unit,
-          'definedUnit', ${DEFINED_UNIT}
-        ) ORDER BY i.position), '[]')
-        FROM plan_items i ${WITH_DEFINED_UNIT} WHERE i.plan_version_id = v.plan_version_id
-      ) AS items
-    FROM plan_versions v
-    WHERE v.plan_code = ${planCode}
-    ORDER BY v.version DESC LIMIT 1
+    ${SELECT_PLAN_VERSIONS} WHERE v.plan_code = ${planCode} ORDER BY v.version DESC LIMIT 1
+  `);
+}
+
+/** Returns plan versions with their items in order. Versions are immutable, so callers can cache them. */
+export function findPlanVersions(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<readonly PlanVersion[]> {
+  return db.any(sql.type(planVersion)`
+    ${SELECT_PLAN_VERSIONS} WHERE v.plan_version_id = ANY(${textArray(ids)})
   `);
 }
 

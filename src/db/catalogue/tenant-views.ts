@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from './buyer-details.ts';
+import { LATEST_ASSIGNMENTS } from '../tax/latest-entries.ts';
 import { assignmentSchema } from '../tax/tax-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -39,12 +40,9 @@ const TENANT_COLUMNS = sql.fragment`t.tenant_id, t.name, t.currency, (
     SELECT ${BUYER_AS_JSON} FROM buyer_details b
     WHERE b.tenant_id = t.tenant_id ORDER BY b.version DESC LIMIT 1
   ) AS buyer, (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('from', to_char(from_month, 'YYYY-MM'),
-      'treatment', treatment_code) ORDER BY from_month), '[]')
-    FROM (
-      SELECT DISTINCT ON (from_month) from_month, treatment_code FROM tenant_tax_treatments a
-      WHERE a.tenant_id = t.tenant_id ORDER BY from_month, entry DESC
-    ) a
+    SELECT coalesce(jsonb_agg(jsonb_build_object('from', a."from", 'treatment', a.treatment)
+      ORDER BY a.from_month), '[]')
+    FROM ${LATEST_ASSIGNMENTS} a WHERE a.tenant_id = t.tenant_id
   ) AS tax`;
 
 export function showTenant(db: Queryable, tenantId: string): Promise<TenantView | null> {

@@ -5,24 +5,15 @@ import { jsonRows, sql } from '../sql.ts';
 
 /** Units of prices: the built-in ones and those that the catalogue defines (docs/spec.md#units). */
 
-const unit = z.object({
-  code: z.string(),
-  factor: z.string(),
-  /** Null: built in. */
-  label: z.string().nullable(),
-  labelPlural: z.string().nullable(),
-});
-/** A built-in unit has no label here: documents have their own words for it. */
-export type StoredUnit = z.infer<typeof unit>;
+/** A unit by the catalogue's terms. A built-in one has no label here: documents have their own words for it. */
+export type StoredUnit = Omit<Unit, 'label'> & { readonly label: string | null };
 
 /** Returns all units, by code. There are few. */
 export async function readUnits(db: Queryable): Promise<ReadonlyMap<string, StoredUnit>> {
-  const units = await db.any(sql.type(unit)`
-    SELECT unit_code AS code, trim_scale(factor)::text AS factor, label,
-      label_plural AS "labelPlural"
-    FROM units ORDER BY is_built_in DESC, unit_code
-  `);
-  return new Map(units.map((one) => [one.code, one]));
+  const units = await listUnits(db);
+  return new Map(
+    units.map(({ label_plural: labelPlural, ...unit }) => [unit.code, { ...unit, labelPlural }]),
+  );
 }
 
 export const definedUnitSchema = z.object({

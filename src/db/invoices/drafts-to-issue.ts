@@ -7,7 +7,7 @@ import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts'
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import type { Transaction } from '../pool.ts';
-import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
+import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isOneOf, sql } from '../sql.ts';
 
@@ -74,7 +74,7 @@ export async function readDraftsToIssue(
       coalesce(i.total_cents, last.total_cents) AS "lastTotalCents",
       i.invoice_id IS NULL AND last.is_month_partial AS "isMonthPartial",
       i.invoice_id IS NULL AND last.is_last_month_partial AS "isLastMonthPartial",
-      CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "replacedTax",
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "replacedTax",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)

@@ -1,6 +1,7 @@
 import type { FragmentSqlToken } from 'slonik';
 import type { LastInvoice } from '../../domain/bounds.ts';
 import type { Period } from '../../domain/period.ts';
+import { touches } from '../month-end/due-tenants.ts';
 import { sql } from '../sql.ts';
 
 /**
@@ -27,8 +28,7 @@ export function lastInvoiceBefore(period: Period, tenantId: FragmentSqlToken) {
   const isThroughout = hasSubscription(sql.fragment`
       s.starts_at <= m.starts_at AND (s.ends_at IS NULL OR s.ends_at >= ${periodEndsAt})`);
   const isAny = hasSubscription(sql.fragment`(
-      s.starts_at < m.ends_at AND (s.ends_at IS NULL OR s.ends_at > m.starts_at)
-      OR s.starts_at < ${periodEndsAt} AND (s.ends_at IS NULL OR s.ends_at > ${periodStartsAt}))`);
+      s.starts_at < m.ends_at AND (s.ends_at IS NULL OR s.ends_at > m.starts_at) OR ${touches(period, 's')})`);
   const isPartial = (startsAt: FragmentSqlToken, endsAt: FragmentSqlToken) =>
     sql.fragment`NOT ${isThroughout} AND NOT (${atStart(startsAt)} AND ${atEnd(endsAt)}) AND ${isAny}`;
   return sql.fragment`

@@ -3,7 +3,7 @@ import type { Period } from '../../domain/period.ts';
 import { dueTenants, isDue } from '../month-end/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
 import type { Queryable } from '../pool.ts';
-import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
+import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
@@ -54,7 +54,7 @@ export function nextPreviewedTenants(
   return db.any(sql.type(previewed)`
     SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents",
-      CASE WHEN i.invoice_id IS NOT NULL THEN ${INVOICE_TAX} END AS "standingTax", last.number AS "lastNumber",
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "standingTax", last.number AS "lastNumber",
       last.total_cents AS "lastTotalCents", last.is_month_partial AS "isMonthPartial",
       last.is_last_month_partial AS "isLastMonthPartial",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax

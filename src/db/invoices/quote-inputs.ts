@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
+import { findPlanVersions } from '../catalogue/catalogue.ts';
 import { touches } from '../month-end/due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
-import { DEFINED_UNIT, WITH_DEFINED_UNIT, definedUnitSchema } from '../catalogue/units.ts';
 
 const addon = z.object({
   code: z.string(),
@@ -70,26 +70,6 @@ function touchingAddons(period: Period) {
     WHERE a.subscription_id = s.subscription_id AND ${touches(period, 'a')})`;
 }
 
-const planVersion = z.object({
-  id: z.string(),
-  name: z.string().nullable(),
-  version: z.number(),
-  currency: z.string(),
-  basePriceCents: z.number(),
-  proration: z.enum(['daily', 'none']),
-  items: z.array(
-    z.object({
-      resourceKind: z.string(),
-      name: z.string().nullable(),
-      includedQty: z.string().nullable(),
-      hardCapQty: z.string().nullable(),
-      overagePriceCents: z.string().nullable(),
-      overageUnit: z.string().nullable(),
-      definedUnit: definedUnitSchema.nullable(),
-    }),
-  ),
-}) satisfies z.ZodType<PlanVersion>;
-
 /** Returns the ids of the plan versions that deployments' subscriptions name. */
 export function planVersionsOf(
   deployments: readonly {
@@ -114,22 +94,4 @@ export async function learnPlanVersions(
   for (const id of known.keys()) unknown.delete(id);
   if (unknown.size === 0) return;
   for (const version of await findPlanVersions(db, [...unknown])) known.set(version.id, version);
-}
-
-/** Returns plan versions with their items in order. Versions are immutable, so callers can cache them. */
-export function findPlanVersions(
-  db: Queryable,
-  ids: readonly string[],
-): Promise<readonly PlanVersion[]> {
-  return db.any(sql.type(planVersion)`
-    SELECT v.plan_version_id AS id, v.name, v.version, v.currency, v.base_price_cents AS "basePriceCents",
-      v.proration, coalesce((
-        SELECT jsonb_agg(jsonb_build_object('resourceKind', i.resource_kind, 'name', i.name,
-          'includedQty', i.included_qty::text, 'hardCapQty', i.hard_cap_qty::text,
-          'overagePriceCents', i.overage_price_cents::text, 'overageUnit', i.overage_unit,
-          'definedUnit', ${DEFINED_UNIT}) ORDER BY i.position)
-        FROM plan_items i ${WITH_DEFINED_UNIT} WHERE i.plan_version_id = v.plan_version_id
-      ), '[]') AS items
-    FROM plan_versions v WHERE v.plan_version_id = ANY(${textArray(ids)})
-  `);
 }

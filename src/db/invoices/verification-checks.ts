@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { TAX_CURRENCY } from '../../domain/aud-tax.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { usageByState } from '../month-end/reconciliation.ts';
 import { sql } from '../sql.ts';
+import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
 
@@ -215,8 +217,7 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE i.period_start = ${periodStart} AND (
           (l.subtotal, l.tax, l.lines, l.last) IS DISTINCT FROM
             (i.subtotal_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
-          OR i.tax_cents <>
-            CASE WHEN i.seller_registered THEN round(i.subtotal_cents * i.tax_rate) ELSE 0 END)`,
+          OR i.tax_cents <> ${TAX_OF_INVOICE})`,
     },
     {
       id: 'tax_as_recorded',
@@ -235,7 +236,7 @@ export function checksOf(period: Period): readonly Check[] {
           ', which is not recorded for its month'
         FROM invoices i WHERE i.period_start = ${periodStart} AND i.aud_rate IS NOT NULL AND NOT EXISTS (
           SELECT FROM exchange_rates x
-          WHERE (x.from_currency, x.to_currency, x.month) = (i.currency, 'AUD', i.period_start)
+          WHERE (x.from_currency, x.to_currency, x.month) = (i.currency, ${TAX_CURRENCY}, i.period_start)
             AND (x.rate, x.source) = (i.aud_rate, i.aud_rate_source)
         )`,
     },

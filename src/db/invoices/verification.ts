@@ -3,7 +3,7 @@ import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, uuidArray } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
-import { INVOICE_TAX, invoiceTaxSchema } from '../tax/invoice-tax.ts';
+import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { bucketsOf } from './verification-checks.ts';
 
 const invoice = z.object({
@@ -25,7 +25,7 @@ export function nextInvoices(
 ): Promise<readonly VerifiedInvoice[]> {
   return db.any(sql.type(invoice)`
     SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId", number, currency, revision,
-      replaces_invoice_id AS "replacesInvoiceId", ${INVOICE_TAX} AS tax
+      replaces_invoice_id AS "replacesInvoiceId", ${taxViewOf('i')} AS tax
     FROM invoices i
     WHERE period_start = ${periodStart} AND revision = ${page.revision}
       AND (${page.after}::uuid IS NULL OR invoice_id > ${page.after}::uuid)

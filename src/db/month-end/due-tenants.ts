@@ -6,8 +6,8 @@ import { sql } from '../sql.ts';
 import { isGivenUp } from '../usage/seal.ts';
 
 /**
- * The tenants that are due for a month (docs/spec.md#month-end). Runs, requests, status, control totals, preview and watchdog all
- * use this definition, so that no two of them disagree about a tenant.
+ * The tenants that are due for a month (docs/spec.md#month-end). Runs, requests, status, control totals, preview and
+ * watchdog all use this definition, so that no two of them disagree about a tenant.
  */
 
 /** Returns a query for the tenants `t` that are due for the period. More conditions can follow. */

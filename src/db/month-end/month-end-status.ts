@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
+import { outcomesOf, type OutcomeCounts } from '../../contracts/month-end-types.ts';
 import {
   countWithoutOutcome,
   findImbalances,
@@ -73,14 +73,13 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
   return inOneSnapshot(db, async (tx) => {
     const reconciliation = await reconcile(tx, period);
     const controlTotals = await readControlTotals(tx, period, reconciliation);
-    const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = controlTotals.tenants;
     const isClosed = await isServed(tx, month);
     const imbalances = isClosed ? findImbalances(controlTotals) : [];
     const toDo = isClosed ? workToDo(month, controlTotals.tenants) : [];
     return {
       month,
-      due_tenants: due,
-      outcomes: { rolled, skipped, unchanged, nothing_to_bill, parked },
+      due_tenants: controlTotals.tenants.due,
+      outcomes: outcomesOf(controlTotals.tenants),
       not_looked_at: countWithoutOutcome(controlTotals.tenants),
       parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),

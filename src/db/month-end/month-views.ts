@@ -12,17 +12,9 @@ import {
 import { type Page, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
-import { countOutcomes } from './tenant-outcomes.ts';
+import { countOutcomes, outcomeTotals } from './tenant-outcomes.ts';
 
 /** Reads months for the operator pages. */
-
-const outcomeCounts = z.object({
-  rolled: z.number(),
-  skipped: z.number(),
-  unchanged: z.number(),
-  nothing_to_bill: z.number(),
-  parked: z.number(),
-});
 
 const monthRow = z.object({
   month: z.string(),
@@ -30,7 +22,7 @@ const monthRow = z.object({
   open_requests: z.number(),
   /** Whether the books balanced when the last request was served; null: no request has been served. */
   balanced: z.boolean().nullable(),
-  outcomes: outcomeCounts,
+  outcomes: outcomeTotals.omit({ due: true }),
   /** Totals of issued and paid invoices; cents as text. */
   totals: z.array(
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),

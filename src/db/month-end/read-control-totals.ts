@@ -9,6 +9,7 @@ import {
   type ReconciliationRow,
 } from './reconciliation.ts';
 import { sql } from '../sql.ts';
+import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
 /**
@@ -181,7 +182,7 @@ function invoiceQuery(period: Period) {
       sum(i.tax_cents)::text AS tax_cents, sum(i.total_cents)::text AS total_cents,
       coalesce(sum(l.total), 0)::text AS lines_cents,
       count(*) FILTER (WHERE (l.subtotal, l.tax) IS DISTINCT FROM (i.subtotal_cents::numeric, i.tax_cents::numeric)
-        OR i.tax_cents <> CASE WHEN i.seller_registered THEN round(i.subtotal_cents * i.tax_rate) ELSE 0 END) AS wrong
+        OR i.tax_cents <> ${TAX_OF_INVOICE}) AS wrong
     FROM invoices i LEFT JOIN LATERAL (
       SELECT sum(amount_cents) AS total,
         coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,

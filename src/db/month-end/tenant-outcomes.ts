@@ -114,7 +114,7 @@ export function latestOutcomes(period: Period) {
   )`;
 }
 
-const counts = z.object({
+export const outcomeTotals = z.object({
   due: z.number(),
   rolled: z.number(),
   skipped: z.number(),
@@ -123,10 +123,10 @@ const counts = z.object({
   parked: z.number(),
 });
 /** The number of due tenants, in total and by latest outcome. */
-export type OutcomeTotals = z.infer<typeof counts>;
+export type OutcomeTotals = z.infer<typeof outcomeTotals>;
 
 export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTotals> {
-  return db.one(sql.type(counts)`
+  return db.one(sql.type(outcomeTotals)`
     SELECT count(*) AS due,
       count(*) FILTER (WHERE o.outcome = 'rolled') AS rolled,
       count(*) FILTER (WHERE o.outcome = 'skipped') AS skipped,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
@@ -21,17 +22,12 @@ const monthRequests = z.object({
 });
 
 /** The progress of a month, as the watchdog checks it. Instants are UTC. */
-export type MonthFacts = z.infer<typeof monthRequests> & {
-  readonly dueTenants: number;
-  /** Due tenants without an outcome. */
-  readonly withoutOutcome: number;
-  readonly rolled: number;
-  readonly skipped: number;
-  readonly unchanged: number;
-  readonly nothing_to_bill: number;
-  /** Due tenants whose latest outcome is `parked`. */
-  readonly parked: number;
-};
+export type MonthFacts = z.infer<typeof monthRequests> &
+  OutcomeCounts & {
+    readonly dueTenants: number;
+    /** Due tenants without an outcome. */
+    readonly withoutOutcome: number;
+  };
 
 /**
  * Returns the months that may need attention, in order: the given month, which is the last that is over; months

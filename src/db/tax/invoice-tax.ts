@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { InvoiceTax } from '../../domain/invoice-totals.ts';
+import { taxFromJson } from '../../domain/tax-json.ts';
 import { sql } from '../sql.ts';
 
 /** How an invoice was taxed: the columns of `invoices` that freeze it, and how they are read (docs/spec.md#tax). */
@@ -29,26 +30,6 @@ export function taxColumns({ treatment, sellerRegistered, aud }: InvoiceTax) {
     tax_aud_cents: aud?.taxCents ?? null,
   } satisfies Record<keyof typeof TAX_COLUMNS, unknown>;
 }
-
-/** A column that `INVOICE_TAX` selects. */
-export const invoiceTaxSchema: z.ZodType<InvoiceTax> = z.object({
-  treatment: z.object({
-    code: z.string(),
-    label: z.string(),
-    rate: z.string(),
-    note: z.string().nullable(),
-  }),
-  sellerRegistered: z.boolean(),
-  aud: z.object({ rate: z.string(), source: z.string(), taxCents: z.number() }).nullable(),
-});
-
-/** How invoice `i` was taxed, as one JSON object in the domain's terms. Rates are text, because floats aren't exact. */
-export const INVOICE_TAX = sql.fragment`jsonb_build_object(
-  'treatment', jsonb_build_object('code', i.tax_treatment, 'label', i.tax_label,
-    'rate', i.tax_rate::text, 'note', i.tax_note),
-  'sellerRegistered', i.seller_registered,
-  'aud', CASE WHEN i.tax_aud_cents IS NOT NULL THEN jsonb_build_object('rate', i.aud_rate::text,
-    'source', i.aud_rate_source, 'taxCents', i.tax_aud_cents) END)`;
 
 /** How an invoice was taxed, as the API serves it. */
 export const taxViewSchema = z
@@ -84,8 +65,12 @@ export const taxViewSchema = z
     },
   });
 
+/** The same in the domain's terms. */
+export const invoiceTaxSchema = taxViewSchema.transform(taxFromJson);
+
 /**
- * Selects how an invoice was taxed, as the API, documents and webhook events have it.
+ * Selects how an invoice was taxed, as the API, documents and webhook events have it. Rates are text, because numbers
+ * inside JSON would become floats.
  * @param alias of `invoices`
  */
 export function taxViewOf(alias: 'i' | 'old') {
@@ -97,3 +82,7 @@ export function taxViewOf(alias: 'i' | 'old') {
       'rate', ${column('aud_rate')}::text, 'source', ${column('aud_rate_source')},
       'tax_cents', ${column('tax_aud_cents')}) END)`;
 }
+
+/** What the tax of an invoice `i` must be, by what it keeps. The table has the same rule as a constraint. */
+export const TAX_OF_INVOICE = sql.fragment`
+  CASE WHEN i.seller_registered THEN round(i.subtotal_cents * i.tax_rate) ELSE 0 END`;

@@ -1,19 +1,24 @@
 import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
+import {
+  firstDays,
+  LATEST_ASSIGNMENTS,
+  LATEST_EXCHANGE_RATES,
+  LATEST_REGISTRATIONS,
+} from './latest-entries.ts';
+import {
+  exchangeRateSchema,
+  registrationSchema,
+  treatmentSchema,
+  type TreatmentView,
+} from './tax-views.ts';
 
 /**
- * Reads and writes tax data (docs/spec.md#tax). Rows never change: a correction is a further entry of the same month,
- * and the last entry counts. Months are texts such as `2026-05`.
+ * Reads and writes tax data (docs/spec.md#tax). Rows never change. Months are texts such as `2026-05`.
  */
 
-const treatment = z.object({
-  code: z.string(),
-  label: z.string(),
-  rate: z.string(),
-  note: z.string().nullable(),
-});
-export type StoredTreatment = z.infer<typeof treatment>;
+export type StoredTreatment = TreatmentView;
 
 const assignment = z.object({
   tenantId: z.string(),
@@ -23,17 +28,10 @@ const assignment = z.object({
 });
 export type StoredAssignment = z.infer<typeof assignment>;
 
-const registration = z.object({ from: z.string(), entry: z.number(), registered: z.boolean() });
+const registration = registrationSchema.extend({ entry: z.number() });
 export type StoredRegistration = z.infer<typeof registration>;
 
-const exchangeRate = z.object({
-  from: z.string(),
-  to: z.string(),
-  month: z.string(),
-  entry: z.number(),
-  rate: z.string(),
-  source: z.string(),
-});
+const exchangeRate = exchangeRateSchema.extend({ entry: z.number() });
 export type StoredExchangeRate = z.infer<typeof exchangeRate>;
 
 /** Returns the treatments with these codes. */
@@ -41,7 +39,7 @@ export function findTreatments(
   db: Queryable,
   codes: readonly string[],
 ): Promise<readonly StoredTreatment[]> {
-  return db.any(sql.type(treatment)`
+  return db.any(sql.type(treatmentSchema)`
     SELECT treatment_code AS code, label, rate::text AS rate, note
     FROM tax_treatments WHERE treatment_code = ANY (${textArray(codes)})
   `);
@@ -53,18 +51,15 @@ export function findAssignments(
   tenantIds: readonly string[],
 ): Promise<readonly StoredAssignment[]> {
   return db.any(sql.type(assignment)`
-    SELECT DISTINCT ON (tenant_id, from_month) tenant_id AS "tenantId",
-      to_char(from_month, 'YYYY-MM') AS "from", entry, treatment_code AS treatment
-    FROM tenant_tax_treatments WHERE tenant_id = ANY (${textArray(tenantIds)})
-    ORDER BY tenant_id, from_month, entry DESC
+    SELECT tenant_id AS "tenantId", "from", entry, treatment FROM ${LATEST_ASSIGNMENTS} a
+    WHERE tenant_id = ANY (${textArray(tenantIds)}) ORDER BY tenant_id, from_month
   `);
 }
 
 /** Returns what is recorded of the seller's registration for GST, by month. */
 export function readRegistrations(db: Queryable): Promise<readonly StoredRegistration[]> {
   return db.any(sql.type(registration)`
-    SELECT DISTINCT ON (from_month) to_char(from_month, 'YYYY-MM') AS "from", entry, registered
-    FROM gst_registrations ORDER BY from_month, entry DESC
+    SELECT "from", entry, registered FROM ${LATEST_REGISTRATIONS} g ORDER BY from_month
   `);
 }
 
@@ -74,11 +69,8 @@ export function findExchangeRates(
   months: readonly string[],
 ): Promise<readonly StoredExchangeRate[]> {
   return db.any(sql.type(exchangeRate)`
-    SELECT DISTINCT ON (month, from_currency, to_currency) from_currency AS "from",
-      to_currency AS "to", to_char(month, 'YYYY-MM') AS month, entry, rate::text AS rate, source
-    FROM exchange_rates
-    WHERE month = ANY (SELECT (m || '-01')::date FROM unnest(${textArray(months)}) AS m)
-    ORDER BY month, from_currency, to_currency, entry DESC
+    SELECT "from", "to", month, entry, rate, source FROM ${LATEST_EXCHANGE_RATES} x
+    WHERE month_start = ANY (${firstDays(months)}) ORDER BY month_start, "from", "to"
   `);
 }
 

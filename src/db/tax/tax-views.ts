@@ -1,6 +1,12 @@
 import { z } from 'zod';
+import { monthStart } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { type Page, allOf, sql } from '../sql.ts';
+import {
+  LATEST_ASSIGNMENTS,
+  LATEST_EXCHANGE_RATES,
+  LATEST_REGISTRATIONS,
+} from './latest-entries.ts';
 
 /** Reads tax data for the API and the CLI. Fields are named as in a tax file; a corrected entry shows its last value. */
 
@@ -74,21 +80,18 @@ export function listAssignments(
   const conditions = [
     tenantId !== undefined && sql.fragment`tenant_id = ${tenantId}`,
     after !== null &&
-      sql.fragment`(tenant_id, from_month) > (${after.tenant_id}, ${`${after.from}-01`}::date)`,
+      sql.fragment`(tenant_id, from_month) > (${after.tenant_id}, ${monthStart(after.from)}::date)`,
   ];
   return db.any(sql.type(assignmentSchema)`
-    SELECT DISTINCT ON (tenant_id, from_month) tenant_id, to_char(from_month, 'YYYY-MM') AS "from",
-      treatment_code AS treatment
-    FROM tenant_tax_treatments WHERE ${allOf(conditions)}
-    ORDER BY tenant_id, from_month, entry DESC LIMIT ${limit}
+    SELECT tenant_id, "from", treatment FROM ${LATEST_ASSIGNMENTS} a WHERE ${allOf(conditions)}
+    ORDER BY tenant_id, from_month LIMIT ${limit}
   `);
 }
 
 /** Returns what is recorded of the seller's registration for GST, by month. */
 export function listRegistrations(db: Queryable): Promise<readonly RegistrationView[]> {
   return db.any(sql.type(registrationSchema)`
-    SELECT DISTINCT ON (from_month) to_char(from_month, 'YYYY-MM') AS "from", registered
-    FROM gst_registrations ORDER BY from_month, entry DESC
+    SELECT "from", registered FROM ${LATEST_REGISTRATIONS} g ORDER BY from_month
   `);
 }
 
@@ -102,15 +105,17 @@ export function listExchangeRates(
   { after, limit }: Page<ExchangeRateKey>,
 ): Promise<readonly ExchangeRateView[]> {
   const conditions = [
-    month !== undefined && sql.fragment`month = ${`${month}-01`}::date`,
-    after !== null &&
-      sql.fragment`(month < ${`${after.month}-01`}::date OR (month = ${`${after.month}-01`}::date
-        AND (from_currency, to_currency) > (${after.from}, ${after.to})))`,
+    month !== undefined && sql.fragment`month_start = ${monthStart(month)}`,
+    after !== null && isAfterRate(after),
   ];
   return db.any(sql.type(exchangeRateSchema)`
-    SELECT DISTINCT ON (month, from_currency, to_currency) from_currency AS "from",
-      to_currency AS "to", to_char(month, 'YYYY-MM') AS month, rate::text AS rate, source
-    FROM exchange_rates WHERE ${allOf(conditions)}
-    ORDER BY month DESC, from_currency, to_currency, entry DESC LIMIT ${limit}
+    SELECT "from", "to", month, rate, source FROM ${LATEST_EXCHANGE_RATES} x WHERE ${allOf(conditions)}
+    ORDER BY month_start DESC, "from", "to" LIMIT ${limit}
   `);
+}
+
+function isAfterRate({ month, from, to }: ExchangeRateKey) {
+  const start = sql.fragment`${monthStart(month)}::date`;
+  return sql.fragment`(
+    month_start < ${start} OR (month_start = ${start} AND ("from", "to") > (${from}, ${to})))`;
 }

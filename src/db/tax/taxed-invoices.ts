@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { monthStart } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
+import { firstDays } from './latest-entries.ts';
 
 /** Live invoices that a change of tax data may have made wrong. Months are texts such as `2026-05`. */
 
@@ -21,7 +23,7 @@ export function listTaxedInvoices(
     SELECT tenant_id AS "tenantId", to_char(period_start, 'YYYY-MM') AS month, status,
       tax_treatment AS treatment
     FROM invoices
-    WHERE tenant_id = ANY (${textArray(tenantIds)}) AND period_start >= ${`${from}-01`}::date
+    WHERE tenant_id = ANY (${textArray(tenantIds)}) AND period_start >= ${monthStart(from)}
       AND status IN ('issued', 'paid')
     ORDER BY tenant_id, period_start
   `);
@@ -37,7 +39,7 @@ export function countByRegistration(
   return db.any(sql.type(registered)`
     SELECT to_char(period_start, 'YYYY-MM') AS month, seller_registered AS registered,
       count(*) AS invoices
-    FROM invoices WHERE period_start >= ${`${from}-01`}::date AND status IN ('issued', 'paid')
+    FROM invoices WHERE period_start >= ${monthStart(from)} AND status IN ('issued', 'paid')
     GROUP BY period_start, seller_registered ORDER BY period_start
   `);
 }
@@ -59,7 +61,7 @@ export function countByAudRate(
     SELECT to_char(period_start, 'YYYY-MM') AS month, currency, aud_rate::text AS rate,
       aud_rate_source AS source, count(*) AS invoices
     FROM invoices
-    WHERE period_start = ANY (SELECT (m || '-01')::date FROM unnest(${textArray(months)}) AS m)
+    WHERE period_start = ANY (${firstDays(months)})
       AND aud_rate IS NOT NULL AND status IN ('issued', 'paid')
     GROUP BY period_start, currency, aud_rate, aud_rate_source ORDER BY period_start, currency
   `);
@@ -75,7 +77,7 @@ export function countParkedWithoutRate(
   return db.any(sql.type(waiting)`
     SELECT to_char(o.period_start, 'YYYY-MM') AS month, t.currency, count(*) AS tenants
     FROM tenant_outcomes o JOIN tenants t USING (tenant_id)
-    WHERE o.period_start = ANY (SELECT (m || '-01')::date FROM unnest(${textArray(months)}) AS m)
+    WHERE o.period_start = ANY (${firstDays(months)})
       AND o.outcome = 'parked' AND o.reason_type = 'missing_exchange_rate'
     GROUP BY o.period_start, t.currency
   `);
