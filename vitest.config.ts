@@ -7,6 +7,8 @@ requireNode24('npm test -- <file>');
 
 /** Tests that need no server; every other test runs against the real ones. */
 export const WITHOUT_SERVERS = 'test/**/*.unit.test.ts';
+/** Tests of the whole system with all its processes. They take minutes, so `npm run test:e2e` runs them. */
+const WHOLE_SYSTEM = 'test/e2e/**';
 
 export default defineConfig({
   test: {
@@ -30,7 +32,16 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.test.ts'],
           // vitest.browser.config.ts runs those in a browser.
-          exclude: [WITHOUT_SERVERS, 'test/browser/**'],
+          exclude: [WITHOUT_SERVERS, WHOLE_SYSTEM, 'test/browser/**'],
+          globalSetup: 'test/_util/global-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: [WITHOUT_SERVERS],
           globalSetup: 'test/_util/global-setup.ts',
         },
       },

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files and folders whose tests take longest. */
-const LONGEST = ['test/bench/smoke', 'test/faults/', 'test/e2e/', 'test/cli/', 'test/model/'];
+const LONGEST = ['test/bench/smoke', 'test/faults/', 'test/cli/', 'test/model/'];
 
 /**
  * Starts the longest files first, so that none of them runs alone at the end. On a fresh clone Vitest knows no

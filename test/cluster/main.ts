@@ -52,7 +52,8 @@ const TEST_REPORT = join(FOLDER, 'tests.json');
 const BENCH_REPORT = join(FOLDER, 'bench.json');
 
 const VITEST = [
-  ...['vitest', 'run', '--project', 'integration', `--outputFile.json=${TEST_REPORT}`],
+  ...['vitest', 'run', '--project', 'integration', '--project', 'e2e'],
+  `--outputFile.json=${TEST_REPORT}`,
   ...['test/workflows', 'test/temporal'],
 ];
 
