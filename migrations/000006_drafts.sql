@@ -25,7 +25,9 @@ CREATE TABLE invoice_drafts (
   CHECK ((state = 'open') = (closed_at IS NULL))
 );
 CREATE UNIQUE INDEX invoice_drafts_one_open ON invoice_drafts (tenant_id, period_start) WHERE state = 'open';
-CREATE INDEX invoice_drafts_unissued ON invoice_drafts (tenant_id) WHERE state <> 'issued';
+-- Drafts that may have sealed usage to take over. Closed ones have none, and their number grows with every rerun.
+CREATE INDEX invoice_drafts_unfinished ON invoice_drafts (tenant_id) WHERE state IN ('open', 'abandoned');
+CREATE INDEX invoice_drafts_empty ON invoice_drafts (tenant_id, period_start) WHERE state = 'nothing_to_bill';
 CREATE INDEX invoice_drafts_by_replaced ON invoice_drafts (replaces_invoice_id)
   WHERE replaces_invoice_id IS NOT NULL;
 GRANT SELECT ON invoice_drafts TO arcadia_api, arcadia_worker, arcadia_readonly;

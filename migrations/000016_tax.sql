@@ -61,3 +61,12 @@ GRANT SELECT ON tax_treatments, tenant_tax_treatments, gst_registrations, exchan
   TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
 GRANT INSERT ON tax_treatments, tenant_tax_treatments, gst_registrations, exchange_rates TO arcadia_api;
 CALL isolate_tenants('tenant_tax_treatments');
+-- A treatment's note may say why another tenant is taxed as it is. A tenant reads the default one and its own.
+ALTER TABLE tax_treatments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tax_treatments FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON tax_treatments TO CURRENT_USER, arcadia_api, arcadia_worker, arcadia_readonly
+  USING (true) WITH CHECK (true);
+CREATE POLICY own_treatments ON tax_treatments FOR SELECT TO arcadia_tenant USING (
+  treatment_code = 'gst' OR EXISTS (
+    SELECT FROM tenant_tax_treatments a WHERE a.treatment_code = tax_treatments.treatment_code
+  ));

@@ -150,7 +150,7 @@ async function open(
     if (openDraftId === null) continue;
     await abandonDrafts(tx, [openDraftId], `taken over by run ${run.owner}`);
   }
-  if (tenants.some(({ hasUnissuedDrafts }) => hasUnissuedDrafts)) {
+  if (tenants.some(({ hasUnfinishedDrafts }) => hasUnfinishedDrafts)) {
     await abandonDrafts(
       tx,
       await findForgottenDrafts(tx, period, tenantIds),
@@ -161,10 +161,10 @@ async function open(
     tx,
     period,
     run,
-    tenants.map(({ tenantId, liveInvoiceId, hasUnissuedDrafts }) => ({
+    tenants.map(({ tenantId, liveInvoiceId, hasUnfinishedDrafts }) => ({
       tenantId,
       replacesInvoiceId: liveInvoiceId,
-      hasUnissuedDrafts,
+      hasUnfinishedDrafts,
     })),
   );
   const draftIds = new Map(drafts.map(({ tenantId, draftId }) => [tenantId, draftId]));

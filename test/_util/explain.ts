@@ -24,7 +24,7 @@ export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanN
 }
 
 /** Indexes of the drafts that are open or given up alone: few, however many have become invoices. */
-const PARTIAL_INDEXES = ['invoice_drafts_one_open', 'invoice_drafts_unissued'];
+const PARTIAL_INDEXES = ['invoice_drafts_one_open', 'invoice_drafts_unfinished'];
 
 /**
  * The tables that a plan reads from end to end, each once: by a sequential scan, or by all of an index.

@@ -5,7 +5,7 @@ import { isDue } from '../month-end/due-tenants.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
-import { IS_FORGOTTEN } from '../usage/seal.ts';
+import { IS_FORGOTTEN, IS_UNFINISHED } from '../usage/seal.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
@@ -32,8 +32,8 @@ const tenantMonth = z.object({
   openDraftReplaces: z.string().nullable(),
   /** Whether a forced request is waiting for this tenant. */
   isForced: z.boolean(),
-  /** Whether the tenant has unissued drafts. Abandoned ones may have sealed usage to take over. */
-  hasUnissuedDrafts: z.boolean(),
+  /** Whether the tenant has open or abandoned drafts. Abandoned ones may have sealed usage to take over. */
+  hasUnfinishedDrafts: z.boolean(),
   /** Whether the tenant has an exclusion that no invoice has applied yet. */
   hasPendingExclusions: z.boolean(),
 });
@@ -75,8 +75,8 @@ export async function lockTenantMonths(
           AND f.outcome IS NULL
       ) AS "isForced",
       EXISTS (
-        SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND a.state <> 'issued'
-      ) AS "hasUnissuedDrafts",
+        SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND ${IS_UNFINISHED}
+      ) AS "hasUnfinishedDrafts",
       EXISTS (
         SELECT FROM usage_exclusions e WHERE e.tenant_id = t.tenant_id
           AND NOT EXISTS (SELECT FROM invoices x WHERE x.invoice_id = e.applied_to)

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { isGivenUp } from '../usage/seal.ts';
+import { IS_UNFINISHED, isGivenUp } from '../usage/seal.ts';
 
 /**
  * The tenants that are due for a month (docs/spec.md#month-end). Runs, requests, status, control totals, preview and
@@ -58,7 +58,7 @@ function hasUsageToSeal(period: Period, tenantId: FragmentSqlToken, which: Fragm
       WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND ${which} AND ${counts} ${EACH}
     ) OR EXISTS (
       SELECT FROM invoice_drafts a JOIN usage_buckets b ON b.sealed_for = a.draft_id
-      WHERE a.tenant_id = ${tenantId} AND a.state <> 'issued' AND ${isGivenUp(period)}
+      WHERE a.tenant_id = ${tenantId} AND ${IS_UNFINISHED} AND ${isGivenUp(period)}
         AND ${which} AND ${counts} ${EACH}
     )
   )`;

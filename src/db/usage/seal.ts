@@ -17,8 +17,8 @@ export interface TenantToOpen {
   readonly tenantId: string;
   /** The invoice that the draft is to replace; null for a first invoice. */
   readonly replacesInvoiceId: string | null;
-  /** Whether the tenant has unissued drafts. Abandoned ones may have sealed usage to take over. */
-  readonly hasUnissuedDrafts: boolean;
+  /** Whether the tenant has open or abandoned drafts. Abandoned ones may have sealed usage to take over. */
+  readonly hasUnfinishedDrafts: boolean;
 }
 
 /**
@@ -56,7 +56,7 @@ export async function openSealedDrafts(
     SELECT "tenantId", "draftId" FROM draft
   `);
   const heirs = new Set(
-    tenants.flatMap(({ tenantId, hasUnissuedDrafts }) => (hasUnissuedDrafts ? tenantId : [])),
+    tenants.flatMap(({ tenantId, hasUnfinishedDrafts }) => (hasUnfinishedDrafts ? tenantId : [])),
   );
   const revisions = new Set(
     tenants.flatMap(({ tenantId, replacesInvoiceId }) => (replacesInvoiceId ? tenantId : [])),
@@ -102,6 +102,9 @@ export function isBillable(period: Period) {
  * than a day (`workflows/options.ts`).
  */
 export const IS_FORGOTTEN = sql.fragment`a.opened_at < now() - interval '25 hours'`;
+
+/** Condition on a draft `a`, as the index of these drafts has it: usage may be sealed for it that no invoice holds. */
+export const IS_UNFINISHED = sql.fragment`a.state IN ('open', 'abandoned')`;
 
 /**
  * Condition on a draft `a`: it releases its sealed usage when an invoice of this period is built, because it
