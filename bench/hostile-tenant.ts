@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Activities } from '../src/activities/create-activities.ts';
 import { createKey, generateApiKey } from '../src/db/access/api-keys.ts';
 import { openDatabase } from '../src/db/pool.ts';
-import { insertSeller } from '../src/db/catalogue/seller-details.ts';
+import { DEFAULT_SELLER_SETTINGS, insertSeller } from '../src/db/catalogue/seller-details.ts';
 import { createKeys, type Keys } from './lib/api-keys.ts';
 import { startApiProcess } from './lib/api-process.ts';
 import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.ts';
@@ -172,7 +172,7 @@ async function prepare(
     applicationName: 'bench',
   });
   try {
-    await db.transaction((tx) => insertSeller(tx, 1, SELLER));
+    await db.transaction((tx) => insertSeller(tx, 1, { ...SELLER, ...DEFAULT_SELLER_SETTINGS }));
     const label = 'hostile';
     const tenantId = 'tenant-000001';
     const { plainKey } = await createKey(db, { label, scope: 'tenant', tenantId });

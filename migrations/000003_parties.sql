@@ -28,11 +28,20 @@ CREATE TABLE seller_details (
   payment_terms text,
   -- Where to pay, one line per element.
   payment_details text[] NOT NULL DEFAULT '{}',
+  -- `review`: tenants see a period's invoices once an operator releases them (docs/spec.md#release).
+  release text NOT NULL DEFAULT 'immediate' CHECK (release IN ('immediate', 'review')),
+  -- From the later of issue and release until the due date.
+  payment_days integer NOT NULL DEFAULT 14 CHECK (payment_days BETWEEN 0 AND 365),
+  -- How exports map lines to Xero's accounts and tax names. Null: not set. src/catalogue/xero-settings.ts validates it.
+  xero jsonb CHECK (jsonb_typeof(xero) = 'object'),
   recorded_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TRIGGER seller_details_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON seller_details
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON seller_details TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;
+GRANT SELECT ON seller_details TO arcadia_api, arcadia_worker, arcadia_readonly;
+-- Only what documents show.
+GRANT SELECT (version, legal_name, trading_name, abn, address, email, payment_terms, payment_details)
+  ON seller_details TO arcadia_tenant;
 GRANT INSERT ON seller_details TO arcadia_api;
 
 CREATE TABLE buyer_details (

@@ -33,6 +33,10 @@ CREATE TABLE invoices (
   -- No foreign key: all invoices of all tenants would lock the same row, and versions can't be deleted.
   seller_version integer,
   issued_at timestamptz NOT NULL DEFAULT now(),
+  -- What the due date follows from (docs/spec.md#release): the date of issue in the billing time zone, and the
+  -- seller's payment days at that time.
+  issued_on date NOT NULL DEFAULT billing_date(now()),
+  payment_days integer NOT NULL CHECK (payment_days BETWEEN 0 AND 365),
   -- For a revision: the invoice that it replaces, the request that asked for it, the actor and the reason.
   replaces_invoice_id uuid UNIQUE REFERENCES invoices,
   request_id text,
@@ -237,7 +241,7 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
     i.tax_treatment, i.tax_label, i.tax_rate::text, i.tax_note, i.seller_registered,
     i.aud_rate::text, i.aud_rate_source, i.tax_aud_cents,
     i.buyer_name, i.buyer_version, i.seller_version,
-    extract(epoch FROM i.issued_at), i.replaces_invoice_id, i.request_id, i.actor, i.reason,
+    extract(epoch FROM i.issued_at), i.issued_on, i.payment_days, i.replaces_invoice_id, i.request_id, i.actor, i.reason,
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,
         l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, trim_scale(l.unit_price_cents)::text,
@@ -280,7 +284,7 @@ GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status, number, currency,
   subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
   aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
-  replaces_invoice_id, superseded_by, superseded_at) ON invoices TO arcadia_tenant;
+  issued_on, payment_days, replaces_invoice_id, superseded_by, superseded_at) ON invoices TO arcadia_tenant;
 GRANT INSERT ON invoices, invoice_lines, invoice_compositions, invoice_usage, invoice_digests
   TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;

@@ -71,9 +71,9 @@ CREATE TRIGGER operator_actions_are_kept BEFORE DELETE OR TRUNCATE ON operator_a
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Both processes record actions, but neither can set the times. The worker only needs to know whether a request
--- was announced, and through which channel.
+-- was announced, and through which channel, and whether a signal was served.
 GRANT SELECT ON operator_actions TO arcadia_api, arcadia_readonly;
-GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome) ON operator_actions
+GRANT SELECT (action_id, actor, channel, request_id, month_request, outcome, input_sha256) ON operator_actions
   TO arcadia_worker;
 GRANT INSERT (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
     month_request, tenant_ids, all_tenants, reason),

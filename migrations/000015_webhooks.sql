@@ -10,7 +10,8 @@ CREATE TABLE webhook_endpoints (
   url text NOT NULL CHECK (url ~ '^https?://[!-~]+$' AND length(url) <= 2000),
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
-    ARRAY['invoice.issued', 'invoice.superseded', 'run.finished', 'tenant.parked']),
+    ARRAY['invoice.issued', 'invoice.superseded', 'invoice.released', 'review.waiting', 'run.finished',
+      'tenant.parked']),
   -- Counts of all attempts ever made, because the log of attempts is pruned.
   delivered_attempts bigint NOT NULL DEFAULT 0,
   failed_attempts bigint NOT NULL DEFAULT 0,
@@ -102,7 +103,8 @@ CREATE TABLE webhook_attempts (
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (event_id, endpoint_id);
 CREATE INDEX webhook_attempts_by_endpoint ON webhook_attempts (endpoint_id, attempt_id);
 
--- The API registers and disables endpoints and schedules redeliveries. The worker writes and delivers events.
+-- The API registers and disables endpoints and schedules redeliveries. The worker delivers events. Both write them:
+-- what the worker issues, and what operators do through the API.
 -- Only the CLI deletes old events, which also deletes their deliveries and attempts.
 GRANT SELECT ON webhook_endpoints, webhook_secrets, webhook_events, webhook_deliveries, webhook_attempts
   TO arcadia_api, arcadia_worker;
@@ -112,7 +114,7 @@ GRANT INSERT (url, label, event_types), UPDATE (disabled_at, disabled_reason) ON
 GRANT UPDATE (delivered_attempts, failed_attempts, disabled_at, disabled_reason) ON webhook_endpoints
   TO arcadia_worker;
 GRANT INSERT (endpoint_id), UPDATE (expires_at) ON webhook_secrets TO arcadia_api;
-GRANT INSERT (type, tenant_id, data) ON webhook_events TO arcadia_worker;
+GRANT INSERT (type, tenant_id, data) ON webhook_events TO arcadia_api, arcadia_worker;
 GRANT DELETE ON webhook_events TO arcadia_app;
 GRANT INSERT (event_id, endpoint_id), UPDATE (state, attempts, next_attempt_at, settled_at)
   ON webhook_deliveries TO arcadia_api, arcadia_worker;

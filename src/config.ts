@@ -79,6 +79,8 @@ export interface Config {
     /** Measured from the month's last instant. */
     readonly closeWithinHours: number;
     readonly stalledAfterMinutes: number;
+    /** Days after which invoices that wait for their release are a finding and, each day, a webhook event. */
+    readonly reviewReminderDays: number;
   };
   /** Numbers of full months, in addition to the current one. */
   readonly archive: {
@@ -211,6 +213,7 @@ const environment = z.object({
   // The Schedule's 06:00 plus two hours.
   WATCHDOG_CLOSE_WITHIN_HOURS: count(8),
   WATCHDOG_STALLED_AFTER_MINUTES: count(15),
+  REVIEW_REMINDER_DAYS: count(3),
 });
 
 /** A variable is missing or malformed; the message names every such variable. */
@@ -284,6 +287,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       intervalSeconds: e.WATCHDOG_INTERVAL_SECONDS,
       closeWithinHours: e.WATCHDOG_CLOSE_WITHIN_HOURS,
       stalledAfterMinutes: e.WATCHDOG_STALLED_AFTER_MINUTES,
+      reviewReminderDays: e.REVIEW_REMINDER_DAYS,
     },
     archive: { hotMonths: e.USAGE_HOT_MONTHS, retentionMonths: e.USAGE_RETENTION_MONTHS },
     tracing: tracingSettings(e),

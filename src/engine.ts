@@ -168,6 +168,7 @@ async function startWorker(
       logger,
       now: () => new Date(),
       bounds: config.worker.bounds,
+      reviewReminderDays: config.watchdog.reviewReminderDays,
       webhooks: {
         masterSecrets: config.api.signingMasterSecrets,
         allowsAddress: config.webhooks.allowsAddress,

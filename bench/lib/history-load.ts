@@ -73,15 +73,18 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
   await client.query(`
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents, buyer_name, issued_at,
-      tax_treatment, tax_label, tax_rate, seller_registered)
+      issued_on, payment_days, tax_treatment, tax_label, tax_rate, seller_registered)
     SELECT invoice_id, tenant_id, period_start, period_start + interval '1 month' - interval '1 day',
       1, seq, tenant_id || '-' || lpad(seq::text, 6, '0'), 'AUD', subtotal, round(subtotal / 10),
       subtotal + round(subtotal / 10), tenant_id, period_start + interval '1 month',
-      'gst', 'GST', 0.10, true
+      period_start + interval '1 month', 14, 'gst', 'GST', 0.10, true
     FROM past JOIN LATERAL (
       SELECT sum(amount_cents) AS subtotal FROM past_line l WHERE l.invoice_id = past.invoice_id
     ) s ON true
     ORDER BY period_start, tenant_id`);
+  await client.query(`
+    INSERT INTO releases (tenant_id, period_start, actor, reason)
+    SELECT tenant_id, period_start, 'history', 'issued' FROM past ORDER BY period_start, tenant_id`);
   await client.query(`
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)

@@ -75,6 +75,7 @@ export function createMemoryActivities(
     finishPass: ({ month }) =>
       Promise.resolve({
         totals: { rolled: dueIn(month), skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+        unreleased: 0,
         imbalances: [],
       }),
   };

@@ -13,6 +13,8 @@ export interface ActivityDeps {
   readonly bounds: Bounds;
   /** The current time, used only to decide whether a month is over. */
   readonly now: () => Date;
+  /** Days after which a webhook event reminds of invoices that wait for release; absent: never. */
+  readonly reviewReminderDays?: number;
   /** Settings of webhook delivery; defaults are in `DEFAULT_WEBHOOK_SETTINGS`. */
   readonly webhooks?: Partial<WebhookSettings>;
 }

@@ -12,6 +12,7 @@ import type {
 } from '../contracts/activity-types.ts';
 import { FAILURE } from '../contracts/failures.ts';
 import { outcomesOf } from '../contracts/month-end-types.ts';
+import { countWaiting } from '../db/month-end/review-facts.ts';
 import { readControlTotals } from '../db/month-end/read-control-totals.ts';
 import {
   abandonDrafts,
@@ -170,6 +171,7 @@ export function finishPass({ db }: ActivityDeps) {
     );
     return {
       totals,
+      unreleased: await countWaiting(db, period),
       imbalances: imbalances.slice(0, SHOWN_IMBALANCES),
     };
   };

@@ -17,6 +17,7 @@ export const FINDINGS = {
   run_stalled: { level: 'error', hiddenBy: ['database_unreachable'] },
   run_lost: { level: 'error', hiddenBy: ['database_unreachable', 'temporal_unreachable'] },
   books_do_not_add_up: { level: 'error', hiddenBy: ['database_unreachable'] },
+  review_waiting: { level: 'warn', hiddenBy: ['database_unreachable'] },
   temporal_unreachable: { level: 'warn', hiddenBy: [] },
   schedule_missing: { level: 'error', hiddenBy: ['temporal_unreachable'] },
   schedule_paused: { level: 'warn', hiddenBy: ['temporal_unreachable'] },

@@ -8,6 +8,8 @@ export interface WatchdogLimits {
   readonly closeWithinHours: number;
   /** Minutes without progress after which a run counts as stalled. */
   readonly stalledAfterMinutes: number;
+  /** Days that invoices may wait for their release. */
+  readonly reviewReminderDays: number;
 }
 
 /** Returns findings about the months. Pure. */
@@ -22,6 +24,7 @@ export function judgeMonths(
     ...toInvoice(month),
     ...stalled(month, now, limits),
     ...outOfBalance(month),
+    ...reviewWaiting(month, now, limits),
   ]);
 }
 
@@ -67,6 +70,18 @@ function outOfBalance({ month, isOutOfBalance }: MonthFacts): Finding[] {
   if (!isOutOfBalance) return [];
   const detail = `the last run of ${month} ended with books that do not add up`;
   return [{ code: 'books_do_not_add_up', month, detail }];
+}
+
+function reviewWaiting(
+  { month, unreleased, unreleasedSince }: MonthFacts,
+  now: Date,
+  { reviewReminderDays }: WatchdogLimits,
+): Finding[] {
+  if (unreleased === 0 || unreleasedSince === null) return [];
+  const sinceMs = Date.parse(unreleasedSince);
+  if (now.getTime() - sinceMs < reviewReminderDays * 86_400_000) return [];
+  const detail = `invoices of ${month} wait for release (${unreleased}), the first since ${instant(sinceMs)}`;
+  return [{ code: 'review_waiting', month, detail }];
 }
 
 /** Formats an instant for messages, in UTC and to the second. */

@@ -7,7 +7,7 @@ import { sellerDetails } from './parties.ts';
 
 /**
  * Applies a file with the seller's details: stores a new version if they differ from the current one.
- * Invoices issued from now on show it; earlier invoices keep theirs.
+ * Invoices issued from now on show it and follow its settings; earlier invoices keep theirs.
  * @throws ApplyError
  */
 export async function applySeller(

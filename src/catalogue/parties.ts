@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { isAbn } from '../domain/abn.ts';
+import { DEFAULT_SELLER_SETTINGS, RELEASE_MODES } from '../db/catalogue/seller-details.ts';
 import { text } from '../ingestion/usage-fields.ts';
+import { xeroSettings } from './xero-settings.ts';
 
 /** Seller and buyer details in files and in the API; stored as sent. */
 
@@ -39,7 +41,10 @@ export const buyerDetails = z
   })
   .describe('The buyer, as later invoices show it.');
 
-/** The seller details that every invoice shows. */
+/** Days between the release of an invoice and its due date. */
+const MAX_PAYMENT_DAYS = 365;
+
+/** The seller details that every invoice shows, and the settings that every invoice follows. */
 export const sellerDetails = z.strictObject({
   legal_name: text(200),
   trading_name: text(200).nullable().default(null),
@@ -48,4 +53,7 @@ export const sellerDetails = z.strictObject({
   email: email.nullable().default(null),
   payment_terms: text(500).nullable().default(null),
   payment_details: z.array(text(200)).max(8).default([]),
+  release: z.enum(RELEASE_MODES).default(DEFAULT_SELLER_SETTINGS.release),
+  payment_days: z.int().min(0).max(MAX_PAYMENT_DAYS).default(DEFAULT_SELLER_SETTINGS.payment_days),
+  xero: xeroSettings.nullable().default(DEFAULT_SELLER_SETTINGS.xero),
 });

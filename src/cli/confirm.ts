@@ -25,7 +25,7 @@ export function yesOption(): Option {
  * @throws CliError if the answer isn't yes, or if there is no terminal to ask on
  */
 export async function confirm(
-  { yes = false }: { readonly yes?: boolean },
+  { yes = false }: { readonly yes?: boolean | undefined },
   describe: () => Promise<Confirmation>,
 ): Promise<void> {
   if (yes) return;

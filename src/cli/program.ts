@@ -18,6 +18,7 @@ import { monthEndExportCommand } from './commands/month-end-export-command.ts';
 import { monthEndForceCommand } from './commands/month-end-force-command.ts';
 import { monthEndLateUsageCommand } from './commands/month-end-late-usage-command.ts';
 import { monthEndPreviewCommand } from './commands/month-end-preview-command.ts';
+import { monthEndReleaseCommand } from './commands/month-end-release-command.ts';
 import { monthEndStartCommand } from './commands/month-end-start-command.ts';
 import { monthEndStatusCommand } from './commands/month-end-status-command.ts';
 import { monthEndVerifyCommand } from './commands/month-end-verify-command.ts';
@@ -135,6 +136,7 @@ Examples:
     monthEndStartCommand(),
     monthEndStatusCommand(),
     monthEndForceCommand(),
+    monthEndReleaseCommand(),
     monthEndPreviewCommand(),
     monthEndLateUsageCommand(),
     monthEndVerifyCommand(),

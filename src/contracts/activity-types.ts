@@ -41,6 +41,8 @@ export type AcceptRequestResult =
       readonly urgentTenantIds: readonly string[];
       /** One sentence per rejected tenant; the rest of the request is accepted. */
       readonly refusals: readonly string[];
+      /** After a release: invoices of the month that still wait for theirs. */
+      readonly unreleased?: number;
     }
   | { readonly accepted: false; readonly reason: string };
 
@@ -149,6 +151,8 @@ export interface FinishPassInput {
 }
 export interface FinishPassResult {
   readonly totals: OutcomeCounts;
+  /** Invoices that wait for their release. */
+  readonly unreleased: number;
   /** Sentences about control totals that don't add up; only a few, if there are many. */
   readonly imbalances: readonly string[];
 }

@@ -10,7 +10,8 @@ export const WORKFLOWS = {
 /** Signals that `monthEnd` accepts. It rejects any other name visibly. */
 export const RUN_SIGNAL = 'run';
 export const FORCE_RE_RUN_SIGNAL = 'forceReRun';
-export type RequestSignal = typeof RUN_SIGNAL | typeof FORCE_RE_RUN_SIGNAL;
+export const RELEASE_SIGNAL = 'release';
+export type RequestSignal = typeof RUN_SIGNAL | typeof FORCE_RE_RUN_SIGNAL | typeof RELEASE_SIGNAL;
 /** The number of signals of each name that a month has received since it started. */
 export type SignalCounts = Readonly<Record<RequestSignal, number>>;
 
@@ -61,6 +62,7 @@ export interface CarriedState {
   /** UTC instant until which the month is open for corrections. */
   readonly openUntil: string | null;
   readonly totals: OutcomeCounts | null;
+  readonly unreleased: number;
   readonly imbalances: readonly string[];
   readonly refusals: readonly Refusal[];
   readonly served: readonly string[];
@@ -146,6 +148,8 @@ export interface MonthEndProgress {
   readonly pass: (Pass & { readonly running: readonly string[] }) | null;
   /** Latest outcome of each tenant, after the last whole pass. */
   readonly totals: OutcomeCounts | null;
+  /** Invoices that wait for their release, after that pass or the latest release. */
+  readonly unreleased: number;
   /** Sentences about control totals that didn't add up after that pass; empty if all did. */
   readonly imbalances: readonly string[];
   /** UTC instant; null during a pass. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { externalId, trimmedText } from './text.ts';
 
-/** How many tenants one forced request may name. */
+/** How many tenants one request may name. */
 export const MAX_FORCED_TENANTS = 1000;
 
 /** The id of a request, if the sender gives one. */
@@ -18,6 +18,16 @@ export const runPayload = z
   .strictObject({ requestId, actor, reason: reasonSchema.optional() })
   .default({});
 
+/** The tenants that a request is for, by name or all of them. */
+const tenants = {
+  tenantIds: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
+  all: z.literal(true).optional(),
+};
+function namesSomeOrAll({ tenantIds, all }: z.output<z.ZodObject<typeof tenants>>): boolean {
+  return (tenantIds === undefined) !== (all === undefined);
+}
+const SOME_OR_ALL = { message: 'expected either "tenantIds" or "all": true' };
+
 /**
  * The payload of the `forceReRun` signal, as an operator types it into the Web UI:
  * `{"tenantIds": ["acme"], "reason": "…"}` or `{"all": true, "reason": "…"}`.
@@ -29,15 +39,20 @@ export const forceReRunPayload = z
     requestId,
     actor,
     reason: reasonSchema,
-    tenantIds: z.array(externalId).min(1).max(MAX_FORCED_TENANTS).optional(),
-    all: z.literal(true).optional(),
+    ...tenants,
     onlyIfChanged: z.boolean().optional(),
     acceptBounds: z.boolean().optional(),
   })
-  .refine(({ tenantIds, all }) => (tenantIds === undefined) !== (all === undefined), {
-    message: 'expected either "tenantIds" or "all": true',
-  })
+  .refine(namesSomeOrAll, SOME_OR_ALL)
   .refine(({ acceptBounds, all }) => !(acceptBounds && all), {
     message: 'accepting bounds requires tenants by name, because each total must be checked',
     path: ['acceptBounds'],
   });
+
+/**
+ * The payload of the `release` signal: `{"tenantIds": ["acme"], "reason": "…"}` or `{"all": true, "reason": "…"}`, which
+ * releases every invoice of the month that waits.
+ */
+export const releasePayload = z
+  .strictObject({ requestId, actor, reason: reasonSchema, ...tenants })
+  .refine(namesSomeOrAll, SOME_OR_ALL);

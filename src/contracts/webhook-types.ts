@@ -2,6 +2,8 @@
 export const WEBHOOK_EVENT_TYPES = [
   'invoice.issued',
   'invoice.superseded',
+  'invoice.released',
+  'review.waiting',
   'run.finished',
   'tenant.parked',
 ] as const;

@@ -1,8 +1,10 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { z } from 'zod';
 import { TASK_QUEUE, monthEndId, BILLING_PERIOD } from '../contracts/ids.ts';
 import {
   FORCE_RE_RUN_SIGNAL,
   PROGRESS_QUERY,
+  RELEASE_SIGNAL,
   RUN_SIGNAL,
   WORKFLOWS,
   type MonthEndInput,
@@ -10,7 +12,11 @@ import {
   type MonthEndProgress,
 } from '../contracts/month-end-types.ts';
 import { richText, toDetails, toSummary } from '../contracts/markdown.ts';
-import { forceReRunPayload, runPayload } from '../contracts/request-payload.ts';
+import {
+  forceReRunPayload,
+  runPayload,
+  type releasePayload,
+} from '../contracts/request-payload.ts';
 import { explainIssue, sayOf } from '../lib/explain-issue.ts';
 import { retryWhileAttributeUnknown } from './search-attributes.ts';
 
@@ -19,8 +25,9 @@ const HOW_TO_FORCE = toDetails([
   richText`**To rebuild invoices**: More Actions, Send a Signal, \`forceReRun\`, with data such as`,
   richText`\`{"tenantIds": ["acme"], "reason": "metering came late"}\``,
   richText`\`{"all": true, "onlyIfChanged": true, "reason": "a price was wrong"}\``,
+  richText`**To release reviewed invoices**: the signal \`release\`, with \`{"all": true, "reason": "reviewed"}\` or \`tenantIds\`.`,
   richText`**To retry parked tenants**: the signal \`run\`, without data.`,
-  richText`Both look at all due tenants. Tenants that have an invoice and aren't named keep it.`,
+  richText`Reruns and retries look at all due tenants. Tenants that have an invoice and aren't named keep it.`,
 ]);
 
 /** A request for a month, as the Schedule, the API and the CLI send it. */
@@ -78,6 +85,24 @@ export async function requestMonthEnd(client: Client, request: MonthEndRequest):
     }),
   );
   return handle.workflowId;
+}
+
+/** A release that the database has, as the signal `release` says it. */
+export type CommittedRelease = z.input<typeof releasePayload> & { readonly month: string };
+
+/**
+ * Tells a month's workflow about a release, so that its details show what still waits. Does nothing if the month has no
+ * running workflow. The workflow finds the release in the database, by its request id.
+ */
+export async function tellRelease(
+  client: Client,
+  { month, ...payload }: CommittedRelease,
+): Promise<void> {
+  try {
+    await client.workflow.getHandle(monthEndId(month)).signal(RELEASE_SIGNAL, payload);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }
 
 /** Queries the month's workflow for its progress. Returns null if there is no such workflow. */

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import {
   FORCE_RE_RUN_SIGNAL,
+  RELEASE_SIGNAL,
   RUN_SIGNAL,
   type RequestSignal,
   type SignalCounts,
@@ -13,6 +14,7 @@ import {
 
 export const runSignal = defineSignal<[unknown]>(RUN_SIGNAL);
 export const forceReRunSignal = defineSignal<[unknown]>(FORCE_RE_RUN_SIGNAL);
+export const releaseSignal = defineSignal<[unknown]>(RELEASE_SIGNAL);
 
 /** A signal as received. Its payload is not validated yet. */
 export interface Incoming {
@@ -35,7 +37,7 @@ export class Inbox {
   readonly #received: Record<RequestSignal, number>;
 
   /** @param received signal counts of the earlier runs */
-  constructor(received: SignalCounts = { run: 0, forceReRun: 0 }) {
+  constructor(received: SignalCounts = { run: 0, forceReRun: 0, release: 0 }) {
     this.#received = { ...received };
   }
 
@@ -54,6 +56,10 @@ export class Inbox {
     setHandler(forceReRunSignal, receive(FORCE_RE_RUN_SIGNAL), {
       description:
         'Rebuild invoices: {"tenantIds": ["…"], "reason": "…"} or {"all": true, "reason": "…"}.',
+    });
+    setHandler(releaseSignal, receive(RELEASE_SIGNAL), {
+      description:
+        'Release reviewed invoices to their tenants: {"tenantIds": ["…"], "reason": "…"} or {"all": true, "reason": "…"}.',
     });
     setDefaultSignalHandler(onUnknownSignal);
   }

@@ -40,7 +40,7 @@ export async function monthEnd(input: MonthEndInput): Promise<OutcomeCounts | nu
   const pool = new ChildPool(options.maxChildren);
   const pass = { month, options, state, pool };
 
-  inbox.listen((name) => refuse(name, 'unknown signal: send "run" or "forceReRun"'));
+  inbox.listen((name) => refuse(name, 'unknown signal: send "run", "forceReRun" or "release"'));
   setHandler(progressQuery, progress, { description: 'The progress of the month end.' });
   if (!workflowInfo().typedSearchAttributes.get(BILLING_PERIOD)) {
     upsertSearchAttributes([{ key: BILLING_PERIOD, value: month }]);

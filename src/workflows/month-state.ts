@@ -1,6 +1,7 @@
 import type {
   AcceptRequestResult,
   BeginPassResult,
+  FinishPassResult,
   PlanPageResult,
 } from '../contracts/activity-types.ts';
 import type {
@@ -40,6 +41,7 @@ export class MonthState {
   #isBeginning = false;
   #openUntil: string | null;
   #totals: OutcomeCounts | null;
+  #unreleased: number;
   #imbalances: readonly string[];
   #refusals: readonly Refusal[];
   #served: readonly string[];
@@ -60,6 +62,7 @@ export class MonthState {
     this.#passWanted = carried?.passWanted ?? false;
     this.#openUntil = carried?.openUntil ?? null;
     this.#totals = carried?.totals ?? null;
+    this.#unreleased = carried?.unreleased ?? 0;
     this.#imbalances = carried?.imbalances ?? [];
     this.#refusals = carried?.refusals ?? [];
     this.#served = carried?.served ?? [];
@@ -109,8 +112,13 @@ export class MonthState {
     return tenantIds.filter((tenantId) => !this.#startedInPass.has(tenantId));
   }
 
-  requestAccepted({ waiting, urgentTenantIds }: Extract<AcceptRequestResult, { accepted: true }>) {
+  requestAccepted({
+    waiting,
+    urgentTenantIds,
+    unreleased,
+  }: Extract<AcceptRequestResult, { accepted: true }>) {
     this.#passWanted ||= waiting;
+    this.#unreleased = unreleased ?? this.#unreleased;
     if (this.#urgent.size < MAX_URGENT) urgentTenantIds.forEach((id) => this.#urgent.add(id));
     this.#onChange();
   }
@@ -175,11 +183,12 @@ export class MonthState {
     this.#progressed();
   }
 
-  passFinished(totals: OutcomeCounts, imbalances: readonly string[]): void {
+  passFinished({ totals, unreleased, imbalances }: FinishPassResult): void {
     const ids = this.#pass?.requestIds ?? [];
     this.#served = [...new Set([...this.#served, ...ids])].slice(-KEPT_SERVED);
     this.#pass = null;
     this.#totals = totals;
+    this.#unreleased = unreleased;
     this.#imbalances = imbalances;
     this.#progressed();
   }
@@ -199,6 +208,7 @@ export class MonthState {
       state: isClosing ? 'closing' : 'open',
       pass: this.#pass && { ...this.#pass, running: [...this.#running] },
       totals: this.#totals,
+      unreleased: this.#unreleased,
       imbalances: this.#imbalances,
       openUntil: this.#openUntil,
       refusals: this.#refusals,
@@ -216,6 +226,7 @@ export class MonthState {
       passWanted: this.#passWanted,
       openUntil: this.#openUntil,
       totals: this.#totals,
+      unreleased: this.#unreleased,
       imbalances: this.#imbalances,
       refusals: this.#refusals,
       served: this.#served,

@@ -13,6 +13,7 @@ export function renderDetails(progress: MonthEndProgress): string {
     richText`**Month end of ${progress.month}**: ${headline(progress)}`,
     ...passLines(progress),
     ...(progress.totals ? [richText`Latest outcomes: ${describeOutcomes(progress.totals)}.`] : []),
+    ...releaseLines(progress),
     ...parkedLines(progress),
     ...imbalanceLines(progress),
     ...refusalLines(progress),
@@ -42,6 +43,15 @@ function passLines({ pass }: MonthEndProgress): Markdown[] {
   return [
     richText`This pass: ${describeOutcomes(pass.counts)}; ${pass.running.length} being served.`,
     richText`Requests in this pass: ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
+  ];
+}
+
+/** The seller reviews invoices: tenants see none of these yet. */
+function releaseLines({ month, unreleased }: MonthEndProgress): Markdown[] {
+  if (unreleased === 0) return [];
+  const wait = unreleased === 1 ? 'invoice waits' : 'invoices wait';
+  return [
+    richText`**${unreleased} ${wait} for release.** Review them with ${code(`month-end status ${month} --tenants`)} or on the operator page of the month, then send the signal \`release\` with \`{"all": true, "reason": "reviewed"}\` or \`{"tenantIds": ["…"], "reason": "reviewed"}\`.`,
   ];
 }
 

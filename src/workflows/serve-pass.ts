@@ -26,8 +26,7 @@ export async function advancePass(context: PassContext, pass: Pass): Promise<voi
   const { tenantIds } = await monthSteps.listWaiting({ month, upToSeq });
   state.unservedFound(tenantIds);
   if (state.hasUrgent()) return;
-  const { totals, imbalances } = await monthSteps.finishPass({ month, upToSeq });
-  state.passFinished(totals, imbalances);
+  state.passFinished(await monthSteps.finishPass({ month, upToSeq }));
 }
 
 /** Starts children for the tenants of the next page that need one. Urgent tenants come first at any time. */

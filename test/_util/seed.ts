@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../src/db/pool.ts';
 import { insertRequest, type RequestContent } from '../../src/db/month-end/month-end-requests.ts';
-import { insertSeller } from '../../src/db/catalogue/seller-details.ts';
+import {
+  DEFAULT_SELLER_SETTINGS,
+  insertSeller,
+  type RecordedSeller,
+} from '../../src/db/catalogue/seller-details.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from './utc.ts';
 
@@ -42,10 +46,14 @@ export async function seedCatalogue(db: Database): Promise<void> {
   });
 }
 
-/** Who sells. */
-export function seedSeller(db: Database): Promise<void> {
+/** Who sells, with the default settings unless others are given. */
+export function seedSeller(
+  db: Database,
+  settings: Partial<RecordedSeller> = {},
+  version = 1,
+): Promise<void> {
   return db.transaction((tx) =>
-    insertSeller(tx, 1, {
+    insertSeller(tx, version, {
       legal_name: 'Arcadia Cloud Pty Ltd',
       trading_name: null,
       abn: '51824753556',
@@ -53,6 +61,8 @@ export function seedSeller(db: Database): Promise<void> {
       email: null,
       payment_terms: 'Payable within 14 days.',
       payment_details: [],
+      ...DEFAULT_SELLER_SETTINGS,
+      ...settings,
     }),
   );
 }

@@ -50,6 +50,7 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     postRollUp: {
       body: () => ({ month: '2026-05', force: true, tenant_ids: ['acme'], reason: 'late meters' }),
     },
+    postRelease: { body: () => ({ month: '2026-05', all: true, reason: 'reviewed' }) },
     getRollUp: ofMonth,
     getLateUsage: ofMonth,
     putCatalogue: {

@@ -82,6 +82,7 @@ export async function createTestApi(
         requested.push(asked);
         return Promise.resolve(`month-end-${asked.month}`);
       },
+      tellRelease: () => Promise.resolve(),
       progress: () => Promise.resolve(null),
       run: (month) => Promise.resolve({ month, state: 'none', served: [] }),
       check: () => Promise.resolve(),

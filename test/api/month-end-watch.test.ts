@@ -23,7 +23,7 @@ function look(): Promise<WatchdogReport> {
     readSchedule: () => Promise.resolve(null),
     listWorkers: () => Promise.resolve([]),
     readRuns: () => Promise.resolve([]),
-    limits: { closeWithinHours: 8, stalledAfterMinutes: 15 },
+    limits: { closeWithinHours: 8, stalledAfterMinutes: 15, reviewReminderDays: 3 },
     now: () => NOW,
   });
 }

@@ -265,7 +265,7 @@ describe('pages', () => {
     ...PATHS.map((path): ['put', string, string] => [
       'put',
       somePath(path),
-      path.endsWith('/re-run') ? `${GET}, POST` : GET,
+      /\/(?:re-run|release)$/.test(path) ? `${GET}, POST` : GET,
     ]),
   ] as const)('list their allowed methods: %s %s', async (method, path, allow) => {
     const answer = await request(api.app)[method](path).set(html);

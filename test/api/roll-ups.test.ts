@@ -116,6 +116,7 @@ describe('GET', () => {
     await seedRequest(api.db, '2026-03', { requestId: 'waits' });
     const monthEnd = {
       request: () => Promise.reject(new Error('not here')),
+      tellRelease: () => Promise.resolve(),
       progress: () => Promise.resolve(null),
       check: () => Promise.resolve(),
       run: (month: string) => Promise.resolve({ month, state: 'open', served: ['gone'] } as const),
@@ -162,7 +163,7 @@ test('a request starts the workflow of the month on the real server', async () =
 test('without a Temporal server answers 503 with Retry-After', async () => {
   // Not closed: the SDK may try a call again later, and throws out of a timer where it has been.
   const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
-  const timeouts = { request: 300, progress: 300, check: 300 };
+  const timeouts = { request: 300, tellRelease: 300, progress: 300, check: 300 };
   const monthEnd = createMonthEndPort(new Client({ connection: nowhere }), timeouts);
   await using away = await createTestApi({ now: () => NOW, monthEnd });
   const response = await post({ month: '2026-05' }, away);

@@ -3,7 +3,7 @@ import { judgeMonths } from '../../src/audit/watchdog-months.ts';
 import type { MonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { UTC } from '../_util/utc.ts';
 
-const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15 };
+const LIMITS = { closeWithinHours: 8, stalledAfterMinutes: 15, reviewReminderDays: 3 };
 
 /** A month without requests, with the given fields replaced. */
 function facts(other: Partial<MonthFacts> = {}): MonthFacts {
@@ -20,6 +20,8 @@ function facts(other: Partial<MonthFacts> = {}): MonthFacts {
     finishedRequests: 0,
     waitingSince: null,
     lastMovedAt: null,
+    unreleased: 0,
+    unreleasedSince: null,
     isOutOfBalance: false,
     ...other,
   };
@@ -121,4 +123,38 @@ describe('run_stalled', () => {
 test('books_do_not_add_up is found in a closed month', () => {
   const month = facts({ finishedRequests: 1, withoutOutcome: 0, isOutOfBalance: true });
   expect(codes(month, '2026-06-01T08:00:00Z')).toEqual(['books_do_not_add_up']);
+});
+
+describe('review_waiting', () => {
+  const closed = { finishedRequests: 1, withoutOutcome: 0 };
+  const since = '2026-06-01T06:00:00Z';
+  test.each([
+    [
+      'within three days',
+      facts({ ...closed, unreleased: 2, unreleasedSince: since }),
+      '2026-06-04T05:59:59Z',
+      [],
+    ],
+    [
+      'for three days',
+      facts({ ...closed, unreleased: 2, unreleasedSince: since }),
+      '2026-06-04T06:00:00Z',
+      ['review_waiting'],
+    ],
+    ['all released', facts(closed), '2026-06-14T06:00:00Z', []],
+  ])('%s', (_, month, at, expected) => {
+    expect(codes(month, at)).toEqual(expected);
+  });
+
+  test('says how many invoices wait, and since when', () => {
+    const [finding] = judge(
+      facts({ ...closed, unreleased: 2, unreleasedSince: since }),
+      '2026-06-05T06:00:00Z',
+    );
+    expect(finding).toEqual({
+      code: 'review_waiting',
+      month: '2026-05',
+      detail: 'invoices of 2026-05 wait for release (2), the first since 2026-06-01T06:00:00Z',
+    });
+  });
 });

@@ -33,7 +33,7 @@ function lookAt({ db, client }: World, sources: Partial<WatchdogSources> = {}) {
     listWorkers: () => Promise.resolve([WORKER]),
     readRuns: (months) => readMonthRuns(client, months),
     // Overdue immediately, whatever the day of the month.
-    limits: { closeWithinHours: 0, stalledAfterMinutes: 15 },
+    limits: { closeWithinHours: 0, stalledAfterMinutes: 15, reviewReminderDays: 3 },
     now: () => new Date(),
     ...sources,
   });
@@ -137,7 +137,7 @@ test('an open month is a finding until it is closed', async () => {
   await seedTenant(world.db, 'zeta', [{ deploymentId: 'zeta-a', planVersionId: null }]);
   expect(await findingsOf(world)).toEqual([`month_not_closed ${month}`]);
   // No finding within the grace period (1,000 days, so that the date of the test does not matter).
-  const limits = { closeWithinHours: 24_000, stalledAfterMinutes: 15 };
+  const limits = { closeWithinHours: 24_000, stalledAfterMinutes: 15, reviewReminderDays: 3 };
   expect(await findingsOf(world, { limits })).toEqual([]);
 
   await world.startWorker();
@@ -256,7 +256,7 @@ test.each([
   await seedTenant(world.db, 'acme', []);
   await askInVain(world, '2026-01-01');
   const stalled = async (stalledAfterMinutes: number) => {
-    const limits = { closeWithinHours: 0, stalledAfterMinutes };
+    const limits = { closeWithinHours: 0, stalledAfterMinutes, reviewReminderDays: 3 };
     const { findings } = await lookAt(world, { limits });
     return findings.flatMap(({ code, month: of }) => (code === 'run_stalled' ? [of] : []));
   };

@@ -138,7 +138,7 @@ test('exports a gauge for every code, 0 without a finding', () => {
   expect(gauges.findings.filter(({ value }) => value === 1)).toEqual([
     { code: 'month_not_closed', value: 1 },
   ]);
-  expect(gauges.findings).toHaveLength(12);
+  expect(gauges.findings).toHaveLength(13);
   // Neither the database nor Temporal could be read, so there is no number.
   expect(gauges).toMatchObject({ monthEnd: null, temporal: null, keyExpirySeconds: null });
 });

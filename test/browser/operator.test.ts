@@ -5,7 +5,7 @@ import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { invoicesOf } from '../_util/books.ts';
-import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
+import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { closed } from '../_util/world.ts';
 import { expectAccessible } from './_axe.ts';
 import { expectNoSidewaysScroll } from './_layout.ts';
@@ -15,6 +15,8 @@ import { startBrowserStack, type BrowserStack } from './_stack.ts';
 import { test } from './_test.ts';
 
 const BEFORE = '2026-04';
+/** Closed under review, so that its invoices wait. */
+const REVIEWED = '2026-03';
 const OF_MONTH = `/operator/months/${MONTH}`;
 
 let stack: BrowserStack;
@@ -42,6 +44,9 @@ beforeAll(async () => {
     force: { tenantIds: ['globex'] },
   });
   await closed(stack.world, MONTH);
+  await seedSeller(db, { release: 'review' });
+  await requestMonthEnd(client, { month: REVIEWED, requestId: 'close', actor: 'schedule' });
+  await closed(stack.world, REVIEWED);
   tenantKey = (await createKey(db, { label: 'acme', scope: 'tenant', tenantId: 'acme' })).plainKey;
 });
 afterAll(() => stack[Symbol.asyncDispose]());
@@ -128,6 +133,13 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('invoice', `/operator/invoices/${live?.invoiceId}`);
     await page.click('a[href*="/lines/"]');
     await look('usage');
+    await look('release', `/operator/months/${REVIEWED}/release`);
+    await page.click('#selected');
+    await page.fill('#reason', 'reviewed');
+    await page.check('#confirmed');
+    await page.click('text="Release"');
+    await page.waitForSelector('text=There is a problem');
+    await look('release-mistake');
     await look('choose', `${OF_MONTH}/re-run`);
     await look('re-run', `${OF_MONTH}/re-run?tenant_id=broken&tenant_id=globex&tenant_id=nobody`);
     await look('request', `${OF_MONTH}/requests/again`);

@@ -24,6 +24,8 @@ export function anInvoice(changes: Partial<InvoiceHeader> = {}): InvoiceHeader {
     },
     issued_at: '2026-06-01T00:00:00.000000Z',
     issued_on: '2026-06-01',
+    released_at: '2026-06-01T00:00:00.000000Z',
+    due_on: '2026-06-15',
     replaces_invoice_id: null,
     superseded_by: null,
     superseded_at: null,

@@ -120,6 +120,10 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     ['2026-05', '--tenant', 'a', 'b', '--reason', 'x', '--request-id', 'mine'],
     { outcome: 'refused', input: { tenant: ['a', 'b'], reason: 'x', request_id: 'mine' } },
   ],
+  'month-end.release': [
+    ['2026-05', '--tenant', 'a', '--reason', 'x', '--request-id', 'mine', '--yes'],
+    { outcome: 'refused', input: { tenant: ['a'], reason: 'x', request_id: 'mine' } },
+  ],
   'invoices.pay': [
     ['no-such-invoice'],
     { outcome: 'refused', target: { invoice: 'no-such-invoice' } },

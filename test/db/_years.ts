@@ -59,10 +59,12 @@ const STATEMENTS = `
     SELECT id, tenant_id, month, 'run', month, 'issued', month FROM invoiced;
   INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq, number,
       currency, subtotal_cents, tax_cents, total_cents, buyer_name, tax_treatment, tax_label, tax_rate,
-      seller_registered)
+      seller_registered, payment_days)
     SELECT id, tenant_id, month, month + interval '1 month' - interval '1 day', 1, nth,
-      tenant_id || '-' || nth, 'AUD', 15030, 1503, 16533, tenant_id, 'gst', 'GST', 0.10, true
+      tenant_id || '-' || nth, 'AUD', 15030, 1503, 16533, tenant_id, 'gst', 'GST', 0.10, true, 14
     FROM invoiced;
+  INSERT INTO releases (tenant_id, period_start, actor, reason)
+    SELECT tenant_id, month, 'test', 'issued' FROM invoiced;
   INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind, resource_kind,
       description, qty, unit, unit_price_cents, amount_cents, meta)
     SELECT i.id, 3 * (d.nth - 1) + line_no, d.deployment_id, NULL, kind,

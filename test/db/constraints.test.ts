@@ -118,9 +118,9 @@ describe('for every role', () => {
   const insertInvoice = (columns: string, values: string) => `
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
       VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());
-    INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, tenant_id, period_start, period_end, revision,
+    INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, payment_days, tenant_id, period_start, period_end, revision,
       tenant_seq, number, currency, subtotal_cents, tax_cents, total_cents ${columns})
-    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, ${values}`;
+    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, 14, ${values}`;
 
   test.each([
     [

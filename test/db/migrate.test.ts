@@ -71,10 +71,13 @@ test('an owner that also serves the API can read for a tenant', async () => {
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
         number, currency, subtotal_cents, tax_cents, total_cents, buyer_name,
-        tax_treatment, tax_label, tax_rate, seller_registered)
+        tax_treatment, tax_label, tax_rate, seller_registered, payment_days)
       SELECT draft_id, tenant_id, period_start, '2026-05-31', 1, 1, tenant_id || '-1', 'AUD', 0, 0, 0,
-        tenant_id, 'gst', 'GST', 0.10, true
+        tenant_id, 'gst', 'GST', 0.10, true, 14
       FROM invoice_drafts`);
+    await tx.query(sql.typeAlias('nothing')`
+      INSERT INTO releases (tenant_id, period_start, actor, reason)
+      SELECT tenant_id, period_start, 'test', 'issued' FROM invoices`);
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents)
       SELECT invoice_id, 1, 'a', 'plan_base', 'Plan base', 1, 'month', 0 FROM invoices`);

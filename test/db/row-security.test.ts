@@ -34,6 +34,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     metered_usage_records: null,
     month_end_request_tenants: null,
     operator_actions: { parent: 'api_keys', key: 'key_id' },
+    releases: null,
     signing_secrets: { parent: 'api_keys', key: 'key_id' },
     skipped_invoice_numbers: null,
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
@@ -120,6 +121,7 @@ describe('every table with rows of tenants', () => {
         policies: [
           'engine for * to arcadia_api, arcadia_migrator, arcadia_readonly, arcadia_worker',
           'own_tenant for r to arcadia_tenant',
+          ...(table === 'invoices' ? ['released for r to arcadia_tenant'] : []),
         ],
       },
     ]);

@@ -68,6 +68,7 @@ export function sourceOf(
     },
     issued_at: '2026-06-01T06:00:12.345678Z',
     issued_on: '2026-06-01',
+    due_on: '2026-06-15',
     replaces_invoice_id: null,
     superseded_by: null,
     replaces_number: null,

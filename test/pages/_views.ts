@@ -40,6 +40,7 @@ export const CLOSED: MonthOverview = {
       total_cents: '110000',
     },
   ],
+  review: { waiting: 0, since: null, totals: [] },
   is_served: true,
   pace: {
     started_at: null,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FAILURE_ADVICE, adviceFor, FAILURE } from '../../src/contracts/failures.ts';
-import { forceReRunPayload } from '../../src/contracts/request-payload.ts';
+import { forceReRunPayload, releasePayload } from '../../src/contracts/request-payload.ts';
 import { DOMAIN_ERROR_CODES } from '../../src/domain/errors.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/operators-guide.md', import.meta.url), 'utf8');
@@ -19,7 +19,12 @@ describe("the operator's guide", () => {
     const examples = [...GUIDE.matchAll(/```json\n([^`]*)```/g)].map(([, json = '']) => json);
     expect(examples).not.toEqual([]);
     for (const example of examples) {
-      expect(forceReRunPayload.safeParse(JSON.parse(example)).error).toBeUndefined();
+      const payload: unknown = JSON.parse(example);
+      const schemas = [forceReRunPayload, releasePayload];
+      expect(
+        schemas.some((schema) => schema.safeParse(payload).success),
+        example,
+      ).toBe(true);
     }
   });
 

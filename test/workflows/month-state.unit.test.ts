@@ -10,6 +10,7 @@ const BEGUN: BeginPassResult = {
   dueTenants: 3,
 };
 const TOTALS = { rolled: 2, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 };
+const FINISHED = { totals: TOTALS, unreleased: 0, imbalances: [] };
 const NONE = { rolled: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 };
 
 let changes = 0;
@@ -35,6 +36,7 @@ describe('a pass', () => {
       state: 'open',
       pass: null,
       totals: null,
+      unreleased: 0,
       imbalances: [],
       openUntil: null,
       refusals: [],
@@ -48,11 +50,12 @@ describe('a pass', () => {
     expect(state.progress(false).state).toBe('closing');
     state.passBegun(BEGUN);
     expect(state.progress(false)).toMatchObject({ state: 'closing', pass: { counts: NONE } });
-    state.passFinished(TOTALS, ['8 is not 9']);
+    state.passFinished({ totals: TOTALS, unreleased: 2, imbalances: ['8 is not 9'] });
     expect(state.progress(false)).toMatchObject({
       state: 'open',
       pass: null,
       totals: TOTALS,
+      unreleased: 2,
       imbalances: ['8 is not 9'],
     });
   });
@@ -92,7 +95,7 @@ describe('a pass', () => {
     expect(state.passWanted).toBe(false);
     acceptRequest();
     expect(state.passWanted).toBe(true);
-    state.passFinished(TOTALS, []);
+    state.passFinished(FINISHED);
     expect(state.passWanted).toBe(true);
   });
 
@@ -137,7 +140,7 @@ describe('urgent tenants', () => {
     beginPass();
     state.tenantsStarted(['acme']);
     state.tenantsServed(['acme'], ['rolled']);
-    state.passFinished(TOTALS, []);
+    state.passFinished(FINISHED);
     beginPass();
     expect(state.notStarted(['acme'])).toEqual(['acme']);
   });
@@ -175,12 +178,25 @@ test('keeps the last 20 refusals', () => {
   });
 });
 
+test('shows what waits for release after a pass and after each release', () => {
+  state.passBegun(BEGUN);
+  state.passFinished({ ...FINISHED, unreleased: 12 });
+  expect(state.progress(false).unreleased).toBe(12);
+  acceptRequest();
+  expect(state.progress(false).unreleased).toBe(12);
+  state.requestAccepted({
+    ...{ accepted: true, requestId: 'r3', waiting: false, refusals: [], urgentTenantIds: [] },
+    unreleased: 2,
+  });
+  expect(state.progress(false).unreleased).toBe(2);
+});
+
 test('remembers the last 20 requests that its passes served', () => {
   expect(state.progress(false).served).toEqual([]);
   for (let n = 1; n <= 21; n += 1) {
     state.passBegun({ ...BEGUN, requestIds: [`r${n}`] });
     if (n === 21) expect(state.progress(false).served.at(-1)).toBe('r20');
-    state.passFinished(TOTALS, []);
+    state.passFinished(FINISHED);
   }
   const { served } = state.progress(false);
   expect([served.length, served[0], served.at(-1)]).toEqual([20, 'r2', 'r21']);
@@ -192,7 +208,7 @@ describe('continue-as-new', () => {
     state.pagePlanned({ tenantIds: ['acme'], skipped: 2, last: 'acme' });
     acceptRequest(['globex']);
     state.refused('typo', 'unknown signal', '2026-06-02');
-    const carried = state.carry({ run: 1, forceReRun: 1 });
+    const carried = state.carry({ run: 1, forceReRun: 1, release: 1 });
 
     const next = new MonthState('2026-05', structuredClone(carried));
 
@@ -206,7 +222,7 @@ describe('continue-as-new', () => {
     ['a planned page', () => state.pagePlanned({ tenantIds: [], skipped: 0, last: null })],
     ['a started child', () => state.tenantsStarted(['acme'])],
     ['a handled signal', () => state.signalHandled()],
-    ['a finished pass', () => state.passFinished(TOTALS, [])],
+    ['a finished pass', () => state.passFinished(FINISHED)],
   ])('may follow %s', (_, transition) => {
     beginPass();
     expect(state.hasProgressed).toBe(false);

@@ -4,6 +4,8 @@ import type { Month } from '../../domain/period.ts';
 import {
   queryProgress,
   requestMonthEnd,
+  tellRelease,
+  type CommittedRelease,
   type MonthEndRequest,
 } from '../../temporal/month-end-client.ts';
 import { readMonthRun, type MonthRun } from '../../temporal/month-runs.ts';
@@ -12,6 +14,8 @@ import { SearchAttributesError } from '../../temporal/search-attributes.ts';
 /** How long each call may take, in milliseconds. */
 const TIMEOUTS = {
   request: 10_000,
+  /** Only for the workflow's details; the caller has its result. */
+  tellRelease: 2_000,
   /** A query waits for a worker, and the rest of the response does not depend on it. */
   progress: 3_000,
   check: 2_000,
@@ -30,6 +34,11 @@ export interface MonthEndPort {
    * @throws TemporalUnavailableError
    */
   request(request: MonthEndRequest): Promise<string>;
+  /**
+   * Tells the month's workflow, if it runs, about a release that is committed.
+   * @throws TemporalUnavailableError
+   */
+  tellRelease(release: CommittedRelease): Promise<void>;
   /**
    * Returns the workflow's progress; null if the month has no workflow.
    * @throws TemporalUnavailableError, also if no worker answers
@@ -55,6 +64,7 @@ export function createMonthEndPort(client: Client, timeouts = TIMEOUTS): MonthEn
   }
   return {
     request: (request) => within(timeouts.request, () => requestMonthEnd(client, request)),
+    tellRelease: (release) => within(timeouts.tellRelease, () => tellRelease(client, release)),
     progress: (month) => within(timeouts.progress, () => queryProgress(client, month)),
     run: (month) => within(timeouts.progress, () => readMonthRun(client, month)),
     async check() {

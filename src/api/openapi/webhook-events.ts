@@ -44,6 +44,28 @@ export const WEBHOOK_EVENTS = {
     description: 'The invoice no longer counts. Its replacement has its own invoice.issued event.',
     data: invoice.extend({ superseded_by: z.uuid() }),
   },
+  'invoice.released': {
+    summary: 'An invoice was released to its tenant',
+    description:
+      'Only if the seller reviews invoices: an operator has released the tenant’s month. No event names a document of ' +
+      'the month before that; invoice.issued of the live invoice comes with this event.',
+    data: invoice.extend({ due_on: z.iso.date(), released_at: z.iso.datetime() }),
+  },
+  'review.waiting': {
+    summary: 'A month waits for its review',
+    description:
+      'Invoices have been waiting for their release longer than REVIEW_REMINDER_DAYS. Sent once a day until they ' +
+      'are released.',
+    data: z.strictObject({
+      month,
+      invoices: count.describe('Invoices that wait for their release.'),
+      since: z.iso.datetime().describe('When the first of them was issued.'),
+      totals: z
+        .array(z.strictObject({ currency: z.string(), invoices: count, total_cents: z.string() }))
+        .describe('Totals of these invoices.'),
+      links: monthLinks,
+    }),
+  },
   'run.finished': {
     summary: 'A run of month end has finished',
     description: 'All due tenants were processed. The counts show their latest outcomes.',

@@ -106,6 +106,7 @@ export const monthInvoices = operatorPage(
       search: text(100).optional(),
       status: z.enum(INVOICE_STATUSES).optional(),
       outcome: z.enum(OUTCOMES).optional(),
+      release: z.literal('waiting').optional(),
       order: z.enum(INVOICE_ORDERS).default('change'),
     }),
   },

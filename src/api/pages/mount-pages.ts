@@ -14,6 +14,7 @@ import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { documents, lineUsage, oneInvoice, monthInvoices } from './invoice-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
 import { quote } from './quote-page.ts';
+import { release, review } from './release-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
 
 /** Authentication and limits for pages. */
@@ -118,6 +119,8 @@ export const PAGES: readonly PageRoute[] = [
   oneMonthLive,
   parkedTenants,
   monthInvoices,
+  review,
+  release,
   askForReRun,
   reRun,
   oneRequest,

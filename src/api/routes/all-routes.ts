@@ -24,6 +24,7 @@ import { getLineUsage, getLineUsageCsv } from './line-usage-routes.ts';
 import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
 import { postQuote } from './quote-route.ts';
+import { postRelease } from './release-routes.ts';
 import { postRollUp } from './roll-up-routes.ts';
 import {
   attachAddon,
@@ -79,6 +80,7 @@ export const ROUTES: readonly Route[] = [
   payInvoice,
   voidInvoice,
   postRollUp,
+  postRelease,
   getRollUp,
   getLateUsage,
   putCatalogue,

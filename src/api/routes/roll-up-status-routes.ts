@@ -5,6 +5,7 @@ import {
   parkedTenantSchema,
   readMonthEndStatus,
 } from '../../db/month-end/month-end-status.ts';
+import { reviewSchema } from '../../db/month-end/review-facts.ts';
 import type { Month } from '../../domain/period.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import { TemporalUnavailableError, type MonthEndPort } from '../http/month-end-port.ts';
@@ -110,6 +111,9 @@ const statusReply = z.object({
   parked: z.array(parkedTenantSchema).describe('The first 100.'),
   requests: z.array(monthRequestSchema).describe('The latest 20.'),
   totals: z.array(monthTotalsSchema).describe('Totals of the live invoices.'),
+  review: reviewSchema.describe(
+    'Invoices that wait for their release, since when, and their totals. Zero unless the seller reviews invoices.',
+  ),
   reconciliation: z
     .array(z.looseObject({ source: z.string(), resource_kind: z.string(), state: z.string() }))
     .describe('All accepted usage of the month, by state.'),

@@ -6,6 +6,7 @@ import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 import { readSeller, type SellerVersion } from '../../db/catalogue/seller-details.ts';
 import { formatAbn } from '../../domain/abn.ts';
+import { counted } from '../render/styled-text.ts';
 
 export function sellerApplyCommand(): Command {
   return new Command('apply')
@@ -14,8 +15,9 @@ export function sellerApplyCommand(): Command {
     .addHelpText(
       'after',
       `
-Sets the legal name, ABN, address and payment details. They appear on invoices issued from now on; earlier
-invoices keep theirs. Applying the same details again changes nothing.
+Sets the legal name, ABN, address and payment details, and the settings release ("immediate", or "review":
+tenants see a month once an operator has released it), payment_days (14 by default) and xero. They apply to
+invoices issued from now on; earlier invoices keep theirs. Applying the same file again changes nothing.
 
 Example:
   npm run cli -- seller apply demo/seller.json`,
@@ -59,6 +61,7 @@ function renderSeller(seller: SellerVersion): string {
     seller.email,
     seller.payment_terms,
     ...seller.payment_details,
+    `Release: ${seller.release}; due after ${counted(seller.payment_days, 'day')}; Xero accounts: ${seller.xero === null ? 'not set' : 'set'}`,
     `Version ${seller.version}, recorded ${seller.recorded_at}`,
   ]
     .filter(Boolean)

@@ -73,6 +73,8 @@ export function adviceFor({ code, month }: Pick<Finding, 'code' | 'month'>): str
       return `${cli} ${remedyForLostRun(month)}; first read docs/operations/restore.md`;
     case 'books_do_not_add_up':
       return `don't send invoices of ${month}; check its reconciliation: ${cli} month-end status ${month}`;
+    case 'review_waiting':
+      return `review the month, then ${cli} month-end release ${month} --all --reason reviewed`;
     case 'schedule_missing':
     case 'schedule_points_elsewhere':
       return `${cli} schedule apply`;

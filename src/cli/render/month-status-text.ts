@@ -26,6 +26,7 @@ export function renderStatus(status: StatusWithProgress): string {
     `${counted(due_tenants, 'tenant')} due: ${describeOutcomes(outcomes, groupDigits)}, ` +
       `${groupDigits(not_looked_at)} not processed`,
     ...renderBalance(status),
+    ...renderReview(status),
     ...status.to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
     ...section('To invoice', TO_INVOICE, status.to_invoice),
     ...section('Parked', PARKED, status.parked),
@@ -58,6 +59,18 @@ function renderBalance({ balanced, imbalances, month }: StatusWithProgress): str
   return [
     style('red', `THE BOOKS DON'T ADD UP. Run \`month-end verify ${month}\` for details:`),
     ...imbalances.map((sentence) => `  ${sentence}`),
+  ];
+}
+
+/** The invoices that tenants can't see yet. */
+function renderReview({ review, month }: StatusWithProgress): string[] {
+  if (review.waiting === 0) return [];
+  const wait = review.waiting === 1 ? 'waits' : 'wait';
+  return [
+    style(
+      'yellow',
+      `To do: ${counted(review.waiting, 'invoice')} ${wait} for release. Review, then run \`month-end release ${month} --all --reason …\`.`,
+    ),
   ];
 }
 

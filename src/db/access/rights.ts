@@ -34,6 +34,12 @@ const DELIVERING: TableRights = {
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
 
+/** Operators release through the API and by signal; the worker also releases what it issues. */
+const RELEASING: TableRights = {
+  SELECT: '*',
+  INSERT: ['tenant_id', 'period_start', 'actor', 'reason', 'request_id'],
+};
+
 /** An action is inserted complete and gets its outcome once. The database sets its timestamps. */
 const RECORDING: TableRights = {
   INSERT: [
@@ -91,7 +97,18 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_api: READ_AND_INSERT,
     arcadia_worker: READ,
     arcadia_readonly: READ,
-    arcadia_tenant: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'version',
+        'legal_name',
+        'trading_name',
+        'abn',
+        'address',
+        'email',
+        'payment_terms',
+        'payment_details',
+      ],
+    },
   },
   buyer_details: {
     arcadia_api: READ_AND_INSERT,
@@ -141,6 +158,12 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: READ,
     arcadia_readonly: READ,
   },
+  releases: {
+    arcadia_api: RELEASING,
+    arcadia_worker: RELEASING,
+    arcadia_readonly: READ,
+    arcadia_tenant: { SELECT: ['tenant_id', 'period_start', 'released_on', 'released_at'] },
+  },
   invoice_drafts: {
     arcadia_api: READ,
     arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['state', 'closed_at', 'reason'] },
@@ -176,6 +199,8 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'aud_rate_source',
         'tax_aud_cents',
         'issued_at',
+        'issued_on',
+        'payment_days',
         'replaces_invoice_id',
         'superseded_by',
         'superseded_at',
@@ -319,7 +344,15 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_api: { ...RECORDING, SELECT: '*' },
     arcadia_worker: {
       ...RECORDING,
-      SELECT: ['action_id', 'actor', 'channel', 'request_id', 'month_request', 'outcome'],
+      SELECT: [
+        'action_id',
+        'actor',
+        'channel',
+        'request_id',
+        'month_request',
+        'outcome',
+        'input_sha256',
+      ],
     },
     arcadia_readonly: READ,
   },
@@ -340,7 +373,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: READ,
   },
   webhook_events: {
-    arcadia_api: READ,
+    arcadia_api: { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] },
     arcadia_worker: { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] },
     arcadia_app: { DELETE: '*' },
     arcadia_readonly: READ,

@@ -2,8 +2,12 @@ import { z } from 'zod';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
-/** Versioned seller details: an invoice references the version it was issued with (ADR 18). */
+/**
+ * Versioned seller details and settings: an invoice references the version it was issued with (ADR 18), and freezes what
+ * its due date follows from.
+ */
 
+/** What documents show of the seller. */
 export const sellerSchema = z.object({
   legal_name: z.string(),
   trading_name: z.string().nullable(),
@@ -15,28 +19,58 @@ export const sellerSchema = z.object({
 });
 export type Seller = z.infer<typeof sellerSchema>;
 
-const sellerVersion = sellerSchema.extend({ version: z.number(), recorded_at: z.string() });
+/** When tenants see invoices: from their issue on, or once an operator has released them (docs/spec.md#release). */
+export const RELEASE_MODES = ['immediate', 'review'] as const;
+
+/** How the seller's invoices are released, paid and exported. */
+export const sellerSettings = z.object({
+  release: z.enum(RELEASE_MODES),
+  /** From the later of issue and release until the due date. */
+  payment_days: z.number(),
+  xero: z.record(z.string(), z.unknown()).nullable(),
+});
+
+/** The settings that a file doesn't have to name, and those of an installation without seller details. */
+export const DEFAULT_SELLER_SETTINGS: z.infer<typeof sellerSettings> = {
+  release: 'immediate',
+  payment_days: 14,
+  xero: null,
+};
+
+const recordedSeller = sellerSchema.extend(sellerSettings.shape);
+/** Everything that a version of the seller file says. */
+export type RecordedSeller = z.infer<typeof recordedSeller>;
+
+const sellerVersion = recordedSeller.extend({ version: z.number(), recorded_at: z.string() });
 export type SellerVersion = z.infer<typeof sellerVersion>;
 
 /** Returns the current version; null if there is none yet. */
 export function readSeller(db: Queryable): Promise<SellerVersion | null> {
   return db.maybeOne(sql.type(sellerVersion)`
     SELECT version, legal_name, trading_name, abn::text AS abn, address::text[] AS address, email,
-      payment_terms, payment_details, recorded_at
+      payment_terms, payment_details, release, payment_days, xero, recorded_at
     FROM seller_details ORDER BY version DESC LIMIT 1
   `);
 }
 
+/** Selects what issuing needs of the current seller: always one row, with a null version if there are no details. */
+export const CURRENT_SELLER = sql.fragment`
+  SELECT max(s.version) AS version,
+    coalesce(max(s.release), ${DEFAULT_SELLER_SETTINGS.release}) AS release,
+    coalesce(max(s.payment_days), ${DEFAULT_SELLER_SETTINGS.payment_days}) AS payment_days
+  FROM (SELECT version, release, payment_days FROM seller_details ORDER BY version DESC LIMIT 1) s`;
+
 export async function insertSeller(
   tx: Transaction,
   version: number,
-  seller: Seller,
+  seller: RecordedSeller,
 ): Promise<void> {
+  const xero = seller.xero === null ? null : JSON.stringify(seller.xero);
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO seller_details (version, legal_name, trading_name, abn, address, email,
-      payment_terms, payment_details)
+      payment_terms, payment_details, release, payment_days, xero)
     VALUES (${version}, ${seller.legal_name}, ${seller.trading_name}, ${seller.abn},
       ${textArray(seller.address)}, ${seller.email}, ${seller.payment_terms},
-      ${textArray(seller.payment_details)})
+      ${textArray(seller.payment_details)}, ${seller.release}, ${seller.payment_days}, ${xero}::jsonb)
   `);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
 import { invoiceLineSchema, invoiceHeaderSchema } from './invoice-views.ts';
+import { dueOn } from '../release-facts.ts';
 import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { taxViewOf } from '../tax/invoice-tax.ts';
@@ -11,7 +12,7 @@ import { sellerSchema } from '../catalogue/seller-details.ts';
  */
 
 const header = invoiceHeaderSchema
-  .omit({ re_run: true, status_change: true, superseded_at: true })
+  .omit({ re_run: true, status_change: true, superseded_at: true, released_at: true })
   .extend({
     /** The date of issue in the billing time zone. */
     issued_on: z.iso.date(),
@@ -40,8 +41,7 @@ export interface DocumentCursor {
 const HEADERS = sql.fragment`
   SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
-    billing_date(i.issued_at) AS issued_on,
-    i.replaces_invoice_id, i.superseded_by,
+    i.issued_on, ${dueOn('i')} AS due_on, i.replaces_invoice_id, i.superseded_by,
     old.number AS replaces_number, next.number AS superseded_by_number,
     (
       SELECT jsonb_build_object('legal_name', s.legal_name, 'trading_name', s.trading_name,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
+import { dueOn, releasedAt } from '../release-facts.ts';
 import { taxViewOf, taxViewSchema } from '../tax/invoice-tax.ts';
 
 /** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
@@ -24,6 +25,16 @@ export const invoiceHeaderSchema = z.object({
   tax: taxViewSchema,
   issued_at: z.iso.datetime(),
   issued_on: z.iso.date().describe('The date of issue, in the billing time zone.'),
+  released_at: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      "When the period was released to the tenant. Null while it waits: tenants' keys can't see it.",
+    ),
+  due_on: z.iso
+    .date()
+    .nullable()
+    .describe('The later of issue and release, plus the payment days. Null before the release.'),
   replaces_invoice_id: z.uuid().nullable(),
   superseded_by: z.uuid().nullable(),
   superseded_at: z.iso.datetime().nullable(),
@@ -93,7 +104,8 @@ export type InvoiceReader = 'operator' | 'tenant';
 const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
   i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
-  billing_date(i.issued_at) AS issued_on, i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
+  i.issued_on, ${releasedAt('i')} AS released_at, ${dueOn('i')} AS due_on,
+  i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
 
 const OPERATORS_COLUMNS = sql.fragment`
   CASE WHEN i.request_id IS NOT NULL THEN jsonb_build_object(

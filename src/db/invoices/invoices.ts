@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
 import type { LineChange } from '../../domain/line-changes.ts';
+import { CURRENT_SELLER } from '../catalogue/seller-details.ts';
 import { deletingChunks, keepingCompositions } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
@@ -191,7 +192,8 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
 
 /**
  * Inserts headers, each with its tenant's next number (a forced one also has an actor and a reason), their
- * compositions, and all their lines, which must arrive in one statement.
+ * compositions, and all their lines, which must arrive in one statement. Under `immediate` a first invoice releases its
+ * period.
  */
 async function insertInvoices(
   tx: Transaction,
@@ -205,7 +207,7 @@ async function insertInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
       SELECT * FROM ${rowsAs('d', HEADER, headers)}
-    ), numbered AS (
+    ), seller AS MATERIALIZED (${CURRENT_SELLER}), numbered AS (
       UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
       FROM d WHERE t.tenant_id = d."tenantId"
       RETURNING t.tenant_id, t.name, t.last_invoice_seq AS seq
@@ -213,7 +215,7 @@ async function insertInvoices(
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
       tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
-      request_id, actor, reason, buyer_name, buyer_version, seller_version)
+      request_id, actor, reason, buyer_name, buyer_version, seller_version, payment_days)
     SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
       coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
@@ -221,8 +223,9 @@ async function insertInvoices(
       r.request_id, r.actor, r.reason,
       -- The current parties. The invoice's documents keep showing these.
       n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),
-      (SELECT max(version) FROM seller_details)
+      seller.version, seller.payment_days
     FROM d
+    CROSS JOIN seller
     JOIN numbered n ON n.tenant_id = d."tenantId"
     LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"
     -- If one revision serves several requests, the invoice names the first one; month_end_request_tenants has
@@ -234,6 +237,12 @@ async function insertInvoices(
         AND f.draft_id = d."draftId" AND ${IS_SERVED}
       ORDER BY r.request_seq LIMIT 1
     ) r ON true
+    RETURNING tenant_id, period_start, revision
+    ), released AS (
+      INSERT INTO releases (tenant_id, period_start, actor, reason)
+      SELECT header.tenant_id, header.period_start, 'worker', 'the seller releases invoices when they are issued'
+      FROM header CROSS JOIN seller WHERE header.revision = 1 AND seller.release = 'immediate'
+      ON CONFLICT DO NOTHING
     ), composed AS (${keepingCompositions(drafts.map(({ draftId }) => draftId))})
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
       resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)

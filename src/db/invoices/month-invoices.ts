@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OUTCOMES, type Outcome } from '../../contracts/month-end-types.ts';
 import { monthStart, previousMonth, type Month } from '../../domain/period.ts';
+import { isReleased } from '../release-facts.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -36,6 +37,8 @@ export interface MonthInvoiceFilter {
   /** Undefined: all statuses except `superseded`. */
   readonly status?: InvoiceStatus | undefined;
   readonly outcome?: Outcome | undefined;
+  /** `waiting`: only invoices that their tenants can't see yet. */
+  readonly release?: 'waiting' | undefined;
   readonly order: InvoiceOrder;
 }
 
@@ -52,13 +55,14 @@ export type MonthInvoiceKey = Pick<
 export function listMonthInvoices(
   db: Queryable,
   month: Month,
-  { search, status, outcome, order }: MonthInvoiceFilter,
+  { search, status, outcome, release, order }: MonthInvoiceFilter,
   { after, limit }: Page<MonthInvoiceKey>,
 ): Promise<readonly MonthInvoice[]> {
   const conditions = [
     status === undefined
       ? sql.fragment`i.status <> 'superseded'`
       : sql.fragment`i.status = ${status}`,
+    release !== undefined && sql.fragment`i.status <> 'void' AND NOT ${isReleased('i')}`,
     outcome !== undefined && sql.fragment`o.outcome = ${outcome}`,
     search !== undefined &&
       sql.fragment`(position(lower(${search}) IN lower(t.tenant_id)) > 0

@@ -11,6 +11,7 @@ import { loadCalendar } from '../settings/load-calendar.ts';
 import { readControlTotals } from './read-control-totals.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
+import { readReview, type Review } from './review-facts.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { REQUEST_FACTS, requestFacts } from './request-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
@@ -49,6 +50,8 @@ export interface MonthEndStatus {
   readonly requests: readonly z.infer<typeof monthRequestSchema>[];
   /** Totals of the live invoices; cents as text, because a sum may be beyond 2^53. */
   readonly totals: readonly z.infer<typeof monthTotalsSchema>[];
+  /** What waits for its release. */
+  readonly review: Review;
   readonly reconciliation: readonly ReconciliationRow[];
   readonly control_totals: ControlTotals;
   /**
@@ -84,6 +87,7 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
       parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
+      review: await readReview(tx, period),
       reconciliation,
       control_totals: controlTotals,
       balanced: isClosed ? imbalances.length === 0 : null,

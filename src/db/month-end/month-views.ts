@@ -9,6 +9,7 @@ import {
   sumInvoices,
   type MonthEndStatus,
 } from './month-end-status.ts';
+import { readReview } from './review-facts.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
@@ -111,7 +112,7 @@ function readPace(db: Queryable, { periodStart }: Period): Promise<Pace> {
  */
 export interface MonthOverview extends Pick<
   MonthEndStatus,
-  'month' | 'due_tenants' | 'outcomes' | 'not_looked_at' | 'requests' | 'totals'
+  'month' | 'due_tenants' | 'outcomes' | 'not_looked_at' | 'requests' | 'totals' | 'review'
 > {
   /** Whether the month has requests and all of them are served. */
   readonly is_served: boolean;
@@ -134,6 +135,7 @@ export async function readMonthOverview(db: Database, month: Month): Promise<Mon
       not_looked_at: countWithoutOutcome(counts),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
+      review: await readReview(tx, period),
       is_served: await isServed(tx, month),
       pace: await readPace(tx, period),
     };

@@ -78,7 +78,7 @@ function inserting(action: NewOperatorAction) {
         month_request, tenant_ids, all_tenants, reason)
     VALUES (${action.actor}, ${action.keyId}, ${action.channel}, ${action.action},
       ${JSON.stringify(action.target)}::json, ${bytes > MAX_INPUT_BYTES ? null : input}::json,
-      ${sql.binary(hash('sha256', input, 'buffer'))}, ${bytes}, ${action.requestId},
+      ${digestOf(input)}, ${bytes}, ${action.requestId},
       ${monthRequest}, ${tenantIds && textArray(tenantIds)}, ${allTenants}, ${reason})`;
 }
 
@@ -126,6 +126,19 @@ export function isAnnounced(
         AND actor = ${request.actor} AND channel <> 'temporal'
     ) AS is_announced
   `);
+}
+
+/** Returns whether the signal with this id and input is on record with an outcome. */
+export function isAnswered(db: Queryable, signalId: string, input: unknown): Promise<boolean> {
+  return db.exists(sql.type(actionId)`
+    SELECT action_id FROM operator_actions
+    WHERE channel = 'temporal' AND request_id = ${signalId} AND outcome IS NOT NULL
+      AND input_sha256 = ${digestOf(JSON.stringify(input ?? null))}
+  `);
+}
+
+function digestOf(input: string) {
+  return sql.binary(hash('sha256', input, 'buffer'));
 }
 
 /** Records the result of an action, which can be set only once. */

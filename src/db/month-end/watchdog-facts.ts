@@ -5,6 +5,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
+import { readReview } from './review-facts.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 import { dueTenants } from './due-tenants.ts';
 
@@ -27,12 +28,15 @@ export type MonthFacts = z.infer<typeof monthRequests> &
     readonly dueTenants: number;
     /** Due tenants without an outcome. */
     readonly withoutOutcome: number;
+    /** Issued invoices that wait for their release, and since when the first of them does. */
+    readonly unreleased: number;
+    readonly unreleasedSince: string | null;
   };
 
 /**
  * Returns the months that may need attention, in order: the given month, which is the last that is over; months
  * with open requests or books that don't add up; and, since the first invoice and within the year up to the
- * given month, months that were never closed or have due tenants without an outcome.
+ * given month, months that were never closed, have due tenants without an outcome or invoices that wait for release.
  * @throws DomainError `invalid_month`
  */
 export async function readMonthFacts(
@@ -42,17 +46,32 @@ export async function readMonthFacts(
   const facts: MonthFacts[] = [];
   const { periodOf } = await loadCalendar(db);
   for (const requests of await listMonths(db, lastMonth)) {
-    const counts = await countOutcomes(db, periodOf(requests.month));
+    const period = periodOf(requests.month);
+    const counts = await countOutcomes(db, period);
+    const { waiting: unreleased, since: unreleasedSince } = await readReview(db, period);
     const { due, ...outcomes } = counts;
     const withoutOutcome = countWithoutOutcome(counts);
-    facts.push({ ...requests, dueTenants: due, withoutOutcome, ...outcomes });
+    facts.push({
+      ...requests,
+      dueTenants: due,
+      withoutOutcome,
+      unreleased,
+      unreleasedSince,
+      ...outcomes,
+    });
   }
   return facts.filter((month) => month.month === lastMonth || needsLook(month));
 }
 
 function needsLook(month: MonthFacts): boolean {
-  const { openRequests, finishedRequests, isOutOfBalance, withoutOutcome } = month;
-  return openRequests > 0 || finishedRequests === 0 || isOutOfBalance || withoutOutcome > 0;
+  const { openRequests, finishedRequests, isOutOfBalance, withoutOutcome, unreleased } = month;
+  return (
+    openRequests > 0 ||
+    finishedRequests === 0 ||
+    isOutOfBalance ||
+    withoutOutcome > 0 ||
+    unreleased > 0
+  );
 }
 
 function listMonths(db: Queryable, lastMonth: Month) {

@@ -3,6 +3,7 @@ import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Failure } from '../../contracts/failures.ts';
 import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
+import { dueOn, isReleased, releasedAt } from '../release-facts.ts';
 import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sql, uuidArray } from '../sql.ts';
 
@@ -10,6 +11,9 @@ import { sql, uuidArray } from '../sql.ts';
  * The webhook outbox (ADR 19). The statement that makes an event true writes it, or a later one in the same
  * transaction does, so events that were rolled back are never sent. If no live endpoint subscribes to a type,
  * its events aren't queried at all.
+ *
+ * Events that name an invoice or an adjustment note wait for the release of its period (docs/spec.md#release):
+ * statements about documents ask `isReleased`, and the release writes the events of the live invoices.
  */
 
 /**
@@ -61,26 +65,65 @@ function invoiceData(alias: 'i' | 'old') {
 }
 
 /**
- * Returns parts of a WITH that write `invoice.issued` for these invoices and `invoice.superseded` for the
- * invoices that they replace.
+ * Returns parts of a WITH that write the events of issued invoices, if their period is released: `invoice.issued`, and
+ * `invoice.superseded` for the invoices that they replace.
  */
 export function tellingInvoices(invoiceIds: readonly string[]) {
-  const issued = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(invoiceIds)})`;
-  const superseded = sql.fragment`
-    FROM invoices i JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
-    WHERE i.invoice_id = ANY(${uuidArray(invoiceIds)})`;
+  const ofInvoices = sql.fragment`i.invoice_id = ANY(${uuidArray(invoiceIds)}) AND ${isReleased('i')}`;
   return telling([
-    eventsOf(
-      'invoice.issued',
-      sql.fragment`i.tenant_id`,
-      sql.fragment`jsonb_build_object(${invoiceData('i')}, 'replaces_invoice_id', i.replaces_invoice_id)`,
-      issued,
-    ),
+    issuedEvents(sql.fragment`FROM invoices i WHERE ${ofInvoices}`),
     eventsOf(
       'invoice.superseded',
       sql.fragment`old.tenant_id`,
       sql.fragment`jsonb_build_object(${invoiceData('old')}, 'superseded_by', i.invoice_id)`,
-      superseded,
+      sql.fragment`
+        FROM invoices i JOIN invoices old ON old.invoice_id = i.replaces_invoice_id WHERE ${ofInvoices}`,
+    ),
+  ]);
+}
+
+/** Returns parts of a WITH that write the events of a release: these live invoices are issued, and released. */
+export function tellingReleased(invoiceIds: readonly string[]) {
+  const ofInvoices = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(invoiceIds)})`;
+  return telling([
+    issuedEvents(ofInvoices),
+    eventsOf(
+      'invoice.released',
+      sql.fragment`i.tenant_id`,
+      sql.fragment`jsonb_build_object(${invoiceData('i')}, 'due_on', ${dueOn('i')},
+        'released_at', ${instantText(releasedAt('i'))})`,
+      ofInvoices,
+    ),
+  ]);
+}
+
+/** @param from names the invoices `i` */
+function issuedEvents(from: FragmentSqlToken) {
+  return eventsOf(
+    'invoice.issued',
+    sql.fragment`i.tenant_id`,
+    sql.fragment`jsonb_build_object(${invoiceData('i')}, 'replaces_invoice_id', i.replaces_invoice_id)`,
+    from,
+  );
+}
+
+/** An instant in JSON, in UTC. */
+function instantText(instant: FragmentSqlToken) {
+  return sql.fragment`to_char(${instant}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+/**
+ * Returns parts of a WITH that write `review.waiting`.
+ * @param waiting SELECTs one row per month to remind of: `month`, `invoices`, `since` and `totals`; with a WHERE
+ */
+export function tellingReviewWaiting(waiting: FragmentSqlToken) {
+  return telling([
+    eventsOf(
+      'review.waiting',
+      sql.fragment`NULL`,
+      sql.fragment`jsonb_build_object('month', w.month, 'invoices', w.invoices, 'since', ${instantText(sql.fragment`w.since`)},
+        'totals', w.totals, 'links', jsonb_build_object('month_end', '/api/v1/roll-ups/' || w.month))`,
+      sql.fragment`FROM (${waiting}) w WHERE true`,
     ),
   ]);
 }

@@ -8,7 +8,7 @@ import { invoiceStatus, outcome } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { percentChange, signedAmount } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { table } from './html-table.ts';
+import { table, type Column } from './html-table.ts';
 
 export interface InvoicesView {
   readonly visitor: Visitor;
@@ -38,11 +38,24 @@ ${table({
   hasVisibleCaption: true,
   empty: 'No invoices match.',
   rows: invoices,
-  columns: [
+  columns: invoiceColumns(month),
+})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Rerun selected …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
+</form>
+`,
+  });
+}
+
+/** Columns of a month's invoices: a checkbox for the tenant, the total, and the change since the month before. */
+export function invoiceColumns(
+  month: string,
+  selected: ReadonlySet<string> = new Set(),
+): readonly Column<MonthInvoice>[] {
+  const before = formatMonth(previousMonth(month));
+  return [
     {
       head: markup`<span class="heard">Select</span>`,
       cell: ({ tenant_id, number }) =>
-        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}" aria-label="Select ${tenant_id}, ${number}">`,
+        markup`<input type="checkbox" name="tenant_id" value="${tenant_id}"${selected.has(tenant_id) ? markup` checked` : ''} aria-label="Select ${tenant_id}, ${number}">`,
     },
     {
       head: 'Tenant',
@@ -65,11 +78,7 @@ ${table({
         last_month_cents === null ? 'none' : formatAmount(last_month_cents, currency),
     },
     { head: 'Change', isFigure: true, cell: changeOf },
-  ],
-})}<div class="actions">${invoices.length === 0 ? '' : markup`<button>Rerun selected …</button>`}${nextHref === null ? '' : markup`<a href="${nextHref}" rel="next">Next page</a>`}</div>
-</form>
-`,
-  });
+  ];
 }
 
 function changeOf(invoice: MonthInvoice): Markup {
@@ -80,12 +89,13 @@ function changeOf(invoice: MonthInvoice): Markup {
 
 function filterForm(
   month: string,
-  { search = '', status, outcome: of, order }: MonthInvoiceFilter,
+  { search = '', status, outcome: of, release, order }: MonthInvoiceFilter,
 ) {
   return markup`<form class="filter" method="get" action="/operator/months/${month}/invoices" role="search" aria-label="Invoices">
 <div class="field"><label for="search">Tenant</label><input id="search" name="search" value="${search}" type="search"></div>
 <div class="field"><label for="status">Status</label><select id="status" name="status"><option value="">not superseded</option>${options(INVOICE_STATUSES, status)}</select></div>
 <div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(INVOICE_OUTCOMES, of)}</select></div>
+<div class="field"><label for="release">Release</label><select id="release" name="release"><option value="">any</option>${options(['waiting'], release)}</select></div>
 <div class="field"><label for="order">Order</label><select id="order" name="order">${options(['change', 'tenant'], order, ORDER_NAMES)}</select></div>
 <button>Apply</button>
 </form>

@@ -32,7 +32,7 @@ export function progressOf({
 
 /** Renders the part of a month's page that refreshes during a run. Nothing in it can have the focus. */
 export function monthLive(overview: MonthOverview): Markup {
-  const { outcomes, not_looked_at, due_tenants, requests, totals, is_served } = overview;
+  const { outcomes, not_looked_at, due_tenants, requests, totals, review, is_served } = overview;
   const isOpen = requests.some(({ state }) => state !== 'finished');
   const [last] = requests;
   const state = isOpen
@@ -47,7 +47,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>Nothing to bill</dt><dd>${groupDigits(outcomes.nothing_to_bill)}</dd></div>
 <div><dt>Parked</dt><dd>${groupDigits(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
 <div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
-${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+${review.waiting === 0 ? '' : markup`<div><dt>Waiting for release</dt><dd>${groupDigits(review.waiting)} ${badge('busy', 'to do')}</dd></div>\n`}${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
 
