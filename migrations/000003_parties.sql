@@ -10,11 +10,13 @@ CREATE TABLE tenants (
   -- The tenant's last number, issued or skipped (skipped_invoice_numbers). There are no other gaps, because the
   -- transaction that issues the invoice takes the number.
   last_invoice_seq bigint NOT NULL DEFAULT 0,
+  -- The same for its adjustment notes, whose numbers are a series of their own.
+  last_note_seq bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 GRANT SELECT ON tenants TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT (tenant_id, name, currency), UPDATE (name) ON tenants TO arcadia_api;
-GRANT UPDATE (last_invoice_seq) ON tenants TO arcadia_worker;
+GRANT UPDATE (last_invoice_seq, last_note_seq) ON tenants TO arcadia_worker;
 CALL isolate_tenants('tenants');
 
 CREATE TABLE seller_details (

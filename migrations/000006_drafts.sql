@@ -1,14 +1,16 @@
 -- Up Migration
 
--- Drafts: each is one child workflow's attempt at one tenant's month. The invoice that a draft becomes takes
--- over its id, and the usage ledger seals usage for that id, so the ledger needs no change at issue. Drafts are
--- never deleted (ADR 1).
+-- Drafts: each is one child workflow's attempt at one tenant's month. The invoice or adjustment note that a draft
+-- becomes takes over its id, and the usage ledger seals usage for that id, so the ledger needs no change at issue.
+-- Drafts are never deleted (ADR 1).
 
 CREATE TABLE invoice_drafts (
   draft_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   tenant_id external_id NOT NULL REFERENCES tenants,
   period_start month_start NOT NULL,
-  -- unchanged: the revision would have equalled the invoice that it was to replace, so that invoice stays live.
+  -- issued: as an invoice or as an adjustment note, which has the draft's id.
+  -- unchanged: the revision would have equalled the invoice that it was to replace, so that invoice stays live, or there
+  -- was no difference for an adjustment note.
   -- nothing_to_bill: no lines, no usage and no invoice to replace.
   state text NOT NULL DEFAULT 'open'
     CHECK (state IN ('open', 'issued', 'unchanged', 'nothing_to_bill', 'abandoned')),
@@ -16,7 +18,8 @@ CREATE TABLE invoice_drafts (
   owner text NOT NULL,
   -- When that run started. A run that started earlier never takes the draft over.
   owner_started_at timestamptz NOT NULL,
-  -- The invoice that the draft is to replace (a forced rerun). Its foreign key is in 000008_invoices.sql.
+  -- The invoice that the draft is to replace, or to adjust if it is settled by then (a forced rerun). Its foreign key is
+  -- in 000008_invoices.sql.
   replaces_invoice_id uuid,
   opened_at timestamptz NOT NULL DEFAULT now(),
   closed_at timestamptz,

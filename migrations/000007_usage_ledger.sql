@@ -18,7 +18,7 @@ CREATE TABLE usage_buckets (
   event_count bigint NOT NULL DEFAULT 0 CHECK (event_count >= 0),
   -- LLM: exact cents. Metered: an exact quantity; a correction adds its difference.
   total numeric NOT NULL DEFAULT 0,
-  -- The draft that sealed it, which is also the id of the invoice that the draft became. Null: open.
+  -- The draft that sealed it, which is also the id of the invoice or note that the draft became. Null: open.
   sealed_for uuid REFERENCES invoice_drafts,
   FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id)
 );
@@ -31,7 +31,7 @@ CREATE INDEX usage_buckets_by_month ON usage_buckets (service_month, tenant_id);
 
 -- The sum of a sealed bucket never changes: without this, an ingestion that still had the id of an open bucket
 -- would lose usage. Usage that an invoice holds can only move to the revision that replaces it
--- (docs/spec.md#revisions).
+-- (docs/spec.md#revisions). Usage that an adjustment note holds stays there.
 CREATE FUNCTION usage_buckets_stay_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.sealed_for IS NULL THEN

@@ -1,15 +1,20 @@
 -- Up Migration
 
 -- Invoices, their lines, and the usage that they bill. An invoice is issued completely or not at all, once per
--- tenant and period, and never changes afterwards except for its status (docs/spec.md#month-end).
+-- tenant and period, and never changes afterwards except for its status (docs/spec.md#month-end). Adjustment notes,
+-- which correct settled invoices (docs/spec.md#adjustment-notes), are rows of the same tables (ADR 30). A query says
+-- which it means: `kind`, or the conditions of src/db/invoices/standing.ts.
 
 CREATE TABLE invoices (
   invoice_id uuid PRIMARY KEY REFERENCES invoice_drafts,
+  kind text NOT NULL DEFAULT 'invoice' CHECK (kind IN ('invoice', 'adjustment_note')),
   tenant_id external_id NOT NULL REFERENCES tenants,
   period_start month_start NOT NULL,
   period_end date NOT NULL,
+  -- Of a note: its number among the notes of its invoice.
   revision integer NOT NULL CHECK (revision > 0),
   status text NOT NULL DEFAULT 'issued' CHECK (status IN ('issued', 'paid', 'void', 'superseded')),
+  -- Invoices and notes have a series each.
   tenant_seq bigint NOT NULL,
   number text NOT NULL UNIQUE,
   currency currency_code NOT NULL,
@@ -37,37 +42,49 @@ CREATE TABLE invoices (
   -- seller's payment days at that time.
   issued_on date NOT NULL DEFAULT billing_date(now()),
   payment_days integer NOT NULL CHECK (payment_days BETWEEN 0 AND 365),
-  -- For a revision: the invoice that it replaces, the request that asked for it, the actor and the reason.
+  -- For a note: the invoice that it adjusts, and whether a forced rerun or an operator's credit made it.
+  adjusts_invoice_id uuid REFERENCES invoices,
+  note_origin text CHECK (note_origin IN ('rerun', 'credit')),
+  -- For a revision: the invoice that it replaces. For a revision or a note: the request that asked for it, the actor and
+  -- the reason.
   replaces_invoice_id uuid UNIQUE REFERENCES invoices,
   request_id text,
   actor text,
   reason text,
   superseded_by uuid REFERENCES invoices DEFERRABLE INITIALLY DEFERRED,
   superseded_at timestamptz,
-  UNIQUE (tenant_id, period_start, revision),
-  UNIQUE (tenant_id, tenant_seq),
+  UNIQUE (tenant_id, period_start, kind, revision),
+  UNIQUE (tenant_id, kind, tenant_seq),
   FOREIGN KEY (tenant_id, buyer_version) REFERENCES buyer_details (tenant_id, version),
   CHECK (total_cents = subtotal_cents + tax_cents),
   CONSTRAINT invoices_taxed_by_treatment
-    CHECK (tax_cents = CASE WHEN seller_registered THEN round(subtotal_cents * tax_rate) ELSE 0 END),
+    CHECK (kind = 'adjustment_note'
+      OR tax_cents = CASE WHEN seller_registered THEN round(subtotal_cents * tax_rate) ELSE 0 END),
   CONSTRAINT invoices_tax_in_aud CHECK (
     (currency <> 'AUD' AND tax_cents <> 0) = (tax_aud_cents IS NOT NULL)
     AND num_nulls(tax_aud_cents, aud_rate, aud_rate_source) IN (0, 3)),
   CHECK (period_end = (period_start + interval '1 month' - interval '1 day')::date),
-  CHECK ((revision = 1) = (replaces_invoice_id IS NULL)),
+  CHECK ((kind = 'adjustment_note' OR revision = 1) = (replaces_invoice_id IS NULL)),
   CONSTRAINT invoices_revisions_name_their_request CHECK (
-    revision = 1 OR (request_id IS NOT NULL AND actor IS NOT NULL AND reason IS NOT NULL)),
-  CHECK ((status = 'superseded') = (superseded_by IS NOT NULL)),
+    (kind = 'invoice' AND revision = 1)
+    OR (request_id IS NOT NULL AND actor IS NOT NULL AND reason IS NOT NULL)),
+  CONSTRAINT invoices_notes_adjust CHECK (
+    num_nulls(adjusts_invoice_id, note_origin) = CASE kind WHEN 'adjustment_note' THEN 0 ELSE 2 END),
+  CONSTRAINT invoices_notes_stay_issued CHECK (kind = 'invoice' OR status = 'issued'),
+  -- A void invoice stays void when a later revision replaces it.
+  CHECK (CASE status WHEN 'superseded' THEN superseded_by IS NOT NULL
+    WHEN 'void' THEN true ELSE superseded_by IS NULL END),
   CHECK ((superseded_by IS NULL) = (superseded_at IS NULL))
 );
 -- Drafts and invoices refer to each other, so this key could not be created with the drafts.
 ALTER TABLE invoice_drafts ADD FOREIGN KEY (replaces_invoice_id) REFERENCES invoices;
 
--- One live invoice per tenant and period. Not deferrable: the old invoice is superseded before the new one is
+-- One invoice stands per tenant and period. Not deferrable: the old invoice is superseded before the new one is
 -- issued.
 CREATE UNIQUE INDEX invoices_one_live ON invoices (tenant_id, period_start)
-  WHERE status IN ('issued', 'paid', 'void');
--- One request makes at most one revision, however often it is retried (docs/spec.md#revisions).
+  WHERE kind = 'invoice' AND superseded_by IS NULL;
+CREATE INDEX invoices_notes ON invoices (adjusts_invoice_id, revision) WHERE adjusts_invoice_id IS NOT NULL;
+-- One request makes at most one revision or note, however often it is retried (docs/spec.md#revisions).
 CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_start, request_id)
   WHERE request_id IS NOT NULL;
 CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC);
@@ -195,13 +212,14 @@ CREATE TRIGGER invoice_usage_is_held AFTER INSERT ON invoice_usage
   FOR EACH STATEMENT EXECUTE FUNCTION invoice_usage_is_held();
 
 -- invoice_lines_add_up cannot catch an invoice without lines. Such an invoice must charge nothing. A revision then
--- reverses all that its predecessor charged (docs/spec.md#revisions), and a first invoice must hold usage that none
--- of its lines charges for (docs/spec.md#month-end).
+-- reverses all that its predecessor charged (docs/spec.md#revisions), and a first invoice or a note must hold usage that
+-- none of its lines charges for (docs/spec.md#month-end), or exclude some.
 CREATE FUNCTION invoices_have_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id)
     AND (NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0 OR (NEW.replaces_invoice_id IS NULL
-      AND NOT EXISTS (SELECT FROM invoice_usage WHERE invoice_id = NEW.invoice_id)))
+      AND NOT EXISTS (SELECT FROM invoice_usage WHERE invoice_id = NEW.invoice_id)
+      AND NOT EXISTS (SELECT FROM invoice_exclusions WHERE invoice_id = NEW.invoice_id)))
   THEN
     RAISE EXCEPTION 'invoice % was issued without lines', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';
@@ -224,8 +242,15 @@ BEGIN
   END IF;
   IF (OLD.status, NEW.status) NOT IN
     (('issued', 'superseded'), ('issued', 'paid'), ('issued', 'void'))
+    AND NOT (OLD.status = 'void' AND NEW.status = 'void' AND OLD.superseded_by IS NULL)
   THEN
     RAISE EXCEPTION 'invoice % cannot go from % to %', OLD.invoice_id, OLD.status, NEW.status
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  IF NEW.status IN ('superseded', 'void') AND EXISTS (
+    SELECT FROM invoices n WHERE n.adjusts_invoice_id = OLD.invoice_id
+  ) THEN
+    RAISE EXCEPTION 'invoice % is settled: it cannot become %', OLD.invoice_id, NEW.status
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;
@@ -233,15 +258,45 @@ END $$;
 CREATE TRIGGER invoices_change_status_only BEFORE UPDATE ON invoices
   FOR EACH ROW EXECUTE FUNCTION invoices_change_status_only();
 
+-- A note adjusts the invoice that stands in its period, and brings the tax of the invoice and its notes to the tax of
+-- what they charge together (docs/spec.md#adjustment-notes). Notes of an invoice are issued one after the other, because
+-- their transactions lock the invoice.
+CREATE FUNCTION invoices_notes_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  adjusted invoices%ROWTYPE;
+  taxable numeric;
+  tax numeric;
+BEGIN
+  SELECT * INTO adjusted FROM invoices WHERE invoice_id = NEW.adjusts_invoice_id;
+  IF adjusted.kind <> 'invoice' OR adjusted.superseded_by IS NOT NULL OR adjusted.status = 'void'
+    OR (adjusted.tenant_id, adjusted.period_start, adjusted.currency)
+      IS DISTINCT FROM (NEW.tenant_id, NEW.period_start, NEW.currency)
+    OR NEW.revision <> (SELECT count(*) FROM invoices n WHERE n.adjusts_invoice_id = adjusted.invoice_id)
+  THEN
+    RAISE EXCEPTION 'adjustment note % is not the next note of an invoice that stands', NEW.invoice_id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  SELECT sum(d.subtotal_cents), sum(d.tax_cents) INTO taxable, tax
+  FROM invoices d WHERE adjusted.invoice_id IN (d.invoice_id, d.adjusts_invoice_id);
+  IF tax <> CASE WHEN NEW.seller_registered THEN round(taxable * NEW.tax_rate) ELSE 0 END THEN
+    RAISE EXCEPTION 'adjustment note % does not bring the tax to that of the subtotal', NEW.invoice_id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER invoices_notes_add_up AFTER INSERT ON invoices
+  FOR EACH ROW WHEN (NEW.kind = 'adjustment_note') EXECUTE FUNCTION invoices_notes_add_up();
+
 -- Returns the SHA-256 of everything that an issued invoice says, which must never change.
 CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(jsonb_build_array(
-    i.invoice_id, i.tenant_id, i.period_start, i.period_end, i.revision, i.tenant_seq, i.number,
+    i.invoice_id, i.kind, i.tenant_id, i.period_start, i.period_end, i.revision, i.tenant_seq, i.number,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents,
     i.tax_treatment, i.tax_label, i.tax_rate::text, i.tax_note, i.seller_registered,
     i.aud_rate::text, i.aud_rate_source, i.tax_aud_cents,
     i.buyer_name, i.buyer_version, i.seller_version,
-    extract(epoch FROM i.issued_at), i.issued_on, i.payment_days, i.replaces_invoice_id, i.request_id, i.actor, i.reason,
+    extract(epoch FROM i.issued_at), i.issued_on, i.payment_days, i.adjusts_invoice_id, i.note_origin,
+    i.replaces_invoice_id, i.request_id, i.actor, i.reason,
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,
         l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, trim_scale(l.unit_price_cents)::text,
@@ -281,10 +336,11 @@ GRANT SELECT ON invoices, invoice_lines, invoice_compositions, invoice_usage TO 
 GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia_readonly;
 GRANT INSERT (tenant_id, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
-GRANT SELECT (invoice_id, tenant_id, period_start, period_end, revision, status, number, currency,
+GRANT SELECT (invoice_id, kind, tenant_id, period_start, period_end, revision, status, number, currency,
   subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
   aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
-  issued_on, payment_days, replaces_invoice_id, superseded_by, superseded_at) ON invoices TO arcadia_tenant;
+  issued_on, payment_days, adjusts_invoice_id, note_origin, replaces_invoice_id, superseded_by, superseded_at)
+  ON invoices TO arcadia_tenant;
 GRANT INSERT ON invoices, invoice_lines, invoice_compositions, invoice_usage, invoice_digests
   TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;

@@ -17,8 +17,8 @@ CREATE TABLE usage_exclusions (
   actor text NOT NULL,
   reason text NOT NULL,
   excluded_at timestamptz NOT NULL DEFAULT now(),
-  -- The draft or live invoice that leaves the event out. Null: none yet, and an invoice that holds the bucket
-  -- bills the event until it is rerun.
+  -- The draft, live invoice or adjustment note that leaves the event out. Null: none yet, and an invoice that holds
+  -- the bucket bills the event until it is rerun. A note may leave out usage that its invoice holds.
   applied_to uuid REFERENCES invoice_drafts,
   UNIQUE (source, event_id)
 );

@@ -42,15 +42,17 @@ CREATE TABLE month_end_request_tenants (
   -- As the operator typed it. The tenant may not exist.
   tenant_id text NOT NULL,
   period_start month_start NOT NULL,
-  -- Null: not served yet. unchanged: the revision would have been the same, so the invoice stays live.
-  outcome text CHECK (outcome IN ('rolled', 'unchanged', 'nothing_to_bill', 'refused', 'parked')),
+  -- Null: not served yet. unchanged: the revision would have been the same, so the invoice stays live, or there was no
+  -- difference for an adjustment note.
+  outcome text CHECK (outcome IN ('rolled', 'adjusted', 'unchanged', 'nothing_to_bill', 'refused', 'parked')),
   -- The draft that is serving it.
   draft_id uuid REFERENCES invoice_drafts,
+  -- The invoice that stands; for `adjusted`, the note.
   invoice_id uuid REFERENCES invoices,
   reason text,
   PRIMARY KEY (request_seq, tenant_id),
   CONSTRAINT month_end_request_tenants_invoice_check
-    CHECK (coalesce(outcome IN ('rolled', 'unchanged'), false) = (invoice_id IS NOT NULL)),
+    CHECK (coalesce(outcome IN ('rolled', 'adjusted', 'unchanged'), false) = (invoice_id IS NOT NULL)),
   CHECK (outcome IS NULL OR (outcome IN ('refused', 'parked')) = (reason IS NOT NULL))
 );
 CREATE INDEX month_end_request_tenants_pending
@@ -66,7 +68,8 @@ CREATE TABLE tenant_outcomes (
   period_start month_start NOT NULL,
   tenant_id external_id NOT NULL REFERENCES tenants,
   outcome text NOT NULL
-    CHECK (outcome IN ('rolled', 'skipped', 'unchanged', 'nothing_to_bill', 'parked')),
+    CHECK (outcome IN ('rolled', 'adjusted', 'skipped', 'unchanged', 'nothing_to_bill', 'parked')),
+  -- The invoice that stands, also if the outcome is `adjusted`.
   invoice_id uuid REFERENCES invoices,
   -- A stable failure type, and a sentence that an operator can act on.
   reason_type text,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { TenantResult } from '../../src/contracts/month-end-types.ts';
+import type { OutcomeCounts, TenantResult } from '../../src/contracts/month-end-types.ts';
 import type { MonthActivities } from '../../src/worker.ts';
 
 /** The state of the month's request, in place of the database. */
@@ -74,12 +74,21 @@ export function createMemoryActivities(
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: ({ month }) =>
       Promise.resolve({
-        totals: { rolled: dueIn(month), skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+        totals: { ...NONE, rolled: dueIn(month) },
         unreleased: 0,
         imbalances: [],
       }),
   };
 }
+
+const NONE: OutcomeCounts = {
+  rolled: 0,
+  adjusted: 0,
+  skipped: 0,
+  unchanged: 0,
+  nothing_to_bill: 0,
+  parked: 0,
+};
 
 /** As long as a real one. */
 function tenantId(number: number): string {

@@ -1,22 +1,26 @@
 import { FAILURE } from '../contracts/failures.ts';
 import type { TenantResult } from '../contracts/month-end-types.ts';
 import { abandonDrafts, refuseForcedRequests, type OwnDraft } from '../db/invoices/drafts.ts';
-import type { IssueTerms } from '../db/invoices/drafts-to-issue.ts';
-import {
-  lockInvoices,
-  readInvoiceLines,
-  type BuiltDraft,
-  type IssuableDraft,
-} from '../db/invoices/invoices.ts';
+import type { DraftToIssue, IssueTerms } from '../db/invoices/drafts-to-issue.ts';
+import { lockInvoices, type BuiltDraft, type IssuableDraft } from '../db/invoices/invoices.ts';
+import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
 import { isDeepStrictEqual } from 'node:util';
+import {
+  adjustmentLines,
+  assembleNote,
+  chargingFor,
+  linesInEffect,
+} from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
+import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { compareLines } from '../domain/line-changes.ts';
-import type { Period } from '../domain/period.ts';
+import type { Month, Period } from '../domain/period.ts';
 import { invoiced, parked, type Invoiced } from './tenant-results.ts';
 
 /**
- * Refuses revisions whose invoice was paid or voided while they were being built: such an invoice stays.
+ * Locks the invoices that drafts are to replace or adjust, and refuses drafts whose invoice was voided while they were
+ * being built: such an invoice stays.
  * @returns the remaining drafts, and the results of the refused ones
  */
 export async function refuseStale<Draft extends OwnDraft>(
@@ -34,7 +38,7 @@ export async function refuseStale<Draft extends OwnDraft>(
   for (const draft of drafts) {
     const { draftId, tenantId, replacesInvoiceId } = draft;
     const invoice = standing.get(replacesInvoiceId ?? '');
-    if (!invoice || invoice.status === 'issued') {
+    if (!invoice || (invoice.status !== 'void' && invoice.status !== 'superseded')) {
       fresh.push(draft);
       continue;
     }
@@ -47,12 +51,39 @@ export async function refuseStale<Draft extends OwnDraft>(
   return { fresh, refused };
 }
 
-/** The invoice that a draft would become, and what decides whether it does. */
+/** The invoice or note that a draft would become, and what decides whether it does. */
 export type CheckedDraft = BuiltDraft & {
   readonly terms: IssueTerms;
   /** Whether usage is sealed for it. */
   readonly holdsUsage: boolean;
 };
+
+/**
+ * Returns what a draft becomes: an invoice, or an adjustment note if the invoice that it was opened for is settled by
+ * now (docs/spec.md#adjustment-notes).
+ * @param linesOf the lines of a document
+ * @throws DomainError for anything that parks the tenant
+ */
+export function toDocument(
+  month: Month,
+  draft: OwnDraft,
+  input: DraftToIssue | undefined,
+  linesOf: (documentId: string) => readonly LineRow[],
+): CheckedDraft {
+  const { draftId, tenantId, currency, replacesInvoiceId } = draft;
+  // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
+  if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
+  const { lines, terms, tax, holdsUsage } = input;
+  const { adjusted } = terms;
+  const checked = { draftId, tenantId, currency, replacesInvoiceId, terms, holdsUsage };
+  if (adjusted === null) {
+    return { ...checked, isNote: false, ...assembleInvoice(lines, { month, currency, tax }) };
+  }
+  const before = linesInEffect([replacesInvoiceId ?? '', ...adjusted.rerunIds].map(linesOf));
+  const differences = adjustmentLines(before, lines, chargingFor(adjusted.touched, month));
+  const note = assembleNote(differences, adjusted, { month, currency, tax });
+  return { ...checked, isNote: true, ...note };
+}
 
 export interface CheckedDrafts {
   /** Drafts that may be issued. */
@@ -65,7 +96,8 @@ export interface CheckedDrafts {
 
 /**
  * Splits drafts by what can be done with them (docs/spec.md#month-end). An invoice without lines is valid if it holds
- * usage, or replaces an invoice and so credits what that one charged.
+ * usage, or replaces an invoice and so credits what that one charged. With a note, what is bounded is what the tenant
+ * is charged in all.
  */
 export function checkDrafts(drafts: readonly CheckedDraft[], bounds: Bounds): CheckedDrafts {
   const ready: CheckedDraft[] = [];
@@ -77,49 +109,67 @@ export function checkDrafts(drafts: readonly CheckedDraft[], bounds: Bounds): Ch
       empty.push(draft);
       continue;
     }
-    const beyond = terms.acceptBounds ? null : beyondBounds(draft, terms.last, bounds);
+    const beyond = terms.acceptBounds ? null : beyondBounds(...chargedInAll(draft), bounds);
     if (beyond === null) ready.push(draft);
     else unbillable.push(parked(tenantId, { type: FAILURE.outOfBounds, reason: beyond }));
   }
   return { ready, empty, parked: unbillable };
 }
 
-/** A revision that is the same as the invoice it would replace. */
+function chargedInAll({ totalCents, currency, terms }: CheckedDraft) {
+  const { last, adjusted } = terms;
+  if (adjusted === null || last === null) return [{ totalCents, currency }, last] as const;
+  const before = adjusted.totalCents;
+  return [
+    { totalCents: before + totalCents, currency },
+    { ...last, totalCents: before },
+  ] as const;
+}
+
+/** A revision that is the same as the invoice it would replace, or a note without a difference. */
 export type UnchangedDraft = BuiltDraft & {
   readonly isForced: boolean;
   readonly replacesInvoiceId: string;
+  readonly keeperId: string;
 };
 
 export interface ComparedDrafts {
-  /** First invoices, and revisions with their changes. */
+  /** First invoices, revisions with their changes, and notes. */
   readonly issuable: readonly IssuableDraft[];
   /**
-   * Revisions that are not issued: nothing would change, and their requests have `onlyIfChanged`. (Late usage that the
-   * existing invoice's subscriptions don't explain needs a revision even if all lines are equal.)
+   * Revisions that are not issued: nothing would change, and their requests have `onlyIfChanged`. Notes that are not
+   * issued: there is no difference. (Late usage that the subscriptions of the existing documents don't explain needs a
+   * revision or note even if all lines are equal.)
    */
   readonly unchanged: readonly UnchangedDraft[];
 }
 
-/** Compares each revision with the invoice that it replaces: line by line, and how they are taxed. */
-export async function compareRevisions(
-  tx: Transaction,
+/**
+ * Compares each revision with the invoice that it replaces: line by line, and how they are taxed. The lines of a note
+ * are differences already.
+ * @param linesOf the lines of a document
+ */
+export function compareRevisions(
   drafts: readonly CheckedDraft[],
-): Promise<ComparedDrafts> {
-  const replaced = drafts.flatMap(({ replacesInvoiceId }) => replacesInvoiceId ?? []);
-  const before = replaced.length === 0 ? null : await readInvoiceLines(tx, replaced);
+  linesOf: (documentId: string) => readonly LineRow[],
+): ComparedDrafts {
   const issuable: IssuableDraft[] = [];
   const unchanged: UnchangedDraft[] = [];
   for (const { terms, ...built } of drafts) {
-    const { replacesInvoiceId, lines } = built;
-    const draft = { ...built, isForced: terms.isForced };
-    if (replacesInvoiceId === null) {
+    const { replacesInvoiceId, lines, isNote } = built;
+    const { isForced, keeperId } = terms;
+    const draft = { ...built, isForced };
+    if (replacesInvoiceId === null || keeperId === null) {
       issuable.push({ ...draft, changes: [] });
       continue;
     }
-    const changes = compareLines(before?.get(replacesInvoiceId) ?? [], lines);
-    const isSame = changes.length === 0 && isDeepStrictEqual(built.tax, terms.replacedTax);
-    if (terms.onlyIfChanged && terms.canKeepReplaced && isSame)
-      unchanged.push({ ...draft, replacesInvoiceId });
+    const changes = isNote ? [] : compareLines(linesOf(replacesInvoiceId), lines);
+    const isSame = isNote
+      ? lines.length === 0
+      : terms.onlyIfChanged &&
+        changes.length === 0 &&
+        isDeepStrictEqual(built.tax, terms.replacedTax);
+    if (terms.canKeepReplaced && isSame) unchanged.push({ ...draft, replacesInvoiceId, keeperId });
     else issuable.push({ ...draft, changes });
   }
   return { issuable, unchanged };

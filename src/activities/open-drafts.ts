@@ -18,12 +18,12 @@ import { recordSettled } from '../db/month-end/tenant-outcomes.ts';
 import type { Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
-import { nothingToBill, parked, type Settled } from './tenant-results.ts';
+import { adjustedBy, nothingToBill, parked, type Settled } from './tenant-results.ts';
 
 /**
  * Opens a draft for each tenant that needs an invoice and seals its usage, in one short transaction. Other tenants are
- * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`), found
- * it `unchanged` or found nothing to bill.
+ * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`) or a
+ * note of it (`adjusted`), found it `unchanged` or found nothing to bill.
  *
  * A retry finds this run's draft and changes nothing. Sealed usage never changes, because lines may have been quoted
  * from it.
@@ -68,7 +68,10 @@ type Decision =
   | { readonly action: 'resume'; readonly draft: DraftRef }
   | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
 
-/** Decides what to do about a tenant's month (docs/spec.md#month-end). */
+/**
+ * Decides what to do about a tenant's month (docs/spec.md#month-end). A settled invoice opens a draft as well;
+ * `persistInvoices` decides whether that becomes a revision or an adjustment note.
+ */
 function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraftsInput): Decision {
   const { tenantId, liveInvoiceId, liveTotalCents, isForced } = tenant;
   if (tenant.openDraftId !== null && tenant.openDraftOwner === owner) {
@@ -84,6 +87,8 @@ function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraft
   }
   if (liveInvoiceId !== null && liveTotalCents !== null) {
     const invoice = { tenantId, invoiceId: liveInvoiceId, totalCents: liveTotalCents };
+    const adjusted = adjustedBy(tenant, owner);
+    if (adjusted !== null) return { action: 'settle', result: adjusted };
     if (tenant.liveOwner === owner) {
       return { action: 'settle', result: { ...invoice, outcome: 'rolled' } };
     }
@@ -91,7 +96,7 @@ function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraft
       return { action: 'settle', result: { ...invoice, outcome: 'unchanged' } };
     }
     if (!isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
-    if (tenant.liveStatus !== 'issued') {
+    if (tenant.liveStatus === 'void') {
       return {
         action: 'settle',
         result: { ...invoice, outcome: 'skipped' },

@@ -94,7 +94,8 @@ export function planPage({ db }: ActivityDeps) {
 
 /**
  * Parks a tenant whose child failed, and abandons the draft of that run; another run may be building its own. If the run
- * had issued the invoice, found it unchanged or found nothing to bill before it failed, that outcome counts instead.
+ * had issued the invoice or a note, found it unchanged or found nothing to bill before it failed, that outcome counts
+ * instead.
  *
  * If another run took the draft over, no request is settled: the other run serves them, or the pass's next child.
  */
@@ -132,10 +133,11 @@ export function recordParked({ db }: ActivityDeps) {
 /** The outcome that a failed run had committed before. */
 function committedOutcome(tenant: TenantMonth | undefined, owner: string) {
   if (!tenant) return null;
-  const { liveInvoiceId: invoiceId, liveOwner, unchangedOwner, emptyOwner } = tenant;
+  const { liveInvoiceId: invoiceId, liveOwner, noteOwner, unchangedOwner, emptyOwner } = tenant;
   if (invoiceId === null) {
     return emptyOwner === owner ? { outcome: 'nothing_to_bill' as const } : null;
   }
+  if (noteOwner === owner) return { outcome: 'adjusted' as const, invoiceId };
   if (liveOwner === owner) return { outcome: 'rolled' as const, invoiceId };
   return unchangedOwner === owner ? { outcome: 'unchanged' as const, invoiceId } : null;
 }

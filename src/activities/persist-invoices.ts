@@ -1,27 +1,36 @@
 import type { DraftsInput, PersistInvoicesResult } from '../contracts/activity-types.ts';
 import type { TenantResult } from '../contracts/month-end-types.ts';
-import { lockDrafts, type LockedDraft } from '../db/invoices/drafts.ts';
+import { lockDrafts, type LockedDraft, type OwnDraft } from '../db/invoices/drafts.ts';
 import { readDraftsToIssue, type DraftToIssue } from '../db/invoices/drafts-to-issue.ts';
+import { closeWithoutInvoice, keepInvoices } from '../db/invoices/close-drafts.ts';
 import {
-  closeWithoutInvoice,
   issueInvoices,
-  keepInvoices,
   lockInvoices,
+  readInvoiceLines,
+  type IssuableDraft,
 } from '../db/invoices/invoices.ts';
+import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
 import { recordSettled } from '../db/month-end/tenant-outcomes.ts';
-import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
-import type { Month } from '../domain/period.ts';
-import { checkDrafts, compareRevisions, refuseStale, type CheckedDraft } from './check-drafts.ts';
+import { checkDrafts, compareRevisions, refuseStale, toDocument } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
-import { invoiced, nothingToBill, orParked, splitParked, type Settled } from './tenant-results.ts';
+import {
+  adjusted,
+  invoiced,
+  nothingToBill,
+  orParked,
+  splitParked,
+  type IssuedNote,
+  type Settled,
+} from './tenant-results.ts';
 
 /**
  * Issues drafts from the lines that the earlier steps wrote, all in one transaction: it assigns the number, writes the
- * lines, supersedes the predecessor, ties the usage to the lines and records the outcome. If a revision equals its
- * predecessor and its requests have `onlyIfChanged`, its usage moves to the existing invoice instead. A draft without
+ * lines, supersedes the predecessor, ties the usage to the lines and records the outcome. If the predecessor is settled,
+ * the draft becomes an adjustment note of it instead. If a revision equals its predecessor and its requests have
+ * `onlyIfChanged`, or a note would have no difference, its usage moves to an existing document instead. A draft without
  * lines and usage is closed without an invoice. A retry after a commit reports the same result.
  */
 export function persistInvoices({ db, bounds }: ActivityDeps) {
@@ -40,19 +49,24 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
       const { fresh, refused } = await refuseStale(tx, period, open);
       await recordSettled(tx, period, refused);
       const inputs = await readDraftsToIssue(tx, period, fresh);
+      const linesOf = await readLinesBefore(tx, fresh, inputs);
       const built = splitParked(
         fresh.map((draft) =>
-          orParked(draft.tenantId, () => toInvoice(input.month, draft, inputs.get(draft.draftId))),
+          orParked(draft.tenantId, () =>
+            toDocument(input.month, draft, inputs.get(draft.draftId), linesOf),
+          ),
         ),
       );
       const { ready, empty, parked } = checkDrafts(built.values, bounds);
-      const { issuable, unchanged } = await compareRevisions(tx, ready);
+      const { issuable, unchanged } = compareRevisions(ready, linesOf);
       await issueInvoices(tx, period, issuable);
       await keepInvoices(tx, period, unchanged);
       await closeWithoutInvoice(tx, period, empty);
       const results: TenantResult[] = [
         ...done.values(),
-        ...issuable.map((draft) => invoiced('rolled', draft, draft.draftId)),
+        ...issuable.map((draft) =>
+          draft.isNote ? adjusted(noteOf(draft)) : invoiced('rolled', draft, draft.draftId),
+        ),
         ...unchanged.map((draft) => invoiced('unchanged', draft, draft.replacesInvoiceId)),
         ...empty.map(({ tenantId }) => nothingToBill(tenantId)),
         ...refused,
@@ -71,16 +85,23 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
   };
 }
 
-function toInvoice(
-  month: Month,
-  { draftId, tenantId, currency, replacesInvoiceId }: LockedDraft,
-  input: DraftToIssue | undefined,
-): CheckedDraft {
-  // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
-  if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
-  const { lines, terms, tax, holdsUsage } = input;
-  const invoice = assembleInvoice(lines, { month, currency, tax });
-  return { draftId, tenantId, currency, replacesInvoiceId, terms, holdsUsage, ...invoice };
+/** Returns the lines of the invoices that drafts replace or adjust, and of the notes of those, by document. */
+async function readLinesBefore(
+  tx: Transaction,
+  drafts: readonly OwnDraft[],
+  inputs: ReadonlyMap<string, DraftToIssue>,
+): Promise<(documentId: string) => readonly LineRow[]> {
+  const documentIds = drafts.flatMap(({ draftId, replacesInvoiceId }) =>
+    replacesInvoiceId === null
+      ? []
+      : [replacesInvoiceId, ...(inputs.get(draftId)?.terms.adjusted?.rerunIds ?? [])],
+  );
+  const lines = documentIds.length === 0 ? null : await readInvoiceLines(tx, documentIds);
+  return (documentId) => lines?.get(documentId) ?? [];
+}
+
+function noteOf({ tenantId, draftId, replacesInvoiceId, totalCents }: IssuableDraft): IssuedNote {
+  return { tenantId, invoiceId: replacesInvoiceId ?? '', noteId: draftId, totalCents };
 }
 
 /** Returns what an earlier attempt of the same run committed, by draft. */
@@ -88,28 +109,34 @@ async function doneBefore(
   tx: Transaction,
   ours: readonly LockedDraft[],
 ): Promise<ReadonlyMap<string, Settled>> {
-  const empty = ours.filter(({ state }) => state === 'nothing_to_bill');
   const done = ours.flatMap((draft) => {
-    const finished = finishedDraft(draft);
-    return finished === null ? [] : { draft, ...finished };
+    const documentId = documentOf(draft);
+    return documentId === null ? [] : { draft, documentId };
   });
-  const invoiceIds = done.map(({ invoiceId }) => invoiceId);
-  const invoices = invoiceIds.length === 0 ? [] : await lockInvoices(tx, invoiceIds);
-  const totals = new Map(invoices.map(({ invoiceId, totalCents }) => [invoiceId, totalCents]));
+  const documentIds = done.map(({ documentId }) => documentId);
+  const documents = documentIds.length === 0 ? [] : await lockInvoices(tx, documentIds);
+  const byId = new Map(documents.map((document) => [document.invoiceId, document]));
+  const results = done.flatMap(({ draft, documentId }): readonly [string, Settled][] => {
+    const { draftId, tenantId, state } = draft;
+    const document = byId.get(documentId);
+    if (!document) return [];
+    const { totalCents, adjustsInvoiceId } = document;
+    if (adjustsInvoiceId !== null) {
+      const note = { tenantId, invoiceId: adjustsInvoiceId, noteId: documentId, totalCents };
+      return [[draftId, adjusted(note)]];
+    }
+    const outcome = state === 'issued' ? 'rolled' : 'unchanged';
+    return [[draftId, invoiced(outcome, { tenantId, totalCents }, documentId)]];
+  });
+  const empty = ours.filter(({ state }) => state === 'nothing_to_bill');
   return new Map<string, Settled>([
+    ...results,
     ...empty.map(({ draftId, tenantId }) => [draftId, nothingToBill(tenantId)] as const),
-    ...done.map(
-      ({ draft: { draftId, tenantId }, outcome, invoiceId }) =>
-        [
-          draftId,
-          invoiced(outcome, { tenantId, totalCents: totals.get(invoiceId) ?? 0 }, invoiceId),
-        ] as const,
-    ),
   ]);
 }
 
-function finishedDraft({ state, draftId, replacesInvoiceId }: LockedDraft) {
-  if (state === 'issued') return { outcome: 'rolled' as const, invoiceId: draftId };
-  if (state !== 'unchanged' || replacesInvoiceId === null) return null;
-  return { outcome: 'unchanged' as const, invoiceId: replacesInvoiceId };
+/** Returns the document that a finished draft became, or the invoice that stayed; null if it isn't finished. */
+function documentOf({ state, draftId, replacesInvoiceId }: LockedDraft): string | null {
+  if (state === 'issued') return draftId;
+  return state === 'unchanged' ? replacesInvoiceId : null;
 }

@@ -11,11 +11,22 @@ import {
 } from '../db/invoices/preview-inputs.ts';
 import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
+import {
+  adjustmentLines,
+  assembleNote,
+  linesInEffect,
+  type ChargedSoFar,
+} from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
-import { composeInvoice, type ComposedInvoice } from '../domain/compose-invoice.ts';
+import {
+  composeInvoice,
+  numberLines,
+  type ComposedInvoice,
+  type InvoiceInputs,
+} from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { InvoiceTax } from '../domain/invoice-totals.ts';
-import { compareLines, type LineChange } from '../domain/line-changes.ts';
+import { chargedTreatment, taxLine, type InvoiceTax } from '../domain/invoice-totals.ts';
+import { compareLines, type LineChange, type PlacedLine } from '../domain/line-changes.ts';
 import type { Month } from '../domain/period.ts';
 import { billedDeployment, type BillingMonth } from '../domain/service-days.ts';
 import type { PlanVersion } from '../domain/types.ts';
@@ -34,11 +45,15 @@ export interface TenantPreview {
         readonly nothingToBill: boolean;
       } & ComposedInvoice)
     | { readonly parked: { readonly type: string; readonly reason: string } };
-  /** The live invoice, and how the previewed one differs from it (ignoring the safety bounds). */
+  /**
+   * The live invoice, and how the previewed one differs from it (ignoring the safety bounds). If it is settled, a rerun
+   * issues the difference as an adjustment note: then total and lines are those of the invoice and its notes together.
+   */
   readonly standing: {
     readonly invoiceId: string;
     readonly number: string;
     readonly status: 'issued' | 'paid' | 'void';
+    readonly isSettled: boolean;
     readonly totalCents: number;
     readonly changes: readonly LineChange[];
     readonly tax: InvoiceTax;
@@ -60,8 +75,8 @@ export interface PreviewOptions {
 /**
  * Computes every due tenant's invoice as if the month were closed now, with the same functions, in one snapshot
  * and without writing anything. For an invoiced tenant this is the invoice that a forced rerun would issue (for
- * a paid or void invoice: without late LLM usage, which the tenant's next invoice bills). A month that isn't over is
- * previewed with its usage so far.
+ * a void invoice: without late LLM usage, which the tenant's next invoice bills), or what the settled invoice and its
+ * notes would charge together. A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
@@ -120,7 +135,9 @@ async function previewPage(
   );
   const standing = await readInvoiceLines(
     db,
-    tenants.flatMap(({ invoiceId }) => invoiceId ?? []),
+    tenants.flatMap(({ invoiceId, adjusted }) =>
+      invoiceId === null ? [] : [invoiceId, ...(adjusted?.rerunIds ?? [])],
+    ),
   );
   const composed = previewed.map(({ tenant, touching, inputs }) => {
     const { currency } = tenant;
@@ -130,7 +147,12 @@ async function previewPage(
         const deployments = touching.map((each) =>
           billedDeployment({ ...each, currency }, billing),
         );
-        return composeInvoice({ ...inputs, deployments });
+        const fresh = composeInvoice({ ...inputs, deployments });
+        const documents = [tenant.invoiceId ?? '', ...(tenant.adjusted?.rerunIds ?? [])];
+        const before = documents.map((id) => standing.get(id) ?? []);
+        return tenant.adjusted === null
+          ? { invoice: fresh, before: before.flat() }
+          : adjust(fresh, before, tenant.adjusted, inputs);
       }),
     };
   });
@@ -142,32 +164,58 @@ async function previewPage(
   const withUsage = await findTenantsWithUsage(db, billing.period, withoutLines);
   const empty = new Set(withoutLines.filter(({ tenantId }) => !withUsage.has(tenantId)));
   return composed.map(({ tenant, composed }) => {
-    const before = standing.get(tenant.invoiceId ?? '') ?? [];
-    return toPreview(tenant, composed, before, empty.has(tenant), bounds);
+    return toPreview(tenant, composed, empty.has(tenant), bounds);
   });
 }
 
 type Composed =
-  | { readonly invoice: ComposedInvoice }
+  | { readonly invoice: ComposedInvoice; readonly before: readonly PlacedLine[] }
   | { readonly parked: { readonly type: string; readonly reason: string } };
 
-function compose(work: () => ComposedInvoice): Composed {
+function compose(work: () => Composed): Composed {
   try {
-    return { invoice: work() };
+    return work();
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     return { parked: { type: error.code, reason: error.message } };
   }
 }
 
+/**
+ * Returns what a settled invoice and its notes, with the one that a rerun would issue, would charge together, and what
+ * they charge now. Credits are part of the totals, not of the lines.
+ */
+function adjust(
+  fresh: ComposedInvoice,
+  documents: readonly (readonly PlacedLine[])[],
+  soFar: ChargedSoFar & { readonly totalCents: number },
+  { period, currency, tax }: Pick<InvoiceInputs, 'period' | 'currency' | 'tax'>,
+): Composed {
+  const untaxed = linesInEffect([fresh.lines]);
+  const before = linesInEffect(documents);
+  const note = assembleNote(adjustmentLines(before, untaxed), soFar, {
+    ...{ month: period.month, currency, tax },
+  });
+  const taxCents = soFar.taxCents + note.taxCents;
+  const totalCents = soFar.totalCents + note.totalCents;
+  const treatment = chargedTreatment(tax);
+  return {
+    invoice: {
+      ...{ taxCents, totalCents, subtotalCents: totalCents - taxCents, tax: note.tax },
+      lines: numberLines(untaxed, taxLine(taxCents, treatment)),
+    },
+    before: numberLines(before, taxLine(soFar.taxCents, treatment)),
+  };
+}
+
 function toPreview(
   tenant: PreviewedTenant,
   composed: Composed,
-  before: Parameters<typeof compareLines>[0],
   nothingToBill: boolean,
   bounds: Bounds,
 ): TenantPreview {
-  const { tenantId, currency, invoiceId, number, status, totalCents, standingTax: tax } = tenant;
+  const { tenantId, currency, invoiceId, number, status, adjusted, standingTax: tax } = tenant;
+  const totalCents = adjusted?.totalCents ?? tenant.totalCents;
   const last = toLastInvoice(tenant);
   const standing =
     !invoiceId || number === null || status === null || totalCents === null || tax === null
@@ -176,9 +224,10 @@ function toPreview(
           invoiceId,
           number,
           status,
+          isSettled: adjusted !== null,
           totalCents,
           tax,
-          changes: 'invoice' in composed ? compareLines(before, composed.invoice.lines) : [],
+          changes: 'invoice' in composed ? compareLines(composed.before, composed.invoice.lines) : [],
         };
   return {
     tenantId,

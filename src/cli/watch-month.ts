@@ -82,6 +82,10 @@ function createDisplay(month: Month) {
 }
 
 /** Tenants invoiced so far, and those that need attention. */
-function renderCounts({ rolled, parked }: OutcomeCounts): string {
-  return parked === 0 ? `${rolled} rolled` : `${rolled} rolled, ${parked} parked`;
+function renderCounts({ rolled, adjusted, parked }: OutcomeCounts): string {
+  return [
+    `${rolled} rolled`,
+    ...(adjusted === 0 ? [] : [`${adjusted} adjusted`]),
+    ...(parked === 0 ? [] : [`${parked} parked`]),
+  ].join(', ');
 }

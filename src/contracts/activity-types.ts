@@ -113,9 +113,9 @@ export interface PullLlmUsageResult {
 }
 export interface PersistInvoicesResult {
   readonly results: readonly TenantResult[];
-  /** Lines of the issued invoices, including tax. */
+  /** Lines of the issued invoices and notes, including tax. */
   readonly lines: number;
-  /** The formatted total if exactly one invoice was issued, otherwise null. */
+  /** The formatted total if exactly one invoice or note was issued, otherwise null. */
   readonly total: string | null;
 }
 
@@ -130,7 +130,7 @@ export interface RecordParkedInput {
 }
 export interface RecordParkedResult {
   /**
-   * `rolled`, `unchanged` or `nothing_to_bill` if the run had already reached that outcome before it
+   * `rolled`, `adjusted`, `unchanged` or `nothing_to_bill` if the run had already reached that outcome before it
    * failed, `skipped` if another run overtook it and there is a live invoice.
    */
   readonly outcome: Outcome;

@@ -89,16 +89,24 @@ export interface Pass {
 /**
  * The outcomes that a tenant can have in a month, in display order (docs/spec.md#month-end):
  * - `rolled`: invoiced, or given a new revision;
+ * - `adjusted`: given an adjustment note, because the invoice is settled;
  * - `skipped`: already invoiced, and no revision was requested;
- * - `unchanged`: the revision would have been the same, so the invoice stays live;
+ * - `unchanged`: the revision would have been the same, so the invoice stays live, or there was nothing to adjust;
  * - `nothing_to_bill`: no lines, no usage and no invoice;
  * - `parked`: its invoice couldn't be built, for a reason that an operator can act on.
  */
-export const OUTCOMES = ['rolled', 'skipped', 'unchanged', 'nothing_to_bill', 'parked'] as const;
+export const OUTCOMES = [
+  'rolled',
+  'adjusted',
+  'skipped',
+  'unchanged',
+  'nothing_to_bill',
+  'parked',
+] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** An outcome of a tenant that has an invoice. */
-export type InvoicedOutcome = 'rolled' | 'skipped' | 'unchanged';
+export type InvoicedOutcome = 'rolled' | 'adjusted' | 'skipped' | 'unchanged';
 
 /** Tenants by outcome. */
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
@@ -106,12 +114,13 @@ export type OutcomeCounts = Readonly<Record<Outcome, number>>;
 /** Returns the counts alone, without what else the object has. */
 export function outcomesOf({
   rolled,
+  adjusted,
   skipped,
   unchanged,
   nothing_to_bill,
   parked,
 }: OutcomeCounts): OutcomeCounts {
-  return { rolled, skipped, unchanged, nothing_to_bill, parked };
+  return { rolled, adjusted, skipped, unchanged, nothing_to_bill, parked };
 }
 
 /** Returns an outcome of a tenant, or of a request for it, in words. */
@@ -170,8 +179,17 @@ export interface TenantInvoiceInput {
 export type TenantResult =
   | {
       readonly tenantId: string;
-      readonly outcome: InvoicedOutcome;
+      readonly outcome: Exclude<InvoicedOutcome, 'adjusted'>;
       readonly invoiceId: string;
+      readonly totalCents: number;
+    }
+  | {
+      readonly tenantId: string;
+      readonly outcome: 'adjusted';
+      /** The invoice that the note adjusts. */
+      readonly invoiceId: string;
+      readonly noteId: string;
+      /** The total of the note. */
       readonly totalCents: number;
     }
   | { readonly tenantId: string; readonly outcome: 'nothing_to_bill' }

@@ -1,5 +1,6 @@
 /** Event types that receivers can subscribe to. The names are stable, because receivers switch on them. */
 export const WEBHOOK_EVENT_TYPES = [
+  'adjustment_note.issued',
   'invoice.issued',
   'invoice.superseded',
   'invoice.released',

@@ -12,7 +12,7 @@ import { llmUsageLine, type LlmUsage } from './llm-lines.ts';
 import type { Month, Period } from './period.ts';
 import { deploymentLines, type DeploymentLine } from './deployment-lines.ts';
 import type { BilledDeployment } from './service-days.ts';
-import type { PlanVersion, Usage } from './types.ts';
+import type { PlanVersion, QuoteLine, Usage } from './types.ts';
 
 /** Everything that a tenant's invoice for a month is computed from. */
 export interface InvoiceInputs {
@@ -73,20 +73,28 @@ export function assembleInvoice(
     tax: terms,
   }: Pick<InvoiceInputs, 'currency' | 'tax'> & { readonly month: Month },
 ): ComposedInvoice {
-  const untaxed = byDeployment(untaxedLines);
   const treatment = chargedTreatment(terms);
   const totals = invoiceTotals(
-    untaxed.map(({ amountCents }) => amountCents),
+    untaxedLines.map(({ amountCents }) => amountCents),
     treatment,
   );
-  const tax = taxLine(totals.taxCents, treatment);
   const aud = taxInAud(totals.taxCents, { month, currency, rate: terms.audRate });
-  const lines = tax ? [...untaxed, { ...tax, deploymentId: null, subscriptionId: null }] : untaxed;
   return {
     ...totals,
     tax: { treatment: terms.treatment, sellerRegistered: terms.sellerRegistered, aud },
-    lines: lines.map((line, index) => ({ ...line, lineNo: index + 1 })),
+    lines: numberLines(untaxedLines, taxLine(totals.taxCents, treatment)),
   };
+}
+
+/** Orders lines by deployment, puts the tax line last, and numbers them. */
+export function numberLines(
+  untaxed: readonly DeploymentLine[],
+  tax: QuoteLine | null,
+): readonly PlacedLine[] {
+  return [
+    ...byDeployment(untaxed),
+    ...(tax ? [{ ...tax, deploymentId: null, subscriptionId: null }] : []),
+  ].map((line, index) => ({ ...line, lineNo: index + 1 }));
 }
 
 /** Keeps the order within a deployment. */

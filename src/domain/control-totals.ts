@@ -18,6 +18,7 @@ export interface ControlTotals {
     readonly due: number;
     /** Tenants by latest outcome. */
     readonly rolled: number;
+    readonly adjusted: number;
     readonly skipped: number;
     readonly unchanged: number;
     readonly nothing_to_bill: number;
@@ -83,13 +84,13 @@ export function findImbalances(totals: ControlTotals): readonly string[] {
 
 type TenantTotals = Pick<
   ControlTotals['tenants'],
-  'due' | 'rolled' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked'
+  'due' | 'rolled' | 'adjusted' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked'
 >;
 
 /** Counts due tenants without an outcome: no run has processed them, or usage arrived after there was nothing to bill. */
 export function countWithoutOutcome(tenants: TenantTotals): number {
-  const { due, rolled, skipped, unchanged, nothing_to_bill, parked } = tenants;
-  return due - rolled - skipped - unchanged - nothing_to_bill - parked;
+  const { due, rolled, adjusted, skipped, unchanged, nothing_to_bill, parked } = tenants;
+  return due - rolled - adjusted - skipped - unchanged - nothing_to_bill - parked;
 }
 
 /**

@@ -18,28 +18,14 @@ export type LineChange<Line extends PlacedLine = PlacedLine> =
 
 /**
  * Returns the difference between two revisions of an invoice, line by line; empty if they are
- * equal. Lines are matched by purpose (deployment, kind, resource kind, description), because line
- * numbers shift when a line is added or removed. Of several lines with the same purpose, those of
- * the same subscription belong together, so that an added subscription is not shown as a change of
- * those after it; the rest are matched in their order.
+ * equal. `pairLines` says which lines belong together.
  * @returns changed and added lines in the order of `after`, then the removed ones
  */
 export function compareLines<Line extends PlacedLine>(
   before: readonly Line[],
   after: readonly Line[],
 ): readonly LineChange<Line>[] {
-  const pairs = new Map<Line, Line>();
-  for (const purpose of [purposeOfSubscription, purposeOf]) {
-    const paired = new Set(pairs.values());
-    const rest = Map.groupBy(
-      before.filter((line) => !paired.has(line)),
-      purpose,
-    );
-    for (const line of after) {
-      const old = pairs.has(line) ? undefined : rest.get(purpose(line))?.shift();
-      if (old) pairs.set(line, old);
-    }
-  }
+  const pairs = pairLines(before, after);
   const kept = new Set(pairs.values());
   return [
     ...after.flatMap((line): LineChange<Line> | [] => {
@@ -54,11 +40,43 @@ export function compareLines<Line extends PlacedLine>(
   ];
 }
 
-function purposeOf({ deploymentId, kind, resourceKind, description }: PlacedLine): string {
+/** What a line is for, whatever it charges. */
+type Purpose = Pick<
+  PlacedLine,
+  'deploymentId' | 'subscriptionId' | 'kind' | 'resourceKind' | 'description'
+>;
+
+/**
+ * Returns which line of `before` each line of `after` continues. Lines are matched by purpose (deployment, kind,
+ * resource kind, description), because line numbers shift when a line is added or removed. Of several lines with the
+ * same purpose, those of the same subscription belong together, so that an added subscription is not shown as a change
+ * of those after it; the rest are matched in their order.
+ */
+export function pairLines<Line extends Purpose>(
+  before: readonly Line[],
+  after: readonly Line[],
+): ReadonlyMap<Line, Line> {
+  const pairs = new Map<Line, Line>();
+  for (const purpose of [purposeOfSubscription, purposeOf]) {
+    const paired = new Set(pairs.values());
+    const rest = Map.groupBy(
+      before.filter((line) => !paired.has(line)),
+      purpose,
+    );
+    for (const line of after) {
+      const old = pairs.has(line) ? undefined : rest.get(purpose(line))?.shift();
+      if (old) pairs.set(line, old);
+    }
+  }
+  return pairs;
+}
+
+function purposeOf({ deploymentId, kind, resourceKind, description }: Purpose): string {
   return JSON.stringify([deploymentId, kind, resourceKind, description]);
 }
 
-function purposeOfSubscription(line: PlacedLine): string {
+/** Returns the key of a line's purpose and subscription. */
+export function purposeOfSubscription(line: Purpose): string {
   return JSON.stringify([line.subscriptionId, purposeOf(line)]);
 }
 

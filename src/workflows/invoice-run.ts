@@ -10,7 +10,7 @@ export interface StepCounts {
   /** Lines of the quotes. */
   readonly quotedLines: number;
   readonly llmRequests: bigint;
-  /** Lines of the issued invoices, including tax. */
+  /** Lines of the issued invoices and notes, including tax. */
   readonly issuedLines: number;
   /** The formatted total if exactly one invoice was issued, such as `USD 69.85`. */
   readonly total: string | null;

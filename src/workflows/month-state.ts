@@ -16,6 +16,7 @@ import type {
 
 const NONE: OutcomeCounts = {
   rolled: 0,
+  adjusted: 0,
   skipped: 0,
   unchanged: 0,
   nothing_to_bill: 0,

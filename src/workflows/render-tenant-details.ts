@@ -32,8 +32,14 @@ export function renderTenantDetails(
 }
 
 function alone(month: string, result: TenantResult): Markdown {
-  const invoice = 'invoiceId' in result ? richText`, invoice id ${code(result.invoiceId)}` : '';
+  const invoice = 'invoiceId' in result ? documentOf(result) : '';
   return richText`**Invoice of ${result.tenantId} for ${month}**: ${outcomeName(result.outcome)}${invoice}`;
+}
+
+function documentOf(result: Extract<TenantResult, { invoiceId: string }>): Markdown {
+  return result.outcome === 'adjusted'
+    ? richText`, adjustment note id ${code(result.noteId)}, of invoice id ${code(result.invoiceId)}`
+    : richText`, invoice id ${code(result.invoiceId)}`;
 }
 
 /** What the steps did; empty if the existing invoice was kept. */

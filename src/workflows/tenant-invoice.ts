@@ -64,7 +64,7 @@ function withUnknown(
 }
 
 /** Outcomes that the list of workflows shows, most urgent first. */
-const SHOWN_OUTCOMES = ['parked', 'nothing_to_bill', 'skipped', 'unchanged'] as const;
+const SHOWN_OUTCOMES = ['parked', 'nothing_to_bill', 'adjusted', 'skipped', 'unchanged'] as const;
 
 /** Shows the outcome in the details, and all but `rolled` as search attributes in the list of workflows. */
 function show(month: string, results: readonly TenantResult[], counts: StepCounts): void {

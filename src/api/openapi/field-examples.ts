@@ -9,6 +9,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   actor: 'key:ops',
   addon_code: 'storage_50gb',
   addon_name: 'Extra storage',
+  adjusted: 0,
   after: 'req_8f14e45f',
   all_in_monthly_cents: 5812,
   amount: '0.000125',

@@ -9,8 +9,7 @@ const count = z.int().nonnegative();
 const link = (what: string) => z.string().describe(`${what}, on this API.`);
 const EXAMPLE_LINK = '/api/v1/roll-ups/2026-05';
 
-const invoice = z.strictObject({
-  invoice_id: z.uuid(),
+const document = z.strictObject({
   number: z.string(),
   tenant_id: z.string(),
   period_start: z.iso.date(),
@@ -21,11 +20,14 @@ const invoice = z.strictObject({
   tax_cents: z.int(),
   total_cents: z.int(),
   tax: taxViewSchema,
-  links: z.strictObject({
-    invoice: link('The whole invoice').meta({
-      example: '/api/v1/invoices/3f2504e0-4f89-41d3-9a0c-0305e82c3301',
-    }),
-  }),
+});
+const invoiceLink = link('The whole invoice').meta({
+  example: '/api/v1/invoices/3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+});
+const invoice = z.strictObject({
+  invoice_id: z.uuid(),
+  ...document.shape,
+  links: z.strictObject({ invoice: invoiceLink }),
 });
 const monthLinks = z.strictObject({
   month_end: link('The status of the month').meta({ example: EXAMPLE_LINK }),
@@ -33,6 +35,26 @@ const monthLinks = z.strictObject({
 
 /** The `data` of each event type, with its description. */
 export const WEBHOOK_EVENTS = {
+  'adjustment_note.issued': {
+    summary: 'An adjustment note was issued',
+    description:
+      'It corrects an invoice that is settled, which stays as it is. Amounts are the differences; revision is its ' +
+      'number among the adjustment notes of the invoice.',
+    data: z.strictObject({
+      adjustment_note_id: z.uuid(),
+      ...document.shape,
+      adjusts_invoice_id: z.uuid(),
+      origin: z
+        .enum(['rerun', 'credit'])
+        .describe('rerun: the month was rebuilt. credit: an operator credited an amount.'),
+      links: z.strictObject({
+        adjustment_note: link('The whole adjustment note').meta({
+          example: '/api/v1/adjustment-notes/3f2504e0-4f89-41d3-9a0c-0305e82c3302',
+        }),
+        invoice: invoiceLink,
+      }),
+    }),
+  },
   'invoice.issued': {
     summary: 'An invoice was issued',
     description:
@@ -75,6 +97,7 @@ export const WEBHOOK_EVENTS = {
       tenants: z.strictObject({
         due: count,
         rolled: count,
+        adjusted: count,
         skipped: count,
         unchanged: count,
         nothing_to_bill: count,

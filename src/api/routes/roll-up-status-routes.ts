@@ -26,6 +26,7 @@ const controlTotalsSchema = z
     tenants: z.object({
       due: z.int(),
       rolled: z.int(),
+      adjusted: z.int(),
       skipped: z.int(),
       unchanged: z.int(),
       nothing_to_bill: z.int(),
@@ -78,6 +79,7 @@ const controlTotalsSchema = z
 
 const counts = z.object({
   rolled: z.int(),
+  adjusted: z.int().describe('Given an adjustment note, because the invoice is settled.'),
   skipped: z.int(),
   unchanged: z.int(),
   nothing_to_bill: z.int().describe('Due, but with no lines, no usage and no invoice.'),

@@ -26,7 +26,8 @@ export function monthEndPreviewCommand(): Command {
       'after',
       `
 Shows the invoice that a month end would make now for each due tenant, by the same code, next to the
-tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change.
+tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change; if that
+invoice is settled, totals and lines are those of the invoice and its adjustment notes together.
 Tenants that would be parked are listed with the reason.
 
 Examples:
@@ -94,6 +95,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
       invoice_id: standing.invoiceId,
       number: standing.number,
       status: standing.status,
+      settled: standing.isSettled,
       total_cents: standing.totalCents,
       changed_lines: standing.changes.length,
       tax: taxToJson(standing.tax),

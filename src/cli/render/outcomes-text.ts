@@ -44,13 +44,18 @@ export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
   return tenants.map((tenant) => `${tenant.tenant_id}: ${describe(tenant)}`).join('\n');
 }
 
-/** `rolled, acme-000003 (revision 3), AUD 274.26`, or `parked: no plan is known`. */
+/**
+ * `rolled, acme-000003 (revision 3), AUD 274.26`, `adjusted, acme-A000001, AUD -3.30`, or
+ * `parked: no plan is known`.
+ */
 function describe(tenant: NamedTenant): string {
   const { outcome, reason, number, revision, currency, total_cents: total } = tenant;
   const said = outcome === null ? 'not served' : outcomeName(outcome);
   return [
     isServed(tenant) ? said : style('yellow', said) + (reason === null ? '' : `: ${reason}`),
-    ...(number === null ? [] : [`${number} (revision ${revision})`]),
+    ...(number === null
+      ? []
+      : [outcome === 'adjusted' ? number : `${number} (revision ${revision})`]),
     ...(total === null || currency === null ? [] : [formatMoney(total, currency)]),
   ].join(', ');
 }

@@ -43,7 +43,8 @@ const TENANTS: readonly Column<TenantPreview>[] = [
   },
   {
     head: '',
-    value: ({ currency, standing }) => [currency, standing?.status].filter(Boolean).join(' '),
+    value: ({ currency, standing }) =>
+      [currency, standing?.status, standing?.isSettled && 'settled'].filter(Boolean).join(' '),
   },
 ];
 
@@ -89,7 +90,7 @@ export function renderPreview(
 
 /** Says how an invoiced tenant would be taxed otherwise; null if it wouldn't. */
 export function taxChangeOf({ preview, standing }: TenantPreview): string | null {
-  if (standing === null || preview.parked !== null) return null;
+  if (standing === null || standing.isSettled || preview.parked !== null) return null;
   return taxChangeText(taxToJson(standing.tax), taxToJson(preview.tax));
 }
 

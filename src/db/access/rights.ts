@@ -90,7 +90,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       INSERT: ['tenant_id', 'name', 'currency'],
       UPDATE: ['name'],
     },
-    arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq'] },
+    arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq', 'last_note_seq'] },
     arcadia_readonly: READ,
   },
   seller_details: {
@@ -180,6 +180,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_tenant: {
       SELECT: [
         'invoice_id',
+        'kind',
         'tenant_id',
         'period_start',
         'period_end',
@@ -201,6 +202,8 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'issued_at',
         'issued_on',
         'payment_days',
+        'adjusts_invoice_id',
+        'note_origin',
         'replaces_invoice_id',
         'superseded_by',
         'superseded_at',

@@ -6,6 +6,8 @@ import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
+import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
+import { isSettled } from './standing.ts';
 import type { Transaction } from '../pool.ts';
 import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
@@ -28,7 +30,26 @@ export interface IssueTerms {
   readonly last: LastInvoice | null;
   /** How the invoice that it replaces was taxed; null for a first invoice. */
   readonly replacedTax: InvoiceTax | null;
+  /** If that invoice is settled: what the draft's adjustment note is computed from. Null: it becomes an invoice. */
+  readonly adjusted: Adjusted | null;
+  /** The document that keeps the draft's usage if nothing would change. Null for a first invoice. */
+  readonly keeperId: string | null;
 }
+
+const adjusted = z.object({
+  ...chargedSoFar.shape,
+  /** Usage of which the draft took or excludes some. */
+  touched: z.array(
+    z.object({
+      source: z.enum(['llm', 'metered']),
+      deploymentId: z.string(),
+      resourceKind: z.string(),
+      serviceMonth: z.string(),
+    }),
+  ),
+});
+/** A settled invoice with its notes. */
+export type Adjusted = z.infer<typeof adjusted>;
 
 const draftToIssue = z.object({
   draftId: z.string(),
@@ -41,6 +62,8 @@ const draftToIssue = z.object({
   isMonthPartial: z.boolean().nullable(),
   isLastMonthPartial: z.boolean().nullable(),
   replacedTax: invoiceTaxSchema.nullable(),
+  adjusted: adjusted.nullable(),
+  keeperId: z.string().nullable(),
   tax: taxTermsSchema,
   holdsUsage: z.boolean(),
 });
@@ -57,8 +80,9 @@ export interface DraftToIssue {
 }
 
 /**
- * Returns the lines of drafts and the terms that decide whether they are issued. The caller holds their locks.
- * This is a separate statement, so it sees what was committed while the caller waited for the locks.
+ * Returns the lines of drafts and the terms that decide whether they are issued, and as what. The caller holds their
+ * locks and those of the invoices that they replace. This is a separate statement, so it sees what was committed while
+ * the caller waited for the locks: a payment, for example.
  */
 export async function readDraftsToIssue(
   tx: Transaction,
@@ -75,6 +99,9 @@ export async function readDraftsToIssue(
       i.invoice_id IS NULL AND last.is_month_partial AS "isMonthPartial",
       i.invoice_id IS NULL AND last.is_last_month_partial AS "isLastMonthPartial",
       CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "replacedTax",
+      CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} || jsonb_build_object('touched', ${TOUCHED}) END
+        AS adjusted,
+      ${KEEPER} AS "keeperId",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
@@ -104,18 +131,40 @@ export async function readDraftsToIssue(
           canKeepReplaced: row.canKeepReplaced,
           last: toLastInvoice(row),
           replacedTax: row.replacedTax,
+          adjusted: row.adjusted,
+          keeperId: row.keeperId,
         },
       },
     ]),
   );
 }
 
+/** The usage of which a draft `d` took or excludes some, as a JSON array. */
+const TOUCHED = sql.fragment`(
+  SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('source', b.source, 'deploymentId', b.deployment_id,
+    'resourceKind', b.resource_kind, 'serviceMonth', to_char(b.service_month, 'YYYY-MM'))), '[]')
+  FROM (
+    SELECT bucket_id FROM usage_buckets WHERE sealed_for = d.draft_id
+    UNION
+    SELECT bucket_id FROM usage_exclusions WHERE applied_to = d.draft_id
+  ) took JOIN usage_buckets b USING (bucket_id))`;
+
+/**
+ * The document that was composed last among the invoice that a draft `d` replaces and that invoice's notes. Credits
+ * compose nothing.
+ */
+const KEEPER = sql.fragment`coalesce((
+    SELECT n.invoice_id FROM invoices n
+    WHERE n.adjusts_invoice_id = d.replaces_invoice_id AND n.note_origin = 'rerun'
+    ORDER BY n.revision DESC LIMIT 1
+  ), d.replaces_invoice_id)`;
+
 /** Condition on a draft `d`: it took no usage or exclusion beyond those of the invoice that it replaces. */
 const TOOK_NOTHING = sql.fragment`NOT (
   EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id)
   OR EXISTS (SELECT FROM usage_exclusions e WHERE e.applied_to = d.draft_id))`;
 
-/** Condition on a draft `d`: it was composed from the same subscriptions and days as the invoice that it replaces. */
+/** Condition on a draft `d`: it was composed from the same subscriptions and days as the document composed last. */
 const SAME_COMPOSITION = sql.fragment`(
     SELECT jsonb_agg(e ORDER BY c.after_deployment, n) FROM invoice_draft_chunks c
     CROSS JOIN LATERAL jsonb_array_elements(c.deployments) WITH ORDINALITY AS x (e, n)
@@ -123,5 +172,5 @@ const SAME_COMPOSITION = sql.fragment`(
   ) IS NOT DISTINCT FROM (
     SELECT jsonb_agg(e ORDER BY c.part, n) FROM invoice_compositions c
     CROSS JOIN LATERAL jsonb_array_elements(c.deployments) WITH ORDINALITY AS x (e, n)
-    WHERE c.invoice_id = d.replaces_invoice_id
+    WHERE c.invoice_id = ${KEEPER}
   )`;

@@ -6,6 +6,7 @@ import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { IS_FORGOTTEN, IS_UNFINISHED } from '../usage/seal.ts';
+import { isApplied, stands } from './standing.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({
@@ -13,14 +14,18 @@ const tenantMonth = z.object({
   /** The currency that the tenant is billed in. */
   currency: z.string(),
   isDue: z.boolean(),
-  /** The live invoice: issued, paid or void. */
+  /** The invoice that stands: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
   liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),
   liveTotalCents: z.number().nullable(),
   /** The run that built the live invoice. */
   liveOwner: z.string().nullable(),
-  /** The last run that found that a revision of the live invoice would be the same. */
+  /** The last adjustment note of the live invoice that a rerun made, if there is one, and the run that built it. */
+  noteId: z.string().nullable(),
+  noteTotalCents: z.number().nullable(),
+  noteOwner: z.string().nullable(),
+  /** The last run that found that a revision of the live invoice would be the same, or a note without a difference. */
   unchangedOwner: z.string().nullable(),
   /** The last run that found nothing to bill in this month. */
   emptyOwner: z.string().nullable(),
@@ -28,7 +33,7 @@ const tenantMonth = z.object({
   openDraftId: z.string().nullable(),
   openDraftOwner: z.string().nullable(),
   openDraftOwnerStartedAt: z.string().nullable(),
-  /** The invoice that the open draft is to replace. */
+  /** The invoice that the open draft is to replace or to adjust. */
   openDraftReplaces: z.string().nullable(),
   /** Whether a forced request is waiting for this tenant. */
   isForced: z.boolean(),
@@ -55,6 +60,7 @@ export async function lockTenantMonths(
       ${isDue(period, sql.fragment`t.tenant_id`)} AS "isDue",
       i.invoice_id AS "liveInvoiceId", i.number AS "liveNumber", i.status AS "liveStatus",
       i.total_cents AS "liveTotalCents", built.owner AS "liveOwner",
+      note.invoice_id AS "noteId", note.total_cents AS "noteTotalCents", note.owner AS "noteOwner",
       (
         SELECT u.owner FROM invoice_drafts u
         WHERE u.replaces_invoice_id = i.invoice_id AND u.state = 'unchanged'
@@ -79,12 +85,18 @@ export async function lockTenantMonths(
       ) AS "hasUnfinishedDrafts",
       EXISTS (
         SELECT FROM usage_exclusions e WHERE e.tenant_id = t.tenant_id
-          AND NOT EXISTS (SELECT FROM invoices x WHERE x.invoice_id = e.applied_to)
+          AND NOT ${isApplied('e')}
       ) AS "hasPendingExclusions"
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')}
     LEFT JOIN invoice_drafts built ON built.draft_id = i.invoice_id
+    LEFT JOIN LATERAL (
+      SELECT n.invoice_id, n.total_cents, b.owner
+      FROM invoices n JOIN invoice_drafts b ON b.draft_id = n.invoice_id
+      WHERE n.adjusts_invoice_id = i.invoice_id AND n.note_origin = 'rerun'
+      ORDER BY n.revision DESC LIMIT 1
+    ) note ON true
     LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id
       AND d.period_start = ${period.periodStart} AND d.state = 'open'
     WHERE t.tenant_id ${isOneOf(tenantIds, 'text')}

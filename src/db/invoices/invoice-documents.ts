@@ -90,7 +90,10 @@ export async function listDocumentSources(
     after !== null &&
     sql.fragment`(i.tenant_id, i.revision) > (${after.tenant_id}, ${after.revision})`;
   const headers = await db.any(sql.type(header)`
-    ${HEADERS} WHERE ${allOf([sql.fragment`i.period_start = ${periodStart}::date`, isAfter])}
+    ${HEADERS} WHERE ${allOf([
+      sql.fragment`i.period_start = ${periodStart}::date AND i.kind = 'invoice'`,
+      isAfter,
+    ])}
     ORDER BY i.tenant_id, i.revision LIMIT ${limit}
   `);
   return withLines(db, headers);
@@ -99,7 +102,8 @@ export async function listDocumentSources(
 /** Returns the number of a month's invoices, including superseded ones. */
 export function countInvoices(db: Queryable, periodStart: string): Promise<number> {
   return db.oneFirst(sql.type(z.object({ count: z.number() }))`
-    SELECT count(*) AS count FROM invoices WHERE period_start = ${periodStart}::date
+    SELECT count(*) AS count FROM invoices
+    WHERE period_start = ${periodStart}::date AND kind = 'invoice'
   `);
 }
 

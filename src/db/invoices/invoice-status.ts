@@ -55,7 +55,7 @@ function readTarget(tx: Transaction, invoiceId: string): Promise<z.infer<typeof 
   return tx.maybeOne(sql.type(target)`
     SELECT i.tenant_id AS "tenantId", i.number, i.status, s.number AS successor
     FROM invoices i LEFT JOIN invoices s ON s.invoice_id = i.superseded_by
-    WHERE i.invoice_id = ${invoiceId}::uuid
+    WHERE i.invoice_id = ${invoiceId}::uuid AND i.kind = 'invoice'
   `);
 }
 

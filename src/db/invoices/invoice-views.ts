@@ -3,6 +3,7 @@ import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { dueOn, releasedAt } from '../release-facts.ts';
 import { taxViewOf, taxViewSchema } from '../tax/invoice-tax.ts';
+import { isInForce } from './standing.ts';
 
 /** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
 
@@ -139,10 +140,11 @@ export function listInvoices(
   reader: InvoiceReader = 'operator',
 ): Promise<readonly InvoiceHeader[]> {
   const conditions = [
+    sql.fragment`i.kind = 'invoice'`,
     tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,
     periodStart !== undefined && sql.fragment`i.period_start = ${periodStart}::date`,
     status !== undefined && sql.fragment`i.status = ${status}`,
-    status === undefined && !includeSuperseded && sql.fragment`i.status <> 'superseded'`,
+    status === undefined && !includeSuperseded && isInForce('i'),
     after !== null &&
       sql.fragment`(i.period_start, i.invoice_id)
         < (${after.period_start}::date, ${after.invoice_id}::uuid)`,

@@ -5,10 +5,11 @@ import type { LineChange } from '../../domain/line-changes.ts';
 import { CURRENT_SELLER } from '../catalogue/seller-details.ts';
 import { deletingChunks, keepingCompositions } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
+import { closing, settleForcedRequests } from './close-drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { isOneOf, rowsAs, sql, uuidArray } from '../sql.ts';
+import { rowsAs, sql, uuidArray } from '../sql.ts';
 import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
 import { recordingSettled } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
@@ -16,30 +17,41 @@ import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 const standing = z.object({
   invoiceId: z.string(),
   number: z.string(),
+  kind: z.enum(['invoice', 'adjustment_note']),
+  /** Of a note: the invoice that it adjusts. */
+  adjustsInvoiceId: z.string().nullable(),
   status: z.enum(['issued', 'paid', 'void', 'superseded']),
   totalCents: z.number(),
 });
 
-/** Locks invoices that are about to be replaced and returns their current status and total. */
+/**
+ * Locks documents, such as invoices that are about to be replaced or adjusted, and returns their current status and
+ * total. Whether an invoice is settled is for a later statement (`isSettled`).
+ */
 export function lockInvoices(
   tx: Transaction,
   invoiceIds: readonly string[],
 ): Promise<readonly z.infer<typeof standing>[]> {
   return tx.any(sql.type(standing)`
-    SELECT invoice_id AS "invoiceId", number, status, total_cents AS "totalCents"
+    SELECT invoice_id AS "invoiceId", number, kind, adjusts_invoice_id AS "adjustsInvoiceId", status,
+      total_cents AS "totalCents"
     FROM invoices WHERE invoice_id = ANY(${uuidArray(invoiceIds)})
     ORDER BY invoice_id FOR UPDATE
   `);
 }
 
-/** A draft and the invoice composed from it. */
-export type BuiltDraft = OwnDraft & ComposedInvoice;
+/** A draft and the invoice or adjustment note composed from it. */
+export type BuiltDraft = OwnDraft &
+  ComposedInvoice & {
+    /** Whether it adjusts the invoice of `replacesInvoiceId` instead of replacing it. */
+    readonly isNote: boolean;
+  };
 
-/** A draft that is ready to become an invoice. */
+/** A draft that is ready to become an invoice or an adjustment note. */
 export type IssuableDraft = BuiltDraft & {
   /** Whether it serves a forced request. */
   readonly isForced: boolean;
-  /** Its differences from the invoice that it replaces. */
+  /** Of a revision: its differences from the invoice that it replaces. A note's lines are differences themselves. */
   readonly changes: readonly LineChange[];
 };
 
@@ -57,9 +69,9 @@ export async function readInvoiceLines(
 }
 
 /**
- * Issues drafts: each becomes the complete invoice of its tenant's month and sets the tenant's outcome. Runs in
- * the transaction of the caller, who holds the locks on tenants and drafts. The constraints require this order
- * of steps.
+ * Issues drafts: each becomes the complete invoice of its tenant's month, or an adjustment note of it, and sets the
+ * tenant's outcome. Runs in the transaction of the caller, who holds the locks on tenants, drafts and the invoices that
+ * they replace or adjust. The constraints require this order of steps. A note takes nothing from its invoice.
  */
 export async function issueInvoices(
   tx: Transaction,
@@ -68,12 +80,14 @@ export async function issueInvoices(
 ): Promise<void> {
   if (drafts.length === 0) return;
   const draftIds = drafts.map(({ draftId }) => draftId);
-  const outcomes = drafts.map(({ tenantId, draftId }) => ({
+  const outcomes = drafts.map(({ tenantId, draftId, isNote, replacesInvoiceId }) => ({
     tenantId,
-    outcome: 'rolled' as const,
-    invoiceId: draftId,
+    outcome: isNote ? ('adjusted' as const) : ('rolled' as const),
+    invoiceId: isNote ? (replacesInvoiceId ?? '') : draftId,
   }));
-  const revisions = drafts.filter(({ replacesInvoiceId }) => replacesInvoiceId !== null);
+  const revisions = drafts.filter(
+    ({ isNote, replacesInvoiceId }) => !isNote && replacesInvoiceId !== null,
+  );
   await supersedeInvoices(tx, revisions);
   await insertInvoices(tx, period, drafts);
   await insertLineChanges(tx, revisions);
@@ -85,63 +99,14 @@ export async function issueInvoices(
       outcomes AS (${recordingSettled(period, outcomes)}), ${tellingInvoices(draftIds)}
     ${tyingUsage(period, draftIds)}
   `);
-  await settleForcedRequests(tx, drafts, 'rolled');
-}
-
-/**
- * Closes drafts that don't differ from the live invoices and moves the usage that they sealed to those
- * invoices. The invoices, their lines and their digests don't change.
- */
-export async function keepInvoices(
-  tx: Transaction,
-  period: Period,
-  drafts: readonly (OwnDraft & {
-    readonly replacesInvoiceId: string;
-    readonly isForced: boolean;
-  })[],
-): Promise<void> {
-  if (drafts.length === 0) return;
-  const draftIds = drafts.map(({ draftId }) => draftId);
-  const moves = drafts.map(({ draftId, replacesInvoiceId }) => ({
-    from: draftId,
-    to: replacesInvoiceId,
-  }));
-  await moveUsage(tx, moves);
-  const invoiceIds = moves.map(({ to }) => to);
-  const outcomes = drafts.map(({ tenantId, replacesInvoiceId: invoiceId }) => ({
-    tenantId,
-    outcome: 'unchanged' as const,
-    invoiceId,
-  }));
-  await tx.query(sql.typeAlias('nothing')`
-    WITH closed AS (${closing(draftIds, 'unchanged')}), chunks AS (${deletingChunks(draftIds)}),
-      left_out AS (${notingExclusions(invoiceIds)}),
-      outcomes AS (${recordingSettled(period, outcomes)})
-    ${tyingUsage(period, invoiceIds)}
-  `);
-  await settleForcedRequests(tx, drafts, 'unchanged');
-}
-
-/** Closes drafts with nothing to bill: no lines, no usage and no invoice to replace. */
-export async function closeWithoutInvoice(
-  tx: Transaction,
-  period: Period,
-  drafts: readonly OwnDraft[],
-): Promise<void> {
-  if (drafts.length === 0) return;
-  const draftIds = drafts.map(({ draftId }) => draftId);
-  const outcomes = drafts.map(({ tenantId }) => ({
-    tenantId,
-    outcome: 'nothing_to_bill' as const,
-  }));
-  await tx.query(sql.typeAlias('nothing')`
-    WITH closed AS (${closing(draftIds, 'nothing_to_bill')}), chunks AS (${deletingChunks(draftIds)}),
-      served AS (
-        UPDATE month_end_request_tenants f SET outcome = 'nothing_to_bill', reason = NULL
-        WHERE f.draft_id ${isOneOf(draftIds, 'uuid')} AND ${IS_SERVED}
-      )
-    ${recordingSettled(period, outcomes)}
-  `);
+  await settleForcedRequests(
+    tx,
+    drafts.map((draft) => ({
+      ...draft,
+      outcome: draft.isNote ? ('adjusted' as const) : ('rolled' as const),
+      madeId: draft.draftId,
+    })),
+  );
 }
 
 /** The columns of a draft that the insert of invoices needs. */
@@ -152,6 +117,7 @@ const HEADER = {
   subtotalCents: 'int8',
   taxCents: 'int8',
   totalCents: 'int8',
+  isNote: 'bool',
   replacesInvoiceId: 'uuid',
   ...TAX_COLUMNS,
 } as const;
@@ -191,9 +157,9 @@ async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft
 }
 
 /**
- * Inserts headers, each with its tenant's next number (a forced one also has an actor and a reason), their
- * compositions, and all their lines, which must arrive in one statement. Under `immediate` a first invoice releases its
- * period.
+ * Inserts headers, each with its tenant's next number of its series (a forced one also has an actor and a reason),
+ * their compositions, and all their lines, which must arrive in one statement. Under `immediate` a first invoice
+ * releases its period.
  */
 async function insertInvoices(
   tx: Transaction,
@@ -208,18 +174,26 @@ async function insertInvoices(
     WITH d AS MATERIALIZED (
       SELECT * FROM ${rowsAs('d', HEADER, headers)}
     ), seller AS MATERIALIZED (${CURRENT_SELLER}), numbered AS (
-      UPDATE tenants t SET last_invoice_seq = last_invoice_seq + 1
+      UPDATE tenants t SET last_invoice_seq = last_invoice_seq + (NOT d."isNote")::int,
+        last_note_seq = last_note_seq + d."isNote"::int
       FROM d WHERE t.tenant_id = d."tenantId"
-      RETURNING t.tenant_id, t.name, t.last_invoice_seq AS seq
+      RETURNING t.tenant_id, t.name,
+        CASE WHEN d."isNote" THEN t.last_note_seq ELSE t.last_invoice_seq END AS seq
     ), header AS (
-    INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
+    INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end, revision, tenant_seq,
       number, currency, subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
       tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
       request_id, actor, reason, buyer_name, buyer_version, seller_version, payment_days)
-    SELECT d."draftId", d."tenantId", ${period.periodStart}, ${period.periodEnd},
-      coalesce(old.revision, 0) + 1, n.seq, d."tenantId" || '-' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
+    SELECT d."draftId", CASE WHEN d."isNote" THEN 'adjustment_note' ELSE 'invoice' END,
+      CASE WHEN d."isNote" THEN d."replacesInvoiceId" END, CASE WHEN d."isNote" THEN 'rerun' END,
+      d."tenantId", ${period.periodStart}, ${period.periodEnd},
+      1 + CASE WHEN d."isNote" THEN (
+        SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = d."replacesInvoiceId"
+      ) ELSE coalesce(old.revision, 0) END,
+      n.seq, d."tenantId" || CASE WHEN d."isNote" THEN '-A' ELSE '-' END || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
       d.currency, d."subtotalCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
-      d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents, d."replacesInvoiceId",
+      d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents,
+      CASE WHEN NOT d."isNote" THEN d."replacesInvoiceId" END,
       r.request_id, r.actor, r.reason,
       -- The current parties. The invoice's documents keep showing these.
       n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = d."tenantId"),
@@ -228,8 +202,8 @@ async function insertInvoices(
     CROSS JOIN seller
     JOIN numbered n ON n.tenant_id = d."tenantId"
     LEFT JOIN invoices old ON old.invoice_id = d."replacesInvoiceId"
-    -- If one revision serves several requests, the invoice names the first one; month_end_request_tenants has
-    -- all of them.
+    -- If one revision or note serves several requests, it names the first one; month_end_request_tenants has all of
+    -- them.
     LEFT JOIN LATERAL (
       SELECT r.request_id, r.actor, r.reason
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
@@ -237,11 +211,12 @@ async function insertInvoices(
         AND f.draft_id = d."draftId" AND ${IS_SERVED}
       ORDER BY r.request_seq LIMIT 1
     ) r ON true
-    RETURNING tenant_id, period_start, revision
+    RETURNING tenant_id, period_start, kind, revision
     ), released AS (
       INSERT INTO releases (tenant_id, period_start, actor, reason)
       SELECT header.tenant_id, header.period_start, 'worker', 'the seller releases invoices when they are issued'
-      FROM header CROSS JOIN seller WHERE header.revision = 1 AND seller.release = 'immediate'
+      FROM header CROSS JOIN seller
+      WHERE header.kind = 'invoice' AND header.revision = 1 AND seller.release = 'immediate'
       ON CONFLICT DO NOTHING
     ), composed AS (${keepingCompositions(drafts.map(({ draftId }) => draftId))})
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
@@ -286,29 +261,4 @@ function makingDigests(invoiceIds: readonly string[]) {
   return sql.fragment`
     INSERT INTO invoice_digests (invoice_id, digest)
     SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id`;
-}
-
-function closing(draftIds: readonly string[], state: 'issued' | 'unchanged' | 'nothing_to_bill') {
-  return sql.fragment`
-    UPDATE invoice_drafts SET state = ${state}, closed_at = now()
-    WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
-}
-
-async function settleForcedRequests(
-  tx: Transaction,
-  drafts: readonly (OwnDraft & { readonly isForced: boolean })[],
-  outcome: 'rolled' | 'unchanged',
-): Promise<void> {
-  const forced = drafts.filter(({ isForced }) => isForced);
-  if (forced.length === 0) return;
-  const rows = forced.map(({ draftId, replacesInvoiceId }) => ({
-    draftId,
-    invoiceId: outcome === 'rolled' ? draftId : replacesInvoiceId,
-  }));
-  await tx.query(sql.typeAlias('nothing')`
-    UPDATE month_end_request_tenants f
-    SET outcome = ${outcome}, invoice_id = d."invoiceId", reason = NULL
-    FROM ${rowsAs('d', { draftId: 'uuid', invoiceId: 'uuid' }, rows)}
-    WHERE f.draft_id = d."draftId" AND ${IS_SERVED}
-  `);
 }

@@ -3,10 +3,11 @@ import type { LastInvoice } from '../../domain/bounds.ts';
 import type { Period } from '../../domain/period.ts';
 import { touches } from '../month-end/due-tenants.ts';
 import { sql } from '../sql.ts';
+import { standsUnvoided } from './standing.ts';
 
 /**
- * Selects a tenant's last invoice of an earlier month that isn't void: its number, its total, and whether its month
- * and the period are partial (docs/spec.md#safety-bounds). A month is partial unless the tenant had a subscription at
+ * Selects a tenant's last invoice of an earlier month that isn't void: its number, its total with what reruns have
+ * adjusted since, and whether its month and the period are partial (docs/spec.md#safety-bounds). A month is partial unless the tenant had a subscription at
  * its first and its last instant. If the tenant had none at any time of the two months, neither is.
  * @param tenantId a column
  */
@@ -32,11 +33,15 @@ export function lastInvoiceBefore(period: Period, tenantId: FragmentSqlToken) {
   const isPartial = (startsAt: FragmentSqlToken, endsAt: FragmentSqlToken) =>
     sql.fragment`NOT ${isThroughout} AND NOT (${atStart(startsAt)} AND ${atEnd(endsAt)}) AND ${isAny}`;
   return sql.fragment`
-    SELECT l.number, l.total_cents, ${isPartial(periodStartsAt, periodEndsAt)} AS is_month_partial,
+    SELECT l.number, l.total_cents + coalesce((
+        SELECT sum(n.total_cents) FROM invoices n
+        WHERE n.adjusts_invoice_id = l.invoice_id AND n.note_origin = 'rerun'
+      ), 0)::bigint AS total_cents,
+      ${isPartial(periodStartsAt, periodEndsAt)} AS is_month_partial,
       ${isPartial(sql.fragment`m.starts_at`, sql.fragment`m.ends_at`)} AS is_last_month_partial
     FROM invoices l JOIN billing_months m ON m.month_start = l.period_start
     WHERE l.tenant_id = ${tenantId} AND l.period_start < ${period.periodStart}
-      AND l.status IN ('issued', 'paid')
+      AND ${standsUnvoided('l')}
     ORDER BY l.period_start DESC LIMIT 1`;
 }
 

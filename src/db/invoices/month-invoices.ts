@@ -5,6 +5,7 @@ import { isReleased } from '../release-facts.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
+import { stands, standsUnvoided } from './standing.ts';
 
 /** A month's invoices next to the previous month's, for the operator pages. */
 
@@ -34,7 +35,7 @@ export type InvoiceOrder = (typeof INVOICE_ORDERS)[number];
 export interface MonthInvoiceFilter {
   /** Part of the tenant's id or name, case-insensitive. */
   readonly search?: string | undefined;
-  /** Undefined: all statuses except `superseded`. */
+  /** Undefined: all that stand. */
   readonly status?: InvoiceStatus | undefined;
   readonly outcome?: Outcome | undefined;
   /** `waiting`: only invoices that their tenants can't see yet. */
@@ -59,9 +60,7 @@ export function listMonthInvoices(
   { after, limit }: Page<MonthInvoiceKey>,
 ): Promise<readonly MonthInvoice[]> {
   const conditions = [
-    status === undefined
-      ? sql.fragment`i.status <> 'superseded'`
-      : sql.fragment`i.status = ${status}`,
+    status === undefined ? stands('i') : sql.fragment`i.kind = 'invoice' AND i.status = ${status}`,
     release !== undefined && sql.fragment`i.status <> 'void' AND NOT ${isReleased('i')}`,
     outcome !== undefined && sql.fragment`o.outcome = ${outcome}`,
     search !== undefined &&
@@ -79,7 +78,7 @@ export function listMonthInvoices(
         ON (o.period_start, o.tenant_id) = (i.period_start, i.tenant_id)
       LEFT JOIN invoices b ON b.tenant_id = i.tenant_id
         AND b.period_start = ${monthStart(previousMonth(month))}
-        AND b.status IN ('issued', 'paid')
+        AND ${standsUnvoided('b')}
       WHERE i.period_start = ${monthStart(month)} AND ${allOf(conditions)}
     ) found
     WHERE ${after === null ? sql.fragment`true` : isAfter(after)}
@@ -134,7 +133,7 @@ export function listStanding(
     FROM (SELECT DISTINCT unnest(${sql.array([...tenantIds], 'text')}) AS tenant_id) asked
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart}
-      AND i.status IN ('issued', 'paid', 'void')
+      AND ${stands('i')}
     LEFT JOIN tenant_outcomes o
       ON o.period_start = ${periodStart} AND o.tenant_id = asked.tenant_id
     ORDER BY asked.tenant_id
@@ -164,6 +163,7 @@ export function listRevisions(
     SELECT invoice_id, number, revision, status, currency, total_cents, issued_at, actor, reason
     FROM invoices
     WHERE tenant_id = ${invoice.tenant_id} AND period_start = ${invoice.period_start}
+      AND kind = 'invoice'
     ORDER BY revision DESC
   `);
 }

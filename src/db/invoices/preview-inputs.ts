@@ -8,6 +8,8 @@ import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
+import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
+import { isSettled, stands } from './standing.ts';
 
 const previewed = z.object({
   tenantId: z.string(),
@@ -18,6 +20,8 @@ const previewed = z.object({
   status: z.enum(['issued', 'paid', 'void']).nullable(),
   totalCents: z.number().nullable(),
   standingTax: invoiceTaxSchema.nullable(),
+  /** If it is settled: what it and its notes have charged. */
+  adjusted: chargedSoFar.nullable(),
   /** The tenant's last invoice of an earlier month that isn't void. */
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
@@ -54,13 +58,14 @@ export function nextPreviewedTenants(
   return db.any(sql.type(previewed)`
     SELECT t.tenant_id AS "tenantId", t.currency, i.invoice_id AS "invoiceId", i.number, i.status,
       i.total_cents AS "totalCents",
-      CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "standingTax", last.number AS "lastNumber",
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "standingTax",
+      CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} END AS adjusted, last.number AS "lastNumber",
       last.total_cents AS "lastTotalCents", last.is_month_partial AS "isMonthPartial",
       last.is_last_month_partial AS "isLastMonthPartial",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')}
     LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`t.tenant_id`)}) last ON true
     WHERE ${isDue(period, sql.fragment`t.tenant_id`)}
       AND (${page.after}::text IS NULL OR t.tenant_id > ${page.after}::text) ${only}
@@ -70,15 +75,15 @@ export function nextPreviewedTenants(
 
 /**
  * Returns the usage that each tenant's invoice would take if it were built or rebuilt now, by the rules of
- * `openSealedDrafts`. The owner is the tenant. A paid or void invoice is never rebuilt: late LLM usage goes
- * onto the tenant's next invoice, and the rest has to be settled by hand.
+ * `openSealedDrafts`. The owner is the tenant. A void invoice is never rebuilt: late LLM usage goes onto the
+ * tenant's next invoice, and the rest has to be settled by hand.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
   const drafts = tenants.map(({ tenantId, invoiceId, status }) => ({
     tenantId,
     invoiceId,
     isRevision: invoiceId !== null,
-    leavesLlm: status === 'paid' || status === 'void',
+    leavesLlm: status === 'void',
   }));
   const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
     AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "leavesLlm" boolean)`;
@@ -88,6 +93,10 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
     buckets: sql.fragment`
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
       JOIN usage_buckets b ON b.sealed_for = draft."invoiceId"
+      UNION ALL
+      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+      JOIN invoices note ON note.adjusts_invoice_id = draft."invoiceId"
+      JOIN usage_buckets b ON b.sealed_for = note.invoice_id
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
       JOIN usage_buckets b ON b.tenant_id = draft."tenantId" AND b.sealed_for IS NULL

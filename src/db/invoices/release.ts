@@ -7,6 +7,7 @@ import { dueOn, isReleased } from '../release-facts.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingReleased } from '../webhooks/webhook-outbox.ts';
+import { stands, standsUnvoided } from './standing.ts';
 
 /** Whose periods to release: of these tenants, or of all whose invoice waits. */
 export type ReleaseScope = { readonly tenantIds: readonly string[] } | { readonly all: true };
@@ -82,7 +83,7 @@ function listWaitingTenants(tx: Transaction, { periodStart }: Period): Promise<r
 }
 
 /** A standing invoice that isn't void. */
-const CAN_BE_RELEASED = sql.fragment`i.status IN ('issued', 'paid')`;
+const CAN_BE_RELEASED = standsUnvoided('i');
 
 async function release(
   tx: Transaction,
@@ -90,7 +91,7 @@ async function release(
   tenantIds: readonly string[],
   { actor, reason, requestId, ...scope }: ReleaseRequest,
 ): Promise<void> {
-  const invoiceIds = await tx.anyFirst(sql.type(z.object({ invoice_id: z.string() }))`
+  const documentIds = await tx.anyFirst(sql.type(z.object({ invoice_id: z.string() }))`
     WITH released AS (
       INSERT INTO releases (tenant_id, period_start, actor, reason, request_id)
       SELECT i.tenant_id, i.period_start, ${actor}, ${reason}, ${requestId}
@@ -102,11 +103,11 @@ async function release(
       RETURNING tenant_id
     )
     SELECT i.invoice_id FROM invoices i JOIN released USING (tenant_id)
-    WHERE i.period_start = ${periodStart} AND ${CAN_BE_RELEASED}
+    WHERE i.period_start = ${periodStart} AND (${CAN_BE_RELEASED} OR i.kind = 'adjustment_note')
   `);
-  if (invoiceIds.length === 0) return;
+  if (documentIds.length === 0) return;
   // A statement of its own, because it reads the releases.
-  await tx.query(sql.typeAlias('nothing')`WITH ${tellingReleased(invoiceIds)} SELECT`);
+  await tx.query(sql.typeAlias('nothing')`WITH ${tellingReleased(documentIds)} SELECT`);
 }
 
 function listReleased(tx: Transaction, { periodStart }: Period, requestId: string) {
@@ -136,7 +137,8 @@ function explainOthers(
     FROM (SELECT DISTINCT unnest(${textArray(tenantIds)}) AS tenant_id) asked
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN releases rel ON rel.tenant_id = asked.tenant_id AND rel.period_start = ${periodStart}
-    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart} AND i.status = 'void'
+    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart}
+      AND ${stands('i')} AND i.status = 'void'
     LEFT JOIN tenant_outcomes o ON o.tenant_id = asked.tenant_id AND o.period_start = ${periodStart}
     WHERE rel.request_id IS DISTINCT FROM ${requestId} OR rel.tenant_id IS NULL
     ORDER BY asked.tenant_id

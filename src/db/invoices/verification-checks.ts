@@ -7,6 +7,7 @@ import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
+import { isInForce, stands } from './standing.ts';
 
 /**
  * The checks of a month that SQL can make, each based on the rawest rows available. A check is a query for
@@ -68,7 +69,7 @@ export function checksOf(period: Period): readonly Check[] {
       claim: 'each tenant has at most one live invoice',
       problems: sql.fragment`
         SELECT tenant_id || ' has ' || count(*) || ' live invoices: ' || string_agg(number, ', ') AS problem
-        FROM invoices WHERE period_start = ${periodStart} AND status <> 'superseded'
+        FROM invoices i WHERE period_start = ${periodStart} AND ${stands('i')}
         GROUP BY tenant_id HAVING count(*) > 1`,
     },
     {
@@ -82,7 +83,7 @@ export function checksOf(period: Period): readonly Check[] {
         FROM (
           SELECT tenant_id, count(*) AS n, min(tenant_seq) AS low, max(tenant_seq) AS high
           FROM invoices
-          WHERE tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
+          WHERE kind = 'invoice' AND tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
           GROUP BY tenant_id
         ) i JOIN tenants t USING (tenant_id)
         CROSS JOIN LATERAL (
@@ -95,7 +96,7 @@ export function checksOf(period: Period): readonly Check[] {
           -- Otherwise a skip on record could make up for a gap elsewhere.
           OR EXISTS (
             SELECT FROM skipped_invoice_numbers k JOIN invoices issued USING (tenant_id)
-            WHERE k.tenant_id = t.tenant_id AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
+            WHERE k.tenant_id = t.tenant_id AND issued.kind = 'invoice' AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
           )`,
     },
     {
@@ -152,11 +153,11 @@ export function checksOf(period: Period): readonly Check[] {
           ELSE 'tied to, but not held by, invoice ' || tied.number END AS problem
         FROM (
           SELECT i.invoice_id, i.number, b.bucket_id FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
-          WHERE i.period_start = ${periodStart} AND i.status <> 'superseded'
+          WHERE i.period_start = ${periodStart} AND ${isInForce('i')}
         ) held
         FULL JOIN (
           SELECT i.invoice_id, i.number, u.bucket_id FROM invoices i JOIN invoice_usage u USING (invoice_id)
-          WHERE i.period_start = ${periodStart} AND i.status <> 'superseded'
+          WHERE i.period_start = ${periodStart} AND ${isInForce('i')}
         ) tied USING (invoice_id, bucket_id)
         WHERE held.bucket_id IS NULL OR tied.bucket_id IS NULL`,
     },
@@ -217,7 +218,7 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE i.period_start = ${periodStart} AND (
           (l.subtotal, l.tax, l.lines, l.last) IS DISTINCT FROM
             (i.subtotal_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
-          OR i.tax_cents <> ${TAX_OF_INVOICE})`,
+          OR (i.kind = 'invoice' AND i.tax_cents <> ${TAX_OF_INVOICE}))`,
     },
     {
       id: 'tax_as_recorded',
@@ -258,11 +259,12 @@ export function checksOf(period: Period): readonly Check[] {
         FROM invoices i
         LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
         LEFT JOIN invoices new ON new.replaces_invoice_id = i.invoice_id
-        WHERE i.period_start = ${periodStart} AND (
+        WHERE i.period_start = ${periodStart} AND i.kind = 'invoice' AND (
           (i.replaces_invoice_id IS NOT NULL AND (old.tenant_id, old.period_start, old.revision, old.superseded_by)
             IS DISTINCT FROM (i.tenant_id, i.period_start, i.revision - 1, i.invoice_id))
           OR i.superseded_by IS DISTINCT FROM new.invoice_id
-          OR (i.status = 'superseded') <> (new.invoice_id IS NOT NULL))`,
+          OR CASE i.status WHEN 'superseded' THEN new.invoice_id IS NULL
+            WHEN 'void' THEN false ELSE new.invoice_id IS NOT NULL END)`,
     },
     {
       id: 'final_statuses_recorded',
@@ -283,12 +285,12 @@ export function checksOf(period: Period): readonly Check[] {
       problems: sql.fragment`
         SELECT o.tenant_id || ' is ' || o.outcome || ' and has no live invoice' AS problem
         FROM tenant_outcomes o LEFT JOIN invoices i ON i.tenant_id = o.tenant_id
-          AND i.period_start = o.period_start AND i.status <> 'superseded'
+          AND i.period_start = o.period_start AND ${stands('i')}
         WHERE o.period_start = ${periodStart} AND o.invoice_id IS NOT NULL AND i.invoice_id IS NULL
         UNION ALL
         SELECT o.tenant_id || ' has nothing to bill and a live invoice' FROM tenant_outcomes o
         JOIN invoices i ON i.tenant_id = o.tenant_id AND i.period_start = o.period_start
-          AND i.status <> 'superseded'
+          AND ${stands('i')}
         WHERE o.period_start = ${periodStart} AND o.outcome = 'nothing_to_bill'
         UNION ALL
         SELECT o.tenant_id || ' is parked without a reason' FROM tenant_outcomes o

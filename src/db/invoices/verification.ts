@@ -27,7 +27,7 @@ export function nextInvoices(
     SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId", number, currency, revision,
       replaces_invoice_id AS "replacesInvoiceId", ${taxViewOf('i')} AS tax
     FROM invoices i
-    WHERE period_start = ${periodStart} AND revision = ${page.revision}
+    WHERE period_start = ${periodStart} AND kind = 'invoice' AND revision = ${page.revision}
       AND (${page.after}::uuid IS NULL OR invoice_id > ${page.after}::uuid)
     ORDER BY invoice_id LIMIT ${page.limit}
   `);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
+import { stands } from '../invoices/standing.ts';
 
 const monthOfTenant = z.object({
   tenantId: z.string(),
@@ -35,7 +36,7 @@ export function listBilledMonths(
       WHERE tenant_id = t.tenant_id AND state IN ('open', 'nothing_to_bill')
     ) m
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id AND i.period_start = m.period_start
-      AND i.status <> 'superseded'
+      AND ${stands('i')}
     LEFT JOIN invoice_drafts d ON d.tenant_id = t.tenant_id AND d.period_start = m.period_start
       AND d.state = 'open'
     WHERE i.status IS DISTINCT FROM 'void'

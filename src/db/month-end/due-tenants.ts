@@ -19,7 +19,7 @@ export function dueTenants(period: Period) {
 
 /**
  * Returns the condition that a tenant is due for the period: one of its subscriptions touches the period, or it has
- * an invoice for it, or LLM usage of the period or of an earlier month that no invoice bills. Each part is looked up
+ * an invoice for it (of any status), or LLM usage of the period or of an earlier month that no invoice bills. Each part is looked up
  * by the tenant, so the cost doesn't grow with the number of months.
  * @param tenantId a column
  */

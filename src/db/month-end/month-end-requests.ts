@@ -7,6 +7,7 @@ import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingRunFinished, type RunResult } from '../webhooks/webhook-outbox.ts';
+import { stands } from '../invoices/standing.ts';
 
 /** The content of a request, without its actor. */
 export interface RequestContent {
@@ -93,7 +94,7 @@ export async function insertForcedTenants(
     FROM (SELECT DISTINCT unnest(${textArray(tenantIds)}) AS tenant_id) asked
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')} AND i.status = 'void'
     LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = asked.tenant_id
     CROSS JOIN LATERAL (SELECT CASE
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
@@ -105,7 +106,7 @@ export async function insertForcedTenants(
   `);
 }
 
-/** Stores every due tenant. Tenants whose invoice is paid or void are refused. */
+/** Stores every due tenant. Tenants whose invoice is void are refused. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -118,7 +119,7 @@ export async function insertAllDueTenants(
       'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
     FROM (${dueTenants(period)}) due
     LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')} AND i.status = 'void'
   `);
 }
 

@@ -17,6 +17,7 @@ import { REQUEST_FACTS, requestFacts } from './request-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { isDue } from './due-tenants.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
+import { standsUnvoided } from '../invoices/standing.ts';
 
 export const parkedTenantSchema = z.object({
   tenant_id: z.string(),
@@ -157,13 +158,13 @@ export function listRequests(db: Queryable, period: Period) {
   `);
 }
 
-/** Returns the totals of the period's issued and paid invoices, by currency. */
+/** Returns the totals of the period's invoices that stand, without void ones and without adjustment notes, by currency. */
 export function sumInvoices(db: Queryable, period: Period) {
   return db.any(sql.type(monthTotalsSchema)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,
       sum(tax_cents)::text AS tax_cents, sum(total_cents)::text AS total_cents
-    FROM invoices
-    WHERE period_start = ${period.periodStart} AND status IN ('issued', 'paid')
+    FROM invoices i
+    WHERE period_start = ${period.periodStart} AND ${standsUnvoided('i')}
     GROUP BY currency ORDER BY currency
   `);
 }

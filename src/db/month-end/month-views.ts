@@ -14,6 +14,7 @@ import { type Page, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes, outcomeTotals } from './tenant-outcomes.ts';
+import { standsUnvoided } from '../invoices/standing.ts';
 
 /** Reads months for the operator pages. */
 
@@ -24,7 +25,7 @@ const monthRow = z.object({
   /** Whether the books balanced when the last request was served; null: no request has been served. */
   balanced: z.boolean().nullable(),
   outcomes: outcomeTotals.omit({ due: true }),
-  /** Totals of issued and paid invoices; cents as text. */
+  /** Totals of the invoices that stand, without void ones; cents as text. */
   totals: z.array(
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
   ),
@@ -55,6 +56,7 @@ export function listMonths(
     CROSS JOIN LATERAL (
       SELECT jsonb_build_object(
         'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
+        'adjusted', count(*) FILTER (WHERE outcome = 'adjusted'),
         'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
         'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
         'nothing_to_bill', count(*) FILTER (WHERE outcome = 'nothing_to_bill'),
@@ -65,8 +67,8 @@ export function listMonths(
       SELECT jsonb_agg(jsonb_build_object('currency', currency, 'invoices', invoices,
         'total_cents', total_cents::text) ORDER BY currency) AS totals
       FROM (
-        SELECT currency, count(*) AS invoices, sum(total_cents) AS total_cents FROM invoices
-        WHERE period_start = m.period_start AND status IN ('issued', 'paid')
+        SELECT currency, count(*) AS invoices, sum(total_cents) AS total_cents FROM invoices i
+        WHERE period_start = m.period_start AND ${standsUnvoided('i')}
         GROUP BY currency
       ) by_currency
     ) t
@@ -168,8 +170,8 @@ const kindTotal = z.object({
 export type KindTotal = z.infer<typeof kindTotal>;
 
 /**
- * Returns the totals per kind of line of issued and paid invoices, next to the month before, ordered by
- * currency and then as on invoices.
+ * Returns the totals per kind of line of the invoices that stand, without void ones, next to the month before, ordered
+ * by currency and then as on invoices.
  * @throws DomainError `invalid_month`
  */
 export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {
@@ -177,7 +179,7 @@ export function compareKinds(db: Queryable, month: Month): Promise<readonly Kind
     SELECT i.period_start = ${monthStart(month)}::date AS is_this_month, i.currency, l.kind,
       l.amount_cents
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
-    WHERE i.period_start = ${monthStart(of)} AND i.status IN ('issued', 'paid')`;
+    WHERE i.period_start = ${monthStart(of)} AND ${standsUnvoided('i')}`;
   return db.any(sql.type(kindTotal)`
     SELECT currency, kind,
       coalesce(sum(amount_cents) FILTER (WHERE is_this_month), 0)::text AS this_month_cents,

@@ -6,6 +6,7 @@ import { dueTenants } from './due-tenants.ts';
 import { latestOutcomes } from './tenant-outcomes.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
+import { stands } from '../invoices/standing.ts';
 
 const tenantOutcome = z.object({
   tenant_id: z.string(),
@@ -43,7 +44,7 @@ export async function listOutcomes(
     JOIN tenants t USING (tenant_id)
     LEFT JOIN ${latestOutcomes(period)} o ON o.tenant_id = t.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')}
     ${isAfter} ORDER BY t.tenant_id LIMIT ${limit}
   `);
 }

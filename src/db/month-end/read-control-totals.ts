@@ -11,6 +11,7 @@ import {
 import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
+import { stands } from '../invoices/standing.ts';
 
 /**
  * Returns the control totals of a month. Call it in one snapshot (`inOneSnapshot`): usage that arrives between
@@ -68,11 +69,11 @@ function tenantQuery(period: Period) {
       SELECT count(*) FROM tenant_outcomes o
       WHERE o.period_start = ${period.periodStart} AND o.invoice_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM invoices i WHERE i.tenant_id = o.tenant_id
-          AND i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+          AND i.period_start = ${period.periodStart} AND ${stands('i')}
       )
     ) AS without_invoice, (
       SELECT count(DISTINCT i.tenant_id) FROM invoices i
-      WHERE i.period_start = ${period.periodStart} AND i.status <> 'superseded'
+      WHERE i.period_start = ${period.periodStart} AND ${stands('i')}
         AND NOT EXISTS (
           SELECT FROM tenant_outcomes o
           WHERE o.tenant_id = i.tenant_id AND o.period_start = i.period_start
@@ -80,8 +81,8 @@ function tenantQuery(period: Period) {
         )
     ) AS without_outcome, (
       SELECT count(*) FROM (
-        SELECT FROM invoices
-        WHERE period_start = ${period.periodStart} AND status <> 'superseded'
+        SELECT FROM invoices i
+        WHERE period_start = ${period.periodStart} AND ${stands('i')}
         GROUP BY tenant_id HAVING count(*) > 1
       ) several
     ) AS with_several`;
@@ -130,7 +131,7 @@ function lineQuery(period: Period) {
           ELSE round(l.qty * l.unit_price_cents, 40) / coalesce(u.factor, 1)
         END AS exact
       FROM invoices i JOIN invoice_lines l USING (invoice_id) LEFT JOIN units u ON u.unit_code = l.unit
-      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      WHERE i.period_start = ${period.periodStart} AND ${stands('i')}
         AND l.kind IN ('overage', 'llm_usage')
     ), found AS (
       SELECT u.invoice_id, u.line_no, b.event_count - coalesce(x.events, 0) AS events,
@@ -141,7 +142,7 @@ function lineQuery(period: Period) {
         FROM usage_exclusions e JOIN invoice_exclusions le USING (exclusion_id)
         WHERE e.bucket_id = b.bucket_id AND le.invoice_id = i.invoice_id
       ) x ON true
-      WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      WHERE i.period_start = ${period.periodStart} AND ${stands('i')}
         AND u.line_no IS NOT NULL
     ), line AS (
       -- Grouped instead of joined: the tables have just been filled, and until they are analyzed PostgreSQL
@@ -189,6 +190,6 @@ function invoiceQuery(period: Period) {
         coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     ) l ON true
-    WHERE i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+    WHERE i.period_start = ${period.periodStart} AND ${stands('i')}
     GROUP BY i.currency, i.status ORDER BY i.currency, i.status`;
 }

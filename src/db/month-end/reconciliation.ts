@@ -3,6 +3,7 @@ import type { Period } from '../../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
+import { isApplied, stands } from '../invoices/standing.ts';
 
 /**
  * The states of a month's usage, each with its class in the control totals:
@@ -98,13 +99,13 @@ export function usageByState(period: Period) {
       LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
       LEFT JOIN invoice_usage u ON u.invoice_id = b.sealed_for AND u.bucket_id = b.bucket_id
       LEFT JOIN invoices live ON live.tenant_id = b.tenant_id
-        AND live.period_start = b.service_month AND live.status IN ('issued', 'paid', 'void')
+        AND live.period_start = b.service_month AND ${stands('live')}
       LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = b.tenant_id
       WHERE b.service_month = ${period.periodStart} AND b.event_count > 0
     ), left_out AS (
       SELECT p.bucket_id, count(*) AS events, sum(e.amount) AS total
       FROM place p JOIN usage_exclusions e USING (bucket_id)
-      WHERE p.invoice_id IS NULL OR e.applied_to = p.invoice_id
+      WHERE p.invoice_id IS NULL OR ${isApplied('e')}
       GROUP BY p.bucket_id
     )
     SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,

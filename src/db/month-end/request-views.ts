@@ -31,7 +31,9 @@ const requestView = requestFacts.extend({
     z.object({
       tenant_id: z.string(),
       /** Null: not served yet. */
-      outcome: z.enum(['rolled', 'unchanged', 'nothing_to_bill', 'refused', 'parked']).nullable(),
+      outcome: z
+        .enum(['rolled', 'adjusted', 'unchanged', 'nothing_to_bill', 'refused', 'parked'])
+        .nullable(),
       reason: z.string().nullable(),
       invoice_id: z.string().nullable(),
       number: z.string().nullable(),
@@ -78,7 +80,7 @@ export function showRequest(
 }
 
 /**
- * Returns whether the tenant has what was requested: a new revision, the old one if nothing would change, or no
+ * Returns whether the tenant has what was requested: a new revision or note, the old one if nothing would change, or no
  * invoice if there is nothing to bill.
  */
 export function isServed({ outcome }: NamedTenant): boolean {

@@ -6,6 +6,7 @@ import { dueTenants, hasUsageToBill } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
+import { stands } from '../invoices/standing.ts';
 
 const lookedAt = z.object({
   tenantId: z.string(),
@@ -45,14 +46,18 @@ export async function lookAtTenants(
       ) AS "isServed"
     FROM unnest(${textArray(tenantIds)}) WITH ORDINALITY AS asked (tenant_id, n)
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
-      AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void')
+      AND i.period_start = ${period.periodStart} AND ${stands('i')}
     ORDER BY asked.n
   `);
 }
 
 /** The outcome of a tenant that isn't parked. */
 export type TenantSettled = { readonly tenantId: string } & (
-  | { readonly outcome: InvoicedOutcome; readonly invoiceId: string }
+  | {
+      readonly outcome: InvoicedOutcome;
+      /** The invoice that stands; for `adjusted` the one that the note adjusts. */
+      readonly invoiceId: string;
+    }
   | { readonly outcome: 'nothing_to_bill' }
 );
 
@@ -117,6 +122,7 @@ export function latestOutcomes(period: Period) {
 export const outcomeTotals = z.object({
   due: z.number(),
   rolled: z.number(),
+  adjusted: z.number(),
   skipped: z.number(),
   unchanged: z.number(),
   nothing_to_bill: z.number(),
@@ -129,6 +135,7 @@ export function countOutcomes(db: Queryable, period: Period): Promise<OutcomeTot
   return db.one(sql.type(outcomeTotals)`
     SELECT count(*) AS due,
       count(*) FILTER (WHERE o.outcome = 'rolled') AS rolled,
+      count(*) FILTER (WHERE o.outcome = 'adjusted') AS adjusted,
       count(*) FILTER (WHERE o.outcome = 'skipped') AS skipped,
       count(*) FILTER (WHERE o.outcome = 'unchanged') AS unchanged,
       count(*) FILTER (WHERE o.outcome = 'nothing_to_bill') AS nothing_to_bill,

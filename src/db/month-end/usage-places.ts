@@ -4,6 +4,7 @@ import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { sql, textArray } from '../sql.ts';
+import { isApplied } from '../invoices/standing.ts';
 
 const place = z.object({
   tenant_id: z.string(),
@@ -84,8 +85,8 @@ export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise
       WHERE u.disposition IN ('unpriced_kind', 'no_subscription') AND i.status = 'issued'
       UNION
       SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
-      JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
-      WHERE i.status = 'issued'
+      JOIN invoices i ON i.invoice_id = b.sealed_for
+      WHERE i.status = 'issued' AND NOT ${isApplied('e')}
     ) found
     WHERE found.month <= ${monthStart(upTo)}
     ORDER BY 1

@@ -6,6 +6,7 @@ import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { treatmentSchema } from './tax-views.ts';
+import { stands } from '../invoices/standing.ts';
 
 /** A column that `taxTermsOf` selects. */
 export const taxTermsSchema: z.ZodType<TaxTerms> = z.object({
@@ -83,7 +84,7 @@ export function listMissingRates(
       FROM (${due}) due JOIN tenants foreign_tenant USING (tenant_id)
       WHERE foreign_tenant.currency <> ${TAX_CURRENCY} AND NOT EXISTS (
         SELECT FROM invoices i WHERE i.tenant_id = foreign_tenant.tenant_id
-          AND i.period_start = ${period.periodStart} AND i.status IN ('issued', 'paid', 'void'))
+          AND i.period_start = ${period.periodStart} AND ${stands('i')})
     ) taxed
     WHERE terms -> 'audRate' = 'null' AND (terms ->> 'sellerRegistered')::boolean
       AND (terms -> 'treatment' ->> 'rate')::numeric > 0

@@ -3,6 +3,7 @@ import { monthStart } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { firstDays } from './latest-entries.ts';
+import { standsUnvoided } from '../invoices/standing.ts';
 
 /** Live invoices that a change of tax data may have made wrong. Months are texts such as `2026-05`. */
 
@@ -22,9 +23,9 @@ export function listTaxedInvoices(
   return db.any(sql.type(taxed)`
     SELECT tenant_id AS "tenantId", to_char(period_start, 'YYYY-MM') AS month, status,
       tax_treatment AS treatment
-    FROM invoices
+    FROM invoices i
     WHERE tenant_id = ANY (${textArray(tenantIds)}) AND period_start >= ${monthStart(from)}
-      AND status IN ('issued', 'paid')
+      AND ${standsUnvoided('i')}
     ORDER BY tenant_id, period_start
   `);
 }
@@ -39,7 +40,7 @@ export function countByRegistration(
   return db.any(sql.type(registered)`
     SELECT to_char(period_start, 'YYYY-MM') AS month, seller_registered AS registered,
       count(*) AS invoices
-    FROM invoices WHERE period_start >= ${monthStart(from)} AND status IN ('issued', 'paid')
+    FROM invoices i WHERE period_start >= ${monthStart(from)} AND ${standsUnvoided('i')}
     GROUP BY period_start, seller_registered ORDER BY period_start
   `);
 }
@@ -60,9 +61,9 @@ export function countByAudRate(
   return db.any(sql.type(converted)`
     SELECT to_char(period_start, 'YYYY-MM') AS month, currency, aud_rate::text AS rate,
       aud_rate_source AS source, count(*) AS invoices
-    FROM invoices
+    FROM invoices i
     WHERE period_start = ANY (${firstDays(months)})
-      AND aud_rate IS NOT NULL AND status IN ('issued', 'paid')
+      AND aud_rate IS NOT NULL AND ${standsUnvoided('i')}
     GROUP BY period_start, currency, aud_rate, aud_rate_source ORDER BY period_start, currency
   `);
 }

@@ -16,17 +16,21 @@ export interface HeldUsage {
 }
 
 /**
- * Usage sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id) and for the invoices that they
- * replace. The owner is the draft. Nothing else is read, so nothing can change between quote and issue.
+ * Usage sealed for the drafts of a CTE `own` (draft_id, replaces_invoice_id), for the invoices that they replace or
+ * adjust, and for the notes of those. The owner is the draft. Nothing else is read, so nothing can change between quote
+ * and issue.
  */
 export const HELD_BY_OWN: HeldUsage = {
   buckets: sql.fragment`
     SELECT h.owner, b.* FROM (
       SELECT draft_id AS owner, draft_id AS holder FROM own
       UNION ALL SELECT draft_id, replaces_invoice_id FROM own WHERE replaces_invoice_id IS NOT NULL
+      UNION ALL SELECT own.draft_id, n.invoice_id
+        FROM own JOIN invoices n ON n.adjusts_invoice_id = own.replaces_invoice_id
     ) h JOIN usage_buckets b ON b.sealed_for = h.holder`,
   exclusions: sql.fragment`e.applied_to IN (
-    SELECT draft_id FROM own UNION ALL SELECT replaces_invoice_id FROM own)`,
+    SELECT draft_id FROM own UNION ALL SELECT replaces_invoice_id FROM own
+    UNION ALL SELECT n.invoice_id FROM own JOIN invoices n ON n.adjusts_invoice_id = own.replaces_invoice_id)`,
 };
 
 const sum = z.object({

@@ -15,7 +15,7 @@ export interface Run {
 /** A tenant that a draft is to be opened for. */
 export interface TenantToOpen {
   readonly tenantId: string;
-  /** The invoice that the draft is to replace; null for a first invoice. */
+  /** The invoice that the draft is to replace or to adjust; null for a first invoice. */
   readonly replacesInvoiceId: string | null;
   /** Whether the tenant has open or abandoned drafts. Abandoned ones may have sealed usage to take over. */
   readonly hasUnfinishedDrafts: boolean;
@@ -88,7 +88,7 @@ async function takeOver(
 
 /**
  * Condition on a bucket `b`: an invoice of this period bills it; see {@link openSealedDrafts}. The caller's
- * `draft` says whether it is a revision.
+ * `draft` says whether it is a revision or a note.
  */
 export function isBillable(period: Period) {
   return sql.fragment`(
@@ -118,8 +118,8 @@ export function isGivenUp(period: Period) {
 }
 
 /**
- * Applies exclusions to the drafts: those of the usage sealed for them or for the invoices that they replace.
- * Includes exclusions that were applied to abandoned drafts.
+ * Applies exclusions to the drafts: those of the usage sealed for them, for the invoices that they replace or adjust,
+ * or for notes of these. Includes exclusions that were applied to abandoned drafts.
  */
 export async function claimExclusions(
   tx: Transaction,
@@ -133,6 +133,8 @@ export async function claimExclusions(
     WHERE e.tenant_id = d."tenantId" AND (e.applied_to IS NULL OR EXISTS (
         SELECT FROM invoice_drafts a WHERE a.draft_id = e.applied_to AND a.state = 'abandoned'
       ))
-      AND b.bucket_id = e.bucket_id AND b.sealed_for IN (d."draftId", d."replacesInvoiceId")
+      AND b.bucket_id = e.bucket_id AND (b.sealed_for IN (d."draftId", d."replacesInvoiceId") OR EXISTS (
+        SELECT FROM invoices n WHERE n.invoice_id = b.sealed_for AND n.adjusts_invoice_id = d."replacesInvoiceId"
+      ))
   `);
 }

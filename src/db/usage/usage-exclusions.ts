@@ -3,6 +3,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
+import { isApplied } from '../invoices/standing.ts';
 
 const excludable = z.object({
   tenantId: z.string(),
@@ -125,8 +126,7 @@ const EXCLUSIONS = sql.fragment`
   FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
   JOIN tenants t ON t.tenant_id = e.tenant_id
   -- A void invoice bills nothing.
-  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.status <> 'void'
-    AND i.invoice_id IS DISTINCT FROM e.applied_to
+  LEFT JOIN invoices i ON i.invoice_id = b.sealed_for AND i.status <> 'void' AND NOT ${isApplied('e')}
 `;
 
 export function findExclusion(
@@ -178,7 +178,7 @@ export function listPendingExclusions(
   return db.any(sql.type(pending)`
     SELECT e.tenant_id, t.name, t.currency, i.number, i.status, count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
-    JOIN invoices i ON i.invoice_id = b.sealed_for AND i.invoice_id IS DISTINCT FROM e.applied_to
+    JOIN invoices i ON i.invoice_id = b.sealed_for AND NOT ${isApplied('e')}
     JOIN tenants t ON t.tenant_id = e.tenant_id
     WHERE i.period_start = ${periodStart} AND i.status <> 'void'
     GROUP BY e.tenant_id, t.name, t.currency, i.number, i.status ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}

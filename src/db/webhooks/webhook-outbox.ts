@@ -51,27 +51,41 @@ function eventsOf(
     )`;
 }
 
-/** The fields that both kinds of invoice events share, as arguments of `jsonb_build_object`. */
-function invoiceData(alias: 'i' | 'old') {
+/** The fields that events of documents share, as arguments of `jsonb_build_object`. */
+function documentData(alias: 'i' | 'old') {
   const column = (name: string) => sql.identifier([alias, name]);
   return sql.fragment`
-    'invoice_id', ${column('invoice_id')}, 'number', ${column('number')},
+    'number', ${column('number')},
     'tenant_id', ${column('tenant_id')}, 'period_start', ${column('period_start')},
     'period_end', ${column('period_end')}, 'revision', ${column('revision')},
     'currency', ${column('currency')}, 'subtotal_cents', ${column('subtotal_cents')},
     'tax_cents', ${column('tax_cents')}, 'total_cents', ${column('total_cents')},
-    'tax', ${taxViewOf(alias)},
-    'links', jsonb_build_object('invoice', '/api/v1/invoices/' || ${column('invoice_id')})`;
+    'tax', ${taxViewOf(alias)}`;
 }
 
+/** The same of an invoice. */
+function invoiceData(alias: 'i' | 'old') {
+  const id = sql.identifier([alias, 'invoice_id']);
+  return sql.fragment`
+    'invoice_id', ${id}, ${documentData(alias)},
+    'links', jsonb_build_object('invoice', '/api/v1/invoices/' || ${id})`;
+}
+
+/** The same of an adjustment note `i`. */
+const NOTE_DATA = sql.fragment`
+  'adjustment_note_id', i.invoice_id, ${documentData('i')},
+  'adjusts_invoice_id', i.adjusts_invoice_id, 'origin', i.note_origin,
+  'links', jsonb_build_object('adjustment_note', '/api/v1/adjustment-notes/' || i.invoice_id,
+    'invoice', '/api/v1/invoices/' || i.adjusts_invoice_id)`;
+
 /**
- * Returns parts of a WITH that write the events of issued invoices, if their period is released: `invoice.issued`, and
- * `invoice.superseded` for the invoices that they replace.
+ * Returns parts of a WITH that write the events of issued documents, if their period is released: `invoice.issued`,
+ * `invoice.superseded` for the invoices that they replace, and `adjustment_note.issued`.
  */
 export function tellingInvoices(invoiceIds: readonly string[]) {
   const ofInvoices = sql.fragment`i.invoice_id = ANY(${uuidArray(invoiceIds)}) AND ${isReleased('i')}`;
   return telling([
-    issuedEvents(sql.fragment`FROM invoices i WHERE ${ofInvoices}`),
+    ...issuedEvents(sql.fragment`FROM invoices i WHERE ${ofInvoices}`),
     eventsOf(
       'invoice.superseded',
       sql.fragment`old.tenant_id`,
@@ -82,29 +96,40 @@ export function tellingInvoices(invoiceIds: readonly string[]) {
   ]);
 }
 
-/** Returns parts of a WITH that write the events of a release: these live invoices are issued, and released. */
-export function tellingReleased(invoiceIds: readonly string[]) {
-  const ofInvoices = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(invoiceIds)})`;
+/**
+ * Returns parts of a WITH that write the events of a release: these live invoices and adjustment notes are issued, and
+ * the invoices released.
+ */
+export function tellingReleased(documentIds: readonly string[]) {
+  const ofDocuments = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(documentIds)})`;
   return telling([
-    issuedEvents(ofInvoices),
+    ...issuedEvents(ofDocuments),
     eventsOf(
       'invoice.released',
       sql.fragment`i.tenant_id`,
       sql.fragment`jsonb_build_object(${invoiceData('i')}, 'due_on', ${dueOn('i')},
         'released_at', ${instantText(releasedAt('i'))})`,
-      ofInvoices,
+      sql.fragment`${ofDocuments} AND i.kind = 'invoice'`,
     ),
   ]);
 }
 
-/** @param from names the invoices `i` */
+/** @param from names the documents `i`, with a WHERE */
 function issuedEvents(from: FragmentSqlToken) {
-  return eventsOf(
-    'invoice.issued',
-    sql.fragment`i.tenant_id`,
-    sql.fragment`jsonb_build_object(${invoiceData('i')}, 'replaces_invoice_id', i.replaces_invoice_id)`,
-    from,
-  );
+  return [
+    eventsOf(
+      'invoice.issued',
+      sql.fragment`i.tenant_id`,
+      sql.fragment`jsonb_build_object(${invoiceData('i')}, 'replaces_invoice_id', i.replaces_invoice_id)`,
+      sql.fragment`${from} AND i.kind = 'invoice'`,
+    ),
+    eventsOf(
+      'adjustment_note.issued',
+      sql.fragment`i.tenant_id`,
+      sql.fragment`jsonb_build_object(${NOTE_DATA})`,
+      sql.fragment`${from} AND i.kind = 'adjustment_note'`,
+    ),
+  ];
 }
 
 /** An instant in JSON, in UTC. */

@@ -21,7 +21,7 @@ export function invoiceStatus(status: 'issued' | 'paid' | 'void' | 'superseded')
 export function outcome(value: Outcome | 'refused' | null): Markup {
   if (value === null) return badge('plain', 'waiting');
   if (value === 'parked' || value === 'refused') return badge('bad', value);
-  return badge(value === 'rolled' ? 'good' : 'plain', outcomeName(value));
+  return badge(value === 'rolled' || value === 'adjusted' ? 'good' : 'plain', outcomeName(value));
 }
 
 /** Renders whether the books balance; null before they have to. */

@@ -42,6 +42,7 @@ export function monthLive(overview: MonthOverview): Markup {
 <div><dt>State</dt><dd>${state}</dd></div>
 <div><dt>Due tenants</dt><dd>${groupDigits(due_tenants)}</dd></div>
 <div><dt>Rolled</dt><dd>${groupDigits(outcomes.rolled)}</dd></div>
+<div><dt>Adjusted</dt><dd>${groupDigits(outcomes.adjusted)}</dd></div>
 <div><dt>Skipped</dt><dd>${groupDigits(outcomes.skipped)}</dd></div>
 <div><dt>Unchanged</dt><dd>${groupDigits(outcomes.unchanged)}</dd></div>
 <div><dt>Nothing to bill</dt><dd>${groupDigits(outcomes.nothing_to_bill)}</dd></div>

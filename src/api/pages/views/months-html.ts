@@ -41,6 +41,12 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
             cell: ({ outcomes }) => groupDigits(outcomes.rolled),
           },
           {
+            head: 'Adjusted',
+            isFigure: true,
+            isWide: true,
+            cell: ({ outcomes }) => groupDigits(outcomes.adjusted),
+          },
+          {
             head: 'Skipped',
             isFigure: true,
             isWide: true,

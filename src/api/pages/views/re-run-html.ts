@@ -35,7 +35,7 @@ export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView
     visitor,
     trail: trailTo(month),
     hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${formatMonth(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded.</p>
+    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${formatMonth(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded. An invoice that is settled stays, and an adjustment note is issued for the difference.</p>
 ${standingTable(tenants)}
 <form class="sheet" method="post" action="/operator/months/${month}/re-run">
 ${formToken(visitor)}<input type="hidden" name="request_id" value="${form.requestId}">
@@ -43,7 +43,7 @@ ${tenants.map(({ tenant_id }) => markup`<input type="hidden" name="tenant_id" va
       {
         id: 'reason',
         label: 'Reason',
-        hint: 'Stored with the new revision, and recorded with your key’s name.',
+        hint: 'Stored with the new revision or note, and recorded with your key’s name.',
         mistakes,
         input: (attributes) =>
           markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
@@ -81,9 +81,9 @@ function standingTable(tenants: readonly Standing[]): Markup {
           invoice_id === null || status === null
             ? 'none'
             : markup`<a href="/operator/invoices/${invoice_id}">${number}</a> ${invoiceStatus(status)}<span class="sub">${formatMoney(total_cents ?? 0, currency ?? '')}</span>${
-                status === 'issued'
-                  ? ''
-                  : markup`<span class="sub">will be refused: such invoices are never rebuilt</span>`
+                status === 'void'
+                  ? markup`<span class="sub">will be refused: void invoices are never rebuilt</span>`
+                  : ''
               }`,
       },
       {
