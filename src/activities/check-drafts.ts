@@ -126,7 +126,7 @@ function chargedInAll({ totalCents, currency, terms }: CheckedDraft) {
   ] as const;
 }
 
-/** A revision that is the same as the invoice it would replace, or a note without a difference. */
+/** A revision that is the same as the invoice it would replace, or a note without a difference. The total is the invoice's. */
 export type UnchangedDraft = BuiltDraft & {
   readonly isForced: boolean;
   readonly replacesInvoiceId: string;
@@ -169,8 +169,10 @@ export function compareRevisions(
       : terms.onlyIfChanged &&
         changes.length === 0 &&
         isDeepStrictEqual(built.tax, terms.replacedTax);
-    if (terms.canKeepReplaced && isSame) unchanged.push({ ...draft, replacesInvoiceId, keeperId });
-    else issuable.push({ ...draft, changes });
+    if (terms.canKeepReplaced && isSame) {
+      const totalCents = terms.last?.totalCents ?? draft.totalCents;
+      unchanged.push({ ...draft, totalCents, replacesInvoiceId, keeperId });
+    } else issuable.push({ ...draft, changes });
   }
   return { issuable, unchanged };
 }

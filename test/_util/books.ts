@@ -28,6 +28,7 @@ const invoice = z.object({
   subtotalCents: z.number(),
   taxCents: z.number(),
   totalCents: z.number(),
+  adjustsInvoiceId: z.string().nullable(),
   replacesInvoiceId: z.string().nullable(),
   supersededBy: z.string().nullable(),
   requestId: z.string().nullable(),
@@ -38,13 +39,28 @@ export type Invoice = z.infer<typeof invoice>;
 
 /** All invoices, or those of one tenant, by tenant, month and revision. */
 export function invoicesOf(db: Queryable, tenantId?: string): Promise<readonly Invoice[]> {
+  return documentsOf(db, 'invoice', tenantId);
+}
+
+/** All adjustment notes, or those of one tenant, by tenant, month and number. */
+export function notesOf(db: Queryable, tenantId?: string): Promise<readonly Invoice[]> {
+  return documentsOf(db, 'adjustment_note', tenantId);
+}
+
+function documentsOf(
+  db: Queryable,
+  kind: 'invoice' | 'adjustment_note',
+  tenantId: string | undefined,
+): Promise<readonly Invoice[]> {
   return db.any(sql.type(invoice)`
     SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId",
       to_char(period_start, 'YYYY-MM') AS month, revision, status, number,
       subtotal_cents AS "subtotalCents", tax_cents AS "taxCents", total_cents AS "totalCents",
-      replaces_invoice_id AS "replacesInvoiceId", superseded_by AS "supersededBy",
+      adjusts_invoice_id AS "adjustsInvoiceId", replaces_invoice_id AS "replacesInvoiceId",
+      superseded_by AS "supersededBy",
       request_id AS "requestId", actor, reason
-    FROM invoices WHERE ${tenantId ?? null}::text IS NULL OR tenant_id = ${tenantId ?? null}::text
+    FROM invoices WHERE kind = ${kind}
+      AND (${tenantId ?? null}::text IS NULL OR tenant_id = ${tenantId ?? null}::text)
     ORDER BY tenant_id, period_start, revision
   `);
 }
@@ -105,7 +121,8 @@ const audit = z.object({
 /**
  * The books, checked from the raw records by SQL of their own: each accepted event
  * is in one bucket, whose sum is exact; each bucket is open, held by a draft, or on
- * one live invoice; lines add up; numbers have no gaps.
+ * one live invoice or note; lines add up; an invoice's LLM lines and those of its notes
+ * are their usage; numbers have no gaps.
  */
 export async function expectSoundBooks(db: Queryable): Promise<void> {
   const found = await db.one(sql.type(audit)`
@@ -131,7 +148,7 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
         WHERE d.state = 'issued' AND (i.invoice_id IS NULL OR i.status = 'superseded')
       ) AS "sealedForNothing",
       (SELECT count(*) FROM (
-        SELECT FROM invoices WHERE status <> 'superseded'
+        SELECT FROM invoices WHERE kind = 'invoice' AND superseded_by IS NULL
         GROUP BY tenant_id, period_start HAVING count(*) > 1) x
       ) AS "tenantsWithSeveralLive",
       (SELECT count(*) FROM invoices i LEFT JOIN (
@@ -141,7 +158,7 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
         WHERE (i.subtotal_cents, i.total_cents) IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.total, 0))
       ) AS "linesThatDoNotAddUp",
       (SELECT count(*) FROM (
-        SELECT FROM invoices GROUP BY tenant_id
+        SELECT FROM invoices GROUP BY tenant_id, kind
         HAVING max(tenant_seq) <> count(*) OR min(tenant_seq) <> 1) x
       ) AS "numbersWithGaps",
       (SELECT count(*) FROM usage_buckets b JOIN invoices i ON i.invoice_id = b.sealed_for
@@ -149,19 +166,28 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
           SELECT FROM invoice_usage u
           WHERE u.bucket_id = b.bucket_id AND u.invoice_id = i.invoice_id)
       ) AS "usageNotOnItsInvoice",
-      (SELECT count(*) FROM invoice_lines l JOIN invoices i USING (invoice_id)
-        LEFT JOIN (
-          SELECT u.invoice_id, u.line_no, sum(s.n - coalesce(x.n, 0)) AS n,
-            sum(s.total - coalesce(x.total, 0)) AS total
-          FROM invoice_usage u JOIN sums s USING (bucket_id)
-          LEFT JOIN (
-            SELECT le.invoice_id, e.bucket_id, count(*) AS n, sum(e.amount) AS total
-            FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id) GROUP BY 1, 2
-          ) x USING (invoice_id, bucket_id)
-          GROUP BY 1, 2) used
-          ON (used.invoice_id, used.line_no) = (l.invoice_id, l.line_no)
-        WHERE l.kind = 'llm_usage'
-          AND (l.qty, (l.meta ->> 'exact_cents')::numeric) IS DISTINCT FROM (used.n, used.total)
+      (SELECT count(*) FROM (
+          SELECT coalesce(i.adjusts_invoice_id, i.invoice_id) AS about, l.deployment_id, l.description,
+            sum(l.qty) AS n,
+            (array_agg((l.meta ->> 'exact_cents')::numeric ORDER BY i.kind, i.revision DESC))[1] AS total
+          FROM invoice_lines l JOIN invoices i USING (invoice_id)
+          WHERE l.kind = 'llm_usage' AND i.note_origin IS DISTINCT FROM 'credit' GROUP BY 1, 2, 3
+        ) charged
+        FULL JOIN (
+          SELECT coalesce(i.adjusts_invoice_id, i.invoice_id) AS about, b.deployment_id,
+            'LLM usage' || CASE WHEN b.service_month < i.period_start
+              THEN ', late for ' || to_char(b.service_month, 'YYYY-MM') ELSE '' END AS description,
+            sum(u.n) AS n, sum(u.total) AS total
+          FROM (
+            SELECT u.invoice_id, bucket_id, s.n, s.total FROM invoice_usage u JOIN sums s USING (bucket_id)
+            UNION ALL
+            SELECT le.invoice_id, e.bucket_id, -1, -e.amount
+            FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id)
+          ) u JOIN invoices i USING (invoice_id) JOIN usage_buckets b USING (bucket_id)
+          WHERE b.source = 'llm' GROUP BY 1, 2, 3
+        ) used USING (about, deployment_id, description)
+        WHERE coalesce(charged.n, 0) <> coalesce(used.n, 0)
+          OR (charged.n <> 0 AND charged.total IS DISTINCT FROM used.total)
       ) AS "llmLinesNotTheirUsage"
   `);
   expect(found).toEqual({

@@ -1,6 +1,7 @@
 import type { AcceptRequestResult, DraftToQuote } from '../../src/contracts/activity-types.ts';
 import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import { MONTH } from './seed.ts';
+import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import type { World } from './world.ts';
 
 /**
@@ -81,4 +82,12 @@ export async function forceInvoices(
 ): Promise<readonly TenantResult[]> {
   await acceptForce(world, { tenantIds, ...terms }, month);
   return buildInvoices(world, tenantIds, { month });
+}
+
+/** Settles an invoice, so that forcing its month makes an adjustment note. */
+export async function settleInvoice(
+  { db }: Pick<World, 'db'>,
+  { invoiceId }: { readonly invoiceId: string },
+): Promise<void> {
+  await changeInvoiceStatus(db, { invoiceId, status: 'paid', actor: 'a test', reason: 'transfer 1' });
 }

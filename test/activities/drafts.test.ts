@@ -143,7 +143,7 @@ describe('drafts', () => {
     expect(settled).toEqual([first]);
   });
 
-  test('an invoice that is paid while its revision is being built stays', async () => {
+  test('an invoice that is voided while its revision is being built stays', async () => {
     await build('run-1');
     const [invoice] = await invoicesOf(world.db);
     await force();
@@ -151,15 +151,15 @@ describe('drafts', () => {
     await fill('run-2', drafts);
     await changeInvoiceStatus(world.db, {
       invoiceId: invoice!.invoiceId,
-      status: 'paid',
+      status: 'void',
       actor: 'olga',
-      reason: null,
+      reason: 'wrong',
     });
 
     expect(await persist('run-2', drafts)).toMatchObject([
       { outcome: 'skipped', invoiceId: invoice!.invoiceId },
     ]);
-    expect(await invoicesOf(world.db)).toEqual([{ ...invoice, status: 'paid' }]);
+    expect(await invoicesOf(world.db)).toEqual([{ ...invoice, status: 'void' }]);
   });
 
   test("a permanent error fails at once with PostgreSQL's message", async () => {

@@ -46,7 +46,7 @@ async function apiText(): Promise<string> {
       monthEndSeconds: 6,
       dueTenants: 9,
       tenantsWithoutOutcome: 0,
-      outcomes: { rolled: 8, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 1 },
+      outcomes: { rolled: 8, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 1 },
       parkedReasons: [{ reasonType: 'out_of_bounds', tenants: 1 }],
     },
   }));

@@ -85,6 +85,7 @@ test('/metrics has a series for every code', async () => {
     'month_end_last_month_end_timestamp_seconds{month="2026-05"} 1780272000',
     'month_end_due_tenants{month="2026-05"} 2',
     'month_end_tenants{month="2026-05",outcome="rolled"} 0',
+    'month_end_tenants{month="2026-05",outcome="adjusted"} 0',
     'month_end_tenants{month="2026-05",outcome="skipped"} 0',
     'month_end_tenants{month="2026-05",outcome="unchanged"} 0',
     'month_end_tenants{month="2026-05",outcome="nothing_to_bill"} 0',

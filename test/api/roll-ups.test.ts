@@ -108,7 +108,7 @@ describe('GET', () => {
       workflow: null,
       workflow_reachable: true,
       due_tenants: 2,
-      outcomes: { rolled: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+      outcomes: { rolled: 0, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
     });
   });
 

@@ -121,6 +121,11 @@ describe('for every role', () => {
     INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, payment_days, tenant_id, period_start, period_end, revision,
       tenant_seq, number, currency, subtotal_cents, tax_cents, total_cents ${columns})
     SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, 14, ${values}`;
+  const insertNote = (values: string, adjusts = '(SELECT invoice_id FROM invoices)') =>
+    insertInvoice(
+      ', kind, adjusts_invoice_id, note_origin, request_id, actor, reason',
+      `'acme', '2026-05-01', '2026-05-31', ${values}, 'adjustment_note', ${adjusts}, 'rerun', 'r', 'kim', 'x'`,
+    );
 
   test.each([
     [
@@ -221,6 +226,36 @@ describe('for every role', () => {
        INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
          SELECT sealed_for, bucket_id, 99, 'billed' FROM usage_buckets WHERE resource_kind = 'new_kind'`,
       /has no such line/,
+    ],
+    [
+      'a note that adjusts no invoice',
+      insertNote("1, 1, 'n', 'AUD', 0, 0, 0", 'NULL::uuid'),
+      /not the next note|invoices_notes_adjust/,
+    ],
+    [
+      'a note out of turn',
+      insertNote("2, 1, 'n', 'AUD', 0, 0, 0"),
+      /is not the next note of an invoice that stands/,
+    ],
+    [
+      'a note in another currency than its invoice',
+      insertNote("1, 1, 'n', 'NZD', 0, 0, 0"),
+      /is not the next note of an invoice that stands/,
+    ],
+    [
+      'a note whose tax is not that of the difference',
+      insertNote("1, 1, 'n', 'AUD', 1000, 99, 1099"),
+      /does not bring the tax/,
+    ],
+    [
+      'a void invoice that a note adjusts',
+      `${insertNote("1, 1, 'n', 'AUD', 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'invoice'`,
+      /is settled: it cannot become void/,
+    ],
+    [
+      'a changed note',
+      `${insertNote("1, 1, 'n', 'AUD', 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'adjustment_note'`,
+      /invoices_notes_stay_issued/,
     ],
     [
       'usage on no invoice',

@@ -3,7 +3,8 @@ import { lineText } from '../../src/display/line-text.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
-import { composeInvoice } from '../../src/domain/compose-invoice.ts';
+import { adjustmentLines, assembleNote, linesInEffect } from '../../src/domain/adjustment.ts';
+import { assembleInvoice, composeInvoice } from '../../src/domain/compose-invoice.ts';
 import {
   DEFAULT_TAX,
   DEFAULT_TREATMENT,
@@ -232,6 +233,36 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
     ['GST (10%)', '1', 624],
   ]);
   expect(invoice.totalCents).toBe(6859);
+});
+
+test('Adjustment notes: a late request makes a note of 0.11, and its exclusion one of −0.11', () => {
+  const month = '2026-05';
+  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX };
+  const [plan] = quote(studio, [], { usage: null }).recurring.lines;
+  const base = { ...plan!, deploymentId: 'web', subscriptionId: 'sub' };
+  const fresh = (requestCount: number, exactCents: string) => [
+    base,
+    {
+      ...llmUsageLine({ requestCount, exactCents, serviceMonth: month, invoiceMonth: month }),
+      ...{ deploymentId: 'web', subscriptionId: null },
+    },
+  ];
+  const documents = [assembleInvoice(fresh(119, '1234.567'), terms)];
+  const adjust = (lines: ReturnType<typeof fresh>) => {
+    const differences = adjustmentLines(linesInEffect(documents.map(({ lines }) => lines)), lines);
+    const sum = (of: (document: (typeof documents)[number]) => number) =>
+      documents.reduce((total, document) => total + of(document), 0);
+    const soFar = {
+      ...{ taxableCents: sum((each) => each.subtotalCents), taxCents: sum((each) => each.taxCents) },
+      audRate: null,
+    };
+    const note = assembleNote(differences, soFar, terms);
+    documents.push(note);
+    return [note.totalCents, ...note.lines.map(({ qty, amountCents }) => [qty, amountCents])];
+  };
+  expect(documents[0]).toMatchObject({ taxCents: 624, totalCents: 6859 });
+  expect(adjust(fresh(120, '1244.567'))).toEqual([11, ['1', 10], ['1', 1]]);
+  expect(adjust(fresh(119, '1234.567'))).toEqual([-11, ['-1', -10], ['1', -1]]);
 });
 
 test('Tax: GST is taken once, on the subtotal', () => {

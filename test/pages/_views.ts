@@ -16,7 +16,7 @@ export const HARMLESS = '&lt;script&gt;alert(&quot;&#39;1&#39;&quot;)&lt;/script
 export const CLOSED: MonthOverview = {
   month: '2026-05',
   due_tenants: 10,
-  outcomes: { rolled: 10, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+  outcomes: { rolled: 10, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
   not_looked_at: 0,
   requests: [
     {
@@ -54,7 +54,7 @@ export const CLOSED: MonthOverview = {
 /** The same during its pass. */
 export const CLOSING: MonthOverview = {
   ...CLOSED,
-  outcomes: { rolled: 4, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+  outcomes: { rolled: 4, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
   not_looked_at: 6,
   requests: CLOSED.requests.map((request) => ({
     ...request,

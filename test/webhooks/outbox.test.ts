@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { disableWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
-import { invoicesOf } from '../_util/books.ts';
-import { acceptForce, buildInvoices, nextRun } from '../_util/build.ts';
+import { invoicesOf, notesOf } from '../_util/books.ts';
+import { acceptForce, buildInvoices, nextRun, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { outboxOf, register } from './_receiving.ts';
@@ -67,6 +67,36 @@ test('without subscribed endpoints nothing is written', async () => {
   await register(world.db, 'https://receiver.example/', ['run.finished']);
   await build(['acme', 'zeta']);
   expect(await outboxOf(world.db)).toEqual([]);
+});
+
+test('an adjustment note creates an event that names the invoice', async () => {
+  await build(['acme']);
+  const [invoice] = await invoicesOf(world.db, 'acme');
+  await settleInvoice(world, invoice!);
+  await seedUsage(world.db, {
+    ...{ tenantId: 'acme', deploymentId: 'acme-a' },
+    ...{ kind: 'llm_usage', amount: '100' },
+  });
+  await register(world.db);
+  await acceptForce(world, { tenantIds: ['acme'] });
+
+  await build(['acme']);
+
+  const [note] = await notesOf(world.db, 'acme');
+  expect(await outboxOf(world.db)).toMatchObject([
+    {
+      ...{ type: 'adjustment_note.issued', tenantId: 'acme', endpoints: 1 },
+      data: {
+        ...{ adjustment_note_id: note!.invoiceId, number: 'acme-A000001', revision: 1 },
+        ...{ subtotal_cents: 100, tax_cents: 10, total_cents: 110 },
+        ...{ adjusts_invoice_id: invoice!.invoiceId, origin: 'rerun' },
+        links: {
+          adjustment_note: `/api/v1/adjustment-notes/${note!.invoiceId}`,
+          invoice: `/api/v1/invoices/${invoice!.invoiceId}`,
+        },
+      },
+    },
+  ]);
 });
 
 test('a revision creates events for the issued and the superseded invoice', async () => {
@@ -184,7 +214,7 @@ test('the end of a run creates one event with its result', async () => {
       data: {
         month: MONTH,
         balanced: true,
-        tenants: { due: 2, rolled: 1, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+        tenants: { due: 2, rolled: 1, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
         requests: 1,
         request_ids: ['close-2026-05'],
         links: { month_end: `/api/v1/roll-ups/${MONTH}` },

@@ -69,7 +69,7 @@ describe('month end', () => {
     await request('r1');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 3 });
+    expect(totals).toEqual({ rolled: 2, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 3 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'acme', outcome: 'rolled' },
       { tenantId: 'edge', outcome: 'rolled' },
@@ -124,7 +124,7 @@ describe('month end', () => {
     await request('r2');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 0, skipped: 2, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 0, adjusted: 0, skipped: 2, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject(
       before.map(({ tenantId, invoiceId }) => ({ tenantId, outcome: 'skipped', invoiceId })),
     );
@@ -142,6 +142,7 @@ describe('month end', () => {
     };
     expect(await ask('r1')).toEqual({
       rolled: 1,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -149,6 +150,7 @@ describe('month end', () => {
     });
     expect(await ask('r2')).toEqual({
       rolled: 0,
+adjusted: 0,
       skipped: 1,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -171,7 +173,7 @@ describe('month end', () => {
     await force('f1', ['acme']);
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 1, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 1, adjusted: 0, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     const [first, second, ...more] = await invoicesOf(world.db, 'acme');
     expect(more).toEqual([]);
     expect(first).toMatchObject({ status: 'superseded', supersededBy: second!.invoiceId });
@@ -254,6 +256,7 @@ describe('month end', () => {
     await request('r1');
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -263,6 +266,7 @@ describe('month end', () => {
     await force('f1', ['acme']);
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -314,6 +318,7 @@ describe('month end', () => {
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -327,6 +332,7 @@ describe('month end', () => {
     await request('r2');
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
+adjusted: 0,
       skipped: 1,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -353,6 +359,7 @@ describe('month end', () => {
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -397,6 +404,7 @@ describe('month end', () => {
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
+adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,

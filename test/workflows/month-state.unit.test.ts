@@ -9,9 +9,9 @@ const BEGUN: BeginPassResult = {
   startedAt: '2026-06-01T06:00:00Z',
   dueTenants: 3,
 };
-const TOTALS = { rolled: 2, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 };
+const TOTALS = { rolled: 2, adjusted: 0, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 };
 const FINISHED = { totals: TOTALS, unreleased: 0, imbalances: [] };
-const NONE = { rolled: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 };
+const NONE = { rolled: 0, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 };
 
 let changes = 0;
 let state: MonthState;
@@ -77,7 +77,7 @@ describe('a pass', () => {
     expect(state.progress(false).pass).toMatchObject({
       after: 'globex',
       isWalked: true,
-      counts: { rolled: 1, skipped: 4, unchanged: 0, nothing_to_bill: 0, parked: 1 },
+      counts: { rolled: 1, adjusted: 0, skipped: 4, unchanged: 0, nothing_to_bill: 0, parked: 1 },
       running: [],
     });
   });

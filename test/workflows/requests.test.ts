@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { monthEndId } from '../../src/contracts/ids.ts';
+import { monthEndId, tenantInvoiceId } from '../../src/contracts/ids.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
-import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
-import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { expectSoundBooks, invoicesOf, notesOf } from '../_util/books.ts';
+import { settleInvoice } from '../_util/build.ts';
+import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, monthEndHandle, progressOf, type World } from '../_util/world.ts';
 
@@ -165,6 +166,7 @@ describe('requests by signal', () => {
     await sendRaw(world, 'run', null);
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
+adjusted: 0,
       skipped: 2,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -179,7 +181,7 @@ describe('requests by signal', () => {
       () => progressOf(world, MONTH),
       ({ state, totals }) => state === 'open' && totals?.rolled === 2,
     );
-    expect(totals).toEqual({ rolled: 2, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({ rolled: 2, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
     expect(await acmeRevisions()).toBe(before + 1);
   });
 
@@ -217,17 +219,40 @@ describe('requests by signal', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('refuses to rebuild a paid invoice', async () => {
+  test('refuses to rebuild a void invoice', async () => {
     const [invoice] = (await invoicesOf(world.db, 'globex')).slice(-1);
     await changeInvoiceStatus(world.db, {
       invoiceId: invoice!.invoiceId,
-      status: 'paid',
+      status: 'void',
       actor: 'olga',
-      reason: null,
+      reason: 'wrong',
     });
     await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["globex"],"reason":"x"}');
-    await refused(world, /globex-\d+ is paid/);
-    expect((await invoicesOf(world.db, 'globex')).at(-1)).toEqual({ ...invoice, status: 'paid' });
+    await refused(world, /globex-\d+ is void/);
+    expect((await invoicesOf(world.db, 'globex')).at(-1)).toEqual({ ...invoice, status: 'void' });
+  });
+
+  test('issues an adjustment note of a settled invoice', async () => {
+    const [invoice] = (await invoicesOf(world.db, 'acme')).slice(-1);
+    await settleInvoice(world, invoice!);
+    await seedUsage(world.db, {
+      ...{ tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage', amount: '200' },
+    });
+    await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["acme"],"reason":"late usage"}');
+
+    const [note] = await until(
+      () => notesOf(world.db, 'acme'),
+      (notes) => notes.length > 0,
+    );
+    expect(note).toMatchObject({ number: 'acme-A000001', totalCents: 220, reason: 'late usage' });
+    const { totals } = await closed(world, MONTH);
+    expect(totals).toMatchObject({ adjusted: 1 });
+    const details = await world.client.workflow
+      .getHandle(tenantInvoiceId(MONTH, 'acme'))
+      .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    expect(details.currentDetails).toContain(
+      `adjusted, adjustment note id \`${note!.invoiceId}\`, of invoice id \`${invoice!.invoiceId}\``,
+    );
   });
 
   // The seeded subscriptions start in January 2025.

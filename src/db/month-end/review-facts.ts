@@ -56,6 +56,6 @@ export function countWaiting(db: Queryable, period: Period): Promise<number> {
  */
 export function waitingInvoices({ periodStart }: Period) {
   return sql.fragment`invoices i
-    WHERE i.period_start = ${periodStart} AND i.status IN ('issued', 'paid') AND NOT ${isReleased('i')}
+    WHERE i.period_start = ${periodStart} AND ${standsUnvoided('i')} AND NOT ${isReleased('i')}
       AND EXISTS (SELECT FROM seller_details WHERE release = 'review')`;
 }
