@@ -164,7 +164,7 @@ BEGIN
   SELECT n.invoice_id INTO wrong
   FROM (
     SELECT invoice_id, count(*) AS n,
-      sum(amount_cents) FILTER (WHERE kind <> 'tax') AS subtotal,
+      coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
       coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
     FROM new_lines GROUP BY invoice_id
   ) n
@@ -278,7 +278,7 @@ BEGIN
   END IF;
   SELECT sum(d.subtotal_cents), sum(d.tax_cents) INTO taxable, tax
   FROM invoices d WHERE adjusted.invoice_id IN (d.invoice_id, d.adjusts_invoice_id);
-  IF tax <> CASE WHEN NEW.seller_registered THEN round(taxable * NEW.tax_rate) ELSE 0 END THEN
+  IF tax <> (CASE WHEN NEW.seller_registered THEN round(taxable * NEW.tax_rate) ELSE 0 END) THEN
     RAISE EXCEPTION 'adjustment note % does not bring the tax to that of the subtotal', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;

@@ -6,12 +6,7 @@ import { lockInvoices, type BuiltDraft, type IssuableDraft } from '../db/invoice
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  adjustmentLines,
-  assembleNote,
-  chargingFor,
-  linesInEffect,
-} from '../domain/adjustment.ts';
+import { adjustmentLines, assembleNote, chargingFor, linesInEffect } from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
 import { compareLines } from '../domain/line-changes.ts';

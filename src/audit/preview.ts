@@ -227,7 +227,8 @@ function toPreview(
           isSettled: adjusted !== null,
           totalCents,
           tax,
-          changes: 'invoice' in composed ? compareLines(composed.before, composed.invoice.lines) : [],
+          changes:
+            'invoice' in composed ? compareLines(composed.before, composed.invoice.lines) : [],
         };
   return {
     tenantId,

@@ -89,5 +89,10 @@ export async function settleInvoice(
   { db }: Pick<World, 'db'>,
   { invoiceId }: { readonly invoiceId: string },
 ): Promise<void> {
-  await changeInvoiceStatus(db, { invoiceId, status: 'paid', actor: 'a test', reason: 'transfer 1' });
+  await changeInvoiceStatus(db, {
+    invoiceId,
+    status: 'paid',
+    actor: 'a test',
+    reason: 'transfer 1',
+  });
 }

@@ -12,7 +12,7 @@ function facts(other: Partial<MonthFacts> = {}): MonthFacts {
     dueTenants: 3,
     withoutOutcome: 3,
     rolled: 0,
-adjusted: 0,
+    adjusted: 0,
     skipped: 0,
     unchanged: 0,
     nothing_to_bill: 0,

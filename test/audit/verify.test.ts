@@ -366,7 +366,7 @@ describe('control totals', () => {
     expect(totals.tenants).toMatchObject({
       due: 7,
       rolled: 5,
-adjusted: 0,
+      adjusted: 0,
       unchanged: 1,
       nothing_to_bill: 0,
       parked: 1,

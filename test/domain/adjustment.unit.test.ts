@@ -89,7 +89,13 @@ describe('a note has a line', () => {
       [overage({ qty: '40', amountCents: 80, meta: { used: '140' } })],
       [
         {
-          ...{ kind: 'overage', qty: '9.5', amountCents: 19, unit: 'gb_month', unitPriceCents: '2' },
+          ...{
+            kind: 'overage',
+            qty: '9.5',
+            amountCents: 19,
+            unit: 'gb_month',
+            unitPriceCents: '2',
+          },
           meta: { used: '140', before_cents: 61, after_cents: 80 },
         },
       ],
@@ -160,12 +166,12 @@ describe('a note has a line', () => {
     const lines = [line(), overage(), llm(), late, overage({ resourceKind: 'hours' })];
     const others = lines.map((each) => ({ ...each, deploymentId: 'api' }));
     expect(lines.filter(isTouched)).toEqual([overage(), llm()]);
-    expect(adjustmentLines(inEffect(lines, others), [...lines, ...others], isTouched)).toMatchObject(
-      [
-        { deploymentId: 'web', kind: 'overage', qty: '0', amountCents: 0 },
-        { deploymentId: 'web', kind: 'llm_usage', qty: '0', amountCents: 0 },
-      ],
-    );
+    expect(
+      adjustmentLines(inEffect(lines, others), [...lines, ...others], isTouched),
+    ).toMatchObject([
+      { deploymentId: 'web', kind: 'overage', qty: '0', amountCents: 0 },
+      { deploymentId: 'web', kind: 'llm_usage', qty: '0', amountCents: 0 },
+    ]);
   });
 
   test('that the next note takes into account, even if the subscription was replaced in between', () => {

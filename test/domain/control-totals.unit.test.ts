@@ -5,7 +5,7 @@ const sound: ControlTotals = {
   tenants: {
     due: 10,
     rolled: 4,
-adjusted: 0,
+    adjusted: 0,
     skipped: 3,
     unchanged: 2,
     nothing_to_bill: 0,

@@ -253,7 +253,10 @@ test('Adjustment notes: a late request makes a note of 0.11, and its exclusion o
     const sum = (of: (document: (typeof documents)[number]) => number) =>
       documents.reduce((total, document) => total + of(document), 0);
     const soFar = {
-      ...{ taxableCents: sum((each) => each.subtotalCents), taxCents: sum((each) => each.taxCents) },
+      ...{
+        taxableCents: sum((each) => each.subtotalCents),
+        taxCents: sum((each) => each.taxCents),
+      },
       audRate: null,
     };
     const note = assembleNote(differences, soFar, terms);

@@ -118,7 +118,14 @@ async function expectUnderWay(): Promise<number> {
 async function expectAllInvoicedOnce(): Promise<void> {
   const { totals, imbalances } = await closed(world, MONTH);
   expect({ totals, imbalances }).toEqual({
-    totals: { rolled: TENANTS.length, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+    totals: {
+      rolled: TENANTS.length,
+      adjusted: 0,
+      skipped: 0,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    },
     imbalances: [],
   });
   expect((await invoicesOf(world.db)).map(({ tenantId }) => tenantId)).toEqual(TENANTS);

@@ -58,7 +58,14 @@ test('two workers share a run, one is killed, the other stopped: every tenant ge
 
   const { totals, imbalances } = await closed(world, MONTH);
   expect({ totals, imbalances }).toEqual({
-    totals: { rolled: TENANTS.length, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+    totals: {
+      rolled: TENANTS.length,
+      adjusted: 0,
+      skipped: 0,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    },
     imbalances: [],
   });
   const invoices = await invoicesOf(world.db);

@@ -497,10 +497,7 @@ const overlap = fc
 
 /** The same for an existing invoice, by force; it may be marked at the same time. */
 const overlapForced = fc
-  .tuple(
-    nth,
-    fc.array(fc.constantFrom(...turns, ...turns, ...turns, 'void'), { maxLength: 6 }),
-  )
+  .tuple(nth, fc.array(fc.constantFrom(...turns, ...turns, ...turns, 'void'), { maxLength: 6 }))
   .map(([n, order]) =>
     command({
       text: `two forced runs at the ${n}. last invoice, in the order ${order.join(', ')}`,

@@ -214,7 +214,15 @@ test('the end of a run creates one event with its result', async () => {
       data: {
         month: MONTH,
         balanced: true,
-        tenants: { due: 2, rolled: 1, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 },
+        tenants: {
+          due: 2,
+          rolled: 1,
+          adjusted: 0,
+          skipped: 0,
+          unchanged: 0,
+          nothing_to_bill: 0,
+          parked: 0,
+        },
         requests: 1,
         request_ids: ['close-2026-05'],
         links: { month_end: `/api/v1/roll-ups/${MONTH}` },

@@ -25,7 +25,14 @@ test('refuses a mistyped signal that arrived before the first workflow task', as
   await world.startWorker();
 
   const { totals, refusals } = await closed(world, '2026-03');
-  expect(totals).toEqual({ rolled: 1, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+  expect(totals).toEqual({
+    rolled: 1,
+    adjusted: 0,
+    skipped: 0,
+    unchanged: 0,
+    nothing_to_bill: 0,
+    parked: 0,
+  });
   expect(refusals).toMatchObject([{ signal: 'forceRerun' }]);
 });
 

@@ -128,7 +128,7 @@ describe('a month', () => {
     const { totals } = await run('first');
     expect(totals).toEqual({
       rolled: 5,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 1,
@@ -205,7 +205,12 @@ test('usage that arrives after there was nothing to bill is work to do until the
   const [listed] = await listOutcomes(world.db, MONTH, { after: 'llm', limit: 1 });
   expect(listed).toMatchObject({ tenant_id: 'quiet', outcome: null });
 
-  expect((await run('third')).totals).toMatchObject({ rolled: 1, adjusted: 0, skipped: 5, nothing_to_bill: 0 });
+  expect((await run('third')).totals).toMatchObject({
+    rolled: 1,
+    adjusted: 0,
+    skipped: 5,
+    nothing_to_bill: 0,
+  });
   expect(await latest('quiet')).toEqual({ revision: 1, ...BILLED.flat });
   expect(await readMonthEndStatus(world.db, MONTH)).toMatchObject({
     not_looked_at: 0,
@@ -221,7 +226,11 @@ test('usage after the last invoice of a tenant that left is billed by the next m
     { reason: 'next_invoice', action: 'none', would_add_cents: 330 },
   ]);
 
-  expect((await run('june', '2026-06')).totals).toMatchObject({ rolled: 1, adjusted: 0, nothing_to_bill: 0 });
+  expect((await run('june', '2026-06')).totals).toMatchObject({
+    rolled: 1,
+    adjusted: 0,
+    nothing_to_bill: 0,
+  });
   expect(await latest('flat')).toEqual({
     revision: 1,
     totalCents: 330,

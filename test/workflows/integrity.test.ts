@@ -50,7 +50,7 @@ test('a rerun of the whole month with onlyIfChanged skips invoices that would no
 
   expect(progress.totals).toEqual({
     rolled: 1,
-adjusted: 0,
+    adjusted: 0,
     skipped: 0,
     unchanged: 2,
     nothing_to_bill: 0,

@@ -69,7 +69,14 @@ describe('month end', () => {
     await request('r1');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 2, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 3 });
+    expect(totals).toEqual({
+      rolled: 2,
+      adjusted: 0,
+      skipped: 0,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 3,
+    });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject([
       { tenantId: 'acme', outcome: 'rolled' },
       { tenantId: 'edge', outcome: 'rolled' },
@@ -124,7 +131,14 @@ describe('month end', () => {
     await request('r2');
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 0, adjusted: 0, skipped: 2, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({
+      rolled: 0,
+      adjusted: 0,
+      skipped: 2,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    });
     expect(await outcomesOf(world.db, MONTH)).toMatchObject(
       before.map(({ tenantId, invoiceId }) => ({ tenantId, outcome: 'skipped', invoiceId })),
     );
@@ -142,7 +156,7 @@ describe('month end', () => {
     };
     expect(await ask('r1')).toEqual({
       rolled: 1,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -150,7 +164,7 @@ adjusted: 0,
     });
     expect(await ask('r2')).toEqual({
       rolled: 0,
-adjusted: 0,
+      adjusted: 0,
       skipped: 1,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -173,7 +187,14 @@ adjusted: 0,
     await force('f1', ['acme']);
 
     const { totals } = await closed(world, MONTH);
-    expect(totals).toEqual({ rolled: 1, adjusted: 0, skipped: 1, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({
+      rolled: 1,
+      adjusted: 0,
+      skipped: 1,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    });
     const [first, second, ...more] = await invoicesOf(world.db, 'acme');
     expect(more).toEqual([]);
     expect(first).toMatchObject({ status: 'superseded', supersededBy: second!.invoiceId });
@@ -256,7 +277,7 @@ adjusted: 0,
     await request('r1');
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -266,7 +287,7 @@ adjusted: 0,
     await force('f1', ['acme']);
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -318,7 +339,7 @@ adjusted: 0,
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -332,7 +353,7 @@ adjusted: 0,
     await request('r2');
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 1,
-adjusted: 0,
+      adjusted: 0,
       skipped: 1,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -359,7 +380,7 @@ adjusted: 0,
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -404,7 +425,7 @@ adjusted: 0,
 
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
-adjusted: 0,
+      adjusted: 0,
       skipped: 0,
       unchanged: 0,
       nothing_to_bill: 0,

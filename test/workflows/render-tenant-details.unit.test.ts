@@ -67,6 +67,18 @@ test('a finished invoice shows what each step did', () => {
   );
 });
 
+test('an adjustment note names the invoice that it adjusts', () => {
+  const adjusted: TenantResult = {
+    ...{ tenantId: 'acme', outcome: 'adjusted', totalCents: -330 },
+    ...{ invoiceId: 'f00d', noteId: 'beef' },
+  };
+  const details = renderTenantDetails('2026-05', [adjusted], { ...DONE, total: 'USD -3.30' });
+  expect(details).toContain(
+    '**Invoice of acme for 2026-05**: adjusted, adjustment note id `beef`, of invoice id `f00d`',
+  );
+  expect(details).toContain('16 lines, USD -3.30');
+});
+
 test('several invoices share their counts, and show no total', () => {
   const details = renderTenantDetails('2026-05', [rolled('acme'), rolled('globex')], DONE);
   expect(details).toContain('3 subscriptions quoted (12 lines), 119 LLM requests, 16 lines');

@@ -166,7 +166,7 @@ describe('requests by signal', () => {
     await sendRaw(world, 'run', null);
     expect((await closed(world, MONTH)).totals).toEqual({
       rolled: 0,
-adjusted: 0,
+      adjusted: 0,
       skipped: 2,
       unchanged: 0,
       nothing_to_bill: 0,
@@ -181,7 +181,14 @@ adjusted: 0,
       () => progressOf(world, MONTH),
       ({ state, totals }) => state === 'open' && totals?.rolled === 2,
     );
-    expect(totals).toEqual({ rolled: 2, adjusted: 0, skipped: 0, unchanged: 0, nothing_to_bill: 0, parked: 0 });
+    expect(totals).toEqual({
+      rolled: 2,
+      adjusted: 0,
+      skipped: 0,
+      unchanged: 0,
+      nothing_to_bill: 0,
+      parked: 0,
+    });
     expect(await acmeRevisions()).toBe(before + 1);
   });
 
@@ -238,7 +245,12 @@ adjusted: 0,
     await seedUsage(world.db, {
       ...{ tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage', amount: '200' },
     });
-    await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["acme"],"reason":"late usage"}');
+    await sendRaw(
+      world,
+      'forceReRun',
+      'json/plain',
+      '{"tenantIds":["acme"],"reason":"late usage"}',
+    );
 
     const [note] = await until(
       () => notesOf(world.db, 'acme'),

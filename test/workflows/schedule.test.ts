@@ -75,7 +75,7 @@ test('three triggers at once, an API request and a backfill make one invoice per
   await requestMonthEnd(world.client, { month, requestId: 'once-more', actor: 'test' });
   expect((await closed(world, month)).totals).toEqual({
     rolled: 0,
-adjusted: 0,
+    adjusted: 0,
     skipped: 12,
     unchanged: 0,
     nothing_to_bill: 0,

@@ -42,7 +42,7 @@ async function childrenOf(): Promise<readonly string[]> {
 
 const totals = (counts: Partial<OutcomeCounts>) => ({
   rolled: 0,
-adjusted: 0,
+  adjusted: 0,
   skipped: 0,
   unchanged: 0,
   nothing_to_bill: 0,

@@ -71,7 +71,10 @@ export async function closeWithoutInvoice(
 }
 
 /** Returns a statement that closes drafts. */
-export function closing(draftIds: readonly string[], state: 'issued' | 'unchanged' | 'nothing_to_bill') {
+export function closing(
+  draftIds: readonly string[],
+  state: 'issued' | 'unchanged' | 'nothing_to_bill',
+) {
   return sql.fragment`
     UPDATE invoice_drafts SET state = ${state}, closed_at = now()
     WHERE draft_id ${isOneOf(draftIds, 'uuid')}`;
