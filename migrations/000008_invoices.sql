@@ -51,6 +51,8 @@ CREATE TABLE invoices (
   request_id text,
   actor text,
   reason text,
+  -- What a note prints. A column of its own, because tenants can't read the reasons of forced revisions.
+  note_reason text GENERATED ALWAYS AS (CASE WHEN kind = 'adjustment_note' THEN reason END) STORED,
   superseded_by uuid REFERENCES invoices DEFERRABLE INITIALLY DEFERRED,
   superseded_at timestamptz,
   UNIQUE (tenant_id, period_start, kind, revision),
@@ -339,8 +341,8 @@ GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, kind, tenant_id, period_start, period_end, revision, status, number, currency,
   subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
   aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
-  issued_on, payment_days, adjusts_invoice_id, note_origin, replaces_invoice_id, superseded_by, superseded_at)
-  ON invoices TO arcadia_tenant;
+  issued_on, payment_days, adjusts_invoice_id, note_origin, note_reason, replaces_invoice_id, superseded_by,
+  superseded_at) ON invoices TO arcadia_tenant;
 GRANT INSERT ON invoices, invoice_lines, invoice_compositions, invoice_usage, invoice_digests
   TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;

@@ -3,6 +3,7 @@ import { findUnknown, type NamedThing } from '../db/catalogue/named-things.ts';
 import type { Queryable } from '../db/pool.ts';
 import { CliError } from './cli-error.ts';
 import { findInvoiceId, showInvoice, type InvoiceView } from '../db/invoices/invoice-views.ts';
+import { findNoteId, showNote, type NoteView } from '../db/invoices/note-views.ts';
 import { whyNotClosable, whyTooEarly } from '../db/month-end/closable-months.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { previousMonth, type Month } from '../domain/period.ts';
@@ -29,8 +30,25 @@ export async function requireInvoice(db: Queryable, idOrNumber: string): Promise
   const isId = z.uuid().safeParse(idOrNumber).success;
   const id = isId ? idOrNumber : await findInvoiceId(db, idOrNumber);
   const invoice = id === null ? null : await showInvoice(db, id);
-  if (invoice === null) throw new CliError(`There is no invoice ${idOrNumber}`);
-  return invoice;
+  if (invoice !== null) return invoice;
+  const isNote = !isId && (await findNoteId(db, idOrNumber)) !== null;
+  throw new CliError(
+    isNote
+      ? `${idOrNumber} is an adjustment note. See \`notes show\`.`
+      : `There is no invoice ${idOrNumber}`,
+  );
+}
+
+/**
+ * Returns the adjustment note with this number or id.
+ * @throws CliError if there is none
+ */
+export async function requireNote(db: Queryable, idOrNumber: string): Promise<NoteView> {
+  const isId = z.uuid().safeParse(idOrNumber).success;
+  const id = isId ? idOrNumber : await findNoteId(db, idOrNumber);
+  const found = id === null ? null : await showNote(db, id);
+  if (found === null) throw new CliError(`There is no adjustment note ${idOrNumber}`);
+  return found;
 }
 
 /** The error for a key id that no key has. */

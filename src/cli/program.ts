@@ -8,6 +8,8 @@ import { invoicesListCommand } from './commands/invoices-list-command.ts';
 import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark-commands.ts';
 import { invoicesShowCommand } from './commands/invoices-show-command.ts';
 import { invoicesUsageCommand } from './commands/invoices-usage-command.ts';
+import { notesListCommand } from './commands/notes-list-command.ts';
+import { notesShowCommand } from './commands/notes-show-command.ts';
 import { keysCreateCommand } from './commands/keys-create-command.ts';
 import { keysListCommand } from './commands/keys-list-command.ts';
 import { keysRevokeCommand } from './commands/keys-revoke-command.ts';
@@ -151,6 +153,7 @@ Examples:
     invoicesPayCommand(),
     invoicesVoidCommand(),
   ]);
+  group('notes', 'show adjustment notes', [notesListCommand(), notesShowCommand()]);
   group('usage', 'send, exclude, archive and expire usage', [
     usageReplayCommand(),
     usageSendCommand(),

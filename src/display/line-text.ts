@@ -88,6 +88,11 @@ export function amountText(cents: number | string, currency: string): string {
   return formatAmount(cents, currency).replace('-', '−');
 }
 
+/** Formats a difference with its sign: `+12.50`, `−3.00` (a true minus), `0.00`. @throws RangeError unknown currency */
+export function signedAmount(cents: number | string, currency: string): string {
+  return BigInt(cents) > 0n ? `+${formatAmount(cents, currency)}` : amountText(cents, currency);
+}
+
 /**
  * Returns a line's quantity in the unit that its price is for, so that quantity × unit price is the amount before
  * rounding. A month of which only some days are billed is a quotient of days.

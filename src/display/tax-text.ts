@@ -90,7 +90,7 @@ export function currencyOfLines(invoice: TaxedInvoice): string {
 }
 
 /** Whether lines are taxed. The tax can still round to 0. */
-function chargesTax({ tax }: TaxedInvoice): boolean {
+export function chargesTax({ tax }: TaxedInvoice): boolean {
   return tax.seller_registered && /[1-9]/.test(tax.rate);
 }
 

@@ -1,18 +1,18 @@
 import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
-import type { InvoiceDocument } from './invoice-document.ts';
+import type { BillingDocument } from './billing-document.ts';
 import { drawFurniture, drawRunningHead } from './pdf-furniture.ts';
-import { layOut } from './pdf-layout.ts';
+import { columnsOf, layOut } from './pdf-layout.ts';
 import { createPen, BOTTOM, DETAIL_SIZE, HEAD_HEIGHT, PAGE, SIZE, TOP } from './pdf-pen.ts';
 import { drawRows } from './pdf-table.ts';
 import { tailOf } from './pdf-tail.ts';
 import { topOf } from './pdf-top.ts';
 
 /**
- * Renders an invoice as PDF, tagged for screen readers. The same document gives the same bytes: it depends on no clock
+ * Renders an invoice or a note as PDF, tagged for screen readers. The same document gives the same bytes: it depends on no clock
  * and no randomness.
  */
-export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
+export async function documentPdf(document: BillingDocument): Promise<Buffer> {
   const issuedAt = new Date(document.issuedAt);
   const pdf = new PDFDocument({
     size: [PAGE.width, PAGE.height],
@@ -34,13 +34,15 @@ export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
   const pen = createPen(pdf);
   const tail = tailOf(document, pen);
   const top = topOf(document, pen);
+  const measures = {
+    group: pen.measure('bold', SIZE),
+    text: pen.measure('regular', SIZE),
+    detail: pen.measure('regular', DETAIL_SIZE),
+  };
+  const columns = columnsOf(document, measures);
   const pages = layOut(
     document,
-    {
-      group: pen.measure('bold', SIZE),
-      text: pen.measure('regular', SIZE),
-      detail: pen.measure('regular', DETAIL_SIZE),
-    },
+    { ...measures, columns },
     {
       first: BOTTOM - top.height - HEAD_HEIGHT,
       others: BOTTOM - TOP - 26 - HEAD_HEIGHT,
@@ -52,13 +54,13 @@ export async function documentPdf(document: InvoiceDocument): Promise<Buffer> {
   const table = pdf.struct('Table');
   for (const [index, page] of pages.entries()) {
     pdf.addPage();
-    drawFurniture(pdf, pen, document, `Page ${index + 1} of ${pages.length}`);
+    drawFurniture(pen, document, `Page ${index + 1} of ${pages.length}`);
     if (index === 0) {
       top.draw(root);
       root.add(table);
-    } else drawRunningHead(pdf, pen, document);
+    } else drawRunningHead(pen, document);
     const start = index === 0 ? top.height : TOP + 26;
-    const end = drawRows(pdf, pen, table, page, { start, isFirst: index === 0 });
+    const end = drawRows(pen, table, page, { columns, start, isFirst: index === 0 });
     if (index === pages.length - 1) {
       table.end();
       tail.draw(root, end);

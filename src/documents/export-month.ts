@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import {
-  countInvoices,
+  countDocuments,
   listDocumentSources,
   type DocumentCursor,
   type DocumentSource,
@@ -10,9 +10,15 @@ import { inOneSnapshot } from '../db/transactions.ts';
 import { monthStart, type Month } from '../domain/period.ts';
 import { makePrivateFolder, writeWhole } from '../lib/private-files.ts';
 import { documentFileName, renderDocument, type DocumentFormat } from './render-document.ts';
-import { isLive, SUMMARY_CSV_HEAD, summaryCsvRows } from './document-csv.ts';
+import {
+  isLive,
+  NOTES_CSV_HEAD,
+  notesCsvRows,
+  SUMMARY_CSV_HEAD,
+  summaryCsvRows,
+} from './document-csv.ts';
 
-/** Invoices in memory at a time. */
+/** Documents in memory at a time. */
 const PAGE_SIZE = 50;
 
 export interface ExportOptions {
@@ -22,15 +28,17 @@ export interface ExportOptions {
 }
 
 export interface Exported {
+  /** Including superseded and void ones. */
   readonly invoices: number;
+  readonly adjustment_notes: number;
   readonly files: number;
 }
 
 /**
- * Writes the documents of all invoices of a month and two tables for accounting, all from one snapshot.
- * `summary-MONTH.csv` has the live invoices (issued or paid), so its sums are the month's control totals;
- * `superseded-and-void-MONTH.csv` has the others. A file appears whole or not at all, and only its
- * owner can read it. A second export writes the same bytes.
+ * Writes the documents of all invoices and adjustment notes of a month and three tables for accounting, all from one
+ * snapshot. `summary-MONTH.csv` has the live invoices, so its sums are the month's control totals;
+ * `superseded-and-void-MONTH.csv` has the others; `adjustment-notes-MONTH.csv` has the notes. A file appears whole or not
+ * at all, and only its owner can read it. A second export writes the same bytes.
  * @throws NoSellerError; the file system's errors
  */
 export function exportMonth(
@@ -40,30 +48,55 @@ export function exportMonth(
 ): Promise<Exported> {
   const periodStart = monthStart(month);
   return inOneSnapshot(db, async (tx) => {
-    const total = await countInvoices(tx, periodStart);
-    if (total === 0) return { invoices: 0, files: 0 };
-    makePrivateFolder(folder);
-    let [invoices, files] = [0, 0];
-    const summary = join(folder, `summary-${month}.csv`);
-    // Not named summary-…, so that adding up all summaries of a folder doesn't count these.
-    const others = join(folder, `superseded-and-void-${month}.csv`);
-    await writeWhole(summary, (appendLive) =>
-      writeWhole(others, async (appendOthers) => {
-        await appendLive(SUMMARY_CSV_HEAD);
-        await appendOthers(SUMMARY_CSV_HEAD);
+    const total = await countDocuments(tx, periodStart);
+    const counts = { invoice: 0, adjustment_note: 0 };
+    let files = 0;
+    if (total > 0) {
+      makePrivateFolder(folder);
+      // Only the live invoices are called a summary, so that adding up all summaries of a folder is right.
+      files = await writeTables(folder, month, async (tables) => {
+        let written = 0;
         for await (const sources of pagesOf(tx, periodStart)) {
           for (const source of sources) {
             await writeDocuments(folder, source, formats);
-            onProgress((invoices += 1), total);
-            files += formats.length;
+            counts[source.kind] += 1;
+            onProgress((written += 1), total);
           }
-          await appendLive(summaryCsvRows(sources.filter(isLive)));
-          await appendOthers(summaryCsvRows(sources.filter((source) => !isLive(source))));
+          const invoices = sources.filter((source) => source.kind === 'invoice');
+          await tables.live(summaryCsvRows(invoices.filter(isLive)));
+          await tables.others(summaryCsvRows(invoices.filter((invoice) => !isLive(invoice))));
+          await tables.notes(
+            notesCsvRows(sources.filter((source) => source.kind === 'adjustment_note')),
+          );
         }
-      }),
-    );
-    return { invoices, files: files + 2 };
+        return written * formats.length;
+      });
+    }
+    return { invoices: counts.invoice, adjustment_notes: counts.adjustment_note, files };
   });
+}
+
+type Append = (text: string) => Promise<void>;
+
+/** Opens the three tables, and names them once `fill` has ended. @returns how many files there are then */
+async function writeTables(
+  folder: string,
+  month: Month,
+  fill: (tables: Readonly<Record<'live' | 'others' | 'notes', Append>>) => Promise<number>,
+): Promise<number> {
+  let documents = 0;
+  const path = (name: string) => join(folder, `${name}-${month}.csv`);
+  await writeWhole(path('summary'), (live) =>
+    writeWhole(path('superseded-and-void'), (others) =>
+      writeWhole(path('adjustment-notes'), async (notes) => {
+        await live(SUMMARY_CSV_HEAD);
+        await others(SUMMARY_CSV_HEAD);
+        await notes(NOTES_CSV_HEAD);
+        documents = await fill({ live, others, notes });
+      }),
+    ),
+  );
+  return documents + 3;
 }
 
 async function* pagesOf(

@@ -1,28 +1,25 @@
-import type { InvoiceDocument } from './invoice-document.ts';
+import type { BillingDocument } from './billing-document.ts';
+import { GAP } from './pdf-layout.ts';
 import {
   type Pen,
   BOTTOM,
   DETAIL_SIZE,
   INK,
   LEFT,
-  MARKS,
   PAGE,
+  RED,
   RIGHT,
   RULE,
   SOFT,
   TOP,
-  type Pdf,
 } from './pdf-pen.ts';
+import { cutText } from './wrap-text.ts';
 
-/** Draws what every page has besides its content: watermark, invoice number and page number. */
-export function drawFurniture(
-  pdf: Pdf,
-  pen: Pen,
-  { mark, number }: InvoiceDocument,
-  pageOf: string,
-): void {
+/** Draws what every page has besides its content: watermark, number of the document and page number. */
+export function drawFurniture(pen: Pen, { mark, number }: BillingDocument, pageOf: string): void {
+  const { pdf } = pen;
   pdf.markContent('Artifact', { type: 'Pagination' });
-  if (mark !== null && mark.status !== 'paid') {
+  if (mark !== null) {
     pdf
       .save()
       .rotate(-54, { origin: [PAGE.width / 2, PAGE.height / 2] })
@@ -30,13 +27,7 @@ export function drawFurniture(
     const text = mark.status.toUpperCase();
     const size = 96;
     const x = (PAGE.width - pen.measure('bold', size)(text)) / 2;
-    pen.write(text, {
-      x,
-      y: PAGE.height / 2 - size / 2,
-      size,
-      weight: 'bold',
-      color: MARKS[mark.status],
-    });
+    pen.write(text, { x, y: PAGE.height / 2 - size / 2, size, weight: 'bold', color: RED });
     pdf.restore();
   }
   pdf
@@ -45,22 +36,26 @@ export function drawFurniture(
     .lineWidth(0.5)
     .stroke(RULE);
   const y = BOTTOM + 21;
-  pen.write(number, { x: LEFT, y, size: DETAIL_SIZE, color: SOFT });
-  pen.write(pageOf, { x: RIGHT, y, size: DETAIL_SIZE, color: SOFT, align: 'right' });
+  const style = { y, size: DETAIL_SIZE, color: SOFT };
+  const room = RIGHT - LEFT - GAP - pen.measure('regular', DETAIL_SIZE)(pageOf);
+  pen.write(cutText(number, room, pen.measure('regular', DETAIL_SIZE)), { ...style, x: LEFT });
+  pen.write(pageOf, { ...style, x: RIGHT, align: 'right' });
   pdf.endMarkedContent();
 }
 
 /** Draws the header of the pages after the first. */
-export function drawRunningHead(
-  pdf: Pdf,
-  pen: Pen,
-  { title, number, mark }: InvoiceDocument,
-): void {
+export function drawRunningHead(pen: Pen, { title, number, mark }: BillingDocument): void {
+  const { pdf } = pen;
+  const style = { y: TOP, size: 10, weight: 'bold' } as const;
+  const measure = pen.measure('bold', 10);
   pdf.markContent('Artifact', { type: 'Pagination' });
-  pen.write(`${title} ${number}`, { x: LEFT, y: TOP, size: 10, weight: 'bold', color: INK });
+  // With a mark, each has half of the line.
+  const room = mark === null ? RIGHT - LEFT : (RIGHT - LEFT - GAP) / 2;
+  const head = cutText(`${title} ${number}`, room, measure);
+  pen.write(head, { ...style, x: LEFT, color: INK });
   if (mark !== null) {
-    const color = MARKS[mark.status];
-    pen.write(mark.text, { x: RIGHT, y: TOP, size: 10, weight: 'bold', color, align: 'right' });
+    const text = cutText(mark.text, room, measure);
+    pen.write(text, { ...style, x: RIGHT, color: RED, align: 'right' });
   }
   pdf.endMarkedContent();
 }

@@ -1,23 +1,45 @@
-import type { InvoiceDocument, LineGroup } from './invoice-document.ts';
+import type { BillingDocument, DocumentLine, LineGroup } from './billing-document.ts';
 import { wrapText, type Measure } from './wrap-text.ts';
 
-/** Spreads the lines of an invoice over pages. Pure: a function that it gets measures texts. */
+/** Spreads the lines of a document over pages. Pure: a function that it gets measures texts. */
 
 export interface Column {
   readonly head: string;
   readonly width: number;
   readonly align: 'left' | 'right';
 }
+export type Columns = readonly [Column, Column, Column, Column];
 
-/** Points. */
-export const COLUMNS: readonly [Column, Column, Column, Column] = [
-  { head: 'Description', width: 188, align: 'left' },
-  { head: 'Quantity', width: 115, align: 'right' },
-  { head: 'Unit price', width: 121, align: 'right' },
-  { head: 'Amount', width: 75, align: 'right' },
-];
+/** The width of the table, in points. */
+export const TABLE_WIDTH = 499;
+/** Widths of the columns of figures, unless a number needs more. */
+const FIGURE_WIDTHS: readonly number[] = [115, 121, 75];
+const MIN_DESCRIPTION_WIDTH = 120;
+/** Numbers up to this length fit into every column. Measuring all of them would be slow. */
+const FITTING_DIGITS = 12;
 /** Space between the text of two columns. */
 export const GAP = 12;
+
+/** Returns the columns. Long numbers get room at the expense of the descriptions, which can be broken. */
+export function columnsOf({ heads, groups }: BillingDocument, { text }: RowMeasures): Columns {
+  const lines = groups.flatMap((group) => group.lines);
+  const wanted = FIGURE_WIDTHS.map((width, index) =>
+    lines.reduce((widest, { figures }) => {
+      const long = (figures[index] ?? '').split(/\s/).filter((it) => it.length > FITTING_DIGITS);
+      return Math.max(widest, ...long.map((number) => text(number) + GAP));
+    }, width),
+  );
+  const room = TABLE_WIDTH - MIN_DESCRIPTION_WIDTH;
+  const share = Math.min(1, room / wanted.reduce((sum, width) => sum + width, 0));
+  const [second = 0, third = 0, fourth = 0] = wanted.map((width) => width * share);
+  return [
+    { head: heads[0], width: TABLE_WIDTH - second - third - fourth, align: 'left' },
+    { head: heads[1], width: second, align: 'right' },
+    { head: heads[2], width: third, align: 'right' },
+    { head: heads[3], width: fourth, align: 'right' },
+  ];
+}
+
 export const LINE_HEIGHT = 11.5;
 const DETAIL_HEIGHT = 9.5;
 const ROW_PADDING = 7;
@@ -57,7 +79,11 @@ export interface RowMeasures {
 }
 
 /** Spreads the lines over pages. The last page has room for the tail and may have no rows. */
-export function layOut(document: InvoiceDocument, measures: RowMeasures, room: Room): Page[] {
+export function layOut(
+  { groups }: BillingDocument,
+  style: RowMeasures & { readonly columns: Columns },
+  room: Room,
+): Page[] {
   const pages: Row[][] = [[]];
   let left = room.first;
   const newPage = (): void => {
@@ -68,10 +94,10 @@ export function layOut(document: InvoiceDocument, measures: RowMeasures, room: R
     pages.at(-1)?.push(row);
     left -= row.height;
   };
-  for (const group of document.groups) {
-    const [head, continued] = groupRows(group, measures);
+  for (const group of groups) {
+    const [head, continued] = groupRows(group, style);
     group.lines.forEach((line, index) => {
-      const rows = splitRow(lineRow(line, measures), room.others - head.height);
+      const rows = splitRow(lineRow(line, style), room.others - head.height);
       rows.forEach((row, part) => {
         const isFirst = index === 0 && part === 0;
         if (row.height + (isFirst ? head.height : 0) > left) {
@@ -86,34 +112,30 @@ export function layOut(document: InvoiceDocument, measures: RowMeasures, room: R
   return pages.map((rows) => ({ rows }));
 }
 
-/** Returns the heading of a deployment's lines, and the heading for lines that continue on another page. */
-function groupRows({ deploymentId }: LineGroup, { group }: RowMeasures): readonly [Row, Row] {
-  const width = COLUMNS.reduce((sum, column) => sum + column.width, 0) - GAP;
+/** Returns the heading of a group of lines, and the heading for lines that continue on another page. */
+function groupRows({ heading }: LineGroup, { group }: RowMeasures): readonly [Row, Row] {
   const rowOf = (text: string): Row =>
     makeRow('group', [
-      wrapText(text, width, group).map((line) => ({ text: line, isDetail: false })),
+      wrapText(text, TABLE_WIDTH - GAP, group).map((line) => ({ text: line, isDetail: false })),
     ]);
-  return [rowOf(deploymentId), rowOf(`${deploymentId} (continued)`)];
+  return [rowOf(heading), rowOf(`${heading} (continued)`)];
 }
 
-function lineRow(line: LineGroup['lines'][number], { text, detail }: RowMeasures): Row {
-  const spans = (
-    value: string,
-    index: 0 | 1 | 2 | 3,
-    measure: Measure,
-    isDetail = false,
-  ): Span[] =>
+function lineRow(
+  { name, details, figures }: DocumentLine,
+  { columns, text, detail }: RowMeasures & { readonly columns: Columns },
+): Row {
+  const spans = (value: string, width: number, measure: Measure, isDetail = false): Span[] =>
     value === ''
       ? []
-      : wrapText(value, COLUMNS[index].width - GAP, measure).map((one) => ({
-          text: one,
-          isDetail,
-        }));
+      : wrapText(value, width - GAP, measure).map((one) => ({ text: one, isDetail }));
+  const [first, ...others] = columns;
   return makeRow('line', [
-    [...spans(line.name, 0, text), ...line.details.flatMap((one) => spans(one, 0, detail, true))],
-    spans(line.quantity, 1, text),
-    spans(line.unitPrice, 2, text),
-    spans(line.amount, 3, text),
+    [
+      ...spans(name, first.width, text),
+      ...details.flatMap((one) => spans(one, first.width, detail, true)),
+    ],
+    ...others.map(({ width }, index) => spans(figures[index] ?? '', width, text)),
   ]);
 }
 

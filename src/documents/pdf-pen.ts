@@ -1,13 +1,13 @@
 import { faceOf, toRuns, type FaceName, type Weight } from './pdf-fonts.ts';
-import { COLUMNS } from './pdf-layout.ts';
+import { TABLE_WIDTH } from './pdf-layout.ts';
 import type { Measure } from './wrap-text.ts';
 
-/** Positions, sizes and colours on a page of an invoice. */
+/** Positions, sizes and colours on a page of a document. */
 
 /** A4, in points. */
 export const PAGE = { width: 595.28, height: 841.89 };
 export const LEFT = 48;
-export const RIGHT = LEFT + COLUMNS.reduce((sum, { width }) => sum + width, 0);
+export const RIGHT = LEFT + TABLE_WIDTH;
 export const TOP = 48;
 export const BOTTOM = PAGE.height - 64;
 export const HEAD_HEIGHT = 20;
@@ -17,7 +17,8 @@ export const INK = '#1b2230';
 export const SOFT = '#565f70';
 export const RULE = '#d7dce5';
 export const BAND = '#f3f5f9';
-export const MARKS = { superseded: '#a3161d', void: '#a3161d', paid: '#17683a' };
+/** Of what says that a document must not be paid. */
+export const RED = '#a3161d';
 
 export type Pdf = PDFKit.PDFDocument;
 /** A part of the page's structure, for screen readers. */

@@ -1,4 +1,4 @@
-import { COLUMNS, GAP, heightOf, type Page, type Row } from './pdf-layout.ts';
+import { GAP, heightOf, type Columns, type Page, type Row } from './pdf-layout.ts';
 import {
   type Pen,
   BAND,
@@ -11,36 +11,43 @@ import {
   SIZE,
   SOFT,
   drawRule,
-  type Pdf,
   type Struct,
 } from './pdf-pen.ts';
 
+/** Where a page of the table goes. */
+interface Place {
+  readonly columns: Columns;
+  readonly start: number;
+  readonly isFirst: boolean;
+}
+
 /** Draws the head of the table and a page of its rows. @returns the position below them */
 export function drawRows(
-  pdf: Pdf,
   pen: Pen,
   table: Struct,
   { rows }: Page,
-  { start, isFirst }: { readonly start: number; readonly isFirst: boolean },
+  { columns, start, isFirst }: Place,
 ): number {
   if (rows.length === 0) return start;
+  const { pdf } = pen;
+  const edges = columnEdges(columns);
   const drawHead = ({ head, align, left, right }: Edges): void => {
     const x = align === 'right' ? right : left;
     pen.write(head, { x, y: start, size: SIZE, weight: 'bold', color: INK, align });
   };
   if (isFirst) {
-    const cells = columnEdges().map((edges) => pdf.struct('TH', {}, () => drawHead(edges)));
+    const cells = edges.map((edge) => pdf.struct('TH', {}, () => drawHead(edge)));
     table.add(pdf.struct('TR', {}, cells));
   } else {
     // An artifact, so that screen readers read repeated heads only once.
     pdf.markContent('Artifact', { type: 'Pagination' });
-    columnEdges().forEach(drawHead);
+    edges.forEach(drawHead);
     pdf.endMarkedContent();
   }
   drawRule(pdf, start + HEAD_HEIGHT - 5, 1, INK);
   let y = start + HEAD_HEIGHT;
   for (const row of rows) {
-    drawRow(pdf, pen, table, row, y);
+    drawRow(pen, table, row, { edges, top: y });
     y += row.height;
   }
   return y;
@@ -48,32 +55,28 @@ export function drawRows(
 
 type Edges = ReturnType<typeof columnEdges>[number];
 
-function columnEdges() {
+function columnEdges(columns: Columns) {
   let left = LEFT;
-  return COLUMNS.map((column) => {
-    const edges = {
-      ...column,
-      left,
-      right: left + column.width - (column === COLUMNS[3] ? 0 : GAP),
-    };
+  return columns.map((column, index) => {
+    const isLast = index === columns.length - 1;
+    const edges = { ...column, left, right: left + column.width - (isLast ? 0 : GAP) };
     left += column.width;
     return edges;
   });
 }
 
 function drawRow(
-  pdf: Pdf,
   pen: Pen,
   table: Struct,
   { kind, cells, height }: Row,
-  top: number,
+  { edges, top }: { readonly edges: readonly Edges[]; readonly top: number },
 ): void {
+  const { pdf } = pen;
   if (kind === 'group') {
     pdf.markContent('Artifact', { type: 'Layout' });
     pdf.rect(LEFT, top - 3, RIGHT - LEFT, height - 1).fill(BAND);
     pdf.endMarkedContent();
   }
-  const edges = columnEdges();
   const structs = cells.map((spans, index) =>
     pdf.struct(kind === 'group' ? 'TH' : 'TD', {}, () => {
       let y = top;

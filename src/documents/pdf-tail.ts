@@ -1,5 +1,6 @@
-import type { InvoiceDocument } from './invoice-document.ts';
-import { LINE_HEIGHT } from './pdf-layout.ts';
+import type { BillingDocument } from './billing-document.ts';
+import type { Weight } from './pdf-fonts.ts';
+import { GAP, LINE_HEIGHT } from './pdf-layout.ts';
 import {
   type Pen,
   BAND,
@@ -12,16 +13,22 @@ import {
   drawRule,
   type Struct,
 } from './pdf-pen.ts';
-import { wrapText } from './wrap-text.ts';
+import { cutText, wrapText } from './wrap-text.ts';
 
 /** Returns the height of totals, payment details and notes, and a function that draws them. */
-export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
+export function tailOf({ totals, payment, notes }: BillingDocument, pen: Pen) {
   const width = RIGHT - LEFT;
   const wrap = (lines: readonly string[], room: number, size: number): string[] =>
     lines.flatMap((line) => wrapText(line, room, pen.measure('regular', size)));
   const paymentLines = wrap(payment, width - 24, SIZE);
   const noteLines = wrap(notes, width, DETAIL_SIZE);
   const totalsHeight = totals.length * 17 + 14;
+  // Labels end where the widest amount begins.
+  const widths = totals.map(({ value, isTotal }) => {
+    const [weight, size] = fontOf(isTotal);
+    return pen.measure(weight, size)(value);
+  });
+  const labelRight = RIGHT - Math.max(110, ...widths.map((one) => one + 2 * GAP));
   const paymentHeight = paymentLines.length === 0 ? 0 : paymentLines.length * LINE_HEIGHT + 42;
   return {
     height: totalsHeight + paymentHeight + noteLines.length * 10 + 12,
@@ -29,12 +36,15 @@ export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
       const { pdf } = pen;
       let y = start + 6;
       totals.forEach(({ label, value, isTotal }) => {
-        const style = { y, size: isTotal ? 11 : SIZE, color: INK, align: 'right' as const };
-        const weight = isTotal ? { weight: 'bold' as const } : {};
+        const [weight, size] = fontOf(isTotal);
+        const style = { y, size, weight, color: INK, align: 'right' as const };
         root.add(
           pdf.struct('P', {}, () => {
-            pen.write(label, { ...style, ...weight, x: RIGHT - 110 });
-            pen.write(value, { ...style, ...weight, x: RIGHT });
+            pen.write(cutText(label, labelRight - LEFT, pen.measure(weight, size)), {
+              ...style,
+              x: labelRight,
+            });
+            pen.write(value, { ...style, x: RIGHT });
           }),
         );
         y += 17;
@@ -66,4 +76,8 @@ export function tailOf({ totals, payment, notes }: InvoiceDocument, pen: Pen) {
       });
     },
   };
+}
+
+function fontOf(isTotal: boolean): readonly [Weight, number] {
+  return isTotal ? ['bold', 11] : ['regular', SIZE];
 }

@@ -2,13 +2,26 @@ import type { Seller } from '../db/catalogue/seller-details.ts';
 import type { DocumentHeader, DocumentSource } from '../db/invoices/invoice-documents.ts';
 import { documentCsv } from './document-csv.ts';
 import { documentHtml } from './document-html.ts';
-import { makeDocument } from './invoice-document.ts';
+import { visibleIn } from '../lib/visible-text.ts';
+import type { BillingDocument } from './billing-document.ts';
+import { invoiceDocument } from './invoice-document.ts';
+import { noteDocument } from './note-document.ts';
 
 export const DOCUMENT_FORMATS = ['html', 'pdf', 'csv'] as const;
 export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];
 
 /**
- * Renders an invoice's document. The same invoice gives the same bytes.
+ * Returns the content of the documents of an invoice or an adjustment note. Hidden characters are shown, so a name can't
+ * reorder text next to it.
+ */
+export function makeDocument(source: DocumentSource, seller: Seller): BillingDocument {
+  return visibleIn<BillingDocument>(
+    source.kind === 'invoice' ? invoiceDocument(source, seller) : noteDocument(source, seller),
+  );
+}
+
+/**
+ * Renders a document. The same invoice or note gives the same bytes.
  * @throws NoSellerError
  */
 export async function renderDocument(
@@ -31,12 +44,12 @@ function loadPdf() {
   return import('./document-pdf.ts');
 }
 
-/** Returns the file name of a document. Invoice numbers contain only characters that file names allow. */
+/** Returns the file name of a document. Numbers contain only characters that file names allow. */
 export function documentFileName(number: string, format: DocumentFormat): string {
   return `${number}.${format}`;
 }
 
-/** Invoices can't be rendered until the seller's details are known. */
+/** Documents can't be rendered until the seller's details are known. */
 export class NoSellerError extends Error {
   override readonly name = 'NoSellerError';
 
@@ -45,7 +58,7 @@ export class NoSellerError extends Error {
   }
 }
 
-/** Returns the seller of an invoice. @throws NoSellerError */
+/** Returns the seller of an invoice or a note. @throws NoSellerError */
 export function sellerOf({ seller }: DocumentHeader): Seller {
   if (seller === null) throw new NoSellerError();
   return seller;

@@ -31,6 +31,14 @@ export function wrapText(text: string, width: number, measure: Measure): string[
   return [...lines, ...(line === '' && lines.length > 0 ? [] : [line])];
 }
 
+/** Returns the text, or as much of it as fits into `width` points with an ellipsis. */
+export function cutText(text: string, width: number, measure: Measure): string {
+  if (measure(text) <= width) return text;
+  const letters = [...graphemes.segment(text)].map(({ segment }) => segment);
+  while (letters.length > 0 && measure(`${letters.join('')}…`) > width) letters.pop();
+  return `${letters.join('')}…`;
+}
+
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Breaks a word between graphemes, so that letters keep their accents. */

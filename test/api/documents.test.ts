@@ -8,9 +8,10 @@ import { readSeller, insertSeller } from '../../src/db/catalogue/seller-details.
 import { sql } from '../../src/db/sql.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
-import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
-import { seedTenant, seedUsage } from '../_util/seed.ts';
+import { release } from '../_util/releasing.ts';
+import { seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { ADDON, createTenant, operatorOf, problemOf, type Operator } from './_catalogue.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
@@ -140,13 +141,47 @@ describe('cached documents', () => {
       expect(again.headers).toMatchObject({ etag, 'cache-control': 'no-store' });
       expect(again.headers).not.toHaveProperty('content-length');
 
-      const paid = { reason: 'by bank transfer' };
-      await api.call('post', `/api/v1/invoices/${id}/pay`, { key: api.keys.operator, body: paid });
+      const body = { reason: 'a mistake' };
+      const voided = await api.call('post', `/api/v1/invoices/${id}/void`, {
+        ...{ key: api.keys.operator, body },
+      });
+      expect(voided.status).toBe(200);
       const later = await get(id, format, { 'If-None-Match': etag });
       expect(later.status).toBe(200);
       expect(later.headers.etag).not.toBe(etag);
     },
   );
+
+  test('change with an adjustment note, but not once they are settled', async () => {
+    await seedTenant(api.db, 'adjusted');
+    await buildInvoices(world, ['adjusted']);
+    const id = await idOf('adjusted');
+    const { etag = '' } = (await get(id, 'html')).headers as { etag?: string };
+    await settleInvoice(api, { invoiceId: id });
+    expect((await get(id, 'html', { 'If-None-Match': etag })).status).toBe(304);
+    const late = { tenantId: 'adjusted', deploymentId: 'adjusted-a', kind: 'llm_usage' };
+    await seedUsage(api.db, { ...late, amount: '100' });
+    await forceInvoices(world, ['adjusted']);
+    const later = await get(id, 'html', { 'If-None-Match': etag });
+    expect(later.status).toBe(200);
+    expect(later.text).toContain('adjusted-A000001');
+  });
+
+  test('change with the release, which sets the due date', async () => {
+    await using other = await createTestApi({}, { seller: false });
+    await seedSeller(other.db, { release: 'review', payment_days: 30 });
+    await buildInvoices(worldOf(other), ['acme']);
+    const [invoice] = await invoicesOf(other.db, 'acme');
+    const show = (key: string) =>
+      other.call('get', `/api/v1/invoices/${invoice!.invoiceId}.html`, { key });
+    const before = await show(other.keys.operator);
+    expect(before.text).toContain('Payable within 30\u00a0days of release');
+    expect((await show(other.keys.acme)).status).toBe(404);
+    await release(other.db, ['acme']);
+    const after = await show(other.keys.acme);
+    expect(after.text).toMatch(/Payable by \d+\u00a0\w+ \d{4}/);
+    expect((await show(other.keys.operator)).headers.etag).toBe(after.headers.etag);
+  });
 
   test('an invoice is rendered once and its lines are read once', async () => {
     await seedTenant(api.db, 'once');

@@ -22,6 +22,7 @@ const somePath = (path: string) =>
   path
     .replace(':month', '2026-05')
     .replace(':invoice_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
+    .replace(':adjustment_note_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
     .replace(':line_no', '1')
     .replace(':request_id', 'r-1');
 

@@ -18,7 +18,7 @@ import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts
 import { exportMonth } from '../../src/documents/export-month.ts';
 import { periodOf } from '../_util/utc.ts';
 import { invoicesOf } from '../_util/books.ts';
-import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
@@ -38,6 +38,9 @@ beforeAll(async () => {
   const use = { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount: '250' };
   await seedUsage(world.db, use);
   await forceInvoices(world, [tenantId]);
+  await settleInvoice(world, (await invoicesOf(world.db, 'tenant-08'))[0]!);
+  await seedUsage(world.db, { ...use, tenantId: 'tenant-08', deploymentId: 'tenant-08-a' });
+  await forceInvoices(world, ['tenant-08']);
   const { invoiceId } = (await invoicesOf(world.db, 'tenant-09'))[0]!;
   await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'test', reason: 'x' });
 });
@@ -100,14 +103,19 @@ describe('with a seller', () => {
   test('every invoice in every format, and a summary of the live ones that comes to the control totals', async () => {
     const { code, stdout, stderr } = await exportTo('all');
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain('61 invoices, 185 files');
+    expect(stdout).toContain('61 invoices, 1 adjustment note, 189 files');
     const invoices = await invoicesOf(world.db);
-    const names = invoices.flatMap(({ number }) =>
+    const numbers = [...invoices.map(({ number }) => number), 'tenant-08-A000001'];
+    const names = numbers.flatMap((number) =>
       ['csv', 'html', 'pdf'].map((format) => `${number}.${format}`),
     );
-    const tables = [`summary-${MONTH}.csv`, `superseded-and-void-${MONTH}.csv`];
+    const tables = [
+      `summary-${MONTH}.csv`,
+      `superseded-and-void-${MONTH}.csv`,
+      `adjustment-notes-${MONTH}.csv`,
+    ];
     expect([...contentsOf('all').keys()]).toEqual([...tables, ...names].sort());
-    const isLive = ({ status }: { status: string }) => status === 'issued' || status === 'paid';
+    const isLive = ({ status }: { status: string }) => !['superseded', 'void'].includes(status);
     const shown = (rows: readonly Record<string, string>[]) =>
       rows.map((row) => [row.number, row.status, row.total?.replace('.', '')]);
     const stored = (some: typeof invoices) =>
@@ -118,6 +126,13 @@ describe('with a seller', () => {
     expect(shown(others)).toEqual(stored(invoices.filter((invoice) => !isLive(invoice))));
     expect(others.map(({ status }) => status)).toEqual(['superseded', 'void']);
     expect(others[0]).toMatchObject({ superseded_by: 'tenant-00-000002' });
+    expect(readTable('all', tables[2]!)).toMatchObject([
+      { number: 'tenant-08-A000001', adjusts: 'tenant-08-000001', subtotal: '2.50', total: '2.75' },
+    ]);
+    expect(live.find(({ number }) => number === 'tenant-08-000001')).toMatchObject({
+      adjusted_by: 'tenant-08-A000001',
+      total: '55.00',
+    });
     expect(live[0]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
 
     const { invoices: totals } = await readControlTotals(world.db, periodOf(MONTH));
@@ -160,14 +175,14 @@ describe('with a seller', () => {
     expect((await exportTo('again')).code).toBe(0);
     expect(contentsOf('again')).toEqual(first);
 
-    const paid = (await invoicesOf(world.db, 'tenant-07'))[0]!;
-    const { invoiceId } = paid;
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'test', reason: 'x' });
+    const { invoiceId, number } = (await invoicesOf(world.db, 'tenant-07'))[0]!;
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'test', reason: 'x' });
     expect((await exportTo('again')).code).toBe(0);
     const changed = [...contentsOf('again')].filter(([name, digest]) => first.get(name) !== digest);
     expect(changed.map(([name]) => name)).toEqual([
       `summary-${MONTH}.csv`,
-      ...['csv', 'html', 'pdf'].map((format) => `${paid.number}.${format}`),
+      `superseded-and-void-${MONTH}.csv`,
+      ...['csv', 'html', 'pdf'].map((format) => `${number}.${format}`),
     ]);
   });
 
@@ -178,7 +193,8 @@ describe('with a seller', () => {
       month: MONTH,
       folder: join(folder, 'pdfs'),
       invoices: 61,
-      files: 63,
+      adjustment_notes: 1,
+      files: 65,
     });
     const { code: misuse, stderr } = await exportTo('docs', '--formats', 'pdf,doc');
     expect([misuse, stderr]).toEqual([

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { InvoiceLine } from '../../src/db/invoices/invoice-views.ts';
+import type { InvoiceHeader, InvoiceLine } from '../../src/db/invoices/invoice-views.ts';
 import { renderDifference } from '../../src/cli/commands/invoices-diff-command.ts';
 import { renderInvoice, renderInvoices } from '../../src/cli/render/invoice-text.ts';
 import { anInvoice } from './_invoices.ts';
@@ -29,8 +29,10 @@ const SECOND = anInvoice({
 });
 
 describe('an invoice', () => {
-  const show = (...args: Parameters<typeof renderInvoice>) =>
-    stripVTControlCharacters(renderInvoice(...args));
+  const show = (
+    invoice: InvoiceHeader & { lines: readonly InvoiceLine[] },
+    numbers: Parameters<typeof renderInvoice>[1] = null,
+  ) => stripVTControlCharacters(renderInvoice({ ...invoice, adjustment_notes: [] }, numbers));
 
   test('has the numbers of its lines, as `invoices usage --line` takes them', () => {
     const text = show({ ...FIRST, lines: [LINE, { ...LINE, line_no: 12, description: 'More' }] });

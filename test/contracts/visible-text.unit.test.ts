@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toCell } from '../../src/lib/csv.ts';
 import { documentCsv } from '../../src/documents/document-csv.ts';
-import { makeDocument } from '../../src/documents/invoice-document.ts';
+import { makeDocument } from '../../src/documents/render-document.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { markup } from '../../src/lib/markup.ts';
 import { visible, visibleIn, visibleLines } from '../../src/lib/visible-text.ts';

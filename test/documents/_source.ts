@@ -1,4 +1,4 @@
-import type { DocumentSource } from '../../src/db/invoices/invoice-documents.ts';
+import type { InvoiceSource, NoteSource } from '../../src/db/invoices/invoice-documents.ts';
 import type { Seller } from '../../src/db/catalogue/seller-details.ts';
 
 export const SELLER: Seller = {
@@ -7,11 +7,11 @@ export const SELLER: Seller = {
   abn: '51824753556',
   address: ['Level 9, 100 Harbour Street', 'Sydney NSW 2000', 'Australia'],
   email: 'billing@arcadia.example',
-  payment_terms: 'Payable within 14 days of the date of issue.',
+  payment_terms: 'Please quote the invoice number.',
   payment_details: ['BSB 000-000, account 1234 5678'],
 };
 
-type Line = DocumentSource['lines'][number];
+type Line = InvoiceSource['lines'][number];
 
 /** A line of $10.00, with the given fields replaced. */
 export function line(given: Partial<Line> = {}): Line {
@@ -30,13 +30,11 @@ export function line(given: Partial<Line> = {}): Line {
   };
 }
 
-/** An invoice over these lines, with GST unless it is zero. */
-export function sourceOf(
-  lines: readonly Line[] = [line()],
-  given: Partial<DocumentSource> = {},
-): DocumentSource {
+/** What an invoice and a note over these lines have in common: GST unless it is zero, and the parties. */
+function sharedOf(lines: readonly Line[]) {
   const subtotal = lines.reduce((sum, { amount_cents }) => sum + amount_cents, 0);
-  const tax = Number((BigInt(subtotal) + 5n) / 10n);
+  const taxable = subtotal;
+  const tax = Math.sign(taxable) * Number((BigInt(Math.abs(taxable)) + 5n) / 10n);
   const gst = line({
     kind: 'tax',
     deployment_id: null,
@@ -48,12 +46,11 @@ export function sourceOf(
   });
   return {
     invoice_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
-    number: 'acme-000007',
     tenant_id: 'acme',
     period_start: '2026-05-01',
     period_end: '2026-05-31',
     revision: 1,
-    status: 'issued',
+    status: 'issued' as const,
     currency: 'AUD',
     subtotal_cents: subtotal,
     tax_cents: tax,
@@ -67,12 +64,6 @@ export function sourceOf(
       aud: null,
     },
     issued_at: '2026-06-01T06:00:12.345678Z',
-    issued_on: '2026-06-01',
-    due_on: '2026-06-15',
-    replaces_invoice_id: null,
-    superseded_by: null,
-    replaces_number: null,
-    superseded_by_number: null,
     seller: SELLER,
     buyer_name: 'Acme',
     buyer: {
@@ -86,6 +77,60 @@ export function sourceOf(
       ...one,
       line_no: index + 1,
     })),
+  };
+}
+
+/** An invoice over these lines. */
+export function sourceOf(
+  lines: readonly Line[] = [line()],
+  given: Partial<InvoiceSource> = {},
+): InvoiceSource {
+  return {
+    ...sharedOf(lines),
+    kind: 'invoice',
+    number: 'acme-000007',
+    issued_on: '2026-06-01',
+    due_on: '2026-06-15',
+    payment_days: 14,
+    replaces_number: null,
+    replaces_void: false,
+    superseded_by_number: null,
+    adjusted_by: [],
+    ...given,
+  };
+}
+
+/** A line of a note: 12 hours instead of 10, with the given fields replaced. */
+export function noteLine(given: Partial<Line> = {}): Line {
+  return line({
+    kind: 'overage',
+    resource_kind: 'droplet_hours',
+    description: 'droplet_hours overage',
+    qty: '2',
+    unit: 'hour',
+    unit_price_cents: '5',
+    amount_cents: 10,
+    meta: { used: '742', allowance: '730', capped: false, before_cents: 50, after_cents: 60 },
+    ...given,
+  });
+}
+
+/** An adjustment note over these lines. */
+export function noteOf(
+  lines: readonly Line[] = [noteLine()],
+  given: Partial<NoteSource> = {},
+): NoteSource {
+  return {
+    ...sharedOf(lines),
+    kind: 'adjustment_note',
+    number: 'acme-A000001',
+    issued_on: '2026-06-20',
+    reason: 'metering came late',
+    adjusts: {
+      invoice_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3302',
+      number: 'acme-000007',
+      issued_on: '2026-06-01',
+    },
     ...given,
   };
 }

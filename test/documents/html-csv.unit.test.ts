@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
 import { documentCsv, SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/document-csv.ts';
 import { documentHtml } from '../../src/documents/document-html.ts';
-import { makeDocument } from '../../src/documents/invoice-document.ts';
+import { makeDocument } from '../../src/documents/render-document.ts';
 import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
 
 const EVIL = `=1+1</td><script>alert("&'")</script>`;
@@ -70,7 +70,9 @@ describe('CSV', () => {
     const cents = rows.reduce((sum, { amount = '' }) => sum + BigInt(amount.replace('.', '')), 0n);
     expect(cents).toBe(BigInt(source.total_cents));
     expect(rows[0]).toMatchObject({
+      document: 'invoice',
       number: 'acme-000007',
+      due_on: '2026-06-15',
       buyer_abn: '53004085616',
       description: 'Kind 0 overage',
       details: 'Used 1,500,000 tokens, of which 1,000,000 included',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { DocumentSource } from '../../src/db/invoices/invoice-documents.ts';
-import { makeDocument } from '../../src/documents/invoice-document.ts';
+import type { InvoiceSource } from '../../src/db/invoices/invoice-documents.ts';
+import { makeDocument } from '../../src/documents/render-document.ts';
 import { SELLER, line, sourceOf } from './_source.ts';
 
 const buyerOf = (...args: Parameters<typeof sourceOf>) =>
@@ -15,6 +15,7 @@ describe('a tax invoice', () => {
       { label: 'Invoice number', value: 'acme-000007' },
       { label: 'Date of issue', value: '1\u00a0June 2026' },
       { label: 'Service period', value: '1\u00a0May 2026 to 31\u00a0May 2026' },
+      { label: 'Due date', value: '15\u00a0June 2026' },
     ]);
   });
 
@@ -46,7 +47,7 @@ describe('a tax invoice', () => {
 });
 
 describe('tax', () => {
-  const taxed = (tax: Partial<DocumentSource['tax']>, given: Partial<DocumentSource> = {}) =>
+  const taxed = (tax: Partial<InvoiceSource['tax']>, given: Partial<InvoiceSource> = {}) =>
     makeDocument(sourceOf([line()], { ...given, tax: { ...sourceOf().tax, ...tax } }), SELLER);
   const untaxed = { tax_cents: 0, total_cents: 1000 };
 
@@ -149,9 +150,7 @@ describe('lines', () => {
   test('are grouped by deployment, in order, without tax', () => {
     const lines = [line(), line({ kind: 'addon' }), line({ deployment_id: 'b' })];
     const { groups } = makeDocument(sourceOf(lines), SELLER);
-    expect(
-      groups.map(({ deploymentId, lines }) => [deploymentId, lines.map((one) => one.lineNo)]),
-    ).toEqual([
+    expect(groups.map(({ heading, lines }) => [heading, lines.map((one) => one.lineNo)])).toEqual([
       ['acme-web', [1, 2]],
       ['b', [3]],
     ]);
@@ -169,9 +168,7 @@ describe('lines', () => {
         lineNo: 1,
         name: 'LLM tokens overage',
         details: ['Used 1,500,000\u00a0tokens, of which 1,000,000 included'],
-        quantity: '500 ×\u00a01,000\u00a0tokens',
-        unitPrice: '0.01 per\u00a01,000\u00a0tokens',
-        amount: '5.00',
+        figures: ['500 ×\u00a01,000\u00a0tokens', '0.01 per\u00a01,000\u00a0tokens', '5.00'],
       },
     ]);
   });
@@ -179,7 +176,7 @@ describe('lines', () => {
   test('without a unit price have none', () => {
     const given = line({ kind: 'llm_usage', unit: 'request', unit_price_cents: null });
     const [group] = makeDocument(sourceOf([given]), SELLER).groups;
-    expect(group?.lines[0]).toMatchObject({ quantity: '1 request', unitPrice: '' });
+    expect(group?.lines[0]).toMatchObject({ figures: ['1 request', '', '10.00'] });
   });
 
   test('have exact amounts up to the largest that can be billed', () => {
@@ -193,25 +190,63 @@ describe('the status', () => {
   test.each([
     ['superseded', 'Superseded by acme-000008', 'do not pay'],
     ['void', 'Void', 'do not pay'],
-    ['paid', 'Paid', ''],
   ] as const)('%s is marked and requests no payment', (status, text, note) => {
     const source = sourceOf([line()], { status, superseded_by_number: 'acme-000008' });
     const document = makeDocument(source, SELLER);
     expect(document.mark).toEqual({ status, text });
     expect(document.payment).toEqual([]);
+    expect(document.facts.map(({ label }) => label)).not.toContain('Due date');
     expect(document.notes.join()).toContain(note);
   });
 
-  test('a live invoice says how to pay', () => {
-    const { mark, payment } = makeDocument(sourceOf(), SELLER);
-    expect([mark, payment[0]]).toEqual([null, SELLER.payment_terms]);
+  test('a void invoice names the revision that replaced it', () => {
+    const source = sourceOf([line()], { status: 'void', superseded_by_number: 'acme-000008' });
+    expect(makeDocument(source, SELLER).notes.at(-1)).toBe('It was replaced by acme-000008.');
   });
 
-  test('a revision names the invoice that it replaces', () => {
-    const source = sourceOf([line()], { revision: 2, replaces_number: 'acme-000006' });
-    expect(makeDocument(source, SELLER).facts.at(-1)).toEqual({
+  test('an issued invoice says how and until when to pay', () => {
+    const { mark, payment } = makeDocument(sourceOf(), SELLER);
+    expect(mark).toBeNull();
+    expect(payment).toEqual([
+      'Payable by 15\u00a0June 2026',
+      'Please quote the invoice number.',
+      'BSB 000-000, account 1234 5678',
+    ]);
+  });
+
+  test('an invoice that is not released has no date yet', () => {
+    const { facts, payment } = makeDocument(sourceOf([line()], { due_on: null }), SELLER);
+    expect(facts.at(-1)).toEqual({ label: 'Due date', value: 'within 14\u00a0days of release' });
+    expect(payment[0]).toBe('Payable within 14\u00a0days of release');
+  });
+
+  test('an invoice of 0 has no due date', () => {
+    const { facts, payment } = makeDocument(sourceOf([line({ amount_cents: 0 })]), SELLER);
+    expect(facts.map(({ label }) => label)).not.toContain('Due date');
+    expect(payment).toEqual([]);
+  });
+
+  test.each([
+    [false, 'acme-000006 (this is revision 2)'],
+    [true, 'void invoice acme-000006 (this is revision 2)'],
+  ])('a revision names the invoice that it replaces; void: %s', (replaces_void, value) => {
+    const given = { revision: 2, replaces_number: 'acme-000006', replaces_void };
+    expect(makeDocument(sourceOf([line()], given), SELLER).facts.at(-1)).toEqual({
       label: 'Replaces',
-      value: 'acme-000006 (this is revision 2)',
+      value,
     });
+  });
+
+  test('an adjusted invoice keeps its totals and names its notes', () => {
+    const adjusted_by = ['acme-A000001', 'acme-A000002'];
+    const document = makeDocument(sourceOf([line()], { adjusted_by }), SELLER);
+    expect(document.totals).toEqual(makeDocument(sourceOf(), SELLER).totals);
+    expect(document.statements).toEqual([
+      {
+        label: 'Adjusted',
+        value:
+          'This invoice is as it was issued. It was adjusted by adjustment notes acme-A000001, acme-A000002.',
+      },
+    ]);
   });
 });

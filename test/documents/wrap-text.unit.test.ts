@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wrapText } from '../../src/documents/wrap-text.ts';
+import { cutText, wrapText } from '../../src/documents/wrap-text.ts';
 
 /** Every UTF-16 unit is one point wide. */
 const measure = (text: string): number => text.length;
@@ -29,4 +29,10 @@ test('loses no letter and makes no line too long', () => {
 
 test('keeps a letter and its combining accents together', () => {
   expect(wrapText('e\u0301e\u0301', 2, measure)).toEqual(['e\u0301', 'e\u0301']);
+});
+
+test('cuts a text that is too long between letters, with an ellipsis', () => {
+  expect(cutText('acme-000001', 11, measure)).toBe('acme-000001');
+  expect(cutText('acme-000001', 6, measure)).toBe('acme-…');
+  expect(cutText('e\u0301e\u0301e\u0301', 4, measure)).toBe('e\u0301…');
 });

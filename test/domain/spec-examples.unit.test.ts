@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lineText } from '../../src/display/line-text.ts';
+import { noteLineText } from '../../src/display/note-text.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
@@ -344,6 +345,18 @@ describe('How lines are shown', () => {
     };
     expect(base && shown({ ...lineToJson(base), amount_cents: 3065, meta })).toBe(
       '19/31 month 50.00 per month 30.65 1–19 May, 19 of 31 days',
+    );
+  });
+
+  test('a note for 2 more hours shows the amounts before and after', () => {
+    const line = {
+      ...{ kind: 'overage', resource_kind: 'droplet_hours', description: 'droplet_hours overage' },
+      ...{ qty: '2', unit: 'hour', unit_price_cents: '5', amount_cents: 10 },
+      meta: { before_cents: 50, after_cents: 60 },
+    };
+    const { details, before, after, difference } = noteLineText(line, 'AUD');
+    expect([...details, before, after, difference].join(' ').replaceAll('\u00a0', ' ')).toBe(
+      'Quantity +2 hours 0.50 0.60 +0.10',
     );
   });
 });

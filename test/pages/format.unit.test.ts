@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { formatMoney, groupDigits } from '../../src/domain/format.ts';
 import { largest, percentOf } from '../../src/api/pages/views/bars.ts';
-import {
-  duration,
-  minute,
-  percentChange,
-  signedAmount,
-} from '../../src/api/pages/views/page-format.ts';
+import { signedAmount } from '../../src/display/line-text.ts';
+import { duration, minute, percentChange } from '../../src/api/pages/views/page-format.ts';
 
 describe('amounts', () => {
   test.each([

@@ -227,6 +227,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Usage: 'Send usage from the gateway and the metering pipeline; exclude events from billing.',
   Prices: 'Preview prices, with the same quote function as month end.',
   Invoices: 'Invoices, their lines and their usage events.',
+  'Adjustment notes': 'Corrections of settled invoices, their lines and their usage events.',
   'Month end': 'Close months, and check the results.',
   Catalogue: 'Plans, their versions, and addons.',
   Subscriptions: 'Tenants, their deployments and subscriptions.',

@@ -8,30 +8,25 @@ import {
   type MonthInvoice,
   type MonthInvoiceKey,
 } from '../../db/invoices/month-invoices.ts';
-import { listEventsBehind, type EventBehindLine } from '../../db/usage/provenance.ts';
 import { showTenant } from '../../db/catalogue/tenant-views.ts';
 import { invoicePage } from './views/invoice-html.ts';
-import { lineUsagePage } from './views/line-usage-html.ts';
-import {
-  invoiceParams,
-  lineParams,
-  requireInvoice,
-  requireInvoiceHeader,
-  readReplacedTax,
-} from '../routes/invoice-params.ts';
-import { readLineSummary, getLineUsageCsv } from '../routes/line-usage-routes.ts';
+import { invoiceParams, requireInvoice, readReplacedTax } from '../routes/invoice-params.ts';
+import { getLineUsageCsv, getNoteLineUsageCsv } from '../routes/line-usage-routes.ts';
 import { pagedBy } from '../http/paging.ts';
-import { HttpProblem } from '../http/problems.ts';
 import { nextHref, pageQuery, operatorPage, page, type PageRoute } from './page-definition.ts';
 import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
 import { text } from '../../ingestion/usage-fields.ts';
 import { invoicesPage } from './views/month-invoices-html.ts';
 import { monthParams } from './month-pages.ts';
 import type { Route } from '../http/route-definition.ts';
-import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from '../routes/invoice-document-routes.ts';
-
-const EVENTS_A_PAGE = 100;
-const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
+import {
+  getAdjustmentNoteCsv,
+  getAdjustmentNoteHtml,
+  getAdjustmentNotePdf,
+  getInvoiceCsv,
+  getInvoiceHtml,
+  getInvoicePdf,
+} from '../routes/invoice-document-routes.ts';
 
 /** Shows an invoice. */
 export const oneInvoice = operatorPage(
@@ -50,32 +45,6 @@ export const oneInvoice = operatorPage(
         replacedTax: await readReplacedTax(db, invoice, caller),
         temporal: temporalLinks,
       }),
-    );
-  },
-);
-
-/** Shows the usage events of an invoice line. */
-export const lineUsage = operatorPage(
-  {
-    path: '/operator/invoices/:invoice_id/lines/:line_no',
-    params: lineParams,
-    query: z.object(pageQuery),
-  },
-  async ({ params, query, visitor, caller, path }, { db }) => {
-    const { invoice_id } = await requireInvoiceHeader(db, params.invoice_id, caller);
-    const line = await readLineSummary(db, invoice_id, params.line_no, caller);
-    if (line === null) {
-      throw new HttpProblem(
-        'not-found',
-        'this line does not exist, or is neither LLM usage nor overage',
-      );
-    }
-    const { entries, next_cursor } = await readEvents(
-      { limit: EVENTS_A_PAGE, cursor: query.cursor },
-      (asked) => listEventsBehind(db, invoice_id, line.line_no, asked),
-    );
-    return page(
-      lineUsagePage({ visitor, line, events: entries, nextHref: nextHref(path, next_cursor) }),
     );
   },
 );
@@ -136,6 +105,10 @@ const DOCUMENTS: Readonly<Record<string, Route>> = {
   '/operator/invoices/:invoice_id.pdf': getInvoicePdf,
   '/operator/invoices/:invoice_id.csv': getInvoiceCsv,
   '/operator/invoices/:invoice_id/lines/:line_no/usage.csv': getLineUsageCsv,
+  '/operator/adjustment-notes/:adjustment_note_id.html': getAdjustmentNoteHtml,
+  '/operator/adjustment-notes/:adjustment_note_id.pdf': getAdjustmentNotePdf,
+  '/operator/adjustment-notes/:adjustment_note_id.csv': getAdjustmentNoteCsv,
+  '/operator/adjustment-notes/:adjustment_note_id/lines/:line_no/usage.csv': getNoteLineUsageCsv,
 };
 
 export const documents: readonly PageRoute[] = Object.entries(DOCUMENTS).map(([path, route]) =>

@@ -11,8 +11,10 @@ import { pagesOnly } from './problem-page.ts';
 import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-pages.ts';
 import { mountAssets } from '../http/assets.ts';
 import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
-import { documents, lineUsage, oneInvoice, monthInvoices } from './invoice-pages.ts';
+import { documents, oneInvoice, monthInvoices } from './invoice-pages.ts';
+import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
+import { oneNote } from './note-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
@@ -125,9 +127,11 @@ export const PAGES: readonly PageRoute[] = [
   reRun,
   oneRequest,
   oneRequestLive,
-  // Before oneInvoice, whose id parameter would match the file extension.
+  // Before oneInvoice and oneNote, whose id parameters would match the file extension.
   ...documents,
   oneInvoice,
   lineUsage,
+  oneNote,
+  noteLineUsage,
   quote,
 ];

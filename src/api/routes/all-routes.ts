@@ -18,9 +18,22 @@ import {
   getInvoice,
   getInvoices,
 } from './invoice-routes.ts';
-import { getInvoiceCsv, getInvoiceHtml, getInvoicePdf } from './invoice-document-routes.ts';
+import {
+  getAdjustmentNoteCsv,
+  getAdjustmentNoteHtml,
+  getAdjustmentNotePdf,
+  getInvoiceCsv,
+  getInvoiceHtml,
+  getInvoicePdf,
+} from './invoice-document-routes.ts';
+import { getAdjustmentNote, getAdjustmentNotes } from './note-routes.ts';
 import { getLateUsage, getRollUp } from './roll-up-status-routes.ts';
-import { getLineUsage, getLineUsageCsv } from './line-usage-routes.ts';
+import {
+  getLineUsage,
+  getLineUsageCsv,
+  getNoteLineUsage,
+  getNoteLineUsageCsv,
+} from './line-usage-routes.ts';
 import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
 import { postQuote } from './quote-route.ts';
@@ -79,6 +92,14 @@ export const ROUTES: readonly Route[] = [
   getLineUsageCsv,
   payInvoice,
   voidInvoice,
+  getAdjustmentNotes,
+  // Before getAdjustmentNote, whose id parameter would match the file extension.
+  getAdjustmentNoteHtml,
+  getAdjustmentNotePdf,
+  getAdjustmentNoteCsv,
+  getAdjustmentNote,
+  getNoteLineUsage,
+  getNoteLineUsageCsv,
   postRollUp,
   postRelease,
   getRollUp,

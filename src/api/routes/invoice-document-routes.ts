@@ -3,9 +3,8 @@ import type { ApiKey } from '../../db/access/api-keys.ts';
 import {
   readDocumentHeader,
   readDocumentSource,
-  type DocumentHeader,
+  type DocumentKind,
 } from '../../db/invoices/invoice-documents.ts';
-import type { Queryable } from '../../db/pool.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
 import {
@@ -15,119 +14,146 @@ import {
 } from '../../documents/render-document.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';
+import { noteParams, notANote } from './note-params.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
-/** Invoices as documents for the buyer. All three formats have the same content, which never changes. */
+/**
+ * Invoices and adjustment notes as documents for the buyer. All three formats have the same content: what was issued,
+ * marked once it is superseded, void or adjusted.
+ */
 
 const SHARED = {
   method: 'get',
-  tag: 'Invoices',
   scopes: ['tenant', 'operator'],
   rateLimited: true,
-  params: invoiceParams,
   problems: ['not-found', 'seller-unknown', 'overloaded'],
 } as const;
 
-const HEADERS = {
-  'Content-Disposition': {
-    description: 'The file name: the invoice number.',
-    required: true,
-    schema: { type: 'string' },
-    example: 'inline; filename="acme-000007.pdf"',
-  },
-  ETag: {
-    description:
-      'Identifies these bytes. With it as If-None-Match, the answer is 304 while they are unchanged.',
-    required: true,
-    schema: { type: 'string' },
-    example: '"2jmj7l5rSw0yVb_vlWAYkK_YBwk3Vw7c5vG1l0oXc9M"',
-  },
-} as const;
+/** Where the documents of a kind are, and what they are called. */
+interface Kind<Params extends z.ZodObject> {
+  readonly kind: DocumentKind;
+  readonly tag: string;
+  readonly path: string;
+  /** Ends the operation ids. */
+  readonly name: string;
+  readonly noun: string;
+  readonly about: string;
+  readonly params: Params;
+  readonly idOf: (params: z.output<Params>) => string;
+  readonly notFound: () => HttpProblem;
+  readonly exampleName: string;
+}
 
-export const getInvoiceHtml = defineRoute(
-  {
-    ...SHARED,
-    path: '/api/v1/invoices/{invoice_id}.html',
-    operationId: 'getInvoiceHtml',
-    summary: 'Read an invoice as a page',
-    description:
-      'A tax invoice to read and print, without external resources. Superseded invoices are marked.',
-    responses: {
-      200: {
-        description: 'HTML',
-        schema: z.string(),
-        contentType: 'text/html; charset=utf-8',
-        headers: HEADERS,
-        example: '<!doctype html>',
+const headersOf = (exampleName: string) =>
+  ({
+    'Content-Disposition': {
+      description: 'The file name: the number.',
+      required: true,
+      schema: { type: 'string' },
+      example: `inline; filename="${exampleName}.pdf"`,
+    },
+    ETag: {
+      description:
+        'Identifies these bytes. With it as If-None-Match, the answer is 304 while they are unchanged.',
+      required: true,
+      schema: { type: 'string' },
+      example: '"2jmj7l5rSw0yVb_vlWAYkK_YBwk3Vw7c5vG1l0oXc9M"',
+    },
+  }) as const;
+
+/** Makes the three routes of a kind of document. */
+function documentRoutes<Params extends z.ZodObject>(of: Kind<Params>) {
+  const headers = headersOf(of.exampleName);
+  const shared = { ...SHARED, tag: of.tag, params: of.params };
+  const html = defineRoute(
+    {
+      ...shared,
+      path: `${of.path}.html`,
+      operationId: `get${of.name}Html`,
+      summary: `Read ${of.noun} as a page`,
+      description: `${of.about} To read and print, without external resources.`,
+      responses: {
+        200: {
+          description: 'HTML',
+          schema: z.string(),
+          contentType: 'text/html; charset=utf-8',
+          headers,
+          example: '<!doctype html>',
+        },
       },
     },
-  },
-  async ({ params, caller }, deps) => {
-    const { content, headers } = await render(deps, params.invoice_id, caller, 'html');
-    return reply(200, String(content), { ...headers, 'Content-Security-Policy': DOCUMENT_CSP });
-  },
-);
-
-export const getInvoicePdf = defineRoute(
-  {
-    ...SHARED,
-    path: '/api/v1/invoices/{invoice_id}.pdf',
-    operationId: 'getInvoicePdf',
-    summary: 'Download an invoice as PDF',
-    description: 'A tax invoice, tagged for screen readers. An invoice always has the same bytes.',
-    responses: {
-      200: {
-        description: 'PDF 1.7',
-        schema: z
-          .custom<Buffer>((body) => Buffer.isBuffer(body))
-          .meta({ type: 'string', format: 'binary' }),
-        contentType: 'application/pdf',
-        headers: HEADERS,
-        example: '%PDF-1.7',
+    async ({ params, caller }, deps) => {
+      const rendered = await render(deps, of, of.idOf(params as z.output<Params>), caller, 'html');
+      return reply(200, String(rendered.content), {
+        ...rendered.headers,
+        'Content-Security-Policy': DOCUMENT_CSP,
+      });
+    },
+  );
+  const pdf = defineRoute(
+    {
+      ...shared,
+      path: `${of.path}.pdf`,
+      operationId: `get${of.name}Pdf`,
+      summary: `Download ${of.noun} as PDF`,
+      description: `${of.about} Tagged for screen readers. The same content always has the same bytes.`,
+      responses: {
+        200: {
+          description: 'PDF 1.7',
+          schema: z
+            .custom<Buffer>((body) => Buffer.isBuffer(body))
+            .meta({ type: 'string', format: 'binary' }),
+          contentType: 'application/pdf',
+          headers,
+          example: '%PDF-1.7',
+        },
       },
     },
-  },
-  async ({ params, caller }, deps) => {
-    const { content, headers } = await render(deps, params.invoice_id, caller, 'pdf');
-    return reply(200, content, headers);
-  },
-);
-
-export const getInvoiceCsv = defineRoute(
-  {
-    ...SHARED,
-    path: '/api/v1/invoices/{invoice_id}.csv',
-    operationId: 'getInvoiceCsv',
-    summary: 'Download the lines of an invoice',
-    description:
-      'One row per line, including GST. Amounts are decimals that add up to the total. ' +
-      `Columns: ${DOCUMENT_CSV_HEADERS.join(', ')}.`,
-    responses: {
-      200: {
-        description: 'CSV (RFC 4180), UTF-8',
-        schema: z.string(),
-        contentType: 'text/csv; charset=utf-8',
-        headers: HEADERS,
-        example: `${DOCUMENT_CSV_HEADERS.join(',')}\r\n`,
+    async ({ params, caller }, deps) => {
+      const rendered = await render(deps, of, of.idOf(params as z.output<Params>), caller, 'pdf');
+      return reply(200, rendered.content, rendered.headers);
+    },
+  );
+  const csv = defineRoute(
+    {
+      ...shared,
+      path: `${of.path}.csv`,
+      operationId: `get${of.name}Csv`,
+      summary: `Download the lines of ${of.noun}`,
+      description:
+        'One row per line, including GST. Amounts are decimals that add up to the total. ' +
+        `Columns: ${DOCUMENT_CSV_HEADERS.join(', ')}.`,
+      responses: {
+        200: {
+          description: 'CSV (RFC 4180), UTF-8',
+          schema: z.string(),
+          contentType: 'text/csv; charset=utf-8',
+          headers,
+          example: `${DOCUMENT_CSV_HEADERS.join(',')}\r\n`,
+        },
       },
     },
-  },
-  async ({ params, caller }, deps) => {
-    const { content, headers } = await render(deps, params.invoice_id, caller, 'csv');
-    return reply(200, String(content), headers);
-  },
-);
+    async ({ params, caller }, deps) => {
+      const rendered = await render(deps, of, of.idOf(params as z.output<Params>), caller, 'csv');
+      return reply(200, String(rendered.content), rendered.headers);
+    },
+  );
+  return { html, pdf, csv };
+}
 
 /** @throws HttpProblem `not-found`, `seller-unknown`; OverloadedError */
 async function render(
   { db, documents }: Pick<CallDeps, 'db' | 'documents'>,
-  invoiceId: string,
+  { kind, notFound }: Pick<Kind<z.ZodObject>, 'kind' | 'notFound'>,
+  id: string,
   caller: ApiKey,
   format: DocumentFormat,
 ) {
-  const header = await requireHeader(db, invoiceId, caller);
+  const isUuid = z.uuid().safeParse(id).success;
+  const header = isUuid ? await readDocumentHeader(db, kind, id, caller.tenantId) : null;
+  if (header === null) throw notFound();
   const place = format === 'csv' ? 'attachment' : 'inline';
   const name = documentFileName(header.number, format);
   try {
@@ -142,13 +168,36 @@ async function render(
   }
 }
 
-async function requireHeader(
-  db: Queryable,
-  invoiceId: string,
-  caller: ApiKey,
-): Promise<DocumentHeader> {
-  const isUuid = z.uuid().safeParse(invoiceId).success;
-  const header = isUuid ? await readDocumentHeader(db, invoiceId, caller.tenantId) : null;
-  if (header === null) throw notAnInvoice();
-  return header;
-}
+export const {
+  html: getInvoiceHtml,
+  pdf: getInvoicePdf,
+  csv: getInvoiceCsv,
+} = documentRoutes({
+  kind: 'invoice',
+  tag: 'Invoices',
+  path: '/api/v1/invoices/{invoice_id}',
+  name: 'Invoice',
+  noun: 'an invoice',
+  about: 'A tax invoice. Superseded and void invoices are marked, adjusted ones name their notes.',
+  params: invoiceParams,
+  idOf: ({ invoice_id }) => invoice_id,
+  notFound: notAnInvoice,
+  exampleName: 'acme-000007',
+});
+
+export const {
+  html: getAdjustmentNoteHtml,
+  pdf: getAdjustmentNotePdf,
+  csv: getAdjustmentNoteCsv,
+} = documentRoutes({
+  kind: 'adjustment_note',
+  tag: 'Adjustment notes',
+  path: '/api/v1/adjustment-notes/{adjustment_note_id}',
+  name: 'AdjustmentNote',
+  noun: 'an adjustment note',
+  about: 'An adjustment note, with the invoice that it adjusts and the reason.',
+  params: noteParams,
+  idOf: ({ adjustment_note_id }) => adjustment_note_id,
+  notFound: notANote,
+  exampleName: 'acme-A000001',
+});

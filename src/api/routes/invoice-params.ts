@@ -13,14 +13,15 @@ import { HttpProblem } from '../http/problems.ts';
 /** Path parameters of an invoice. The id may be any text: one that isn't a UUID is `not-found`. */
 export const invoiceParams = z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) });
 
+/** A line number in a path. */
+export const lineNoParam = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, { error: 'expected a line number' })
+  .transform(Number)
+  .meta(documentedInteger(1, 999_999_999));
+
 /** Path parameters of an invoice line. */
-export const lineParams = invoiceParams.extend({
-  line_no: z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, { error: 'expected a line number' })
-    .transform(Number)
-    .meta(documentedInteger(1, 999_999_999)),
-});
+export const lineParams = invoiceParams.extend({ line_no: lineNoParam });
 
 /**
  * Returns the invoice without its lines, if it exists and the caller may see it.
@@ -60,6 +61,13 @@ export async function requireInvoice(
   const invoice = isUuid ? await showInvoice(db, invoiceId, caller.tenantId) : null;
   if (invoice === null) throw notAnInvoice();
   return invoice;
+}
+
+/** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */
+export function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | undefined {
+  if (caller.tenantId === null) return askedFor;
+  if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
+  throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
 }
 
 export function notAnInvoice(): HttpProblem {

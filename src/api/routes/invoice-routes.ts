@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { ApiKey } from '../../db/access/api-keys.ts';
 import {
   INVOICE_STATUSES,
   invoiceHeaderSchema,
   invoiceLineSchema,
   listInvoices,
+  noteLinkSchema,
   type InvoiceCursor,
   type InvoiceHeader,
   showInvoice,
@@ -17,6 +17,7 @@ import {
   notAnInvoice,
   requireInvoiceHeader,
   readReplacedTax,
+  visibleTenant,
 } from './invoice-params.ts';
 import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -111,7 +112,12 @@ export const getInvoice = defineRoute(
     responses: {
       200: {
         description: 'The invoice',
-        schema: invoiceHeaderSchema.extend({ lines: z.array(invoiceLineSchema) }),
+        schema: invoiceHeaderSchema.extend({
+          adjustment_notes: z
+            .array(noteLinkSchema)
+            .describe('The notes that adjust it, in their order.'),
+          lines: z.array(invoiceLineSchema),
+        }),
       },
     },
     problems: ['not-found'],
@@ -120,13 +126,6 @@ export const getInvoice = defineRoute(
     return reply(200, await requireInvoice(db, params.invoice_id, caller));
   },
 );
-
-/** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */
-function visibleTenant(caller: ApiKey, askedFor: string | undefined): string | undefined {
-  if (caller.tenantId === null) return askedFor;
-  if (askedFor === undefined || askedFor === caller.tenantId) return caller.tenantId;
-  throw new HttpProblem('not-found', `there is no tenant ${askedFor}`);
-}
 
 const DESCRIPTION =
   'Final: the invoice is never rebuilt, and keeps its usage. Repeating the call changes nothing. A superseded ' +

@@ -12,6 +12,7 @@ import {
 import { visibleId } from '../../ingestion/usage-fields.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
+import { noteLineParams, requireNoteHeader } from './note-params.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import type { ApiKey } from '../../db/access/api-keys.ts';
@@ -19,81 +20,116 @@ import type { Queryable } from '../../db/pool.ts';
 import { createFairQueue } from '../../lib/fair-queue.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 
-/** Reads the usage events of an invoice line. */
-export const getLineUsage = defineRoute(
-  {
-    method: 'get',
-    path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage',
-    operationId: 'getLineUsage',
-    tag: 'Invoices',
-    summary: 'List the usage events of an invoice line',
-    description:
-      'For lines of LLM usage and overage: the number of events, their exact sum before rounding, a digest, ' +
-      'and the events, ordered by id. Also for superseded invoices.',
-    scopes: ['tenant', 'operator'],
-    rateLimited: true,
-    params: lineParams,
-    query: z.strictObject({
-      limit: pageLimit(1000, 100),
-      after: visibleId(200).optional().describe('next_after of the previous page.'),
-    }),
-    responses: {
-      200: {
-        description: 'The line, and a page of events',
-        schema: z.object({
-          line: lineUsageSchema,
-          events: z.array(behindLineSchema),
-          next_after: z.string().nullable().describe('Null on the last page.'),
-        }),
-      },
-    },
-    problems: ['not-found', 'overloaded'],
-  },
-  async ({ params, query, caller }, { db }) => {
-    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
-    const line = await readLineSummary(db, invoice.invoice_id, params.line_no, caller);
-    if (line === null) throw noUsageBehind(params.line_no);
-    const { after = null, limit } = query;
-    const found = await listEventsBehind(db, invoice.invoice_id, line.line_no, {
-      after,
-      limit: limit + 1,
-    });
-    const events = found.slice(0, limit);
-    const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
-    return reply(200, { line, events, next_after: next });
-  },
-);
+/** Where lines are, and what their document is called. */
+interface Place<Params extends z.ZodObject> {
+  readonly tag: string;
+  readonly path: string;
+  /** Begins the operation ids. */
+  readonly name: string;
+  readonly noun: string;
+  readonly params: Params;
+  /** @throws HttpProblem `not-found` unless the caller may see the document */
+  readonly require: (
+    db: Queryable,
+    params: z.output<Params>,
+    caller: ApiKey,
+  ) => Promise<{ readonly documentId: string; readonly lineNo: number }>;
+}
 
-/** Streams the usage events of an invoice line as CSV. */
-export const getLineUsageCsv = defineRoute(
-  {
+/** Makes the routes that read the usage behind a line: as JSON in pages, and as CSV. */
+function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
+  const shared = {
     method: 'get',
-    path: '/api/v1/invoices/{invoice_id}/lines/{line_no}/usage.csv',
-    operationId: 'getLineUsageCsv',
-    tag: 'Invoices',
-    summary: 'Download the usage events of an invoice line',
-    description: `All events, ordered by id. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
+    tag: place.tag,
     scopes: ['tenant', 'operator'],
     rateLimited: true,
-    params: lineParams,
-    responses: {
-      200: {
-        description: 'CSV (RFC 4180), UTF-8',
-        schema: z.custom<AsyncIterable<string>>(() => true).meta({ type: 'string' }),
-        contentType: 'text/csv; charset=utf-8',
-        example: `${USAGE_CSV_HEADERS.join(',')}\r\n`,
+    params: place.params,
+  } as const;
+  const json = defineRoute(
+    {
+      ...shared,
+      path: `${place.path}/lines/{line_no}/usage`,
+      operationId: `get${place.name}Usage`,
+      summary: `List the usage events of ${place.noun}`,
+      description:
+        'For lines of LLM usage and overage: the number of events, their exact sum before rounding, a digest, ' +
+        'and the events, ordered by id. Also for superseded invoices.',
+      query: z.strictObject({
+        limit: pageLimit(1000, 100),
+        after: visibleId(200).optional().describe('next_after of the previous page.'),
+      }),
+      responses: {
+        200: {
+          description: 'The line, and a page of events',
+          schema: z.object({
+            line: lineUsageSchema,
+            events: z.array(behindLineSchema),
+            next_after: z.string().nullable().describe('Null on the last page.'),
+          }),
+        },
       },
+      problems: ['not-found', 'overloaded'],
     },
-    problems: ['not-found'],
+    async ({ params, query, caller }, { db }) => {
+      const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
+      const line = await readLineSummary(db, documentId, lineNo, caller);
+      if (line === null) throw noUsageBehind(lineNo);
+      const { after = null, limit } = query;
+      const found = await listEventsBehind(db, documentId, lineNo, { after, limit: limit + 1 });
+      const events = found.slice(0, limit);
+      const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
+      return reply(200, { line, events, next_after: next });
+    },
+  );
+  const csv = defineRoute(
+    {
+      ...shared,
+      path: `${place.path}/lines/{line_no}/usage.csv`,
+      operationId: `get${place.name}UsageCsv`,
+      summary: `Download the usage events of ${place.noun}`,
+      description: `All events, ordered by id. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
+      responses: {
+        200: {
+          description: 'CSV (RFC 4180), UTF-8',
+          schema: z.custom<AsyncIterable<string>>(() => true).meta({ type: 'string' }),
+          contentType: 'text/csv; charset=utf-8',
+          example: `${USAGE_CSV_HEADERS.join(',')}\r\n`,
+        },
+      },
+      problems: ['not-found'],
+    },
+    async ({ params, caller }, { db }) => {
+      const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
+      if (!(await hasUsageBehind(db, documentId, lineNo))) throw noUsageBehind(lineNo);
+      return reply(200, streamUsageCsv(db, documentId, lineNo));
+    },
+  );
+  return { json, csv };
+}
+
+export const { json: getLineUsage, csv: getLineUsageCsv } = lineUsageRoutes({
+  tag: 'Invoices',
+  path: '/api/v1/invoices/{invoice_id}',
+  name: 'Line',
+  noun: 'an invoice line',
+  params: lineParams,
+  async require(db, { invoice_id, line_no }, caller) {
+    const found = await requireInvoiceHeader(db, invoice_id, caller);
+    return { documentId: found.invoice_id, lineNo: line_no };
   },
-  async ({ params, caller }, { db }) => {
-    const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
-    if (!(await hasUsageBehind(db, invoice.invoice_id, params.line_no))) {
-      throw noUsageBehind(params.line_no);
-    }
-    return reply(200, streamUsageCsv(db, invoice.invoice_id, params.line_no));
+});
+
+export const { json: getNoteLineUsage, csv: getNoteLineUsageCsv } = lineUsageRoutes({
+  tag: 'Adjustment notes',
+  path: '/api/v1/adjustment-notes/{adjustment_note_id}',
+  name: 'AdjustmentNoteLine',
+  noun: 'a line of an adjustment note',
+  params: noteLineParams,
+  async require(db, { adjustment_note_id, line_no }, caller) {
+    const found = await requireNoteHeader(db, adjustment_note_id, caller);
+    return { documentId: found.adjustment_note_id, lineNo: line_no };
   },
-);
+});
 
 function noUsageBehind(lineNo: number): HttpProblem {
   return new HttpProblem(

@@ -10,6 +10,7 @@ import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { capitalize, CliError } from '../cli-error.ts';
 import { print } from '../output.ts';
+import { counted } from '../render/styled-text.ts';
 import { withProgress } from '../progress-display.ts';
 
 interface Options {
@@ -19,7 +20,7 @@ interface Options {
 
 export function monthEndExportCommand(): Command {
   return new Command('export')
-    .description('write the documents of all invoices of a month, and summaries for accounting')
+    .description('write the documents of a month, and summaries for accounting')
     .argument('<month>', 'month, such as 2026-05', monthArgument)
     .option('--out <dir>', 'target folder; default invoices-MONTH')
     .option('--formats <list>', 'comma-separated formats: html, pdf, csv', formatsArgument, [
@@ -28,9 +29,9 @@ export function monthEndExportCommand(): Command {
     .addHelpText(
       'after',
       `
-Writes one file per invoice and format, named after the invoice number, including superseded invoices;
-summary-MONTH.csv with a row per live invoice (issued or paid); and superseded-and-void-MONTH.csv with a
-row per other invoice. Exporting again writes the same bytes.
+Writes one file per format for each invoice (superseded ones too) and each adjustment note, named after
+its number; summary-MONTH.csv with a row per live invoice; superseded-and-void-MONTH.csv with a row per
+other invoice; and adjustment-notes-MONTH.csv with a row per note. Exporting again writes the same bytes.
 
 Examples:
   npm run cli -- month-end export 2026-05
@@ -40,7 +41,7 @@ Examples:
       const folder = options.out ?? `invoices-${month}`;
       const exported = await withDatabase(readEnvironment(process.env), async (db) => {
         const { formats } = options;
-        const what = { what: `Writing ${month}`, unit: 'invoices', total: null };
+        const what = { what: `Writing ${month}`, unit: 'documents', total: null };
         const again = 'Files written so far remain. Run the command again to write the rest.';
         return withProgress(
           what,
@@ -48,15 +49,15 @@ Examples:
           again,
         ).catch((error: unknown) => refuse(error, folder));
       });
-      if (exported.invoices === 0) throw new CliError(`There are no invoices for ${month}`);
+      if (exported.files === 0) throw new CliError(`There are no invoices for ${month}`);
       print(command, { month, folder, ...exported }, ({ folder, ...exported }) =>
         describe(exported, folder),
       );
     });
 }
 
-function describe({ invoices, files }: Exported, folder: string): string {
-  return `${invoices} invoices, ${files} files in ${folder}`;
+function describe({ invoices, adjustment_notes: notes, files }: Exported, folder: string): string {
+  return `${counted(invoices, 'invoice')}, ${counted(notes, 'adjustment note')}, ${files} files in ${folder}`;
 }
 
 function formatsArgument(text: string): DocumentFormat[] {

@@ -1,12 +1,20 @@
-import type { InvoiceHeader, InvoiceLine } from '../../db/invoices/invoice-views.ts';
-import { plainLineText, toPlainText, type LineText } from '../../display/line-text.ts';
+import type { InvoiceHeader, InvoiceLine, NoteLink } from '../../db/invoices/invoice-views.ts';
+import {
+  plainLineText,
+  signedAmount,
+  toPlainText,
+  type LineText,
+} from '../../display/line-text.ts';
 import { taxNotes, totalRows, type TotalRow } from '../../display/tax-text.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { style, type Format } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
-/** An invoice with its lines, as the API returns it. */
-export type PrintableInvoice = InvoiceHeader & { readonly lines: readonly InvoiceLine[] };
+/** An invoice with its lines and the notes that adjust it, as the API returns it. */
+export type PrintableInvoice = InvoiceHeader & {
+  readonly adjustment_notes: readonly NoteLink[];
+  readonly lines: readonly InvoiceLine[];
+};
 
 /** The numbers of linked invoices; the invoice's own fields only have their ids. */
 export interface LinkedNumbers {
@@ -24,7 +32,8 @@ const LINE_COLUMNS: readonly Column<{ readonly line: InvoiceLine; readonly text:
   { head: 'amount', align: 'right', value: ({ text }) => text.amount },
 ];
 
-const TOTAL_COLUMNS: readonly Column<TotalRow>[] = [
+/** The columns of totals: labels and amounts. */
+export const TOTAL_COLUMNS: readonly Column<TotalRow>[] = [
   { head: '', value: ({ label }) => label },
   { head: '', align: 'right', value: ({ value }) => toPlainText(value) },
 ];
@@ -52,6 +61,7 @@ export function renderInvoice(
     indent(renderTable(TOTAL_COLUMNS, totalRows(invoice))),
     '',
     ...taxNotes(invoice),
+    ...accountOf(invoice),
   ].join('\n');
 }
 
@@ -62,6 +72,17 @@ function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[
   return [
     ...(replaces ? [`replaces ${replaces}${by && ` (${by})`}`] : []),
     ...(supersededBy ? [`superseded by ${supersededBy}`] : []),
+  ];
+}
+
+/** What happened after the issue: release and adjustment notes. */
+function accountOf({ currency, adjustment_notes, due_on }: PrintableInvoice): string[] {
+  return [
+    ...adjustment_notes.map(
+      ({ number, total_cents }) =>
+        `adjusted by ${number}: ${toPlainText(signedAmount(total_cents, currency))}`,
+    ),
+    due_on === null ? 'not released yet' : `due ${due_on}`,
   ];
 }
 

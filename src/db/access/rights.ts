@@ -204,6 +204,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'payment_days',
         'adjusts_invoice_id',
         'note_origin',
+        'note_reason',
         'replaces_invoice_id',
         'superseded_by',
         'superseded_at',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
-import { invoiceLineSchema, invoiceHeaderSchema } from './invoice-views.ts';
+import { invoiceLineSchema, invoiceHeaderSchema, LINE_VIEW_COLUMNS } from './invoice-views.ts';
 import { dueOn } from '../release-facts.ts';
 import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -8,41 +8,80 @@ import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sellerSchema } from '../catalogue/seller-details.ts';
 
 /**
- * Data for the documents of an invoice: the invoice, with its parties as they were when it was issued (ADR 18).
+ * Data for the documents of an invoice or an adjustment note, with its parties as they were when it was issued (ADR 18).
+ * None of it says what was paid (`src/documents/billing-document.ts`).
  */
 
-const header = invoiceHeaderSchema
-  .omit({ re_run: true, status_change: true, superseded_at: true, released_at: true })
+export const DOCUMENT_KINDS = ['invoice', 'adjustment_note'] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+
+const shared = invoiceHeaderSchema
+  .pick({
+    ...{ invoice_id: true, number: true, tenant_id: true, period_start: true, period_end: true },
+    ...{ revision: true, currency: true, subtotal_cents: true },
+    ...{ tax_cents: true, total_cents: true, tax: true, issued_at: true, issued_on: true },
+  })
   .extend({
-    /** The date of issue in the billing time zone. */
-    issued_on: z.iso.date(),
-    replaces_number: z.string().nullable(),
-    superseded_by_number: z.string().nullable(),
     /** Null if no seller details have been recorded yet. */
     seller: sellerSchema.nullable(),
-    /** The tenant's name when the invoice was issued. */
+    /** The tenant's name when the document was issued. */
     buyer_name: z.string(),
     buyer: buyerSchema.nullable(),
   });
+
+const invoiceHeader = shared.extend({
+  kind: z.literal('invoice'),
+  status: invoiceHeaderSchema.shape.status,
+  /** Null until the month is released to the tenant. */
+  due_on: z.iso.date().nullable(),
+  payment_days: z.int(),
+  replaces_number: z.string().nullable(),
+  /** Whether the invoice that it replaces was void. */
+  replaces_void: z.boolean(),
+  superseded_by_number: z.string().nullable(),
+  /** The numbers of the notes that adjust it, in their order. */
+  adjusted_by: z.array(z.string()),
+});
+
+const noteHeader = shared.extend({
+  kind: z.literal('adjustment_note'),
+  status: z.literal('issued'),
+  /** Who asked for the note gave it to be printed. */
+  reason: z.string(),
+  adjusts: z.object({ invoice_id: z.uuid(), number: z.string(), issued_on: z.iso.date() }),
+});
+
+const header = z.discriminatedUnion('kind', [invoiceHeader, noteHeader]);
 export type DocumentHeader = z.infer<typeof header>;
 
 const line = invoiceLineSchema.extend({ invoice_id: z.string() });
 
-export interface DocumentSource extends DocumentHeader {
+interface WithLines {
   readonly lines: readonly z.infer<typeof invoiceLineSchema>[];
 }
+export type InvoiceSource = z.infer<typeof invoiceHeader> & WithLines;
+export type NoteSource = z.infer<typeof noteHeader> & WithLines;
+export type DocumentSource = InvoiceSource | NoteSource;
 
-/** The last invoice of a page. */
+/** The last document of a page. */
 export interface DocumentCursor {
   readonly tenant_id: string;
+  readonly kind: DocumentKind;
   readonly revision: number;
 }
 
 const HEADERS = sql.fragment`
-  SELECT i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
+  SELECT i.kind, i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
     i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
-    i.issued_on, ${dueOn('i')} AS due_on, i.replaces_invoice_id, i.superseded_by,
-    old.number AS replaces_number, next.number AS superseded_by_number,
+    i.issued_on, ${dueOn('i')} AS due_on, i.payment_days,
+    old.number AS replaces_number, coalesce(old.status = 'void', false) AS replaces_void,
+    next.number AS superseded_by_number, i.note_reason AS reason,
+    CASE WHEN adjusted.invoice_id IS NOT NULL THEN jsonb_build_object('invoice_id', adjusted.invoice_id,
+      'number', adjusted.number, 'issued_on', adjusted.issued_on) END AS adjusts,
+    (
+      SELECT coalesce(jsonb_agg(n.number ORDER BY n.revision), '[]')
+      FROM invoices n WHERE n.adjusts_invoice_id = i.invoice_id
+    ) AS adjusted_by,
     (
       SELECT jsonb_build_object('legal_name', s.legal_name, 'trading_name', s.trading_name,
         'abn', s.abn, 'address', s.address, 'email', s.email, 'payment_terms', s.payment_terms,
@@ -54,24 +93,26 @@ const HEADERS = sql.fragment`
   FROM invoices i
   LEFT JOIN invoices old ON old.invoice_id = i.replaces_invoice_id
   LEFT JOIN invoices next ON next.invoice_id = i.superseded_by
+  LEFT JOIN invoices adjusted ON adjusted.invoice_id = i.adjusts_invoice_id
   LEFT JOIN buyer_details b ON b.tenant_id = i.tenant_id AND b.version = i.buyer_version`;
 
 /**
- * Returns everything in an invoice's documents except the lines; null if the invoice doesn't exist.
+ * Returns everything in a document except the lines; null if there is no document of that kind with that id.
  * @param tenantId the tenant that it must belong to; null: any tenant, for an operator
  */
 export function readDocumentHeader(
   db: Queryable,
-  invoiceId: string,
+  kind: DocumentKind,
+  id: string,
   tenantId: string | null,
 ): Promise<DocumentHeader | null> {
   return db.maybeOne(sql.type(header)`
-    ${HEADERS} WHERE i.invoice_id = ${invoiceId}::uuid
+    ${HEADERS} WHERE i.invoice_id = ${id}::uuid AND i.kind = ${kind}
       AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
   `);
 }
 
-/** Returns the data for an invoice's documents: its header and its lines. */
+/** Returns the data of a document: its header and its lines. */
 export async function readDocumentSource(
   db: Queryable,
   found: DocumentHeader,
@@ -80,7 +121,7 @@ export async function readDocumentSource(
   return source;
 }
 
-/** Returns a page of a month's invoices, including superseded ones, ordered by tenant and revision. */
+/** Returns a page of a month's invoices, including superseded ones, and adjustment notes, by tenant, kind and revision. */
 export async function listDocumentSources(
   db: Queryable,
   periodStart: string,
@@ -88,22 +129,19 @@ export async function listDocumentSources(
 ): Promise<readonly DocumentSource[]> {
   const isAfter =
     after !== null &&
-    sql.fragment`(i.tenant_id, i.revision) > (${after.tenant_id}, ${after.revision})`;
+    sql.fragment`(i.tenant_id, i.kind, i.revision)
+      > (${after.tenant_id}, ${after.kind}, ${after.revision})`;
   const headers = await db.any(sql.type(header)`
-    ${HEADERS} WHERE ${allOf([
-      sql.fragment`i.period_start = ${periodStart}::date AND i.kind = 'invoice'`,
-      isAfter,
-    ])}
-    ORDER BY i.tenant_id, i.revision LIMIT ${limit}
+    ${HEADERS} WHERE ${allOf([sql.fragment`i.period_start = ${periodStart}::date`, isAfter])}
+    ORDER BY i.tenant_id, i.kind, i.revision LIMIT ${limit}
   `);
   return withLines(db, headers);
 }
 
-/** Returns the number of a month's invoices, including superseded ones. */
-export function countInvoices(db: Queryable, periodStart: string): Promise<number> {
+/** Returns the number of a month's documents: invoices, including superseded ones, and adjustment notes. */
+export function countDocuments(db: Queryable, periodStart: string): Promise<number> {
   return db.oneFirst(sql.type(z.object({ count: z.number() }))`
-    SELECT count(*) AS count FROM invoices
-    WHERE period_start = ${periodStart}::date AND kind = 'invoice'
+    SELECT count(*) AS count FROM invoices WHERE period_start = ${periodStart}::date
   `);
 }
 
@@ -113,10 +151,7 @@ async function withLines(
 ): Promise<readonly DocumentSource[]> {
   if (headers.length === 0) return [];
   const rows = await db.any(sql.type(line)`
-    SELECT invoice_id, line_no, deployment_id, kind, resource_kind, description,
-      trim_scale(qty)::text AS qty, unit, trim_scale(unit_price_cents)::text AS unit_price_cents,
-      amount_cents, meta
-    FROM invoice_lines
+    SELECT invoice_id, ${LINE_VIEW_COLUMNS} FROM invoice_lines
     WHERE invoice_id = ANY(${uuidArray(headers.map(({ invoice_id }) => invoice_id))})
     ORDER BY invoice_id, line_no
   `);

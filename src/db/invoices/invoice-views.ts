@@ -80,7 +80,23 @@ export const invoiceLineSchema = z.object({
 });
 export type InvoiceLine = z.infer<typeof invoiceLineSchema>;
 
+/** The columns of a line, as `invoiceLineSchema` has them. */
+export const LINE_VIEW_COLUMNS = sql.fragment`
+  line_no, deployment_id, kind, resource_kind, description, trim_scale(qty)::text AS qty, unit,
+  trim_scale(unit_price_cents)::text AS unit_price_cents, amount_cents, meta`;
+
+/** A note as its invoice names it. */
+export const noteLinkSchema = z.object({
+  id: z.uuid(),
+  number: z.string().meta({ example: 'ACME-A000001' }),
+  total_cents: z.int().meta({ example: -1100 }),
+  issued_at: z.iso.datetime(),
+});
+export type NoteLink = z.infer<typeof noteLinkSchema>;
+
 export interface InvoiceView extends InvoiceHeader {
+  /** The notes that adjust it, in their order. */
+  readonly adjustment_notes: readonly NoteLink[];
   readonly lines: readonly InvoiceLine[];
 }
 
@@ -168,7 +184,7 @@ export function showInvoiceHeader(
 ): Promise<InvoiceHeader | null> {
   return db.maybeOne(sql.type(invoiceHeaderSchema)`
     SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
-    WHERE i.invoice_id = ${invoiceId}::uuid
+    WHERE i.invoice_id = ${invoiceId}::uuid AND i.kind = 'invoice'
       AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
   `);
 }
@@ -185,17 +201,22 @@ export async function showInvoice(
   const header = await showInvoiceHeader(db, invoiceId, tenantId);
   if (header === null) return null;
   const lines = await db.any(sql.type(invoiceLineSchema)`
-    SELECT line_no, deployment_id, kind, resource_kind, description,
-      trim_scale(qty)::text AS qty, unit, trim_scale(unit_price_cents)::text AS unit_price_cents,
-      amount_cents, meta
-    FROM invoice_lines WHERE invoice_id = ${invoiceId}::uuid ORDER BY line_no
+    SELECT ${LINE_VIEW_COLUMNS} FROM invoice_lines WHERE invoice_id = ${invoiceId}::uuid ORDER BY line_no
   `);
-  return { ...header, lines };
+  return { ...header, adjustment_notes: await listNotesOf(db, invoiceId), lines };
+}
+
+/** Returns the notes that adjust an invoice, in their order. */
+function listNotesOf(db: Queryable, invoiceId: string): Promise<readonly NoteLink[]> {
+  return db.any(sql.type(noteLinkSchema)`
+    SELECT invoice_id AS id, number, total_cents, issued_at
+    FROM invoices WHERE adjusts_invoice_id = ${invoiceId}::uuid ORDER BY revision
+  `);
 }
 
 /** Returns the id of the invoice with this number; null if it doesn't exist. */
 export function findInvoiceId(db: Queryable, number: string): Promise<string | null> {
   return db.maybeOneFirst(sql.type(z.object({ invoice_id: z.string() }))`
-    SELECT invoice_id FROM invoices WHERE number = ${number}
+    SELECT invoice_id FROM invoices WHERE number = ${number} AND kind = 'invoice'
   `);
 }

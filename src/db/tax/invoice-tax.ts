@@ -73,7 +73,7 @@ export const invoiceTaxSchema = taxViewSchema.transform(taxFromJson);
  * inside JSON would become floats.
  * @param alias of `invoices`
  */
-export function taxViewOf(alias: 'i' | 'old') {
+export function taxViewOf(alias: 'i' | 'n' | 'old') {
   const column = (name: keyof typeof TAX_COLUMNS) => sql.identifier([alias, name]);
   return sql.fragment`jsonb_build_object('treatment', ${column('tax_treatment')},
     'label', ${column('tax_label')}, 'rate', ${column('tax_rate')}::text, 'note', ${column('tax_note')},

@@ -3,12 +3,13 @@ import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-view
 import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
-import { joinFigure, lineText, type LineText } from '../../../display/line-text.ts';
+import { joinFigure, lineText, signedAmount, type LineText } from '../../../display/line-text.ts';
 import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts';
 import type { TaxJson } from '../../../domain/tax-json.ts';
+import { accountFacts, notesSection } from './account-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { minute, signedAmount } from './page-format.ts';
+import { minute } from './page-format.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
@@ -28,7 +29,8 @@ export interface InvoicePageView {
 
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
-  const { visitor, invoice, tenantName, revisions, changes, replacedTax, temporal } = view;
+  const { visitor, invoice, tenantName, revisions, changes, replacedTax } = view;
+  const { temporal } = view;
   const { tenant_id, status, number } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return layout({
@@ -44,14 +46,14 @@ export function invoicePage(view: InvoicePageView): string {
 <div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
 <div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
 <div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
-${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
+${accountFacts(invoice, visitor.timeZone)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 ${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}<ul class="links">
-${status === 'issued' ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
+${invoice.superseded_by === null ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
 ${linesTable(invoice)}
-${differenceSection(invoice, changes, replacedTax)}
+${notesSection(invoice, visitor.timeZone)}${differenceSection(invoice, changes, replacedTax)}
 <h2 id="revisions">Revisions</h2>
 ${revisionsTable(revisions, invoice.invoice_id, visitor.timeZone)}`,
   });
@@ -64,8 +66,8 @@ function supersededNote(
   { status, superseded_by, superseded_at }: InvoiceView,
   timeZone: string,
 ): Markup {
-  if (status !== 'superseded' || superseded_by === null) return markup``;
-  return markup`<p class="note">This revision was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, timeZone)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
+  if (superseded_by === null) return markup``;
+  return markup`<p class="note">This ${status === 'void' ? 'void invoice' : 'revision'} was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, timeZone)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
 `;
 }
 

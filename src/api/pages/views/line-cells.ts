@@ -4,7 +4,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 /** Cells of the tables of lines: what belongs to a figure is in small print below it. */
 
 /** Renders a line's name, with how its amount came about. */
-export function nameCell({ name, details }: LineText): Markup {
+export function nameCell({ name, details }: Pick<LineText, 'name' | 'details'>): Markup {
   return markup`${name}${details.map((detail) => markup`<span class="sub">${detail}</span>`)}`;
 }
 

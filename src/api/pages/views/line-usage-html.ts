@@ -8,22 +8,26 @@ import { table } from './html-table.ts';
 
 export interface LineUsageView {
   readonly visitor: Visitor;
+  /** The invoice or adjustment note of the line. */
+  readonly document: { readonly href: string; readonly text: string };
   readonly line: LineUsage;
   readonly events: readonly EventBehindLine[];
   readonly nextHref: string | null;
 }
 
-/** Renders the usage events of an invoice line. */
-export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView): string {
+/** Renders the usage events of a line of an invoice or an adjustment note. */
+export function lineUsagePage({
+  visitor,
+  document,
+  line,
+  events,
+  nextHref,
+}: LineUsageView): string {
   const currency = line.source === 'llm' ? line.currency : null;
-  const path = `/operator/invoices/${line.invoice_id}`;
   return layout({
     title: `Usage of line ${line.line_no}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: path, text: `Invoice ${line.number}` },
-    ],
+    trail: [{ href: '/operator/months', text: 'Months' }, document],
     main: markup`<p>${line.description}</p>
 <dl class="facts">
 <div><dt>Billed events</dt><dd>${groupDigits(line.events)}</dd></div>
@@ -36,7 +40,7 @@ export function lineUsagePage({ visitor, line, events, nextHref }: LineUsageView
         ? 'The events have expired; only their count and sum are kept.'
         : markup`SHA-256 of all events: <code>${line.digest}</code>`
     }</p>
-<ul class="links"><li><a href="${path}/lines/${line.line_no}/usage.csv" download>Download all events as CSV</a></li></ul>
+<ul class="links"><li><a href="${document.href}/lines/${line.line_no}/usage.csv" download>Download all events as CSV</a></li></ul>
 ${table({
   caption: 'Events, ordered by id',
   empty: 'No events to show.',

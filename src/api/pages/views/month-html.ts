@@ -5,13 +5,14 @@ import { badge, balance } from './badge.ts';
 import { largest, pairOfBars } from './bars.ts';
 import { booksSection, type Books } from './books-html.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { minute, percentChange, signedAmount } from './page-format.ts';
+import { minute, percentChange } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthLive } from './month-live-html.ts';
 import { parkedSection } from './parked-html.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 import { formatAmount } from '../../../domain/format.ts';
+import { signedAmount } from '../../../display/line-text.ts';
 
 export interface MonthView {
   readonly visitor: Visitor;

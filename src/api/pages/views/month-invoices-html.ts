@@ -6,7 +6,8 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { invoiceStatus, outcome } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { percentChange, signedAmount } from './page-format.ts';
+import { signedAmount } from '../../../display/line-text.ts';
+import { percentChange } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table, type Column } from './html-table.ts';
 

@@ -1,14 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
-import { formatAmount, groupDigits } from '../../../domain/format.ts';
+import { groupDigits } from '../../../domain/format.ts';
 
-/** Numbers, amounts and times as the pages show them. */
-
-/** Formats a difference with its sign: `+12.50`, `−3.00` (a true minus), `0.00`. */
-export function signedAmount(cents: number | string, currency: string): string {
-  const value = BigInt(cents);
-  const amount = formatAmount(String(value < 0n ? -value : value), currency);
-  return value === 0n ? amount : `${value < 0n ? '−' : '+'}${amount}`;
-}
+/** Numbers and times as the pages show them. */
 
 /** Formats a change in whole percent: `+12 %`; null if there is no amount to compare with. */
 export function percentChange(

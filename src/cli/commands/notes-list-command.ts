@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { listNotes } from '../../db/invoices/note-views.ts';
+import { monthStart, type Month } from '../../domain/period.ts';
+import { integerArgument, monthArgument } from '../arguments.ts';
+import { readEnvironment, withDatabase } from '../environment.ts';
+import { requireInvoice, requireKnown } from '../preconditions.ts';
+import { note, print } from '../output.ts';
+import { renderNotes } from '../render/note-text.ts';
+
+interface Options {
+  readonly tenant?: string;
+  readonly period?: Month;
+  readonly invoice?: string;
+  readonly limit: number;
+}
+
+export function notesListCommand(): Command {
+  return new Command('list')
+    .description('list adjustment notes, newest month first')
+    .option('--tenant <id>', 'only notes of this tenant')
+    .option(
+      '--period <month>',
+      'only notes of invoices of this month, such as 2026-05',
+      monthArgument,
+    )
+    .option('--invoice <invoice>', 'only notes that adjust this invoice (number or id)')
+    .option('--limit <count>', 'maximum number of notes', integerArgument(1, 10_000), 100)
+    .addHelpText('after', '\nExample:\n  npm run cli -- notes list --period 2026-05')
+    .action(async ({ tenant, period, invoice, limit }: Options, command: Command) => {
+      const notes = await withDatabase(readEnvironment(process.env), async (db) => {
+        await requireKnown(db, 'tenant', tenant);
+        const adjusted = invoice === undefined ? null : await requireInvoice(db, invoice);
+        const filter = {
+          tenantId: tenant,
+          periodStart: period && monthStart(period),
+          invoiceId: adjusted?.invoice_id,
+        };
+        return listNotes(db, filter, { after: null, limit });
+      });
+      print(command, notes, (found) => renderNotes(found));
+      if (notes.length === limit)
+        note(`Showing the first ${limit} notes. Use --limit to see more.`);
+    });
+}
