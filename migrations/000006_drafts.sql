@@ -35,6 +35,9 @@ CREATE INDEX invoice_drafts_by_replaced ON invoice_drafts (replaces_invoice_id)
   WHERE replaces_invoice_id IS NOT NULL;
 GRANT SELECT ON invoice_drafts TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT, UPDATE (state, closed_at, reason) ON invoice_drafts TO arcadia_worker;
+-- For the adjustment note of a credit, whose draft is closed from the start.
+GRANT INSERT (tenant_id, period_start, state, owner, owner_started_at, replaces_invoice_id, closed_at)
+  ON invoice_drafts TO arcadia_api;
 CALL isolate_tenants('invoice_drafts');
 
 -- The lines of a draft: one document per chunk that a step computed. Quotes come in ranges of deployments, LLM

@@ -123,7 +123,7 @@ CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON meter
 -- The API adds usage. The worker seals buckets and cannot read events. A tenant's key finds events by their
 -- bucket.
 GRANT SELECT ON usage_buckets TO arcadia_api, arcadia_worker, arcadia_readonly;
-GRANT SELECT (bucket_id, source, tenant_id, service_month, event_count, total) ON usage_buckets
+GRANT SELECT (bucket_id, source, tenant_id, deployment_id, resource_kind, service_month, event_count, total) ON usage_buckets
   TO arcadia_tenant;
 GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, event_count, total),
   UPDATE (event_count, total) ON usage_buckets TO arcadia_api;

@@ -95,12 +95,14 @@ CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC)
 -- (docs/operations/restore.md). They are the only gaps in a tenant's numbers.
 CREATE TABLE skipped_invoice_numbers (
   tenant_id external_id NOT NULL REFERENCES tenants,
+  -- Of which series.
+  kind text NOT NULL CHECK (kind IN ('invoice', 'adjustment_note')),
   first_seq bigint NOT NULL CHECK (first_seq > 0),
   last_seq bigint NOT NULL CHECK (last_seq >= first_seq),
   actor text NOT NULL,
   reason text NOT NULL,
   recorded_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, first_seq)
+  PRIMARY KEY (tenant_id, kind, first_seq)
 );
 
 CREATE TABLE invoice_lines (
@@ -108,7 +110,7 @@ CREATE TABLE invoice_lines (
   line_no integer NOT NULL CHECK (line_no > 0),
   deployment_id external_id,
   subscription_id external_id,
-  kind text NOT NULL CHECK (kind IN ('plan_base', 'addon', 'overage', 'llm_usage', 'tax')),
+  kind text NOT NULL CHECK (kind IN ('plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax')),
   resource_kind text,
   description text NOT NULL,
   qty numeric NOT NULL,
@@ -260,6 +262,17 @@ END $$;
 CREATE TRIGGER invoices_change_status_only BEFORE UPDATE ON invoices
   FOR EACH ROW EXECUTE FUNCTION invoices_change_status_only();
 
+-- Only the worker issues what runs compose. The API has the right to insert as well, for the adjustment notes of credits.
+CREATE FUNCTION invoices_from_the_worker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT pg_has_role(current_user, 'arcadia_worker', 'MEMBER') THEN
+    RAISE EXCEPTION 'role % can only issue credits', current_user USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER invoices_from_the_worker BEFORE INSERT ON invoices
+  FOR EACH ROW WHEN (NEW.note_origin IS DISTINCT FROM 'credit') EXECUTE FUNCTION invoices_from_the_worker();
+
 -- A note adjusts the invoice that stands in its period, and brings the tax of the invoice and its notes to the tax of
 -- what they charge together (docs/spec.md#adjustment-notes). Notes of an invoice are issued one after the other, because
 -- their transactions lock the invoice.
@@ -336,7 +349,7 @@ CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON i
 -- was composed from, which are for operators only.
 GRANT SELECT ON invoices, invoice_lines, invoice_compositions, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia_readonly;
-GRANT INSERT (tenant_id, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
+GRANT INSERT (tenant_id, kind, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, kind, tenant_id, period_start, period_end, revision, status, number, currency,
   subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
@@ -347,6 +360,8 @@ GRANT INSERT ON invoices, invoice_lines, invoice_compositions, invoice_usage, in
   TO arcadia_worker;
 GRANT UPDATE (status, superseded_by, superseded_at) ON invoices TO arcadia_worker;
 GRANT UPDATE (status) ON invoices TO arcadia_api;
+-- The API issues the adjustment notes of credits, and nothing else (invoices_from_the_worker).
+GRANT INSERT ON invoices, invoice_lines, invoice_digests TO arcadia_api;
 CALL isolate_tenants('invoices');
 CALL isolate_tenants('skipped_invoice_numbers');
 CALL isolate_tenants('invoice_lines', 'invoices', 'invoice_id');

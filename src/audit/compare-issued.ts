@@ -3,6 +3,8 @@ import {
   readLastNumbers,
   skipNumbers,
   type NumberedInvoice,
+  type NumberOfSeries,
+  type NumberSeries,
   type SkippedNumbers,
 } from '../db/invoices/invoice-numbers.ts';
 import type { Database, Queryable } from '../db/pool.ts';
@@ -11,13 +13,13 @@ import type { ListedInvoice } from './issued-list.ts';
 
 /** Numbers that are looked up together. */
 const PAGE_SIZE = 1_000;
-/** A tenant gets about one number per month: a list that is further ahead is more likely wrong. */
+/** A tenant gets few numbers per month: a list that is further ahead is more likely wrong. */
 const MAX_SKIPPED = 1_000;
 
-/** An invoice of the list that the database doesn't have as listed. */
+/** An invoice or adjustment note of the list that the database doesn't have as listed. */
 export interface ListedDifference {
   readonly listed: ListedInvoice;
-  /** missing: no invoice has the number. different: its invoice says something else. */
+  /** missing: no document has the number. different: its document says something else. */
   readonly what: 'missing' | 'different';
   /** What is different, or whether the number can be issued again. */
   readonly detail: string;
@@ -27,13 +29,13 @@ export interface IssuedComparison {
   /** Entries of the list. */
   readonly listed: number;
   readonly differences: readonly ListedDifference[];
-  /** Missing numbers, by tenant, that the tenant's next invoices would get: the last one of each. */
-  readonly reusable: readonly { readonly tenantId: string; readonly seq: number }[];
+  /** Missing numbers that later invoices or adjustment notes would get: the last one of each tenant and series. */
+  readonly reusable: readonly NumberOfSeries[];
 }
 
 /**
- * Compares a list of issued invoices with the database: it finds invoices that were lost by a restore, and numbers that
- * were issued again since for another invoice.
+ * Compares a list of issued invoices and adjustment notes with the database: it finds those that were lost by a restore,
+ * and numbers that were issued again since for another one.
  */
 export async function compareIssued(
   db: Queryable,
@@ -50,12 +52,13 @@ export async function compareIssued(
   const placed = missing.map((listed) => ({ listed, ...partsOf(listed.number) }));
   const lastNumbers = new Map(
     (await readLastNumbers(db, [...new Set(placed.map(({ tenantId }) => tenantId))])).map(
-      ({ tenant_id, last_seq }) => [tenant_id, last_seq] as const,
+      ({ tenant_id: tenantId, kind, last_seq }) => [keyOf({ tenantId, kind }), last_seq] as const,
     ),
   );
-  const reusable = new Map<string, number>();
-  const differences = placed.map(({ listed, tenantId, seq }): ListedDifference => {
-    const last = lastNumbers.get(tenantId);
+  const reusable = new Map<string, NumberOfSeries>();
+  const differences = placed.map(({ listed, tenantId, kind, seq }): ListedDifference => {
+    const series = keyOf({ tenantId, kind });
+    const last = lastNumbers.get(series);
     const found = { listed, what: 'missing' } as const;
     if (last === undefined || seq === null) {
       return { ...found, detail: `the database has no tenant ${tenantId}` };
@@ -65,7 +68,7 @@ export async function compareIssued(
       const detail = `the tenant's last number is ${last}: is this number right?`;
       return { ...found, detail };
     }
-    reusable.set(tenantId, Math.max(seq, reusable.get(tenantId) ?? 0));
+    if (seq > (reusable.get(series)?.seq ?? 0)) reusable.set(series, { tenantId, kind, seq });
     return { ...found, detail: 'the number will be issued again' };
   });
   return {
@@ -74,11 +77,11 @@ export async function compareIssued(
       ...differences,
       ...list.flatMap((listed) => differenceOf(listed, stored.get(listed.number)) ?? []),
     ],
-    reusable: [...reusable].map(([tenantId, seq]) => ({ tenantId, seq })),
+    reusable: [...reusable.values()],
   };
 }
 
-/** Skips the reusable numbers of a comparison, so that no later invoice gets one. */
+/** Skips the reusable numbers of a comparison, so that no later invoice or adjustment note gets one. */
 export function skipReusable(
   db: Database,
   { reusable }: IssuedComparison,
@@ -87,10 +90,19 @@ export function skipReusable(
   return db.transaction((tx) => skipNumbers(tx, reusable, why));
 }
 
-/** The parts of an invoice number, such as `acme-000007`. */
-function partsOf(number: string): { readonly tenantId: string; readonly seq: number | null } {
-  const [, tenantId = number, digits] = /^(.+)-(\d{6,15})$/.exec(number) ?? [];
-  return { tenantId, seq: digits === undefined ? null : Number(digits) };
+function keyOf({ tenantId, kind }: Pick<NumberOfSeries, 'tenantId' | 'kind'>): string {
+  return `${kind} ${tenantId}`;
+}
+
+/** The parts of an invoice's number, such as `acme-000007`, or of an adjustment note's, such as `acme-A000007`. */
+function partsOf(number: string): {
+  readonly tenantId: string;
+  readonly kind: NumberSeries;
+  readonly seq: number | null;
+} {
+  const [, tenantId = number, note, digits] = /^(.+)-(A?)(\d{6,15})$/.exec(number) ?? [];
+  const kind = note === 'A' ? 'adjustment_note' : 'invoice';
+  return { tenantId, kind, seq: digits === undefined ? null : Number(digits) };
 }
 
 function differenceOf(
@@ -105,8 +117,8 @@ function differenceOf(
     ['currency', listed.currency, currency],
     ['total', listed.total, total],
     ['invoice_id', listed.invoiceId, invoice_id],
-    // Only these are final; any other status may have changed since.
-    ['status', ['paid', 'void'].includes(listed.status ?? '') ? listed.status : null, status],
+    // Only this one is final; any other status may have changed since.
+    ['status', listed.status === 'void' ? listed.status : null, status],
   ] as const;
   const different = compared.filter(([, theirs, ours]) => theirs !== null && theirs !== ours);
   if (different.length === 0) return null;

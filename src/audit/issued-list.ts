@@ -1,11 +1,13 @@
 import { parse, type CsvError } from 'csv-parse/sync';
 import { z } from 'zod';
+import type { WebhookEventType } from '../contracts/webhook-types.ts';
 import { toAmount } from '../domain/format.ts';
 import { explainIssue } from '../lib/explain-issue.ts';
 
-/** An invoice on a list from outside the database. Null: the list doesn't say. */
+/** An invoice or adjustment note on a list from outside the database. Null: the list doesn't say. */
 export interface ListedInvoice {
   readonly number: string;
+  /** Its own, also of an adjustment note. */
   readonly invoiceId: string | null;
   /** First day of the month. */
   readonly periodStart: string | null;
@@ -22,8 +24,8 @@ export class IssuedListError extends Error {
 
 /**
  * Parses a list of issued invoices: CSV with a header that names at least `number`, such as the summaries of
- * `month-end export`, or webhook bodies, a JSON object per line, of which only those about an invoice count. Entries
- * that appear twice are returned once.
+ * `month-end export`, or webhook bodies, a JSON object per line, of which only those count that tell of an issued or
+ * superseded document. Entries that appear twice are returned once.
  * @throws IssuedListError with the line of the first error
  */
 export function parseIssuedList(text: string): readonly ListedInvoice[] {
@@ -32,15 +34,24 @@ export function parseIssuedList(text: string): readonly ListedInvoice[] {
   return [...new Map(listed.map((invoice) => [JSON.stringify(invoice), invoice])).values()];
 }
 
-const invoiceBody = z.object({
-  data: z.object({
-    number: z.string().min(1),
-    invoice_id: z.string(),
-    period_start: z.string(),
-    currency: z.string(),
-    total_cents: z.int(),
-  }),
-});
+const DOCUMENT = {
+  number: z.string().min(1),
+  period_start: z.string(),
+  currency: z.string(),
+  total_cents: z.int(),
+};
+const BODIES = new Map(
+  Object.entries({
+    'invoice.issued': z.object({ ...DOCUMENT, invoice_id: z.string() }),
+    'invoice.superseded': z.object({ ...DOCUMENT, invoice_id: z.string() }),
+    'adjustment_note.issued': z
+      .object({ ...DOCUMENT, adjustment_note_id: z.string() })
+      .transform(({ adjustment_note_id, ...note }) => ({
+        ...note,
+        invoice_id: adjustment_note_id,
+      })),
+  } satisfies Partial<Record<WebhookEventType, z.ZodType>>),
+);
 
 function readBody(line: string, index: number): ListedInvoice[] {
   if (line.trim() === '') return [];
@@ -54,8 +65,11 @@ function readBody(line: string, index: number): ListedInvoice[] {
   if (typeof type !== 'string') {
     throw new IssuedListError(`line ${index + 1}: not the body of a webhook: it has no type`);
   }
-  if (!type.startsWith('invoice.')) return [];
-  const { success, data, error } = invoiceBody.safeParse(body, { error: explainIssue });
+  const schema = BODIES.get(type);
+  if (schema === undefined) return [];
+  const { success, data, error } = z
+    .object({ data: schema })
+    .safeParse(body, { error: explainIssue });
   if (!success) {
     const [issue] = error.issues;
     throw new IssuedListError(

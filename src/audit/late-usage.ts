@@ -10,8 +10,8 @@ import { DomainError } from '../domain/errors.ts';
 import { chargedTreatment, invoiceTotals } from '../domain/invoice-totals.ts';
 import { llmUsageLine } from '../domain/llm-lines.ts';
 import type { Month } from '../domain/period.ts';
-import { previewMonth, type TenantPreview } from './preview.ts';
-import { REMEDIES, remedyFor, type StuckUsage } from './usage-remedies.ts';
+import { comparedWith, previewMonth, type TenantPreview } from './preview.ts';
+import { REMEDIES, remedyFor } from './usage-remedies.ts';
 
 /** The maximum number of listed entries; the reconciliation counts all usage. */
 export const MAX_LATE_ENTRIES = 200;
@@ -19,17 +19,17 @@ export const MAX_LATE_ENTRIES = 200;
 const MAX_PLACES = 10_000;
 
 /**
- * States of usage that no ordinary run of the month bills, most urgent first. Usage that an operator excluded
- * or voided is not listed, because it is on record with a reason.
+ * States of usage that no ordinary run of the month bills, most urgent first. Usage that an operator excluded is not
+ * listed, because it is on record with a reason.
  */
 const LISTED_STATES = [
   'needs_re_run',
-  'settle_by_hand',
   'tenant_not_due',
   'no_subscription',
   'in_draft',
   'not_yet_invoiced',
   'unpriced_kind',
+  'voided',
   'next_invoice',
 ] as const satisfies readonly UsageState[];
 type ListedState = (typeof LISTED_STATES)[number];
@@ -42,20 +42,19 @@ export const lateUsageSchema = z.object({
     .enum(LISTED_STATES)
     .describe('Why no ordinary run of the month bills it: its state in the reconciliation.'),
   invoice: z.string().nullable().describe('The number of the live invoice, if there is one.'),
-  action: z
-    .enum(REMEDIES)
-    .describe(
-      'settle_by_hand: the invoice is paid or void, so it is never rebuilt. none: a later run bills it.',
-    ),
+  action: z.enum(REMEDIES).describe('none: a later run bills it, or its invoice is void.'),
   what_to_do: z.string().describe('The action, in a sentence.'),
   command: z
     .string()
     .nullable()
-    .describe('Bills it once what_to_do is done. Null: no command does.'),
+    .describe('Bills it once what_to_do is done. Null: no command is needed.'),
   would_add_cents: z
     .int()
     .nullable()
-    .describe('The amount that billing it adds, including GST. Null: it could not be computed.'),
+    .describe(
+      'The amount that billing it adds, including GST: on a revision, or on an adjustment note if the invoice is ' +
+        'settled. Null: it could not be computed.',
+    ),
   problem: z
     .string()
     .nullable()
@@ -79,7 +78,9 @@ export type LateUsage = z.infer<typeof lateUsageSchema>;
 /** A tenant's usage for one reason, before amounts are computed. */
 interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'excluded_events'> {
   readonly reason: ListedState;
-  readonly invoice: StuckUsage['invoice'];
+  /** The number of the live invoice. */
+  readonly invoice: string | null;
+  readonly isSettled: boolean;
   readonly places: readonly UsagePlace[];
 }
 
@@ -116,7 +117,7 @@ export async function listLateUsage(
 
 /** Returns whether the month's invoice determines the amount; otherwise the usage is summed on its own. */
 function isOfInvoice({ reason }: Entry): boolean {
-  return ['needs_re_run', 'settle_by_hand', 'not_yet_invoiced'].includes(reason);
+  return ['needs_re_run', 'voided', 'not_yet_invoiced'].includes(reason);
 }
 
 /** Returns the entries in the order of the list. */
@@ -126,33 +127,23 @@ function toEntries(
 ): readonly Entry[] {
   const reRun = new Set([
     ...places.filter(({ state }) => state === 'needs_re_run').map(({ tenant_id }) => tenant_id),
-    ...excluded.filter(({ status }) => status === 'issued').map(({ tenant_id }) => tenant_id),
+    ...excluded.map(({ tenant_id }) => tenant_id),
   ]);
   const entries = new Map<string, Entry>();
   const keyOf = (reason: ListedState, tenantId: string) =>
     `${LISTED_STATES.indexOf(reason)} ${tenantId}`;
-  for (const { tenant_id, name, currency, events, number, status } of excluded) {
-    const reason: ListedState = status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
-    const invoice = { number, status };
-    const entry = {
-      tenant_id,
-      name,
-      currency,
-      reason,
-      invoice,
-      places: [],
-      excluded_events: events,
-    };
-    entries.set(keyOf(reason, tenant_id), entry);
+  for (const { tenant_id, name, currency, events, number, is_settled: isSettled } of excluded) {
+    const reason: ListedState = 'needs_re_run';
+    const entry = { tenant_id, name, currency, reason, invoice: number, isSettled };
+    entries.set(keyOf(reason, tenant_id), { ...entry, places: [], excluded_events: events });
   }
   for (const place of places) {
-    const { tenant_id, name, currency, invoice: number, invoice_status: status } = place;
+    const { tenant_id, name, currency, invoice, is_settled: isSettled } = place;
     const state = place.state as ListedState;
     // A rerun also bills LLM usage that would otherwise go on the next invoice.
     const reason = state === 'next_invoice' && reRun.has(tenant_id) ? 'needs_re_run' : state;
     const key = keyOf(reason, tenant_id);
-    const invoice = number === null || status === null ? null : { number, status };
-    const terms = { tenant_id, name, currency, reason, invoice, excluded_events: 0 };
+    const terms = { tenant_id, name, currency, reason, invoice, isSettled, excluded_events: 0 };
     const known = entries.get(key) ?? { ...terms, places: [] };
     entries.set(key, { ...known, places: [...known.places, place] });
   }
@@ -165,15 +156,15 @@ function toLateUsage(
   preview: TenantPreview | undefined,
   bounds: Bounds,
 ): LateUsage {
-  const { tenant_id: tenantId, reason, invoice, places } = entry;
+  const { tenant_id: tenantId, reason, invoice, isSettled, places } = entry;
   const [first] = places;
   const amount = preview && isOfInvoice(entry) ? difference(preview) : ownSum(month, places);
   const isBeyondBounds =
     amount.totalCents !== null &&
-    preview?.standing?.status === 'issued' &&
+    preview?.standing != null &&
     beyondBounds(
       { totalCents: amount.totalCents, currency: entry.currency },
-      preview.standing,
+      comparedWith(preview),
       bounds,
     ) !== null;
   return {
@@ -181,12 +172,12 @@ function toLateUsage(
     name: entry.name,
     currency: entry.currency,
     reason,
-    invoice: invoice?.number ?? null,
+    invoice,
     ...remedyFor({
       month,
       tenantId,
       reason,
-      invoice,
+      isSettled,
       deploymentIds: [...new Set(places.map(({ deployment_id }) => deployment_id))],
       kinds: [...new Set(places.map(({ resource_kind }) => resource_kind))],
       draft: first?.draft_month
@@ -215,13 +206,14 @@ interface Amount {
   readonly problem: string | null;
 }
 
-/** Returns the total of the invoice if it were built now, minus the total of the live invoice. */
+/** Returns what a run would add to what the tenant has been charged for the month. */
 function difference({ preview, standing }: TenantPreview): Amount {
   if (preview.parked !== null) {
     return { addedCents: null, totalCents: null, problem: preview.parked.reason };
   }
   const { totalCents } = preview;
-  return { addedCents: totalCents - (standing?.totalCents ?? 0), totalCents, problem: null };
+  const charged = standing === null || standing.status === 'void' ? 0 : standing.totalCents;
+  return { addedCents: totalCents - charged, totalCents, problem: null };
 }
 
 /**

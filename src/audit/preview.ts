@@ -6,30 +6,22 @@ import {
   countPreviewedTenants,
   findTenantsWithUsage,
   nextPreviewedTenants,
+  readTouchableUsage,
   takeableUsage,
   type PreviewedTenant,
 } from '../db/invoices/preview-inputs.ts';
 import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
-import {
-  adjustmentLines,
-  assembleNote,
-  linesInEffect,
-  type ChargedSoFar,
-} from '../domain/adjustment.ts';
+import { linesInEffect, type ChargedSoFar } from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
-import {
-  composeInvoice,
-  numberLines,
-  type ComposedInvoice,
-  type InvoiceInputs,
-} from '../domain/compose-invoice.ts';
+import { composeInvoice, numberLines, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { chargedTreatment, taxLine, type InvoiceTax } from '../domain/invoice-totals.ts';
 import { compareLines, type LineChange, type PlacedLine } from '../domain/line-changes.ts';
 import type { Month } from '../domain/period.ts';
 import { billedDeployment, type BillingMonth } from '../domain/service-days.ts';
 import type { PlanVersion } from '../domain/types.ts';
+import { composeNote } from './compose-note.ts';
 
 /** Tenants that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
@@ -57,6 +49,8 @@ export interface TenantPreview {
     readonly totalCents: number;
     readonly changes: readonly LineChange[];
     readonly tax: InvoiceTax;
+    /** The adjustment note that a rerun would issue, without lines if there is no difference; null: none is possible. */
+    readonly note: ComposedInvoice | null;
   } | null;
   /** The last invoice of an earlier month. */
   readonly last: LastInvoice | null;
@@ -74,9 +68,8 @@ export interface PreviewOptions {
 
 /**
  * Computes every due tenant's invoice as if the month were closed now, with the same functions, in one snapshot
- * and without writing anything. For an invoiced tenant this is the invoice that a forced rerun would issue (for
- * a void invoice: without late LLM usage, which the tenant's next invoice bills), or what the settled invoice and its
- * notes would charge together. A month that isn't over is previewed with its usage so far.
+ * and without writing anything. For an invoiced tenant this is the invoice that a forced rerun would issue, or what the
+ * settled invoice and its notes would charge together. A month that isn't over is previewed with its usage so far.
  * @throws DomainError `invalid_month`
  */
 export async function previewMonth(
@@ -139,6 +132,11 @@ async function previewPage(
       invoiceId === null ? [] : [invoiceId, ...(adjusted?.rerunIds ?? [])],
     ),
   );
+  const touched = await readTouchableUsage(
+    db,
+    billing.period,
+    tenants.filter(({ adjusted }) => adjusted !== null),
+  );
   const composed = previewed.map(({ tenant, touching, inputs }) => {
     const { currency } = tenant;
     return {
@@ -150,9 +148,15 @@ async function previewPage(
         const fresh = composeInvoice({ ...inputs, deployments });
         const documents = [tenant.invoiceId ?? '', ...(tenant.adjusted?.rerunIds ?? [])];
         const before = documents.map((id) => standing.get(id) ?? []);
-        return tenant.adjusted === null
-          ? { invoice: fresh, before: before.flat() }
-          : adjust(fresh, before, tenant.adjusted, inputs);
+        if (tenant.adjusted === null) return { invoice: fresh, before: before.flat(), note: null };
+        const note = composeNote({
+          ...inputs,
+          before,
+          after: fresh.lines,
+          soFar: tenant.adjusted,
+          touched: touched.get(tenant.tenantId) ?? [],
+        });
+        return adjust(fresh, before, tenant.adjusted, note);
       }),
     };
   });
@@ -169,7 +173,11 @@ async function previewPage(
 }
 
 type Composed =
-  | { readonly invoice: ComposedInvoice; readonly before: readonly PlacedLine[] }
+  | {
+      readonly invoice: ComposedInvoice;
+      readonly before: readonly PlacedLine[];
+      readonly note: ComposedInvoice | null;
+    }
   | { readonly parked: { readonly type: string; readonly reason: string } };
 
 function compose(work: () => Composed): Composed {
@@ -189,22 +197,20 @@ function adjust(
   fresh: ComposedInvoice,
   documents: readonly (readonly PlacedLine[])[],
   soFar: ChargedSoFar & { readonly totalCents: number },
-  { period, currency, tax }: Pick<InvoiceInputs, 'period' | 'currency' | 'tax'>,
+  note: ComposedInvoice,
 ): Composed {
   const untaxed = linesInEffect([fresh.lines]);
   const before = linesInEffect(documents);
-  const note = assembleNote(adjustmentLines(before, untaxed), soFar, {
-    ...{ month: period.month, currency, tax },
-  });
   const taxCents = soFar.taxCents + note.taxCents;
   const totalCents = soFar.totalCents + note.totalCents;
-  const treatment = chargedTreatment(tax);
+  const treatment = chargedTreatment(note.tax);
   return {
     invoice: {
       ...{ taxCents, totalCents, subtotalCents: totalCents - taxCents, tax: note.tax },
       lines: numberLines(untaxed, taxLine(taxCents, treatment)),
     },
     before: numberLines(before, taxLine(soFar.taxCents, treatment)),
+    note,
   };
 }
 
@@ -229,17 +235,26 @@ function toPreview(
           tax,
           changes:
             'invoice' in composed ? compareLines(composed.before, composed.invoice.lines) : [],
+          note: 'invoice' in composed ? composed.note : null,
         };
   return {
     tenantId,
     currency,
     preview:
       'invoice' in composed
-        ? bound(composed.invoice, currency, nothingToBill, standing ?? last, bounds)
+        ? bound(composed.invoice, currency, nothingToBill, comparedWith({ standing, last }), bounds)
         : composed,
     standing,
     last,
   };
+}
+
+/** Returns the invoice whose total a rerun's is compared with (docs/spec.md#safety-bounds). */
+export function comparedWith({
+  standing,
+  last,
+}: Pick<TenantPreview, 'standing' | 'last'>): LastInvoice | null {
+  return standing === null || standing.status === 'void' ? last : standing;
 }
 
 function bound(

@@ -6,7 +6,6 @@ export const REMEDIES = [
   'run_month',
   'give_subscription',
   'change_plan',
-  'settle_by_hand',
   'none',
 ] as const;
 
@@ -23,17 +22,17 @@ export interface StuckUsage {
   readonly tenantId: string;
   readonly reason:
     | 'needs_re_run'
-    | 'settle_by_hand'
     | 'tenant_not_due'
     | 'no_subscription'
     | 'in_draft'
     | 'not_yet_invoiced'
     | 'unpriced_kind'
+    | 'voided'
     | 'next_invoice';
   readonly deploymentIds: readonly string[];
   readonly kinds: readonly string[];
-  /** The live invoice of the month. */
-  readonly invoice: { readonly number: string; readonly status: string } | null;
+  /** Whether the month's live invoice is settled. */
+  readonly isSettled: boolean;
   /** The draft, if the usage is in one whose building was interrupted. */
   readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
   /** Whether the safety bounds would park a rerun. */
@@ -47,14 +46,16 @@ const EXCLUDE = 'or exclude the events, with a reason (`usage exclude`)';
  * once the instructions in `what_to_do` are done.
  */
 export function remedyFor(usage: StuckUsage): Remedy {
-  const { month, tenantId, reason, invoice, draft } = usage;
+  const { month, tenantId, reason, draft } = usage;
   const reRun = (of: Month) => force(of, tenantId, usage.isBeyondBounds);
   const deployments = `deployment ${usage.deploymentIds.join(', ')}`;
   switch (reason) {
     case 'needs_re_run': {
       const what_to_do = usage.isBeyondBounds
         ? 'Look at the new total, which is beyond the safety bounds. If it is right, rerun the invoice.'
-        : 'Rerun the invoice: its next revision has the right amount.';
+        : usage.isSettled
+          ? 'Rerun the invoice: it is settled, so the difference goes onto an adjustment note.'
+          : 'Rerun the invoice: its next revision has the right amount.';
       return { action: 're_run', what_to_do, command: reRun(month) };
     }
     case 'tenant_not_due': {
@@ -79,29 +80,22 @@ export function remedyFor(usage: StuckUsage): Remedy {
         "Nothing: the tenant's next invoice bills it, in a line that names the month.";
       return { action: 'none', what_to_do, command: null };
     }
-    case 'settle_by_hand':
-    case 'no_subscription':
-    case 'unpriced_kind':
-      break;
+    case 'voided': {
+      const what_to_do =
+        'Nothing, unless the month is to be billed again: then rerun the void invoice, whose next revision takes its usage.';
+      return { action: 'none', what_to_do, command: reRun(month) };
+    }
+    case 'no_subscription': {
+      const what_to_do = `Give ${deployments} a subscription in ${month}, and rerun the invoice; ${EXCLUDE}.`;
+      return { action: 'give_subscription', what_to_do, command: reRun(month) };
+    }
+    case 'unpriced_kind': {
+      const what_to_do =
+        `The plan of ${deployments} does not have ${usage.kinds.join(', ')}. End the subscription and start ` +
+        `one on a plan version that prices it, the deployment's last in ${month}, and rerun the invoice; ${EXCLUDE}.`;
+      return { action: 'change_plan', what_to_do, command: reRun(month) };
+    }
   }
-  if (reason === 'settle_by_hand' || invoice?.status !== 'issued') {
-    const pending =
-      reason === 'settle_by_hand' && usage.deploymentIds.length > 0
-        ? ', and exclude the events (`usage exclude`), so that nothing bills them later'
-        : '';
-    const what_to_do =
-      `Invoice ${invoice?.number} is ${invoice?.status} and never rebuilt: charge or credit the amount ` +
-      `outside of this service${pending}.`;
-    return { action: 'settle_by_hand', what_to_do, command: null };
-  }
-  if (reason === 'no_subscription') {
-    const what_to_do = `Give ${deployments} a subscription in ${month}, and rerun the invoice; ${EXCLUDE}.`;
-    return { action: 'give_subscription', what_to_do, command: reRun(month) };
-  }
-  const what_to_do =
-    `The plan of ${deployments} does not have ${usage.kinds.join(', ')}. End the subscription and start ` +
-    `one on a plan version that prices it, the deployment's last in ${month}, and rerun the invoice; ${EXCLUDE}.`;
-  return { action: 'change_plan', what_to_do, command: reRun(month) };
 }
 
 function force(month: Month, tenantId: string, acceptBounds: boolean): string {

@@ -146,7 +146,7 @@ export interface ChargedSoFar {
  * @throws DomainError `amount_out_of_range`, `missing_exchange_rate`
  */
 export function assembleNote(
-  lines: readonly DeploymentLine[],
+  lines: readonly Omit<PlacedLine, 'lineNo'>[],
   soFar: ChargedSoFar,
   {
     month,

@@ -88,7 +88,7 @@ export function assembleInvoice(
 
 /** Orders lines by deployment, puts the tax line last, and numbers them. */
 export function numberLines(
-  untaxed: readonly DeploymentLine[],
+  untaxed: readonly Omit<PlacedLine, 'lineNo'>[],
   tax: QuoteLine | null,
 ): readonly PlacedLine[] {
   return [
@@ -98,7 +98,7 @@ export function numberLines(
 }
 
 /** Keeps the order within a deployment. */
-function byDeployment<Line extends { readonly deploymentId: string }>(
+function byDeployment<Line extends { readonly deploymentId: string | null }>(
   lines: readonly Line[],
 ): readonly Line[] {
   const groups = Map.groupBy(lines, ({ deploymentId }) => deploymentId);

@@ -10,7 +10,7 @@ interface UsageTotal {
 }
 
 /** The places where accepted usage can be; `unaccounted` must be empty. */
-export type UsageClass = 'billed' | 'unbilled' | 'voided' | 'pending' | 'excluded' | 'unaccounted';
+export type UsageClass = 'billed' | 'unbilled' | 'pending' | 'excluded' | 'unaccounted';
 
 /** A month's control totals, which must add up with nothing left over after each run. */
 export interface ControlTotals {
@@ -41,7 +41,10 @@ export interface ControlTotals {
       readonly class: UsageClass;
     })[];
   })[];
-  /** The usage lines of the month's live invoices, by currency: exact cents and rounded cents. */
+  /**
+   * The usage lines of the month's live invoices, with what reruns have adjusted since, by currency: exact cents and
+   * rounded cents.
+   */
   readonly lines: readonly {
     readonly currency: string;
     readonly kind: 'overage' | 'llm_usage';
@@ -51,16 +54,17 @@ export interface ControlTotals {
     /** Lines that differ from the usage tied to them. */
     readonly wrong: number;
   }[];
-  /** The month's live invoices; sums as text. */
+  /** The month's live invoices and their adjustment notes; sums as text. */
   readonly invoices: readonly {
     readonly currency: string;
+    readonly kind: 'invoice' | 'adjustment_note';
     readonly status: 'issued' | 'paid' | 'void';
     readonly invoices: number;
     readonly subtotal_cents: string;
     readonly tax_cents: string;
     readonly total_cents: string;
     readonly lines_cents: string;
-    /** Invoices whose lines or tax don't add up to their header. */
+    /** Documents whose lines or tax don't add up to their header. */
     readonly wrong: number;
   }[];
 }
@@ -78,7 +82,7 @@ export function findImbalances(totals: ControlTotals): readonly string[] {
     ...totals.lines.flatMap(({ currency, kind, wrong }) =>
       wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} differ from their usage`,
     ),
-    ...totals.invoices.flatMap(invoiceImbalances),
+    ...totals.invoices.flatMap(documentImbalances),
   ];
 }
 
@@ -137,11 +141,12 @@ function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
   ];
 }
 
-function invoiceImbalances(invoices: ControlTotals['invoices'][number]): string[] {
-  const { currency, status, wrong, total_cents, lines_cents } = invoices;
+function documentImbalances(documents: ControlTotals['invoices'][number]): string[] {
+  const { currency, kind, status, wrong, total_cents, lines_cents } = documents;
   if (wrong === 0 && total_cents === lines_cents) return [];
+  const which = kind === 'invoice' ? `${status} invoices` : 'adjustment notes';
   return [
-    `${wrong} ${status} invoices in ${currency} don't add up: ` +
+    `${wrong} ${which} in ${currency} don't add up: ` +
       `totals of ${formatAmount(total_cents, currency)}, lines of ${formatAmount(lines_cents, currency)}`,
   ];
 }

@@ -71,7 +71,8 @@ export function pairLines<Line extends Purpose>(
   return pairs;
 }
 
-function purposeOf({ deploymentId, kind, resourceKind, description }: Purpose): string {
+/** Returns the key of a line's purpose. */
+export function purposeOf({ deploymentId, kind, resourceKind, description }: Purpose): string {
   return JSON.stringify([deploymentId, kind, resourceKind, description]);
 }
 

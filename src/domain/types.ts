@@ -89,7 +89,7 @@ export interface QuoteOptions {
   readonly startsOn?: string | null;
 }
 
-export type LineKind = 'plan_base' | 'addon' | 'overage' | 'llm_usage' | 'tax';
+export type LineKind = 'plan_base' | 'addon' | 'overage' | 'llm_usage' | 'credit' | 'tax';
 
 /** One line of a quote or an invoice. */
 export interface QuoteLine {

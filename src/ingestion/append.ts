@@ -166,7 +166,7 @@ function expiredUsage({ serviceMonth }: Entry): UsageResult {
     pointer: '/occurred_at',
     detail:
       `the usage of ${month} has expired, and the month accepts no more: its events were deleted by ` +
-      'an operator (`usage expire`); settle the difference by hand',
+      'an operator (`usage expire`); bill the difference as an invoice item (`items add`)',
   });
 }
 

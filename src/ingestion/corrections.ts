@@ -60,7 +60,7 @@ export function unknownRecord(recordId: string): string {
 export function archivedRecord(recordId: string): string {
   return (
     `replaces: record ${JSON.stringify(recordId)} is in the archive, and is not corrected any more: ` +
-    'settle the difference by hand, or have an operator exclude the record'
+    'have an operator exclude the record, or bill the difference as an invoice item (`items add`)'
   );
 }
 

@@ -88,7 +88,7 @@ export async function fillBooks(
     requestId: null,
   });
   const invoices = await invoicesOf(db, tenantId);
-  const next = { tenantId, seq: invoices.length + 1 };
+  const next = { tenantId, kind: 'invoice', seq: invoices.length + 1 } as const;
   await db.transaction((tx) => skipNumbers(tx, [next], { actor, reason: 'a test' }));
   const [, superseded, revised] = invoices;
   return { plainKey, superseded: superseded!.invoiceId, revised: revised!.invoiceId };

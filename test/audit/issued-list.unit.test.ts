@@ -40,6 +40,16 @@ test('reads webhook bodies: repeated ones once, and only those about invoices', 
   expect(parseIssuedList(`${issued}\n${parked}\r\n\n${issued}\n${superseded}\n`)).toEqual([ACME]);
 });
 
+test('reads the body of an issued adjustment note', () => {
+  const note = {
+    ...{ number: 'acme-A000001', adjustment_note_id: 'n1', tenant_id: 'acme' },
+    ...{ period_start: '2026-05-01', currency: 'AUD', total_cents: -550 },
+  };
+  expect(parseIssuedList(body('adjustment_note.issued', note))).toEqual([
+    { ...ACME, number: 'acme-A000001', invoiceId: 'n1', total: '-5.50' },
+  ]);
+});
+
 describe('rejects', () => {
   test.each([
     ['nothing', '', 'the list is empty'],

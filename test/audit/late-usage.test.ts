@@ -7,8 +7,8 @@ import { reconcile } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
-import { expectSoundBooks, invoicesOf, linesOf } from '../_util/books.ts';
-import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { expectSoundBooks, invoicesOf, linesOf, notesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
@@ -44,9 +44,8 @@ const list = (month = MONTH) => listLateUsage(world.db, month, { bounds: DEFAULT
 async function lateOf(tenantId: string, month = MONTH): Promise<readonly LateUsage[]> {
   return (await list(month)).filter((row) => row.tenant_id === tenantId);
 }
-async function pay(tenantId: string): Promise<void> {
-  const invoiceId = (await invoicesOf(world.db, tenantId)).at(-1)!.invoiceId;
-  await changeInvoiceStatus(world.db, { invoiceId, status: 'paid', actor: 'a', reason: null });
+async function settle(tenantId: string): Promise<void> {
+  await settleInvoice(world, (await invoicesOf(world.db, tenantId)).at(-1)!);
 }
 async function standing(tenantId: string) {
   const live = (await invoicesOf(world.db, tenantId)).find(({ status }) => status === 'issued');
@@ -201,39 +200,94 @@ describe('the next invoice', () => {
   });
 });
 
-describe('usage of a paid month', () => {
-  test('is settled manually, except LLM usage that the next invoice bills', async () => {
+describe('usage of a settled month', () => {
+  test('is billed on an adjustment note, except LLM usage that another invoice has claimed', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
-    await pay(tenantId);
+    await settle(tenantId);
     await use(tenantId, 'llm_tokens', '3000000');
     // An interrupted run of a later month has claimed some of it.
     await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
     await use(tenantId, 'llm_usage', '300');
 
-    const byHand = { reason: 'settle_by_hand', would_add_cents: 2200, command: null };
-    expect(await lateOf(tenantId)).toMatchObject([
-      byHand,
-      { reason: 'in_draft', action: 'run_month', would_add_cents: 5500 },
-      { reason: 'next_invoice' },
-    ]);
-    await carryOut((await lateOf(tenantId))[1]!);
-    expect(await lateOf(tenantId)).toMatchObject([byHand]);
-    expect((await standing(tenantId)).lines.map(({ amountCents }) => amountCents)).toContain(5300);
+    const [late, claimed, ...others] = await lateOf(tenantId);
+    expect(others).toEqual([]);
+    expect(late).toMatchObject({
+      reason: 'needs_re_run',
+      action: 're_run',
+      invoice: `${tenantId}-000001`,
+      what_to_do:
+        'Rerun the invoice: it is settled, so the difference goes onto an adjustment note.',
+      // The rerun also takes the LLM usage that no other invoice has claimed.
+      would_add_cents: 2200 + 330,
+    });
+    expect(claimed).toMatchObject({
+      reason: 'in_draft',
+      action: 'run_month',
+      would_add_cents: 5500,
+    });
+    await carryOut(late!);
+    const [note, ...more] = await notesOf(world.db, tenantId);
+    expect(more).toEqual([]);
+    expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 + 330 });
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'in_draft' }]);
+    await carryOut(claimed!);
+    expect(await lateOf(tenantId)).toEqual([]);
   });
 
-  test('is settled as the printed instructions say', async () => {
+  test('of a note is billed, and more of it needs another rerun', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
-    await pay(tenantId);
+    await settle(tenantId);
+    await use(tenantId, 'llm_tokens', '3000000');
+    await carryOut((await lateOf(tenantId))[0]!);
+    expect(await lateOf(tenantId)).toEqual([]);
+
+    await use(tenantId, 'llm_tokens', '1000000');
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({ action: 're_run', would_add_cents: 1100 });
+    await carryOut(late!);
+    expect((await notesOf(world.db, tenantId)).map(({ totalCents }) => totalCents)).toEqual([
+      2200, 1100,
+    ]);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('that was excluded after a note had billed it is credited by the next note', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    await settle(tenantId);
     const eventId = await use(tenantId, 'llm_tokens', '3000000');
+    await carryOut((await lateOf(tenantId))[0]!);
+    await exclude(eventId, 'metered');
+
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({
+      ...{ invoice: `${tenantId}-000001`, action: 're_run' },
+      ...{ would_add_cents: -2200, excluded_events: 1 },
+    });
+    await carryOut(late!);
+    expect((await notesOf(world.db, tenantId)).at(-1)).toMatchObject({ totalCents: -2200 });
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+});
+
+describe('usage of a void invoice', () => {
+  test('is listed as pending, with the command that bills the month again', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_tokens', '3000000');
+    await buildInvoices(world, [tenantId]);
+    const { invoiceId } = await standing(tenantId);
+    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'a', reason: 'r' });
 
     expect(await lateOf(tenantId)).toMatchObject([
-      { reason: 'settle_by_hand', action: 'settle_by_hand', would_add_cents: 2200, command: null },
+      {
+        ...{ reason: 'voided', action: 'none', would_add_cents: 5500 + 2200 },
+        command: expect.stringContaining(`month-end force ${MONTH} --tenant ${tenantId}`),
+        late: [{ resource_kind: 'llm_tokens', state: 'voided' }],
+      },
     ]);
-    await exclude(eventId, 'metered');
-    expect(await lateOf(tenantId)).toEqual([]);
   });
 });
 
@@ -327,13 +381,13 @@ describe('usage that an invoice contains without a line', () => {
     expect(states).toContain('free_by_plan');
   });
 
-  test('of a paid invoice can only be settled manually', async () => {
+  test('of a settled invoice has the same remedy', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'gpu_hours', '7');
     await buildInvoices(world, [tenantId]);
-    await pay(tenantId);
+    await settle(tenantId);
     expect(await lateOf(tenantId)).toMatchObject([
-      { reason: 'unpriced_kind', action: 'settle_by_hand', command: null },
+      { reason: 'unpriced_kind', action: 'change_plan', command: expect.any(String) },
     ]);
   });
 });
@@ -348,7 +402,6 @@ describe('events excluded after billing', () => {
       outcome: 'excluded',
       exclusion: {
         still_billed_on: `${tenantId}-000001`,
-        still_billed_status: 'issued',
         amount: '500',
       },
     });
@@ -393,6 +446,6 @@ describe('events excluded after billing', () => {
     await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'a', reason: 'r' });
 
     expect(await exclude(eventId)).toMatchObject({ exclusion: { still_billed_on: null } });
-    expect(await lateOf(tenantId)).toEqual([]);
+    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'voided', excluded_events: 0 }]);
   });
 });

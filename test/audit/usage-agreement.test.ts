@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
 import { checkUnbilled } from '../../src/cli/doctor/check-months.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
 import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
@@ -9,7 +8,7 @@ import { Decimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { seedPlan } from '../_util/lives.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
-import { buildInvoices, nextRun } from '../_util/build.ts';
+import { buildInvoices, nextRun, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
@@ -123,12 +122,7 @@ test('the listing, the control totals and doctor agree on a month with usage in 
   await use('late', 'droplet_hours', '100');
   await use('late', 'llm_usage', '80');
   const [paid] = await invoicesOf(db, 'paid');
-  await changeInvoiceStatus(db, {
-    invoiceId: paid!.invoiceId,
-    status: 'paid',
-    actor: 'a',
-    reason: null,
-  });
+  await settleInvoice(world, paid!);
   await use('paid', 'droplet_hours', '50');
   await use('settled', 'llm_usage', '40');
   await use('cut', 'llm_usage', '70');
@@ -155,7 +149,7 @@ test('the listing, the control totals and doctor agree on a month with usage in 
   ).toEqual([
     ['corrected', 'needs_re_run', 're_run', -550],
     ['late', 'needs_re_run', 're_run', 220 + 88],
-    ['paid', 'settle_by_hand', 'settle_by_hand', 110],
+    ['paid', 'needs_re_run', 're_run', 110],
     ['away', 'tenant_not_due', 'give_subscription', null],
     ['half', 'no_subscription', 'give_subscription', null],
     ['cut', 'in_draft', 'run_month', 77],

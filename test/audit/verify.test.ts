@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
+import { creditLine } from '../../src/db/invoices/credit.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import type { Database } from '../../src/db/pool.ts';
+import { sql } from '../../src/db/sql.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
 import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
-import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { copyDatabase, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
@@ -23,9 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.testDatabase.drop());
 
-const TENANTS = ['acme', 'beta', 'ciao', 'late', 'paid', 'void'];
+const TENANTS = ['acme', 'beta', 'ciao', 'late', 'noted', 'paid', 'void'];
 
-/** A month with every case: both kinds of usage, revisions, exclusions and final statuses. */
+/** A month with every case: both kinds of usage, revisions, exclusions, adjustment notes, credits and final statuses. */
 async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await seedCatalogue(db);
   for (const tenantId of TENANTS) await seedTenant(db, tenantId);
@@ -52,7 +55,35 @@ async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await mark(db, 'paid', 'paid');
   await mark(db, 'void', 'void');
   await use('paid', 'llm_tokens', '5000');
+  await seedNotes({ db, activities });
   await serveRequests({ activities });
+}
+
+/** A settled invoice: a rerun adds usage of both kinds and takes back an event, then a line is credited. */
+async function seedNotes({
+  db,
+  activities,
+}: Pick<LedgerWorld, 'db' | 'activities'>): Promise<void> {
+  const use = (kind: string, amount: string) =>
+    seedUsage(db, { tenantId: 'noted', deploymentId: 'noted-a', kind, amount });
+  const [invoice] = await invoicesOf(db, 'noted');
+  await settleInvoice({ db }, invoice!);
+  await use('llm_usage', '20');
+  await use('llm_tokens', '5000');
+  const cheap = z.object({ id: z.string() });
+  const eventId = await db.oneFirst(sql.type(cheap)`
+    SELECT gateway_request_id AS id FROM llm_usage_events WHERE tenant_id = 'noted' AND charge_cents = 0.3333`);
+  await excludeEvent(db, { source: 'llm', eventId, actor: 'olga', reason: 'poison' });
+  await forceInvoices({ activities }, ['noted']);
+  const credit = {
+    lineNo: 3,
+    amountCents: 7,
+    reason: 'goodwill',
+    requestId: 'credit-1',
+    actor: 'olga',
+  };
+  const { outcome } = await creditLine(db, { documentId: invoice!.invoiceId, ...credit });
+  expect(outcome).toBe('credited');
 }
 
 /** Ends a pass, which closes the requests for the month. */
@@ -77,7 +108,10 @@ test('a sound month passes every check, and its control totals add up', async ()
   expect(await wrongChecks(copy.db)).toEqual([]);
   const { ok, scope } = await verifyMonth(copy.db, MONTH);
   expect(ok).toBe(true);
-  expect(scope).toMatchObject({ invoices: 9, llm_events: 14, metered_records: 14 });
+  expect(scope).toMatchObject({
+    ...{ invoices: 10, adjustment_notes: 2 },
+    ...{ llm_events: 17, metered_records: 17 },
+  });
 });
 
 test('a due tenant without an outcome is open work once the month is closed', async () => {
@@ -98,6 +132,9 @@ const without = (table: string, damage: string) =>
   `ALTER TABLE ${table} DISABLE TRIGGER USER; ${damage}; ALTER TABLE ${table} ENABLE TRIGGER USER`;
 const lineOf = (tenantId: string, kind: string) =>
   `kind = '${kind}' AND invoice_id = (SELECT invoice_id FROM invoices WHERE tenant_id = '${tenantId}' AND status <> 'superseded')`;
+
+/** The adjustment note of a rerun. */
+const NOTE = `SELECT invoice_id FROM invoices WHERE note_origin = 'rerun'`;
 
 /** Removes what enforces an invariant, then does the damage that it prevents. */
 const DAMAGE: readonly [invariant: string, what: string, statements: string, checks: string[]][] = [
@@ -291,6 +328,72 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
     ['final_statuses_recorded'],
   ],
   [
+    'I1',
+    'a number given without an adjustment note',
+    `UPDATE tenants SET last_note_seq = last_note_seq + 1 WHERE tenant_id = 'noted'`,
+    ['note_numbers_without_gaps'],
+  ],
+  [
+    'I2',
+    'usage of an adjustment note moved to its invoice',
+    without(
+      'usage_buckets',
+      `UPDATE usage_buckets SET sealed_for = (SELECT invoice_id FROM invoices WHERE tenant_id = 'noted' AND kind = 'invoice')
+       WHERE sealed_for = (SELECT invoice_id FROM invoices WHERE tenant_id = 'noted' AND note_origin = 'rerun')`,
+    ),
+    ['usage_on_its_invoice'],
+  ],
+  [
+    'I2',
+    'an event deleted that an adjustment note bills',
+    without('llm_usage_events', `DELETE FROM llm_usage_events WHERE charge_cents = 20`),
+    ['bucket_sums', 'lines_recomputed', 'notes_add_up'],
+  ],
+  [
+    'I3',
+    'a header and a line of an adjustment note that agree with each other, and with nothing else',
+    without(
+      'invoice_lines',
+      `UPDATE invoice_lines SET amount_cents = amount_cents + 1 WHERE kind = 'overage' AND invoice_id IN (${NOTE})`,
+    ) +
+      ';' +
+      without(
+        'invoices',
+        `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1 WHERE invoice_id IN (${NOTE})`,
+      ),
+    ['lines_recomputed', 'notes_add_up', 'as_issued', 'books_balance'],
+  ],
+  [
+    'I3',
+    'an adjustment note with another tax',
+    without(
+      'invoices',
+      `UPDATE invoices SET tax_cents = tax_cents + 1, total_cents = total_cents + 1 WHERE invoice_id IN (${NOTE})`,
+    ),
+    ['notes_taxed', 'lines_add_up', 'as_issued', 'books_balance'],
+  ],
+  [
+    'I3',
+    'a credit of more than was left of its line',
+    without('invoice_lines', `UPDATE invoice_lines SET amount_cents = -5000 WHERE kind = 'credit'`),
+    ['credits_within_their_line', 'lines_add_up', 'as_issued', 'books_balance'],
+  ],
+  [
+    'I3',
+    'a credit on a line that does not exist',
+    without(
+      'invoice_lines',
+      `UPDATE invoice_lines SET meta = meta || '{"credited_line_no": 99}' WHERE kind = 'credit'`,
+    ),
+    ['credits_within_their_line', 'as_issued'],
+  ],
+  [
+    'I4',
+    'an adjustment note out of turn',
+    without('invoices', `UPDATE invoices SET revision = 7 WHERE note_origin = 'credit'`),
+    ['notes_linked', 'as_issued'],
+  ],
+  [
     'I5',
     'a tenant with an invoice and no outcome',
     `DELETE FROM tenant_outcomes WHERE outcome <> 'parked'`,
@@ -364,25 +467,32 @@ describe('control totals', () => {
     const totals = await readControlTotals(copy.db, periodOf(MONTH));
     expect(findImbalances(totals)).toEqual([]);
     expect(totals.tenants).toMatchObject({
-      due: 7,
+      due: 8,
       rolled: 5,
-      adjusted: 0,
+      adjusted: 1,
       unchanged: 1,
       nothing_to_bill: 0,
       parked: 1,
     });
     const llm = totals.usage.find(({ source }) => source === 'llm');
-    expect(llm).toMatchObject({ events: '14', total: '570.4998' });
+    expect(llm).toMatchObject({ events: '17', total: '601.0831' });
     expect(llm?.places).toEqual(
       expect.arrayContaining([
-        { state: 'billed', class: 'billed', events: '10', total: '52.9165' },
-        { state: 'voided', class: 'voided', events: '2', total: '10.5833' },
-        { state: 'excluded', class: 'excluded', events: '2', total: '507' },
+        { state: 'billed', class: 'billed', events: '12', total: '83.1665' },
+        { state: 'voided', class: 'pending', events: '2', total: '10.5833' },
+        { state: 'excluded', class: 'excluded', events: '3', total: '507.3333' },
       ]),
     );
     expect(totals.lines).toMatchObject([
-      { kind: 'llm_usage', lines: 7, exact_cents: '66.4998', rounded_cents: '69', wrong: 0 },
-      { kind: 'overage', lines: 6, wrong: 0 },
+      { kind: 'llm_usage', lines: 8, exact_cents: '96.7498', rounded_cents: '99', wrong: 0 },
+      { kind: 'overage', lines: 7, wrong: 0 },
     ]);
+    expect(totals.invoices).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'adjustment_note', status: 'issued', invoices: 2 },
+        // Usage of 19 and 5, less the credit of 7.
+        ...{ subtotal_cents: '17', wrong: 0 },
+      }),
+    );
   });
 });

@@ -95,7 +95,9 @@ describe("a process's role", () => {
     // Changing only the status would contradict the other column.
     ['apiUrl', "UPDATE invoices SET status = 'superseded'", /check constraint/],
     ['apiUrl', 'UPDATE usage_buckets SET sealed_for = NULL', /permission denied/],
-    ['apiUrl', 'INSERT INTO invoice_drafts DEFAULT VALUES', /permission denied/],
+    ['apiUrl', "UPDATE invoice_drafts SET state = 'abandoned'", /permission denied/],
+    ['apiUrl', 'INSERT INTO invoices DEFAULT VALUES', /can only issue credits/],
+    ['apiUrl', 'INSERT INTO invoice_compositions DEFAULT VALUES', /permission denied/],
     [
       'workerUrl',
       "UPDATE invoices SET status = 'paid'",

@@ -41,6 +41,7 @@ const sound: ControlTotals = {
   invoices: [
     {
       currency: 'AUD',
+      kind: 'invoice',
       status: 'issued',
       invoices: 9,
       subtotal_cents: '100',
@@ -123,4 +124,11 @@ describe('lines and invoices', () => {
       expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 1\.10, lines of/);
     },
   );
+
+  test('adjustment notes that do not add up are an imbalance', () => {
+    const notes = { ...invoices!, kind: 'adjustment_note', invoices: 2, wrong: 1 } as const;
+    expect(findImbalances({ ...sound, invoices: [...sound.invoices, notes] })).toEqual([
+      "1 adjustment notes in AUD don't add up: totals of 1.10, lines of 1.10",
+    ]);
+  });
 });

@@ -7,6 +7,13 @@ import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
 import { adjustmentLines, assembleNote, linesInEffect } from '../../src/domain/adjustment.ts';
 import { assembleInvoice, composeInvoice } from '../../src/domain/compose-invoice.ts';
 import {
+  creditsGiven,
+  findCredited,
+  leftToCredit,
+  lineOfCredit,
+  type GivenCredit,
+} from '../../src/domain/credit.ts';
+import {
   DEFAULT_TAX,
   DEFAULT_TREATMENT,
   invoiceTotals,
@@ -267,6 +274,44 @@ test('Adjustment notes: a late request makes a note of 0.11, and its exclusion o
   expect(documents[0]).toMatchObject({ taxCents: 624, totalCents: 6859 });
   expect(adjust(fresh(120, '1244.567'))).toEqual([11, ['1', 10], ['1', 1]]);
   expect(adjust(fresh(119, '1234.567'))).toEqual([-11, ['-1', -10], ['1', -1]]);
+});
+
+test('Credits: 5.00 of LLM usage has −0.50 of GST and leaves 7.35', () => {
+  const month = '2026-05';
+  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX };
+  const [plan] = quote(studio, [], { usage: null }).recurring.lines;
+  const llm = llmUsageLine({
+    ...{ requestCount: 119, exactCents: '1234.567', serviceMonth: month, invoiceMonth: month },
+  });
+  const invoice = assembleInvoice(
+    [
+      { ...plan!, deploymentId: 'web', subscriptionId: 'sub' },
+      { ...llm, deploymentId: 'web', subscriptionId: null },
+    ],
+    terms,
+  );
+  const number = 'acme-000001';
+  const charged = invoice.lines.map((line) => ({ ...line, number }));
+  const line = findCredited(charged, { number, lineNo: 2 })!;
+  let soFar = { taxableCents: 6235, taxCents: invoice.taxCents, audRate: null };
+  const given: GivenCredit[] = [];
+  const credit = (amountCents: number) => {
+    const left = leftToCredit(line, charged, given);
+    if (amountCents > left) return `only ${left} is left`;
+    const note = assembleNote([lineOfCredit(line, amountCents)], soFar, terms);
+    given.push(...creditsGiven(note.lines));
+    const { taxableCents, taxCents } = soFar;
+    soFar = {
+      ...soFar,
+      taxableCents: taxableCents + note.subtotalCents,
+      taxCents: taxCents + note.taxCents,
+    };
+    return [note.lines[0]!.description, note.subtotalCents, note.taxCents, note.totalCents];
+  };
+  expect(soFar.taxCents).toBe(624);
+  expect(credit(500)).toEqual(['Credit: LLM usage', -500, -50, -550]);
+  expect(credit(736)).toBe('only 735 is left');
+  expect(credit(735)).toEqual(['Credit: LLM usage', -735, -74, -809]);
 });
 
 test('Tax: GST is taken once, on the subtotal', () => {

@@ -63,7 +63,7 @@ function stateOf(model: Model, event: UsageEvent): string {
   if (invoice === null && isDue(model, tenant, month)) return 'not_yet_invoiced';
   if (source === 'llm') return 'next_invoice';
   if (invoice === null) return 'tenant_not_due';
-  return invoice.status === 'issued' ? 'needs_re_run' : 'settle_by_hand';
+  return invoice.status === 'void' ? 'voided' : 'needs_re_run';
 }
 
 function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {

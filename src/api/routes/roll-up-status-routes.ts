@@ -46,7 +46,7 @@ const controlTotalsSchema = z
         places: z.array(
           z.object({
             state: z.string(),
-            class: z.enum(['billed', 'unbilled', 'voided', 'pending', 'excluded', 'unaccounted']),
+            class: z.enum(['billed', 'unbilled', 'pending', 'excluded', 'unaccounted']),
             ...usageTotal,
           }),
         ),
@@ -65,13 +65,18 @@ const controlTotalsSchema = z
     invoices: z.array(
       z.object({
         currency: z.string(),
+        kind: z.enum(['invoice', 'adjustment_note']),
         status: z.enum(['issued', 'paid', 'void']),
-        invoices: z.int(),
+        invoices: z.int().describe('Live invoices, or adjustment notes.'),
         subtotal_cents: z.string(),
         tax_cents: z.string(),
         total_cents: z.string(),
         lines_cents: z.string(),
-        wrong: z.int().describe('Invoices whose total differs from the sum of their lines.'),
+        wrong: z
+          .int()
+          .describe(
+            'Documents whose total differs from the sum of their lines, or whose tax is wrong.',
+          ),
       }),
     ),
   })
@@ -176,7 +181,8 @@ export const getLateUsage = defineRoute(
     tag: 'Month end',
     summary: 'List usage of a month that no ordinary run bills, and how to bill it',
     description:
-      'The details behind the reconciliation, by tenant and reason: late metered usage, which needs a rerun; ' +
+      'The details behind the reconciliation, by tenant and reason: late metered usage, which needs a rerun; usage ' +
+      'of void invoices; ' +
       'metered usage of tenants or deployments without a subscription in the month, and of kinds that the plan ' +
       'does not have; ' +
       'usage of interrupted drafts; usage of due tenants that a closed month did not invoice; late LLM usage ' +

@@ -20,17 +20,19 @@ type Result = IssuedComparison & { readonly skipped: readonly SkippedNumbers[] }
 
 export function invoicesCompareCommand(): Command {
   return new Command('compare')
-    .description('compare a list of issued invoices with the database, after a restore')
+    .description(
+      'compare a list of issued invoices and adjustment notes with the database, after a restore',
+    )
     .argument('<file>', 'CSV with a column number, or webhook bodies, one JSON object per line')
     .option('--skip-lost', 'never issue the missing numbers again; requires --reason')
     .option('--reason <text>', 'reason, stored with the skipped numbers', reasonArgument)
     .addHelpText(
       'after',
       `
-Lists the invoices of the file that the database doesn't have, and those that it has with another month,
-currency, total or id, or without their mark as paid or void. The file can be a summary of \`month-end
-export\` (columns number, invoice_id, period_start, currency, total and status; only number is required), or
-what a webhook receiver has logged.
+Lists the invoices and adjustment notes of the file that the database doesn't have, and those that it has
+with another month, currency, total or id, or without their mark as void. The file can be a summary of
+\`month-end export\` (columns number, invoice_id, period_start, currency, total and status; only number is
+required), or what a webhook receiver has logged.
 
 --skip-lost moves each tenant's next number beyond the missing ones. It can't be undone. \`month-end verify\`
 accepts the gap, because it is on record. Run it before the month is invoiced again. Exit code 3 means that
@@ -90,11 +92,10 @@ export function renderComparison({ listed, differences, reusable, skipped }: Res
     '',
     renderTable(COLUMNS, differences),
     ...(skipped.length > 0 ? ['', 'Skipped, never to be issued again:'] : []),
-    ...skipped.map(({ tenant_id, first_seq, last_seq }) =>
-      first_seq === last_seq
-        ? `  ${tenant_id}: ${first_seq}`
-        : `  ${tenant_id}: ${first_seq} to ${last_seq}`,
-    ),
+    ...skipped.map(({ tenant_id, kind, first_seq, last_seq }) => {
+      const series = kind === 'invoice' ? tenant_id : `${tenant_id}, adjustment notes`;
+      return `  ${series}: ${first_seq === last_seq ? first_seq : `${first_seq} to ${last_seq}`}`;
+    }),
     ...(reusable.length > 0
       ? ['', 'To never issue the missing numbers again, add --skip-lost --reason TEXT.']
       : []),
@@ -113,7 +114,11 @@ function toJson({ listed, differences, reusable, skipped }: Result): object {
       what,
       detail,
     })),
-    reusable: reusable.map(({ tenantId, seq }) => ({ tenant_id: tenantId, last_seq: seq })),
+    reusable: reusable.map(({ tenantId, kind, seq }) => ({
+      tenant_id: tenantId,
+      kind,
+      last_seq: seq,
+    })),
     skipped,
   };
 }

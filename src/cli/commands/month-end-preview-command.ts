@@ -68,8 +68,12 @@ Examples:
 
 /** Lines take most of the memory for thousands of tenants, so they are dropped unless --lines is given. */
 function withoutLines(tenant: TenantPreview): TenantPreview {
-  if (tenant.preview.parked !== null) return tenant;
-  return { ...tenant, preview: { ...tenant.preview, lines: [] } };
+  const { preview, standing } = tenant;
+  return {
+    ...tenant,
+    preview: preview.parked === null ? { ...preview, lines: [] } : preview,
+    standing: standing && { ...standing, note: standing.note && { ...standing.note, lines: [] } },
+  };
 }
 
 function placedLineToJson(line: PlacedLine) {
@@ -99,6 +103,12 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
       total_cents: standing.totalCents,
       changed_lines: standing.changes.length,
       tax: taxToJson(standing.tax),
+      adjustment_note: standing.note && {
+        subtotal_cents: standing.note.subtotalCents,
+        tax_cents: standing.note.taxCents,
+        total_cents: standing.note.totalCents,
+        ...(standing.note.lines.length > 0 && { lines: standing.note.lines.map(placedLineToJson) }),
+      },
     },
     last: last && { number: last.number, total_cents: last.totalCents },
   };

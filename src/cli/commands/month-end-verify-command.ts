@@ -43,11 +43,18 @@ function chargesOf({ llm_charges }: Verification['scope']): string {
   return charges.length === 0 ? '' : ` of exactly ${charges.join(', ')}`;
 }
 
+function documentsOf({ invoices, adjustment_notes: notes }: Verification['scope']): string {
+  return [
+    counted(invoices, 'invoice'),
+    ...(notes > 0 ? [counted(notes, 'adjustment note')] : []),
+  ].join(' and ');
+}
+
 /** A table of all checks, then the first problems of each check that failed. */
 function renderVerification({ month, ok, scope, checks, to_do }: Verification): string {
   const problems = checks.filter((check) => check.problems > 0);
   return [
-    `${month}: ${counted(scope.invoices, 'invoice')} with ${counted(scope.lines, 'line')}; ` +
+    `${month}: ${documentsOf(scope)} with ${counted(scope.lines, 'line')}; ` +
       `${counted(scope.llm_events, 'LLM event')}${chargesOf(scope)}, ` +
       `${counted(scope.metered_records, 'metered record')}, in ${counted(scope.buckets, 'bucket')}`,
     ...scope.expired.map(

@@ -1,4 +1,5 @@
 import type { TenantPreview } from '../../audit/preview.ts';
+import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
 import { NOT_DUE } from '../../db/month-end/due-tenants.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import { joinFigure, plainLineText, type LineText } from '../../display/line-text.ts';
@@ -141,6 +142,7 @@ const LINES: readonly Column<{
 ];
 
 function renderLines({ tenantId, currency, preview, standing }: TenantPreview): string[] {
+  if (standing?.isSettled) return renderNote(tenantId, currency, standing.note);
   const rows =
     standing === null
       ? (preview.parked === null ? preview.lines : []).map((line) => ({ mark: '', line }))
@@ -153,4 +155,20 @@ function renderLines({ tenantId, currency, preview, standing }: TenantPreview): 
     text: plainLineText(lineToJson(line), currency),
   }));
   return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, shown))];
+}
+
+const NOTE_LINES: readonly Column<{ readonly line: PlacedLine; readonly text: LineText }>[] = [
+  { head: 'deployment', value: ({ line }) => line.deploymentId },
+  { head: 'line', wrap: true, value: ({ text }) => text.name },
+  { head: 'difference', align: 'right', value: ({ text }) => text.amount },
+];
+
+/** The differences of the adjustment note that a rerun would issue. */
+function renderNote(tenantId: string, currency: string, note: ComposedInvoice | null): string[] {
+  if (note === null || note.lines.length === 0) return [];
+  const shown = note.lines.map((line) => ({
+    line,
+    text: plainLineText(lineToJson(line), currency),
+  }));
+  return ['', `${tenantId}, adjustment note`, indent(renderTable(NOTE_LINES, shown))];
 }

@@ -88,7 +88,8 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_api: {
       SELECT: '*',
       INSERT: ['tenant_id', 'name', 'currency'],
-      UPDATE: ['name'],
+      // Numbers of adjustment notes: credits are given through the API.
+      UPDATE: ['name', 'last_note_seq'],
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq', 'last_note_seq'] },
     arcadia_readonly: READ,
@@ -165,7 +166,18 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_tenant: { SELECT: ['tenant_id', 'period_start', 'released_on', 'released_at'] },
   },
   invoice_drafts: {
-    arcadia_api: READ,
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'tenant_id',
+        'period_start',
+        'state',
+        'owner',
+        'owner_started_at',
+        'replaces_invoice_id',
+        'closed_at',
+      ],
+    },
     arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['state', 'closed_at', 'reason'] },
     arcadia_readonly: READ,
   },
@@ -174,7 +186,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
   },
   invoices: {
-    arcadia_api: { SELECT: '*', UPDATE: ['status'] },
+    arcadia_api: { ...READ_AND_INSERT, UPDATE: ['status'] },
     arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['status', 'superseded_by', 'superseded_at'] },
     arcadia_readonly: READ,
     arcadia_tenant: {
@@ -216,11 +228,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   },
   skipped_invoice_numbers: {
     arcadia_api: READ,
-    arcadia_app: { INSERT: ['tenant_id', 'first_seq', 'last_seq', 'actor', 'reason'] },
+    arcadia_app: { INSERT: ['tenant_id', 'kind', 'first_seq', 'last_seq', 'actor', 'reason'] },
     arcadia_readonly: READ,
   },
   invoice_lines: {
-    arcadia_api: READ,
+    arcadia_api: READ_AND_INSERT,
     arcadia_worker: READ_AND_INSERT,
     arcadia_readonly: READ,
     arcadia_tenant: READ,
@@ -249,7 +261,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_tenant: READ,
   },
   invoice_status_changes: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
-  invoice_digests: { arcadia_api: READ, arcadia_worker: INSERT_ONLY, arcadia_readonly: READ },
+  invoice_digests: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_worker: INSERT_ONLY,
+    arcadia_readonly: READ,
+  },
   usage_buckets: {
     arcadia_api: {
       SELECT: '*',
@@ -267,7 +283,16 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
     arcadia_readonly: READ,
     arcadia_tenant: {
-      SELECT: ['bucket_id', 'source', 'tenant_id', 'service_month', 'event_count', 'total'],
+      SELECT: [
+        'bucket_id',
+        'source',
+        'tenant_id',
+        'deployment_id',
+        'resource_kind',
+        'service_month',
+        'event_count',
+        'total',
+      ],
     },
   },
   llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },

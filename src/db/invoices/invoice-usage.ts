@@ -1,3 +1,4 @@
+import type { FragmentSqlToken } from 'slonik';
 import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
@@ -49,15 +50,22 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
       ELSE 'within_allowance' END
     FROM usage_buckets b
     LEFT JOIN invoice_lines line ON line.invoice_id = b.sealed_for
-      AND line.deployment_id = b.deployment_id
-      AND CASE b.source
-        WHEN 'llm' THEN line.kind = 'llm_usage'
-          AND coalesce(line.meta ->> 'service_month', ${period.month}) = to_char(b.service_month, 'YYYY-MM')
-        ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END
+      AND ${isChargedBy(sql.fragment`${period.month}`)}
     LEFT JOIN plan_items item ON item.plan_version_id = ${planOf}
       AND item.resource_kind = b.resource_kind
     WHERE b.sealed_for ${isOneOf(invoiceIds, 'uuid')}
     ON CONFLICT DO NOTHING`;
+}
+
+/**
+ * Condition: an invoice line `line` charges for the usage of a bucket `b`.
+ * @param month of the invoice, such as `2026-05`
+ */
+export function isChargedBy(month: FragmentSqlToken) {
+  return sql.fragment`line.deployment_id = b.deployment_id AND CASE b.source
+    WHEN 'llm' THEN line.kind = 'llm_usage'
+      AND coalesce(line.meta ->> 'service_month', ${month}) = to_char(b.service_month, 'YYYY-MM')
+    ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END`;
 }
 
 /** Returns a statement that records which exclusions each invoice applies. */

@@ -63,7 +63,7 @@ export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
 export const invoiceLineSchema = z.object({
   line_no: z.int(),
   deployment_id: z.string().nullable().describe('Null on the tax line.'),
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax']),
   resource_kind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),

@@ -122,7 +122,7 @@ const HEADER = {
   ...TAX_COLUMNS,
 } as const;
 
-const LINE = {
+export const LINE = {
   draftId: 'uuid',
   lineNo: 'int4',
   deploymentId: 'text',
@@ -257,7 +257,7 @@ async function inheritUsage(tx: Transaction, drafts: readonly IssuableDraft[]): 
 }
 
 /** Returns a statement that stores a digest of each invoice, which later proves that nothing was changed. */
-function makingDigests(invoiceIds: readonly string[]) {
+export function makingDigests(invoiceIds: readonly string[]) {
   return sql.fragment`
     INSERT INTO invoice_digests (invoice_id, digest)
     SELECT id, invoice_digest(id) FROM unnest(${uuidArray(invoiceIds)}) AS id`;

@@ -9,7 +9,7 @@ export const lineRow = z.object({
   lineNo: z.number(),
   deploymentId: z.string().nullable(),
   subscriptionId: z.string().nullable(),
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax']),
   resourceKind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TouchedUsage } from '../../domain/adjustment.ts';
 import type { Period } from '../../domain/period.ts';
 import { dueTenants, isDue } from '../month-end/due-tenants.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
@@ -9,7 +10,7 @@ import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
-import { isSettled, stands } from './standing.ts';
+import { invoiceOf, isApplied, isSettled, stands } from './standing.ts';
 
 const previewed = z.object({
   tenantId: z.string(),
@@ -75,39 +76,77 @@ export function nextPreviewedTenants(
 
 /**
  * Returns the usage that each tenant's invoice would take if it were built or rebuilt now, by the rules of
- * `openSealedDrafts`. The owner is the tenant. A void invoice is never rebuilt: late LLM usage goes onto the
- * tenant's next invoice, and the rest has to be settled by hand.
+ * `openSealedDrafts`: what the live invoice and its notes hold, and what a run would seal. The owner is the tenant.
  */
 export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[]): HeldUsage {
-  const drafts = tenants.map(({ tenantId, invoiceId, status }) => ({
-    tenantId,
-    invoiceId,
-    isRevision: invoiceId !== null,
-    leavesLlm: status === 'void',
-  }));
-  const draft = sql.fragment`json_to_recordset(${jsonRows(drafts)})
-    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean, "leavesLlm" boolean)`;
-  const isTakeable = sql.fragment`${isBillable(period)}
-    AND NOT (draft."leavesLlm" AND b.source = 'llm')`;
+  const draft = draftOf(tenants);
   return {
     buckets: sql.fragment`
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
       JOIN usage_buckets b ON b.sealed_for = draft."invoiceId"
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
-      JOIN invoices note ON note.adjusts_invoice_id = draft."invoiceId"
-      JOIN usage_buckets b ON b.sealed_for = note.invoice_id
-      UNION ALL
-      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
-      JOIN usage_buckets b ON b.tenant_id = draft."tenantId" AND b.sealed_for IS NULL
-      WHERE ${isTakeable}
-      UNION ALL
-      SELECT draft."tenantId" AS owner, b.* FROM ${draft}
-      JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND ${isGivenUp(period)}
-      JOIN usage_buckets b ON b.sealed_for = a.draft_id
-      WHERE ${isTakeable}`,
+      JOIN invoices n ON n.adjusts_invoice_id = draft."invoiceId"
+      JOIN usage_buckets b ON b.sealed_for = n.invoice_id
+      UNION ALL ${sealableUsage(period, tenants)}`,
     exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,
   };
+}
+
+/** The drafts that a run would open for these tenants, as a table `draft`. */
+function draftOf(tenants: readonly PreviewedTenant[]) {
+  const drafts = tenants.map(({ tenantId, invoiceId }) => ({
+    tenantId,
+    invoiceId,
+    isRevision: invoiceId !== null,
+  }));
+  return sql.fragment`json_to_recordset(${jsonRows(drafts)})
+    AS draft ("tenantId" text, "invoiceId" uuid, "isRevision" boolean)`;
+}
+
+/** Selects the buckets `b` that a run would seal, with their owner. */
+function sealableUsage(period: Period, tenants: readonly PreviewedTenant[]) {
+  const draft = draftOf(tenants);
+  return sql.fragment`
+    SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+    JOIN usage_buckets b ON b.tenant_id = draft."tenantId" AND b.sealed_for IS NULL
+    WHERE ${isBillable(period)}
+    UNION ALL
+    SELECT draft."tenantId" AS owner, b.* FROM ${draft}
+    JOIN invoice_drafts a ON a.tenant_id = draft."tenantId" AND ${isGivenUp(period)}
+    JOIN usage_buckets b ON b.sealed_for = a.draft_id
+    WHERE ${isBillable(period)}`;
+}
+
+const touchable = z.object({
+  tenantId: z.string(),
+  source: z.enum(['llm', 'metered']),
+  deploymentId: z.string(),
+  resourceKind: z.string(),
+  serviceMonth: z.string(),
+});
+
+/** Returns the usage of which a rerun's adjustment note would take or exclude some, by tenant. */
+export async function readTouchableUsage(
+  db: Queryable,
+  period: Period,
+  tenants: readonly PreviewedTenant[],
+): Promise<ReadonlyMap<string, readonly TouchedUsage[]>> {
+  if (tenants.length === 0) return new Map();
+  const rows = await db.any(sql.type(touchable)`
+    SELECT DISTINCT b.owner AS "tenantId", b.source, b.deployment_id AS "deploymentId",
+      b.resource_kind AS "resourceKind", to_char(b.service_month, 'YYYY-MM') AS "serviceMonth"
+    FROM (
+      ${sealableUsage(period, tenants)}
+      UNION ALL
+      SELECT draft."tenantId", b.* FROM ${draftOf(tenants)}
+      JOIN usage_exclusions e ON e.tenant_id = draft."tenantId" AND NOT ${isApplied('e')}
+      JOIN usage_buckets b USING (bucket_id)
+      JOIN invoices held ON held.invoice_id = b.sealed_for AND ${invoiceOf('held')} = draft."invoiceId"
+    ) b
+    WHERE b.event_count > 0
+  `);
+  return Map.groupBy(rows, ({ tenantId }) => tenantId);
 }
 
 /** Returns which of these tenants have usage that their invoice would hold, if only excluded usage. */

@@ -1,43 +1,13 @@
-import { z } from 'zod';
 import { TAX_CURRENCY } from '../../domain/aud-tax.ts';
 import type { Period } from '../../domain/period.ts';
-import type { Queryable } from '../pool.ts';
 import { usageByState } from '../month-end/reconciliation.ts';
 import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
 import { isInForce, stands } from './standing.ts';
-
-/**
- * The checks of a month that SQL can make, each based on the rawest rows available. A check is a query for
- * problems: each row describes one in its column `problem`, as a sentence.
- */
-export interface Check {
-  /** Stable name. */
-  readonly id: string;
-  readonly invariant: Invariant;
-  /** What is true if the check finds no problem. */
-  readonly claim: string;
-  readonly problems: ReturnType<typeof sql.fragment>;
-}
-
-/** I1 one live invoice · I2 each event once · I3 sums · I4 nothing changes · I5 every due tenant served. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
-
-/** Maximum number of problems reported as examples; the rest are only counted. */
-const EXAMPLES = 5;
-
-const found = z.object({ problems: z.number(), examples: z.array(z.string()) });
-export type FoundProblems = z.infer<typeof found>;
-
-export function findProblems(db: Queryable, check: Check): Promise<FoundProblems> {
-  return db.one(sql.type(found)`
-    SELECT count(*) AS problems,
-      coalesce((array_agg(problem ORDER BY problem))[1:${EXAMPLES}], '{}') AS examples
-    FROM (${check.problems}) p
-  `);
-}
+import type { Check } from './verification-check.ts';
+import { noteChecksOf } from './verification-note-checks.ts';
 
 /** Selects the month's raw events of both sources, whichever bucket they are in. */
 function eventsOf({ periodStart }: Period) {
@@ -60,6 +30,7 @@ export function bucketsOf({ periodStart }: Period) {
     WHERE i.period_start = ${periodStart}`;
 }
 
+/** Returns the checks of a month. */
 export function checksOf(period: Period): readonly Check[] {
   const { periodStart, startsAt, endsAt } = period;
   return [
@@ -89,14 +60,14 @@ export function checksOf(period: Period): readonly Check[] {
         CROSS JOIN LATERAL (
           SELECT coalesce(sum(last_seq - first_seq + 1), 0) AS n,
             min(first_seq) AS low, max(last_seq) AS high
-          FROM skipped_invoice_numbers s WHERE s.tenant_id = t.tenant_id
+          FROM skipped_invoice_numbers s WHERE s.tenant_id = t.tenant_id AND s.kind = 'invoice'
         ) s
         WHERE least(i.low, s.low) <> 1 OR greatest(i.high, s.high) <> i.n + s.n
           OR t.last_invoice_seq <> i.n + s.n
           -- Otherwise a skip on record could make up for a gap elsewhere.
           OR EXISTS (
-            SELECT FROM skipped_invoice_numbers k JOIN invoices issued USING (tenant_id)
-            WHERE k.tenant_id = t.tenant_id AND issued.kind = 'invoice' AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
+            SELECT FROM skipped_invoice_numbers k JOIN invoices issued USING (tenant_id, kind)
+            WHERE k.tenant_id = t.tenant_id AND kind = 'invoice' AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
           )`,
     },
     {
@@ -137,7 +108,8 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'usage_has_a_place',
       invariant: 'I2',
-      claim: 'all usage is billed on one live invoice, voided, excluded, or pending with a reason',
+      claim:
+        'all usage is billed on one live invoice or adjustment note, excluded, or pending with a reason',
       problems: sql.fragment`
         SELECT u.events || ' events (' || trim_scale(u.total) || ') of ' || u.deployment_id || ', ' ||
           u.resource_kind || ', are in none of these states' AS problem
@@ -146,7 +118,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'usage_on_its_invoice',
       invariant: 'I2',
-      claim: 'a live invoice holds exactly the usage that is tied to it',
+      claim: 'a live invoice or adjustment note holds exactly the usage that is tied to it',
       problems: sql.fragment`
         SELECT 'bucket ' || coalesce(held.bucket_id, tied.bucket_id) || ' is ' || CASE
           WHEN tied.bucket_id IS NULL THEN 'held by, but not tied to, invoice ' || held.number
@@ -296,5 +268,6 @@ export function checksOf(period: Period): readonly Check[] {
         SELECT o.tenant_id || ' is parked without a reason' FROM tenant_outcomes o
         WHERE o.period_start = ${periodStart} AND o.outcome = 'parked' AND o.reason IS NULL`,
     },
+    ...noteChecksOf(period),
   ];
 }

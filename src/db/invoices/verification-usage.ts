@@ -1,5 +1,8 @@
+import { z } from 'zod';
+import type { TouchedUsage } from '../../domain/adjustment.ts';
 import type { HeldUsage } from '../usage/held-usage.ts';
-import { sql, uuidArray } from '../sql.ts';
+import type { Queryable } from '../pool.ts';
+import { rowsAs, sql, uuidArray } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 
 /**
@@ -22,19 +25,49 @@ export const withRawSums = sql.fragment`
   ) raw`;
 
 /**
- * Returns the usage that these invoices took, summed from the events instead of the buckets. The owner is the
- * invoice. The list must not contain two invoices of one tenant.
+ * Returns the usage that documents took, summed from the events instead of the buckets. The owner of an invoice's usage
+ * is the invoice; for an adjustment note, it is the note, and holds that of the invoice and of its earlier notes too.
+ * The list must not contain two owners of one tenant.
  */
-export function rawUsage(invoiceIds: readonly string[]): HeldUsage {
+export function rawUsage(
+  holders: readonly { readonly owner: string; readonly invoiceId: string }[],
+): HeldUsage {
+  const invoiceIds = uuidArray(holders.map(({ invoiceId }) => invoiceId));
   return {
     buckets: sql.fragment`
-      SELECT u.invoice_id AS owner, b.bucket_id, b.source, b.deployment_id, b.resource_kind,
+      SELECT h.owner, b.bucket_id, b.source, b.deployment_id, b.resource_kind,
         b.service_month, raw.events AS event_count, raw.total
-      FROM invoice_usage u JOIN usage_buckets b USING (bucket_id) ${withRawSums}
-      WHERE u.invoice_id = ANY(${uuidArray(invoiceIds)})`,
+      FROM ${rowsAs('h', { owner: 'uuid', invoiceId: 'uuid' }, holders)}
+      JOIN invoice_usage u ON u.invoice_id = h."invoiceId" JOIN usage_buckets b USING (bucket_id) ${withRawSums}`,
     exclusions: sql.fragment`EXISTS (
       SELECT FROM invoice_exclusions le
-      WHERE le.exclusion_id = e.exclusion_id AND le.invoice_id = ANY(${uuidArray(invoiceIds)})
+      WHERE le.exclusion_id = e.exclusion_id AND le.invoice_id = ANY(${invoiceIds})
     )`,
   };
+}
+
+const touched = z.object({
+  noteId: z.string(),
+  source: z.enum(['llm', 'metered']),
+  deploymentId: z.string(),
+  resourceKind: z.string(),
+  serviceMonth: z.string(),
+});
+
+/** Returns the usage of which these adjustment notes took or excluded some, by note. */
+export async function readTouchedUsage(
+  db: Queryable,
+  noteIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly TouchedUsage[]>> {
+  const rows = await db.any(sql.type(touched)`
+    SELECT DISTINCT took.invoice_id AS "noteId", b.source, b.deployment_id AS "deploymentId",
+      b.resource_kind AS "resourceKind", to_char(b.service_month, 'YYYY-MM') AS "serviceMonth"
+    FROM (
+      SELECT invoice_id, bucket_id FROM invoice_usage
+      UNION ALL
+      SELECT le.invoice_id, x.bucket_id FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
+    ) took JOIN usage_buckets b USING (bucket_id)
+    WHERE took.invoice_id = ANY(${uuidArray(noteIds)})
+  `);
+  return Map.groupBy(rows, ({ noteId }) => noteId);
 }

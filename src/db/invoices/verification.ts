@@ -33,6 +33,42 @@ export function nextInvoices(
   `);
 }
 
+const adjustedDocument = z.object({
+  /** The invoice of the chain. */
+  adjustedId: z.string(),
+  invoiceId: z.string(),
+  number: z.string(),
+  currency: z.string(),
+  /** Null: the invoice. */
+  origin: z.enum(['rerun', 'credit']).nullable(),
+  tax: invoiceTaxSchema,
+  taxableCents: z.number(),
+  taxCents: z.number(),
+});
+/** An adjusted invoice or one of its adjustment notes. */
+export type AdjustedDocument = z.infer<typeof adjustedDocument>;
+
+/** Returns a page of the month's adjusted invoices, by id, each followed by its adjustment notes in their order. */
+export async function nextAdjusted(
+  db: Queryable,
+  { periodStart }: Period,
+  page: { readonly after: string | null; readonly limit: number },
+): Promise<ReadonlyMap<string, readonly AdjustedDocument[]>> {
+  const documents = await db.any(sql.type(adjustedDocument)`
+    WITH adjusted AS (
+      SELECT DISTINCT adjusts_invoice_id AS id FROM invoices
+      WHERE period_start = ${periodStart} AND kind = 'adjustment_note'
+        AND (${page.after}::uuid IS NULL OR adjusts_invoice_id > ${page.after}::uuid)
+      ORDER BY 1 LIMIT ${page.limit}
+    )
+    SELECT a.id AS "adjustedId", i.invoice_id AS "invoiceId", i.number, i.currency, i.note_origin AS origin,
+      ${taxViewOf('i')} AS tax, i.subtotal_cents AS "taxableCents", i.tax_cents AS "taxCents"
+    FROM adjusted a JOIN invoices i ON i.invoice_id = a.id OR i.adjusts_invoice_id = a.id
+    ORDER BY a.id, i.adjusts_invoice_id IS NOT NULL, i.revision
+  `);
+  return Map.groupBy(documents, ({ adjustedId }) => adjustedId);
+}
+
 const storedChange = z.object({
   invoiceId: z.string(),
   change: z.enum(['added', 'removed', 'changed']),
@@ -56,6 +92,7 @@ export async function storedChanges(
 
 const scope = z.object({
   invoices: z.number(),
+  adjustment_notes: z.number(),
   lines: z.number(),
   llm_events: z.number(),
   /** By currency, because charges in different currencies can't be added up. */
@@ -80,7 +117,9 @@ export function readScope(db: Queryable, period: Period): Promise<VerificationSc
   const { periodStart } = period;
   return db.one(sql.type(scope)`
     SELECT
-      (SELECT count(*) FROM invoices WHERE period_start = ${periodStart}) AS invoices,
+      (SELECT count(*) FROM invoices WHERE period_start = ${periodStart} AND kind = 'invoice') AS invoices,
+      (SELECT count(*) FROM invoices WHERE period_start = ${periodStart} AND kind = 'adjustment_note')
+        AS adjustment_notes,
       (SELECT count(*) FROM invoices JOIN invoice_lines USING (invoice_id)
         WHERE period_start = ${periodStart}) AS lines,
       llm.events AS llm_events, llm.charges AS llm_charges,

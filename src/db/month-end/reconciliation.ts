@@ -7,15 +7,16 @@ import { isApplied, stands } from '../invoices/standing.ts';
 
 /**
  * The states of a month's usage, each with its class in the control totals:
- * - `billed`, `within_allowance`: on a live invoice;
- * - `free_by_plan`: on a live invoice, of a kind that the plan has without a price;
- * - `unpriced_kind`, `no_subscription`: on a live invoice that has no line for it, because the deployment's plan
- *   doesn't have the kind, or the deployment has no subscription in the month;
- * - `voided`: on a voided invoice, which keeps it;
+ * - `billed`, `within_allowance`: on a live invoice or an adjustment note;
+ * - `free_by_plan`: the same, of a kind that the plan has without a price;
+ * - `unpriced_kind`, `no_subscription`: the same, but without a line for it, because the deployment's plan doesn't have
+ *   the kind, or the deployment has no subscription in the month;
+ * - `voided`: on a void invoice, or metered usage that arrived after it. A forced rerun that names the tenant issues the
+ *   next revision, which takes it;
  * - `next_invoice`: LLM usage that arrived after the month was invoiced. It makes the tenant due for the next
  *   month, whose run bills it;
- * - `needs_re_run`: metered usage that arrived after the month was invoiced, and that only a rerun bills;
- * - `settle_by_hand`: the same, but the invoice is paid or void and therefore never rebuilt;
+ * - `needs_re_run`: metered usage that arrived after the month was invoiced, and that only a rerun bills: on a revision,
+ *   or on an adjustment note if the invoice is settled;
  * - `in_draft`: sealed for an invoice that is being built, or whose building was interrupted;
  * - `tenant_not_due`: metered usage that nothing bills, because none of the tenant's subscriptions touches the
  *   month;
@@ -29,10 +30,9 @@ export const USAGE_STATES = {
   free_by_plan: 'billed',
   unpriced_kind: 'unbilled',
   no_subscription: 'unbilled',
-  voided: 'voided',
+  voided: 'pending',
   next_invoice: 'pending',
   needs_re_run: 'pending',
-  settle_by_hand: 'pending',
   in_draft: 'pending',
   tenant_not_due: 'pending',
   not_yet_invoiced: 'pending',
@@ -92,8 +92,8 @@ export function usageByState(period: Period) {
           WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'
           WHEN b.source = 'llm' THEN 'next_invoice'
           WHEN live.invoice_id IS NULL THEN 'tenant_not_due'
-          WHEN live.status = 'issued' THEN 'needs_re_run'
-          ELSE 'settle_by_hand' END AS state
+          WHEN live.status = 'void' THEN 'voided'
+          ELSE 'needs_re_run' END AS state
       FROM usage_buckets b
       LEFT JOIN invoice_drafts draft ON draft.draft_id = b.sealed_for
       LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for

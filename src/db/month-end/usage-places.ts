@@ -3,6 +3,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
+import { isSettled } from '../invoices/standing.ts';
 import { sql, textArray } from '../sql.ts';
 import { isApplied } from '../invoices/standing.ts';
 
@@ -20,6 +21,8 @@ const place = z.object({
   /** The number of the month's live invoice, if there is one. */
   invoice: z.string().nullable(),
   invoice_status: z.enum(['issued', 'paid', 'void']).nullable(),
+  /** Whether a rerun of that invoice issues an adjustment note. */
+  is_settled: z.boolean(),
   /** For usage that is `in_draft`: the month that the draft is for. */
   draft_month: z.string().nullable(),
   /** For usage that is `in_draft`: whether its draft is a revision of an invoice. */
@@ -46,7 +49,7 @@ export function listUsagePlaces(
     FROM (
     SELECT u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
       sum(u.events)::text AS events, trim_scale(sum(u.total)) AS total, i.number AS invoice,
-      i.status AS invoice_status, to_char(d.period_start, 'YYYY-MM') AS draft_month,
+      i.status AS invoice_status, coalesce(${isSettled('i')}, false) AS is_settled, to_char(d.period_start, 'YYYY-MM') AS draft_month,
       coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision
     FROM (${usageByState(period)}) u
     JOIN tenants t USING (tenant_id)
@@ -57,7 +60,7 @@ export function listUsagePlaces(
       WHERE r.period_start = d.period_start AND r.state <> 'finished'
     )
     GROUP BY u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
-      u.live_invoice_id, i.number, i.status, d.period_start, d.replaces_invoice_id
+      i.invoice_id, i.number, i.status, d.period_start, d.replaces_invoice_id
     ORDER BY array_position(${textArray(states)}, u.state), u.tenant_id COLLATE "C",
       u.deployment_id, u.source, u.resource_kind
     LIMIT ${limit}
@@ -69,7 +72,7 @@ export function listUsagePlaces(
 
 /**
  * Returns the months up to `upTo` that may have usage for the listing, in order: usage that no invoice holds, usage
- * for which an issued invoice has no line, and events excluded since they were billed. Each kind is found by an index
+ * for which an issued invoice or note has no line, usage of void invoices, and events excluded since they were billed. Each kind is found by an index
  * of its own, so the cost doesn't grow with the usage that is billed.
  * @throws DomainError `invalid_month`
  */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
+import { isChargedBy } from '../invoices/invoice-usage.ts';
 import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
 /** Traces an invoice line back to the events behind it. Fields have the names that the API serves. */
@@ -20,8 +21,16 @@ export const lineUsageSchema = z.object({
       'The unit of the events: cents (the minor unit of the currency), or the resource kind.',
     ),
   events: z.int().describe('Events that count.'),
-  excluded_events: z.int().describe('Events that an operator had excluded before.'),
-  exact_sum: z.string().describe('Exact cents or quantity, before any rounding.'),
+  excluded_events: z
+    .int()
+    .describe(
+      'Events that an operator had excluded before. On an adjustment note also those that an earlier document billed.',
+    ),
+  exact_sum: z
+    .string()
+    .describe(
+      'Exact cents or quantity, before any rounding. On an adjustment note: the difference.',
+    ),
   digest: z
     .string()
     .nullable()
@@ -49,7 +58,11 @@ export const behindLineSchema = z.object({
   output_tokens: z.int().nullable(),
   qty: z.string().nullable().describe('Metered usage only: as it was sent.'),
   replaces: z.string().nullable().describe('Metered usage only: the record that this corrects.'),
-  amount: z.string().describe('What it adds to the line: exact cents, or a quantity.'),
+  amount: z
+    .string()
+    .describe(
+      'What it adds to the line: exact cents, or a quantity. "0" for an event that an adjustment note takes back.',
+    ),
   excluded: z.string().describe('How much of that was excluded; "0" for most.'),
   is_excluded: z.boolean().describe('Whether it was: an event of nothing can be excluded, too.'),
   content_hash: z.string().describe('SHA-256, in hex, of the content as it was sent.'),
@@ -141,17 +154,24 @@ function readLineFacts(
       gone.excluded_events AS "goneExcluded", gone.exact_sum AS "goneSum"
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
     CROSS JOIN LATERAL (
-      SELECT max(a.expired_at) AS expired_at, coalesce(sum(b.event_count), 0)::bigint AS events,
+      SELECT max(a.expired_at) AS expired_at,
+        coalesce(sum(CASE WHEN b.is_taken_back THEN x.events ELSE b.event_count END), 0)::bigint AS events,
         coalesce(sum(x.events), 0)::bigint AS excluded_events,
         coalesce(sum(b.total - x.amount), 0) AS exact_sum
-      FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)
+      FROM (
+        SELECT u.bucket_id, b.service_month, b.source, b.event_count, b.total, false AS is_taken_back
+        FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)
+        WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}
+        UNION ALL
+        SELECT DISTINCT b.bucket_id, b.service_month, b.source, 0, 0, true ${takenBack(invoiceId, lineNo)}
+      ) b
       JOIN usage_archives a USING (service_month, source)
       CROSS JOIN LATERAL (
         SELECT count(*) AS events, coalesce(sum(e.amount), 0) AS amount
         FROM invoice_exclusions le JOIN usage_exclusions e USING (exclusion_id)
-        WHERE le.invoice_id = u.invoice_id AND e.bucket_id = u.bucket_id
+        WHERE le.invoice_id = ${invoiceId}::uuid AND e.bucket_id = b.bucket_id
       ) x
-      WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo} AND a.expired_at IS NOT NULL
+      WHERE a.expired_at IS NOT NULL
     ) gone
     WHERE i.invoice_id = ${invoiceId}::uuid AND l.line_no = ${lineNo}
       AND l.kind IN ('llm_usage', 'overage')
@@ -195,8 +215,23 @@ export function listEventsBehind(
 }
 
 /**
- * Selects the events of the line's buckets; with a page, the next ones of each bucket. Events are matched by
- * bucket and month, because the archive has one partition per month.
+ * Selects, after its columns, the events `x` that an adjustment note's line takes back: the note excludes them, and their
+ * bucket `b` is on an earlier document. An invoice has none, because it holds the usage of the events that it excludes.
+ */
+function takenBack(invoiceId: string, lineNo: number) {
+  return sql.fragment`
+    FROM invoices i JOIN invoice_lines line USING (invoice_id)
+    JOIN invoice_exclusions le USING (invoice_id) JOIN usage_exclusions x USING (exclusion_id)
+    JOIN usage_buckets b ON b.bucket_id = x.bucket_id
+      AND ${isChargedBy(sql.fragment`to_char(i.period_start, 'YYYY-MM')`)}
+    WHERE i.invoice_id = ${invoiceId}::uuid AND line.line_no = ${lineNo} AND NOT EXISTS (
+      SELECT FROM invoice_usage u WHERE u.invoice_id = i.invoice_id AND u.bucket_id = b.bucket_id
+    )`;
+}
+
+/**
+ * Selects the events of the line's buckets, and those that it takes back; with a page, the next ones of each bucket.
+ * Events are matched by bucket and month, because the archive has one partition per month.
  */
 function eventsBehind(
   invoiceId: string,
@@ -215,6 +250,7 @@ function eventsBehind(
       FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
       WHERE le.invoice_id = ${invoiceId}::uuid
     ) x`;
+  const ofTaken = sql.fragment`x.event_id, x.amount, x.bucket_id, b.service_month`;
   const buckets = sql.fragment`
     FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)`;
   const ofLine = sql.fragment`WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
@@ -239,5 +275,23 @@ function eventsBehind(
       ${nextOf(sql.fragment`r.record_id`)}
     ) r
     ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
-    ${ofLine} AND b.source = 'metered'`;
+    ${ofLine} AND b.source = 'metered'
+    UNION ALL
+    SELECT e.gateway_request_id, e.occurred_at, e.received_at, e.model, e.input_tokens, e.output_tokens,
+      NULL, NULL, 0, taken.amount, true, e.content_hash
+    FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'llm') taken
+    CROSS JOIN LATERAL (
+      SELECT * FROM ${LLM_EVENTS} e WHERE e.bucket_id = taken.bucket_id
+        AND e.service_month = taken.service_month AND e.gateway_request_id = taken.event_id
+        ${nextOf(sql.fragment`e.gateway_request_id`)}
+    ) e
+    UNION ALL
+    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces, 0, taken.amount, true,
+      r.content_hash
+    FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'metered') taken
+    CROSS JOIN LATERAL (
+      SELECT * FROM ${METERED_RECORDS} r WHERE r.bucket_id = taken.bucket_id
+        AND r.service_month = taken.service_month AND r.record_id = taken.event_id
+        ${nextOf(sql.fragment`r.record_id`)}
+    ) r`;
 }

@@ -3,7 +3,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
-import { isApplied } from '../invoices/standing.ts';
+import { invoiceOf, isApplied, isSettled } from '../invoices/standing.ts';
 
 const excludable = z.object({
   tenantId: z.string(),
@@ -159,11 +159,12 @@ const pending = z.object({
   tenant_id: z.string(),
   name: z.string(),
   currency: z.string(),
+  /** Of the live invoice, even if an adjustment note of it bills the events. */
   number: z.string(),
-  status: z.enum(['issued', 'paid']),
+  is_settled: z.boolean(),
   events: z.number(),
 });
-/** An invoice that still bills events excluded after it was issued, and how many. */
+/** An invoice that still bills events excluded after it or its notes were issued, and how many. */
 export type PendingExclusions = z.infer<typeof pending>;
 
 /**
@@ -176,11 +177,12 @@ export function listPendingExclusions(
   limit: number,
 ): Promise<readonly PendingExclusions[]> {
   return db.any(sql.type(pending)`
-    SELECT e.tenant_id, t.name, t.currency, i.number, i.status, count(*) AS events
+    SELECT e.tenant_id, t.name, t.currency, i.number, ${isSettled('i')} AS is_settled, count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
-    JOIN invoices i ON i.invoice_id = b.sealed_for AND NOT ${isApplied('e')}
+    JOIN invoices holder ON holder.invoice_id = b.sealed_for AND NOT ${isApplied('e')}
+    JOIN invoices i ON i.invoice_id = ${invoiceOf('holder')}
     JOIN tenants t ON t.tenant_id = e.tenant_id
     WHERE i.period_start = ${periodStart} AND i.status <> 'void'
-    GROUP BY e.tenant_id, t.name, t.currency, i.number, i.status ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
+    GROUP BY e.tenant_id, t.name, t.currency, i.invoice_id ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
   `);
 }

@@ -22,18 +22,19 @@ export function booksSection({
   const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
   return markup`<h2 id="books">Books ${balance(balanced)}</h2>
 ${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}<div class="columns">
-<div><h3>Live invoices</h3>
+<div><h3>Live invoices and adjustment notes</h3>
 ${table({
-  caption: 'Live invoices with the sum of their lines',
+  caption: 'Live invoices and adjustment notes with the sum of their lines',
   empty: 'No live invoices.',
   rows: control_totals.invoices,
   columns: [
     {
       head: 'Status',
       isHead: true,
-      cell: ({ currency, status }) => `${status} (${currency})`,
+      cell: ({ currency, kind, status }) =>
+        `${kind === 'invoice' ? status : 'adjustment notes'} (${currency})`,
     },
-    { head: 'Invoices', isFigure: true, cell: ({ invoices }) => groupDigits(invoices) },
+    { head: 'Documents', isFigure: true, cell: ({ invoices }) => groupDigits(invoices) },
     {
       head: 'Totals',
       isFigure: true,
@@ -96,5 +97,5 @@ function wrongCount(wrong: number): Markup | string {
 function usageState(state: Books['reconciliation'][number]['state']): Markup | string {
   const words = state.replaceAll('_', ' ');
   if (state === 'unaccounted') return badge('bad', words);
-  return state === 'needs_re_run' || state === 'settle_by_hand' ? badge('busy', words) : words;
+  return state === 'needs_re_run' ? badge('busy', words) : words;
 }

@@ -1,0 +1,49 @@
+import { TAX_CURRENCY, type AudTax } from '../domain/aud-tax.ts';
+import { formatMoney } from '../domain/format.ts';
+import type { InvoiceTax } from '../domain/invoice-totals.ts';
+import { compareLines, type PlacedLine } from '../domain/line-changes.ts';
+
+/** Tells how a document differs from what it comes to when it is computed again. */
+
+export interface RecomputedDocument {
+  /** How sentences name it: `invoice acme-000001`. */
+  readonly name: string;
+  readonly currency: string;
+}
+
+/** Returns a sentence for each line that is not as it was stored. */
+export function wrongLinesOf(
+  { name, currency }: RecomputedDocument,
+  stored: readonly PlacedLine[],
+  again: readonly PlacedLine[],
+): readonly string[] {
+  const show = (cents = 0) => formatMoney(cents, currency);
+  return compareLines(stored, again).map(({ change, before, after }) => {
+    const line = before ?? after;
+    return (
+      `${name}, ${line.deploymentId ?? 'the tenant'}, ${line.description}: ` +
+      describe(change, show(before?.amountCents), show(after?.amountCents))
+    );
+  });
+}
+
+function describe(change: string, before: string, after: string): string {
+  switch (change) {
+    case 'added':
+      return `a line of ${after} is missing`;
+    case 'removed':
+      return `there is no reason for its ${before}`;
+    default:
+      return `says ${before}, comes to ${after}`;
+  }
+}
+
+/** Returns a sentence about a document that is not taxed as it says. */
+export function wrongTaxOf(
+  { name }: RecomputedDocument,
+  stored: InvoiceTax,
+  again: InvoiceTax,
+): string {
+  const show = (aud: AudTax | null) => (aud ? formatMoney(aud.taxCents, TAX_CURRENCY) : 'nothing');
+  return `${name}, the tax in ${TAX_CURRENCY}: says ${show(stored.aud)}, comes to ${show(again.aud)}`;
+}
