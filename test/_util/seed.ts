@@ -46,7 +46,7 @@ export async function seedCatalogue(db: Database): Promise<void> {
   });
 }
 
-/** Who sells, with the default settings unless others are given. */
+/** Stores seller details, with the default settings unless others are given. */
 export function seedSeller(
   db: Database,
   settings: Partial<RecordedSeller> = {},
