@@ -15,12 +15,12 @@ export function releasedAt(alias: string) {
   return sql.fragment`(SELECT r.released_at FROM ${releaseOf(alias)})`;
 }
 
-/** The invoice's due date, in the billing time zone; null before the release. */
+/** The invoice's due date, in the billing time zone; null before the release, and for adjustment notes. */
 export function dueOn(alias: string) {
   const column = (name: string) => sql.identifier([alias, name]);
   return sql.fragment`(
     SELECT invoice_due_on(${column('issued_on')}, r.released_on, ${column('payment_days')})
-    FROM ${releaseOf(alias)})`;
+    FROM ${releaseOf(alias)} AND ${column('kind')} = 'invoice')`;
 }
 
 function releaseOf(alias: string) {

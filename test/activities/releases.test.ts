@@ -1,23 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
+import { releaseInvoices } from '../../src/db/invoices/release.ts';
 import { readReview } from '../../src/db/month-end/review-facts.ts';
 import { remindOfReviews } from '../../src/db/month-end/review-reminders.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from '../_util/books.ts';
-import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { acceptForce, buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { release } from '../_util/releasing.ts';
-import {
-  MONTH,
-  seedCatalogue,
-  seedRequest,
-  seedSeller,
-  seedTenant,
-  seedUsage,
-} from '../_util/seed.ts';
+import { MONTH, seedCatalogue, seedRequest, seedSeller, seedTenant } from '../_util/seed.ts';
 import { periodOf } from '../_util/utc.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
@@ -272,22 +267,45 @@ describe('review', () => {
     ]);
   });
 
-  test.each(Array.from({ length: 8 }, (_, n) => n))(
+  test('a rerun waits for a release that is not committed, and then announces its revision', async () => {
+    await register(world.db);
+    await review();
+    await build('acme');
+    await acceptForce(world, { tenantIds: ['acme'] });
+    const released = Promise.withResolvers<undefined>();
+    const commit = Promise.withResolvers<undefined>();
+    const releasing = world.db.transaction(async (tx) => {
+      const request = { all: true, requestId: 'r-1', actor: 'test', reason: 'reviewed' } as const;
+      await releaseInvoices(tx, periodOf(MONTH), request);
+      released.resolve(undefined);
+      await commit.promise;
+    });
+    await released.promise;
+    const rerun = build('acme');
+    expect(await Promise.race([rerun, delay(500, 'waits')])).toBe('waits');
+    commit.resolve(undefined);
+    await releasing;
+    expect(await rerun).toMatchObject([{ outcome: 'rolled' }]);
+    expect(await typesOf()).toEqual([
+      'invoice.issued acme',
+      'invoice.issued acme',
+      'invoice.released acme',
+      'invoice.superseded acme',
+    ]);
+  });
+
+  test.each([1, 2, 3])(
     'a release against a rerun announces the invoice that is live afterwards (%i)',
     async () => {
       await register(world.db);
       await review();
       await build('acme');
-      await seedUsage(world.db, {
-        ...{ tenantId: 'acme', deploymentId: 'acme-a' },
-        ...{ kind: 'llm_usage', amount: '100' },
-      });
       await Promise.all([forceInvoices(world, ['acme']), release(world.db, ['acme'])]);
       const live = (await invoicesOf(world.db, 'acme')).find(({ status }) => status === 'issued');
       const events = await outboxOf(world.db);
       const issued = events.filter(({ type }) => type === 'invoice.issued');
       const superseded = events.filter(({ type }) => type === 'invoice.superseded');
-      // The revision either replaces an invoice that the tenant knows, or is the first that it hears of.
+      // The revision either replaces an invoice that was announced, or is the first that is.
       expect(issued.length - superseded.length).toBe(1);
       expect(issued.map(({ data }) => data.invoice_id)).toContain(live?.invoiceId);
       expect(await seenBy('acme')).toHaveLength(2);
