@@ -81,7 +81,7 @@ CREATE TABLE invoices (
 -- Drafts and invoices refer to each other, so this key could not be created with the drafts.
 ALTER TABLE invoice_drafts ADD FOREIGN KEY (replaces_invoice_id) REFERENCES invoices;
 
--- One invoice stands per tenant and period. Not deferrable: the old invoice is superseded before the new one is
+-- One live invoice per tenant and period. Not deferrable: the old invoice is superseded before the new one is
 -- issued.
 CREATE UNIQUE INDEX invoices_one_live ON invoices (tenant_id, period_start)
   WHERE kind = 'invoice' AND superseded_by IS NULL;
@@ -273,7 +273,7 @@ END $$;
 CREATE TRIGGER invoices_from_the_worker BEFORE INSERT ON invoices
   FOR EACH ROW WHEN (NEW.note_origin IS DISTINCT FROM 'credit') EXECUTE FUNCTION invoices_from_the_worker();
 
--- A note adjusts the invoice that stands in its period, and brings the tax of the invoice and its notes to the tax of
+-- A note adjusts the live invoice of its period, and brings the tax of the invoice and its notes to the tax of
 -- what they charge together (docs/spec.md#adjustment-notes). Notes of an invoice are issued one after the other, because
 -- their transactions lock the invoice.
 CREATE FUNCTION invoices_notes_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -288,7 +288,7 @@ BEGIN
       IS DISTINCT FROM (NEW.tenant_id, NEW.period_start, NEW.currency)
     OR NEW.revision <> (SELECT count(*) FROM invoices n WHERE n.adjusts_invoice_id = adjusted.invoice_id)
   THEN
-    RAISE EXCEPTION 'adjustment note % is not the next note of an invoice that stands', NEW.invoice_id
+    RAISE EXCEPTION 'adjustment note % is not the next note of a live invoice', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   SELECT sum(d.subtotal_cents), sum(d.tax_cents) INTO taxable, tax

@@ -47,7 +47,7 @@ CREATE TABLE month_end_request_tenants (
   outcome text CHECK (outcome IN ('rolled', 'adjusted', 'unchanged', 'nothing_to_bill', 'refused', 'parked')),
   -- The draft that is serving it.
   draft_id uuid REFERENCES invoice_drafts,
-  -- The invoice that stands; for `adjusted`, the note.
+  -- The live invoice; for `adjusted`, the note.
   invoice_id uuid REFERENCES invoices,
   reason text,
   PRIMARY KEY (request_seq, tenant_id),
@@ -69,7 +69,7 @@ CREATE TABLE tenant_outcomes (
   tenant_id external_id NOT NULL REFERENCES tenants,
   outcome text NOT NULL
     CHECK (outcome IN ('rolled', 'adjusted', 'skipped', 'unchanged', 'nothing_to_bill', 'parked')),
-  -- The invoice that stands, also if the outcome is `adjusted`.
+  -- The live invoice, also if the outcome is `adjusted`.
   invoice_id uuid REFERENCES invoices,
   -- A stable failure type, and a sentence that an operator can act on.
   reason_type text,

@@ -84,9 +84,9 @@ export function chargingFor(
 
 /**
  * Returns the lines of a note: for each difference in quantity or amount the difference itself, described by the newer
- * line, with the amounts before and after in `meta`. A line of which only the subscription was replaced is no
- * difference. A line whose usage is touched by the note gets a line even if it is of 0, so that usage is always on a
- * line of the document that holds it. Lines match as between revisions (`pairLines`).
+ * line, with the amounts before and after in `meta`. A line does not differ if only its subscription was replaced. A
+ * line whose usage is touched by the note gets a line even if it is 0, so that usage is always on a line of the
+ * document that holds it. Lines match as between revisions (`pairLines`).
  * @param before what is in effect
  * @param after what a fresh composition charges
  * @param isTouched whether the note takes or excludes usage of a line of `after`
@@ -103,17 +103,18 @@ export function adjustmentLines(
   const kept = new Set(pairs.values());
   return [
     ...fresh.flatMap((line) => {
-      const found = difference(pairs.get(line) ?? null, line);
+      const found = difference(pairs.get(line) ?? null, line, line);
       return isDifferent(found) || isTouched(line) ? found : [];
     }),
-    ...before.filter((line) => !kept.has(line)).map((line) => difference(line, null)),
+    ...before.filter((line) => !kept.has(line)).map((line) => difference(line, null, line)),
   ];
 }
 
-function difference(before: DeploymentLine, after: null): DeploymentLine;
-function difference(before: DeploymentLine | null, after: DeploymentLine): DeploymentLine;
-function difference(before: DeploymentLine | null, after: DeploymentLine | null): DeploymentLine {
-  const newer = (after ?? before) as DeploymentLine;
+function difference(
+  before: DeploymentLine | null,
+  after: DeploymentLine | null,
+  newer: DeploymentLine,
+): DeploymentLine {
   const before_cents = before?.amountCents ?? 0;
   const after_cents = after?.amountCents ?? 0;
   return {

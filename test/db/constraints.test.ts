@@ -237,12 +237,12 @@ describe('for every role', () => {
     [
       'a note out of turn',
       insertNote("2, 1, 'n', 'AUD', 0, 0, 0"),
-      /is not the next note of an invoice that stands/,
+      /is not the next note of a live invoice/,
     ],
     [
       'a note in another currency than its invoice',
       insertNote("1, 1, 'n', 'NZD', 0, 0, 0"),
-      /is not the next note of an invoice that stands/,
+      /is not the next note of a live invoice/,
     ],
     [
       'a note whose tax is not that of the difference',

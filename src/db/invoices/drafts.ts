@@ -14,7 +14,7 @@ const tenantMonth = z.object({
   /** The currency that the tenant is billed in. */
   currency: z.string(),
   isDue: z.boolean(),
-  /** The invoice that stands: issued, paid or void. */
+  /** The live invoice: issued, paid or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
   liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),

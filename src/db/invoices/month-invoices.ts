@@ -35,7 +35,7 @@ export type InvoiceOrder = (typeof INVOICE_ORDERS)[number];
 export interface MonthInvoiceFilter {
   /** Part of the tenant's id or name, case-insensitive. */
   readonly search?: string | undefined;
-  /** Undefined: all that stand. */
+  /** Undefined: all live ones. */
   readonly status?: InvoiceStatus | undefined;
   readonly outcome?: Outcome | undefined;
   /** `waiting`: only invoices that their tenants can't see yet. */

@@ -10,7 +10,7 @@ function columnsOf(alias: string) {
 }
 
 /**
- * Condition: the invoice that stands for its tenant and period, issued or void. There is at most one
+ * Condition: the live invoice for its tenant and period, issued or void. There is at most one
  * (`invoices_one_live`), and it is the one that a forced rerun replaces or adjusts.
  */
 export function stands(alias: string) {
@@ -18,12 +18,12 @@ export function stands(alias: string) {
   return sql.fragment`(${column('kind')} = 'invoice' AND ${column('superseded_by')} IS NULL)`;
 }
 
-/** Condition: the invoice that stands, and it isn't void. Its notes are not part of it. */
+/** Condition: the live invoice, and it isn't void. Its notes are not part of it. */
 export function standsUnvoided(alias: string) {
   return sql.fragment`(${stands(alias)} AND ${columnsOf(alias)('status')} <> 'void')`;
 }
 
-/** Condition: a document that nothing has replaced: an invoice that stands, or an adjustment note. */
+/** Condition: a document that nothing has replaced: a live invoice, or an adjustment note. */
 export function isInForce(alias: string) {
   return sql.fragment`(${columnsOf(alias)('superseded_by')} IS NULL)`;
 }

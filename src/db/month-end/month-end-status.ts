@@ -158,7 +158,7 @@ export function listRequests(db: Queryable, period: Period) {
   `);
 }
 
-/** Returns the totals of the period's invoices that stand, without void ones and without adjustment notes, by currency. */
+/** Returns the totals of the period's live invoices, without void ones and without adjustment notes, by currency. */
 export function sumInvoices(db: Queryable, period: Period) {
   return db.any(sql.type(monthTotalsSchema)`
     SELECT currency, count(*) AS invoices, sum(subtotal_cents)::text AS subtotal_cents,

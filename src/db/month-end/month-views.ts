@@ -25,7 +25,7 @@ const monthRow = z.object({
   /** Whether the books balanced when the last request was served; null: no request has been served. */
   balanced: z.boolean().nullable(),
   outcomes: outcomeTotals.omit({ due: true }),
-  /** Totals of the invoices that stand, without void ones; cents as text. */
+  /** Totals of the live invoices, without void ones; cents as text. */
   totals: z.array(
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
   ),
@@ -170,7 +170,7 @@ const kindTotal = z.object({
 export type KindTotal = z.infer<typeof kindTotal>;
 
 /**
- * Returns the totals per kind of line of the invoices that stand, without void ones, next to the month before, ordered
+ * Returns the totals per kind of line of the live invoices, without void ones, next to the month before, ordered
  * by currency and then as on invoices.
  * @throws DomainError `invalid_month`
  */

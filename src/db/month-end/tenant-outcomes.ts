@@ -55,7 +55,7 @@ export async function lookAtTenants(
 export type TenantSettled = { readonly tenantId: string } & (
   | {
       readonly outcome: InvoicedOutcome;
-      /** The invoice that stands; for `adjusted` the one that the note adjusts. */
+      /** The live invoice; for `adjusted` the one that the note adjusts. */
       readonly invoiceId: string;
     }
   | { readonly outcome: 'nothing_to_bill' }
