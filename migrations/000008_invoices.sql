@@ -13,7 +13,7 @@ CREATE TABLE invoices (
   period_end date NOT NULL,
   -- Of a note: its number among the notes of its invoice.
   revision integer NOT NULL CHECK (revision > 0),
-  status text NOT NULL DEFAULT 'issued' CHECK (status IN ('issued', 'paid', 'void', 'superseded')),
+  status text NOT NULL DEFAULT 'issued' CHECK (status IN ('issued', 'void', 'superseded')),
   -- Invoices and notes have a series each.
   tenant_seq bigint NOT NULL,
   number text NOT NULL UNIQUE,
@@ -245,14 +245,19 @@ BEGIN
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   IF (OLD.status, NEW.status) NOT IN
-    (('issued', 'superseded'), ('issued', 'paid'), ('issued', 'void'))
+    (('issued', 'superseded'), ('issued', 'void'))
     AND NOT (OLD.status = 'void' AND NEW.status = 'void' AND OLD.superseded_by IS NULL)
   THEN
     RAISE EXCEPTION 'invoice % cannot go from % to %', OLD.invoice_id, OLD.status, NEW.status
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  IF NEW.status IN ('superseded', 'void') AND EXISTS (
-    SELECT FROM invoices n WHERE n.adjusts_invoice_id = OLD.invoice_id
+  -- A settled invoice stays. Transactions that pay, adjust, replace or void an invoice lock its row and look again
+  -- afterwards; this proves that they did.
+  IF NEW.status IN ('superseded', 'void') AND (
+    EXISTS (SELECT FROM invoices n WHERE n.adjusts_invoice_id = OLD.invoice_id)
+    OR EXISTS (
+      SELECT FROM payments p WHERE p.tenant_id = OLD.tenant_id AND p.period_start = OLD.period_start
+    )
   ) THEN
     RAISE EXCEPTION 'invoice % is settled: it cannot become %', OLD.invoice_id, NEW.status
       USING ERRCODE = 'integrity_constraint_violation';
@@ -344,7 +349,7 @@ CREATE TRIGGER skipped_invoice_numbers_are_kept BEFORE UPDATE OR DELETE OR TRUNC
 CREATE TRIGGER invoice_digests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_digests
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The worker issues and supersedes invoices. The API marks an invoice paid or void; any other status change
+-- The worker issues and supersedes invoices. The API voids invoices; any other status change
 -- needs another column to change as well. A tenant cannot see a rerun's actor or reason, nor what an invoice
 -- was composed from, which are for operators only.
 GRANT SELECT ON invoices, invoice_lines, invoice_compositions, invoice_usage TO arcadia_api, arcadia_worker, arcadia_readonly;

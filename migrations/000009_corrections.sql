@@ -1,7 +1,7 @@
 -- Up Migration
 
 -- Records of later changes to usage and invoices: excluded events, the differences of revisions, and invoices
--- marked paid or void.
+-- that were voided.
 
 -- An event that an operator excluded from billing (docs/spec.md#usage). It stays in its bucket and stays
 -- visible, but the amount that it added no longer counts (ADR 7).
@@ -49,17 +49,16 @@ CREATE TABLE invoice_line_changes (
   CHECK ((change = 'removed') = (line_no IS NULL))
 );
 
--- The actor and reason for each invoice that was marked paid or void. An invoice leaves `issued` once.
+-- The actor and reason for each invoice that was voided. An invoice leaves `issued` once.
 CREATE TABLE invoice_status_changes (
   invoice_id uuid PRIMARY KEY REFERENCES invoices,
-  status text NOT NULL CHECK (status IN ('paid', 'void')),
+  status text NOT NULL CHECK (status = 'void'),
   actor text NOT NULL,
-  -- For a payment: its reference, if there is one.
-  reason text CHECK (reason IS NOT NULL OR status = 'paid'),
+  reason text NOT NULL,
   changed_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Every change to paid or void must have a record.
+-- Every void invoice must have a record.
 CREATE FUNCTION invoices_change_status_on_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (
@@ -73,7 +72,7 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER invoices_change_status_on_record AFTER UPDATE ON invoices
   DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (NEW.status IN ('paid', 'void') AND OLD.status <> NEW.status)
+  FOR EACH ROW WHEN (NEW.status = 'void' AND OLD.status <> NEW.status)
   EXECUTE FUNCTION invoices_change_status_on_record();
 -- Every record must match a change that happened.
 CREATE FUNCTION invoice_status_changes_happen() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -71,6 +71,7 @@ export function createMemoryActivities(
         total: drafts.length === 1 ? 'AUD 123.45' : null,
       }),
     recordParked: refuse('recordParked'),
+    sendDailyNotices: refuse('sendDailyNotices'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: ({ month }) =>
       Promise.resolve({

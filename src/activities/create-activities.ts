@@ -8,6 +8,7 @@ import { persistInvoices } from './persist-invoices.ts';
 import { pullLlmUsage } from './pull-llm-usage.ts';
 import { quoteSubscriptions } from './quote-subscriptions.ts';
 import { requestScheduledMonth } from './request-scheduled-month.ts';
+import { sendDailyNotices } from './send-daily-notices.ts';
 
 export type { ActivityDeps } from './deps.ts';
 
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps) {
     recordParked: recordParked(deps),
     listWaiting: listWaiting(deps),
     finishPass: finishPass(deps),
+    sendDailyNotices: sendDailyNotices(deps),
     deliverDueWebhooks: deliverDueWebhooks(deps),
   };
 }

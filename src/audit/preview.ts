@@ -44,7 +44,7 @@ export interface TenantPreview {
   readonly standing: {
     readonly invoiceId: string;
     readonly number: string;
-    readonly status: 'issued' | 'paid' | 'void';
+    readonly status: 'issued' | 'void';
     readonly isSettled: boolean;
     readonly totalCents: number;
     readonly changes: readonly LineChange[];

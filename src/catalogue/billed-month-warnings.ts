@@ -103,7 +103,6 @@ export function warningsOfBilledMonths(
     });
     return [
       ...sayInvoiced(move, changed),
-      ...sayFinal(move, changed),
       ...sayDraft(move, changed),
       ...sayClosed(move, changed),
     ].map((message) => ({ path: move.path, message }));
@@ -152,15 +151,6 @@ function checkAndForce(tenantId: string, months: readonly ChangedMonth[]): strin
     `check it (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun ` +
     `(month-end force ${month} --tenant ${tenantId} --reason ...)`
   );
-}
-
-function sayFinal({ what }: Move, changed: readonly ChangedMonth[]): string[] {
-  const final = changed.filter(({ status }) => status === 'paid');
-  if (final.length === 0) return [];
-  const named = list(final, ({ month, number, status }) => `${month} (${number}, ${status})`);
-  return [
-    `${what} differs from what is invoiced for ${named}, which is never rebuilt: settle the difference by hand`,
-  ];
 }
 
 /** Says which months were closed without an invoice for the tenant. A month that it left needs none. */

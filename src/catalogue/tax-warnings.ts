@@ -50,23 +50,15 @@ async function ofAssignments(
       (invoice) => isWithin(invoice.month, from, later) && invoice.treatment !== treatment,
     );
     const { path } = placeOf(sent, (one) => one.tenant_id === tenantId && one.from === from);
-    const say = (status: string, action: (months: readonly Month[]) => string) => {
-      const months = wrong.filter((one) => one.status === status).map(({ month }) => month);
-      if (months.length === 0) return [];
-      const message =
-        `tenant ${tenantId} has tax treatment ${treatment} from ${from} on, but its ${status} invoices of ` +
-        `${nameMonths(months)} are taxed by another: ${action(months)}`;
-      return [{ path: [...path, 'from'], message }];
-    };
-    return [
-      ...say(
-        'issued',
-        ([month]) =>
-          `check them (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun of each month ` +
-          `(month-end force ${month} --tenant ${tenantId} --reason REASON)`,
-      ),
-      ...say('paid', () => 'they are never rebuilt, so settle the difference by hand'),
-    ];
+    const months = wrong.map(({ month }) => month);
+    const [month] = months;
+    if (month === undefined) return [];
+    const message =
+      `tenant ${tenantId} has tax treatment ${treatment} from ${from} on, but its issued invoices of ` +
+      `${nameMonths(months)} are taxed by another: ` +
+      `check them (month-end preview ${month} --tenant ${tenantId} --lines) and force a rerun of each month ` +
+      `(month-end force ${month} --tenant ${tenantId} --reason REASON)`;
+    return [{ path: [...path, 'from'], message }];
   });
 }
 

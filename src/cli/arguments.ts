@@ -3,7 +3,7 @@ import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { reasonSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
-import { parseServiceMonth, type Month } from '../domain/period.ts';
+import { parseDate, parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
 import { WEBHOOK_EVENT_TYPES, type WebhookEventType } from '../contracts/webhook-types.ts';
 import { text } from '../ingestion/usage-fields.ts';
@@ -14,6 +14,17 @@ import { MAX_TENANTS_PER_CHILD, type MonthEndOptions } from '../contracts/month-
 export function monthArgument(text: string): Month {
   try {
     return parseServiceMonth(text);
+  } catch (error) {
+    if (error instanceof DomainError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
+/** Parses a calendar date. */
+export function dateArgument(text: string): string {
+  try {
+    parseDate(text);
+    return text;
   } catch (error) {
     if (error instanceof DomainError) throw new InvalidArgumentError(error.message);
     throw error;

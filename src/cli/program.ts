@@ -5,7 +5,7 @@ import { invoicesCompareCommand } from './commands/invoices-compare-command.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff-command.ts';
 import { doctorCommand } from './commands/doctor-command.ts';
 import { invoicesListCommand } from './commands/invoices-list-command.ts';
-import { invoicesPayCommand, invoicesVoidCommand } from './commands/invoices-mark-commands.ts';
+import { invoicesVoidCommand } from './commands/invoices-mark-commands.ts';
 import { invoicesShowCommand } from './commands/invoices-show-command.ts';
 import { invoicesUsageCommand } from './commands/invoices-usage-command.ts';
 import { notesListCommand } from './commands/notes-list-command.ts';
@@ -24,6 +24,13 @@ import { monthEndReleaseCommand } from './commands/month-end-release-command.ts'
 import { monthEndStartCommand } from './commands/month-end-start-command.ts';
 import { monthEndStatusCommand } from './commands/month-end-status-command.ts';
 import { monthEndVerifyCommand } from './commands/month-end-verify-command.ts';
+import { paymentsImportCommand } from './commands/payments-import-command.ts';
+import {
+  paymentsAgingCommand,
+  paymentsBalancesCommand,
+  paymentsListCommand,
+} from './commands/payments-list-commands.ts';
+import { paymentsRecordCommand } from './commands/payments-record-command.ts';
 import { scheduleApplyCommand } from './commands/schedule-apply-command.ts';
 import {
   scheduleBackfillCommand,
@@ -144,16 +151,22 @@ Examples:
     monthEndVerifyCommand(),
     monthEndExportCommand(),
   ]);
-  group('invoices', 'show invoices; mark them paid or void', [
+  group('invoices', 'show and void invoices', [
     invoicesListCommand(),
     invoicesShowCommand(),
     invoicesDiffCommand(),
     invoicesUsageCommand(),
     invoicesCompareCommand(),
-    invoicesPayCommand(),
     invoicesVoidCommand(),
   ]);
   group('notes', 'show adjustment notes', [notesListCommand(), notesShowCommand()]);
+  group('payments', 'record payments, and show what is owed', [
+    paymentsRecordCommand(),
+    paymentsImportCommand(),
+    paymentsListCommand(),
+    paymentsBalancesCommand(),
+    paymentsAgingCommand(),
+  ]);
   group('usage', 'send, exclude, archive and expire usage', [
     usageReplayCommand(),
     usageSendCommand(),

@@ -22,6 +22,11 @@ export interface RequestScheduledMonthResult {
   readonly workflowId: string;
 }
 
+/** How many webhook events of each kind a day's run has written. */
+export interface DailyNotices {
+  readonly overdueInvoices: number;
+}
+
 export interface AcceptRequestInput {
   readonly month: string;
   readonly signal: RequestSignal;

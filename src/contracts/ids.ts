@@ -20,6 +20,12 @@ export const SCHEDULE_ID = 'month-end';
 /** What the Schedule starts; Temporal adds the scheduled time to this id. */
 export const SCHEDULED_MONTH_END_ID = 'scheduled-month-end';
 
+/** The Schedule that writes the webhook events of each day. */
+export const NOTICES_SCHEDULE_ID = 'daily-notices';
+
+/** What that Schedule starts; Temporal adds the scheduled time to this id. */
+export const DAILY_NOTICES_ID = 'daily-notices';
+
 /** The one workflow of a month, `month-end-2026-05`. */
 export function monthEndId(month: string): string {
   return `month-end-${month}`;

@@ -5,6 +5,7 @@ export const WORKFLOWS = {
   scheduledMonthEnd: 'scheduledMonthEnd',
   monthEnd: 'monthEnd',
   tenantInvoice: 'tenantInvoice',
+  dailyNotices: 'dailyNotices',
 } as const;
 
 /** Signals that `monthEnd` accepts. It rejects any other name visibly. */

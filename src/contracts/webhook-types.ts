@@ -5,6 +5,8 @@ export const WEBHOOK_EVENT_TYPES = [
   'invoice.superseded',
   'invoice.released',
   'review.waiting',
+  'invoice.paid',
+  'invoice.overdue',
   'run.finished',
   'tenant.parked',
 ] as const;

@@ -58,7 +58,7 @@ export interface ControlTotals {
   readonly invoices: readonly {
     readonly currency: string;
     readonly kind: 'invoice' | 'adjustment_note';
-    readonly status: 'issued' | 'paid' | 'void';
+    readonly status: 'issued' | 'void';
     readonly invoices: number;
     readonly subtotal_cents: string;
     readonly tax_cents: string;

@@ -41,6 +41,13 @@ export function parseAmount(text: string, currency: string): number | null {
   return Number.isSafeInteger(cents) ? cents : null;
 }
 
+/** Parses an amount that may have a minus, such as a refund; otherwise like `parseAmount`. */
+export function parseSignedAmount(text: string, currency: string): number | null {
+  const cents = parseAmount(text.replace(/^-/, ''), currency);
+  // Without -0.
+  return cents !== null && cents !== 0 && text.startsWith('-') ? -cents : cents;
+}
+
 /** Formats an amount with its currency, for sentences: `AUD 1,234.50`. */
 export function formatMoney(cents: number | string, currency: string): string {
   return `${currency} ${formatAmount(cents, currency)}`;

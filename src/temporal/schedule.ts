@@ -7,7 +7,13 @@ import {
   type ScheduleHandle,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { SCHEDULE_ID, SCHEDULED_MONTH_END_ID, TASK_QUEUE } from '../contracts/ids.ts';
+import {
+  DAILY_NOTICES_ID,
+  NOTICES_SCHEDULE_ID,
+  SCHEDULE_ID,
+  SCHEDULED_MONTH_END_ID,
+  TASK_QUEUE,
+} from '../contracts/ids.ts';
 import {
   WORKFLOWS,
   type MonthEndOptions,
@@ -46,18 +52,58 @@ export class NoScheduleError extends Error {
  * Creates the Schedule, or updates it. It fires in the billing time zone. A paused Schedule stays paused: the operator
  * who paused it had a reason that a deployment doesn't know.
  */
-export async function applySchedule(
+export function applySchedule(
   client: Client,
   timeZone: string,
   schedule: MonthEndSchedule = {},
 ): Promise<'created' | 'updated'> {
-  const definition = define(timeZone, schedule);
+  return createOrUpdate(client, SCHEDULE_ID, define(timeZone, schedule));
+}
+
+/** The hour of the daily notices in the billing time zone: receivers act on them in the morning. */
+export const NOTICES_HOUR = 8;
+
+/** Does the same for the Schedule of the daily notices (docs/spec.md#due-dates-and-payments). */
+export function applyNoticesSchedule(
+  client: Client,
+  timeZone: string,
+): Promise<'created' | 'updated'> {
+  return createOrUpdate(client, NOTICES_SCHEDULE_ID, {
+    spec: {
+      calendars: [{ hour: NOTICES_HOUR, comment: 'Reports overdue invoices every day' }],
+      timezone: timeZone,
+    },
+    action: {
+      type: 'startWorkflow',
+      workflowType: WORKFLOWS.dailyNotices,
+      workflowId: DAILY_NOTICES_ID,
+      taskQueue: TASK_QUEUE,
+      args: [],
+      staticSummary: 'Writes the webhook events that are due today',
+    },
+    // A run writes all that is due, so a missed or overlapping one needs no run of its own.
+    policies: {
+      overlap: ScheduleOverlapPolicy.SKIP,
+      catchupWindow: '1 day',
+      pauseOnFailure: false,
+    },
+  });
+}
+
+type Definition = Omit<ScheduleOptions, 'scheduleId'>;
+
+async function createOrUpdate(
+  client: Client,
+  scheduleId: string,
+  definition: Definition & Required<Pick<Definition, 'policies'>>,
+): Promise<'created' | 'updated'> {
   try {
-    await client.schedule.create({ scheduleId: SCHEDULE_ID, ...definition });
+    await client.schedule.create({ scheduleId, ...definition });
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await handleOf(client).update(({ state }) => ({ ...definition, state }));
+    const handle = client.schedule.getHandle(scheduleId);
+    await handle.update(({ state }) => ({ ...definition, state }));
     return 'updated';
   }
 }
@@ -80,7 +126,7 @@ function define(timeZone: string, { hour = 6, minute = 0, options }: MonthEndSch
       staticSummary: 'Requests the month before the scheduled time',
     },
     policies: { overlap: OVERLAP, catchupWindow: CATCHUP_WINDOW, pauseOnFailure: false },
-  } satisfies Omit<ScheduleOptions, 'scheduleId'>;
+  } satisfies Definition;
 }
 
 /** @throws NoScheduleError */

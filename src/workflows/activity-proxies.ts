@@ -122,6 +122,16 @@ export const webhooks = proxyActivities<Activities>({
   retry: RETRY,
 });
 
+/**
+ * Writes events of the whole ledger, in batches. It is rare, so it is a regular activity with events in the history. A
+ * retry continues where the last attempt stopped.
+ */
+export const notices = proxyActivities<Pick<Activities, 'sendDailyNotices'>>({
+  ...RECORDED,
+  startToCloseTimeout: '10 min',
+  summary: 'Write the webhook events that are due today',
+});
+
 /** Calls to Temporal itself. They are rare, so they are regular activities with events in the history. */
 export const temporal = proxyActivities<Pick<Activities, 'requestScheduledMonth'>>({
   startToCloseTimeout: '30 s',

@@ -1,3 +1,4 @@
+export { dailyNotices } from './daily-notices.ts';
 export { deliverWebhooks } from './deliver-webhooks.ts';
 export { monthEnd } from './month-end.ts';
 export { scheduledMonthEnd } from './scheduled-month-end.ts';

@@ -1,7 +1,8 @@
 import type { AcceptRequestResult, DraftToQuote } from '../../src/contracts/activity-types.ts';
 import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import { MONTH } from './seed.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { showInvoiceHeader } from '../../src/db/invoices/invoice-views.ts';
+import { pay } from './payments.ts';
 import type { World } from './world.ts';
 
 /**
@@ -89,10 +90,7 @@ export async function settleInvoice(
   { db }: Pick<World, 'db'>,
   { invoiceId }: { readonly invoiceId: string },
 ): Promise<void> {
-  await changeInvoiceStatus(db, {
-    invoiceId,
-    status: 'paid',
-    actor: 'a test',
-    reason: 'transfer 1',
-  });
+  const invoice = await showInvoiceHeader(db, invoiceId);
+  const paid = await pay(db, invoice?.number ?? '', 1);
+  if (paid.status !== 'recorded') throw new Error(`the payment is ${paid.status}`);
 }

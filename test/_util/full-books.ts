@@ -12,8 +12,10 @@ import {
   disableWebhookEndpoint,
 } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';
+import { pay } from './payments.ts';
 import { seedTenant, seedUsage } from './seed.ts';
 import type { World } from './world.ts';
 
@@ -51,10 +53,14 @@ export async function fillBooks(
     seedUsage(db, { tenantId, deploymentId, kind, amount });
   const actor = 'test';
 
+  await buildInvoices(world, [tenantId], { month: '2026-02' });
   await buildInvoices(world, [tenantId], { month: '2026-04' });
-  const [april] = await invoicesOf(db, tenantId);
-  const paid = { invoiceId: april!.invoiceId, status: 'paid', actor, reason: 'transfer' } as const;
-  await changeInvoiceStatus(db, paid);
+  const [february, april] = await invoicesOf(db, tenantId);
+  const voided = { invoiceId: february!.invoiceId, status: 'void', actor, reason: 'x' } as const;
+  await changeInvoiceStatus(db, voided);
+  await pay(db, april!.number, 100);
+  await db.query(sql.typeAlias('nothing')`
+    INSERT INTO overdue_notices (invoice_id, due_on) VALUES (${april!.invoiceId}, '2026-05-15')`);
 
   await use('llm_usage', '1.5');
   await use('droplet_hours', '800');
@@ -90,6 +96,6 @@ export async function fillBooks(
   const invoices = await invoicesOf(db, tenantId);
   const next = { tenantId, kind: 'invoice', seq: invoices.length + 1 } as const;
   await db.transaction((tx) => skipNumbers(tx, [next], { actor, reason: 'a test' }));
-  const [, superseded, revised] = invoices;
+  const [, , superseded, revised] = invoices;
   return { plainKey, superseded: superseded!.invoiceId, revised: revised!.invoiceId };
 }

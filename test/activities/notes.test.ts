@@ -465,12 +465,11 @@ describe('a payment', () => {
         ({ rows }) => rows.length > 0,
       );
       await client.query(
-        `INSERT INTO invoice_status_changes (invoice_id, status, actor) VALUES ($1, 'paid', 'x')`,
+        `INSERT INTO payments (payment_id, tenant_id, period_start, invoice_id, amount_cents, received_on, actor)
+         SELECT 'while-issuing', tenant_id, period_start, invoice_id, 100, '2026-06-12', 'x'
+         FROM invoices WHERE invoice_id = $1`,
         [invoice!.invoiceId],
       );
-      await client.query(`UPDATE invoices SET status = 'paid' WHERE invoice_id = $1`, [
-        invoice!.invoiceId,
-      ]);
       await client.query('COMMIT');
       return waiting;
     });
@@ -539,7 +538,7 @@ describe('the database', () => {
         asSuperuser(world.testDatabase.superuserUrl, (client) => client.query(statement, [id])),
       ).rejects.toThrow();
     await refused(`UPDATE invoices SET status = 'void' WHERE invoice_id = $1`, invoice.invoiceId);
-    await refused(`UPDATE invoices SET status = 'paid' WHERE invoice_id = $1`, note!.invoiceId);
+    await refused(`UPDATE invoices SET status = 'void' WHERE invoice_id = $1`, note!.invoiceId);
     await refused(
       `UPDATE invoices SET superseded_by = invoice_id, superseded_at = now() WHERE invoice_id = $1`,
       note!.invoiceId,

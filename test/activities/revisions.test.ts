@@ -21,6 +21,7 @@ import {
   expectVerifiedWithoutRun,
 } from '../_util/books.ts';
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
+import { pay } from '../_util/payments.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
@@ -359,46 +360,54 @@ describe('safety bounds', () => {
   });
 });
 
-describe('paid and void', () => {
-  const mark = (invoiceId: string, status: 'paid' | 'void') =>
-    changeInvoiceStatus(world.db, { invoiceId, status, actor: 'olga', reason: 'because' });
+describe('void', () => {
+  const voidInvoice = (invoiceId: string) =>
+    changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'olga', reason: 'because' });
 
-  test('are final, and a repeated request changes nothing', async () => {
+  test('is final, and a repeated request changes nothing', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     const [invoice] = await invoicesOf(world.db, tenantId);
 
-    expect(await mark(invoice!.invoiceId, 'paid')).toEqual({ outcome: 'changed' });
-    expect(await mark(invoice!.invoiceId, 'paid')).toEqual({ outcome: 'unchanged' });
-    expect(await mark(invoice!.invoiceId, 'void')).toMatchObject({
-      outcome: 'refused',
-      reason: expect.stringContaining('is paid, which is final'),
+    expect(await voidInvoice(invoice!.invoiceId)).toEqual({ outcome: 'changed' });
+    expect(await voidInvoice(invoice!.invoiceId)).toEqual({ outcome: 'unchanged' });
+    expect(await acceptForce(world, { tenantIds: [tenantId] })).toMatchObject({
+      refusals: [`invoice ${tenantId}-000001 is void: it is never rebuilt`],
     });
-    // It is settled: see notes.test.ts.
-    expect(await acceptForce(world, { tenantIds: [tenantId] })).toMatchObject({ refusals: [] });
   });
 
-  test('are refused for superseded invoices, and the refusal names the successor', async () => {
+  test('is refused for a settled invoice', async () => {
+    const tenantId = await newTenant();
+    await buildInvoices(world, [tenantId]);
+    const [invoice] = await invoicesOf(world.db, tenantId);
+    await pay(world.db, invoice!.number, 1);
+    expect(await voidInvoice(invoice!.invoiceId)).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('is settled'),
+    });
+  });
+
+  test('is refused for superseded invoices, and the refusal names the successor', async () => {
     const tenantId = await newTenant();
     await buildInvoices(world, [tenantId]);
     await forceInvoices(world, [tenantId]);
     const [first] = await invoicesOf(world.db, tenantId);
 
-    expect(await mark(first!.invoiceId, 'paid')).toMatchObject({
+    expect(await voidInvoice(first!.invoiceId)).toMatchObject({
       outcome: 'refused',
       reason: expect.stringContaining(`${tenantId}-000002`),
     });
-    expect(await mark('00000000-0000-0000-0000-000000000000', 'paid')).toEqual({
+    expect(await voidInvoice('00000000-0000-0000-0000-000000000000')).toEqual({
       outcome: 'unknown',
     });
   });
 
-  test('keep the month and the usage of a void invoice', async () => {
+  test('keeps the month and the usage of the invoice', async () => {
     const tenantId = await newTenant();
     await use(tenantId, 'llm_usage', '7');
     await buildInvoices(world, [tenantId]);
     const [invoice] = await invoicesOf(world.db, tenantId);
-    await mark(invoice!.invoiceId, 'void');
+    await voidInvoice(invoice!.invoiceId);
 
     expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
     await buildInvoices(world, [tenantId], { month: '2026-06' });

@@ -45,8 +45,22 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getInvoiceDifference: ofInvoice,
     getLineUsage: ofLine,
     getLineUsageCsv: ofLine,
-    payInvoice: { ...ofInvoice, body: () => ({ reason: 'transfer 4711' }) },
     voidInvoice: { ...ofInvoice, body: () => ({ reason: 'never existed' }) },
+    postPayments: {
+      body: () => ({
+        payments: [
+          {
+            payment_id: 'bank-1',
+            invoice_number: 'nobody-000001',
+            amount_cents: 100,
+            received_on: '2026-06-12',
+          },
+        ],
+      }),
+    },
+    getPayments: {},
+    getBalances: {},
+    getAging: {},
     postRollUp: {
       body: () => ({ month: '2026-05', force: true, tenant_ids: ['acme'], reason: 'late meters' }),
     },

@@ -200,7 +200,7 @@ describe('SQL is treated as ordinary text', () => {
       const text = `${path.join('.')} ${SQL}`.slice(0, 60);
       const tenantId = `sql-${(lastTenant += 1)}`;
       await seedTenant(api.db, tenantId);
-      // Each has its own invoice, because an invoice is paid once.
+      // Each has its own invoice, because an invoice is voided once.
       const example = exampleCalls({ invoiceId: await invoice(tenantId) })[route.operationId];
       const options = { key: rightKey(route), body: withValue(body, path, text) };
       const { status } = await attack(route, options, example);

@@ -113,7 +113,7 @@ describe('the list', () => {
     expect((await list('?tenant_id=acme&period=2026-02')).page.invoices).toMatchObject([
       { tenant_id: 'acme', period_start: '2026-02-01', number: expect.any(String) as string },
     ]);
-    expect((await list('?status=paid')).page.invoices).toEqual([]);
+    expect((await list('?status=void')).page.invoices).toEqual([]);
     const unknown = await api.call('get', '/api/v1/invoices?tenant_id=nobody', {
       key: api.keys.operator,
     });

@@ -66,7 +66,7 @@ function pathsOf({ revised }: FullBooks): readonly string[] {
     `${invoice}/lines/${lineNo}/usage.csv`,
   ];
 }
-const LISTS = ['', '?include_superseded=true', '?status=paid', '?period=2026-05'];
+const LISTS = ['', '?include_superseded=true', '?status=void', '?period=2026-05'];
 
 describe('if a query lacks its tenant filter', () => {
   let forgetful: Express;
@@ -142,7 +142,7 @@ describe('with filter and scope', () => {
       invoices: { status: string; re_run: unknown; status_change: unknown }[];
     };
     const statuses = invoices.map(({ status }) => status).sort();
-    expect(statuses).toEqual(['issued', 'paid', 'superseded']);
+    expect(statuses).toEqual(['issued', 'issued', 'superseded', 'void']);
     for (const { re_run, status_change } of invoices) {
       expect({ re_run, status_change }).toEqual({ re_run: null, status_change: null });
     }

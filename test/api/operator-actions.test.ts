@@ -94,7 +94,6 @@ describe("the record of an operator's action", () => {
 
   test.each([
     ['voidInvoice', `/api/v1/invoices/${ID}/void`, { reason: 'x' }, { invoice_id: ID }],
-    ['payInvoice', `/api/v1/invoices/${ID}/pay`, {}, { invoice_id: ID }],
     [
       'postUsageExclusion',
       '/api/v1/usage-exclusions',

@@ -22,8 +22,8 @@ const issued = body('invoice.issued', {
 test('reads the summary of an export', () => {
   const csv =
     '\ufeffnumber,invoice_id,tenant_id,period_start,currency,total,status\r\n' +
-    'acme-000001,a1,acme,2026-05-01,AUD,55.00,paid\r\n';
-  expect(parseIssuedList(csv)).toEqual([{ ...ACME, status: 'paid' }]);
+    'acme-000001,a1,acme,2026-05-01,AUD,55.00,void\r\n';
+  expect(parseIssuedList(csv)).toEqual([{ ...ACME, status: 'void' }]);
 });
 
 test('reads a list of numbers', () => {

@@ -13,6 +13,7 @@ import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { copyDatabase, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { pay } from '../_util/payments.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 
@@ -52,8 +53,8 @@ async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await use('acme', 'llm_tokens', '1000');
   await forceInvoices({ activities }, ['acme', 'ciao']);
   await forceInvoices({ activities }, ['beta'], { onlyIfChanged: true });
-  await mark(db, 'paid', 'paid');
-  await mark(db, 'void', 'void');
+  await pay(db, 'paid-000001', 100);
+  await voidInvoice(db, 'void');
   await use('paid', 'llm_tokens', '5000');
   await seedNotes({ db, activities });
   await serveRequests({ activities });
@@ -92,10 +93,10 @@ async function serveRequests({ activities }: Pick<LedgerWorld, 'activities'>): P
   await activities.finishPass({ month: MONTH, upToSeq: pass?.upToSeq ?? 0 });
 }
 
-async function mark(db: Database, tenantId: string, status: 'paid' | 'void'): Promise<void> {
+async function voidInvoice(db: Database, tenantId: string): Promise<void> {
   const [invoice] = await invoicesOf(db, tenantId);
   const invoiceId = invoice!.invoiceId;
-  await changeInvoiceStatus(db, { invoiceId, status, actor: 'olga', reason: 'x' });
+  await changeInvoiceStatus(db, { invoiceId, status: 'void', actor: 'olga', reason: 'x' });
 }
 
 async function wrongChecks(db: Database): Promise<readonly string[]> {
@@ -323,8 +324,8 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
   ],
   [
     'I4',
-    'an invoice paid by nobody',
-    without('invoices', `UPDATE invoices SET status = 'paid' WHERE tenant_id = 'beta'`),
+    'an invoice voided by nobody',
+    without('invoices', `UPDATE invoices SET status = 'void' WHERE tenant_id = 'beta'`),
     ['final_statuses_recorded'],
   ],
   [

@@ -210,7 +210,8 @@ test('the Schedule: applied, paused, described, resumed', async () => {
   const before = await runCli(['schedule', 'describe'], env);
   expectOneError(before.stderr, 'create it with `schedule apply`');
   expect((await runCli(['schedule', 'apply'], env)).stdout).toContain(
-    'Schedule created: it fires at 06:00 UTC',
+    'Schedule created: it fires at 06:00 UTC on the first of each month.\n' +
+      'Schedule of daily notices created: it fires at 08:00 UTC every day.',
   );
   expect((await runCli(['schedule', 'pause', '--note', 'meters'], env)).code).toBe(0);
   expect((await runCli(['schedule', 'apply', '--hour', '7'], env)).stdout).toContain(

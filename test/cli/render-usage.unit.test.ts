@@ -89,7 +89,6 @@ describe('an exclusion', () => {
     excluded_at: '2026-06-02T08:00:00.000000Z',
     still_billed_on: null,
     still_billed_in: null,
-    still_billed_status: null,
   };
 
   test('says how much: money of LLM usage', () => {
@@ -116,26 +115,17 @@ describe('an exclusion', () => {
   });
   test('that an invoice still bills: the whole command that fixes it', () => {
     const billed = { still_billed_on: 'acme-000001', still_billed_in: '2026-06' };
-    const issued = { ...billed, still_billed_status: 'issued' } as const;
     expect(
-      renderExclusion({ ...exclusion, ...issued }, NEW)
+      renderExclusion({ ...exclusion, ...billed }, NEW)
         .split('\n')
         .slice(2),
     ).toEqual([
-      'Invoice acme-000001 still bills it. To rebuild the invoice, run:',
+      'Invoice acme-000001 still bills it. To correct that, run:',
       String.raw`  npm run cli -- month-end force 2026-06 --tenant acme --reason 'it'\''s priced twice'`,
     ]);
     const beyond = { ...NEW, isBeyondBounds: true };
-    expect(renderExclusion({ ...exclusion, ...issued }, beyond)).toContain(
+    expect(renderExclusion({ ...exclusion, ...billed }, beyond)).toContain(
       'month-end force 2026-06 --tenant acme --accept-bounds --reason',
     );
-    const paid = { ...billed, still_billed_status: 'paid' } as const;
-    expect(
-      renderExclusion({ ...exclusion, ...paid }, NEW)
-        .split('\n')
-        .slice(2),
-    ).toEqual([
-      'Invoice acme-000001 still bills it and is paid, so it is never rebuilt: settle the amount manually.',
-    ]);
   });
 });

@@ -100,7 +100,7 @@ describe("a process's role", () => {
     ['apiUrl', 'INSERT INTO invoice_compositions DEFAULT VALUES', /permission denied/],
     [
       'workerUrl',
-      "UPDATE invoices SET status = 'paid'",
+      "UPDATE invoices SET status = 'void'",
       /permission denied for table invoice_status/,
     ],
     ['workerUrl', 'UPDATE usage_buckets SET total = 0', /permission denied/],
@@ -280,14 +280,14 @@ describe('for every role', () => {
       /cannot go from void to issued/,
     ],
     [
-      'an invoice paid by nobody',
-      "UPDATE invoices SET status = 'paid'; SET CONSTRAINTS ALL IMMEDIATE",
-      /became paid without a record/,
+      'an invoice voided by nobody',
+      "UPDATE invoices SET status = 'void'; SET CONSTRAINTS ALL IMMEDIATE",
+      /became void without a record/,
     ],
     [
-      'a record of a payment that was not made',
-      "INSERT INTO invoice_status_changes (invoice_id, status, actor) SELECT invoice_id, 'paid', 'x' FROM invoices; SET CONSTRAINTS ALL IMMEDIATE",
-      /is not paid/,
+      'a record of a void that was not done',
+      "INSERT INTO invoice_status_changes (invoice_id, status, actor, reason) SELECT invoice_id, 'void', 'x', 'x' FROM invoices; SET CONSTRAINTS ALL IMMEDIATE",
+      /is not void/,
     ],
     [
       'the usage of an invoice given to another draft',

@@ -10,6 +10,8 @@ import { verifyMonth } from '../../src/audit/verify.ts';
 import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
 import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { listTenantBalances, readAging } from '../../src/db/invoices/balances.ts';
+import { listPayments } from '../../src/db/invoices/payment-views.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
 import {
@@ -39,6 +41,7 @@ import { acceptForce, buildInvoices } from '../_util/build.ts';
 import { planOf, wholeScansOf } from '../_util/explain.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
+import { pay } from '../_util/payments.ts';
 import { seedCatalogue } from '../_util/seed.ts';
 import { MONTHS, writeYears } from './_years.ts';
 
@@ -187,9 +190,24 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     await readLine(tenant, MONTHS.last);
     await readLine(tenant, MONTHS.first);
   },
-  'API: paying, excluding': async ({ api }) => {
+  'API: payments and balances': async ({ api, tenant }) => {
+    const { number } = await someLine('2026-04');
+    expect(await pay(api, number, 1)).toMatchObject({ status: 'recorded' });
+    const page = { after: null, limit: 10 };
+    const after = { recorded_at: new Date().toISOString(), payment_id: 'x' };
+    await listPayments(api, {}, page);
+    await listPayments(api, { invoiceNumber: number }, page);
+    await listPayments(api, { tenantId: 't-7', periodStart: '2026-04-01' }, { after, limit: 10 });
+    await listPayments(tenant, { tenantId: 't-7' }, page, 'tenant');
+    await listInvoices(api, { paymentStatus: 'partly_paid' }, page);
+    await listInvoices(tenant, { tenantId: 't-7', overdue: true }, page, 'tenant');
+    await listTenantBalances(api, 't-7', page);
+    await listTenantBalances(tenant, 't-7', page);
+    await readAging(api, `${MONTHS.last}-01`);
+  },
+  'API: voiding, excluding': async ({ api }) => {
     const { invoiceId } = await someLine('2026-03');
-    await changeInvoiceStatus(api, { invoiceId, status: 'paid', actor: 'x', reason: 'x' });
+    await changeInvoiceStatus(api, { invoiceId, status: 'void', actor: 'x', reason: 'x' });
     const ids = await world.db.any(sql.type(
       z.object({ source: z.enum(['llm', 'metered']), id: z.string() }),
     )`

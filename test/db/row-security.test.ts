@@ -35,6 +35,8 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     month_end_request_tenants: null,
     operator_actions: { parent: 'api_keys', key: 'key_id' },
     releases: null,
+    overdue_notices: { parent: 'invoices', key: 'invoice_id' },
+    payments: { parent: 'invoices', key: 'invoice_id' },
     signing_secrets: { parent: 'api_keys', key: 'key_id' },
     skipped_invoice_numbers: null,
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
@@ -49,6 +51,8 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     webhook_events: null,
   };
 const TABLES = Object.keys(ISOLATED);
+/** Views show what their reader may see of the tables below (`test/db/payments.test.ts`), and can't be written. */
+const VIEWS = ['invoice_balances'];
 const READABLE = TABLES.filter((table) => RIGHTS[table]?.arcadia_tenant);
 
 let world: LedgerWorld;
@@ -201,6 +205,7 @@ describe("in a tenant's scope, a query without any filter", () => {
     ['invoices', 'request_id'],
     ['usage_exclusions', 'actor'],
     ['usage_exclusions', 'reason'],
+    ['payments', 'actor'],
   ])("may not read operators' columns: %s.%s", async (table, column) => {
     await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
   });
@@ -212,11 +217,13 @@ describe("in a tenant's scope, a query without any filter", () => {
 
 describe("in a tenant's scope, nothing can be written", () => {
   test.each(
-    Object.keys(RIGHTS).flatMap((table) => [
-      [`INSERT INTO ${table} DEFAULT VALUES`],
-      [`DELETE FROM ${table}`],
-      [`TRUNCATE ${table} CASCADE`],
-    ]),
+    Object.keys(RIGHTS)
+      .filter((table) => !VIEWS.includes(table))
+      .flatMap((table) => [
+        [`INSERT INTO ${table} DEFAULT VALUES`],
+        [`DELETE FROM ${table}`],
+        [`TRUNCATE ${table} CASCADE`],
+      ]),
   )('%s', async (statement) => {
     const query = { ...sql.typeAlias('nothing')`SELECT`, sql: statement };
     await expect(acme.query(query)).rejects.toThrow('permission denied');

@@ -48,7 +48,7 @@ export interface Draft {
   invoice: Invoice | null;
 }
 
-export type Status = 'issued' | 'paid' | 'void' | 'superseded';
+export type Status = 'issued' | 'void' | 'superseded';
 
 export interface Invoice {
   /** Which it was, and whose id it has. */

@@ -208,7 +208,7 @@ function finish(model: Model, draft: Draft): Result {
 function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): boolean {
   const earlier = model.invoices
     .filter(({ tenant, month }) => tenant === draft.tenant && month < draft.month)
-    .filter(({ status }) => status === 'issued' || status === 'paid')
+    .filter(({ status }) => status === 'issued')
     .toSorted((a, b) => a.month - b.month);
   const before = earlier.at(-1);
   const last = draft.replaces ?? before;
@@ -349,9 +349,9 @@ export function planPass(model: Model, month: number): readonly string[] {
 
 export type MarkAnswer = 'changed' | 'unchanged' | 'refused';
 
-export function mark(invoice: Invoice, status: 'paid' | 'void'): MarkAnswer {
-  if (invoice.status === status) return 'unchanged';
+export function markVoid(invoice: Invoice): MarkAnswer {
+  if (invoice.status === 'void') return 'unchanged';
   if (invoice.status !== 'issued') return 'refused';
-  invoice.status = status;
+  invoice.status = 'void';
   return 'changed';
 }

@@ -9,6 +9,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
+  DAILY_NOTICES_ID,
   SCHEDULED_MONTH_END_ID,
   TASK_QUEUE,
   tenantInvoiceId,
@@ -85,6 +86,7 @@ const SHAPES = [
   'tenant-invoice-parked',
   'tenant-invoice-several',
   'deliver-webhooks',
+  'daily-notices',
   'month-end-traced',
   'tenant-invoice-traced',
 ] as const;
@@ -214,6 +216,12 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
     args: [{}],
   });
   await fetch('scheduled-month-end', SCHEDULED_MONTH_END_ID);
+
+  await client.workflow.execute(WORKFLOWS.dailyNotices, {
+    workflowId: DAILY_NOTICES_ID,
+    taskQueue: TASK_QUEUE,
+  });
+  await fetch('daily-notices', DAILY_NOTICES_ID);
 }
 
 async function recordWebhooks(

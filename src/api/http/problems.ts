@@ -71,8 +71,14 @@ export const PROBLEMS = {
   'status-conflict': {
     status: 409,
     title: 'The invoice cannot change to this status',
-    advice: 'Read the invoice: it is already paid, void or superseded.',
+    advice: 'Read the invoice: it is settled, void or superseded.',
     example: 'invoice acme-000001 was replaced by acme-000002',
+  },
+  'payment-conflict': {
+    status: 409,
+    title: 'The payment_id was already used for another payment',
+    advice: 'The first payment stays. Use a new payment_id for another payment.',
+    example: 'the id bank-2026-06-12-4711 was already used for another payment',
   },
   'exclusion-conflict': {
     status: 409,

@@ -228,6 +228,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Prices: 'Preview prices, with the same quote function as month end.',
   Invoices: 'Invoices, their lines and their usage events.',
   'Adjustment notes': 'Corrections of settled invoices, their lines and their usage events.',
+  Payments: 'Record and list payments, and what is owed.',
   'Month end': 'Close months, and check the results.',
   Catalogue: 'Plans, their versions, and addons.',
   Subscriptions: 'Tenants, their deployments and subscriptions.',

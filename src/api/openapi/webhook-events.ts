@@ -29,6 +29,12 @@ const invoice = z.strictObject({
   ...document.shape,
   links: z.strictObject({ invoice: invoiceLink }),
 });
+const balance = {
+  due_on: z.iso.date().nullable(),
+  notes_cents: z.int().describe('The sum of its adjustment notes.'),
+  paid_cents: z.int().describe('The sum of its payments, reversals deducted.'),
+  balance_cents: z.int().describe('total_cents + notes_cents − paid_cents.'),
+};
 const monthLinks = z.strictObject({
   month_end: link('The status of the month').meta({ example: EXAMPLE_LINK }),
 });
@@ -87,6 +93,19 @@ export const WEBHOOK_EVENTS = {
         .describe('Totals of these invoices.'),
       links: monthLinks,
     }),
+  },
+  'invoice.paid': {
+    summary: 'An invoice was paid in full',
+    description:
+      'A payment or an adjustment note took its balance from above 0 to 0 or below. After a reversal it can be ' +
+      'sent again.',
+    data: invoice.extend(balance),
+  },
+  'invoice.overdue': {
+    summary: 'An invoice is overdue',
+    description:
+      'Its due date is over and its balance is above 0. Sent once per invoice, by a daily run.',
+    data: invoice.extend(balance),
   },
   'run.finished': {
     summary: 'A run of month end has finished',

@@ -13,7 +13,6 @@ import { getDeployment, getDeployments, putDeployment } from './deployment-route
 import {
   getInvoiceComposition,
   getInvoiceDifference,
-  payInvoice,
   voidInvoice,
   getInvoice,
   getInvoices,
@@ -36,6 +35,8 @@ import {
 } from './line-usage-routes.ts';
 import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
+import { getAging, getBalances } from './balance-routes.ts';
+import { getPayments, postPayments } from './payment-routes.ts';
 import { postQuote } from './quote-route.ts';
 import { postRelease } from './release-routes.ts';
 import { postRollUp } from './roll-up-routes.ts';
@@ -90,7 +91,6 @@ export const ROUTES: readonly Route[] = [
   getInvoiceDifference,
   getLineUsage,
   getLineUsageCsv,
-  payInvoice,
   voidInvoice,
   getAdjustmentNotes,
   // Before getAdjustmentNote, whose id parameter would match the file extension.
@@ -100,6 +100,10 @@ export const ROUTES: readonly Route[] = [
   getAdjustmentNote,
   getNoteLineUsage,
   getNoteLineUsageCsv,
+  postPayments,
+  getPayments,
+  getBalances,
+  getAging,
   postRollUp,
   postRelease,
   getRollUp,

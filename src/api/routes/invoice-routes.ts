@@ -9,6 +9,7 @@ import {
   type InvoiceHeader,
   showInvoice,
 } from '../../db/invoices/invoice-views.ts';
+import { PAYMENT_STATUSES } from '../../db/invoices/balances.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
 import {
@@ -62,6 +63,14 @@ export const getInvoices = defineRoute(
         .enum(['true', 'false'])
         .optional()
         .describe('true: includes superseded revisions.'),
+      payment_status: z
+        .enum(PAYMENT_STATUSES)
+        .optional()
+        .describe('Only issued invoices that are unpaid, partly paid or paid.'),
+      overdue: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('true: only invoices past their due date with a balance above 0.'),
       period: month.optional(),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
@@ -83,6 +92,8 @@ export const getInvoices = defineRoute(
       tenantId: visibleTenant(caller, query.tenant_id),
       status: query.status,
       includeSuperseded: query.include_superseded === 'true',
+      paymentStatus: query.payment_status,
+      overdue: query.overdue && query.overdue === 'true',
       periodStart: query.period && `${query.period}-01`,
     };
     const reader = caller.tenantId === null ? 'operator' : 'tenant';
@@ -129,17 +140,7 @@ export const getInvoice = defineRoute(
 
 const DESCRIPTION =
   'Final: the invoice is never rebuilt, and keeps its usage. Repeating the call changes nothing. A superseded ' +
-  'invoice cannot be paid or voided; use the revision that replaced it.';
-
-/** Marks an invoice as paid. */
-export const payInvoice = defineStatusRoute({
-  status: 'paid',
-  verb: 'pay',
-  summary: 'Mark an invoice as paid',
-  body: z.strictObject({
-    reason: reasonSchema.optional().describe('For example the payment reference.'),
-  }),
-});
+  'invoice cannot be voided; use the revision that replaced it.';
 
 /** Voids an invoice. */
 export const voidInvoice = defineStatusRoute({

@@ -66,7 +66,7 @@ const controlTotalsSchema = z
       z.object({
         currency: z.string(),
         kind: z.enum(['invoice', 'adjustment_note']),
-        status: z.enum(['issued', 'paid', 'void']),
+        status: z.enum(['issued', 'void']),
         invoices: z.int().describe('Live invoices, or adjustment notes.'),
         subtotal_cents: z.string(),
         tax_cents: z.string(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Scope, ApiKey } from '../../db/access/api-keys.ts';
 import type { UsageSource } from '../../db/usage/usage-ledger.ts';
 import type { UsageResult } from '../../ingestion/results.ts';
+import { MAX_BATCH, anyObject, readBatch, type JsonFields } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { NDJSON } from '../http/ndjson.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
@@ -14,20 +15,10 @@ import { text } from '../../ingestion/usage-fields.ts';
 import { llmEventSchema } from '../../ingestion/llm-event.ts';
 import { meteredRecordSchema } from '../../ingestion/metered-record.ts';
 
-/** Limit for the events in one batch. */
-export const MAX_BATCH = 1_000;
 /** Corrections that all streams together hold until their record arrives: about 1 KiB each. */
 const MAX_EARLY = 20_000;
 /** When to retry a correction that arrived before its record. */
 const RETRY_AFTER_SECONDS = '1';
-
-type JsonFields = Readonly<Record<string, unknown>>;
-
-/** Any JSON object; the ingestion validates each event separately. */
-const anyObject = z.custom<JsonFields>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  { error: 'expected a JSON object' },
-);
 
 export interface UsageRouteOptions {
   readonly path: string;
@@ -138,26 +129,6 @@ function replySchemas(idField: string) {
   const one = z.object({ [idField]: z.string(), status: z.enum(['accepted', 'duplicate']) });
   const result = z.object({ index: z.int(), ...resultFields(idField) });
   return { one, batch: z.object({ counts: countsSchema, results: z.array(result) }) };
-}
-
-function readBatch(body: JsonFields, batchField: string): readonly unknown[] {
-  const [unknown] = Object.keys(body).filter((key) => key !== batchField);
-  if (unknown !== undefined) {
-    throw invalidRequest([
-      { pointer: '', detail: `"${batchField}" cannot be combined with other fields` },
-    ]);
-  }
-  const events = body[batchField];
-  if (!Array.isArray(events) || events.length === 0) {
-    throw invalidRequest([{ pointer: `/${batchField}`, detail: 'expected a non-empty list' }]);
-  }
-  if (events.length > MAX_BATCH) {
-    throw new HttpProblem(
-      'too-large',
-      `a batch can have at most ${MAX_BATCH} entries, this one has ${events.length}`,
-    );
-  }
-  return events;
 }
 
 function toReply(idField: string, event: unknown, result: UsageResult | undefined) {

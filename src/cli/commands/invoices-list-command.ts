@@ -4,6 +4,7 @@ import {
   listInvoices,
   type InvoiceStatus,
 } from '../../db/invoices/invoice-views.ts';
+import { PAYMENT_STATUSES, type PaymentStatus } from '../../db/invoices/balances.ts';
 import { monthStart, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
@@ -16,6 +17,8 @@ interface Options {
   readonly period?: Month;
   readonly status?: InvoiceStatus;
   readonly includeSuperseded?: boolean;
+  readonly paymentStatus?: PaymentStatus;
+  readonly overdue?: boolean;
   readonly limit: number;
 }
 
@@ -31,10 +34,22 @@ export function invoicesListCommand(): Command {
       ).choices([...INVOICE_STATUSES]),
     )
     .option('--include-superseded', 'include superseded revisions')
+    .addOption(
+      new Option('--payment-status <status>', 'only issued invoices that are so').choices([
+        ...PAYMENT_STATUSES,
+      ]),
+    )
+    .option('--overdue', 'only invoices past their due date with a balance above 0')
     .option('--limit <count>', 'maximum number of invoices', integerArgument(1, 10_000), 100)
-    .addHelpText('after', '\nExample:\n  npm run cli -- invoices list --period 2026-05')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run cli -- invoices list --period 2026-05
+  npm run cli -- invoices list --overdue`,
+    )
     .action(async (options: Options, command: Command) => {
-      const { tenant, period, status, includeSuperseded, limit } = options;
+      const { tenant, period, status, includeSuperseded, paymentStatus, overdue, limit } = options;
       const invoices = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
         return listInvoices(
@@ -44,6 +59,8 @@ export function invoicesListCommand(): Command {
             periodStart: period && monthStart(period),
             status,
             includeSuperseded,
+            paymentStatus,
+            overdue,
           },
           { after: null, limit },
         );

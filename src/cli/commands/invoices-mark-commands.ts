@@ -11,16 +11,6 @@ interface Options {
   readonly reason?: string;
 }
 
-export function invoicesPayCommand(): Command {
-  return markCommand('pay', 'paid')
-    .description('mark an invoice as paid, permanently; a paid invoice is never rebuilt')
-    .option('--reason <text>', 'reason, such as the payment reference', reasonArgument)
-    .addHelpText(
-      'after',
-      '\nExample:\n  npm run cli -- invoices pay acme-000001 --reason "bank transfer 4711"',
-    );
-}
-
 export function invoicesVoidCommand(): Command {
   return markCommand('void', 'void')
     .description('void an invoice, permanently; its month and usage are not billed again')

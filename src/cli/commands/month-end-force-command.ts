@@ -38,9 +38,10 @@ export function monthEndForceCommand(): Command {
     .addHelpText(
       'after',
       `
-Paid and void invoices are refused; \`month-end status\` lists refusals. With --watch, the outcomes of the
-named tenants are printed first, and exit code 3 means that one of them was refused or parked, or that
-the books don't add up. With --all, it means this for any tenant of the month.
+An invoice that is settled stays, and an adjustment note corrects it. Void invoices are refused;
+\`month-end status\` lists refusals. With --watch, the outcomes of the named tenants are printed first, and exit
+code 3 means that one of them was refused or parked, or that the books don't add up. With --all, it means
+this for any tenant of the month.
 
 Examples:
   npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage" --watch

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
-import { applySchedule } from '../../temporal/schedule.ts';
+import { NOTICES_HOUR, applyNoticesSchedule, applySchedule } from '../../temporal/schedule.ts';
 import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
 import { integerArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
@@ -15,7 +15,7 @@ interface Options {
 
 export function scheduleApplyCommand(): Command {
   return new Command('apply')
-    .description('create or update the month-end Schedule')
+    .description('create or update the Schedules: month end, and the daily notices')
     .option(
       '--hour <hour>',
       'hour on the first of the month, in the billing time zone',
@@ -27,7 +27,8 @@ export function scheduleApplyCommand(): Command {
     .addHelpText(
       'after',
       `
-Also registers the search attributes that the workflows set. A paused Schedule stays paused.
+The daily notices report overdue invoices to webhooks, at 08:00 in the billing time zone. Also registers the
+search attributes that the workflows set. A paused Schedule stays paused.
 
 Examples:
   npm run cli -- schedule apply --hour 6
@@ -45,6 +46,7 @@ Examples:
             minute,
             ...(options && { options }),
           }),
+          notices: await applyNoticesSchedule(client, timeZone),
           timeZone,
         }));
       });
@@ -55,6 +57,7 @@ Examples:
           [
             ...done.searchAttributes.map((name) => `Registered search attribute ${name}.`),
             `Schedule ${done.schedule}: it fires at ${pad(hour)}:${pad(minute)} ${done.timeZone} on the first of each month.`,
+            `Schedule of daily notices ${done.notices}: it fires at ${pad(NOTICES_HOUR)}:00 ${done.timeZone} every day.`,
           ].join('\n'),
         snakeCaseKeys,
       );

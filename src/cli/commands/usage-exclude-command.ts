@@ -42,11 +42,9 @@ Example:
           throw new CliError(`There is no accepted ${source} event ${eventId}`);
         }
         if (found.outcome === 'refused') throw new CliError(found.reason);
-        const { tenant_id, still_billed_in: month, still_billed_status } = found.exclusion;
+        const { tenant_id, still_billed_in: month } = found.exclusion;
         const isBeyondBounds =
-          month !== null &&
-          still_billed_status === 'issued' &&
-          (await isReRunBeyondBounds(db, month, tenant_id, worker.bounds));
+          month !== null && (await isReRunBeyondBounds(db, month, tenant_id, worker.bounds));
         return { ...found, isBeyondBounds };
       });
       print(command, result.exclusion, (exclusion) => renderExclusion(exclusion, result));
@@ -79,16 +77,11 @@ function amountOf({ amount, currency, resource_kind }: Exclusion): string {
 
 /** Names the month of the invoice, not of the event: late LLM usage is billed in a later month. */
 function whatToDo(exclusion: Exclusion, isBeyondBounds: boolean): string[] {
-  const { still_billed_on, still_billed_in, still_billed_status, tenant_id, reason } = exclusion;
+  const { still_billed_on, still_billed_in, tenant_id, reason } = exclusion;
   if (still_billed_on === null || still_billed_in === null) return ['No invoice bills this event.'];
-  if (still_billed_status === 'paid') {
-    return [
-      `Invoice ${still_billed_on} still bills it and is paid, so it is never rebuilt: settle the amount manually.`,
-    ];
-  }
   const bounds = isBeyondBounds ? ' --accept-bounds' : '';
   return [
-    `Invoice ${still_billed_on} still bills it. To rebuild the invoice, run:`,
+    `Invoice ${still_billed_on} still bills it. To correct that, run:`,
     ...(isBeyondBounds
       ? ['(The new total is beyond the safety bounds; --accept-bounds accepts it.)']
       : []),

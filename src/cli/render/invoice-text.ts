@@ -106,7 +106,13 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
       },
       { head: 'tax', align: 'right', value: (i) => formatAmount(i.tax_cents, i.currency) },
       { head: 'total', align: 'right', value: (i) => formatAmount(i.total_cents, i.currency) },
+      {
+        head: 'balance',
+        align: 'right',
+        value: (i) => (i.balance_cents === null ? null : formatAmount(i.balance_cents, i.currency)),
+      },
       { head: 'currency', value: (invoice) => invoice.currency },
+      { head: 'payment', value: paymentText, format: paymentFormat },
       { head: 'id', value: (invoice) => invoice.invoice_id },
     ],
     [...invoices].sort(byMonthTenantRevision),
@@ -127,8 +133,18 @@ function compare(a: string, b: string): number {
   return Number(a > b) - Number(a < b);
 }
 
-/** Highlights paid invoices and dims superseded and void ones. */
+/** Dims superseded and void invoices. */
 function statusFormat({ status }: InvoiceHeader): Format | null {
-  if (status === 'paid') return 'green';
   return status === 'issued' ? null : 'dim';
+}
+
+/** What is left of an invoice that counts: `paid`, `partly paid`, `unpaid` or `overdue`. */
+function paymentText({ payment_status, overdue }: InvoiceHeader): string {
+  return overdue ? 'overdue' : (payment_status?.replace('_', ' ') ?? '');
+}
+
+/** Highlights paid and overdue invoices. */
+function paymentFormat({ payment_status, overdue }: InvoiceHeader): Format | null {
+  if (overdue) return 'red';
+  return payment_status === 'paid' ? 'green' : null;
 }

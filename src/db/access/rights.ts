@@ -266,6 +266,48 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: INSERT_ONLY,
     arcadia_readonly: READ,
   },
+  payments: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'payment_id',
+        'tenant_id',
+        'period_start',
+        'invoice_id',
+        'amount_cents',
+        'received_on',
+        'method',
+        'reference',
+        'actor',
+      ],
+    },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'payment_id',
+        'tenant_id',
+        'period_start',
+        'invoice_id',
+        'amount_cents',
+        'received_on',
+        'method',
+        'reference',
+        'recorded_at',
+      ],
+    },
+  },
+  invoice_balances: {
+    arcadia_api: READ,
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  overdue_notices: {
+    arcadia_api: READ,
+    arcadia_worker: { SELECT: '*', INSERT: ['invoice_id', 'due_on'] },
+    arcadia_readonly: READ,
+  },
   usage_buckets: {
     arcadia_api: {
       SELECT: '*',

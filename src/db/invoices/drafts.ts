@@ -14,10 +14,10 @@ const tenantMonth = z.object({
   /** The currency that the tenant is billed in. */
   currency: z.string(),
   isDue: z.boolean(),
-  /** The live invoice: issued, paid or void. */
+  /** The live invoice: issued or void. */
   liveInvoiceId: z.string().nullable(),
   liveNumber: z.string().nullable(),
-  liveStatus: z.enum(['issued', 'paid', 'void']).nullable(),
+  liveStatus: z.enum(['issued', 'void']).nullable(),
   liveTotalCents: z.number().nullable(),
   /** The run that built the live invoice. */
   liveOwner: z.string().nullable(),

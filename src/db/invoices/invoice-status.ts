@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Database, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
+import { isSettled } from './standing.ts';
 
-/** The final statuses, set when the invoice is paid or is not to be paid. */
-export const FINAL_STATUSES = ['paid', 'void'] as const;
+/** The final status, set when the invoice is not to be paid. */
+export const FINAL_STATUSES = ['void'] as const;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
 export interface StatusChange {
@@ -12,7 +13,6 @@ export interface StatusChange {
   readonly status: FinalStatus;
   /** Who made the change. */
   readonly actor: string;
-  /** The reason; for a payment, its reference if there is one. */
   readonly reason: string | null;
 }
 
@@ -24,14 +24,14 @@ export type StatusChangeResult =
 const target = z.object({
   tenantId: z.string(),
   number: z.string(),
-  status: z.enum(['issued', 'paid', 'void', 'superseded']),
+  status: z.enum(['issued', 'void', 'superseded']),
+  isSettled: z.boolean(),
   successor: z.string().nullable(),
 });
 
 /**
- * Marks an issued invoice as paid or void, permanently, and records the actor. Repeating it changes nothing:
- * the first record stays. Waits for any transaction that is issuing an invoice of the same tenant. A revision
- * that is still being built is rejected if it would replace a paid invoice.
+ * Marks an issued invoice as void, permanently, and records the actor. Repeating it changes nothing: the first record
+ * stays. Waits for any transaction that is issuing or paying an invoice of the same tenant. Refused once settled.
  */
 export function changeInvoiceStatus(
   db: Database,
@@ -45,7 +45,8 @@ export function changeInvoiceStatus(
     // Read again: a revision may have replaced it while we waited.
     const invoice = (await readTarget(tx, invoiceId)) ?? known;
     if (invoice.status === status) return { outcome: 'unchanged' };
-    if (invoice.status !== 'issued') return { outcome: 'refused', reason: whyNot(invoice, status) };
+    if (invoice.status !== 'issued' || invoice.isSettled)
+      return { outcome: 'refused', reason: whyNot(invoice, status) };
     await record(tx, change);
     return { outcome: 'changed' };
   });
@@ -53,7 +54,7 @@ export function changeInvoiceStatus(
 
 function readTarget(tx: Transaction, invoiceId: string): Promise<z.infer<typeof target> | null> {
   return tx.maybeOne(sql.type(target)`
-    SELECT i.tenant_id AS "tenantId", i.number, i.status, s.number AS successor
+    SELECT i.tenant_id AS "tenantId", i.number, i.status, ${isSettled('i')} AS "isSettled", s.number AS successor
     FROM invoices i LEFT JOIN invoices s ON s.invoice_id = i.superseded_by
     WHERE i.invoice_id = ${invoiceId}::uuid AND i.kind = 'invoice'
   `);
@@ -71,9 +72,10 @@ async function record(tx: Transaction, change: StatusChange): Promise<void> {
 }
 
 function whyNot(invoice: z.infer<typeof target>, wanted: FinalStatus): string {
-  const { number, status, successor } = invoice;
+  const { number, status, isSettled, successor } = invoice;
   if (status === 'superseded') {
     return `invoice ${number} was replaced by ${successor}: that one is to be ${wanted}`;
   }
+  if (isSettled) return `invoice ${number} is settled: it can't become ${wanted}`;
   return `invoice ${number} is ${status}, which is final: it can't become ${wanted}`;
 }

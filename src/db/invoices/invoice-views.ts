@@ -2,12 +2,19 @@ import { z } from 'zod';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { dueOn, releasedAt } from '../release-facts.ts';
+import {
+  BALANCE_COLUMNS,
+  JOIN_BALANCE,
+  balanceConditions,
+  balanceFields,
+  type BalanceFilter,
+} from './balances.ts';
 import { taxViewOf, taxViewSchema } from '../tax/invoice-tax.ts';
 import { isInForce } from './standing.ts';
 
 /** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
 
-export const INVOICE_STATUSES = ['issued', 'paid', 'void', 'superseded'] as const;
+export const INVOICE_STATUSES = ['issued', 'void', 'superseded'] as const;
 export type InvoiceStatus = (typeof INVOICE_STATUSES)[number];
 
 /** An invoice without its lines. */
@@ -36,6 +43,7 @@ export const invoiceHeaderSchema = z.object({
     .date()
     .nullable()
     .describe('The later of issue and release, plus the payment days. Null before the release.'),
+  ...balanceFields,
   replaces_invoice_id: z.uuid().nullable(),
   superseded_by: z.uuid().nullable(),
   superseded_at: z.iso.datetime().nullable(),
@@ -56,7 +64,7 @@ export const invoiceHeaderSchema = z.object({
       changed_at: z.iso.datetime(),
     })
     .nullable()
-    .describe("Of a paid or void invoice: who marked it, why, and when. Not for tenants' keys."),
+    .describe("Of a void invoice: who voided it, why, and when. Not for tenants' keys."),
 });
 export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
 
@@ -100,7 +108,7 @@ export interface InvoiceView extends InvoiceHeader {
   readonly lines: readonly InvoiceLine[];
 }
 
-export interface InvoiceFilter {
+export interface InvoiceFilter extends BalanceFilter {
   readonly tenantId?: string | undefined;
   /** First day of the period. */
   readonly periodStart?: string | undefined;
@@ -142,7 +150,7 @@ const OPERATORS_COLUMNS = sql.fragment`
 function headerColumns(reader: InvoiceReader) {
   const others =
     reader === 'operator' ? OPERATORS_COLUMNS : sql.fragment`NULL AS re_run, NULL AS status_change`;
-  return sql.fragment`${HEADER_COLUMNS}, ${others}`;
+  return sql.fragment`${HEADER_COLUMNS}, ${BALANCE_COLUMNS}, ${others}`;
 }
 
 /**
@@ -151,22 +159,24 @@ function headerColumns(reader: InvoiceReader) {
  */
 export function listInvoices(
   db: Queryable,
-  { tenantId, periodStart, status, includeSuperseded = false }: InvoiceFilter,
+  filter: InvoiceFilter,
   { after, limit }: Page<InvoiceCursor>,
   reader: InvoiceReader = 'operator',
 ): Promise<readonly InvoiceHeader[]> {
+  const { tenantId, periodStart, status, includeSuperseded = false } = filter;
   const conditions = [
     sql.fragment`i.kind = 'invoice'`,
     tenantId !== undefined && sql.fragment`i.tenant_id = ${tenantId}`,
     periodStart !== undefined && sql.fragment`i.period_start = ${periodStart}::date`,
     status !== undefined && sql.fragment`i.status = ${status}`,
     status === undefined && !includeSuperseded && isInForce('i'),
+    ...balanceConditions(filter),
     after !== null &&
       sql.fragment`(i.period_start, i.invoice_id)
         < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
   ];
   return db.any(sql.type(invoiceHeaderSchema)`
-    SELECT ${headerColumns(reader)} FROM invoices i
+    SELECT ${headerColumns(reader)} FROM invoices i ${JOIN_BALANCE}
     WHERE ${allOf(conditions)}
     ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
   `);
@@ -183,7 +193,7 @@ export function showInvoiceHeader(
   tenantId: string | null = null,
 ): Promise<InvoiceHeader | null> {
   return db.maybeOne(sql.type(invoiceHeaderSchema)`
-    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i
+    SELECT ${headerColumns(tenantId === null ? 'operator' : 'tenant')} FROM invoices i ${JOIN_BALANCE}
     WHERE i.invoice_id = ${invoiceId}::uuid AND i.kind = 'invoice'
       AND (${tenantId}::text IS NULL OR i.tenant_id = ${tenantId}::text)
   `);

@@ -20,7 +20,7 @@ const standing = z.object({
   kind: z.enum(['invoice', 'adjustment_note']),
   /** Of a note: the invoice that it adjusts. */
   adjustsInvoiceId: z.string().nullable(),
-  status: z.enum(['issued', 'paid', 'void', 'superseded']),
+  status: z.enum(['issued', 'void', 'superseded']),
   totalCents: z.number(),
 });
 

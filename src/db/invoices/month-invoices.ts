@@ -20,7 +20,7 @@ const monthInvoice = z.object({
   total_cents: z.number(),
   /** The tenant's latest outcome in the month; null: the invoice was issued before outcomes were recorded. */
   outcome: z.enum(OUTCOMES).nullable(),
-  /** The tenant's total of the previous month; null: there was no issued or paid invoice. */
+  /** The tenant's total of the previous month; null: there was no issued invoice. */
   last_month_cents: z.number().nullable(),
   /** The total less `last_month_cents`. */
   change_cents: z.number(),

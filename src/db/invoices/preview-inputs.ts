@@ -18,7 +18,7 @@ const previewed = z.object({
   /** The live invoice. */
   invoiceId: z.string().nullable(),
   number: z.string().nullable(),
-  status: z.enum(['issued', 'paid', 'void']).nullable(),
+  status: z.enum(['issued', 'void']).nullable(),
   totalCents: z.number().nullable(),
   standingTax: invoiceTaxSchema.nullable(),
   /** If it is settled: what it and its notes have charged. */

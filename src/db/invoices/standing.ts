@@ -35,7 +35,10 @@ export function isInForce(alias: string) {
  */
 export function isSettled(alias: string) {
   const column = columnsOf(alias);
-  return sql.fragment`(${column('status')} = 'paid' OR EXISTS (
+  return sql.fragment`(EXISTS (
+    SELECT FROM payments payment
+    WHERE payment.tenant_id = ${column('tenant_id')} AND payment.period_start = ${column('period_start')}
+  ) OR EXISTS (
     SELECT FROM invoices note WHERE note.adjusts_invoice_id = ${column('invoice_id')}
   ))`;
 }

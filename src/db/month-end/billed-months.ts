@@ -9,7 +9,7 @@ const monthOfTenant = z.object({
   /** The number of the live invoice. Null, also as the status: the month was closed without one for this tenant. */
   number: z.string().nullable(),
   /** `draft`: there is no live invoice, but one is being built, perhaps from what was stored before. */
-  status: z.enum(['issued', 'paid', 'draft']).nullable(),
+  status: z.enum(['issued', 'draft']).nullable(),
 });
 /** A month of a tenant that no ordinary run will bill from what is stored now. */
 export type MonthOfTenant = z.infer<typeof monthOfTenant>;

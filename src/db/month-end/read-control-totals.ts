@@ -228,7 +228,7 @@ function documentQuery(period: Period) {
     z.object({
       currency: z.string(),
       kind: z.enum(['invoice', 'adjustment_note']),
-      status: z.enum(['issued', 'paid', 'void']),
+      status: z.enum(['issued', 'void']),
       invoices: z.number(),
       subtotal_cents: z.string(),
       tax_cents: z.string(),

@@ -86,7 +86,7 @@ export function usageByState(period: Period) {
     WITH place AS (
       SELECT b.*, holder.invoice_id, live.invoice_id AS live_invoice_id, CASE
           WHEN holder.status = 'void' THEN 'voided'
-          WHEN holder.status IN ('issued', 'paid') THEN coalesce(u.disposition, 'unaccounted')
+          WHEN holder.status = 'issued' THEN coalesce(u.disposition, 'unaccounted')
           WHEN draft.state = 'open' THEN 'in_draft'
           WHEN draft.state <> 'abandoned' THEN 'unaccounted'
           WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'

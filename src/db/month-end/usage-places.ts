@@ -20,7 +20,7 @@ const place = z.object({
   total: z.string(),
   /** The number of the month's live invoice, if there is one. */
   invoice: z.string().nullable(),
-  invoice_status: z.enum(['issued', 'paid', 'void']).nullable(),
+  invoice_status: z.enum(['issued', 'void']).nullable(),
   /** Whether a rerun of that invoice issues an adjustment note. */
   is_settled: z.boolean(),
   /** For usage that is `in_draft`: the month that the draft is for. */

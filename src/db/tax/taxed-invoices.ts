@@ -10,7 +10,6 @@ import { standsUnvoided } from '../invoices/standing.ts';
 const taxed = z.object({
   tenantId: z.string(),
   month: z.string(),
-  status: z.enum(['issued', 'paid']),
   treatment: z.string(),
 });
 
@@ -21,7 +20,7 @@ export function listTaxedInvoices(
   from: string,
 ): Promise<readonly z.infer<typeof taxed>[]> {
   return db.any(sql.type(taxed)`
-    SELECT tenant_id AS "tenantId", to_char(period_start, 'YYYY-MM') AS month, status,
+    SELECT tenant_id AS "tenantId", to_char(period_start, 'YYYY-MM') AS month,
       tax_treatment AS treatment
     FROM invoices i
     WHERE tenant_id = ANY (${textArray(tenantIds)}) AND period_start >= ${monthStart(from)}

@@ -101,7 +101,7 @@ export const exclusionSchema = z.object({
     .nullable()
     .describe(
       'The number of the invoice that bills the event all the same, because it was issued before: ' +
-        'force a re-run of still_billed_in, or settle it by hand where the invoice is paid.',
+        'force a re-run of still_billed_in.',
     ),
   still_billed_in: z
     .string()
@@ -109,10 +109,6 @@ export const exclusionSchema = z.object({
     .describe(
       "That invoice's month: late LLM usage is billed in a later one than its service month.",
     ),
-  still_billed_status: z
-    .enum(['issued', 'paid'])
-    .nullable()
-    .describe("That invoice's status: one that is issued can be rebuilt, one that is paid can't."),
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
 
@@ -121,8 +117,7 @@ const EXCLUSIONS = sql.fragment`
   SELECT e.exclusion_id, e.source, e.event_id, e.tenant_id, b.deployment_id, b.resource_kind,
     to_char(b.service_month, 'YYYY-MM') AS service_month, trim_scale(e.amount) AS amount,
     CASE e.source WHEN 'llm' THEN t.currency END AS currency, e.actor, e.reason, e.excluded_at,
-    i.number AS still_billed_on, to_char(i.period_start, 'YYYY-MM') AS still_billed_in,
-    i.status AS still_billed_status
+    i.number AS still_billed_on, to_char(i.period_start, 'YYYY-MM') AS still_billed_in
   FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
   JOIN tenants t ON t.tenant_id = e.tenant_id
   -- A void invoice bills nothing.
@@ -136,7 +131,7 @@ export function findExclusion(
 ): Promise<Exclusion | null> {
   return db.maybeOne(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
-      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
+      actor, reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
   `);
 }
@@ -149,7 +144,7 @@ export function listExclusions(
 ): Promise<readonly Exclusion[]> {
   return db.any(sql.type(exclusionSchema)`
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
-      actor, reason, excluded_at, still_billed_on, still_billed_in, still_billed_status
+      actor, reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS} WHERE b.service_month = ${monthStart(month)}) x
     ORDER BY exclusion_id DESC LIMIT ${limit}
   `);

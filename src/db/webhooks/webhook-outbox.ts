@@ -1,11 +1,11 @@
 import type { FragmentSqlToken } from 'slonik';
-import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import type { Failure } from '../../contracts/failures.ts';
 import type { OutcomeCounts } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import { dueOn, isReleased, releasedAt } from '../release-facts.ts';
-import { taxViewOf } from '../tax/invoice-tax.ts';
 import { sql, uuidArray } from '../sql.ts';
+import { documentData, eventsOf, invoiceData, telling } from './outbox-events.ts';
+import { paidBeforeRelease, paidByNotes } from './payment-events.ts';
 
 /**
  * The webhook outbox (ADR 19). The statement that makes an event true writes it, or a later one in the same
@@ -16,62 +16,7 @@ import { sql, uuidArray } from '../sql.ts';
  * statements about documents ask `isReleased`, and the release writes the events of the live invoices.
  */
 
-/**
- * Returns parts of a WITH that write events, with a delivery for each live endpoint that subscribes to their
- * type.
- * @param events SELECTs of `type`, `tenant_id` and `data`, built by `eventsOf`
- */
-function telling(events: readonly FragmentSqlToken[]) {
-  return sql.fragment`
-    told AS (
-      INSERT INTO webhook_events (type, tenant_id, data)
-      ${sql.join(events, sql.fragment` UNION ALL `)}
-      RETURNING event_id, type
-    ), addressed AS (
-      INSERT INTO webhook_deliveries (event_id, endpoint_id)
-      SELECT told.event_id, e.endpoint_id
-      FROM told JOIN webhook_endpoints e ON told.type = ANY(e.event_types)
-      WHERE e.disabled_at IS NULL
-    )`;
-}
-
-/**
- * Selects the events of a type. First checks that a live endpoint subscribes to it; otherwise selects none.
- * @param from tables, and a WHERE with at least one condition
- */
-function eventsOf(
-  type: WebhookEventType,
-  tenantId: FragmentSqlToken,
-  data: FragmentSqlToken,
-  from: FragmentSqlToken,
-) {
-  return sql.fragment`
-    SELECT ${type}::text, ${tenantId}::text, ${data} ${from} AND EXISTS (
-      SELECT FROM webhook_endpoints WHERE disabled_at IS NULL AND ${type}::text = ANY(event_types)
-    )`;
-}
-
-/** The fields that events of documents share, as arguments of `jsonb_build_object`. */
-function documentData(alias: 'i' | 'old') {
-  const column = (name: string) => sql.identifier([alias, name]);
-  return sql.fragment`
-    'number', ${column('number')},
-    'tenant_id', ${column('tenant_id')}, 'period_start', ${column('period_start')},
-    'period_end', ${column('period_end')}, 'revision', ${column('revision')},
-    'currency', ${column('currency')}, 'subtotal_cents', ${column('subtotal_cents')},
-    'tax_cents', ${column('tax_cents')}, 'total_cents', ${column('total_cents')},
-    'tax', ${taxViewOf(alias)}`;
-}
-
-/** The same of an invoice. */
-function invoiceData(alias: 'i' | 'old') {
-  const id = sql.identifier([alias, 'invoice_id']);
-  return sql.fragment`
-    'invoice_id', ${id}, ${documentData(alias)},
-    'links', jsonb_build_object('invoice', '/api/v1/invoices/' || ${id})`;
-}
-
-/** The same of an adjustment note `i`. */
+/** The fields of events of an adjustment note `i`, as arguments of `jsonb_build_object`. */
 const NOTE_DATA = sql.fragment`
   'adjustment_note_id', i.invoice_id, ${documentData('i')},
   'adjusts_invoice_id', i.adjusts_invoice_id, 'origin', i.note_origin,
@@ -80,7 +25,8 @@ const NOTE_DATA = sql.fragment`
 
 /**
  * Returns parts of a WITH that write the events of issued documents, if their period is released: `invoice.issued`,
- * `invoice.superseded` for the invoices that they replace, and `adjustment_note.issued`.
+ * `invoice.superseded` for the invoices that they replace, `adjustment_note.issued`, and `invoice.paid` for invoices whose
+ * balance the notes take to 0.
  */
 export function tellingInvoices(invoiceIds: readonly string[]) {
   const ofInvoices = sql.fragment`i.invoice_id = ANY(${uuidArray(invoiceIds)}) AND ${isReleased('i')}`;
@@ -93,12 +39,13 @@ export function tellingInvoices(invoiceIds: readonly string[]) {
       sql.fragment`
         FROM invoices i JOIN invoices old ON old.invoice_id = i.replaces_invoice_id WHERE ${ofInvoices}`,
     ),
+    paidByNotes(invoiceIds),
   ]);
 }
 
 /**
  * Returns parts of a WITH that write the events of a release: these live invoices and adjustment notes are issued, and
- * the invoices released.
+ * the invoices released, and paid if they were paid before.
  */
 export function tellingReleased(documentIds: readonly string[]) {
   const ofDocuments = sql.fragment`FROM invoices i WHERE i.invoice_id = ANY(${uuidArray(documentIds)})`;
@@ -111,6 +58,7 @@ export function tellingReleased(documentIds: readonly string[]) {
         'released_at', ${instantText(releasedAt('i'))})`,
       sql.fragment`${ofDocuments} AND i.kind = 'invoice'`,
     ),
+    paidBeforeRelease(documentIds),
   ]);
 }
 

@@ -13,8 +13,8 @@ export function badge(tone: Tone, text: string): Markup {
 }
 
 /** Renders the status of an invoice. */
-export function invoiceStatus(status: 'issued' | 'paid' | 'void' | 'superseded'): Markup {
-  return badge(status === 'paid' || status === 'issued' ? 'good' : 'plain', status);
+export function invoiceStatus(status: 'issued' | 'void' | 'superseded'): Markup {
+  return badge(status === 'issued' ? 'good' : 'plain', status);
 }
 
 /** Renders the outcome of a tenant in a month, or of a request for it; null while it is not processed. */
