@@ -14,7 +14,7 @@ CREATE TABLE units (
   created_at timestamptz NOT NULL DEFAULT now(),
   CHECK (is_built_in = (label IS NULL)),
   CHECK (label IS NOT NULL OR label_plural IS NULL),
-  CHECK (unit_code NOT IN ('month', 'request', 'invoice'))
+  CHECK (unit_code NOT IN ('month', 'request', 'item', 'credit', 'invoice'))
 );
 -- `GB` beside `gb` would be mistaken for it.
 CREATE UNIQUE INDEX units_differ_beyond_case ON units (lower(unit_code));

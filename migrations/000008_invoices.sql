@@ -19,6 +19,8 @@ CREATE TABLE invoices (
   number text NOT NULL UNIQUE,
   currency currency_code NOT NULL,
   subtotal_cents cents NOT NULL,
+  -- The part of the subtotal that is taxed: all but invoice items that are not taxable.
+  taxable_cents cents NOT NULL,
   tax_cents cents NOT NULL,
   total_cents cents NOT NULL,
   -- How it was taxed (docs/spec.md#tax): the tenant's treatment, whether the seller was registered for GST, and the
@@ -61,7 +63,7 @@ CREATE TABLE invoices (
   CHECK (total_cents = subtotal_cents + tax_cents),
   CONSTRAINT invoices_taxed_by_treatment
     CHECK (kind = 'adjustment_note'
-      OR tax_cents = CASE WHEN seller_registered THEN round(subtotal_cents * tax_rate) ELSE 0 END),
+      OR tax_cents = CASE WHEN seller_registered THEN round(taxable_cents * tax_rate) ELSE 0 END),
   CONSTRAINT invoices_tax_in_aud CHECK (
     (currency <> 'AUD' AND tax_cents <> 0) = (tax_aud_cents IS NOT NULL)
     AND num_nulls(tax_aud_cents, aud_rate, aud_rate_source) IN (0, 3)),
@@ -110,7 +112,7 @@ CREATE TABLE invoice_lines (
   line_no integer NOT NULL CHECK (line_no > 0),
   deployment_id external_id,
   subscription_id external_id,
-  kind text NOT NULL CHECK (kind IN ('plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax')),
+  kind text NOT NULL CHECK (kind IN ('plan_base', 'addon', 'overage', 'llm_usage', 'item', 'credit', 'tax')),
   resource_kind text,
   description text NOT NULL,
   qty numeric NOT NULL,
@@ -119,8 +121,13 @@ CREATE TABLE invoice_lines (
   unit_price_cents unit_price,
   amount_cents cents NOT NULL,
   meta jsonb NOT NULL DEFAULT '{}',
+  -- Whether its amount is taxed. Only invoice items, and credits on those, can say otherwise.
+  taxable boolean NOT NULL DEFAULT true CHECK (taxable OR kind IN ('item', 'credit')),
+  -- Of kind `item`: the invoice item (000019_invoice_items.sql). Its amount is what this invoice takes of the item.
+  item_id external_id,
   PRIMARY KEY (invoice_id, line_no),
-  CHECK ((kind = 'tax') = (deployment_id IS NULL))
+  CHECK (CASE kind WHEN 'credit' THEN true ELSE (kind IN ('item', 'tax')) = (deployment_id IS NULL) END),
+  CHECK ((kind = 'item') = (item_id IS NOT NULL))
 );
 -- For tenants with thousands of deployments, when usage is linked to lines.
 CREATE INDEX invoice_lines_by_deployment ON invoice_lines (invoice_id, deployment_id);
@@ -169,11 +176,13 @@ BEGIN
   FROM (
     SELECT invoice_id, count(*) AS n,
       coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+      coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
       coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
     FROM new_lines GROUP BY invoice_id
   ) n
   LEFT JOIN invoices i USING (invoice_id)
   WHERE n.subtotal IS DISTINCT FROM i.subtotal_cents
+    OR n.taxable IS DISTINCT FROM i.taxable_cents
     OR n.tax IS DISTINCT FROM i.tax_cents
     OR n.n <> (SELECT count(*) FROM invoice_lines l WHERE l.invoice_id = n.invoice_id)
   LIMIT 1;
@@ -221,7 +230,7 @@ CREATE TRIGGER invoice_usage_is_held AFTER INSERT ON invoice_usage
 CREATE FUNCTION invoices_have_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM invoice_lines WHERE invoice_id = NEW.invoice_id)
-    AND (NEW.subtotal_cents <> 0 OR NEW.tax_cents <> 0 OR (NEW.replaces_invoice_id IS NULL
+    AND (NEW.subtotal_cents <> 0 OR NEW.taxable_cents <> 0 OR NEW.tax_cents <> 0 OR (NEW.replaces_invoice_id IS NULL
       AND NOT EXISTS (SELECT FROM invoice_usage WHERE invoice_id = NEW.invoice_id)
       AND NOT EXISTS (SELECT FROM invoice_exclusions WHERE invoice_id = NEW.invoice_id)))
   THEN
@@ -296,7 +305,7 @@ BEGIN
     RAISE EXCEPTION 'adjustment note % is not the next note of a live invoice', NEW.invoice_id
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  SELECT sum(d.subtotal_cents), sum(d.tax_cents) INTO taxable, tax
+  SELECT sum(d.taxable_cents), sum(d.tax_cents) INTO taxable, tax
   FROM invoices d WHERE adjusted.invoice_id IN (d.invoice_id, d.adjusts_invoice_id);
   IF tax <> (CASE WHEN NEW.seller_registered THEN round(taxable * NEW.tax_rate) ELSE 0 END) THEN
     RAISE EXCEPTION 'adjustment note % does not bring the tax to that of the subtotal', NEW.invoice_id
@@ -311,7 +320,7 @@ CREATE TRIGGER invoices_notes_add_up AFTER INSERT ON invoices
 CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(jsonb_build_array(
     i.invoice_id, i.kind, i.tenant_id, i.period_start, i.period_end, i.revision, i.tenant_seq, i.number,
-    i.currency, i.subtotal_cents, i.tax_cents, i.total_cents,
+    i.currency, i.subtotal_cents, i.taxable_cents, i.tax_cents, i.total_cents,
     i.tax_treatment, i.tax_label, i.tax_rate::text, i.tax_note, i.seller_registered,
     i.aud_rate::text, i.aud_rate_source, i.tax_aud_cents,
     i.buyer_name, i.buyer_version, i.seller_version,
@@ -320,7 +329,7 @@ CREATE FUNCTION invoice_digest(id uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
     (
       SELECT jsonb_agg(jsonb_build_array(l.line_no, l.deployment_id, l.subscription_id, l.kind,
         l.resource_kind, l.description, trim_scale(l.qty)::text, l.unit, trim_scale(l.unit_price_cents)::text,
-        l.amount_cents, l.meta) ORDER BY l.line_no)
+        l.amount_cents, l.meta, l.taxable, l.item_id) ORDER BY l.line_no)
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     ),
     (
@@ -357,7 +366,7 @@ GRANT SELECT ON invoice_digests, skipped_invoice_numbers TO arcadia_api, arcadia
 GRANT INSERT (tenant_id, kind, first_seq, last_seq, actor, reason) ON skipped_invoice_numbers TO arcadia_app;
 GRANT SELECT ON invoice_lines, invoice_usage TO arcadia_tenant;
 GRANT SELECT (invoice_id, kind, tenant_id, period_start, period_end, revision, status, number, currency,
-  subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
+  subtotal_cents, taxable_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate, tax_note, seller_registered,
   aud_rate, aud_rate_source, tax_aud_cents, buyer_name, buyer_version, seller_version, issued_at,
   issued_on, payment_days, adjusts_invoice_id, note_origin, note_reason, replaces_invoice_id, superseded_by,
   superseded_at) ON invoices TO arcadia_tenant;

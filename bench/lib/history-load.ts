@@ -72,10 +72,10 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
     FROM past ORDER BY period_start, tenant_id`);
   await client.query(`
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, tax_cents, total_cents, buyer_name, issued_at,
+      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, issued_at,
       issued_on, payment_days, tax_treatment, tax_label, tax_rate, seller_registered)
     SELECT invoice_id, tenant_id, period_start, period_start + interval '1 month' - interval '1 day',
-      1, seq, tenant_id || '-' || lpad(seq::text, 6, '0'), 'AUD', subtotal, round(subtotal / 10),
+      1, seq, tenant_id || '-' || lpad(seq::text, 6, '0'), 'AUD', subtotal, subtotal, round(subtotal / 10),
       subtotal + round(subtotal / 10), tenant_id, period_start + interval '1 month',
       period_start + interval '1 month', 14, 'gst', 'GST', 0.10, true
     FROM past JOIN LATERAL (

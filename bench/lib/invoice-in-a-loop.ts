@@ -237,9 +237,9 @@ async function issue(
   );
   await client.query(
     `INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-       number, currency, subtotal_cents, tax_cents, total_cents, buyer_name, tax_treatment,
+       number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, tax_treatment,
        tax_label, tax_rate, seller_registered, payment_days)
-     VALUES ($1, $2::text, $3, $4, 1, $5, $6, $7, $8, $9, $10, $2::text, 'gst', 'GST', 0.10, true, 14)`,
+     VALUES ($1, $2::text, $3, $4, 1, $5, $6, $7, $8, $8, $9, $10, $2::text, 'gst', 'GST', 0.10, true, 14)`,
     [
       ...[draftId, tenantId, PERIOD.periodStart, PERIOD.periodEnd, seq],
       ...[`${tenantId}-${seq.padStart(6, '0')}`, currency],

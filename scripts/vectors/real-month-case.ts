@@ -67,6 +67,7 @@ export function computeRealMonth(given: RealMonthCase): unknown {
     // Amounts don't depend on the currency. Another one would need an exchange rate.
     currency: 'AUD',
     tax: { treatment, sellerRegistered: true, audRate: null },
+    items: [],
   });
   return {
     lines: invoice.lines.filter(({ kind }) => kind !== 'tax').map(toExpectedForm),

@@ -68,11 +68,12 @@ export function toDocument(
   const { draftId, tenantId, currency, replacesInvoiceId } = draft;
   // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
   if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
-  const { lines, terms, tax, holdsUsage } = input;
+  const { lines, terms, tax, items, holdsUsage } = input;
   const { adjusted } = terms;
   const checked = { draftId, tenantId, currency, replacesInvoiceId, terms, holdsUsage };
   if (adjusted === null) {
-    return { ...checked, isNote: false, ...assembleInvoice(lines, { month, currency, tax }) };
+    const invoice = assembleInvoice(lines, { month, currency, tax, items });
+    return { ...checked, isNote: false, ...invoice };
   }
   const before = linesInEffect([replacesInvoiceId ?? '', ...adjusted.rerunIds].map(linesOf));
   const differences = adjustmentLines(before, lines, chargingFor(adjusted.touched, month));

@@ -27,10 +27,11 @@ import {
 } from './tenant-results.ts';
 
 /**
- * Issues drafts from the lines that the earlier steps wrote, all in one transaction: it assigns the number, writes the
- * lines, supersedes the predecessor, ties the usage to the lines and records the outcome. If the predecessor is settled,
- * the draft becomes an adjustment note of it instead. If a revision equals its predecessor and its requests have
- * `onlyIfChanged`, or a note would have no difference, its usage moves to an existing document instead. A draft without
+ * Issues drafts from the lines that the earlier steps wrote and the invoice items that are free, all in one transaction:
+ * it assigns the number, writes the lines, supersedes the predecessor, ties the usage to the lines and records the
+ * outcome. If the predecessor is settled, the draft becomes an adjustment note of it instead. If a revision equals its
+ * predecessor and its requests have `onlyIfChanged`, or a note would have no difference, its usage moves to an existing
+ * document instead. A draft without
  * lines and usage is closed without an invoice. A retry after a commit reports the same result.
  */
 export function persistInvoices({ db, bounds }: ActivityDeps) {

@@ -201,12 +201,19 @@ function adjust(
 ): Composed {
   const untaxed = linesInEffect([fresh.lines]);
   const before = linesInEffect(documents);
+  const taxableCents = soFar.taxableCents + note.taxableCents;
   const taxCents = soFar.taxCents + note.taxCents;
   const totalCents = soFar.totalCents + note.totalCents;
   const treatment = chargedTreatment(note.tax);
   return {
     invoice: {
-      ...{ taxCents, totalCents, subtotalCents: totalCents - taxCents, tax: note.tax },
+      ...{
+        taxableCents,
+        taxCents,
+        totalCents,
+        subtotalCents: totalCents - taxCents,
+        tax: note.tax,
+      },
       lines: numberLines(untaxed, taxLine(taxCents, treatment)),
     },
     before: numberLines(before, taxLine(soFar.taxCents, treatment)),

@@ -69,7 +69,7 @@ async function recomputeLines(
   const own = idsOf(invoices).map((invoiceId) => ({ owner: invoiceId, invoiceId }));
   const held = await readHeldUsage(db, period, rawUsage(own));
   const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
-  return invoices.flatMap(({ invoiceId, number, currency, tax }) => {
+  return invoices.flatMap(({ invoiceId, number, currency, tax, items }) => {
     const composition = compositions.get(invoiceId);
     if (!composition) return [`the composition of invoice ${number} is not valid`];
     const document = { name: `invoice ${number}`, currency };
@@ -82,6 +82,7 @@ async function recomputeLines(
         planVersions,
         meteredUsage: held.metered,
         llmUsage: llmUsage.get(invoiceId) ?? [],
+        items,
       });
       const wrongLines = wrongLinesOf(document, lines.get(invoiceId) ?? [], again.lines);
       const isTaxRight = isDeepStrictEqual(again.tax, tax);

@@ -123,6 +123,7 @@ async function recomputeReruns(
         planVersions,
         meteredUsage: held.metered,
         llmUsage: llmUsage.get(note.invoiceId) ?? [],
+        items: [],
       });
       const again = composeNote({
         ...terms,

@@ -64,7 +64,7 @@ export async function verifyMonth(
       toResult(
         'lines_recomputed',
         'I3',
-        'every line comes out the same again, from the raw events, the plan versions and what the invoice was composed from',
+        'every line comes out the same again, from the raw events, the plan versions, the invoice items and what the invoice was composed from',
         [...invoices.wrongLines, ...notes.wrongLines],
       ),
       toResult(

@@ -10,6 +10,12 @@ import { invoicesShowCommand } from './commands/invoices-show-command.ts';
 import { invoicesUsageCommand } from './commands/invoices-usage-command.ts';
 import { notesListCommand } from './commands/notes-list-command.ts';
 import { notesShowCommand } from './commands/notes-show-command.ts';
+import { itemsListCommand } from './commands/items-list-command.ts';
+import {
+  itemsAddCommand,
+  itemsImportCommand,
+  itemsWithdrawCommand,
+} from './commands/items-record-commands.ts';
 import { keysCreateCommand } from './commands/keys-create-command.ts';
 import { keysListCommand } from './commands/keys-list-command.ts';
 import { keysRevokeCommand } from './commands/keys-revoke-command.ts';
@@ -166,6 +172,12 @@ Examples:
     paymentsListCommand(),
     paymentsBalancesCommand(),
     paymentsAgingCommand(),
+  ]);
+  group('items', 'manage one-off charges and credits on invoices', [
+    itemsAddCommand(),
+    itemsImportCommand(),
+    itemsListCommand(),
+    itemsWithdrawCommand(),
   ]);
   group('usage', 'send, exclude, archive and expire usage', [
     usageReplayCommand(),

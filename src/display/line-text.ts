@@ -20,6 +20,8 @@ export interface ShownLine {
   readonly unit: string | null;
   readonly unit_price_cents: string | number | null;
   readonly amount_cents: number;
+  /** Absent on quotes, all of whose lines are taxable. */
+  readonly taxable?: boolean;
   readonly meta: Meta;
 }
 
@@ -159,6 +161,14 @@ function detailsOf(line: ShownLine, currency: string): readonly string[] {
     }
     case 'overage':
       return allowanceDetails(line);
+    case 'item': {
+      const [month, whole] = [textOf(meta.item_month), textOf(meta.item_cents)];
+      return [
+        ...(month === '' ? [] : [`For ${formatMonth(month)}`]),
+        ...(whole === '' ? [] : [`Part of a credit of ${formatMoney(whole.slice(1), currency)}`]),
+        ...(line.taxable === false ? ['Not taxable'] : []),
+      ];
+    }
     default:
       return [];
   }

@@ -9,6 +9,7 @@ import { amountText } from './line-text.ts';
 export interface TaxedInvoice {
   readonly currency: string;
   readonly subtotal_cents: number;
+  readonly taxable_cents: number;
   readonly tax_cents: number;
   readonly total_cents: number;
   readonly tax: TaxJson;
@@ -26,9 +27,12 @@ export function documentTitle({ tax }: TaxedInvoice): 'Tax invoice' | 'Invoice' 
   return tax.seller_registered ? 'Tax invoice' : 'Invoice';
 }
 
-/** Returns subtotal, tax and total, and the tax in AUD; only the total if the seller charges no tax at all. */
+/**
+ * Returns subtotal, tax and total, and the tax in AUD; only the total if the seller charges no tax at all. The taxable part
+ * of the subtotal has a row of its own if it isn't all of it.
+ */
 export function totalRows(invoice: TaxedInvoice): TotalRow[] {
-  const { currency, subtotal_cents, tax_cents, total_cents, tax } = invoice;
+  const { currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax } = invoice;
   const total = amountText(total_cents, currency);
   if (!tax.seller_registered) return [{ label: `Total ${currency}`, value: total, isTotal: true }];
   const { label, aud } = tax;
@@ -39,6 +43,9 @@ export function totalRows(invoice: TaxedInvoice): TotalRow[] {
       value: amountText(subtotal_cents, currency),
       isTotal: false,
     },
+    ...(isTaxed && taxable_cents !== subtotal_cents
+      ? [{ label: 'Of which taxable', value: amountText(taxable_cents, currency), isTotal: false }]
+      : []),
     {
       label: describeTreatment(tax),
       value: amountText(tax_cents, currency),
@@ -63,15 +70,16 @@ export function totalRows(invoice: TaxedInvoice): TotalRow[] {
 
 /** Returns sentences that explain the tax: what prices include, why there is none, and how it was converted. */
 export function taxNotes(invoice: TaxedInvoice): string[] {
-  const { currency, tax } = invoice;
+  const { currency, subtotal_cents, taxable_cents, tax } = invoice;
   const { label, note, aud } = tax;
+  const taxed = taxable_cents === subtotal_cents ? 'all lines' : 'all taxable lines';
   if (!tax.seller_registered) {
     return ['No GST is charged, because the seller is not registered for it.'];
   }
   return [
     ...(chargesTax(invoice)
       ? [
-          `Prices and amounts of lines exclude ${label}, which is computed on the subtotal of all lines.`,
+          `Prices and amounts of lines exclude ${label}, which is computed on the subtotal of ${taxed}.`,
         ]
       : []),
     ...(note === null ? [] : [note]),

@@ -17,6 +17,7 @@ const BASE_UNITS: ReadonlyMap<string, Words> = new Map(
   Object.entries({
     month: { one: 'month', many: 'months' },
     invoice: { one: 'invoice', many: 'invoices' },
+    item: { one: 'item', many: 'items' },
     request: { one: 'request', many: 'requests' },
     '1k_tokens': { one: 'token', many: 'tokens' },
     '1m_tokens': { one: 'token', many: 'tokens' },

@@ -60,11 +60,13 @@ const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
         ? null
         : toAmount(line.unit_price_cents, source.currency),
   },
+  { head: 'taxable', value: ({ line }) => (line.kind === 'tax' ? null : String(line.taxable)) },
   { head: 'before', value: (row) => amountOf(row, 'before_cents') },
   { head: 'after', value: (row) => amountOf(row, 'after_cents') },
   { head: 'amount', value: ({ source, line }) => toAmount(line.amount_cents, source.currency) },
   // As programs compute it: amount = qty ÷ unit_factor × days ÷ days_in_month × unit_price.
   { head: 'kind', value: ({ line }) => line.kind },
+  { head: 'item_id', value: ({ line }) => line.item_id, isText: true },
   { head: 'resource_kind', value: ({ line }) => line.resource_kind, isText: true },
   { head: 'qty', value: ({ line }) => line.qty },
   { head: 'unit', value: ({ line }) => line.unit, isText: true },
@@ -126,6 +128,7 @@ function summaryColumns<Source extends DocumentSource>(): readonly CsvColumn<Sou
     { head: 'revision', value: ({ revision }) => revision },
     { head: 'currency', value: ({ currency }) => currency },
     { head: 'subtotal', value: (source) => toAmount(source.subtotal_cents, source.currency) },
+    { head: 'taxable', value: (source) => toAmount(source.taxable_cents, source.currency) },
     { head: 'tax_treatment', value: ({ tax }) => tax.treatment, isText: true },
     { head: 'tax_rate', value: ({ tax }) => (tax.seller_registered ? tax.rate : '0') },
     { head: 'tax', value: (source) => toAmount(source.tax_cents, source.currency) },

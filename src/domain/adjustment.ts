@@ -4,7 +4,12 @@ import { numberLines, type ComposedInvoice, type InvoiceInputs } from './compose
 import { Decimal, toDecimalString } from './decimal.ts';
 import type { DeploymentLine } from './deployment-lines.ts';
 import { chargedTreatment, invoiceTotals, taxLine } from './invoice-totals.ts';
-import { pairLines, purposeOfSubscription, type PlacedLine } from './line-changes.ts';
+import {
+  pairLines,
+  purposeOfSubscription,
+  type PlacedLine,
+  type UnplacedLine,
+} from './line-changes.ts';
 import type { Month } from './period.ts';
 import type { JsonObject } from './types.ts';
 
@@ -26,7 +31,7 @@ export function linesInEffect(
 }
 
 /** Adds up lines with the same purpose and subscription, in the order of the first of each. The last one describes them. */
-function addUp(lines: readonly Omit<PlacedLine, 'lineNo'>[]): readonly DeploymentLine[] {
+function addUp(lines: readonly UnplacedLine[]): readonly DeploymentLine[] {
   const sums = new Map<string, DeploymentLine>();
   for (const line of lines) {
     const { deploymentId, subscriptionId, kind, resourceKind, description } = line;
@@ -147,7 +152,7 @@ export interface ChargedSoFar {
  * @throws DomainError `amount_out_of_range`, `missing_exchange_rate`
  */
 export function assembleNote(
-  lines: readonly Omit<PlacedLine, 'lineNo'>[],
+  lines: readonly UnplacedLine[],
   soFar: ChargedSoFar,
   {
     month,
@@ -156,13 +161,16 @@ export function assembleNote(
   }: Pick<InvoiceInputs, 'currency' | 'tax'> & { readonly month: Month },
 ): ComposedInvoice {
   const treatment = chargedTreatment(terms);
-  const amounts = lines.map(({ amountCents }) => amountCents);
-  const subtotalCents = sumCents(amounts, "The note's subtotal");
-  const owed = invoiceTotals([soFar.taxableCents, ...amounts], treatment);
+  const amountsOf = (some: readonly UnplacedLine[]) => some.map(({ amountCents }) => amountCents);
+  const taxable = amountsOf(lines.filter((line) => line.taxable ?? true));
+  const taxableCents = sumCents(taxable, "The note's taxable subtotal");
+  const subtotalCents = sumCents(amountsOf(lines), "The note's subtotal");
+  const owed = invoiceTotals([soFar.taxableCents, ...taxable], treatment);
   const taxCents = sumCents([owed.taxCents, -soFar.taxCents], "The note's tax");
   const rate = soFar.audRate ?? terms.audRate;
   return {
     subtotalCents,
+    taxableCents,
     taxCents,
     totalCents: sumCents([subtotalCents, taxCents], "The note's total"),
     tax: {

@@ -1,4 +1,6 @@
 import { taxInAud } from './aud-tax.ts';
+import { sumCents } from './cents.ts';
+import { itemLines, type FreeItem, type ItemLine } from './invoice-items.ts';
 import {
   chargedTreatment,
   invoiceTotals,
@@ -7,7 +9,7 @@ import {
   type InvoiceTotals,
   type TaxTerms,
 } from './invoice-totals.ts';
-import type { PlacedLine } from './line-changes.ts';
+import type { PlacedLine, UnplacedLine } from './line-changes.ts';
 import { llmUsageLine, type LlmUsage } from './llm-lines.ts';
 import type { Month, Period } from './period.ts';
 import { deploymentLines, type DeploymentLine } from './deployment-lines.ts';
@@ -30,6 +32,8 @@ export interface InvoiceInputs {
   readonly llmUsage: readonly (Omit<LlmUsage, 'invoiceMonth'> & {
     readonly deploymentId: string;
   })[];
+  /** Invoice items that it can take, by month and then in the order in which they were recorded. */
+  readonly items: readonly FreeItem[];
 }
 
 export interface ComposedInvoice extends InvoiceTotals {
@@ -40,7 +44,7 @@ export interface ComposedInvoice extends InvoiceTotals {
 
 /**
  * Composes a tenant's whole invoice in memory, for previews and for verification. Lines are ordered
- * by deployment: base, addons, overage, LLM usage; tax last (docs/spec.md#month-end).
+ * by deployment: base, addons, overage, LLM usage; then invoice items; tax last (docs/spec.md#month-end).
  * @throws DomainError for anything that would park the tenant
  */
 export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
@@ -61,40 +65,51 @@ export function composeInvoice(inputs: InvoiceInputs): ComposedInvoice {
 }
 
 /**
- * Orders an invoice's lines and adds tax and totals.
- * @param untaxedLines already in order within each deployment
+ * Orders an invoice's lines and adds invoice items, tax and totals.
+ * @param deploymentsLines already in order within each deployment
  * @throws DomainError `amount_out_of_range`, `invalid_amount`, `missing_exchange_rate`
  */
 export function assembleInvoice(
-  untaxedLines: readonly DeploymentLine[],
+  deploymentsLines: readonly DeploymentLine[],
   {
     month,
     currency,
     tax: terms,
-  }: Pick<InvoiceInputs, 'currency' | 'tax'> & { readonly month: Month },
+    items,
+  }: Pick<InvoiceInputs, 'currency' | 'tax' | 'items'> & { readonly month: Month },
 ): ComposedInvoice {
+  const charges = sumCents(deploymentsLines.map(amountOf), "The invoice's subtotal");
+  const taken = itemLines(items, charges, month);
+  const isTaxed = ({ taxable }: ItemLine): boolean => taxable;
   const treatment = chargedTreatment(terms);
   const totals = invoiceTotals(
-    untaxedLines.map(({ amountCents }) => amountCents),
+    [...deploymentsLines, ...taken.filter(isTaxed)].map(amountOf),
     treatment,
+    taken.filter((line) => !isTaxed(line)).map(amountOf),
   );
   const aud = taxInAud(totals.taxCents, { month, currency, rate: terms.audRate });
+  const lines = [...deploymentsLines, ...taken];
   return {
     ...totals,
     tax: { treatment: terms.treatment, sellerRegistered: terms.sellerRegistered, aud },
-    lines: numberLines(untaxedLines, taxLine(totals.taxCents, treatment)),
+    lines: numberLines(lines, taxLine(totals.taxCents, treatment)),
   };
 }
 
-/** Orders lines by deployment, puts the tax line last, and numbers them. */
+function amountOf({ amountCents }: { readonly amountCents: number }): number {
+  return amountCents;
+}
+
+/** Orders lines by deployment and then those without one, puts the tax line last, and numbers them. */
 export function numberLines(
-  untaxed: readonly Omit<PlacedLine, 'lineNo'>[],
+  untaxed: readonly UnplacedLine[],
   tax: QuoteLine | null,
 ): readonly PlacedLine[] {
   return [
-    ...byDeployment(untaxed),
+    ...byDeployment(untaxed.filter(({ deploymentId }) => deploymentId !== null)),
+    ...untaxed.filter(({ deploymentId }) => deploymentId === null),
     ...(tax ? [{ ...tax, deploymentId: null, subscriptionId: null }] : []),
-  ].map((line, index) => ({ ...line, lineNo: index + 1 }));
+  ].map((line, index) => ({ itemId: null, taxable: true, ...line, lineNo: index + 1 }));
 }
 
 /** Keeps the order within a deployment. */

@@ -1,5 +1,10 @@
 import { sumCents } from './cents.ts';
-import { purposeOf, purposeOfSubscription, type PlacedLine } from './line-changes.ts';
+import {
+  purposeOf,
+  purposeOfSubscription,
+  type PlacedLine,
+  type UnplacedLine,
+} from './line-changes.ts';
 
 /** Credits that operators give on single lines (docs/spec.md#credits). */
 
@@ -44,12 +49,21 @@ export function leftToCredit(
 
 /** Returns the line of the adjustment note that gives a credit. @param amountCents positive, without tax */
 export function lineOfCredit(
-  { number, lineNo, description, resourceKind, deploymentId, subscriptionId }: DocumentLine,
+  {
+    number,
+    lineNo,
+    description,
+    resourceKind,
+    deploymentId,
+    subscriptionId,
+    taxable,
+  }: DocumentLine,
   amountCents: number,
-): Omit<PlacedLine, 'lineNo'> {
+): UnplacedLine {
   return {
     deploymentId,
     subscriptionId,
+    taxable,
     kind: 'credit',
     resourceKind,
     description: `Credit: ${description}`,

@@ -47,6 +47,8 @@ export interface InvoiceTax extends Omit<TaxTerms, 'audRate'> {
 /** An invoice's totals in cents: total = subtotal + tax = the sum of all its lines. */
 export interface InvoiceTotals {
   readonly subtotalCents: number;
+  /** The part of the subtotal that is taxed. */
+  readonly taxableCents: number;
   readonly taxCents: number;
   readonly totalCents: number;
 }
@@ -61,18 +63,23 @@ export function chargedTreatment({
 
 /**
  * Returns an invoice's totals from the amounts of all its lines before tax, credits included. Tax is computed
- * once, on the invoice's subtotal, and rounded half away from zero (docs/spec.md#tax).
+ * once, on the taxable part of the subtotal, and rounded half away from zero (docs/spec.md#tax).
+ * @param untaxedAmountsCents the amounts of lines that are not taxable
  * @throws DomainError `amount_out_of_range`, `invalid_amount`
  */
 export function invoiceTotals(
-  lineAmountsCents: readonly number[],
+  taxableAmountsCents: readonly number[],
   { rate }: TaxTreatment,
+  untaxedAmountsCents: readonly number[] = [],
 ): InvoiceTotals {
-  const subtotalCents = sumCents(lineAmountsCents, "The invoice's subtotal");
+  const what = "The invoice's subtotal";
+  const taxableCents = sumCents(taxableAmountsCents, what);
+  const subtotalCents = sumCents([taxableCents, ...untaxedAmountsCents], what);
   // The rate is below 1, so the tax of an amount in range is in range.
-  const taxCents = roundToCents(new Decimal(subtotalCents).times(rate));
+  const taxCents = roundToCents(new Decimal(taxableCents).times(rate));
   return {
     subtotalCents,
+    taxableCents,
     taxCents,
     totalCents: sumCents([subtotalCents, taxCents], "The invoice's total"),
   };

@@ -4,11 +4,19 @@ import type { QuoteLine } from './types.ts';
 /** A line and its position on an invoice. */
 export interface PlacedLine extends QuoteLine {
   readonly lineNo: number;
-  /** Null on the tax line. */
+  /** Null on lines of invoice items and tax. */
   readonly deploymentId: string | null;
-  /** Null on lines of LLM usage and tax. */
+  /** Null on lines of LLM usage, invoice items and tax. */
   readonly subscriptionId: string | null;
+  /** Only on lines of invoice items. */
+  readonly itemId: string | null;
+  /** Whether the amount is taxed. Only invoice items can say otherwise. */
+  readonly taxable: boolean;
 }
+
+/** A line before it is numbered. It is taxable and has no invoice item unless it says so. */
+export type UnplacedLine = Omit<PlacedLine, 'lineNo' | 'itemId' | 'taxable'> &
+  Partial<Pick<PlacedLine, 'itemId' | 'taxable'>>;
 
 /** How a line of an invoice differs from the line it replaces. */
 export type LineChange<Line extends PlacedLine = PlacedLine> =
@@ -42,13 +50,13 @@ export function compareLines<Line extends PlacedLine>(
 
 /** What a line is for, whatever it charges. */
 type Purpose = Pick<
-  PlacedLine,
-  'deploymentId' | 'subscriptionId' | 'kind' | 'resourceKind' | 'description'
+  UnplacedLine,
+  'deploymentId' | 'subscriptionId' | 'itemId' | 'kind' | 'resourceKind' | 'description'
 >;
 
 /**
  * Returns which line of `before` each line of `after` continues. Lines are matched by purpose (deployment, kind,
- * resource kind, description), because line numbers shift when a line is added or removed. Of several lines with the
+ * resource kind, description, invoice item), because line numbers shift when a line is added or removed. Of several lines with the
  * same purpose, those of the same subscription belong together, so that an added subscription is not shown as a change
  * of those after it; the rest are matched in their order.
  */
@@ -72,8 +80,9 @@ export function pairLines<Line extends Purpose>(
 }
 
 /** Returns the key of a line's purpose. */
-export function purposeOf({ deploymentId, kind, resourceKind, description }: Purpose): string {
-  return JSON.stringify([deploymentId, kind, resourceKind, description]);
+export function purposeOf(line: Purpose): string {
+  const { deploymentId, kind, resourceKind, description, itemId = null } = line;
+  return JSON.stringify([deploymentId, kind, resourceKind, description, itemId]);
 }
 
 /** Returns the key of a line's purpose and subscription. */

@@ -89,7 +89,12 @@ export interface QuoteOptions {
   readonly startsOn?: string | null;
 }
 
-export type LineKind = 'plan_base' | 'addon' | 'overage' | 'llm_usage' | 'credit' | 'tax';
+/** The kinds of lines, in the order in which documents have them. */
+export const LINE_KINDS = [
+  ...(['plan_base', 'addon', 'overage', 'llm_usage'] as const),
+  ...(['item', 'credit', 'tax'] as const),
+] as const;
+export type LineKind = (typeof LINE_KINDS)[number];
 
 /** One line of a quote or an invoice. */
 export interface QuoteLine {
@@ -100,7 +105,7 @@ export interface QuoteLine {
   readonly qty: string;
   /** Null only on overage whose plan item names no unit: its price is for one base unit. */
   readonly unit: string | null;
-  /** Canonical decimal string; null if the amount is not computed from a unit price (LLM usage, tax). */
+  /** Canonical decimal string; null if the amount is not computed from a unit price (LLM usage, items, tax). */
   readonly unitPriceCents: string | null;
   readonly amountCents: number;
   /** Stored and served unchanged, hence in snake_case; quantities are canonical decimal strings. */

@@ -18,7 +18,7 @@ const BUILT_IN: ReadonlyMap<string, number> = new Map([
 export const BUILT_IN_UNITS: readonly string[] = [...BUILT_IN.keys()];
 
 /** Units of lines that are not overage. The catalogue can't define them, so that they keep their meaning. */
-export const LINE_UNITS: readonly string[] = ['month', 'request', 'credit', 'invoice'];
+export const LINE_UNITS: readonly string[] = ['month', 'request', 'item', 'credit', 'invoice'];
 
 /** A unit of the catalogue with its code. Its factor is a canonical decimal string. */
 export interface Unit extends DefinedUnit {

@@ -1,3 +1,4 @@
+import { recordItems } from '../../src/catalogue/record-items.ts';
 import { skipNumbers } from '../../src/db/invoices/invoice-numbers.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { insertBuyers } from '../../src/db/catalogue/buyer-details.ts';
@@ -61,6 +62,9 @@ export async function fillBooks(
   await pay(db, april!.number, 100);
   await db.query(sql.typeAlias('nothing')`
     INSERT INTO overdue_notices (invoice_id, due_on) VALUES (${april!.invoiceId}, '2026-05-15')`);
+
+  const item = { item_id: `${tenantId}-item`, tenant_id: tenantId, month: '2026-12' };
+  await recordItems(db, [{ ...item, description: 'Workshop', amount_cents: 25_000 }], actor);
 
   await use('llm_usage', '1.5');
   await use('droplet_hours', '800');

@@ -61,6 +61,17 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getPayments: {},
     getBalances: {},
     getAging: {},
+    postInvoiceItems: {
+      body: () => ({
+        ...{ item_id: 'onboarding', tenant_id: 'acme', month: '2026-05', currency: 'AUD' },
+        ...{ description: 'Onboarding', amount_cents: 25_000 },
+      }),
+    },
+    getInvoiceItems: {},
+    withdrawInvoiceItem: {
+      params: { item_id: 'nothing' },
+      body: () => ({ reason: 'was cancelled' }),
+    },
     postRollUp: {
       body: () => ({ month: '2026-05', force: true, tenant_ids: ['acme'], reason: 'late meters' }),
     },

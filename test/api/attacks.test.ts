@@ -305,7 +305,12 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
 
   test.each(['get', 'post'] as const)('in each page, by %s', async (method) => {
     const operator = await signIn(api.app, api.keys.operator);
-    const PARAMS = { month: '2026-05', invoice_id: await invoice('acme'), line_no: '2' };
+    const PARAMS = {
+      month: '2026-05',
+      invoice_id: await invoice('acme'),
+      line_no: '2',
+      item_id: 'x',
+    };
     for (const { path } of PAGES.filter((page) => page.method === method)) {
       const fill = (values: object) =>
         path.replaceAll(/:(\w+)/g, (_, name: string) =>
@@ -336,7 +341,11 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
 /** The fields that pages read from URLs and forms. */
 const PAGE_FIELDS = [
   'addons',
+  'amount',
   'cursor',
+  'description',
+  'item_id',
+  'month',
   'order',
   'outcome',
   'plan_code',
@@ -344,6 +353,7 @@ const PAGE_FIELDS = [
   'request_id',
   'search',
   'starts_on',
+  'state',
   'status',
   'tenant_id',
   'tenant_ids',

@@ -24,6 +24,7 @@ const somePath = (path: string) =>
     .replace(':invoice_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
     .replace(':adjustment_note_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
     .replace(':line_no', '1')
+    .replace(':item_id', 'workshop-7')
     .replace(':request_id', 'r-1');
 
 describe('sign-in', () => {
@@ -257,6 +258,8 @@ describe('pages', () => {
 
   const GET = 'GET, HEAD';
   const PATHS = [...new Set(PAGES.map(({ path }) => path))];
+  const isPosted = (path: string) =>
+    PAGES.some((page) => page.path === path && page.method === 'post');
   test.each([
     ['delete', '/sign-in', `${GET}, POST`],
     ['get', '/sign-out', 'POST'],
@@ -266,7 +269,7 @@ describe('pages', () => {
     ...PATHS.map((path): ['put', string, string] => [
       'put',
       somePath(path),
-      /\/(?:re-run|release)$/.test(path) ? `${GET}, POST` : GET,
+      isPosted(path) ? `${GET}, POST` : GET,
     ]),
   ] as const)('list their allowed methods: %s %s', async (method, path, allow) => {
     const answer = await request(api.app)[method](path).set(html);

@@ -235,6 +235,13 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
     ['lines_add_up', 'lines_recomputed', 'as_issued', 'books_balance'],
   ],
   [
+    'I2',
+    'an invoice item that counts as billed, and is on no invoice',
+    `INSERT INTO invoice_items (item_id, tenant_id, period_start, description, amount_cents, taxable, actor, applied_cents)
+     VALUES ('lost', 'beta', '2026-05-01', 'Workshop', 100, true, 'x', 100)`,
+    ['items_billed_once'],
+  ],
+  [
     'I3',
     'a header and a line that agree with each other, and with nothing else',
     without(
@@ -244,7 +251,8 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
       ';' +
       without(
         'invoices',
-        `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1 WHERE tenant_id = 'beta'`,
+        `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, taxable_cents = taxable_cents + 1,
+       total_cents = total_cents + 1 WHERE tenant_id = 'beta'`,
       ),
     ['lines_recomputed', 'as_issued'],
   ],

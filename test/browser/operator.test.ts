@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { recordItems } from '../../src/catalogue/record-items.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
@@ -28,6 +29,27 @@ beforeAll(async () => {
   const { db, client } = stack.world;
   for (const tenantId of ['acme', 'globex', 'initech']) await seedTenant(db, tenantId);
   await seedTenant(db, 'broken', [{ deploymentId: 'broken-a', planVersionId: null }]);
+  const item = { tenant_id: 'acme', month: MONTH };
+  await recordItems(
+    db,
+    [
+      {
+        ...item,
+        item_id: 'workshop-7',
+        description: 'Workshop',
+        amount_cents: 25_000,
+        month: '2026-07',
+      },
+      {
+        ...item,
+        item_id: 'outage-12',
+        description: 'Credit for the outage',
+        amount_cents: -40_000,
+      },
+      { ...item, item_id: 'abroad-3', description: 'Travel', amount_cents: 9000, taxable: false },
+    ],
+    'key:ops',
+  );
   const globex = { tenantId: 'globex', deploymentId: 'globex-a' };
   await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '1200', month: BEFORE });
   await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '4321.5' });
@@ -143,6 +165,9 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('choose', `${OF_MONTH}/re-run`);
     await look('re-run', `${OF_MONTH}/re-run?tenant_id=broken&tenant_id=globex&tenant_id=nobody`);
     await look('request', `${OF_MONTH}/requests/again`);
+    await look('items', '/operator/items');
+    await look('new-item', '/operator/items/new');
+    await look('withdraw', '/operator/items/workshop-7/withdraw');
     await look('problem', '/operator/nowhere');
     await look(
       'quote',

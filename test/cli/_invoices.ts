@@ -12,6 +12,7 @@ export function anInvoice(changes: Partial<InvoiceHeader> = {}): InvoiceHeader {
     status: 'issued',
     currency: 'USD',
     subtotal_cents: 27182,
+    taxable_cents: 27182,
     tax_cents: 2718,
     total_cents: 29900,
     tax: {

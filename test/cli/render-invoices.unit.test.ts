@@ -15,6 +15,8 @@ const LINE: InvoiceLine = {
   unit: 'month',
   unit_price_cents: '5000',
   amount_cents: 5000,
+  taxable: true,
+  item_id: null,
   meta: {},
 };
 const FIRST = anInvoice();

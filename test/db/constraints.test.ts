@@ -121,7 +121,7 @@ describe('for every role', () => {
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
       VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());
     INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, payment_days, tenant_id, period_start, period_end, revision,
-      tenant_seq, number, currency, subtotal_cents, tax_cents, total_cents ${columns})
+      tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents ${columns})
     SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, 14, ${values}`;
   const insertNote = (values: string, adjusts = '(SELECT invoice_id FROM invoices)') =>
     insertInvoice(
@@ -134,7 +134,7 @@ describe('for every role', () => {
       'a second live invoice of a month',
       insertInvoice(
         ', replaces_invoice_id, request_id, actor, reason',
-        "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices), 'r', 'kim', 'x'",
+        "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 1, 0, 1, (SELECT invoice_id FROM invoices), 'r', 'kim', 'x'",
       ),
       /invoices_one_live/,
     ],
@@ -143,30 +143,30 @@ describe('for every role', () => {
       `UPDATE invoices SET status = 'superseded', superseded_by = '00000000-0000-0000-0000-000000000001', superseded_at = now();` +
         insertInvoice(
           ', replaces_invoice_id, actor, reason',
-          "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 0, 1, (SELECT invoice_id FROM invoices), 'kim', 'x'",
+          "'acme', '2026-05-01', '2026-05-31', 2, 9, 'n', 'AUD', 1, 1, 0, 1, (SELECT invoice_id FROM invoices), 'kim', 'x'",
         ),
       /invoices_revisions_name_their_request/,
     ],
     [
       'a total that is not subtotal and tax',
-      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 2"),
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 2"),
       /check constraint/,
     ],
     [
       'a tax that is not the subtotal times the rate',
-      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 100, 9, 109"),
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 100, 100, 9, 109"),
       /invoices_taxed_by_treatment/,
     ],
     [
       'an invoice in another currency without its tax in AUD',
-      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 10, 110"),
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 100, 10, 110"),
       /invoices_tax_in_aud/,
     ],
     [
       'a tax in AUD without its exchange rate',
       insertInvoice(
         ', tax_aud_cents',
-        "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 10, 110, 15",
+        "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'USD', 100, 100, 10, 110, 15",
       ),
       /invoices_tax_in_aud/,
     ],
@@ -188,7 +188,7 @@ describe('for every role', () => {
     ],
     [
       'an invoice without lines',
-      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 1") +
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 1") +
         '; SET CONSTRAINTS ALL IMMEDIATE',
       /without lines/,
     ],
@@ -199,7 +199,7 @@ describe('for every role', () => {
     ],
     [
       'lines that do not add up',
-      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 0, 1") +
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 1") +
         "; INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents) VALUES ('00000000-0000-0000-0000-000000000001', 1, 'acme-a', 'plan_base', 'x', 1, 'month', 2)",
       /do not add up/,
     ],
@@ -231,32 +231,32 @@ describe('for every role', () => {
     ],
     [
       'a note that adjusts no invoice',
-      insertNote("1, 1, 'n', 'AUD', 0, 0, 0", 'NULL::uuid'),
+      insertNote("1, 1, 'n', 'AUD', 0, 0, 0, 0", 'NULL::uuid'),
       /not the next note|invoices_notes_adjust/,
     ],
     [
       'a note out of turn',
-      insertNote("2, 1, 'n', 'AUD', 0, 0, 0"),
+      insertNote("2, 1, 'n', 'AUD', 0, 0, 0, 0"),
       /is not the next note of a live invoice/,
     ],
     [
       'a note in another currency than its invoice',
-      insertNote("1, 1, 'n', 'NZD', 0, 0, 0"),
+      insertNote("1, 1, 'n', 'NZD', 0, 0, 0, 0"),
       /is not the next note of a live invoice/,
     ],
     [
       'a note whose tax is not that of the difference',
-      insertNote("1, 1, 'n', 'AUD', 1000, 99, 1099"),
+      insertNote("1, 1, 'n', 'AUD', 1000, 1000, 99, 1099"),
       /does not bring the tax/,
     ],
     [
       'a void invoice that a note adjusts',
-      `${insertNote("1, 1, 'n', 'AUD', 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'invoice'`,
+      `${insertNote("1, 1, 'n', 'AUD', 1000, 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'invoice'`,
       /is settled: it cannot become void/,
     ],
     [
       'a changed note',
-      `${insertNote("1, 1, 'n', 'AUD', 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'adjustment_note'`,
+      `${insertNote("1, 1, 'n', 'AUD', 1000, 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'adjustment_note'`,
       /invoices_notes_stay_issued/,
     ],
     [

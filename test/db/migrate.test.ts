@@ -70,9 +70,9 @@ test('an owner that also serves the API can read for a tenant', async () => {
   await db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-        number, currency, subtotal_cents, tax_cents, total_cents, buyer_name,
+        number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name,
         tax_treatment, tax_label, tax_rate, seller_registered, payment_days)
-      SELECT draft_id, tenant_id, period_start, '2026-05-31', 1, 1, tenant_id || '-1', 'AUD', 0, 0, 0,
+      SELECT draft_id, tenant_id, period_start, '2026-05-31', 1, 1, tenant_id || '-1', 'AUD', 0, 0, 0, 0,
         tenant_id, 'gst', 'GST', 0.10, true, 14
       FROM invoice_drafts`);
     await tx.query(sql.typeAlias('nothing')`

@@ -23,6 +23,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     invoice_draft_chunks: { parent: 'invoice_drafts', key: 'draft_id' },
     invoice_drafts: null,
     invoice_exclusions: { parent: 'invoices', key: 'invoice_id' },
+    invoice_items: null,
     invoice_line_changes: { parent: 'invoices', key: 'invoice_id' },
     invoice_lines: { parent: 'invoices', key: 'invoice_id' },
     invoice_status_changes: { parent: 'invoices', key: 'invoice_id' },

@@ -25,15 +25,40 @@ export function line(given: Partial<Line> = {}): Line {
     unit: 'month',
     unit_price_cents: '1000',
     amount_cents: 1000,
+    taxable: true,
+    item_id: null,
     meta: {},
     ...given,
   };
 }
 
-/** What an invoice and a note over these lines have in common: GST unless it is zero, and the parties. */
+const ITEM = {
+  kind: 'item',
+  deployment_id: null,
+  unit: 'item',
+  unit_price_cents: null,
+} as const;
+/** A part of a credit of an earlier month. */
+export const CREDIT = line({
+  ...ITEM,
+  item_id: 'outage',
+  description: 'Outage credit',
+  amount_cents: -400,
+  meta: { item_month: '2026-04', item_cents: '-10000' },
+});
+/** A charge that is not taxable. */
+export const UNTAXED = line({
+  ...ITEM,
+  item_id: 'workshop',
+  taxable: false,
+  description: 'Workshop abroad',
+  amount_cents: 2000,
+});
+
+/** What an invoice and a note over these lines have in common: GST on taxable ones unless it is zero, and the parties. */
 function sharedOf(lines: readonly Line[]) {
   const subtotal = lines.reduce((sum, { amount_cents }) => sum + amount_cents, 0);
-  const taxable = subtotal;
+  const taxable = lines.reduce((sum, line) => sum + (line.taxable ? line.amount_cents : 0), 0);
   const tax = Math.sign(taxable) * Number((BigInt(Math.abs(taxable)) + 5n) / 10n);
   const gst = line({
     kind: 'tax',
@@ -53,6 +78,7 @@ function sharedOf(lines: readonly Line[]) {
     status: 'issued' as const,
     currency: 'AUD',
     subtotal_cents: subtotal,
+    taxable_cents: taxable,
     tax_cents: tax,
     total_cents: subtotal + tax,
     tax: {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { documentCsv, SUMMARY_CSV_HEAD, summaryCsvRows } from '../../src/documents/document-csv.ts';
 import { documentHtml } from '../../src/documents/document-html.ts';
 import { makeDocument } from '../../src/documents/render-document.ts';
-import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
+import { AMOUNTS, CREDIT, SELLER, UNTAXED, line, manyLines, sourceOf } from './_source.ts';
 
 const EVIL = `=1+1</td><script>alert("&'")</script>`;
 const readCsv = (text: string) =>
@@ -85,6 +85,23 @@ describe('CSV', () => {
       unit_factor: '1000',
       days: '',
     });
+  });
+
+  test('has invoice items with their sign, and says which lines are taxable', () => {
+    const rows = readCsv(documentCsv(sourceOf([line(), CREDIT, UNTAXED]), SELLER));
+    expect(rows).toMatchObject([
+      { kind: 'plan_base', taxable: 'true', item_id: '' },
+      {
+        description: 'Outage credit',
+        details: 'For April 2026. Part of a credit of AUD 100.00',
+        quantity: '1',
+        quantity_unit: 'item',
+        unit_price: '',
+        ...{ amount: '-4.00', taxable: 'true', deployment_id: '', item_id: 'outage' },
+      },
+      { details: 'Not taxable', amount: '20.00', taxable: 'false' },
+      { kind: 'tax', amount: '0.60', taxable: '' },
+    ]);
   });
 
   test('has the days of a charge for part of a month', () => {

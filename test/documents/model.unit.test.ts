@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InvoiceSource } from '../../src/db/invoices/invoice-documents.ts';
 import { makeDocument } from '../../src/documents/render-document.ts';
-import { SELLER, line, sourceOf } from './_source.ts';
+import { CREDIT, SELLER, UNTAXED, line, sourceOf } from './_source.ts';
 
 const buyerOf = (...args: Parameters<typeof sourceOf>) =>
   makeDocument(sourceOf(...args), SELLER).buyer;
@@ -105,6 +105,27 @@ describe('tax', () => {
       'GST in AUD is converted at 1.5321 AUD for 1 USD (RBA).',
     ]);
   });
+});
+
+test('invoice items have a group of their own, and totals say which part of the subtotal is taxable', () => {
+  const { groups, totals, notes } = makeDocument(sourceOf([line(), CREDIT, UNTAXED]), SELLER);
+  expect(groups.map(({ heading }) => heading)).toEqual(['acme-web', 'Other charges and credits']);
+  expect(groups[1]?.lines).toMatchObject([
+    {
+      ...{ name: 'Outage credit', figures: ['1 item', '', '−4.00'] },
+      details: ['For April 2026', 'Part of a credit of AUD 100.00'],
+    },
+    { name: 'Workshop abroad', figures: ['1 item', '', '20.00'], details: ['Not taxable'] },
+  ]);
+  expect(totals).toEqual([
+    { label: 'Subtotal, excluding GST', value: '26.00', isTotal: false },
+    { label: 'Of which taxable', value: '6.00', isTotal: false },
+    { label: 'GST (10%)', value: '0.60', isTotal: false },
+    { label: 'Total AUD, including GST', value: '26.60', isTotal: true },
+  ]);
+  expect(notes).toContain(
+    'Prices and amounts of lines exclude GST, which is computed on the subtotal of all taxable lines.',
+  );
 });
 
 describe('the buyer', () => {

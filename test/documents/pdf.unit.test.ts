@@ -4,7 +4,7 @@ import { documentPdf } from '../../src/documents/document-pdf.ts';
 import { makeDocument } from '../../src/documents/render-document.ts';
 import { formatAmount } from '../../src/domain/format.ts';
 import { HAS_POPPLER, NEEDS_POPPLER, picturesOf, textOfPages } from './_poppler.ts';
-import { AMOUNTS, SELLER, line, manyLines, sourceOf } from './_source.ts';
+import { AMOUNTS, CREDIT, SELLER, UNTAXED, line, manyLines, sourceOf } from './_source.ts';
 
 const pdfOf = (source: InvoiceSource) => documentPdf(makeDocument(source, SELLER));
 /** Removes the spaces that the layout adds. */
@@ -57,6 +57,17 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
       ...['ABN 53 004 085 616', 'Plan base', '1 month', '10.00 per month'],
       ...['GST (10%) 1.00', 'Total AUD, including GST 11.00', 'Payable by 15 June 2026'],
       'Page 1 of 1',
+    ]) {
+      expect(text).toContain(plain(said));
+    }
+  });
+
+  test('invoice items are under a heading of their own, signed, with what is not taxable', async () => {
+    const text = plain(textOfPages(await pdfOf(sourceOf([line(), CREDIT, UNTAXED]))).join());
+    for (const said of [
+      'Other charges and credits',
+      ...['Outage credit', '1 item', '−4.00', 'Part of a credit of AUD 100.00'],
+      ...['Workshop abroad', 'Not taxable', 'Of which taxable 6.00'],
     ]) {
       expect(text).toContain(plain(said));
     }

@@ -42,7 +42,7 @@ const anyRerun = fc.record({
   creditCents: fc.integer({ min: 0, max: 5000 }),
 });
 
-const where = { month: '2026-05', currency: 'AUD' };
+const where = { month: '2026-05', currency: 'AUD', items: [] };
 
 /** The sum of the lines of each purpose, whatever their subscription. */
 function sumsOf(lines: readonly Omit<DeploymentLine, 'meta' | 'deploymentId'>[]) {

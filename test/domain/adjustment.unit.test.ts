@@ -40,7 +40,7 @@ const overage = (fields: Partial<DeploymentLine> = {}) =>
     ...fields,
   });
 const placed = (lines: readonly DeploymentLine[]) =>
-  lines.map((each, index) => ({ ...each, lineNo: index + 1 }));
+  lines.map((each, index) => ({ ...each, itemId: null, taxable: true, lineNo: index + 1 }));
 const inEffect = (...documents: readonly (readonly DeploymentLine[])[]) =>
   linesInEffect(documents.map(placed));
 
@@ -48,7 +48,7 @@ describe('lines in effect', () => {
   test('are the lines of the invoice without tax, as long as it has no notes', () => {
     const { lines } = composeInvoice({
       ...{ period: periodOf('2026-05'), currency: 'AUD', tax: DEFAULT_TAX },
-      ...{ deployments: [], planVersions: new Map(), meteredUsage: new Map() },
+      ...{ deployments: [], planVersions: new Map(), meteredUsage: new Map(), items: [] },
       llmUsage: [
         { deploymentId: 'b', requestCount: '1', exactCents: '10', serviceMonth: '2026-05' },
       ],

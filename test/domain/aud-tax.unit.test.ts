@@ -49,7 +49,7 @@ test('an invoice keeps its treatment, the registration and the rate', () => {
   ];
   const base = {
     ...{ period: periodOf('2026-05'), currency: 'USD', llmUsage, deployments: [] },
-    ...{ planVersions: new Map(), meteredUsage: new Map() },
+    ...{ planVersions: new Map(), meteredUsage: new Map(), items: [] },
   };
   const taxed = composeInvoice({ ...base, tax: { ...DEFAULT_TAX, audRate: SOURCE } });
   expect(taxed).toMatchObject({ taxCents: 624, totalCents: 6859 });

@@ -59,6 +59,7 @@ const inputs: InvoiceInputs = {
     { deploymentId: 'web', requestCount: '3', exactCents: '7.25', serviceMonth: '2026-05' },
     { deploymentId: 'old', requestCount: '1', exactCents: '1', serviceMonth: '2026-05' },
   ],
+  items: [],
 };
 
 describe("a tenant's invoice", () => {

@@ -24,6 +24,8 @@ function line(fields: Partial<DocumentLine> = {}): DocumentLine {
     unit: 'month',
     unitPriceCents: '5000',
     amountCents: 5000,
+    itemId: null,
+    taxable: true,
     meta: {},
     ...fields,
   };
@@ -139,7 +141,10 @@ describe('the line of a credit', () => {
   });
 
   test('is read back as the credit that it gives', () => {
-    const lines = [{ ...lineOfCredit(overage, 250), lineNo: 1 }, line({ lineNo: 2, kind: 'tax' })];
+    const lines = [
+      line({ ...lineOfCredit(overage, 250), lineNo: 1 }),
+      line({ lineNo: 2, kind: 'tax' }),
+    ];
     expect(creditsGiven(lines)).toEqual([{ number: NUMBER, lineNo: 2, amountCents: 250 }]);
     expect(creditsGiven([line(), overage])).toEqual([]);
   });

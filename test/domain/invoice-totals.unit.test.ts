@@ -34,7 +34,12 @@ test.each([
   'lines of %j at %s add up to %d + %d = %d',
   (lines, rate, subtotalCents, taxCents, totalCents) => {
     const totals = invoiceTotals(lines, rated(rate));
-    expect(totals).toStrictEqual({ subtotalCents, taxCents, totalCents });
+    expect(totals).toStrictEqual({
+      subtotalCents,
+      taxableCents: subtotalCents,
+      taxCents,
+      totalCents,
+    });
   },
 );
 

@@ -14,6 +14,8 @@ function line(fields: Partial<PlacedLine> = {}): PlacedLine {
     unit: 'month',
     unitPriceCents: '5000',
     amountCents: 5000,
+    itemId: null,
+    taxable: true,
     meta: { version: 1 },
     ...fields,
   };

@@ -232,6 +232,7 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
         exactCents: '1234.567',
       },
     ],
+    items: [],
   });
   expect(
     invoice.lines.map(({ description, qty, amountCents }) => [description, qty, amountCents]),
@@ -245,7 +246,7 @@ test('Month end: base, LLM usage and GST add up to 68.59', () => {
 
 test('Adjustment notes: a late request makes a note of 0.11, and its exclusion one of −0.11', () => {
   const month = '2026-05';
-  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX };
+  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX, items: [] };
   const [plan] = quote(studio, [], { usage: null }).recurring.lines;
   const base = { ...plan!, deploymentId: 'web', subscriptionId: 'sub' };
   const fresh = (requestCount: number, exactCents: string) => [
@@ -278,7 +279,7 @@ test('Adjustment notes: a late request makes a note of 0.11, and its exclusion o
 
 test('Credits: 5.00 of LLM usage has −0.50 of GST and leaves 7.35', () => {
   const month = '2026-05';
-  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX };
+  const terms = { month, currency: 'AUD', tax: DEFAULT_TAX, items: [] };
   const [plan] = quote(studio, [], { usage: null }).recurring.lines;
   const llm = llmUsageLine({
     ...{ requestCount: 119, exactCents: '1234.567', serviceMonth: month, invoiceMonth: month },
@@ -316,7 +317,7 @@ test('Credits: 5.00 of LLM usage has −0.50 of GST and leaves 7.35', () => {
 
 test('Tax: GST is taken once, on the subtotal', () => {
   const totals = invoiceTotals([5, 9], DEFAULT_TREATMENT);
-  expect(totals).toEqual({ subtotalCents: 14, taxCents: 1, totalCents: 15 });
+  expect(totals).toEqual({ subtotalCents: 14, taxableCents: 14, taxCents: 1, totalCents: 15 });
 });
 
 test('Tax: GST in AUD by the exchange rate, GST-free, and another rate', () => {
@@ -404,4 +405,26 @@ describe('How lines are shown', () => {
       'Quantity +2 hours 0.50 0.60 +0.10',
     );
   });
+});
+
+test('Invoice items: a credit reduces its own kind of charges to 0, and the rest the next invoice', () => {
+  const line = (amountCents: number) => ({
+    ...{ deploymentId: 'acme-a', subscriptionId: null, resourceKind: null, meta: {} },
+    ...{ kind: 'plan_base' as const, description: 'Plan base', qty: '1', unit: 'month' },
+    ...{ unitPriceCents: null, amountCents },
+  });
+  const item = (itemId: string, freeCents: number, taxable: boolean, amountCents = freeCents) => ({
+    ...{ itemId, month: '2026-05', description: itemId, amountCents, taxable, freeCents },
+  });
+  const terms = { currency: 'AUD', tax: DEFAULT_TAX };
+  const may = assembleInvoice([line(5000), line(1235)], {
+    ...{ ...terms, month: '2026-05' },
+    items: [item('charge', 2000, false), item('free', -500, false), item('credit', -10_000, true)],
+  });
+  expect(may.lines.slice(2).map(({ amountCents }) => amountCents)).toEqual([2000, -500, -6235]);
+  expect(may).toMatchObject({ subtotalCents: 1500, taxCents: 0, totalCents: 1500 });
+  const june = assembleInvoice([line(5000)], {
+    ...{ ...terms, month: '2026-06', items: [item('credit', -3765, true, -10_000)] },
+  });
+  expect(june).toMatchObject({ subtotalCents: 1235, taxCents: 124, totalCents: 1359 });
 });

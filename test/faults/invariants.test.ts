@@ -173,7 +173,8 @@ test.each([
   [
     'I3',
     'a header that is a cent off',
-    `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1
+    `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, taxable_cents = taxable_cents + 1,
+       total_cents = total_cents + 1
      WHERE invoice_id = ${SOME_LIVE}`,
     'do not add up to their header',
   ],
@@ -182,7 +183,8 @@ test.each([
     'a line that is a cent off, and the header with it',
     `UPDATE invoice_lines SET amount_cents = amount_cents + 1
      WHERE invoice_id = ${SOME_LIVE} AND kind = 'plan_base';
-     UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1
+     UPDATE invoices SET subtotal_cents = subtotal_cents + 1, taxable_cents = taxable_cents + 1,
+       total_cents = total_cents + 1
      WHERE invoice_id = ${SOME_LIVE}`,
     'not what they say it is made of',
   ],

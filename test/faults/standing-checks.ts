@@ -141,12 +141,13 @@ const CHECKS: readonly Check[] = [
       SELECT i.number AS who FROM invoices i
       LEFT JOIN (
         SELECT invoice_id, coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+          coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
           coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
         FROM invoice_lines GROUP BY invoice_id
       ) l USING (invoice_id)
-      WHERE (i.subtotal_cents, i.tax_cents, i.total_cents)
-        IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.tax, 0), coalesce(l.subtotal + l.tax, 0))
-        OR i.tax_cents <> round(i.subtotal_cents * i.tax_rate)`,
+      WHERE (i.subtotal_cents, i.taxable_cents, i.tax_cents, i.total_cents)
+        IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.taxable, 0), coalesce(l.tax, 0), coalesce(l.subtotal + l.tax, 0))
+        OR i.tax_cents <> round(i.taxable_cents * i.tax_rate)`,
   },
   {
     invariant: 'I3',

@@ -46,6 +46,7 @@ test('an issued invoice creates an event for each subscribed endpoint', async ()
         revision: 1,
         currency: 'AUD',
         subtotal_cents: 5000,
+        taxable_cents: 5000,
         tax_cents: 500,
         total_cents: 5500,
         tax: {

@@ -175,7 +175,7 @@ describe('a month', () => {
     }
     expect(refusals.map(({ reason }) => reason)).toEqual([
       'tenant metered is not due for 2026-05: none of its subscriptions touches the month, and it has ' +
-        'neither an invoice for it nor unbilled LLM usage',
+        'neither an invoice for it nor unbilled LLM usage or invoice items',
     ]);
     const outcomes = await world.db.any(
       sql.type(

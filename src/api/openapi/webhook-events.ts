@@ -17,6 +17,7 @@ const document = z.strictObject({
   revision: z.int().positive(),
   currency: z.string(),
   subtotal_cents: z.int(),
+  taxable_cents: z.int().describe('The part of the subtotal that is taxed.'),
   tax_cents: z.int(),
   total_cents: z.int(),
   tax: taxViewSchema,

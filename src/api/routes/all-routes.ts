@@ -25,6 +25,7 @@ import {
   getInvoiceHtml,
   getInvoicePdf,
 } from './invoice-document-routes.ts';
+import { getInvoiceItems, postInvoiceItems, withdrawInvoiceItem } from './invoice-item-routes.ts';
 import { getAdjustmentNote, getAdjustmentNotes } from './note-routes.ts';
 import { getLateUsage, getRollUp } from './roll-up-status-routes.ts';
 import {
@@ -104,6 +105,9 @@ export const ROUTES: readonly Route[] = [
   getPayments,
   getBalances,
   getAging,
+  postInvoiceItems,
+  getInvoiceItems,
+  withdrawInvoiceItem,
   postRollUp,
   postRelease,
   getRollUp,

@@ -59,7 +59,10 @@ const example = {
   note: null,
   seller_registered: true,
 };
-const line = invoiceLineSchema.omit({ line_no: true, deployment_id: true });
+const line = invoiceLineSchema.omit({
+  ...{ line_no: true, deployment_id: true },
+  ...{ taxable: true, item_id: true },
+});
 const monthlyLines = z.object({ lines: z.array(line), monthly_total_cents: z.int() });
 const warnings = z.array(remarkSchema).meta({
   description:

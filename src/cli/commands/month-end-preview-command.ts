@@ -77,8 +77,12 @@ function withoutLines(tenant: TenantPreview): TenantPreview {
 }
 
 function placedLineToJson(line: PlacedLine) {
-  const { lineNo, deploymentId } = line;
-  return { line_no: lineNo, deployment_id: deploymentId, ...lineToJson(line) };
+  const { lineNo, deploymentId, itemId, taxable } = line;
+  return {
+    ...{ line_no: lineNo, deployment_id: deploymentId },
+    ...lineToJson(line),
+    ...{ taxable, item_id: itemId },
+  };
 }
 
 function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) {
@@ -89,6 +93,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
       ? { parked: preview.parked }
       : {
           subtotal_cents: preview.subtotalCents,
+          taxable_cents: preview.taxableCents,
           tax_cents: preview.taxCents,
           total_cents: preview.totalCents,
           tax: taxToJson(preview.tax),

@@ -7,6 +7,7 @@ import type { Environment } from '../environment.ts';
 import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 import { checkKeys, checkProxies } from './check-access.ts';
 import { checkExchangeRates, EXCHANGE_RATES } from './check-exchange-rates.ts';
+import { checkItems, INVOICE_ITEMS } from './check-items.ts';
 import { checkMonths, checkUnbilled } from './check-months.ts';
 
 const PATIENCE_SECONDS = 2;
@@ -51,7 +52,7 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
 }
 
 /** Checks of the database's contents, which need an up-to-date schema. */
-const OF_CONTENTS = ['months', 'unbilled usage', 'keys', 'proxies'];
+const OF_CONTENTS = ['months', 'unbilled usage', INVOICE_ITEMS, 'keys', 'proxies'];
 
 function notLookedAt(): readonly Check[] {
   return ['database role', 'migrations', ...OF_CONTENTS].map((name) =>
@@ -118,6 +119,7 @@ async function checkContents(
     ...migrations,
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
     ...(await checkThat('unbilled usage', () => checkUnbilled(db, now, worker.bounds))),
+    ...(await checkThat(INVOICE_ITEMS, () => checkItems(db, now))),
     ...(await checkThat(EXCHANGE_RATES, () => checkExchangeRates(db, now))),
     ...(await checkThat('keys', () => checkKeys(db, now))),
     ...(await checkThat('proxies', () => checkProxies(db, now))),

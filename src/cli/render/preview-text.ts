@@ -152,7 +152,7 @@ function renderLines({ tenantId, currency, preview, standing }: TenantPreview): 
         ]);
   const shown = rows.map(({ mark, line }) => ({
     ...{ mark, line },
-    text: plainLineText(lineToJson(line), currency),
+    text: plainLineText({ ...lineToJson(line), taxable: line.taxable }, currency),
   }));
   return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, shown))];
 }

@@ -201,6 +201,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'number',
         'currency',
         'subtotal_cents',
+        'taxable_cents',
         'tax_cents',
         'total_cents',
         'tax_treatment',
@@ -259,6 +260,23 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: READ_AND_INSERT,
     arcadia_readonly: READ,
     arcadia_tenant: READ,
+  },
+  invoice_items: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'item_id',
+        'tenant_id',
+        'period_start',
+        'description',
+        'amount_cents',
+        'taxable',
+        'actor',
+      ],
+      UPDATE: ['withdrawn_at', 'withdrawn_by', 'withdraw_reason'],
+    },
+    arcadia_worker: { SELECT: '*', UPDATE: ['applied_cents'] },
+    arcadia_readonly: READ,
   },
   invoice_status_changes: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
   invoice_digests: {

@@ -24,7 +24,7 @@ export function chargedSoFarOf(invoice: string) {
     SELECT jsonb_build_object(
       'rerunIds', coalesce(jsonb_agg(each.invoice_id ORDER BY each.revision)
         FILTER (WHERE each.note_origin = 'rerun'), '[]'),
-      'taxableCents', sum(each.subtotal_cents), 'taxCents', sum(each.tax_cents),
+      'taxableCents', sum(each.taxable_cents), 'taxCents', sum(each.tax_cents),
       'totalCents', sum(each.total_cents),
       -- Rates as text, because numbers inside JSON would become floats.
       'audRate', (array_agg(jsonb_build_object('rate', each.aud_rate::text, 'source', each.aud_rate_source)

@@ -146,20 +146,20 @@ export async function insertCredit(
     draftId: noteId,
     meta: JSON.stringify(line.meta),
   }));
-  const { subtotalCents, taxCents, totalCents } = note;
+  const { subtotalCents, taxableCents, taxCents, totalCents } = note;
   await tx.query(sql.typeAlias('nothing')`
     WITH seller AS MATERIALIZED (${CURRENT_SELLER}), numbered AS (
       UPDATE tenants SET last_note_seq = last_note_seq + 1 WHERE tenant_id = ${tenantId}
       RETURNING name, last_note_seq AS seq
     ), header AS (
       INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end,
-        revision, tenant_seq, number, currency, subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label,
+        revision, tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax_treatment, tax_label,
         tax_rate, tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, request_id, actor, reason,
         buyer_name, buyer_version, seller_version, payment_days)
       SELECT ${noteId}::uuid, 'adjustment_note', i.invoice_id, 'credit', i.tenant_id, i.period_start, i.period_end,
         1 + (SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = i.invoice_id),
         n.seq, i.tenant_id || '-A' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'), i.currency,
-        ${subtotalCents}, ${taxCents}, ${totalCents}, t.tax_treatment, t.tax_label, t.tax_rate, t.tax_note,
+        ${subtotalCents}, ${taxableCents}, ${taxCents}, ${totalCents}, t.tax_treatment, t.tax_label, t.tax_rate, t.tax_note,
         t.seller_registered, t.aud_rate, t.aud_rate_source, t.tax_aud_cents, ${requestId}, ${actor}, ${reason},
         n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = i.tenant_id),
         seller.version, seller.payment_days
@@ -167,9 +167,9 @@ export async function insertCredit(
       WHERE i.invoice_id = ${invoiceId}::uuid
     )
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
-      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
+      resource_kind, description, qty, unit, unit_price_cents, amount_cents, taxable, item_id, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
-      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
+      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", taxable, "itemId", meta
     FROM ${rowsAs('l', LINE, lines)}
   `);
   await tx.query(sql.typeAlias('nothing')`

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { LastInvoice } from '../../domain/bounds.ts';
 import type { DeploymentLine } from '../../domain/deployment-lines.ts';
 import type { InvoiceTax, TaxTerms } from '../../domain/invoice-totals.ts';
+import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
+import { freeItems, freeItemsSchema } from './free-items.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { isSettled } from './standing.ts';
@@ -66,6 +68,7 @@ const draftToIssue = z.object({
   keeperId: z.string().nullable(),
   tax: taxTermsSchema,
   holdsUsage: z.boolean(),
+  items: freeItemsSchema,
 });
 
 /** Everything that a draft's invoice is made from, apart from the draft itself. */
@@ -77,6 +80,8 @@ export interface DraftToIssue {
   readonly lines: readonly DeploymentLine[] | null;
   /** Whether usage is sealed for it. */
   readonly holdsUsage: boolean;
+  /** Invoice items that it can take. They stay free for it, because the caller holds the tenant's lock. */
+  readonly items: readonly FreeItem[];
 }
 
 /**
@@ -103,7 +108,8 @@ export async function readDraftsToIssue(
         AS adjusted,
       ${KEEPER} AS "keeperId",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
-      ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax
+      ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax,
+      ${freeItems(period, sql.fragment`d.tenant_id`, sql.fragment`d.replaces_invoice_id`)} AS items
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     LEFT JOIN LATERAL (
       SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
@@ -124,6 +130,7 @@ export async function readDraftsToIssue(
         lines: linesOfChunks(chunks),
         tax: row.tax,
         holdsUsage: row.holdsUsage,
+        items: row.items,
         terms: {
           isForced: row.onlyIfChanged !== null,
           onlyIfChanged: row.onlyIfChanged === true,

@@ -47,5 +47,6 @@ function lineJson(alias: 'a' | 'b') {
     'kind', ${column('kind')}, 'resource_kind', ${column('resource_kind')},
     'description', ${column('description')}, 'qty', trim_scale(${column('qty')})::text,
     'unit', ${column('unit')}, 'unit_price_cents', trim_scale(${column('unit_price_cents')})::text,
-    'amount_cents', ${column('amount_cents')}, 'meta', ${column('meta')}) END`;
+    'amount_cents', ${column('amount_cents')}, 'taxable', ${column('taxable')},
+    'item_id', ${column('item_id')}, 'meta', ${column('meta')}) END`;
 }

@@ -18,7 +18,7 @@ export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 const shared = invoiceHeaderSchema
   .pick({
     ...{ invoice_id: true, number: true, tenant_id: true, period_start: true, period_end: true },
-    ...{ revision: true, currency: true, subtotal_cents: true },
+    ...{ revision: true, currency: true, subtotal_cents: true, taxable_cents: true },
     ...{ tax_cents: true, total_cents: true, tax: true, issued_at: true, issued_on: true },
   })
   .extend({
@@ -72,7 +72,7 @@ export interface DocumentCursor {
 
 const HEADERS = sql.fragment`
   SELECT i.kind, i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
-    i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
+    i.currency, i.subtotal_cents, i.taxable_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
     i.issued_on, ${dueOn('i')} AS due_on, i.payment_days,
     old.number AS replaces_number, coalesce(old.status = 'void', false) AS replaces_void,
     next.number AS superseded_by_number, i.note_reason AS reason,

@@ -1,4 +1,5 @@
 import type { InvoiceInputs } from '../../domain/compose-invoice.ts';
+import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { TaxTerms } from '../../domain/invoice-totals.ts';
 import type { Period } from '../../domain/period.ts';
 import type { PlanVersion } from '../../domain/types.ts';
@@ -16,6 +17,7 @@ export interface InvoicedTenant {
   readonly tenantId: string;
   readonly currency: string;
   readonly tax: TaxTerms;
+  readonly items: readonly FreeItem[];
   /** The owner of its held usage. */
   readonly owner: string;
 }
@@ -56,6 +58,7 @@ export async function readInvoiceInputs<Tenant extends InvoicedTenant>(
       period,
       currency: tenant.currency,
       tax: tenant.tax,
+      items: tenant.items,
       planVersions,
       meteredUsage: metered,
       llmUsage: llmUsage.get(tenant.owner) ?? [],

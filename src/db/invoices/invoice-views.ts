@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LINE_KINDS } from '../../domain/types.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { dueOn, releasedAt } from '../release-facts.ts';
@@ -28,6 +29,7 @@ export const invoiceHeaderSchema = z.object({
   status: z.enum(INVOICE_STATUSES),
   currency: z.string(),
   subtotal_cents: z.int(),
+  taxable_cents: z.int().describe('The part of the subtotal that is taxed.'),
   tax_cents: z.int(),
   total_cents: z.int(),
   tax: taxViewSchema,
@@ -70,8 +72,11 @@ export type InvoiceHeader = z.infer<typeof invoiceHeaderSchema>;
 
 export const invoiceLineSchema = z.object({
   line_no: z.int(),
-  deployment_id: z.string().nullable().describe('Null on the tax line.'),
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax']),
+  deployment_id: z
+    .string()
+    .nullable()
+    .describe('Null on lines of invoice items, of credits on those, and of tax.'),
+  kind: z.enum(LINE_KINDS),
   resource_kind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),
@@ -84,6 +89,10 @@ export const invoiceLineSchema = z.object({
     .nullable()
     .describe('A decimal. Null if the amount is not computed from a unit price.'),
   amount_cents: z.int(),
+  taxable: z
+    .boolean()
+    .describe('Whether the amount is taxed. Only invoice items can say otherwise.'),
+  item_id: z.string().nullable().describe('The invoice item, on lines of the kind `item`.'),
   meta: z.record(z.string(), z.unknown()),
 });
 export type InvoiceLine = z.infer<typeof invoiceLineSchema>;
@@ -91,7 +100,7 @@ export type InvoiceLine = z.infer<typeof invoiceLineSchema>;
 /** The columns of a line, as `invoiceLineSchema` has them. */
 export const LINE_VIEW_COLUMNS = sql.fragment`
   line_no, deployment_id, kind, resource_kind, description, trim_scale(qty)::text AS qty, unit,
-  trim_scale(unit_price_cents)::text AS unit_price_cents, amount_cents, meta`;
+  trim_scale(unit_price_cents)::text AS unit_price_cents, amount_cents, taxable, item_id, meta`;
 
 /** A note as its invoice names it. */
 export const noteLinkSchema = z.object({
@@ -128,7 +137,7 @@ export type InvoiceReader = 'operator' | 'tenant';
 
 const HEADER_COLUMNS = sql.fragment`
   i.invoice_id, i.number, i.tenant_id, i.period_start, i.period_end, i.revision, i.status,
-  i.currency, i.subtotal_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
+  i.currency, i.subtotal_cents, i.taxable_cents, i.tax_cents, i.total_cents, ${taxViewOf('i')} AS tax, i.issued_at,
   i.issued_on, ${releasedAt('i')} AS released_at, ${dueOn('i')} AS due_on,
   i.replaces_invoice_id, i.superseded_by, i.superseded_at`;
 

@@ -115,6 +115,7 @@ const HEADER = {
   tenantId: 'text',
   currency: 'text',
   subtotalCents: 'int8',
+  taxableCents: 'int8',
   taxCents: 'int8',
   totalCents: 'int8',
   isNote: 'bool',
@@ -134,6 +135,8 @@ export const LINE = {
   unit: 'text',
   unitPriceCents: 'numeric',
   amountCents: 'int8',
+  taxable: 'bool',
+  itemId: 'text',
   meta: 'jsonb',
 } as const;
 
@@ -181,7 +184,7 @@ async function insertInvoices(
         CASE WHEN d."isNote" THEN t.last_note_seq ELSE t.last_invoice_seq END AS seq
     ), header AS (
     INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
+      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
       tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
       request_id, actor, reason, buyer_name, buyer_version, seller_version, payment_days)
     SELECT d."draftId", CASE WHEN d."isNote" THEN 'adjustment_note' ELSE 'invoice' END,
@@ -191,7 +194,7 @@ async function insertInvoices(
         SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = d."replacesInvoiceId"
       ) ELSE coalesce(old.revision, 0) END,
       n.seq, d."tenantId" || CASE WHEN d."isNote" THEN '-A' ELSE '-' END || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
-      d.currency, d."subtotalCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
+      d.currency, d."subtotalCents", d."taxableCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
       d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents,
       CASE WHEN NOT d."isNote" THEN d."replacesInvoiceId" END,
       r.request_id, r.actor, r.reason,
@@ -220,9 +223,9 @@ async function insertInvoices(
       ON CONFLICT DO NOTHING
     ), composed AS (${keepingCompositions(drafts.map(({ draftId }) => draftId))})
     INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
-      resource_kind, description, qty, unit, unit_price_cents, amount_cents, meta)
+      resource_kind, description, qty, unit, unit_price_cents, amount_cents, taxable, item_id, meta)
     SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
-      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", meta
+      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", taxable, "itemId", meta
     FROM ${rowsAs('l', LINE, lines)}
   `);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PlacedLine } from '../../domain/line-changes.ts';
-import type { JsonObject } from '../../domain/types.ts';
+import { LINE_KINDS, type JsonObject } from '../../domain/types.ts';
 import { sql } from '../sql.ts';
 
 /** A line of an invoice or of a draft, in the domain's terms. */
@@ -9,13 +9,15 @@ export const lineRow = z.object({
   lineNo: z.number(),
   deploymentId: z.string().nullable(),
   subscriptionId: z.string().nullable(),
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'credit', 'tax']),
+  kind: z.enum(LINE_KINDS),
   resourceKind: z.string().nullable(),
   description: z.string(),
   qty: z.string(),
   unit: z.string().nullable(),
   unitPriceCents: z.string().nullable(),
   amountCents: z.number(),
+  taxable: z.boolean(),
+  itemId: z.string().nullable(),
   meta: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
 });
 export type LineRow = z.infer<typeof lineRow> & PlacedLine;
@@ -24,5 +26,6 @@ export type LineRow = z.infer<typeof lineRow> & PlacedLine;
 export const LINE_COLUMNS = sql.fragment`
   deployment_id AS "deploymentId", subscription_id AS "subscriptionId", kind,
   resource_kind AS "resourceKind", description, trim_scale(qty) AS qty, unit,
-  trim_scale(unit_price_cents) AS "unitPriceCents", amount_cents AS "amountCents", meta
+  trim_scale(unit_price_cents) AS "unitPriceCents", amount_cents AS "amountCents", taxable,
+  item_id AS "itemId", meta
 `;

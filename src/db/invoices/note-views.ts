@@ -32,6 +32,7 @@ export const noteHeaderSchema = z.object({
   period_end: header.period_end,
   currency: header.currency,
   subtotal_cents: z.int().describe('The change of the subtotal. Negative: less is owed.'),
+  taxable_cents: z.int().describe('The part of that change that is taxed.'),
   tax_cents: z.int().describe('The change of the tax.'),
   total_cents: z.int().describe('The change of the total.'),
   tax: header.tax,
@@ -79,7 +80,7 @@ function headers(reader: InvoiceReader) {
   return sql.fragment`
     SELECT n.invoice_id AS adjustment_note_id, n.number, n.tenant_id, n.adjusts_invoice_id,
       i.number AS adjusts_number, n.revision AS note_no, n.note_origin AS origin, n.period_start, n.period_end,
-      n.currency, n.subtotal_cents, n.tax_cents, n.total_cents, ${taxViewOf('n')} AS tax,
+      n.currency, n.subtotal_cents, n.taxable_cents, n.tax_cents, n.total_cents, ${taxViewOf('n')} AS tax,
       n.issued_at, n.issued_on, ${releasedAt('n')} AS released_at, n.note_reason AS reason, ${request} AS request
     FROM invoices n JOIN invoices i ON i.invoice_id = n.adjusts_invoice_id`;
 }

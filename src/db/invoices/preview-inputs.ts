@@ -8,6 +8,7 @@ import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
+import { freeItems, freeItemsSchema } from './free-items.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { invoiceOf, isApplied, isSettled, stands } from './standing.ts';
@@ -31,6 +32,8 @@ const previewed = z.object({
   isLastMonthPartial: z.boolean().nullable(),
   /** What decides the tax of its invoice, as recorded now. */
   tax: taxTermsSchema,
+  /** Invoice items that its invoice would take. */
+  items: freeItemsSchema,
 });
 /** A due tenant, with its live and last invoices. */
 export type PreviewedTenant = z.infer<typeof previewed>;
@@ -63,7 +66,8 @@ export function nextPreviewedTenants(
       CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} END AS adjusted, last.number AS "lastNumber",
       last.total_cents AS "lastTotalCents", last.is_month_partial AS "isMonthPartial",
       last.is_last_month_partial AS "isLastMonthPartial",
-      ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax
+      ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax,
+      ${freeItems(period, sql.fragment`t.tenant_id`, sql.fragment`i.invoice_id`)} AS items
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND ${stands('i')}

@@ -174,22 +174,46 @@ export function checksOf(period: Period): readonly Check[] {
           )`,
     },
     {
+      id: 'items_billed_once',
+      invariant: 'I2',
+      claim:
+        'of each invoice item, live invoices take no more than its amount, and as much as it says',
+      problems: sql.fragment`
+        SELECT 'invoice item ' || it.item_id || ' of ' || it.amount_cents || ' counts ' || it.applied_cents ||
+          ' as billed; live invoices take ' || x.taken || ' (minor units)' AS problem
+        FROM (
+          SELECT item_id FROM invoice_items WHERE period_start = ${periodStart}
+          UNION
+          SELECT l.item_id FROM invoices i JOIN invoice_lines l USING (invoice_id)
+          WHERE i.period_start = ${periodStart} AND l.item_id IS NOT NULL
+        ) affected JOIN invoice_items it USING (item_id)
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(l.amount_cents), 0) AS taken
+          FROM invoice_lines l JOIN invoices i USING (invoice_id)
+          WHERE l.item_id = it.item_id AND i.superseded_by IS NULL
+        ) x
+        WHERE x.taken <> it.applied_cents
+          OR x.taken NOT BETWEEN least(it.amount_cents, 0) AND greatest(it.amount_cents, 0)
+          OR (it.withdrawn_at IS NOT NULL AND x.taken <> 0)`,
+    },
+    {
       id: 'lines_add_up',
       invariant: 'I3',
       claim:
-        "an invoice's lines, numbered from 1, add up to its header; tax is the subtotal times the rate",
+        "an invoice's lines, numbered from 1, add up to its header; tax is the taxable subtotal times the rate",
       problems: sql.fragment`
         SELECT 'invoice ' || i.number || ': lines of ' || l.lines || ', total of ' || i.total_cents || ' (minor units of ' || i.currency || ')' AS problem
         FROM invoices i LEFT JOIN LATERAL (
           SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n,
             coalesce(max(line_no), 0) AS last,
             coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+            coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
             coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
           FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
         ) l ON true
         WHERE i.period_start = ${periodStart} AND (
-          (l.subtotal, l.tax, l.lines, l.last) IS DISTINCT FROM
-            (i.subtotal_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
+          (l.subtotal, l.taxable, l.tax, l.lines, l.last) IS DISTINCT FROM
+            (i.subtotal_cents::numeric, i.taxable_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
           OR (i.kind = 'invoice' AND i.tax_cents <> ${TAX_OF_INVOICE}))`,
     },
     {

@@ -4,6 +4,7 @@ import type { Queryable } from '../pool.ts';
 import { sql, uuidArray } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
+import { freeItemsSchema } from './free-items.ts';
 import { bucketsOf } from './verification-checks.ts';
 
 const invoice = z.object({
@@ -14,6 +15,8 @@ const invoice = z.object({
   revision: z.number(),
   replacesInvoiceId: z.string().nullable(),
   tax: invoiceTaxSchema,
+  /** The invoice items that it takes, as they were recorded, and of credits as much as it takes. */
+  items: freeItemsSchema,
 });
 export type VerifiedInvoice = z.infer<typeof invoice>;
 
@@ -25,7 +28,16 @@ export function nextInvoices(
 ): Promise<readonly VerifiedInvoice[]> {
   return db.any(sql.type(invoice)`
     SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId", number, currency, revision,
-      replaces_invoice_id AS "replacesInvoiceId", ${taxViewOf('i')} AS tax
+      replaces_invoice_id AS "replacesInvoiceId", ${taxViewOf('i')} AS tax, (
+        SELECT coalesce(json_agg(json_build_object('itemId', it.item_id,
+          'month', to_char(it.period_start, 'YYYY-MM'), 'description', it.description,
+          'amountCents', it.amount_cents, 'taxable', it.taxable,
+          'freeCents', CASE WHEN it.amount_cents > 0 THEN it.amount_cents
+            ELSE greatest(l.amount_cents, it.amount_cents) END
+        ) ORDER BY it.period_start, it.item_seq), '[]')
+        FROM invoice_lines l JOIN invoice_items it USING (item_id)
+        WHERE l.invoice_id = i.invoice_id AND l.item_id IS NOT NULL
+      ) AS items
     FROM invoices i
     WHERE period_start = ${periodStart} AND kind = 'invoice' AND revision = ${page.revision}
       AND (${page.after}::uuid IS NULL OR invoice_id > ${page.after}::uuid)
@@ -62,7 +74,7 @@ export async function nextAdjusted(
       ORDER BY 1 LIMIT ${page.limit}
     )
     SELECT a.id AS "adjustedId", i.invoice_id AS "invoiceId", i.number, i.currency, i.note_origin AS origin,
-      ${taxViewOf('i')} AS tax, i.subtotal_cents AS "taxableCents", i.tax_cents AS "taxCents"
+      ${taxViewOf('i')} AS tax, i.taxable_cents AS "taxableCents", i.tax_cents AS "taxCents"
     FROM adjusted a JOIN invoices i ON i.invoice_id = a.id OR i.adjusts_invoice_id = a.id
     ORDER BY a.id, i.adjusts_invoice_id IS NOT NULL, i.revision
   `);

@@ -4,6 +4,7 @@ import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { IS_UNFINISHED, isGivenUp } from '../usage/seal.ts';
+import { hasChargeToBill, hasUnbilledItem } from './unbilled-items.ts';
 
 /**
  * The tenants that are due for a month (docs/spec.md#month-end). Runs, requests, status, control totals, preview and
@@ -19,7 +20,8 @@ export function dueTenants(period: Period) {
 
 /**
  * Returns the condition that a tenant is due for the period: one of its subscriptions touches the period, or it has
- * an invoice for it (of any status), or LLM usage of the period or of an earlier month that no invoice bills. Each part is looked up
+ * an invoice for it (of any status), or LLM usage or an invoice item of the period or of an earlier month that no
+ * invoice bills. Each part is looked up
  * by the tenant, so the cost doesn't grow with the number of months.
  * @param tenantId a column
  */
@@ -31,16 +33,18 @@ export function isDue(period: Period, tenantId: FragmentSqlToken) {
       SELECT FROM invoices i
       WHERE i.tenant_id = ${tenantId} AND i.period_start = ${period.periodStart} ${EACH}
     ) OR ${hasUsageToSeal(period, tenantId, isLlmUpTo(period))}
+      OR ${hasUnbilledItem(period, tenantId)}
   )`;
 }
 
 /**
- * Returns the condition that a tenant has usage of the period that the period's next run would bill. It turns the
- * outcome `nothing_to_bill` into work to do: see `latestOutcomes`.
+ * Returns the condition that a tenant has usage or a charge of the period that the period's next run would bill. It
+ * turns the outcome `nothing_to_bill` into work to do: see `latestOutcomes`.
  * @param tenantId a column
  */
-export function hasUsageToBill(period: Period, tenantId: FragmentSqlToken) {
-  return hasUsageToSeal(period, tenantId, sql.fragment`b.service_month = ${period.periodStart}`);
+export function hasMoreToBill(period: Period, tenantId: FragmentSqlToken) {
+  const ofMonth = sql.fragment`b.service_month = ${period.periodStart}`;
+  return sql.fragment`(${hasUsageToSeal(period, tenantId, ofMonth)} OR ${hasChargeToBill(period, tenantId)})`;
 }
 
 /**
@@ -72,7 +76,7 @@ const EACH = sql.fragment`OFFSET 0`;
 
 /** Why a tenant isn't due, to follow "tenant acme is not due for 2026-05". */
 export const NOT_DUE =
-  ': none of its subscriptions touches the month, and it has neither an invoice for it nor unbilled LLM usage';
+  ': none of its subscriptions touches the month, and it has neither an invoice for it nor unbilled LLM usage or invoice items';
 
 /**
  * Returns the condition that a row (a subscription or an addon, by its alias) touches the period: it is in force at

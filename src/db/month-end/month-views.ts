@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
 import { monthStart, previousMonth, type Month, type Period } from '../../domain/period.ts';
+import { LINE_KINDS } from '../../domain/types.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
 import {
   isServed,
@@ -10,7 +11,7 @@ import {
   type MonthEndStatus,
 } from './month-end-status.ts';
 import { readReview } from './review-facts.ts';
-import { type Page, sql } from '../sql.ts';
+import { type Page, sql, textArray } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes, outcomeTotals } from './tenant-outcomes.ts';
@@ -161,7 +162,7 @@ export async function listParkedTenants(
 
 const kindTotal = z.object({
   currency: z.string(),
-  kind: z.enum(['plan_base', 'addon', 'overage', 'llm_usage', 'tax']),
+  kind: z.enum(LINE_KINDS),
   /** Cents as text. */
   this_month_cents: z.string(),
   last_month_cents: z.string(),
@@ -189,6 +190,6 @@ export function compareKinds(db: Queryable, month: Month): Promise<readonly Kind
     ) lines
     GROUP BY currency, kind
     ORDER BY currency, array_position(
-      ARRAY['plan_base', 'addon', 'overage', 'llm_usage', 'tax'], kind)
+      ${textArray(LINE_KINDS)}, kind)
   `);
 }

@@ -240,11 +240,13 @@ function documentQuery(period: Period) {
     SELECT i.currency, i.kind, i.status, count(*) AS invoices, sum(i.subtotal_cents)::text AS subtotal_cents,
       sum(i.tax_cents)::text AS tax_cents, sum(i.total_cents)::text AS total_cents,
       coalesce(sum(l.total), 0)::text AS lines_cents,
-      count(*) FILTER (WHERE (l.subtotal, l.tax) IS DISTINCT FROM (i.subtotal_cents::numeric, i.tax_cents::numeric)
+      count(*) FILTER (WHERE (l.subtotal, l.taxable, l.tax)
+          IS DISTINCT FROM (i.subtotal_cents::numeric, i.taxable_cents::numeric, i.tax_cents::numeric)
         OR i.tax_cents <> CASE i.kind WHEN 'invoice' THEN ${TAX_OF_INVOICE} ELSE ${TAX_OF_NOTE} END) AS wrong
     FROM invoices i LEFT JOIN LATERAL (
       SELECT sum(amount_cents) AS total,
         coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+        coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
         coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     ) l ON true

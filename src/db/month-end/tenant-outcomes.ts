@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Failure } from '../../contracts/failures.ts';
 import type { InvoicedOutcome } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
-import { dueTenants, hasUsageToBill } from './due-tenants.ts';
+import { dueTenants, hasMoreToBill } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
@@ -109,13 +109,13 @@ export async function recordParked(
 
 /**
  * Returns a subquery for the period's latest outcomes, for everything that counts or lists due tenants by outcome. A
- * tenant with `nothing_to_bill` has none if usage of the month has arrived since (docs/spec.md#month-end).
+ * tenant with `nothing_to_bill` has none if usage or a charge of the month has arrived since (docs/spec.md#month-end).
  */
 export function latestOutcomes(period: Period) {
   return sql.fragment`(
     SELECT o.* FROM tenant_outcomes o
     WHERE o.period_start = ${period.periodStart}
-      AND (o.outcome <> 'nothing_to_bill' OR NOT ${hasUsageToBill(period, sql.fragment`o.tenant_id`)})
+      AND (o.outcome <> 'nothing_to_bill' OR NOT ${hasMoreToBill(period, sql.fragment`o.tenant_id`)})
   )`;
 }
 

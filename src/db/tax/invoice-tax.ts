@@ -36,7 +36,7 @@ export const taxViewSchema = z
   .object({
     treatment: z.string().describe('The code of the tax treatment.'),
     label: z.string().describe('What the tax is called.'),
-    rate: z.string().describe('The share of the subtotal: "0.10" is 10 %.'),
+    rate: z.string().describe('The share of the taxable part of the subtotal: "0.10" is 10 %.'),
     note: z.string().nullable().describe('Printed on the invoice, such as why it is free of GST.'),
     seller_registered: z
       .boolean()
@@ -85,14 +85,14 @@ export function taxViewOf(alias: 'i' | 'n' | 'old') {
 
 /** What the tax of an invoice `i` must be, by what it keeps. The table has the same rule as a constraint. */
 export const TAX_OF_INVOICE = sql.fragment`
-  CASE WHEN i.seller_registered THEN round(i.subtotal_cents * i.tax_rate) ELSE 0 END`;
+  CASE WHEN i.seller_registered THEN round(i.taxable_cents * i.tax_rate) ELSE 0 END`;
 
 /**
  * What the tax of an adjustment note `i` must be: the tax of what its invoice and their notes charge together up to it,
  * less their tax so far (docs/spec.md#adjustment-notes).
  */
 export const TAX_OF_NOTE = sql.fragment`(
-  SELECT CASE WHEN i.seller_registered THEN round(sum(d.subtotal_cents) * i.tax_rate) ELSE 0 END
+  SELECT CASE WHEN i.seller_registered THEN round(sum(d.taxable_cents) * i.tax_rate) ELSE 0 END
     - coalesce(sum(d.tax_cents) FILTER (WHERE d.invoice_id <> i.invoice_id), 0)
   FROM invoices d
   WHERE d.invoice_id = i.adjusts_invoice_id

@@ -48,6 +48,7 @@ export function documentData(alias: 'i' | 'old') {
     'tenant_id', ${column('tenant_id')}, 'period_start', ${column('period_start')},
     'period_end', ${column('period_end')}, 'revision', ${column('revision')},
     'currency', ${column('currency')}, 'subtotal_cents', ${column('subtotal_cents')},
+    'taxable_cents', ${column('taxable_cents')},
     'tax_cents', ${column('tax_cents')}, 'total_cents', ${column('total_cents')},
     'tax', ${taxViewOf(alias)}`;
 }

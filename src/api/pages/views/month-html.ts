@@ -84,6 +84,8 @@ const KIND_NAMES: Readonly<Record<KindTotal['kind'], string>> = {
   addon: 'Addons',
   overage: 'Overage',
   llm_usage: 'LLM usage',
+  item: 'Charges and credits',
+  credit: 'Credits on lines',
   tax: 'Tax',
 };
 
