@@ -11,18 +11,26 @@ export interface ExampleCall {
   readonly body?: () => Readonly<Record<string, unknown>>;
 }
 
-/** The subject of the calls: an invoice whose second line is LLM usage. */
+/** The subjects of the calls. */
 export interface Subjects {
+  /** An invoice whose second line is LLM usage. */
   readonly invoiceId: string;
+  /** An adjustment note whose first line is LLM usage. */
+  readonly noteId: string;
 }
 
 /**
  * One call for every route, by operation id, with which attacks are then tried: a route that is
  * added without one fails the test that compares the two.
  */
-export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, ExampleCall>> {
+export function exampleCalls({
+  invoiceId,
+  noteId,
+}: Subjects): Readonly<Record<string, ExampleCall>> {
   const ofInvoice = { params: { invoice_id: invoiceId } };
   const ofLine = { params: { invoice_id: invoiceId, line_no: '2' } };
+  const ofNote = { params: { adjustment_note_id: noteId } };
+  const ofNoteLine = { params: { adjustment_note_id: noteId, line_no: '1' } };
   const ofMonth = { params: { month: '2026-05' } };
   const ofEndpoint = { params: { endpoint_id: crypto.randomUUID() } };
   const ofPlan = { params: { plan_code: 'basic', version: '1' } };
@@ -45,6 +53,13 @@ export function exampleCalls({ invoiceId }: Subjects): Readonly<Record<string, E
     getInvoiceDifference: ofInvoice,
     getLineUsage: ofLine,
     getLineUsageCsv: ofLine,
+    getAdjustmentNotes: {},
+    getAdjustmentNoteHtml: ofNote,
+    getAdjustmentNotePdf: ofNote,
+    getAdjustmentNoteCsv: ofNote,
+    getAdjustmentNote: ofNote,
+    getAdjustmentNoteLineUsage: ofNoteLine,
+    getAdjustmentNoteLineUsageCsv: ofNoteLine,
     voidInvoice: { ...ofInvoice, body: () => ({ reason: 'never existed' }) },
     postPayments: {
       body: () => ({

@@ -2,6 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createActivities } from '../../src/activities/create-activities.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
@@ -153,6 +154,23 @@ describe('an adjustment note', () => {
     });
     expect((await get(`${path}.csv`)).text.trim().split('\n')).toHaveLength(2);
     expect(problemOf(await get(path.replace('lines/1', 'lines/2')))).toMatchObject({ status: 404 });
+  });
+});
+
+test('a note that takes back usage shows the excluded event', async () => {
+  await seedTenant(api.db, 'wronged');
+  const eventId = await use('wronged', '700');
+  await use('wronged', '30');
+  await buildInvoices(world, ['wronged']);
+  await settle('wronged');
+  await excludeEvent(api.db, { source: 'llm', eventId, actor: 'test', reason: 'sent twice' });
+  await forceInvoices(world, ['wronged']);
+  const [note] = await notesOf('wronged');
+  expect(note).toMatchObject({ total_cents: -770 });
+  const path = `adjustment-notes/${note!.adjustment_note_id}/lines/1/usage`;
+  expect((await get(path)).body).toMatchObject({
+    line: { events: 0, excluded_events: 1, exact_sum: '-700' },
+    events: [{ event_id: eventId, amount: '0', excluded: '700', is_excluded: true }],
   });
 });
 

@@ -10,12 +10,12 @@ import type { Route } from '../../src/api/http/route-definition.ts';
 import { documentationRoutes } from '../../src/api/openapi/documentation.ts';
 import { ROUTES } from '../../src/api/routes/all-routes.ts';
 import { createKey, revokeKey, SCOPES, type Scope } from '../../src/db/access/api-keys.ts';
-import { invoicesOf } from '../_util/books.ts';
-import { buildInvoices } from '../_util/build.ts';
+import { invoicesOf, notesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { PAGES } from '../../src/api/pages/mount-pages.ts';
 import { signIn } from './_pages.ts';
 import { exampleCalls, pathOf, type ExampleCall } from './_calls.ts';
-import { seedTenant } from '../_util/seed.ts';
+import { seedTenant, seedUsage } from '../_util/seed.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { createTestApi, llmEvent, type CallOptions, type TestApi } from './_harness.ts';
 
@@ -29,6 +29,7 @@ const SQL = `'; DROP TABLE invoices; -- " $1 \\`;
 
 let api: TestApi;
 let superuser: pg.Client;
+let noteId: string;
 let calls: Readonly<Record<string, ExampleCall>>;
 let world: Parameters<typeof buildInvoices>[0];
 
@@ -49,7 +50,9 @@ beforeAll(async () => {
     activities: createActivities({ db: api.db, client, logger, now, bounds: NO_BOUNDS }),
   };
   await buildInvoices(world, ['zeta']);
-  calls = exampleCalls({ invoiceId: await invoice('acme') });
+  const invoiceId = await invoice('acme');
+  noteId = await note('acme');
+  calls = exampleCalls({ invoiceId, noteId });
 });
 afterAll(async () => {
   await superuser.end();
@@ -61,6 +64,19 @@ async function invoice(tenantId: string): Promise<string> {
   await buildInvoices(world, [tenantId]);
   const [built] = await invoicesOf(api.db, tenantId);
   return built?.invoiceId ?? '';
+}
+
+/** Adjusts an earlier invoice of the tenant. @returns the id of the adjustment note */
+async function note(tenantId: string): Promise<string> {
+  const month = '2026-04';
+  await buildInvoices(world, [tenantId], { month });
+  const [earlier] = await invoicesOf(api.db, tenantId);
+  await settleInvoice(api, earlier!);
+  const late = { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount: '10', month };
+  await seedUsage(api.db, late);
+  await forceInvoices(world, [tenantId], {}, month);
+  const [issued] = await notesOf(api.db, tenantId);
+  return issued!.invoiceId;
 }
 
 test('there is an example call for exactly the existing routes', () => {
@@ -143,7 +159,8 @@ describe.each(GUARDED)('$method $path', (route) => {
 
 describe("another tenant's data looks as if it did not exist", () => {
   const OF_INVOICES = GUARDED.filter(
-    ({ scopes, path }) => scopes?.includes('tenant') && path.includes('{invoice_id}'),
+    ({ scopes, path }) =>
+      scopes?.includes('tenant') && /\{(?:invoice|adjustment_note)_id\}/.test(path),
   );
 
   test.each(OF_INVOICES)('$method $path', async (route) => {
@@ -153,7 +170,9 @@ describe("another tenant's data looks as if it did not exist", () => {
     const unknown = await attack(
       route,
       { key: api.keys.zeta },
-      exampleCalls({ invoiceId: crypto.randomUUID() })[route.operationId],
+      exampleCalls({ invoiceId: crypto.randomUUID(), noteId: crypto.randomUUID() })[
+        route.operationId
+      ],
     );
     expect(others.status).toBe(404);
     // The wording is the same, too.
@@ -201,7 +220,8 @@ describe('SQL is treated as ordinary text', () => {
       const tenantId = `sql-${(lastTenant += 1)}`;
       await seedTenant(api.db, tenantId);
       // Each has its own invoice, because an invoice is voided once.
-      const example = exampleCalls({ invoiceId: await invoice(tenantId) })[route.operationId];
+      const own = { invoiceId: await invoice(tenantId), noteId };
+      const example = exampleCalls(own)[route.operationId];
       const options = { key: rightKey(route), body: withValue(body, path, text) };
       const { status } = await attack(route, options, example);
       if (status < 300) expect(await isStored(text), `${path.join('.')} as it was sent`).toBe(true);
