@@ -97,11 +97,15 @@ describe('an adjustment note', () => {
     });
   });
 
-  test('is named by its invoice, which stays', async () => {
+  test('is named by its invoice, which stays and owes more', async () => {
     const { invoice_id } = await invoiceOf('acme');
     const [note] = await notesOf('acme');
     expect((await get(`invoices/${invoice_id}`)).body).toMatchObject({
       total_cents: 5500,
+      notes_cents: 275,
+      paid_cents: 1,
+      balance_cents: 5774,
+      payment_status: 'partly_paid',
       adjustment_notes: [{ id: note!.adjustment_note_id, number: note!.number, total_cents: 275 }],
     });
     expect((await get(`invoices/${invoice_id}.html`)).text).toContain(
@@ -175,13 +179,16 @@ test('a note that takes back usage shows the excluded event', async () => {
 });
 
 describe('the pages', () => {
-  test('of an invoice has its due date and its notes', async () => {
+  test('of an invoice has what is owed, its notes and its payments', async () => {
     const { invoice_id } = await invoiceOf('acme');
     const session = await signIn(api.app, api.keys.operator);
     const { text } = await session.get(`/operator/invoices/${invoice_id}`);
     const [note] = await notesOf('acme');
     for (const said of [
       '<dt>Due date</dt>',
+      'AUD 57.74',
+      'partly paid',
+      'Payments of invoice acme-000001',
       `<a href="/operator/adjustment-notes/${note!.adjustment_note_id}">acme-A000001</a>`,
     ]) {
       expect(text).toContain(said);

@@ -152,7 +152,7 @@ describe('cached documents', () => {
     },
   );
 
-  test('change with an adjustment note, but not once they are settled', async () => {
+  test('change with an adjustment note, but not with a payment', async () => {
     await seedTenant(api.db, 'adjusted');
     await buildInvoices(world, ['adjusted']);
     const id = await idOf('adjusted');

@@ -82,9 +82,10 @@ describe('notes show', () => {
   });
 });
 
-test('invoices show has the notes and the due date', async () => {
+test('invoices show has the notes, the payments and the balance', async () => {
   const text = await say('invoices', 'show', 'acme-000001');
-  expect(text).toMatch(/\nadjusted by acme-A000001: \+2\.75\ndue \d{4}-\d\d-\d\d/);
+  expect(text).toContain('\nadjusted by acme-A000001: +2.75\npaid AUD 0.01\n');
+  expect(text).toMatch(/\nbalance AUD 57\.74, partly paid, due \d{4}-\d\d-\d\d/);
 });
 
 test('invoices list has no notes', async () => {

@@ -9,6 +9,7 @@ import {
   type MonthInvoiceKey,
 } from '../../db/invoices/month-invoices.ts';
 import { showTenant } from '../../db/catalogue/tenant-views.ts';
+import { listPayments } from '../../db/invoices/payment-views.ts';
 import { invoicePage } from './views/invoice-html.ts';
 import { invoiceParams, requireInvoice, readReplacedTax } from '../routes/invoice-params.ts';
 import { getLineUsageCsv, getNoteLineUsageCsv } from '../routes/line-usage-routes.ts';
@@ -28,12 +29,15 @@ import {
   getInvoicePdf,
 } from '../routes/invoice-document-routes.ts';
 
+/** Payments of one invoice; the API pages through more. */
+const PAYMENTS_SHOWN = 100;
+
 /** Shows an invoice. */
 export const oneInvoice = operatorPage(
   { path: '/operator/invoices/:invoice_id', params: invoiceParams },
   async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
     const invoice = await requireInvoice(db, params.invoice_id, caller);
-    const { invoice_id, tenant_id } = invoice;
+    const { invoice_id, tenant_id, number } = invoice;
     const tenant = await showTenant(db, tenant_id);
     return page(
       invoicePage({
@@ -43,6 +47,11 @@ export const oneInvoice = operatorPage(
         revisions: await listRevisions(db, invoice),
         changes: await readDifference(db, invoice_id),
         replacedTax: await readReplacedTax(db, invoice, caller),
+        payments: await listPayments(
+          db,
+          { invoiceNumber: number },
+          { after: null, limit: PAYMENTS_SHOWN },
+        ),
         temporal: temporalLinks,
       }),
     );

@@ -6,7 +6,7 @@ import {
   type LineText,
 } from '../../display/line-text.ts';
 import { taxNotes, totalRows, type TotalRow } from '../../display/tax-text.ts';
-import { formatAmount } from '../../domain/format.ts';
+import { formatAmount, formatMoney } from '../../domain/format.ts';
 import { style, type Format } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
@@ -75,14 +75,19 @@ function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[
   ];
 }
 
-/** What happened after the issue: release and adjustment notes. */
-function accountOf({ currency, adjustment_notes, due_on }: PrintableInvoice): string[] {
+/** What happened after the issue: release, adjustment notes, payments, and what is owed. */
+function accountOf(invoice: PrintableInvoice): string[] {
+  const { currency, adjustment_notes, due_on, payment_status, paid_cents, overdue } = invoice;
+  const due = due_on === null ? 'not released yet' : `due ${due_on}${overdue ? ', overdue' : ''}`;
+  if (payment_status === null || invoice.balance_cents === null) return [];
+  const balance = formatMoney(invoice.balance_cents, currency);
   return [
     ...adjustment_notes.map(
       ({ number, total_cents }) =>
         `adjusted by ${number}: ${toPlainText(signedAmount(total_cents, currency))}`,
     ),
-    due_on === null ? 'not released yet' : `due ${due_on}`,
+    ...(paid_cents === 0 ? [] : [`paid ${formatMoney(paid_cents ?? 0, currency)}`]),
+    `balance ${balance}, ${payment_status.replace('_', ' ')}, ${due}`,
   ];
 }
 

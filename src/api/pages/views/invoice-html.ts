@@ -1,12 +1,13 @@
 import type { LineChangeView } from '../../../db/invoices/invoice-difference.ts';
 import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-views.ts';
 import type { Revision } from '../../../db/invoices/month-invoices.ts';
+import type { PaymentView } from '../../../db/invoices/payment-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { joinFigure, lineText, signedAmount, type LineText } from '../../../display/line-text.ts';
 import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts';
 import type { TaxJson } from '../../../domain/tax-json.ts';
-import { accountFacts, notesSection } from './account-html.ts';
+import { accountFacts, notesSection, paymentsSection } from './account-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
@@ -24,13 +25,14 @@ export interface InvoicePageView {
   readonly changes: readonly LineChangeView[];
   /** How the invoice was taxed that it replaced; null for a first invoice. */
   readonly replacedTax: TaxJson | null;
+  readonly payments: readonly PaymentView[];
   readonly temporal: TemporalLinks | null;
 }
 
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
   const { visitor, invoice, tenantName, revisions, changes, replacedTax } = view;
-  const { temporal } = view;
+  const { payments, temporal } = view;
   const { tenant_id, status, number } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return layout({
@@ -53,7 +55,7 @@ ${invoice.superseded_by === null ? markup`<li><a href="/operator/months/${month}
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
 ${linesTable(invoice)}
-${notesSection(invoice, visitor.timeZone)}${differenceSection(invoice, changes, replacedTax)}
+${notesSection(invoice, visitor.timeZone)}${paymentsSection(invoice, payments)}${differenceSection(invoice, changes, replacedTax)}
 <h2 id="revisions">Revisions</h2>
 ${revisionsTable(revisions, invoice.invoice_id, visitor.timeZone)}`,
   });
