@@ -56,9 +56,12 @@ export function plainNoteLineText(...args: Parameters<typeof noteLineText>): Not
 }
 
 /** Says which line a credit is for. */
-function creditedLine({ kind, meta }: ShownLine): string[] {
+function creditedLine({ kind, taxable, meta }: ShownLine): string[] {
   if (kind !== 'credit') return [];
-  return [`On line ${String(meta.credited_line_no)} of ${textOf(meta.credited_number)}`];
+  return [
+    `On line ${String(meta.credited_line_no)} of ${textOf(meta.credited_number)}`,
+    ...(taxable === false ? ['Not taxable'] : []),
+  ];
 }
 
 /** Says by how much the quantity differs, in base units: `Quantity +2 hours`. */
@@ -80,7 +83,7 @@ export function noteTitle({
 
 /** Returns the changes in price and in tax, and the change in tax in AUD; only the total if the seller charges no tax. */
 export function noteTotalRows(note: TaxedInvoice): TotalRow[] {
-  const { currency, subtotal_cents, tax_cents, total_cents, tax } = note;
+  const { currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax } = note;
   const { label, aud } = tax;
   const row = (label: string, cents: number, isTotal = false, of = currency): TotalRow => ({
     label,
@@ -91,6 +94,9 @@ export function noteTotalRows(note: TaxedInvoice): TotalRow[] {
   const isTaxed = chargesTax(note);
   return [
     row(`Change in price${isTaxed ? `, excluding ${label}` : ''}`, subtotal_cents),
+    ...(isTaxed && taxable_cents !== subtotal_cents
+      ? [row('Of which taxable', taxable_cents)]
+      : []),
     row(`Change in ${describeTreatment(tax)}`, tax_cents),
     row(`Total change ${currency}${isTaxed ? `, including ${label}` : ''}`, total_cents, true),
     ...(aud ? [row(`Change in ${label} in AUD`, aud.tax_cents, false, TAX_CURRENCY)] : []),

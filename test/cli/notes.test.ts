@@ -70,7 +70,7 @@ describe('notes show', () => {
     });
   });
 
-  test('says that an invoice is none, and the other way round', async () => {
+  test('tells an invoice from a note, and the other way round', async () => {
     expect(await cli('notes', 'show', 'acme-000001')).toMatchObject({
       code: 1,
       stderr: 'There is no adjustment note acme-000001\n',

@@ -17,7 +17,7 @@ const LESS = noteLine({
   meta: { before_cents: 1000, after_cents: 0 },
 });
 const CREDITED = noteLine({
-  kind: 'credit' as 'plan_base',
+  kind: 'credit',
   resource_kind: null,
   description: 'Credit: Plan base',
   qty: '1',
@@ -91,6 +91,18 @@ describe('an adjustment note', () => {
     });
   });
 
+  test('of a credit that is not taxable says so, and has no GST', () => {
+    const { groups, totals, statements } = documentOf([{ ...CREDITED, taxable: false }]);
+    expect(groups[0]?.lines[0]?.details).toEqual(['On line 1 of acme-000007', 'Not taxable']);
+    expect(totals.map(({ label, value }) => [label, value])).toEqual([
+      ['Change in price, excluding GST', '−20.00'],
+      ['Of which taxable', '0.00'],
+      ['Change in GST (10%)', '0.00'],
+      ['Total change AUD, including GST', '−20.00'],
+    ]);
+    expect(statements[1]?.value).toBe('None: GST stays the same');
+  });
+
   test('in another currency has the change in GST in AUD', () => {
     const aud = { rate: '1.5321', source: 'RBA', tax_cents: 2 };
     const { totals, statements, notes } = taxed({ aud }, { currency: 'USD' });
@@ -124,14 +136,17 @@ describe('an adjustment note', () => {
   test.each([
     [-11, 'Credit note'],
     [11, 'Debit note'],
-  ])('of a seller that is not registered for GST is none: %s cents', (total_cents, title) => {
-    const document = taxed({ seller_registered: false }, { tax_cents: 0, total_cents });
-    expect(document.title).toBe(title);
-    expect(document.facts[0]?.label).toBe(`${title} number`);
-    expect(document.statements.map(({ label }) => label)).toEqual(['Reason']);
-    expect(document.totals.map(({ label }) => label)).toEqual(['Change in price, AUD']);
-    expect(JSON.stringify(document)).not.toContain('djustment');
-  });
+  ])(
+    'of a seller that is not registered for GST has another title: %s cents',
+    (total_cents, title) => {
+      const document = taxed({ seller_registered: false }, { tax_cents: 0, total_cents });
+      expect(document.title).toBe(title);
+      expect(document.facts[0]?.label).toBe(`${title} number`);
+      expect(document.statements.map(({ label }) => label)).toEqual(['Reason']);
+      expect(document.totals.map(({ label }) => label)).toEqual(['Change in price, AUD']);
+      expect(JSON.stringify(document)).not.toContain('djustment');
+    },
+  );
 });
 
 describe('the documents', () => {

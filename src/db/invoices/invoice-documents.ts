@@ -46,7 +46,7 @@ const invoiceHeader = shared.extend({
 const noteHeader = shared.extend({
   kind: z.literal('adjustment_note'),
   status: z.literal('issued'),
-  /** Who asked for the note gave it to be printed. */
+  /** As given with the request for the note; printed. */
   reason: z.string(),
   adjusts: z.object({ invoice_id: z.uuid(), number: z.string(), issued_on: z.iso.date() }),
 });

@@ -43,7 +43,7 @@ ${tenants.map(({ tenant_id }) => markup`<input type="hidden" name="tenant_id" va
       {
         id: 'reason',
         label: 'Reason',
-        hint: 'Stored with the new revision or note, and recorded with your key’s name.',
+        hint: 'Stored with the new revision. If an adjustment note is issued, the tenant reads it there. Recorded with your key’s name.',
         mistakes,
         input: (attributes) =>
           markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
