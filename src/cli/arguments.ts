@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
-import { reasonSchema } from '../contracts/request-payload.ts';
+import { reasonSchema, requestIdSchema } from '../contracts/request-payload.ts';
 import { DomainError } from '../domain/errors.ts';
 import { parseDate, parseServiceMonth, type Month } from '../domain/period.ts';
 import { parseUtcInstant } from '../ingestion/instant.ts';
@@ -52,6 +52,12 @@ export function reasonArgument(text: string): string {
   const parsed = reasonSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError('expected 1 to 1000 characters without control characters');
+}
+
+/** Parses a request id, by the same rule as the API and the signals. */
+export function requestIdArgument(text: string): string {
+  if (requestIdSchema.safeParse(text).success) return text;
+  throw new InvalidArgumentError('expected 1 to 200 visible ASCII characters');
 }
 
 /** A number and one unit, spelled as in Temporal's options and `ms`; a day has 24 hours. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { auditListCommand } from './commands/audit-list-command.ts';
 import { catalogueApplyCommand } from './commands/catalogue-apply-command.ts';
+import { invoicesCreditCommand } from './commands/invoices-credit-command.ts';
 import { invoicesCompareCommand } from './commands/invoices-compare-command.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff-command.ts';
 import { doctorCommand } from './commands/doctor-command.ts';
@@ -157,13 +158,14 @@ Examples:
     monthEndVerifyCommand(),
     monthEndExportCommand(),
   ]);
-  group('invoices', 'show and void invoices', [
+  group('invoices', 'show, credit and void invoices', [
     invoicesListCommand(),
     invoicesShowCommand(),
     invoicesDiffCommand(),
     invoicesUsageCommand(),
     invoicesCompareCommand(),
     invoicesVoidCommand(),
+    invoicesCreditCommand(),
   ]);
   group('notes', 'show adjustment notes', [notesListCommand(), notesShowCommand()]);
   group('payments', 'record payments, and show what is owed', [

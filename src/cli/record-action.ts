@@ -115,6 +115,9 @@ const IN_PIECES: Readonly<Record<string, string>> = {
   'usage.expire': 'Months that have expired stay expired. Run the command again for the rest.',
 };
 
+/** Actions that are safe to repeat with the id that they were given. */
+const WITH_REQUEST_ID = new Set(['invoices.credit']);
+
 /** Actions that send a request which continues without this process. */
 const REQUESTS = new Set(['month-end.start', 'month-end.force']);
 
@@ -126,6 +129,9 @@ const REQUESTS = new Set(['month-end.start', 'month-end.force']);
 export function afterInterruption(action: string, requestId: unknown): string {
   const special = NOT_TO_BE_REPEATED[action] ?? IN_PIECES[action];
   if (special !== undefined) return special;
+  if (WITH_REQUEST_ID.has(action)) {
+    return `The change was made completely or not at all. It is safe to repeat with --request-id ${String(requestId)}.`;
+  }
   return REQUESTS.has(action)
     ? `If the request was already sent, the month's workflow handles it. It is safe to send it again with ` +
         `--request-id ${String(requestId)}.`

@@ -61,6 +61,10 @@ export function exampleCalls({
     getAdjustmentNoteLineUsage: ofNoteLine,
     getAdjustmentNoteLineUsageCsv: ofNoteLine,
     voidInvoice: { ...ofInvoice, body: () => ({ reason: 'never existed' }) },
+    postInvoiceCredit: {
+      ...ofInvoice,
+      body: () => ({ request_id: 'credit-1', line_no: 1, amount_cents: 1, reason: 'goodwill' }),
+    },
     postPayments: {
       body: () => ({
         payments: [

@@ -95,6 +95,12 @@ describe("the record of an operator's action", () => {
   test.each([
     ['voidInvoice', `/api/v1/invoices/${ID}/void`, { reason: 'x' }, { invoice_id: ID }],
     [
+      'postInvoiceCredit',
+      `/api/v1/invoices/${ID}/credits`,
+      { request_id: 'r', line_no: 1, amount_cents: 1, reason: 'x' },
+      { invoice_id: ID },
+    ],
+    [
       'postUsageExclusion',
       '/api/v1/usage-exclusions',
       { source: 'llm', event_id: 'nobody-knows-it', reason: 'x' },

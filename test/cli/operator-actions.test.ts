@@ -61,6 +61,8 @@ const NOT_ON_RECORD = new Set([
   'invoices.show',
   'invoices.diff',
   'invoices.usage',
+  'notes.list',
+  'notes.show',
   'usage.exclusions',
   'webhooks.list',
   'webhooks.log',
@@ -138,6 +140,17 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
       channel: 'cli',
       key_id: null,
       input: { reason: 'x' },
+    },
+  ],
+  'invoices.credit': [
+    ['no-such-invoice', '--line', '3', '--amount', '12.50', '--reason', 'x', '--yes'],
+    {
+      ...{ outcome: 'refused', status: 1, detail: 'There is no invoice no-such-invoice' },
+      target: { document: 'no-such-invoice' },
+      input: {
+        ...{ line: 3, amount: '12.50', reason: 'x', yes: true },
+        request_id: expect.stringMatching(/^[\w-]{36}$/),
+      },
     },
   ],
   'invoices.compare': [

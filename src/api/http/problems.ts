@@ -86,6 +86,12 @@ export const PROBLEMS = {
     advice: 'Read the detail. If the record was replaced, exclude its replacement.',
     example: 'record meter-2026-05-20-0001 was replaced by meter-2026-05-20-0002: exclude that one',
   },
+  'credit-conflict': {
+    status: 409,
+    title: 'The line cannot be credited',
+    advice: 'Read the detail: less is left of the line, or its invoice was replaced or voided.',
+    example: 'only AUD 5.00 is left to credit on line 3 of acme-000007: AUD 12.50 is too much',
+  },
   'catalogue-conflict': {
     status: 409,
     title: 'Plan versions and units cannot be changed',

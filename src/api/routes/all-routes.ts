@@ -27,6 +27,7 @@ import {
 } from './invoice-document-routes.ts';
 import { getInvoiceItems, postInvoiceItems, withdrawInvoiceItem } from './invoice-item-routes.ts';
 import { getAdjustmentNote, getAdjustmentNotes } from './note-routes.ts';
+import { postInvoiceCredit } from './credit-route.ts';
 import { getLateUsage, getRollUp } from './roll-up-status-routes.ts';
 import {
   getLineUsage,
@@ -101,6 +102,7 @@ export const ROUTES: readonly Route[] = [
   getAdjustmentNote,
   getNoteLineUsage,
   getNoteLineUsageCsv,
+  postInvoiceCredit,
   postPayments,
   getPayments,
   getBalances,
