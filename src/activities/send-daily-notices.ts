@@ -1,10 +1,12 @@
 import type { DailyNotices } from '../contracts/activity-types.ts';
+import { remindOfReviews } from '../db/month-end/review-reminders.ts';
 import { noticeOverdueInvoices } from '../db/webhooks/overdue-notices.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** Writes the webhook events that a date brings about rather than a transaction. Each is written once. */
-export function sendDailyNotices({ db }: ActivityDeps) {
-  return async (): Promise<DailyNotices> => ({
-    overdueInvoices: await noticeOverdueInvoices(db),
-  });
+export function sendDailyNotices({ db, now, reviewReminderDays: days }: ActivityDeps) {
+  return async (): Promise<DailyNotices> => {
+    const late = days === undefined ? [] : await remindOfReviews(db, { now: now(), days });
+    return { overdueInvoices: await noticeOverdueInvoices(db), lateReviews: late.length };
+  };
 }

@@ -22,9 +22,11 @@ export interface RequestScheduledMonthResult {
   readonly workflowId: string;
 }
 
-/** How many webhook events of each kind a day's run has written. */
+/** What a day's run has written webhook events about. */
 export interface DailyNotices {
   readonly overdueInvoices: number;
+  /** Months whose invoices have waited too long for their release. */
+  readonly lateReviews: number;
 }
 
 export interface AcceptRequestInput {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { releaseInvoices } from '../../src/db/invoices/release.ts';
 import { readReview } from '../../src/db/month-end/review-facts.ts';
@@ -10,7 +11,7 @@ import { openDatabase } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, forceInvoices } from '../_util/build.ts';
-import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { ACTIVITY_DEPS, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { release } from '../_util/releasing.ts';
 import { MONTH, seedCatalogue, seedRequest, seedSeller, seedTenant } from '../_util/seed.ts';
 import { periodOf } from '../_util/utc.ts';
@@ -348,6 +349,12 @@ describe('the reminder', () => {
         },
       },
     ]);
+    // The daily workflow does it with the installation's setting.
+    const daily = createActivities({
+      ...{ ...ACTIVITY_DEPS, db: world.db, now: () => later },
+      reviewReminderDays: 5,
+    });
+    expect(await daily.sendDailyNotices()).toMatchObject({ lateReviews: 0 });
     await release(world.db);
     expect(await remind(3, later)).toEqual([]);
   });

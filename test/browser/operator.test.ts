@@ -159,7 +159,7 @@ describe('every page can be read, used and printed on a screen', () => {
     await page.click('#selected');
     await page.fill('#reason', 'reviewed');
     await page.check('#confirmed');
-    await page.click('text="Release"');
+    await page.click('.sheet button');
     await page.waitForSelector('text=There is a problem');
     await look('release-mistake');
     await look('choose', `${OF_MONTH}/re-run`);
