@@ -21,6 +21,8 @@ CREATE TABLE invoice_drafts (
   -- The invoice that the draft is to replace, or to adjust if it is settled by then (a forced rerun). Its foreign key is
   -- in 000008_invoices.sql.
   replaces_invoice_id uuid,
+  -- Whether that invoice was void when the draft was opened. If it is voided afterwards, the draft is refused.
+  replaces_void boolean NOT NULL DEFAULT false,
   opened_at timestamptz NOT NULL DEFAULT now(),
   closed_at timestamptz,
   -- Why it was abandoned.

@@ -91,6 +91,8 @@ CREATE INDEX invoices_notes ON invoices (adjusts_invoice_id, revision) WHERE adj
 -- One request makes at most one revision or note, however often it is retried (docs/spec.md#revisions).
 CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_start, request_id)
   WHERE request_id IS NOT NULL;
+-- Few rows: doctor looks for usage that void invoices hold.
+CREATE INDEX invoices_void ON invoices (invoice_id) WHERE status = 'void' AND superseded_by IS NULL;
 CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC);
 
 -- Numbers that this database never issues, because a database that was lost had issued them

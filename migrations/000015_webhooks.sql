@@ -10,8 +10,8 @@ CREATE TABLE webhook_endpoints (
   url text NOT NULL CHECK (url ~ '^https?://[!-~]+$' AND length(url) <= 2000),
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
-    ARRAY['adjustment_note.issued', 'invoice.issued', 'invoice.superseded', 'invoice.paid', 'invoice.overdue',
-      'invoice.released', 'review.waiting', 'run.finished', 'tenant.parked']),
+    ARRAY['adjustment_note.issued', 'invoice.issued', 'invoice.superseded', 'invoice.voided', 'invoice.paid',
+      'invoice.overdue', 'invoice.released', 'review.waiting', 'run.finished', 'tenant.parked']),
   -- Counts of all attempts ever made, because the log of attempts is pruned.
   delivered_attempts bigint NOT NULL DEFAULT 0,
   failed_attempts bigint NOT NULL DEFAULT 0,

@@ -15,7 +15,8 @@ import { invoiced, parked, type Invoiced } from './tenant-results.ts';
 
 /**
  * Locks the invoices that drafts are to replace or adjust, and refuses drafts whose invoice was voided while they were
- * being built: such an invoice stays.
+ * being built. The operator who voided it had not seen them; a later request issues the next revision
+ * (docs/spec.md#void).
  * @returns the remaining drafts, and the results of the refused ones
  */
 export async function refuseStale<Draft extends OwnDraft>(
@@ -31,15 +32,20 @@ export async function refuseStale<Draft extends OwnDraft>(
   const fresh: Draft[] = [];
   const refused: Invoiced[] = [];
   for (const draft of drafts) {
-    const { draftId, tenantId, replacesInvoiceId } = draft;
+    const { draftId, tenantId, replacesInvoiceId, replacesVoid } = draft;
     const invoice = standing.get(replacesInvoiceId ?? '');
-    if (!invoice || (invoice.status !== 'void' && invoice.status !== 'superseded')) {
+    const isStale =
+      invoice?.status === 'superseded' || (invoice?.status === 'void' && !replacesVoid);
+    if (!invoice || !isStale) {
       fresh.push(draft);
       continue;
     }
-    const reason = `invoice ${invoice.number} is ${invoice.status}: it is never rebuilt`;
+    const reason =
+      `invoice ${invoice.number} was voided while its revision was being built: send a new request to issue the ` +
+      'next revision';
     await abandonDrafts(tx, [draftId], reason);
-    await refuseForcedRequests(tx, period, tenantId, reason);
+    // A request that came after the void waits for a draft of its own.
+    await refuseForcedRequests(tx, period, tenantId, reason, draftId);
     const { invoiceId, totalCents } = invoice;
     refused.push(invoiced('skipped', { tenantId, totalCents }, invoiceId));
   }
@@ -65,12 +71,13 @@ export function toDocument(
   input: DraftToIssue | undefined,
   linesOf: (documentId: string) => readonly LineRow[],
 ): CheckedDraft {
-  const { draftId, tenantId, currency, replacesInvoiceId } = draft;
+  const { draftId, tenantId, currency, replacesInvoiceId, replacesVoid } = draft;
   // A skipped step is a bug in our code, and must never lead to an incomplete invoice.
   if (!input?.lines) throw new Error(`draft ${draftId} of tenant ${tenantId} lacks a step`);
   const { lines, terms, tax, items, holdsUsage } = input;
   const { adjusted } = terms;
-  const checked = { draftId, tenantId, currency, replacesInvoiceId, terms, holdsUsage };
+  const own = { draftId, tenantId, currency, replacesInvoiceId, replacesVoid };
+  const checked = { ...own, terms, holdsUsage };
   if (adjusted === null) {
     const invoice = assembleInvoice(lines, { month, currency, tax, items });
     return { ...checked, isNote: false, ...invoice };

@@ -96,12 +96,9 @@ function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraft
       return { action: 'settle', result: { ...invoice, outcome: 'unchanged' } };
     }
     if (!isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
-    if (tenant.liveStatus === 'void') {
-      return {
-        action: 'settle',
-        result: { ...invoice, outcome: 'skipped' },
-        refusal: `invoice ${tenant.liveNumber} is ${tenant.liveStatus}: it is never rebuilt`,
-      };
+    if (tenant.liveStatus === 'void' && !tenant.isVoidForced) {
+      const refusal = refusalOfVoid(tenant.liveNumber);
+      return { action: 'settle', result: { ...invoice, outcome: 'skipped' }, refusal };
     }
     return { action: 'open' };
   }
@@ -115,6 +112,11 @@ function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraft
     return { action: 'settle', result: nothingToBill(tenantId), refusal };
   }
   return { action: 'open' };
+}
+
+/** Why a request for all tenants leaves the month of a void invoice alone (docs/spec.md#void). */
+function refusalOfVoid(number: string | null): string {
+  return `invoice ${number} is void: name the tenant to issue its next revision`;
 }
 
 /** Compares instants, because texts may differ in the number of digits. */
@@ -166,9 +168,10 @@ async function open(
     tx,
     period,
     run,
-    tenants.map(({ tenantId, liveInvoiceId, hasUnfinishedDrafts }) => ({
+    tenants.map(({ tenantId, liveInvoiceId, liveStatus, hasUnfinishedDrafts }) => ({
       tenantId,
       replacesInvoiceId: liveInvoiceId,
+      replacesVoid: liveStatus === 'void',
       hasUnfinishedDrafts,
     })),
   );

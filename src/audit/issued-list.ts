@@ -44,6 +44,7 @@ const BODIES = new Map(
   Object.entries({
     'invoice.issued': z.object({ ...DOCUMENT, invoice_id: z.string() }),
     'invoice.superseded': z.object({ ...DOCUMENT, invoice_id: z.string() }),
+    'invoice.voided': z.object({ ...DOCUMENT, invoice_id: z.string() }),
     'adjustment_note.issued': z
       .object({ ...DOCUMENT, adjustment_note_id: z.string() })
       .transform(({ adjustment_note_id, ...note }) => ({
@@ -79,7 +80,8 @@ function readBody(line: string, index: number): ListedInvoice[] {
   const { number, invoice_id, period_start, currency, total_cents } = data.data;
   try {
     const total = toAmount(total_cents, currency);
-    const status = null;
+    // The status may have changed since the other events.
+    const status = type === 'invoice.voided' ? 'void' : null;
     return [{ number, invoiceId: invoice_id, periodStart: period_start, currency, total, status }];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

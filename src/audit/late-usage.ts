@@ -42,7 +42,7 @@ export const lateUsageSchema = z.object({
     .enum(LISTED_STATES)
     .describe('Why no ordinary run of the month bills it: its state in the reconciliation.'),
   invoice: z.string().nullable().describe('The number of the live invoice, if there is one.'),
-  action: z.enum(REMEDIES).describe('none: a later run bills it, or its invoice is void.'),
+  action: z.enum(REMEDIES).describe('none: a later run bills it.'),
   what_to_do: z.string().describe('The action, in a sentence.'),
   command: z
     .string()
@@ -81,6 +81,8 @@ interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'exc
   /** The number of the live invoice. */
   readonly invoice: string | null;
   readonly isSettled: boolean;
+  /** The month of the void invoice that holds the usage, if it isn't the usage's own: late LLM usage. */
+  readonly otherMonth: Month | null;
   readonly places: readonly UsagePlace[];
 }
 
@@ -102,7 +104,7 @@ export async function listLateUsage(
   const states = LISTED_STATES.filter((state) => isClosed || state !== 'not_yet_invoiced');
   const places = await listUsagePlaces(db, period, states, MAX_PLACES);
   const excluded = await listPendingExclusions(db, period, MAX_LATE_ENTRIES);
-  const entries = toEntries(places, excluded).slice(0, MAX_LATE_ENTRIES);
+  const entries = toEntries(month, places, excluded).slice(0, MAX_LATE_ENTRIES);
   const previews = new Map<string, TenantPreview>();
   const tenantIds = entries.filter(isOfInvoice).map(({ tenant_id }) => tenant_id);
   if (tenantIds.length > 0) {
@@ -116,35 +118,45 @@ export async function listLateUsage(
 }
 
 /** Returns whether the month's invoice determines the amount; otherwise the usage is summed on its own. */
-function isOfInvoice({ reason }: Entry): boolean {
-  return ['needs_re_run', 'voided', 'not_yet_invoiced'].includes(reason);
+function isOfInvoice({ reason, otherMonth }: Entry): boolean {
+  return otherMonth === null && ['needs_re_run', 'voided', 'not_yet_invoiced'].includes(reason);
 }
 
 /** Returns the entries in the order of the list. */
 function toEntries(
+  month: Month,
   places: readonly UsagePlace[],
   excluded: readonly PendingExclusions[],
 ): readonly Entry[] {
-  const reRun = new Set([
-    ...places.filter(({ state }) => state === 'needs_re_run').map(({ tenant_id }) => tenant_id),
-    ...excluded.map(({ tenant_id }) => tenant_id),
+  const isOfOther = ({ state, draft_month }: UsagePlace) =>
+    state === 'voided' && ![null, month].includes(draft_month);
+  /** Tenants whose month needs a rerun, and why. */
+  const reRun = new Map<string, ListedState>([
+    ...places.flatMap((place) =>
+      place.state === 'needs_re_run' || (place.state === 'voided' && !isOfOther(place))
+        ? [[place.tenant_id, place.state] as const]
+        : [],
+    ),
+    ...excluded.map(({ tenant_id }) => [tenant_id, 'needs_re_run'] as const),
   ]);
   const entries = new Map<string, Entry>();
-  const keyOf = (reason: ListedState, tenantId: string) =>
-    `${LISTED_STATES.indexOf(reason)} ${tenantId}`;
+  const keyOf = (reason: ListedState, tenantId: string, otherMonth: Month | null = null) =>
+    `${LISTED_STATES.indexOf(reason)} ${tenantId} ${otherMonth ?? ''}`;
   for (const { tenant_id, name, currency, events, number, is_settled: isSettled } of excluded) {
     const reason: ListedState = 'needs_re_run';
     const entry = { tenant_id, name, currency, reason, invoice: number, isSettled };
-    entries.set(keyOf(reason, tenant_id), { ...entry, places: [], excluded_events: events });
+    const nothingElse = { otherMonth: null, places: [], excluded_events: events };
+    entries.set(keyOf(reason, tenant_id), { ...entry, ...nothingElse });
   }
   for (const place of places) {
     const { tenant_id, name, currency, invoice, is_settled: isSettled } = place;
     const state = place.state as ListedState;
     // A rerun also bills LLM usage that would otherwise go on the next invoice.
-    const reason = state === 'next_invoice' && reRun.has(tenant_id) ? 'needs_re_run' : state;
-    const key = keyOf(reason, tenant_id);
-    const terms = { tenant_id, name, currency, reason, invoice, isSettled, excluded_events: 0 };
-    const known = entries.get(key) ?? { ...terms, places: [] };
+    const reason = (state === 'next_invoice' && reRun.get(tenant_id)) || state;
+    const otherMonth = isOfOther(place) ? place.draft_month : null;
+    const key = keyOf(reason, tenant_id, otherMonth);
+    const terms = { tenant_id, name, currency, reason, invoice, isSettled, otherMonth };
+    const known = entries.get(key) ?? { ...terms, excluded_events: 0, places: [] };
     entries.set(key, { ...known, places: [...known.places, place] });
   }
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);

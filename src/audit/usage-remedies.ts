@@ -33,7 +33,7 @@ export interface StuckUsage {
   readonly kinds: readonly string[];
   /** Whether the month's live invoice is settled. */
   readonly isSettled: boolean;
-  /** The draft, if the usage is in one whose building was interrupted. */
+  /** The draft whose building was interrupted, or the void invoice, if the usage is in one. */
   readonly draft: { readonly month: Month; readonly isRevision: boolean } | null;
   /** Whether the safety bounds would park a rerun. */
   readonly isBeyondBounds: boolean;
@@ -81,9 +81,8 @@ export function remedyFor(usage: StuckUsage): Remedy {
       return { action: 'none', what_to_do, command: null };
     }
     case 'voided': {
-      const what_to_do =
-        'Nothing, unless the month is to be billed again: then rerun the void invoice, whose next revision takes its usage.';
-      return { action: 'none', what_to_do, command: reRun(month) };
+      const what_to_do = `Its invoice is void. Rerun it: the next revision bills the usage; ${EXCLUDE}.`;
+      return { action: 're_run', what_to_do, command: reRun(draft?.month ?? month) };
     }
     case 'no_subscription': {
       const what_to_do = `Give ${deployments} a subscription in ${month}, and rerun the invoice; ${EXCLUDE}.`;

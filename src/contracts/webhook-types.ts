@@ -3,6 +3,7 @@ export const WEBHOOK_EVENT_TYPES = [
   'adjustment_note.issued',
   'invoice.issued',
   'invoice.superseded',
+  'invoice.voided',
   'invoice.released',
   'review.waiting',
   'invoice.paid',

@@ -2,7 +2,7 @@ import { recordItems } from '../../src/catalogue/record-items.ts';
 import { skipNumbers } from '../../src/db/invoices/invoice-numbers.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { insertBuyers } from '../../src/db/catalogue/buyer-details.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { insertOperatorAction } from '../../src/db/month-end/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { insertSigningSecret } from '../../src/db/access/signing-secrets.ts';
@@ -57,8 +57,8 @@ export async function fillBooks(
   await buildInvoices(world, [tenantId], { month: '2026-02' });
   await buildInvoices(world, [tenantId], { month: '2026-04' });
   const [february, april] = await invoicesOf(db, tenantId);
-  const voided = { invoiceId: february!.invoiceId, status: 'void', actor, reason: 'x' } as const;
-  await changeInvoiceStatus(db, voided);
+  const voided = { invoiceId: february!.invoiceId, actor, reason: 'x' };
+  await voidInvoice(db, voided);
   await pay(db, april!.number, 100);
   await db.query(sql.typeAlias('nothing')`
     INSERT INTO overdue_notices (invoice_id, due_on) VALUES (${april!.invoiceId}, '2026-05-15')`);

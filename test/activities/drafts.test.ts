@@ -4,7 +4,7 @@ import { previewMonth } from '../../src/audit/preview.ts';
 import type { DraftToQuote } from '../../src/contracts/activity-types.ts';
 import type { DraftRef, TenantResult } from '../../src/contracts/month-end-types.ts';
 import { sql } from '../../src/db/sql.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { reconcile } from '../../src/db/month-end/reconciliation.ts';
 import { periodOf } from '../_util/utc.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
@@ -149,9 +149,8 @@ describe('drafts', () => {
     await force();
     const drafts = await open('run-2');
     await fill('run-2', drafts);
-    await changeInvoiceStatus(world.db, {
+    await voidInvoice(world.db, {
       invoiceId: invoice!.invoiceId,
-      status: 'void',
       actor: 'olga',
       reason: 'wrong',
     });

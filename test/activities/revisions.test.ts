@@ -4,7 +4,6 @@ import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
 import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
 import { listUsagePlaces } from '../../src/db/month-end/usage-places.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
@@ -16,12 +15,10 @@ import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import {
   expectSoundBooks,
   invoicesOf,
-  linesOf,
   outcomesOf,
   expectVerifiedWithoutRun,
 } from '../_util/books.ts';
 import { buildInvoices, acceptForce, forceInvoices, nextRun } from '../_util/build.ts';
-import { pay } from '../_util/payments.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
@@ -357,64 +354,5 @@ describe('safety bounds', () => {
       accepted: false,
       reason: expect.stringContaining('by name'),
     });
-  });
-});
-
-describe('void', () => {
-  const voidInvoice = (invoiceId: string) =>
-    changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'olga', reason: 'because' });
-
-  test('is final, and a repeated request changes nothing', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    const [invoice] = await invoicesOf(world.db, tenantId);
-
-    expect(await voidInvoice(invoice!.invoiceId)).toEqual({ outcome: 'changed' });
-    expect(await voidInvoice(invoice!.invoiceId)).toEqual({ outcome: 'unchanged' });
-    expect(await acceptForce(world, { tenantIds: [tenantId] })).toMatchObject({
-      refusals: [`invoice ${tenantId}-000001 is void: it is never rebuilt`],
-    });
-  });
-
-  test('is refused for a settled invoice', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    const [invoice] = await invoicesOf(world.db, tenantId);
-    await pay(world.db, invoice!.number, 1);
-    expect(await voidInvoice(invoice!.invoiceId)).toMatchObject({
-      outcome: 'refused',
-      reason: expect.stringContaining('is settled'),
-    });
-  });
-
-  test('is refused for superseded invoices, and the refusal names the successor', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    await forceInvoices(world, [tenantId]);
-    const [first] = await invoicesOf(world.db, tenantId);
-
-    expect(await voidInvoice(first!.invoiceId)).toMatchObject({
-      outcome: 'refused',
-      reason: expect.stringContaining(`${tenantId}-000002`),
-    });
-    expect(await voidInvoice('00000000-0000-0000-0000-000000000000')).toEqual({
-      outcome: 'unknown',
-    });
-  });
-
-  test('keeps the month and the usage of the invoice', async () => {
-    const tenantId = await newTenant();
-    await use(tenantId, 'llm_usage', '7');
-    await buildInvoices(world, [tenantId]);
-    const [invoice] = await invoicesOf(world.db, tenantId);
-    await voidInvoice(invoice!.invoiceId);
-
-    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
-    await buildInvoices(world, [tenantId], { month: '2026-06' });
-    const [, june] = await invoicesOf(world.db, tenantId);
-    expect((await linesOf(world.db, june!.invoiceId)).map(({ kind }) => kind)).toEqual([
-      'plan_base',
-      'tax',
-    ]);
   });
 });

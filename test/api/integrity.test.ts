@@ -75,7 +75,10 @@ describe('voiding', () => {
     await pay(api.db, `${tenantId}-000001`, 1);
     const voided = await post(`/api/v1/invoices/${id}/void`, { reason: 'x' });
     expect(voided.status).toBe(409);
-    expect(voided.body).toMatchObject({ detail: expect.stringContaining('is settled') });
+    expect(voided.body).toMatchObject({
+      type: 'urn:arcadia:problem:invoice-settled',
+      detail: expect.stringContaining('is settled'),
+    });
   });
 
   test.each([
@@ -254,9 +257,10 @@ describe('excluding an event', () => {
     const list = await get('/api/v1/usage-exclusions?month=2026-05');
     expect(list.body).toMatchObject({ exclusions: [{ event_id: events[2] }] });
     const late = await get('/api/v1/roll-ups/2026-05/late-usage');
-    expect(late.body).toMatchObject({
-      entries: [{ tenant_id: tenantId, action: 're_run', would_add_cents: -22 }],
-    });
+    const { entries } = late.body as { entries: readonly { tenant_id: string }[] };
+    expect(entries.filter(({ tenant_id }) => tenant_id === tenantId)).toMatchObject([
+      { action: 're_run', would_add_cents: -22 },
+    ]);
   });
 
   test('that was never accepted: 404', async () => {

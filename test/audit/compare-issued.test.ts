@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareIssued, skipReusable } from '../../src/audit/compare-issued.ts';
 import type { ListedInvoice } from '../../src/audit/issued-list.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { skipNumbers } from '../../src/db/invoices/invoice-numbers.ts';
 import { sql } from '../../src/db/sql.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
@@ -55,9 +55,8 @@ test('another month, currency, total or id, and a lost mark, are differences', a
     /^acme-000001: month: listed 2026-04, stored 2026-05; currency: listed USD, stored AUD; total: listed 1\.00, stored 55\.00; invoice_id: listed x, stored [0-9a-f-]+; status: listed void, stored issued$/,
   );
   const [globex] = await invoicesOf(world.db, 'globex');
-  await changeInvoiceStatus(world.db, {
+  await voidInvoice(world.db, {
     invoiceId: globex!.invoiceId,
-    status: 'void',
     actor: 'test',
     reason: 'a test',
   });

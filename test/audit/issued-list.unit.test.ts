@@ -50,6 +50,11 @@ test('reads the body of an issued adjustment note', () => {
   ]);
 });
 
+test('reads from a webhook body that an invoice was voided, which is final', () => {
+  const voided = issued.replace('issued', 'voided');
+  expect(parseIssuedList(`${issued}\n${voided}\n`)).toEqual([ACME, { ...ACME, status: 'void' }]);
+});
+
 describe('rejects', () => {
   test.each([
     ['nothing', '', 'the list is empty'],

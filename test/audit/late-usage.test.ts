@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
+import { listMonthsWithUnbilledUsage } from '../../src/db/month-end/usage-places.ts';
 import { reconcile } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
@@ -218,8 +219,7 @@ describe('usage of a settled month', () => {
       invoice: `${tenantId}-000001`,
       what_to_do:
         'Rerun the invoice: it is settled, so the difference goes onto an adjustment note.',
-      // The rerun also takes the LLM usage that no other invoice has claimed.
-      would_add_cents: 2200 + 330,
+      would_add_cents: 2200,
     });
     expect(claimed).toMatchObject({
       reason: 'in_draft',
@@ -229,7 +229,7 @@ describe('usage of a settled month', () => {
     await carryOut(late!);
     const [note, ...more] = await notesOf(world.db, tenantId);
     expect(more).toEqual([]);
-    expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 + 330 });
+    expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 });
     expect(await lateOf(tenantId)).toMatchObject([{ reason: 'in_draft' }]);
     await carryOut(claimed!);
     expect(await lateOf(tenantId)).toEqual([]);
@@ -278,15 +278,34 @@ describe('usage of a void invoice', () => {
     await use(tenantId, 'llm_tokens', '3000000');
     await buildInvoices(world, [tenantId]);
     const { invoiceId } = await standing(tenantId);
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'a', reason: 'r' });
+    await voidInvoice(world.db, { invoiceId, actor: 'a', reason: 'r' });
 
     expect(await lateOf(tenantId)).toMatchObject([
       {
-        ...{ reason: 'voided', action: 'none', would_add_cents: 5500 + 2200 },
+        ...{ reason: 'voided', action: 're_run', would_add_cents: 5500 + 2200 },
         command: expect.stringContaining(`month-end force ${MONTH} --tenant ${tenantId}`),
         late: [{ resource_kind: 'llm_tokens', state: 'voided' }],
       },
     ]);
+  });
+});
+
+describe('late LLM usage on a void invoice', () => {
+  test('is listed in its own month, with the command for the month of the invoice', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, 'llm_usage', '500', '2026-01');
+    await buildInvoices(world, [tenantId]);
+    const { invoiceId, number } = await standing(tenantId);
+    await voidInvoice(world.db, { invoiceId, actor: 'a', reason: 'r' });
+
+    const january = await lateOf(tenantId, '2026-01');
+    expect(january).toMatchObject([
+      {
+        ...{ reason: 'voided', action: 're_run', invoice: number, would_add_cents: 550 },
+        command: expect.stringContaining(`month-end force ${MONTH} --tenant ${tenantId}`),
+      },
+    ]);
+    expect(await listMonthsWithUnbilledUsage(world.db, MONTH)).toContain('2026-01');
   });
 });
 
@@ -442,9 +461,9 @@ describe('events excluded after billing', () => {
     const eventId = await use(tenantId, 'llm_usage', '500');
     await buildInvoices(world, [tenantId]);
     const { invoiceId } = await standing(tenantId);
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'a', reason: 'r' });
+    await voidInvoice(world.db, { invoiceId, actor: 'a', reason: 'r' });
 
     expect(await exclude(eventId)).toMatchObject({ exclusion: { still_billed_on: null } });
-    expect(await lateOf(tenantId)).toMatchObject([{ reason: 'voided', excluded_events: 0 }]);
+    expect(await lateOf(tenantId)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { creditLine } from '../../src/db/invoices/credit.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { findImbalances } from '../../src/domain/control-totals.ts';
@@ -54,7 +54,7 @@ async function seedMonth({ db, activities }: LedgerWorld): Promise<void> {
   await forceInvoices({ activities }, ['acme', 'ciao']);
   await forceInvoices({ activities }, ['beta'], { onlyIfChanged: true });
   await pay(db, 'paid-000001', 100);
-  await voidInvoice(db, 'void');
+  await voidOf(db, 'void');
   await use('paid', 'llm_tokens', '5000');
   await seedNotes({ db, activities });
   await serveRequests({ activities });
@@ -93,10 +93,10 @@ async function serveRequests({ activities }: Pick<LedgerWorld, 'activities'>): P
   await activities.finishPass({ month: MONTH, upToSeq: pass?.upToSeq ?? 0 });
 }
 
-async function voidInvoice(db: Database, tenantId: string): Promise<void> {
+async function voidOf(db: Database, tenantId: string): Promise<void> {
   const [invoice] = await invoicesOf(db, tenantId);
   const invoiceId = invoice!.invoiceId;
-  await changeInvoiceStatus(db, { invoiceId, status: 'void', actor: 'olga', reason: 'x' });
+  await voidInvoice(db, { invoiceId, actor: 'olga', reason: 'x' });
 }
 
 async function wrongChecks(db: Database): Promise<readonly string[]> {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { readControlTotals } from '../../src/db/month-end/read-control-totals.ts';
 import { exportMonth } from '../../src/documents/export-month.ts';
 import { periodOf } from '../_util/utc.ts';
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await seedUsage(world.db, { ...use, tenantId: 'tenant-08', deploymentId: 'tenant-08-a' });
   await forceInvoices(world, ['tenant-08']);
   const { invoiceId } = (await invoicesOf(world.db, 'tenant-09'))[0]!;
-  await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'test', reason: 'x' });
+  await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'x' });
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -176,7 +176,7 @@ describe('with a seller', () => {
     expect(contentsOf('again')).toEqual(first);
 
     const { invoiceId, number } = (await invoicesOf(world.db, 'tenant-07'))[0]!;
-    await changeInvoiceStatus(world.db, { invoiceId, status: 'void', actor: 'test', reason: 'x' });
+    await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'x' });
     expect((await exportTo('again')).code).toBe(0);
     const changed = [...contentsOf('again')].filter(([name, digest]) => first.get(name) !== digest);
     expect(changed.map(([name]) => name)).toEqual([

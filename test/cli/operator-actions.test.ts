@@ -131,7 +131,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     { outcome: 'refused', target: { invoice: 'no-such-invoice' } },
   ],
   'invoices.void': [
-    ['no-such-invoice', '--reason', 'x'],
+    ['no-such-invoice', '--reason', 'x', '--yes'],
     {
       outcome: 'refused',
       status: 1,
@@ -139,7 +139,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
       actor: expect.stringMatching(/^cli/),
       channel: 'cli',
       key_id: null,
-      input: { reason: 'x' },
+      input: { reason: 'x', yes: true },
     },
   ],
   'invoices.credit': [

@@ -257,7 +257,7 @@ describe('for every role', () => {
     [
       'a changed note',
       `${insertNote("1, 1, 'n', 'AUD', 1000, 1000, 100, 1100")}; UPDATE invoices SET status = 'void' WHERE kind = 'adjustment_note'`,
-      /invoices_notes_stay_issued/,
+      /is issued: only its status can change/,
     ],
     [
       'usage on no invoice',
@@ -295,6 +295,11 @@ describe('for every role', () => {
          VALUES ('00000000-0000-0000-0000-000000000002', 'acme', '2026-07-01', 'x', now());
        UPDATE usage_buckets SET sealed_for = '00000000-0000-0000-0000-000000000002' WHERE sealed_for IS NOT NULL`,
       /is held by invoice/,
+    ],
+    [
+      'a void invoice that goes back to issued, also once it was replaced',
+      "UPDATE invoices SET status = 'void', superseded_by = invoice_id, superseded_at = now(); UPDATE invoices SET superseded_by = NULL, superseded_at = NULL",
+      /cannot go from void to void/,
     ],
     ['a changed skip', 'UPDATE skipped_invoice_numbers SET last_seq = 9', /append-only/],
     ['a changed composition', "UPDATE invoice_compositions SET deployments = '[]'", /append-only/],

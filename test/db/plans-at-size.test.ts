@@ -9,7 +9,7 @@ import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { listTenantBalances, readAging } from '../../src/db/invoices/balances.ts';
 import { listPayments } from '../../src/db/invoices/payment-views.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
@@ -207,7 +207,7 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   },
   'API: voiding, excluding': async ({ api }) => {
     const { invoiceId } = await someLine('2026-03');
-    await changeInvoiceStatus(api, { invoiceId, status: 'void', actor: 'x', reason: 'x' });
+    await voidInvoice(api, { invoiceId, actor: 'x', reason: 'x' });
     const ids = await world.db.any(sql.type(
       z.object({ source: z.enum(['llm', 'metered']), id: z.string() }),
     )`

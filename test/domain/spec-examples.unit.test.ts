@@ -61,6 +61,22 @@ test('Units: a price is for as many base units as its unit says', () => {
   expect(overage.lines[0]).toMatchObject({ amountCents: 24, meta: { unit_factor: '10' } });
 });
 
+test('Void: the next revision bills what the void one held, and what has arrived since', () => {
+  const total = (...llmCents: readonly string[]) => {
+    const exactCents = llmCents.reduce((sum, cents) => sum + Number(cents), 0).toString();
+    const usage = {
+      deploymentId: 'acme-a',
+      requestCount: String(llmCents.length),
+      exactCents,
+      serviceMonth: '2026-05',
+      invoiceMonth: '2026-05',
+    };
+    return invoiceTotals([5000, llmUsageLine(usage).amountCents], DEFAULT_TREATMENT).totalCents;
+  };
+  expect(total('7')).toBe(5508);
+  expect(total('7', '1')).toBe(5509);
+});
+
 test('Terms: an offset can move an event into another service month', () => {
   expect(monthOfInstant('2026-05-31T23:30:00-02:00')).toBe('2026-06');
 });

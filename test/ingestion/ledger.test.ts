@@ -60,7 +60,12 @@ async function seal(): Promise<number> {
   const period = periodOf(new Date(Date.UTC(2027, (lastDraft += 1), 1)).toISOString().slice(0, 7));
   return db.transaction(async (tx) => {
     const run = { owner: 'test', ownerStartedAt: new Date().toISOString() };
-    const tenant = { tenantId: 'acme', replacesInvoiceId: null, hasUnfinishedDrafts: false };
+    const tenant = {
+      tenantId: 'acme',
+      replacesInvoiceId: null,
+      replacesVoid: false,
+      hasUnfinishedDrafts: false,
+    };
     const [draft] = await openSealedDrafts(tx, period, run, [tenant]);
     return tx.oneFirst(sql.type(z.object({ buckets: z.number() }))`
       SELECT count(*) AS buckets FROM usage_buckets WHERE sealed_for = ${draft?.draftId ?? null}`);

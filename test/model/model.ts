@@ -36,6 +36,8 @@ export interface Draft {
   readonly month: number;
   readonly run: Run;
   readonly replaces: Invoice | null;
+  /** Whether that was void already. */
+  readonly replacesVoid: boolean;
   state: DraftState;
   /** Opened so long ago that its run must be gone. */
   isForgotten: boolean;
@@ -65,6 +67,8 @@ export interface Invoice {
   /** The first of the requests that it serves. */
   readonly request: Request | null;
   status: Status;
+  /** A void invoice stays void when its next revision replaces it. */
+  isReplaced: boolean;
   /** The last run that found that its revision would be the same. */
   unchangedRun: Run | null;
 }
@@ -157,8 +161,7 @@ export function outcomeKey(tenant: string, month: number): string {
 /** Returns the live invoice. */
 export function standing(model: Model, tenant: string, month: number): Invoice | null {
   const found = model.invoices.filter(
-    (invoice) =>
-      invoice.tenant === tenant && invoice.month === month && invoice.status !== 'superseded',
+    (invoice) => invoice.tenant === tenant && invoice.month === month && !invoice.isReplaced,
   );
   if (found.length > 1) throw new Error('the model itself has two live invoices');
   return found[0] ?? null;

@@ -52,13 +52,16 @@ function decide(model: Model, run: Run, tenant: string): Decision {
   if (open?.run === run) return 'resume';
   if (open && open.run.startedAt > run.startedAt) return { settled: parked(tenant, 'draft_lost') };
   const invoice = standing(model, tenant, month);
-  const isForced = waitingRows(model, tenant, month).length > 0;
+  const waiting = waitingRows(model, tenant, month);
+  const isForced = waiting.length > 0;
   if (invoice) {
     if (invoice.draft.run === run) return { settled: done('rolled', invoice) };
     if (!isForced) {
       return { settled: done(invoice.unchangedRun === run ? 'unchanged' : 'skipped', invoice) };
     }
-    return invoice.status === 'issued'
+    // A request for all tenants leaves a void month alone.
+    const isNamed = waiting.some(({ request }) => request.terms.tenants !== null);
+    return invoice.status === 'issued' || isNamed
       ? 'open'
       : { settled: done('skipped', invoice), isRefusal: true };
   }
@@ -116,6 +119,7 @@ function open(model: Model, run: Run, tenant: string, id: string): Draft {
     month,
     run,
     replaces: standing(model, tenant, month),
+    replacesVoid: standing(model, tenant, month)?.status === 'void',
     state: 'open',
     isForgotten: false,
     leftOut: new Set(),
@@ -177,10 +181,13 @@ export function persistInvoices(model: Model, run: Run): readonly Result[] {
 }
 
 function finish(model: Model, draft: Draft): Result {
-  const { tenant, month, replaces } = draft;
-  if (replaces && replaces.status !== 'issued') {
+  const { tenant, month, replaces, replacesVoid } = draft;
+  if (replaces?.status === 'void' && !replacesVoid) {
     draft.state = 'abandoned';
-    refuseRequests(model, tenant, month);
+    // Requests that came after the void wait for the next run.
+    for (const row of waitingRows(model, tenant, month)) {
+      if (row.draft === draft) row.outcome = 'refused';
+    }
     return done('skipped', replaces);
   }
   const totals = totalled(model, draft);
@@ -189,7 +196,7 @@ function finish(model: Model, draft: Draft): Result {
   if (!isAccepted && isBeyondBounds(model, draft, totals)) return parked(tenant, 'out_of_bounds');
   const isWanted =
     served.length === 0 || served.some(({ request }) => !request.terms.onlyIfChanged);
-  if (replaces && !isWanted && isSame(replaces.lines, totals.lines)) {
+  if (replaces && !replacesVoid && !isWanted && isSame(replaces.lines, totals.lines)) {
     keep(model, draft, replaces);
     settle(served, 'unchanged');
     return done('unchanged', replaces);
@@ -201,7 +208,7 @@ function finish(model: Model, draft: Draft): Result {
 
 /**
  * Whether a total is beyond the bounds: more than ten times the total of the invoice that it replaces, or less than a
- * tenth of it, if one of the two is above 50.00. Without such an invoice, the last earlier one that isn't void counts;
+ * tenth of it, if one of the two is above 50.00. Without such an invoice, or if it is void, the last earlier one that isn't void counts;
  * without any, the bound is 10,000.00. Subscriptions are in force for whole months: a tenant without any in just one
  * of the two months joined or left in between, which explains the lower total.
  */
@@ -211,7 +218,7 @@ function isBeyondBounds(model: Model, draft: Draft, { totalCents }: Totalled): b
     .filter(({ status }) => status === 'issued')
     .toSorted((a, b) => a.month - b.month);
   const before = earlier.at(-1);
-  const last = draft.replaces ?? before;
+  const last = draft.replacesVoid ? before : (draft.replaces ?? before);
   const lastCents = last?.totalCents ?? 0;
   if (lastCents <= 0) return totalCents > 1_000_000;
   if (totalCents <= 5_000 && lastCents <= 5_000) return false;
@@ -238,10 +245,12 @@ function issue(model: Model, draft: Draft, totals: Totalled, request: Request | 
     ...totals,
     request,
     status: 'issued',
+    isReplaced: false,
     unchangedRun: null,
   };
   if (replaces) {
-    replaces.status = 'superseded';
+    if (replaces.status === 'issued') replaces.status = 'superseded';
+    replaces.isReplaced = true;
     for (const event of usageOf(model, draft)) event.holder = draft;
   }
   draft.state = 'issued';
@@ -317,8 +326,8 @@ export function acceptForce(model: Model, terms: ForceTerms): Acceptance {
   const request: Request = { id, month, terms, rows, isFinished: false };
   for (const tenant of named) {
     const invoice = standing(model, tenant, month);
-    const isFinal = invoice !== null && invoice.status !== 'issued';
-    const isRefused = isFinal || !isDue(model, tenant, month);
+    const isVoid = invoice?.status === 'void' && tenants === null;
+    const isRefused = isVoid || !isDue(model, tenant, month);
     rows.push({ request, tenant, outcome: isRefused ? 'refused' : null, draft: null });
   }
   model.requests.push(request);
@@ -347,11 +356,11 @@ export function planPass(model: Model, month: number): readonly string[] {
   });
 }
 
-export type MarkAnswer = 'changed' | 'unchanged' | 'refused';
+export type VoidAnswer = 'voided' | 'unchanged' | 'replaced';
 
-export function markVoid(invoice: Invoice): MarkAnswer {
+export function markVoid(invoice: Invoice): VoidAnswer {
   if (invoice.status === 'void') return 'unchanged';
-  if (invoice.status !== 'issued') return 'refused';
+  if (invoice.isReplaced) return 'replaced';
   invoice.status = 'void';
-  return 'changed';
+  return 'voided';
 }

@@ -50,7 +50,9 @@ export function placesOf(model: Model, month: number): readonly Place[] {
 
 /** An exclusion counts as soon as no invoice bills the event. */
 function isLeftOut(event: UsageEvent): boolean {
-  return event.isExcluded && (!event.holder?.invoice || event.holder.leftOut.has(event));
+  const { isExcluded, holder } = event;
+  if (!isExcluded) return false;
+  return !holder?.invoice || holder.invoice.status === 'void' || holder.leftOut.has(event);
 }
 
 function stateOf(model: Model, event: UsageEvent): string {
@@ -66,10 +68,10 @@ function stateOf(model: Model, event: UsageEvent): string {
   return invoice.status === 'void' ? 'voided' : 'needs_re_run';
 }
 
-function stateOnInvoice(event: UsageEvent, { status, lines }: Invoice): string {
+function stateOnInvoice(event: UsageEvent, { isReplaced, status, lines }: Invoice): string {
   const { source, deployment, kind } = event;
+  if (isReplaced) return 'unaccounted';
   if (status === 'void') return 'voided';
-  if (status === 'superseded') return 'unaccounted';
   if (source === 'llm') return 'billed';
   const own = lines.filter((line) => line.deployment === deployment.id);
   if (own.some((line) => line.kind === 'overage' && line.resourceKind === kind)) return 'billed';

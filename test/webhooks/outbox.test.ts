@@ -6,6 +6,7 @@ import { acceptForce, buildInvoices, nextRun, settleInvoice } from '../_util/bui
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { outboxOf, register } from './_receiving.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 
 let world: LedgerWorld;
 beforeEach(async () => {
@@ -135,6 +136,21 @@ test('a revision creates events for the issued and the superseded invoice', asyn
     total_cents: 5500,
     superseded_by: second!.invoiceId,
   });
+});
+
+test('a void invoice creates one event, with the reason', async () => {
+  await build(['acme']);
+  await register(world.db);
+  const [invoice] = await invoicesOf(world.db, 'acme');
+  const request = { invoiceId: invoice!.invoiceId, actor: 'olga', reason: 'wrong company' };
+  await voidInvoice(world.db, request);
+  await voidInvoice(world.db, request);
+  expect(await outboxOf(world.db)).toMatchObject([
+    {
+      type: 'invoice.voided',
+      data: { number: invoice!.number, total_cents: 5500, actor: 'olga', reason: 'wrong company' },
+    },
+  ]);
 });
 
 test('retries, skipped and unchanged tenants create no event', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { monthEndId, tenantInvoiceId } from '../../src/contracts/ids.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { expectSoundBooks, invoicesOf, notesOf } from '../_util/books.ts';
 import { settleInvoice } from '../_util/build.ts';
@@ -226,17 +226,22 @@ describe('requests by signal', () => {
     await expectSoundBooks(world.db);
   });
 
-  test('refuses to rebuild a void invoice', async () => {
+  test('leaves a void invoice alone, unless it names the tenant: then the next revision replaces it', async () => {
     const [invoice] = (await invoicesOf(world.db, 'globex')).slice(-1);
-    await changeInvoiceStatus(world.db, {
+    await voidInvoice(world.db, {
       invoiceId: invoice!.invoiceId,
-      status: 'void',
       actor: 'olga',
       reason: 'wrong',
     });
-    await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["globex"],"reason":"x"}');
-    await refused(world, /globex-\d+ is void/);
+    await sendRaw(world, 'forceReRun', 'json/plain', '{"all":true,"reason":"x"}');
+    await closed(world, MONTH);
     expect((await invoicesOf(world.db, 'globex')).at(-1)).toEqual({ ...invoice, status: 'void' });
+    await sendRaw(world, 'forceReRun', 'json/plain', '{"tenantIds":["globex"],"reason":"x"}');
+    await closed(world, MONTH);
+    expect((await invoicesOf(world.db, 'globex')).at(-1)).toMatchObject({
+      status: 'issued',
+      replacesInvoiceId: invoice!.invoiceId,
+    });
   });
 
   test('issues an adjustment note of a settled invoice', async () => {

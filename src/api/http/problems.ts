@@ -71,8 +71,16 @@ export const PROBLEMS = {
   'status-conflict': {
     status: 409,
     title: 'The invoice cannot change to this status',
-    advice: 'Read the invoice: it is settled, void or superseded.',
-    example: 'invoice acme-000001 was replaced by acme-000002',
+    advice: 'Read the invoice: it was superseded. Use the revision that replaced it.',
+    example: 'invoice acme-000001 was replaced by acme-000002: void that one',
+  },
+  'invoice-settled': {
+    status: 409,
+    title: 'The invoice is settled',
+    advice:
+      'It has a payment or an adjustment note, so it stays. Force a rerun of its month or credit a line: either issues ' +
+      'an adjustment note.',
+    example: 'invoice acme-000001 is settled, because it has a payment or an adjustment note',
   },
   'payment-conflict': {
     status: 409,

@@ -73,6 +73,13 @@ export const WEBHOOK_EVENTS = {
     description: 'The invoice no longer counts. Its replacement has its own invoice.issued event.',
     data: invoice.extend({ superseded_by: z.uuid() }),
   },
+  'invoice.voided': {
+    summary: 'An invoice was voided',
+    description:
+      'The invoice no longer counts. A forced rerun may issue a revision that replaces it, with an invoice.issued ' +
+      'event of its own.',
+    data: invoice.extend({ actor: z.string(), reason: z.string() }),
+  },
   'invoice.released': {
     summary: 'An invoice was released to its tenant',
     description:

@@ -13,7 +13,6 @@ import { getDeployment, getDeployments, putDeployment } from './deployment-route
 import {
   getInvoiceComposition,
   getInvoiceDifference,
-  voidInvoice,
   getInvoice,
   getInvoices,
 } from './invoice-routes.ts';
@@ -75,6 +74,7 @@ import {
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
 import { documentationRoutes } from '../openapi/documentation.ts';
+import { postVoid } from './void-route.ts';
 
 /** Every route, in the order of the documentation, without the routes that serve the documentation. */
 export const ROUTES: readonly Route[] = [
@@ -93,7 +93,7 @@ export const ROUTES: readonly Route[] = [
   getInvoiceDifference,
   getLineUsage,
   getLineUsageCsv,
-  voidInvoice,
+  postVoid,
   getAdjustmentNotes,
   // Before getAdjustmentNote, whose id parameter would match the file extension.
   getAdjustmentNoteHtml,

@@ -7,7 +7,6 @@ import {
   noteLinkSchema,
   type InvoiceCursor,
   type InvoiceHeader,
-  showInvoice,
 } from '../../db/invoices/invoice-views.ts';
 import { PAYMENT_STATUSES } from '../../db/invoices/balances.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
@@ -15,17 +14,13 @@ import { month, pageLimit } from '../http/request-fields.ts';
 import {
   invoiceParams,
   requireInvoice,
-  notAnInvoice,
   requireInvoiceHeader,
   readReplacedTax,
   visibleTenant,
 } from './invoice-params.ts';
 import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { HttpProblem } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
-import { reasonSchema } from '../../contracts/request-payload.ts';
-import { changeInvoiceStatus, type FinalStatus } from '../../db/invoices/invoice-status.ts';
 import {
   compositionSchema,
   readCompositions,
@@ -137,63 +132,6 @@ export const getInvoice = defineRoute(
     return reply(200, await requireInvoice(db, params.invoice_id, caller));
   },
 );
-
-const DESCRIPTION =
-  'Final: the invoice is never rebuilt, and keeps its usage. Repeating the call changes nothing. A superseded ' +
-  'invoice cannot be voided; use the revision that replaced it.';
-
-/** Voids an invoice. */
-export const voidInvoice = defineStatusRoute({
-  status: 'void',
-  verb: 'void',
-  summary: 'Void an invoice',
-  body: z.strictObject({ reason: reasonSchema.describe('Stored with the invoice.') }),
-});
-
-function defineStatusRoute({
-  status,
-  verb,
-  summary,
-  body,
-}: {
-  readonly status: FinalStatus;
-  readonly verb: string;
-  readonly summary: string;
-  readonly body: z.ZodType<{ reason?: string | undefined }>;
-}) {
-  return defineRoute(
-    {
-      method: 'post',
-      path: `/api/v1/invoices/{invoice_id}/${verb}`,
-      operationId: `${verb}Invoice`,
-      tag: 'Invoices',
-      summary,
-      description: DESCRIPTION,
-      scopes: ['operator'],
-      rateLimited: true,
-      params: invoiceParams,
-      body,
-      responses: {
-        200: { description: 'The changed invoice', schema: invoiceHeaderSchema },
-      },
-      problems: ['not-found', 'status-conflict'],
-    },
-    async ({ params, body: sent, caller }, { db }) => {
-      const invoiceId = params.invoice_id;
-      if (!z.uuid().safeParse(invoiceId).success) throw notAnInvoice();
-      const result = await changeInvoiceStatus(db, {
-        invoiceId,
-        status,
-        actor: `key:${caller.label}`,
-        reason: sent.reason ?? null,
-      });
-      if (result.outcome === 'refused') throw new HttpProblem('status-conflict', result.reason);
-      const invoice = result.outcome === 'unknown' ? null : await showInvoice(db, invoiceId);
-      if (invoice === null) throw notAnInvoice();
-      return reply(200, invoice);
-    },
-  );
-}
 
 /** Compares a revision with the invoice it replaced. */
 export const getInvoiceDifference = defineRoute(

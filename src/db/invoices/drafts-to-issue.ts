@@ -25,10 +25,10 @@ export interface IssueTerms {
   readonly acceptBounds: boolean;
   /**
    * Whether the invoice that it replaces could hold the draft's usage as it is: what it was composed from still explains
-   * its lines. False for a first invoice.
+   * its lines. False for a first invoice, and where the replaced one is void.
    */
   readonly canKeepReplaced: boolean;
-  /** The invoice whose total it is compared with: the one that it replaces, or the tenant's last one. */
+  /** The invoice whose total it is compared with: the one that it replaces, unless void, or the tenant's last one. */
   readonly last: LastInvoice | null;
   /** How the invoice that it replaces was taxed; null for a first invoice. */
   readonly replacedTax: InvoiceTax | null;
@@ -98,11 +98,11 @@ export async function readDraftsToIssue(
   const rows = await tx.any(sql.type(draftToIssue)`
     SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
-      d.replaces_invoice_id IS NOT NULL AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
-      coalesce(i.number, last.number) AS "lastNumber",
-      coalesce(i.total_cents, last.total_cents) AS "lastTotalCents",
-      i.invoice_id IS NULL AND last.is_month_partial AS "isMonthPartial",
-      i.invoice_id IS NULL AND last.is_last_month_partial AS "isLastMonthPartial",
+      d.replaces_invoice_id IS NOT NULL AND NOT d.replaces_void AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
+      CASE WHEN ${IS_BOUND_BY_REPLACED} THEN i.number ELSE last.number END AS "lastNumber",
+      CASE WHEN ${IS_BOUND_BY_REPLACED} THEN i.total_cents ELSE last.total_cents END AS "lastTotalCents",
+      NOT ${IS_BOUND_BY_REPLACED} AND last.is_month_partial AS "isMonthPartial",
+      NOT ${IS_BOUND_BY_REPLACED} AND last.is_last_month_partial AS "isLastMonthPartial",
       CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "replacedTax",
       CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} || jsonb_build_object('touched', ${TOUCHED}) END
         AS adjusted,
@@ -145,6 +145,9 @@ export async function readDraftsToIssue(
     ]),
   );
 }
+
+/** Condition on a draft `d`: the safety bounds compare its total with that of the invoice that it replaces. */
+const IS_BOUND_BY_REPLACED = sql.fragment`(d.replaces_invoice_id IS NOT NULL AND NOT d.replaces_void)`;
 
 /** The usage of which a draft `d` took or excludes some, as a JSON array. */
 const TOUCHED = sql.fragment`(

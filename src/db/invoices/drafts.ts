@@ -37,6 +37,8 @@ const tenantMonth = z.object({
   openDraftReplaces: z.string().nullable(),
   /** Whether a forced request is waiting for this tenant. */
   isForced: z.boolean(),
+  /** Whether the live invoice is void and a waiting forced request names the tenant: see docs/spec.md#void. */
+  isVoidForced: z.boolean(),
   /** Whether the tenant has open or abandoned drafts. Abandoned ones may have sealed usage to take over. */
   hasUnfinishedDrafts: z.boolean(),
   /** Whether the tenant has an exclusion that no invoice has applied yet. */
@@ -80,6 +82,11 @@ export async function lockTenantMonths(
         WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
           AND f.outcome IS NULL
       ) AS "isForced",
+      i.status IS NOT DISTINCT FROM 'void' AND EXISTS (
+        SELECT FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
+        WHERE f.tenant_id = t.tenant_id AND f.period_start = ${period.periodStart}
+          AND f.outcome IS NULL AND NOT r.all_tenants
+      ) AS "isVoidForced",
       EXISTS (
         SELECT FROM invoice_drafts a WHERE a.tenant_id = t.tenant_id AND ${IS_UNFINISHED}
       ) AS "hasUnfinishedDrafts",
@@ -110,6 +117,8 @@ const ownDraft = z.object({
   /** The currency that the tenant is billed in. */
   currency: z.string(),
   replacesInvoiceId: z.string().nullable(),
+  /** Whether that invoice was void when the draft was opened. */
+  replacesVoid: z.boolean(),
 });
 /** A draft that is locked, open, and owned by this run. */
 export type OwnDraft = z.infer<typeof ownDraft>;
@@ -130,7 +139,7 @@ export function lockDrafts(
 ): Promise<readonly LockedDraft[]> {
   return tx.any(sql.type(lockedDraft)`
     SELECT d.draft_id AS "draftId", d.tenant_id AS "tenantId", t.currency, d.state, d.owner,
-      d.replaces_invoice_id AS "replacesInvoiceId"
+      d.replaces_invoice_id AS "replacesInvoiceId", d.replaces_void AS "replacesVoid"
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     WHERE d.draft_id ${isOneOf(
       drafts.map(({ draftId }) => draftId),
@@ -229,15 +238,20 @@ export async function parkForcedRequests(
   `);
 }
 
-/** Refuses every waiting forced request of a tenant, with the reason. */
+/**
+ * Refuses the waiting forced requests of a tenant, with the reason.
+ * @param draftId only those that this draft serves; null: all
+ */
 export async function refuseForcedRequests(
   tx: Transaction,
   period: Period,
   tenantId: string,
   reason: string,
+  draftId: string | null = null,
 ): Promise<void> {
   await tx.query(sql.typeAlias('nothing')`
     UPDATE month_end_request_tenants SET outcome = 'refused', reason = ${reason}
     WHERE tenant_id = ${tenantId} AND period_start = ${period.periodStart} AND outcome IS NULL
+      AND (${draftId}::uuid IS NULL OR draft_id = ${draftId}::uuid)
   `);
 }

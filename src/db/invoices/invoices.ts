@@ -149,11 +149,13 @@ const LINE_CHANGE = {
   lineNo: 'int4',
 } as const;
 
+/** Links invoices to their successors. A void one stays void. */
 async function supersedeInvoices(tx: Transaction, drafts: readonly IssuableDraft[]): Promise<void> {
   if (drafts.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE invoices i
-    SET status = 'superseded', superseded_by = d."draftId", superseded_at = now()
+    SET status = CASE i.status WHEN 'void' THEN 'void' ELSE 'superseded' END,
+      superseded_by = d."draftId", superseded_at = now()
     FROM ${rowsAs('d', { draftId: 'uuid', replacesInvoiceId: 'uuid' }, drafts)}
     WHERE i.invoice_id = d."replacesInvoiceId"
   `);

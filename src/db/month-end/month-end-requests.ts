@@ -93,20 +93,16 @@ export async function insertForcedTenants(
       CASE WHEN refusal.reason IS NOT NULL THEN 'refused' END, refusal.reason
     FROM (SELECT DISTINCT unnest(${textArray(tenantIds)}) AS tenant_id) asked
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
-    LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id
-      AND i.period_start = ${period.periodStart} AND ${stands('i')} AND i.status = 'void'
     LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = asked.tenant_id
     CROSS JOIN LATERAL (SELECT CASE
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
-      WHEN i.invoice_id IS NOT NULL THEN
-        'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
       WHEN due.tenant_id IS NULL THEN
         'tenant ' || asked.tenant_id || ' is not due for ' || ${period.month}::text || ${NOT_DUE}::text
     END AS reason) refusal
   `);
 }
 
-/** Stores every due tenant. Tenants whose invoice is void are refused. */
+/** Stores every due tenant. Tenants whose invoice is void are refused: only a request that names them replaces it. */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -116,7 +112,7 @@ export async function insertAllDueTenants(
     INSERT INTO month_end_request_tenants (request_seq, tenant_id, period_start, outcome, reason)
     SELECT ${requestSeq}, due.tenant_id, ${period.periodStart},
       CASE WHEN i.invoice_id IS NOT NULL THEN 'refused' END,
-      'invoice ' || i.number || ' is ' || i.status || ': it is never rebuilt'
+      'invoice ' || i.number || ' is void: name the tenant to issue its next revision'
     FROM (${dueTenants(period)}) due
     LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
       AND i.period_start = ${period.periodStart} AND ${stands('i')} AND i.status = 'void'

@@ -105,7 +105,7 @@ export function usageByState(period: Period) {
     ), left_out AS (
       SELECT p.bucket_id, count(*) AS events, sum(e.amount) AS total
       FROM place p JOIN usage_exclusions e USING (bucket_id)
-      WHERE p.invoice_id IS NULL OR ${isApplied('e')}
+      WHERE p.invoice_id IS NULL OR p.state = 'voided' OR ${isApplied('e')}
       GROUP BY p.bucket_id
     )
     SELECT p.source, p.tenant_id, p.deployment_id, p.resource_kind, p.live_invoice_id, p.sealed_for,

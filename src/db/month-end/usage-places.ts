@@ -18,12 +18,12 @@ const place = z.object({
   events: z.string(),
   /** Exact: cents for LLM usage, the quantity for metered usage. */
   total: z.string(),
-  /** The number of the month's live invoice, if there is one. */
+  /** The number of the month's live invoice, if there is one; for `voided`, of the void invoice that holds it. */
   invoice: z.string().nullable(),
   invoice_status: z.enum(['issued', 'void']).nullable(),
   /** Whether a rerun of that invoice issues an adjustment note. */
   is_settled: z.boolean(),
-  /** For usage that is `in_draft`: the month that the draft is for. */
+  /** For usage that is `in_draft`, or `voided` and on an invoice: the month that the draft or the invoice is for. */
   draft_month: z.string().nullable(),
   /** For usage that is `in_draft`: whether its draft is a revision of an invoice. */
   is_revision: z.boolean(),
@@ -53,12 +53,13 @@ export function listUsagePlaces(
       coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision
     FROM (${usageByState(period)}) u
     JOIN tenants t USING (tenant_id)
-    LEFT JOIN invoices i ON i.invoice_id = u.live_invoice_id
-    LEFT JOIN invoice_drafts d ON u.state = 'in_draft' AND d.draft_id = u.sealed_for
-    WHERE u.state = ANY(${textArray(states)}) AND NOT EXISTS (
+    LEFT JOIN invoices v ON u.state = 'voided' AND v.invoice_id = u.sealed_for
+    LEFT JOIN invoices i ON i.invoice_id = coalesce(v.invoice_id, u.live_invoice_id)
+    LEFT JOIN invoice_drafts d ON (u.state = 'in_draft' OR v.invoice_id IS NOT NULL) AND d.draft_id = u.sealed_for
+    WHERE u.state = ANY(${textArray(states)}) AND NOT (u.state = 'in_draft' AND EXISTS (
       SELECT FROM month_end_requests r
       WHERE r.period_start = d.period_start AND r.state <> 'finished'
-    )
+    ))
     GROUP BY u.tenant_id, t.name, t.currency, u.deployment_id, u.source, u.resource_kind, u.state,
       i.invoice_id, i.number, i.status, d.period_start, d.replaces_invoice_id
     ORDER BY array_position(${textArray(states)}, u.state), u.tenant_id COLLATE "C",
@@ -90,6 +91,9 @@ export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise
       SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
       JOIN invoices i ON i.invoice_id = b.sealed_for
       WHERE i.status = 'issued' AND NOT ${isApplied('e')}
+      UNION
+      SELECT b.service_month FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
+      WHERE i.status = 'void' AND i.superseded_by IS NULL
     ) found
     WHERE found.month <= ${monthStart(upTo)}
     ORDER BY 1

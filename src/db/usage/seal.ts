@@ -17,6 +17,8 @@ export interface TenantToOpen {
   readonly tenantId: string;
   /** The invoice that the draft is to replace or to adjust; null for a first invoice. */
   readonly replacesInvoiceId: string | null;
+  /** Whether that invoice is void. */
+  readonly replacesVoid: boolean;
   /** Whether the tenant has open or abandoned drafts. Abandoned ones may have sealed usage to take over. */
   readonly hasUnfinishedDrafts: boolean;
 }
@@ -38,9 +40,10 @@ export async function openSealedDrafts(
   const drafts = await tx.any(sql.type(z.object({ tenantId: z.string(), draftId: z.string() }))`
     WITH draft AS (
       INSERT INTO invoice_drafts
-        (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id)
-      SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}::timestamptz, "replacesInvoiceId"
-      FROM ${rowsAs('t', { tenantId: 'text', replacesInvoiceId: 'uuid' }, tenants)}
+        (tenant_id, period_start, owner, owner_started_at, replaces_invoice_id, replaces_void)
+      SELECT "tenantId", ${period.periodStart}, ${owner}, ${ownerStartedAt}::timestamptz,
+        "replacesInvoiceId", "replacesVoid"
+      FROM ${rowsAs('t', { tenantId: 'text', replacesInvoiceId: 'uuid', replacesVoid: 'bool' }, tenants)}
       RETURNING tenant_id AS "tenantId", draft_id AS "draftId",
         replaces_invoice_id IS NOT NULL AS "isRevision"
     ), taken AS MATERIALIZED (

@@ -101,6 +101,21 @@ export function tellingReviewWaiting(waiting: FragmentSqlToken) {
   ]);
 }
 
+/** Returns parts of a WITH that write `invoice.voided`, once its month is released. */
+export function tellingVoided(
+  invoiceId: string,
+  { actor, reason }: { readonly actor: string; readonly reason: string },
+) {
+  return telling([
+    eventsOf(
+      'invoice.voided',
+      sql.fragment`i.tenant_id`,
+      sql.fragment`jsonb_build_object(${invoiceData('i')}, 'actor', ${actor}::text, 'reason', ${reason}::text)`,
+      sql.fragment`FROM invoices i WHERE i.invoice_id = ${invoiceId}::uuid AND ${isReleased('i')}`,
+    ),
+  ]);
+}
+
 /**
  * Returns parts of a WITH that write `tenant.parked`, unless the tenant is already parked for the same reason.
  * They belong in the statement that writes the outcome, before that part.
