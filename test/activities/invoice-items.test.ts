@@ -4,7 +4,7 @@ import { verifyMonth } from '../../src/audit/verify.ts';
 import { recordItems, withdrawItem } from '../../src/catalogue/record-items.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
 import { creditLine } from '../../src/db/invoices/credit.ts';
-import { changeInvoiceStatus } from '../../src/db/invoices/invoice-status.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { showNote } from '../../src/db/invoices/note-views.ts';
 import { showItem } from '../../src/db/invoices/item-views.ts';
@@ -222,12 +222,12 @@ describe('a revision', () => {
 });
 
 describe('a void invoice', () => {
-  test('holds its items, so that no other month takes them', async () => {
+  test('holds its items, so that no other month takes them, until its next revision does', async () => {
     const tenantId = await newTenant();
     const charge = await record(tenantId, 1000);
     await buildInvoices(world, [tenantId]);
     const { id } = await liveOf(tenantId);
-    await changeInvoiceStatus(world.db, { invoiceId: id, status: 'void', ...BY });
+    await voidInvoice(world.db, { invoiceId: id, ...BY });
     await buildInvoices(world, [tenantId], { month: NEXT });
     expect((await liveOf(tenantId, NEXT)).items).toEqual([]);
     expect(await stateOf(charge)).toEqual(['voided', 1000, 0]);
@@ -235,6 +235,10 @@ describe('a void invoice', () => {
       outcome: 'refused',
       reason: expect.stringContaining('holds it, although it is void') as unknown,
     });
+
+    await forceInvoices(world, [tenantId]);
+    expect((await liveOf(tenantId)).items).toEqual([1000]);
+    expect(await stateOf(charge)).toEqual(['applied', 1000, 0]);
   });
 });
 
