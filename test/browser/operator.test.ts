@@ -5,7 +5,8 @@ import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
-import { invoicesOf } from '../_util/books.ts';
+import { invoicesOf, notesOf } from '../_util/books.ts';
+import { settleInvoice } from '../_util/build.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { closed } from '../_util/world.ts';
 import { expectAccessible } from './_axe.ts';
@@ -66,6 +67,18 @@ beforeAll(async () => {
     force: { tenantIds: ['globex'] },
   });
   await closed(stack.world, MONTH);
+  const [settled] = await invoicesOf(db, 'initech');
+  await settleInvoice(stack.world, settled!);
+  const late = { tenantId: 'initech', deploymentId: 'initech-a', kind: 'llm_usage' };
+  await seedUsage(db, { ...late, amount: '250', month: BEFORE });
+  await requestMonthEnd(client, {
+    month: BEFORE,
+    requestId: 'adjust',
+    actor: 'key:ops',
+    reason: 'usage that came late',
+    force: { tenantIds: ['initech'] },
+  });
+  await closed(stack.world, BEFORE);
   await seedSeller(db, { release: 'review' });
   await requestMonthEnd(client, { month: REVIEWED, requestId: 'close', actor: 'schedule' });
   await closed(stack.world, REVIEWED);
@@ -155,6 +168,10 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('invoice', `/operator/invoices/${live?.invoiceId}`);
     await page.click('a[href*="/lines/"]');
     await look('usage');
+    const [note] = await notesOf(stack.world.db, 'initech');
+    await look('note', `/operator/adjustment-notes/${note?.invoiceId}`);
+    const [settled] = await invoicesOf(stack.world.db, 'initech');
+    await look('adjusted', `/operator/invoices/${settled?.invoiceId}`);
     await look('release', `/operator/months/${REVIEWED}/release`);
     await page.click('#selected');
     await page.fill('#reason', 'reviewed');
