@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { applyTaxFile } from '../../src/catalogue/apply-tax.ts';
 import { NO_TAX } from '../../src/catalogue/tax-file.ts';
-import { showInvoice } from '../../src/db/invoices/invoice-views.ts';
+import { showNote } from '../../src/db/invoices/note-views.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
@@ -368,7 +368,7 @@ describe('the tax of a note', () => {
     await force(tenantId);
 
     const [note] = await notesOf(world.db, tenantId);
-    expect(await showInvoice(world.db, note!.invoiceId)).toMatchObject({
+    expect(await showNote(world.db, note!.invoiceId)).toMatchObject({
       ...{ currency: 'USD', tax_cents: 100 },
       tax: { aud: { rate: '1.5', source: 'at 1.5', tax_cents: 150 } },
     });

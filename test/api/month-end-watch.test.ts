@@ -74,6 +74,7 @@ test('/metrics has a series for every code', async () => {
     expect.stringMatching(/^watchdog_finding\{.*code="run_stalled".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="run_lost".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="books_do_not_add_up".*\} 0$/),
+    expect.stringMatching(/^watchdog_finding\{.*code="review_waiting".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="temporal_unreachable".*\} 0$/),
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_missing".*\} 1$/),
     expect.stringMatching(/^watchdog_finding\{.*code="schedule_paused".*\} 0$/),

@@ -90,8 +90,10 @@ export function takeableUsage(period: Period, tenants: readonly PreviewedTenant[
       JOIN usage_buckets b ON b.sealed_for = draft."invoiceId"
       UNION ALL
       SELECT draft."tenantId" AS owner, b.* FROM ${draft}
-      JOIN invoices n ON n.adjusts_invoice_id = draft."invoiceId"
-      JOIN usage_buckets b ON b.sealed_for = n.invoice_id
+      -- OFFSET 0: the notes of each invoice are looked up, however many invoices there are.
+      CROSS JOIN LATERAL (
+        SELECT n.invoice_id FROM invoices n WHERE n.adjusts_invoice_id = draft."invoiceId" OFFSET 0
+      ) note JOIN usage_buckets b ON b.sealed_for = note.invoice_id
       UNION ALL ${sealableUsage(period, tenants)}`,
     exclusions: sql.fragment`e.tenant_id = ANY(${textArray(tenants.map((t) => t.tenantId))})`,
   };
