@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { releaseInvoices } from '../../src/db/invoices/release.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { readReview } from '../../src/db/month-end/review-facts.ts';
 import { remindOfReviews } from '../../src/db/month-end/review-reminders.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
@@ -12,8 +13,16 @@ import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, forceInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { pay } from '../_util/payments.ts';
 import { release } from '../_util/releasing.ts';
-import { MONTH, seedCatalogue, seedRequest, seedSeller, seedTenant } from '../_util/seed.ts';
+import {
+  MONTH,
+  seedCatalogue,
+  seedRequest,
+  seedSeller,
+  seedTenant,
+  seedUsage,
+} from '../_util/seed.ts';
 import { periodOf } from '../_util/utc.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
@@ -234,6 +243,47 @@ describe('review', () => {
     // For all, the parked tenants are named.
     expect((await release(world.db)).notReleased).toEqual([
       { tenant_id: 'broken', reason: expect.stringContaining('is parked') as string },
+    ]);
+  });
+
+  test('a void invoice is not released, but the next revision of its month is', async () => {
+    await register(world.db);
+    await review();
+    await build('acme');
+    const [first] = await invoicesOf(world.db, 'acme');
+    const invoiceId = first!.invoiceId;
+    await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'the wrong company' });
+    expect(await release(world.db, ['acme'])).toEqual({
+      released: [],
+      alreadyReleased: [],
+      notReleased: [
+        { tenant_id: 'acme', reason: 'invoice acme-000001 is void: there is nothing to release' },
+      ],
+      waiting: 0,
+    });
+    await forceInvoices(world, ['acme']);
+    expect((await release(world.db)).released).toMatchObject([{ number: 'acme-000002' }]);
+    expect(await typesOf()).toEqual(['invoice.issued acme', 'invoice.released acme']);
+    expect(await seenBy('acme')).toEqual(['acme-000001', 'acme-000002']);
+  });
+
+  test('what was paid and adjusted before the release is announced by it', async () => {
+    await register(world.db);
+    await review();
+    await build('acme');
+    await pay(world.db, 'acme-000001', 5500);
+    await seedUsage(world.db, {
+      ...{ tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage', amount: '100' },
+    });
+    await forceInvoices(world, ['acme']);
+    await pay(world.db, 'acme-000001', 110);
+    expect(await typesOf()).toEqual([]);
+    await release(world.db);
+    expect(await typesOf()).toEqual([
+      'adjustment_note.issued acme',
+      'invoice.issued acme',
+      'invoice.paid acme',
+      'invoice.released acme',
     ]);
   });
 

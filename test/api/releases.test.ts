@@ -3,20 +3,26 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { createApp } from '../../src/api/app.ts';
 import { TemporalUnavailableError } from '../../src/api/http/month-end-port.ts';
+import { ROUTES } from '../../src/api/routes/all-routes.ts';
 import { listOperatorActions } from '../../src/db/month-end/operator-actions.ts';
 import type { CommittedRelease } from '../../src/temporal/month-end-client.ts';
-import { linesOf } from '../_util/books.ts';
+import { invoicesOf, linesOf, notesOf } from '../_util/books.ts';
+import { forceInvoices } from '../_util/build.ts';
 import { fillBooks, type FullBooks } from '../_util/full-books.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
-import { MONTH, seedSeller } from '../_util/seed.ts';
+import { pay } from '../_util/payments.ts';
+import { MONTH, seedSeller, seedUsage } from '../_util/seed.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
 let ours: FullBooks;
 let theirs: FullBooks;
-/** A line of our revision with usage. */
+/** Our adjustment note of the same month. */
+let noteId: string;
+/** The line with usage of our revision, and of the note. */
 let lineNo: number;
+let noteLineNo: number;
 const told: CommittedRelease[] = [];
 let isTemporalUp = true;
 beforeAll(async () => {
@@ -41,38 +47,67 @@ beforeAll(async () => {
   const world = { activities: createActivities({ ...ACTIVITY_DEPS, db }) };
   ours = await fillBooks(db, world, 'ours');
   theirs = await fillBooks(db, world, 'theirs');
-  const lines = await linesOf(db, ours.revised);
-  lineNo = lines.find(({ kind }) => kind === 'overage')!.lineNo;
+  lineNo = await lineWithUsage(ours.revised);
+  const usage = { tenantId: 'ours', deploymentId: 'ours-a', kind: 'droplet_hours' };
+  const number = (await invoicesOf(db, 'ours')).find((i) => i.invoiceId === ours.revised)!.number;
+  await pay(db, number, 100);
+  await seedUsage(db, { ...usage, amount: '10' });
+  await forceInvoices(world, ['ours']);
+  noteId = (await notesOf(db, 'ours'))[0]!.invoiceId;
+  noteLineNo = await lineWithUsage(noteId);
 });
 afterAll(() => api[Symbol.asyncDispose]());
+
+async function lineWithUsage(documentId: string): Promise<number> {
+  const lines = await linesOf(api.db, documentId);
+  return lines.find(({ kind }) => kind === 'overage')!.lineNo;
+}
 
 const get = (path: string, key = ours.plainKey, app = api.app) =>
   request(app).get(path).set('Authorization', `Bearer ${key}`);
 const post = (body: object, key = api.keys.operator) =>
   api.call('post', '/api/v1/releases', { key, body });
 
-/** Every route by which a tenant's key reads one invoice. */
-const pathsOf = ({ revised, superseded }: FullBooks) => [
-  ...[`/api/v1/invoices/${revised}`, `/api/v1/invoices/${superseded}`],
-  ...['html', 'pdf', 'csv'].map((format) => `/api/v1/invoices/${revised}.${format}`),
-  `/api/v1/invoices/${revised}/difference`,
-  `/api/v1/invoices/${revised}/lines/${lineNo}/usage`,
-  `/api/v1/invoices/${revised}/lines/${lineNo}/usage.csv`,
-];
-const LISTS = ['', '?include_superseded=true', `?period=${MONTH}`];
+/** Every route by which a tenant's key reads documents, payments or balances. */
+const TENANTS_PATHS = ROUTES.filter(
+  ({ method, path, scopes }) =>
+    method === 'get' && scopes?.includes('tenant') === true && path !== '/api/v1/settings',
+).map(({ path }) => path);
+const LISTS = TENANTS_PATHS.filter((path) => !path.includes('{'));
+/** Those of one document: of our revision, its predecessor and the note. */
+const documentPaths = () =>
+  TENANTS_PATHS.filter((path) => path.includes('{')).flatMap((path) =>
+    path.includes('{invoice_id}')
+      ? [
+          path.replace('{invoice_id}', ours.revised).replace('{line_no}', String(lineNo)),
+          path.replace('{invoice_id}', ours.superseded).replace('{line_no}', String(lineNo)),
+        ]
+      : path.replace('{adjustment_note_id}', noteId).replace('{line_no}', String(noteLineNo)),
+  );
+/** Numbers of documents begin with it. */
+const OURS = /ours-[A0]/;
+
+test('there is a route of each kind, and each parameter of a path is known', () => {
+  expect(LISTS).toEqual(
+    expect.arrayContaining(['/api/v1/invoices', '/api/v1/adjustment-notes', '/api/v1/payments']),
+  );
+  expect(documentPaths().length).toBeGreaterThan(15);
+  expect(documentPaths().join()).not.toContain('{');
+});
 
 describe('before the release', () => {
-  test.each(LISTS)(
-    'the list %s has nothing for the tenant, and all for operators',
-    async (query) => {
-      expect((await get(`/api/v1/invoices${query}`)).body).toMatchObject({ invoices: [] });
-      const { body } = await get(`/api/v1/invoices${query}`, api.keys.operator);
-      expect((body as { invoices: unknown[] }).invoices).not.toEqual([]);
-    },
-  );
+  test('no list shows the tenant anything, and operators see all', async () => {
+    for (const path of [...LISTS, '/api/v1/invoices?include_superseded=true']) {
+      const tenants = await get(path);
+      expect(tenants.status, path).toBe(200);
+      expect(tenants.text, path).not.toMatch(OURS);
+      expect(tenants.text, path).not.toContain('-01');
+      expect((await get(path, api.keys.operator)).text, path).toContain('ours');
+    }
+  });
 
-  test('no route shows the tenant an invoice, and operators see each', async () => {
-    for (const path of pathsOf(ours)) {
+  test('no route shows the tenant a document, and operators see each', async () => {
+    for (const path of documentPaths()) {
       expect((await get(path)).status, path).toBe(404);
       expect((await get(path, api.keys.operator)).status, path).toBe(200);
     }
@@ -84,7 +119,7 @@ describe('before the release', () => {
       sql: query.sql.replace(/set_config\('role', 'arcadia_tenant', true\)/, 'now()'),
     }));
     const unscoped = createApp({ ...api.deps, db });
-    for (const path of pathsOf(ours)) {
+    for (const path of documentPaths()) {
       expect((await get(path, ours.plainKey, unscoped)).status, path).toBe(200);
     }
   });
@@ -161,7 +196,8 @@ describe('a request to release', () => {
 
 describe('after the release', () => {
   test('the tenant sees every revision of the month by every route, and no other month', async () => {
-    for (const path of pathsOf(ours)) expect((await get(path)).status, path).toBe(200);
+    for (const path of documentPaths()) expect((await get(path)).status, path).toBe(200);
+    for (const path of LISTS) expect((await get(path)).text, path).toMatch(/"ours[-"]/);
     const { body } = await get('/api/v1/invoices?include_superseded=true');
     const { invoices } = body as { invoices: { period_start: string; due_on: string }[] };
     expect(invoices.map(({ period_start }) => period_start)).toEqual(['2026-05-01', '2026-05-01']);
