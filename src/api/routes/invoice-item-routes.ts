@@ -8,7 +8,7 @@ import {
   type ItemResult,
 } from '../../catalogue/record-items.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
-import { itemSchema, listItems, type ListedItem } from '../../db/invoices/item-views.ts';
+import { itemSchema, listItems, toItemView, type ListedItem } from '../../db/invoices/item-views.ts';
 import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { anyObject, readBatch } from '../http/batch.ts';
@@ -131,8 +131,8 @@ const shownItem = itemSchema.extend({
     .meta({ example: 'the next invoice of 2026-05 or a later month' }),
 });
 
-function toShown({ item_seq: _, ...item }: ListedItem) {
-  return { ...item, waits_for: waitsFor(item) };
+function toShown(item: ListedItem) {
+  return { ...toItemView(item), waits_for: waitsFor(item) };
 }
 
 const readPage = pagedBy(z.int().positive(), ({ item_seq }: ListedItem) => item_seq);

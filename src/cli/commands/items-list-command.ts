@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { listItems, type ListedItem } from '../../db/invoices/item-views.ts';
+import { listItems, toItemView, type ListedItem } from '../../db/invoices/item-views.ts';
 import { formatMoney } from '../../domain/format.ts';
 import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
 import type { Month } from '../../domain/period.ts';
@@ -35,7 +35,7 @@ export function itemsListCommand(): Command {
         return listItems(db, { tenantId: tenant, month, state }, { after: null, limit });
       });
       print(command, items, renderItems, (items) =>
-        items.map(({ item_seq: _, ...item }) => ({ ...item, waits_for: waitsFor(item) })),
+        items.map((item) => ({ ...toItemView(item), waits_for: waitsFor(item) })),
       );
       if (items.length === limit)
         note(`Showing the latest ${limit} items. Use --limit to see more.`);

@@ -6,6 +6,7 @@ import {
   type ItemResult,
 } from '../../catalogue/record-items.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
+import { toItemView } from '../../db/invoices/item-views.ts';
 import type { Database } from '../../db/pool.ts';
 import { formatMoney, parseAmount } from '../../domain/format.ts';
 import type { Month } from '../../domain/period.ts';
@@ -156,8 +157,7 @@ Example:
         const result = await withdrawItem(db, itemId, { actor: actor(), reason });
         if (result.outcome === 'unknown') throw new CliError(`There is no invoice item ${itemId}`);
         if (result.outcome === 'refused') throw new CliError(capitalize(result.reason));
-        const { item_seq: _, ...item } = result.item;
-        return { ...item, is_new: result.isNew };
+        return { ...toItemView(result.item), is_new: result.isNew };
       });
       print(command, done, ({ item_id, withdrawal, is_new }) =>
         is_new

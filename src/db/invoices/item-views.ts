@@ -50,6 +50,11 @@ const listed = itemSchema.extend({ item_seq: z.number() });
 /** An invoice item with its place in the list. */
 export type ListedItem = z.infer<typeof listed>;
 
+/** Returns an item as the API serves it, without its place in the list. */
+export function toItemView({ item_seq: _, ...item }: ListedItem): z.infer<typeof itemSchema> {
+  return item;
+}
+
 export interface ItemFilter {
   readonly tenantId?: string | undefined;
   readonly month?: Month | undefined;
