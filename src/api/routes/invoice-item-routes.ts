@@ -8,7 +8,12 @@ import {
   type ItemResult,
 } from '../../catalogue/record-items.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
-import { itemSchema, listItems, toItemView, type ListedItem } from '../../db/invoices/item-views.ts';
+import {
+  itemSchema,
+  listItems,
+  toItemView,
+  type ListedItem,
+} from '../../db/invoices/item-views.ts';
 import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { anyObject, readBatch } from '../http/batch.ts';
