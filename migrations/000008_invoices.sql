@@ -264,7 +264,7 @@ BEGIN
   END IF;
   -- A settled invoice stays. Transactions that pay, adjust, replace or void an invoice lock its row and look again
   -- afterwards; this proves that they did.
-  IF NEW.status IN ('superseded', 'void') AND (
+  IF NEW.kind = 'invoice' AND NEW.status IN ('superseded', 'void') AND (
     EXISTS (SELECT FROM invoices n WHERE n.adjusts_invoice_id = OLD.invoice_id)
     OR EXISTS (
       SELECT FROM payments p WHERE p.tenant_id = OLD.tenant_id AND p.period_start = OLD.period_start

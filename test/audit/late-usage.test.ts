@@ -210,6 +210,7 @@ describe('usage of a settled month', () => {
     // An interrupted run of a later month has claimed some of it.
     await use(tenantId, 'llm_usage', '5000');
     await buildInvoices(world, [tenantId], { month: '2026-06', stopAfter: 'openDrafts' });
+    await use(tenantId, 'llm_usage', '300');
 
     const [late, claimed, ...others] = await lateOf(tenantId);
     expect(others).toEqual([]);
