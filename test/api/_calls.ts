@@ -67,14 +67,10 @@ export function exampleCalls({
     },
     postPayments: {
       body: () => ({
-        payments: [
-          {
-            payment_id: 'bank-1',
-            invoice_number: 'nobody-000001',
-            amount_cents: 100,
-            received_on: '2026-06-12',
-          },
-        ],
+        payment_id: 'bank-1',
+        invoice_number: 'zeta-000001',
+        amount_cents: 100,
+        received_on: '2026-06-12',
       }),
     },
     getPayments: {},

@@ -52,7 +52,7 @@ export function balanceConditions({ paymentStatus, overdue }: BalanceFilter) {
     paymentStatus !== undefined && sql.fragment`balance.payment_status = ${paymentStatus}`,
     overdue !== undefined &&
       sql.fragment`coalesce(${isOverdue('balance')}, false) = ${overdue}::boolean`,
-  ];
+  ].filter((condition) => condition !== false);
 }
 
 /** A sum over invoices, as text: it may be beyond 2^53. */

@@ -179,15 +179,20 @@ export function listInvoices(
     periodStart !== undefined && sql.fragment`i.period_start = ${periodStart}::date`,
     status !== undefined && sql.fragment`i.status = ${status}`,
     status === undefined && !includeSuperseded && isInForce('i'),
-    ...balanceConditions(filter),
     after !== null &&
       sql.fragment`(i.period_start, i.invoice_id)
         < (${after.period_start}::date, ${after.invoice_id}::uuid)`,
   ];
+  // The page first: balances are computed for its invoices alone, unless they decide.
+  const balanced = balanceConditions(filter);
   return db.any(sql.type(invoiceHeaderSchema)`
-    SELECT ${headerColumns(reader)} FROM invoices i ${JOIN_BALANCE}
-    WHERE ${allOf(conditions)}
-    ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
+    SELECT ${headerColumns(reader)}
+    FROM (
+      SELECT i.invoice_id FROM invoices i ${balanced.length > 0 ? JOIN_BALANCE : sql.fragment``}
+      WHERE ${allOf([...conditions, ...balanced])}
+      ORDER BY i.period_start DESC, i.invoice_id DESC LIMIT ${limit}
+    ) page JOIN invoices i USING (invoice_id) ${JOIN_BALANCE}
+    ORDER BY i.period_start DESC, i.invoice_id DESC
   `);
 }
 
