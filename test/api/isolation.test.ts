@@ -7,8 +7,10 @@ import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
-import { linesOf } from '../_util/books.ts';
+import { linesOf, notesOf } from '../_util/books.ts';
+import { forceInvoices, settleInvoice } from '../_util/build.ts';
 import { fillBooks, type FullBooks } from '../_util/full-books.ts';
+import { seedUsage } from '../_util/seed.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
@@ -18,6 +20,8 @@ let ours: FullBooks;
 let theirs: FullBooks;
 /** A line of the other tenant with usage. */
 let lineNo: number;
+/** An adjustment note of each tenant whose first line is LLM usage. */
+let notes: Readonly<Record<string, string>>;
 beforeAll(async () => {
   api = await createTestApi();
   const { db } = api;
@@ -26,8 +30,20 @@ beforeAll(async () => {
   theirs = await fillBooks(db, { activities }, 'theirs');
   const lines = await linesOf(db, theirs.revised);
   lineNo = lines.find(({ kind }) => kind === 'overage')!.lineNo;
+  notes = { ours: await adjust('ours', ours), theirs: await adjust('theirs', theirs) };
 });
 afterAll(() => api[Symbol.asyncDispose]());
+
+/** Adjusts a tenant's invoice. @returns the id of the adjustment note */
+async function adjust(tenantId: string, { revised }: FullBooks): Promise<string> {
+  const { db } = api;
+  await settleInvoice(api, { invoiceId: revised });
+  const late = { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount: '10' };
+  await seedUsage(db, late);
+  await forceInvoices({ activities: createActivities({ ...ACTIVITY_DEPS, db }) }, [tenantId]);
+  const issued = await notesOf(db, tenantId);
+  return issued.at(-1)!.invoiceId;
+}
 
 /** The SQL of the changed queries. */
 const changed: string[] = [];
@@ -56,17 +72,24 @@ async function get(app: Express, path: string, key: string = ours.plainKey) {
   return { status, text };
 }
 
-/** Everything that a tenant's key reads of one invoice. */
+/** Everything that a tenant's key reads of one invoice and of the note that adjusts it. */
 function pathsOf({ revised }: FullBooks): readonly string[] {
   const invoice = `/api/v1/invoices/${revised}`;
+  const note = `/api/v1/adjustment-notes/${revised === ours.revised ? notes.ours : notes.theirs}`;
   return [
     invoice,
     `${invoice}/difference`,
     `${invoice}/lines/${lineNo}/usage`,
     `${invoice}/lines/${lineNo}/usage.csv`,
+    note,
+    `${note}/lines/1/usage`,
+    `${note}/lines/1/usage.csv`,
   ];
 }
-const LISTS = ['', '?include_superseded=true', '?status=void', '?period=2026-05'];
+const LISTS = [
+  ...['invoices', 'invoices?include_superseded=true', 'invoices?status=void'],
+  ...['invoices?period=2026-05', 'adjustment-notes', 'adjustment-notes?period=2026-05'],
+];
 
 describe('if a query lacks its tenant filter', () => {
   let forgetful: Express;
@@ -74,15 +97,15 @@ describe('if a query lacks its tenant filter', () => {
     forgetful = appOn(withoutFilter);
   });
 
-  test.each(LISTS)("the list %s only has the tenant's own invoices", async (query) => {
-    const { status, text } = await get(forgetful, `/api/v1/invoices${query}`);
+  test.each(LISTS)("the list %s only has the tenant's own documents", async (query) => {
+    const { status, text } = await get(forgetful, `/api/v1/${query}`);
     expect(status).toBe(200);
     expect(text).toContain('"tenant_id":"ours"');
     expect(text).not.toContain('theirs');
     expect(changed).toEqual([expect.stringContaining('IS NULL OR true')]);
   });
 
-  test("other tenants' invoices, differences and usage are not found", async () => {
+  test("other tenants' invoices, differences, notes and usage are not found", async () => {
     for (const path of pathsOf(theirs)) {
       changed.length = 0;
       expect(await get(forgetful, path), path).toMatchObject({ status: 404 });
@@ -108,7 +131,7 @@ describe('if both filter and scope are missing', () => {
   // This can read a tenant's columns, but in every tenant's rows.
   test('data leaks, which shows that the tests above can fail', async () => {
     for (const query of LISTS) {
-      const { text } = await get(open, `/api/v1/invoices${query}`);
+      const { text } = await get(open, `/api/v1/${query}`);
       expect(text).toContain('"tenant_id":"theirs"');
     }
     for (const path of pathsOf(theirs)) {
