@@ -220,7 +220,8 @@ describe('usage of a settled month', () => {
       invoice: `${tenantId}-000001`,
       what_to_do:
         'Rerun the invoice: it is settled, so the difference goes onto an adjustment note.',
-      would_add_cents: 2200,
+      // The rerun also takes the LLM usage that no other invoice has claimed.
+      would_add_cents: 2200 + 330,
     });
     expect(claimed).toMatchObject({
       reason: 'in_draft',
@@ -230,7 +231,7 @@ describe('usage of a settled month', () => {
     await carryOut(late!);
     const [note, ...more] = await notesOf(world.db, tenantId);
     expect(more).toEqual([]);
-    expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 });
+    expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 + 330 });
     expect(await lateOf(tenantId)).toMatchObject([{ reason: 'in_draft' }]);
     await carryOut(claimed!);
     expect(await lateOf(tenantId)).toEqual([]);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { readAging, type Aging } from '../../src/db/invoices/balances.ts';
+import { listInvoices } from '../../src/db/invoices/invoice-views.ts';
 import { listPayments } from '../../src/db/invoices/payment-views.ts';
 import { recordPayments } from '../../src/db/invoices/payments.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
@@ -7,6 +9,8 @@ import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
 import { sql } from '../../src/db/sql.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { backdate } from '../_util/backdate.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
@@ -32,11 +36,16 @@ afterAll(async () => {
 
 let lastTenant = 0;
 
-/** A tenant with an invoice of 55.00 for May. @returns the invoice's number and id */
-async function invoiced(): Promise<{ tenantId: string; number: string; invoiceId: string }> {
+async function newTenant(): Promise<{ tenantId: string }> {
   lastTenant += 1;
   const tenantId = `tenant-${lastTenant}`;
   await seedTenant(world.db, tenantId);
+  return { tenantId };
+}
+
+/** A tenant with an invoice of 55.00 for May. @returns the invoice's number and id */
+async function invoiced(): Promise<{ tenantId: string; number: string; invoiceId: string }> {
+  const { tenantId } = await newTenant();
   await buildInvoices(world, [tenantId]);
   const [invoice] = await invoicesOf(world.db, tenantId);
   return { tenantId, number: invoice!.number, invoiceId: invoice!.invoiceId };
@@ -102,6 +111,54 @@ test('an unpaid invoice, an invoice of 0 and what payments do to a balance', asy
   expect(await balancesOf(api, free)).toMatchObject([
     { total: 0, balance: 0, status: 'paid', isSettled: false },
   ]);
+});
+
+test('the example of docs/spec.md#due-dates-and-payments', async () => {
+  const { tenantId } = await newTenant();
+  const use = (amount: string) =>
+    seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind: 'llm_usage', amount });
+  await use('4000');
+  const eventId = await use('1000');
+  await buildInvoices(world, [tenantId]);
+  const number = `${tenantId}-000001`;
+  await asSuperuser(world.testDatabase.superuserUrl, (client) =>
+    client.query(`SET session_replication_role = replica;
+      UPDATE invoices SET issued_on = '2026-06-01' WHERE tenant_id = '${tenantId}';
+      UPDATE releases SET released_on = '2026-06-03' WHERE tenant_id = '${tenantId}'`),
+  );
+  const show = async () => {
+    const [invoice] = await listInvoices(api, { tenantId }, { after: null, limit: 1 });
+    const { total_cents, due_on, balance_cents, payment_status, overdue } = invoice!;
+    return [total_cents, due_on, balance_cents, payment_status, overdue];
+  };
+  expect(await show()).toEqual([11_000, '2026-06-17', 11_000, 'unpaid', true]);
+  await pay(api, number, 6000);
+  expect(await show()).toEqual([11_000, '2026-06-17', 5000, 'partly_paid', true]);
+  await pay(api, number, 5500);
+  expect(await show()).toEqual([11_000, '2026-06-17', -500, 'paid', false]);
+  await pay(api, number, -6000);
+  expect(await show()).toEqual([11_000, '2026-06-17', 5500, 'partly_paid', true]);
+  await excludeEvent(world.db, { source: 'llm', eventId, actor: 'olga', reason: 'twice' });
+  await forceInvoices(world, [tenantId]);
+  expect(await show()).toEqual([11_000, '2026-06-17', 4400, 'partly_paid', true]);
+});
+
+test('aging puts a balance into the column of its days', async () => {
+  const before = await readAging(api, '2026-05-01');
+  const days = [0, 14, 15, 44, 45, 74, 75, 104, 105];
+  for (const back of days) {
+    const { number } = await invoiced();
+    await backdate(world.testDatabase.superuserUrl, number, back);
+  }
+  // Due after 14 days: not due, due today, 1, 30, 31, 60, 61, 90 and 91 days ago.
+  const [was, is] = [before[0], (await readAging(api, '2026-05-01'))[0]!];
+  const added = (column: keyof Aging) => Number(is[column]) - Number(was?.[column] ?? 0);
+  expect(added('not_due_cents')).toBe(2 * 5500);
+  expect(added('days_1_30_cents')).toBe(2 * 5500);
+  expect(added('days_31_60_cents')).toBe(2 * 5500);
+  expect(added('days_61_90_cents')).toBe(2 * 5500);
+  expect(added('over_90_days_cents')).toBe(5500);
+  expect(added('balance_cents')).toBe(9 * 5500);
 });
 
 describe('a payment id', () => {
