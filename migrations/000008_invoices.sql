@@ -3,7 +3,7 @@
 -- Invoices, their lines, and the usage that they bill. An invoice is issued completely or not at all, once per
 -- tenant and period, and never changes afterwards except for its status (docs/spec.md#month-end). Adjustment notes,
 -- which correct settled invoices (docs/spec.md#adjustment-notes), are rows of the same tables (ADR 30). A query says
--- which it means: `kind`, or the conditions of src/db/invoices/standing.ts.
+-- which it means: `kind`, or the conditions of src/db/standing.ts.
 
 CREATE TABLE invoices (
   invoice_id uuid PRIMARY KEY REFERENCES invoice_drafts,

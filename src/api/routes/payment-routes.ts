@@ -8,7 +8,7 @@ import {
 } from '../../db/invoices/payment-views.ts';
 import { recordPayments, type PaymentResult } from '../../db/invoices/payments.ts';
 import { toFieldErrors } from '../../ingestion/field-errors.ts';
-import { paymentFields, toNewPayment, type SentPayment } from '../../ingestion/payment-fields.ts';
+import { paymentFields, toNewPayment, type SentPayment } from '../../catalogue/payment-fields.ts';
 import { externalId, visibleId } from '../../ingestion/usage-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { isStorable } from '../../lib/visible-text.ts';

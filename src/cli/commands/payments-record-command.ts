@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { recordPayments } from '../../db/invoices/payments.ts';
 import { formatMoney, parseSignedAmount } from '../../domain/format.ts';
-import { paymentFields, toNewPayment } from '../../ingestion/payment-fields.ts';
+import { paymentFields, toNewPayment } from '../../catalogue/payment-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { dateArgument } from '../arguments.ts';
 import { CliError, capitalize } from '../cli-error.ts';

@@ -3,7 +3,7 @@ import { MAX_PAYMENTS, recordPayments, type NewPayment } from '../../db/invoices
 import type { Database } from '../../db/pool.ts';
 import { sumCents } from '../../domain/cents.ts';
 import { parseSignedAmount } from '../../domain/format.ts';
-import { paymentFields, toNewPayment } from '../../ingestion/payment-fields.ts';
+import { paymentFields, toNewPayment } from '../../catalogue/payment-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import type { BadRow, BankRow } from './bank-file.ts';
 

@@ -9,7 +9,7 @@ import { invoiceTaxSchema, TAX_COLUMNS, taxColumns, taxViewOf } from '../tax/inv
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { LINE, makingDigests, readInvoiceLines } from './invoices.ts';
-import { invoiceOf } from './standing.ts';
+import { invoiceOf } from '../standing.ts';
 
 /** What a credit is decided by, and the rows that it becomes. */
 

@@ -9,7 +9,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { freeItems, freeItemsSchema } from './free-items.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
-import { isSettled } from './standing.ts';
+import { isSettled } from '../standing.ts';
 import type { Transaction } from '../pool.ts';
 import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';

@@ -6,7 +6,7 @@ import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { IS_FORGOTTEN, IS_UNFINISHED } from '../usage/seal.ts';
-import { isApplied, stands } from './standing.ts';
+import { isApplied, stands } from '../standing.ts';
 
 /** Everything about a tenant's month that decides what to do with it. */
 const tenantMonth = z.object({

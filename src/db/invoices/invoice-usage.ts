@@ -1,7 +1,7 @@
-import type { FragmentSqlToken } from 'slonik';
 import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
+import { isChargedBy } from '../usage/held-usage.ts';
 
 /** The usage that an invoice holds, and how the invoice treats it. */
 
@@ -55,17 +55,6 @@ export function tyingUsage(period: Period, invoiceIds: readonly string[]) {
       AND item.resource_kind = b.resource_kind
     WHERE b.sealed_for ${isOneOf(invoiceIds, 'uuid')}
     ON CONFLICT DO NOTHING`;
-}
-
-/**
- * Condition: an invoice line `line` charges for the usage of a bucket `b`.
- * @param month of the invoice, such as `2026-05`
- */
-export function isChargedBy(month: FragmentSqlToken) {
-  return sql.fragment`line.deployment_id = b.deployment_id AND CASE b.source
-    WHEN 'llm' THEN line.kind = 'llm_usage'
-      AND coalesce(line.meta ->> 'service_month', ${month}) = to_char(b.service_month, 'YYYY-MM')
-    ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END`;
 }
 
 /** Returns a statement that records which exclusions each invoice applies. */

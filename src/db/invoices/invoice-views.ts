@@ -11,7 +11,7 @@ import {
   type BalanceFilter,
 } from './balances.ts';
 import { taxViewOf, taxViewSchema } from '../tax/invoice-tax.ts';
-import { isInForce } from './standing.ts';
+import { isInForce } from '../standing.ts';
 
 /** Reads invoices for the API and the CLI. Fields have the names that the API serves. */
 

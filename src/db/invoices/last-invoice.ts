@@ -3,7 +3,7 @@ import type { LastInvoice } from '../../domain/bounds.ts';
 import type { Period } from '../../domain/period.ts';
 import { touches } from '../month-end/due-tenants.ts';
 import { sql } from '../sql.ts';
-import { standsUnvoided } from './standing.ts';
+import { standsUnvoided } from '../standing.ts';
 
 /**
  * Selects a tenant's last invoice of an earlier month that isn't void: its number, its total with what reruns have

@@ -5,7 +5,7 @@ import { isReleased } from '../release-facts.ts';
 import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { stands, standsUnvoided } from './standing.ts';
+import { stands, standsUnvoided } from '../standing.ts';
 
 /** A month's invoices next to the previous month's, for the operator pages. */
 

@@ -11,7 +11,7 @@ import { jsonRows, sql, textArray } from '../sql.ts';
 import { freeItems, freeItemsSchema } from './free-items.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
-import { invoiceOf, isApplied, isSettled, stands } from './standing.ts';
+import { invoiceOf, isApplied, isSettled, stands } from '../standing.ts';
 
 const previewed = z.object({
   tenantId: z.string(),

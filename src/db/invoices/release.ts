@@ -7,7 +7,7 @@ import { dueOn, isReleased } from '../release-facts.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingReleased } from '../webhooks/webhook-outbox.ts';
-import { stands, standsUnvoided } from './standing.ts';
+import { stands, standsUnvoided } from '../standing.ts';
 
 /** Whose periods to release: of these tenants, or of all whose invoice waits. */
 export type ReleaseScope = { readonly tenantIds: readonly string[] } | { readonly all: true };

@@ -5,7 +5,7 @@ import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
-import { isInForce, stands } from './standing.ts';
+import { isInForce, stands } from '../standing.ts';
 import type { Check } from './verification-check.ts';
 import { noteChecksOf } from './verification-note-checks.ts';
 

@@ -1,6 +1,6 @@
 import type { Period } from '../../domain/period.ts';
 import { sql } from '../sql.ts';
-import { standsUnvoided } from './standing.ts';
+import { standsUnvoided } from '../standing.ts';
 import { TAX_OF_NOTE } from '../tax/invoice-tax.ts';
 import type { Check } from './verification-check.ts';
 

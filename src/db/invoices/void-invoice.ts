@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingVoided } from '../webhooks/webhook-outbox.ts';
-import { isSettled } from './standing.ts';
+import { isSettled } from '../standing.ts';
 
 export interface VoidRequest {
   readonly invoiceId: string;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
-import { stands } from '../invoices/standing.ts';
+import { stands } from '../standing.ts';
 
 const monthOfTenant = z.object({
   tenantId: z.string(),

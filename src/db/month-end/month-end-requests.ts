@@ -7,7 +7,7 @@ import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingRunFinished, type RunResult } from '../webhooks/webhook-outbox.ts';
-import { stands } from '../invoices/standing.ts';
+import { stands } from '../standing.ts';
 
 /** The content of a request, without its actor. */
 export interface RequestContent {

@@ -17,7 +17,7 @@ import { REQUEST_FACTS, requestFacts } from './request-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { isDue } from './due-tenants.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
-import { standsUnvoided } from '../invoices/standing.ts';
+import { standsUnvoided } from '../standing.ts';
 
 export const parkedTenantSchema = z.object({
   tenant_id: z.string(),

@@ -15,7 +15,7 @@ import { type Page, sql, textArray } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes, outcomeTotals } from './tenant-outcomes.ts';
-import { standsUnvoided } from '../invoices/standing.ts';
+import { standsUnvoided } from '../standing.ts';
 
 /** Reads months for the operator pages. */
 

@@ -6,7 +6,7 @@ import { dueTenants } from './due-tenants.ts';
 import { latestOutcomes } from './tenant-outcomes.ts';
 import { type Page, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { stands } from '../invoices/standing.ts';
+import { stands } from '../standing.ts';
 
 const tenantOutcome = z.object({
   tenant_id: z.string(),

@@ -9,7 +9,7 @@ import {
   reconcile,
   type ReconciliationRow,
 } from './reconciliation.ts';
-import { isInForce, stands } from '../invoices/standing.ts';
+import { isInForce, stands } from '../standing.ts';
 import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE, TAX_OF_NOTE } from '../tax/invoice-tax.ts';
 import { countOutcomes } from './tenant-outcomes.ts';

@@ -3,7 +3,7 @@ import type { Period } from '../../domain/period.ts';
 import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { isApplied, stands } from '../invoices/standing.ts';
+import { isApplied, stands } from '../standing.ts';
 
 /**
  * The states of a month's usage, each with its class in the control totals:

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
-import { standsUnvoided } from '../invoices/standing.ts';
+import { standsUnvoided } from '../standing.ts';
 import { isReleased } from '../release-facts.ts';
 import { sql } from '../sql.ts';
 

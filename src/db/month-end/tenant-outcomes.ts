@@ -6,7 +6,7 @@ import { dueTenants, hasMoreToBill } from './due-tenants.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, textArray } from '../sql.ts';
 import { tellingParked } from '../webhooks/webhook-outbox.ts';
-import { stands } from '../invoices/standing.ts';
+import { stands } from '../standing.ts';
 
 const lookedAt = z.object({
   tenantId: z.string(),

@@ -3,9 +3,9 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
-import { isSettled } from '../invoices/standing.ts';
+import { isSettled } from '../standing.ts';
 import { sql, textArray } from '../sql.ts';
-import { isApplied } from '../invoices/standing.ts';
+import { isApplied } from '../standing.ts';
 
 const place = z.object({
   tenant_id: z.string(),

@@ -6,7 +6,7 @@ import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { treatmentSchema } from './tax-views.ts';
-import { stands } from '../invoices/standing.ts';
+import { stands } from '../standing.ts';
 
 /** A column that `taxTermsOf` selects. */
 export const taxTermsSchema: z.ZodType<TaxTerms> = z.object({

@@ -3,7 +3,7 @@ import { monthStart } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { firstDays } from './latest-entries.ts';
-import { standsUnvoided } from '../invoices/standing.ts';
+import { standsUnvoided } from '../standing.ts';
 
 /** Live invoices that a change of tax data may have made wrong. Months are texts such as `2026-05`. */
 

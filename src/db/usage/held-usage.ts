@@ -1,3 +1,4 @@
+import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { Usage } from '../../domain/types.ts';
@@ -129,4 +130,15 @@ export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
       requestCount,
       exactCents: total,
     }));
+}
+
+/**
+ * Condition: an invoice line `line` charges for the usage of a bucket `b`.
+ * @param month of the invoice, such as `2026-05`
+ */
+export function isChargedBy(month: FragmentSqlToken) {
+  return sql.fragment`line.deployment_id = b.deployment_id AND CASE b.source
+    WHEN 'llm' THEN line.kind = 'llm_usage'
+      AND coalesce(line.meta ->> 'service_month', ${month}) = to_char(b.service_month, 'YYYY-MM')
+    ELSE line.kind = 'overage' AND line.resource_kind = b.resource_kind END`;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { isChargedBy } from '../invoices/invoice-usage.ts';
+import { isChargedBy } from './held-usage.ts';
 import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
 /** Traces an invoice line back to the events behind it. Fields have the names that the API serves. */

@@ -3,7 +3,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
-import { invoiceOf, isApplied, isSettled } from '../invoices/standing.ts';
+import { invoiceOf, isApplied, isSettled } from '../standing.ts';
 
 const excludable = z.object({
   tenantId: z.string(),

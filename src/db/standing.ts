@@ -1,4 +1,4 @@
-import { sql } from '../sql.ts';
+import { sql } from './sql.ts';
 
 /**
  * Conditions on rows of `invoices`, which are invoices and adjustment notes (ADR 30). A query on `invoices` says which

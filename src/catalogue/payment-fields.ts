@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { trimmedText, visibleId } from '../contracts/text.ts';
 import type { NewPayment } from '../db/invoices/payments.ts';
-import { date } from './calendar-fields.ts';
+import { date } from '../ingestion/calendar-fields.ts';
 
 /** A payment as it is sent, by the API and the CLI alike (docs/spec.md#due-dates-and-payments). */
 export const paymentFields = z.strictObject({
