@@ -184,8 +184,11 @@ export function checksOf(period: Period): readonly Check[] {
         FROM (
           SELECT item_id FROM invoice_items WHERE period_start = ${periodStart}
           UNION
-          SELECT l.item_id FROM invoices i JOIN invoice_lines l USING (invoice_id)
-          WHERE i.period_start = ${periodStart} AND l.item_id IS NOT NULL
+          -- Looked up for each invoice: a join could read all lines.
+          SELECT l.item_id FROM invoices i CROSS JOIN LATERAL (
+            SELECT item_id FROM invoice_lines WHERE invoice_id = i.invoice_id AND item_id IS NOT NULL OFFSET 0
+          ) l
+          WHERE i.period_start = ${periodStart}
         ) affected JOIN invoice_items it USING (item_id)
         CROSS JOIN LATERAL (
           SELECT coalesce(sum(l.amount_cents), 0) AS taken

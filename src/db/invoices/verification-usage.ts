@@ -37,8 +37,11 @@ export function rawUsage(
     buckets: sql.fragment`
       SELECT h.owner, b.bucket_id, b.source, b.deployment_id, b.resource_kind,
         b.service_month, raw.events AS event_count, raw.total
-      FROM ${rowsAs('h', { owner: 'uuid', invoiceId: 'uuid' }, holders)}
-      JOIN invoice_usage u ON u.invoice_id = h."invoiceId" JOIN usage_buckets b USING (bucket_id) ${withRawSums}`,
+      FROM invoice_usage u JOIN ${rowsAs('h', { owner: 'uuid', invoiceId: 'uuid' }, holders)}
+        ON h."invoiceId" = u.invoice_id
+      JOIN usage_buckets b USING (bucket_id) ${withRawSums}
+      -- Said again, so that PostgreSQL looks the usage up instead of reading all of it.
+      WHERE u.invoice_id = ANY(${invoiceIds})`,
     exclusions: sql.fragment`EXISTS (
       SELECT FROM invoice_exclusions le
       WHERE le.exclusion_id = e.exclusion_id AND le.invoice_id = ANY(${invoiceIds})
