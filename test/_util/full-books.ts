@@ -1,7 +1,9 @@
 import { recordItems } from '../../src/catalogue/record-items.ts';
+import { inExportTurn, recordExport } from '../../src/db/invoices/book-exports.ts';
 import { skipNumbers } from '../../src/db/invoices/invoice-numbers.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { insertBuyers } from '../../src/db/catalogue/buyer-details.ts';
+import { readSeller } from '../../src/db/catalogue/seller-details.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { insertOperatorAction } from '../../src/db/month-end/operator-actions.ts';
 import type { Database } from '../../src/db/pool.ts';
@@ -17,7 +19,7 @@ import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';
 import { pay } from './payments.ts';
-import { seedTenant, seedUsage } from './seed.ts';
+import { MONTH, seedSeller, seedTenant, seedUsage } from './seed.ts';
 import type { World } from './world.ts';
 
 const CLAIM = { limit: 100, leaseSeconds: 60 };
@@ -73,6 +75,9 @@ export async function fillBooks(
   await buildInvoices(world, [tenantId]);
   await use('droplet_hours', '100');
   await forceInvoices(world, [tenantId]);
+
+  if ((await readSeller(db)) === null) await seedSeller(db);
+  await inExportTurn(db, (tx) => recordExport(tx, MONTH, { actor, sellerVersion: 1 }));
 
   await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
 

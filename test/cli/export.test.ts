@@ -50,8 +50,16 @@ afterAll(async () => {
 });
 
 const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
+const DOCUMENTS = ['--formats', 'html,pdf,csv'];
 const exportTo = (name: string, ...more: string[]) =>
-  cli('month-end', 'export', MONTH, '--out', join(folder, name), ...more);
+  cli(
+    'month-end',
+    'export',
+    MONTH,
+    '--out',
+    join(folder, name),
+    ...(more.length > 0 ? more : DOCUMENTS),
+  );
 
 /** What is in a folder: names, and digests of contents. */
 function contentsOf(name: string): ReadonlyMap<string, string> {
@@ -136,7 +144,7 @@ describe('with a seller', () => {
     expect(live[0]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
 
     const { invoices: totals } = await readControlTotals(world.db, periodOf(MONTH));
-    const counted = totals.filter(isLive);
+    const counted = totals.filter((total) => total.kind === 'invoice' && isLive(total));
     for (const column of ['subtotal', 'tax', 'total'] as const) {
       const sum = (amounts: readonly string[]) => amounts.reduce((a, b) => a + BigInt(b), 0n);
       expect(sum(live.map((row) => row[column]!.replace('.', '')))).toBe(
@@ -195,12 +203,75 @@ describe('with a seller', () => {
       invoices: 61,
       adjustment_notes: 1,
       files: 65,
+      xero: null,
     });
     const { code: misuse, stderr } = await exportTo('docs', '--formats', 'pdf,doc');
     expect([misuse, stderr]).toEqual([
       2,
-      expect.stringContaining('formats separated by commas: html, pdf, csv'),
+      expect.stringContaining('formats separated by commas: html, pdf, csv, xero'),
     ]);
+  });
+
+  test('for Xero too, by default if the seller file has its accounts: once, and again by the id of the export', async () => {
+    const all = cli('month-end', 'export', MONTH, '--out', join(folder, 'default'));
+    // Of 60 tenants: the revision of one, the note of another, and nothing of the two whose invoices are void by now.
+    expect((await all).stdout).toContain(
+      `Xero: export 1: 59 documents and 0 reversals, 2 files in ${join(folder, 'default')}`,
+    );
+    const names = [`xero-${MONTH}-export-1-1-of-1.csv`, `xero-${MONTH}-export-1-totals.csv`];
+    expect([...contentsOf('default').keys()].filter((name) => name.startsWith('xero'))).toEqual(
+      names,
+    );
+    const rows = readTable('default', names[0]!);
+    expect(rows[0]).toMatchObject({
+      '*ContactName': 'tenant-00',
+      '*InvoiceNumber': 'tenant-00-000002',
+      '*AccountCode': '200',
+      '*UnitAmount': '50.00',
+    });
+    const once = await exportTo('second', '--formats', 'xero', '--json');
+    expect(JSON.parse(once.stdout)).toMatchObject({
+      files: 3,
+      xero: { written: [], waiting: { unreleased: 0, unsupported: 0 } },
+    });
+    const again = await exportTo('written-again', '--again', '1', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      export_id: 1,
+      is_repeated: true,
+      documents: 59,
+      files: names,
+    });
+    const written = contentsOf('written-again');
+    expect([...written.keys()]).toEqual(names);
+    for (const [name, digest] of written) expect(contentsOf('default').get(name)).toBe(digest);
+    const unknown = await exportTo('none', '--again', '2');
+    expect([unknown.code, unknown.stderr]).toEqual([1, `${MONTH} has no export 2\n`]);
+  });
+
+  test('for Xero, without accounts in the seller file: by default not, and an error if asked for', async () => {
+    const { xero: _xero, ...seller } = JSON.parse(
+      readFileSync('demo/seller.json', 'utf8'),
+    ) as object & {
+      xero: unknown;
+    };
+    writeFileSync(join(folder, 'seller.json'), JSON.stringify(seller));
+    expect((await cli('seller', 'apply', join(folder, 'seller.json'))).code).toBe(0);
+    expect(
+      (await cli('month-end', 'export', MONTH, '--out', join(folder, 'plain'))).stdout,
+    ).not.toContain('Xero');
+    const asked = await exportTo('asked', '--formats', 'xero');
+    expect([asked.code, asked.stderr]).toEqual([
+      1,
+      'The seller file has no xero settings, which map lines to accounts in Xero\n' +
+        '  → Add "xero" to the seller file, and apply it: `seller apply FILE`.\n',
+    ]);
+    // Of a mistyped kind, the path.
+    writeFileSync(
+      join(folder, 'seller.json'),
+      JSON.stringify({ ...seller, xero: { line_kinds: { plan_bas: {} } } }),
+    );
+    const wrong = await cli('seller', 'apply', join(folder, 'seller.json'));
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('xero.line_kinds')]);
   });
 
   test('a folder that cannot be written, and a month without invoices, are refused', async () => {

@@ -15,6 +15,17 @@ import { openTestDatabase } from '../_util/open-test-database.ts';
 import { claimNamespace } from '../_util/temporal.ts';
 import { IN_A_HURRY, runCli } from './_run-cli.ts';
 
+/** Files whose entries are all rejected, each by itself. */
+const IMPORTS = mkdtempSync(join(tmpdir(), 'arcadia-imports-'));
+writeFileSync(
+  join(IMPORTS, 'items.csv'),
+  'item_id,tenant_id,month,description,amount_cents\nx,nobody,2026-05,x,100\n',
+);
+writeFileSync(
+  join(IMPORTS, 'payments.csv'),
+  'date,amount,invoice_number\n2026-06-12,1.00,nobody-000001\n',
+);
+
 let db: Database;
 let testDatabase: TestDatabase;
 let close: () => Promise<void>;
@@ -33,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const each of [folder, IMPORTS]) rmSync(each, { recursive: true, force: true });
 });
 
 const ID = crypto.randomUUID();
@@ -55,9 +66,11 @@ const NOT_ON_RECORD = new Set([
   'month-end.preview',
   'month-end.late-usage',
   'month-end.verify',
-  // It writes files, and nothing of ours.
-  'month-end.export',
   'invoices.list',
+  'items.list',
+  'payments.list',
+  'payments.balances',
+  'payments.aging',
   'invoices.show',
   'invoices.diff',
   'invoices.usage',
@@ -126,9 +139,26 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     ['2026-05', '--tenant', 'a', '--reason', 'x', '--request-id', 'mine', '--yes'],
     { outcome: 'refused', input: { tenant: ['a'], reason: 'x', request_id: 'mine' } },
   ],
-  'invoices.pay': [
-    ['no-such-invoice'],
+  'month-end.export': [
+    ['2026-05', '--again', '7'],
+    { outcome: 'refused', target: { month: '2026-05' }, detail: '2026-05 has no export 7' },
+  ],
+  'items.add': [
+    ['x', '--tenant', 'nobody', '--month', '2026-05', '--amount', '1.00', '--description', 'x'],
+    { outcome: 'refused', target: { item: 'x' }, input: { tenant: 'nobody', amount: '1.00' } },
+  ],
+  'items.import': [
+    [join(IMPORTS, 'items.csv')],
+    { outcome: 'done', input: { file_name: 'items.csv' } },
+  ],
+  'items.withdraw': [['no-such-item', '--reason', 'x'], { outcome: 'refused' }],
+  'payments.record': [
+    ['no-such-invoice', '--amount', '1.00', '--received-on', '2026-06-12', '--id', 'x'],
     { outcome: 'refused', target: { invoice: 'no-such-invoice' } },
+  ],
+  'payments.import': [
+    [join(IMPORTS, 'payments.csv')],
+    { outcome: 'done', input: { file_name: 'payments.csv' } },
   ],
   'invoices.void': [
     ['no-such-invoice', '--reason', 'x', '--yes'],

@@ -61,6 +61,9 @@ describe("the app's role", () => {
     'skipped_invoice_numbers',
     'usage_exclusions',
     'invoice_exclusions',
+    'book_exports',
+    'book_export_documents',
+    'book_exports_written',
   ];
   test.each(kept.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]))(
     'may not: %s',
@@ -81,6 +84,8 @@ describe("the app's role", () => {
     'UPDATE invoice_status_changes SET actor = $$another$$',
     'UPDATE invoice_digests SET digest = digest',
     'UPDATE skipped_invoice_numbers SET last_seq = last_seq',
+    'UPDATE book_exports SET export_id = export_id',
+    'UPDATE book_export_documents SET export_id = export_id',
     'UPDATE usage_exclusions SET amount = 0',
     'CREATE TABLE mine ()',
     'ALTER TABLE invoices DISABLE TRIGGER ALL',
@@ -300,6 +305,20 @@ describe('for every role', () => {
       'a void invoice that goes back to issued, also once it was replaced',
       "UPDATE invoices SET status = 'void', superseded_by = invoice_id, superseded_at = now(); UPDATE invoices SET superseded_by = NULL, superseded_at = NULL",
       /cannot go from void to void/,
+    ],
+    [
+      'a document exported twice',
+      `INSERT INTO seller_details (version, legal_name, abn, address) VALUES (1, 'S', '51824753556', '{x}');
+       INSERT INTO book_exports (export_id, period_start, seller_version, actor) VALUES (1, '2026-05-01', 1, 'x'), (2, '2026-05-01', 1, 'x');
+       INSERT INTO book_export_documents (invoice_id, entry, export_id) SELECT invoice_id, 'document', n FROM invoices, generate_series(1, 2) n`,
+      /book_export_documents_pkey/,
+    ],
+    [
+      'a reversal of what was not exported',
+      `INSERT INTO seller_details (version, legal_name, abn, address) VALUES (1, 'S', '51824753556', '{x}');
+       INSERT INTO book_exports (export_id, period_start, seller_version, actor) VALUES (1, '2026-05-01', 1, 'x');
+       INSERT INTO book_export_documents (invoice_id, entry, export_id) SELECT invoice_id, 'reversal', 1 FROM invoices`,
+      /book_export_documents_invoice_id_reverses_fkey/,
     ],
     ['a changed skip', 'UPDATE skipped_invoice_numbers SET last_seq = 9', /append-only/],
     ['a changed composition', "UPDATE invoice_compositions SET deployments = '[]'", /append-only/],

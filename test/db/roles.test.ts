@@ -47,7 +47,7 @@ test.each(ROLES)('%s has exactly the documented rights', async (role) => {
   expect(lines(await readRights(db, role))).toEqual(lines(documented(together)));
 });
 
-test('arcadia_app may also manage keys, set the time zone, skip numbers, archive usage and delete old events', async () => {
+test('arcadia_app may also manage keys, set the time zone, skip numbers, export to the books, archive usage and delete old events', async () => {
   const grants = await db.anyFirst(sql.type(z.object({ table: z.string() }))`
     SELECT DISTINCT relname::text AS "table"
     FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,
@@ -59,6 +59,9 @@ test('arcadia_app may also manage keys, set the time zone, skip numbers, archive
     'api_keys',
     'billing_months',
     'billing_settings',
+    'book_export_documents',
+    'book_exports',
+    'book_exports_written',
     'signing_secrets',
     'skipped_invoice_numbers',
     'webhook_events',

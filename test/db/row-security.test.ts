@@ -16,6 +16,7 @@ import { MONTH, seedCatalogue, seedUsage } from '../_util/seed.ts';
 const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key: string } | null>> =
   {
     api_keys: null,
+    book_export_documents: { parent: 'invoices', key: 'invoice_id' },
     buyer_details: null,
     deployments: null,
     invoice_compositions: { parent: 'invoices', key: 'invoice_id' },

@@ -326,6 +326,21 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: { SELECT: '*', INSERT: ['invoice_id', 'due_on'] },
     arcadia_readonly: READ,
   },
+  book_exports: {
+    arcadia_api: READ,
+    arcadia_app: { INSERT: ['export_id', 'period_start', 'seller_version', 'actor'] },
+    arcadia_readonly: READ,
+  },
+  book_export_documents: {
+    arcadia_api: READ,
+    arcadia_app: { INSERT: ['invoice_id', 'entry', 'export_id'] },
+    arcadia_readonly: READ,
+  },
+  book_exports_written: {
+    arcadia_api: READ,
+    arcadia_app: { INSERT: ['export_id'] },
+    arcadia_readonly: READ,
+  },
   usage_buckets: {
     arcadia_api: {
       SELECT: '*',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { XeroSettings } from '../../domain/xero-accounts.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 
@@ -27,7 +28,8 @@ export const sellerSettings = z.object({
   release: z.enum(RELEASE_MODES),
   /** From the later of issue and release until the due date. */
   payment_days: z.number(),
-  xero: z.record(z.string(), z.unknown()).nullable(),
+  /** Where exports book lines. Validated when it was applied (`src/catalogue/xero-settings.ts`). */
+  xero: z.custom<XeroSettings>().nullable(),
 });
 
 /** The settings that a file doesn't have to name, and those of an installation without seller details. */
@@ -50,6 +52,13 @@ export function readSeller(db: Queryable): Promise<SellerVersion | null> {
     SELECT version, legal_name, trading_name, abn::text AS abn, address::text[] AS address, email,
       payment_terms, payment_details, release, payment_days, xero, recorded_at
     FROM seller_details ORDER BY version DESC LIMIT 1
+  `);
+}
+
+/** Returns where exports of this version of the seller's details book lines; null: not set. */
+export function readXeroSettings(db: Queryable, version: number): Promise<XeroSettings | null> {
+  return db.oneFirst(sql.type(sellerSettings.pick({ xero: true }))`
+    SELECT xero FROM seller_details WHERE version = ${version}
   `);
 }
 

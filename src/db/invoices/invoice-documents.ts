@@ -138,6 +138,17 @@ export async function listDocumentSources(
   return withLines(db, headers);
 }
 
+/** Returns the data of these documents, in no order. */
+export async function findDocumentSources(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<readonly DocumentSource[]> {
+  const headers = await db.any(sql.type(header)`
+    ${HEADERS} WHERE i.invoice_id = ANY(${uuidArray(ids)})
+  `);
+  return withLines(db, headers);
+}
+
 /** Returns the number of a month's documents: invoices, including superseded ones, and adjustment notes. */
 export function countDocuments(db: Queryable, periodStart: string): Promise<number> {
   return db.oneFirst(sql.type(z.object({ count: z.number() }))`

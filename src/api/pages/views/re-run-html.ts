@@ -82,7 +82,7 @@ function standingTable(tenants: readonly Standing[]): Markup {
             ? 'none'
             : markup`<a href="/operator/invoices/${invoice_id}">${number}</a> ${invoiceStatus(status)}<span class="sub">${formatMoney(total_cents ?? 0, currency ?? '')}</span>${
                 status === 'void'
-                  ? markup`<span class="sub">will be refused: void invoices are never rebuilt</span>`
+                  ? markup`<span class="sub">its next revision will replace it</span>`
                   : ''
               }`,
       },

@@ -1,0 +1,252 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { listExports } from '../../src/db/invoices/book-exports.ts';
+import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
+import { sql } from '../../src/db/sql.ts';
+import {
+  exportBooks,
+  exportBooksAgain,
+  MissingMappingsError,
+  NoXeroSettingsError,
+  type BooksExported,
+} from '../../src/documents/export-books.ts';
+import { toAmount } from '../../src/domain/format.ts';
+import { BOOKED_KINDS, taxInXero, type XeroSettings } from '../../src/domain/xero-accounts.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
+
+/** One more than a file of Xero may have. */
+const TENANTS = Array.from({ length: 501 }, (_, i) => `tenant-${String(i).padStart(3, '0')}`);
+const [FIRST = '', SECOND = '', THIRD = ''] = TENANTS;
+const ROUNDING = { account_code: '860', tax_type: 'BAS Excluded' };
+const SETTINGS: XeroSettings = {
+  line_kinds: Object.fromEntries(
+    BOOKED_KINDS.map((kind, index) => [
+      kind,
+      {
+        account_code: String(200 + index),
+        tax_types: { gst: 'GST on Income' },
+        untaxed_tax_type: 'BAS Excluded',
+      },
+    ]),
+  ),
+  rounding: ROUNDING,
+};
+
+let world: LedgerWorld;
+let root: string;
+beforeAll(async () => {
+  world = await createLedgerWorld();
+  root = mkdtempSync(join(tmpdir(), 'arcadia-books-'));
+  await seedCatalogue(world.db);
+  for (const tenantId of TENANTS) await seedTenant(world.db, tenantId);
+  await use(FIRST, 'llm_usage', '5.4');
+  await use(FIRST, 'llm_tokens', '1500000');
+  await buildInvoices(world, TENANTS);
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
+  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
+const exportTo = (name: string, month = MONTH): Promise<BooksExported> =>
+  exportBooks(world.db, month, 'test', { folder: join(root, name), onProgress: () => undefined });
+const filesIn = (name: string) =>
+  new Map(
+    readdirSync(join(root, name))
+      .sort()
+      .map((file) => [file, readFileSync(join(root, name, file), 'utf8')]),
+  );
+type Row = Record<string, string>;
+const isRows = (name: string) => /-\d+-of-\d+\.csv$/.test(name);
+function rowsIn(name: string): readonly Row[] {
+  return [...filesIn(name)].flatMap(([file, text]) =>
+    isRows(file) ? parse<Row>(text, { columns: true, bom: false }) : [],
+  );
+}
+const numbersIn = (name: string) => [...new Set(rowsIn(name).map((row) => row['*InvoiceNumber']))];
+const centsOf = (row: Row) => Math.round(Number(row['*UnitAmount']) * 100);
+const sumOf = (rows: readonly Row[]) => rows.reduce((sum, row) => sum + centsOf(row), 0);
+async function voidLast(tenantId: string): Promise<void> {
+  const invoiceId = (await invoicesOf(world.db, tenantId)).at(-1)!.invoiceId;
+  await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'a mistake' });
+}
+
+/** What the books have to contain, by kind of line: documents in force that were issued for the month. */
+function bookedByKind() {
+  return world.db.any(sql.type(z.object({ kind: z.string(), cents: z.number() }))`
+    SELECT l.kind, sum(l.amount_cents)::bigint AS cents
+    FROM invoices i JOIN invoice_lines l USING (invoice_id)
+    WHERE i.period_start = ${`${MONTH}-01`} AND i.status = 'issued'
+    GROUP BY l.kind ORDER BY l.kind
+  `);
+}
+
+test('without settings, and with incomplete ones, nothing is recorded and the error says what is missing', async () => {
+  await seedSeller(world.db);
+  await expect(exportTo('none')).rejects.toThrow(NoXeroSettingsError);
+  const onlyBase = { ...SETTINGS, line_kinds: { plan_base: SETTINGS.line_kinds.plan_base! } };
+  await seedSeller(world.db, { xero: onlyBase }, 2);
+  const refused = await exportTo('none').catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(MissingMappingsError);
+  expect((refused as MissingMappingsError).missing).toEqual([
+    `xero.line_kinds.llm_usage is missing: line 3 of ${FIRST}-000001 needs it`,
+    `xero.line_kinds.overage is missing: line 2 of ${FIRST}-000001 needs it`,
+  ]);
+  expect(await listExports(world.db, MONTH)).toEqual([]);
+  expect(readdirSync(root)).toEqual([]);
+});
+
+describe('with settings', () => {
+  beforeAll(() => seedSeller(world.db, { xero: SETTINGS }, 3));
+
+  test('every document is in one file of at most 500 invoices, and their rows are those of the database', async () => {
+    const { written, waiting } = await exportTo('first');
+    expect(waiting).toEqual({ unreleased: 0, unsupported: 0 });
+    expect(written).toEqual([
+      {
+        exportId: 1,
+        isRepeated: false,
+        documents: 501,
+        reversals: 0,
+        files: ['1-of-2', '2-of-2', 'totals'].map((part) => `xero-${MONTH}-export-1-${part}.csv`),
+        differing: 0,
+      },
+    ]);
+    const perFile = [...filesIn('first')]
+      .filter(([name]) => isRows(name))
+      .map(([, text]) => {
+        const rows = parse<Row>(text, { columns: true });
+        return new Set(rows.map((row) => row['*InvoiceNumber'])).size;
+      });
+    expect(perFile).toEqual([500, 1]);
+    expect(
+      rowsIn('first').filter((row) => row['*InvoiceNumber'] === `${FIRST}-000001`),
+    ).toMatchObject([
+      { '*AccountCode': '200', '*UnitAmount': '50.00' },
+      { '*AccountCode': '202', '*UnitAmount': '5.00' },
+      { '*AccountCode': '203', '*UnitAmount': '0.05' },
+    ]);
+    expect(rowsIn('first').every((row) => row['*Quantity'] === '1')).toBe(true);
+  });
+
+  test('a second export has only what is new: revisions, with the reversal of what they replace', async () => {
+    expect((await exportTo('nothing')).written).toEqual([]);
+    expect(readdirSync(root)).not.toContain('nothing');
+
+    await use(SECOND, 'llm_usage', '7');
+    await forceInvoices(world, [SECOND]);
+    await use(SECOND, 'llm_usage', '8');
+    // The first revision is superseded before anything is exported: the books never hear of it.
+    await forceInvoices(world, [SECOND]);
+    const { written } = await exportTo('second');
+    expect(written).toMatchObject([{ exportId: 2, documents: 1, reversals: 1 }]);
+    expect(numbersIn('second')).toEqual([`${SECOND}-000001-R`, `${SECOND}-000003`]);
+    expect(rowsIn('second').map((row) => row.Reference)).toEqual([
+      `Reverses ${SECOND}-000001, replaced by ${SECOND}-000002`,
+      ...Array<string>(2).fill(`2026-05, replaces ${SECOND}-000002`),
+    ]);
+  });
+
+  test('an exported invoice that was voided is reversed once, and its next revision is exported', async () => {
+    await voidLast(THIRD);
+    expect((await exportTo('third')).written).toMatchObject([{ documents: 0, reversals: 1 }]);
+    expect(rowsIn('third')).toMatchObject([
+      { '*InvoiceNumber': `${THIRD}-000001-R`, '*UnitAmount': '-50.00' },
+    ]);
+    await forceInvoices(world, [THIRD]);
+    expect((await exportTo('fourth')).written).toMatchObject([{ documents: 1, reversals: 0 }]);
+    expect(numbersIn('fourth')).toEqual([`${THIRD}-000002`]);
+  });
+
+  test('an export that was interrupted is completed by the next one, and no document is lost or repeated', async () => {
+    await use(FIRST, 'llm_usage', '1');
+    await forceInvoices(world, [FIRST]);
+    const dies = exportBooks(world.db, MONTH, 'test', {
+      folder: join(root, 'fifth'),
+      onProgress: () => {
+        throw new Error('pulled the plug');
+      },
+    });
+    await expect(dies).rejects.toThrow('pulled the plug');
+    expect((await listExports(world.db, MONTH)).at(-1)).toMatchObject({
+      exportId: 5,
+      isWritten: false,
+    });
+
+    await voidLast(SECOND);
+    const { written } = await exportTo('fifth');
+    expect(written).toMatchObject([
+      { exportId: 5, isRepeated: true, documents: 1, reversals: 1 },
+      { exportId: 6, isRepeated: false, documents: 0, reversals: 1 },
+    ]);
+    expect((await exportTo('nothing')).written).toEqual([]);
+  });
+
+  test('two exports at the same time have each document once', async () => {
+    await forceInvoices(world, [SECOND]);
+    const both = await Promise.all([exportTo('left'), exportTo('right')]);
+    expect(both.flatMap(({ written }) => written)).toMatchObject([
+      { exportId: 7, documents: 1, reversals: 0 },
+    ]);
+  });
+
+  test('all exports together are what the database has, in total and per account', () => {
+    return expectBooksAgree(['first', 'second', 'third', 'fourth', 'fifth', 'left', 'right']);
+  });
+
+  test('an export can be written again, with the same bytes, whatever has happened since', async () => {
+    await seedSeller(world.db, { xero: { ...SETTINGS, rounding: null } }, 4);
+    for (const [name, exportId] of [
+      ['first', 1],
+      ['second', 2],
+    ] as const) {
+      const folder = join(root, `again-${name}`);
+      const target = { folder, onProgress: () => undefined };
+      expect(await exportBooksAgain(world.db, MONTH, exportId, target)).toMatchObject({
+        exportId,
+        isRepeated: true,
+      });
+      expect(filesIn(`again-${name}`)).toEqual(filesIn(name));
+    }
+    const target = { folder: root, onProgress: () => undefined };
+    expect(await exportBooksAgain(world.db, MONTH, 99, target)).toBeNull();
+    expect(await exportBooksAgain(world.db, '2026-04', 1, target)).toBeNull();
+  });
+});
+
+/** Compares the files in these folders with the database, as Xero adds them up. */
+async function expectBooksAgree(folders: readonly string[]): Promise<void> {
+  const rows = folders.flatMap((name) => (readdirSync(root).includes(name) ? rowsIn(name) : []));
+  const booked = await bookedByKind();
+  for (const { kind, cents } of booked) {
+    if (kind === 'tax') continue;
+    const mapping = SETTINGS.line_kinds[kind as keyof XeroSettings['line_kinds']];
+    const account = rows.filter((row) => row['*AccountCode'] === mapping?.account_code);
+    expect([kind, sumOf(account)]).toEqual([kind, cents]);
+  }
+  const [{ total }] = (await world.db.any(sql.type(z.object({ total: z.number() }))`
+    SELECT sum(total_cents)::bigint AS total FROM invoices
+    WHERE period_start = ${`${MONTH}-01`} AND status = 'issued'
+  `)) as [{ total: number }];
+  const taxed = rows.filter((row) => row['*TaxType'] === 'GST on Income');
+  expect(toAmount(sumOf(rows) + taxInXero(taxed.map(centsOf), '0.10'), 'AUD')).toBe(
+    toAmount(total, 'AUD'),
+  );
+  // No document is in two exports.
+  const perDocument = Map.groupBy(rows, (row) => row['*InvoiceNumber']);
+  for (const [number, all] of perDocument) {
+    const places = folders.filter(
+      (name) => readdirSync(root).includes(name) && numbersIn(name).includes(number),
+    );
+    expect([number, places.length, all.length > 0]).toEqual([number, 1, true]);
+  }
+}
