@@ -9,7 +9,14 @@ import { sql } from '../../src/db/sql.ts';
 import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
-import { expectSoundBooks, invoicesOf, linesOf, notesOf, outcomesOf } from '../_util/books.ts';
+import {
+  expectSoundBooks,
+  expectVerifiedWithoutRun,
+  invoicesOf,
+  linesOf,
+  notesOf,
+  outcomesOf,
+} from '../_util/books.ts';
 import {
   acceptForce,
   buildInvoices,
@@ -40,6 +47,9 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  // Whatever the tests did to the months, their books add up.
+  await expectVerifiedWithoutRun(world.db, MONTH);
+  await expectVerifiedWithoutRun(world.db, '2026-06');
   await expectSoundBooks(world.db);
   await world[Symbol.asyncDispose]();
 });
