@@ -90,9 +90,10 @@ export async function exportBooks(
 ): Promise<BooksExported> {
   const newId = await inExportTurn(db, async (tx) => {
     const seller = await readSeller(tx);
-    if (seller === null || seller.xero === null) throw new NoXeroSettingsError();
+    const settings = seller?.xero ?? null;
+    if (seller === null || settings === null) throw new NoXeroSettingsError();
     const exportId = await recordExport(tx, month, { actor, sellerVersion: seller.version });
-    if (exportId !== null) await requireMappings(tx, exportId, seller.xero);
+    if (exportId !== null) await requireMappings(tx, exportId, settings);
     return exportId;
   });
   const written = await inExportTurn(db, async (tx) => {

@@ -15,9 +15,11 @@ import {
   type BooksExported,
 } from '../../src/documents/export-books.ts';
 import { toAmount } from '../../src/domain/format.ts';
+import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { BOOKED_KINDS, taxInXero, type XeroSettings } from '../../src/domain/xero-accounts.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { pay } from '../_util/payments.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 
@@ -199,8 +201,34 @@ describe('with settings', () => {
     ]);
   });
 
+  test('an adjustment note is exported as a document of its own, with signed amounts', async () => {
+    await pay(world.db, `${THIRD}-000002`, 5500);
+    const eventId = await use(THIRD, 'llm_usage', '1000');
+    expect(await forceInvoices(world, [THIRD])).toMatchObject([{ outcome: 'adjusted' }]);
+    await excludeEvent(world.db, { source: 'llm', eventId, actor: 'test', reason: 'sent twice' });
+    expect(await forceInvoices(world, [THIRD])).toMatchObject([{ outcome: 'adjusted' }]);
+    expect((await exportTo('notes')).written).toMatchObject([{ documents: 2, reversals: 0 }]);
+    expect(rowsIn('notes')).toMatchObject([
+      {
+        '*InvoiceNumber': `${THIRD}-A000001`,
+        Reference: `2026-05, adjusts ${THIRD}-000002`,
+        '*UnitAmount': '10.00',
+      },
+      { '*InvoiceNumber': `${THIRD}-A000002`, '*UnitAmount': '-10.00' },
+    ]);
+  });
+
   test('all exports together are what the database has, in total and per account', () => {
-    return expectBooksAgree(['first', 'second', 'third', 'fourth', 'fifth', 'left', 'right']);
+    return expectBooksAgree([
+      'first',
+      'second',
+      'third',
+      'fourth',
+      'fifth',
+      'left',
+      'right',
+      'notes',
+    ]);
   });
 
   test('an export can be written again, with the same bytes, whatever has happened since', async () => {
@@ -221,6 +249,23 @@ describe('with settings', () => {
     expect(await exportBooksAgain(world.db, MONTH, 99, target)).toBeNull();
     expect(await exportBooksAgain(world.db, '2026-04', 1, target)).toBeNull();
   });
+});
+
+test('documents wait until their month is released', async () => {
+  await seedSeller(world.db, { xero: SETTINGS, release: 'review' }, 5);
+  await buildInvoices(world, [FIRST, SECOND], { month: '2026-04' });
+  expect(await exportTo('review', '2026-04')).toEqual({
+    written: [],
+    waiting: { unreleased: 2, unsupported: 0 },
+  });
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO releases (tenant_id, period_start, actor, reason)
+    VALUES (${FIRST}, '2026-04-01', 'test', 'looked at')`);
+  expect(await exportTo('review', '2026-04')).toMatchObject({
+    written: [{ documents: 1, reversals: 0 }],
+    waiting: { unreleased: 1, unsupported: 0 },
+  });
+  expect(numbersIn('review')).toEqual([`${FIRST}-000003`]);
 });
 
 /** Compares the files in these folders with the database, as Xero adds them up. */
