@@ -4,135 +4,86 @@ import { verifyMonth } from '../../src/audit/verify.ts';
 import { reconcile, usageByState } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
+import { expectComposition } from './composition-checks.ts';
 import { exact, exactText } from './exact.ts';
-import { monthText, outcomeKey, type Invoice, type Model } from './model.ts';
+import { numberOf } from './note-rules.ts';
+import type { Model } from './model.ts';
 import { placesOf, type Place } from './place-rules.ts';
 import type { Real } from './real.ts';
+import { expectedSnapshot, readSnapshot } from './snapshot.ts';
+import { isReleased } from './standing-rules.ts';
 
-/** Compares all that PostgreSQL holds of a sequence with the model. */
-
-const snapshot = z.object({
-  invoices: z.array(z.record(z.string(), z.unknown())),
-  events: z.record(z.string(), z.string().nullable()),
-  drafts: z.record(z.string(), z.string()),
-  outcomes: z.record(z.string(), z.unknown()),
-  requests: z.record(z.string(), z.string().nullable()),
-});
-
-/** In place of null where there is nothing to aggregate. */
-const or = (empty: '[]' | '{}') => sql.fragment`${empty}::jsonb`;
-
-async function readSnapshot({ world }: Real, { fleet }: Model) {
-  const tenants = sql.array([...fleet.tenants], 'text');
-  const periods = sql.array(
-    fleet.months.map((month) => periodOf(month).periodStart),
-    'date',
-  );
-  return world.db.one(sql.type(snapshot)`
-    SELECT (
-      SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'id', i.invoice_id, 'tenant', i.tenant_id, 'month', to_char(i.period_start, 'YYYY-MM'),
-        'revision', i.revision, 'status', i.status, 'number', i.number,
-        'subtotalCents', i.subtotal_cents, 'taxCents', i.tax_cents, 'totalCents', i.total_cents,
-        'replaces', i.replaces_invoice_id, 'request', i.request_id, 'lines', (
-          SELECT coalesce(jsonb_agg(jsonb_build_object('deployment', l.deployment_id,
-            'subscription', l.subscription_id, 'kind', l.kind, 'resourceKind', l.resource_kind,
-            'description', l.description, 'qty', trim_scale(l.qty)::text, 'unit', l.unit,
-            'unitPriceCents', trim_scale(l.unit_price_cents)::text, 'amountCents', l.amount_cents, 'meta', l.meta)
-            ORDER BY l.line_no), ${or('[]')})
-          FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
-        )) ORDER BY i.tenant_id, i.tenant_seq), ${or('[]')})
-      FROM invoices i WHERE i.tenant_id = ANY(${tenants})
-    ) AS invoices, (
-      SELECT coalesce(jsonb_object_agg(e.id, b.sealed_for), ${or('{}')})
-      FROM usage_buckets b JOIN (
-        SELECT bucket_id, gateway_request_id AS id FROM llm_usage_events
-        UNION ALL SELECT bucket_id, record_id FROM metered_usage_records
-      ) e USING (bucket_id)
-      WHERE b.tenant_id = ANY(${tenants}) AND b.service_month = ANY(${periods})
-    ) AS events, (
-      SELECT coalesce(jsonb_object_agg(draft_id, state), ${or('{}')})
-      FROM invoice_drafts WHERE tenant_id = ANY(${tenants})
-    ) AS drafts, (
-      SELECT coalesce(jsonb_object_agg(to_char(period_start, 'YYYY-MM ') || tenant_id,
-        jsonb_build_object('outcome', outcome, 'invoice', invoice_id, 'failure', reason_type)), ${or('{}')})
-      FROM tenant_outcomes WHERE period_start = ANY(${periods})
-    ) AS outcomes, (
-      SELECT coalesce(jsonb_object_agg(to_char(r.period_start, 'YYYY-MM ') || r.request_id || ' ' || f.tenant_id,
-        f.outcome), ${or('{}')})
-      FROM month_end_requests r JOIN month_end_request_tenants f USING (request_seq)
-      WHERE r.period_start = ANY(${periods})
-    ) AS requests
-  `);
-}
-
-function expectedSnapshot(model: Model): z.infer<typeof snapshot> {
-  const { events, drafts, invoices, outcomes, requests, fleet } = model;
-  const month = (index: number) => monthText(model, index);
-  return {
-    invoices: fleet.tenants.flatMap((tenant) =>
-      invoices.filter((invoice) => invoice.tenant === tenant).map((i) => asStored(model, i)),
-    ),
-    events: Object.fromEntries(events.map(({ id, holder }) => [id, holder?.id ?? null])),
-    drafts: Object.fromEntries(drafts.map(({ id, state }) => [id, state])),
-    outcomes: Object.fromEntries(
-      fleet.months.flatMap((text, index) =>
-        fleet.tenants.flatMap((tenant) => {
-          const found = outcomes.get(outcomeKey(tenant, index));
-          if (!found) return [];
-          const { outcome, invoice, failure } = found;
-          return [[`${text} ${tenant}`, { outcome, failure, invoice: invoice?.draft.id ?? null }]];
-        }),
-      ),
-    ),
-    requests: Object.fromEntries(
-      requests.flatMap((request) =>
-        request.rows.map(({ tenant, outcome }) => [
-          `${month(request.month)} ${request.id} ${tenant}`,
-          outcome,
-        ]),
-      ),
-    ),
-  };
-}
-
-function asStored(model: Model, invoice: Invoice) {
-  const { draft, tenant, revision, status, lines, number, month, request } = invoice;
-  const { subtotalCents, taxCents, totalCents } = invoice;
-  return {
-    id: draft.id,
-    tenant,
-    month: monthText(model, month),
-    revision,
-    status,
-    number: numberText(tenant, number),
-    subtotalCents,
-    taxCents,
-    totalCents,
-    lines,
-    replaces: draft.replaces?.draft.id ?? null,
-    request: request?.id ?? null,
-  };
-}
-
-function numberText(tenant: string, number: number): string {
-  return `${tenant}-${String(number).padStart(6, '0')}`;
-}
+/** Compares all that PostgreSQL holds of a sequence, and all that tenants see of it, with the model. */
 
 export async function expectSameLedger(model: Model, real: Real): Promise<void> {
-  const [actual, places] = await Promise.all([
+  const [actual, places, visible] = await Promise.all([
     readSnapshot(real, model),
     readPlaces(real, model.fleet.months),
+    readVisible(real, model),
   ]);
   expect(actual).toEqual(expectedSnapshot(model));
+  expectComposition(model, actual.documents);
+  expect(visible).toEqual(visibleIn(model));
   const expected = model.fleet.months.flatMap((month, index) =>
     placesOf(model, index).map(({ invoice, ...place }) => ({
       ...place,
       month,
-      invoice: invoice === null ? null : numberText(place.tenant, invoice),
+      invoice: invoice === null ? null : numberOf(invoice),
     })),
   );
   expect(byText(places)).toEqual(byText(expected));
+}
+
+/** What a tenant's own role sees of the sequence's documents: `table tenant`, with the ids. */
+type Visible = Readonly<Record<string, readonly string[]>>;
+
+const SEEN = {
+  invoices: 'invoice_id',
+  invoice_lines: 'DISTINCT invoice_id',
+  invoice_balances: 'invoice_id',
+} as const;
+
+/**
+ * Reads all documents of the sequence as each of its tenants, in one round trip: row level security alone decides what
+ * comes back.
+ */
+async function readVisible({ superuser }: Real, model: Model): Promise<Visible> {
+  const { tenants } = model.fleet;
+  const ids = [...model.invoices, ...model.notes].map(({ id }) => `'${id}'`).join();
+  if (ids === '') return {};
+  const statements = tenants.flatMap((tenant) => [
+    `SELECT set_config('arcadia.tenant_id', '${tenant}', true)`,
+    ...Object.entries(SEEN).map(
+      ([
+        table,
+        id,
+      ]) => `SELECT '${table} ${tenant}' AS key, coalesce(array_agg(id::text ORDER BY id), '{}') AS ids
+        FROM (SELECT ${id} AS id FROM ${table} WHERE invoice_id IN (${ids})) seen`,
+    ),
+  ]);
+  const results = (await superuser.query(
+    ['BEGIN', 'SET LOCAL ROLE arcadia_tenant', ...statements, 'COMMIT'].join(';'),
+  )) as unknown as readonly { readonly rows: readonly { key?: string; ids?: string[] }[] }[];
+  const rows = results.flatMap((result) => result.rows);
+  return Object.fromEntries(rows.flatMap(({ key, ids: seen }) => (key ? [[key, seen ?? []]] : [])));
+}
+
+/** Documents of released months only, and of the tenant's own. */
+function visibleIn(model: Model): Visible {
+  const documents = [...model.invoices, ...model.notes];
+  if (documents.length === 0) return {};
+  return Object.fromEntries(
+    model.fleet.tenants.flatMap((tenant) => {
+      const own = documents.filter((each) => each.tenant === tenant && isReleased(model, each));
+      const ids = (those: typeof own) => those.map(({ id }) => id).sort();
+      const standing = own.filter((each) => each.kind === 'invoice' && each.supersededBy === null);
+      return [
+        [`invoices ${tenant}`, ids(own)],
+        [`invoice_lines ${tenant}`, ids(own.filter(({ lines }) => lines.length > 0))],
+        [`invoice_balances ${tenant}`, ids(standing)],
+      ];
+    }),
+  );
 }
 
 const place = z.object({

@@ -1,6 +1,7 @@
 import type { Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
+import { TREATMENTS } from './tax-rules.ts';
 
 /**
  * The tenants and plans of a sequence. Prices and caps are small, so that sequences soon reach ten times the last total,
@@ -119,9 +120,14 @@ export function fleetOf(name: string, months: readonly string[]): Fleet {
   };
 }
 
-/** The plans, once in a database. */
+/** The plans and tax treatments, once in a database. */
 export async function seedPlans(db: Database): Promise<void> {
   await db.transaction(async (tx) => {
+    for (const [code, { label, rate }] of Object.entries(TREATMENTS)) {
+      await tx.query(sql.typeAlias('nothing')`
+        INSERT INTO tax_treatments (treatment_code, label, rate) VALUES (${code}, ${label}, ${rate}::numeric)
+        ON CONFLICT DO NOTHING`);
+    }
     await tx.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('model')`);
     for (const { id, version, currency, baseCents, items } of Object.values<Plan>(PLANS)) {
       await tx.query(sql.typeAlias('nothing')`

@@ -1,12 +1,17 @@
 import { exact, exactText, sum, toCents, type Exact } from './exact.ts';
 import { PLANS, type Deployment, type Plan, type PlanItem } from './fleet.ts';
-import { dueDeployments, monthText, type Draft, type Model, type UsageEvent } from './model.ts';
+import { applyItems, itemLines } from './item-rules.ts';
+import { monthText, type Application, type Draft, type Model, type UsageEvent } from './model.ts';
+import { chainOf, dueDeployments, sumOf } from './standing-rules.ts';
+import { taxLines, taxOn, treatmentOf, type TreatmentCode } from './tax-rules.ts';
 
 /** What an invoice says, worked out from the events themselves. docs/spec.md#the-quote, docs/spec.md#month-end. */
 
 export interface Line {
   readonly deployment: string | null;
   readonly subscription: string | null;
+  /** The invoice item that it charges or credits. */
+  readonly item: string | null;
   readonly kind: string;
   readonly resourceKind: string | null;
   readonly description: string;
@@ -14,17 +19,19 @@ export interface Line {
   readonly unit: string;
   readonly unitPriceCents: string | null;
   readonly amountCents: number;
+  readonly isTaxable: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
-/** What a draft bills: its own usage, and that of the invoice which it replaces. */
+/** What a draft bills: its own usage, and that of the invoice which it rebuilds and of that invoice's notes. */
 export function usageOf(model: Model, draft: Draft): readonly UsageEvent[] {
-  const holders = [draft, draft.replaces?.draft];
+  const chain = draft.replaces === null ? [] : chainOf(model, draft.replaces);
+  const holders: readonly (Draft | null)[] = [draft, ...chain.map((document) => document.draft)];
   return model.events.filter(({ holder }) => holder !== null && holders.includes(holder));
 }
 
 /** What an event counts for on a draft: nothing of it where it is left out. */
-export function counted({ leftOut }: Draft, event: UsageEvent): Exact {
+export function counted({ leftOut }: Pick<Draft, 'leftOut'>, event: UsageEvent): Exact {
   return leftOut.has(event) ? event.added - event.amount : event.added;
 }
 
@@ -46,13 +53,20 @@ export function quotedLines(
   return { lines, failure };
 }
 
-function subscriptionLines(
-  draft: Draft,
+type Place = Pick<Line, 'deployment' | 'subscription' | 'item' | 'isTaxable'>;
+
+export function subscriptionLines(
+  draft: Pick<Draft, 'month' | 'leftOut'>,
   deployment: Deployment,
   plan: Plan,
   usage: readonly UsageEvent[],
 ): readonly Line[] {
-  const place = { deployment: deployment.id, subscription: deployment.subscriptionId };
+  const place: Place = {
+    deployment: deployment.id,
+    subscription: deployment.subscriptionId,
+    item: null,
+    isTaxable: true,
+  };
   const recurring = { ...place, qty: '1', unit: 'month' };
   return [
     {
@@ -91,7 +105,7 @@ function overage(
   { addons }: Deployment,
   item: PlanItem,
   used: Exact,
-): Omit<Line, 'deployment' | 'subscription'> | null {
+): Omit<Line, keyof Place> | null {
   const { kind, included, priceCents, unit, per, cap } = item;
   const lifted = sum(addons.filter((addon) => addon.kind === kind).map(({ qty }) => exact(qty)));
   const allowance = exact(included) + lifted;
@@ -117,8 +131,11 @@ function overage(
 }
 
 /** A line per deployment and service month that has LLM requests to bill. */
-export function llmLines(model: Model, draft: Draft): readonly Line[] {
-  const usage = usageOf(model, draft);
+export function llmLines(
+  model: Model,
+  draft: Pick<Draft, 'month' | 'leftOut'>,
+  usage: readonly UsageEvent[],
+): readonly Line[] {
   return model.fleet.deployments.flatMap((deployment) =>
     model.fleet.months.flatMap((_, month) => {
       const billed = usage.filter(
@@ -134,6 +151,7 @@ export function llmLines(model: Model, draft: Draft): readonly Line[] {
       return {
         deployment: deployment.id,
         subscription: null,
+        item: null,
         kind: 'llm_usage',
         resourceKind: null,
         description: lateFor === null ? 'LLM usage' : `LLM usage, late for ${lateFor}`,
@@ -141,6 +159,7 @@ export function llmLines(model: Model, draft: Draft): readonly Line[] {
         unit: 'request',
         unitPriceCents: null,
         amountCents: toCents(cents),
+        isTaxable: true,
         meta: {
           exact_cents: exactText(cents),
           ...(lateFor !== null && { service_month: lateFor }),
@@ -153,31 +172,52 @@ export function llmLines(model: Model, draft: Draft): readonly Line[] {
 export interface Totalled {
   readonly lines: readonly Line[];
   readonly subtotalCents: number;
+  readonly taxableCents: number;
   readonly taxCents: number;
   readonly totalCents: number;
+  readonly treatment: TreatmentCode;
+  readonly applications: readonly Application[];
 }
 
-/** A whole invoice: by deployment what was quoted, then LLM usage; tax last. */
-export function totalled({ fleet }: Model, { quoted, llm }: Draft): Totalled {
-  const lines = fleet.deployments.flatMap(({ id }) =>
+/** Returns a draft's lines of its deployments: what was quoted, then LLM usage. */
+export function deploymentLines({ fleet }: Model, { quoted, llm }: Draft): readonly Line[] {
+  return fleet.deployments.flatMap(({ id }) =>
     [...(quoted ?? []), ...llm].filter(({ deployment }) => deployment === id),
   );
-  const subtotalCents = lines.reduce((total, { amountCents }) => total + amountCents, 0);
-  // A tenth, half up.
-  const taxCents = Math.floor((subtotalCents + 5) / 10);
-  const totals = { subtotalCents, taxCents, totalCents: subtotalCents + taxCents };
-  if (taxCents === 0) return { lines, ...totals };
-  const tax: Line = {
-    deployment: null,
-    subscription: null,
-    kind: 'tax',
-    resourceKind: null,
-    description: 'GST (10%)',
-    qty: '1',
-    unit: 'invoice',
-    unitPriceCents: null,
-    amountCents: taxCents,
-    meta: { rate: '0.10' },
+}
+
+/** Returns a whole invoice: deployments, items, tax. */
+export function totalled(model: Model, draft: Draft): Totalled {
+  const { tenant, month, replaces } = draft;
+  const own = deploymentLines(model, draft);
+  const applications = applyItems(model, { tenant, month, replaced: replaces }, own);
+  const lines = [...own, ...itemLines(model, applications, month)];
+  const treatment = treatmentOf(model, tenant, month);
+  const taxableCents = taxableOf(lines);
+  const taxCents = taxOn(taxableCents, treatment);
+  return { ...withTax(lines, taxCents, treatment), applications };
+}
+
+export function taxableOf(lines: readonly Line[]): number {
+  return sumOf(
+    lines.filter(({ isTaxable }) => isTaxable),
+    ({ amountCents }) => amountCents,
+  );
+}
+
+/** Adds a document's tax line and totals. */
+export function withTax(
+  lines: readonly Line[],
+  taxCents: number,
+  treatment: TreatmentCode,
+): Omit<Totalled, 'applications'> {
+  const subtotalCents = sumOf(lines, ({ amountCents }) => amountCents);
+  return {
+    lines: [...lines, ...taxLines(taxCents, treatment)],
+    subtotalCents,
+    taxableCents: taxableOf(lines),
+    taxCents,
+    totalCents: subtotalCents + taxCents,
+    treatment,
   };
-  return { lines: [...lines, tax], ...totals };
 }

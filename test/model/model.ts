@@ -1,11 +1,12 @@
 import type { Exact } from './exact.ts';
 import type { Deployment, Fleet, PlanName } from './fleet.ts';
 import type { Line } from './line-rules.ts';
+import type { TreatmentCode } from './tax-rules.ts';
 import type { Sent } from './usage-rules.ts';
 
 /**
- * The ledger as anyone could keep it on paper: events that know who holds them, drafts that become
- * invoices, requests that wait. No buckets, no locks, no SQL, nothing of the product's. The files
+ * The ledger as anyone could keep it on paper: events that know who holds them, drafts that become invoices or
+ * notes, payments in the order in which they came. No buckets, no locks, no SQL, nothing of the product's. The files
  * `*-rules.ts` say what may happen to it; months are indexes into the fleet's.
  */
 
@@ -24,11 +25,11 @@ export interface UsageEvent {
   readonly content: string;
   replacedBy: UsageEvent | null;
   isExcluded: boolean;
-  /** The draft, or the invoice that it became, that has taken it; null: nobody yet. */
+  /** The draft, or the document that it became, that has taken it; null: nobody yet. */
   holder: Draft | null;
 }
 
-export type DraftState = 'open' | 'issued' | 'unchanged' | 'abandoned';
+export type DraftState = 'open' | 'issued' | 'unchanged' | 'nothing_to_bill' | 'abandoned';
 
 export interface Draft {
   readonly id: string;
@@ -36,7 +37,7 @@ export interface Draft {
   readonly month: number;
   readonly run: Run;
   readonly replaces: Invoice | null;
-  /** Whether that was void already. */
+  /** Whether that invoice was void already. One that is voided later refuses the draft. */
   readonly replacesVoid: boolean;
   state: DraftState;
   /** Opened so long ago that its run must be gone. */
@@ -47,30 +48,73 @@ export interface Draft {
   quoted: readonly Line[] | null;
   /** From sealed usage, so every attempt writes the same. */
   llm: readonly Line[];
-  invoice: Invoice | null;
+  /** What it has become. */
+  document: Invoice | Note | null;
 }
 
-export type Status = 'issued' | 'void' | 'superseded';
-
-export interface Invoice {
-  /** Which it was, and whose id it has. */
-  readonly draft: Draft;
+/** What an invoice and a note have in common. */
+export interface Document {
+  /** The draft's, if there was one. */
+  readonly id: string;
   readonly tenant: string;
   readonly month: number;
+  /** Of the invoice's month; of a note among the notes of its invoice. */
   readonly revision: number;
-  /** Of its tenant, from 1. */
+  /** Of its tenant and kind, from 1. */
   readonly number: number;
   readonly lines: readonly Line[];
   readonly subtotalCents: number;
+  /** The part of the subtotal that is taxed. */
+  readonly taxableCents: number;
   readonly taxCents: number;
   readonly totalCents: number;
+  readonly treatment: TreatmentCode;
   /** The first of the requests that it serves. */
-  readonly request: Request | null;
-  status: Status;
-  /** A void invoice stays void when its next revision replaces it. */
-  isReplaced: boolean;
-  /** The last run that found that its revision would be the same. */
+  readonly requestId: string | null;
+}
+
+export interface Invoice extends Document {
+  readonly kind: 'invoice';
+  readonly draft: Draft;
+  /** What it took from invoice items. */
+  readonly applications: readonly Application[];
+  status: 'issued' | 'void' | 'superseded';
+  supersededBy: Invoice | null;
+  /** The last run that found that its rerun would change nothing. */
   unchangedRun: Run | null;
+}
+
+export interface Note extends Document {
+  readonly kind: 'adjustment_note';
+  readonly adjusts: Invoice;
+  readonly origin: 'rerun' | 'credit';
+  /** Null: a credit. */
+  readonly draft: Draft | null;
+}
+
+/** A one-off charge or credit. */
+export interface Item {
+  readonly id: string;
+  readonly tenant: string;
+  readonly month: number;
+  readonly description: string;
+  /** Below 0: a credit. */
+  readonly cents: number;
+  readonly isTaxable: boolean;
+  isWithdrawn: boolean;
+}
+
+export interface Application {
+  readonly item: Item;
+  readonly cents: number;
+}
+
+export interface Payment {
+  readonly id: string;
+  /** The invoice that it names, whatever has replaced it since. */
+  readonly invoice: Invoice;
+  /** Below 0: a reversal. */
+  readonly cents: number;
 }
 
 /** A run of a child workflow; it may be interrupted after any step and continue later. */
@@ -108,12 +152,13 @@ export interface Request {
 export interface RequestRow {
   readonly request: Request;
   readonly tenant: string;
-  outcome: 'rolled' | 'unchanged' | 'nothing_to_bill' | 'refused' | 'parked' | null;
+  outcome: 'rolled' | 'adjusted' | 'unchanged' | 'nothing_to_bill' | 'refused' | 'parked' | null;
   draft: Draft | null;
 }
 
 export interface Outcome {
-  readonly outcome: 'rolled' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked';
+  readonly outcome: 'rolled' | 'adjusted' | 'skipped' | 'unchanged' | 'nothing_to_bill' | 'parked';
+  /** Which stands. */
   readonly invoice: Invoice | null;
   readonly failure: string | null;
 }
@@ -127,10 +172,24 @@ export interface Model {
   readonly events: UsageEvent[];
   readonly drafts: Draft[];
   readonly invoices: Invoice[];
+  readonly notes: Note[];
+  readonly items: Item[];
+  readonly payments: Payment[];
+  /** Whether the seller reviews invoices before tenants see them. */
+  isReviewed: boolean;
+  /** Tenants' months that were released, by `monthKey`. */
+  readonly released: Set<string>;
+  /** Which treatment a tenant has from a month on; the last entry of a month counts. */
+  readonly treatments: {
+    readonly tenant: string;
+    readonly from: number;
+    readonly code: TreatmentCode;
+  }[];
   readonly runs: Run[];
   readonly requests: Request[];
+  /** By `monthKey`. */
   readonly outcomes: Map<string, Outcome>;
-  /** How many ids have been given, to events and requests. */
+  /** How many ids have been given, to everything that is sent. */
   lastId: number;
 }
 
@@ -142,6 +201,12 @@ export function createModel(fleet: Fleet): Model {
     events: [],
     drafts: [],
     invoices: [],
+    notes: [],
+    items: [],
+    payments: [],
+    isReviewed: false,
+    released: new Set(),
+    treatments: [],
     runs: [],
     requests: [],
     outcomes: new Map(),
@@ -154,17 +219,13 @@ export function monthText({ fleet }: Model, month: number): string {
   return fleet.months[month] ?? '';
 }
 
-export function outcomeKey(tenant: string, month: number): string {
+export function monthKey(tenant: string, month: number): string {
   return `${month} ${tenant}`;
 }
 
-/** Returns the live invoice. */
-export function standing(model: Model, tenant: string, month: number): Invoice | null {
-  const found = model.invoices.filter(
-    (invoice) => invoice.tenant === tenant && invoice.month === month && !invoice.isReplaced,
-  );
-  if (found.length > 1) throw new Error('the model itself has two live invoices');
-  return found[0] ?? null;
+export function newId(model: Model): string {
+  model.lastId += 1;
+  return `${model.fleet.tenants[0]}-${model.lastId}`;
 }
 
 export function openDraft(model: Model, tenant: string, month: number): Draft | null {
@@ -188,37 +249,4 @@ export function waitingRows(model: Model, tenant: string, month: number): readon
     .filter((request) => request.month === month)
     .flatMap(({ rows }) => rows)
     .filter((row) => row.tenant === tenant && row.outcome === null);
-}
-
-/** A tenant's deployments whose subscription is in force at the end of a month. */
-export function dueDeployments(
-  { fleet }: Model,
-  tenant: string,
-  month: number,
-): readonly Deployment[] {
-  return fleet.deployments.filter(
-    ({ tenant: owner, due }) => owner === tenant && due.from <= month && month <= due.to,
-  );
-}
-
-/** A subscription, an invoice, or LLM usage that no invoice bills makes a tenant due. docs/spec.md#month-end */
-export function isDue(model: Model, tenant: string, month: number): boolean {
-  return (
-    dueDeployments(model, tenant, month).length > 0 ||
-    standing(model, tenant, month) !== null ||
-    model.events.some(
-      (event) =>
-        event.source === 'llm' &&
-        event.deployment.tenant === tenant &&
-        event.month <= month &&
-        !event.isExcluded &&
-        isFree(event, month),
-    )
-  );
-}
-
-/** No invoice holds it: it is open, or held by a draft that gives it up when an invoice of the month is built. */
-function isFree({ holder }: UsageEvent, month: number): boolean {
-  if (holder === null || holder.state === 'abandoned') return true;
-  return holder.state === 'open' && (holder.month === month || holder.isForgotten);
 }

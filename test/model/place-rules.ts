@@ -1,6 +1,8 @@
 import { exactText, type Exact } from './exact.ts';
 import { PLANS, type Plan } from './fleet.ts';
-import { isDue, standing, type Invoice, type Model, type UsageEvent } from './model.ts';
+import type { Line } from './line-rules.ts';
+import type { Invoice, Model, Note, UsageEvent } from './model.ts';
+import { holdersOf, isDue, standing } from './standing-rules.ts';
 
 /** Where the month's usage is: `reconciliation.ts` explains the states. */
 
@@ -12,8 +14,8 @@ export interface Place {
   readonly state: string;
   readonly events: number;
   readonly total: string;
-  /** The number of the live invoice of the service month. */
-  readonly invoice: number | null;
+  /** The standing invoice of the service month. */
+  readonly invoice: Invoice | null;
 }
 
 /** A service month's usage by deployment, kind and state, without what comes to nothing. */
@@ -29,14 +31,14 @@ export function placesOf(model: Model, month: number): readonly Place[] {
       kind,
       state,
       events,
-      invoice: standing(model, deployment.tenant, month)?.number ?? null,
+      invoice: standing(model, deployment.tenant, month),
     };
     const before = places.get(key) ?? { place, events: 0, total: 0n };
     places.set(key, { place, events: before.events + events, total: before.total + total });
   };
   for (const event of model.events.filter((each) => each.month === month)) {
     const state = stateOf(model, event);
-    if (!isLeftOut(event)) add(event, state, 1, event.added);
+    if (!isLeftOut(model, event)) add(event, state, 1, event.added);
     else {
       add(event, 'excluded', 1, event.amount);
       // A correction that was excluded still takes away what its record has said.
@@ -48,16 +50,20 @@ export function placesOf(model: Model, month: number): readonly Place[] {
     .map(({ place, events, total }) => ({ ...place, events, total: exactText(total) }));
 }
 
-/** An exclusion counts as soon as no invoice bills the event. */
-function isLeftOut(event: UsageEvent): boolean {
-  const { isExcluded, holder } = event;
-  if (!isExcluded) return false;
-  return !holder?.invoice || holder.invoice.status === 'void' || holder.leftOut.has(event);
+/** An exclusion counts as soon as no document bills the event: a note may leave out what its invoice has billed. */
+function isLeftOut(model: Model, event: UsageEvent): boolean {
+  const holders = holdersOf(model, event);
+  if (!event.isExcluded) return false;
+  const isBilled = holders.length > 0 && !holders.some(isVoid);
+  return !isBilled || holders.some(({ draft }) => draft?.leftOut.has(event) === true);
 }
+
+const isVoid = (document: Invoice | Note) =>
+  document.kind === 'invoice' && document.status === 'void';
 
 function stateOf(model: Model, event: UsageEvent): string {
   const { source, deployment, holder, month } = event;
-  if (holder?.invoice) return stateOnInvoice(event, holder.invoice);
+  if (holder?.document) return stateOnDocument(event, holder.document);
   if (holder?.state === 'open') return 'in_draft';
   if (holder !== null && holder.state !== 'abandoned') return 'unaccounted';
   const { tenant } = deployment;
@@ -68,14 +74,19 @@ function stateOf(model: Model, event: UsageEvent): string {
   return invoice.status === 'void' ? 'voided' : 'needs_re_run';
 }
 
-function stateOnInvoice(event: UsageEvent, { isReplaced, status, lines }: Invoice): string {
+function stateOnDocument(event: UsageEvent, document: Invoice | Note): string {
   const { source, deployment, kind } = event;
-  if (isReplaced) return 'unaccounted';
-  if (status === 'void') return 'voided';
+  const { lines } = document;
+  const invoice = document.kind === 'invoice' ? document : document.adjusts;
+  if (invoice.supersededBy !== null) return 'unaccounted';
+  if (invoice.status === 'void') return 'voided';
   if (source === 'llm') return 'billed';
-  const own = lines.filter((line) => line.deployment === deployment.id);
-  if (own.some((line) => line.kind === 'overage' && line.resourceKind === kind)) return 'billed';
-  const base = own.find((line) => line.kind === 'plan_base');
+  const isOwn = (line: Line) => line.deployment === deployment.id;
+  const billed = lines.filter(isOwn).filter((line) => line.kind === 'overage');
+  if (billed.some((line) => line.resourceKind === kind)) return 'billed';
+  // A note has no line for what hasn't changed. What it was composed from says which plan it is.
+  const composed = document.draft?.quoted?.filter(isOwn) ?? [];
+  const base = composed.find((line) => line.kind === 'plan_base');
   if (!base) return 'no_subscription';
   const plan = Object.values<Plan>(PLANS).find(({ id }) => id === base.meta.plan_version_id);
   const item = plan?.items.find((each) => each.kind === kind);

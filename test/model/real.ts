@@ -5,6 +5,7 @@ import { expectSoundBooks } from '../_util/books.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { fleetOf, MONTH_COUNT, seedFleet, seedPlans, type Fleet } from './fleet.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
+import { setReview } from '../_util/by-hand.ts';
 
 /** The product, on a real PostgreSQL. */
 export interface Real {
@@ -37,6 +38,8 @@ export class RealWorlds implements AsyncDisposable {
     const months = Array.from({ length: MONTH_COUNT }, (_, n) => monthAt(start + n));
     const fleet = fleetOf(`s${this.#used}`, months);
     await seedFleet(this.#real.world.db, fleet);
+    // An earlier sequence may have left the seller's setting otherwise.
+    await setReview(this.#real.world.db, false);
     return { real: this.#real, fleet };
   }
 

@@ -3,16 +3,16 @@ import type { TenantResult } from '../../src/contracts/month-end-types.ts';
 import { nextRun } from '../_util/build.ts';
 import { monthText, type Model, type Run } from './model.ts';
 import {
-  openDrafts,
   persistInvoices,
   pullLlmUsage,
   quoteSubscriptions,
   recordParked,
-  type Result,
 } from './month-end-rules.ts';
+import { openDrafts } from './opening-rules.ts';
 import type { Real } from './real.ts';
+import type { Result } from './results.ts';
 
-/** A child workflow's steps, one by one: what it does in the model and in PostgreSQL is the same. */
+/** A child workflow's steps, one by one, in the model and in PostgreSQL. */
 
 export const STEPS = [
   'openDrafts',
@@ -126,10 +126,10 @@ function expectSame(actual: readonly TenantResult[], expected: readonly Result[]
   );
   expect(byTenant(told)).toEqual(
     byTenant(
-      expected.map(({ tenant, outcome, invoice, failure }) =>
+      expected.map(({ tenant, outcome, invoice, note, failure }) =>
         invoice === null
           ? { tenant, outcome, failure }
-          : { tenant, outcome, invoice: invoice.draft.id, totalCents: invoice.totalCents },
+          : { tenant, outcome, invoice: invoice.id, totalCents: (note ?? invoice).totalCents },
       ),
     ),
   );

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { anyCommand, type LedgerCommand } from './commands.ts';
+import type { LedgerCommand } from './command.ts';
+import { anyCommand } from './commands.ts';
 import { expectProvable } from './compare.ts';
 import { createModel } from './model.ts';
 import { RealWorlds } from './real.ts';
