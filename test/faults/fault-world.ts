@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/db/pool.ts';
 import { anyFreePort } from '../../dev/free-port.ts';
 import { seededRandom } from '../../dev/random.ts';
 import { applySchedule } from '../../src/temporal/schedule.ts';
+import { startFinance } from './finance.ts';
 import type { FaultTargets } from './inject.ts';
 import { createOperator } from './operator.ts';
 import { insertPopulation, type Tenant } from './population.ts';
@@ -28,6 +29,8 @@ export interface FaultWorldOptions {
 const SENDERS_PER_SOURCE = 3;
 /** Between two batches of a sender: about 400 events a second leave the machine to the rest. */
 const PAUSE_MS = 200;
+/** Between two requests of the finance team: a few a second, so that most invoices stay open for a while. */
+const FINANCE_PAUSE_MS = 300;
 
 /** Everything that a run needs; all of it ends with it. */
 export interface FaultWorld extends FaultTargets, AsyncDisposable {
@@ -50,7 +53,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
   });
   const servers = stack.use(await startFaultServers(stateDir));
   await asSuperuserAgain(servers.postgres.superuserUrl, (client) =>
-    insertPopulation(client, tenants),
+    insertPopulation(client, tenants, plan),
   );
   const keys = await createKeys(servers.postgres.appUrl);
 
@@ -104,8 +107,17 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
     signal: over.signal,
   });
   await Promise.all([processes.worker.untilReady(), processes.api.untilReady()]);
+  const apiUrl = `http://127.0.0.1:${apiPort}`;
+  const finance = startFinance({
+    apiUrl,
+    key: keys.operator,
+    tenants,
+    random: seededRandom(`finance ${seed}`),
+    pauseMs: FINANCE_PAUSE_MS,
+  });
+  stack.defer(() => void finance.finish().catch(() => undefined));
   const senders = startSenders({
-    apiUrl: `http://127.0.0.1:${apiPort}`,
+    apiUrl,
     keys,
     seed: String(seed),
     tenants,
@@ -120,6 +132,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
     proxies,
     processes,
     operator,
+    finance,
     silent: [],
     client,
     senders,
@@ -144,6 +157,7 @@ async function createKeys(url: string) {
   const db = await openDatabase({ url, maxConnections: 1, applicationName: 'faults' });
   const gateway = await createKey(db, { scope: 'gateway', label: 'gateway' });
   const metering = await createKey(db, { scope: 'metering', label: 'metering' });
+  const operator = await createKey(db, { scope: 'operator', label: 'finance' });
   await db.end();
-  return { llm: gateway.plainKey, metered: metering.plainKey };
+  return { llm: gateway.plainKey, metered: metering.plainKey, operator: operator.plainKey };
 }

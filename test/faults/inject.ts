@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Finance } from './finance.ts';
 import type { Operator } from './operator.ts';
 import type { HeldConnection, PostgresProxy } from './postgres-proxy.ts';
 import type { SupervisedProcess } from './processes.ts';
@@ -12,6 +13,7 @@ export interface FaultTargets {
   readonly proxies: Readonly<Record<Part, PostgresProxy>>;
   readonly processes: Readonly<Record<Part, SupervisedProcess>>;
   readonly operator: Operator;
+  readonly finance: Finance;
   /** Silent connections; the side that waits for an answer must give each of them up. */
   readonly silent: HeldConnection[];
 }
@@ -24,7 +26,7 @@ const LOOK_EVERY_MS = 20;
 /** Waits for the step's moment and does its fault. Resolves when the fault is over. */
 export async function inject(step: Step, targets: FaultTargets): Promise<void> {
   const held = await holdAt(step, targets.proxies[step.part]);
-  const { servers, processes, operator } = targets;
+  const { servers, processes, operator, finance } = targets;
   switch (step.kind) {
     case 'workerBeforeBegin':
     case 'workerBeforeCommit':
@@ -57,6 +59,10 @@ export async function inject(step: Step, targets: FaultTargets): Promise<void> {
     case 'burst':
       held.release();
       await Promise.all([operator.burst(step.size), operator.startTwice()]);
+      return;
+    case 'hands':
+      held.release();
+      await Promise.all([finance.burst(2 * step.size), operator.burst(step.size)]);
       return;
   }
 }

@@ -5,9 +5,18 @@ import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { seededRandom } from '../../dev/random.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
+import { invoicesOf } from '../_util/books.ts';
+import {
+  creditLine,
+  recordItem,
+  recordPayment,
+  releaseMonth,
+  voidInvoice,
+} from '../_util/by-hand.ts';
 import { violationsAtRest, type Remembered } from './invariants.ts';
 import { IssuedWatch } from './issued-digest.ts';
-import { MONTH, insertPopulation, planPopulation } from './population.ts';
+import type { Handled } from './money-checks.ts';
+import { MONTH, insertPopulation, planPopulation, type Tenant } from './population.ts';
 import { eventKey } from './senders.ts';
 import { createBatchMaker, type SentEvent } from './usage-batches.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
@@ -24,7 +33,7 @@ beforeAll(async () => {
   superuser = new pg.Client({ connectionString: world.superuserUrl });
   await superuser.connect();
   const tenants = planPopulation(12, seededRandom('invariants'));
-  await insertPopulation(superuser, tenants);
+  await insertPopulation(superuser, tenants, { isReviewed: true });
   const ingestion = createIngestion({ db: world.db, now: () => new Date(), timeBounds: ANY_TIME });
   const acknowledged = new Map<string, SentEvent>();
   const post = async (batches: number, sender: string): Promise<void> => {
@@ -55,18 +64,67 @@ beforeAll(async () => {
     force,
   });
   await closed(world, MONTH);
+  const handled = await handleByHand(tenants);
+  await post(10, 'late-again');
+  await requestMonthEnd(world.client, {
+    month: MONTH,
+    requestId: 'force-again',
+    actor: 'test',
+    reason: 'usage came late',
+    force,
+  });
+  await closed(world, MONTH);
   await post(10, 'too-late');
   await ingestion.close();
 
   const issued = new IssuedWatch();
   expect(await issued.look(superuser)).toEqual([]);
-  const requests = ['close', 'force'].map((requestId) => ({
+  const requests = ['close', 'force', 'force-again'].map((requestId) => ({
     month: MONTH,
     requestId,
     tenantIds: [],
   }));
-  remembered = { acknowledged, requests, tenants, months: [MONTH], issued };
+  remembered = { acknowledged, requests, tenants, months: [MONTH], issued, handled };
 });
+
+/** Two tenants pay, one of them gets a credit and is released; two items; one invoice is void. */
+async function handleByHand(tenants: readonly Tenant[]): Promise<Handled> {
+  const { db } = world;
+  const sound = tenants.filter(({ kind }) => kind === 'sound').map(({ tenantId }) => tenantId);
+  const [first = '', second = '', third = ''] = sound;
+  const invoices = (await invoicesOf(db)).filter(({ supersededBy }) => supersededBy === null);
+  const invoiceOf = (tenantId: string) => {
+    const found = invoices.find((invoice) => invoice.tenantId === tenantId);
+    if (!found) throw new Error(`${tenantId} has no invoice`);
+    return found;
+  };
+  for (const tenantId of [first, second]) {
+    const { number } = invoiceOf(tenantId);
+    await recordPayment(db, { id: `pay ${tenantId}`, number, cents: 1000 });
+  }
+  const { invoiceId: documentId } = invoiceOf(first);
+  await creditLine(db, { documentId, lineNo: 1, cents: 70, requestId: 'credit' });
+  const item = { month: MONTH, description: 'Workshop', isTaxable: true };
+  await recordItem(db, { ...item, id: 'charge', tenant: third, cents: 900 });
+  await recordItem(db, { ...item, id: 'credit', tenant: third, cents: -400 });
+  await releaseMonth(db, { month: MONTH, tenantIds: [first], requestId: 'release' });
+  const { invoiceId: voided } = invoiceOf(sound.at(-1) ?? '');
+  await voidInvoice(db, voided);
+  return {
+    payments: new Map(
+      [first, second].map((tenantId) => [`pay ${tenantId}`, { tenantId, cents: 1000 }]),
+    ),
+    items: new Map(
+      [['charge', 900] as const, ['credit', -400] as const].map(([id, cents]) => [
+        id,
+        { tenantId: third, cents, isTaxable: true, isWithdrawn: false },
+      ]),
+    ),
+    credits: new Map([['credit', 70]]),
+    voided: new Set([voided]),
+    released: new Set([first]),
+  };
+}
 afterAll(async () => {
   await superuser.end();
   await world[Symbol.asyncDispose]();
@@ -77,7 +135,9 @@ test('sound books', async () => {
   expect(await violationsAtRest(superuser, remembered)).toEqual([]);
 });
 
-const SOME_LIVE = `(SELECT invoice_id FROM invoices WHERE status = 'issued' ORDER BY 1 LIMIT 1)`;
+const SOME_LIVE = `(SELECT invoice_id FROM invoices
+  WHERE kind = 'invoice' AND status = 'issued' ORDER BY 1 LIMIT 1)`;
+const SOME_NOTE = `(SELECT invoice_id FROM invoices WHERE note_origin = 'rerun' ORDER BY 1 LIMIT 1)`;
 /** A bucket that is billed on a live invoice. */
 const SOME_BUCKET = `(SELECT u.bucket_id FROM invoice_usage u JOIN invoices i USING (invoice_id)
   WHERE i.status = 'issued' AND u.disposition = 'billed' ORDER BY 1 LIMIT 1)`;
@@ -94,8 +154,8 @@ test.each([
   [
     'I1',
     'no live invoice',
-    `ALTER TABLE invoices DROP CONSTRAINT invoices_check3;
-     UPDATE invoices SET status = 'superseded' WHERE invoice_id = ${SOME_LIVE}`,
+    `UPDATE invoices SET status = 'superseded', superseded_by = invoice_id, superseded_at = now()
+     WHERE invoice_id = ${SOME_LIVE}`,
     'not exactly one that is live',
   ],
   [
@@ -219,6 +279,64 @@ test.each([
      WHERE tenant_id = (SELECT s.tenant_id FROM invoices JOIN subscriptions s USING (tenant_id)
        WHERE s.ends_at IS NULL ORDER BY 1 LIMIT 1)`,
     'not rebuilt',
+  ],
+  [
+    'I1',
+    'a note that is left out of its series',
+    `UPDATE invoices SET revision = 7 WHERE invoice_id = ${SOME_NOTE}`,
+    'not a series from 1',
+  ],
+  [
+    'I3',
+    'a note that bills some usage again',
+    `UPDATE invoice_lines SET qty = qty + 1 WHERE invoice_id = ${SOME_NOTE} AND kind = 'llm_usage'`,
+    'LLM usage that invoice and notes together do not charge for',
+  ],
+  [
+    'I3',
+    'a note whose tax is a cent off',
+    `UPDATE invoices SET tax_cents = tax_cents + 1, total_cents = total_cents + 1
+     WHERE invoice_id = ${SOME_NOTE}`,
+    'not taxed together with their notes',
+  ],
+  [
+    'I6',
+    'a payment that is forgotten',
+    `DELETE FROM payments WHERE payment_id IN (SELECT payment_id FROM payments LIMIT 1)`,
+    'payments that are not what was acknowledged: 1',
+  ],
+  [
+    'I6',
+    'a payment that is counted twice',
+    `INSERT INTO payments (payment_id, tenant_id, period_start, invoice_id, amount_cents, received_on, actor)
+     SELECT 'again', tenant_id, period_start, invoice_id, amount_cents, received_on, actor
+     FROM payments LIMIT 1`,
+    'payments that are not what was acknowledged: 1 (again)',
+  ],
+  [
+    'I6',
+    'an item that is billed twice',
+    `UPDATE invoice_lines SET amount_cents = 2 * amount_cents WHERE item_id = 'charge'`,
+    'items that invoices take more than once',
+  ],
+  [
+    'I6',
+    'a credit that is forgotten',
+    `DELETE FROM invoices WHERE note_origin = 'credit'`,
+    'credits that are not what was acknowledged: 1 (credit)',
+  ],
+  [
+    'I6',
+    'an invoice that is not void any more',
+    `UPDATE invoices SET status = 'issued' WHERE status = 'void'`,
+    'voided and are not void: 1',
+  ],
+  ['I7', 'a release that is forgotten', `DELETE FROM releases`, 'released and are not: 1'],
+  [
+    'I7',
+    'a month that tenants see before its release',
+    `DROP POLICY released ON invoices`,
+    'see something else than what was released',
   ],
 ] as const)('%s: %s is found', async (invariant, _, breakIt, words) => {
   await superuser.query('BEGIN');

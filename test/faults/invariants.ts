@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { Decimal, sumDecimals, toDecimalString } from '../../src/domain/decimal.ts';
 import type { IssuedWatch } from './issued-digest.ts';
+import { moneyViolations, type Handled } from './money-checks.ts';
 import type { AcknowledgedRequest } from './operator.ts';
 import type { Tenant, TenantKind } from './population.ts';
 import { eventKey } from './senders.ts';
@@ -15,9 +16,11 @@ export interface Remembered {
   /** The months that were asked for. */
   readonly months: readonly string[];
   readonly issued: IssuedWatch;
+  /** What the finance team remembers. */
+  readonly handled: Handled;
 }
 
-/** I1 to I5, when everything has come to rest. @returns what is wrong */
+/** All invariants, when everything has come to rest. @returns what is wrong */
 export async function violationsAtRest(
   client: pg.ClientBase,
   remembered: Remembered,
@@ -32,6 +35,7 @@ export async function violationsAtRest(
     ...(await notServed(client, remembered)),
     ...(await lostRequests(client, remembered)),
     ...(await notRebuilt(client, remembered)),
+    ...(await moneyViolations(client, remembered)),
   ];
 }
 
@@ -78,11 +82,14 @@ async function missingFromTheBooks(
   client: pg.ClientBase,
   acknowledged: Remembered['acknowledged'],
 ): Promise<readonly Violation[]> {
+  // Of an invoice and its notes, the last line says what is charged by now.
   const { rows } = await client.query<{ tenant_id: string; total: string }>(`
     SELECT tenant_id, trim_scale(sum(total))::text AS total FROM (
-      SELECT i.tenant_id, (l.meta ->> 'exact_cents')::numeric AS total
+      (SELECT DISTINCT ON (i.tenant_id, i.period_start, l.deployment_id, l.description) i.tenant_id,
+        (l.meta ->> 'exact_cents')::numeric AS total
       FROM invoice_lines l JOIN invoices i USING (invoice_id)
-      WHERE l.kind = 'llm_usage' AND i.status <> 'superseded'
+      WHERE l.kind = 'llm_usage' AND i.superseded_by IS NULL
+      ORDER BY i.tenant_id, i.period_start, l.deployment_id, l.description, i.kind, i.revision DESC)
       UNION ALL
       SELECT b.tenant_id, e.charge_cents
       FROM llm_usage_events e JOIN usage_buckets b USING (bucket_id)
@@ -117,7 +124,7 @@ async function withoutReason(
     `SELECT b.bucket_id::text AS who FROM usage_buckets b
      LEFT JOIN invoices holder ON holder.invoice_id = b.sealed_for
      LEFT JOIN invoices live ON (live.tenant_id, live.period_start) = (b.tenant_id, b.service_month)
-       AND live.status <> 'superseded'
+       AND live.kind = 'invoice' AND live.superseded_by IS NULL
      LEFT JOIN tenant_outcomes o
        ON (o.tenant_id, o.period_start) = (b.tenant_id, b.service_month) AND o.outcome = 'parked'
      WHERE b.event_count > 0 AND holder.invoice_id IS NULL AND live.invoice_id IS NULL
@@ -158,7 +165,8 @@ async function notServed(
   }>(
     `SELECT t.tenant_id, month, o.reason_type AS parked_as, o.reason, (
        SELECT count(*) FROM invoices i WHERE i.tenant_id = t.tenant_id
-         AND to_char(i.period_start, 'YYYY-MM') = month AND i.status <> 'superseded') AS invoices
+         AND to_char(i.period_start, 'YYYY-MM') = month
+         AND i.kind = 'invoice' AND i.superseded_by IS NULL) AS invoices
      FROM tenants t CROSS JOIN unnest($1::text[]) month
      LEFT JOIN tenant_outcomes o ON o.tenant_id = t.tenant_id
        AND to_char(o.period_start, 'YYYY-MM') = month AND o.outcome = 'parked'`,
@@ -201,7 +209,10 @@ async function lostRequests(
   return [{ invariant: 'I5', text: summary('requests that were not served', wrong) }];
 }
 
-/** A fault of the machinery is no reason to refuse or park a tenant that an operator names. */
+/**
+ * A fault of the machinery is no reason to refuse or park a tenant that an operator names. A request is refused only if
+ * the invoice was voided while its draft was open.
+ */
 async function notRebuilt(
   client: pg.ClientBase,
   { tenants }: Remembered,
@@ -209,10 +220,15 @@ async function notRebuilt(
   const sound = tenants.filter(({ kind }) => kind === 'sound').map(({ tenantId }) => tenantId);
   const found = await findWrong(
     client,
-    `SELECT concat_ws(' ', tenant_id, outcome, f.reason) AS who
+    `SELECT concat_ws(' ', f.tenant_id, outcome, f.reason) AS who
      FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
-     WHERE tenant_id = ANY ($1) AND outcome <> 'rolled'
-       AND NOT (outcome = 'unchanged' AND r.only_if_changed)`,
+     WHERE f.tenant_id = ANY ($1) AND outcome NOT IN ('rolled', 'adjusted')
+       AND NOT (outcome = 'unchanged' AND (r.only_if_changed OR EXISTS (
+         SELECT FROM invoice_balances b WHERE b.is_settled
+           AND (b.tenant_id, b.period_start) = (f.tenant_id, r.period_start))))
+       AND NOT (outcome = 'refused' AND EXISTS (
+         SELECT FROM invoices i WHERE i.status = 'void'
+           AND (i.tenant_id, i.period_start) = (f.tenant_id, r.period_start)))`,
     [sound],
   );
   if (found === null) return [];

@@ -45,7 +45,7 @@ function parseCount(value: string | number): number {
 
 function readOptions(): Options {
   return new Command('npm run test:faults --')
-    .description('Runs the engine through seeded schedules of faults and checks I1 to I5.')
+    .description('Runs the engine through seeded schedules of faults and checks I1 to I7.')
     .option('--seeds <seeds>', 'which seeds: 1..20, or 1,5,9', parseSeeds, parseSeeds('1..20'))
     .option('--seed <seed>', 'this one alone', parseCount)
     .option('--tenants <number>', 'tenants of each run', parseCount, 1000)
@@ -108,7 +108,7 @@ async function runSeeds(
 
 function report({ seed, faults, events, seconds, violations, logFolder }: SeedResult): void {
   const injected = FAULT_KINDS.reduce((sum, kind) => sum + faults[kind], 0);
-  const verdict = violations.length === 0 ? 'I1 to I5 hold' : 'BROKEN';
+  const verdict = violations.length === 0 ? 'I1 to I7 hold' : 'BROKEN';
   console.log(`seed ${seed}: ${verdict}; ${injected} faults, ${events} events, ${seconds} s`);
   for (const { invariant, text } of violations) console.log(`  ${invariant}: ${text}`);
   if (logFolder !== null) {

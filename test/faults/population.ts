@@ -45,6 +45,7 @@ export function planPopulation(count: number, random: Random): readonly Tenant[]
 export async function insertPopulation(
   client: pg.ClientBase,
   tenants: readonly Tenant[],
+  { isReviewed }: { readonly isReviewed: boolean } = { isReviewed: false },
 ): Promise<void> {
   await client.query(`
     INSERT INTO plans VALUES ('studio'), ('yankee');
@@ -56,6 +57,11 @@ export async function insertPopulation(
       ('studio-v1', 2, 'llm_tokens', 1000, 1, '1k_tokens', NULL),
       ('studio-v1', 3, 'spaces_gb_month', 100, 2, 'gb_month', 5000),
       ('studio-v1', 4, 'snapshots', 3, NULL, NULL, NULL)`);
+  await client.query(
+    `INSERT INTO seller_details (version, legal_name, abn, address, release)
+     VALUES (1, 'Arcadia Cloud Pty Ltd', '80000000001', '{Sydney}', $1)`,
+    [isReviewed ? 'review' : 'immediate'],
+  );
   await client.query(
     `INSERT INTO tenants (tenant_id, name, currency)
      SELECT t, t, 'AUD' FROM unnest($1::text[]) t`,

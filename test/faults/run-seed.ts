@@ -35,9 +35,15 @@ export interface SeedResult {
   readonly posts: number;
   readonly retriedPosts: number;
   readonly monthEndRequests: number;
-  /** Live invoices, and the revisions that they replaced. */
+  /** What the finance team did, as acknowledged. */
+  readonly payments: number;
+  readonly items: number;
+  readonly credits: number;
+  readonly voided: number;
+  /** Live invoices, the revisions that they replaced, and the notes that adjust them. */
   readonly liveInvoices: number;
   readonly supersededInvoices: number;
+  readonly notes: number;
   /** How often everything that holds at any time was checked. */
   readonly checks: number;
   readonly seconds: number;
@@ -50,7 +56,7 @@ export interface SeedResult {
 const REST_TIMEOUT_MS = 300_000;
 const LOOK_EVERY_MS = 250;
 
-/** Runs the schedule of one seed against real servers and processes, and checks I1 to I5. */
+/** Runs the schedule of one seed against real servers and processes, and checks I1 to I7. */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { seed, tenants: tenantCount, isShort = false, workflowBundlePath } = options;
   const startedAt = Date.now();
@@ -63,7 +69,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   await using world = await createFaultWorld({ seed, plan, tenants, workflowBundlePath });
   log('servers, worker, API and senders are up');
 
-  const { operator, senders, processes, logFolder } = world;
+  const { operator, senders, finance, processes, logFolder } = world;
   const months = plan.closesEarlierMonth ? [MONTH, EARLIER_MONTH] : [MONTH];
   const run = new Run(world, { months, tenants, workflowBundlePath, log });
   try {
@@ -80,6 +86,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const ends = [...processes.worker.unexpectedEnds, ...processes.api.unexpectedEnds];
   run.violations.push(...ends.map((text) => ({ invariant: 'rest' as const, text })));
   run.violations.push(...senders.complaints.map((text) => ({ invariant: 'I2' as const, text })));
+  run.violations.push(...finance.complaints.map((text) => ({ invariant: 'I6' as const, text })));
   if (run.violations.length > 0) world.keepLogs();
   return {
     seed,
@@ -89,6 +96,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     posts: senders.counts.requests,
     retriedPosts: senders.counts.retries,
     monthEndRequests: operator.acknowledged.size,
+    payments: finance.payments.size,
+    items: finance.items.size,
+    credits: finance.credits.size,
+    voided: finance.voided.size,
     ...run.invoices,
     checks: run.checks,
     seconds: Math.round((Date.now() - startedAt) / 1000),
@@ -112,7 +123,7 @@ class Run {
   >;
   readonly violations: Violation[] = [];
   checks = 0;
-  invoices = { liveInvoices: 0, supersededInvoices: 0 };
+  invoices = { liveInvoices: 0, supersededInvoices: 0, notes: 0 };
   readonly #world: FaultWorld;
   readonly #options: RunOptions;
   readonly #issued = new IssuedWatch();
@@ -151,17 +162,22 @@ class Run {
 
   /** Nobody harms anything any more; the month is asked for once more, and everything is served. */
   async comeToRest(): Promise<void> {
-    const { operator, senders, silent } = this.#world;
+    const { operator, senders, finance, silent } = this.#world;
     const { months, log } = this.#options;
     await within(REST_TIMEOUT_MS, 'a silent connection was never given up', silenced(silent));
     await within(REST_TIMEOUT_MS, 'some usage was never acknowledged', senders.finish());
+    await within(
+      REST_TIMEOUT_MS,
+      'a request of the finance team was never answered',
+      finance.finish(),
+    );
     for (const month of months) await operator.close(month);
     await within(REST_TIMEOUT_MS, 'the run was never drained', drained(operator, months));
     log('everything has come to rest');
   }
 
   async checkAtRest(): Promise<void> {
-    const { operator, senders, client } = this.#world;
+    const { operator, senders, finance, client } = this.#world;
     const { months, tenants } = this.#options;
     const remembered = {
       acknowledged: senders.acknowledged,
@@ -169,6 +185,7 @@ class Run {
       tenants,
       months,
       issued: this.#issued,
+      handled: finance,
     };
     this.violations.push(...(await this.#look((client) => violationsAtRest(client, remembered))));
     const { appUrl } = this.#world.servers.postgres;
@@ -186,12 +203,14 @@ class Run {
 }
 
 async function countInvoices(client: pg.Client) {
-  const { rows } = await client.query<{ live: string; superseded: string }>(`
-    SELECT count(*) FILTER (WHERE status <> 'superseded') AS live,
-      count(*) FILTER (WHERE status = 'superseded') AS superseded FROM invoices`);
+  const { rows } = await client.query<{ live: string; superseded: string; notes: string }>(`
+    SELECT count(*) FILTER (WHERE kind = 'invoice' AND superseded_by IS NULL) AS live,
+      count(*) FILTER (WHERE superseded_by IS NOT NULL) AS superseded,
+      count(*) FILTER (WHERE kind = 'adjustment_note') AS notes FROM invoices`);
   return {
     liveInvoices: Number(rows[0]?.live),
     supersededInvoices: Number(rows[0]?.superseded),
+    notes: Number(rows[0]?.notes),
   };
 }
 

@@ -17,6 +17,7 @@ export const FAULTS = {
   silence: 'connection silent at COMMIT',
   exhausted: 'no connection to be had',
   burst: 'burst of forced signals',
+  hands: 'burst of payments, credits, voids and signals',
 } as const;
 export type FaultKind = keyof typeof FAULTS;
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
@@ -38,6 +39,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Whether the month before is closed as well, beside the other. */
   readonly closesEarlierMonth: boolean;
+  /** Whether the seller reviews invoices before tenants see them. */
+  readonly isReviewed: boolean;
   readonly workerConnections: number;
   readonly apiConnections: number;
   /** After how many events a month's workflow continues as new. */
@@ -60,6 +63,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   silence: 2,
   exhausted: 1,
   burst: 2,
+  hands: 3,
 };
 const WHOLE_SCHEDULE = 32;
 
@@ -81,6 +85,7 @@ export function planFaults({ seed, tenants, isShort }: PlanOptions): Plan {
   return {
     steps: shuffled(kinds, random).map((kind) => planStep(kind, random, furthest)),
     closesEarlierMonth: random.integer(1, 3) === 1,
+    isReviewed: isShort || random.integer(1, 2) === 1,
     workerConnections: random.integer(1, 4) === 1 ? 3 : 20,
     apiConnections: random.integer(1, 3) === 1 ? 2 : 10,
     historyEvents: random.integer(300, 1000),
@@ -123,6 +128,7 @@ function planStep(kind: FaultKind, random: Random, furthest: number): Step {
       return at('worker', anyCommit);
     case 'exhausted':
     case 'burst':
+    case 'hands':
       return at('worker', 'before BEGIN');
   }
 }

@@ -14,4 +14,6 @@ test('each kind of fault once, while usage comes in, loses nothing and bills not
   expect(result.faults).toEqual(Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1])));
   expect(result.events).toBeGreaterThan(100);
   expect(result.supersededInvoices).toBeGreaterThan(0);
+  expect(result.payments).toBeGreaterThan(0);
+  expect(result.items).toBeGreaterThan(0);
 }, 300_000);

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { CHAIN_CHECKS } from './chain-checks.ts';
 
 export const INVARIANTS = {
   I1: 'one live invoice per tenant and period',
@@ -6,6 +7,8 @@ export const INVARIANTS = {
   I3: 'lines add up to totals, exactly',
   I4: 'issued invoices and their lines never change',
   I5: 'every tenant that is due is invoiced, or parked with a reason',
+  I6: 'payments, items and credits count once, and balances add up',
+  I7: 'a tenant sees nothing of a month before its release',
 } as const;
 export type Invariant = keyof typeof INVARIANTS;
 
@@ -15,7 +18,7 @@ export interface Violation {
   readonly text: string;
 }
 
-interface Check {
+export interface Check {
   readonly invariant: Invariant;
   /** What its rows are. */
   readonly what: string;
@@ -43,7 +46,8 @@ const CHECKS: readonly Check[] = [
     what: 'months of a tenant that have invoices, but not exactly one that is live',
     sql: `
       SELECT concat_ws(' ', tenant_id, period_start) AS who FROM invoices
-      GROUP BY tenant_id, period_start HAVING count(*) FILTER (WHERE status <> 'superseded') <> 1`,
+      GROUP BY tenant_id, period_start
+      HAVING count(*) FILTER (WHERE kind = 'invoice' AND superseded_by IS NULL) <> 1`,
   },
   {
     invariant: 'I1',
@@ -54,13 +58,13 @@ const CHECKS: readonly Check[] = [
         AND (before.tenant_id, before.period_start, before.revision)
           = (i.tenant_id, i.period_start, i.revision - 1)
         AND before.superseded_by = i.invoice_id
-      WHERE i.revision > 1 AND before.invoice_id IS NULL`,
+      WHERE i.kind = 'invoice' AND i.revision > 1 AND before.invoice_id IS NULL`,
   },
   {
     invariant: 'I1',
-    what: 'tenants whose invoice numbers have a gap',
+    what: 'tenants whose invoice or note numbers have a gap',
     sql: `
-      SELECT tenant_id AS who FROM invoices GROUP BY tenant_id
+      SELECT concat_ws(' ', tenant_id, kind) AS who FROM invoices GROUP BY tenant_id, kind
       HAVING max(tenant_seq) <> count(*) OR min(tenant_seq) <> 1`,
   },
   {
@@ -87,7 +91,7 @@ const CHECKS: readonly Check[] = [
       SELECT b.bucket_id::text AS who FROM usage_buckets b
       JOIN invoice_drafts d ON d.draft_id = b.sealed_for
       LEFT JOIN invoices i ON i.invoice_id = b.sealed_for
-      WHERE d.state = 'issued' AND (i.invoice_id IS NULL OR i.status = 'superseded')`,
+      WHERE d.state = 'issued' AND (i.invoice_id IS NULL OR i.superseded_by IS NOT NULL)`,
   },
   {
     invariant: 'I2',
@@ -106,7 +110,7 @@ const CHECKS: readonly Check[] = [
     what: 'buckets on several live invoices',
     sql: `
       SELECT u.bucket_id::text AS who FROM invoice_usage u JOIN invoices i USING (invoice_id)
-      WHERE i.status <> 'superseded' GROUP BY u.bucket_id HAVING count(*) > 1`,
+      WHERE i.superseded_by IS NULL GROUP BY u.bucket_id HAVING count(*) > 1`,
   },
   {
     invariant: 'I2',
@@ -118,7 +122,7 @@ const CHECKS: readonly Check[] = [
         SELECT u.invoice_id, u.line_no, sum(s.events) AS events, sum(s.total) AS total
         FROM invoice_usage u JOIN (${SUMS}) s USING (bucket_id) GROUP BY 1, 2
       ) used USING (invoice_id, line_no)
-      WHERE l.kind = 'llm_usage'
+      WHERE l.kind = 'llm_usage' AND i.kind = 'invoice'
         AND (l.qty, (l.meta ->> 'exact_cents')::numeric) IS DISTINCT FROM (used.events, used.total)`,
   },
   {
@@ -132,7 +136,7 @@ const CHECKS: readonly Check[] = [
         FROM invoice_usage u JOIN usage_buckets b USING (bucket_id) JOIN (${SUMS}) s USING (bucket_id)
         WHERE b.source = 'metered' GROUP BY 1, 2, 3
       ) used USING (invoice_id, deployment_id, resource_kind)
-      WHERE l.kind = 'overage' AND (l.meta ->> 'used')::numeric IS DISTINCT FROM used.total`,
+      WHERE l.kind = 'overage' AND i.kind = 'invoice' AND (l.meta ->> 'used')::numeric IS DISTINCT FROM used.total`,
   },
   {
     invariant: 'I3',
@@ -147,7 +151,7 @@ const CHECKS: readonly Check[] = [
       ) l USING (invoice_id)
       WHERE (i.subtotal_cents, i.taxable_cents, i.tax_cents, i.total_cents)
         IS DISTINCT FROM (coalesce(l.subtotal, 0), coalesce(l.taxable, 0), coalesce(l.tax, 0), coalesce(l.subtotal + l.tax, 0))
-        OR i.tax_cents <> round(i.taxable_cents * i.tax_rate)`,
+        OR i.kind = 'invoice' AND i.tax_cents <> round(i.taxable_cents * i.tax_rate)`,
   },
   {
     invariant: 'I3',
@@ -155,12 +159,17 @@ const CHECKS: readonly Check[] = [
     sql: `
       SELECT concat_ws(' ', i.number, l.line_no) AS who
       FROM invoice_lines l JOIN invoices i USING (invoice_id)
-      WHERE amount_cents IS DISTINCT FROM CASE kind
+      WHERE l.amount_cents IS DISTINCT FROM CASE
+        WHEN i.note_origin = 'credit' AND l.kind <> 'tax' THEN l.amount_cents
+        WHEN i.note_origin = 'rerun' AND l.kind <> 'tax'
+          THEN (l.meta ->> 'after_cents')::bigint - (l.meta ->> 'before_cents')::bigint
+        ELSE CASE l.kind
         WHEN 'llm_usage' THEN round((meta ->> 'exact_cents')::numeric)
         WHEN 'overage' THEN
           round(qty * unit_price_cents / CASE unit WHEN '1k_tokens' THEN 1000 ELSE 1 END)
         WHEN 'tax' THEN i.tax_cents
-        ELSE qty * unit_price_cents END`,
+        WHEN 'item' THEN l.amount_cents
+        ELSE qty * unit_price_cents END END`,
   },
 ];
 
@@ -169,7 +178,7 @@ const SHOWN = 3;
 /** @returns what is wrong right now */
 export async function standingViolations(client: pg.ClientBase): Promise<readonly Violation[]> {
   const violations: Violation[] = [];
-  for (const { invariant, what, sql } of CHECKS) {
+  for (const { invariant, what, sql } of [...CHECKS, ...CHAIN_CHECKS]) {
     const found = await findWrong(client, sql);
     if (found !== null) violations.push({ invariant, text: `${what}: ${found}` });
   }
