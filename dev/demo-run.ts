@@ -15,6 +15,8 @@ import { applySubscriptionsFile } from '../src/catalogue/apply-subscriptions.ts'
 import { applyTaxFile } from '../src/catalogue/apply-tax.ts';
 import { parseTaxFile } from '../src/catalogue/tax-file.ts';
 import { parseSubscriptionsFile } from '../src/catalogue/subscriptions-file.ts';
+import type { InputFile } from '../src/catalogue/input-file.ts';
+import type { LlmUsageEvent } from '../src/cli/replay/trace-events.ts';
 import { createUsageClient } from '../src/client/gateway/usage-client.ts';
 import { closeBySchedule, forceByHand } from './demo-month-end.ts';
 import {
@@ -30,8 +32,16 @@ import {
   readDemoFiles,
   readRealMonth,
   type DemoDeployment,
+  type DemoFiles,
 } from './demo-files.ts';
-import { makeLateEvent, makeLlmEvents, makeMeteredRecords, usesLlm } from './demo-usage.ts';
+import {
+  makeLateEvent,
+  makeLlmEvents,
+  makeMeteredRecords,
+  makeOddEvent,
+  usesLlm,
+  type MeteredRecord,
+} from './demo-usage.ts';
 import {
   checkRealMonth,
   quoteFirstMonth,
@@ -41,16 +51,42 @@ import {
 import { createOperatorApi, type RollUp } from './operator-api.ts';
 import { countPosts, simulateUsage } from './simulator.ts';
 import type { LocalStack } from './stack.ts';
+import { ODD_TENANT } from './story-world.ts';
 import type { Steps } from './steps.ts';
 
 /** The tenant whose invoice is corrected at the end. */
 const FORCED_TENANT = 'juniper-labs';
 
+export interface DemoOptions {
+  readonly signal: AbortSignal;
+  /** Whether the second act follows: the seller reviews invoices, and one of them is wrong. */
+  readonly isStory: boolean;
+}
+
+/** What the demo leaves behind. */
+export interface DemoResult {
+  readonly month: Month;
+  /** Whether the database was empty, so that every result could be checked. */
+  readonly isFirstRun: boolean;
+  readonly files: DemoFiles;
+  readonly subscriptions: readonly InputFile[];
+  /** All usage that was sent. */
+  readonly events: readonly LlmUsageEvent[];
+  readonly records: readonly MeteredRecord[];
+  /** Tenants with an invoice. */
+  readonly tenantIds: readonly string[];
+  readonly deployments: readonly DemoDeployment[];
+}
+
 /**
  * Runs the demo step by step and checks the results.
  * @throws DemoError if a result is wrong
  */
-export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSignal): Promise<void> {
+export async function runDemo(
+  stack: LocalStack,
+  steps: Steps,
+  { signal, isStory }: DemoOptions,
+): Promise<DemoResult> {
   const { db, env, engine } = stack;
   const { client } = engine.temporal;
   const api = createOperatorApi(env.API_URL, env.OPERATOR_API_KEY, signal);
@@ -66,12 +102,16 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     listDemoDeployments({ ...files, subscriptions: file }),
   );
   const withLlm = deployments.filter(usesLlm);
-  const events = makeLlmEvents(calendar, month, withLlm);
+  const odd = withLlm.filter(({ tenantId }) => isStory && tenantId === ODD_TENANT);
+  const events = [
+    ...makeLlmEvents(calendar, month, withLlm),
+    ...odd.map((deployment) => makeOddEvent(month, deployment)),
+  ];
   const records = makeMeteredRecords(calendar, month, deployments, files.meteredUsage);
 
   await steps.step('Import plans, tenants and subscriptions', async () => {
     const catalogue = await applyCatalogueFile(db, files.catalogue);
-    await applySeller(db, files.seller);
+    await applySeller(db, isStory ? underReview(files.seller) : files.seller);
     await applyTaxFile(db, parseTaxFile(files.tax));
     let newTenants = 0;
     for (const file of subscriptions) {
@@ -194,7 +234,17 @@ export async function runDemo(stack: LocalStack, steps: Steps, signal: AbortSign
     };
   });
 
-  printLine(renderNextSteps(stack, month));
+  return {
+    ...{ month, isFirstRun, files, subscriptions, records, deployments },
+    events: [...events, late],
+    tenantIds: invoices.map(({ tenant_id }) => tenant_id),
+  };
+}
+
+/** Returns the seller with the setting that tenants see invoices once they are released. */
+function underReview({ name, bytes }: InputFile): InputFile {
+  const seller = JSON.parse(Buffer.from(bytes).toString('utf8')) as object;
+  return { name, bytes: Buffer.from(JSON.stringify({ ...seller, release: 'review' })) };
 }
 
 function refused({ conflict = 0, rejected = 0 }: { conflict?: number; rejected?: number }): number {
@@ -226,7 +276,11 @@ function renderTotals(totals: RollUp['totals']): string {
   );
 }
 
-function renderNextSteps({ servers, env, envFile, logFile }: LocalStack, month: Month): string {
+/** Returns what to look at while the servers run. */
+export function renderNextSteps(
+  { servers, env, envFile, logFile }: LocalStack,
+  month: Month,
+): string {
   const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
   const force = `month-end force ${month} --tenant ${STUDIO_TENANT} --reason "late usage" --watch`;
   return [

@@ -113,6 +113,21 @@ export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsag
   };
 }
 
+/** A request that the gateway charged 1,000 times too much. */
+export function makeOddEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
+  const charge = new Decimal(priceRequest(PRICE_TABLE[1], 160_000, 5_001));
+  return {
+    gateway_request_id: `demo-odd-${month}-${deployment.deploymentId}`,
+    tenant_id: deployment.tenantId,
+    deployment_id: deployment.deploymentId,
+    model: PRICE_TABLE[1].model,
+    occurred_at: `${month}-17T12:00:00Z`,
+    charge_cents: toDecimalString(charge.times(1000)),
+    input_tokens: 160_000,
+    output_tokens: 5_001,
+  };
+}
+
 function usualUse(kind: string, random: Random): string | undefined {
   const range = USUAL_USE[kind];
   return range && String(random.integer(...range));

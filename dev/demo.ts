@@ -5,7 +5,8 @@ import { present } from '../src/lib/present.ts';
 import { listenForShutdown, untilAborted } from '../src/lib/shutdown.ts';
 import { TimeZoneRefusedError } from '../src/db/settings/billing-settings.ts';
 import { DemoError } from './demo-checks.ts';
-import { runDemo } from './demo-run.ts';
+import { renderNextSteps, runDemo } from './demo-run.ts';
+import { runStory, storyOf } from './demo-story.ts';
 import { resetState } from './servers.ts';
 import { startLocalStack } from './stack.ts';
 import { stateFolder } from '../src/cli/local-env.ts';
@@ -19,19 +20,30 @@ usage, issues the invoices, and corrects one of them.
 /** Where the demo's seller and most of its customers are. */
 const TIME_ZONE = 'Australia/Sydney';
 
+const STORY_INTRODUCTION = `
+A second act follows: the month is reviewed, corrected, released, paid, adjusted and exported.
+`;
+
 /**
- * `npm run demo`: a month end from an empty database to a corrected invoice, on real servers. `-- --exit` stops the
- * servers at the end; `-- --reset` deletes the state of earlier runs first.
+ * `npm run demo`: a month end from an empty database to a corrected invoice, on real servers. `-- --story` adds what
+ * happens to the month afterwards; `-- --exit` stops the servers at the end; `-- --reset` deletes the state of earlier
+ * runs first.
  */
 const shutdown = listenForShutdown();
+let isStory = false;
 try {
   const { values: flags } = parseArgs({
-    options: { exit: { type: 'boolean' }, reset: { type: 'boolean' } },
+    options: {
+      exit: { type: 'boolean' },
+      reset: { type: 'boolean' },
+      story: { type: 'boolean' },
+    },
   });
+  isStory = flags.story === true;
   const stateDir = stateFolder(process.env);
   if (flags.reset) await resetState(stateDir);
   const steps = createSteps({ signal: shutdown });
-  printLine(INTRODUCTION);
+  printLine(INTRODUCTION + (isStory ? STORY_INTRODUCTION : ''));
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir,
@@ -39,8 +51,14 @@ try {
     signal: shutdown,
     timeZone: TIME_ZONE,
   });
+  const runActs = async (): Promise<void> => {
+    const act = await runDemo(stack, steps, { signal: shutdown, isStory });
+    if (isStory)
+      await runStory(storyOf(act, { env: stack.env, stateDir, signal: shutdown }), steps);
+    printLine(renderNextSteps(stack, act.month));
+  };
   try {
-    await Promise.race([runDemo(stack, steps, shutdown), stack.engine.failure]);
+    await Promise.race([runActs(), stack.engine.failure]);
     if (!flags.exit) {
       printLine('The servers keep running. Press Ctrl-C to stop them.');
       await Promise.race([untilAborted(shutdown), stack.engine.failure]);
@@ -55,7 +73,7 @@ try {
   } else {
     printErrorLine(explainError(error, process.env.LOG_LEVEL));
     if (error instanceof DemoError || error instanceof TimeZoneRefusedError)
-      printErrorLine('To start over, run `npm run demo -- --reset`.');
+      printErrorLine(`To start over, run \`npm run demo -- --reset${isStory ? ' --story' : ''}\`.`);
   }
   process.exitCode = 1;
 }
