@@ -10,6 +10,7 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { expectSoundBooks, invoicesOf, linesOf, notesOf } from '../_util/books.ts';
 import { acceptForce, buildInvoices, forceInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { pay } from '../_util/payments.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
 /** Credits on lines, with the rights of the API's process (docs/spec.md#credits). */
@@ -255,6 +256,25 @@ describe('at the same time', () => {
       // 60 cents without tax: whatever the order, the tax is that of 66.75.
       expect(notes.reduce((sum, { taxCents }) => sum + taxCents, 0)).toBe(668 - 674);
     }
+  });
+
+  test('a credit and payments: all of them count, whatever the order', async () => {
+    const { number, invoiceId, totalCents } = await invoiced();
+    const results = await Promise.all([
+      credit(invoiceId),
+      pay(api, number, 1000),
+      credit(invoiceId, { amountCents: 100 }),
+      pay(api, number, 2000),
+    ]);
+    expect(results).toMatchObject([
+      { outcome: 'credited' },
+      { status: 'recorded' },
+      { outcome: 'credited' },
+      { status: 'recorded' },
+    ]);
+    const last = await pay(api, number, 1);
+    const credited = 660;
+    expect(last).toMatchObject({ balanceCents: totalCents - credited - 3001 });
   });
 
   test('a credit and a void: one of them is refused', async () => {
