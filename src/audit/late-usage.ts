@@ -152,7 +152,7 @@ function toEntries(
     const { tenant_id, name, currency, invoice, is_settled: isSettled } = place;
     const state = place.state as ListedState;
     // A rerun also bills LLM usage that would otherwise go on the next invoice.
-    const reason = (state === 'next_invoice' && reRun.get(tenant_id)) || state;
+    const reason = (state === 'next_invoice' ? reRun.get(tenant_id) : undefined) ?? state;
     const otherMonth = isOfOther(place) ? place.draft_month : null;
     const key = keyOf(reason, tenant_id, otherMonth);
     const terms = { tenant_id, name, currency, reason, invoice, isSettled, otherMonth };

@@ -90,8 +90,8 @@ export async function exportBooks(
 ): Promise<BooksExported> {
   const newId = await inExportTurn(db, async (tx) => {
     const seller = await readSeller(tx);
-    const settings = seller?.xero ?? null;
-    if (seller === null || settings === null) throw new NoXeroSettingsError();
+    if (!seller?.xero) throw new NoXeroSettingsError();
+    const settings = seller.xero;
     const exportId = await recordExport(tx, month, { actor, sellerVersion: seller.version });
     if (exportId !== null) await requireMappings(tx, exportId, settings);
     return exportId;

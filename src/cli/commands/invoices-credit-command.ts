@@ -68,7 +68,8 @@ Example:
             }
             case 'conflict':
               throw new CliError(`Request id ${requestId} was already used with different content`);
-            default:
+            case 'refused':
+            case 'unknown':
               throw new CliError(capitalize(result.reason));
           }
         },

@@ -121,7 +121,7 @@ async function exportToXero(
   if (!asked.includes('xero')) return null;
   if (command.getOptionValueSource('formats') === 'default') {
     const seller = await withDatabase(env, readSeller);
-    if ((seller?.xero ?? null) === null) return null;
+    if (!seller?.xero) return null;
   }
   return operatorAction(command, env, (db) =>
     writingXero(folder, (onProgress) => exportBooks(db, month, actor(), { folder, onProgress })),
