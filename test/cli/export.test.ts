@@ -108,7 +108,7 @@ describe('with a seller', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('abn: expected an ABN')]);
   });
 
-  test('every invoice in every format, and a summary of the live ones that comes to the control totals', async () => {
+  test('every invoice in every format, and tables that come to the control totals', async () => {
     const { code, stdout, stderr } = await exportTo('all');
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('61 invoices, 1 adjustment note, 189 files');
@@ -144,12 +144,18 @@ describe('with a seller', () => {
     expect(live[0]).toMatchObject({ replaces: 'tenant-00-000001', subtotal: '52.50' });
 
     const { invoices: totals } = await readControlTotals(world.db, periodOf(MONTH));
-    const counted = totals.filter((total) => total.kind === 'invoice' && isLive(total));
-    for (const column of ['subtotal', 'tax', 'total'] as const) {
-      const sum = (amounts: readonly string[]) => amounts.reduce((a, b) => a + BigInt(b), 0n);
-      expect(sum(live.map((row) => row[column]!.replace('.', '')))).toBe(
-        sum(counted.map((total) => total[`${column}_cents`])),
-      );
+    for (const [kind, rows] of [
+      ['invoice', live],
+      ['adjustment_note', readTable('all', tables[2]!)],
+    ] as const) {
+      const counted = totals.filter((total) => total.kind === kind && isLive(total));
+      expect(counted).toHaveLength(1);
+      for (const column of ['subtotal', 'tax', 'total'] as const) {
+        const sum = (amounts: readonly string[]) => amounts.reduce((a, b) => a + BigInt(b), 0n);
+        expect(sum(rows.map((row) => row[column]!.replace('.', '')))).toBe(
+          sum(counted.map((total) => total[`${column}_cents`])),
+        );
+      }
     }
   });
 
