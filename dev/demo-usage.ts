@@ -113,7 +113,7 @@ export function makeLateEvent(month: Month, deployment: DemoDeployment): LlmUsag
   };
 }
 
-/** A request that the gateway charged 1,000 times too much. */
+/** A request that the gateway charged 10,000 times too much. */
 export function makeOddEvent(month: Month, deployment: DemoDeployment): LlmUsageEvent {
   const charge = new Decimal(priceRequest(PRICE_TABLE[1], 160_000, 5_001));
   return {
@@ -122,7 +122,7 @@ export function makeOddEvent(month: Month, deployment: DemoDeployment): LlmUsage
     deployment_id: deployment.deploymentId,
     model: PRICE_TABLE[1].model,
     occurred_at: `${month}-17T12:00:00Z`,
-    charge_cents: toDecimalString(charge.times(1000)),
+    charge_cents: toDecimalString(charge.times(10_000)),
     input_tokens: 160_000,
     output_tokens: 5_001,
   };

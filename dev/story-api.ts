@@ -13,7 +13,11 @@ export interface StoryApi {
   review(month: Month): Promise<StoryReview>;
   exclude(eventId: string, reason: string): Promise<unknown>;
   /** Asks for a rerun, and waits until the month's workflow has served it. */
-  force(month: Month, tenantId: string, reason: string): Promise<void>;
+  force(
+    month: Month,
+    tenantId: string,
+    options: { readonly reason: string; readonly acceptBounds?: boolean },
+  ): Promise<void>;
   release(month: Month, reason: string): Promise<StoryRelease>;
   notesOf(invoiceId: string): Promise<readonly StoryNote[]>;
   note(noteId: string): Promise<StoryNote & { readonly lines: PrintableInvoice['lines'] }>;
@@ -93,11 +97,11 @@ export function createStoryApi(apiUrl: string, apiKey: string, signal: AbortSign
     },
     exclude: (eventId, reason) =>
       call('POST', '/api/v1/usage-exclusions', { source: 'llm', event_id: eventId, reason }),
-    async force(month, tenantId, reason) {
+    async force(month, tenantId, { reason, acceptBounds = false }) {
       const { request_id } = await call<{ readonly request_id: string }>(
         'POST',
         '/api/v1/roll-ups',
-        { month, force: true, tenant_ids: [tenantId], reason },
+        { month, force: true, tenant_ids: [tenantId], accept_bounds: acceptBounds, reason },
       );
       const deadline = Date.now() + SERVE_TIMEOUT_MS;
       while (!(await isServed(month, request_id))) {

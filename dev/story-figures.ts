@@ -185,7 +185,9 @@ function dayIn(date: string, month: string): number {
 
 function daysOf(month: string): number {
   const [year = 0, number = 0] = month.split('-').map(Number);
-  return new Date(Date.UTC(year, number, 0)).getUTCDate();
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  if (number === 2) return isLeap ? 29 : 28;
+  return [4, 6, 9, 11].includes(number) ? 30 : 31;
 }
 
 function one<T extends { readonly code: string }>(things: readonly T[], code: string): T {

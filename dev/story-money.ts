@@ -60,7 +60,7 @@ export async function adjustPaidInvoice(story: Story): Promise<Told> {
   const old = await story.invoiceOf(PAID_TENANT);
   const gateway = createUsageClient({ apiUrl: env.API_URL, apiKey: env.GATEWAY_API_KEY, signal });
   await gateway.postOne('llm', lateEvent);
-  await story.operator.force(month, PAID_TENANT, 'usage came late');
+  await story.operator.force(month, PAID_TENANT, { reason: 'usage came late' });
   story.usage = { ...story.usage, events: [...story.usage.events, lateEvent] };
   const after = story.figures(PAID_TENANT);
   const rate = taxRateOf(files, PAID_TENANT);

@@ -49,7 +49,7 @@ export async function findOddEvent(story: Story): Promise<Told> {
     text: [
       `${invoice.number} has a line "LLM usage" of ${formatMoney(line.amount_cents, CURRENCY)} for ${events.length} requests.`,
       `One of them, ${first.event_id}, costs ${charge(first.amount)}; the next one ${charge(second.amount)}.`,
-      'The gateway confirms that it charged 1,000 times too much.',
+      'The gateway confirms that it charged 10,000 times too much.',
     ].join('\n'),
   };
 }
@@ -58,8 +58,11 @@ export async function findOddEvent(story: Story): Promise<Told> {
 export async function correctInvoice(story: Story): Promise<Told> {
   const { month, oddEvent } = story.start;
   const before = await story.invoiceOf(ODD_TENANT);
-  await story.operator.exclude(oddEvent.gateway_request_id, 'charged 1,000 times too much');
-  await story.operator.force(month, ODD_TENANT, 'a wrong charge is excluded');
+  await story.operator.exclude(oddEvent.gateway_request_id, 'charged 10,000 times too much');
+  await story.operator.force(month, ODD_TENANT, {
+    reason: 'a wrong charge is excluded',
+    acceptBounds: true,
+  });
   story.usage = {
     ...story.usage,
     events: story.usage.events.filter((event) => event !== oddEvent),
@@ -69,7 +72,8 @@ export async function correctInvoice(story: Story): Promise<Told> {
   await story.checkInvoices();
   return {
     text: [
-      'The request stays in the ledger, visibly excluded. Nobody has seen the first invoice yet.',
+      'The request stays in the ledger, visibly excluded. No tenant has seen the first invoice.',
+      'A total below a tenth of the last one parks the tenant, unless the rerun accepts it, as here.',
       renderInvoices([before, after]),
     ].join('\n'),
   };

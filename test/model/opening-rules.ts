@@ -20,7 +20,7 @@ import {
 } from './results.ts';
 import { isDue, standing } from './standing-rules.ts';
 
-/** For whom a run opens a draft, and what the draft takes. docs/spec.md#month-end. */
+/** The tenants for which a run opens a draft, and what the draft takes. docs/spec.md#month-end. */
 
 type Decision = { readonly settled: Result; readonly isRefusal?: boolean } | 'open' | 'resume';
 

@@ -1,7 +1,7 @@
 import type { ForceTerms, Model, Request, RequestRow } from './model.ts';
 import { isDue, standing } from './standing-rules.ts';
 
-/** What a forced request asks for, and whom it is refused. docs/spec.md#revisions. */
+/** What a forced request asks for, and for which tenants it is refused. docs/spec.md#revisions. */
 
 export type Acceptance =
   | { readonly accepted: false }

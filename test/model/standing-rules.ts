@@ -10,7 +10,7 @@ import {
   type UsageEvent,
 } from './model.ts';
 
-/** What is in force: the invoice that stands, its notes, payments and balance. docs/spec.md#settled. */
+/** What is in force: the live invoice, its notes, payments and balance. docs/spec.md#settled. */
 
 /** Returns the invoice that no revision has replaced, issued or void. */
 export function standing(model: Model, tenant: string, month: number): Invoice | null {
