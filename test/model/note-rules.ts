@@ -59,7 +59,11 @@ export function adjustmentLines(model: Model, draft: Draft): readonly Line[] {
   const gone = [...before].flatMap(([purpose, { line }]) => {
     return purposes.has(purpose) ? [] : { ...line, qty: '0', amountCents: 0 };
   });
-  return [...fresh, ...gone].flatMap((line) => {
+  // By deployment: what is charged, then what is no longer charged.
+  const all = model.fleet.deployments.flatMap(({ id }) =>
+    [...fresh, ...gone].filter(({ deployment }) => deployment === id),
+  );
+  return all.flatMap((line) => {
     const old = before.get(purposeOf(line));
     const qty = exact(line.qty) - (old?.qty ?? 0n);
     const amountCents = line.amountCents - (old?.cents ?? 0);
