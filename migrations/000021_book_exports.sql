@@ -8,7 +8,7 @@ CREATE TABLE book_exports (
   -- 1, 2, … over all months, without a gap.
   export_id integer PRIMARY KEY CHECK (export_id > 0),
   period_start month_start NOT NULL,
-  -- Whose accounts it was mapped to.
+  -- Whose mapping its documents have. A reversal has that of its document.
   seller_version integer NOT NULL REFERENCES seller_details,
   actor text NOT NULL,
   exported_at timestamptz NOT NULL DEFAULT now()

@@ -145,12 +145,10 @@ async function requireMappings(
 
 async function writeExport(
   db: Queryable,
-  { exportId, month, sellerVersion }: BookExport,
+  { exportId, month }: BookExport,
   isRepeated: boolean,
   { folder, onProgress }: Target,
 ): Promise<WrittenExport> {
-  const settings = await readXeroSettings(db, sellerVersion);
-  if (settings === null) throw new NoXeroSettingsError();
   makePrivateFolder(folder);
   const total = await countExportEntries(db, exportId);
   const name = `xero-${month}-export-${exportId}`;
@@ -160,7 +158,7 @@ async function writeExport(
   let [documents, reversals, differing] = [0, 0, 0];
   await writeWhole(join(folder, totals), async (appendTotals) => {
     await appendTotals(XERO_TOTALS_HEAD);
-    for await (const page of pagesOf(db, exportId, settings)) {
+    for await (const page of pagesOf(db, exportId)) {
       const file = `${name}-${files.length + 1}-of-${parts}.csv`;
       await writeWhole(join(folder, file), async (append) => {
         await append(XERO_CSV_HEAD);
@@ -185,11 +183,8 @@ async function writeExport(
 }
 
 /** Returns the documents of an export, as many at a time as a file may have. */
-async function* pagesOf(
-  db: Queryable,
-  exportId: number,
-  settings: XeroSettings,
-): AsyncGenerator<readonly XeroDocument[]> {
+async function* pagesOf(db: Queryable, exportId: number): AsyncGenerator<readonly XeroDocument[]> {
+  const settings = new Map<number, XeroSettings>();
   let after: ExportEntry | null = null;
   for (;;) {
     const entries: readonly ExportEntry[] = await listExportEntries(db, exportId, {
@@ -201,11 +196,18 @@ async function* pagesOf(
       db,
       entries.map(({ invoiceId }) => invoiceId),
     );
+    for (const { sellerVersion } of entries) {
+      if (settings.has(sellerVersion)) continue;
+      const found = await readXeroSettings(db, sellerVersion);
+      if (found === null) throw new NoXeroSettingsError();
+      settings.set(sellerVersion, found);
+    }
     const byId = new Map(sources.map((source) => [source.invoice_id, source]));
     yield entries.map((each) => {
       const source = byId.get(each.invoiceId);
-      if (source === undefined) throw new Error(`document ${each.number} is gone`);
-      return xeroDocument(source, each, settings);
+      const booked = settings.get(each.sellerVersion);
+      if (!source || !booked) throw new Error(`document ${each.number} is gone`);
+      return xeroDocument(source, each, booked);
     });
     after = entries.at(-1) ?? null;
   }

@@ -70,7 +70,7 @@ function isBooked(kind: string): kind is BookedKind {
 
 /**
  * Returns the tax that Xero computes for tax-exclusive lines, in cents: per line, each rounded half away from zero.
- * Ours is rounded once per document (docs/spec.md#tax).
+ * Only for currencies with two decimals: Xero rounds to hundredths in every currency. Ours is rounded once per document (docs/spec.md#tax).
  * @param amountsCents of the taxed lines
  */
 export function taxInXero(amountsCents: readonly number[], rate: string): number {

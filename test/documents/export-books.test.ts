@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { listExports } from '../../src/db/invoices/book-exports.ts';
+import { insertExchangeRates } from '../../src/db/tax/tax-data.ts';
+import { inExportTurn, listExports, recordExport } from '../../src/db/invoices/book-exports.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { sql } from '../../src/db/sql.ts';
 import {
@@ -20,6 +21,7 @@ import { BOOKED_KINDS, taxInXero, type XeroSettings } from '../../src/domain/xer
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { pay } from '../_util/payments.ts';
+import { until } from '../_util/until.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 
@@ -266,6 +268,82 @@ test('documents wait until their month is released', async () => {
     waiting: { unreleased: 1, unsupported: 0 },
   });
   expect(numbersIn('review')).toEqual([`${FIRST}-000003`]);
+});
+
+test('invoices are locked in the order of their ids, as payments lock them', async () => {
+  const month = '2026-01';
+  const tenantIds = TENANTS.slice(0, 5);
+  await seedSeller(world.db, { xero: SETTINGS }, 6);
+  await buildInvoices(world, tenantIds, { month });
+  await exportTo('january', month);
+  await forceInvoices(world, tenantIds, {}, month);
+  const invoices = sql.fragment`invoices WHERE period_start = ${`${month}-01`}`;
+  const { pending } = await world.db.transaction(async (tx) => {
+    const query = sql.typeAlias('nothing');
+    await tx.query(query`SELECT FROM ${invoices} ORDER BY invoice_id LIMIT 1 FOR UPDATE`);
+    const pending = inExportTurn(world.db, (other) =>
+      recordExport(other, month, { actor: 'test', sellerVersion: 6 }),
+    );
+    const waiting = sql.type(z.object({ count: z.number() }))`
+      SELECT count(*) AS count FROM pg_locks
+      WHERE NOT granted AND transactionid = pg_current_xact_id()::xid`;
+    await until(
+      () => tx.oneFirst(waiting),
+      (count) => count === 1,
+    );
+    // It waits for the first one, so it holds none of the others: they can be locked without waiting.
+    await tx.query(query`SELECT FROM ${invoices} ORDER BY invoice_id FOR UPDATE NOWAIT`);
+    return { pending };
+  });
+  expect(await pending).not.toBeNull();
+});
+
+test('a reversal cancels its document in every account, whatever the seller file says by then', async () => {
+  const month = '2026-03';
+  await seedSeller(world.db, { xero: { ...SETTINGS, rounding: null } }, 7);
+  // 0.05 of usage and 0.05 of overage: 0.01 of tax each in Xero, and 0.01 together here.
+  await use(THIRD, 'llm_usage', '5', month);
+  await use(THIRD, 'llm_tokens', '1005000', month);
+  await buildInvoices(world, [THIRD], { month });
+  expect((await exportTo('march', month)).written).toMatchObject([{ documents: 1, differing: 1 }]);
+
+  const { overage: _removed, ...line_kinds } = SETTINGS.line_kinds;
+  const llm_usage = { ...SETTINGS.line_kinds.llm_usage!, account_code: '230' };
+  const changed = { line_kinds: { ...line_kinds, llm_usage }, rounding: ROUNDING };
+  await seedSeller(world.db, { xero: changed }, 8);
+  const { invoiceId } = (await invoicesOf(world.db, THIRD)).find((each) => each.month === month)!;
+  await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'a mistake' });
+  expect((await exportTo('march-reversal', month)).written).toMatchObject([
+    { documents: 0, reversals: 1, differing: 1 },
+  ]);
+  const booked = (name: string, sign: number) =>
+    rowsIn(name).map((row) => [row['*AccountCode'], row['*TaxType'], centsOf(row) * sign]);
+  expect(booked('march', 1)).toHaveLength(3);
+  expect(booked('march-reversal', -1)).toEqual(booked('march', 1));
+});
+
+test('currencies that do not have two decimals are counted, and not exported', async () => {
+  const month = '2026-02';
+  await world.db.query(sql.typeAlias('nothing')`INSERT INTO plans VALUES ('yen'), ('dinar')`);
+  await world.db.query(sql.typeAlias('nothing')`
+    INSERT INTO plan_versions (plan_code, version, currency, base_price_cents, proration)
+    VALUES ('yen', 1, 'JPY', 105, 'daily'), ('dinar', 1, 'KWD', 105, 'daily')`);
+  await seedTenant(world.db, 'tokyo', [{ deploymentId: 'tokyo', planVersionId: 'yen-v1' }], 'JPY');
+  await seedTenant(world.db, 'kuwait', [{ deploymentId: 'kwd', planVersionId: 'dinar-v1' }], 'KWD');
+  await world.db.transaction((tx) =>
+    insertExchangeRates(
+      tx,
+      ['JPY', 'KWD'].map((from) => ({
+        ...{ from, to: 'AUD', month, entry: 1, rate: '1.25', source: 'made up' },
+      })),
+    ),
+  );
+  const built = await buildInvoices(world, ['tokyo', 'kuwait'], { month });
+  expect(built).toMatchObject([{ outcome: 'rolled' }, { outcome: 'rolled' }]);
+  expect(await exportTo('february', month)).toEqual({
+    written: [],
+    waiting: { unreleased: 0, unsupported: 2 },
+  });
 });
 
 /** Compares the files in these folders with the database, as Xero adds them up. */

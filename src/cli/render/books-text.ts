@@ -21,7 +21,7 @@ export function renderBooks(
     ...(unsupported === 0
       ? []
       : [
-          `Xero: ${counted(unsupported, 'document')} to book by hand: in a currency with more than two decimals, or a note that only corrects tax.`,
+          `Xero: ${counted(unsupported, 'document')} to book by hand: in a currency that does not have two decimals, or a note that only corrects tax.`,
         ]),
   ].join('\n');
 }

@@ -15,8 +15,8 @@ import { stands } from '../standing.ts';
 /** An arbitrary advisory lock key that nothing else uses: exports are recorded and written one after the other. */
 const TURN = 4_217_006;
 
-/** Xero has two decimals in every currency, so these can't be exported. */
-const UNSUPPORTED = CURRENCIES.filter((currency) => minorUnitDecimals(currency) > 2);
+/** Xero computes two decimals in every currency, so in these its amounts or its tax can't be ours. */
+const UNSUPPORTED = CURRENCIES.filter((currency) => minorUnitDecimals(currency) !== 2);
 
 /** Runs `work` in a transaction while no other process records or writes an export. */
 export function inExportTurn<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -53,7 +53,8 @@ export async function recordExport(
       SELECT ${exportId}, ${periodStart}, ${sellerVersion}, ${actor} WHERE EXISTS (SELECT FROM new)
     )
     INSERT INTO book_export_documents (invoice_id, entry, export_id)
-    SELECT invoice_id, entry, ${exportId} FROM new
+    -- Foreign keys lock invoices in this order, which is that of payments: otherwise they could deadlock.
+    SELECT invoice_id, entry, ${exportId} FROM new ORDER BY invoice_id
   `);
   return rowCount === 0 ? null : exportId;
 }
@@ -95,7 +96,10 @@ const lineToBook = z.object({
   lineNo: z.number(),
 });
 
-/** Returns each combination that decides where lines of an export are booked, with one line as an example. */
+/**
+ * Returns each combination that decides where lines of an export's documents are booked, with one line as an example.
+ * Reversals are left out, because they are booked as their documents were.
+ */
 export function listLinesToBook(
   db: Queryable,
   exportId: number,
@@ -105,7 +109,7 @@ export function listLinesToBook(
       SELECT l.kind, i.tax_treatment AS treatment, i.seller_registered AND l.taxable AS "isTaxed", i.number,
         l.line_no AS "lineNo"
       FROM book_export_documents b JOIN invoices i USING (invoice_id) JOIN invoice_lines l USING (invoice_id)
-      WHERE b.export_id = ${exportId} AND l.kind <> 'tax'
+      WHERE b.export_id = ${exportId} AND b.entry = 'document' AND l.kind <> 'tax'
     ) line
     ORDER BY kind, treatment, "isTaxed", number, "lineNo"
   `);
@@ -114,7 +118,6 @@ export function listLinesToBook(
 const bookExport = z.object({
   exportId: z.number(),
   month: z.string(),
-  sellerVersion: z.number(),
   exportedAt: z.string(),
   isWritten: z.boolean(),
 });
@@ -122,8 +125,7 @@ export type BookExport = z.infer<typeof bookExport>;
 
 const EXPORTS = sql.fragment`
   SELECT e.export_id AS "exportId", to_char(e.period_start, 'YYYY-MM') AS month,
-    e.seller_version AS "sellerVersion", e.exported_at AS "exportedAt",
-    w.export_id IS NOT NULL AS "isWritten"
+    e.exported_at AS "exportedAt", w.export_id IS NOT NULL AS "isWritten"
   FROM book_exports e LEFT JOIN book_exports_written w USING (export_id)`;
 
 /** Returns an export; null if there is none with this id. */
@@ -151,6 +153,8 @@ const entry = z.object({
   entry: z.enum(['document', 'reversal']),
   /** The day on which the document was superseded or voided, in the billing time zone; null for a document. */
   reversedOn: z.string().nullable(),
+  /** The seller version of the export that has the document: a reversal is booked as its document was. */
+  sellerVersion: z.number(),
 });
 /** A document in an export, or the reversal of one. */
 export type ExportEntry = z.infer<typeof entry>;
@@ -164,8 +168,10 @@ export function listExportEntries(
   return db.any(sql.type(entry)`
     SELECT b.invoice_id AS "invoiceId", i.number, b.entry, CASE WHEN b.entry = 'reversal' THEN
         billing_date(CASE i.status WHEN 'void' THEN c.changed_at ELSE i.superseded_at END)
-      END AS "reversedOn"
+      END AS "reversedOn", e.seller_version AS "sellerVersion"
     FROM book_export_documents b JOIN invoices i USING (invoice_id)
+    JOIN book_export_documents d ON d.invoice_id = b.invoice_id AND d.entry = 'document'
+    JOIN book_exports e ON e.export_id = d.export_id
     LEFT JOIN invoice_status_changes c ON c.invoice_id = i.invoice_id
     WHERE b.export_id = ${exportId} AND (${after === null} OR (i.number COLLATE "C", b.entry)
       > (${after?.number ?? ''}::text COLLATE "C", ${after?.entry ?? ''}::text))
