@@ -16,7 +16,7 @@ export interface RollUp extends MonthEndStatus {
 /** The API calls with which an operator reads results. */
 export interface OperatorApi {
   rollUp(month: Month): Promise<RollUp>;
-  /** The current invoices of a month. */
+  /** The live invoices of a month. */
   invoices(month: Month): Promise<readonly InvoiceHeader[]>;
   invoice(invoiceId: string): Promise<PrintableInvoice>;
   quote(asked: {

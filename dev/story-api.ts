@@ -5,7 +5,7 @@ import type { Month } from '../src/domain/period.ts';
 
 /** The calls of the API with which the second act reviews, corrects, releases and adjusts a month. */
 export interface StoryApi {
-  /** The standing invoices of a month that the caller's key can see. */
+  /** The live invoices of a month that the caller's key can see. */
   invoices(month: Month): Promise<readonly InvoiceHeader[]>;
   invoice(invoiceId: string): Promise<PrintableInvoice>;
   /** The events behind a line of LLM usage, at most 1,000: their ids and exact charges. */

@@ -55,7 +55,7 @@ export class Story {
     this.operator = createStoryApi(env.API_URL, env.OPERATOR_API_KEY, signal);
   }
 
-  /** Compares every standing invoice of the month with its figures. */
+  /** Compares every live invoice of the month with its figures. */
   async checkInvoices(): Promise<readonly InvoiceHeader[]> {
     const { month, tenantIds } = this.start;
     const invoices = await this.operator.invoices(month);
@@ -90,7 +90,7 @@ export class Story {
     };
   }
 
-  /** Returns the standing invoice of a tenant. */
+  /** Returns the live invoice of a tenant. */
   async invoiceOf(tenantId: string): Promise<InvoiceHeader> {
     const invoices = await this.operator.invoices(this.start.month);
     const found = invoices.find(({ tenant_id }) => tenant_id === tenantId);

@@ -3,7 +3,7 @@ import { remindOfReviews } from '../db/month-end/review-reminders.ts';
 import { noticeOverdueInvoices } from '../db/webhooks/overdue-notices.ts';
 import type { ActivityDeps } from './deps.ts';
 
-/** Writes the webhook events that a date brings about rather than a transaction. Each is written once. */
+/** Writes webhook events caused by a date, not by a transaction. Each is written once. */
 export function sendDailyNotices({ db, now, reviewReminderDays: days }: ActivityDeps) {
   return async (): Promise<DailyNotices> => {
     const late = days === undefined ? [] : await remindOfReviews(db, { now: now(), days });

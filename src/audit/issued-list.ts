@@ -24,8 +24,8 @@ export class IssuedListError extends Error {
 
 /**
  * Parses a list of issued invoices: CSV with a header that names at least `number`, such as the summaries of
- * `month-end export`, or webhook bodies, a JSON object per line, of which only those count that tell of an issued or
- * superseded document. Entries that appear twice are returned once.
+ * `month-end export`, or webhook bodies, a JSON object per line: only events about issued, superseded or voided
+ * documents are used. Entries that appear twice are returned once.
  * @throws IssuedListError with the line of the first error
  */
 export function parseIssuedList(text: string): readonly ListedInvoice[] {

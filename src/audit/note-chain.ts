@@ -23,7 +23,7 @@ export function soFarOf(chain: readonly StoredDocument[]): ChargedSoFar {
   };
 }
 
-/** Returns a sentence for everything in which a note differs from what it comes to. */
+/** Returns a sentence for everything in which a note differs from its recomputation. */
 export function differencesOf(
   { number, currency, lines, tax }: StoredDocument,
   again: ComposedInvoice,

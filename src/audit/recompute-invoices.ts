@@ -114,7 +114,7 @@ async function recomputeChanges(
     );
     return changes.join() === asStored.join()
       ? []
-      : [`invoice ${number} differs from what it replaces in another way than is stored`];
+      : [`the stored differences of invoice ${number} don't match its lines`];
   });
 }
 

@@ -3,7 +3,7 @@ import { formatMoney } from '../domain/format.ts';
 import type { InvoiceTax } from '../domain/invoice-totals.ts';
 import { compareLines, type PlacedLine } from '../domain/line-changes.ts';
 
-/** Tells how a document differs from what it comes to when it is computed again. */
+/** Sentences for what differs when a document is recomputed. */
 
 export interface RecomputedDocument {
   /** How sentences name it: `invoice acme-000001`. */
@@ -32,9 +32,9 @@ function describe(change: string, before: string, after: string): string {
     case 'added':
       return `a line of ${after} is missing`;
     case 'removed':
-      return `there is no reason for its ${before}`;
+      return `has a line of ${before} that should not exist`;
     default:
-      return `says ${before}, comes to ${after}`;
+      return `has ${before}, recomputed ${after}`;
   }
 }
 
@@ -45,5 +45,5 @@ export function wrongTaxOf(
   again: InvoiceTax,
 ): string {
   const show = (aud: AudTax | null) => (aud ? formatMoney(aud.taxCents, TAX_CURRENCY) : 'nothing');
-  return `${name}, the tax in ${TAX_CURRENCY}: says ${show(stored.aud)}, comes to ${show(again.aud)}`;
+  return `${name}, the tax in ${TAX_CURRENCY}: has ${show(stored.aud)}, recomputed ${show(again.aud)}`;
 }

@@ -9,18 +9,18 @@ export const paymentFields = z.strictObject({
     .meta({ example: 'bank-2026-06-12-4711' })
     .describe("The payment's id in your bank or ledger. It counts once, forever."),
   invoice_number: visibleId(100)
-    .meta({ example: 'ACME-000001' })
+    .meta({ example: 'acme-000001' })
     .describe('An invoice of the month that is paid. A superseded one stands for its successor.'),
   amount_cents: z
     .int()
     .refine((cents) => cents !== 0, { error: 'expected an amount other than 0' })
-    .meta({ example: 5912 })
+    .meta({ example: 5913 })
     .describe("In the invoice's currency. Negative: a reversal or a refund."),
   received_on: date.describe(
     'Value date of the payment. At most one day ahead of the billing time zone.',
   ),
   method: trimmedText(100).meta({ example: 'bank transfer' }).optional(),
-  reference: trimmedText(500).meta({ example: 'ACME-000001 thanks' }).optional(),
+  reference: trimmedText(500).meta({ example: 'acme-000001 thanks' }).optional(),
 });
 export type SentPayment = z.infer<typeof paymentFields>;
 

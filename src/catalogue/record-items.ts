@@ -161,9 +161,11 @@ export function withdrawItem(
 }
 
 function whyNotWithdrawn({ item_id, state, invoices }: ListedItem): string {
-  const numbers = invoices.map(({ number }) => number).join(', ');
-  const said = `invoice item ${item_id} can't be withdrawn: ${numbers}`;
-  return state === 'voided'
-    ? `${said} holds it, although it is void`
-    : `${said} bills it. Record another item with the opposite amount instead`;
+  const isVoided = state === 'voided';
+  const holders = invoices.filter(({ status }) => !isVoided || status === 'void');
+  const numbers = holders.map(({ number }) => number).join(', ');
+  const said = `invoice item ${item_id} can't be withdrawn:`;
+  return isVoided
+    ? `${said} void invoice ${numbers} still holds it`
+    : `${said} ${numbers} bills it. Record another item with the opposite amount instead`;
 }

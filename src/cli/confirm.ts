@@ -15,7 +15,7 @@ export interface Confirmation {
 
 /** The option of commands that ask for confirmation. */
 export function yesOption(): Option {
-  return new Option('--yes', 'do not ask for confirmation; needed where no terminal can be asked');
+  return new Option('--yes', 'do not ask for confirmation; required if there is no terminal');
 }
 
 /**

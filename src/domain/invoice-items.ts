@@ -22,8 +22,9 @@ export interface FreeItem extends InvoiceItem {
 export type ItemLine = Omit<PlacedLine, 'lineNo'>;
 
 /**
- * Returns the lines of the items that an invoice takes, in the order given. It takes charges whole. A credit takes
- * what is left of the charges of its own taxability, and has no line if that is nothing (docs/spec.md#invoice-items).
+ * Returns the lines of the items that an invoice takes, in the order given. It takes charges whole. A taxable
+ * credit takes what is left of the taxable charges, another one what is left of the other charges. If that is nothing,
+ * it has no line (docs/spec.md#invoice-items).
  * @param items by month, then in the order in which they were recorded
  * @param chargesCents the sum of the lines of deployments, all of which are taxable
  * @param month the invoice's

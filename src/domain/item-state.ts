@@ -19,7 +19,7 @@ export interface PlacedItem {
   }[];
 }
 
-/** Returns what an item waits for, in a sentence without full stop; null if it waits for nothing. */
+/** Returns what an item waits for, as a phrase; null if it waits for nothing. */
 export function waitsFor(item: PlacedItem): string | null {
   switch (item.state) {
     case 'withdrawn':

@@ -10,7 +10,7 @@ export interface PlacedLine extends QuoteLine {
   readonly subscriptionId: string | null;
   /** Only on lines of invoice items. */
   readonly itemId: string | null;
-  /** Whether the amount is taxed. Only invoice items can say otherwise. */
+  /** Whether the amount is taxed. Only invoice items, and credits on them, can be untaxed. */
   readonly taxable: boolean;
 }
 

@@ -7,7 +7,7 @@ import type { Database } from '../../src/db/pool.ts';
 
 let lastPayment = 0;
 
-/** A payment of an invoice with an id of its own. */
+/** A payment for an invoice with an id of its own. */
 export function payment(
   invoiceNumber: string,
   amountCents: number,

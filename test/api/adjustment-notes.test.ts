@@ -188,7 +188,7 @@ describe('the pages', () => {
       '<dt>Due date</dt>',
       'AUD 57.74',
       'partly paid',
-      'Payments of invoice acme-000001',
+      'Payments for invoice acme-000001',
       `<a href="/operator/adjustment-notes/${note!.adjustment_note_id}">acme-A000001</a>`,
     ]) {
       expect(text).toContain(said);

@@ -205,7 +205,7 @@ describe('the page', () => {
     for (const one of [pending, billed]) await browser.post('/operator/items/new', one);
     await build(tenantId);
     const path = (id: string) => `/operator/items/${id}/withdraw`;
-    expect((await browser.get(path(pending.item_id))).text).toContain('This can’t be undone');
+    expect((await browser.get(path(pending.item_id))).text).toContain('You can’t undo this');
     expect((await browser.post(path(pending.item_id), { reason: '' })).text).toContain('Reason: ');
     expect((await browser.post(path(pending.item_id), { reason: 'typo' })).status).toBe(303);
     const refused = await browser.post(path(billed.item_id), { reason: 'typo' });

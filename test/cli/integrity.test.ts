@@ -185,7 +185,7 @@ describe('verify', () => {
     const { code, stdout } = await cli('month-end', 'verify', '2026-02');
     expect(code).toBe(3);
     expect(stdout).toContain(
-      'invoice ciao-000001, ciao-a, Plan base: says AUD 49.99, comes to AUD 50.00',
+      'invoice ciao-000001, ciao-a, Plan base: has AUD 49.99, recomputed AUD 50.00',
     );
     expect(stdout).toMatch(/\d of \d+ checks failed/);
   });

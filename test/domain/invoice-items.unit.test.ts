@@ -49,7 +49,7 @@ describe('an invoice takes', () => {
       ],
     ],
     [
-      'credits only against charges of their own taxability',
+      'taxable credits only against taxable charges, other credits against the others',
       [item('a', -100), item('b', -100, untaxed), item('c', 40, untaxed)],
       60,
       [

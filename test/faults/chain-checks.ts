@@ -11,7 +11,7 @@ const CHAINS = `
   FROM invoices d JOIN invoices root ON root.invoice_id = coalesce(d.adjusts_invoice_id, d.invoice_id)
   WHERE root.superseded_by IS NULL`;
 
-/** Usage of standing invoices and their notes, from the events. */
+/** Usage of live invoices and their notes, from the events. */
 const HELD = `
   SELECT c.root, c.number, b.source, b.deployment_id, b.resource_kind, b.service_month,
     count(e.adds) AS events, sum(e.adds) AS total
@@ -22,7 +22,7 @@ const HELD = `
   ) e USING (bucket_id)
   GROUP BY 1, 2, 3, 4, 5, 6`;
 
-/** Lines of standing invoices and of the notes that reruns made. */
+/** Lines of live invoices and of the notes that reruns made. */
 const BILLED = `
   SELECT c.root, c.number, c.period_start, l.*
   FROM (${CHAINS}) c JOIN invoice_lines l USING (invoice_id)

@@ -17,7 +17,7 @@ export const FAULTS = {
   silence: 'connection silent at COMMIT',
   exhausted: 'no connection to be had',
   burst: 'burst of forced signals',
-  hands: 'burst of payments, credits, voids and signals',
+  hands: 'burst of finance requests',
 } as const;
 export type FaultKind = keyof typeof FAULTS;
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];

@@ -8,7 +8,7 @@ import { treatmentOf } from './tax-rules.ts';
 
 export type PaymentAnswer = 'recorded' | 'duplicate' | 'conflict' | 'refused';
 
-/** Records a payment, or a reversal below 0. One that names a superseded invoice counts for the live one. */
+/** Records a payment, or a reversal, which is negative. One that names a superseded invoice counts for the live one. */
 export function pay(
   model: Model,
   payment: { readonly id: string; readonly invoice: Invoice; readonly cents: number },

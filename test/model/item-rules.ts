@@ -3,7 +3,7 @@ import { monthText, type Application, type Invoice, type Item, type Model } from
 
 /** One-off charges and credits. docs/spec.md#invoice-items. */
 
-/** Returns what no standing invoice has applied of an item, as if `replaced` had applied nothing. */
+/** Returns what no live invoice has applied of an item, as if `replaced` had applied nothing. */
 export function leftOf(model: Model, item: Item, replaced: Invoice | null = null): number {
   if (item.isWithdrawn) return 0;
   const applied = model.invoices
@@ -19,7 +19,7 @@ export function isUnbilled(model: Model, item: Item): boolean {
 
 /**
  * Returns what an invoice applies of its tenant's items: all charges, and as much of each credit as there are charges
- * of its taxability.
+ * that are taxable, or not, as it is.
  * @param lines of the deployments, all taxable
  */
 export function applyItems(
@@ -86,7 +86,7 @@ export function recordItem(model: Model, item: Omit<Item, 'isWithdrawn'>): ItemA
   return 'recorded';
 }
 
-/** Withdraws an item, unless a standing invoice has applied some of it. */
+/** Withdraws an item, unless a live invoice has applied some of it. */
 export function withdrawItem(model: Model, item: Item): 'withdrawn' | 'unchanged' | 'refused' {
   if (item.isWithdrawn) return 'unchanged';
   if (leftOf(model, item) !== item.cents) return 'refused';

@@ -14,7 +14,7 @@ export interface Place {
   readonly state: string;
   readonly events: number;
   readonly total: string;
-  /** The standing invoice of the service month. */
+  /** The live invoice of the service month. */
   readonly invoice: Invoice | null;
 }
 

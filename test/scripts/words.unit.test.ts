@@ -29,7 +29,7 @@ const RULES: readonly WordRule[] = [
   word('where (?:there is none|none (?:is|was))', '"if there is none", "without one"'),
   word('(?:come|comes|came) of', '"result", "outcome", "comes from"'),
   word('of before', '"earlier", "existing"'),
-  word('invoices? that stands?|(?:that|what) stands?(?=[.,;:)])', '"the current invoice", "live"'),
+  word('invoices? that stands?|(?:that|what) stands?(?=[.,;:)])', '"the live invoice"'),
   word('anew', '"again"'),
   word('amid', '"during", "among"'),
   word('but for', '"except for"'),

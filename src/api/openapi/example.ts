@@ -79,7 +79,7 @@ function ofType(schema: JsonSchema, options: ExampleOptions, name?: string): unk
 
 function textOf({ format = '' }: JsonSchema, name = ''): string {
   if (name.endsWith('_at')) return INSTANT;
-  if (name.endsWith('_cents')) return '5912';
+  if (name.endsWith('_cents')) return '5913';
   return FORMATS[format] ?? 'text';
 }
 

@@ -112,7 +112,7 @@ export const WEBHOOK_EVENTS = {
   'invoice.overdue': {
     summary: 'An invoice is overdue',
     description:
-      'Its due date is over and its balance is above 0. Sent once per invoice, by a daily run.',
+      'Its due date has passed and its balance is above 0. Sent once per invoice, by a daily run.',
     data: invoice.extend(balance),
   },
   'run.finished': {

@@ -68,9 +68,10 @@ export const postInvoiceItems = defineRoute(
     tag: 'Invoices',
     summary: 'Record one-off charges and credits for the next invoices of tenants',
     description:
-      'The first invoice of the month or a later one takes an item, after the lines of the deployments. A credit ' +
-      'reduces only charges of the same taxability, to 0 at most; the rest waits for later invoices. An id counts ' +
-      'once, so retries are safe. A list has a result per item, in order; a rejected item does not affect the others.',
+      'The first invoice of the month or a later one takes an item, after the lines of the deployments. A taxable ' +
+      "credit reduces only taxable charges, a credit that isn't taxable only charges that aren't, and neither below 0; " +
+      'the rest waits for later invoices. An id counts once, so retries are safe. A list has a result per item, in ' +
+      'order; a rejected item does not affect the others.',
     scopes: ['operator'],
     rateLimited: true,
     body: anyObject,
@@ -158,7 +159,9 @@ export const getInvoiceItems = defineRoute(
       state: z
         .enum([...ITEM_STATES, 'waiting'])
         .optional()
-        .describe('`waiting`: those that wait for an invoice, or the rest of which does.')
+        .describe(
+          '`waiting`: all that no invoice has taken in full, and those that a void invoice holds.',
+        )
         .meta({ example: 'waiting' }),
       limit: pageLimit(500, 100),
       cursor: cursorParam,

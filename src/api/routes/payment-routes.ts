@@ -60,27 +60,27 @@ type BatchEntry = z.infer<typeof batchResult>['results'][number];
 
 const EXAMPLE = {
   payment_id: 'bank-2026-06-12-4711',
-  invoice_number: 'ACME-000001',
-  amount_cents: 5912,
+  invoice_number: 'acme-000001',
+  amount_cents: 5913,
   received_on: '2026-06-12',
   method: 'bank transfer',
 };
 const REVERSAL = {
   ...EXAMPLE,
   payment_id: 'bank-2026-06-15-0815',
-  amount_cents: -5912,
+  amount_cents: -5913,
   received_on: '2026-06-15',
   reference: 'returned by the bank',
 };
 
-/** Records payments of invoices. */
+/** Records payments for invoices. */
 export const postPayments = defineRoute(
   {
     method: 'post',
     path: '/api/v1/payments',
     operationId: 'postPayments',
     tag: 'Payments',
-    summary: 'Record payments of invoices',
+    summary: 'Record payments for invoices',
     description:
       'One payment, or a batch of up to 1,000 with a result per payment, in order; a bad payment does not affect ' +
       'the others. The same payment_id with the same content is a `duplicate`, with other content a `conflict`, so ' +

@@ -35,9 +35,10 @@ export function invoicesListCommand(): Command {
     )
     .option('--include-superseded', 'include superseded revisions')
     .addOption(
-      new Option('--payment-status <status>', 'only issued invoices that are so').choices([
-        ...PAYMENT_STATUSES,
-      ]),
+      new Option(
+        '--payment-status <status>',
+        'only issued invoices with this payment status',
+      ).choices([...PAYMENT_STATUSES]),
     )
     .option('--overdue', 'only invoices past their due date with a balance above 0')
     .option('--limit <count>', 'maximum number of invoices', integerArgument(1, 10_000), 100)

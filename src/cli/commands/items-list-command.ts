@@ -24,7 +24,7 @@ export function itemsListCommand(): Command {
     .addOption(
       new Option(
         '--state <state>',
-        'only items in this state; waiting: all that wait for an invoice, or the rest of which does',
+        'only items in this state; waiting: all that no invoice has taken in full, and those that a void invoice holds',
       ).choices([...ITEM_STATES, 'waiting']),
     )
     .option('--limit <count>', 'maximum number of items', integerArgument(1, 10_000), 100)

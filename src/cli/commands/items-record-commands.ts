@@ -38,8 +38,9 @@ export function itemsAddCommand(): Command {
     .addHelpText(
       'after',
       `
-The first invoice of the month or a later one takes it. A credit reduces only charges of the same
-taxability, to 0 at most; the rest waits for later invoices. \`items withdraw\` takes it back until then.
+The first invoice of the month or a later one takes it. A taxable credit reduces only taxable
+charges, a credit that isn't taxable only charges that aren't, and neither below 0; the rest waits for later
+invoices. \`items withdraw\` takes it back until then.
 
 Examples:
   npm run cli -- items add workshop-7 --tenant acme --month 2026-05 --amount 250.00 --description "Workshop"

@@ -39,7 +39,7 @@ export function monthEndExportCommand(): Command {
     ])
     .option(
       '--again <export>',
-      'write only the Xero files of this earlier export, as they were',
+      'only rewrite the Xero files of this earlier export, byte for byte',
       integerArgument(1, 2_147_483_647),
     )
     .addHelpText(

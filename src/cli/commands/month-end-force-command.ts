@@ -27,21 +27,26 @@ export function monthEndForceCommand(): Command {
     .argument('<month>', 'month that is over, such as 2026-05', monthArgument)
     .option('--tenant <id...>', 'tenants whose invoices are rebuilt')
     .option('--all', 'rebuild all issued invoices of the month and invoice due tenants without one')
-    .requiredOption('--reason <text>', 'reason, stored with the new revision', reasonArgument)
+    .requiredOption(
+      '--reason <text>',
+      'reason, stored with the revision; an adjustment note prints it for the tenant',
+      reasonArgument,
+    )
     .option('--only-if-changed', 'skip invoices that would not change')
     .option('--accept-bounds', 'also issue totals beyond the safety bounds; requires --tenant')
     .option(
       '--request-id <id>',
-      'idempotency key: repeating the request with it makes no second revision',
+      'idempotency key: repeating the request with it makes no second revision or note',
     )
     .option('--watch', 'show progress until the request is done')
     .addHelpText(
       'after',
       `
-An invoice that is settled stays, and an adjustment note corrects it. Void invoices are refused;
-\`month-end status\` lists refusals. With --watch, the outcomes of the named tenants are printed first, and exit
-code 3 means that one of them was refused or parked, or that the books don't add up. With --all, it means
-this for any tenant of the month.
+A settled invoice stays, and an adjustment note corrects it. A void invoice is replaced by its next revision
+only if --tenant names its tenant; --all refuses it. \`month-end status\` lists refusals.
+
+With --watch, the outcomes of the named tenants are printed first, and exit code 3 means that one of them was
+refused or parked, or that the books don't add up. With --all, it means this for any tenant of the month.
 
 Examples:
   npm run cli -- month-end force 2026-05 --tenant acme bravo --reason "late usage" --watch

@@ -17,9 +17,8 @@ export function monthEndLateUsageCommand(): Command {
       `
 Lists, by tenant and reason, the amount and the command that bills it: late metered usage, which needs a
 rerun; metered usage of tenants or deployments without a subscription in the month, or of kinds that the
-plan does not have; and events excluded after their invoice was issued. Void invoices are not
-rebuilt: settle their amounts manually. Late LLM usage that the tenant's next invoice will bill is listed,
-too.
+plan does not have; events excluded after their invoice was issued; and usage of void invoices, which a
+forced rerun of the tenant bills. Late LLM usage that the tenant's next invoice will bill is listed too.
 
 Example:
   npm run cli -- month-end late-usage 2026-05`,

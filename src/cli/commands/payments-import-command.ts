@@ -48,7 +48,7 @@ export function paymentsImportCommand(): Command {
       'after',
       `
 Only the columns of date and amount are required. Amounts are in the invoice's currency, such as 1,234.50;
-a refund is below 0. Without an invoice number, the number is looked for in the reference. Without an id, one
+a refund is negative. Without an invoice number, the number is looked for in the reference. Without an id, one
 is derived from the row: importing the file again records nothing twice. Rows that can't be matched are listed
 with their line and the reason, and don't affect the others. Exit code 3 means that there are such rows.
 

@@ -22,7 +22,7 @@ export function paymentsListCommand(): Command {
     .description('list payments, latest recorded first')
     .option('--tenant <id>', 'only payments of this tenant')
     .option('--invoice <invoice>', 'only payments of this invoice, by number or id')
-    .option('--period <month>', 'only payments of invoices of this month', monthArgument)
+    .option('--period <month>', 'only payments for invoices of this month', monthArgument)
     .option('--received-from <date>', 'only payments received on this date or later', dateArgument)
     .option('--received-to <date>', 'only payments received on this date or earlier', dateArgument)
     .option('--limit <count>', 'maximum number of payments', integerArgument(1, 10_000), 100)

@@ -21,9 +21,12 @@ interface Options {
 
 export function paymentsRecordCommand(): Command {
   return new Command('record')
-    .description('record a payment of an invoice')
+    .description('record a payment for an invoice')
     .argument('<invoice>', 'number or id of the invoice')
-    .requiredOption('--amount <amount>', "amount in the invoice's currency; below 0 for a reversal")
+    .requiredOption(
+      '--amount <amount>',
+      "amount in the invoice's currency; negative for a reversal",
+    )
     .requiredOption('--received-on <date>', 'value date, such as 2026-06-12', dateArgument)
     .requiredOption('--id <id>', "the payment's id in your bank or ledger")
     .option('--method <text>', 'such as "bank transfer"')
@@ -36,8 +39,8 @@ with a negative amount instead. From its first payment on an invoice is settled:
 adjustment note, and it can't be voided.
 
 Examples:
-  npm run cli -- payments record acme-000001 --amount 59.12 --received-on 2026-06-12 --id bank-4711
-  npm run cli -- payments record acme-000001 --amount -59.12 --received-on 2026-06-15 --id bank-4712 \\
+  npm run cli -- payments record acme-000001 --amount 59.13 --received-on 2026-06-12 --id bank-4711
+  npm run cli -- payments record acme-000001 --amount -59.13 --received-on 2026-06-15 --id bank-4712 \\
     --reference "returned by the bank"`,
     )
     .action(async (idOrNumber: string, options: Options, command: Command) => {

@@ -28,7 +28,7 @@ export const balanceFields = {
     .int()
     .nullable()
     .describe('total_cents + notes_cents − paid_cents. Negative: overpaid.'),
-  overdue: z.boolean().describe('The due date is over and the balance is above 0.'),
+  overdue: z.boolean().describe('The due date has passed and the balance is above 0.'),
 };
 
 /** Selects `balanceFields`, next to `JOIN_BALANCE`. */

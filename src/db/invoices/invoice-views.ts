@@ -91,7 +91,9 @@ export const invoiceLineSchema = z.object({
   amount_cents: z.int(),
   taxable: z
     .boolean()
-    .describe('Whether the amount is taxed. Only invoice items can say otherwise.'),
+    .describe(
+      'Whether the amount is taxed. Only invoice items, and credits on them, can be untaxed.',
+    ),
   item_id: z.string().nullable().describe('The invoice item, on lines of the kind `item`.'),
   meta: z.record(z.string(), z.unknown()),
 });
@@ -105,7 +107,7 @@ export const LINE_VIEW_COLUMNS = sql.fragment`
 /** A note as its invoice names it. */
 export const noteLinkSchema = z.object({
   id: z.uuid(),
-  number: z.string().meta({ example: 'ACME-A000001' }),
+  number: z.string().meta({ example: 'acme-A000001' }),
   total_cents: z.int().meta({ example: -1100 }),
   issued_at: z.iso.datetime(),
 });

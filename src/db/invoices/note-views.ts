@@ -20,10 +20,10 @@ const header = invoiceHeaderSchema.shape;
 /** An adjustment note without its lines. */
 export const noteHeaderSchema = z.object({
   adjustment_note_id: z.uuid(),
-  number: z.string().meta({ example: 'ACME-A000001' }),
+  number: z.string().meta({ example: 'acme-A000001' }),
   tenant_id: header.tenant_id,
   adjusts_invoice_id: z.uuid().describe('The invoice that it adjusts.'),
-  adjusts_number: z.string().meta({ example: 'ACME-000001' }),
+  adjusts_number: z.string().meta({ example: 'acme-000001' }),
   note_no: z.int().describe('1 for the first note of its invoice, and so on.').meta({ example: 1 }),
   origin: z
     .enum(NOTE_ORIGINS)

@@ -49,7 +49,7 @@ export interface RecordOptions {
 /**
  * Records payments, each on its own: a bad one doesn't affect the others (docs/spec.md#due-dates-and-payments). The same
  * id with the same content is a duplicate, with other content a conflict. Writes `invoice.paid` for each invoice that
- * they settle in full, in the same transaction.
+ * they pay in full, in the same transaction.
  *
  * Holds the tenants' locks and those of the live invoices, so each payment is before or after any revision, note
  * or void of its invoice, never between.

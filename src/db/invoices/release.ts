@@ -35,7 +35,7 @@ const unreleased = z.object({ tenant_id: z.string(), reason: z.string() });
 
 /** The result of a request to release, also of a repeated one. Lists are ordered by tenant. */
 export interface ReleaseResult {
-  /** The standing invoices of the periods that this request released. */
+  /** The live invoices of the periods that this request released. */
   readonly released: readonly ReleasedInvoice[];
   /** Tenants named by the request whose period had been released before. */
   readonly alreadyReleased: readonly string[];
@@ -82,7 +82,7 @@ function listWaitingTenants(tx: Transaction, { periodStart }: Period): Promise<r
   `);
 }
 
-/** A standing invoice that isn't void. */
+/** A live invoice that isn't void. */
 const CAN_BE_RELEASED = standsUnvoided('i');
 
 async function release(

@@ -51,7 +51,7 @@ ${table<NoteLink>({
 })}`;
 }
 
-/** Renders the payments of an invoice and its revisions; nothing without payments. */
+/** Renders the payments for an invoice and its revisions; nothing without payments. */
 export function paymentsSection(
   { number, currency }: InvoiceView,
   payments: readonly PaymentView[],
@@ -59,7 +59,7 @@ export function paymentsSection(
   if (payments.length === 0) return markup``;
   return markup`<h2 id="payments">Payments</h2>
 ${table<PaymentView>({
-  caption: `Payments of invoice ${number}, latest first`,
+  caption: `Payments for invoice ${number}, latest first`,
   empty: '',
   rows: payments,
   columns: [

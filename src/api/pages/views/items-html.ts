@@ -179,7 +179,7 @@ export function withdrawPage({ visitor, itemId, reason, mistakes }: WithdrawView
     visitor,
     trail: TRAIL,
     hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>No invoice will take this charge or credit. This can’t be undone; it stays visible with the reason.</p>
+    main: markup`${errorSummary(mistakes)}<p>No invoice will take this charge or credit. You can’t undo this. It stays in the list, with your reason.</p>
 <form class="sheet" method="post" action="/operator/items/${itemId}/withdraw">
 ${formToken(visitor)}${field({
       id: 'reason',
