@@ -16,9 +16,19 @@ CREATE TABLE releases (
   -- By period first: what waits in a month is found without the releases of other months.
   PRIMARY KEY (period_start, tenant_id)
 );
--- To find out whether a request has already released what it is for.
+-- To repeat the answer of a request.
 CREATE INDEX releases_by_request ON releases (period_start, request_id) WHERE request_id IS NOT NULL;
 CREATE TRIGGER releases_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON releases
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Requests to release, also those that released nothing. The insert is the check that a request releases once.
+CREATE TABLE release_requests (
+  period_start month_start NOT NULL,
+  request_id text NOT NULL,
+  requested_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (period_start, request_id)
+);
+CREATE TRIGGER release_requests_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON release_requests
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Returns the due date of an invoice; null while its period is not released. Takes columns of `invoices` and
@@ -31,6 +41,8 @@ $$;
 GRANT SELECT ON releases TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT (tenant_id, period_start, released_on, released_at) ON releases TO arcadia_tenant;
 GRANT INSERT (tenant_id, period_start, actor, reason, request_id) ON releases TO arcadia_api, arcadia_worker;
+GRANT SELECT ON release_requests TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT INSERT (period_start, request_id) ON release_requests TO arcadia_api, arcadia_worker;
 CALL isolate_tenants('releases');
 
 -- In addition to the policy by tenant. Tables below invoices follow, because their policies ask for their invoice.

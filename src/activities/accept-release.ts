@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
 import type { AcceptRequestInput, AcceptRequestResult } from '../contracts/activity-types.ts';
 import { releasePayload } from '../contracts/request-payload.ts';
-import { releaseInvoices, type ReleaseResult } from '../db/invoices/release.ts';
-import { isAnswered } from '../db/month-end/operator-actions.ts';
+import { isServed, releaseInvoices, type ReleaseResult } from '../db/invoices/release.ts';
 import type { Database } from '../db/pool.ts';
 import { requirePeriod } from './activity-failures.ts';
-import { serveOnRecord, toInput, type Claim } from './record-signal.ts';
+import { serveOnRecord, type Claim } from './record-signal.ts';
 import { parsePayload, refuse, shortened } from './signal-payload.ts';
 
 /**
@@ -24,20 +23,22 @@ export async function acceptRelease(
   return serveOnRecord(db, input, claim, async (tx, actor) => {
     if ('reason' in parsed) return refuse(parsed.reason);
     const { tenantIds, reason, requestId = idOfSignal(input) } = parsed.data;
-    const isRepeated = await isAnswered(tx, input.signalId, toInput(input.signal, input.payload));
+    const isRepeated = await isServed(tx, period, requestId);
     const result = await releaseInvoices(tx, period, {
       ...(tenantIds === undefined ? ({ all: true } as const) : { tenantIds }),
       actor,
       reason,
       requestId,
-      isRepeated,
     });
+    // What API and CLI announce was always served before, and has released something.
+    const isInVain =
+      isRepeated && (parsed.data.requestId === undefined || result.released.length === 0);
     return {
       accepted: true,
       requestId,
       waiting: false,
       urgentTenantIds: [],
-      refusals: shortened(isRepeated ? [SERVED_BEFORE] : explain(result), requestId),
+      refusals: shortened(isInVain ? [SERVED_BEFORE] : explain(result), requestId),
       unreleased: result.waiting,
     };
   });

@@ -89,7 +89,7 @@ async function recordSignal(
 }
 
 /** A signal's payload as it is recorded: with `tenant_ids`, the name that the records of the API and the CLI use. */
-export function toInput(signal: RequestSignal, payload: unknown): unknown {
+function toInput(signal: RequestSignal, payload: unknown): unknown {
   if (signal === RUN_SIGNAL || typeof payload !== 'object' || payload === null) return payload;
   const { tenantIds, ...rest } = payload as Readonly<Record<string, unknown>>;
   return tenantIds === undefined ? payload : { tenant_ids: tenantIds, ...rest };

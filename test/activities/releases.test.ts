@@ -298,6 +298,52 @@ describe('review', () => {
     expect((await release(world.db)).released.map(({ tenant_id }) => tenant_id)).toEqual(['zeta']);
   });
 
+  test.each([
+    ['released another tenant', ['acme', 'zeta'], ['acme']],
+    ['released nothing', ['zeta'], []],
+    ['released nothing of all', 'all', []],
+  ] as const)(
+    'a request that %s does not release what was issued since, nor does its signal',
+    async (_, scope, first) => {
+      await register(world.db);
+      await review();
+      await build(...first);
+      const request = { requestId: 'r-1' };
+      const { released } = await release(world.db, scope, request);
+      expect(released.map(({ tenant_id }) => tenant_id)).toEqual(first);
+      await build('zeta');
+      const announced = await typesOf();
+      const again = await release(world.db, scope, request);
+      expect(again.released).toEqual(released);
+      expect(again.waiting).toBe(1);
+      const payload = scope === 'all' ? { all: true } : { tenantIds: [...scope] };
+      await world.activities.acceptRequest({
+        ...{ month: MONTH, signal: 'release', signalId: 'run-1:3' },
+        payload: { ...payload, reason: 'reviewed', requestId: 'r-1', actor: 'test' },
+      });
+      expect(await typesOf()).toEqual(announced);
+      expect(await seenBy('zeta')).toEqual([]);
+      if (scope !== 'all') {
+        expect(again.notReleased).toEqual([
+          {
+            tenant_id: 'zeta',
+            reason:
+              'invoice zeta-000001 still waits: request r-1 was served before and releases nothing more; release it with another request id',
+          },
+        ]);
+      }
+      expect((await release(world.db, ['zeta'])).released).toHaveLength(1);
+    },
+  );
+
+  test('concurrent requests with the same id release what the first one names', async () => {
+    await review();
+    await build('acme', 'zeta');
+    const request = { requestId: 'r-1' };
+    await Promise.all(['acme', 'zeta'].map((id) => release(world.db, [id], request)));
+    expect(await releasesOf()).toHaveLength(1);
+  });
+
   test('concurrent releases of the same tenants release each once', async () => {
     await register(world.db);
     await review();

@@ -27,7 +27,7 @@ const releaseRequest = z
     // Generated here, so that the recorded action contains it.
     request_id: requestIdSchema
       .optional()
-      .describe('Makes retries safe: the same id gives the same answer.')
+      .describe('Makes retries safe: the same id gives the same answer, and releases nothing more.')
       .transform((id) => id ?? randomUUID()),
   })
   .check(({ value, issues }) => {
@@ -69,7 +69,7 @@ export const postRelease = defineRoute(
           not_released: z
             .array(z.object({ tenant_id: z.string(), reason: z.string() }))
             .describe(
-              'Tenants in tenant_ids without an invoice; with all, the first 100 parked ones.',
+              'Tenants in tenant_ids without an invoice, or with one that a repeated request leaves waiting; with all, the first 100 parked ones.',
             ),
           waiting_invoices: z.int().describe('Invoices of the month that still wait.'),
         }),

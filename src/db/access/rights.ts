@@ -34,6 +34,7 @@ const DELIVERING: TableRights = {
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
 
+const REMEMBERING = { SELECT: '*', INSERT: ['period_start', 'request_id'] } as const;
 /** Operators release through the API and by signal; the worker also releases what it issues. */
 const RELEASING: TableRights = {
   SELECT: '*',
@@ -164,6 +165,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: RELEASING,
     arcadia_readonly: READ,
     arcadia_tenant: { SELECT: ['tenant_id', 'period_start', 'released_on', 'released_at'] },
+  },
+  release_requests: {
+    arcadia_api: REMEMBERING,
+    arcadia_worker: REMEMBERING,
+    arcadia_readonly: READ,
   },
   invoice_drafts: {
     arcadia_api: {

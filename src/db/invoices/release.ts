@@ -15,10 +15,8 @@ export type ReleaseScope = { readonly tenantIds: readonly string[] } | { readonl
 export type ReleaseRequest = ReleaseScope & {
   readonly actor: string;
   readonly reason: string;
-  /** Requests with the same id count once. */
+  /** Requests of a month with the same id count once, also those that released nothing. */
   readonly requestId: string;
-  /** Whether it has been served before: it then only reports. */
-  readonly isRepeated?: boolean;
 };
 
 export const releasedInvoiceSchema = z.object({
@@ -39,7 +37,10 @@ export interface ReleaseResult {
   readonly released: readonly ReleasedInvoice[];
   /** Tenants named by the request whose period had been released before. */
   readonly alreadyReleased: readonly string[];
-  /** Tenants without an invoice to release: those that the request names; otherwise the parked ones, at most 100. */
+  /**
+   * Tenants without an invoice to release, and of a repeated request those whose invoice still waits: those that the
+   * request names; otherwise the parked ones, at most 100.
+   */
   readonly notReleased: readonly z.infer<typeof unreleased>[];
   /** The number of the month's invoices that still wait. */
   readonly waiting: number;
@@ -47,8 +48,8 @@ export interface ReleaseResult {
 
 /**
  * Releases periods to their tenants and writes the webhook events that waited for it (docs/spec.md#release). A period
- * can be released if its live invoice isn't void. Releasing again changes nothing, and the same request id gives the
- * same result: with `all`, it doesn't release what was issued since.
+ * can be released if its live invoice isn't void. Releasing again changes nothing, and a request releases once: repeated,
+ * it only reports, so that what was issued since still waits, also of tenants that it names.
  *
  * Takes the locks of the tenants, as everything that issues their invoices does. So a concurrent rerun either commits
  * first, and its revision is the one that is announced, or it finds the period released and writes its own events.
@@ -59,9 +60,11 @@ export async function releaseInvoices(
   request: ReleaseRequest,
 ): Promise<ReleaseResult> {
   const named = 'tenantIds' in request ? request.tenantIds : null;
+  // First, so that a concurrent request with the same id waits, and then reports.
+  const isNew = await remember(tx, period, request.requestId);
   const asked = named ?? (await listWaitingTenants(tx, period));
   await lockTenants(tx, asked);
-  if (request.isRepeated !== true) await release(tx, period, asked, request);
+  if (isNew) await release(tx, period, asked, request);
   const released = await listReleased(tx, period, request.requestId);
   const others = named === null ? null : await explainOthers(tx, period, named, request.requestId);
   return {
@@ -73,6 +76,30 @@ export async function releaseInvoices(
         : others.flatMap(({ tenant_id, reason }) => (reason === null ? [] : { tenant_id, reason })),
     waiting: await countWaiting(tx, period),
   };
+}
+
+/** @returns whether the month's request is new */
+async function remember(
+  tx: Transaction,
+  { periodStart }: Period,
+  requestId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(sql.typeAlias('nothing')`
+    INSERT INTO release_requests (period_start, request_id) VALUES (${periodStart}, ${requestId})
+    ON CONFLICT DO NOTHING
+  `);
+  return rowCount === 1;
+}
+
+/** Returns whether the month's request was served before. */
+export function isServed(
+  tx: Transaction,
+  { periodStart }: Period,
+  requestId: string,
+): Promise<boolean> {
+  return tx.exists(sql.typeAlias('nothing')`
+    SELECT FROM release_requests WHERE period_start = ${periodStart} AND request_id = ${requestId}
+  `);
 }
 
 function listWaitingTenants(tx: Transaction, { periodStart }: Period): Promise<readonly string[]> {
@@ -89,7 +116,7 @@ async function release(
   tx: Transaction,
   { periodStart }: Period,
   tenantIds: readonly string[],
-  { actor, reason, requestId, ...scope }: ReleaseRequest,
+  { actor, reason, requestId }: ReleaseRequest,
 ): Promise<void> {
   const documentIds = await tx.anyFirst(sql.type(z.object({ invoice_id: z.string() }))`
     WITH released AS (
@@ -98,8 +125,6 @@ async function release(
       FROM invoices i
       WHERE i.period_start = ${periodStart} AND i.tenant_id = ANY(${textArray(tenantIds)})
         AND ${CAN_BE_RELEASED} AND NOT ${isReleased('i')}
-        AND NOT (${'all' in scope} AND EXISTS (
-          SELECT FROM releases r WHERE r.period_start = ${periodStart} AND r.request_id = ${requestId}))
       RETURNING tenant_id
     )
     SELECT i.invoice_id FROM invoices i JOIN released USING (tenant_id)
@@ -119,7 +144,7 @@ function listReleased(tx: Transaction, { periodStart }: Period, requestId: strin
   `);
 }
 
-/** Returns the named tenants that another request released, without a reason, and those that have nothing to release. */
+/** Returns the named tenants that another request released, without a reason, and those that are not released. */
 function explainOthers(
   tx: Transaction,
   { periodStart, month }: Period,
@@ -130,7 +155,9 @@ function explainOthers(
     SELECT asked.tenant_id, CASE
       WHEN rel.tenant_id IS NOT NULL THEN NULL
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
-      WHEN i.invoice_id IS NOT NULL THEN 'invoice ' || i.number || ' is void: there is nothing to release'
+      WHEN i.status = 'void' THEN 'invoice ' || i.number || ' is void: there is nothing to release'
+      WHEN i.invoice_id IS NOT NULL THEN 'invoice ' || i.number || ' still waits: request ' || ${requestId}::text
+        || ' was served before and releases nothing more; release it with another request id'
       WHEN o.outcome = 'parked' THEN 'tenant ' || asked.tenant_id || ' is parked: ' || o.reason_type || ': ' || o.reason
       ELSE 'tenant ' || asked.tenant_id || ' has no invoice for ' || ${month}::text
     END AS reason
@@ -138,7 +165,7 @@ function explainOthers(
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN releases rel ON rel.tenant_id = asked.tenant_id AND rel.period_start = ${periodStart}
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart}
-      AND ${stands('i')} AND i.status = 'void'
+      AND ${stands('i')}
     LEFT JOIN tenant_outcomes o ON o.tenant_id = asked.tenant_id AND o.period_start = ${periodStart}
     WHERE rel.request_id IS DISTINCT FROM ${requestId} OR rel.tenant_id IS NULL
     ORDER BY asked.tenant_id

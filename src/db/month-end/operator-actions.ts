@@ -128,15 +128,6 @@ export function isAnnounced(
   `);
 }
 
-/** Returns whether the signal with this id and input is on record with an outcome. */
-export function isAnswered(db: Queryable, signalId: string, input: unknown): Promise<boolean> {
-  return db.exists(sql.type(actionId)`
-    SELECT action_id FROM operator_actions
-    WHERE channel = 'temporal' AND request_id = ${signalId} AND outcome IS NOT NULL
-      AND input_sha256 = ${digestOf(JSON.stringify(input ?? null))}
-  `);
-}
-
 function digestOf(input: string) {
   return sql.binary(hash('sha256', input, 'buffer'));
 }
