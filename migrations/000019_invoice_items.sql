@@ -31,6 +31,8 @@ CREATE TABLE invoice_items (
   CHECK (num_nulls(withdrawn_at, withdrawn_by, withdraw_reason) IN (0, 3))
 );
 CREATE INDEX invoice_items_by_tenant ON invoice_items (tenant_id, item_seq);
+-- To verify a month.
+CREATE INDEX invoice_items_by_month ON invoice_items (period_start);
 -- Due tenants are those with such an item, among others.
 CREATE INDEX invoice_items_unbilled ON invoice_items (tenant_id, period_start)
   WHERE withdrawn_at IS NULL AND applied_cents <> amount_cents;

@@ -23,8 +23,16 @@ export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanN
   return plan[0].Plan;
 }
 
-/** Indexes of the drafts that are open or given up alone: few, however many have become invoices. */
-const PARTIAL_INDEXES = ['invoice_drafts_one_open', 'invoice_drafts_unfinished'];
+/**
+ * Indexes of few rows, however much was billed: drafts that are open or given up, items that wait, live invoices that are
+ * void.
+ */
+const PARTIAL_INDEXES = [
+  'invoice_drafts_one_open',
+  'invoice_drafts_unfinished',
+  'invoice_items_unbilled',
+  'invoices_void',
+];
 
 /**
  * The tables that a plan reads from end to end, each once: by a sequential scan, or by all of an index.

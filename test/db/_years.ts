@@ -75,6 +75,8 @@ const STATEMENTS = `
       (VALUES (1, 'plan_base', 5000), (2, 'overage', 6), (3, 'llm_usage', 4)) AS line (line_no, kind, amount)
     UNION ALL
     SELECT id, 10, NULL, NULL, 'tax', NULL, 'GST', 1, 'month', 1, 1503, '{}' FROM invoiced;
+  INSERT INTO invoice_items (item_id, tenant_id, period_start, description, amount_cents, taxable, actor, applied_cents)
+    SELECT 'item-' || id, tenant_id, month, 'Workshop', 100, true, 'x', 100 FROM invoiced;
   INSERT INTO invoice_compositions (invoice_id, part, deployments)
     SELECT i.id, 1, jsonb_agg(jsonb_build_object('deploymentId', d.deployment_id, 'subscriptions',
       jsonb_build_array(jsonb_build_object('subscriptionId', 'sub-' || d.deployment_id,

@@ -1,6 +1,7 @@
 import type { QuerySqlToken } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { NO_BOUNDS, DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
@@ -11,6 +12,8 @@ import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { listTenantBalances, readAging } from '../../src/db/invoices/balances.ts';
+import { findDocument } from '../../src/db/invoices/credit-rows.ts';
+import { countWaitingItems, listItems } from '../../src/db/invoices/item-views.ts';
 import { listPayments } from '../../src/db/invoices/payment-views.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
@@ -55,6 +58,7 @@ const GROWING = [
   'invoice_compositions',
   'invoice_digests',
   'invoice_drafts',
+  'invoice_items',
   'invoice_lines',
   'invoice_usage',
   'invoices',
@@ -177,6 +181,9 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   'API: an invoice': async ({ api }) => {
     const { invoiceId, number } = await someLine(MONTHS.last);
     expect(await findInvoiceId(api, number)).toBe(invoiceId);
+    for (const name of [number, invoiceId, invoiceId.toUpperCase()]) {
+      expect(await findDocument(api, name)).toMatchObject({ documentId: invoiceId });
+    }
     await showInvoice(api, invoiceId);
     await readDifference(api, invoiceId);
     await readCompositions(api, [invoiceId]);
@@ -206,6 +213,21 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   },
   'API: invoices by what is owed': async ({ api }) => {
     await listInvoices(api, { paymentStatus: 'partly_paid' }, { after: null, limit: 10 });
+  },
+  'API: items that wait': async ({ api }) => {
+    expect(await countWaitingItems(api, MONTHS.last)).toEqual({ items: 0, voided: 0 });
+    await listItems(api, { state: 'waiting' }, { after: null, limit: 10 });
+  },
+  'daily notices': async ({ activities }) => {
+    // Two tenants, far apart in the order, have paid nothing for six years.
+    await asSuperuser(world.testDatabase.superuserUrl, async (client) => {
+      await client.query('SET session_replication_role = replica');
+      const late = `WHERE tenant_id IN ('t-10', 't-99') AND period_start <= '${MONTHS.last}-01'`;
+      await client.query(`UPDATE invoices SET issued_on = issued_on - 60 ${late}`);
+      await client.query(`UPDATE releases SET released_on = released_on - 60 ${late}`);
+    });
+    expect(await activities.sendDailyNotices()).toMatchObject({ overdueInvoices: 2 * 72 });
+    expect(await activities.sendDailyNotices()).toMatchObject({ overdueInvoices: 0 });
   },
   'API: voiding, excluding': async ({ api }) => {
     const { invoiceId } = await someLine('2026-03');

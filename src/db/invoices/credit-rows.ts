@@ -188,6 +188,10 @@ export function findDocument(
 ): Promise<z.infer<typeof document> | null> {
   return db.maybeOne(sql.type(document)`
     SELECT invoice_id AS "documentId", currency FROM invoices
-    WHERE number = ${idOrNumber} OR invoice_id::text = ${idOrNumber.toLowerCase()}
+    WHERE ${
+      z.uuid().safeParse(idOrNumber).success
+        ? sql.fragment`invoice_id = ${idOrNumber}::uuid`
+        : sql.fragment`number = ${idOrNumber}`
+    }
   `);
 }
