@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { NOTICES_SCHEDULE_ID } from '../contracts/ids.ts';
 import { NoScheduleError, describeSchedule } from './schedule.ts';
 
 /** Long, because a slow server is not an unavailable one. */
@@ -40,6 +41,20 @@ export async function readSchedule(
       recentActionTimes: info.recentActions.map(({ scheduledAt }) => scheduledAt),
       definedAt: info.lastUpdatedAt ?? info.createdAt,
     };
+  } catch (error) {
+    if (error instanceof NoScheduleError) return null;
+    throw error;
+  }
+}
+
+/** Returns whether the daily notices are paused, and when they come next; null if they have no Schedule. */
+export async function readNoticesSchedule(
+  client: Client,
+): Promise<(Pick<ScheduleFacts, 'isPaused' | 'note'> & { readonly next: Date | null }) | null> {
+  try {
+    const { state, info } = await describeSchedule(client, NOTICES_SCHEDULE_ID);
+    const [next = null] = info.nextActionTimes;
+    return { isPaused: state.paused, note: state.note ?? null, next };
   } catch (error) {
     if (error instanceof NoScheduleError) return null;
     throw error;

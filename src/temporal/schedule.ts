@@ -140,8 +140,11 @@ export function resumeSchedule(client: Client, note: string): Promise<void> {
 }
 
 /** @throws NoScheduleError */
-export function describeSchedule(client: Client): Promise<ScheduleDescription> {
-  return orNoSchedule(handleOf(client).describe());
+export function describeSchedule(
+  client: Client,
+  scheduleId = SCHEDULE_ID,
+): Promise<ScheduleDescription> {
+  return orNoSchedule(client.schedule.getHandle(scheduleId).describe(), scheduleId);
 }
 
 /**
@@ -177,13 +180,13 @@ function handleOf(client: Client): ScheduleHandle {
   return client.schedule.getHandle(SCHEDULE_ID);
 }
 
-async function orNoSchedule<T>(answer: Promise<T>): Promise<T> {
+async function orNoSchedule<T>(answer: Promise<T>, scheduleId = SCHEDULE_ID): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
     throw new NoScheduleError(
-      `There is no Schedule "${SCHEDULE_ID}" in this namespace yet: create it with \`schedule apply\``,
+      `There is no Schedule "${scheduleId}" in this namespace yet: create it with \`schedule apply\``,
       { cause: error },
     );
   }

@@ -230,6 +230,7 @@ test('the Schedule: applied, paused, described, resumed', async () => {
       expect.anything(),
       expect.anything(),
     ] as unknown[],
+    daily_notices: { paused: false, next: expect.stringMatching(/T08:00:00\.000Z$/) },
   });
   expect((await runCli(['schedule', 'resume'], env)).stdout).toContain('The Schedule is active.');
 });

@@ -7,7 +7,13 @@ import { monthBefore } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
-import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule.ts';
+import { NOTICES_SCHEDULE_ID } from '../../src/contracts/ids.ts';
+import {
+  applyNoticesSchedule,
+  applySchedule,
+  pauseSchedule,
+  resumeSchedule,
+} from '../../src/temporal/schedule.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
@@ -23,6 +29,7 @@ beforeAll(async () => {
   world = await createWorld();
   env = envOf(world);
   await applySchedule(world.client, 'UTC');
+  await applyNoticesSchedule(world.client, 'UTC');
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await world.startWorker();
@@ -64,8 +71,9 @@ test('a new installation: what is there, what is missing, and what to do', async
     /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,
     /^ok {7}search attributes {2}registered$/m,
     /^problem {2}schedule {11}there is no Schedule.*\n {28}→ npm run cli -- schedule apply$/m,
+    /^problem {2}daily notices {6}there is no Schedule for them.*\n {28}→ npm run cli -- schedule apply$/m,
     /^problem {2}worker {13}no worker polls arcadia-invoicing.*\n {28}→ npm start/m,
-    /^Problems: 2\.$/m,
+    /^Problems: 3\.$/m,
   ]) {
     expect(stdout).toMatch(line);
   }
@@ -78,6 +86,9 @@ test('all is well', async () => {
   expect(detail('months')).toEqual([`${month} is closed; due tenants: 1, parked: 0`]);
   expect(detail('schedule')).toEqual([
     expect.stringMatching(/^active; fires next at \d{4}-\d\d-01T06:00:00\.000Z$/),
+  ]);
+  expect(detail('daily notices')).toEqual([
+    expect.stringMatching(/^active; next at \d{4}-\d\d-\d\dT08:00:00\.000Z$/),
   ]);
   expect(detail('worker')).toEqual([expect.stringMatching(/^polling arcadia-invoicing: \d+@/)]);
   expect(ok).toBe(true);
@@ -94,6 +105,17 @@ test('a paused Schedule, with the reason', async () => {
   ]);
   expect(advice('schedule')).toEqual([expect.stringContaining('schedule resume')]);
   await resumeSchedule(world.client, 'done');
+});
+
+test('paused daily notices, with the reason', async () => {
+  const notices = world.client.schedule.getHandle(NOTICES_SCHEDULE_ID);
+  await notices.pause('receivers are being moved');
+  const { detail, advice } = await doctor();
+  expect(detail('daily notices')).toEqual([
+    'their Schedule is paused: nobody is told of overdue invoices (receivers are being moved)',
+  ]);
+  expect(advice('daily notices')).toEqual([expect.stringContaining('daily-notices')]);
+  await notices.unpause('done');
 });
 
 test('a month that stands still', async () => {

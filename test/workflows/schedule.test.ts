@@ -1,12 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SCHEDULE_ID, SCHEDULED_MONTH_END_ID } from '../../src/contracts/ids.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
+import {
+  NOTICES_SCHEDULE_ID,
+  SCHEDULE_ID,
+  SCHEDULED_MONTH_END_ID,
+} from '../../src/contracts/ids.ts';
 import { UTC, monthBefore } from '../_util/utc.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
-import { applySchedule, backfillMonth, triggerSchedule } from '../../src/temporal/schedule.ts';
+import {
+  applyNoticesSchedule,
+  applySchedule,
+  backfillMonth,
+  triggerSchedule,
+} from '../../src/temporal/schedule.ts';
 import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
+import { outboxOf, register } from '../webhooks/_receiving.ts';
 
 /** The month that a trigger bills: the one before now. */
 const month = monthBefore(new Date());
@@ -106,4 +117,46 @@ test('applying the Schedule again updates it in place', async () => {
     hour: [{ start: 7, end: 7 }],
   });
   expect(policies).toMatchObject({ overlap: 'ALLOW_ALL', pauseOnFailure: false });
+});
+
+test('the Schedule of the daily notices reports each overdue invoice once', async () => {
+  await register(world.db);
+  expect(await applyNoticesSchedule(world.client, 'UTC')).toBe('created');
+  expect(await applyNoticesSchedule(world.client, 'UTC')).toBe('updated');
+  const schedule = world.client.schedule.getHandle(NOTICES_SCHEDULE_ID);
+  const { spec, policies } = await schedule.describe();
+  expect(spec.calendars?.[0]).toMatchObject({
+    hour: [{ start: 8, end: 8 }],
+    dayOfMonth: [{ start: 1, end: 31 }],
+  });
+  expect(policies).toMatchObject({ overlap: 'SKIP', pauseOnFailure: false });
+
+  // Two of the invoices are past their due date.
+  const late = ['tenant-1', 'tenant-2'];
+  await asSuperuser(world.superuserUrl, async (client) => {
+    await client.query('SET session_replication_role = replica');
+    await client.query(
+      `WITH late AS (
+        UPDATE invoices SET issued_on = issued_on - 60
+        WHERE tenant_id = ANY($1) AND period_start = $2::date RETURNING tenant_id, period_start
+      )
+      UPDATE releases r SET released_on = r.released_on - 60 FROM late
+      WHERE (r.tenant_id, r.period_start) = (late.tenant_id, late.period_start)`,
+      [late, `${month}-01`],
+    );
+  });
+  for (const times of [1, 2]) {
+    await schedule.trigger();
+    await until(
+      async () => {
+        const { count } = await world.client.workflow.count(
+          `WorkflowType = 'dailyNotices' AND ExecutionStatus = 'Completed'`,
+        );
+        return count;
+      },
+      (count) => count >= times,
+    );
+    const overdue = (await outboxOf(world.db)).filter(({ type }) => type === 'invoice.overdue');
+    expect(overdue.map(({ tenantId }) => tenantId).toSorted()).toEqual(late);
+  }
 });

@@ -2,6 +2,7 @@ import type { ScheduleDescription } from '@temporalio/client';
 import { Command } from 'commander';
 import { Temporal } from 'temporal-polyfill';
 import { describeSchedule } from '../../temporal/schedule.ts';
+import { readNoticesSchedule } from '../../temporal/schedule-facts.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/text-table.ts';
@@ -11,10 +12,9 @@ export function scheduleDescribeCommand(): Command {
     .description('show when the Schedule fires next and when it fired last')
     .addHelpText('after', '\nExample:\n  npm run cli -- schedule describe')
     .action(async (_options, command: Command) => {
-      const description = await withTemporal(readEnvironment(process.env), ({ client }) =>
-        describeSchedule(client),
+      const view = await withTemporal(readEnvironment(process.env), async ({ client }) =>
+        toView(await describeSchedule(client), await readNoticesSchedule(client)),
       );
-      const view = toView(description);
       print(command, view, (view) =>
         renderTable(
           [
@@ -27,7 +27,10 @@ export function scheduleDescribeCommand(): Command {
     });
 }
 
-function toView({ scheduleId, spec, state, policies, info }: ScheduleDescription) {
+function toView(
+  { scheduleId, spec, state, policies, info }: ScheduleDescription,
+  notices: Awaited<ReturnType<typeof readNoticesSchedule>>,
+) {
   return {
     id: scheduleId,
     time_zone: spec.timezone ?? 'UTC',
@@ -42,6 +45,11 @@ function toView({ scheduleId, spec, state, policies, info }: ScheduleDescription
     catchup_window_days: policies.catchupWindow / 86_400_000,
     pause_on_failure: policies.pauseOnFailure,
     missed: info.numActionsMissedCatchupWindow,
+    daily_notices: notices && {
+      paused: notices.isPaused,
+      note: notices.note,
+      next: notices.next?.toISOString() ?? null,
+    },
   };
 }
 
@@ -50,8 +58,9 @@ function toRows(view: ReturnType<typeof toView>): [string, string][] {
     Temporal.Instant.from(instant)
       .toZonedDateTimeISO(view.time_zone)
       .toString({ timeZoneName: 'never' });
+  const notices = view.daily_notices;
   return [
-    ['state', view.paused ? `paused: ${view.note ?? ''}` : 'on'],
+    ['state', stateOf(view)],
     ['time zone', view.time_zone],
     ['next', view.next.map(local).join('\n')],
     [
@@ -61,5 +70,13 @@ function toRows(view: ReturnType<typeof toView>): [string, string][] {
     ['overlap', String(view.overlap)],
     ['catch-up window', `${view.catchup_window_days} days`],
     ['missed', String(view.missed)],
+    [
+      'daily notices',
+      notices === null ? 'missing: create them with `schedule apply`' : stateOf(notices),
+    ],
   ];
+}
+
+function stateOf({ paused, note }: { readonly paused: boolean; readonly note: string | null }) {
+  return paused ? `paused: ${note ?? ''}` : 'on';
 }

@@ -1,6 +1,6 @@
 import { judgeSchedule, judgeWorkers } from '../../audit/watchdog-temporal.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
-import { TASK_QUEUE } from '../../contracts/ids.ts';
+import { NOTICES_SCHEDULE_ID, TASK_QUEUE } from '../../contracts/ids.ts';
 import {
   readTemporalTarget,
   temporalServer,
@@ -8,7 +8,11 @@ import {
   type TemporalTarget,
 } from '../../temporal/connection.ts';
 import { listWorkers, type PollingWorker } from '../../temporal/worker-versions.ts';
-import { readSchedule, type ScheduleFacts } from '../../temporal/schedule-facts.ts';
+import {
+  readNoticesSchedule,
+  readSchedule,
+  type ScheduleFacts,
+} from '../../temporal/schedule-facts.ts';
 import {
   SearchAttributesError,
   compareSearchAttributes,
@@ -21,7 +25,7 @@ import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from 
 const PATIENCE_SECONDS = 2;
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** Checks the Temporal server, the namespace, the Schedule and the workers. */
+/** Checks the Temporal server, the namespace, the Schedules and the workers. */
 export async function checkTemporal(env: Environment, now: Date): Promise<readonly Check[]> {
   const calendar = attempt(() => withDatabase(env, (db) => loadCalendar(db)));
   const reached = await attempt(async () => {
@@ -46,6 +50,9 @@ export async function checkTemporal(env: Environment, now: Date): Promise<readon
       ...(await inTime('schedule', async () =>
         toChecks(await readSchedule(client), now, await calendar),
       )),
+      ...(await inTime('daily notices', async () =>
+        checkNotices(await readNoticesSchedule(client)),
+      )),
       ...(await inTime('worker', async () => checkWorkers(await listWorkers(client)))),
     ];
   } finally {
@@ -61,7 +68,7 @@ function unreachable(complaint: string, hint: string | null = null): readonly Ch
   const advice = hint ?? adviceFor({ code: 'temporal_unreachable', month: null });
   return [
     problem('temporal', complaint, advice),
-    ...['search attributes', 'schedule', 'worker'].map((name) =>
+    ...['search attributes', 'schedule', 'daily notices', 'worker'].map((name) =>
       unknown(name, 'not checked: Temporal does not answer'),
     ),
   ];
@@ -106,6 +113,25 @@ function toChecks(
     const detail = note ? `${finding.detail} (${note})` : finding.detail;
     return problem('schedule', detail, adviceFor(finding));
   });
+}
+
+function checkNotices(schedule: Awaited<ReturnType<typeof readNoticesSchedule>>): readonly Check[] {
+  const name = 'daily notices';
+  if (schedule === null) {
+    const detail = 'there is no Schedule for them: nobody is told of overdue invoices';
+    return [problem(name, detail, 'npm run cli -- schedule apply')];
+  }
+  if (schedule.isPaused) {
+    const note = schedule.note ? ` (${schedule.note})` : '';
+    return [
+      problem(
+        name,
+        `their Schedule is paused: nobody is told of overdue invoices${note}`,
+        `unpause the Schedule ${NOTICES_SCHEDULE_ID} in Temporal's Web UI`,
+      ),
+    ];
+  }
+  return [ok(name, `active; next at ${schedule.next?.toISOString() ?? 'no time'}`)];
 }
 
 function checkWorkers(workers: readonly PollingWorker[]): readonly Check[] {
