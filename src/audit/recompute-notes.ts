@@ -117,8 +117,10 @@ async function recomputeReruns(
         currency: note.currency,
         tax: { ...note.tax, audRate: note.tax.aud },
       };
+      // Untaxed: only its deployments' lines are used, and a note without tax keeps no exchange rate.
       const fresh = composeInvoice({
         ...terms,
+        tax: { ...terms.tax, sellerRegistered: false },
         deployments: composition,
         planVersions,
         meteredUsage: held.metered,

@@ -43,6 +43,14 @@ export function isSettled(alias: string) {
   ))`;
 }
 
+/** Condition on an invoice: a forced rerun has issued an adjustment note of it. */
+export function isAdjusted(alias: string) {
+  return sql.fragment`EXISTS (
+    SELECT FROM invoices note
+    WHERE note.adjusts_invoice_id = ${columnsOf(alias)('invoice_id')} AND note.note_origin = 'rerun'
+  )`;
+}
+
 /** Selects the id of the invoice that a document is about: itself, or the one that a note adjusts. */
 export function invoiceOf(alias: string) {
   const column = columnsOf(alias);

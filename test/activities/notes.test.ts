@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { applyTaxFile } from '../../src/catalogue/apply-tax.ts';
 import { NO_TAX } from '../../src/catalogue/tax-file.ts';
+import { creditLine } from '../../src/db/invoices/credit.ts';
 import { showNote } from '../../src/db/invoices/note-views.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -385,6 +386,24 @@ describe('the tax of a note', () => {
   });
 });
 
+describe('a note without tax', () => {
+  test('in another currency is verified, although it keeps no exchange rate', async () => {
+    await applyTaxFile(world.db, {
+      ...NO_TAX,
+      exchange_rates: [{ from: 'USD', to: 'AUD', month: '2026-06', rate: '1.5', source: 'RBA' }],
+    });
+    const tenantId = await newTenant('yankee-v1', 'USD');
+    await buildInvoices(world, [tenantId], { month: '2026-06' });
+    await settleInvoice(world, (await invoicesOf(world.db, tenantId))[0]!);
+    await use(tenantId, 'llm_usage', '0.2', '2026-06');
+    await forceInvoices(world, [tenantId], {}, '2026-06');
+
+    const [note] = await notesOf(world.db, tenantId);
+    expect(note).toMatchObject({ subtotalCents: 0, taxCents: 0 });
+    await expectVerifiedWithoutRun(world.db, '2026-06');
+  });
+});
+
 describe('one request', () => {
   test('makes one note, also if the workflow is reset or the request is sent again', async () => {
     const { tenantId } = await settledTenant();
@@ -397,6 +416,53 @@ describe('one request', () => {
     expect(await acceptForce(world, request)).toMatchObject({ accepted: true });
     expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
     expect(await notesOf(world.db, tenantId)).toHaveLength(1);
+  });
+
+  test('with the id of a credit is refused for the tenant of the credit, and serves the others', async () => {
+    const requestId = `taken-${lastTenant}`;
+    const { tenantId, invoice } = await settledTenant();
+    const { tenantId: other } = await settledTenant();
+    await creditLine(world.db, {
+      ...{ documentId: invoice.invoiceId, lineNo: 1, amountCents: 10 },
+      ...{ reason: 'outage', requestId, actor: 'olga' },
+    });
+    const tenantIds = [tenantId, other];
+    for (const id of tenantIds) await use(id, 'llm_usage', '200');
+
+    const reason = `request id ${requestId} was already used for a credit of tenant ${tenantId}: use another one`;
+    expect(await acceptForce(world, { tenantIds, requestId })).toMatchObject({
+      ...{ accepted: true, refusals: [reason], urgentTenantIds: [other] },
+    });
+    expect(await buildInvoices(world, tenantIds)).toMatchObject([
+      { tenantId, outcome: 'skipped' },
+      { tenantId: other, outcome: 'adjusted' },
+    ]);
+    expect(await showRequest(world.db, MONTH, requestId)).toMatchObject({
+      tenants: [
+        { tenant_id: tenantId, outcome: 'refused', reason },
+        { tenant_id: other, outcome: 'adjusted' },
+      ],
+    });
+    // In another month, the id is free.
+    expect(await acceptForce(world, { tenantIds: [tenantId], requestId }, '2026-06')).toMatchObject(
+      { accepted: true, refusals: [] },
+    );
+    expect(await buildInvoices(world, [tenantId], { month: '2026-06' })).toMatchObject([
+      { outcome: 'rolled' },
+    ]);
+  });
+
+  test('for all tenants is refused in the same way', async () => {
+    const requestId = `taken-by-all-${lastTenant}`;
+    const { tenantId, invoice } = await settledTenant();
+    await creditLine(world.db, {
+      ...{ documentId: invoice.invoiceId, lineNo: 1, amountCents: 10 },
+      ...{ reason: 'outage', requestId, actor: 'olga' },
+    });
+    expect(await acceptForce(world, { all: true, requestId })).toMatchObject({
+      accepted: true,
+      refusals: [expect.stringContaining(`a credit of tenant ${tenantId}`)],
+    });
   });
 
   test('has the same result for each attempt of the run, before and after its commit', async () => {

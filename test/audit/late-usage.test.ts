@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { listMonthsWithUnbilledUsage } from '../../src/db/month-end/usage-places.ts';
-import { reconcile } from '../../src/db/month-end/reconciliation.ts';
+import { reconcile, usageByState } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { expectSoundBooks, invoicesOf, linesOf, notesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { seedPlan } from '../_util/lives.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 
 let world: LedgerWorld;
@@ -409,6 +411,107 @@ describe('usage that an invoice contains without a line', () => {
     expect(await lateOf(tenantId)).toMatchObject([
       { reason: 'unpriced_kind', action: 'change_plan', command: expect.any(String) },
     ]);
+  });
+});
+
+describe('what an adjustment note changes about usage that the invoice holds', () => {
+  const llmTokens = (tenantId: string, deployment: 'a' | 'b') =>
+    seedUsage(world.db, {
+      ...{ tenantId, deploymentId: `${tenantId}-${deployment}` },
+      ...{ kind: 'llm_tokens', amount: '3000000' },
+    });
+  const subscribe = (tenantId: string, planVersionId: string) =>
+    world.db.query(sql.typeAlias('nothing')`
+      UPDATE subscriptions SET plan_version_id = ${planVersionId} WHERE tenant_id = ${tenantId}`);
+  const force = (tenantId: string) => forceInvoices(world, [tenantId]);
+  const statesOf = (tenantId: string) =>
+    world.db.any(sql.type(z.object({ kind: z.string(), state: z.string(), total: z.string() }))`
+      SELECT resource_kind AS kind, state, trim_scale(sum(total))::text AS total
+      FROM (${usageByState(periodOf(MONTH))}) u WHERE tenant_id = ${tenantId} GROUP BY 1, 2 ORDER BY 1, 2`);
+
+  test('is that a subscription that was added bills it', async () => {
+    const tenantId = await newTenant();
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO deployments (deployment_id, tenant_id) VALUES (${`${tenantId}-b`}, ${tenantId})`);
+    const eventId = await llmTokens(tenantId, 'b');
+    await buildInvoices(world, [tenantId]);
+    await settle(tenantId);
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({ reason: 'no_subscription' });
+    await world.db.query(sql.typeAlias('nothing')`
+      INSERT INTO subscriptions (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at)
+      VALUES (${`sub-${tenantId}-b`}, ${tenantId}, ${`${tenantId}-b`}, 'studio-v1', ${`${MONTH}-01T00:00:00Z`})`);
+    await carryOut(late!);
+
+    expect(await notesOf(world.db, tenantId)).toMatchObject([{ subtotalCents: 5000 + 2000 }]);
+    const billed = { kind: 'llm_tokens', state: 'billed', total: '3000000' };
+    expect(await statesOf(tenantId)).toEqual([billed]);
+    expect(await lateOf(tenantId)).toEqual([]);
+    // An exclusion takes all of it back.
+    await exclude(eventId, 'metered');
+    await force(tenantId);
+    expect(await statesOf(tenantId)).toEqual([{ ...billed, state: 'excluded' }]);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('is that a plan without the kind takes it back, and the listing names it until another bills it', async () => {
+    await seedPlan(world.db, 'bare', { proration: 'daily', basePriceCents: 5000 });
+    const tenantId = await newTenant();
+    await llmTokens(tenantId, 'a');
+    await buildInvoices(world, [tenantId]);
+    await settle(tenantId);
+    // More of it is on a note.
+    await llmTokens(tenantId, 'a');
+    await force(tenantId);
+    await subscribe(tenantId, 'bare-v1');
+    await force(tenantId);
+
+    expect((await notesOf(world.db, tenantId)).at(-1)).toMatchObject({ subtotalCents: -5000 });
+    expect(await statesOf(tenantId)).toEqual([
+      { kind: 'llm_tokens', state: 'unpriced_kind', total: '6000000' },
+    ]);
+    const [late] = await lateOf(tenantId);
+    expect(late).toMatchObject({ reason: 'unpriced_kind', action: 'change_plan' });
+    expect(await listMonthsWithUnbilledUsage(world.db, MONTH)).toContain(MONTH);
+
+    await subscribe(tenantId, 'studio-v1');
+    await carryOut(late!);
+    expect((await notesOf(world.db, tenantId)).at(-1)).toMatchObject({ subtotalCents: 5000 });
+    expect(await statesOf(tenantId)).toEqual([
+      { kind: 'llm_tokens', state: 'billed', total: '6000000' },
+    ]);
+    expect(await lateOf(tenantId)).toEqual([]);
+  });
+
+  test('is that what is left after an exclusion is within the allowance', async () => {
+    const tenantId = await newTenant();
+    const eventId = await llmTokens(tenantId, 'a');
+    await use(tenantId, 'llm_tokens', '10');
+    await buildInvoices(world, [tenantId]);
+    await settle(tenantId);
+    await exclude(eventId, 'metered');
+    await force(tenantId);
+    expect(await statesOf(tenantId)).toEqual([
+      { kind: 'llm_tokens', state: 'excluded', total: '3000000' },
+      { kind: 'llm_tokens', state: 'within_allowance', total: '10' },
+    ]);
+  });
+
+  test('is nothing about other months: doctor looks at a month again only while usage is unbilled', async () => {
+    const month = '2026-02';
+    const tenantId = await newTenant();
+    await use(tenantId, 'gpu_hours', '7', month);
+    await buildInvoices(world, [tenantId], { month });
+    await settle(tenantId);
+    expect(await listMonthsWithUnbilledUsage(world.db, MONTH)).toContain(month);
+    await seedPlan(world.db, 'gpus', {
+      ...{ proration: 'daily', basePriceCents: 5000 },
+      items: [{ resourceKind: 'gpu_hours', overagePriceCents: 100, overageUnit: 'hour' }],
+    });
+    await subscribe(tenantId, 'gpus-v1');
+    await forceInvoices(world, [tenantId], {}, month);
+    expect(await notesOf(world.db, tenantId)).toMatchObject([{ subtotalCents: 700 }]);
+    expect(await listMonthsWithUnbilledUsage(world.db, MONTH)).not.toContain(month);
   });
 });
 

@@ -7,7 +7,13 @@ import { creditLine, planCredit, type CreditRequest } from '../../src/db/invoice
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
-import { expectSoundBooks, invoicesOf, linesOf, notesOf } from '../_util/books.ts';
+import {
+  expectSoundBooks,
+  expectVerifiedWithoutRun,
+  invoicesOf,
+  linesOf,
+  notesOf,
+} from '../_util/books.ts';
 import { acceptForce, buildInvoices, forceInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
@@ -187,6 +193,45 @@ describe('a credit', () => {
     const live = (await invoicesOf(world.db, tenantId)).at(-1)!;
     await credit(live.invoiceId);
     expect(await notesOf(world.db, tenantId)).toMatchObject([{ taxCents: 0, totalCents: -500 }]);
+  });
+});
+
+describe('a change of tax data that charges the same', () => {
+  test('as another treatment of the same rate lets credits be given', async () => {
+    const { tenantId, invoiceId } = await invoiced();
+    await applyTaxFile(world.db, {
+      ...NO_TAX,
+      treatments: [{ code: `same-${tenantId}`, label: 'VAT', rate: '0.1', note: 'renamed' }],
+      assignments: [{ tenant_id: tenantId, from: MONTH, treatment: `same-${tenantId}` }],
+    });
+    expect(await credit(invoiceId)).toMatchObject({ outcome: 'credited' });
+    expect(await notesOf(world.db, tenantId)).toMatchObject([{ taxCents: -50, totalCents: -550 }]);
+  });
+
+  test('as a registration of the seller does not matter at 0 %', async () => {
+    // A month of its own: the registration is everybody's.
+    const month = '2025-08';
+    const tenantId = `tenant-${(last += 1)}`;
+    await seedTenant(world.db, tenantId);
+    await applyTaxFile(world.db, {
+      ...NO_TAX,
+      treatments: [{ code: `free-${tenantId}`, label: 'GST', rate: '0', note: 'export' }],
+      assignments: [{ tenant_id: tenantId, from: month, treatment: `free-${tenantId}` }],
+    });
+    await buildInvoices(world, [tenantId], { month });
+    await applyTaxFile(world.db, {
+      ...NO_TAX,
+      gst_registrations: [
+        { from: month, registered: false },
+        { from: '2025-09', registered: true },
+      ],
+    });
+    const [invoice] = await invoicesOf(world.db, tenantId);
+    expect(await credit(invoice!.invoiceId, { lineNo: 1 })).toMatchObject({
+      outcome: 'credited',
+    });
+    expect(await notesOf(world.db, tenantId)).toMatchObject([{ taxCents: 0, totalCents: -500 }]);
+    await expectVerifiedWithoutRun(world.db, month);
   });
 });
 

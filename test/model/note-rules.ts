@@ -41,7 +41,7 @@ function inEffect(model: Model, invoice: Invoice): ReadonlyMap<string, Effect> {
   return effects;
 }
 
-function isCredit(document: Invoice | Note): boolean {
+export function isCredit(document: Invoice | Note): boolean {
   return document.kind === 'adjustment_note' && document.origin === 'credit';
 }
 

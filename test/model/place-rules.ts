@@ -1,8 +1,9 @@
-import { exactText, type Exact } from './exact.ts';
+import { exact, exactText, type Exact } from './exact.ts';
 import { PLANS, type Plan } from './fleet.ts';
 import type { Line } from './line-rules.ts';
 import type { Invoice, Model, Note, UsageEvent } from './model.ts';
-import { holdersOf, isDue, standing } from './standing-rules.ts';
+import { isCredit } from './note-rules.ts';
+import { chainOf, holdersOf, isDue, standing, sumOf } from './standing-rules.ts';
 
 /** Where the month's usage is: `reconciliation.ts` explains the states. */
 
@@ -63,7 +64,7 @@ const isVoid = (document: Invoice | Note) =>
 
 function stateOf(model: Model, event: UsageEvent): string {
   const { source, deployment, holder, month } = event;
-  if (holder?.document) return stateOnDocument(event, holder.document);
+  if (holder?.document) return stateOnDocument(model, event, holder.document);
   if (holder?.state === 'open') return 'in_draft';
   if (holder !== null && holder.state !== 'abandoned') return 'unaccounted';
   const { tenant } = deployment;
@@ -74,18 +75,22 @@ function stateOf(model: Model, event: UsageEvent): string {
   return invoice.status === 'void' ? 'voided' : 'needs_re_run';
 }
 
-function stateOnDocument(event: UsageEvent, document: Invoice | Note): string {
+function stateOnDocument(model: Model, event: UsageEvent, document: Invoice | Note): string {
   const { source, deployment, kind } = event;
-  const { lines } = document;
   const invoice = document.kind === 'invoice' ? document : document.adjusts;
   if (invoice.supersededBy !== null) return 'unaccounted';
   if (invoice.status === 'void') return 'voided';
   if (source === 'llm') return 'billed';
   const isOwn = (line: Line) => line.deployment === deployment.id;
-  const billed = lines.filter(isOwn).filter((line) => line.kind === 'overage');
-  if (billed.some((line) => line.resourceKind === kind)) return 'billed';
-  // A note has no line for what hasn't changed. What it was composed from says which plan it is.
-  const composed = document.draft?.quoted?.filter(isOwn) ?? [];
+  // What a note changes holds for all usage of its invoice. It has no line for the rest: what it was composed from says
+  // which plan it is.
+  const chain = chainOf(model, invoice).filter((each) => !isCredit(each));
+  const charged = chain
+    .flatMap(({ lines }) => lines.filter(isOwn))
+    .filter((line) => line.kind === 'overage' && line.resourceKind === kind);
+  const qty = charged.reduce((sum, line) => sum + exact(line.qty), 0n);
+  if (qty !== 0n || sumOf(charged, ({ amountCents }) => amountCents) !== 0) return 'billed';
+  const composed = chain.at(-1)?.draft?.quoted?.filter(isOwn) ?? [];
   const base = composed.find((line) => line.kind === 'plan_base');
   if (!base) return 'no_subscription';
   const plan = Object.values<Plan>(PLANS).find(({ id }) => id === base.meta.plan_version_id);

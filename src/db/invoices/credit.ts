@@ -1,11 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { assembleNote } from '../../domain/adjustment.ts';
 import { creditsGiven, findCredited, leftToCredit, lineOfCredit } from '../../domain/credit.ts';
 import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
+import { Decimal } from '../../domain/decimal.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/format.ts';
-import type { TaxTerms } from '../../domain/invoice-totals.ts';
+import { chargedTreatment, type TaxTerms } from '../../domain/invoice-totals.ts';
 import { monthStart } from '../../domain/period.ts';
 import type { Database, Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
@@ -155,7 +155,10 @@ function whyNotCreditable({ invoice }: Creditable): string | null {
   return status === 'void' ? `invoice ${number} is void, so there is nothing to credit` : null;
 }
 
-/** Otherwise the note of a small credit would also change the tax of everything else. */
-function isTaxedAsBefore({ tax }: Creditable, { treatment, sellerRegistered }: TaxTerms): boolean {
-  return tax.sellerRegistered === sellerRegistered && isDeepStrictEqual(tax.treatment, treatment);
+/**
+ * Whether the same rate is charged. Otherwise the note of a small credit would also change the tax of everything else.
+ * Another code or label of the same rate changes nothing, and no rerun could make it the document's.
+ */
+function isTaxedAsBefore({ tax }: Creditable, terms: TaxTerms): boolean {
+  return new Decimal(chargedTreatment(tax).rate).equals(chargedTreatment(terms).rate);
 }

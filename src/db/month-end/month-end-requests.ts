@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical.ts';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
@@ -79,7 +80,7 @@ export function insertRequest(
 
 /**
  * Stores the tenants that a forced request names. A tenant that can't be served is refused at once, with the
- * reason; the others wait.
+ * reason; the others wait. So is one that a credit of the same request id was given, because an id makes one document.
  */
 export async function insertForcedTenants(
   tx: Transaction,
@@ -98,11 +99,29 @@ export async function insertForcedTenants(
       WHEN t.tenant_id IS NULL THEN 'there is no tenant ' || asked.tenant_id
       WHEN due.tenant_id IS NULL THEN
         'tenant ' || asked.tenant_id || ' is not due for ' || ${period.month}::text || ${NOT_DUE}::text
+      ELSE ${idOfCredit(period, requestSeq, sql.fragment`t.tenant_id`)}
     END AS reason) refusal
   `);
 }
 
-/** Stores every due tenant. Tenants whose invoice is void are refused: only a request that names them replaces it. */
+/**
+ * Selects why a request can't be served for a tenant if a credit of the same month has its id, otherwise null. A document
+ * names its request, and no two of a tenant and month name the same one (`invoices_one_per_request`).
+ */
+function idOfCredit({ periodStart }: Period, requestSeq: number, tenant: FragmentSqlToken) {
+  return sql.fragment`(
+    SELECT 'request id ' || n.request_id || ' was already used for a credit of tenant ' || n.tenant_id ||
+      ': use another one'
+    FROM month_end_requests r JOIN invoices n USING (request_id)
+    WHERE r.request_seq = ${requestSeq} AND n.tenant_id = ${tenant} AND n.period_start = ${periodStart}
+      AND n.note_origin = 'credit'
+  )`;
+}
+
+/**
+ * Stores every due tenant. Refused are tenants whose invoice is void, which only a request that names them replaces, and
+ * those that a credit of the same request id was given.
+ */
 export async function insertAllDueTenants(
   tx: Transaction,
   period: Period,
@@ -111,11 +130,14 @@ export async function insertAllDueTenants(
   await tx.query(sql.typeAlias('nothing')`
     INSERT INTO month_end_request_tenants (request_seq, tenant_id, period_start, outcome, reason)
     SELECT ${requestSeq}, due.tenant_id, ${period.periodStart},
-      CASE WHEN i.invoice_id IS NOT NULL THEN 'refused' END,
-      'invoice ' || i.number || ' is void: name the tenant to issue its next revision'
+      CASE WHEN refusal.reason IS NOT NULL THEN 'refused' END, refusal.reason
     FROM (${dueTenants(period)}) due
     LEFT JOIN invoices i ON i.tenant_id = due.tenant_id
       AND i.period_start = ${period.periodStart} AND ${stands('i')} AND i.status = 'void'
+    CROSS JOIN LATERAL (SELECT coalesce(
+      'invoice ' || i.number || ' is void: name the tenant to issue its next revision',
+      ${idOfCredit(period, requestSeq, sql.fragment`due.tenant_id`)}
+    ) AS reason) refusal
   `);
 }
 

@@ -9,7 +9,7 @@ import {
   reconcile,
   type ReconciliationRow,
 } from './reconciliation.ts';
-import { isInForce, stands } from '../standing.ts';
+import { isAdjusted, isInForce, stands } from '../standing.ts';
 import { sql } from '../sql.ts';
 import { TAX_OF_INVOICE, TAX_OF_NOTE } from '../tax/invoice-tax.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
@@ -139,7 +139,7 @@ const DECIMALS = 40;
 /** Selects the usage lines of invoices that no rerun has adjusted. */
 function unadjustedLines({ periodStart }: Period) {
   const isUnadjusted = sql.fragment`i.period_start = ${periodStart} AND ${stands('i')}
-    AND NOT ${IS_ADJUSTED}`;
+    AND NOT ${isAdjusted('i')}`;
   return sql.fragment`
     -- Grouped instead of joined: the tables have just been filled, and until they are analyzed PostgreSQL
     -- would join a month's lines with a month's usage by comparing every pair.
@@ -166,11 +166,6 @@ function unadjustedLines({ periodStart }: Period) {
     ) both_sides
     GROUP BY invoice_id, line_no`;
 }
-
-/** Condition on an invoice `i`: a forced rerun has issued an adjustment note. */
-const IS_ADJUSTED = sql.fragment`EXISTS (
-  SELECT FROM invoices n WHERE n.adjusts_invoice_id = i.invoice_id AND n.note_origin = 'rerun'
-)`;
 
 /**
  * Selects the usage lines of adjusted invoices, each added up with the lines of the notes that adjust it and priced as
@@ -199,7 +194,7 @@ function adjustedLines(period: Period) {
           coalesce(own.meta ->> 'service_month', ${period.month}) AS month, own.*
         FROM invoices i JOIN invoices d ON ${isOfInvoice('d')}
         JOIN invoice_lines own ON own.invoice_id = d.invoice_id
-        WHERE i.period_start = ${period.periodStart} AND ${stands('i')} AND ${IS_ADJUSTED}
+        WHERE i.period_start = ${period.periodStart} AND ${stands('i')} AND ${isAdjusted('i')}
           AND own.kind IN ('overage', 'llm_usage')
       ) l LEFT JOIN units u ON u.unit_code = l.unit
       GROUP BY l.about, l.currency, l.deployment_id, l.kind, l.resource_kind, l.month

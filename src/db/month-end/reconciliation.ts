@@ -4,6 +4,7 @@ import { dueTenants } from './due-tenants.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { isApplied, stands } from '../standing.ts';
+import { adjustedDispositions } from '../usage/disposition.ts';
 
 /**
  * The states of a month's usage, each with its class in the control totals:
@@ -79,14 +80,20 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
  * Returns a query for the month's usage: for each bucket, a row with the usage that still counts and a row with
  * the excluded usage, each with its state. The usage that still counts may be an amount without events, because
  * excluding a correction also removes the quantity of the record it replaced. An exclusion takes effect once no
- * invoice bills its event: an invoice that was issued earlier keeps billing it until a rerun.
+ * invoice bills its event: an invoice that was issued earlier keeps billing it until a rerun. Usage of an adjusted
+ * invoice has the state that its newest note leaves it in.
  */
 export function usageByState(period: Period) {
   return sql.fragment`
-    WITH place AS (
+    -- One object, in which each bucket is looked up, as in plansOf, for the same reason.
+    WITH adjusted AS MATERIALIZED (
+      SELECT coalesce(jsonb_object_agg(a.bucket_id, a.disposition), '{}') AS of_bucket
+      FROM (${adjustedDispositions(period)}) a
+    ), place AS (
       SELECT b.*, holder.invoice_id, live.invoice_id AS live_invoice_id, CASE
           WHEN holder.status = 'void' THEN 'voided'
-          WHEN holder.status = 'issued' THEN coalesce(u.disposition, 'unaccounted')
+          WHEN holder.status = 'issued' THEN CASE WHEN u.disposition IS NULL THEN 'unaccounted'
+            ELSE coalesce((SELECT of_bucket FROM adjusted) ->> b.bucket_id::text, u.disposition) END
           WHEN draft.state = 'open' THEN 'in_draft'
           WHEN draft.state <> 'abandoned' THEN 'unaccounted'
           WHEN live.invoice_id IS NULL AND due.tenant_id IS NOT NULL THEN 'not_yet_invoiced'

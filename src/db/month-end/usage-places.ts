@@ -3,9 +3,9 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
-import { isSettled } from '../standing.ts';
+import { isAdjusted, isApplied, isSettled } from '../standing.ts';
 import { sql, textArray } from '../sql.ts';
-import { isApplied } from '../standing.ts';
+import { adjustedDispositions } from '../usage/disposition.ts';
 
 const place = z.object({
   tenant_id: z.string(),
@@ -73,8 +73,9 @@ export function listUsagePlaces(
 
 /**
  * Returns the months up to `upTo` that may have usage for the listing, in order: usage that no invoice holds, usage
- * for which an issued invoice or note has no line, usage of void invoices, and events excluded since they were billed. Each kind is found by an index
- * of its own, so the cost doesn't grow with the usage that is billed.
+ * for which issued invoices and their notes have no line, usage of void invoices, and events excluded since they were
+ * billed. Each kind is found by an index of its own, so the cost doesn't grow with the usage that is billed, except with
+ * that of adjusted invoices, which are few.
  * @throws DomainError `invalid_month`
  */
 export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise<readonly Month[]> {
@@ -87,6 +88,10 @@ export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise
       UNION
       SELECT i.period_start FROM invoice_usage u JOIN invoices i USING (invoice_id)
       WHERE u.disposition IN ('unpriced_kind', 'no_subscription') AND i.status = 'issued'
+        AND i.kind = 'invoice' AND NOT ${isAdjusted('i')}
+      UNION
+      SELECT a.service_month FROM (${adjustedDispositions(null)}) a
+      WHERE a.disposition IN ('unpriced_kind', 'no_subscription')
       UNION
       SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
       JOIN invoices i ON i.invoice_id = b.sealed_for
