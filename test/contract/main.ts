@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { EXAMPLE_ID } from '../../src/api/openapi/example.ts';
+import { EXAMPLE_NOTE_ID } from '../../src/api/openapi/field-examples.ts';
 import { stateFolder } from '../../src/cli/local-env.ts';
 import { planRuns, type SecuredDocument } from './plan.ts';
 import { NoSchemathesisError, ensureSchemathesis } from './python.ts';
@@ -50,7 +51,9 @@ async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
 
   await using world = await createContractWorld();
-  const json = JSON.stringify(apiDocument()).replaceAll(EXAMPLE_ID, world.invoiceId);
+  const json = JSON.stringify(apiDocument())
+    .replaceAll(EXAMPLE_ID, world.invoiceId)
+    .replaceAll(EXAMPLE_NOTE_ID, world.noteId);
   const document = join(folder, 'openapi.json');
   writeFileSync(document, json);
 

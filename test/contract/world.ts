@@ -19,13 +19,17 @@ export type Caller = (typeof CALLERS)[number];
 export interface ContractWorld extends AsyncDisposable {
   readonly apiUrl: string;
   readonly keys: Readonly<Record<Caller, string | null>>;
-  /** Of an invoice that there is; the document's examples name one that there isn't. */
+  /** An invoice that exists; the document's examples have another id. */
   readonly invoiceId: string;
+  /** An adjustment note that exists, on an invoice of another month. */
+  readonly noteId: string;
 }
 
 const MONTH = '2026-05';
+/** The month with the adjustment note, which settles its invoice. That of `MONTH` stays unsettled. */
+const ADJUSTED_MONTH = '2026-04';
 
-/** Starts the servers, seeds them, and closes a month. */
+/** Starts the servers, seeds them, closes two months, and credits an invoice. */
 export async function createContractWorld(): Promise<ContractWorld> {
   const stateDir = mkdtempSync(join(tmpdir(), 'arcadia-contract-'));
   await using cleanUp = new AsyncDisposableStack();
@@ -56,9 +60,10 @@ export async function createContractWorld(): Promise<ContractWorld> {
     tenant: await keyOf(db, { scope: 'tenant', label: 'contract tenant', tenantId: 'acme' }),
   };
   await postUsage(apiUrl, keys.gateway, keys.metering);
-  const invoiceId = await closeMonth(apiUrl, keys.operator);
+  const invoiceId = await closeMonth(apiUrl, keys.operator, MONTH);
+  const noteId = await creditMonth(apiUrl, keys.operator);
   const started = cleanUp.move();
-  return { apiUrl, keys, invoiceId, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return { apiUrl, keys, invoiceId, noteId, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 async function keyOf(db: Database, key: NewApiKey): Promise<string> {
@@ -100,13 +105,26 @@ async function postUsage(baseUrl: string, gateway: string, metering: string): Pr
   });
 }
 
-async function closeMonth(baseUrl: string, operator: string): Promise<string> {
+/** Closes a month. @returns the id of acme's invoice */
+async function closeMonth(baseUrl: string, operator: string, month: string): Promise<string> {
   const client = createClient({ baseUrl, apiKey: operator });
-  await client.POST('/api/v1/roll-ups', { body: { month: MONTH, request_id: 'seed' } });
-  const query = { tenant_id: 'acme', period: MONTH };
+  await client.POST('/api/v1/roll-ups', { body: { month, request_id: `seed-${month}` } });
+  const query = { tenant_id: 'acme', period: month };
   const { data } = await until(
     () => client.GET('/api/v1/invoices', { params: { query } }),
     (answer) => answer.data?.invoices.length === 1,
   );
   return data!.invoices[0]!.invoice_id;
+}
+
+/** Credits a line of acme's invoice. @returns the id of the adjustment note */
+async function creditMonth(baseUrl: string, operator: string): Promise<string> {
+  const invoiceId = await closeMonth(baseUrl, operator, ADJUSTED_MONTH);
+  const client = createClient({ baseUrl, apiKey: operator });
+  const { data } = await client.POST('/api/v1/invoices/{invoice_id}/credits', {
+    params: { path: { invoice_id: invoiceId } },
+    body: { request_id: 'seed', line_no: 1, amount_cents: 100, reason: 'an outage' },
+  });
+  if (data === undefined) throw new Error('the credit was refused');
+  return data.adjustment_note_id;
 }

@@ -307,9 +307,13 @@ test('a reversal cancels its document in every account, whatever the seller file
   await buildInvoices(world, [THIRD], { month });
   expect((await exportTo('march', month)).written).toMatchObject([{ documents: 1, differing: 1 }]);
 
-  const { overage: _removed, ...line_kinds } = SETTINGS.line_kinds;
-  const llm_usage = { ...SETTINGS.line_kinds.llm_usage!, account_code: '230' };
-  const changed = { line_kinds: { ...line_kinds, llm_usage }, rounding: ROUNDING };
+  // Another account, no mapping of overage any more, and an account for rounding.
+  const { plan_base, llm_usage } = SETTINGS.line_kinds;
+  const line_kinds = {
+    plan_base: plan_base!,
+    llm_usage: { ...llm_usage!, account_code: '230' },
+  };
+  const changed = { line_kinds, rounding: ROUNDING };
   await seedSeller(world.db, { xero: changed }, 8);
   const { invoiceId } = (await invoicesOf(world.db, THIRD)).find((each) => each.month === month)!;
   await voidInvoice(world.db, { invoiceId, actor: 'test', reason: 'a mistake' });

@@ -1,3 +1,6 @@
+/** The id of an adjustment note in examples. */
+export const EXAMPLE_NOTE_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3302';
+
 /**
  * Example values in the documentation, by field name, because a name means the same everywhere. A schema's own
  * `example` takes precedence. The ids exist in the database that `npm run test:contract` seeds, so that example
@@ -10,6 +13,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   addon_code: 'storage_50gb',
   addon_name: 'Extra storage',
   adjusted: 0,
+  adjustment_note_id: EXAMPLE_NOTE_ID,
   after: 'req_8f14e45f',
   all_in_monthly_cents: 5812,
   amount: '0.000125',

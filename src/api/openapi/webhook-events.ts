@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { WebhookEventType } from '../../contracts/webhook-types.ts';
 import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { month } from '../http/request-fields.ts';
+import { EXAMPLE_NOTE_ID } from './field-examples.ts';
 
 /** The bodies that endpoints receive, for the document. `src/db/webhooks/webhook-outbox.ts` makes them. */
 
@@ -56,7 +57,7 @@ export const WEBHOOK_EVENTS = {
         .describe('rerun: the month was rebuilt. credit: an operator credited an amount.'),
       links: z.strictObject({
         adjustment_note: link('The whole adjustment note').meta({
-          example: '/api/v1/adjustment-notes/3f2504e0-4f89-41d3-9a0c-0305e82c3302',
+          example: `/api/v1/adjustment-notes/${EXAMPLE_NOTE_ID}`,
         }),
         invoice: invoiceLink,
       }),
