@@ -112,7 +112,7 @@ test('paused daily notices, with the reason', async () => {
   await notices.pause('receivers are being moved');
   const { detail, advice } = await doctor();
   expect(detail('daily notices')).toEqual([
-    'their Schedule is paused: nobody is told of overdue invoices (receivers are being moved)',
+    'their Schedule is paused: nobody is notified of overdue invoices (receivers are being moved)',
   ]);
   expect(advice('daily notices')).toEqual([expect.stringContaining('daily-notices')]);
   await notices.unpause('done');

@@ -118,7 +118,7 @@ function toChecks(
 function checkNotices(schedule: Awaited<ReturnType<typeof readNoticesSchedule>>): readonly Check[] {
   const name = 'daily notices';
   if (schedule === null) {
-    const detail = 'there is no Schedule for them: nobody is told of overdue invoices';
+    const detail = 'there is no Schedule for them: nobody is notified of overdue invoices';
     return [problem(name, detail, 'npm run cli -- schedule apply')];
   }
   if (schedule.isPaused) {
@@ -126,7 +126,7 @@ function checkNotices(schedule: Awaited<ReturnType<typeof readNoticesSchedule>>)
     return [
       problem(
         name,
-        `their Schedule is paused: nobody is told of overdue invoices${note}`,
+        `their Schedule is paused: nobody is notified of overdue invoices${note}`,
         `unpause the Schedule ${NOTICES_SCHEDULE_ID} in Temporal's Web UI`,
       ),
     ];

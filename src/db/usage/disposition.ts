@@ -45,7 +45,7 @@ export function adjustedDispositions(period: Period | null) {
   const ofPeriod =
     period === null ? sql.fragment`` : sql.fragment`AND n.period_start = ${period.periodStart}`;
   const plan = sql.fragment`(SELECT plans FROM composed) ->> (d.newest || ' ' || b.deployment_id)`;
-  // Looked up for each bucket, of which there are few: a join could compare each bucket with each line.
+  // Looked up for each of the few buckets: a join could compare each of them with each line.
   const hasLine = sql.fragment`(
     SELECT sum(l.qty) <> 0 OR sum(l.amount_cents) <> 0
     FROM invoices charging JOIN invoice_lines l USING (invoice_id)
