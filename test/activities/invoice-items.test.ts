@@ -416,8 +416,9 @@ describe('at the same time', () => {
       const waiting = sql.type(z.object({ count: z.number() }))`
         SELECT count(*) AS count FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      // Outside of the transaction, in which pg_stat_activity would never change.
       await until(
-        () => tx.oneFirst(waiting),
+        () => world.db.oneFirst(waiting),
         (count) => count === 1,
       );
       return { pending };

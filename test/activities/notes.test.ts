@@ -534,10 +534,13 @@ describe('a payment', () => {
       ]);
       const waiting = buildInvoices(world, [tenantId], { run });
       await until(
-        () =>
-          client.query(
+        async () => {
+          // Within a transaction, pg_stat_activity keeps the state of the first read.
+          await client.query('SELECT pg_stat_clear_snapshot()');
+          return client.query(
             `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-          ),
+          );
+        },
         ({ rows }) => rows.length > 0,
       );
       await client.query(
