@@ -416,9 +416,12 @@ describe('at the same time', () => {
       const waiting = sql.type(z.object({ count: z.number() }))`
         SELECT count(*) AS count FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      // Outside of the transaction, in which pg_stat_activity would never change.
       await until(
-        () => world.db.oneFirst(waiting),
+        async () => {
+          // Within a transaction, pg_stat_activity keeps the state of the first read.
+          await tx.query(sql.typeAlias('nothing')`SELECT pg_stat_clear_snapshot()`);
+          return tx.oneFirst(waiting);
+        },
         (count) => count === 1,
       );
       return { pending };
