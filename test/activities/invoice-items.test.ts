@@ -419,7 +419,7 @@ describe('at the same time', () => {
       await until(
         async () => {
           // Within a transaction, pg_stat_activity keeps the state of the first read.
-          await tx.query(sql.typeAlias('nothing')`SELECT pg_stat_clear_snapshot()`);
+          await tx.query(sql.typeAlias('nothing')`SELECT FROM pg_stat_clear_snapshot()`);
           return tx.oneFirst(waiting);
         },
         (count) => count === 1,
