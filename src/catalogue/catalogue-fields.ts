@@ -79,7 +79,10 @@ const EDGE_HINT =
  * PostgreSQL stores it. `toInstant` resolves the date.
  */
 export const dateOrInstant = z.union(
-  [instant.transform(({ stored }) => stored), date.refine((text) => text.startsWith('2'))],
+  [
+    instant.transform(({ stored }) => stored),
+    date.refine((text) => text.startsWith('2'), { error: EDGE_HINT }),
+  ],
   { error: EDGE_HINT },
 );
 
