@@ -4,27 +4,23 @@
  */
 import { readFileSync } from 'node:fs';
 
-const [testReport, browserReport, ...results] = process.argv.slice(2);
+const files = process.argv.slice(2);
 
-function readJson(file) {
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-function countTests(file) {
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = readJson(file);
+/** Counts a report of vitest. In other results, a run without findings counts as passed, each finding as failed. */
+function count(file) {
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  if (report.numTotalTests === undefined) {
+    const { passed, failures, skipped = 0 } = report;
+    return { passed, failed: failures, skipped, isGood: failures === 0 };
+  }
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = report;
   const skipped = numPendingTests + numTodoTests;
   return { passed: numPassedTests, failed: numFailedTests, skipped, isGood: success };
 }
 
-/** A schemathesis run or promtool test without findings counts as passed, each finding as failed. */
-function countResult(file) {
-  const { passed, failures, skipped = 0 } = readJson(file);
-  return { passed, failed: failures, skipped, isGood: failures === 0 };
-}
-
 try {
-  const counts = [countTests(testReport), countTests(browserReport), ...results.map(countResult)];
-  const sum = (name) => counts.reduce((all, count) => all + count[name], 0);
+  const counts = files.map(count);
+  const sum = (name) => counts.reduce((all, each) => all + each[name], 0);
   const skipped = sum('skipped');
   console.log(
     `${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
