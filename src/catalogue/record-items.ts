@@ -13,9 +13,6 @@ import type { FieldError } from '../ingestion/results.ts';
 import { explainIssue } from '../lib/explain-issue.ts';
 import { invoiceItemSchema, type SentItem } from './invoice-item.ts';
 
-/** How many items can be recorded together. */
-export const MAX_ITEMS = 1_000;
-
 /** The result for one item. */
 export type ItemResult =
   | { readonly status: 'recorded' }
@@ -30,16 +27,9 @@ export type ItemResult =
       readonly errors: readonly FieldError[];
     };
 
-export const ITEM_STATUSES = [
-  'recorded',
-  'duplicate',
-  'conflict',
-  'rejected',
-] as const satisfies readonly ItemResult['status'][];
-
 /**
  * Records invoice items, each by itself: a rejected one doesn't affect the others.
- * @param sent at most {@link MAX_ITEMS}, in the order in which credits will be applied
+ * @param sent at most `MAX_BATCH`, in the order in which credits will be applied
  * @returns a result for each, in order
  */
 export function recordItems(

@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { MAX_BATCH, RECORD_STATUSES } from '../../contracts/batch.ts';
 import { HttpProblem, invalidRequest } from './problems.ts';
 
 /** Bodies that hold one entry, or a batch of them that are handled one by one. */
-
-/** Limit for the entries in one batch. */
-export const MAX_BATCH = 1_000;
 
 export type JsonFields = Readonly<Record<string, unknown>>;
 
@@ -37,4 +35,34 @@ export function readBatch(body: JsonFields, batchField: string): readonly unknow
     );
   }
   return entries;
+}
+
+/**
+ * Returns the schema of the reply to a batch of payments or invoice items: the counts by status, and a result per entry.
+ * @param what an entry, `item`; its id is the field `item_id`
+ * @param extra the result's other fields
+ */
+export function recordedBatch<What extends string, Extra extends z.ZodRawShape>(
+  what: What,
+  extra: Extra,
+) {
+  const id = z.string().nullable().describe(`Null if the ${what} has no readable id.`);
+  return z.object({
+    counts: z.object({
+      recorded: z.int(),
+      duplicate: z.int(),
+      conflict: z.int(),
+      rejected: z.int(),
+    }),
+    results: z.array(
+      z.object({
+        index: z.int(),
+        ...({ [`${what}_id`]: id } as Record<`${What}_id`, typeof id>),
+        status: z.enum(RECORD_STATUSES).describe('`conflict` and `rejected` are final.'),
+        ...extra,
+        reason: z.string().optional(),
+        errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+      }),
+    ),
+  });
 }

@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import { invoiceItemSchema } from '../../catalogue/invoice-item.ts';
-import {
-  ITEM_STATUSES,
-  MAX_ITEMS,
-  recordItems,
-  withdrawItem,
-  type ItemResult,
-} from '../../catalogue/record-items.ts';
+import { recordItems, withdrawItem, type ItemResult } from '../../catalogue/record-items.ts';
+import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
 import {
   itemSchema,
@@ -16,7 +11,7 @@ import {
 } from '../../db/invoices/item-views.ts';
 import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
-import { anyObject, readBatch } from '../http/batch.ts';
+import { anyObject, readBatch, recordedBatch } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -41,23 +36,6 @@ const CREDIT = {
 };
 
 const one = z.object({ item_id: z.string(), status: z.enum(['recorded', 'duplicate']) });
-const batch = z.object({
-  counts: z.object({
-    recorded: z.int(),
-    duplicate: z.int(),
-    conflict: z.int(),
-    rejected: z.int(),
-  }),
-  results: z.array(
-    z.object({
-      index: z.int(),
-      item_id: z.string().nullable().describe('Null if the item has no readable id.'),
-      status: z.enum(ITEM_STATUSES).describe('`conflict` and `rejected` are final.'),
-      reason: z.string().optional(),
-      errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
-    }),
-  ),
-});
 
 /** Records invoice items. */
 export const postInvoiceItems = defineRoute(
@@ -79,13 +57,13 @@ export const postInvoiceItems = defineRoute(
     maxEntries: null,
     documentedBody: z.union([
       invoiceItemSchema,
-      z.strictObject({ items: z.array(invoiceItemSchema).min(1).max(MAX_ITEMS) }),
+      z.strictObject({ items: z.array(invoiceItemSchema).min(1).max(MAX_BATCH) }),
     ]),
     bodyExamples: { 'One item': EXAMPLE, 'A list': { items: [EXAMPLE, CREDIT] } },
     responses: {
       200: {
         description: 'One item that was recorded before, or a list with any results',
-        schema: z.union([batch, one]),
+        schema: z.union([recordedBatch('item', {}), one]),
       },
       201: { description: 'One recorded item', schema: one },
     },
@@ -99,10 +77,8 @@ export const postInvoiceItems = defineRoute(
     }
     const items = readBatch(body, 'items');
     const results = await recordItems(db, items, actor);
-    const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
-    for (const { status } of results) counts[status] += 1;
     return reply(200, {
-      counts,
+      counts: countByStatus(results),
       results: results.map((result, index) => ({
         index,
         item_id: readId(items[index], 'item_id'),

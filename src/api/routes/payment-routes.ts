@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { PAYMENT_STATUSES } from '../../db/invoices/balances.ts';
 import {
   listPayments,
@@ -12,7 +13,7 @@ import { paymentFields, toNewPayment, type SentPayment } from '../../catalogue/p
 import { externalId, visibleId } from '../../ingestion/usage-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { isStorable } from '../../lib/visible-text.ts';
-import { MAX_BATCH, anyObject, readBatch } from '../http/batch.ts';
+import { anyObject, readBatch, recordedBatch } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -21,8 +22,6 @@ import { date, month, pageLimit } from '../http/request-fields.ts';
 import { visibleTenant } from './invoice-params.ts';
 import { requireKnown } from './require-known.ts';
 import { readId } from './usage-results.ts';
-
-const RESULTS = ['recorded', 'duplicate', 'conflict', 'rejected'] as const;
 
 /** The invoice that a payment counts for, after all payments of the request. */
 const paidInvoice = {
@@ -38,24 +37,7 @@ const oneResult = z.object({
   ...paidInvoice,
 });
 
-const batchResult = z.object({
-  counts: z.object({
-    recorded: z.int(),
-    duplicate: z.int(),
-    conflict: z.int(),
-    rejected: z.int(),
-  }),
-  results: z.array(
-    z.object({
-      index: z.int(),
-      payment_id: z.string().nullable().describe('Null if the payment has no readable id.'),
-      status: z.enum(RESULTS).describe('`conflict` and `rejected` are final.'),
-      ...z.object(paidInvoice).partial().shape,
-      reason: z.string().optional(),
-      errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
-    }),
-  ),
-});
+const batchResult = recordedBatch('payment', z.object(paidInvoice).partial().shape);
 type BatchEntry = z.infer<typeof batchResult>['results'][number];
 
 const EXAMPLE = {
@@ -157,12 +139,6 @@ function toEntry(result: PaymentResult | undefined): Entry {
     case undefined:
       throw new Error('the payment has no result');
   }
-}
-
-function countByStatus(results: readonly BatchEntry[]) {
-  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
-  for (const { status } of results) counts[status] += 1;
-  return counts;
 }
 
 function toSingleReply(result: BatchEntry | undefined) {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { MAX_BATCH } from '../../contracts/batch.ts';
 import type { Scope, ApiKey } from '../../db/access/api-keys.ts';
 import type { UsageSource } from '../../db/usage/usage-ledger.ts';
 import type { UsageResult } from '../../ingestion/results.ts';
-import { MAX_BATCH, anyObject, readBatch, type JsonFields } from '../http/batch.ts';
+import { anyObject, readBatch, type JsonFields } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
 import { NDJSON } from '../http/ndjson.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';

@@ -1,10 +1,6 @@
 import { Command } from 'commander';
-import {
-  MAX_ITEMS,
-  recordItems,
-  withdrawItem,
-  type ItemResult,
-} from '../../catalogue/record-items.ts';
+import { recordItems, withdrawItem, type ItemResult } from '../../catalogue/record-items.ts';
+import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { toItemView } from '../../db/invoices/item-views.ts';
 import type { Database } from '../../db/pool.ts';
@@ -121,22 +117,20 @@ async function recordAll(
   items: readonly FiledItem[],
 ): Promise<readonly ItemResult[]> {
   const results: ItemResult[] = [];
-  for (let from = 0; from < items.length; from += MAX_ITEMS) {
-    const some = items.slice(from, from + MAX_ITEMS).map(({ item }) => item);
+  for (let from = 0; from < items.length; from += MAX_BATCH) {
+    const some = items.slice(from, from + MAX_BATCH).map(({ item }) => item);
     results.push(...(await recordItems(db, some, actor())));
   }
   return results;
 }
 
 function summarize(items: readonly FiledItem[], results: readonly ItemResult[]) {
-  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
-  for (const { status } of results) counts[status] += 1;
   const refused = results.flatMap((result, index) =>
     'reason' in result
       ? { place: items[index]?.place ?? '', status: result.status, reason: result.reason }
       : [],
   );
-  return { counts, refused };
+  return { counts: countByStatus(results), refused };
 }
 
 export function itemsWithdrawCommand(): Command {

@@ -1,5 +1,6 @@
+import { MAX_BATCH } from '../../contracts/batch.ts';
 import { findNamedInvoices, type NamedInvoice } from '../../db/invoices/invoice-names.ts';
-import { MAX_PAYMENTS, recordPayments, type NewPayment } from '../../db/invoices/payments.ts';
+import { recordPayments, type NewPayment } from '../../db/invoices/payments.ts';
 import type { Database } from '../../db/pool.ts';
 import { sumCents } from '../../domain/cents.ts';
 import { parseSignedAmount } from '../../domain/format.ts';
@@ -49,7 +50,7 @@ export async function importPayments(
   const counts = { recorded: 0, duplicate: 0 };
   const amounts = new Map<string, number[]>();
   // A dry run is one transaction, so that it also finds ids that the file has twice.
-  const size = dryRun ? matched.length : MAX_PAYMENTS;
+  const size = dryRun ? matched.length : MAX_BATCH;
   for (let start = 0; start < matched.length; start += size) {
     const batch = matched.slice(start, start + size);
     const payments = batch.map(({ payment }) => payment);

@@ -7,9 +7,6 @@ import { lockTenants } from '../transactions.ts';
 import { tellingPaid } from '../webhooks/payment-events.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from './balances.ts';
 
-/** The most payments that one call records: one transaction holds the locks of all their tenants. */
-export const MAX_PAYMENTS = 1_000;
-
 /** A payment as an operator or a bank file gives it. */
 export interface NewPayment {
   readonly paymentId: string;
