@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { trimmedText, visibleId } from '../contracts/text.ts';
-import type { NewPayment } from '../db/invoices/payments.ts';
+import type { NewPayment } from '../db/invoices/payment-rows.ts';
 import { date } from '../ingestion/calendar-fields.ts';
 
 /** A payment as it is sent, by the API and the CLI alike (docs/spec.md#due-dates-and-payments). */

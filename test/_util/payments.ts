@@ -1,8 +1,5 @@
-import {
-  recordPayments,
-  type NewPayment,
-  type PaymentResult,
-} from '../../src/db/invoices/payments.ts';
+import type { NewPayment } from '../../src/db/invoices/payment-rows.ts';
+import { recordPayments, type PaymentResult } from '../../src/db/invoices/payments.ts';
 import type { Database } from '../../src/db/pool.ts';
 
 let lastPayment = 0;

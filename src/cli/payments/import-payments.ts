@@ -1,6 +1,7 @@
 import { MAX_BATCH } from '../../contracts/batch.ts';
 import { findNamedInvoices, type NamedInvoice } from '../../db/invoices/invoice-names.ts';
-import { recordPayments, type NewPayment } from '../../db/invoices/payments.ts';
+import type { NewPayment } from '../../db/invoices/payment-rows.ts';
+import { recordPayments } from '../../db/invoices/payments.ts';
 import type { Database } from '../../db/pool.ts';
 import { sumCents } from '../../domain/cents.ts';
 import { parseSignedAmount } from '../../domain/format.ts';
