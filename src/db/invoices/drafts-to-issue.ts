@@ -6,7 +6,7 @@ import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { freeItems, freeItemsSchema } from './free-items.ts';
+import { freeItems, freeItemsSchema } from '../month-end/unbilled-items.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { isSettled } from '../standing.ts';

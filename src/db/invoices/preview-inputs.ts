@@ -8,7 +8,7 @@ import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
-import { freeItems, freeItemsSchema } from './free-items.ts';
+import { freeItems, freeItemsSchema } from '../month-end/unbilled-items.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { invoiceOf, isApplied, isSettled, stands } from '../standing.ts';

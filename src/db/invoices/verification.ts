@@ -4,7 +4,7 @@ import type { Queryable } from '../pool.ts';
 import { sql, uuidArray } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
-import { freeItemsSchema } from './free-items.ts';
+import { freeItemsOf, freeItemsSchema } from '../month-end/unbilled-items.ts';
 import { bucketsOf } from './verification-checks.ts';
 
 const invoice = z.object({
@@ -29,12 +29,8 @@ export function nextInvoices(
   return db.any(sql.type(invoice)`
     SELECT invoice_id AS "invoiceId", tenant_id AS "tenantId", number, currency, revision,
       replaces_invoice_id AS "replacesInvoiceId", ${taxViewOf('i')} AS tax, (
-        SELECT coalesce(json_agg(json_build_object('itemId', it.item_id,
-          'month', to_char(it.period_start, 'YYYY-MM'), 'description', it.description,
-          'amountCents', it.amount_cents, 'taxable', it.taxable,
-          'freeCents', CASE WHEN it.amount_cents > 0 THEN it.amount_cents
-            ELSE greatest(l.amount_cents, it.amount_cents) END
-        ) ORDER BY it.period_start, it.item_seq), '[]')
+        SELECT ${freeItemsOf(sql.fragment`CASE WHEN it.amount_cents > 0 THEN it.amount_cents
+          ELSE greatest(l.amount_cents, it.amount_cents) END`)}
         FROM invoice_lines l JOIN invoice_items it USING (item_id)
         WHERE l.invoice_id = i.invoice_id AND l.item_id IS NOT NULL
       ) AS items

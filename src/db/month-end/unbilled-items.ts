@@ -1,11 +1,13 @@
 import type { FragmentSqlToken } from 'slonik';
+import { z } from 'zod';
+import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { Period } from '../../domain/period.ts';
 import { sql } from '../sql.ts';
 
-/** Conditions on invoice items that no invoice takes, or only a part of (docs/spec.md#invoice-items). */
+/** Invoice items that no invoice takes, or only a part of, and what an invoice can take of them (docs/spec.md#invoice-items). */
 
 /** Condition on an item `it`: live invoices don't take all of it. The partial index has the same condition. */
-export const IS_UNBILLED = sql.fragment`
+const IS_UNBILLED = sql.fragment`
   it.withdrawn_at IS NULL AND it.applied_cents <> it.amount_cents`;
 
 /**
@@ -30,5 +32,44 @@ export function hasChargeToBill({ periodStart }: Period, tenantId: FragmentSqlTo
     SELECT FROM invoice_items it
     WHERE it.tenant_id = ${tenantId} AND it.period_start = ${periodStart} AND ${IS_UNBILLED}
       AND it.amount_cents > 0 OFFSET 0
+  )`;
+}
+
+/** Items as {@link freeItemsOf} selects them, in the domain's terms. */
+export const freeItemsSchema = z.custom<readonly FreeItem[]>((value) => Array.isArray(value));
+
+/**
+ * Selects items `it` as a JSON array by month and then in the order in which they were recorded.
+ * @param freeCents what of an item's amount an invoice can take
+ */
+export function freeItemsOf(freeCents: FragmentSqlToken) {
+  return sql.fragment`coalesce(json_agg(json_build_object('itemId', it.item_id,
+      'month', to_char(it.period_start, 'YYYY-MM'), 'description', it.description,
+      'amountCents', it.amount_cents, 'taxable', it.taxable,
+      'freeCents', ${freeCents}
+    ) ORDER BY it.period_start, it.item_seq), '[]')`;
+}
+
+/**
+ * Selects the items that an invoice of the period can take, as a JSON array by month and then in the order in which they
+ * were recorded: what no other live invoice takes, and what the invoice that it replaces takes.
+ * @param replaces a column with the id of that invoice, which stands until then; null: none
+ */
+export function freeItems(
+  { periodStart }: Period,
+  tenantId: FragmentSqlToken,
+  replaces: FragmentSqlToken,
+) {
+  const free = sql.fragment`it.amount_cents - it.applied_cents + coalesce(own.amount_cents, 0)`;
+  return sql.fragment`(
+    SELECT ${freeItemsOf(free)}
+    FROM (
+      SELECT it.item_id FROM invoice_items it
+      WHERE it.tenant_id = ${tenantId} AND it.period_start <= ${periodStart} AND ${IS_UNBILLED}
+      UNION
+      SELECT l.item_id FROM invoice_lines l WHERE l.invoice_id = ${replaces} AND l.item_id IS NOT NULL
+    ) takeable JOIN invoice_items it USING (item_id)
+    LEFT JOIN invoice_lines own ON own.invoice_id = ${replaces} AND own.item_id = it.item_id
+      AND own.item_id IS NOT NULL
   )`;
 }
