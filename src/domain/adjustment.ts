@@ -1,9 +1,9 @@
-import { taxInAud, type AudRate } from './aud-tax.ts';
+import type { AudRate } from './aud-tax.ts';
 import { sumCents } from './cents.ts';
-import { numberLines, type ComposedInvoice, type InvoiceInputs } from './compose-invoice.ts';
+import { completeDocument, type ComposedInvoice, type InvoiceInputs } from './compose-invoice.ts';
 import { Decimal, toDecimalString } from './decimal.ts';
 import type { DeploymentLine } from './deployment-lines.ts';
-import { chargedTreatment, invoiceTotals, taxLine } from './invoice-totals.ts';
+import { chargedTreatment, invoiceTotals } from './invoice-totals.ts';
 import {
   pairLines,
   purposeOfSubscription,
@@ -25,9 +25,7 @@ import type { JsonObject } from './types.ts';
 export function linesInEffect(
   documents: readonly (readonly PlacedLine[])[],
 ): readonly DeploymentLine[] {
-  return addUp(documents.flat()).filter(
-    ({ qty, amountCents }) => amountCents !== 0 || !new Decimal(qty).isZero(),
-  );
+  return addUp(documents.flat()).filter(isNonZero);
 }
 
 /** Adds up lines with the same purpose and subscription, in the order of the first of each. The last one describes them. */
@@ -109,7 +107,7 @@ export function adjustmentLines(
   return [
     ...fresh.flatMap((line) => {
       const found = difference(pairs.get(line) ?? null, line, line);
-      return isDifferent(found) || isTouched(line) ? found : [];
+      return isNonZero(found) || isTouched(line) ? found : [];
     }),
     ...before.filter((line) => !kept.has(line)).map((line) => difference(line, null, line)),
   ];
@@ -132,7 +130,8 @@ function difference(
   };
 }
 
-function isDifferent({ qty, amountCents }: DeploymentLine): boolean {
+/** Whether a line has a quantity or an amount. */
+function isNonZero({ qty, amountCents }: DeploymentLine): boolean {
   return amountCents !== 0 || !new Decimal(qty).isZero();
 }
 
@@ -167,17 +166,14 @@ export function assembleNote(
   const subtotalCents = sumCents(amountsOf(lines), "The note's subtotal");
   const owed = invoiceTotals([soFar.taxableCents, ...taxable], treatment);
   const taxCents = sumCents([owed.taxCents, -soFar.taxCents], "The note's tax");
-  const rate = soFar.audRate ?? terms.audRate;
-  return {
-    subtotalCents,
-    taxableCents,
-    taxCents,
-    totalCents: sumCents([subtotalCents, taxCents], "The note's total"),
-    tax: {
-      treatment: terms.treatment,
-      sellerRegistered: terms.sellerRegistered,
-      aud: taxInAud(taxCents, { month, currency, rate }),
+  return completeDocument(
+    {
+      subtotalCents,
+      taxableCents,
+      taxCents,
+      totalCents: sumCents([subtotalCents, taxCents], "The note's total"),
     },
-    lines: numberLines(lines, taxLine(taxCents, treatment)),
-  };
+    lines,
+    { ...terms, month, currency, audRate: soFar.audRate ?? terms.audRate },
+  );
 }

@@ -87,12 +87,25 @@ export function assembleInvoice(
     treatment,
     taken.filter((line) => !isTaxed(line)).map(amountOf),
   );
-  const aud = taxInAud(totals.taxCents, { month, currency, rate: terms.audRate });
-  const lines = [...deploymentsLines, ...taken];
+  return completeDocument(totals, [...deploymentsLines, ...taken], { ...terms, month, currency });
+}
+
+/**
+ * Returns a document from its totals and its lines before tax: adds what it says about tax, and numbers its lines.
+ * @param terms `audRate` is the rate that the document uses
+ * @throws DomainError `amount_out_of_range`, `missing_exchange_rate`
+ */
+export function completeDocument(
+  totals: InvoiceTotals,
+  untaxed: readonly UnplacedLine[],
+  terms: TaxTerms & { readonly month: Month; readonly currency: string },
+): ComposedInvoice {
+  const { treatment, sellerRegistered, audRate: rate, month, currency } = terms;
+  const { taxCents } = totals;
   return {
     ...totals,
-    tax: { treatment: terms.treatment, sellerRegistered: terms.sellerRegistered, aud },
-    lines: numberLines(lines, taxLine(totals.taxCents, treatment)),
+    tax: { treatment, sellerRegistered, aud: taxInAud(taxCents, { month, currency, rate }) },
+    lines: numberLines(untaxed, taxLine(taxCents, chargedTreatment(terms))),
   };
 }
 
