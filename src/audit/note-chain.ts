@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AdjustedDocument } from '../db/invoices/verification.ts';
 import type { ChargedSoFar } from '../domain/adjustment.ts';
 import { sumCents } from '../domain/cents.ts';
@@ -6,7 +5,7 @@ import type { ComposedInvoice } from '../domain/compose-invoice.ts';
 import { Decimal, sumDecimals } from '../domain/decimal.ts';
 import { formatMoney } from '../domain/format.ts';
 import { purposeOf, type PlacedLine } from '../domain/line-changes.ts';
-import { wrongLinesOf, wrongTaxOf } from './wrong-lines.ts';
+import { differencesOf } from './document-differences.ts';
 
 /** An invoice or one of its adjustment notes, as stored. A chain of them has the invoice, then its notes in order. */
 export interface StoredDocument extends AdjustedDocument {
@@ -24,14 +23,9 @@ export function soFarOf(chain: readonly StoredDocument[]): ChargedSoFar {
 }
 
 /** Returns a sentence for everything in which a note differs from its recomputation. */
-export function differencesOf(
-  { number, currency, lines, tax }: StoredDocument,
-  again: ComposedInvoice,
-): readonly string[] {
-  const document = { name: `adjustment note ${number}`, currency };
-  const wrongLines = wrongLinesOf(document, lines, again.lines);
-  const isTaxRight = isDeepStrictEqual(again.tax, tax);
-  return isTaxRight ? wrongLines : [...wrongLines, wrongTaxOf(document, tax, again.tax)];
+export function differencesOfNote(note: StoredDocument, again: ComposedInvoice): readonly string[] {
+  const { number, currency } = note;
+  return differencesOf({ name: `adjustment note ${number}`, currency }, note, again);
 }
 
 /**

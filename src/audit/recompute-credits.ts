@@ -2,7 +2,7 @@ import { assembleNote } from '../domain/adjustment.ts';
 import { creditsGiven, findCredited, leftToCredit, lineOfCredit } from '../domain/credit.ts';
 import { formatMoney } from '../domain/format.ts';
 import type { Period } from '../domain/period.ts';
-import { differencesOf, soFarOf, type StoredDocument } from './note-chain.ts';
+import { differencesOfNote, soFarOf, type StoredDocument } from './note-chain.ts';
 
 /**
  * Checks the last document of a chain, an operator's credit: that it credits a line, at most what was left of it, and
@@ -36,7 +36,7 @@ export function checkCredit(
     tax: { ...tax, audRate: tax.aud },
   });
   return {
-    wrongLines: differencesOf(note, again),
+    wrongLines: differencesOfNote(note, again),
     wrongCredits:
       credit.amountCents > 0 && credit.amountCents <= left
         ? []

@@ -1,18 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
-import { parseComposition, readCompositions } from '../db/invoices/compositions.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
-import { learnPlanVersions, planVersionsOf } from '../db/invoices/quote-inputs.ts';
 import { nextInvoices, storedChanges, type VerifiedInvoice } from '../db/invoices/verification.ts';
-import { rawUsage } from '../db/invoices/verification-usage.ts';
 import type { Queryable } from '../db/pool.ts';
-import { readHeldUsage } from '../db/usage/held-usage.ts';
-import { composeInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
-import { wrongLinesOf, wrongTaxOf } from './wrong-lines.ts';
+import { readToRecompose } from './recompose.ts';
+import { differencesOf } from './document-differences.ts';
 
 /** Invoices that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
@@ -60,33 +55,15 @@ async function recomputeLines(
   lines: LinesByInvoice,
   planVersions: Map<string, PlanVersion>,
 ): Promise<readonly string[]> {
-  const stored = await readCompositions(db, idsOf(invoices));
-  const compositions = new Map(
-    invoices.map(({ invoiceId }) => [invoiceId, parseComposition(stored.get(invoiceId) ?? [])]),
-  );
-  const deployments = [...compositions.values()].flatMap((composition) => composition ?? []);
-  await learnPlanVersions(db, planVersions, planVersionsOf(deployments));
   const own = idsOf(invoices).map((invoiceId) => ({ owner: invoiceId, invoiceId }));
-  const held = await readHeldUsage(db, period, rawUsage(own));
-  const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
+  const recompose = await readToRecompose(db, period, own, planVersions);
   return invoices.flatMap(({ invoiceId, number, currency, tax, items }) => {
-    const composition = compositions.get(invoiceId);
-    if (!composition) return [`the composition of invoice ${number} is not valid`];
-    const document = { name: `invoice ${number}`, currency };
     try {
-      const again = composeInvoice({
-        period,
-        currency,
-        tax: { ...tax, audRate: tax.aud },
-        deployments: composition,
-        planVersions,
-        meteredUsage: held.metered,
-        llmUsage: llmUsage.get(invoiceId) ?? [],
-        items,
-      });
-      const wrongLines = wrongLinesOf(document, lines.get(invoiceId) ?? [], again.lines);
-      const isTaxRight = isDeepStrictEqual(again.tax, tax);
-      return isTaxRight ? wrongLines : [...wrongLines, wrongTaxOf(document, tax, again.tax)];
+      const terms = { currency, tax: { ...tax, audRate: tax.aud }, items };
+      const again = recompose(invoiceId, terms);
+      if (again === null) return [`the composition of invoice ${number} is not valid`];
+      const document = { name: `invoice ${number}`, currency };
+      return differencesOf(document, { tax, lines: lines.get(invoiceId) ?? [] }, again);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       return [`invoice ${number} can't be computed again: ${error.message}`];

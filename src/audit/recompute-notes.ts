@@ -1,17 +1,14 @@
-import { parseComposition, readCompositions } from '../db/invoices/compositions.ts';
 import { readInvoiceLines } from '../db/invoices/invoices.ts';
-import { learnPlanVersions, planVersionsOf } from '../db/invoices/quote-inputs.ts';
 import { nextAdjusted, type AdjustedDocument } from '../db/invoices/verification.ts';
-import { rawUsage, readTouchedUsage } from '../db/invoices/verification-usage.ts';
+import { readTouchedUsage } from '../db/invoices/verification-usage.ts';
 import type { Queryable } from '../db/pool.ts';
-import { readHeldUsage } from '../db/usage/held-usage.ts';
-import { composeInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PlacedLine } from '../domain/line-changes.ts';
 import type { Period } from '../domain/period.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import { composeNote } from './compose-note.ts';
-import { differencesOf, soFarOf, wrongSumsOf, type StoredDocument } from './note-chain.ts';
+import { differencesOfNote, soFarOf, wrongSumsOf, type StoredDocument } from './note-chain.ts';
+import { readToRecompose } from './recompose.ts';
 import { checkCredit } from './recompute-credits.ts';
 
 /** Adjusted invoices that are computed together; limits memory use. */
@@ -93,40 +90,30 @@ async function recomputeReruns(
   chains: readonly (readonly StoredDocument[])[],
   planVersions: Map<string, PlanVersion>,
 ): Promise<readonly Partial<RecomputedNotes>[]> {
-  const noteIds = chains.flatMap((chain) => chain.at(-1)?.invoiceId ?? []);
-  const stored = await readCompositions(db, noteIds);
-  const compositions = new Map(noteIds.map((id) => [id, parseComposition(stored.get(id) ?? [])]));
-  const deployments = [...compositions.values()].flatMap((composition) => composition ?? []);
-  await learnPlanVersions(db, planVersions, planVersionsOf(deployments));
   const holders = chains.flatMap((chain) =>
     chain
       .filter(({ origin }) => origin !== 'credit')
       .map(({ invoiceId }) => ({ owner: chain.at(-1)?.invoiceId ?? invoiceId, invoiceId })),
   );
-  const held = await readHeldUsage(db, period, rawUsage(holders));
-  const llmUsage = Map.groupBy(held.llm, ({ owner }) => owner);
+  const recompose = await readToRecompose(db, period, holders, planVersions);
+  const noteIds = chains.flatMap((chain) => chain.at(-1)?.invoiceId ?? []);
   const touched = await readTouchedUsage(db, noteIds);
   return chains.map((chain) =>
     inWords(chain, (note) => {
-      const composition = compositions.get(note.invoiceId);
-      if (!composition) {
-        return { wrongLines: [`the composition of adjustment note ${note.number} is not valid`] };
-      }
       const terms = {
         period,
         currency: note.currency,
         tax: { ...note.tax, audRate: note.tax.aud },
       };
       // Untaxed: only its deployments' lines are used, and a note without tax keeps no exchange rate.
-      const fresh = composeInvoice({
-        ...terms,
+      const fresh = recompose(note.invoiceId, {
+        currency: note.currency,
         tax: { ...terms.tax, sellerRegistered: false },
-        deployments: composition,
-        planVersions,
-        meteredUsage: held.metered,
-        llmUsage: llmUsage.get(note.invoiceId) ?? [],
         items: [],
       });
+      if (fresh === null) {
+        return { wrongLines: [`the composition of adjustment note ${note.number} is not valid`] };
+      }
       const again = composeNote({
         ...terms,
         before: linesOfReruns(chain.slice(0, -1)),
@@ -135,7 +122,7 @@ async function recomputeReruns(
         touched: touched.get(note.invoiceId) ?? [],
       });
       return {
-        wrongLines: differencesOf(note, again),
+        wrongLines: differencesOfNote(note, again),
         wrongSums: wrongSumsOf(note, linesOfReruns(chain).flat(), fresh.lines),
       };
     }),

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { TAX_CURRENCY, type AudTax } from '../domain/aud-tax.ts';
+import type { ComposedInvoice } from '../domain/compose-invoice.ts';
 import { formatMoney } from '../domain/format.ts';
 import type { InvoiceTax } from '../domain/invoice-totals.ts';
 import { compareLines, type PlacedLine } from '../domain/line-changes.ts';
@@ -11,8 +13,19 @@ export interface RecomputedDocument {
   readonly currency: string;
 }
 
+/** Returns a sentence for everything in which a stored document differs from its recomputation. */
+export function differencesOf(
+  document: RecomputedDocument,
+  stored: Pick<ComposedInvoice, 'lines' | 'tax'>,
+  again: ComposedInvoice,
+): readonly string[] {
+  const wrongLines = wrongLinesOf(document, stored.lines, again.lines);
+  const isTaxRight = isDeepStrictEqual(again.tax, stored.tax);
+  return isTaxRight ? wrongLines : [...wrongLines, wrongTaxOf(document, stored.tax, again.tax)];
+}
+
 /** Returns a sentence for each line that is not as it was stored. */
-export function wrongLinesOf(
+function wrongLinesOf(
   { name, currency }: RecomputedDocument,
   stored: readonly PlacedLine[],
   again: readonly PlacedLine[],
@@ -39,11 +52,7 @@ function describe(change: string, before: string, after: string): string {
 }
 
 /** Returns a sentence about a document that is not taxed as it says. */
-export function wrongTaxOf(
-  { name }: RecomputedDocument,
-  stored: InvoiceTax,
-  again: InvoiceTax,
-): string {
+function wrongTaxOf({ name }: RecomputedDocument, stored: InvoiceTax, again: InvoiceTax): string {
   const show = (aud: AudTax | null) => (aud ? formatMoney(aud.taxCents, TAX_CURRENCY) : 'nothing');
   return `${name}, the tax in ${TAX_CURRENCY}: has ${show(stored.aud)}, recomputed ${show(again.aud)}`;
 }
