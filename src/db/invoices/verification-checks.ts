@@ -2,12 +2,13 @@ import { TAX_CURRENCY } from '../../domain/aud-tax.ts';
 import type { Period } from '../../domain/period.ts';
 import { usageByState } from '../month-end/reconciliation.ts';
 import { sql } from '../sql.ts';
-import { TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
+import { SUMS_OF_LINES, TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { withRawSums } from './verification-usage.ts';
 import { isInForce, stands } from '../standing.ts';
 import type { Check } from './verification-check.ts';
 import { noteChecksOf } from './verification-note-checks.ts';
+import { numbersWithoutGaps } from './verification-numbers.ts';
 
 /** Selects the month's raw events of both sources, whichever bucket they are in. */
 function eventsOf({ periodStart }: Period) {
@@ -43,33 +44,7 @@ export function checksOf(period: Period): readonly Check[] {
         FROM invoices i WHERE period_start = ${periodStart} AND ${stands('i')}
         GROUP BY tenant_id HAVING count(*) > 1`,
     },
-    {
-      id: 'numbers_without_gaps',
-      invariant: 'I1',
-      claim: "each tenant's invoice numbers run from 1 without a gap, except for skips on record",
-      problems: sql.fragment`
-        SELECT tenant_id || ' has ' || i.n || ' invoices numbered ' || i.low || ' to ' || i.high ||
-          CASE WHEN s.n > 0 THEN ' and skipped ' || s.n ELSE '' END ||
-          '; its last number is ' || t.last_invoice_seq AS problem
-        FROM (
-          SELECT tenant_id, count(*) AS n, min(tenant_seq) AS low, max(tenant_seq) AS high
-          FROM invoices
-          WHERE kind = 'invoice' AND tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
-          GROUP BY tenant_id
-        ) i JOIN tenants t USING (tenant_id)
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(last_seq - first_seq + 1), 0) AS n,
-            min(first_seq) AS low, max(last_seq) AS high
-          FROM skipped_invoice_numbers s WHERE s.tenant_id = t.tenant_id AND s.kind = 'invoice'
-        ) s
-        WHERE least(i.low, s.low) <> 1 OR greatest(i.high, s.high) <> i.n + s.n
-          OR t.last_invoice_seq <> i.n + s.n
-          -- Otherwise a skip on record could make up for a gap elsewhere.
-          OR EXISTS (
-            SELECT FROM skipped_invoice_numbers k JOIN invoices issued USING (tenant_id, kind)
-            WHERE k.tenant_id = t.tenant_id AND kind = 'invoice' AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
-          )`,
-    },
+    numbersWithoutGaps(period, 'invoice'),
     {
       id: 'events_in_their_bucket',
       invariant: 'I2',
@@ -209,9 +184,7 @@ export function checksOf(period: Period): readonly Check[] {
         FROM invoices i LEFT JOIN LATERAL (
           SELECT coalesce(sum(amount_cents), 0) AS lines, count(*) AS n,
             coalesce(max(line_no), 0) AS last,
-            coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
-            coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
-            coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
+            ${SUMS_OF_LINES}
           FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
         ) l ON true
         WHERE i.period_start = ${periodStart} AND (

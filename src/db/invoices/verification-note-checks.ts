@@ -3,39 +3,13 @@ import { sql } from '../sql.ts';
 import { standsUnvoided } from '../standing.ts';
 import { TAX_OF_NOTE } from '../tax/invoice-tax.ts';
 import type { Check } from './verification-check.ts';
+import { numbersWithoutGaps } from './verification-numbers.ts';
 
 /** Returns the checks of a month's adjustment notes, beside those that they share with invoices. */
-export function noteChecksOf({ periodStart }: Period): readonly Check[] {
+export function noteChecksOf(period: Period): readonly Check[] {
+  const { periodStart } = period;
   return [
-    {
-      id: 'note_numbers_without_gaps',
-      invariant: 'I1',
-      claim:
-        "each tenant's adjustment notes are numbered from 1 without a gap, except for skips on record",
-      problems: sql.fragment`
-        SELECT t.tenant_id || ' has ' || n.notes || ' adjustment notes numbered ' ||
-          coalesce(n.low || ' to ' || n.high, 'nothing') ||
-          CASE WHEN s.skipped > 0 THEN ' and skipped ' || s.skipped ELSE '' END ||
-          '; its last number is ' || t.last_note_seq AS problem
-        FROM tenants t
-        CROSS JOIN LATERAL (
-          SELECT count(*) AS notes, min(tenant_seq) AS low, max(tenant_seq) AS high FROM invoices
-          WHERE tenant_id = t.tenant_id AND kind = 'adjustment_note'
-        ) n
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(last_seq - first_seq + 1), 0) AS skipped, min(first_seq) AS low, max(last_seq) AS high
-          FROM skipped_invoice_numbers WHERE tenant_id = t.tenant_id AND kind = 'adjustment_note'
-        ) s
-        WHERE t.tenant_id IN (SELECT tenant_id FROM invoices WHERE period_start = ${periodStart})
-          AND (t.last_note_seq <> n.notes + s.skipped OR least(n.low, s.low) <> 1
-            OR greatest(n.high, s.high) <> n.notes + s.skipped
-            -- Otherwise a skip on record could make up for a gap elsewhere.
-            OR EXISTS (
-              SELECT FROM skipped_invoice_numbers k JOIN invoices issued USING (tenant_id, kind)
-              WHERE k.tenant_id = t.tenant_id AND k.kind = 'adjustment_note'
-                AND issued.tenant_seq BETWEEN k.first_seq AND k.last_seq
-            ))`,
-    },
+    numbersWithoutGaps(period, 'adjustment_note'),
     {
       id: 'notes_linked',
       invariant: 'I4',

@@ -11,7 +11,7 @@ import {
 } from './reconciliation.ts';
 import { isAdjusted, isInForce, stands } from '../standing.ts';
 import { sql } from '../sql.ts';
-import { TAX_OF_INVOICE, TAX_OF_NOTE } from '../tax/invoice-tax.ts';
+import { SUMS_OF_LINES, TAX_OF_INVOICE, TAX_OF_NOTE } from '../tax/invoice-tax.ts';
 import { countOutcomes } from './tenant-outcomes.ts';
 
 /**
@@ -240,9 +240,7 @@ function documentQuery(period: Period) {
         OR i.tax_cents <> CASE i.kind WHEN 'invoice' THEN ${TAX_OF_INVOICE} ELSE ${TAX_OF_NOTE} END) AS wrong
     FROM invoices i LEFT JOIN LATERAL (
       SELECT sum(amount_cents) AS total,
-        coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
-        coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
-        coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
+        ${SUMS_OF_LINES}
       FROM invoice_lines l WHERE l.invoice_id = i.invoice_id
     ) l ON true
     WHERE i.period_start = ${period.periodStart} AND ${isInForce('i')}

@@ -83,6 +83,12 @@ export function taxViewOf(alias: 'i' | 'n' | 'old') {
       'tax_cents', ${column('tax_aud_cents')}) END)`;
 }
 
+/** Selects what the lines of a document must add up to in its header: `subtotal`, `taxable` and `tax`. */
+export const SUMS_OF_LINES = sql.fragment`
+  coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+  coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
+  coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax`;
+
 /** What the tax of an invoice `i` must be, by what it keeps. The table has the same rule as a constraint. */
 export const TAX_OF_INVOICE = sql.fragment`
   CASE WHEN i.seller_registered THEN round(i.taxable_cents * i.tax_rate) ELSE 0 END`;
