@@ -8,7 +8,9 @@ import { rowsAs, sql } from '../sql.ts';
 import { invoiceTaxSchema, TAX_COLUMNS, taxColumns, taxViewOf } from '../tax/invoice-tax.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
-import { LINE, makingDigests, readInvoiceLines } from './invoices.ts';
+import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
+import { makingDigests, readInvoiceLines } from './invoices.ts';
+import { insertingLines } from './line-rows.ts';
 import { invoiceOf } from '../standing.ts';
 
 /** What a credit is decided by, and the rows that it becomes. */
@@ -141,11 +143,6 @@ export async function insertCredit(
     FROM invoices WHERE invoice_id = ${invoiceId}::uuid
     RETURNING draft_id
   `);
-  const lines = note.lines.map((line) => ({
-    ...line,
-    draftId: noteId,
-    meta: JSON.stringify(line.meta),
-  }));
   const { subtotalCents, taxableCents, taxCents, totalCents } = note;
   await tx.query(sql.typeAlias('nothing')`
     WITH seller AS MATERIALIZED (${CURRENT_SELLER}), numbered AS (
@@ -158,7 +155,7 @@ export async function insertCredit(
         buyer_name, buyer_version, seller_version, payment_days)
       SELECT ${noteId}::uuid, 'adjustment_note', i.invoice_id, 'credit', i.tenant_id, i.period_start, i.period_end,
         1 + (SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = i.invoice_id),
-        n.seq, i.tenant_id || '-A' || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'), i.currency,
+        n.seq, i.tenant_id || '-A' || ${DIGITS_OF_NUMBER}, i.currency,
         ${subtotalCents}, ${taxableCents}, ${taxCents}, ${totalCents}, t.tax_treatment, t.tax_label, t.tax_rate, t.tax_note,
         t.seller_registered, t.aud_rate, t.aud_rate_source, t.tax_aud_cents, ${requestId}, ${actor}, ${reason},
         n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = i.tenant_id),
@@ -166,11 +163,7 @@ export async function insertCredit(
       FROM invoices i CROSS JOIN seller CROSS JOIN numbered n CROSS JOIN ${rowsAs('t', TAX_COLUMNS, [taxColumns(note.tax)])}
       WHERE i.invoice_id = ${invoiceId}::uuid
     )
-    INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
-      resource_kind, description, qty, unit, unit_price_cents, amount_cents, taxable, item_id, meta)
-    SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
-      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", taxable, "itemId", meta
-    FROM ${rowsAs('l', LINE, lines)}
+    ${insertingLines([{ draftId: noteId, lines: note.lines }])}
   `);
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests([noteId])}), ${tellingInvoices([noteId])}

@@ -29,6 +29,9 @@ export function findInvoicesByNumber(
 export const NUMBER_SERIES = ['invoice', 'adjustment_note'] as const;
 export type NumberSeries = (typeof NUMBER_SERIES)[number];
 
+/** The digits of the number of a row `n` with a `seq`: six, or as many as it has. */
+export const DIGITS_OF_NUMBER = sql.fragment`lpad(n.seq::text, greatest(6, length(n.seq::text)), '0')`;
+
 const lastNumber = z.object({
   tenant_id: z.string(),
   kind: z.enum(NUMBER_SERIES),

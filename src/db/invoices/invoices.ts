@@ -7,7 +7,8 @@ import { deletingChunks, keepingCompositions } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { closing, settleForcedRequests } from './close-drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
-import { LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
+import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
+import { insertingLines, LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, uuidArray } from '../sql.ts';
 import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
@@ -123,23 +124,6 @@ const HEADER = {
   ...TAX_COLUMNS,
 } as const;
 
-export const LINE = {
-  draftId: 'uuid',
-  lineNo: 'int4',
-  deploymentId: 'text',
-  subscriptionId: 'text',
-  kind: 'text',
-  resourceKind: 'text',
-  description: 'text',
-  qty: 'numeric',
-  unit: 'text',
-  unitPriceCents: 'numeric',
-  amountCents: 'int8',
-  taxable: 'bool',
-  itemId: 'text',
-  meta: 'jsonb',
-} as const;
-
 const LINE_CHANGE = {
   draftId: 'uuid',
   changeNo: 'int4',
@@ -172,9 +156,6 @@ async function insertInvoices(
   drafts: readonly IssuableDraft[],
 ): Promise<void> {
   const headers = drafts.map((draft) => ({ ...draft, ...taxColumns(draft.tax) }));
-  const lines = drafts.flatMap(({ draftId, lines }) =>
-    lines.map((line) => ({ ...line, draftId, meta: JSON.stringify(line.meta) })),
-  );
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
       SELECT * FROM ${rowsAs('d', HEADER, headers)}
@@ -195,7 +176,7 @@ async function insertInvoices(
       1 + CASE WHEN d."isNote" THEN (
         SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = d."replacesInvoiceId"
       ) ELSE coalesce(old.revision, 0) END,
-      n.seq, d."tenantId" || CASE WHEN d."isNote" THEN '-A' ELSE '-' END || lpad(n.seq::text, greatest(6, length(n.seq::text)), '0'),
+      n.seq, d."tenantId" || CASE WHEN d."isNote" THEN '-A' ELSE '-' END || ${DIGITS_OF_NUMBER},
       d.currency, d."subtotalCents", d."taxableCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
       d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents,
       CASE WHEN NOT d."isNote" THEN d."replacesInvoiceId" END,
@@ -224,11 +205,7 @@ async function insertInvoices(
       WHERE header.kind = 'invoice' AND header.revision = 1 AND seller.release = 'immediate'
       ON CONFLICT DO NOTHING
     ), composed AS (${keepingCompositions(drafts.map(({ draftId }) => draftId))})
-    INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, subscription_id, kind,
-      resource_kind, description, qty, unit, unit_price_cents, amount_cents, taxable, item_id, meta)
-    SELECT "draftId", "lineNo", "deploymentId", "subscriptionId", kind,
-      "resourceKind", description, qty, unit, "unitPriceCents", "amountCents", taxable, "itemId", meta
-    FROM ${rowsAs('l', LINE, lines)}
+    ${insertingLines(drafts)}
   `);
 }
 
