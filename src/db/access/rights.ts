@@ -33,6 +33,8 @@ const DELIVERING: TableRights = {
   INSERT: ['event_id', 'endpoint_id'],
   UPDATE: ['state', 'attempts', 'next_attempt_at', 'settled_at'],
 };
+/** The API and the worker write webhook events. */
+const TELLING: TableRights = { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] };
 
 const REMEMBERING = { SELECT: '*', INSERT: ['period_start', 'request_id'] } as const;
 /** Operators release through the API and by signal; the worker also releases what it issues. */
@@ -68,6 +70,28 @@ const TAX_DATA: RoleRights = {
   arcadia_readonly: READ,
   arcadia_tenant: READ,
 };
+
+// Columns that the API inserts and tenants see.
+const PAYMENT_COLUMNS = [
+  'payment_id',
+  'tenant_id',
+  'period_start',
+  'invoice_id',
+  'amount_cents',
+  'received_on',
+  'method',
+  'reference',
+] as const;
+const BUCKET_COLUMNS = [
+  'source',
+  'tenant_id',
+  'deployment_id',
+  'resource_kind',
+  'service_month',
+  'event_count',
+  'total',
+] as const;
+const EXCLUSION_COLUMNS = ['source', 'event_id', 'tenant_id', 'bucket_id', 'amount'] as const;
 
 /** Rights by table and role. */
 export const RIGHTS: Readonly<Record<string, RoleRights>> = {
@@ -293,33 +317,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   payments: {
     arcadia_api: {
       SELECT: '*',
-      INSERT: [
-        'payment_id',
-        'tenant_id',
-        'period_start',
-        'invoice_id',
-        'amount_cents',
-        'received_on',
-        'method',
-        'reference',
-        'actor',
-      ],
+      INSERT: [...PAYMENT_COLUMNS, 'actor'],
     },
     arcadia_worker: READ,
     arcadia_readonly: READ,
-    arcadia_tenant: {
-      SELECT: [
-        'payment_id',
-        'tenant_id',
-        'period_start',
-        'invoice_id',
-        'amount_cents',
-        'received_on',
-        'method',
-        'reference',
-        'recorded_at',
-      ],
-    },
+    arcadia_tenant: { SELECT: [...PAYMENT_COLUMNS, 'recorded_at'] },
   },
   invoice_balances: {
     arcadia_api: READ,
@@ -350,31 +352,12 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   usage_buckets: {
     arcadia_api: {
       SELECT: '*',
-      INSERT: [
-        'source',
-        'tenant_id',
-        'deployment_id',
-        'resource_kind',
-        'service_month',
-        'event_count',
-        'total',
-      ],
+      INSERT: BUCKET_COLUMNS,
       UPDATE: ['event_count', 'total'],
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
     arcadia_readonly: READ,
-    arcadia_tenant: {
-      SELECT: [
-        'bucket_id',
-        'source',
-        'tenant_id',
-        'deployment_id',
-        'resource_kind',
-        'service_month',
-        'event_count',
-        'total',
-      ],
-    },
+    arcadia_tenant: { SELECT: ['bucket_id', ...BUCKET_COLUMNS] },
   },
   llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
   metered_usage_records: {
@@ -393,13 +376,11 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   usage_exclusions: {
     arcadia_api: {
       SELECT: '*',
-      INSERT: ['source', 'event_id', 'tenant_id', 'bucket_id', 'amount', 'actor', 'reason'],
+      INSERT: [...EXCLUSION_COLUMNS, 'actor', 'reason'],
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['applied_to'] },
     arcadia_readonly: READ,
-    arcadia_tenant: {
-      SELECT: ['exclusion_id', 'source', 'event_id', 'tenant_id', 'bucket_id', 'amount'],
-    },
+    arcadia_tenant: { SELECT: ['exclusion_id', ...EXCLUSION_COLUMNS] },
   },
   month_end_requests: {
     arcadia_api: READ,
@@ -483,8 +464,8 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_worker: READ,
   },
   webhook_events: {
-    arcadia_api: { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] },
-    arcadia_worker: { SELECT: '*', INSERT: ['type', 'tenant_id', 'data'] },
+    arcadia_api: TELLING,
+    arcadia_worker: TELLING,
     arcadia_app: { DELETE: '*' },
     arcadia_readonly: READ,
   },
