@@ -11,22 +11,8 @@ import { DEFAULT_TAX, type TaxTerms } from '../../src/domain/invoice-totals.ts';
 import type { DeploymentLine } from '../../src/domain/deployment-lines.ts';
 import { periodOf } from '../_util/utc.ts';
 import { domainError } from './_arbitraries.ts';
+import { chargedLine as line, placedLine } from './_lines.ts';
 
-function line(fields: Partial<DeploymentLine> = {}): DeploymentLine {
-  return {
-    deploymentId: 'web',
-    subscriptionId: 'sub',
-    kind: 'plan_base',
-    resourceKind: null,
-    description: 'Plan base',
-    qty: '1',
-    unit: 'month',
-    unitPriceCents: '5000',
-    amountCents: 5000,
-    meta: { version: 1 },
-    ...fields,
-  };
-}
 const llm = (fields: Partial<DeploymentLine> = {}) =>
   line({
     ...{ kind: 'llm_usage', description: 'LLM usage', subscriptionId: null, unit: 'request' },
@@ -40,7 +26,7 @@ const overage = (fields: Partial<DeploymentLine> = {}) =>
     ...fields,
   });
 const placed = (lines: readonly DeploymentLine[]) =>
-  lines.map((each, index) => ({ ...each, itemId: null, taxable: true, lineNo: index + 1 }));
+  lines.map((each, index) => placedLine({ ...each, lineNo: index + 1 }));
 const inEffect = (...documents: readonly (readonly DeploymentLine[])[]) =>
   linesInEffect(documents.map(placed));
 

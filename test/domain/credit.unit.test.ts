@@ -7,29 +7,15 @@ import {
   lineOfCredit,
   type DocumentLine,
 } from '../../src/domain/credit.ts';
+import { placedLine } from './_lines.ts';
 
 const NUMBER = 'acme-000001';
 const NOTE = 'acme-A000001';
 
-function line(fields: Partial<DocumentLine> = {}): DocumentLine {
-  return {
-    number: NUMBER,
-    lineNo: 1,
-    deploymentId: 'web',
-    subscriptionId: 'sub',
-    kind: 'plan_base',
-    resourceKind: null,
-    description: 'Plan base',
-    qty: '1',
-    unit: 'month',
-    unitPriceCents: '5000',
-    amountCents: 5000,
-    itemId: null,
-    taxable: true,
-    meta: {},
-    ...fields,
-  };
-}
+const line = ({ number = NUMBER, ...fields }: Partial<DocumentLine> = {}): DocumentLine => ({
+  ...placedLine(fields),
+  number,
+});
 const overage = line({
   lineNo: 2,
   kind: 'overage',

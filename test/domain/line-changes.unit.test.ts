@@ -1,25 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareLines, type PlacedLine } from '../../src/domain/line-changes.ts';
+import { placedLine as line } from './_lines.ts';
 
-function line(fields: Partial<PlacedLine> = {}): PlacedLine {
-  return {
-    lineNo: 1,
-    deploymentId: 'web',
-    subscriptionId: 'sub',
-    kind: 'plan_base',
-    resourceKind: null,
-    description: 'Plan base',
-    qty: '1',
-    unit: 'month',
-    unitPriceCents: '5000',
-    amountCents: 5000,
-    itemId: null,
-    taxable: true,
-    meta: { version: 1 },
-    ...fields,
-  };
-}
 const llm = line({ kind: 'llm_usage', description: 'LLM usage', subscriptionId: null, qty: '3' });
 
 describe('no change is reported for', () => {

@@ -15,13 +15,12 @@ import { addNote, adjustmentLines, noteOf } from './note-rules.ts';
 import {
   adjusted,
   done,
-  hasEmptied,
-  issuedBy,
   nothingToBill,
   parked,
   record,
   recordNews,
   refuseRequests,
+  settledBy,
   type Result,
 } from './results.ts';
 import { chainOf, isSettled, standing, sumOf } from './standing-rules.ts';
@@ -189,20 +188,12 @@ function settle(
 export function recordParked(model: Model, run: Run, tenant: string, failure: string): Result {
   const { month } = run;
   const isOvertaken = failure === 'draft_lost';
+  const settled = settledBy(model, run, tenant);
+  if (settled !== null) {
+    record(model, month, settled);
+    return settled;
+  }
   const invoice = standing(model, tenant, month);
-  if (invoice) {
-    const unchanged = invoice.unchangedRun === run ? done('unchanged', invoice) : null;
-    const result = issuedBy(model, run, invoice) ?? unchanged;
-    if (result !== null) {
-      record(model, month, result);
-      return result;
-    }
-  }
-  if (invoice === null && hasEmptied(model, run, tenant)) {
-    const result = nothingToBill(tenant);
-    record(model, month, result);
-    return result;
-  }
   if (isOvertaken && invoice) {
     const result = done('skipped', invoice);
     recordNews(model, month, result);

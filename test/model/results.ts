@@ -7,7 +7,7 @@ import {
   type RequestRow,
   type Run,
 } from './model.ts';
-import { notesOf } from './standing-rules.ts';
+import { notesOf, standing } from './standing-rules.ts';
 
 /** What a run says of a tenant's month, and what is on record of it. */
 
@@ -66,6 +66,14 @@ export function hasEmptied(model: Model, run: Run, tenant: string): boolean {
       draft.tenant === tenant && draft.month === run.month && draft.state === 'nothing_to_bill',
   );
   return last?.run === run;
+}
+
+/** Returns how the run has already settled the tenant's month; null if it hasn't. */
+export function settledBy(model: Model, run: Run, tenant: string): Result | null {
+  const invoice = standing(model, tenant, run.month);
+  if (invoice === null) return hasEmptied(model, run, tenant) ? nothingToBill(tenant) : null;
+  const unchanged = invoice.unchangedRun === run ? done('unchanged', invoice) : null;
+  return issuedBy(model, run, invoice) ?? unchanged;
 }
 
 export function refuseRequests(rows: readonly RequestRow[]): void {
