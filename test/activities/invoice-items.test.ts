@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { recordItems, withdrawItem } from '../../src/catalogue/record-items.ts';
@@ -9,15 +8,14 @@ import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { showInvoice } from '../../src/db/invoices/invoice-views.ts';
 import { showNote } from '../../src/db/invoices/note-views.ts';
 import { showItem } from '../../src/db/invoices/item-views.ts';
-import { sql } from '../../src/db/sql.ts';
 import { lockTenants } from '../../src/db/transactions.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { expectSoundBooks, invoicesOf, expectVerifiedWithoutRun } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
-import { until } from '../_util/until.ts';
 
 const NEXT = '2026-06';
 const BY = { actor: 'test', reason: 'a test' };
@@ -413,17 +411,7 @@ describe('at the same time', () => {
     const withdrawn = await world.db.transaction(async (tx) => {
       await lockTenants(tx, [tenantId]);
       const pending = withdrawItem(world.db, itemId, BY);
-      const waiting = sql.type(z.object({ count: z.number() }))`
-        SELECT count(*) AS count FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      await until(
-        async () => {
-          // Within a transaction, pg_stat_activity keeps the state of the first read.
-          await tx.query(sql.typeAlias('nothing')`SELECT FROM pg_stat_clear_snapshot()`);
-          return tx.oneFirst(waiting);
-        },
-        (count) => count === 1,
-      );
+      await untilLockIsWaitedFor(world.testDatabase.superuserUrl);
       return { pending };
     });
     expect(await withdrawn.pending).toMatchObject({ outcome: 'withdrawn' });

@@ -27,8 +27,8 @@ import {
 } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { endLife, LONG_AGO, seedLives, seedPlan } from '../_util/lives.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
-import { until } from '../_util/until.ts';
 
 /** Forced reruns of settled invoices, on the real PostgreSQL (docs/spec.md#adjustment-notes). */
 
@@ -533,16 +533,7 @@ describe('a payment', () => {
         invoice!.invoiceId,
       ]);
       const waiting = buildInvoices(world, [tenantId], { run });
-      await until(
-        async () => {
-          // Within a transaction, pg_stat_activity keeps the state of the first read.
-          await client.query('SELECT pg_stat_clear_snapshot()');
-          return client.query(
-            `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-          );
-        },
-        ({ rows }) => rows.length > 0,
-      );
+      await untilLockIsWaitedFor(world.testDatabase.superuserUrl, (sessions) => sessions > 0);
       await client.query(
         `INSERT INTO payments (payment_id, tenant_id, period_start, invoice_id, amount_cents, received_on, actor)
          SELECT 'while-issuing', tenant_id, period_start, invoice_id, 100, '2026-06-12', 'x'

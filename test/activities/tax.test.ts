@@ -13,8 +13,8 @@ import {
 } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
-import { until } from '../_util/until.ts';
 
 const GST = { treatment: 'gst', label: 'GST', rate: '0.10', note: null };
 const FREE = {
@@ -246,17 +246,10 @@ test('an assignment waits for an invoice that is being issued, so that it can wa
     const assigned = record({
       assignments: [{ tenant_id: tenantId, treatment: 'free', from: MONTH }],
     });
-    await until(
-      () => client.query(WAITING),
-      ({ rowCount }) => rowCount === 1,
-    );
+    await untilLockIsWaitedFor(world.testDatabase.superuserUrl);
     await client.query('COMMIT');
     // In an object, because a promise would be awaited before the connection ends.
     return { assigned };
   });
   expect((await assigned).warnings).toHaveLength(1);
 });
-
-/** The connections that wait for the one that asks. (In a transaction, pg_stat_activity would never change.) */
-const WAITING = `SELECT FROM pg_locks
-  WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`;

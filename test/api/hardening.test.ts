@@ -1,11 +1,9 @@
 import { connect } from 'node:net';
-import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { generateApiKey } from '../../src/db/access/api-keys.ts';
 import { lastNoticed } from '../../src/db/access/api-notices.ts';
-import { sql } from '../../src/db/sql.ts';
+import { countLockWaits, lockTable, type TableLock } from '../_util/locks.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
@@ -127,13 +125,9 @@ describe('ambiguous JSON', () => {
   });
 });
 
-/** Sessions of the API that wait for a lock. (Not asked in the blocker's transaction, which sees one moment.) */
-function countWaitingSessions({ db }: TestServer): Promise<number> {
-  return db.oneFirst(sql.type(z.object({ count: z.number() }))`
-    SELECT count(*) AS count FROM pg_stat_activity
-    WHERE application_name = 'test-api-server' AND datname = current_database()
-      AND wait_event_type = 'Lock'`);
-}
+/** Counts the sessions of the API that wait for a lock. */
+const countWaitingSessions = ({ superuserUrl }: TestServer) =>
+  countLockWaits(superuserUrl, 'test-api-server');
 
 function capturingLogger() {
   const warnings: string[] = [];
@@ -202,13 +196,9 @@ describe('failed keys', () => {
 
   test('a flood of unknown keys uses one connection, and a valid key still works', async () => {
     await using flooded = await startTestServer({ config: { failedAuthsPerMinute: 1 } });
-    await using locker = new AsyncDisposableStack();
-    const blocker = new pg.Client({ connectionString: flooded.superuserUrl });
-    await blocker.connect();
-    locker.defer(() => blocker.end());
     const openResponses = () => Promise.resolve(flooded.openResponses());
     // Lookups wait, as with a slow database.
-    await blocker.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
+    await using lock = await lockTable(flooded.superuserUrl, 'api_keys');
     const guesses = Array.from({ length: 200 }, () =>
       get(flooded, generateApiKey('operator'), '10.0.0.1'),
     );
@@ -219,7 +209,7 @@ describe('failed keys', () => {
       () => countWaitingSessions(flooded),
       (count) => count === 1,
     );
-    await blocker.query('COMMIT');
+    await lock.release();
     expect((await valid).status).toBe(200);
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 401)).toHaveLength(1);
@@ -238,20 +228,17 @@ describe('failed keys', () => {
 
 describe('many concurrent requests of one key', () => {
   let busy: TestServer;
-  let blocker: pg.Client;
+  let lock: TableLock;
   beforeEach(async () => {
     busy = await startTestServer();
-    blocker = new pg.Client({ connectionString: busy.superuserUrl });
-    await blocker.connect();
     // From here on this process has cached the keys.
     expect((await get()).status).toBe(200);
     await post();
     // Reading invoices waits, as if it were expensive.
-    await blocker.query('BEGIN');
-    await blocker.query('LOCK TABLE invoices IN ACCESS EXCLUSIVE MODE');
+    lock = await lockTable(busy.superuserUrl, 'invoices');
   });
   afterEach(async () => {
-    await blocker.end();
+    await lock[Symbol.asyncDispose]();
     await busy[Symbol.asyncDispose]();
   });
 
@@ -279,7 +266,7 @@ describe('many concurrent requests of one key', () => {
     await until(atWork, (count) => count === 4);
     await post();
     expect(await atWork()).toBe(4);
-    await blocker.query('COMMIT');
+    await lock.release();
     const statuses = (await Promise.all(requests)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
@@ -289,7 +276,7 @@ describe('many concurrent requests of one key', () => {
     const first = await Promise.race(requests);
     expect(first.status).toBe(429);
     expect(first.headers.get('retry-after')).toBe('1');
-    await blocker.query('COMMIT');
+    await lock.release();
     const statuses = (await Promise.all(requests)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(104);
   });
@@ -308,7 +295,7 @@ describe('many concurrent requests of one key', () => {
       await until(openResponses, (open) => open === 0);
       expect(await atWork(), `round ${round}`).toBe(4);
     }
-    await blocker.query('COMMIT');
+    await lock.release();
     expect((await get()).status).toBe(200);
   });
 });

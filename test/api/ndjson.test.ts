@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { NDJSON } from '../../src/api/http/ndjson.ts';
 import { sql } from '../../src/db/sql.ts';
 import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
+import { lockTable, untilLockIsWaitedFor } from '../_util/locks.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent, meteredRecord } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
@@ -247,11 +247,12 @@ describe('the last line reports what ended a stream:', () => {
 
 test('a disconnected client stops the work', async () => {
   await using lonely = await startTestServer();
-  await using lock = await lockUsage(lonely);
+  // Every commit waits.
+  await using lock = await lockTable(lonely.superuserUrl, 'usage_buckets');
   const stream = await open({ on: lonely });
   const events = Array.from({ length: 20_000 }, () => llmEvent());
   stream.request.write(ndjson(events));
-  await lock.untilSomebodyWaits();
+  await untilLockIsWaitedFor(lonely.superuserUrl);
   stream.request.destroy();
   await lock.release();
   await until(
@@ -312,27 +313,3 @@ describe('before the stream begins', () => {
     response.destroy();
   });
 });
-
-/** Makes every commit wait. */
-async function lockUsage(on: TestServer) {
-  const client = new pg.Client({ connectionString: on.superuserUrl });
-  await client.connect();
-  await client.query('BEGIN; LOCK TABLE usage_buckets IN ACCESS EXCLUSIVE MODE');
-  return {
-    untilSomebodyWaits: () =>
-      until(
-        async () => {
-          // Within a transaction the view stays as it was first read.
-          await client.query('SELECT pg_stat_clear_snapshot()');
-          const { rows } = await client.query<{ waiting: number }>(
-            `SELECT count(*)::int AS waiting FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-          );
-          return rows[0]?.waiting;
-        },
-        (waiting) => waiting === 1,
-      ),
-    release: () => client.query('COMMIT'),
-    [Symbol.asyncDispose]: () => client.end(),
-  };
-}

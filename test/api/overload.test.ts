@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBodyBudget, bodySize, MAX_BODY_BYTES } from '../../src/api/http/body-limits.ts';
 import { HttpProblem } from '../../src/api/http/problems.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
+import { lockTable, untilLockIsWaitedFor } from '../_util/locks.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
 import { startTestServer, type TestServer } from './_server.ts';
@@ -103,17 +103,18 @@ describe('a disconnecting client frees its bytes', () => {
   test.each(BODIES)('%s, while its key is being looked up', async (_what, headers) => {
     const { plainKey } = await createKey(narrow.db, { label: 'new', scope: 'gateway' });
     await expectRoom();
-    await using lock = await lockKeys(narrow);
+    // Every lookup of a key waits.
+    await using lock = await lockTable(narrow.superuserUrl, 'api_keys');
     const clients = [1, 2].map(() => openRaw(narrow, headOf(plainKey, headers)));
     await until(
       () => Promise.resolve(narrow.openResponses()),
       (count) => count === clients.length,
     );
-    await lock.untilWaiting((waiting) => waiting > 0);
+    await untilLockIsWaitedFor(narrow.superuserUrl, (sessions) => sessions > 0);
     for (const { socket } of clients) socket.destroy();
     await untilNobodyIsConnected();
     await lock.release();
-    await lock.untilWaiting((waiting) => waiting === 0);
+    await untilLockIsWaitedFor(narrow.superuserUrl, (sessions) => sessions === 0);
     await until(
       () => expectRoom().then(() => true),
       (hasRoom) => hasRoom,
@@ -142,27 +143,6 @@ describe('a disconnecting client frees its bytes', () => {
     );
   });
 });
-
-/** Makes every lookup of a key wait. */
-async function lockKeys(on: TestServer) {
-  const client = new pg.Client({ connectionString: on.superuserUrl });
-  await client.connect();
-  await client.query('BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE');
-  return {
-    untilWaiting: (isWanted: (waiting: number) => boolean) =>
-      until(async () => {
-        // Within a transaction the view stays as it was first read.
-        await client.query('SELECT pg_stat_clear_snapshot()');
-        const { rows } = await client.query<{ waiting: number }>(
-          `SELECT count(*)::int AS waiting FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-        );
-        return rows[0]?.waiting ?? 0;
-      }, isWanted),
-    release: () => client.query('COMMIT'),
-    [Symbol.asyncDispose]: () => client.end(),
-  };
-}
 
 test('failing readiness has a Retry-After', async () => {
   // There is no Temporal here.

@@ -1,16 +1,15 @@
 import { connect, createServer, type Socket } from 'node:net';
-import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { startApi, type RunningApi } from '../../src/api/api-server.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { sql } from '../../src/db/sql.ts';
 import { createMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { startPostgresProxy, type PostgresProxy } from '../faults/postgres-proxy.ts';
 import { countEvents } from '../ingestion/_ledger.ts';
 import { createTestDatabase } from '../_util/database.ts';
+import { lockTable, untilLockIsWaitedFor } from '../_util/locks.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { llmEvent } from './_harness.ts';
@@ -71,20 +70,6 @@ async function start(
   return { api, db, superuserUrl: testDatabase.superuserUrl, log, post };
 }
 
-/** A connection that closes at the end of the block. */
-async function connectAs(url: string) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
-}
-
-/** Sessions of this database that wait for a lock. */
-function countWaiting(db: Database): Promise<number> {
-  return db.oneFirst(sql.type(z.object({ waiting: z.number() }))`
-    SELECT count(*) AS waiting FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`);
-}
-
 /** A proxy to the database that can be cut and restored. */
 async function startProxy(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl);
@@ -125,16 +110,12 @@ async function startProxy(databaseUrl: string) {
 
 test('close finishes accepted requests and accepts no more', async () => {
   const { api, db, superuserUrl, post } = await start();
-  await using superuser = await connectAs(superuserUrl);
-  await superuser.query('BEGIN; LOCK TABLE usage_buckets IN ACCESS EXCLUSIVE MODE');
+  await using lock = await lockTable(superuserUrl, 'usage_buckets');
   const taken = post(llmEvent());
-  await until(
-    () => countWaiting(db),
-    (waiting) => waiting === 1,
-  );
+  await untilLockIsWaitedFor(superuserUrl);
   const closing = api.close();
   await expect(post(llmEvent())).rejects.toThrow('fetch failed');
-  await superuser.query('COMMIT');
+  await lock.release();
   expect((await taken).status).toBe(201);
   await closing;
   expect(await countEvents(db)).toBe(1);
@@ -197,8 +178,9 @@ test('the log contains neither bodies nor keys', async () => {
 
 test("a server error is 500 and is logged without the request's data", async () => {
   const { superuserUrl, log, post } = await start();
-  await using superuser = await connectAs(superuserUrl);
-  await superuser.query('ALTER TABLE llm_usage_events ADD CHECK (model <> $$secret-model$$)');
+  await asSuperuser(superuserUrl, (client) =>
+    client.query('ALTER TABLE llm_usage_events ADD CHECK (model <> $$secret-model$$)'),
+  );
 
   const response = await post(llmEvent({ model: 'secret-model' }));
   expect(response.status).toBe(500);

@@ -8,7 +8,7 @@ import { monthOfInstant } from '../_util/utc.ts';
 import { archiveUsage, expireUsage } from '../../src/ingestion/archive-usage.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { ageUsage } from '../_util/age-usage.ts';
-import { until } from '../_util/until.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { OLD_MONTH, SENT, closeOldMonth, readEverything, send, type SentUsage } from './_month.ts';
 
@@ -17,18 +17,15 @@ const KEPT = 12;
 
 let world: LedgerWorld;
 let superuser: pg.Client;
-/** Within a transaction, `pg_stat_activity` keeps the state of the first read. */
-let watcher: pg.Client;
 beforeAll(async () => {
   world = await createLedgerWorld();
-  const connectionString = world.testDatabase.superuserUrl;
-  [superuser, watcher] = [new pg.Client({ connectionString }), new pg.Client({ connectionString })];
-  await Promise.all([superuser.connect(), watcher.connect()]);
+  superuser = new pg.Client({ connectionString: world.testDatabase.superuserUrl });
+  await superuser.connect();
   await closeOldMonth(world);
   await ageUsage(world.testDatabase.superuserUrl);
 });
 afterAll(async () => {
-  await Promise.all([superuser.end(), watcher.end()]);
+  await superuser.end();
   await world[Symbol.asyncDispose]();
 });
 
@@ -80,12 +77,7 @@ const newUsage = (name: string): SentUsage => ({
   ],
 });
 const waiters = (count: number) =>
-  until(
-    () =>
-      watcher.query(`SELECT FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`),
-    ({ rowCount }) => rowCount === count,
-  );
+  untilLockIsWaitedFor(world.testDatabase.superuserUrl, (sessions) => sessions === count);
 
 test('an expiry waits for usage that is being stored, then refuses because of it', async () => {
   const { db } = world;

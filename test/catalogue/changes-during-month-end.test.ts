@@ -3,13 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { applyCatalogueFile } from '../../src/catalogue/apply-catalogue.ts';
 import { applySubscriptionsFile } from '../../src/catalogue/apply-subscriptions.ts';
-import { sql } from '../../src/db/sql.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, nextRun } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { MONTH, seedCatalogue, seedTenant } from '../_util/seed.ts';
-import { until } from '../_util/until.ts';
 
 let world: LedgerWorld;
 beforeAll(async () => {
@@ -87,15 +86,8 @@ function whileLocked<T extends object>(
 }
 
 /** Waits until so many transactions wait for locks. */
-function waiting(count: number): Promise<unknown> {
-  return until(
-    () =>
-      world.db.oneFirst(sql.unsafe`
-        SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE datname = current_database() AND NOT granted`),
-    (found) => found === count,
-  );
-}
+const waiting = (count: number) =>
+  untilLockIsWaitedFor(world.testDatabase.superuserUrl, (sessions) => sessions === count);
 
 test('a change between quote and issue warns, and the rerun that the warning names bills it', async () => {
   await seedTenant(world.db, 'quoted');

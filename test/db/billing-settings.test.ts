@@ -14,9 +14,9 @@ import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import type { TestDatabase } from '../_util/database.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
-import { until } from '../_util/until.ts';
 
 let db: Database;
 let testDatabase: TestDatabase;
@@ -168,13 +168,7 @@ describe('a process that loaded its calendar before the zone was set', () => {
     await setter.query('BEGIN');
     await setter.query('UPDATE billing_settings SET time_zone = $1', [SYDNEY]);
     const sent = send(stale, 'req-1');
-    await until(
-      () =>
-        db.oneFirst(sql.unsafe`
-          SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-            AND application_name = 'other' AND wait_event_type = 'Lock'`),
-      (waiting) => waiting === 1,
-    );
+    await untilLockIsWaitedFor(testDatabase.superuserUrl, (sessions) => sessions === 1, 'other');
     await setter.query(
       `UPDATE billing_months SET starts_at = month_start::timestamp AT TIME ZONE $1,
          ends_at = (month_start + interval '1 month') AT TIME ZONE $1`,
@@ -207,13 +201,7 @@ test('local dates that are applied after a change of the zone are dates of the n
   await using later = await otherProcess();
   await loadCalendar(later);
   const waiting = (count: number) =>
-    until(
-      () =>
-        later.oneFirst(sql.unsafe`
-          SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-          WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted`),
-      (found) => found === count,
-    );
+    untilLockIsWaitedFor(testDatabase.superuserUrl, (sessions) => sessions === count);
   const gate = Promise.withResolvers<null>();
   const started = Promise.withResolvers<null>();
   const first = inApplyTurn(applier, async (_tx, { timeZone }) => {

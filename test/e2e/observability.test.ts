@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { SCHEDULED_MONTH_END_ID, TASK_QUEUE } from '../../src/contracts/ids.ts';
 import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
-import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
+import { lockTable, untilLockIsWaitedFor } from '../_util/locks.ts';
 import { documentedMetrics, exportedMetrics } from '../_util/metric-names.ts';
 import { alertQueries, dashboardQueries, readText } from '../_util/observability-files.ts';
 import { labelsOf, listedName, metricsOf } from '../_util/promql.ts';
@@ -279,23 +279,10 @@ test('a worker exports the SDK metrics that alerts and dashboard use', async () 
 async function failInAllWays(): Promise<void> {
   const { client } = world;
   await client.workflow.start('nobodyKnows', { workflowId: 'unknown', taskQueue: TASK_QUEUE });
-  await asSuperuser(world.superuserUrl, async (pg) => {
-    await pg.query('BEGIN');
-    await pg.query('LOCK TABLE month_end_requests');
-    await requestMonthEnd(client, { month: '2026-04', requestId: 'cut-off', actor: 'test' });
-    await until(
-      async () => {
-        // Within a transaction, the view keeps the state of the first read.
-        await pg.query('SELECT pg_stat_clear_snapshot()');
-        return pg.query(`
-          SELECT FROM pg_stat_activity
-          WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
-            AND datname = current_database()`);
-      },
-      ({ rowCount }) => rowCount !== 0,
-    );
-    // Reporting an activity of it fails with "not found".
-    await monthEndHandle(world, '2026-04').terminate();
-    await pg.query('ROLLBACK');
-  });
+  await using lock = await lockTable(world.superuserUrl, 'month_end_requests');
+  await requestMonthEnd(client, { month: '2026-04', requestId: 'cut-off', actor: 'test' });
+  await untilLockIsWaitedFor(world.superuserUrl, (sessions) => sessions > 0, 'arcadia-worker');
+  // Reporting an activity of it fails with "not found".
+  await monthEndHandle(world, '2026-04').terminate();
+  await lock.release();
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { until } from '../_util/until.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { MASTER, startReceiver } from '../webhooks/_receiver.ts';
@@ -40,16 +41,7 @@ test('ends by force if an activity waits for the database and cannot be cancelle
     await client.query('SELECT FROM webhook_endpoints WHERE endpoint_id = $1 FOR UPDATE', [
       endpointId,
     ]);
-    await until(
-      async () => {
-        // Within a transaction, the view keeps the state of the first read.
-        await client.query('SELECT pg_stat_clear_snapshot()');
-        return client.query(`SELECT FROM pg_stat_activity
-          WHERE application_name = 'arcadia-worker' AND wait_event_type = 'Lock'
-            AND datname = current_database()`);
-      },
-      ({ rowCount }) => rowCount !== 0,
-    );
+    await untilLockIsWaitedFor(world.superuserUrl, (sessions) => sessions > 0, 'arcadia-worker');
     expect(await worker.stop(), worker.output()).toBe(0);
     await client.query('ROLLBACK');
   });

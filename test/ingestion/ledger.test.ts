@@ -8,10 +8,10 @@ import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
 import { createIngestion, type Ingestion } from '../../src/ingestion/ingestion.ts';
 import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { bucketsOf, countEvents, expectBucketsToAddUp } from './_ledger.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
-import { until } from '../_util/until.ts';
 
 const DEPLOYMENTS = ['acme-a', 'acme-b', 'acme-c'];
 
@@ -188,15 +188,7 @@ test('events that arrive during a seal go into a new bucket', async () => {
       WHERE service_month = '2025-03-01'`);
     const answered = ingestion.ingest('llm', [event(2), event(1)]);
     // It saw the bucket open and waits for the lock.
-    await until(
-      async () => {
-        // Within a transaction, the view keeps the state of the first read.
-        await sealer.query('SELECT pg_stat_clear_snapshot()');
-        return sealer.query(`SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'`);
-      },
-      ({ rowCount }) => rowCount === 1,
-    );
+    await untilLockIsWaitedFor(testDatabase.superuserUrl);
     await sealer.query('COMMIT');
     expect(await answered).toEqual([{ status: 'accepted' }, { status: 'duplicate' }]);
   } finally {

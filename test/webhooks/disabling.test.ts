@@ -3,6 +3,7 @@ import pg from 'pg';
 import { listDueEndpoints } from '../../src/db/webhooks/webhook-deliveries.ts';
 import { disableWebhookEndpoint } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { deliverDue } from '../../src/webhooks/deliver-due.ts';
+import { untilLockIsWaitedFor } from '../_util/locks.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../_util/open-test-database.ts';
 import { until } from '../_util/until.ts';
 import { SETTINGS } from './_receiver.ts';
@@ -55,15 +56,7 @@ const tell = (client: pg.Client) =>
   );
 
 /** Waits until a session of this database waits for a lock. */
-const untilWaiting = () =>
-  as('superuserUrl', async (client) => {
-    await until(
-      () =>
-        client.query(`SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'`),
-      ({ rowCount }) => rowCount === 1,
-    );
-  });
+const untilWaiting = () => untilLockIsWaitedFor(opened.testDatabase.superuserUrl);
 
 describe('no delivery remains pending when an endpoint is disabled', () => {
   test.each([
