@@ -10,7 +10,8 @@ import { assembleInvoice, type ComposedInvoice } from '../../src/domain/compose-
 import { Decimal } from '../../src/domain/decimal.ts';
 import type { DeploymentLine } from '../../src/domain/deployment-lines.ts';
 import { DEFAULT_TAX, DEFAULT_TREATMENT, type TaxTerms } from '../../src/domain/invoice-totals.ts';
-import { anyFraction, divideHalfUp, fractionText } from './_arbitraries.ts';
+import { anyFraction, fractionText } from './_arbitraries.ts';
+import { Rational } from './_rational.ts';
 
 /** Few purposes and subscriptions, so that lines of several documents meet, and some are there twice. */
 const anyLine: fc.Arbitrary<DeploymentLine> = fc
@@ -102,7 +103,7 @@ test('after any reruns and credits, the invoice and its notes are the fresh comp
 
 /** Independent of the domain's decimals. */
 function taxOf(cents: number, { treatment, sellerRegistered }: TaxTerms): number {
-  const thousandths = BigInt(Math.round(Number(sellerRegistered ? treatment.rate : '0') * 1000));
-  const tax = Number(divideHalfUp(BigInt(Math.abs(cents)) * thousandths, 1000n));
+  const rate = Rational.of(sellerRegistered ? treatment.rate : '0');
+  const tax = Number(Rational.of(Math.abs(cents)).times(rate).rounded());
   return cents < 0 ? -tax || 0 : tax;
 }
