@@ -144,7 +144,7 @@ export async function seedUsage(db: Database, usage: SeedUsage): Promise<string>
   return id;
 }
 
-/** Stores a request for a month that nobody serves yet: a run, or what else the content says. */
+/** Stores a request that no run has served yet: for a run of the month, unless `content` says otherwise. */
 export async function seedRequest(
   db: Database,
   month: string,

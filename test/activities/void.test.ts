@@ -68,7 +68,7 @@ describe('voiding an invoice', () => {
     });
   });
 
-  test('leaves the month to nobody: ordinary runs skip it, and the next month takes none of its usage', async () => {
+  test('makes ordinary runs skip the month, and the next month takes none of its usage', async () => {
     const tenantId = await invoiced();
     await voidOf(tenantId);
     expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
@@ -77,7 +77,7 @@ describe('voiding an invoice', () => {
     expect(await kindsOf(june.invoiceId)).toEqual(['plan_base', 'tax']);
   });
 
-  test('makes its usage pending, in sight with the command that bills it', async () => {
+  test('lists its usage as pending, with the command that bills it', async () => {
     const tenantId = await invoiced();
     await voidOf(tenantId);
     const late = await listLateUsage(world.db, MONTH, { bounds: NO_BOUNDS });
@@ -122,7 +122,7 @@ describe('a forced rerun that names the tenant', () => {
     expect(await forceInvoices(world, [tenantId])).toMatchObject([{ outcome: 'rolled' }]);
   });
 
-  test('issues it also if nothing would change, and only once per request', async () => {
+  test('issues it even if nothing would change, and only once per request', async () => {
     const tenantId = await invoiced();
     await voidOf(tenantId);
     const request = { tenantIds: [tenantId], onlyIfChanged: true, requestId: `again-${tenantId}` };

@@ -70,8 +70,8 @@ export const addItem = operatorPage(
 );
 
 /**
- * Returns the amount in minor units of the tenant's currency; 0, which is refused, if it can't be read. An unknown
- * tenant, which is refused itself, has any currency.
+ * Returns the amount in minor units of the tenant's currency. Returns 0, which validation rejects, if the amount can't
+ * be parsed. For an unknown tenant the currency doesn't matter, because the tenant is rejected.
  */
 async function readAmount({ tenantId, amount }: ItemForm, { db }: ApiDeps): Promise<number> {
   const isId = externalId.safeParse(tenantId).success;
