@@ -14,15 +14,15 @@ import type { Database, Transaction } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { claimExclusions, openSealedDrafts, type Run } from '../db/usage/seal.ts';
 import { NOT_DUE } from '../db/month-end/due-tenants.ts';
-import { recordSettled } from '../db/month-end/tenant-outcomes.ts';
+import { recordOutcomes } from '../db/month-end/tenant-outcomes.ts';
 import type { Period } from '../domain/period.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
-import { adjustedBy, nothingToBill, parked, type Settled } from './tenant-results.ts';
+import { adjustedBy, nothingToBill, parked, type Finished } from './tenant-results.ts';
 
 /**
  * Opens a draft for each tenant that needs an invoice and seals its usage, in one short transaction. Other tenants are
- * settled at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`) or a
+ * finished at once: they keep their invoice (`skipped`), or an earlier attempt of the same run issued it (`rolled`) or a
  * note of it (`adjusted`), found it `unchanged` or found nothing to bill.
  *
  * A retry finds this run's draft and changes nothing. Sealed usage never changes, because lines may have been quoted
@@ -34,7 +34,7 @@ export function openDrafts({ db, now }: ActivityDeps) {
     return db.transaction(async (tx) => {
       const months = await lockTenantMonths(tx, period, [...new Set(input.tenantIds)]);
       const decisions = months.map((tenant) => ({ tenant, decision: decide(tenant, input) }));
-      await settle(tx, period, decisions);
+      await finish(tx, period, decisions);
       const resumed = decisions.flatMap(({ decision }) =>
         decision.action === 'resume' ? [decision.draft] : [],
       );
@@ -45,7 +45,7 @@ export function openDrafts({ db, now }: ActivityDeps) {
       return {
         drafts: [...resumed, ...opened],
         settled: decisions.flatMap(({ decision }) =>
-          decision.action === 'settle' ? [decision.result] : [],
+          decision.action === 'finish' ? [decision.result] : [],
         ),
       };
     });
@@ -66,7 +66,7 @@ export async function requireMonthOver(db: Database, month: string, now: Date): 
 type Decision =
   | { readonly action: 'open' }
   | { readonly action: 'resume'; readonly draft: DraftRef }
-  | { readonly action: 'settle'; readonly result: TenantResult; readonly refusal?: string };
+  | { readonly action: 'finish'; readonly result: TenantResult; readonly refusal?: string };
 
 /**
  * Decides what to do about a tenant's month (docs/spec.md#month-end). A settled invoice opens a draft as well;
@@ -83,33 +83,33 @@ function decide(tenant: TenantMonth, { month, owner, ownerStartedAt }: OpenDraft
   ) {
     // This is a late attempt of a run that is over.
     const reason = `a later run is building the invoice of tenant ${tenantId}, and its outcome counts`;
-    return { action: 'settle', result: parked(tenantId, { type: FAILURE.draftLost, reason }) };
+    return { action: 'finish', result: parked(tenantId, { type: FAILURE.draftLost, reason }) };
   }
   if (liveInvoiceId !== null && liveTotalCents !== null) {
     const invoice = { tenantId, invoiceId: liveInvoiceId, totalCents: liveTotalCents };
     const adjusted = adjustedBy(tenant, owner);
-    if (adjusted !== null) return { action: 'settle', result: adjusted };
+    if (adjusted !== null) return { action: 'finish', result: adjusted };
     if (tenant.liveOwner === owner) {
-      return { action: 'settle', result: { ...invoice, outcome: 'rolled' } };
+      return { action: 'finish', result: { ...invoice, outcome: 'rolled' } };
     }
     if (tenant.unchangedOwner === owner && !isForced) {
-      return { action: 'settle', result: { ...invoice, outcome: 'unchanged' } };
+      return { action: 'finish', result: { ...invoice, outcome: 'unchanged' } };
     }
-    if (!isForced) return { action: 'settle', result: { ...invoice, outcome: 'skipped' } };
+    if (!isForced) return { action: 'finish', result: { ...invoice, outcome: 'skipped' } };
     if (tenant.liveStatus === 'void' && !tenant.isVoidForced) {
       const refusal = refusalOfVoid(tenant.liveNumber);
-      return { action: 'settle', result: { ...invoice, outcome: 'skipped' }, refusal };
+      return { action: 'finish', result: { ...invoice, outcome: 'skipped' }, refusal };
     }
     return { action: 'open' };
   }
   if (tenant.emptyOwner === owner && !isForced) {
-    return { action: 'settle', result: nothingToBill(tenantId) };
+    return { action: 'finish', result: nothingToBill(tenantId) };
   }
   if (!tenant.isDue) {
     // It was due when it was listed or forced. Since then another month's invoice took its LLM usage, or its
     // subscription was moved.
     const refusal = `tenant ${tenantId} is not due for ${month}${NOT_DUE}`;
-    return { action: 'settle', result: nothingToBill(tenantId), refusal };
+    return { action: 'finish', result: nothingToBill(tenantId), refusal };
   }
   return { action: 'open' };
 }
@@ -124,15 +124,15 @@ function isLater(a: string, b: string): boolean {
   return Date.parse(a) > Date.parse(b);
 }
 
-async function settle(
+async function finish(
   tx: Transaction,
   period: Period,
   decisions: readonly { readonly tenant: TenantMonth; readonly decision: Decision }[],
 ): Promise<void> {
-  const settled: Settled[] = [];
+  const finished: Finished[] = [];
   for (const { tenant, decision } of decisions) {
-    if (decision.action !== 'settle') continue;
-    if (decision.result.outcome !== 'parked') settled.push(decision.result);
+    if (decision.action !== 'finish') continue;
+    if (decision.result.outcome !== 'parked') finished.push(decision.result);
     if (decision.refusal !== undefined) {
       await refuseForcedRequests(tx, period, tenant.tenantId, decision.refusal);
       // An earlier run's draft served these requests. If the tenant has an invoice, that run abandons the draft when it
@@ -142,7 +142,7 @@ async function settle(
       }
     }
   }
-  await recordSettled(tx, period, settled, { keepSameInvoice: true });
+  await recordOutcomes(tx, period, finished, { keepSameInvoice: true });
 }
 
 async function open(

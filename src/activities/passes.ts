@@ -75,7 +75,7 @@ export function planPage({ db }: ActivityDeps) {
           ? [{ tenantId, outcome: 'skipped' as const, invoiceId: liveInvoiceId }]
           : [],
       );
-      await outcomes.recordSettled(tx, period, standing);
+      await outcomes.recordOutcomes(tx, period, standing);
       const skipped = new Set(standing.map(({ tenantId }) => tenantId));
       // No request is waiting for their revision: an open draft was left by a run that ended early.
       await abandonDrafts(
@@ -97,7 +97,7 @@ export function planPage({ db }: ActivityDeps) {
  * had issued the invoice or a note, found it unchanged or found nothing to bill before it failed, that outcome counts
  * instead.
  *
- * If another run took the draft over, no request is settled: the other run serves them, or the pass's next child.
+ * If another run took the draft over, no request is answered: the other run serves them, or the pass's next child.
  */
 export function recordParked({ db }: ActivityDeps) {
   return async (input: RecordParkedInput): Promise<RecordParkedResult> => {
@@ -108,13 +108,13 @@ export function recordParked({ db }: ActivityDeps) {
       const invoiceId = tenant?.liveInvoiceId ?? null;
       const committed = owner === null ? null : committedOutcome(tenant, owner);
       if (committed !== null) {
-        await outcomes.recordSettled(tx, period, [{ tenantId, ...committed }]);
+        await outcomes.recordOutcomes(tx, period, [{ tenantId, ...committed }]);
         return { outcome: committed.outcome };
       }
       const isTakenOver = failure.type === FAILURE.draftLost;
       if (isTakenOver && invoiceId !== null) {
         const outcome = 'skipped';
-        await outcomes.recordSettled(tx, period, [{ tenantId, outcome, invoiceId }], {
+        await outcomes.recordOutcomes(tx, period, [{ tenantId, outcome, invoiceId }], {
           keepSameInvoice: true,
         });
         return { outcome };

@@ -11,7 +11,7 @@ import {
 } from '../db/invoices/invoices.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
-import { recordSettled } from '../db/month-end/tenant-outcomes.ts';
+import { recordOutcomes } from '../db/month-end/tenant-outcomes.ts';
 import { formatMoney } from '../domain/format.ts';
 import { checkDrafts, compareRevisions, refuseStale, toDocument } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -23,7 +23,7 @@ import {
   orParked,
   splitParked,
   type IssuedNote,
-  type Settled,
+  type Finished,
 } from './tenant-results.ts';
 
 /**
@@ -48,7 +48,7 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
         ({ draftId }) => openIds.has(draftId),
       );
       const { fresh, refused } = await refuseStale(tx, period, open);
-      await recordSettled(tx, period, refused);
+      await recordOutcomes(tx, period, refused);
       const inputs = await readDraftsToIssue(tx, period, fresh);
       const linesOf = await readLinesBefore(tx, fresh, inputs);
       const built = splitParked(
@@ -109,7 +109,7 @@ function noteOf({ tenantId, draftId, replacesInvoiceId, totalCents }: IssuableDr
 async function doneBefore(
   tx: Transaction,
   ours: readonly LockedDraft[],
-): Promise<ReadonlyMap<string, Settled>> {
+): Promise<ReadonlyMap<string, Finished>> {
   const done = ours.flatMap((draft) => {
     const documentId = documentOf(draft);
     return documentId === null ? [] : { draft, documentId };
@@ -117,7 +117,7 @@ async function doneBefore(
   const documentIds = done.map(({ documentId }) => documentId);
   const documents = documentIds.length === 0 ? [] : await lockInvoices(tx, documentIds);
   const byId = new Map(documents.map((document) => [document.invoiceId, document]));
-  const results = done.flatMap(({ draft, documentId }): readonly [string, Settled][] => {
+  const results = done.flatMap(({ draft, documentId }): readonly [string, Finished][] => {
     const { draftId, tenantId, state } = draft;
     const document = byId.get(documentId);
     if (!document) return [];
@@ -130,7 +130,7 @@ async function doneBefore(
     return [[draftId, invoiced(outcome, { tenantId, totalCents }, documentId)]];
   });
   const empty = ours.filter(({ state }) => state === 'nothing_to_bill');
-  return new Map<string, Settled>([
+  return new Map<string, Finished>([
     ...results,
     ...empty.map(({ draftId, tenantId }) => [draftId, nothingToBill(tenantId)] as const),
   ]);

@@ -15,7 +15,7 @@ export interface IssuedNote {
 }
 
 /** A result of a tenant that isn't parked. */
-export type Settled = Exclude<TenantResult, { outcome: 'parked' }>;
+export type Finished = Exclude<TenantResult, { outcome: 'parked' }>;
 
 export function invoiced(
   outcome: Exclude<InvoicedOutcome, 'adjusted'>,
@@ -38,7 +38,7 @@ export function adjustedBy(
   return adjusted({ tenantId, invoiceId: liveInvoiceId, noteId, totalCents: noteTotalCents ?? 0 });
 }
 
-export function nothingToBill(tenantId: string): Settled {
+export function nothingToBill(tenantId: string): Finished {
   return { tenantId, outcome: 'nothing_to_bill' };
 }
 

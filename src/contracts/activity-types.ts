@@ -128,7 +128,7 @@ export interface PersistInvoicesResult {
 
 export interface RecordParkedInput {
   readonly month: string;
-  /** The last request that the pass serves; requests that the child could not settle are settled now. */
+  /** The last request that the pass serves; requests that the child could not answer are answered now. */
   readonly upToSeq: number;
   readonly tenantId: string;
   readonly failure: Failure;

@@ -2,7 +2,7 @@ import type { Period } from '../../domain/period.ts';
 import { deletingChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
-import { recordingSettled } from '../month-end/tenant-outcomes.ts';
+import { recordingOutcomes } from '../month-end/tenant-outcomes.ts';
 import type { Transaction } from '../pool.ts';
 import { isOneOf, rowsAs, sql } from '../sql.ts';
 
@@ -35,10 +35,10 @@ export async function keepInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH closed AS (${closing(draftIds, 'unchanged')}), chunks AS (${deletingChunks(draftIds)}),
       left_out AS (${notingExclusions(keeperIds)}),
-      outcomes AS (${recordingSettled(period, outcomes)})
+      outcomes AS (${recordingOutcomes(period, outcomes)})
     ${tyingUsage(period, keeperIds)}
   `);
-  await settleForcedRequests(
+  await answerForcedRequests(
     tx,
     drafts.map((draft) => ({
       ...draft,
@@ -66,7 +66,7 @@ export async function closeWithoutInvoice(
         UPDATE month_end_request_tenants f SET outcome = 'nothing_to_bill', reason = NULL
         WHERE f.draft_id ${isOneOf(draftIds, 'uuid')} AND ${IS_SERVED}
       )
-    ${recordingSettled(period, outcomes)}
+    ${recordingOutcomes(period, outcomes)}
   `);
 }
 
@@ -81,7 +81,7 @@ export function closing(
 }
 
 /** Gives the forced requests that drafts serve their outcome. */
-export async function settleForcedRequests(
+export async function answerForcedRequests(
   tx: Transaction,
   drafts: readonly {
     readonly draftId: string;

@@ -223,7 +223,7 @@ export async function claimForcedRequests(
  */
 export const IS_SERVED = sql.fragment`(f.outcome IS NULL OR f.outcome = 'parked')`;
 
-/** Parks the forced requests of a tenant whose child workflow failed to settle them, with the reason. */
+/** Parks the forced requests of a tenant whose child workflow failed to answer them, with the reason. */
 export async function parkForcedRequests(
   tx: Transaction,
   period: Period,

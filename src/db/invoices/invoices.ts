@@ -5,14 +5,14 @@ import type { LineChange } from '../../domain/line-changes.ts';
 import { CURRENT_SELLER } from '../catalogue/seller-details.ts';
 import { deletingChunks, keepingCompositions } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { closing, settleForcedRequests } from './close-drafts.ts';
+import { closing, answerForcedRequests } from './close-drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
 import { insertingLines, LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, uuidArray } from '../sql.ts';
 import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
-import { recordingSettled } from '../month-end/tenant-outcomes.ts';
+import { recordingOutcomes } from '../month-end/tenant-outcomes.ts';
 import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
 
 const standing = z.object({
@@ -97,10 +97,10 @@ export async function issueInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
       left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
-      outcomes AS (${recordingSettled(period, outcomes)}), ${tellingInvoices(draftIds)}
+      outcomes AS (${recordingOutcomes(period, outcomes)}), ${tellingInvoices(draftIds)}
     ${tyingUsage(period, draftIds)}
   `);
-  await settleForcedRequests(
+  await answerForcedRequests(
     tx,
     drafts.map((draft) => ({
       ...draft,

@@ -52,7 +52,7 @@ export async function lookAtTenants(
 }
 
 /** The outcome of a tenant that isn't parked. */
-export type TenantSettled = { readonly tenantId: string } & (
+export type FinishedTenant = { readonly tenantId: string } & (
   | {
       readonly outcome: InvoicedOutcome;
       /** The live invoice; for `adjusted` the one that the note adjusts. */
@@ -62,10 +62,10 @@ export type TenantSettled = { readonly tenantId: string } & (
 );
 
 /** Records the outcome of tenants that aren't parked; the latest outcome wins. */
-export async function recordSettled(
+export async function recordOutcomes(
   tx: Transaction,
   period: Period,
-  outcomes: readonly TenantSettled[],
+  outcomes: readonly FinishedTenant[],
   /**
    * Keeps an outcome that has the same invoice: a child that only finds what another child has just done has
    * nothing new to record.
@@ -74,15 +74,15 @@ export async function recordSettled(
 ): Promise<void> {
   if (outcomes.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
-    ${recordingSettled(period, outcomes)}
+    ${recordingOutcomes(period, outcomes)}
     WHERE NOT ${keepSameInvoice} OR excluded.invoice_id IS NULL
       OR tenant_outcomes.invoice_id IS DISTINCT FROM excluded.invoice_id
   `);
 }
 
-/** Returns the statement of {@link recordSettled}. */
-export function recordingSettled(period: Period, outcomes: readonly TenantSettled[]) {
-  const rows = outcomes.map((settled) => ({ invoiceId: null, ...settled }));
+/** Returns the statement of {@link recordOutcomes}. */
+export function recordingOutcomes(period: Period, outcomes: readonly FinishedTenant[]) {
+  const rows = outcomes.map((outcome) => ({ invoiceId: null, ...outcome }));
   return sql.fragment`
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
     SELECT ${period.periodStart}, "tenantId", outcome, "invoiceId"
