@@ -6,7 +6,7 @@ import type { Queryable, Transaction } from '../pool.ts';
 import { CURRENT_SELLER } from '../catalogue/seller-details.ts';
 import { rowsAs, sql } from '../sql.ts';
 import { invoiceTaxSchema, TAX_COLUMNS, taxColumns, taxViewOf } from '../tax/invoice-tax.ts';
-import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
+import { tellingIssued } from '../webhooks/webhook-outbox.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
 import { makingDigests, readInvoiceLines } from './invoices.ts';
@@ -166,7 +166,7 @@ export async function insertCredit(
     ${insertingLines([{ draftId: noteId, lines: note.lines }])}
   `);
   await tx.query(sql.typeAlias('nothing')`
-    WITH digests AS (${makingDigests([noteId])}), ${tellingInvoices([noteId])}
+    WITH digests AS (${makingDigests([noteId])}), ${tellingIssued([{ documentId: noteId, isNote: true, isRevision: false }])}
     SELECT WHERE false
   `);
   return noteId;

@@ -6,7 +6,7 @@ import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
-import { freeItems, freeItemsSchema } from '../month-end/unbilled-items.ts';
+import { freeItems, freeItemsAfter, freeItemsSchema } from '../month-end/unbilled-items.ts';
 import { lastInvoiceBefore, toLastInvoice } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { isSettled } from '../standing.ts';
@@ -58,14 +58,10 @@ const draftToIssue = z.object({
   chunks: storedChunks,
   onlyIfChanged: z.boolean().nullable(),
   acceptBounds: z.boolean().nullable(),
-  canKeepReplaced: z.boolean(),
   lastNumber: z.string().nullable(),
   lastTotalCents: z.number().nullable(),
   isMonthPartial: z.boolean().nullable(),
   isLastMonthPartial: z.boolean().nullable(),
-  replacedTax: invoiceTaxSchema.nullable(),
-  adjusted: adjusted.nullable(),
-  keeperId: z.string().nullable(),
   tax: taxTermsSchema,
   holdsUsage: z.boolean(),
   items: freeItemsSchema,
@@ -98,56 +94,93 @@ export async function readDraftsToIssue(
   const rows = await tx.any(sql.type(draftToIssue)`
     SELECT d.draft_id AS "draftId", ${CHUNKS_OF_DRAFT} AS chunks,
       request.only_if_changed AS "onlyIfChanged", request.accept_bounds AS "acceptBounds",
-      d.replaces_invoice_id IS NOT NULL AND NOT d.replaces_void AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
-      CASE WHEN ${IS_BOUND_BY_REPLACED} THEN i.number ELSE last.number END AS "lastNumber",
-      CASE WHEN ${IS_BOUND_BY_REPLACED} THEN i.total_cents ELSE last.total_cents END AS "lastTotalCents",
-      NOT ${IS_BOUND_BY_REPLACED} AND last.is_month_partial AS "isMonthPartial",
-      NOT ${IS_BOUND_BY_REPLACED} AND last.is_last_month_partial AS "isLastMonthPartial",
-      CASE WHEN i.invoice_id IS NOT NULL THEN ${taxViewOf('i')} END AS "replacedTax",
-      CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} || jsonb_build_object('touched', ${TOUCHED}) END
-        AS adjusted,
-      ${KEEPER} AS "keeperId",
+      last.number AS "lastNumber", last.total_cents AS "lastTotalCents",
+      last.is_month_partial AS "isMonthPartial", last.is_last_month_partial AS "isLastMonthPartial",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax,
-      ${freeItems(period, sql.fragment`d.tenant_id`, sql.fragment`d.replaces_invoice_id`)} AS items
+      ${freeItems(period, sql.fragment`d.tenant_id`)} AS items
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
     LEFT JOIN LATERAL (
       SELECT bool_and(r.only_if_changed) AS only_if_changed, bool_or(r.accept_bounds) AS accept_bounds
       FROM month_end_request_tenants f JOIN month_end_requests r USING (request_seq)
       WHERE f.draft_id = d.draft_id AND ${IS_SERVED}
     ) request ON true
-    LEFT JOIN invoices i ON i.invoice_id = d.replaces_invoice_id
     LEFT JOIN LATERAL (${lastInvoiceBefore(period, sql.fragment`d.tenant_id`)}) last ON true
     WHERE d.draft_id ${isOneOf(
       drafts.map(({ draftId }) => draftId),
       'uuid',
     )}
   `);
+  const replaced = await readReplaced(tx, period, drafts);
   return new Map(
-    rows.map(({ draftId, chunks, ...row }) => [
-      draftId,
-      {
-        lines: linesOfChunks(chunks),
-        tax: row.tax,
-        holdsUsage: row.holdsUsage,
-        items: row.items,
-        terms: {
-          isForced: row.onlyIfChanged !== null,
-          onlyIfChanged: row.onlyIfChanged === true,
-          acceptBounds: row.acceptBounds === true,
-          canKeepReplaced: row.canKeepReplaced,
-          last: toLastInvoice(row),
-          replacedTax: row.replacedTax,
-          adjusted: row.adjusted,
-          keeperId: row.keeperId,
+    rows.map(({ draftId, chunks, ...row }) => {
+      const before = replaced.get(draftId);
+      return [
+        draftId,
+        {
+          lines: linesOfChunks(chunks),
+          tax: row.tax,
+          holdsUsage: row.holdsUsage,
+          items: before?.items ?? row.items,
+          terms: {
+            isForced: row.onlyIfChanged !== null,
+            onlyIfChanged: row.onlyIfChanged === true,
+            acceptBounds: row.acceptBounds === true,
+            canKeepReplaced: before?.canKeepReplaced ?? false,
+            last: before?.bound ?? toLastInvoice(row),
+            replacedTax: before?.tax ?? null,
+            adjusted: before?.adjusted ?? null,
+            keeperId: before?.keeperId ?? null,
+          },
         },
-      },
-    ]),
+      ];
+    }),
   );
 }
 
-/** Condition on a draft `d`: the safety bounds compare its total with that of the invoice that it replaces. */
-const IS_BOUND_BY_REPLACED = sql.fragment`(d.replaces_invoice_id IS NOT NULL AND NOT d.replaces_void)`;
+const replacedInvoice = z.object({
+  draftId: z.string(),
+  canKeepReplaced: z.boolean(),
+  number: z.string(),
+  totalCents: z.number(),
+  isVoid: z.boolean(),
+  tax: invoiceTaxSchema,
+  adjusted: adjusted.nullable(),
+  keeperId: z.string(),
+  items: freeItemsSchema,
+});
+
+/**
+ * Returns what drafts need to know of the invoices that they replace or adjust, by draft. A statement of its own, because
+ * most drafts of a month replace nothing, and would still pay for planning it.
+ */
+async function readReplaced(tx: Transaction, period: Period, drafts: readonly OwnDraft[]) {
+  const draftIds = drafts.flatMap(({ draftId, replacesInvoiceId }) =>
+    replacesInvoiceId === null ? [] : draftId,
+  );
+  const rows =
+    draftIds.length === 0
+      ? []
+      : await tx.any(sql.type(replacedInvoice)`
+          SELECT d.draft_id AS "draftId",
+            NOT d.replaces_void AND (${TOOK_NOTHING} OR ${SAME_COMPOSITION}) AS "canKeepReplaced",
+            i.number, i.total_cents AS "totalCents", d.replaces_void AS "isVoid", ${taxViewOf('i')} AS tax,
+            CASE WHEN ${isSettled('i')} THEN ${chargedSoFarOf('i')} || jsonb_build_object('touched', ${TOUCHED}) END
+              AS adjusted,
+            ${KEEPER} AS "keeperId",
+            ${freeItemsAfter(period, sql.fragment`d.tenant_id`, sql.fragment`d.replaces_invoice_id`)} AS items
+          -- Each replaces one, but an inner join could read the index of all drafts that replace an invoice.
+          FROM invoice_drafts d LEFT JOIN invoices i ON i.invoice_id = d.replaces_invoice_id
+          WHERE d.draft_id ${isOneOf(draftIds, 'uuid')}
+        `);
+  return new Map(
+    rows.map(({ draftId, number, totalCents, isVoid, ...row }) => [
+      draftId,
+      // A void invoice is no measure for the safety bounds.
+      { ...row, bound: isVoid ? null : { number, totalCents } },
+    ]),
+  );
+}
 
 /** The usage of which a draft `d` took or excludes some, as a JSON array. */
 const TOUCHED = sql.fragment`(

@@ -13,7 +13,7 @@ import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, uuidArray } from '../sql.ts';
 import { TAX_COLUMNS, taxColumns } from '../tax/invoice-tax.ts';
 import { recordingOutcomes } from '../month-end/tenant-outcomes.ts';
-import { tellingInvoices } from '../webhooks/webhook-outbox.ts';
+import { tellingIssued } from '../webhooks/webhook-outbox.ts';
 
 const standing = z.object({
   invoiceId: z.string(),
@@ -89,6 +89,11 @@ export async function issueInvoices(
   const revisions = drafts.filter(
     ({ isNote, replacesInvoiceId }) => !isNote && replacesInvoiceId !== null,
   );
+  const documents = drafts.map((draft) => ({
+    documentId: draft.draftId,
+    isNote: draft.isNote,
+    isRevision: revisions.includes(draft),
+  }));
   await supersedeInvoices(tx, revisions);
   await insertInvoices(tx, period, drafts);
   await insertLineChanges(tx, revisions);
@@ -97,7 +102,7 @@ export async function issueInvoices(
   await tx.query(sql.typeAlias('nothing')`
     WITH digests AS (${makingDigests(draftIds)}), closed AS (${closing(draftIds, 'issued')}),
       left_out AS (${notingExclusions(draftIds)}), chunks AS (${deletingChunks(draftIds)}),
-      outcomes AS (${recordingOutcomes(period, outcomes)}), ${tellingInvoices(draftIds)}
+      outcomes AS (${recordingOutcomes(period, outcomes)}), ${tellingIssued(documents)}
     ${tyingUsage(period, draftIds)}
   `);
   await answerForcedRequests(

@@ -8,7 +8,7 @@ import { invoiceTaxSchema, taxViewOf } from '../tax/invoice-tax.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isBillable, isGivenUp } from '../usage/seal.ts';
 import { jsonRows, sql, textArray } from '../sql.ts';
-import { freeItems, freeItemsSchema } from '../month-end/unbilled-items.ts';
+import { freeItemsAfter, freeItemsSchema } from '../month-end/unbilled-items.ts';
 import { lastInvoiceBefore } from './last-invoice.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { invoiceOf, isApplied, isSettled, stands } from '../standing.ts';
@@ -67,7 +67,7 @@ export function nextPreviewedTenants(
       last.total_cents AS "lastTotalCents", last.is_month_partial AS "isMonthPartial",
       last.is_last_month_partial AS "isLastMonthPartial",
       ${taxTermsOf(period, sql.fragment`t.tenant_id`, sql.fragment`t.currency`)} AS tax,
-      ${freeItems(period, sql.fragment`t.tenant_id`, sql.fragment`i.invoice_id`)} AS items
+      ${freeItemsAfter(period, sql.fragment`t.tenant_id`, sql.fragment`i.invoice_id`)} AS items
     FROM tenants t
     LEFT JOIN invoices i ON i.tenant_id = t.tenant_id
       AND i.period_start = ${period.periodStart} AND ${stands('i')}

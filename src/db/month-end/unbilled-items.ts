@@ -51,11 +51,23 @@ export function freeItemsOf(freeCents: FragmentSqlToken) {
 }
 
 /**
- * Selects the items that an invoice of the period can take, as a JSON array by month and then in the order in which they
- * were recorded: what no other live invoice takes, and what the invoice that it replaces takes.
- * @param replaces a column with the id of that invoice, which stands until then; null: none
+ * Selects the items that a first invoice of the period can take, as a JSON array by month and then in the order in which
+ * they were recorded: what no live invoice takes.
  */
-export function freeItems(
+export function freeItems({ periodStart }: Period, tenantId: FragmentSqlToken) {
+  return sql.fragment`(
+    SELECT ${freeItemsOf(sql.fragment`it.amount_cents - it.applied_cents`)}
+    FROM invoice_items it
+    WHERE it.tenant_id = ${tenantId} AND it.period_start <= ${periodStart} AND ${IS_UNBILLED}
+  )`;
+}
+
+/**
+ * Selects the items that a revision, or a first invoice, can take, like {@link freeItems}: also what the invoice that it
+ * replaces takes.
+ * @param replaces a column with the id of that invoice, which stands until then; null for a first invoice
+ */
+export function freeItemsAfter(
   { periodStart }: Period,
   tenantId: FragmentSqlToken,
   replaces: FragmentSqlToken,
