@@ -8,7 +8,7 @@ import {
 import { showItem, type ListedItem } from '../db/invoices/item-views.ts';
 import type { Database } from '../db/pool.ts';
 import { lockTenants } from '../db/transactions.ts';
-import { toFieldErrors } from '../ingestion/field-errors.ts';
+import { reasonOf, toFieldErrors } from '../ingestion/field-errors.ts';
 import type { FieldError } from '../ingestion/results.ts';
 import { explainIssue } from '../lib/explain-issue.ts';
 import { invoiceItemSchema, type SentItem } from './invoice-item.ts';
@@ -60,8 +60,7 @@ export function recordItems(
 }
 
 function rejected(errors: readonly FieldError[]): ItemResult & { readonly status: 'rejected' } {
-  const reason = errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
-  return { status: 'rejected', reason, errors };
+  return { status: 'rejected', reason: reasonOf(errors), errors };
 }
 
 function refusalOf(

@@ -2,8 +2,8 @@ import type { Deployment } from '../db/usage/usage-ledger.ts';
 import { rejectedField, type FieldError, type UsageResult } from './results.ts';
 import type { SentEvent } from './usage-kind.ts';
 import type { ZodType } from 'zod';
-import { explainIssue, sayOf } from '../lib/explain-issue.ts';
-import { toFieldErrors } from './field-errors.ts';
+import { explainIssue } from '../lib/explain-issue.ts';
+import { reasonOf, toFieldErrors } from './field-errors.ts';
 
 export type ParsedEvent<Event> =
   | { readonly ok: true; readonly event: Event }
@@ -14,8 +14,7 @@ export function parseEvent<Event>(schema: ZodType<Event>, event: unknown): Parse
   const parsed = schema.safeParse(event, { error: explainIssue });
   if (parsed.success) return { ok: true, event: parsed.data };
   const errors = toFieldErrors(parsed.error.issues);
-  const reason = errors.map(({ pointer, detail }) => sayOf(pointer, detail)).join('; ');
-  return { ok: false, result: { status: 'rejected', reason, errors } };
+  return { ok: false, result: { status: 'rejected', reason: reasonOf(errors), errors } };
 }
 
 /**

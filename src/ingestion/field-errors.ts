@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { sayOf } from '../lib/explain-issue.ts';
 import { toPointer } from '../lib/json-pointer.ts';
 import type { FieldError } from './results.ts';
 
@@ -11,6 +12,11 @@ const MAX_KEY_LENGTH = 100;
 export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): readonly FieldError[] {
   // Limited before the conversion, because an object may have thousands of invalid fields.
   return issues.slice(0, MAX_ERRORS).flatMap(toErrors).slice(0, MAX_ERRORS);
+}
+
+/** Joins errors to the reason of a rejection: `/month is missing; /taxable: expected a boolean`. */
+export function reasonOf(errors: readonly FieldError[]): string {
+  return errors.map(({ pointer, detail }) => sayOf(pointer, detail)).join('; ');
 }
 
 function toErrors(issue: z.core.$ZodIssue): FieldError[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { toFieldErrors } from '../../src/ingestion/field-errors.ts';
+import { reasonOf, toFieldErrors } from '../../src/ingestion/field-errors.ts';
 import type { FieldError } from '../../src/ingestion/results.ts';
 
 function errorsOf(schema: z.ZodType, value: unknown): readonly FieldError[] {
@@ -53,4 +53,14 @@ test('reports the first 20 errors', () => {
   expect(errors.map(({ pointer }) => pointer)).toEqual(
     fields.slice(0, 20).map((field) => `/${field}`),
   );
+});
+
+test('the reason names each field, unless the whole value is wrong', () => {
+  expect(
+    reasonOf([
+      { pointer: '/month', detail: 'is missing' },
+      { pointer: '/qty', detail: 'expected a number' },
+      { pointer: '', detail: 'expected an object' },
+    ]),
+  ).toBe('/month is missing; /qty: expected a number; expected an object');
 });

@@ -8,7 +8,7 @@ import {
   type PaymentView,
 } from '../../db/invoices/payment-views.ts';
 import { recordPayments, type PaymentResult } from '../../db/invoices/payments.ts';
-import { toFieldErrors } from '../../ingestion/field-errors.ts';
+import { reasonOf, toFieldErrors } from '../../ingestion/field-errors.ts';
 import { paymentFields, toNewPayment, type SentPayment } from '../../catalogue/payment-fields.ts';
 import { externalId, visibleId } from '../../ingestion/usage-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
@@ -115,8 +115,7 @@ function parsePayment(sent: unknown): { readonly payment: SentPayment } | Entry 
   const { success, data, error } = paymentFields.safeParse(sent, { error: explainIssue });
   if (success) return { payment: data };
   const errors = [...toFieldErrors(error.issues)];
-  const reason = errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
-  return { status: 'rejected', reason, errors };
+  return { status: 'rejected', reason: reasonOf(errors), errors };
 }
 
 function toEntry(result: PaymentResult | undefined): Entry {
