@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { listItems, type ListedItem } from '../../db/invoices/item-views.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
-import { parseAmount } from '../../domain/format.ts';
+import { parseSignedAmount } from '../../domain/format.ts';
 import { ITEM_STATES } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
@@ -77,9 +77,8 @@ async function readAmount({ tenantId, amount }: ItemForm, { db }: ApiDeps): Prom
   const isId = externalId.safeParse(tenantId).success;
   const currencies = await readCurrencies(db, isId ? [tenantId] : []);
   const currency = currencies.get(tenantId) ?? 'AUD';
-  const [, sign = '', size = ''] = /^([-−]?)(.*)$/u.exec(amount.replaceAll(/[\s,]/g, '')) ?? [];
-  const cents = parseAmount(size, currency);
-  return sign === '' ? (cents ?? 0) : -(cents ?? 0);
+  const plain = amount.replaceAll(/[\s,]/g, '').replace(/^−/, '-');
+  return parseSignedAmount(plain, currency) ?? 0;
 }
 
 function toItemForm(sent: Form): ItemForm {

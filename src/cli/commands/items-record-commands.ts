@@ -4,7 +4,7 @@ import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { toItemView } from '../../db/invoices/item-views.ts';
 import type { Database } from '../../db/pool.ts';
-import { formatMoney, parseAmount } from '../../domain/format.ts';
+import { formatMoney, parseSignedAmount } from '../../domain/format.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument, reasonArgument } from '../arguments.ts';
 import { capitalize, CliError, EXIT_WRONG } from '../cli-error.ts';
@@ -68,14 +68,13 @@ async function readAmount(
 ): Promise<{ readonly cents: number; readonly currency: string }> {
   const currency = (await readCurrencies(db, [tenant])).get(tenant);
   if (currency === undefined) throw new CliError(`There is no tenant ${tenant}`);
-  const isCredit = amount.startsWith('-');
-  const size = parseAmount(isCredit ? amount.slice(1) : amount, currency);
-  if (size === null || size === 0) {
+  const cents = parseSignedAmount(amount, currency);
+  if (cents === null || cents === 0) {
     throw new CliError(
       `${JSON.stringify(amount)} is not an amount in ${currency}: expected digits, with a point before decimals, but not 0`,
     );
   }
-  return { cents: isCredit ? -size : size, currency };
+  return { cents, currency };
 }
 
 export function itemsImportCommand(): Command {
