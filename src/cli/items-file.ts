@@ -1,5 +1,5 @@
-import { parse, type CsvError } from 'csv-parse/sync';
 import type { InputFile } from '../catalogue/input-file.ts';
+import { readCsv } from '../lib/read-csv.ts';
 import {
   readStrictJson,
   readUtf8,
@@ -23,7 +23,7 @@ const COLUMNS = [...REQUIRED, 'taxable', 'currency'];
 
 /** @throws CliError if the file is neither, or has no items */
 export function readItemsFile(file: InputFile): readonly FiledItem[] {
-  const items = /\.csv$/i.test(file.name) ? readCsv(file) : readJson(file);
+  const items = /\.csv$/i.test(file.name) ? readTable(file) : readJson(file);
   if (items.length === 0) throw new CliError(`${file.name} has no items`);
   return items;
 }
@@ -44,11 +44,13 @@ function itemsOf(value: unknown): readonly unknown[] | null {
   return Array.isArray(value.items) && Object.keys(value).length === 1 ? value.items : null;
 }
 
-function readCsv({ name, bytes }: InputFile): readonly FiledItem[] {
-  const text = readUtf8(withoutBom(bytes));
+function readTable({ name, bytes }: InputFile): readonly FiledItem[] {
+  const text = readUtf8(bytes);
   if (!text.ok) throw new CliError(`${name}: ${sayNotUtf8('the file', text.encoding)}`);
-  const [head, ...rows] = readRows(name, text.text);
-  const columns = head?.record ?? [];
+  const toError = (reason: string, options: ErrorOptions) =>
+    new CliError(`${name} is not CSV: ${reason}`, options);
+  const [head, ...rows] = readCsv(text.text, toError, { trim: true });
+  const columns = head?.cells ?? [];
   const wrong = [
     ...REQUIRED.filter((column) => !columns.includes(column)).map((one) => `${one} is missing`),
     ...columns.filter((column) => !COLUMNS.includes(column)).map((one) => `${one} is unknown`),
@@ -60,18 +62,18 @@ function readCsv({ name, bytes }: InputFile): readonly FiledItem[] {
     const hint = `expected the columns ${REQUIRED.join(', ')}, and if needed taxable and currency`;
     throw new CliError(`${name}: ${wrong.join(', ')}; ${hint}`);
   }
-  return rows.map(({ record, info }) => {
-    if (record.length !== columns.length) {
+  return rows.map(({ cells, line }) => {
+    if (cells.length !== columns.length) {
       throw new CliError(
-        `${name}, line ${info.lines}: expected ${columns.length} cells, found ${record.length}`,
+        `${name}, line ${line}: expected ${columns.length} cells, found ${cells.length}`,
       );
     }
-    const cells = columns.map((column, index) => [column, record[index] ?? ''] as const);
+    const fields = columns.map((column, index) => [column, cells[index] ?? ''] as const);
     return {
-      place: `line ${info.lines}`,
+      place: `line ${line}`,
       // An empty cell is a field that is left out.
       item: Object.fromEntries(
-        cells
+        fields
           .filter(([, cell]) => cell !== '')
           .map(([column, cell]) => [column, valueOf(column, cell)]),
       ),
@@ -84,23 +86,4 @@ function valueOf(column: string, cell: string): unknown {
   if (column === 'amount_cents' && /^-?\d{1,16}$/.test(cell)) return Number(cell);
   if (column === 'taxable' && /^(true|false)$/.test(cell)) return cell === 'true';
   return cell;
-}
-
-interface CsvRow {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
-}
-
-function readRows(name: string, text: string): readonly CsvRow[] {
-  try {
-    return parse(text, {
-      info: true,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as CsvRow[];
-  } catch (error) {
-    throw new CliError(`${name} is not CSV: ${(error as CsvError).message}`, { cause: error });
-  }
 }

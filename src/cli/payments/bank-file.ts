@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { parse, type CsvError } from 'csv-parse/sync';
 import { DomainError } from '../../domain/errors.ts';
 import { parseDate } from '../../domain/period.ts';
+import { readCsv, type CsvRow } from '../../lib/read-csv.ts';
 
 /** The columns of a bank's export by what they hold. Date and amount are required. */
 export const BANK_COLUMNS = [
@@ -103,34 +103,18 @@ function deriveId(said: readonly string[]): string {
   return `row-${hash('sha256', JSON.stringify(said)).slice(0, 32)}`;
 }
 
-interface CsvRecord {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
 /** Delimiters that banks use; the first with which the heading has the required columns is the file's. */
 const DELIMITERS = [',', ';', '\t'];
 
-function readRecords(text: string, { date, amount }: BankFormat['columns']): readonly CsvRecord[] {
+function readRecords(text: string, { date, amount }: BankFormat['columns']): readonly CsvRow[] {
   const [first = ''] = text.replace(/^\uFEFF/, '').split(/[\r\n]/, 1);
   const delimiter = DELIMITERS.find((each) => {
     const names = first.split(each).map((name) => name.trim().replaceAll(/^"|"$/g, ''));
     return [date, amount].every((name) => names.includes(name));
   });
-  try {
-    const records = parse(text, {
-      bom: true,
-      delimiter: delimiter ?? ',',
-      info: true,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      // A row with too many or too few cells is reported.
-      relax_column_count: true,
-      skip_empty_lines: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
-  } catch (error) {
-    throw new BankFileError(`not CSV: ${(error as CsvError).message}`, { cause: error });
-  }
+  const toError = (reason: string, options: ErrorOptions) =>
+    new BankFileError(`not CSV: ${reason}`, options);
+  return readCsv(text, toError, { delimiter });
 }
 
 const SHOWN = { ymd: 'such as 2026-06-12', dmy: 'such as 12/06/2026', mdy: 'such as 06/12/2026' };

@@ -1,4 +1,4 @@
-import { parse, type CsvError } from 'csv-parse/sync';
+import { readCsv, type CsvRow } from '../../lib/read-csv.ts';
 
 /** One request of a trace. */
 export interface TraceRequest {
@@ -71,7 +71,10 @@ export const NEEDED_COLUMNS = FORMATS.map(
  * @throws TraceError if the file isn't CSV or lacks the columns; malformed rows are returned
  */
 export function parseTrace(csv: string): Trace {
-  const [header, ...rows] = readRows(csv);
+  const [header, ...rows] = readCsv(
+    csv,
+    (reason, options) => new TraceError(`not CSV: ${reason}`, options),
+  );
   const columns = header?.cells ?? [];
   const format = FORMATS.find(({ time, inputTokens, outputTokens }) =>
     [time, inputTokens, outputTokens].every((name) => columns.includes(name)),
@@ -90,30 +93,8 @@ export function parseTrace(csv: string): Trace {
   return { requests, malformed };
 }
 
-interface Row {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
-function readRows(csv: string): Row[] {
-  try {
-    const records = parse(csv, {
-      bom: true,
-      info: true,
-      // A file may mix them.
-      record_delimiter: ['\r\n', '\n', '\r'],
-      // A row with too many or too few cells is reported as malformed.
-      relax_column_count: true,
-      skip_empty_lines: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
-  } catch (error) {
-    throw new TraceError(`not CSV: ${(error as CsvError).message}`, { cause: error });
-  }
-}
-
 function readRequest(
-  { cells, line }: Row,
+  { cells, line }: CsvRow,
   columns: readonly string[],
   { time, inputTokens, outputTokens, parseMicros, example }: TraceFormat,
 ): TraceRequest | MalformedRow {
