@@ -5,7 +5,7 @@ import { isServed, releaseInvoices, type ReleaseResult } from '../db/invoices/re
 import type { Database } from '../db/pool.ts';
 import { requirePeriod } from './activity-failures.ts';
 import { serveOnRecord, type Claim } from './record-signal.ts';
-import { parsePayload, refuse, shortened } from './signal-payload.ts';
+import { idOfSignal, parsePayload, refuse, shortened } from './signal-payload.ts';
 
 /**
  * Serves the signal `release`: releases invoices to their tenants, in the transaction that records the signal. After a
@@ -22,7 +22,8 @@ export async function acceptRelease(
   const claim: Claim = { requestId: data?.requestId ?? null, actor: data?.actor ?? null };
   return serveOnRecord(db, input, claim, async (tx, actor) => {
     if ('reason' in parsed) return refuse(parsed.reason);
-    const { tenantIds, reason, requestId = idOfSignal(input) } = parsed.data;
+    const { tenantIds, reason } = parsed.data;
+    const requestId = parsed.data.requestId ?? idOfSignal(input.signalId, hashOf(input.payload));
     const isRepeated = await isServed(tx, period, requestId);
     const result = await releaseInvoices(tx, period, {
       ...(tenantIds === undefined ? ({ all: true } as const) : { tenantIds }),
@@ -44,12 +45,8 @@ export async function acceptRelease(
   });
 }
 
-/**
- * The request id of a signal without one. It includes a hash of the content: after a reset that leaves out signals,
- * another signal may have the same position.
- */
-function idOfSignal({ signalId, payload }: AcceptRequestInput): string {
-  return `${signalId}:${hash('sha256', JSON.stringify(payload)).slice(0, 8)}`;
+function hashOf(payload: unknown): string {
+  return hash('sha256', JSON.stringify(payload));
 }
 
 /** Shown after a reset, so that operators know that the signal had no effect again. */

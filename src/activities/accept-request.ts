@@ -20,7 +20,7 @@ import { acceptRelease } from './accept-release.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod } from './activity-failures.ts';
 import { serveOnRecord, type Claim } from './record-signal.ts';
-import { parsePayload, refuse, shortened } from './signal-payload.ts';
+import { idOfSignal, parsePayload, refuse, shortened } from './signal-payload.ts';
 
 /**
  * Validates a signal and serves it: stores the request, or releases invoices. A bad signal is refused with a reason, and
@@ -81,19 +81,11 @@ function parseRequest({
   return {
     request: {
       ...content,
-      requestId: requestId ?? idOfSignal(signalId, content),
+      requestId: requestId ?? idOfSignal(signalId, requestContentHash(content).toString('hex')),
       isNamed: requestId !== undefined,
       actor: actor ?? null,
     },
   };
-}
-
-/**
- * The request id of a signal without one. It includes a hash of the content: after a reset that leaves out signals,
- * another signal may have the same position.
- */
-function idOfSignal(signalId: string, content: RequestContent): string {
-  return `${signalId}:${requestContentHash(content).toString('hex').slice(0, 8)}`;
 }
 
 type ForceReRunPayload = z.infer<typeof forceReRunPayload>;

@@ -23,6 +23,15 @@ export function parsePayload<T>(
   return { reason: `the payload is not valid: ${explained.join('; ')}` };
 }
 
+/**
+ * Returns the request id of a signal without one. It includes a hash of the content: after a reset that leaves out
+ * signals, another signal may have the same position.
+ * @param contentHash in hex
+ */
+export function idOfSignal(signalId: string, contentHash: string): string {
+  return `${signalId}:${contentHash.slice(0, 8)}`;
+}
+
 /** Cuts the reason, which may quote the payload, to keep the workflow's history small. */
 export function refuse(reason: string): Extract<AcceptRequestResult, { accepted: false }> {
   return { accepted: false, reason: reason.slice(0, MAX_REASON_LENGTH) };

@@ -4,6 +4,9 @@ import { formatMoney } from './format.ts';
 export const ITEM_STATES = ['pending', 'partly_applied', 'applied', 'voided', 'withdrawn'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
+/** What lists of items filter by: a state, or `waiting` for what no invoice has taken in full or a void one holds. */
+export const ITEM_FILTERS = [...ITEM_STATES, 'waiting'] as const;
+
 /** What decides what an item waits for. */
 export interface PlacedItem {
   readonly state: ItemState;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listItems, type ListedItem } from '../../db/invoices/item-views.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { parseSignedAmount } from '../../domain/format.ts';
-import { ITEM_STATES } from '../../domain/item-state.ts';
+import { ITEM_FILTERS } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
 import { pagedBy } from '../http/paging.ts';
@@ -24,7 +24,7 @@ export const items = operatorPage(
     query: z.object({
       ...pageQuery,
       tenant_id: externalId.optional(),
-      state: z.enum([...ITEM_STATES, 'waiting']).optional(),
+      state: z.enum(ITEM_FILTERS).optional(),
     }),
   },
   async ({ query, visitor, path }, { db }) => {

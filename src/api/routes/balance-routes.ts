@@ -8,6 +8,7 @@ import {
   type TenantBalance,
   type TenantBalanceKey,
 } from '../../db/invoices/balances.ts';
+import { monthStart } from '../../domain/period.ts';
 import { currencyCode, externalId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
@@ -91,6 +92,6 @@ export const getAging = defineRoute(
     reply(200, {
       as_of: await readToday(db),
       month: query.month ?? null,
-      currencies: await readAging(db, query.month === undefined ? null : `${query.month}-01`),
+      currencies: await readAging(db, query.month === undefined ? null : monthStart(query.month)),
     }),
 );

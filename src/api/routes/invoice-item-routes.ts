@@ -9,7 +9,7 @@ import {
   toItemView,
   type ListedItem,
 } from '../../db/invoices/item-views.ts';
-import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
+import { ITEM_FILTERS, waitsFor } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { anyObject, readBatch, recordedBatch } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
@@ -133,7 +133,7 @@ export const getInvoiceItems = defineRoute(
       tenant_id: externalId.optional(),
       month: month.optional(),
       state: z
-        .enum([...ITEM_STATES, 'waiting'])
+        .enum(ITEM_FILTERS)
         .optional()
         .describe(
           '`waiting`: all that no invoice has taken in full, and those that a void invoice holds.',

@@ -4,6 +4,7 @@ import {
   showInvoice,
   showInvoiceHeader,
   type InvoiceHeader,
+  type InvoiceReader,
   type InvoiceView,
 } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -61,6 +62,11 @@ export async function requireInvoice(
   const invoice = isUuid ? await showInvoice(db, invoiceId, caller.tenantId) : null;
   if (invoice === null) throw notAnInvoice();
   return invoice;
+}
+
+/** Returns the reader of lists: those of a tenant leave out what only operators may see. */
+export function readerOf({ tenantId }: ApiKey): InvoiceReader {
+  return tenantId === null ? 'operator' : 'tenant';
 }
 
 /** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */

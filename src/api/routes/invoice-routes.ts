@@ -9,10 +9,12 @@ import {
   type InvoiceHeader,
 } from '../../db/invoices/invoice-views.ts';
 import { PAYMENT_STATUSES } from '../../db/invoices/balances.ts';
+import { monthStart } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
 import {
   invoiceParams,
+  readerOf,
   requireInvoice,
   requireInvoiceHeader,
   readReplacedTax,
@@ -89,11 +91,10 @@ export const getInvoices = defineRoute(
       includeSuperseded: query.include_superseded === 'true',
       paymentStatus: query.payment_status,
       overdue: query.overdue && query.overdue === 'true',
-      periodStart: query.period && `${query.period}-01`,
+      periodStart: query.period && monthStart(query.period),
     };
-    const reader = caller.tenantId === null ? 'operator' : 'tenant';
     const { entries, next_cursor } = await readPage(query, (page) =>
-      listInvoices(db, filter, page, reader),
+      listInvoices(db, filter, page, readerOf(caller)),
     );
     return reply(200, {
       invoices: entries,

@@ -6,11 +6,12 @@ import {
   type NoteCursor,
   type NoteHeader,
 } from '../../db/invoices/note-views.ts';
+import { monthStart } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
-import { visibleTenant } from './invoice-params.ts';
+import { readerOf, visibleTenant } from './invoice-params.ts';
 import { noteParams, requireNote } from './note-params.ts';
 import { requireKnown } from './require-known.ts';
 
@@ -58,12 +59,11 @@ export const getAdjustmentNotes = defineRoute(
     if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
       tenantId: visibleTenant(caller, query.tenant_id),
-      periodStart: query.period && `${query.period}-01`,
+      periodStart: query.period && monthStart(query.period),
       invoiceId: query.invoice_id,
     };
-    const reader = caller.tenantId === null ? 'operator' : 'tenant';
     const { entries, next_cursor } = await readPage(query, (page) =>
-      listNotes(db, filter, page, reader),
+      listNotes(db, filter, page, readerOf(caller)),
     );
     return reply(200, { adjustment_notes: entries, next_cursor });
   },

@@ -8,6 +8,7 @@ import {
   type PaymentView,
 } from '../../db/invoices/payment-views.ts';
 import { recordPayments, type PaymentResult } from '../../db/invoices/payments.ts';
+import { monthStart } from '../../domain/period.ts';
 import { reasonOf, toFieldErrors } from '../../ingestion/field-errors.ts';
 import { paymentFields, toNewPayment, type SentPayment } from '../../catalogue/payment-fields.ts';
 import { externalId, visibleId } from '../../ingestion/usage-fields.ts';
@@ -19,7 +20,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { date, month, pageLimit } from '../http/request-fields.ts';
-import { visibleTenant } from './invoice-params.ts';
+import { readerOf, visibleTenant } from './invoice-params.ts';
 import { requireKnown } from './require-known.ts';
 import { readId } from './usage-results.ts';
 
@@ -189,14 +190,13 @@ export const getPayments = defineRoute(
     if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
       tenantId: visibleTenant(caller, query.tenant_id),
-      periodStart: query.period && `${query.period}-01`,
+      periodStart: query.period && monthStart(query.period),
       invoiceNumber: query.invoice_number,
       receivedFrom: query.received_from,
       receivedTo: query.received_to,
     };
-    const reader = caller.tenantId === null ? 'operator' : 'tenant';
     const { entries, next_cursor } = await readPage(query, (page) =>
-      listPayments(db, filter, page, reader),
+      listPayments(db, filter, page, readerOf(caller)),
     );
     return reply(200, { payments: entries, next_cursor });
   },

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { listItems, toItemView, type ListedItem } from '../../db/invoices/item-views.ts';
 import { formatMoney } from '../../domain/format.ts';
-import { ITEM_STATES, waitsFor } from '../../domain/item-state.ts';
+import { ITEM_FILTERS, waitsFor } from '../../domain/item-state.ts';
 import type { Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
@@ -12,7 +12,7 @@ import { renderTable } from '../render/text-table.ts';
 interface Options {
   readonly tenant?: string;
   readonly month?: Month;
-  readonly state?: (typeof ITEM_STATES)[number] | 'waiting';
+  readonly state?: (typeof ITEM_FILTERS)[number];
   readonly limit: number;
 }
 
@@ -25,7 +25,7 @@ export function itemsListCommand(): Command {
       new Option(
         '--state <state>',
         'only items in this state; waiting: all that no invoice has taken in full, and those that a void invoice holds',
-      ).choices([...ITEM_STATES, 'waiting']),
+      ).choices([...ITEM_FILTERS]),
     )
     .option('--limit <count>', 'maximum number of items', integerArgument(1, 10_000), 100)
     .addHelpText('after', '\nExample:\n  npm run cli -- items list --state waiting')

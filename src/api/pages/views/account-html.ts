@@ -9,12 +9,17 @@ import { minute } from './page-format.ts';
 
 /** What happened to an invoice after it was issued: release, adjustment notes, payments, and what is owed. */
 
+/** Renders when tenants got to see a document, or that they don't yet. */
+export function releasedFact(releasedAt: string | null, timeZone: string): Markup {
+  return markup`<div><dt>Released</dt><dd>${releasedAt === null ? badge('busy', 'waiting for release') : minute(releasedAt, timeZone)}</dd></div>`;
+}
+
 /** Renders the facts of release, due date and balance. Nothing is due on a superseded or void invoice. */
 export function accountFacts(
   { released_at, due_on, payment_status, balance_cents, overdue, currency }: InvoiceView,
   timeZone: string,
 ): Markup {
-  return markup`<div><dt>Released</dt><dd>${released_at === null ? badge('busy', 'waiting for release') : minute(released_at, timeZone)}</dd></div>
+  return markup`${releasedFact(released_at, timeZone)}
 ${
   payment_status === null || balance_cents === null
     ? ''

@@ -10,7 +10,7 @@ import {
 } from '../../../display/note-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
-import { badge } from './badge.ts';
+import { releasedFact } from './account-html.ts';
 import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { nameCell } from './line-cells.ts';
@@ -44,7 +44,7 @@ export function notePage({ visitor, note, tenantName, temporal }: NotePageView):
 <div><dt>Adjusts</dt><dd><a href="${invoice}">${adjusts_number}</a></dd></div>
 <div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
 <div><dt>Issued</dt><dd>${minute(note.issued_at, visitor.timeZone)}</dd></div>
-<div><dt>Released</dt><dd>${released_at === null ? badge('busy', 'waiting for release') : minute(released_at, visitor.timeZone)}</dd></div>
+${releasedFact(released_at, visitor.timeZone)}
 ${noteTotalRows(note).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 <p>${ORIGINS[note.origin]}${request === null ? '' : ` by ${request.actor}`}: “${reason}”</p>
 ${effect === null ? '' : markup`<p>${effect}.</p>\n`}${noteTaxNotes(note).map((text) => markup`<p class="hint">${text}</p>\n`)}<ul class="links">
