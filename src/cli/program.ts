@@ -9,8 +9,7 @@ import { invoicesListCommand } from './commands/invoices-list-command.ts';
 import { invoicesShowCommand } from './commands/invoices-show-command.ts';
 import { invoicesUsageCommand } from './commands/invoices-usage-command.ts';
 import { invoicesVoidCommand } from './commands/invoices-void-command.ts';
-import { notesListCommand } from './commands/notes-list-command.ts';
-import { notesShowCommand } from './commands/notes-show-command.ts';
+import { notesListCommand, notesShowCommand } from './commands/notes-commands.ts';
 import { itemsListCommand } from './commands/items-list-command.ts';
 import {
   itemsAddCommand,

@@ -3,9 +3,9 @@ import { listNotes } from '../../db/invoices/note-views.ts';
 import { monthStart, type Month } from '../../domain/period.ts';
 import { integerArgument, monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { requireInvoice, requireKnown } from '../preconditions.ts';
+import { requireInvoice, requireKnown, requireNote } from '../preconditions.ts';
 import { note, print } from '../output.ts';
-import { renderNotes } from '../render/note-text.ts';
+import { renderNote, renderNotes } from '../render/note-text.ts';
 
 interface Options {
   readonly tenant?: string;
@@ -40,5 +40,18 @@ export function notesListCommand(): Command {
       print(command, notes, (found) => renderNotes(found));
       if (notes.length === limit)
         note(`Showing the first ${limit} notes. Use --limit to see more.`);
+    });
+}
+
+export function notesShowCommand(): Command {
+  return new Command('show')
+    .description('show an adjustment note with its lines')
+    .argument('<note>', 'number or id of the adjustment note')
+    .addHelpText('after', '\nExample:\n  npm run cli -- notes show acme-A000001')
+    .action(async (idOrNumber: string, _options, command: Command) => {
+      const found = await withDatabase(readEnvironment(process.env), (db) =>
+        requireNote(db, idOrNumber),
+      );
+      print(command, found, renderNote);
     });
 }
