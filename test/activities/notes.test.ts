@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { applyTaxFile } from '../../src/catalogue/apply-tax.ts';
 import { NO_TAX } from '../../src/catalogue/tax-file.ts';
-import { creditLine } from '../../src/db/invoices/credit.ts';
 import { showNote } from '../../src/db/invoices/note-views.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -18,17 +17,11 @@ import {
   notesOf,
   outcomesOf,
 } from '../_util/books.ts';
-import {
-  acceptForce,
-  buildInvoices,
-  forceInvoices,
-  nextRun,
-  settleInvoice,
-} from '../_util/build.ts';
+import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { endLife, LONG_AGO, seedLives, seedPlan } from '../_util/lives.ts';
-import { untilLockIsWaitedFor } from '../_util/locks.ts';
-import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { MONTH, seedCatalogue } from '../_util/seed.ts';
+import * as settled from './_settled.ts';
 
 /** Forced reruns of settled invoices, on the real PostgreSQL (docs/spec.md#adjustment-notes). */
 
@@ -55,27 +48,12 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-let lastTenant = 0;
-async function newTenant(planVersionId = 'studio-v1', currency = 'AUD'): Promise<string> {
-  const tenantId = `note-${(lastTenant += 1)}`;
-  const deploymentId = `${tenantId}-a`;
-  await seedTenant(world.db, tenantId, [{ deploymentId, planVersionId }], currency);
-  return tenantId;
-}
-const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
-  seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
-
-/** A tenant whose invoice, of these LLM requests, is settled. */
-async function settledTenant(charges: readonly string[] = ['100', '23.4'], planVersionId?: string) {
-  const tenantId = await newTenant(planVersionId);
-  const events: string[] = [];
-  for (const cents of charges) events.push(await use(tenantId, 'llm_usage', cents));
-  await buildInvoices(world, [tenantId]);
-  const [invoice] = await invoicesOf(world.db, tenantId);
-  await settleInvoice(world, invoice!);
-  return { tenantId, events, invoice: (await invoicesOf(world.db, tenantId))[0]! };
-}
-
+const newTenant = (planVersionId?: string, currency?: string) =>
+  settled.newTenant(world, planVersionId, currency);
+const use = (tenantId: string, kind: string, amount: string, month?: string) =>
+  settled.use(world, tenantId, kind, amount, month);
+const settledTenant = (charges?: readonly string[], planVersionId?: string) =>
+  settled.settledTenant(world, charges, planVersionId);
 const force = (tenantId: string, terms = {}) => forceInvoices(world, [tenantId], terms);
 
 async function textsOf(documentId: string) {
@@ -256,7 +234,7 @@ describe('forcing a settled invoice', () => {
   });
 
   test('follows the subscriptions as they are now', async () => {
-    const tenantId = `note-${(lastTenant += 1)}`;
+    const tenantId = settled.newTenantId();
     await seedLives(world.db, tenantId, `${tenantId}-a`, [
       { id: `${tenantId}-s`, plan: 'studio-v1' },
     ]);
@@ -401,162 +379,6 @@ describe('a note without tax', () => {
     const [note] = await notesOf(world.db, tenantId);
     expect(note).toMatchObject({ subtotalCents: 0, taxCents: 0 });
     await expectVerifiedWithoutRun(world.db, '2026-06');
-  });
-});
-
-describe('one request', () => {
-  test('makes one note, also if the workflow is reset or the request is sent again', async () => {
-    const { tenantId } = await settledTenant();
-    await use(tenantId, 'llm_usage', '200');
-    const request = { tenantIds: [tenantId], requestId: `once-${tenantId}` };
-    await acceptForce(world, request);
-    await buildInvoices(world, [tenantId]);
-    await use(tenantId, 'llm_usage', '300');
-
-    expect(await acceptForce(world, request)).toMatchObject({ accepted: true });
-    expect(await buildInvoices(world, [tenantId])).toMatchObject([{ outcome: 'skipped' }]);
-    expect(await notesOf(world.db, tenantId)).toHaveLength(1);
-  });
-
-  test('with the id of a credit is refused for the tenant of the credit, and serves the others', async () => {
-    const requestId = `taken-${lastTenant}`;
-    const { tenantId, invoice } = await settledTenant();
-    const { tenantId: other } = await settledTenant();
-    await creditLine(world.db, {
-      ...{ documentId: invoice.invoiceId, lineNo: 1, amountCents: 10 },
-      ...{ reason: 'outage', requestId, actor: 'olga' },
-    });
-    const tenantIds = [tenantId, other];
-    for (const id of tenantIds) await use(id, 'llm_usage', '200');
-
-    const reason = `request id ${requestId} was already used for a credit of tenant ${tenantId}: use another one`;
-    expect(await acceptForce(world, { tenantIds, requestId })).toMatchObject({
-      ...{ accepted: true, refusals: [reason], urgentTenantIds: [other] },
-    });
-    expect(await buildInvoices(world, tenantIds)).toMatchObject([
-      { tenantId, outcome: 'skipped' },
-      { tenantId: other, outcome: 'adjusted' },
-    ]);
-    expect(await showRequest(world.db, MONTH, requestId)).toMatchObject({
-      tenants: [
-        { tenant_id: tenantId, outcome: 'refused', reason },
-        { tenant_id: other, outcome: 'adjusted' },
-      ],
-    });
-    // In another month, the id is free.
-    expect(await acceptForce(world, { tenantIds: [tenantId], requestId }, '2026-06')).toMatchObject(
-      { accepted: true, refusals: [] },
-    );
-    expect(await buildInvoices(world, [tenantId], { month: '2026-06' })).toMatchObject([
-      { outcome: 'rolled' },
-    ]);
-  });
-
-  test('for all tenants is refused in the same way', async () => {
-    const requestId = `taken-by-all-${lastTenant}`;
-    const { tenantId, invoice } = await settledTenant();
-    await creditLine(world.db, {
-      ...{ documentId: invoice.invoiceId, lineNo: 1, amountCents: 10 },
-      ...{ reason: 'outage', requestId, actor: 'olga' },
-    });
-    expect(await acceptForce(world, { all: true, requestId })).toMatchObject({
-      accepted: true,
-      refusals: [expect.stringContaining(`a credit of tenant ${tenantId}`)],
-    });
-  });
-
-  test('has the same result for each attempt of the run, before and after its commit', async () => {
-    const { tenantId, invoice } = await settledTenant();
-    await use(tenantId, 'llm_usage', '200');
-    await acceptForce(world, { tenantIds: [tenantId] });
-    const run = nextRun();
-    const { openDrafts, persistInvoices, recordParked } = world.activities;
-    const input = { month: MONTH, tenantIds: [tenantId], ...run };
-    const { drafts } = await openDrafts(input);
-    expect(await openDrafts(input)).toEqual({ drafts, settled: [] });
-    const results = await buildInvoices(world, [tenantId], { run });
-    expect(results).toMatchObject([{ outcome: 'adjusted', totalCents: 220 }]);
-
-    expect(await persistInvoices({ month: MONTH, drafts, owner: run.owner })).toMatchObject({
-      results,
-    });
-    expect(await openDrafts(input)).toEqual({ drafts: [], settled: results });
-    const failure = { type: 'timed_out', reason: 'the worker died' };
-    const failed = { month: MONTH, tenantId, failure, owner: run.owner, upToSeq: 1_000_000 };
-    expect(await recordParked(failed)).toEqual({ outcome: 'adjusted' });
-    expect(await outcomesOf(world.db, MONTH)).toContainEqual(
-      expect.objectContaining({ tenantId, outcome: 'adjusted', invoiceId: invoice.invoiceId }),
-    );
-    expect(await notesOf(world.db, tenantId)).toHaveLength(1);
-  });
-
-  test('serves a retry after a run that was cut off, with all of its usage', async () => {
-    const { tenantId } = await settledTenant();
-    await use(tenantId, 'llm_usage', '200');
-    await acceptForce(world, { tenantIds: [tenantId] });
-    await buildInvoices(world, [tenantId], { stopAfter: 'pullLlmUsage' });
-    await use(tenantId, 'llm_usage', '300');
-    expect(await buildInvoices(world, [tenantId])).toMatchObject([
-      { outcome: 'adjusted', totalCents: 550 },
-    ]);
-  });
-});
-
-describe('a payment', () => {
-  test('between the draft and its issue makes a note of it', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    await use(tenantId, 'llm_usage', '200');
-    await acceptForce(world, { tenantIds: [tenantId] });
-    const run = nextRun();
-    await buildInvoices(world, [tenantId], { run, stopAfter: 'pullLlmUsage' });
-    await settleInvoice(world, (await invoicesOf(world.db, tenantId))[0]!);
-
-    expect(await buildInvoices(world, [tenantId], { run })).toMatchObject([
-      { outcome: 'adjusted', totalCents: 220 },
-    ]);
-    expect(await invoicesOf(world.db, tenantId)).toMatchObject([{ supersededBy: null }]);
-  });
-
-  test('that commits while the issue waits for the invoice makes a note of it', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    await use(tenantId, 'llm_usage', '200');
-    await acceptForce(world, { tenantIds: [tenantId] });
-    const run = nextRun();
-    await buildInvoices(world, [tenantId], { run, stopAfter: 'pullLlmUsage' });
-    const [invoice] = await invoicesOf(world.db, tenantId);
-
-    const issuing = await asSuperuser(world.testDatabase.superuserUrl, async (client) => {
-      await client.query('BEGIN');
-      await client.query('SELECT FROM invoices WHERE invoice_id = $1 FOR UPDATE', [
-        invoice!.invoiceId,
-      ]);
-      const waiting = buildInvoices(world, [tenantId], { run });
-      await untilLockIsWaitedFor(world.testDatabase.superuserUrl, (sessions) => sessions > 0);
-      await client.query(
-        `INSERT INTO payments (payment_id, tenant_id, period_start, invoice_id, amount_cents, received_on, actor)
-         SELECT 'while-issuing', tenant_id, period_start, invoice_id, 100, '2026-06-12', 'x'
-         FROM invoices WHERE invoice_id = $1`,
-        [invoice!.invoiceId],
-      );
-      await client.query('COMMIT');
-      return waiting;
-    });
-
-    expect(issuing).toMatchObject([{ outcome: 'adjusted', totalCents: 220 }]);
-  });
-
-  test('after a revision was issued settles that one', async () => {
-    const tenantId = await newTenant();
-    await buildInvoices(world, [tenantId]);
-    expect(await force(tenantId)).toMatchObject([{ outcome: 'rolled' }]);
-    const [, second] = await invoicesOf(world.db, tenantId);
-    await settleInvoice(world, second!);
-    await use(tenantId, 'llm_usage', '200');
-    expect(await force(tenantId)).toMatchObject([
-      { outcome: 'adjusted', invoiceId: second!.invoiceId },
-    ]);
   });
 });
 
