@@ -7,8 +7,10 @@ requireNode24('npm test -- <file>');
 
 /** Tests that need no server; every other test runs against the real ones. */
 export const WITHOUT_SERVERS = 'test/**/*.unit.test.ts';
-/** Tests of the whole system with all its processes. They take minutes, so `npm run test:e2e` runs them. */
-const WHOLE_SYSTEM = 'test/e2e/**';
+/** Tests that start the product's processes, or whole benches. They take minutes, so `npm run test:e2e` runs them. */
+const OF_PROCESSES = ['e2e', 'cli', 'bench', 'faults'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
   test: {
@@ -32,7 +34,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.test.ts'],
           // vitest.browser.config.ts runs those in a browser.
-          exclude: [WITHOUT_SERVERS, WHOLE_SYSTEM, 'test/browser/**'],
+          exclude: [WITHOUT_SERVERS, ...OF_PROCESSES, 'test/browser/**'],
           globalSetup: 'test/_util/global-setup.ts',
         },
       },
@@ -40,7 +42,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: OF_PROCESSES,
           exclude: [WITHOUT_SERVERS],
           globalSetup: 'test/_util/global-setup.ts',
         },

@@ -12,13 +12,7 @@ const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 const TIMEOUT_MS = 900_000;
 
 /** Without the bench of production's Temporal server: `npm run test:cluster -- --short` runs it. */
-const ON_DEV_SERVER = BENCHES.map(({ name }) => name).filter((name) => name !== 'cluster');
-
-/** All of them take more than a minute: the gate runs all, `npm test` one of each kind. */
-const NAMES =
-  process.env.SMOKE_BENCHES === 'all'
-    ? ON_DEV_SERVER
-    : ['month-end', 'llm-pull', 'ingestion-singles'];
+const NAMES = BENCHES.map(({ name }) => name).filter((name) => name !== 'cluster');
 
 test(
   'benches run, small: they measure something, and say nothing about speed',
