@@ -29,6 +29,8 @@ const NAMES: ReadonlySet<string> = new Set([
 
 const FIXED_OFFSET = /^(?:(?:UTC|GMT)?[+-]\d|Etc\/|GMT$|UCT$|Zulu$|Z$)/i;
 const SUGGESTIONS = 3;
+/** Characters of a wrong name that the message repeats. */
+const SHOWN = 100;
 /** The largest number of typing mistakes in a name for which a suggestion is worthwhile. */
 const MAX_MISTAKES = 3;
 
@@ -38,7 +40,7 @@ const MAX_MISTAKES = 3;
  */
 export function whyNotTimeZone(text: string): string | null {
   if (NAMES.has(text)) return null;
-  const name = JSON.stringify(text);
+  const name = JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
   if (FIXED_OFFSET.test(text)) {
     return (
       `${name} is a fixed offset, which knows no daylight saving: ` +
@@ -60,6 +62,8 @@ function findSimilar(text: string): readonly string[] {
   const places = names.filter((name) => simplify(name.split('/').at(-1) ?? '') === wanted);
   if (places.length > 0) return places.slice(0, SUGGESTIONS);
   const rated = names
+    // At least that many mistakes. Saves the comparison with a huge text.
+    .filter((name) => Math.abs(simplify(name).length - wanted.length) <= MAX_MISTAKES)
     .map((name) => ({ name, mistakes: distance(simplify(name), wanted) }))
     .filter(({ mistakes }) => mistakes <= MAX_MISTAKES)
     .sort((a, b) => a.mistakes - b.mistakes);
