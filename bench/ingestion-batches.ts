@@ -4,7 +4,7 @@ import { createBareTable, insertBare, readRows, type LedgerTable } from './lib/b
 import { cpuText, measureCpu, type CpuPerEvent } from './lib/ingestion-cpu.ts';
 import { startIngestionServers, type IngestionServers } from './lib/ingestion-servers.ts';
 import { post } from './lib/load.ts';
-import { byMedian } from './lib/median.ts';
+import { byMedian, describeRange, median } from './lib/median.ts';
 import { createUsageEvents } from './lib/usage-events.ts';
 
 /** Events per request. */
@@ -17,26 +17,30 @@ interface Kind {
   readonly field: string;
   readonly key: keyof IngestionServers['keys'];
   readonly table: LedgerTable;
+  /** Bounds of the CPU time of an event, relative to that of a bare row in PostgreSQL. */
+  readonly bounds?: { readonly api: number; readonly postgres: number };
 }
 
-const KINDS: readonly Kind[] = [
-  {
-    name: 'LLM events in batches of 500 over HTTP',
-    source: 'llm',
-    path: '/api/v1/integrations/llm-usage',
-    field: 'events',
-    key: 'gateway',
-    table: { name: 'llm_usage_events', id: 'gateway_request_id' },
-  },
-  {
-    name: 'metered records in batches of 500 over HTTP',
-    source: 'metered',
-    path: '/api/v1/integrations/metered-usage',
-    field: 'records',
-    key: 'metering',
-    table: { name: 'metered_usage_records', id: 'record_id' },
-  },
-];
+const LLM: Kind = {
+  name: 'LLM event',
+  source: 'llm',
+  path: '/api/v1/integrations/llm-usage',
+  field: 'events',
+  key: 'gateway',
+  table: { name: 'llm_usage_events', id: 'gateway_request_id' },
+  bounds: { api: 1.2, postgres: 1.6 },
+};
+const METERED: Kind = {
+  name: 'metered record',
+  source: 'metered',
+  path: '/api/v1/integrations/metered-usage',
+  field: 'records',
+  key: 'metering',
+  table: { name: 'metered_usage_records', id: 'record_id' },
+};
+
+/** The most CPU time that an event may take if each deployment uses three models, relative to one. */
+const MODELS_BOUND = 1.05;
 
 /** The result of one way of writing events; the rate is in events per second. */
 interface Written {
@@ -47,11 +51,15 @@ interface Written {
 /** The results of all ways of writing the same events, one after another. */
 interface Round {
   readonly overHttp: Written;
-  readonly fromAll: Written;
-  readonly fromOne: Written;
+  readonly bare: Written;
+  /** LLM events of a single model; null for metered records. */
+  readonly oneModel: Written | null;
 }
 
-/** Batches, acknowledged after commit, compared with the same rows in bare statements. */
+/**
+ * Batches, acknowledged after commit: their CPU time, compared with the same rows in bare statements. Rates say more
+ * about a machine's cores and disk than about the code, so only the ratios of CPU time have bounds.
+ */
 export const ingestionBatches: Bench = {
   name: 'ingestion-batches',
   title: 'Batches of usage over HTTP',
@@ -64,7 +72,7 @@ export const ingestionBatches: Bench = {
   async run(context) {
     await using servers = await startIngestionServers(context, sizeOf(context, 'deployments'));
     const figures: Figure[] = [];
-    for (const kind of KINDS) figures.push(...(await measure(kind, servers, context)));
+    for (const kind of [LLM, METERED]) figures.push(...(await measure(kind, servers, context)));
     return { figures };
   },
 };
@@ -86,82 +94,113 @@ async function measure(
   }
   const [client] = clients;
   if (client === undefined) throw new Error('there has to be a connection');
-  const bareTables = {
-    fromAll: await createBareTable(client, kind.table, 'from_all'),
-    fromOne: await createBareTable(client, kind.table, 'from_one'),
+  const bareTable = await createBareTable(client, kind.table, 'bare');
+
+  const requests = Math.ceil(sizeOf(context, 'events') / BATCH);
+  const events = requests * BATCH;
+  const storedIn = new Map<string, number>();
+  const write = async (table: string, work: () => Promise<number>): Promise<Written> => {
+    await client.query('CHECKPOINT');
+    const { result: seconds, cpu } = await measureCpu(servers, events, work);
+    storedIn.set(table, (storedIn.get(table) ?? 0) + events);
+    await expectStored(client, table, storedIn.get(table) ?? 0);
+    return { rate: events / seconds, cpu };
+  };
+  const send = (prefix: string, models?: number): Promise<Written> => {
+    const { seed } = context;
+    const usage = createUsageEvents(servers.places, {
+      ...{ seed, prefix, now: new Date() },
+      ...(models !== undefined && { models }),
+    });
+    const bodies = Array.from({ length: requests }, () =>
+      JSON.stringify({ [kind.field]: Array.from({ length: BATCH }, () => usage[kind.source]()) }),
+    );
+    const load = { url: `${servers.api.url}${kind.path}`, key: servers.keys[kind.key], connections };
+    return write(kind.table.name, async () => (await post(load, bodies)).seconds);
   };
 
   const measured: Round[] = [];
   // The first round warms everything up.
   for (let round = 0; round <= rounds; round += 1) {
     const prefix = `${kind.source}-${round}`;
-    const batches = makeBatches(kind, servers, { prefix, context });
-    const sent = batches.length * BATCH;
-    const write = async (table: string, work: () => Promise<number>): Promise<Written> => {
-      await client.query('CHECKPOINT');
-      const { result: seconds, cpu } = await measureCpu(servers, sent, work);
-      await expectStored(client, table, sent * (round + 1));
-      return { rate: sent / seconds, cpu };
-    };
-    const url = `${servers.api.url}${kind.path}`;
-    const overHttp = await write(kind.table.name, async () => {
-      const load = await post({ url, key: servers.keys[kind.key], connections }, batches);
-      return load.seconds;
-    });
+    const sendOne = async () => (kind.source === 'llm' ? send(`one-${prefix}`, 1) : null);
+    // They take turns in being first.
+    const early = round % 2 === 0 ? await sendOne() : null;
+    const overHttp = await send(prefix);
+    const oneModel = early ?? (await sendOne());
     const rows = await readRows(client, kind.table, `${prefix}-`);
-    const bare = (table: string, writers: readonly pg.Client[]) =>
-      write(table, () => insertBare(writers, table, rows));
-    const fromAll = await bare(bareTables.fromAll, clients);
-    const fromOne = await bare(bareTables.fromOne, [client]);
-    if (round > 0) measured.push({ overHttp, fromAll, fromOne });
+    const bare = await write(bareTable, () => insertBare(clients, bareTable, rows));
+    if (round > 0) measured.push({ overHttp, bare, oneModel });
     context.log(
-      `${kind.source}, round ${round}: ${overHttp.rate.toFixed(0)} over HTTP ` +
-        `(${cpuText(overHttp.cpu)}), bare ${fromAll.rate.toFixed(0)} from all connections ` +
-        `(${cpuText(fromAll.cpu)}), ${fromOne.rate.toFixed(0)} from one`,
+      `${kind.source}, round ${round}: ${textOf(overHttp)}; bare ${textOf(bare)}` +
+        (oneModel ? `; one model ${textOf(oneModel)}` : ''),
     );
   }
-  return [
-    {
-      ...compare(measured, 'fromAll', 'from as many connections'),
-      name: kind.name,
-    },
-    {
-      ...compare(measured, 'fromOne', 'from one connection'),
-      name: `${kind.name}, against one writer`,
-    },
-  ];
+  return [rateOf(kind, measured), ...cpuOf(kind, measured), ...costOfModels(measured)];
 }
 
-/**
- * Returns the round with the median ratio. A machine's speed changes from minute to minute, so only
- * values measured right after each other are compared.
- */
-function compare(rounds: readonly Round[], limit: 'fromAll' | 'fromOne', how: string) {
-  const ratioOf = (round: Round) => round.overHttp.rate / round[limit].rate;
-  const round = byMedian(rounds, ratioOf);
+function textOf({ rate, cpu }: Written): string {
+  return `${rate.toFixed(0)} events/s (${cpuText(cpu)})`;
+}
+
+function rateOf({ name }: Kind, rounds: readonly Round[]): Figure {
+  const rates = rounds.map(({ overHttp }) => overHttp.rate);
   return {
-    measured: { value: round.overHttp.rate, unit: 'events/s' },
+    name: `${name}s in batches of 500 over HTTP`,
+    measured: { value: median(rates), unit: 'events/s' },
     against: {
-      value: round[limit].rate,
+      value: median(rounds.map(({ bare }) => bare.rate)),
       unit: 'events/s',
-      name: `the same rows, 1,000 to an INSERT, ${how}`,
+      name: 'the same rows, 1,000 to an INSERT, from as many connections',
     },
-    ratio: ratioOf(round),
-    note: `over HTTP: ${cpuText(round.overHttp.cpu)}; bare: ${cpuText(round[limit].cpu)}`,
+    note: `${rounds.length} rounds, ${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}`,
   };
 }
 
-/** @returns the bodies of the requests */
-function makeBatches(
-  { source, field }: Kind,
-  { places }: IngestionServers,
-  { prefix, context }: { readonly prefix: string; readonly context: BenchContext },
-): readonly string[] {
-  const events = sizeOf(context, 'events');
-  const usage = createUsageEvents(places, { seed: context.seed, prefix, now: new Date() });
-  return Array.from({ length: Math.ceil(events / BATCH) }, () =>
-    JSON.stringify({ [field]: Array.from({ length: BATCH }, () => usage[source]()) }),
+/**
+ * Returns the CPU time of an event in PostgreSQL and in the API, each in the round with the median ratio. A machine's
+ * speed changes from minute to minute, so only values measured right after each other are compared.
+ */
+function cpuOf({ name, bounds }: Kind, rounds: readonly Round[]): readonly Figure[] {
+  const comparable = rounds.flatMap(({ overHttp, bare }) =>
+    overHttp.cpu && bare.cpu ? { event: overHttp.cpu, row: bare.cpu.postgres } : [],
   );
+  if (comparable.length === 0) return [];
+  return (['postgres', 'api'] as const).map((of): Figure => {
+    const ratioOf = ({ event, row }: (typeof comparable)[number]) => event[of] / row;
+    const round = byMedian(comparable, ratioOf);
+    return {
+      name: `CPU of ${of === 'api' ? 'the API' : 'PostgreSQL'} for a ${name}`.replace('a L', 'an L'),
+      measured: { value: round.event[of], unit: 'µs' },
+      against: { value: round.row, unit: 'µs', name: "PostgreSQL's for a row of bare INSERTs" },
+      ratio: ratioOf(round),
+      ...(bounds && { bound: { atMost: bounds[of] } }),
+      note: describeRange(comparable.map(ratioOf)),
+    };
+  });
+}
+
+/** Returns what three models cost, because each has a bucket of its own in a deployment's month. */
+function costOfModels(rounds: readonly Round[]): readonly Figure[] {
+  const total = ({ api, postgres }: CpuPerEvent) => api + postgres;
+  const comparable = rounds.flatMap(({ overHttp, oneModel }) =>
+    overHttp.cpu && oneModel?.cpu
+      ? { three: total(overHttp.cpu), one: total(oneModel.cpu) }
+      : [],
+  );
+  if (comparable.length === 0) return [];
+  const ratioOf = ({ three, one }: (typeof comparable)[number]) => three / one;
+  const round = byMedian(comparable, ratioOf);
+  return [
+    {
+      name: 'CPU of both for an LLM event, three models per deployment',
+      measured: { value: round.three, unit: 'µs' },
+      against: { value: round.one, unit: 'µs', name: 'one model' },
+      ratio: ratioOf(round),
+      bound: { atMost: MODELS_BOUND },
+      note: describeRange(comparable.map(ratioOf)),
+    },
+  ];
 }
 
 /** @throws Error if a row is missing or duplicated: such a figure would be meaningless */

@@ -3,7 +3,7 @@
 -- The usage ledger, for LLM events and metered records (docs/spec.md#usage).
 --
 -- Ingestion appends events and adds each to the exact sum of a bucket. There is one open bucket per source,
--- deployment, kind and service month. Opening a draft seals the tenant's open buckets for it; usage that
+-- deployment, kind, service month and model (ADR 35). Opening a draft seals the tenant's open buckets for it; usage that
 -- arrives later opens a new bucket. An event names its bucket and a bucket its invoice, so each event is on
 -- exactly one live invoice or visibly pending, and the cost of a month end depends on the number of buckets,
 -- not of events.
@@ -15,19 +15,24 @@ CREATE TABLE usage_buckets (
   deployment_id external_id NOT NULL,
   resource_kind text NOT NULL,
   service_month month_start NOT NULL,
+  -- LLM: the model of its events. A deployment has buckets of at most 200 models in a month; events of all other
+  -- models share the bucket ''. Metered: always ''.
+  model text NOT NULL DEFAULT '',
   event_count bigint NOT NULL DEFAULT 0 CHECK (event_count >= 0),
   -- LLM: exact cents. Metered: an exact quantity; a correction adds its difference.
   total numeric NOT NULL DEFAULT 0,
   -- The draft that sealed it, which is also the id of the invoice or note that the draft became. Null: open.
   sealed_for uuid REFERENCES invoice_drafts,
+  CHECK (source = 'llm' OR model = ''),
   FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id)
 );
 CREATE UNIQUE INDEX usage_buckets_one_open
-  ON usage_buckets (source, deployment_id, resource_kind, service_month) WHERE sealed_for IS NULL;
+  ON usage_buckets (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL;
 CREATE INDEX usage_buckets_open_by_tenant
   ON usage_buckets (tenant_id, service_month) WHERE sealed_for IS NULL;
 CREATE INDEX usage_buckets_by_draft ON usage_buckets (sealed_for) WHERE sealed_for IS NOT NULL;
-CREATE INDEX usage_buckets_by_month ON usage_buckets (service_month, tenant_id);
+-- Also finds the models that a deployment has buckets of.
+CREATE INDEX usage_buckets_by_month ON usage_buckets (service_month, tenant_id, deployment_id, model);
 
 -- The sum of a sealed bucket never changes: without this, an ingestion that still had the id of an open bucket
 -- would lose usage. Usage that an invoice holds can only move to the revision that replaces it
@@ -79,6 +84,8 @@ CREATE TABLE llm_usage_events (
   currency text NOT NULL,
   input_tokens bigint CHECK (input_tokens >= 0),
   output_tokens bigint CHECK (output_tokens >= 0),
+  -- Short strings by name, such as the team of the request. Null: none.
+  attributes jsonb,
   -- SHA-256 of the canonical content: defaults filled in, instants to the microsecond.
   content_hash bytea NOT NULL,
   bucket_id bigint NOT NULL,
@@ -123,9 +130,9 @@ CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON meter
 -- The API adds usage. The worker seals buckets and cannot read events. A tenant's key finds events by their
 -- bucket.
 GRANT SELECT ON usage_buckets TO arcadia_api, arcadia_worker, arcadia_readonly;
-GRANT SELECT (bucket_id, source, tenant_id, deployment_id, resource_kind, service_month, event_count, total) ON usage_buckets
-  TO arcadia_tenant;
-GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, event_count, total),
+GRANT SELECT (bucket_id, source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
+  ON usage_buckets TO arcadia_tenant;
+GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total),
   UPDATE (event_count, total) ON usage_buckets TO arcadia_api;
 GRANT UPDATE (sealed_for) ON usage_buckets TO arcadia_worker;
 GRANT SELECT ON llm_usage_events, metered_usage_records TO arcadia_api, arcadia_readonly, arcadia_tenant;

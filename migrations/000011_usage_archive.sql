@@ -208,10 +208,10 @@ BEGIN
     DELETE FROM llm_usage_events e WHERE e.ctid = ANY(due) RETURNING e.*
   ), kept AS (
     INSERT INTO llm_usage_archive (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
-      service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id,
+      service_month, charge_cents, currency, input_tokens, output_tokens, attributes, content_hash, bucket_id,
       received_at)
     SELECT gateway_request_id, tenant_id, deployment_id, model, occurred_at, service_month,
-      charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id, received_at
+      charge_cents, currency, input_tokens, output_tokens, attributes, content_hash, bucket_id, received_at
     FROM gone RETURNING charge_cents
   ), known AS (
     INSERT INTO archived_usage_ids (source, id, content_hash, bucket_id)

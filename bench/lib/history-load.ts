@@ -94,7 +94,7 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
         WHEN 'plan_base' THEN '{"version": 1, "plan_version_id": "studio-v1"}'::jsonb
         WHEN 'addon' THEN '{"addon_code": "storage_50gb", "included_qty": "50"}'
         WHEN 'overage' THEN '{"used": "912", "capped": false, "addon_qty": "0", "allowance": "744", "included_qty": "744"}'
-        ELSE '{"exact_cents": "410"}' END
+        ELSE '{"exact_cents": "410", "by_model": [{"model": "large-2", "requests": "10", "exact_cents": "410"}]}' END
     FROM past_line ORDER BY period_start, tenant_id, line_no`);
   await client.query(`
     INSERT INTO invoice_lines (invoice_id, line_no, kind, description, qty, unit, amount_cents, meta)
@@ -126,8 +126,9 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
 async function insertBuckets(client: pg.ClientBase, eventsPerBucket: number): Promise<void> {
   await client.query(
     `INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month,
-       event_count, total, sealed_for)
+       model, event_count, total, sealed_for)
      SELECT source, tenant_id, deployment_id, coalesce(resource_kind, 'llm_usage'), period_start,
+       CASE source WHEN 'llm' THEN 'large-2' ELSE '' END,
        $1::bigint, $1::bigint * $2::numeric, invoice_id
      FROM past_line WHERE source IS NOT NULL ORDER BY period_start, tenant_id, line_no`,
     [eventsPerBucket, AMOUNT],

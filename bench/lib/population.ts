@@ -142,8 +142,9 @@ async function insertUsage(
   );
   await client.query(
     `INSERT INTO usage_buckets
-       (source, tenant_id, deployment_id, resource_kind, service_month, event_count, total)
-     SELECT source, tenant_id, deployment_id, kind, $1, count(*), sum(amount)
+       (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
+     SELECT source, tenant_id, deployment_id, kind, $1, CASE source WHEN 'llm' THEN 'large-2' ELSE '' END,
+       count(*), sum(amount)
      FROM generated GROUP BY source, tenant_id, deployment_id, kind
      ORDER BY source, deployment_id, kind`,
     [`${MONTH}-01`],

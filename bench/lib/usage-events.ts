@@ -45,11 +45,23 @@ const KINDS = ['droplet_hours', 'spaces_gb_month', 'llm_tokens'];
 /**
  * @param prefix of the ids, so that no earlier event is sent again
  * @param now the latest instant of the events
+ * @param models how many LLM models there are; at most 3, the default
  */
 export function createUsageEvents(
   places: readonly Place[],
-  { seed, prefix, now }: { readonly seed: number; readonly prefix: string; readonly now: Date },
+  {
+    seed,
+    prefix,
+    now,
+    models = MODELS.length,
+  }: {
+    readonly seed: number;
+    readonly prefix: string;
+    readonly now: Date;
+    readonly models?: number;
+  },
 ): UsageEvents {
+  const used = MODELS.slice(0, models);
   const generator = seededRandom(`usage ${seed}`);
   const random = () => generator.next();
   const pick = <T>(list: readonly T[]): T => {
@@ -68,7 +80,7 @@ export function createUsageEvents(
         gateway_request_id: nextId(),
         tenant_id: tenantId,
         deployment_id: deploymentId,
-        model: pick(MODELS),
+        model: pick(used),
         occurred_at: instant(),
         charge_cents: `${Math.floor(random() * 10)}.${Math.floor(random() * 1e6) + 1}`,
         input_tokens: Math.floor(random() * 20_000),

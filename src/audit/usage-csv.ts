@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { toCell } from '../lib/csv.ts';
 import type { Queryable } from '../db/pool.ts';
+import type { AttributeSum } from '../db/usage/usage-breakdown.ts';
 import { listEventsBehind, type EventBehindLine } from '../db/usage/provenance.ts';
 
 /** Events that are read and written together; limits memory use. */
@@ -16,6 +17,7 @@ export const USAGE_CSV_HEADERS = [
   'output_tokens',
   'qty',
   'replaces',
+  'attributes',
   'amount',
   'excluded',
   'content_hash',
@@ -23,6 +25,26 @@ export const USAGE_CSV_HEADERS = [
 
 /** Columns with text that a sender chose, which a spreadsheet could interpret as a formula. */
 const TEXTS: ReadonlySet<string> = new Set(['event_id', 'model', 'replaces']);
+
+/** The columns of sums by model or by an attribute, in order. */
+export const BREAKDOWN_CSV_HEADERS = ['by', 'value', 'is_rest', 'requests', 'exact_cents', 'currency'];
+
+/** Returns the sums of an invoice line by model or by an attribute as CSV (RFC 4180). */
+export function breakdownCsv(
+  currency: string,
+  by: string,
+  sums: readonly AttributeSum[],
+): string {
+  const rows = sums.map(({ value, is_rest, requests, exact_cents }) => [
+    by,
+    value === null ? null : toCell(value),
+    String(is_rest),
+    requests,
+    exact_cents,
+    currency,
+  ]);
+  return stringify([BREAKDOWN_CSV_HEADERS, ...rows], { record_delimiter: 'windows' });
+}
 
 /** Streams the events behind an invoice line as CSV (RFC 4180). */
 export async function* streamUsageCsv(

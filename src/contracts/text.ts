@@ -17,9 +17,14 @@ export const externalId = z
  */
 const VISIBLE = String.raw` -~\u00a1-\u00ac\u00ae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\u3163\u3165-\ud7ff\uf900-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef`;
 
+/** The pattern of a text of visible characters. */
+export function visiblePattern(maxLength: number): string {
+  return `^[${VISIBLE}]{1,${maxLength}}$`;
+}
+
 /** An id chosen by the sender's system: of an event, a record, a resource kind. */
 export function visibleId(maxLength: number) {
-  return z.string().regex(new RegExp(`^[${VISIBLE}]{1,${maxLength}}$`), {
+  return z.string().regex(new RegExp(visiblePattern(maxLength)), {
     error: `expected an id: 1 to ${maxLength} visible characters`,
   });
 }

@@ -28,6 +28,16 @@ export interface BillingDocument {
   readonly notes: readonly string[];
   /** How to pay; empty if nothing is due. */
   readonly payment: readonly string[];
+  /** Follows everything else, on pages of its own; null: none. */
+  readonly appendix: Appendix | null;
+}
+
+/** A table that explains lines and adds up to nothing that is due. */
+export interface Appendix {
+  readonly title: string;
+  readonly caption: string;
+  readonly heads: Cells;
+  readonly groups: readonly LineGroup[];
 }
 
 export interface Mark {

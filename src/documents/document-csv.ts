@@ -81,6 +81,12 @@ const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
     head: 'days_in_month',
     value: ({ line, priced }) => (priced && shareOf(line.meta)?.divisor) ?? null,
   },
+  // JSON, as the API serves it.
+  {
+    head: 'by_model',
+    value: ({ line: { meta } }) => (meta.by_model === undefined ? null : JSON.stringify(meta.by_model)),
+    isText: true,
+  },
 ];
 
 export const DOCUMENT_CSV_HEADERS: readonly string[] = LINE_COLUMNS.map(({ head }) => head);

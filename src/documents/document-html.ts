@@ -1,7 +1,15 @@
 import { Markup, markup } from '../lib/markup.ts';
 import { stylePolicy } from '../lib/content-policy.ts';
 import type { TotalRow } from '../display/tax-text.ts';
-import type { BillingDocument, DocumentLine, Fact, LineGroup, Party } from './billing-document.ts';
+import type {
+  Appendix,
+  BillingDocument,
+  Cells,
+  DocumentLine,
+  Fact,
+  LineGroup,
+  Party,
+} from './billing-document.ts';
 
 /** The style sheet of a document's page: light and dark on screens, black on white on paper. */
 const HTML_STYLE = `
@@ -28,6 +36,7 @@ thead th { border-bottom: 2px solid var(--ink); font-size: 0.85rem; overflow-wra
 .group { background: var(--band); font-size: 0.9rem; }
 small { color: var(--soft); }
 tfoot th { font-weight: 400; } tfoot .total > * { font-weight: 700; font-size: 1.1rem; border-bottom: 2px solid var(--ink); }
+.appendix { margin-top: 2.5rem; } .appendix h2 { font-size: 1.2rem; letter-spacing: 0; text-transform: none; color: var(--ink); }
 .payment { margin-top: 2rem; padding: 1rem; background: var(--band); border-radius: 0.3rem; } .payment p { margin: 0; }
 footer { margin-top: 1.5rem; color: var(--soft); font-size: 0.85rem; } footer p { margin: 0.2rem 0; }
 @media (max-width: 40rem) { main { padding: 1.25rem; } table { min-width: 0; font-size: 0.8rem; } th, td { padding: 0.4rem 0.25rem; } thead th:first-child { min-width: 8rem; } }
@@ -35,7 +44,7 @@ footer { margin-top: 1.5rem; color: var(--soft); font-size: 0.85rem; } footer p 
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --band: #f2f2f2; --paper: #fff; --behind: #fff; --red: #a3161d; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; min-height: 0; } .wide { overflow: visible; } table { min-width: 0; }
-  tr, .payment { break-inside: avoid; } tfoot { display: table-row-group; } .group { break-after: avoid; }
+  tr, .payment { break-inside: avoid; } tfoot { display: table-row-group; } .group { break-after: avoid; } .appendix { break-before: page; }
 }
 `;
 
@@ -45,7 +54,7 @@ export const DOCUMENT_CSP = stylePolicy(HTML_STYLE);
 /** Returns an invoice or a note as a self-contained HTML page, for screens and paper. */
 export function documentHtml(document: BillingDocument): string {
   const { title, number, caption, mark, facts, seller, buyer, statements, heads } = document;
-  const { groups, totals, notes, payment } = document;
+  const { groups, totals, notes, payment, appendix } = document;
   return markup`<!doctype html>
 <html lang="en-AU">
 <head>
@@ -69,9 +78,7 @@ ${partySection(buyer)}
 ${statements.length === 0 ? '' : markup`<dl class="statements">${statements.map(factRow)}</dl>\n`}<div class="wide" role="region" aria-label="Lines" tabindex="0">
 <table>
 <caption>${caption}</caption>
-<thead>
-<tr>${heads.map((head, index) => markup`<th scope="col"${index === 0 ? '' : markup` class="n"`}>${head}</th>`)}</tr>
-</thead>
+${tableHead(heads)}
 ${groups.map(groupBody)}
 <tfoot>
 ${totals.map(totalRow)}
@@ -80,7 +87,7 @@ ${totals.map(totalRow)}
 </div>
 ${paymentSection(payment)}
 <footer>${notes.map((note) => markup`<p>${note}</p>`)}</footer>
-</main>
+${appendix === null ? '' : appendixSection(appendix)}</main>
 </body>
 </html>
 `.text;
@@ -94,6 +101,27 @@ function partySection({ role, name, lines }: Party): Markup {
 
 function factRow({ label, value }: Fact): Markup {
   return markup`<div><dt>${label}</dt><dd>${value}</dd></div>`;
+}
+
+function tableHead(heads: Cells): Markup {
+  const cells = heads.map(
+    (head, index) => markup`<th scope="col"${index === 0 ? '' : markup` class="n"`}>${head}</th>`,
+  );
+  return markup`<thead>
+<tr>${cells}</tr>
+</thead>`;
+}
+
+function appendixSection({ title, caption, heads, groups }: Appendix): Markup {
+  return markup`<section class="appendix"><h2>${title}</h2>
+<div class="wide" role="region" aria-label="${title}" tabindex="0">
+<table>
+<caption>${caption}</caption>
+${tableHead(heads)}
+${groups.map(groupBody)}</table>
+</div>
+</section>
+`;
 }
 
 function groupBody({ heading, lines }: LineGroup): Markup {

@@ -4,6 +4,7 @@ import type { BillingDocument } from './billing-document.ts';
 import { drawFurniture, drawRunningHead } from './pdf-furniture.ts';
 import { columnsOf, layOut } from './pdf-layout.ts';
 import { createPen, BOTTOM, DETAIL_SIZE, HEAD_HEIGHT, PAGE, SIZE, TOP } from './pdf-pen.ts';
+import { appendixOf } from './pdf-appendix.ts';
 import { drawRows } from './pdf-table.ts';
 import { tailOf } from './pdf-tail.ts';
 import { topOf } from './pdf-top.ts';
@@ -40,21 +41,20 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
     detail: pen.measure('regular', DETAIL_SIZE),
   };
   const columns = columnsOf(document, measures);
+  const others = BOTTOM - TOP - 26 - HEAD_HEIGHT;
   const pages = layOut(
     document,
     { ...measures, columns },
-    {
-      first: BOTTOM - top.height - HEAD_HEIGHT,
-      others: BOTTOM - TOP - 26 - HEAD_HEIGHT,
-      tail: tail.height,
-    },
+    { first: BOTTOM - top.height - HEAD_HEIGHT, others, tail: tail.height },
   );
+  const appendix = appendixOf(document.appendix, measures, others);
+  const pageCount = pages.length + (appendix?.pages.length ?? 0);
   const root = pdf.struct('Document');
   pdf.addStructure(root);
   const table = pdf.struct('Table');
   for (const [index, page] of pages.entries()) {
     pdf.addPage();
-    drawFurniture(pen, document, `Page ${index + 1} of ${pages.length}`);
+    drawFurniture(pen, document, `Page ${index + 1} of ${pageCount}`);
     if (index === 0) {
       top.draw(root);
       root.add(table);
@@ -66,6 +66,12 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
       tail.draw(root, end);
     }
   }
+  appendix?.pages.forEach((page, index) => {
+    pdf.addPage();
+    drawFurniture(pen, document, `Page ${pages.length + index + 1} of ${pageCount}`);
+    drawRunningHead(pen, document);
+    appendix.draw(pen, root, page, index);
+  });
   root.end();
   pdf.end();
   return bytes;

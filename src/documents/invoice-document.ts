@@ -4,6 +4,7 @@ import { formatDate, NO_BREAK } from '../display/dates.ts';
 import { joinFigure, lineText } from '../display/line-text.ts';
 import { currencyOfLines, documentTitle, taxNotes, totalRows } from '../display/tax-text.ts';
 import type { BillingDocument, DocumentLine, Fact, Mark } from './billing-document.ts';
+import { modelAppendix } from './model-appendix.ts';
 import { buyerParty, currencyNote, datesOf, groupLines, sellerParty } from './document-parts.ts';
 
 /** A tax invoice of $1,000 or more, including GST, must identify the buyer. */
@@ -33,6 +34,7 @@ export function invoiceDocument(source: InvoiceSource, seller: Seller): BillingD
     totals: totalRows(source),
     notes: [currencyNote(source), ...taxNotes(source), ...statusNotes(source)],
     payment: isPayable(source) ? paymentOf(source, seller) : [],
+    appendix: modelAppendix(source),
   };
 }
 

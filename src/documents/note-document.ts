@@ -50,6 +50,7 @@ export function noteDocument(source: NoteSource, seller: Seller): BillingDocumen
       total_cents > 0
         ? [`Payable in addition to invoice ${adjusts.number}`, ...seller.payment_details]
         : [],
+    appendix: null,
   };
 }
 

@@ -10,6 +10,9 @@ export interface Column {
 }
 export type Columns = readonly [Column, Column, Column, Column];
 
+/** A table to lay out: the lines of a document, or its appendix. */
+type Laid = Pick<BillingDocument, 'heads' | 'groups'>;
+
 /** The width of the table, in points. */
 export const TABLE_WIDTH = 499;
 /** Widths of the columns of figures, unless a number needs more. */
@@ -21,7 +24,7 @@ const FITTING_DIGITS = 12;
 export const GAP = 12;
 
 /** Returns the columns. Long numbers get room at the expense of the descriptions, which can be broken. */
-export function columnsOf({ heads, groups }: BillingDocument, { text }: RowMeasures): Columns {
+export function columnsOf({ heads, groups }: Laid, { text }: RowMeasures): Columns {
   const lines = groups.flatMap((group) => group.lines);
   const wanted = FIGURE_WIDTHS.map((width, index) =>
     lines.reduce((widest, { figures }) => {
@@ -80,7 +83,7 @@ export interface RowMeasures {
 
 /** Spreads the lines over pages. The last page has room for the tail and may have no rows. */
 export function layOut(
-  { groups }: BillingDocument,
+  { groups }: Laid,
   style: RowMeasures & { readonly columns: Columns },
   room: Room,
 ): Page[] {

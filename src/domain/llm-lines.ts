@@ -3,7 +3,7 @@ import { DomainError } from './errors.ts';
 import { parseMonth } from './period.ts';
 import type { Month } from './period.ts';
 import { parseQuantity } from './quantity.ts';
-import type { QuoteLine } from './types.ts';
+import type { JsonValue, QuoteLine } from './types.ts';
 
 /** One deployment's LLM usage in one service month, with the gateway's charges. */
 export interface LlmUsage {
@@ -13,16 +13,28 @@ export interface LlmUsage {
   readonly requestCount: string | number;
   /** The exact sum of the gateway's charges, a decimal string of cents. */
   readonly exactCents: string;
+  /** The same by model, each model once; absent where only the sums are needed. */
+  readonly byModel?: readonly ModelUsage[];
   /** The month in which the requests were made. */
   readonly serviceMonth: Month;
   /** The month that the invoice is for: the service month, or a later one. */
   readonly invoiceMonth: Month;
 }
 
+/** LLM usage of one model. */
+export interface ModelUsage {
+  /** Empty for all models beyond those that are counted on their own. */
+  readonly model: string;
+  readonly requestCount: string | number;
+  /** Decimal string of cents. */
+  readonly exactCents: string;
+}
+
 /**
  * Returns the invoice line of a deployment's LLM usage (docs/spec.md#month-end). The gateway's
  * charges are summed and rounded to cents once; a sum that rounds to 0 still gets a line. Usage
- * that was too late for its own month's invoice gets a line that names that month.
+ * that was too late for its own month's invoice gets a line that names that month. `meta.by_model`
+ * adds up to the line.
  * @throws DomainError `invalid_decimal`, `invalid_quantity`, `invalid_month`, `amount_out_of_range`
  */
 export function llmUsageLine(usage: LlmUsage): QuoteLine {
@@ -39,9 +51,21 @@ export function llmUsageLine(usage: LlmUsage): QuoteLine {
     amountCents: roundToCents(exactCents, what),
     meta: {
       exact_cents: toDecimalString(exactCents),
+      ...(usage.byModel && { by_model: modelsOf(usage.byModel, what) }),
       ...(late && { service_month: usage.serviceMonth }),
     },
   };
+}
+
+/** Returns the models as the line stores them: ordered by name, all others (`model` null) last. */
+function modelsOf(models: readonly ModelUsage[], what: string): JsonValue[] {
+  return models
+    .toSorted((a, b) => (a.model === '' ? 1 : b.model === '' ? -1 : a.model < b.model ? -1 : 1))
+    .map(({ model, requestCount, exactCents }) => ({
+      model: model === '' ? null : model,
+      requests: parseCount(requestCount, what),
+      exact_cents: toDecimalString(parseDecimalSum(exactCents)),
+    }));
 }
 
 function isLate({ serviceMonth, invoiceMonth }: LlmUsage, what: string): boolean {

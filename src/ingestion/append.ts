@@ -2,6 +2,7 @@ import { type Appended, bucketKeyText, numberBuckets } from '../db/usage/append-
 import type { Database, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
+  OTHER_MODELS,
   readExpiredMonths,
   readContentHashes,
   type BucketKey,
@@ -132,7 +133,7 @@ async function insertFresh<E extends Entry>(
 ): Promise<Inserted> {
   if (entries.length === 0) return { accepted: new Set(), refused: new Map() };
   return db.transaction(async (tx) => {
-    const expired = await readExpiredMonths(tx, entries);
+    const expired = await readExpiredMonths(tx, source, entries);
     const [late, timely] = partition(entries, ({ serviceMonth }) => expired.has(serviceMonth));
     const { firsts } = numberBuckets(timely);
     const buckets = await lockOpenBuckets(tx, source, firsts.map(toBucketKey));
@@ -141,7 +142,8 @@ async function insertFresh<E extends Entry>(
       tx,
       timely.map((entry) => {
         const key = bucketKeyText(entry);
-        const bucketId = bucketIds.get(key);
+        const bucketId =
+          bucketIds.get(key) ?? bucketIds.get(bucketKeyText({ ...entry, model: OTHER_MODELS }));
         if (bucketId === undefined) throw new Error(`no bucket was locked for ${key}`);
         return { ...entry, bucketId };
       }),
@@ -185,6 +187,7 @@ function firstOfEachId<E extends Entry>(entries: readonly E[]): ReadonlyMap<stri
 }
 
 /** Returns the key alone, because every property would be sent to the database. */
-function toBucketKey({ tenantId, deploymentId, resourceKind, serviceMonth }: BucketKey): BucketKey {
-  return { tenantId, deploymentId, resourceKind, serviceMonth };
+function toBucketKey(key: BucketKey): BucketKey {
+  const { tenantId, deploymentId, resourceKind, serviceMonth, model } = key;
+  return { tenantId, deploymentId, resourceKind, serviceMonth, model };
 }

@@ -6,7 +6,7 @@ import {
   insertExclusion,
   type Exclusion,
 } from '../db/usage/usage-exclusions.ts';
-import { lockOpenBuckets, type UsageSource } from '../db/usage/usage-ledger.ts';
+import { lockOpenBuckets, OTHER_MODELS, type UsageSource } from '../db/usage/usage-ledger.ts';
 
 export interface ExclusionRequest {
   readonly source: UsageSource;
@@ -37,7 +37,9 @@ export function excludeEvent(db: Database, request: ExclusionRequest): Promise<E
       return { outcome: 'refused', reason: `event ${eventId} has expired, as all of its month` };
     }
     // A correction takes this lock too, so the record is excluded before or after it, never during it.
-    if (source === 'metered') await lockOpenBuckets(tx, source, [known]);
+    if (source === 'metered') {
+      await lockOpenBuckets(tx, source, [{ ...known, model: OTHER_MODELS }]);
+    }
     const event = (await findExcludable(tx, source, eventId)) ?? known;
     if (event.replacedBy !== null) {
       const reason = `record ${eventId} was replaced by ${event.replacedBy}: exclude that one`;

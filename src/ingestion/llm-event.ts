@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LLM_RESOURCE_KIND, type LlmEventRow } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
+import { attributesSchema, sortAttributes } from './attributes.ts';
 import { contentHash } from './content-hash.ts';
 import {
   currencyCode,
@@ -25,6 +26,7 @@ export const llmEventSchema = z
     currency: currencyCode.optional().describe("By default the tenant's; another one is refused."),
     input_tokens: tokenCount.optional(),
     output_tokens: tokenCount.optional(),
+    attributes: attributesSchema.optional(),
   })
   .meta({ id: 'LlmUsageEvent' });
 
@@ -39,6 +41,7 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
   schema: llmEventSchema,
   toEntry(event, { currency }, { serviceMonth, barred }) {
     const occurredAt = event.occurred_at;
+    const attributes = sortAttributes(event.attributes);
     return {
       id: event.gateway_request_id,
       tenantId: event.tenant_id,
@@ -51,8 +54,10 @@ export const LLM_USAGE: UsageKind<LlmEvent, LlmEntry> = {
       currency,
       inputTokens: event.input_tokens ?? null,
       outputTokens: event.output_tokens ?? null,
+      attributes: attributes === undefined ? null : JSON.stringify(attributes),
       // Sorted by name, so that `contentHash` needn't sort again.
       contentHash: contentHash({
+        attributes,
         charge_cents: normalizeDecimalString(event.charge_cents),
         currency,
         deployment_id: event.deployment_id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MeteredRecordRow } from '../db/usage/usage-ledger.ts';
+import { OTHER_MODELS, type MeteredRecordRow } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import { decimalString, externalId, instant, visibleId } from './usage-fields.ts';
@@ -41,6 +41,7 @@ export const METERED_USAGE: UsageKind<MeteredRecord, MeteredEntry> = {
       deploymentId: record.deployment_id,
       resourceKind: record.resource_kind,
       serviceMonth,
+      model: OTHER_MODELS,
       occurredAt: occurredAt.stored,
       qty: record.qty,
       replaces: record.replaces ?? null,

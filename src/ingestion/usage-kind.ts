@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { BucketKey, Deployment, UsageSource } from '../db/usage/usage-ledger.ts';
+import type { JsonValue } from '../domain/types.ts';
 import type { UtcInstant } from './instant.ts';
 import type { FieldError } from './results.ts';
 
@@ -23,7 +24,7 @@ export interface Entry extends BucketKey {
 }
 
 /** The content that an event's hash covers; every field of the schema must be present. */
-export type Content<Event> = Readonly<Record<keyof Event, string | number | undefined>>;
+export type Content<Event> = Readonly<Record<keyof Event, JsonValue | undefined>>;
 
 /** The properties in which the kinds of usage differ. */
 export interface UsageKind<Event extends SentEvent, E extends Entry> {

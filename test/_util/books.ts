@@ -128,16 +128,17 @@ export async function expectSoundBooks(db: Queryable): Promise<void> {
   const found = await db.one(sql.type(audit)`
     WITH event AS (
       SELECT bucket_id, 'llm' AS source, tenant_id, deployment_id, 'llm_usage' AS resource_kind,
-        service_month, charge_cents AS amount FROM llm_usage_events
+        service_month, model, charge_cents AS amount FROM llm_usage_events
       UNION ALL
       SELECT bucket_id, 'metered', tenant_id, deployment_id, resource_kind,
-        service_month, added_qty FROM metered_usage_records
+        service_month, '', added_qty FROM metered_usage_records
     ), sums AS (SELECT bucket_id, count(*) AS n, sum(amount) AS total FROM event GROUP BY bucket_id)
     SELECT
       (SELECT count(*) FROM event e LEFT JOIN usage_buckets b USING (bucket_id)
         WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
           IS DISTINCT FROM
           (b.source, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month)
+          OR b.model NOT IN (e.model, '')
       ) AS "eventsNotInTheirBucket",
       (SELECT count(*) FROM usage_buckets b LEFT JOIN sums s USING (bucket_id)
         WHERE (b.event_count, b.total) IS DISTINCT FROM (coalesce(s.n, 0), coalesce(s.total, 0))

@@ -119,10 +119,10 @@ export async function seedUsage(db: Database, usage: SeedUsage): Promise<string>
     await tx.query(sql.typeAlias('nothing')`
       WITH bucket AS (
         INSERT INTO usage_buckets
-          (source, tenant_id, deployment_id, resource_kind, service_month, event_count, total)
+          (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
         VALUES (${isLlm ? 'llm' : 'metered'}, ${tenantId}, ${deploymentId}, ${kind},
-          ${`${month}-01`}, 1, ${amount}::numeric)
-        ON CONFLICT (source, deployment_id, resource_kind, service_month)
+          ${`${month}-01`}, ${isLlm ? 'model' : ''}, 1, ${amount}::numeric)
+        ON CONFLICT (source, deployment_id, resource_kind, service_month, model)
           WHERE sealed_for IS NULL
         DO UPDATE SET event_count = usage_buckets.event_count + 1,
           total = usage_buckets.total + excluded.total

@@ -192,6 +192,25 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
   ],
   [
     'I2',
+    'an event in the bucket of another model',
+    without(
+      'llm_usage_events',
+      `UPDATE llm_usage_events SET model = 'other' WHERE tenant_id = 'acme'`,
+    ),
+    ['events_in_their_bucket'],
+  ],
+  [
+    'I2',
+    'an event in the bucket of all other models, although its model has one of its own',
+    without(
+      'usage_buckets',
+      `UPDATE usage_buckets SET model = '' WHERE bucket_id = (
+         SELECT max(bucket_id) FROM usage_buckets WHERE tenant_id = 'ciao' AND source = 'llm')`,
+    ),
+    ['events_in_their_bucket', 'lines_recomputed'],
+  ],
+  [
+    'I2',
     'usage left with a superseded invoice',
     without(
       'usage_buckets',
@@ -371,6 +390,15 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
         `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1 WHERE invoice_id IN (${NOTE})`,
       ),
     ['lines_recomputed', 'notes_add_up', 'as_issued', 'books_balance'],
+  ],
+  [
+    'I3',
+    'models that do not add up to their line',
+    without(
+      'invoice_lines',
+      `UPDATE invoice_lines SET meta = jsonb_set(meta, '{by_model,0,requests}', '"9"') WHERE ${lineOf('acme', 'llm_usage')}`,
+    ),
+    ['models_add_up', 'lines_recomputed', 'as_issued'],
   ],
   [
     'I3',

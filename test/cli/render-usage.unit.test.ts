@@ -28,6 +28,10 @@ describe('the events behind a line', () => {
     events: 2,
     excluded_events: 0,
     exact_sum: '42.5',
+    by_model: [
+      { model: 'large', requests: 1, exact_cents: '30' },
+      { model: null, requests: 1, exact_cents: '12.5' },
+    ],
     digest: 'ab',
     expired_at: null,
   };
@@ -40,6 +44,7 @@ describe('the events behind a line', () => {
     output_tokens: 1,
     qty: null,
     replaces: null,
+    attributes: null,
     amount: '12.5',
     excluded: '0',
     is_excluded: false,
@@ -48,15 +53,20 @@ describe('the events behind a line', () => {
   const show = (changes: Partial<LineUsage>) =>
     renderLineUsage({ ...usage, ...changes }, [event], 20).split('\n');
 
-  test('of LLM usage are in the currency', () => {
-    const [title, sum, , , head, row] = show({});
+  test('of LLM usage are in the currency, and summed by model', () => {
+    const [title, sum, , , models, large, others, , head, row] = show({});
     expect(title).toBe('acme-000001, line 2: LLM usage, AUD 0.43');
     expect(sum).toBe('2 events, exactly AUD 0.425');
+    expect(models).toMatch(/^model +requests +AUD$/);
+    expect(large).toMatch(/^large +1 +0\.30$/);
+    expect(others).toMatch(/^all others +1 +0\.125$/);
     expect(head).toMatch(/^event +occurred at +AUD$/);
     expect(row).toMatch(/^e-1 .* 0\.125 {2}large$/);
   });
   test('metered are in what was metered', () => {
-    const [, sum, , , head] = show({ source: 'metered', unit: 'llm_tokens', exact_sum: '3000' });
+    const [, sum, , , head] = show({
+      ...{ source: 'metered', unit: 'llm_tokens', exact_sum: '3000', by_model: null },
+    });
     expect(sum).toBe('2 events, exactly 3,000 llm_tokens');
     expect(head).toMatch(/ amount$/);
   });

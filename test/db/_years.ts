@@ -70,7 +70,7 @@ const STATEMENTS = `
     SELECT i.id, 3 * (d.nth - 1) + line_no, d.deployment_id, NULL, kind,
       CASE kind WHEN 'overage' THEN 'droplet_hours' END, kind, 1, 'month', 1, amount,
       CASE kind WHEN 'plan_base' THEN '{"plan_version_id": "studio-v1", "version": 1}'::jsonb
-        WHEN 'llm_usage' THEN '{"exact_cents": "3"}' ELSE '{"used": "3"}' END
+        WHEN 'llm_usage' THEN '{"exact_cents": "3", "by_model": [{"model": "m", "requests": "1", "exact_cents": "3"}]}' ELSE '{"used": "3"}' END
     FROM invoiced i JOIN deployment d USING (tenant_id),
       (VALUES (1, 'plan_base', 5000), (2, 'overage', 6), (3, 'llm_usage', 4)) AS line (line_no, kind, amount)
     UNION ALL
@@ -91,11 +91,11 @@ const STATEMENTS = `
   INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at, finished_at)
     SELECT month, 'run', 'test', 'run', '', 'finished', month, month FROM month WHERE month < ${date(MONTHS.next)};
 
-  INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, event_count,
+  INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count,
       total, sealed_for)
-    SELECT source, d.tenant_id, d.deployment_id, kind, month, ${EVENTS_PER_BUCKET}, ${EVENTS_PER_BUCKET}, id
+    SELECT source, d.tenant_id, d.deployment_id, kind, month, model, ${EVENTS_PER_BUCKET}, ${EVENTS_PER_BUCKET}, id
     FROM month JOIN deployment d ON true LEFT JOIN invoiced USING (tenant_id, month),
-      (VALUES ('llm', 'llm_usage'), ('metered', 'droplet_hours')) AS s (source, kind)
+      (VALUES ('llm', 'llm_usage', 'm'), ('metered', 'droplet_hours', '')) AS s (source, kind, model)
     ORDER BY month, d.tenant_id;
   INSERT INTO invoice_usage (invoice_id, bucket_id, line_no, disposition)
     SELECT sealed_for, bucket_id,

@@ -73,6 +73,22 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     }
   });
 
+  test('models of LLM lines follow on pages of their own, counted with the others', async () => {
+    const by_model = Array.from({ length: 120 }, (_, n) => ({
+      ...{ model: `model-${n}`, requests: '1', exact_cents: `${1000 - n}.5` },
+    }));
+    const llm = line({ kind: 'llm_usage', description: 'LLM usage', meta: { by_model } });
+    const pages = textOfPages(await pdfOf(sourceOf([llm])));
+    expect(pages.length).toBeGreaterThan(3);
+    expect(plain(pages[0] ?? '')).toContain(plain(`Page 1 of ${pages.length}`));
+    expect(pages[0]).not.toContain('model-0');
+    const text = pages.slice(1).join();
+    expect(text).toContain('LLM usage by model');
+    expect([...text.matchAll(/model-(\d+) /g)].map(([, n]) => Number(n))).toEqual(
+      by_model.map((_, n) => n),
+    );
+  });
+
   test.each(AMOUNTS)('shows the decimals of $currency', async ({ currency, shown, total }) => {
     const given = line({ unit_price_cents: '1234567', amount_cents: 1_234_567 });
     const [text = ''] = textOfPages(await pdfOf(sourceOf([given], { currency })));

@@ -33,6 +33,22 @@ test('a line of late usage names its service month', () => {
   });
 });
 
+test('a line has its models, ordered by name, all others last', () => {
+  const byModel = [
+    { model: '', requestCount: '1', exactCents: '0.500' },
+    { model: 'small-1', requestCount: 1, exactCents: '2' },
+    { model: 'large-2', requestCount: '1', exactCents: '10.000000000000' },
+  ];
+  expect(llmUsageLine({ ...usage, byModel }).meta).toStrictEqual({
+    exact_cents: '12.5',
+    by_model: [
+      { model: 'large-2', requests: '1', exact_cents: '10' },
+      { model: 'small-1', requests: '1', exact_cents: '2' },
+      { model: null, requests: '1', exact_cents: '0.5' },
+    ],
+  });
+});
+
 test('a sum that rounds to zero still gets a line', () => {
   expect(llmUsageLine({ ...usage, exactCents: '0.4', requestCount: 1 })).toMatchObject({
     qty: '1',

@@ -444,3 +444,21 @@ test('Invoice items: a credit reduces its own kind of charges to 0, and the rest
   });
   expect(june).toMatchObject({ subtotalCents: 1235, taxCents: 124, totalCents: 1359 });
 });
+
+test('Models and attributes: the models of a line add up to it', () => {
+  const line = llmUsageLine({
+    ...{ requestCount: 3, exactCents: '11.75', serviceMonth: '2026-05', invoiceMonth: '2026-05' },
+    byModel: [
+      { model: 'large-2', requestCount: 2, exactCents: '10.75' },
+      { model: 'small-1', requestCount: 1, exactCents: '1' },
+    ],
+  });
+  expect(line).toMatchObject({ description: 'LLM usage', qty: '3', amountCents: 12 });
+  expect(line.meta).toEqual({
+    exact_cents: '11.75',
+    by_model: [
+      { model: 'large-2', requests: '2', exact_cents: '10.75' },
+      { model: 'small-1', requests: '1', exact_cents: '1' },
+    ],
+  });
+});

@@ -181,7 +181,7 @@ test.each([
     'I2',
     'an event that nobody acknowledged',
     `INSERT INTO llm_usage_events SELECT 'invented', tenant_id, deployment_id, model, occurred_at,
-       service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id
+       service_month, charge_cents, currency, input_tokens, output_tokens, attributes, content_hash, bucket_id
      FROM llm_usage_events LIMIT 1`,
     'never acknowledged: 1 (llm invented)',
   ],

@@ -29,9 +29,9 @@ export interface Check {
 /** Every event with what it adds, whatever its source. */
 const EVENTS = `
   SELECT 'llm' AS source, gateway_request_id AS id, bucket_id, tenant_id, deployment_id,
-    'llm_usage' AS resource_kind, service_month, charge_cents AS adds FROM llm_usage_events
+    'llm_usage' AS resource_kind, service_month, model, charge_cents AS adds FROM llm_usage_events
   UNION ALL
-  SELECT 'metered', record_id, bucket_id, tenant_id, deployment_id, resource_kind, service_month,
+  SELECT 'metered', record_id, bucket_id, tenant_id, deployment_id, resource_kind, service_month, '',
     added_qty FROM metered_usage_records`;
 
 const SUMS = `SELECT bucket_id, count(*) AS events, sum(adds) AS total FROM (${EVENTS}) e GROUP BY 1`;
@@ -73,9 +73,9 @@ const CHECKS: readonly Check[] = [
     sql: `
       SELECT concat_ws(' ', e.source, e.id) AS who
       FROM (${EVENTS}) e LEFT JOIN usage_buckets b USING (bucket_id)
-      WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
+      WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month, e.model)
         IS DISTINCT FROM
-        (b.source, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month)`,
+        (b.source, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month, b.model)`,
   },
   {
     invariant: 'I2',
@@ -124,6 +124,22 @@ const CHECKS: readonly Check[] = [
       ) used USING (invoice_id, line_no)
       WHERE l.kind = 'llm_usage' AND i.kind = 'invoice'
         AND (l.qty, (l.meta ->> 'exact_cents')::numeric) IS DISTINCT FROM (used.events, used.total)`,
+  },
+  {
+    invariant: 'I2',
+    what: 'LLM lines whose models are not the exact sums of their events',
+    sql: `
+      SELECT concat_ws(' ', number, line_no, model) AS who FROM (
+        SELECT i.number, l.line_no, m ->> 'model' AS model, (m ->> 'requests')::numeric AS events,
+          (m ->> 'exact_cents')::numeric AS total
+        FROM invoice_lines l JOIN invoices i USING (invoice_id), jsonb_array_elements(l.meta -> 'by_model') m
+        WHERE l.kind = 'llm_usage' AND i.kind = 'invoice'
+      ) billed FULL JOIN (
+        SELECT i.number, u.line_no, e.model, count(*)::numeric AS events, sum(e.adds) AS total
+        FROM invoice_usage u JOIN invoices i USING (invoice_id) JOIN (${EVENTS}) e USING (bucket_id)
+        WHERE e.source = 'llm' AND i.kind = 'invoice' GROUP BY 1, 2, 3
+      ) used USING (number, line_no, model)
+      WHERE (billed.events, billed.total) IS DISTINCT FROM (used.events, used.total)`,
   },
   {
     invariant: 'I2',

@@ -47,6 +47,7 @@ const METERED_KINDS = [
   // One that no plan has.
   'egress_gb',
 ] as const;
+const MODELS = ['large-2', 'medium-2', 'small-1'];
 /** Batches whose events may be sent again, contradicted or corrected. */
 const REMEMBERED_ENTRIES = 200;
 const LARGEST_BATCH = 40;
@@ -83,7 +84,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
     const amount = pickAmount(random, source === 'llm' ? 40 : 400);
     const body =
       source === 'llm'
-        ? { gateway_request_id: id, ...common, model: 'large-2', charge_cents: amount }
+        ? { gateway_request_id: id, ...common, model: MODELS[lastId % 3], charge_cents: amount }
         : { record_id: id, ...common, resource_kind: resourceKind, qty: amount };
     const event = { id, source, tenantId, deploymentId, resourceKind, month, adds: amount };
     return { body, expected: 'taken', event };

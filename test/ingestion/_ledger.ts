@@ -8,6 +8,7 @@ const bucket = z.object({
   deploymentId: z.string(),
   resourceKind: z.string(),
   month: z.string(),
+  model: z.string(),
   events: z.number(),
   total: z.string(),
   isOpen: z.boolean(),
@@ -17,7 +18,7 @@ const bucket = z.object({
 export function bucketsOf(db: Queryable): Promise<readonly z.infer<typeof bucket>[]> {
   return db.any(sql.type(bucket)`
     SELECT source, deployment_id AS "deploymentId", resource_kind AS "resourceKind",
-      to_char(service_month, 'YYYY-MM') AS month, event_count AS events,
+      to_char(service_month, 'YYYY-MM') AS month, model, event_count AS events,
       trim_scale(total) AS total, sealed_for IS NULL AS "isOpen"
     FROM usage_buckets ORDER BY bucket_id
   `);

@@ -14,6 +14,13 @@ test('ignores fields that were not sent, but not null', () => {
   expect(contentHash({ a: undefined })).toBe(contentHash({}));
 });
 
+test('ignores the order of names in nested objects', () => {
+  const sha256 = createHash('sha256').update('{"a":{"b":"1","c":"2"},"d":1}').digest('hex');
+  expect(contentHash({ a: { b: '1', c: '2' }, d: 1 })).toBe(sha256);
+  expect(contentHash({ d: 1, a: { c: '2', b: '1' } })).toBe(sha256);
+  expect(contentHash({ a: { c: '2', b: '1' }, d: 1 })).toBe(sha256);
+});
+
 const anyContent = fc.dictionary(
   fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor'),
   fc.oneof(fc.constantFrom('1', ''), fc.constantFrom(0, 1), fc.constant(null), fc.boolean()),

@@ -83,6 +83,16 @@ function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+function areAttributes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  const isName = (name: string) =>
+    name.length <= 40 &&
+    [...name].every((char, at) => (char >= 'a' && char <= 'z') || (at > 0 && (isDigit(char) || char === '_'))) &&
+    name !== '';
+  return entries.length <= 10 && entries.every(([name, text]) => isName(name) && isVisibleId(text, 200));
+}
+
 function daysIn(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
@@ -141,6 +151,7 @@ const LLM: Grammar = {
   currency: { is: isCurrency, isOptional: true },
   input_tokens: { is: isCount, isOptional: true },
   output_tokens: { is: isCount, isOptional: true },
+  attributes: { is: areAttributes, isOptional: true },
 };
 const METERED: Grammar = {
   record_id: { is: (value) => isVisibleId(value, 200) },
@@ -205,8 +216,19 @@ const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 1 }),
 );
 
+/** Attributes and near misses. */
+const attributes = fc.dictionary(
+  fc.oneof(
+    fc.constantFrom('team', 'a', 'a_1', 'Team', '_a', '1a', '', 'a-b', '__proto__', 'a'.repeat(40), 'a'.repeat(41)),
+    { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom(...'abc_09'), maxLength: 4 }) },
+  ),
+  fc.oneof({ weight: 6, arbitrary: fc.constantFrom('search', 'x'.repeat(200), 'é') }, texts),
+  { maxKeys: 12, noNullPrototype: true },
+);
+
 /** Values close to what a field accepts. */
 function near(name: string): fc.Arbitrary<unknown> {
+  if (name === 'attributes') return fc.oneof({ weight: 6, arbitrary: attributes }, anything);
   const own = name === 'occurred_at' ? instants : /qty|cents/.test(name) ? decimals : texts;
   return fc.oneof({ weight: 3, arbitrary: own }, anything);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LLM_USAGE } from '../../src/ingestion/llm-event.ts';
+import { parseEvent } from '../../src/ingestion/check-event.ts';
 import { described, exampleOf } from './_described.ts';
 import { deployment, sentLlmEvent as sent, without } from './_usage.ts';
 
@@ -24,6 +25,7 @@ test('stores the fields of an event', () => {
     currency: 'AUD',
     inputTokens: 100,
     outputTokens: 20,
+    attributes: null,
     contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
   });
 });
@@ -80,9 +82,56 @@ describe('an event counts as different', () => {
   });
 });
 
+describe('attributes', () => {
+  const attributes = { team: 'search', project: 'indexing' };
+
+  test('are stored sorted by name, as text', () => {
+    const stored = '{"project":"indexing","team":"search"}';
+    expect(entryOf({ ...sent, attributes }).attributes).toBe(stored);
+  });
+
+  test('belong to the content, in any order', () => {
+    const reversed = Object.fromEntries(Object.entries(attributes).toReversed());
+    expect(hashOf({ ...sent, attributes: reversed })).toBe(hashOf({ ...sent, attributes }));
+    expect(hashOf({ ...sent, attributes })).not.toBe(hashOf(sent));
+    const other = { ...attributes, team: 'ads' };
+    expect(hashOf({ ...sent, attributes: other })).not.toBe(hashOf({ ...sent, attributes }));
+  });
+
+  test('that are empty are none', () => {
+    expect(entryOf({ ...sent, attributes: {} })).toStrictEqual(entryOf(sent));
+  });
+
+  test('may be ten, of 200 characters each', () => {
+    const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`a${n}`, 'x'.repeat(200)]));
+    expect(LLM_USAGE.schema.safeParse({ ...sent, attributes: ten }).success).toBe(true);
+    const eleven = parseEvent(LLM_USAGE.schema, { ...sent, attributes: { ...ten, b: 'x' } });
+    expect(eleven).toMatchObject({
+      result: { errors: [{ pointer: '/attributes', detail: 'expected at most 10 attributes' }] },
+    });
+  });
+
+  test.each([
+    ['{"__proto__": "x"}', '/attributes/__proto__', 'expected a name of 1 to 40 lower-case letters'],
+    ['{"Team": "x"}', '/attributes/Team', 'expected a name'],
+    [`{"${'a'.repeat(41)}": "x"}`, `/attributes/${'a'.repeat(41)}`, 'expected a name'],
+    ['{"team": ""}', '/attributes/team', 'expected 1 to 200 visible characters'],
+    [`{"team": "${'x'.repeat(201)}"}`, '/attributes/team', 'expected 1 to 200 visible characters'],
+    ['{"team": "a\\u202eb"}', '/attributes/team', 'expected 1 to 200 visible characters'],
+    ['{"team": 7}', '/attributes/team', 'expected string'],
+    ['["team"]', '/attributes', 'expected an object'],
+    ['null', '/attributes', 'expected an object'],
+  ])('are rejected: %s', (json, pointer, detail) => {
+    const parsed = parseEvent(LLM_USAGE.schema, { ...sent, attributes: JSON.parse(json) as unknown });
+    expect(parsed).toMatchObject({
+      result: { errors: [{ pointer, detail: expect.stringContaining(detail) as string }] },
+    });
+  });
+});
+
 describe('the schema', () => {
-  test.each(['currency', 'input_tokens', 'output_tokens'])('allows %s to be omitted', (field) => {
-    const all = { ...sent, currency: 'AUD' };
+  test.each(['currency', 'input_tokens', 'output_tokens', 'attributes'])('allows %s to be omitted', (field) => {
+    const all = { ...sent, currency: 'AUD', attributes: { team: 'search' } };
     expect(LLM_USAGE.schema.safeParse(all).success).toBe(true);
     expect(LLM_USAGE.schema.safeParse(without(all, field)).success).toBe(true);
   });

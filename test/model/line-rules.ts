@@ -1,7 +1,7 @@
 import { exact, exactText, sum, toCents, type Exact } from './exact.ts';
 import { PLANS, type Deployment, type Plan, type PlanItem } from './fleet.ts';
 import { applyItems, itemLines } from './item-rules.ts';
-import { monthText, type Application, type Draft, type Model, type UsageEvent } from './model.ts';
+import { modelOf, monthText, type Application, type Draft, type Model, type UsageEvent } from './model.ts';
 import { chainOf, dueDeployments, sumOf } from './standing-rules.ts';
 import { taxLines, taxOn, treatmentOf, type TreatmentCode } from './tax-rules.ts';
 
@@ -162,11 +162,22 @@ export function llmLines(
         isTaxable: true,
         meta: {
           exact_cents: exactText(cents),
+          by_model: byModel(billed),
           ...(lateFor !== null && { service_month: lateFor }),
         },
       };
     }),
   );
+}
+
+function byModel(billed: readonly UsageEvent[]) {
+  return [...Map.groupBy(billed, ({ id }) => modelOf(id))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([model, events]) => ({
+      model,
+      requests: String(events.length),
+      exact_cents: exactText(sum(events.map(({ amount }) => amount))),
+    }));
 }
 
 export interface Totalled {

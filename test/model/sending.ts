@@ -1,5 +1,5 @@
 import { periodOf } from '../_util/utc.ts';
-import { monthText, type Model } from './model.ts';
+import { modelOf, monthText, type Model } from './model.ts';
 import type { Sent } from './usage-rules.ts';
 
 /** How an event is written down; `isRespelled` says the same in other words. */
@@ -16,7 +16,7 @@ export function toPayload(model: Model, sent: Sent, { isRespelled = false } = {}
     return {
       gateway_request_id: id,
       ...common,
-      model: 'large-2',
+      model: modelOf(id),
       charge_cents: number,
       ...currency,
     };

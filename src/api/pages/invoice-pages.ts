@@ -121,7 +121,9 @@ const DOCUMENTS: Readonly<Record<string, Route>> = {
 };
 
 export const documents: readonly PageRoute[] = Object.entries(DOCUMENTS).map(([path, route]) =>
-  operatorPage({ path, params: z.unknown() }, ({ caller, requestId, params }, deps) =>
-    route.handle({ params, query: {}, body: undefined, caller, requestId }, deps),
+  operatorPage(
+    { path, params: z.unknown(), query: z.unknown() },
+    ({ caller, requestId, params, query }, deps) =>
+      route.handle({ params, query, body: undefined, caller, requestId }, deps),
   ),
 );

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { listEventsBehind, type EventBehindLine } from '../../db/usage/provenance.ts';
+import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
 import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { lineParams, requireInvoiceHeader } from '../routes/invoice-params.ts';
-import { readLineSummary } from '../routes/line-usage-routes.ts';
+import { readAttributeSums, readLineSummary } from '../routes/line-usage-routes.ts';
 import { noteLineParams, requireNoteHeader } from '../routes/note-params.ts';
 import { nextHref, operatorPage, page, pageQuery } from './page-definition.ts';
 import { lineUsagePage } from './views/line-usage-html.ts';
@@ -14,7 +15,13 @@ import type { Visitor } from './views/layout.ts';
 const EVENTS_A_PAGE = 100;
 const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
 
-const query = z.object(pageQuery);
+const query = z.object({
+  ...pageQuery,
+  by: z
+    .string()
+    .regex(ATTRIBUTE_NAME, { error: 'expected the name of an attribute, such as team' })
+    .optional(),
+});
 
 /** Shows the usage events of an invoice line. */
 export const lineUsage = operatorPage(
@@ -64,6 +71,10 @@ async function show(db: Queryable, shown: Shown) {
       'this line does not exist, or is neither LLM usage nor overage',
     );
   }
+  const { by } = shown.query;
+  const byAttribute = by
+    ? { name: by, sums: await readAttributeSums(db, documentId, line, by, caller) }
+    : null;
   const { entries, next_cursor } = await readEvents(
     { limit: EVENTS_A_PAGE, cursor: shown.query.cursor },
     (asked) => listEventsBehind(db, documentId, lineNo, asked),
@@ -75,6 +86,7 @@ async function show(db: Queryable, shown: Shown) {
       line,
       events: entries,
       nextHref: nextHref(path, next_cursor),
+      byAttribute,
     }),
   );
 }

@@ -1,24 +1,56 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { USAGE_CSV_HEADERS, streamUsageCsv } from '../../audit/usage-csv.ts';
+import {
+  BREAKDOWN_CSV_HEADERS,
+  USAGE_CSV_HEADERS,
+  breakdownCsv,
+  streamUsageCsv,
+} from '../../audit/usage-csv.ts';
 import {
   behindLineSchema,
   hasUsageBehind,
   lineUsageSchema,
   listEventsBehind,
   readLineUsage,
-  type EventsSummary,
   type LineUsage,
 } from '../../db/usage/provenance.ts';
 import { visibleId } from '../../ingestion/usage-fields.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
 import { noteLineParams, requireNoteHeader } from './note-params.ts';
-import { HttpProblem } from '../http/problems.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { createFairQueue } from '../../lib/fair-queue.ts';
-import { ownerOf } from '../http/rate-limits.ts';
+import {
+  attributeSumSchema,
+  sumByAttribute,
+  toValueSum,
+  type AttributeSum,
+} from '../../db/usage/usage-breakdown.ts';
+import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
+import { computeOnce } from '../http/compute-once.ts';
+
+const ATTRIBUTE = `attribute:${ATTRIBUTE_NAME.source.slice(1)}`;
+/** Query parameter: an attribute of LLM events. */
+const byAttribute = z
+  .string()
+  .regex(new RegExp(`^${ATTRIBUTE}`), {
+    error: 'expected "attribute:" and the name of an attribute, such as "attribute:team"',
+  })
+  .meta({ example: 'attribute:team' });
+/** Query parameter: the model, or an attribute of LLM events. */
+const byAnything = z
+  .string()
+  .regex(new RegExp(`^model$|^${ATTRIBUTE}`), {
+    error: 'expected "model", or "attribute:" and the name of an attribute, such as "attribute:team"',
+  })
+  .meta({ example: 'model' });
+
+/** Returns the name of the attribute that a `by` asks for. */
+export function attributeOf(by: string): string {
+  return by.slice('attribute:'.length);
+}
 
 /** Where lines are, and what their document is called. */
 interface Place<Params extends z.ZodObject> {
@@ -52,17 +84,22 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       operationId: `get${place.name}Usage`,
       summary: `List the usage events of ${place.noun}`,
       description:
-        'For lines of LLM usage and overage: the number of events, their exact sum before rounding, a digest, ' +
-        'and the events, ordered by id. Also for superseded invoices.',
+        'For lines of LLM usage and overage: the number of events, their exact sum before rounding, by model too, ' +
+        'a digest, and the events, ordered by id. Also for superseded invoices.',
       query: z.strictObject({
         limit: pageLimit(1000, 100),
         after: visibleId(200).optional().describe('next_after of the previous page.'),
+        by: byAttribute.optional().describe('Also sums the events by the values of an attribute.'),
       }),
       responses: {
         200: {
           description: 'The line, and a page of events',
           schema: z.object({
             line: lineUsageSchema,
+            by_attribute: z
+              .array(attributeSumSchema)
+              .nullable()
+              .describe('With `by`: largest sum first. Empty if the events have expired. Null: without `by`.'),
             events: z.array(behindLineSchema),
             next_after: z.string().nullable().describe('Null on the last page.'),
           }),
@@ -74,11 +111,14 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
       const line = await readLineSummary(db, documentId, lineNo, caller);
       if (line === null) throw noUsageBehind(lineNo);
-      const { after = null, limit } = query;
+      const { after = null, limit, by } = query;
+      const by_attribute = by
+        ? await readAttributeSums(db, documentId, line, attributeOf(by), caller)
+        : null;
       const found = await listEventsBehind(db, documentId, lineNo, { after, limit: limit + 1 });
       const events = found.slice(0, limit);
       const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
-      return reply(200, { line, events, next_after: next });
+      return reply(200, { line, by_attribute, events, next_after: next });
     },
   );
   const csv = defineRoute(
@@ -87,7 +127,10 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       path: `${place.path}/lines/{line_no}/usage.csv`,
       operationId: `get${place.name}UsageCsv`,
       summary: `Download the usage events of ${place.noun}`,
-      description: `All events, ordered by id. Columns: ${USAGE_CSV_HEADERS.join(', ')}.`,
+      description:
+        `All events, ordered by id. Columns: ${USAGE_CSV_HEADERS.join(', ')}. ` +
+        `With \`by\`: the sums instead. Columns: ${BREAKDOWN_CSV_HEADERS.join(', ')}.`,
+      query: z.strictObject({ by: byAnything.optional() }),
       responses: {
         200: {
           description: 'CSV (RFC 4180), UTF-8',
@@ -96,12 +139,22 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
           example: `${USAGE_CSV_HEADERS.join(',')}\r\n`,
         },
       },
-      problems: ['not-found'],
+      problems: ['not-found', 'overloaded'],
     },
-    async ({ params, caller }, { db }) => {
+    async ({ params, query: { by }, caller }, { db }) => {
       const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
-      if (!(await hasUsageBehind(db, documentId, lineNo))) throw noUsageBehind(lineNo);
-      return reply(200, streamUsageCsv(db, documentId, lineNo));
+      if (by === undefined) {
+        if (!(await hasUsageBehind(db, documentId, lineNo))) throw noUsageBehind(lineNo);
+        return reply(200, streamUsageCsv(db, documentId, lineNo));
+      }
+      const line = await readLineSummary(db, documentId, lineNo, caller);
+      if (line === null) throw noUsageBehind(lineNo);
+      if (line.by_model === null) throw invalidRequest([{ parameter: 'by', detail: ONLY_LLM }]);
+      const sums =
+        by === 'model'
+          ? line.by_model.map(toValueSum)
+          : await readAttributeSums(db, documentId, line, attributeOf(by), caller);
+      return reply(200, Readable.from([breakdownCsv(line.currency, by, sums)]));
     },
   );
   return { json, csv };
@@ -138,40 +191,37 @@ function noUsageBehind(lineNo: number): HttpProblem {
   );
 }
 
-/** A few hundred bytes each. */
-const MAX_KEPT = 10_000;
-/** Summaries of one owner that may wait. */
-const MAX_WAITING = 16;
-
-/** Summaries by line. Includes those being computed, so that concurrent requests share one computation. */
-const kept = new Map<string, Promise<EventsSummary>>();
-const queue = createFairQueue({
-  maxConcurrent: 1,
-  maxConcurrentPerOwner: 1,
-  maxWaitingPerOwner: MAX_WAITING,
-});
-
 /**
- * Returns an invoice line with the summary of its usage events. The process computes a summary once and keeps
- * it, so that each page costs only what it shows. Summaries are computed one at a time, owners taking turns. The
- * database does not store them, because only a digest computed from the events proves that they are unchanged.
+ * Returns an invoice line with the summary of its usage events, so that each page costs only what it shows. The database
+ * does not store summaries, because only a digest computed from the events proves that they are unchanged.
  * @returns null if there is no such line, or it has no usage
- * @throws OverloadedError if too many lines of this caller are waiting
+ * @throws OverloadedError if too many results of this caller are waiting
  */
 export function readLineSummary(
   db: Queryable,
-  invoiceId: string,
+  documentId: string,
   lineNo: number,
   caller: ApiKey,
 ): Promise<LineUsage | null> {
-  return readLineUsage(db, invoiceId, lineNo, (key, compute) => {
-    const id = JSON.stringify(key);
-    const known = kept.get(id);
-    if (known !== undefined) return known;
-    if (kept.size >= MAX_KEPT) kept.clear();
-    const summary = queue.run(ownerOf(caller), compute);
-    kept.set(id, summary);
-    summary.catch(() => kept.delete(id));
-    return summary;
-  });
+  return readLineUsage(db, documentId, lineNo, (key, compute) => computeOnce(caller, key, compute));
 }
+
+/**
+ * Returns the LLM usage of a line by the values of an attribute.
+ * @throws HttpProblem `invalid-request` for metered usage
+ * @throws OverloadedError if too many results of this caller are waiting
+ */
+export function readAttributeSums(
+  db: Queryable,
+  documentId: string,
+  { source, line_no: lineNo, expired_at: expiredAt }: LineUsage,
+  name: string,
+  caller: ApiKey,
+): Promise<readonly AttributeSum[]> {
+  if (source !== 'llm') throw invalidRequest([{ parameter: 'by', detail: ONLY_LLM }]);
+  return computeOnce(caller, { documentId, lineNo, expiredAt, name }, () =>
+    sumByAttribute(db, documentId, lineNo, name),
+  );
+}
+
+const ONLY_LLM = 'only LLM usage has models and attributes';

@@ -1,11 +1,20 @@
-import { Command } from 'commander';
-import { streamUsageCsv } from '../../audit/usage-csv.ts';
+import { Readable } from 'node:stream';
+import { Command, InvalidArgumentError } from 'commander';
+import { breakdownCsv, streamUsageCsv } from '../../audit/usage-csv.ts';
+import type { Queryable } from '../../db/pool.ts';
+import {
+  sumByAttribute,
+  toValueSum,
+  type AttributeSum,
+  type ModelSum,
+} from '../../db/usage/usage-breakdown.ts';
 import {
   listEventsBehind,
   readLineUsage,
   type EventBehindLine,
   type LineUsage,
 } from '../../db/usage/provenance.ts';
+import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
 import { pipeOut } from '../../lib/terminal.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
@@ -20,11 +29,12 @@ interface Options {
   readonly line: number;
   readonly limit: number;
   readonly csv?: boolean;
+  readonly by?: string;
 }
 
 export function invoicesUsageCommand(): Command {
   return new Command('usage')
-    .description('show the usage events behind an invoice line, with their exact sum and digest')
+    .description('show the usage events behind an invoice line, with their exact sum, by model too, and digest')
     .argument('<invoice>', 'number or id of the invoice')
     .requiredOption(
       '--line <number>',
@@ -32,7 +42,8 @@ export function invoicesUsageCommand(): Command {
       integerArgument(1, 999_999_999),
     )
     .option('--limit <count>', 'maximum number of events', integerArgument(1, 10_000), 20)
-    .option('--csv', 'write all events as CSV to standard output')
+    .option('--by <what>', 'sum LLM usage by "model", or by an attribute: "attribute:team"', byArgument)
+    .option('--csv', 'write all events, or the sums of --by, as CSV to standard output')
     .addHelpText(
       'after',
       `
@@ -41,9 +52,10 @@ always have the same digest.
 
 Examples:
   npm run cli -- invoices usage acme-000001 --line 3
+  npm run cli -- invoices usage acme-000001 --line 3 --by attribute:team
   npm run cli -- invoices usage acme-000001 --line 3 --csv > events.csv`,
     )
-    .action((idOrNumber: string, { line, limit, csv }: Options, command: Command) =>
+    .action((idOrNumber: string, { line, limit, csv, by }: Options, command: Command) =>
       withDatabase(readEnvironment(process.env), async (db) => {
         const { invoice_id: invoiceId, number } = await requireInvoice(db, idOrNumber);
         const usage = await readLineUsage(db, invoiceId, line);
@@ -51,6 +63,15 @@ Examples:
           throw new CliError(
             `Invoice ${number} has no LLM usage or overage line ${line}. See \`invoices show ${number}\`.`,
           );
+        }
+        if (by !== undefined) {
+          if (usage.by_model === null) {
+            throw new CliError(`Line ${line} of ${number} is metered usage, which has no models or attributes.`);
+          }
+          const sums = await sumsBy(db, by, { invoiceId, line, byModel: usage.by_model });
+          if (csv) await pipeOut(Readable.from([breakdownCsv(usage.currency, by, sums)]));
+          else print(command, { line: usage, by, sums }, ({ line, by, sums }) => renderSums(line, by, sums));
+          return;
         }
         if (csv) {
           await pipeOut(streamUsageCsv(db, invoiceId, line));
@@ -64,6 +85,54 @@ Examples:
     );
 }
 
+/** @throws InvalidArgumentError */
+function byArgument(text: string): string {
+  const [what, name = ''] = text.split(':', 2);
+  if (text === 'model' || (what === 'attribute' && ATTRIBUTE_NAME.test(name))) return text;
+  throw new InvalidArgumentError('Expected "model", or "attribute:" and a name, such as "attribute:team".');
+}
+
+async function sumsBy(
+  db: Queryable,
+  by: string,
+  {
+    invoiceId,
+    line,
+    byModel,
+  }: { readonly invoiceId: string; readonly line: number; readonly byModel: readonly ModelSum[] },
+): Promise<readonly AttributeSum[]> {
+  return by === 'model'
+    ? byModel.map(toValueSum)
+    : sumByAttribute(db, invoiceId, line, by.slice('attribute:'.length));
+}
+
+function renderSums(line: LineUsage, by: string, sums: readonly AttributeSum[]): string {
+  const nothing = by === 'model' ? '' : '(none)';
+  return [
+    headOf(line),
+    '',
+    renderTable<AttributeSum>(
+      [
+        {
+          head: by.replace('attribute:', ''),
+          value: ({ value, is_rest: isRest }) => value ?? (isRest ? 'all others' : nothing),
+        },
+        ...sumColumns(line.currency),
+      ],
+      sums,
+    ),
+  ].join('\n');
+}
+
+function sumColumns(
+  currency: string,
+): readonly Column<{ readonly requests: number; readonly exact_cents: string }>[] {
+  return [
+    { head: 'requests', align: 'right', value: ({ requests }) => groupDigits(requests) },
+    { head: currency, align: 'right', value: (sum) => formatAmount(sum.exact_cents, currency) },
+  ];
+}
+
 /**
  * The usage behind an invoice line: its exact sum and its events.
  * @param limit maximum number of events that were read
@@ -74,17 +143,26 @@ export function renderLineUsage(
   limit: number,
 ): string {
   return [
-    `${usage.number}, line ${usage.line_no}: ${usage.description}, ${formatMoney(usage.amount_cents, usage.currency)}`,
+    headOf(usage),
     `${counted(usage.events, 'event')}, exactly ${exactSumOf(usage)}` + excludedOf(usage),
     usage.expired_at === null
       ? `digest ${usage.digest}`
       : `The events expired on ${usage.expired_at.slice(0, 10)} and can't be shown.`,
     '',
+    ...(usage.by_model === null ? [] : [renderTable(modelColumns(usage), usage.by_model), '']),
     renderTable(columnsOf(usage), events),
     ...(events.length === limit
       ? ['', `Showing the first ${limit} events. Use --csv to get all of them.`]
       : []),
   ].join('\n');
+}
+
+function headOf({ number, line_no, description, amount_cents, currency }: LineUsage): string {
+  return `${number}, line ${line_no}: ${description}, ${formatMoney(amount_cents, currency)}`;
+}
+
+function modelColumns({ currency }: LineUsage): readonly Column<ModelSum>[] {
+  return [{ head: 'model', value: ({ model }) => model ?? 'all others' }, ...sumColumns(currency)];
 }
 
 function exactSumOf({ source, currency, exact_sum, unit }: LineUsage): string {

@@ -88,6 +88,7 @@ const BUCKET_COLUMNS = [
   'deployment_id',
   'resource_kind',
   'service_month',
+  'model',
   'event_count',
   'total',
 ] as const;

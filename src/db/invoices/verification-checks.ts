@@ -4,6 +4,7 @@ import { usageByState } from '../month-end/reconciliation.ts';
 import { sql } from '../sql.ts';
 import { SUMS_OF_LINES, TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
+import { isOfModel, OTHER_MODELS } from '../usage/usage-ledger.ts';
 import { withRawSums } from './verification-usage.ts';
 import { isInForce, stands } from '../standing.ts';
 import type { Check } from './verification-check.ts';
@@ -14,11 +15,11 @@ import { numbersWithoutGaps } from './verification-numbers.ts';
 function eventsOf({ periodStart }: Period) {
   return sql.fragment`
     SELECT 'llm' AS source, gateway_request_id AS id, tenant_id, deployment_id,
-      'llm_usage' AS resource_kind, service_month, occurred_at, charge_cents AS amount, bucket_id
+      'llm_usage' AS resource_kind, service_month, occurred_at, charge_cents AS amount, bucket_id, model
     FROM ${LLM_EVENTS} e WHERE service_month = ${periodStart}
     UNION ALL
     SELECT 'metered', record_id, tenant_id, deployment_id, resource_kind, service_month, occurred_at,
-      added_qty, bucket_id
+      added_qty, bucket_id, ${OTHER_MODELS}
     FROM ${METERED_RECORDS} r WHERE service_month = ${periodStart}`;
 }
 
@@ -48,7 +49,9 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'events_in_their_bucket',
       invariant: 'I2',
-      claim: 'each event is in the bucket of its own tenant, deployment, kind and month',
+      claim:
+        'each event is in the bucket of its own tenant, deployment, kind, month and model; that of all other ' +
+        'models has only events of models without a bucket',
       problems: sql.fragment`
         SELECT e.source || ' event ' || e.id || ' is in bucket ' || e.bucket_id || ', which is ' ||
           coalesce(
@@ -60,6 +63,9 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
             IS DISTINCT FROM
             (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
+          OR (b.model <> e.model AND (b.model <> ${OTHER_MODELS} OR EXISTS (
+            SELECT FROM usage_buckets o WHERE ${isOfModel('e')}
+          )))
           OR e.occurred_at < ${startsAt} OR e.occurred_at >= ${endsAt}`,
     },
     {
@@ -191,6 +197,23 @@ export function checksOf(period: Period): readonly Check[] {
           (l.subtotal, l.taxable, l.tax, l.lines, l.last) IS DISTINCT FROM
             (i.subtotal_cents::numeric, i.taxable_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
           OR (i.kind = 'invoice' AND i.tax_cents <> ${TAX_OF_INVOICE}))`,
+    },
+    {
+      id: 'models_add_up',
+      invariant: 'I3',
+      claim: "the models of an LLM line add up to its exact sum, and on an invoice to its requests",
+      problems: sql.fragment`
+        SELECT 'line ' || l.line_no || ' of ' || i.number || ' has ' || trim_scale(l.qty) || ' requests of ' ||
+          coalesce(l.meta ->> 'exact_cents', '?') || '; its models have ' || m.requests || ' of ' || m.cents AS problem
+        FROM invoices i JOIN invoice_lines l USING (invoice_id)
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum((e ->> 'requests')::numeric), 0) AS requests,
+            coalesce(trim_scale(sum((e ->> 'exact_cents')::numeric)), 0) AS cents
+          FROM jsonb_array_elements(l.meta -> 'by_model') e
+        ) m
+        WHERE i.period_start = ${periodStart} AND l.kind = 'llm_usage' AND (
+          m.cents IS DISTINCT FROM (l.meta ->> 'exact_cents')::numeric
+          OR (i.kind = 'invoice' AND m.requests <> l.qty))`,
     },
     {
       id: 'tax_as_recorded',

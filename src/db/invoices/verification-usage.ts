@@ -36,7 +36,7 @@ export function rawUsage(
   return {
     buckets: sql.fragment`
       SELECT h.owner, b.bucket_id, b.source, b.deployment_id, b.resource_kind,
-        b.service_month, raw.events AS event_count, raw.total
+        b.service_month, b.model, raw.events AS event_count, raw.total
       FROM invoice_usage u JOIN ${rowsAs('h', { owner: 'uuid', invoiceId: 'uuid' }, holders)}
         ON h."invoiceId" = u.invoice_id
       JOIN usage_buckets b USING (bucket_id) ${withRawSums}

@@ -1,8 +1,11 @@
+import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import {
   expiredMonths,
+  isOfModel,
+  OTHER_MODELS,
   storedHashes,
   type BucketKey,
   type LlmEventRow,
@@ -17,8 +20,8 @@ import {
  *
  * Correctness depends on the bucket locks. `FOR NO KEY UPDATE` waits for the transaction that holds a bucket
  * and then rereads the row: a bucket sealed in the meantime drops out, and a locked bucket can't be sealed
- * until the events are committed. All transactions use the same order: sort the buckets, lock all of them
- * before inserting the first event, and insert events ordered by id.
+ * until the events are committed. All transactions use the same order: sort the buckets (`inLockOrder`), lock
+ * all of them before inserting the first event, and insert events ordered by id.
  */
 
 /** The result of an append. Rows in neither `known` nor `missed` are stored now. */
@@ -35,7 +38,7 @@ export interface Appended {
 /** An event whose bucket the statement looks up by key. */
 export type LlmAppend = BucketKey & Omit<LlmEventRow, 'bucketId'>;
 /** A record whose bucket the statement looks up by key. It can't be a correction. */
-export type MeteredAppend = Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
+export type MeteredAppend = BucketKey & Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
 
 const outcome = z.object({
   knownIds: z.array(z.string()),
@@ -62,17 +65,19 @@ export async function appendLlmRows(
         ${column(events, (e) => e.chargeCents)}::numeric[], ${column(events, (e) => e.currency)}::text[],
         ${column(events, (e) => e.inputTokens)}::bigint[],
         ${column(events, (e) => e.outputTokens)}::bigint[],
+        ${attributesOf(events)}::jsonb[],
         ${column(events, (e) => e.contentHash)}::text[]
       ) AS e (id, bucket_no, model, occurred_at, charge_cents, currency,
-        input_tokens, output_tokens, content_hash)
+        input_tokens, output_tokens, attributes, content_hash)
     ), known AS MATERIALIZED (
       ${storedHashes('llm', ASKED)}
     ), ${FRESH}, ${locked('llm', firsts)}, arrived AS (
       INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
-        service_month, charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id)
+        service_month, charge_cents, currency, input_tokens, output_tokens, attributes, content_hash,
+        bucket_id)
       SELECT f.id, l.tenant_id, l.deployment_id, f.model, f.occurred_at, l.service_month,
-        f.charge_cents, f.currency, f.input_tokens, f.output_tokens, decode(f.content_hash, 'hex'),
-        l.bucket_id
+        f.charge_cents, f.currency, f.input_tokens, f.output_tokens, f.attributes,
+        decode(f.content_hash, 'hex'), l.bucket_id
       FROM fresh f JOIN locked l USING (bucket_no)
       -- The count forces all bucket locks to be taken before the first insert.
       WHERE (SELECT count(*) FROM locked) > 0
@@ -127,6 +132,12 @@ function column<Row>(rows: readonly Row[], read: (row: Row) => string | number |
   return columnArray(rows.map(read));
 }
 
+/** Most gateways send no attributes: `unnest` fills the column with nulls. */
+function attributesOf(events: readonly LlmAppend[]): string {
+  const hasSome = events.some(({ attributes }) => attributes !== null);
+  return hasSome ? column(events, ({ attributes }) => attributes) : '{}';
+}
+
 /** The ids, sent once for both the lookup and the insert. */
 function given(rows: readonly { readonly id: string }[], others: readonly string[]) {
   return sql.fragment`given AS MATERIALIZED (
@@ -141,29 +152,43 @@ const FRESH = sql.fragment`fresh AS MATERIALIZED (
   SELECT * FROM sent WHERE NOT EXISTS (SELECT FROM known WHERE known.id = sent.id)
 )`;
 
-/** Locks the buckets of the fresh events that are open and whose months haven't expired. */
+/**
+ * Locks the buckets of the fresh events that are open and whose months haven't expired. Events of a model that has no
+ * bucket go into the bucket of all other models, once there is one (`lockOpenBuckets`).
+ */
 function locked(source: UsageSource, buckets: readonly BucketKey[]) {
-  return sql.fragment`locked AS MATERIALIZED (
+  const openBucketOf = (model: FragmentSqlToken) => sql.fragment`
+    SELECT bucket_id FROM usage_buckets
+    WHERE source = ${source} AND deployment_id = k.deployment_id
+      AND resource_kind = k.resource_kind AND service_month = k.service_month
+      AND model = ${model} AND sealed_for IS NULL
+    FOR NO KEY UPDATE`;
+  const asked = sql.fragment`asked AS MATERIALIZED (
+    SELECT * FROM unnest(
+      ${column(buckets, (b) => b.tenantId)}::text[],
+      ${column(buckets, (b) => b.deploymentId)}::text[],
+      ${column(buckets, (b) => b.resourceKind)}::text[],
+      ${column(buckets, (b) => b.serviceMonth)}::date[],
+      ${column(buckets, (b) => b.model)}::text[]
+    ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, model, bucket_no)
+    WHERE bucket_no IN (SELECT bucket_no FROM fresh)
+      AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
+  )`;
+  const own = sql.fragment`
+    SELECT k.*, b.bucket_id
+    FROM (SELECT * FROM asked ORDER BY deployment_id, resource_kind, service_month, model) k
+    CROSS JOIN LATERAL (${openBucketOf(sql.fragment`k.model`)}) b`;
+  if (source === 'metered') return sql.fragment`${asked}, locked AS MATERIALIZED (${own})`;
+  return sql.fragment`${asked}, own AS MATERIALIZED (${own}), shared AS MATERIALIZED (
     SELECT k.*, b.bucket_id
     FROM (
-      SELECT * FROM unnest(
-        ${column(buckets, (b) => b.tenantId)}::text[],
-        ${column(buckets, (b) => b.deploymentId)}::text[],
-        ${column(buckets, (b) => b.resourceKind)}::text[],
-        ${column(buckets, (b) => b.serviceMonth)}::date[]
-      ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, bucket_no)
-      WHERE bucket_no IN (SELECT bucket_no FROM fresh)
-        AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
+      -- The first condition needs all of own, so these buckets are locked last.
+      SELECT * FROM asked k WHERE NOT EXISTS (SELECT FROM own WHERE own.bucket_no = k.bucket_no)
+        AND NOT EXISTS (SELECT FROM usage_buckets o WHERE ${isOfModel('k')})
       ORDER BY deployment_id, resource_kind, service_month
     ) k
-    CROSS JOIN LATERAL (
-      SELECT bucket_id FROM usage_buckets
-      WHERE source = ${source} AND deployment_id = k.deployment_id
-        AND resource_kind = k.resource_kind AND service_month = k.service_month
-        AND sealed_for IS NULL
-      FOR NO KEY UPDATE
-    ) b
-  )`;
+    CROSS JOIN LATERAL (${openBucketOf(sql.fragment`${OTHER_MODELS}`)}) b
+  ), locked AS MATERIALIZED (SELECT * FROM own UNION ALL SELECT * FROM shared)`;
 }
 
 const ADDED = sql.fragment`added AS (
@@ -211,7 +236,7 @@ export function numberBuckets<Row extends BucketKey>(rows: readonly Row[]): Buck
   return { firsts, numbers };
 }
 
-/** Returns a bucket's key, except its source, as text. It is unambiguous: ids and months contain no spaces. */
-export function bucketKeyText({ deploymentId, serviceMonth, resourceKind }: BucketKey): string {
-  return `${deploymentId} ${serviceMonth} ${resourceKind}`;
+/** Returns a bucket's key, except its source, as text. It is unambiguous: only models, at its end, contain spaces. */
+export function bucketKeyText({ deploymentId, serviceMonth, resourceKind, model }: BucketKey): string {
+  return `${deploymentId} ${serviceMonth} ${resourceKind} ${model}`;
 }

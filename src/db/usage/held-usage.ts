@@ -1,5 +1,7 @@
 import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
+import { Decimal, sumDecimals, toDecimalString } from '../../domain/decimal.ts';
+import type { ModelUsage } from '../../domain/llm-lines.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Usage } from '../../domain/types.ts';
 import type { Queryable } from '../pool.ts';
@@ -40,12 +42,14 @@ const sum = z.object({
   deploymentId: z.string(),
   resourceKind: z.string(),
   serviceMonth: z.string(),
+  /** Empty for metered usage, and for all models that have no bucket of their own. */
+  model: z.string(),
   /** Number of events. */
   requestCount: z.string(),
   /** Decimal string: exact cents, or a quantity. */
   total: z.string(),
 });
-/** One owner's usage of one kind for a deployment and service month, without excluded events. */
+/** One owner's usage of one kind and model for a deployment and service month, without excluded events. */
 export type HeldSum = z.infer<typeof sum>;
 
 /** LLM usage of an owner's deployment in a service month. */
@@ -55,6 +59,8 @@ export interface HeldLlmUsage extends Pick<
 > {
   /** Decimal string. */
   readonly exactCents: string;
+  /** They add up to it. */
+  readonly byModel: readonly ModelUsage[];
 }
 
 /**
@@ -93,7 +99,7 @@ export function summing(
 ) {
   return sql.fragment`
     SELECT b.owner, b.source, b.deployment_id AS "deploymentId", b.resource_kind AS "resourceKind",
-      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth",
+      to_char(b.service_month, 'YYYY-MM') AS "serviceMonth", b.model,
       sum(b.event_count - coalesce(x.events, 0))::text AS "requestCount",
       -- As text, because a number inside JSON would become a float.
       sum(b.total - coalesce(x.amount, 0))::text AS total
@@ -102,7 +108,7 @@ export function summing(
       FROM usage_exclusions e WHERE ${exclusions} GROUP BY e.bucket_id
     ) x USING (bucket_id)
     WHERE ${which}
-    GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month
+    GROUP BY b.owner, b.source, b.deployment_id, b.resource_kind, b.service_month, b.model
     ORDER BY b.owner, b.deployment_id, b.service_month`;
 }
 
@@ -121,15 +127,25 @@ export function toMetered(sums: readonly HeldSum[]): ReadonlyMap<string, Usage> 
 
 /** Returns LLM usage, omitting sums whose events were all excluded. */
 export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
-  return sums
-    .filter(({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n)
-    .map(({ owner, deploymentId, serviceMonth, requestCount, total }) => ({
-      owner,
-      deploymentId,
-      serviceMonth,
-      requestCount,
-      exactCents: total,
-    }));
+  const counted = sums.filter(
+    ({ source, requestCount }) => source === 'llm' && BigInt(requestCount) > 0n,
+  );
+  const groups = Map.groupBy(counted, ({ owner, deploymentId, serviceMonth }) =>
+    [owner, deploymentId, serviceMonth].join(' '),
+  );
+  return [...groups.values()].map((models) => {
+    const { owner, deploymentId, serviceMonth } = models[0] as HeldSum;
+    const exactCents = sumDecimals(models.map(({ total }) => new Decimal(total)));
+    return {
+      ...{ owner, deploymentId, serviceMonth },
+      requestCount: String(models.reduce((sum, { requestCount }) => sum + BigInt(requestCount), 0n)),
+      exactCents: toDecimalString(exactCents),
+      byModel: models.map(({ model, requestCount, total }) => ({
+        ...{ model, requestCount },
+        exactCents: total,
+      })),
+    };
+  });
 }
 
 /**

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { isChargedBy } from './held-usage.ts';
-import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
+import { eventsBehind, takenBack } from './events-behind.ts';
+import { modelSumSchema, sumByModel } from './usage-breakdown.ts';
 
 /** Traces an invoice line back to the events behind it. Fields have the names that the API serves. */
 
@@ -30,6 +30,13 @@ export const lineUsageSchema = z.object({
     .string()
     .describe(
       'Exact cents or quantity, before any rounding. On an adjustment note: the difference.',
+    ),
+  by_model: z
+    .array(modelSumSchema)
+    .nullable()
+    .describe(
+      'The events and their exact sum by model, largest sum first. They add up to `events` and `exact_sum`. ' +
+        'Null: metered usage.',
     ),
   digest: z
     .string()
@@ -58,6 +65,10 @@ export const behindLineSchema = z.object({
   output_tokens: z.int().nullable(),
   qty: z.string().nullable().describe('Metered usage only: as it was sent.'),
   replaces: z.string().nullable().describe('Metered usage only: the record that this corrects.'),
+  attributes: z
+    .record(z.string(), z.string())
+    .nullable()
+    .describe('LLM usage only: as they were sent; null if none were.'),
   amount: z
     .string()
     .describe(
@@ -71,7 +82,7 @@ export const behindLineSchema = z.object({
 export type EventBehindLine = z.infer<typeof behindLineSchema>;
 
 const lineFacts = lineUsageSchema
-  .omit({ events: true, excluded_events: true, exact_sum: true, digest: true })
+  .omit({ events: true, excluded_events: true, exact_sum: true, digest: true, by_model: true })
   .extend({
     kind: z.enum(['llm_usage', 'overage']),
     goneEvents: z.number(),
@@ -125,6 +136,7 @@ export async function readLineUsage(
     events: summary.events + goneEvents - (kind === 'overage' ? 0 : goneExcluded),
     excluded_events: summary.excluded + goneExcluded,
     exact_sum: toDecimalString(new Decimal(summary.sum).plus(goneSum)),
+    by_model: line.source === 'llm' ? await sumByModel(db, invoiceId, lineNo) : null,
     digest: line.expired_at === null ? summary.digest : null,
   };
 }
@@ -207,91 +219,9 @@ export function listEventsBehind(
 ): Promise<readonly EventBehindLine[]> {
   return db.any(sql.type(behindLineSchema)`
     SELECT event_id, occurred_at, received_at, model, input_tokens, output_tokens,
-      trim_scale(qty) AS qty, replaces, trim_scale(amount) AS amount,
+      trim_scale(qty) AS qty, replaces, attributes, trim_scale(amount) AS amount,
       trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash
     FROM (${eventsBehind(invoiceId, lineNo, { after, limit })}) e
     ORDER BY event_id COLLATE "C" LIMIT ${limit}
   `);
-}
-
-/**
- * Selects, after its columns, the events `x` that an adjustment note's line takes back: the note excludes them, and their
- * bucket `b` is on an earlier document. An invoice has none, because it holds the usage of the events that it excludes.
- */
-function takenBack(invoiceId: string, lineNo: number) {
-  return sql.fragment`
-    FROM invoices i JOIN invoice_lines line USING (invoice_id)
-    JOIN invoice_exclusions le USING (invoice_id) JOIN usage_exclusions x USING (exclusion_id)
-    JOIN usage_buckets b ON b.bucket_id = x.bucket_id
-      AND ${isChargedBy(sql.fragment`to_char(i.period_start, 'YYYY-MM')`)}
-    WHERE i.invoice_id = ${invoiceId}::uuid AND line.line_no = ${lineNo} AND NOT EXISTS (
-      SELECT FROM invoice_usage u WHERE u.invoice_id = i.invoice_id AND u.bucket_id = b.bucket_id
-    )`;
-}
-
-/**
- * Selects the events of the line's buckets, and those that it takes back; with a page, the next ones of each bucket.
- * Events are matched by bucket and month, because the archive has one partition per month.
- */
-function eventsBehind(
-  invoiceId: string,
-  lineNo: number,
-  page: { readonly after: string | null; readonly limit: number } | null,
-) {
-  const nextOf = (id: ReturnType<typeof sql.fragment>) => {
-    if (page === null) return sql.fragment``;
-    const isNext =
-      page.after === null ? sql.fragment`` : sql.fragment`AND ${id} COLLATE "C" > ${page.after}`;
-    return sql.fragment`${isNext} ORDER BY ${id} COLLATE "C" LIMIT ${page.limit}`;
-  };
-  const excluded = sql.fragment`
-    LEFT JOIN (
-      SELECT x.source, x.event_id, x.amount
-      FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
-      WHERE le.invoice_id = ${invoiceId}::uuid
-    ) x`;
-  const ofTaken = sql.fragment`x.event_id, x.amount, x.bucket_id, b.service_month`;
-  const buckets = sql.fragment`
-    FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)`;
-  const ofLine = sql.fragment`WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
-  return sql.fragment`
-    SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, e.input_tokens,
-      e.output_tokens, NULL::numeric AS qty, NULL::text AS replaces, e.charge_cents AS amount,
-      coalesce(x.amount, 0) AS excluded, x.event_id IS NOT NULL AS is_excluded,
-      e.content_hash AS hash
-    ${buckets} CROSS JOIN LATERAL (
-      SELECT * FROM ${LLM_EVENTS} e
-      WHERE e.bucket_id = b.bucket_id AND e.service_month = b.service_month
-      ${nextOf(sql.fragment`e.gateway_request_id`)}
-    ) e
-    ${excluded} ON x.source = 'llm' AND x.event_id = e.gateway_request_id
-    ${ofLine} AND b.source = 'llm'
-    UNION ALL
-    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces,
-      r.added_qty, coalesce(x.amount, 0), x.event_id IS NOT NULL, r.content_hash
-    ${buckets} CROSS JOIN LATERAL (
-      SELECT * FROM ${METERED_RECORDS} r
-      WHERE r.bucket_id = b.bucket_id AND r.service_month = b.service_month
-      ${nextOf(sql.fragment`r.record_id`)}
-    ) r
-    ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
-    ${ofLine} AND b.source = 'metered'
-    UNION ALL
-    SELECT e.gateway_request_id, e.occurred_at, e.received_at, e.model, e.input_tokens, e.output_tokens,
-      NULL, NULL, 0, taken.amount, true, e.content_hash
-    FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'llm') taken
-    CROSS JOIN LATERAL (
-      SELECT * FROM ${LLM_EVENTS} e WHERE e.bucket_id = taken.bucket_id
-        AND e.service_month = taken.service_month AND e.gateway_request_id = taken.event_id
-        ${nextOf(sql.fragment`e.gateway_request_id`)}
-    ) e
-    UNION ALL
-    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces, 0, taken.amount, true,
-      r.content_hash
-    FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'metered') taken
-    CROSS JOIN LATERAL (
-      SELECT * FROM ${METERED_RECORDS} r WHERE r.bucket_id = taken.bucket_id
-        AND r.service_month = taken.service_month AND r.record_id = taken.event_id
-        ${nextOf(sql.fragment`r.record_id`)}
-    ) r`;
 }

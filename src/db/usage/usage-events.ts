@@ -11,11 +11,11 @@ import { sql } from '../sql.ts';
 /** LLM events, with the columns of `llm_usage_events`. */
 export const LLM_EVENTS = sql.fragment`(
   SELECT gateway_request_id, tenant_id, deployment_id, model, occurred_at, service_month,
-    charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id, received_at
+    charge_cents, currency, input_tokens, output_tokens, attributes, content_hash, bucket_id, received_at
   FROM llm_usage_events
   UNION ALL
   SELECT gateway_request_id, tenant_id, deployment_id, model, occurred_at, service_month,
-    charge_cents, currency, input_tokens, output_tokens, content_hash, bucket_id, received_at
+    charge_cents, currency, input_tokens, output_tokens, attributes, content_hash, bucket_id, received_at
   FROM llm_usage_archive
 )`;
 

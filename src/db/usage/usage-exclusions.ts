@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
-import { LLM_RESOURCE_KIND, type BucketKey, type UsageSource } from './usage-ledger.ts';
+import { LLM_RESOURCE_KIND, type UsageSource } from './usage-ledger.ts';
 import { invoiceOf, isApplied, isSettled } from '../standing.ts';
 
 const excludable = z.object({
@@ -17,7 +17,7 @@ const excludable = z.object({
   replacedBy: z.string().nullable(),
 });
 /** An accepted event that could be excluded. */
-export type ExcludableEvent = z.infer<typeof excludable> & BucketKey;
+export type ExcludableEvent = z.infer<typeof excludable>;
 
 /**
  * Returns an accepted event by its id, from the ledger or the archive; null if it doesn't exist or has expired.

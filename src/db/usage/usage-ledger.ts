@@ -15,6 +15,11 @@ export type UsageSource = 'llm' | 'metered';
 /** The resource kind of every LLM bucket. */
 export const LLM_RESOURCE_KIND = 'llm_usage';
 
+/** The models of a deployment and service month that have buckets of their own (ADR 35). */
+export const MAX_MODELS = 200;
+/** The model of the bucket for all models beyond {@link MAX_MODELS}, and of all metered buckets. */
+export const OTHER_MODELS = '';
+
 /** The key of a bucket, without its source. */
 export interface BucketKey {
   readonly tenantId: string;
@@ -22,6 +27,8 @@ export interface BucketKey {
   readonly resourceKind: string;
   /** First day of the service month, `2026-05-01`. */
   readonly serviceMonth: string;
+  /** The model of LLM usage; {@link OTHER_MODELS} for metered usage. */
+  readonly model: string;
 }
 
 /** A locked, open bucket. */
@@ -43,6 +50,8 @@ export interface LlmEventRow {
   readonly currency: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  /** JSON text of an object, whose names are sorted; null: none. */
+  readonly attributes: string | null;
   /** SHA-256, in hex, of the event's canonical content. */
   readonly contentHash: string;
   readonly bucketId: number;
@@ -100,24 +109,57 @@ export function expiredMonths(buckets: readonly BucketKey[]) {
 }
 
 /**
- * Returns the buckets' service months that have expired, and keeps the others from expiring during the
- * transaction. Call it before locking the buckets.
+ * Returns the buckets' service months that have expired, and keeps the others from expiring during the transaction. For
+ * LLM usage it also waits for other transactions that may be opening buckets of these deployments, so that the next
+ * statement sees all of their models. Call it before locking the buckets.
  */
 export async function readExpiredMonths(
   tx: Transaction,
+  source: UsageSource,
   buckets: readonly BucketKey[],
 ): Promise<ReadonlySet<string>> {
+  const deployments = source === 'llm' ? new Set(buckets.map((b) => b.deploymentId)) : [];
   return new Set(
-    await tx.anyFirst(sql.type(expiredMonth)`SELECT unnest(${expiredMonths(buckets)}) AS month`),
+    await tx.anyFirst(sql.type(expiredMonth)`
+      WITH turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(key) FROM (
+          SELECT DISTINCT hashtextextended('models of ' || id, 0) AS key
+          FROM unnest(${columnArray([...deployments])}::text[]) AS d (id)
+          -- All transactions lock in the same order, to prevent deadlocks.
+          ORDER BY key
+        ) k
+      )
+      SELECT unnest(${expiredMonths(buckets)}) AS month
+      FROM (SELECT count(*) AS taken FROM turn) t WHERE taken >= 0
+    `),
   );
 }
 
 const expiredMonth = z.object({ month: z.string() });
 
+/** Condition: a bucket `o` has LLM usage of the deployment, month and model of a row, whether it is sealed or not. */
+export function isOfModel(row: string) {
+  const of = (column: string) => sql.identifier([row, column]);
+  return sql.fragment`o.service_month = ${of('service_month')} AND o.tenant_id = ${of('tenant_id')}
+    AND o.deployment_id = ${of('deployment_id')} AND o.model = ${of('model')} AND o.source = 'llm'`;
+}
+
+/**
+ * Orders the buckets of a row or table. All transactions lock open buckets in this order, to prevent deadlocks: those of
+ * all other models come last, because the fast path knows that it needs them only after it has looked for the others.
+ */
+export function inLockOrder(row: string) {
+  const of = (column: string) => sql.identifier([row, column]);
+  return sql.fragment`${of('model')} = ${OTHER_MODELS}, ${of('deployment_id')}, ${of('resource_kind')},
+    ${of('service_month')}, ${of('model')}`;
+}
+
 /**
  * Finds or creates the open bucket of each key, locks it until the transaction ends, and returns it. One
  * statement does both: with a select and a later update by id, a bucket could be sealed in between and still be
- * added to.
+ * added to. A model beyond {@link MAX_MODELS} that has no bucket gets that of all other models. For LLM usage, call
+ * `readExpiredMonths` before.
+ * @returns each bucket once; that of all other models instead of those that it stands for
  */
 export function lockOpenBuckets(
   tx: Transaction,
@@ -125,16 +167,36 @@ export function lockOpenBuckets(
   keys: readonly BucketKey[],
 ): Promise<readonly OpenBucket[]> {
   return tx.any(sql.type(openBucket)`
-    INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month)
-    SELECT ${source}, "tenantId", "deploymentId", "resourceKind", "serviceMonth"
-    FROM json_to_recordset(${jsonRows(keys)})
-      AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date)
-    -- All transactions lock in the same order, to prevent deadlocks.
-    ORDER BY "deploymentId", "resourceKind", "serviceMonth"
-    ON CONFLICT (source, deployment_id, resource_kind, service_month) WHERE sealed_for IS NULL
+    WITH asked AS (
+      SELECT "tenantId" AS tenant_id, "deploymentId" AS deployment_id, "resourceKind" AS resource_kind,
+        "serviceMonth" AS service_month, model
+      FROM json_to_recordset(${jsonRows(keys)})
+        AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date, model text)
+    ), known AS (
+      SELECT k.*, k.model = ${OTHER_MODELS} OR EXISTS (
+        SELECT FROM usage_buckets o WHERE ${isOfModel('k')}
+      ) AS has_place
+      FROM asked k
+    ), numbered AS (
+      SELECT k.*, row_number() OVER (
+        PARTITION BY deployment_id, service_month, has_place ORDER BY model
+      ) AS nth FROM known k
+    ), place AS (
+      SELECT DISTINCT tenant_id, deployment_id, resource_kind, service_month,
+        CASE WHEN has_place OR nth + (
+          SELECT count(DISTINCT o.model) FROM usage_buckets o
+          WHERE o.service_month = k.service_month AND o.tenant_id = k.tenant_id
+            AND o.deployment_id = k.deployment_id AND o.source = 'llm' AND o.model <> ${OTHER_MODELS}
+        ) <= ${MAX_MODELS} THEN model ELSE ${OTHER_MODELS} END AS model
+      FROM numbered k
+    )
+    INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, model)
+    SELECT ${source}, tenant_id, deployment_id, resource_kind, service_month, model
+    FROM place ORDER BY ${inLockOrder('place')}
+    ON CONFLICT (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL
       DO UPDATE SET event_count = usage_buckets.event_count
     RETURNING bucket_id AS "bucketId", tenant_id AS "tenantId", deployment_id AS "deploymentId",
-      resource_kind AS "resourceKind", service_month AS "serviceMonth"
+      resource_kind AS "resourceKind", service_month AS "serviceMonth", model
   `);
 }
 
@@ -144,6 +206,7 @@ const openBucket = z.object({
   deploymentId: z.string(),
   resourceKind: z.string(),
   serviceMonth: z.string(),
+  model: z.string(),
 });
 
 const eventId = z.object({ id: z.string() });
@@ -159,14 +222,14 @@ export function insertLlmEvents(
   return tx.anyFirst(sql.type(eventId)`
     WITH arrived AS (
       INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model,
-        occurred_at, service_month, charge_cents, currency, input_tokens, output_tokens,
+        occurred_at, service_month, charge_cents, currency, input_tokens, output_tokens, attributes,
         content_hash, bucket_id)
       SELECT id, "tenantId", "deploymentId", model, "occurredAt", "serviceMonth", "chargeCents",
-        currency, "inputTokens", "outputTokens", decode("contentHash", 'hex'), "bucketId"
+        currency, "inputTokens", "outputTokens", attributes::jsonb, decode("contentHash", 'hex'), "bucketId"
       FROM json_to_recordset(${jsonRows(events)}) AS e (id text, "tenantId" text,
         "deploymentId" text, model text, "occurredAt" timestamptz, "serviceMonth" date,
         "chargeCents" numeric, currency text, "inputTokens" bigint, "outputTokens" bigint,
-        "contentHash" text, "bucketId" bigint)
+        attributes text, "contentHash" text, "bucketId" bigint)
       ORDER BY id
       ON CONFLICT (gateway_request_id) DO NOTHING
       RETURNING gateway_request_id, bucket_id, charge_cents

@@ -1,0 +1,50 @@
+import { Decimal } from '../domain/decimal.ts';
+import { formatAmount, groupDigits } from '../domain/format.ts';
+import { textOf, type Meta } from './line-meta.ts';
+
+/** How people read the models of an LLM line, on documents, pages and the terminal. */
+export interface ShownModel {
+  readonly name: string;
+  /** With grouped digits. */
+  readonly requests: string;
+  /** Of the line's charges: `12.5%`; empty if they are 0. */
+  readonly share: string;
+  /** Exact. */
+  readonly amount: string;
+}
+
+export const OTHER_MODELS_TEXT = 'All other models';
+
+/** Returns the models of a line, largest charges first, all others last; empty for lines without. */
+export function modelsOf(meta: Meta, currency: string): readonly ShownModel[] {
+  const stored: readonly Meta[] = Array.isArray(meta.by_model) ? meta.by_model : [];
+  const models = stored.map(({ model, requests, exact_cents }) => ({
+    model: typeof model === 'string' ? model : null,
+    requests: textOf(requests),
+    exact_cents: textOf(exact_cents),
+  }));
+  const sorted = models.toSorted(
+    (a, b) =>
+      Number(a.model === null) - Number(b.model === null) ||
+      new Decimal(b.exact_cents).comparedTo(a.exact_cents),
+  );
+  return showModels(sorted, currency);
+}
+
+/** Returns the texts of sums by model, in their order. */
+export function showModels(
+  models: readonly {
+    readonly model: string | null;
+    readonly requests: string | number;
+    readonly exact_cents: string;
+  }[],
+  currency: string,
+): readonly ShownModel[] {
+  const total = models.reduce((sum, { exact_cents }) => sum.plus(exact_cents), new Decimal(0));
+  return models.map(({ model, requests, exact_cents }) => ({
+    name: model ?? OTHER_MODELS_TEXT,
+    requests: groupDigits(requests),
+    share: total.isZero() ? '' : `${new Decimal(exact_cents).times(100).dividedBy(total).toFixed(1)}%`,
+    amount: formatAmount(exact_cents, currency).replace('-', '−'),
+  }));
+}
