@@ -115,7 +115,11 @@ async function measure(
     const bodies = Array.from({ length: requests }, () =>
       JSON.stringify({ [kind.field]: Array.from({ length: BATCH }, () => usage[kind.source]()) }),
     );
-    const load = { url: `${servers.api.url}${kind.path}`, key: servers.keys[kind.key], connections };
+    const load = {
+      url: `${servers.api.url}${kind.path}`,
+      key: servers.keys[kind.key],
+      connections,
+    };
     return write(kind.table.name, async () => (await post(load, bodies)).seconds);
   };
 
@@ -123,7 +127,8 @@ async function measure(
   // The first round warms everything up.
   for (let round = 0; round <= rounds; round += 1) {
     const prefix = `${kind.source}-${round}`;
-    const sendOne = async () => (kind.source === 'llm' ? send(`one-${prefix}`, 1) : null);
+    const sendOne = (): Promise<Written | null> =>
+      kind.source === 'llm' ? send(`one-${prefix}`, 1) : Promise.resolve(null);
     // They take turns in being first.
     const early = round % 2 === 0 ? await sendOne() : null;
     const overHttp = await send(prefix);
@@ -170,7 +175,7 @@ function cpuOf({ name, bounds }: Kind, rounds: readonly Round[]): readonly Figur
     const ratioOf = ({ event, row }: (typeof comparable)[number]) => event[of] / row;
     const round = byMedian(comparable, ratioOf);
     return {
-      name: `CPU of ${of === 'api' ? 'the API' : 'PostgreSQL'} for a ${name}`.replace('a L', 'an L'),
+      name: `${name}: CPU of ${of === 'api' ? 'the API' : 'PostgreSQL'}`,
       measured: { value: round.event[of], unit: 'µs' },
       against: { value: round.row, unit: 'µs', name: "PostgreSQL's for a row of bare INSERTs" },
       ratio: ratioOf(round),
@@ -184,16 +189,14 @@ function cpuOf({ name, bounds }: Kind, rounds: readonly Round[]): readonly Figur
 function costOfModels(rounds: readonly Round[]): readonly Figure[] {
   const total = ({ api, postgres }: CpuPerEvent) => api + postgres;
   const comparable = rounds.flatMap(({ overHttp, oneModel }) =>
-    overHttp.cpu && oneModel?.cpu
-      ? { three: total(overHttp.cpu), one: total(oneModel.cpu) }
-      : [],
+    overHttp.cpu && oneModel?.cpu ? { three: total(overHttp.cpu), one: total(oneModel.cpu) } : [],
   );
   if (comparable.length === 0) return [];
   const ratioOf = ({ three, one }: (typeof comparable)[number]) => three / one;
   const round = byMedian(comparable, ratioOf);
   return [
     {
-      name: 'CPU of both for an LLM event, three models per deployment',
+      name: 'LLM event: CPU of both with three models per deployment',
       measured: { value: round.three, unit: 'µs' },
       against: { value: round.one, unit: 'µs', name: 'one model' },
       ratio: ratioOf(round),

@@ -27,14 +27,17 @@ export const USAGE_CSV_HEADERS = [
 const TEXTS: ReadonlySet<string> = new Set(['event_id', 'model', 'replaces']);
 
 /** The columns of sums by model or by an attribute, in order. */
-export const BREAKDOWN_CSV_HEADERS = ['by', 'value', 'is_rest', 'requests', 'exact_cents', 'currency'];
+export const BREAKDOWN_CSV_HEADERS = [
+  'by',
+  'value',
+  'is_rest',
+  'requests',
+  'exact_cents',
+  'currency',
+];
 
 /** Returns the sums of an invoice line by model or by an attribute as CSV (RFC 4180). */
-export function breakdownCsv(
-  currency: string,
-  by: string,
-  sums: readonly AttributeSum[],
-): string {
+export function breakdownCsv(currency: string, by: string, sums: readonly AttributeSum[]): string {
   const rows = sums.map(({ value, is_rest, requests, exact_cents }) => [
     by,
     value === null ? null : toCell(value),

@@ -17,7 +17,7 @@ export const OTHER_MODELS_TEXT = 'All other models';
 
 /** Returns the models of a line, largest charges first, all others last; empty for lines without. */
 export function modelsOf(meta: Meta, currency: string): readonly ShownModel[] {
-  const stored: readonly Meta[] = Array.isArray(meta.by_model) ? meta.by_model : [];
+  const stored = Array.isArray(meta.by_model) ? (meta.by_model as readonly Meta[]) : [];
   const models = stored.map(({ model, requests, exact_cents }) => ({
     model: typeof model === 'string' ? model : null,
     requests: textOf(requests),
@@ -44,7 +44,9 @@ export function showModels(
   return models.map(({ model, requests, exact_cents }) => ({
     name: model ?? OTHER_MODELS_TEXT,
     requests: groupDigits(requests),
-    share: total.isZero() ? '' : `${new Decimal(exact_cents).times(100).dividedBy(total).toFixed(1)}%`,
+    share: total.isZero()
+      ? ''
+      : `${new Decimal(exact_cents).times(100).dividedBy(total).toFixed(1)}%`,
     amount: formatAmount(exact_cents, currency).replace('-', '−'),
   }));
 }

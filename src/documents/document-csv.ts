@@ -84,7 +84,8 @@ const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
   // JSON, as the API serves it.
   {
     head: 'by_model',
-    value: ({ line: { meta } }) => (meta.by_model === undefined ? null : JSON.stringify(meta.by_model)),
+    value: ({ line: { meta } }) =>
+      meta.by_model === undefined ? null : JSON.stringify(meta.by_model),
     isText: true,
   },
 ];

@@ -1,3 +1,4 @@
+import { UniqueIntegrityConstraintViolationError } from 'slonik';
 import { type Appended, bucketKeyText, numberBuckets } from '../db/usage/append-usage.ts';
 import type { Database, Transaction } from '../db/pool.ts';
 import {
@@ -54,11 +55,15 @@ export async function append<E extends Entry>(
   options: AppendOptions<E>,
 ): Promise<readonly UsageResult[]> {
   const firsts = firstOfEachId(entries);
-  const candidates = [...firsts.values()].filter(({ barred }) => barred === null);
   // Stored ids are read first, so that replays write nothing and open no bucket. The insert still decides
   // whether an id is new.
-  const { known, accepted: appended } = await appendPlain(db, [...firsts.values()], options);
-  const fresh = candidates.filter(({ id }) => !known.has(id) && !appended.has(id));
+  const { known, accepted } = await appendPlain(db, [...firsts.values()], options);
+  // The usual case, without another look at each event.
+  if (accepted === 'all' && firsts.size === entries.length) return entries.map(() => ACCEPTED);
+  const appended = accepted === 'all' ? new Set(firsts.keys()) : accepted;
+  const fresh = [...firsts.values()].filter(
+    ({ barred, id }) => barred === null && !known.has(id) && !appended.has(id),
+  );
   const { accepted: inserted, refused } = await insertFresh(db, fresh, options);
   const overtaken = fresh.filter(({ id }) => !inserted.has(id) && !refused.has(id));
   const overtakenHashes = await readHashes(
@@ -89,7 +94,7 @@ export async function append<E extends Entry>(
 }
 
 /**
- * Stores the plain entries whose buckets are open.
+ * Stores the plain entries whose buckets are open; none if another sender stores one of them at the same moment.
  * @param entries each id once; any of them may already be stored
  * @returns the hashes of the entries that were already stored, and the ids that were stored now
  */
@@ -99,7 +104,7 @@ async function appendPlain<E extends Entry>(
   options: AppendOptions<E>,
 ): Promise<{
   readonly known: ReadonlyMap<string, string>;
-  readonly accepted: ReadonlySet<string>;
+  readonly accepted: ReadonlySet<string> | 'all';
 }> {
   const plain: E[] = [];
   const otherIds: string[] = [];
@@ -110,7 +115,17 @@ async function appendPlain<E extends Entry>(
   if (plain.length === 0) {
     return { known: await readHashes(db, options.source, otherIds), accepted: new Set() };
   }
-  const { known, missed } = await options.appendPlain(db, plain, otherIds);
+  let appended: Appended;
+  try {
+    appended = await options.appendPlain(db, plain, otherIds);
+  } catch (error) {
+    if (!(error instanceof UniqueIntegrityConstraintViolationError)) throw error;
+    const ids = entries.map(({ id }) => id);
+    return { known: await readHashes(db, options.source, ids), accepted: new Set() };
+  }
+  const { known, missed } = appended;
+  const isAll = plain.length === entries.length && known.size === 0 && missed.size === 0;
+  if (isAll) return { known, accepted: 'all' };
   const accepted = new Set<string>();
   for (const { id } of plain) {
     if (!known.has(id) && !missed.has(id)) accepted.add(id);

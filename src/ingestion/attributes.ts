@@ -32,9 +32,10 @@ export const attributesSchema = z
     }
     for (const [name, text] of entries) {
       if (!ATTRIBUTE_NAME.test(name)) {
-        fail('expected a name of 1 to 40 lower-case letters, digits and underscores, starting with a letter', [
-          name.slice(0, MAX_NAME_SHOWN),
-        ]);
+        fail(
+          'expected a name of 1 to 40 lower-case letters, digits and underscores, starting with a letter',
+          [name.slice(0, MAX_NAME_SHOWN)],
+        );
         continue;
       }
       const { error } = value.safeParse(text, { error: explainIssue });

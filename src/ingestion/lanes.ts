@@ -69,13 +69,26 @@ function split<E extends Entry, Result>(
   const parts = lanes.map((lane): Part<E, Result> => ({ lane, items: [], places: [] }));
   const partOfId = new Map<string, Part<E, Result>>();
   for (const [place, entry] of entries.entries()) {
-    const part = partOfId.get(entry.id) ?? parts[crc32(entry.deploymentId) % parts.length];
+    const part = partOfId.get(entry.id) ?? parts[checksumOf(entry.deploymentId) % parts.length];
     if (!part) throw new RangeError('there has to be a lane');
     partOfId.set(entry.id, part);
     part.items.push(entry);
     part.places.push(place);
   }
   return parts.filter(({ items }) => items.length > 0);
+}
+
+/** Remembered, because a batch names few deployments many times, and a checksum costs more than the rest of the split. */
+const checksums = new Map<string, number>();
+const MAX_REMEMBERED = 100_000;
+
+function checksumOf(deploymentId: string): number {
+  const known = checksums.get(deploymentId);
+  if (known !== undefined) return known;
+  if (checksums.size >= MAX_REMEMBERED) checksums.clear();
+  const checksum = crc32(deploymentId);
+  checksums.set(deploymentId, checksum);
+  return checksum;
 }
 
 /**

@@ -7,7 +7,6 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
-import { seedTenant } from '../_util/seed.ts';
 import { signIn } from './_pages.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 
@@ -18,7 +17,6 @@ let invoiceId: string;
 let noteId: string;
 beforeAll(async () => {
   api = await createTestApi();
-  await seedTenant(api.db, 'acme');
   await send(
     ['large-2', '10.5', { team: 'search' }],
     ['large-2', '0.25', { team: '=ads', project: 'x' }],
@@ -131,7 +129,14 @@ describe('CSV', () => {
 
   test('has the sums by model', async () => {
     expect(await rowsOf('model')).toEqual([
-      { by: 'model', value: 'large-2', is_rest: 'false', requests: '2', exact_cents: '10.75', currency: 'AUD' },
+      {
+        by: 'model',
+        value: 'large-2',
+        is_rest: 'false',
+        requests: '2',
+        exact_cents: '10.75',
+        currency: 'AUD',
+      },
       expect.objectContaining({ value: 'small-1', requests: '2', exact_cents: '1.000000000001' }),
     ]);
   });

@@ -148,7 +148,13 @@ describe('CSV', () => {
 
 describe('the appendix of LLM usage by model', () => {
   const llm = (by_model: object[], meta: object = {}) =>
-    line({ kind: 'llm_usage', description: 'LLM usage', unit: 'request', unit_price_cents: null, meta: { exact_cents: '1000', by_model, ...meta } });
+    line({
+      kind: 'llm_usage',
+      description: 'LLM usage',
+      unit: 'request',
+      unit_price_cents: null,
+      meta: { exact_cents: '1000', by_model, ...meta },
+    });
   const large = { model: EVIL, requests: '1200', exact_cents: '750.25' };
   const others = { model: null, requests: '3', exact_cents: '249.75' };
 
@@ -160,7 +166,14 @@ describe('the appendix of LLM usage by model', () => {
     expect(html).toContain('acme-web, late for April 2026');
     expect(html).not.toContain('<script');
     const cells = html.match(/<td class="n">1,200<\/td>.*|<td>(?:small-1|All other models).*/g);
-    expect(cells?.map((row) => row.replaceAll(/<[^>]*>/g, ' ').trim().split(/ {2,}/))).toEqual([
+    expect(
+      cells?.map((row) =>
+        row
+          .replaceAll(/<[^>]*>/g, ' ')
+          .trim()
+          .split(/ {2,}/),
+      ),
+    ).toEqual([
       ['1,200', '75.0%', '7.5025'],
       ['small-1', '1', '0.0%', '0.00'],
       ['All other models', '3', '25.0%', '2.4975'],

@@ -88,9 +88,13 @@ function areAttributes(value: unknown): boolean {
   const entries = Object.entries(value);
   const isName = (name: string) =>
     name.length <= 40 &&
-    [...name].every((char, at) => (char >= 'a' && char <= 'z') || (at > 0 && (isDigit(char) || char === '_'))) &&
+    [...name].every(
+      (char, at) => (char >= 'a' && char <= 'z') || (at > 0 && (isDigit(char) || char === '_')),
+    ) &&
     name !== '';
-  return entries.length <= 10 && entries.every(([name, text]) => isName(name) && isVisibleId(text, 200));
+  return (
+    entries.length <= 10 && entries.every(([name, text]) => isName(name) && isVisibleId(text, 200))
+  );
 }
 
 function daysIn(year: number, month: number): number {
@@ -219,7 +223,19 @@ const anything = fc.oneof(
 /** Attributes and near misses. */
 const attributes = fc.dictionary(
   fc.oneof(
-    fc.constantFrom('team', 'a', 'a_1', 'Team', '_a', '1a', '', 'a-b', '__proto__', 'a'.repeat(40), 'a'.repeat(41)),
+    fc.constantFrom(
+      'team',
+      'a',
+      'a_1',
+      'Team',
+      '_a',
+      '1a',
+      '',
+      'a-b',
+      '__proto__',
+      'a'.repeat(40),
+      'a'.repeat(41),
+    ),
     { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom(...'abc_09'), maxLength: 4 }) },
   ),
   fc.oneof({ weight: 6, arbitrary: fc.constantFrom('search', 'x'.repeat(200), 'é') }, texts),

@@ -10,6 +10,7 @@ function entry(id: string, deploymentId: string): Entry {
     tenantId: 'acme',
     resourceKind: 'llm_usage',
     serviceMonth: '2026-05-01',
+    model: 'large-2',
     contentHash: '00',
     barred: null,
   };

@@ -103,7 +103,9 @@ describe('attributes', () => {
   });
 
   test('may be ten, of 200 characters each', () => {
-    const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`a${n}`, 'x'.repeat(200)]));
+    const ten = Object.fromEntries(
+      Array.from({ length: 10 }, (_, n) => [`a${n}`, 'x'.repeat(200)]),
+    );
     expect(LLM_USAGE.schema.safeParse({ ...sent, attributes: ten }).success).toBe(true);
     const eleven = parseEvent(LLM_USAGE.schema, { ...sent, attributes: { ...ten, b: 'x' } });
     expect(eleven).toMatchObject({
@@ -112,7 +114,11 @@ describe('attributes', () => {
   });
 
   test.each([
-    ['{"__proto__": "x"}', '/attributes/__proto__', 'expected a name of 1 to 40 lower-case letters'],
+    [
+      '{"__proto__": "x"}',
+      '/attributes/__proto__',
+      'expected a name of 1 to 40 lower-case letters',
+    ],
     ['{"Team": "x"}', '/attributes/Team', 'expected a name'],
     [`{"${'a'.repeat(41)}": "x"}`, `/attributes/${'a'.repeat(41)}`, 'expected a name'],
     ['{"team": ""}', '/attributes/team', 'expected 1 to 200 visible characters'],
@@ -122,7 +128,10 @@ describe('attributes', () => {
     ['["team"]', '/attributes', 'expected an object'],
     ['null', '/attributes', 'expected an object'],
   ])('are rejected: %s', (json, pointer, detail) => {
-    const parsed = parseEvent(LLM_USAGE.schema, { ...sent, attributes: JSON.parse(json) as unknown });
+    const parsed = parseEvent(LLM_USAGE.schema, {
+      ...sent,
+      attributes: JSON.parse(json) as unknown,
+    });
     expect(parsed).toMatchObject({
       result: { errors: [{ pointer, detail: expect.stringContaining(detail) as string }] },
     });
@@ -130,11 +139,14 @@ describe('attributes', () => {
 });
 
 describe('the schema', () => {
-  test.each(['currency', 'input_tokens', 'output_tokens', 'attributes'])('allows %s to be omitted', (field) => {
-    const all = { ...sent, currency: 'AUD', attributes: { team: 'search' } };
-    expect(LLM_USAGE.schema.safeParse(all).success).toBe(true);
-    expect(LLM_USAGE.schema.safeParse(without(all, field)).success).toBe(true);
-  });
+  test.each(['currency', 'input_tokens', 'output_tokens', 'attributes'])(
+    'allows %s to be omitted',
+    (field) => {
+      const all = { ...sent, currency: 'AUD', attributes: { team: 'search' } };
+      expect(LLM_USAGE.schema.safeParse(all).success).toBe(true);
+      expect(LLM_USAGE.schema.safeParse(without(all, field)).success).toBe(true);
+    },
+  );
 
   test.each(Object.keys(withoutTokens))('requires %s', (field) => {
     expect(LLM_USAGE.schema.safeParse(without(sent, field)).success).toBe(false);

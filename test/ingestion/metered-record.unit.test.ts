@@ -16,6 +16,7 @@ test('stores the fields of a record', () => {
     deploymentId: 'acme-a',
     resourceKind: 'egress_gb',
     serviceMonth: '2026-05-01',
+    model: '',
     occurredAt: '2026-05-10T12:00:00.123456Z',
     qty: '10.5',
     replaces: null,

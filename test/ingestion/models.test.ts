@@ -194,7 +194,8 @@ test('loses nothing and never deadlocks while month end seals buckets of many mo
   let next = 0;
   await Promise.all(
     [...ingestions, ...ingestions].map(async (ingestion) => {
-      for (let batch = batches[next++]; batch; batch = batches[next++]) await send(ingestion, batch);
+      for (let batch = batches[next++]; batch; batch = batches[next++])
+        await send(ingestion, batch);
     }),
   );
   done.abort();
@@ -202,7 +203,9 @@ test('loses nothing and never deadlocks while month end seals buckets of many mo
   const ofMonth = (await bucketsOf(db)).filter((bucket) => bucket.month === month);
   expect(ofMonth.reduce((sum, { events }) => sum + events, 0)).toBe(2_000);
   for (const deployment of DEPLOYMENTS) {
-    const own = ofMonth.filter(({ deploymentId, model }) => deploymentId === deployment && model !== '');
+    const own = ofMonth.filter(
+      ({ deploymentId, model }) => deploymentId === deployment && model !== '',
+    );
     expect(new Set(own.map(({ model }) => model)).size).toBe(200);
   }
 });
@@ -212,7 +215,10 @@ test('stores attributes, whether or not the bucket exists', async () => {
   const attributes = { team: 'search "x"', project: 'a\\b' };
   const sent = [1, 2].map(() => ({ ...eventOf('large-2', '2025-08'), attributes }));
   for (const event of sent) await send(ingestion, [event, eventOf('large-2', '2025-08')]);
-  expect(await ingestion.ingest('llm', sent)).toEqual([{ status: 'duplicate' }, { status: 'duplicate' }]);
+  expect(await ingestion.ingest('llm', sent)).toEqual([
+    { status: 'duplicate' },
+    { status: 'duplicate' },
+  ]);
   const [first] = sent;
   const changed = { ...first, attributes: { ...attributes, team: 'ads' } };
   expect(await ingestion.ingest('llm', [changed])).toMatchObject([{ status: 'conflict' }]);

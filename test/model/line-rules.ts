@@ -1,7 +1,14 @@
 import { exact, exactText, sum, toCents, type Exact } from './exact.ts';
 import { PLANS, type Deployment, type Plan, type PlanItem } from './fleet.ts';
 import { applyItems, itemLines } from './item-rules.ts';
-import { modelOf, monthText, type Application, type Draft, type Model, type UsageEvent } from './model.ts';
+import {
+  modelOf,
+  monthText,
+  type Application,
+  type Draft,
+  type Model,
+  type UsageEvent,
+} from './model.ts';
 import { chainOf, dueDeployments, sumOf } from './standing-rules.ts';
 import { taxLines, taxOn, treatmentOf, type TreatmentCode } from './tax-rules.ts';
 

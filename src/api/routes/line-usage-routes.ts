@@ -43,7 +43,8 @@ const byAttribute = z
 const byAnything = z
   .string()
   .regex(new RegExp(`^model$|^${ATTRIBUTE}`), {
-    error: 'expected "model", or "attribute:" and the name of an attribute, such as "attribute:team"',
+    error:
+      'expected "model", or "attribute:" and the name of an attribute, such as "attribute:team"',
   })
   .meta({ example: 'model' });
 
@@ -99,7 +100,9 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
             by_attribute: z
               .array(attributeSumSchema)
               .nullable()
-              .describe('With `by`: largest sum first. Empty if the events have expired. Null: without `by`.'),
+              .describe(
+                'With `by`: largest sum first. Empty if the events have expired. Null: without `by`.',
+              ),
             events: z.array(behindLineSchema),
             next_after: z.string().nullable().describe('Null on the last page.'),
           }),

@@ -34,7 +34,9 @@ interface Options {
 
 export function invoicesUsageCommand(): Command {
   return new Command('usage')
-    .description('show the usage events behind an invoice line, with their exact sum, by model too, and digest')
+    .description(
+      'show the usage events behind an invoice line, with their exact sum, by model too, and digest',
+    )
     .argument('<invoice>', 'number or id of the invoice')
     .requiredOption(
       '--line <number>',
@@ -42,7 +44,11 @@ export function invoicesUsageCommand(): Command {
       integerArgument(1, 999_999_999),
     )
     .option('--limit <count>', 'maximum number of events', integerArgument(1, 10_000), 20)
-    .option('--by <what>', 'sum LLM usage by "model", or by an attribute: "attribute:team"', byArgument)
+    .option(
+      '--by <what>',
+      'sum LLM usage by "model", or by an attribute: "attribute:team"',
+      byArgument,
+    )
     .option('--csv', 'write all events, or the sums of --by, as CSV to standard output')
     .addHelpText(
       'after',
@@ -66,11 +72,16 @@ Examples:
         }
         if (by !== undefined) {
           if (usage.by_model === null) {
-            throw new CliError(`Line ${line} of ${number} is metered usage, which has no models or attributes.`);
+            throw new CliError(
+              `Line ${line} of ${number} is metered usage, which has no models or attributes.`,
+            );
           }
           const sums = await sumsBy(db, by, { invoiceId, line, byModel: usage.by_model });
           if (csv) await pipeOut(Readable.from([breakdownCsv(usage.currency, by, sums)]));
-          else print(command, { line: usage, by, sums }, ({ line, by, sums }) => renderSums(line, by, sums));
+          else
+            print(command, { line: usage, by, sums }, ({ line, by, sums }) =>
+              renderSums(line, by, sums),
+            );
           return;
         }
         if (csv) {
@@ -89,7 +100,9 @@ Examples:
 function byArgument(text: string): string {
   const [what, name = ''] = text.split(':', 2);
   if (text === 'model' || (what === 'attribute' && ATTRIBUTE_NAME.test(name))) return text;
-  throw new InvalidArgumentError('Expected "model", or "attribute:" and a name, such as "attribute:team".');
+  throw new InvalidArgumentError(
+    'Expected "model", or "attribute:" and a name, such as "attribute:team".',
+  );
 }
 
 async function sumsBy(

@@ -4,7 +4,7 @@ import { usageByState } from '../month-end/reconciliation.ts';
 import { sql } from '../sql.ts';
 import { SUMS_OF_LINES, TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
-import { isOfModel, OTHER_MODELS } from '../usage/usage-ledger.ts';
+import { hasOwnBucket, OTHER_MODELS } from '../usage/usage-ledger.ts';
 import { withRawSums } from './verification-usage.ts';
 import { isInForce, stands } from '../standing.ts';
 import type { Check } from './verification-check.ts';
@@ -63,9 +63,7 @@ export function checksOf(period: Period): readonly Check[] {
         WHERE (e.source, e.tenant_id, e.deployment_id, e.resource_kind, e.service_month)
             IS DISTINCT FROM
             (b.source, b.tenant_id::text, b.deployment_id::text, b.resource_kind, b.service_month::date)
-          OR (b.model <> e.model AND (b.model <> ${OTHER_MODELS} OR EXISTS (
-            SELECT FROM usage_buckets o WHERE ${isOfModel('e')}
-          )))
+          OR (b.model <> e.model AND (b.model <> ${OTHER_MODELS} OR ${hasOwnBucket('e')}))
           OR e.occurred_at < ${startsAt} OR e.occurred_at >= ${endsAt}`,
     },
     {
@@ -201,7 +199,7 @@ export function checksOf(period: Period): readonly Check[] {
     {
       id: 'models_add_up',
       invariant: 'I3',
-      claim: "the models of an LLM line add up to its exact sum, and on an invoice to its requests",
+      claim: 'the models of an LLM line add up to its exact sum, and on an invoice to its requests',
       problems: sql.fragment`
         SELECT 'line ' || l.line_no || ' of ' || i.number || ' has ' || trim_scale(l.qty) || ' requests of ' ||
           coalesce(l.meta ->> 'exact_cents', '?') || '; its models have ' || m.requests || ' of ' || m.cents AS problem

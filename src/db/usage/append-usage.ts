@@ -4,7 +4,7 @@ import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import {
   expiredMonths,
-  isOfModel,
+  hasOwnBucket,
   OTHER_MODELS,
   storedHashes,
   type BucketKey,
@@ -15,30 +15,31 @@ import {
 
 /**
  * The fast path into the usage ledger (ADR 15). One statement, which is its own transaction, looks up the
- * stored ids, locks the open buckets, inserts the events, and adds them to their buckets. It only stores events
+ * stored ids, finds the open buckets, adds the events to them and inserts the events. It only stores events
  * whose open bucket exists and whose month hasn't expired; `usage-ledger.ts` handles the rest.
  *
- * Correctness depends on the bucket locks. `FOR NO KEY UPDATE` waits for the transaction that holds a bucket
- * and then rereads the row: a bucket sealed in the meantime drops out, and a locked bucket can't be sealed
- * until the events are committed. All transactions use the same order: sort the buckets (`inLockOrder`), lock
- * all of them before inserting the first event, and insert events ordered by id.
+ * Correctness depends on the bucket locks, which the update takes. It waits for the transaction that holds a bucket
+ * and then rereads the row: a bucket sealed in the meantime drops out, and an updated bucket can't be sealed
+ * until the events are committed. All transactions use the same order: lock open buckets ordered by id, all of them
+ * before inserting the first event, and insert events ordered by id.
+ *
+ * An id that another sender stores at the same moment makes the statement fail, with nothing stored. That is rare, and
+ * `ON CONFLICT` would make every insert look its id up once more and write a second record to the log.
  */
 
 /** The result of an append. Rows in neither `known` nor `missed` are stored now. */
 export interface Appended {
   /** Content hashes, in hex, by id: ids that were stored before. */
   readonly known: ReadonlyMap<string, string>;
-  /**
-   * Ids that were not stored: the bucket isn't open, the month has expired, or another sender stored the id
-   * first.
-   */
+  /** Ids that were not stored: the bucket isn't open, or the month has expired. */
   readonly missed: ReadonlySet<string>;
 }
 
 /** An event whose bucket the statement looks up by key. */
 export type LlmAppend = BucketKey & Omit<LlmEventRow, 'bucketId'>;
 /** A record whose bucket the statement looks up by key. It can't be a correction. */
-export type MeteredAppend = BucketKey & Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
+export type MeteredAppend = BucketKey &
+  Omit<MeteredRecordRow, 'bucketId' | 'addedQty' | 'replaces'>;
 
 const outcome = z.object({
   knownIds: z.array(z.string()),
@@ -50,6 +51,7 @@ const outcome = z.object({
  * Appends LLM events to their open buckets.
  * @param events each id once
  * @param others more ids to look up
+ * @throws UniqueIntegrityConstraintViolationError if another sender stored one of the ids at the same moment
  */
 export async function appendLlmRows(
   db: Queryable,
@@ -61,30 +63,30 @@ export async function appendLlmRows(
     await db.one(sql.type(outcome)`
     /* planned each time */ WITH ${given(events, others)}, sent AS (
       SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
-        ${column(events, (e) => e.model)}::text[], ${column(events, (e) => e.occurredAt)}::timestamptz[],
-        ${column(events, (e) => e.chargeCents)}::numeric[], ${column(events, (e) => e.currency)}::text[],
+        ${column(events, (e) => e.occurredAt)}::timestamptz[],
+        ${column(events, (e) => e.chargeCents)}::numeric[],
         ${column(events, (e) => e.inputTokens)}::bigint[],
         ${column(events, (e) => e.outputTokens)}::bigint[],
         ${attributesOf(events)}::jsonb[],
         ${column(events, (e) => e.contentHash)}::text[]
-      ) AS e (id, bucket_no, model, occurred_at, charge_cents, currency,
-        input_tokens, output_tokens, attributes, content_hash)
+      ) AS e (id, bucket_no, occurred_at, charge_cents, input_tokens, output_tokens, attributes,
+        content_hash)
     ), known AS MATERIALIZED (
       ${storedHashes('llm', ASKED)}
-    ), ${FRESH}, ${locked('llm', firsts)}, arrived AS (
+    ), ${FRESH}, ${openBuckets(
+      'llm',
+      firsts,
+      column(firsts, (e) => e.currency),
+    )}, ${adding(sql.fragment`f.charge_cents`)}, arrived AS (
       INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
         service_month, charge_cents, currency, input_tokens, output_tokens, attributes, content_hash,
         bucket_id)
-      SELECT f.id, l.tenant_id, l.deployment_id, f.model, f.occurred_at, l.service_month,
-        f.charge_cents, f.currency, f.input_tokens, f.output_tokens, f.attributes,
-        decode(f.content_hash, 'hex'), l.bucket_id
-      FROM fresh f JOIN locked l USING (bucket_no)
-      -- The count forces all bucket locks to be taken before the first insert.
-      WHERE (SELECT count(*) FROM locked) > 0
+      SELECT f.id, b.tenant_id, b.deployment_id, b.model, f.occurred_at, b.service_month,
+        f.charge_cents, b.currency, f.input_tokens, f.output_tokens, f.attributes,
+        decode(f.content_hash, 'hex'), b.bucket_id
+      FROM fresh f JOIN added_to b USING (bucket_no)
       ORDER BY f.id
-      ON CONFLICT (gateway_request_id) DO NOTHING
-      RETURNING gateway_request_id AS id, bucket_id, charge_cents AS amount
-    ), ${ADDED}
+    )
     ${OUTCOME}
   `),
   );
@@ -94,6 +96,7 @@ export async function appendLlmRows(
  * Appends metered records to their open buckets.
  * @param records each id once
  * @param others more ids to look up
+ * @throws UniqueIntegrityConstraintViolationError if another sender stored one of the ids at the same moment
  */
 export async function appendMeteredRows(
   db: Queryable,
@@ -111,18 +114,14 @@ export async function appendMeteredRows(
       ) AS r (id, bucket_no, occurred_at, qty, content_hash)
     ), known AS MATERIALIZED (
       ${storedHashes('metered', ASKED)}
-    ), ${FRESH}, ${locked('metered', firsts)}, arrived AS (
+    ), ${FRESH}, ${openBuckets('metered', firsts, null)}, ${adding(sql.fragment`f.qty`)}, arrived AS (
       INSERT INTO metered_usage_records (record_id, tenant_id, deployment_id, resource_kind,
         occurred_at, service_month, qty, added_qty, content_hash, bucket_id)
-      SELECT f.id, l.tenant_id, l.deployment_id, l.resource_kind, f.occurred_at, l.service_month,
-        f.qty, f.qty, decode(f.content_hash, 'hex'), l.bucket_id
-      FROM fresh f JOIN locked l USING (bucket_no)
-      -- The count forces all bucket locks to be taken before the first insert.
-      WHERE (SELECT count(*) FROM locked) > 0
+      SELECT f.id, b.tenant_id, b.deployment_id, b.resource_kind, f.occurred_at, b.service_month,
+        f.qty, f.qty, decode(f.content_hash, 'hex'), b.bucket_id
+      FROM fresh f JOIN added_to b USING (bucket_no)
       ORDER BY f.id
-      ON CONFLICT (record_id) DO NOTHING
-      RETURNING record_id AS id, bucket_id, added_qty AS amount
-    ), ${ADDED}
+    )
     ${OUTCOME}
   `),
   );
@@ -153,59 +152,72 @@ const FRESH = sql.fragment`fresh AS MATERIALIZED (
 )`;
 
 /**
- * Locks the buckets of the fresh events that are open and whose months haven't expired. Events of a model that has no
- * bucket go into the bucket of all other models, once there is one (`lockOpenBuckets`).
+ * Finds the open buckets of the fresh events whose months haven't expired. Events of a model that has no bucket, not even
+ * a sealed one, go into the bucket of all other models, once there is one (`lockOpenBuckets`).
+ * @param currencies of the buckets' tenants; null for metered usage
  */
-function locked(source: UsageSource, buckets: readonly BucketKey[]) {
+function openBuckets(
+  source: UsageSource,
+  buckets: readonly BucketKey[],
+  currencies: string | null,
+) {
   const openBucketOf = (model: FragmentSqlToken) => sql.fragment`
     SELECT bucket_id FROM usage_buckets
     WHERE source = ${source} AND deployment_id = k.deployment_id
       AND resource_kind = k.resource_kind AND service_month = k.service_month
-      AND model = ${model} AND sealed_for IS NULL
-    FOR NO KEY UPDATE`;
-  const asked = sql.fragment`asked AS MATERIALIZED (
-    SELECT * FROM unnest(
-      ${column(buckets, (b) => b.tenantId)}::text[],
-      ${column(buckets, (b) => b.deploymentId)}::text[],
-      ${column(buckets, (b) => b.resourceKind)}::text[],
-      ${column(buckets, (b) => b.serviceMonth)}::date[],
-      ${column(buckets, (b) => b.model)}::text[]
-    ) WITH ORDINALITY AS k (tenant_id, deployment_id, resource_kind, service_month, model, bucket_no)
-    WHERE bucket_no IN (SELECT bucket_no FROM fresh)
-      AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
-  )`;
-  const own = sql.fragment`
-    SELECT k.*, b.bucket_id
-    FROM (SELECT * FROM asked ORDER BY deployment_id, resource_kind, service_month, model) k
-    CROSS JOIN LATERAL (${openBucketOf(sql.fragment`k.model`)}) b`;
-  if (source === 'metered') return sql.fragment`${asked}, locked AS MATERIALIZED (${own})`;
-  return sql.fragment`${asked}, own AS MATERIALIZED (${own}), shared AS MATERIALIZED (
+      AND model = ${model} AND sealed_for IS NULL`;
+  const ofOthers = sql.fragment`
+    UNION ALL
+    ${openBucketOf(sql.fragment`${OTHER_MODELS}`)}
+      AND NOT ${hasOwnBucket('k')}`;
+  return sql.fragment`open_bucket AS MATERIALIZED (
     SELECT k.*, b.bucket_id
     FROM (
-      -- The first condition needs all of own, so these buckets are locked last.
-      SELECT * FROM asked k WHERE NOT EXISTS (SELECT FROM own WHERE own.bucket_no = k.bucket_no)
-        AND NOT EXISTS (SELECT FROM usage_buckets o WHERE ${isOfModel('k')})
-      ORDER BY deployment_id, resource_kind, service_month
+      SELECT * FROM unnest(
+        ${column(buckets, (b) => b.tenantId)}::text[],
+        ${column(buckets, (b) => b.deploymentId)}::text[],
+        ${column(buckets, (b) => b.resourceKind)}::text[],
+        ${column(buckets, (b) => b.serviceMonth)}::date[],
+        ${column(buckets, (b) => b.model)}::text[], ${currencies ?? '{}'}::text[]
+      ) WITH ORDINALITY
+        AS k (tenant_id, deployment_id, resource_kind, service_month, model, currency, bucket_no)
+      WHERE bucket_no IN (SELECT bucket_no FROM fresh)
+        AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
     ) k
-    CROSS JOIN LATERAL (${openBucketOf(sql.fragment`${OTHER_MODELS}`)}) b
-  ), locked AS MATERIALIZED (SELECT * FROM own UNION ALL SELECT * FROM shared)`;
+    -- The limit has each bucket looked up: a join could read the buckets of all deployments.
+    CROSS JOIN LATERAL (
+      ${openBucketOf(sql.fragment`k.model`)} ${source === 'llm' ? ofOthers : sql.fragment``} LIMIT 1
+    ) b
+  )`;
 }
 
-const ADDED = sql.fragment`added AS (
-  UPDATE usage_buckets b
-  SET event_count = b.event_count + sums.events, total = b.total + sums.total
-  FROM (
-    SELECT bucket_id, count(*) AS events, sum(amount) AS total FROM arrived GROUP BY bucket_id
-  ) sums
-  WHERE b.bucket_id = sums.bucket_id
-)`;
+/**
+ * Adds the amounts of the fresh events `f` to their buckets, and says which were still open. All of these events are
+ * inserted, or the statement fails.
+ */
+function adding(amount: FragmentSqlToken) {
+  return sql.fragment`added AS (
+    UPDATE usage_buckets b
+    SET event_count = b.event_count + sums.events, total = b.total + sums.total
+    FROM (
+      SELECT o.bucket_id, count(*) AS events, sum(${amount}) AS total
+      FROM fresh f JOIN open_bucket o USING (bucket_no)
+      -- The order of the locks: PostgreSQL looks buckets up one after the other, or merges them ordered by id.
+      GROUP BY o.bucket_id ORDER BY o.bucket_id
+    ) sums
+    WHERE b.bucket_id = sums.bucket_id AND b.sealed_for IS NULL
+    RETURNING b.bucket_id
+  ), added_to AS MATERIALIZED (
+    SELECT o.* FROM open_bucket o JOIN added USING (bucket_id)
+    -- The count forces all buckets to be updated, and so locked, before the first insert.
+    WHERE (SELECT count(*) FROM added) > 0
+  )`;
+}
 
 const OUTCOME = sql.fragment`SELECT
   ARRAY(SELECT id FROM known ORDER BY id) AS "knownIds",
   ARRAY(SELECT encode(content_hash, 'hex') FROM known ORDER BY id) AS "knownHashes",
-  CASE WHEN (SELECT count(*) FROM arrived) = (SELECT count(*) FROM fresh) THEN '{}' ELSE ARRAY(
-    SELECT id FROM fresh WHERE NOT EXISTS (SELECT FROM arrived WHERE arrived.id = fresh.id)
-  ) END AS missed`;
+  ARRAY(SELECT id FROM fresh WHERE bucket_no NOT IN (SELECT bucket_no FROM added_to)) AS missed`;
 
 function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>): Appended {
   return {
@@ -237,6 +249,11 @@ export function numberBuckets<Row extends BucketKey>(rows: readonly Row[]): Buck
 }
 
 /** Returns a bucket's key, except its source, as text. It is unambiguous: only models, at its end, contain spaces. */
-export function bucketKeyText({ deploymentId, serviceMonth, resourceKind, model }: BucketKey): string {
+export function bucketKeyText({
+  deploymentId,
+  serviceMonth,
+  resourceKind,
+  model,
+}: BucketKey): string {
   return `${deploymentId} ${serviceMonth} ${resourceKind} ${model}`;
 }

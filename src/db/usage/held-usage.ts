@@ -133,12 +133,16 @@ export function toLlm(sums: readonly HeldSum[]): readonly HeldLlmUsage[] {
   const groups = Map.groupBy(counted, ({ owner, deploymentId, serviceMonth }) =>
     [owner, deploymentId, serviceMonth].join(' '),
   );
-  return [...groups.values()].map((models) => {
-    const { owner, deploymentId, serviceMonth } = models[0] as HeldSum;
+  return [...groups.values()].flatMap((models) => {
+    const [first] = models;
+    if (first === undefined) return [];
+    const { owner, deploymentId, serviceMonth } = first;
     const exactCents = sumDecimals(models.map(({ total }) => new Decimal(total)));
     return {
       ...{ owner, deploymentId, serviceMonth },
-      requestCount: String(models.reduce((sum, { requestCount }) => sum + BigInt(requestCount), 0n)),
+      requestCount: String(
+        models.reduce((sum, { requestCount }) => sum + BigInt(requestCount), 0n),
+      ),
       exactCents: toDecimalString(exactCents),
       byModel: models.map(({ model, requestCount, total }) => ({
         ...{ model, requestCount },

@@ -136,7 +136,7 @@ export async function readLineUsage(
     events: summary.events + goneEvents - (kind === 'overage' ? 0 : goneExcluded),
     excluded_events: summary.excluded + goneExcluded,
     exact_sum: toDecimalString(new Decimal(summary.sum).plus(goneSum)),
-    by_model: line.source === 'llm' ? await sumByModel(db, invoiceId, lineNo) : null,
+    by_model: line.source === 'llm' ? [...(await sumByModel(db, invoiceId, lineNo))] : null,
     digest: line.expired_at === null ? summary.digest : null,
   };
 }

@@ -3,7 +3,6 @@ import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
 import { rowsAs, sql } from '../sql.ts';
-import { inLockOrder } from './usage-ledger.ts';
 
 /** A run of the child workflow that builds invoices. */
 export interface Run {
@@ -51,7 +50,7 @@ export async function openSealedDrafts(
       SELECT b.bucket_id, draft."draftId"
       FROM draft JOIN usage_buckets b ON b.tenant_id = draft."tenantId"
       WHERE b.sealed_for IS NULL AND b.event_count > 0 AND ${isBillable(period)}
-      ORDER BY b.source, ${inLockOrder('b')}
+      ORDER BY b.bucket_id
       FOR UPDATE OF b
     ), sealed AS (
       UPDATE usage_buckets b SET sealed_for = taken."draftId"

@@ -5,8 +5,8 @@ import type { Queryable, Transaction } from '../pool.ts';
 
 /**
  * The write side of the usage ledger (DESIGN "Usage ledger"). Month end seals open buckets concurrently, so
- * every transaction uses the same order: lock the open buckets, then insert the events ordered by id, which
- * adds them to their buckets.
+ * every transaction uses the same order: lock the open buckets ordered by id, open those that are missing, then insert
+ * the events ordered by id, which adds them to their buckets.
  */
 
 /** The kind of usage that a bucket sums. */
@@ -108,57 +108,53 @@ export function expiredMonths(buckets: readonly BucketKey[]) {
   return sql.fragment`expired_months(${columnArray([...months])}::date[])`;
 }
 
+/** Transactions that open buckets of the same deployments take turns, by so many locks per source. */
+const TURNS = 128;
+
 /**
- * Returns the buckets' service months that have expired, and keeps the others from expiring during the transaction. For
- * LLM usage it also waits for other transactions that may be opening buckets of these deployments, so that the next
- * statement sees all of their models. Call it before locking the buckets.
+ * Returns the buckets' service months that have expired, and keeps the others from expiring during the transaction. Also
+ * waits for other transactions that may be opening buckets of these deployments, so that the next statement sees them.
+ * Call it before `lockOpenBuckets`.
  */
 export async function readExpiredMonths(
   tx: Transaction,
   source: UsageSource,
   buckets: readonly BucketKey[],
 ): Promise<ReadonlySet<string>> {
-  const deployments = source === 'llm' ? new Set(buckets.map((b) => b.deploymentId)) : [];
+  const deployments = new Set(buckets.map(({ deploymentId }) => deploymentId));
   return new Set(
     await tx.anyFirst(sql.type(expiredMonth)`
       WITH turn AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock(key) FROM (
-          SELECT DISTINCT hashtextextended('models of ' || id, 0) AS key
+        SELECT pg_advisory_xact_lock(hashtext(${`open ${source} buckets`}), turn_no) FROM (
+          SELECT DISTINCT (hashtextextended(id, 0) & ${TURNS - 1}::bigint)::int AS turn_no
           FROM unnest(${columnArray([...deployments])}::text[]) AS d (id)
           -- All transactions lock in the same order, to prevent deadlocks.
-          ORDER BY key
-        ) k
+          ORDER BY turn_no
+        ) t
       )
       SELECT unnest(${expiredMonths(buckets)}) AS month
-      FROM (SELECT count(*) AS taken FROM turn) t WHERE taken >= 0
+      FROM (SELECT count(*) AS taken FROM turn) t WHERE taken > 0
     `),
   );
 }
 
 const expiredMonth = z.object({ month: z.string() });
 
-/** Condition: a bucket `o` has LLM usage of the deployment, month and model of a row, whether it is sealed or not. */
-export function isOfModel(row: string) {
+/** Condition: the deployment, month and model of a row have a bucket of LLM usage, whether it is sealed or not. */
+export function hasOwnBucket(row: string) {
   const of = (column: string) => sql.identifier([row, column]);
-  return sql.fragment`o.service_month = ${of('service_month')} AND o.tenant_id = ${of('tenant_id')}
-    AND o.deployment_id = ${of('deployment_id')} AND o.model = ${of('model')} AND o.source = 'llm'`;
-}
-
-/**
- * Orders the buckets of a row or table. All transactions lock open buckets in this order, to prevent deadlocks: those of
- * all other models come last, because the fast path knows that it needs them only after it has looked for the others.
- */
-export function inLockOrder(row: string) {
-  const of = (column: string) => sql.identifier([row, column]);
-  return sql.fragment`${of('model')} = ${OTHER_MODELS}, ${of('deployment_id')}, ${of('resource_kind')},
-    ${of('service_month')}, ${of('model')}`;
+  // OFFSET 0 has each row looked up: a hash table could hold the buckets of all months.
+  return sql.fragment`EXISTS (
+    SELECT FROM usage_buckets o
+    WHERE o.service_month = ${of('service_month')} AND o.tenant_id = ${of('tenant_id')}
+      AND o.deployment_id = ${of('deployment_id')} AND o.model = ${of('model')} AND o.source = 'llm' OFFSET 0
+  )`;
 }
 
 /**
  * Finds or creates the open bucket of each key, locks it until the transaction ends, and returns it. One
  * statement does both: with a select and a later update by id, a bucket could be sealed in between and still be
- * added to. A model beyond {@link MAX_MODELS} that has no bucket gets that of all other models. For LLM usage, call
- * `readExpiredMonths` before.
+ * added to. A model beyond {@link MAX_MODELS} that has no bucket gets that of all other models.
  * @returns each bucket once; that of all other models instead of those that it stands for
  */
 export function lockOpenBuckets(
@@ -173,15 +169,12 @@ export function lockOpenBuckets(
       FROM json_to_recordset(${jsonRows(keys)})
         AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date, model text)
     ), known AS (
-      SELECT k.*, k.model = ${OTHER_MODELS} OR EXISTS (
-        SELECT FROM usage_buckets o WHERE ${isOfModel('k')}
-      ) AS has_place
-      FROM asked k
+      SELECT k.*, k.model = ${OTHER_MODELS} OR ${hasOwnBucket('k')} AS has_place FROM asked k
     ), numbered AS (
       SELECT k.*, row_number() OVER (
         PARTITION BY deployment_id, service_month, has_place ORDER BY model
       ) AS nth FROM known k
-    ), place AS (
+    ), place AS MATERIALIZED (
       SELECT DISTINCT tenant_id, deployment_id, resource_kind, service_month,
         CASE WHEN has_place OR nth + (
           SELECT count(DISTINCT o.model) FROM usage_buckets o
@@ -189,15 +182,33 @@ export function lockOpenBuckets(
             AND o.deployment_id = k.deployment_id AND o.source = 'llm' AND o.model <> ${OTHER_MODELS}
         ) <= ${MAX_MODELS} THEN model ELSE ${OTHER_MODELS} END AS model
       FROM numbered k
+    ), found AS MATERIALIZED (
+      SELECT * FROM usage_buckets
+      WHERE sealed_for IS NULL AND bucket_id = ANY (ARRAY(
+        SELECT (SELECT bucket_id FROM usage_buckets b WHERE ${isOpenBucketOf(source)}) FROM place p
+      ))
+      ORDER BY bucket_id FOR NO KEY UPDATE
+    ), opened AS (
+      INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, model)
+      SELECT ${source}, tenant_id, deployment_id, resource_kind, service_month, model FROM place p
+      WHERE NOT EXISTS (SELECT FROM found b WHERE ${isOpenBucketOf(source)})
+      ORDER BY deployment_id, resource_kind, service_month, model
+      -- Only if the caller hasn't waited for its turn.
+      ON CONFLICT (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL
+        DO UPDATE SET event_count = usage_buckets.event_count
+      RETURNING *
     )
-    INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, model)
-    SELECT ${source}, tenant_id, deployment_id, resource_kind, service_month, model
-    FROM place ORDER BY ${inLockOrder('place')}
-    ON CONFLICT (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL
-      DO UPDATE SET event_count = usage_buckets.event_count
-    RETURNING bucket_id AS "bucketId", tenant_id AS "tenantId", deployment_id AS "deploymentId",
+    SELECT bucket_id AS "bucketId", tenant_id AS "tenantId", deployment_id AS "deploymentId",
       resource_kind AS "resourceKind", service_month AS "serviceMonth", model
+    FROM (SELECT * FROM found UNION ALL SELECT * FROM opened) b
   `);
+}
+
+/** Condition: a bucket `b` is the open one of a key `p`. */
+function isOpenBucketOf(source: UsageSource) {
+  return sql.fragment`b.source = ${source} AND b.deployment_id = p.deployment_id
+    AND b.resource_kind = p.resource_kind AND b.service_month = p.service_month AND b.model = p.model
+    AND b.sealed_for IS NULL`;
 }
 
 const openBucket = z.object({
