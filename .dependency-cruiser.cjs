@@ -35,7 +35,7 @@ const PARTS = {
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
   'src/documents': ['db', 'display', 'domain', 'lib'],
   'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],
-  'src/activities': ['db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
+  'src/activities': ['audit', 'db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
   'src/workflows': ['contracts'],
   // Entry points.
   'src/api/http': [
@@ -48,7 +48,7 @@ const PARTS = {
     ...['temporal', 'db', 'domain', 'contracts', 'lib'],
   ],
   'src/api/pages': [
-    ...['api/http', 'api/routes', 'ingestion', 'temporal', 'db', 'display', 'domain'],
+    ...['api/http', 'api/routes', 'audit', 'ingestion', 'temporal', 'db', 'display', 'domain'],
     ...['contracts', 'lib'],
   ],
   'src/api/*': ['api', 'documents', 'ingestion', 'config', 'lib'],

@@ -15,6 +15,7 @@ import { maxChildren } from './max-children.ts';
 import { monthEnd } from './month-end.ts';
 import { operatorPages } from './operator-pages.ts';
 import { planChanges } from './plan-changes.ts';
+import { runningMonth } from './running-month.ts';
 import { quoteShare } from './quote-share.ts';
 
 /** All benches in the order in which they run, one per line. */
@@ -26,6 +27,7 @@ export const BENCHES: readonly Bench[] = [
   planChanges,
   largeTenant,
   llmPull,
+  runningMonth,
   quoteShare,
   history,
   operatorPages,

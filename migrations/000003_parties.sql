@@ -15,6 +15,7 @@ CREATE TABLE tenants (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 GRANT SELECT ON tenants TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT SELECT (tenant_id, currency) ON tenants TO arcadia_tenant;
 GRANT INSERT (tenant_id, name, currency), UPDATE (name, last_note_seq) ON tenants TO arcadia_api;
 GRANT UPDATE (last_invoice_seq, last_note_seq) ON tenants TO arcadia_worker;
 CALL isolate_tenants('tenants');

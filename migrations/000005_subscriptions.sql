@@ -42,6 +42,9 @@ CREATE INDEX subscriptions_by_tenant ON subscriptions (tenant_id, deployment_id)
 CREATE INDEX subscriptions_by_deployment ON subscriptions (deployment_id, subscription_id);
 CREATE INDEX subscriptions_by_status ON subscriptions (status, subscription_id);
 GRANT SELECT ON subscriptions TO arcadia_api, arcadia_worker, arcadia_readonly;
+-- A tenant's running month is composed from its subscriptions.
+GRANT SELECT (subscription_id, tenant_id, deployment_id, plan_version_id, starts_at, ends_at) ON subscriptions
+  TO arcadia_tenant;
 GRANT INSERT, UPDATE (plan_version_id, starts_at, ends_at) ON subscriptions TO arcadia_api;
 CALL isolate_tenants('subscriptions');
 
@@ -65,5 +68,7 @@ CREATE TABLE subscription_addons (
     WHERE (NOT allow_repeated) DEFERRABLE
 );
 GRANT SELECT ON subscription_addons TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT SELECT (subscription_id, position, addon_code, name, resource_kind, qty, price_cents, starts_at, ends_at)
+  ON subscription_addons TO arcadia_tenant;
 GRANT INSERT, UPDATE (ends_at, allow_repeated) ON subscription_addons TO arcadia_api;
 CALL isolate_tenants('subscription_addons', 'subscriptions', 'subscription_id');

@@ -132,6 +132,8 @@ CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON meter
 GRANT SELECT ON usage_buckets TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT (bucket_id, source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
   ON usage_buckets TO arcadia_tenant;
+-- Which usage is open, for the tenant's running month.
+GRANT SELECT (sealed_for) ON usage_buckets TO arcadia_tenant;
 GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total),
   UPDATE (event_count, total) ON usage_buckets TO arcadia_api;
 GRANT UPDATE (sealed_for) ON usage_buckets TO arcadia_worker;

@@ -96,8 +96,10 @@ CREATE TRIGGER invoices_return_items AFTER UPDATE OF superseded_by ON invoices
   FOR EACH ROW WHEN (OLD.superseded_by IS NULL AND NEW.superseded_by IS NOT NULL)
   EXECUTE FUNCTION invoices_return_items();
 
--- Operators record and withdraw items. Tenants see them as lines of their invoices.
+-- Operators record and withdraw items. Tenants see them as lines of their invoices and of the running month.
 GRANT SELECT ON invoice_items TO arcadia_api, arcadia_worker, arcadia_readonly;
+GRANT SELECT (item_id, item_seq, tenant_id, period_start, description, amount_cents, taxable, applied_cents,
+  withdrawn_at) ON invoice_items TO arcadia_tenant;
 GRANT INSERT (item_id, tenant_id, period_start, description, amount_cents, taxable, actor) ON invoice_items
   TO arcadia_api;
 GRANT UPDATE (withdrawn_at, withdrawn_by, withdraw_reason) ON invoice_items TO arcadia_api;

@@ -12,7 +12,7 @@ export type Bound = { readonly atLeast: number } | { readonly atMost: number };
 
 /**
  * A row of the table: the measured value and, if there is one, the limit measured in the same run.
- * Only ratios and counts have bounds, because they mean the same on any machine.
+ * Ratios and counts have bounds, because they mean the same on any machine; and a response time that is promised.
  */
 export interface Figure {
   readonly name: string;

@@ -60,6 +60,7 @@ import {
   taxAssignmentsCommand,
   taxListCommand,
 } from './commands/tax-list-commands.ts';
+import { usageCurrentCommand } from './commands/usage-current-command.ts';
 import { usageArchiveCommand } from './commands/usage-archive-command.ts';
 import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions-command.ts';
@@ -180,7 +181,8 @@ Examples:
     itemsListCommand(),
     itemsWithdrawCommand(),
   ]);
-  group('usage', 'send, exclude, archive and expire usage', [
+  group('usage', 'show, send, exclude, archive and expire usage', [
+    usageCurrentCommand(),
     usageReplayCommand(),
     usageSendCommand(),
     usageExcludeCommand(),

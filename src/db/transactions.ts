@@ -1,12 +1,13 @@
-import type { Database, Transaction } from './pool.ts';
+import type { Queryable, Transaction } from './pool.ts';
 import { sql, isOneOf } from './sql.ts';
 import { z } from 'zod';
 
 /**
  * Runs reads in one read-only snapshot, for values that are compared with each other while usage arrives and
  * invoices are issued.
+ * @param db a pool, or a tenant's view of it; not a transaction
  */
-export function inOneSnapshot<T>(db: Database, read: (tx: Transaction) => Promise<T>): Promise<T> {
+export function inOneSnapshot<T>(db: Queryable, read: (tx: Transaction) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
     await tx.query(
       sql.typeAlias('nothing')`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`,

@@ -34,6 +34,8 @@ export interface InvoiceInputs {
   })[];
   /** Invoice items that it can take, by month and then in the order in which they were recorded. */
   readonly items: readonly FreeItem[];
+  /** Whether it is only an estimate. Then a missing exchange rate is no error, and `tax.aud` is null. */
+  readonly isEstimate?: boolean;
 }
 
 export interface ComposedInvoice extends InvoiceTotals {
@@ -76,7 +78,8 @@ export function assembleInvoice(
     currency,
     tax: terms,
     items,
-  }: Pick<InvoiceInputs, 'currency' | 'tax' | 'items'> & { readonly month: Month },
+    isEstimate = false,
+  }: Pick<InvoiceInputs, 'currency' | 'tax' | 'items' | 'isEstimate'> & { readonly month: Month },
 ): ComposedInvoice {
   const charges = sumCents(deploymentsLines.map(amountOf), "The invoice's subtotal");
   const taken = itemLines(items, charges, month);
@@ -87,7 +90,10 @@ export function assembleInvoice(
     treatment,
     taken.filter((line) => !isTaxed(line)).map(amountOf),
   );
-  return completeDocument(totals, [...deploymentsLines, ...taken], { ...terms, month, currency });
+  return completeDocument(totals, [...deploymentsLines, ...taken], {
+    ...terms,
+    ...{ month, currency, isEstimate },
+  });
 }
 
 /**
@@ -98,13 +104,18 @@ export function assembleInvoice(
 export function completeDocument(
   totals: InvoiceTotals,
   untaxed: readonly UnplacedLine[],
-  terms: TaxTerms & { readonly month: Month; readonly currency: string },
+  terms: TaxTerms & {
+    readonly month: Month;
+    readonly currency: string;
+    readonly isEstimate?: boolean;
+  },
 ): ComposedInvoice {
-  const { treatment, sellerRegistered, audRate: rate, month, currency } = terms;
+  const { treatment, sellerRegistered, audRate: rate, month, currency, isEstimate } = terms;
   const { taxCents } = totals;
+  const aud = isEstimate && rate === null ? null : taxInAud(taxCents, { month, currency, rate });
   return {
     ...totals,
-    tax: { treatment, sellerRegistered, aud: taxInAud(taxCents, { month, currency, rate }) },
+    tax: { treatment, sellerRegistered, aud },
     lines: numberLines(untaxed, taxLine(taxCents, chargedTreatment(terms))),
   };
 }

@@ -1,3 +1,4 @@
+import { allowancesOf } from './allowance.ts';
 import { DomainError } from './errors.ts';
 import { overageLines } from './overage.ts';
 import type { Period } from './period.ts';
@@ -5,7 +6,7 @@ import { WHOLE_MONTH, type MonthShare } from './proration.ts';
 import type { RatedPart } from './rated-part.ts';
 import { recurringLines } from './recurring.ts';
 import type { BilledDays, BilledDeployment, BilledSubscription } from './service-days.ts';
-import type { PlanVersion, QuoteLine, Usage } from './types.ts';
+import type { PlanVersion, QuoteLine, QuotedAllowance, Usage } from './types.ts';
 
 /** A line before tax, before it is numbered. */
 export interface DeploymentLine extends QuoteLine {
@@ -54,6 +55,21 @@ export function deploymentLines(
           ),
         )),
   ];
+}
+
+/**
+ * Returns what the month includes of each kind of the last plan, in the order of its items: what
+ * {@link deploymentLines} compares usage with.
+ * @throws DomainError `missing_plan_version`, `invalid_quantity`
+ */
+export function deploymentAllowances(
+  { subscriptions }: BilledDeployment,
+  { period, planVersions }: Pick<RatingInputs, 'period' | 'planVersions'>,
+): readonly QuotedAllowance[] {
+  const last = subscriptions.at(-1);
+  if (last === undefined) return [];
+  const rated = ratedSubscriptions(subscriptions, last, period, planVersions);
+  return allowancesOf(rated.map(({ part }) => part));
 }
 
 interface RatedSubscription {

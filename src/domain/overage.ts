@@ -25,11 +25,8 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
   const allowance = included.plus(added);
   const used = usedQuantity(kind, usage);
   const cap = capOf(item, parts);
-  // The cap limits the billed usage, not the overage; addons don't raise it.
-  const billable = cap === null ? used : Decimal.min(used, cap);
-
-  const overage = billable.minus(allowance);
-  if (item.overagePriceCents === null || !overage.greaterThan(0)) return null;
+  const overage = overageQuantity(used, allowance, cap);
+  if (item.overagePriceCents === null || overage.isZero()) return null;
 
   const price = parseUnitPrice(item.overagePriceCents, `Overage price of ${kind}`);
   const factor = unitFactor(item);
@@ -56,6 +53,16 @@ function overageLine(item: PlanItem, parts: readonly RatedPart[], usage: Usage):
       ...(allowanceParts !== null && { allowance_parts: allowanceParts }),
     },
   };
+}
+
+/**
+ * Returns how much of the usage is beyond the allowance. The cap limits the billed usage, not the overage; addons don't
+ * raise it.
+ * @param cap null: no cap
+ */
+export function overageQuantity(used: Decimal, allowance: Decimal, cap: Decimal | null): Decimal {
+  const billable = cap === null ? used : Decimal.min(used, cap);
+  return Decimal.max(billable.minus(allowance), 0);
 }
 
 function usedQuantity(kind: string, usage: Usage): Decimal {

@@ -1,3 +1,4 @@
+import type { PlacedLine } from './line-changes.ts';
 import type { JsonObject, LineKind, MonthlyLines, Quote, QuoteLine } from './types.ts';
 
 /** A line as the API serves it. */
@@ -76,6 +77,24 @@ export function lineToJson(line: QuoteLine): LineJson {
     unit_price_cents: line.unitPriceCents,
     amount_cents: line.amountCents,
     meta: line.meta,
+  };
+}
+
+/** A line of an invoice as the API serves it. */
+export interface PlacedLineJson extends LineJson {
+  readonly line_no: number;
+  readonly deployment_id: string | null;
+  readonly taxable: boolean;
+  readonly item_id: string | null;
+}
+
+/** Returns the JSON form of an invoice's line, in snake_case. */
+export function placedLineToJson(line: PlacedLine): PlacedLineJson {
+  const { lineNo, deploymentId, itemId, taxable } = line;
+  return {
+    ...{ line_no: lineNo, deployment_id: deploymentId },
+    ...lineToJson(line),
+    ...{ taxable, item_id: itemId },
   };
 }
 

@@ -43,6 +43,7 @@ export function exampleCalls({
     postMeteredUsage: { operatorQuery: 'backfill_reason=outage', body: () => meteredRecord() },
     postUsageExclusion: { body: () => ({ source: 'llm', event_id: 'none', reason: 'wrong' }) },
     getUsageExclusions: { query: 'month=2026-05' },
+    getCurrentUsage: { operatorQuery: 'tenant_id=acme' },
     postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
     getInvoices: {},
     getInvoiceHtml: ofInvoice,

@@ -182,6 +182,25 @@ describe("another tenant's data looks as if it did not exist", () => {
     });
   });
 
+  const BY_TENANT = GUARDED.filter(
+    ({ method, scopes, query }) =>
+      method === 'get' && scopes?.includes('tenant') && query?.shape.tenant_id !== undefined,
+  );
+
+  test.each(BY_TENANT)('$path of another tenant', async (route) => {
+    const ask = (tenantId: string) =>
+      attack(
+        route,
+        { key: api.keys.zeta },
+        { ...exampleOf(route), query: `tenant_id=${tenantId}` },
+      );
+    expect((await ask('zeta')).status).toBe(200);
+    const [others, unknown] = [await ask('acme'), await ask('nobody')];
+    expect([others.status, unknown.status]).toEqual([404, 404]);
+    const { detail } = others.body as { detail: string };
+    expect(unknown.body).toMatchObject({ detail: detail.replaceAll('acme', 'nobody') });
+  });
+
   test('in lists', async () => {
     const asked = await api.call('get', '/api/v1/invoices?tenant_id=acme', { key: api.keys.zeta });
     expect(asked.status).toBe(404);

@@ -6,6 +6,7 @@ import { NO_BOUNDS, DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
+import { runningMonthOf } from '../../src/audit/running-month.ts';
 import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readCompositions } from '../../src/db/invoices/compositions.ts';
@@ -196,6 +197,13 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     await showInvoice(tenant, invoiceId, 't-7');
     await readLine(tenant, MONTHS.last);
     await readLine(tenant, MONTHS.first);
+  },
+  'API: the running month': async ({ api, tenant }) => {
+    const now = new Date(`${MONTHS.next}-20T00:00:00Z`);
+    for (const db of [api, tenant]) {
+      const running = await runningMonthOf(db, 't-7', now);
+      expect(running?.deployments).toHaveLength(3);
+    }
   },
   'API: payments and balances': async ({ api, tenant }) => {
     const { number } = await someLine('2026-04');

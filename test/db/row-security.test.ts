@@ -208,6 +208,9 @@ describe("in a tenant's scope, a query without any filter", () => {
     ['usage_exclusions', 'actor'],
     ['usage_exclusions', 'reason'],
     ['payments', 'actor'],
+    ['invoice_items', 'actor'],
+    ['invoice_items', 'withdraw_reason'],
+    ['tenants', 'last_invoice_seq'],
   ])("may not read operators' columns: %s.%s", async (table, column) => {
     await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
   });

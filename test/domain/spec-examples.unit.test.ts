@@ -20,9 +20,10 @@ import {
   taxLine,
 } from '../../src/domain/invoice-totals.ts';
 import { deploymentLines } from '../../src/domain/deployment-lines.ts';
+import { monthSoFar } from '../../src/domain/running-month.ts';
 import { billedDeployment } from '../../src/domain/service-days.ts';
 import { llmUsageLine } from '../../src/domain/llm-lines.ts';
-import { monthOfInstant, periodOf } from '../_util/utc.ts';
+import { UTC, monthOfInstant, periodOf } from '../_util/utc.ts';
 import { lineToJson, quoteToJson } from '../../src/domain/quote-json.ts';
 import { withTax } from '../../src/domain/quote-tax.ts';
 import { quote } from '../../src/domain/quote.ts';
@@ -461,4 +462,36 @@ test('Models and attributes: the models of a line add up to it', () => {
       { model: 'small-1', requests: '1', exact_cents: '1' },
     ],
   });
+});
+
+test('The running month: the invoice so far, and its linear projection', () => {
+  const life = { startsAt: '2025-01-01T00:00:00Z', endsAt: null, addons: [] };
+  const { invoice, projection } = monthSoFar({
+    ...{ period: periodOf('2026-05'), calendar: UTC, now: new Date('2026-05-17T00:00:00Z') },
+    ...{
+      currency: 'AUD',
+      tax: DEFAULT_TAX,
+      items: [],
+      planVersions: new Map([[studio.id, studio]]),
+    },
+    deployments: [
+      {
+        ...{ tenantId: 'acme', currency: 'AUD', deploymentId: 'acme-a' },
+        subscriptions: [{ ...life, subscriptionId: 'sub', planVersionId: studio.id }],
+      },
+    ],
+    meteredUsage: new Map([['acme-a', { droplet_hours: '500' }]]),
+    llmUsage: [
+      {
+        ...{ deploymentId: 'acme-a', serviceMonth: '2026-05' },
+        ...{ requestCount: '3', exactCents: '13.5' },
+      },
+    ],
+  });
+  const amounts = (found: typeof invoice) => found?.lines.map(({ amountCents }) => amountCents);
+  expect(amounts(invoice)).toEqual([5000, 14, 501]);
+  expect(invoice?.totalCents).toBe(5515);
+  expect(amounts(projection)).toEqual([5000, 450, 26, 548]);
+  expect(projection?.lines[1]).toMatchObject({ qty: '224.75', meta: { used: '968.75' } });
+  expect(projection?.totalCents).toBe(6024);
 });

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { previewMonth } from '../../src/audit/preview.ts';
+import { runningMonthOf } from '../../src/audit/running-month.ts';
 import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readInvoiceLines } from '../../src/db/invoices/invoices.ts';
 import { usageByState } from '../../src/db/month-end/reconciliation.ts';
@@ -66,6 +67,21 @@ async function expectPreview(model: LivesModel, month: string): Promise<void> {
     },
   });
   expect(found).toEqual(isDue(model, month) ? [composeMonth(model, month)] : []);
+}
+
+/**
+ * Returns the lines that the running month shows at its last instant; null if it leaves out what an earlier month's
+ * invoice will take.
+ */
+export async function lastAnswer(
+  { place }: LivesModel,
+  month: string,
+): Promise<readonly string[] | null> {
+  const lastInstant = Date.parse(place.calendar.periodOf(month).endsAt) - 1;
+  const running = await runningMonthOf(place.world.db, place.tenant, new Date(lastInstant));
+  if (!running?.invoice) throw new Error(`no invoice: ${running?.problem?.message}`);
+  const isFirst = month === place.months[0];
+  return isFirst || running.includesEarlierMonths ? texts(running.invoice.lines) : null;
 }
 
 /** Each day of a deployment is billed once at most, and the parts of a plan's month add up to it. */

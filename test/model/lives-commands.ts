@@ -6,7 +6,7 @@ import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { seedLives } from '../_util/lives.ts';
 import { seedUsage } from '../_util/seed.ts';
-import { expectLive } from './lives-checks.ts';
+import { expectLive, lastAnswer } from './lives-checks.ts';
 import {
   composeMonth,
   heldBy,
@@ -226,9 +226,14 @@ const close = anyMonth.map((index): LivesCommand => ({
     const month = monthOf(model, index);
     const expected = expectedOutcome(model, month);
     const { world, tenant } = model.place;
+    const answer = await lastAnswer(model, month);
     const results = await buildInvoices(world, [tenant], { month });
     expect(results).toMatchObject([{ outcome: expected }]);
-    if (expected === 'rolled') issue(model, month);
+    if (expected === 'rolled') {
+      issue(model, month);
+      // What the tenant saw last is what it gets, if nothing came late.
+      if (answer !== null) expect(answer).toEqual(model.invoices.get(month));
+    }
     await expectLive(model, month);
   },
 }));

@@ -71,6 +71,7 @@ import {
   postWebhookEndpoint,
   rotateWebhookEndpointSecret,
 } from './webhook-endpoint-routes.ts';
+import { getCurrentUsage } from './current-usage-route.ts';
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
 import { documentationRoutes } from '../openapi/documentation.ts';
@@ -82,6 +83,7 @@ export const ROUTES: readonly Route[] = [
   postMeteredUsage,
   postUsageExclusion,
   getUsageExclusions,
+  getCurrentUsage,
   postQuote,
   getInvoices,
   // Before getInvoice, whose id parameter would match the file extension.

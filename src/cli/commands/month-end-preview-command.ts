@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { previewMonth, type TenantPreview } from '../../audit/preview.ts';
-import type { PlacedLine } from '../../domain/line-changes.ts';
 import type { Month } from '../../domain/period.ts';
-import { lineToJson } from '../../domain/quote-json.ts';
+import { placedLineToJson } from '../../domain/quote-json.ts';
 import { taxToJson } from '../../domain/tax-json.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
@@ -73,15 +72,6 @@ function withoutLines(tenant: TenantPreview): TenantPreview {
     ...tenant,
     preview: preview.parked === null ? { ...preview, lines: [] } : preview,
     standing: standing && { ...standing, note: standing.note && { ...standing.note, lines: [] } },
-  };
-}
-
-function placedLineToJson(line: PlacedLine) {
-  const { lineNo, deploymentId, itemId, taxable } = line;
-  return {
-    ...{ line_no: lineNo, deployment_id: deploymentId },
-    ...lineToJson(line),
-    ...{ taxable, item_id: itemId },
   };
 }
 

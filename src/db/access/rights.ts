@@ -119,6 +119,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['last_invoice_seq', 'last_note_seq'] },
     arcadia_readonly: READ,
+    arcadia_tenant: { SELECT: ['tenant_id', 'currency'] },
   },
   seller_details: {
     arcadia_api: READ_AND_INSERT,
@@ -179,11 +180,34 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_api: { ...READ_AND_INSERT, UPDATE: ['plan_version_id', 'starts_at', 'ends_at'] },
     arcadia_worker: READ,
     arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'subscription_id',
+        'tenant_id',
+        'deployment_id',
+        'plan_version_id',
+        'starts_at',
+        'ends_at',
+      ],
+    },
   },
   subscription_addons: {
     arcadia_api: { ...READ_AND_INSERT, UPDATE: ['ends_at', 'allow_repeated'] },
     arcadia_worker: READ,
     arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'subscription_id',
+        'position',
+        'addon_code',
+        'name',
+        'resource_kind',
+        'qty',
+        'price_cents',
+        'starts_at',
+        'ends_at',
+      ],
+    },
   },
   releases: {
     arcadia_api: RELEASING,
@@ -308,6 +332,19 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['applied_cents'] },
     arcadia_readonly: READ,
+    arcadia_tenant: {
+      SELECT: [
+        'item_id',
+        'item_seq',
+        'tenant_id',
+        'period_start',
+        'description',
+        'amount_cents',
+        'taxable',
+        'applied_cents',
+        'withdrawn_at',
+      ],
+    },
   },
   invoice_status_changes: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
   invoice_digests: {
@@ -358,7 +395,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
     arcadia_readonly: READ,
-    arcadia_tenant: { SELECT: ['bucket_id', ...BUCKET_COLUMNS] },
+    arcadia_tenant: { SELECT: ['bucket_id', ...BUCKET_COLUMNS, 'sealed_for'] },
   },
   llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
   metered_usage_records: {

@@ -7,12 +7,19 @@ import { sql } from '../sql.ts';
  * limits it to that tenant's rows, whatever the query asks for (`migrations/000001_roles.sql`). This is the
  * second layer of isolation; the queries filter by tenant too.
  *
- * Each call is a separate transaction, and no connection is held between calls. Don't use it inside a
- * transaction, because a scope lasts until the outermost transaction ends.
+ * Each call is a separate transaction, and no connection is held between calls; `transaction` sees one snapshot. Don't
+ * use it inside a transaction, because a scope lasts until the outermost transaction ends.
  */
 export function scopeToTenant(db: Database, tenantId: string): Queryable {
   const inScope = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     db.transaction(async (tx) => {
+      await enterScope(tx, tenantId);
+      return work(tx);
+    });
+  const inSnapshot = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    db.transaction(async (tx) => {
+      // Before entering the scope, which is a query: from the first one on, the isolation level stays.
+      await tx.query(sql.typeAlias('nothing')`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`);
       await enterScope(tx, tenantId);
       return work(tx);
     });
@@ -29,7 +36,7 @@ export function scopeToTenant(db: Database, tenantId: string): Queryable {
     query: (query) => inScope((tx) => tx.query(query)),
     record: (query) => inScope((tx) => tx.record(query)),
     stream: (query, handler) => inScope((tx) => tx.stream(query, handler)),
-    transaction: (work) => inScope(work),
+    transaction: (work) => inSnapshot(work),
   };
   shareCalendar(db, view);
   return view;

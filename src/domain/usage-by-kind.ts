@@ -1,0 +1,77 @@
+import { Decimal, toDecimalString } from './decimal.ts';
+import { deploymentAllowances, type RatingInputs } from './deployment-lines.ts';
+import { nameOfKind } from './names.ts';
+import { overageQuantity } from './overage.ts';
+import { project, type Progress } from './projection.ts';
+import type { BilledDeployment } from './service-days.ts';
+import type { QuotedAllowance, Usage } from './types.ts';
+
+/** A deployment's usage of a kind in the running month. Decimal strings. */
+export interface KindSoFar {
+  readonly resourceKind: string;
+  /** What the plan calls it; null: its code in words. */
+  readonly name: string | null;
+  readonly used: string;
+  /** At the end of the month, if usage continues at this rate. */
+  readonly projectedUsed: string;
+  /** What the month includes; null if the plan doesn't have the kind: then usage isn't billed. */
+  readonly allowance: string | null;
+  /** The most usage that is billed; null: no cap, or not in the plan. */
+  readonly hardCapQty: string | null;
+  /** Beyond the allowance, up to the cap; null if the plan doesn't have the kind. */
+  readonly overage: string | null;
+  readonly projectedOverage: string | null;
+}
+
+/**
+ * Compares a deployment's usage with what the month includes (docs/spec.md#the-running-month).
+ * @param billed null: no subscription, or none that can be billed
+ * @param usage of the month by kind, decimal strings
+ */
+export function kindsSoFar(
+  billed: BilledDeployment | null,
+  usage: Usage,
+  progress: Progress,
+  rating: Pick<RatingInputs, 'period' | 'planVersions'>,
+): readonly KindSoFar[] {
+  const allowances = billed === null ? [] : deploymentAllowances(billed, rating);
+  const planVersion = rating.planVersions.get(billed?.subscriptions.at(-1)?.planVersionId ?? '');
+  const ofPlan = new Set(allowances.map(({ resourceKind }) => resourceKind));
+  const others = Object.keys(usage).filter((kind) => !ofPlan.has(kind));
+  return [
+    ...allowances.map((allowance) => {
+      const { resourceKind } = allowance;
+      const name = planVersion ? nameOfKind(resourceKind, planVersion) : null;
+      return kindSoFar(resourceKind, name ?? null, usage, progress, allowance);
+    }),
+    ...others.sort().map((kind) => kindSoFar(kind, null, usage, progress, null)),
+  ];
+}
+
+function kindSoFar(
+  resourceKind: string,
+  name: string | null,
+  usage: Usage,
+  progress: Progress,
+  included: QuotedAllowance | null,
+): KindSoFar {
+  // Own properties only: a resource kind may be called `constructor`.
+  const used = new Decimal(Object.hasOwn(usage, resourceKind) ? (usage[resourceKind] ?? '0') : '0');
+  const projected = project(used, progress);
+  const overage = (qty: Decimal): string | null => {
+    if (included === null) return null;
+    const { allowance, hardCapQty } = included;
+    const cap = hardCapQty === null ? null : new Decimal(hardCapQty);
+    return toDecimalString(overageQuantity(qty, new Decimal(allowance), cap));
+  };
+  return {
+    resourceKind,
+    name,
+    used: toDecimalString(used),
+    projectedUsed: toDecimalString(projected),
+    allowance: included?.allowance ?? null,
+    hardCapQty: included?.hardCapQty ?? null,
+    overage: overage(used),
+    projectedOverage: overage(projected),
+  };
+}
