@@ -22,6 +22,7 @@ import { listWorkers } from './temporal/worker-versions.ts';
 import { readSchedule } from './temporal/schedule-facts.ts';
 import { SearchAttributesError, registerSearchAttributes } from './temporal/search-attributes.ts';
 import { temporalServerForWorker } from './temporal/worker-connection.ts';
+import { readQuarantineGauges } from './db/usage/quarantine-views.ts';
 import { listDueEndpoints, readWebhookGauges } from './db/webhooks/webhook-deliveries.ts';
 import { startDelivery } from './temporal/start-delivery.ts';
 import type { TracingSettings } from './observability/tracing/tracing-settings.ts';
@@ -254,6 +255,7 @@ async function serveApi(
   });
   stack.defer(() => watchdog.stop());
   metrics.watchWebhooks(() => readWebhookGauges(db));
+  metrics.watchQuarantine(() => readQuarantineGauges(db));
   metrics.watchMonthEnd(() => toGauges(watchdog.latest()));
   metrics.watchDatabasePool(config.api.maxConnections, () => db.state());
   const { host, port, temporalUiUrl } = config.api;

@@ -87,9 +87,16 @@ export function eventTypeArgument(
 
 /** Parses a label by the API's rule. */
 export function labelArgument(label: string): string {
-  const { success, error } = text(200).safeParse(label);
-  if (success) return label;
-  throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
+  return parsedBy(text(200))(label);
+}
+
+/** Returns a parser for what a schema of the API accepts. */
+export function parsedBy(schema: z.ZodType<string>): (value: string) => string {
+  return (value) => {
+    const { data, error } = schema.safeParse(value);
+    if (data !== undefined) return data;
+    throw new InvalidArgumentError((error?.issues ?? []).map(({ message }) => message).join('; '));
+  };
 }
 
 /** Parses the id of an endpoint or an event. */

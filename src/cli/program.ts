@@ -37,6 +37,14 @@ import {
   paymentsListCommand,
 } from './commands/payments-list-commands.ts';
 import { paymentsRecordCommand } from './commands/payments-record-command.ts';
+import {
+  quarantineDismissCommand,
+  quarantineReleaseCommand,
+} from './commands/quarantine-decide-commands.ts';
+import {
+  quarantineListCommand,
+  quarantineShowCommand,
+} from './commands/quarantine-list-commands.ts';
 import { scheduleApplyCommand } from './commands/schedule-apply-command.ts';
 import {
   scheduleBackfillCommand,
@@ -189,6 +197,12 @@ Examples:
     usageExclusionsCommand(),
     usageArchiveCommand(),
     usageExpireCommand(),
+  ]);
+  group('quarantine', 'show, release and dismiss usage that could not be accepted', [
+    quarantineListCommand(),
+    quarantineShowCommand(),
+    quarantineReleaseCommand(),
+    quarantineDismissCommand(),
   ]);
   group('webhooks', 'manage webhooks', [
     webhooksAddCommand(),

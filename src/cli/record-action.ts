@@ -111,6 +111,10 @@ const NOT_TO_BE_REPEATED: Readonly<Record<string, string>> = {
 /** Advice for actions that commit in several transactions. */
 const IN_PIECES: Readonly<Record<string, string>> = {
   'usage.archive': 'Events moved so far stay in the archive. Run the command again for the rest.',
+  'quarantine.release':
+    'Events released so far stay released. Run the command again for the rest; none counts twice.',
+  'quarantine.dismiss':
+    'Events dismissed so far stay dismissed. Run the command again for the rest.',
   'items.import': 'Items recorded so far stay recorded. Run the command again for the rest.',
   'usage.expire': 'Months that have expired stay expired. Run the command again for the rest.',
 };

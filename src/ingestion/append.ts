@@ -1,6 +1,6 @@
 import { UniqueIntegrityConstraintViolationError } from 'slonik';
 import { type Appended, bucketKeyText, numberBuckets } from '../db/usage/append-usage.ts';
-import type { Database, Transaction } from '../db/pool.ts';
+import type { Queryable, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
   OTHER_MODELS,
@@ -32,7 +32,7 @@ export interface AppendOptions<E extends Entry> {
   readonly isPlain: (entry: E) => boolean;
   /** Stores plain entries whose buckets are open, in a separate transaction. */
   readonly appendPlain: (
-    db: Database,
+    db: Queryable,
     entries: readonly E[],
     otherIds: readonly string[],
   ) => Promise<Appended>;
@@ -47,10 +47,11 @@ export interface AppendOptions<E extends Entry> {
  * Appends entries to the ledger: plain ones whose buckets are open with one statement, then the others in one
  * transaction. If several entries have the same id, the first one decides, and the others are compared with it.
  * The time bounds apply to new ids only: an accepted event is a duplicate forever.
+ * @param db a pool; or a transaction, of which everything is then a part
  * @returns a result per entry, in order, once committed
  */
 export async function append<E extends Entry>(
-  db: Database,
+  db: Queryable,
   entries: readonly E[],
   options: AppendOptions<E>,
 ): Promise<readonly UsageResult[]> {
@@ -99,7 +100,7 @@ export async function append<E extends Entry>(
  * @returns the hashes of the entries that were already stored, and the ids that were stored now
  */
 async function appendPlain<E extends Entry>(
-  db: Database,
+  db: Queryable,
   entries: readonly E[],
   options: AppendOptions<E>,
 ): Promise<{
@@ -134,7 +135,7 @@ async function appendPlain<E extends Entry>(
 }
 
 async function readHashes(
-  db: Database,
+  db: Queryable,
   source: UsageSource,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
@@ -142,7 +143,7 @@ async function readHashes(
 }
 
 async function insertFresh<E extends Entry>(
-  db: Database,
+  db: Queryable,
   entries: readonly E[],
   { source, insert }: AppendOptions<E>,
 ): Promise<Inserted> {

@@ -1,15 +1,13 @@
 import type { Database } from '../db/pool.ts';
-import { fixCalendar, loadCalendar } from '../db/settings/load-calendar.ts';
 import { type UsageSource, findDeployments, type Deployment } from '../db/usage/usage-ledger.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import { CALENDAR_YEARS } from '../domain/period.ts';
 import { appendLlmEvents, appendMeteredRecords } from './append-by-kind.ts';
-import { checkEvent, parseEvent } from './check-event.ts';
 import { OverloadedError } from '../lib/group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { LLM_USAGE } from './llm-event.ts';
 import { METERED_USAGE } from './metered-record.ts';
-import { fillGaps, type FieldError, type UsageResult } from './results.ts';
+import { prepareEvents, type FindDeployments } from './prepare-events.ts';
+import { fillGaps, type UsageResult } from './results.ts';
 import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from './time-bounds.ts';
 import type { Entry, SentEvent, UsageKind } from './usage-kind.ts';
 
@@ -129,64 +127,26 @@ interface Checks {
   readonly now: () => Date;
 }
 
-/**
- * Returns a function that parses, checks and commits events. An invalid event gets its own result; the others
- * continue.
- */
+/** Returns a function that parses, checks and commits events. */
 function createPipeline<Event extends SentEvent, E extends Entry>(
   kind: UsageKind<Event, E>,
   commits: Lanes<E, UsageResult>,
   { db, findDeployments, timeBounds, now }: Checks,
 ): Pipeline {
   return async (events, { isBackfill = false, isPatient = false }) => {
-    const parsed = events.map((event) => parseEvent(kind.schema, event));
-    const deployments = await findDeployments(
-      parsed.flatMap((outcome) => (outcome.ok ? outcome.event.deployment_id : [])),
-    );
-
     const receivedAt = now();
-    const valid: {
-      readonly event: Event;
-      readonly deployment: Deployment;
-      readonly barred: FieldError | null;
-    }[] = [];
-    const refusals = parsed.map((outcome): UsageResult | null => {
-      if (!outcome.ok) return outcome.result;
-      const deployment = deployments.get(outcome.event.deployment_id);
-      const refusal = checkEvent(outcome.event, deployment);
-      if (refusal === null && deployment) {
-        const barred = checkTime(outcome.event.occurred_at, receivedAt, timeBounds, isBackfill);
-        valid.push({ event: outcome.event, deployment, barred });
-      }
-      return refusal;
+    const { refusals, entries } = await prepareEvents(kind, events, {
+      db,
+      findDeployments,
+      checkTime: (occurredAt) => checkTime(occurredAt, receivedAt, timeBounds, isBackfill),
     });
-
-    const isNew = valid.some(({ barred }) => barred === null);
-    const calendar = isNew ? await fixCalendar(db) : await loadCalendar(db);
-    const entries = valid.map(({ event, deployment, barred }) => {
-      const serviceMonth = calendar.monthStartAt(event.occurred_at.epochMs);
-      return serviceMonth === null
-        ? kind.toEntry(event, deployment, { serviceMonth: '', barred: outsideOfCalendar(event) })
-        : kind.toEntry(event, deployment, { serviceMonth, barred });
-    });
-
     const committed = isPatient ? commits.submitWhenRoom(entries) : commits.submit(entries);
     return fillGaps(refusals, await committed);
   };
 }
 
-function outsideOfCalendar({ occurred_at: { text } }: SentEvent): FieldError {
-  const { first, last } = CALENDAR_YEARS;
-  const detail = `${text} is not in the years ${first} to ${last} of the billing time zone`;
-  return { pointer: '/occurred_at', detail };
-}
-
 /** Enough for the deployments that are active at one time; about 20 MB. */
 const MAX_CACHED = 100_000;
-
-type FindDeployments = (
-  deploymentIds: Iterable<string>,
-) => Promise<ReadonlyMap<string, Deployment>>;
 
 /**
  * Returns a cached lookup of deployments. Only found ones are cached, because they never change; one that

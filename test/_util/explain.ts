@@ -25,13 +25,15 @@ export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanN
 
 /**
  * Indexes of few rows, however much was billed: drafts that are open or given up, items that wait, live invoices that are
- * void.
+ * void, events that are held in quarantine.
  */
 const PARTIAL_INDEXES = [
   'invoice_drafts_one_open',
   'invoice_drafts_unfinished',
   'invoice_items_unbilled',
   'invoices_void',
+  'quarantined_events_awaiting',
+  'quarantined_events_held',
 ];
 
 /**

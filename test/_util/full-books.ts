@@ -14,6 +14,7 @@ import {
   createWebhookEndpoint,
   disableWebhookEndpoint,
 } from '../../src/db/webhooks/webhook-endpoints.ts';
+import { hold } from '../../src/ingestion/quarantine/hold.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from './books.ts';
@@ -78,6 +79,9 @@ export async function fillBooks(
 
   if ((await readSeller(db)) === null) await seedSeller(db);
   await inExportTurn(db, (tx) => recordExport(tx, MONTH, { actor, sellerVersion: 1 }));
+
+  const held = { sourceId: `${tenantId}-held`, reason: 'malformed', detail: 'x' } as const;
+  await hold(db, null, [{ ...held, fields: { tenant_id: tenantId } }]);
 
   await buildInvoices(world, [tenantId], { month: '2026-03', stopAfter: 'quoteSubscriptions' });
 

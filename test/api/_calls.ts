@@ -44,6 +44,17 @@ export function exampleCalls({
     postUsageExclusion: { body: () => ({ source: 'llm', event_id: 'none', reason: 'wrong' }) },
     getUsageExclusions: { query: 'month=2026-05' },
     getCurrentUsage: { operatorQuery: 'tenant_id=acme' },
+    getQuarantinedUsage: {},
+    getQuarantinedEvent: { params: { quarantine_id: '999' } },
+    releaseQuarantinedUsage: {
+      body: () => ({
+        ...{ tenant_id: 'newco', held_for: 'unknown_tenant', reason: 'was created late' },
+        assign: { tenant_id: 'acme', deployment_id: 'acme-a', currency: 'AUD' },
+      }),
+    },
+    dismissQuarantinedUsage: {
+      body: () => ({ held_for: 'malformed', tenant_id: 'newco', reason: 'test requests' }),
+    },
     postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
     getInvoices: {},
     getInvoiceHtml: ofInvoice,

@@ -349,6 +349,7 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
       invoice_id: await invoice('acme'),
       line_no: '2',
       item_id: 'x',
+      quarantine_id: '1',
     };
     for (const { path } of PAGES.filter((page) => page.method === method)) {
       const fill = (values: object) =>
@@ -381,13 +382,18 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
 const PAGE_FIELDS = [
   'addons',
   'amount',
+  'as_currency',
+  'as_deployment',
+  'as_tenant',
   'cursor',
   'description',
+  'held_for',
   'item_id',
   'month',
   'order',
   'outcome',
   'plan_code',
+  'quarantine_id',
   'reason',
   'request_id',
   'search',

@@ -33,6 +33,9 @@ async function apiText(): Promise<string> {
       goneEndpoints: 1,
     }),
   );
+  metrics.watchQuarantine(() =>
+    Promise.resolve([{ heldFor: 'unknown_tenant', events: 3, oldestSeconds: 60 }]),
+  );
   metrics.watchMonthEnd(() => ({
     lastCheckSeconds: 1,
     findings: FINDING_CODES.map((code) => ({ code, value: 0 })),

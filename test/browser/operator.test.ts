@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { digestOf, hold } from '../../src/ingestion/quarantine/hold.ts';
 import { recordItems } from '../../src/catalogue/record-items.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -55,6 +56,22 @@ beforeAll(async () => {
   await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '1200', month: BEFORE });
   await seedUsage(db, { ...globex, kind: 'llm_usage', amount: '4321.5' });
   await seedUsage(db, { ...globex, kind: 'llm_tokens', amount: '1500000' });
+  const fields = {
+    ...{ gateway_request_id: 'litellm:5b1c2f:chatcmpl-77', tenant_id: 'newco', model: 'large-2' },
+    ...{ deployment_id: 'newco-production', occurred_at: `${MONTH}-30T10:00:00Z` },
+    ...{ charge_cents: '120.400000000001', currency: 'AUD', input_tokens: 1200 },
+    attributes: { key: 'newco production', user: 'u-77' },
+  };
+  await hold(db, null, [
+    ...(['unknown_tenant', 'conflict'] as const).map((reason) => ({
+      ...{ sourceId: fields.gateway_request_id, reason, detail: 'there is no tenant newco' },
+      fields: { ...fields, output_tokens: reason.length },
+    })),
+    {
+      ...{ sourceId: digestOf('x'), reason: 'malformed', detail: 'it has no response_cost' },
+      fields: { tenant_id: 'acme', model: 'x'.repeat(300) },
+    },
+  ]);
   for (const month of [BEFORE, MONTH]) {
     await requestMonthEnd(client, { month, requestId: 'close', actor: 'schedule' });
     await closed(stack.world, month);
@@ -186,6 +203,19 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('items', '/operator/items');
     await look('new-item', '/operator/items/new');
     await look('withdraw', '/operator/items/workshop-7/withdraw');
+    await look('quarantine', '/operator/quarantine?held_for=unknown_tenant');
+    await look('quarantine-all', '/operator/quarantine');
+    await look('quarantined-event', '/operator/quarantine/1');
+    await page.fill('#reason', 'wrong ids');
+    await page.fill('#as_tenant', 'no id!');
+    await page.click('text="Release"');
+    await page.waitForSelector('text=There is a problem');
+    await look('quarantine-mistake');
+    await page.fill('#as_tenant', 'nobody');
+    await page.fill('#as_deployment', 'nobody-a');
+    await page.click('text="Release"');
+    await page.waitForSelector('text=Still held');
+    await look('quarantine-result');
     await look('problem', '/operator/nowhere');
     await look(
       'quote',

@@ -73,6 +73,8 @@ const NOT_ON_RECORD = new Set([
   'payments.aging',
   'invoices.show',
   'invoices.diff',
+  'quarantine.list',
+  'quarantine.show',
   'invoices.usage',
   'notes.list',
   'notes.show',
@@ -152,6 +154,14 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     { outcome: 'done', input: { file_name: 'items.csv' } },
   ],
   'items.withdraw': [['no-such-item', '--reason', 'x'], { outcome: 'refused' }],
+  'quarantine.release': [
+    ['--tenant', 'nobody', '--as-tenant', 'acme', '--reason', 'x'],
+    { outcome: 'done', input: { tenant: 'nobody', as_tenant: 'acme', reason: 'x' } },
+  ],
+  'quarantine.dismiss': [
+    ['7', '8', '--reason', 'x', '--yes'],
+    { outcome: 'done', target: { events: [7, 8] }, input: { reason: 'x', yes: true } },
+  ],
   'payments.record': [
     ['no-such-invoice', '--amount', '1.00', '--received-on', '2026-06-12', '--id', 'x'],
     { outcome: 'refused', target: { invoice: 'no-such-invoice' } },

@@ -8,6 +8,7 @@ import { sql } from '../../src/db/sql.ts';
 import { startLocalStack } from '../../dev/stack.ts';
 import { createSteps } from '../../dev/steps.ts';
 import { ANY_TIME_ENV } from '../_util/any-time.ts';
+import { hold } from '../../src/ingestion/quarantine/hold.ts';
 import { seedCatalogue, seedSeller, seedTenant } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 
@@ -78,6 +79,9 @@ async function seed(db: Database): Promise<void> {
     VALUES ('storage_50gb', 'spaces_gb_month', 50, 750)`);
   await seedTenant(db, 'acme');
   await seedTenant(db, 'zeta');
+  await hold(db, null, [
+    { sourceId: 'x', reason: 'malformed', detail: 'it has no id', fields: { tenant_id: 'acme' } },
+  ]);
 }
 
 /** The events that the examples name. */

@@ -102,6 +102,15 @@ const STATEMENTS = `
       3 * (d.nth - 1) + CASE resource_kind WHEN 'llm_usage' THEN 3 ELSE 2 END, 'billed'
     FROM usage_buckets JOIN deployment d USING (deployment_id) WHERE sealed_for IS NOT NULL;
 
+  INSERT INTO quarantined_events (source_id, content_hash, received_at, reason, detail, fields, tenant_id, deployment_id,
+      occurred_at, charge_cents, currency, state, actor, decision_reason, decided_at)
+    SELECT 'q-' || n || '-' || month || '-' || d.deployment_id, sha256(d.deployment_id::bytea), month, 'unknown_tenant', 'x', '{}',
+      d.tenant_id, d.deployment_id, month + n * interval '1 day', 1, 'AUD',
+      CASE WHEN is_held THEN 'held' ELSE 'released' END, CASE WHEN NOT is_held THEN 'sweep' END,
+      CASE WHEN NOT is_held THEN 'x' END, CASE WHEN NOT is_held THEN month END
+    FROM month JOIN deployment d ON true, generate_series(1, 2) n,
+      LATERAL (SELECT n = 1 AND d.tenant_id = 't-7' AND month = ${date(MONTHS.last)} AS is_held) h;
+
   CREATE TEMP TABLE event AS
     SELECT b.*, gen_random_uuid()::text AS id, b.service_month + n * interval '1 day' AS occurred_at
     FROM usage_buckets b, generate_series(1, ${EVENTS_PER_BUCKET}) n ORDER BY b.service_month, n;

@@ -94,6 +94,9 @@ describe("the app's role", () => {
   });
 });
 
+/** A release of an event that is not held. */
+const RELEASE = `SELECT store_held_usage('[{"quarantine_id": 1, "id": "x", "charge_cents": "1"}]')`;
+
 describe("a process's role", () => {
   test.each([
     ['apiUrl', 'UPDATE invoices SET superseded_by = invoice_id', /permission denied/],
@@ -110,6 +113,9 @@ describe("a process's role", () => {
     ],
     ['workerUrl', 'UPDATE usage_buckets SET total = 0', /permission denied/],
     ['workerUrl', 'SELECT FROM api_keys', /permission denied/],
+    ['workerUrl', 'INSERT INTO llm_usage_events DEFAULT VALUES', /permission denied/],
+    ['workerUrl', "UPDATE quarantined_events SET state = 'dismissed'", /permission denied/],
+    ['workerUrl', RELEASE, /only usage that is held can be released/],
   ] as const)("may not do the other process's work: %s, %s", async (url, statement, reason) => {
     const client = new pg.Client({ connectionString: world[url] });
     await client.connect();

@@ -17,6 +17,13 @@ import { findDocument } from '../../src/db/invoices/credit-rows.ts';
 import { countWaitingItems, listItems } from '../../src/db/invoices/item-views.ts';
 import { listPayments } from '../../src/db/invoices/payment-views.ts';
 import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
+import {
+  countQuarantined,
+  listQuarantined,
+  listUnpricedModels,
+  readQuarantineGauges,
+  showQuarantined,
+} from '../../src/db/usage/quarantine-views.ts';
 import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
 import {
   listMonthInvoices,
@@ -39,6 +46,13 @@ import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { dismissQuarantined } from '../../src/ingestion/quarantine/dismiss-quarantined.ts';
+import { hold } from '../../src/ingestion/quarantine/hold.ts';
+import {
+  releaseCured,
+  releaseQuarantined,
+} from '../../src/ingestion/quarantine/release-quarantined.ts';
+import { QUARANTINE_REASONS } from '../../src/domain/quarantine.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { acceptForce, buildInvoices } from '../_util/build.ts';
@@ -65,6 +79,7 @@ const GROWING = [
   'invoices',
   'llm_usage_events',
   'metered_usage_records',
+  'quarantined_events',
   'tenant_outcomes',
   'usage_buckets',
 ];
@@ -252,6 +267,25 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
       expect(await excludeEvent(api, request)).toMatchObject({ outcome: 'excluded' });
     }
   },
+  quarantine: async ({ api }) => {
+    const page = { after: null, limit: 10 };
+    await listQuarantined(api, {}, page);
+    expect(await listQuarantined(api, { state: 'held' }, page)).toHaveLength(3);
+    await listQuarantined(api, { state: 'held', heldFor: 'conflict' }, { after: 7, limit: 10 });
+    await listQuarantined(api, { state: 'released', tenantId: 't-8' }, page);
+    await showQuarantined(api, 7);
+    expect(await countQuarantined(api)).toMatchObject([{ events: 3 }]);
+    expect(await readQuarantineGauges(api)).toHaveLength(QUARANTINE_REASONS.length);
+    await listUnpricedModels(api, 10);
+    const by = { actor: 'x', reason: 'x' };
+    expect(await releaseQuarantined(api, {}, by, { now: new Date() })).toMatchObject({
+      still_held: [{ held_for: 'malformed', events: 3 }],
+    });
+    await dismissQuarantined(api, { heldFor: 'malformed', tenantId: 't-7' }, by);
+    const held = { sourceId: 'new', reason: 'malformed', detail: 'x', fields: {} } as const;
+    expect(await hold(api, null, [held, { ...held, sourceId: 'newer' }])).toBe(2);
+  },
+  'quarantine: what the sweep finds': ({ app }) => releaseCured(app, { now: new Date() }),
   'operator pages: months': async ({ api }) => {
     await listMonths(api, { after: null, limit: 12 });
     await listMonths(api, { after: MONTHS.last, limit: 12 });

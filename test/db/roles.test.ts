@@ -75,7 +75,9 @@ test('arcadia_app may also manage keys, set the time zone, skip numbers, export 
   `);
   expect(functions).toEqual([
     { name: 'archive_usage', roles: 'arcadia_app' },
+    { name: 'end_quarantine', roles: 'arcadia_api, arcadia_worker' },
     { name: 'expire_usage', roles: 'arcadia_app' },
+    { name: 'store_held_usage', roles: 'arcadia_api, arcadia_worker' },
   ]);
 });
 

@@ -38,6 +38,7 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     operator_actions: { parent: 'api_keys', key: 'key_id' },
     overdue_notices: { parent: 'invoices', key: 'invoice_id' },
     payments: { parent: 'invoices', key: 'invoice_id' },
+    quarantined_events: null,
     releases: null,
     signing_secrets: { parent: 'api_keys', key: 'key_id' },
     skipped_invoice_numbers: null,

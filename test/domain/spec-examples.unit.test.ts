@@ -78,6 +78,20 @@ test('Void: the next revision bills what the void one held, and what has arrived
   expect(total('7', '1')).toBe(5509);
 });
 
+test('Quarantine: released usage is billed like other usage, late if its month was invoiced', () => {
+  const exactCents = '120.6'; // 120.4 + 0.2
+  const line = (invoiceMonth: string) => {
+    const usage = { requestCount: 2, exactCents, serviceMonth: '2026-05', invoiceMonth };
+    const { qty, amountCents, description } = llmUsageLine({ deploymentId: 'newco-a', ...usage });
+    return { qty, amountCents, description };
+  };
+  expect(line('2026-05')).toEqual({ qty: '2', amountCents: 121, description: 'LLM usage' });
+  expect(line('2026-06')).toEqual({
+    ...{ qty: '2', amountCents: 121 },
+    description: 'LLM usage, late for 2026-05',
+  });
+});
+
 test('Terms: an offset can move an event into another service month', () => {
   expect(monthOfInstant('2026-05-31T23:30:00-02:00')).toBe('2026-06');
 });

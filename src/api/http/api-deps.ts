@@ -32,6 +32,7 @@ export interface ApiDeps {
     | 'maxBodyBytesInFlight'
     | 'signingMasterSecrets'
     | 'sessionSecret'
+    | 'usage'
   >;
   /** Links into the Temporal Web UI; without them pages have no such links. */
   readonly temporalLinks?: TemporalLinks | null;

@@ -76,6 +76,7 @@ export const FIELD_EXAMPLES: Readonly<Record<string, unknown>> = {
   problem: 'the plan version studio-v9 is not there',
   prorated_total_cents: 1935,
   qty: '1500',
+  quarantine_id: 1,
   recorded: 1,
   reason: 'the meter was wrong',
   reason_type: 'missing_plan_version',

@@ -16,6 +16,7 @@ import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-page
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
 import { oneNote } from './note-pages.ts';
+import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
@@ -139,5 +140,9 @@ export const PAGES: readonly PageRoute[] = [
   addItem,
   askToWithdraw,
   withdraw,
+  quarantine,
+  quarantinedEvent,
+  releaseEvents,
+  dismissEvents,
   quote,
 ];

@@ -38,6 +38,12 @@ import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
 import { getAging, getBalances } from './balance-routes.ts';
 import { getPayments, postPayments } from './payment-routes.ts';
+import {
+  dismissQuarantinedUsage,
+  getQuarantinedEvent,
+  getQuarantinedUsage,
+  releaseQuarantinedUsage,
+} from './quarantine-routes.ts';
 import { postQuote } from './quote-route.ts';
 import { postRelease } from './release-routes.ts';
 import { postRollUp } from './roll-up-routes.ts';
@@ -84,6 +90,10 @@ export const ROUTES: readonly Route[] = [
   postUsageExclusion,
   getUsageExclusions,
   getCurrentUsage,
+  getQuarantinedUsage,
+  getQuarantinedEvent,
+  releaseQuarantinedUsage,
+  dismissQuarantinedUsage,
   postQuote,
   getInvoices,
   // Before getInvoice, whose id parameter would match the file extension.

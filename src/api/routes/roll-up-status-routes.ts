@@ -5,6 +5,7 @@ import {
   parkedTenantSchema,
   readMonthEndStatus,
 } from '../../db/month-end/month-end-status.ts';
+import { quarantineCountSchema } from '../../db/usage/quarantine-views.ts';
 import { reviewSchema } from '../../db/month-end/review-facts.ts';
 import type { Month } from '../../domain/period.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
@@ -127,6 +128,12 @@ const statusReply = z.object({
   control_totals: controlTotalsSchema.describe(
     'Totals that must match once all requests are finished.',
   ),
+  quarantined: z
+    .array(quarantineCountSchema)
+    .describe(
+      'Usage of the month that was sent and could not be accepted, by reason and currency. It is not part of the ' +
+        'totals: see getQuarantinedUsage.',
+    ),
   balanced: z
     .boolean()
     .nullable()

@@ -9,6 +9,7 @@ import { checkKeys, checkProxies } from './check-access.ts';
 import { checkExchangeRates, EXCHANGE_RATES } from './check-exchange-rates.ts';
 import { checkItems, INVOICE_ITEMS } from './check-items.ts';
 import { checkMonths, checkUnbilled } from './check-months.ts';
+import { checkQuarantine, QUARANTINE } from './check-quarantine.ts';
 
 const PATIENCE_SECONDS = 2;
 
@@ -52,7 +53,7 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
 }
 
 /** Checks of the database's contents, which need an up-to-date schema. */
-const OF_CONTENTS = ['months', 'unbilled usage', INVOICE_ITEMS, 'keys', 'proxies'];
+const OF_CONTENTS = ['months', 'unbilled usage', QUARANTINE, INVOICE_ITEMS, 'keys', 'proxies'];
 
 function notLookedAt(): readonly Check[] {
   return ['database role', 'migrations', ...OF_CONTENTS].map((name) =>
@@ -119,6 +120,7 @@ async function checkContents(
     ...migrations,
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
     ...(await checkThat('unbilled usage', () => checkUnbilled(db, now, worker.bounds))),
+    ...(await checkThat(QUARANTINE, () => checkQuarantine(db))),
     ...(await checkThat(INVOICE_ITEMS, () => checkItems(db, now))),
     ...(await checkThat(EXCHANGE_RATES, () => checkExchangeRates(db, now))),
     ...(await checkThat('keys', () => checkKeys(db, now))),

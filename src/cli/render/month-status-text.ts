@@ -5,6 +5,7 @@ import {
 } from '../../contracts/month-end-types.ts';
 import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
+import { chargeText, reasonText } from '../../display/quarantine-text.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
 import { counted, style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
@@ -33,6 +34,7 @@ export function renderStatus(status: StatusWithProgress): string {
     ...section('Refused', REFUSED, refusalsOf(status)),
     ...section('Invoices', TOTALS, status.totals),
     ...section('Usage', RECONCILIATION, status.reconciliation),
+    ...section('Held in quarantine, not billed', QUARANTINED, status.quarantined),
     ...section('Usage lines', USAGE_LINES, status.control_totals.lines),
     ...section('Requests', REQUESTS, status.requests),
   ].join('\n');
@@ -136,6 +138,12 @@ const RECONCILIATION: readonly Column<ReconciliationRow>[] = [
   { head: 'tenants', align: 'right', value: (row) => groupDigits(row.tenants) },
   { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
   { head: 'total', align: 'right', value: (row) => formatUsage(row.total, row.currency) },
+];
+
+const QUARANTINED: readonly Column<MonthEndStatus['quarantined'][number]>[] = [
+  { head: 'held for', value: (row) => reasonText(row.held_for), format: () => 'yellow' },
+  { head: 'events', align: 'right', value: (row) => groupDigits(row.events) },
+  { head: 'charges', align: 'right', value: chargeText },
 ];
 
 const USAGE_LINES: readonly Column<MonthEndStatus['control_totals']['lines'][number]>[] = [

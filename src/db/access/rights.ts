@@ -82,16 +82,15 @@ const PAYMENT_COLUMNS = [
   'method',
   'reference',
 ] as const;
-const BUCKET_COLUMNS = [
+const BUCKET_KEY = [
   'source',
   'tenant_id',
   'deployment_id',
   'resource_kind',
   'service_month',
   'model',
-  'event_count',
-  'total',
 ] as const;
+const BUCKET_COLUMNS = [...BUCKET_KEY, 'event_count', 'total'] as const;
 const EXCLUSION_COLUMNS = ['source', 'event_id', 'tenant_id', 'bucket_id', 'amount'] as const;
 
 /** Rights by table and role. */
@@ -175,7 +174,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
     arcadia_tenant: READ,
   },
-  deployments: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ },
+  deployments: { arcadia_api: READ_AND_INSERT, arcadia_worker: READ, arcadia_readonly: READ },
   subscriptions: {
     arcadia_api: { ...READ_AND_INSERT, UPDATE: ['plan_version_id', 'starts_at', 'ends_at'] },
     arcadia_worker: READ,
@@ -393,11 +392,44 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       INSERT: BUCKET_COLUMNS,
       UPDATE: ['event_count', 'total'],
     },
-    arcadia_worker: { SELECT: '*', UPDATE: ['sealed_for'] },
+    // Opens empty buckets for held usage, and locks open ones.
+    arcadia_worker: {
+      SELECT: '*',
+      INSERT: BUCKET_KEY,
+      UPDATE: ['sealed_for', 'event_count'],
+    },
     arcadia_readonly: READ,
     arcadia_tenant: { SELECT: ['bucket_id', ...BUCKET_COLUMNS, 'sealed_for'] },
   },
-  llm_usage_events: { arcadia_api: READ_AND_INSERT, arcadia_readonly: READ, arcadia_tenant: READ },
+  llm_usage_events: {
+    arcadia_api: READ_AND_INSERT,
+    arcadia_worker: { SELECT: ['gateway_request_id', 'content_hash'] },
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
+  },
+  quarantined_events: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'source_id',
+        'content_hash',
+        'gateway_key_id',
+        'reason',
+        'detail',
+        'fields',
+        'tenant_id',
+        'deployment_id',
+        'model',
+        'occurred_at',
+        'charge_cents',
+        'currency',
+      ],
+      UPDATE: ['reason', 'detail', 'state', 'actor', 'decision_reason', 'decided_at'],
+    },
+    // Both release events through `store_held_usage` and `end_quarantine`, which run with their owner's rights.
+    arcadia_worker: { SELECT: '*', UPDATE: ['reason', 'detail'] },
+    arcadia_readonly: READ,
+  },
   metered_usage_records: {
     arcadia_api: READ_AND_INSERT,
     arcadia_readonly: READ,
@@ -405,9 +437,10 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
   },
   llm_usage_archive: { arcadia_api: READ, arcadia_readonly: READ, arcadia_tenant: READ },
   metered_usage_archive: { arcadia_api: READ, arcadia_readonly: READ, arcadia_tenant: READ },
-  archived_usage_ids: { arcadia_api: READ, arcadia_readonly: READ },
+  archived_usage_ids: { arcadia_api: READ, arcadia_worker: READ, arcadia_readonly: READ },
   usage_archives: {
     arcadia_api: READ,
+    arcadia_worker: READ,
     arcadia_readonly: READ,
     arcadia_tenant: { SELECT: ['service_month', 'source', 'expired_at'] },
   },

@@ -14,6 +14,7 @@ import type { Database, Queryable } from '../pool.ts';
 import { readReview, type Review } from './review-facts.ts';
 import { reconcile, type ReconciliationRow } from './reconciliation.ts';
 import { REQUEST_FACTS, requestFacts } from './request-views.ts';
+import { countQuarantined, type QuarantineCount } from '../usage/quarantine-views.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { isDue } from './due-tenants.ts';
 import { listTenantsToInvoice, type TenantToInvoice } from './tenant-outcomes.ts';
@@ -55,6 +56,8 @@ export interface MonthEndStatus {
   readonly review: Review;
   readonly reconciliation: readonly ReconciliationRow[];
   readonly control_totals: ControlTotals;
+  /** Usage of the month that was sent and could not be accepted; it is not part of the totals. */
+  readonly quarantined: readonly QuarantineCount[];
   /**
    * Whether the control totals add up now. Null while a request is open, or if none has been served, because
    * they needn't add up then.
@@ -91,6 +94,7 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
       review: await readReview(tx, period),
       reconciliation,
       control_totals: controlTotals,
+      quarantined: await countQuarantined(tx, { period }),
       balanced: isClosed ? imbalances.length === 0 : null,
       imbalances,
       to_do: toDo,

@@ -6,6 +6,7 @@ import {
   observeProcess,
   type PoolState,
 } from './process-metrics.ts';
+import { observeQuarantine, type QuarantineGauge } from './quarantine-gauges.ts';
 import { observeWebhooks, type WebhookGauges } from './webhook-gauges.ts';
 
 /** Seconds: from a healthy request to one that waited for a statement timeout. */
@@ -29,6 +30,8 @@ export interface Metrics {
   watchMonthEnd(read: () => MonthEndGauges | null): void;
   /** Registers the state of webhook deliveries. */
   watchWebhooks(read: () => Promise<WebhookGauges>): void;
+  /** Registers the events that are held in quarantine. */
+  watchQuarantine(read: () => Promise<readonly QuarantineGauge[]>): void;
   watchDatabasePool(maxConnections: number, read: () => PoolState): void;
   /** Returns all metrics in the Prometheus text format. */
   render(): Promise<string>;
@@ -89,6 +92,9 @@ export function createMetrics(): Metrics {
     },
     watchWebhooks(read) {
       observeWebhooks(meter, read);
+    },
+    watchQuarantine(read) {
+      observeQuarantine(meter, read);
     },
     watchDatabasePool(maxConnections, read) {
       observeDatabasePool(meter, maxConnections, read);

@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import { readFresh } from './read-fresh.ts';
 
 /** The state of all webhook receivers. */
 export interface WebhookGauges {
@@ -17,9 +18,6 @@ export interface EndpointGauges {
   readonly deliveredAttempts: number;
   readonly failedAttempts: number;
 }
-
-/** How long a result is reused, so that frequent scrapes don't load the database. */
-const FRESH_MS = 10_000;
 
 /**
  * Registers the state of webhook deliveries. It comes from the database, so any process can report it. If the database
@@ -45,10 +43,10 @@ export function observeWebhooks(meter: Meter, read: () => Promise<WebhookGauges>
   const attempts = meter.createObservableCounter('webhook_attempts', {
     description: 'Attempts to deliver events, by outcome.',
   });
-  const readFresh = remembering(read);
+  const fresh = readFresh(read);
   meter.addBatchObservableCallback(
     async (result) => {
-      const gauges = await readFresh().catch(() => null);
+      const gauges = await fresh().catch(() => null);
       if (gauges === null) return;
       result.observe(gone, gauges.goneEndpoints);
       for (const endpoint of gauges.endpoints) {
@@ -64,12 +62,4 @@ export function observeWebhooks(meter: Meter, read: () => Promise<WebhookGauges>
     },
     [pending, dead, oldest, overdue, gone, attempts],
   );
-}
-
-function remembering<T>(read: () => Promise<T>): () => Promise<T> {
-  let last: { readonly at: number; readonly value: Promise<T> } | null = null;
-  return () => {
-    if (last === null || Date.now() - last.at > FRESH_MS) last = { at: Date.now(), value: read() };
-    return last.value;
-  };
 }

@@ -1,4 +1,5 @@
 import type { MonthEndStatus } from '../../../db/month-end/month-end-status.ts';
+import { heldText } from '../../../display/quarantine-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../../domain/format.ts';
 import { badge, balance } from './badge.ts';
@@ -7,13 +8,20 @@ import { table } from './html-table.ts';
 /** The parts of a month's status that the section shows. */
 export type Books = Pick<
   MonthEndStatus,
-  'reconciliation' | 'control_totals' | 'balanced' | 'imbalances' | 'to_do' | 'to_invoice'
+  | 'reconciliation'
+  | 'control_totals'
+  | 'quarantined'
+  | 'balanced'
+  | 'imbalances'
+  | 'to_do'
+  | 'to_invoice'
 >;
 
 /** Renders the control totals and the usage reconciliation. */
 export function booksSection({
   reconciliation,
   control_totals,
+  quarantined,
   balanced,
   imbalances,
   to_do,
@@ -21,7 +29,7 @@ export function booksSection({
 }: Books): Markup {
   const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
   return markup`<h2 id="books">Books ${balance(balanced)}</h2>
-${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}<div class="columns">
+${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}${quarantineNote(quarantined)}<div class="columns">
 <div><h3>Live invoices and adjustment notes</h3>
 ${table({
   caption: 'Live invoices and adjustment notes with the sum of their lines',
@@ -87,6 +95,12 @@ ${table({
     },
   ],
 })}`;
+}
+
+/** Renders the usage that is not part of the books, because it could not be accepted. */
+function quarantineNote(quarantined: Books['quarantined']): Markup {
+  if (quarantined.length === 0) return markup``;
+  return markup`<p class="note">${badge('busy', 'held')} Usage of the month that could not be accepted is not billed: ${heldText(quarantined)}. <a href="/operator/quarantine">Quarantine</a></p>\n`;
 }
 
 function wrongCount(wrong: number): Markup | string {

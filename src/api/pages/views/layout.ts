@@ -74,7 +74,7 @@ function navigation(visitor: Visitor | null): Markup {
   if (visitor === null) return markup``;
   const links =
     visitor.scope === 'operator'
-      ? markup`<a href="/operator/months">Months</a> <a href="/operator/items">Items</a> <a href="/quote">Quote</a> <a href="/docs">API</a>`
+      ? markup`<a href="/operator/months">Months</a> <a href="/operator/items">Items</a> <a href="/operator/quarantine">Quarantine</a> <a href="/quote">Quote</a> <a href="/docs">API</a>`
       : markup`<a href="/quote">Quote</a>`;
   return markup`<nav aria-label="Pages">${links}</nav>
 <form class="sign-out" method="post" action="/sign-out">${formToken(visitor)}<span class="who">${visitor.label}</span> <button class="quiet">Sign out</button></form>

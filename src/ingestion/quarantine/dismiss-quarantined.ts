@@ -1,0 +1,76 @@
+import type { Database } from '../../db/pool.ts';
+import {
+  dismiss,
+  findHeld,
+  lockHeld,
+  type Decision,
+  type HeldFilter,
+} from '../../db/usage/quarantine.ts';
+import { readContentHashes } from '../../db/usage/usage-ledger.ts';
+import { LLM_USAGE } from '../llm-event.ts';
+
+/** Events that are dismissed in one transaction. */
+const CHUNK_EVENTS = 1_000;
+
+/** The result of a dismissal. */
+export interface Dismissal {
+  readonly dismissed: number;
+  /**
+   * Events that stay held, because they were sent again and accepted: a release ends their quarantine and adds nothing.
+   */
+  readonly already_accepted: number;
+  /** False if the limit was reached: dismiss again for the rest. */
+  readonly is_complete: boolean;
+}
+
+/**
+ * Dismisses held events, permanently: they will not be billed, and stay visible with the reason
+ * (docs/spec.md#quarantine).
+ * @param maxEvents after so many events the dismissal ends; by default when all are done
+ */
+export async function dismissQuarantined(
+  db: Database,
+  filter: HeldFilter,
+  decision: Decision,
+  maxEvents = Infinity,
+): Promise<Dismissal> {
+  let dismissed = 0;
+  let accepted = 0;
+  let left = maxEvents;
+  let after = 0;
+  let isComplete = false;
+  while (!isComplete && left > 0) {
+    const limit = Math.min(CHUNK_EVENTS, left);
+    const found = await findHeld(db, filter, after, limit);
+    if (found.length > 0) {
+      const counts = await dismissChunk(db, found, decision);
+      dismissed += counts.dismissed;
+      accepted += counts.accepted;
+    }
+    after = found.at(-1) ?? after;
+    left -= found.length;
+    isComplete = found.length < limit;
+  }
+  return { dismissed, already_accepted: accepted, is_complete: isComplete };
+}
+
+function dismissChunk(db: Database, ids: readonly number[], decision: Decision) {
+  return db.transaction(async (tx) => {
+    const rows = await lockHeld(tx, ids);
+    const stored = await readContentHashes(
+      tx,
+      LLM_USAGE.source,
+      rows.map(({ sourceId }) => sourceId),
+    );
+    // The id of a conflict is that of another event.
+    const isAccepted = ({ reason, sourceId }: (typeof rows)[number]) =>
+      reason !== 'conflict' && stored.has(sourceId);
+    const unwanted = rows.filter((row) => !isAccepted(row));
+    await dismiss(
+      tx,
+      unwanted.map(({ quarantineId }) => quarantineId),
+      decision,
+    );
+    return { dismissed: unwanted.length, accepted: rows.length - unwanted.length };
+  });
+}

@@ -1,0 +1,255 @@
+import type { Database } from '../../db/pool.ts';
+import {
+  endQuarantine,
+  findCured,
+  findHeld,
+  keepHeld,
+  lockHeld,
+  storeHeldUsage,
+  type Decision,
+  type HeldFilter,
+  type HeldRow,
+} from '../../db/usage/quarantine.ts';
+import { findDeployments } from '../../db/usage/usage-ledger.ts';
+import { fixCalendar } from '../../db/settings/load-calendar.ts';
+import { Decimal, toDecimalString } from '../../domain/decimal.ts';
+import type { QuarantineReason } from '../../domain/quarantine.ts';
+import type { JsonObject } from '../../domain/types.ts';
+import { append, type AppendOptions } from '../append.ts';
+import type { UtcInstant } from '../instant.ts';
+import { LLM_USAGE, type LlmEntry } from '../llm-event.ts';
+import { prepareEvents } from '../prepare-events.ts';
+import { fillGaps, type FieldError, type UsageResult } from '../results.ts';
+import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from '../time-bounds.ts';
+import { nameUnknownTenants, toHeld, type HeldEvent } from './hold.ts';
+
+/** Events that are released in one transaction; limits how long it holds the locks of buckets. */
+const CHUNK_EVENTS = 500;
+
+/** The fields that an operator may replace, for events that were sent with wrong ones. */
+export interface Assignment {
+  readonly tenant_id?: string | undefined;
+  readonly deployment_id?: string | undefined;
+  readonly currency?: string | undefined;
+}
+
+/** The actor of a release, its reason, and the fields that it replaces. */
+export interface ReleaseDecision extends Decision {
+  readonly assign?: Assignment | undefined;
+}
+
+/** The result of a release. */
+export interface Release {
+  /** Events that are in the ledger now. */
+  readonly released: number;
+  /** Those among them that had been accepted before, because they were sent again. */
+  readonly already_accepted: number;
+  /** Exact charges that the release added to the ledger, by currency. */
+  readonly added: readonly { readonly currency: string; readonly charge_cents: string }[];
+  /** Events that could not be released, by the reason that holds them now. */
+  readonly still_held: readonly {
+    readonly held_for: QuarantineReason;
+    readonly events: number;
+    /** The sentence of one of them. */
+    readonly example: string;
+  }[];
+  /** False if the limit was reached: release again for the rest. */
+  readonly is_complete: boolean;
+}
+
+export interface ReleaseOptions {
+  readonly now: Date;
+  /** By default 62 days and 5 minutes. */
+  readonly timeBounds?: TimeBounds | undefined;
+  /** After so many events the release ends; by default when all are done. */
+  readonly maxEvents?: number | undefined;
+}
+
+/**
+ * Releases held events into the ledger (docs/spec.md#quarantine). An event that still can't be accepted stays held, with
+ * the reason that it is held for now. Each event and its release are one transaction: it counts once, whatever
+ * interrupts a release and however many run at a time.
+ */
+export function releaseQuarantined(
+  db: Database,
+  filter: HeldFilter,
+  decision: ReleaseDecision,
+  options: ReleaseOptions,
+): Promise<Release> {
+  const find: Find = (after, limit) => findHeld(db, filter, after, limit);
+  return releaseFound(db, find, decision, options);
+}
+
+/** No event is later. */
+const LAST_MS = Date.UTC(3000, 0);
+
+const CURED: Decision = { actor: 'sweep', reason: 'its cause was fixed' };
+
+/**
+ * Releases the held events whose tenant and deployment exist by now, or whose time has come. Events that are too old when
+ * they are received need an operator.
+ */
+export function releaseCured(db: Database, options: ReleaseOptions): Promise<Release> {
+  const { maxAheadMs } = options.timeBounds ?? DEFAULT_TIME_BOUNDS;
+  const upTo = new Date(Math.min(options.now.getTime() + maxAheadMs, LAST_MS));
+  const find: Find = (after, limit) => findCured(db, upTo, after, limit);
+  return releaseFound(db, find, CURED, options);
+}
+
+type Find = (after: number, limit: number) => Promise<readonly number[]>;
+
+async function releaseFound(
+  db: Database,
+  find: Find,
+  decision: ReleaseDecision,
+  options: ReleaseOptions,
+): Promise<Release> {
+  // Before the transactions, which would otherwise wait for a second connection.
+  await fixCalendar(db);
+  const tally = createTally();
+  let left = options.maxEvents ?? Infinity;
+  let after = 0;
+  let isComplete = false;
+  while (!isComplete && left > 0) {
+    const limit = Math.min(CHUNK_EVENTS, left);
+    const found = await find(after, limit);
+    if (found.length > 0) tally.add(await releaseChunk(db, found, decision, options));
+    after = found.at(-1) ?? after;
+    left -= found.length;
+    isComplete = found.length < limit;
+  }
+  return { ...tally.sum(), is_complete: isComplete };
+}
+
+/** What became of some events. */
+interface Tried {
+  readonly accepted: readonly LlmEntry[];
+  readonly duplicates: number;
+  readonly held: readonly Pick<HeldEvent, 'reason' | 'detail'>[];
+}
+
+function releaseChunk(
+  db: Database,
+  ids: readonly number[],
+  { assign, ...decision }: ReleaseDecision,
+  options: ReleaseOptions,
+): Promise<Tried> {
+  const assigned = toAssigned(assign);
+  return db.transaction(async (tx) => {
+    const rows = await lockHeld(tx, ids);
+    const events = rows.map(({ fields }): JsonObject => ({ ...fields, ...assigned }));
+    const { refusals, entries } = await prepareEvents(LLM_USAGE, events, {
+      db,
+      findDeployments: async (deploymentIds) => {
+        const existing = await findDeployments(tx, [...new Set(deploymentIds)]);
+        return new Map(existing.map((each) => [each.deploymentId, each]));
+      },
+      checkTime: (occurredAt, index) => whyBarred(occurredAt, rows[index], options),
+    });
+    const placed = rows.filter((_, index) => refusals[index] === null);
+    const located = entries.map((entry, index) => ({
+      ...entry,
+      quarantineId: idOf(placed[index]),
+    }));
+    const stored = await append(tx, located, APPEND);
+    const isIn = ({ status }: UsageResult) => status === 'accepted' || status === 'duplicate';
+    const released = located.filter((_, index) => stored[index] && isIn(stored[index]));
+    await endQuarantine(tx, released, decision, assigned);
+    const results = fillGaps(refusals, stored);
+
+    const held = await nameUnknownTenants(
+      tx,
+      rows.flatMap(({ quarantineId, reason }, index) => {
+        const [event, result] = [events[index], results[index]];
+        if (event === undefined || result === undefined) throw new Error('an event has no result');
+        if (!('reason' in result)) return [];
+        return { ...toHeld(event, result, options.now), quarantineId, before: reason };
+      }),
+    );
+    // What is wrong with the ids that an operator tried is not what is wrong with the event. A reason that stays keeps
+    // its sentence, which may say more.
+    const changed = assigned === null ? held.filter(({ reason, before }) => reason !== before) : [];
+    await keepHeld(tx, changed);
+    return {
+      accepted: entries.filter((_, index) => stored[index]?.status === 'accepted'),
+      duplicates: stored.filter(({ status }) => status === 'duplicate').length,
+      held,
+    };
+  });
+}
+
+function idOf(row: HeldRow | undefined): number {
+  if (row === undefined) throw new Error('an event has no row');
+  return row.quarantineId;
+}
+
+type Located = LlmEntry & Pick<HeldRow, 'quarantineId'>;
+
+/**
+ * Stores events through the function that the worker may call. None takes the fast path: locks of several statements,
+ * held together, could deadlock with those of other transactions.
+ */
+const APPEND: AppendOptions<Located> = {
+  source: LLM_USAGE.source,
+  idField: LLM_USAGE.idField,
+  isPlain: () => false,
+  appendPlain: () => Promise.reject(new Error('no held event is plain')),
+  insert: async (tx, fresh) => ({
+    accepted: new Set(await storeHeldUsage(tx, fresh)),
+    refused: new Map(),
+  }),
+};
+
+/** Returns the fields that replace those of the events; null if there are none. */
+function toAssigned(assign: Assignment = {}): Readonly<Record<string, string>> | null {
+  const given = Object.entries(assign).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return given.length === 0 ? null : Object.fromEntries(given);
+}
+
+/**
+ * Returns why an event's time is still out of bounds. Its age is that when it was received: it isn't too old because it
+ * was held. An operator's release of an event that is held as too old lifts that bound.
+ */
+function whyBarred(
+  occurredAt: UtcInstant,
+  row: HeldRow | undefined,
+  { now, timeBounds = DEFAULT_TIME_BOUNDS }: ReleaseOptions,
+): FieldError | null {
+  const isAhead = checkTime(occurredAt, now, timeBounds, true);
+  if (isAhead !== null || row === undefined) return isAhead;
+  const receivedAt = new Date(row.receivedAt);
+  const isOldAllowed = row.reason === 'too_old';
+  return checkTime(occurredAt, receivedAt, { ...timeBounds, maxAheadMs: Infinity }, isOldAllowed);
+}
+
+/** Adds up what became of chunks of events, without keeping them. */
+function createTally() {
+  let accepted = 0;
+  let duplicates = 0;
+  const charges = new Map<string, Decimal>();
+  const held = new Map<QuarantineReason, { readonly events: number; readonly example: string }>();
+  return {
+    add(tried: Tried): void {
+      accepted += tried.accepted.length;
+      duplicates += tried.duplicates;
+      for (const { currency, chargeCents } of tried.accepted) {
+        charges.set(currency, (charges.get(currency) ?? new Decimal(0)).plus(chargeCents));
+      }
+      for (const { reason, detail } of tried.held) {
+        const { events, example } = held.get(reason) ?? { events: 0, example: detail };
+        held.set(reason, { events: events + 1, example });
+      }
+    },
+    sum: (): Omit<Release, 'is_complete'> => ({
+      released: accepted + duplicates,
+      already_accepted: duplicates,
+      added: [...charges].map(([currency, sum]) => ({
+        currency,
+        charge_cents: toDecimalString(sum),
+      })),
+      still_held: [...held].map(([held_for, counted]) => ({ held_for, ...counted })),
+    }),
+  };
+}
