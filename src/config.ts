@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_BOUNDS, type AmountPerCurrency, type Bounds } from './domain/bounds.ts';
+import { CONTROL_TOTALS_POLICIES, type ControlTotalsPolicy } from './domain/gateway-totals.ts';
 import { isCurrency } from './domain/currency.ts';
 import { parseAmount } from './domain/format.ts';
 import { explainIssue, sayOf } from './lib/explain-issue.ts';
@@ -71,6 +72,8 @@ export interface Config {
     /** Address of the worker's metrics; null: none, and the SDK's metrics are off. */
     readonly metrics: { readonly host: string; readonly port: number } | null;
   };
+  /** What the month end does about the gateway's control totals. */
+  readonly controlTotals: ControlTotalsPolicy;
   /** Networks that webhooks may be sent to, in addition to public addresses. */
   readonly webhooks: { readonly allowsAddress: AllowsAddress };
   /** Settings of the watchdog, which detects months that were not closed. */
@@ -201,6 +204,7 @@ const environment = z.object({
     .literal('0')
     .transform(() => null)
     .or(amounts(DEFAULT_BOUNDS.firstMax.otherCents)),
+  CONTROL_TOTALS: z.enum(CONTROL_TOTALS_POLICIES).default('report'),
   WEBHOOK_ALLOWED_NETWORKS: networks.optional(),
   START_TIMEOUT_SECONDS: count(60),
   OTEL_SDK_DISABLED: z.string().optional(),
@@ -282,6 +286,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
           ? null
           : { host: e.WORKER_METRICS_HOST, port: e.WORKER_METRICS_PORT },
     },
+    controlTotals: e.CONTROL_TOTALS,
     webhooks: { allowsAddress: e.WEBHOOK_ALLOWED_NETWORKS ?? allowsPublicAnd([]) },
     watchdog: {
       intervalSeconds: e.WATCHDOG_INTERVAL_SECONDS,

@@ -169,6 +169,7 @@ async function startWorker(
       logger,
       now: () => new Date(),
       bounds: config.worker.bounds,
+      controlTotals: config.controlTotals,
       reviewReminderDays: config.watchdog.reviewReminderDays,
       webhooks: {
         masterSecrets: config.api.signingMasterSecrets,
@@ -274,6 +275,7 @@ async function serveApi(
     allowsAddress: config.webhooks.allowsAddress,
     traceRequests: tracing?.requests,
     bounds: config.worker.bounds,
+    controlTotals: config.controlTotals,
     now,
   });
   stack.defer(() => api.close());

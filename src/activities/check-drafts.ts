@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { adjustmentLines, assembleNote, chargingFor, linesInEffect } from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds } from '../domain/bounds.ts';
 import { assembleInvoice } from '../domain/compose-invoice.ts';
+import { mismatchReason, type DifferentDay } from '../domain/gateway-totals.ts';
 import { compareLines } from '../domain/line-changes.ts';
 import type { Month, Period } from '../domain/period.ts';
 import { invoiced, parked, type Invoiced } from './tenant-results.ts';
@@ -93,7 +94,7 @@ export interface CheckedDrafts {
   readonly ready: readonly CheckedDraft[];
   /** Drafts with nothing to bill: no lines, no usage and no invoice to replace. */
   readonly empty: readonly CheckedDraft[];
-  /** Tenants whose total is beyond the safety bounds, without a request that accepts it. */
+  /** Tenants whose control totals differ from the ledger, or whose total is beyond the safety bounds, without being accepted. */
   readonly parked: readonly TenantResult[];
 }
 
@@ -101,13 +102,25 @@ export interface CheckedDrafts {
  * Splits drafts by what can be done with them (docs/spec.md#month-end). An invoice without lines is valid if it holds
  * usage, or replaces an invoice and so credits what that one charged. With a note, what is bounded is what the tenant
  * is charged in all.
+ * @param differences of tenants with control totals (docs/spec.md#control-totals)
  */
-export function checkDrafts(drafts: readonly CheckedDraft[], bounds: Bounds): CheckedDrafts {
+export function checkDrafts(
+  drafts: readonly CheckedDraft[],
+  bounds: Bounds,
+  differences: ReadonlyMap<string, readonly DifferentDay[]>,
+): CheckedDrafts {
   const ready: CheckedDraft[] = [];
   const empty: CheckedDraft[] = [];
   const unbillable: TenantResult[] = [];
   for (const draft of drafts) {
     const { lines, terms, tenantId, replacesInvoiceId, holdsUsage } = draft;
+    const different = differences.get(tenantId);
+    // First, because lost usage may also be why there is nothing to bill, or why the total is too low.
+    if (different !== undefined) {
+      const reason = mismatchReason(different, draft.currency);
+      unbillable.push(parked(tenantId, { type: FAILURE.controlTotalMismatch, reason }));
+      continue;
+    }
     if (lines.length === 0 && !holdsUsage && replacesInvoiceId === null) {
       empty.push(draft);
       continue;

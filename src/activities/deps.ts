@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Bounds } from '../domain/bounds.ts';
+import type { ControlTotalsPolicy } from '../domain/gateway-totals.ts';
 import type { Database } from '../db/pool.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { WebhookSettings } from '../webhooks/delivery-settings.ts';
@@ -11,6 +12,8 @@ export interface ActivityDeps {
   readonly logger: Logger;
   /** Bounds beyond which an operator must accept a total before it is issued. */
   readonly bounds: Bounds;
+  /** Only `park` makes the month end compare the gateway's control totals; by default it doesn't. */
+  readonly controlTotals?: ControlTotalsPolicy;
   /** The current time, used only to decide whether a month is over. */
   readonly now: () => Date;
   /** Days after which a webhook event reminds of invoices that wait for release; absent: never. */

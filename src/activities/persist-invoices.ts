@@ -11,7 +11,10 @@ import {
 } from '../db/invoices/invoices.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
+import { findDifferentDays, type TenantToCompare } from '../db/usage/compare-control-totals.ts';
 import { recordOutcomes } from '../db/month-end/tenant-outcomes.ts';
+import type { DifferentDay } from '../domain/gateway-totals.ts';
 import { formatMoney } from '../domain/format.ts';
 import { checkDrafts, compareRevisions, refuseStale, toDocument } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -34,7 +37,7 @@ import {
  * document instead. A draft without
  * lines and usage is closed without an invoice. A retry after a commit reports the same result.
  */
-export function persistInvoices({ db, bounds }: ActivityDeps) {
+export function persistInvoices({ db, bounds, controlTotals }: ActivityDeps) {
   return async (input: DraftsInput): Promise<PersistInvoicesResult> => {
     const period = await requirePeriod(db, input.month);
     return db.transaction(async (tx) => {
@@ -49,7 +52,14 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
       );
       const { fresh, refused } = await refuseStale(tx, period, open);
       await recordOutcomes(tx, period, refused);
-      const inputs = await readDraftsToIssue(tx, period, fresh);
+      const inputs = await readDraftsToIssue(tx, period, fresh, {
+        withControlTotals: controlTotals === 'park',
+      });
+      const compared = toCompare(fresh, inputs);
+      const differences =
+        compared.length === 0
+          ? NO_DIFFERENCES
+          : await findDifferentDays(tx, await loadCalendar(db, tx), compared);
       const linesOf = await readLinesBefore(tx, fresh, inputs);
       const built = splitParked(
         fresh.map((draft) =>
@@ -58,7 +68,7 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
           ),
         ),
       );
-      const { ready, empty, parked } = checkDrafts(built.values, bounds);
+      const { ready, empty, parked } = checkDrafts(built.values, bounds, differences);
       const { issuable, unchanged } = compareRevisions(ready, linesOf);
       await issueInvoices(tx, period, issuable);
       await keepInvoices(tx, period, unchanged);
@@ -84,6 +94,19 @@ export function persistInvoices({ db, bounds }: ActivityDeps) {
       };
     });
   };
+}
+
+const NO_DIFFERENCES: ReadonlyMap<string, readonly DifferentDay[]> = new Map();
+
+/** Returns the tenants whose control totals decide whether their drafts are issued: most have none. */
+function toCompare(
+  drafts: readonly OwnDraft[],
+  inputs: ReadonlyMap<string, DraftToIssue>,
+): readonly TenantToCompare[] {
+  return drafts.flatMap(({ draftId, tenantId }) => {
+    const months = inputs.get(draftId)?.comparedMonths ?? null;
+    return months === null ? [] : { tenantId, months };
+  });
 }
 
 /** Returns the lines of the invoices that drafts replace or adjust, and of the notes of those, by document. */

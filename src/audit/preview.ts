@@ -14,6 +14,7 @@ import { toLastInvoice } from '../db/invoices/last-invoice.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
 import { linesInEffect, type ChargedSoFar } from '../domain/adjustment.ts';
 import { beyondBounds, type Bounds, type LastInvoice } from '../domain/bounds.ts';
+import { mismatchReason, type ControlTotalsPolicy } from '../domain/gateway-totals.ts';
 import { composeInvoice, numberLines, type ComposedInvoice } from '../domain/compose-invoice.ts';
 import { DomainError } from '../domain/errors.ts';
 import { chargedTreatment, taxLine, type InvoiceTax } from '../domain/invoice-totals.ts';
@@ -22,6 +23,7 @@ import type { Month } from '../domain/period.ts';
 import { billedDeployment, type BillingMonth } from '../domain/service-days.ts';
 import type { PlanVersion } from '../domain/types.ts';
 import { composeNote } from './compose-note.ts';
+import { findDifferences } from './preview-totals.ts';
 
 /** Tenants that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
@@ -58,6 +60,8 @@ export interface TenantPreview {
 
 export interface PreviewOptions {
   readonly bounds: Bounds;
+  /** With `park`, tenants whose control totals differ would be parked; by default totals don't count. */
+  readonly controlTotals?: ControlTotalsPolicy;
   /** Only these tenants, if they are due; null: all due tenants. */
   readonly tenantIds: readonly string[] | null;
   /** Called for each tenant, in order. */
@@ -75,7 +79,7 @@ export interface PreviewOptions {
 export async function previewMonth(
   db: Database,
   month: Month,
-  { bounds, tenantIds, onTenant, onCount }: PreviewOptions,
+  { bounds, controlTotals, tenantIds, onTenant, onCount }: PreviewOptions,
 ): Promise<void> {
   const calendar = await loadCalendar(db);
   const period = calendar.periodOf(month);
@@ -86,7 +90,8 @@ export async function previewMonth(
     for (;;) {
       const page = { after, limit: PAGE_SIZE, only: tenantIds };
       const tenants: readonly PreviewedTenant[] = await nextPreviewedTenants(tx, period, page);
-      for (const preview of await previewPage(tx, billing, tenants, bounds)) {
+      const checks = { bounds, isComparing: controlTotals === 'park' };
+      for (const preview of await previewPage(tx, billing, tenants, checks)) {
         onTenant(preview);
       }
       after = tenants.at(-1)?.tenantId ?? null;
@@ -117,7 +122,7 @@ async function previewPage(
   db: Queryable,
   billing: BillingMonth & { readonly planVersions: Map<string, PlanVersion> },
   tenants: readonly PreviewedTenant[],
-  bounds: Bounds,
+  { bounds, isComparing }: { readonly bounds: Bounds; readonly isComparing: boolean },
 ): Promise<readonly TenantPreview[]> {
   const previewed = await readInvoiceInputs(
     db,
@@ -166,9 +171,14 @@ async function previewPage(
       : [],
   );
   const withUsage = await findTenantsWithUsage(db, billing.period, withoutLines);
+  const differences = isComparing ? await findDifferences(db, billing, previewed) : null;
   const empty = new Set(withoutLines.filter(({ tenantId }) => !withUsage.has(tenantId)));
   return composed.map(({ tenant, composed }) => {
-    return toPreview(tenant, composed, empty.has(tenant), bounds);
+    const different = differences?.get(tenant.tenantId);
+    if (different === undefined) return toPreview(tenant, composed, empty.has(tenant), bounds);
+    const reason = mismatchReason(different, tenant.currency);
+    const mismatch = { parked: { type: 'control_total_mismatch', reason } };
+    return { ...toPreview(tenant, composed, false, bounds), preview: mismatch };
   });
 }
 

@@ -43,12 +43,12 @@ export async function finishRequest(
     );
     return;
   }
-  const { status, named } = await withDatabase(env, (db) =>
+  const { status, named } = await withDatabase(env, (db, config) =>
     withTemporal(env, async ({ client }) => {
       await watchMonth(db, client, month, requestId);
       const request =
         tenant.length > 0 ? await showRequest(db, month, requestId, MAX_FORCED_TENANTS) : null;
-      return { named: request?.tenants ?? [], status: await readStatus(db, client, month) };
+      return { named: request?.tenants ?? [], status: await readStatus(db, client, month, config) };
     }),
   );
   const isNamed = named.length > 0;

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Config } from '../config.ts';
 import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
@@ -16,9 +17,10 @@ export async function readStatus(
   db: Database,
   client: Client,
   month: Month,
+  { controlTotals }: Pick<Config, 'controlTotals'>,
 ): Promise<StatusWithProgress> {
   const [status, progress, lostRun] = await Promise.all([
-    readMonthEndStatus(db, month),
+    readMonthEndStatus(db, month, controlTotals),
     askProgress(client, month, QUERY_TIMEOUT_MS),
     findLostRun(db, () => readMonthRun(client, month)),
   ]);

@@ -4,6 +4,11 @@ import { catalogueApplyCommand } from './commands/catalogue-apply-command.ts';
 import { invoicesCreditCommand } from './commands/invoices-credit-command.ts';
 import { invoicesCompareCommand } from './commands/invoices-compare-command.ts';
 import { invoicesDiffCommand } from './commands/invoices-diff-command.ts';
+import {
+  controlTotalsAcceptCommand,
+  controlTotalsCompareCommand,
+  controlTotalsListCommand,
+} from './commands/control-totals-commands.ts';
 import { doctorCommand } from './commands/doctor-command.ts';
 import { invoicesListCommand } from './commands/invoices-list-command.ts';
 import { invoicesShowCommand } from './commands/invoices-show-command.ts';
@@ -203,6 +208,11 @@ Examples:
     quarantineShowCommand(),
     quarantineReleaseCommand(),
     quarantineDismissCommand(),
+  ]);
+  group('control-totals', "compare the gateway's totals with the ledger", [
+    controlTotalsListCommand(),
+    controlTotalsCompareCommand(),
+    controlTotalsAcceptCommand(),
   ]);
   group('webhooks', 'manage webhooks', [
     webhooksAddCommand(),

@@ -12,6 +12,8 @@ export const FAILURE = {
   alreadyRunning: 'already_running',
   /** The total is beyond the safety bounds: an operator must check and accept it. */
   outOfBounds: 'out_of_bounds',
+  /** The gateway's control totals differ from the ledger: usage is missing or doubled, or an operator must accept it. */
+  controlTotalMismatch: 'control_total_mismatch',
   timedOut: 'timed_out',
   terminated: 'terminated',
   cancelled: 'cancelled',
@@ -54,6 +56,8 @@ export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, s
   unknown_overage_unit: FIX_DATA,
   out_of_bounds:
     'Compare the total with the last one. If it is correct, accept it with the rerun; otherwise exclude wrong events or send missing ones.',
+  control_total_mismatch:
+    'Have the missing usage or corrected control totals sent, or accept the differences (`control-totals accept`).',
   month_not_over: 'Wait for the end of the month.',
   timed_out: 'Check the history of its workflow for what it was waiting for.',
   terminated: ENDED_BY_HAND,

@@ -47,6 +47,11 @@ export interface BillingCalendar {
    */
   readonly startOfDay: (date: Temporal.PlainDate) => string;
   /**
+   * Returns the first instants of a month's days, in order.
+   * @throws DomainError `invalid_month`, also for a month outside of `CALENDAR_YEARS`
+   */
+  readonly dayStartsOf: (month: Month) => readonly string[];
+  /**
    * Returns the month before the month of an instant: the default month of a run scheduled for that instant.
    * @throws DomainError `invalid_instant`, `invalid_month`
    */
@@ -125,13 +130,17 @@ export function createBillingCalendar(
     const index = lastAtOrBefore(starts, epochMilliseconds);
     const first = firsts[index];
     if (first === undefined) return localDate(epochMilliseconds, timeZone);
-    let days = daysOfMonth.get(index);
-    if (!days) {
-      days = daysFrom(startAt(index), first, timeZone);
-      daysOfMonth.set(index, days);
-    }
-    const day = lastAtOrBefore(days, epochMilliseconds) + 1;
+    const day = lastAtOrBefore(daysAt(index), epochMilliseconds) + 1;
     return `${first.slice(0, -2)}${String(day).padStart(2, '0')}`;
+  }
+
+  /** Returns the first instants of the days of a month. */
+  function daysAt(index: number): readonly number[] {
+    const known = daysOfMonth.get(index);
+    if (known) return known;
+    const days = daysFrom(startAt(index), `${monthAt(index)}-01`, timeZone);
+    daysOfMonth.set(index, days);
+    return days;
   }
 
   return {
@@ -146,6 +155,7 @@ export function createBillingCalendar(
           ? startAt(indexOf(date.toString().slice(0, -'-01'.length)))
           : date.toZonedDateTime(timeZone).epochMilliseconds,
       ),
+    dayStartsOf: (month) => daysAt(indexOf(parseServiceMonth(month))).map(toInstant),
     monthBefore: (instant) => previousMonth(monthOf(instant)),
     isOver: (month, now) => parseMonth(month) < monthOf(now),
   };

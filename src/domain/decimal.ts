@@ -27,7 +27,7 @@ const MAX_CENTS = new Decimal(Number.MAX_SAFE_INTEGER);
 export const DECIMAL_PATTERN = /^(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?$/;
 
 /** The form of sums of those, and of plans' quantities: up to 24 digits before the point. */
-const DECIMAL_SUM_PATTERN = /^(?:0|[1-9]\d{0,23})(?:\.\d{1,12})?$/;
+export const DECIMAL_SUM_PATTERN = /^(?:0|[1-9]\d{0,23})(?:\.\d{1,12})?$/;
 
 /** Whether `text` is a decimal that senders may send (see `DECIMAL_PATTERN`). */
 export function isDecimalString(text: string): boolean {

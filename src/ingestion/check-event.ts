@@ -25,11 +25,15 @@ export function checkEvent(
   event: SentEvent,
   deployment: Deployment | undefined,
 ): UsageResult | null {
-  const error = findError(event, deployment);
+  const error = findOwnerError(event, deployment);
   return error && rejectedField(error);
 }
 
-function findError(event: SentEvent, deployment: Deployment | undefined): FieldError | null {
+/** Returns why usage can't belong to the deployment that it names; null if it can. */
+export function findOwnerError(
+  event: Pick<SentEvent, 'tenant_id' | 'deployment_id' | 'currency'>,
+  deployment: Deployment | undefined,
+): FieldError | null {
   // Another tenant's deployment gets the same error as one that doesn't exist.
   if (deployment?.tenantId !== event.tenant_id) {
     return {

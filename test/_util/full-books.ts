@@ -15,6 +15,9 @@ import {
   disableWebhookEndpoint,
 } from '../../src/db/webhooks/webhook-endpoints.ts';
 import { hold } from '../../src/ingestion/quarantine/hold.ts';
+import { acceptControlTotals } from '../../src/db/usage/accept-control-totals.ts';
+import { loadCalendar } from '../../src/db/settings/load-calendar.ts';
+import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { sql } from '../../src/db/sql.ts';
 import { invoicesOf } from './books.ts';
@@ -68,6 +71,12 @@ export async function fillBooks(
 
   const item = { item_id: `${tenantId}-item`, tenant_id: tenantId, month: '2026-12' };
   await recordItems(db, [{ ...item, description: 'Workshop', amount_cents: 25_000 }], actor);
+
+  const total = { tenant_id: tenantId, deployment_id: deploymentId, day: `${MONTH}-15` };
+  const stating = { actor, now: () => new Date() };
+  await recordControlTotals(db, [{ ...total, requests: 9, charge_cents: '9' }], stating);
+  const difference = { month: MONTH, tenantId, actor, reason: 'x' };
+  await acceptControlTotals(db, await loadCalendar(db), difference);
 
   await use('llm_usage', '1.5');
   await use('droplet_hours', '800');

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { DEFAULT_BOUNDS, type Bounds } from '../../src/domain/bounds.ts';
+import type { ControlTotalsPolicy } from '../../src/domain/gateway-totals.ts';
 import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { asSuperuser, createDatabase } from '../../dev/postgres-roles.ts';
@@ -30,7 +31,8 @@ export const ACTIVITY_DEPS = {
 
 export async function createLedgerWorld({
   bounds = DEFAULT_BOUNDS,
-}: { bounds?: Bounds } = {}): Promise<LedgerWorld> {
+  controlTotals = 'report',
+}: { bounds?: Bounds; controlTotals?: ControlTotalsPolicy } = {}): Promise<LedgerWorld> {
   const testDatabase = await createTestDatabase();
   const open = (url: string) => openDatabase({ url, maxConnections: 10, applicationName: 'test' });
   const db = await open(testDatabase.appUrl);
@@ -47,6 +49,7 @@ export async function createLedgerWorld({
       ...ACTIVITY_DEPS,
       db: workerDb,
       bounds,
+      controlTotals,
     }),
     async [Symbol.asyncDispose]() {
       await disconnect();

@@ -1,6 +1,8 @@
 import { ADDON, JULY, MAY, PLAN } from './_catalogue.ts';
 import { llmEvent, meteredRecord } from './_harness.ts';
 
+const CONTROL_TOTAL = { tenant_id: 'acme', requests: 3, charge_cents: '0.5', currency: 'AUD' };
+
 /** A well-formed call of a route. */
 export interface ExampleCall {
   /** For the path's parameters, and the query if one is needed. */
@@ -31,6 +33,7 @@ export function exampleCalls({
   const ofLine = { params: { invoice_id: invoiceId, line_no: '2' } };
   const ofNote = { params: { adjustment_note_id: noteId } };
   const ofNoteLine = { params: { adjustment_note_id: noteId, line_no: '1' } };
+  const ofDay = { params: { deployment_id: 'acme-a', day: '2026-05-20' } };
   const ofMonth = { params: { month: '2026-05' } };
   const ofEndpoint = { params: { endpoint_id: crypto.randomUUID() } };
   const ofPlan = { params: { plan_code: 'basic', version: '1' } };
@@ -54,6 +57,26 @@ export function exampleCalls({
     },
     dismissQuarantinedUsage: {
       body: () => ({ held_for: 'malformed', tenant_id: 'newco', reason: 'test requests' }),
+    },
+    putControlTotals: {
+      body: () => ({
+        control_totals: [
+          ...[{ deployment_id: 'acme-a', day: '2026-05-20', ...CONTROL_TOTAL }],
+          ...[{ deployment_id: 'acme-a', day: '2026-05-21', ...CONTROL_TOTAL }],
+        ],
+      }),
+    },
+    putControlTotal: { ...ofDay, body: () => CONTROL_TOTAL },
+    getControlTotals: { query: 'month=2026-05' },
+    getControlTotal: ofDay,
+    getControlTotalComparison: ofMonth,
+    postControlTotalAcceptance: {
+      ...ofMonth,
+      body: () => ({
+        tenant_id: 'acme',
+        deployment_id: 'acme-a',
+        reason: 'the gateway counted retries',
+      }),
     },
     postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
     getInvoices: {},

@@ -14,6 +14,7 @@ async function apiText(): Promise<string> {
   metrics.httpRequest({ method: 'GET', route: '/healthz', status: 200 }, 0.1);
   metrics.usageEvents('llm', 'accepted', 2);
   metrics.usageCommit('llm', 0.1);
+  metrics.controlTotals('recorded', 3);
   metrics.usageOverload('llm');
   metrics.watchIngestionQueue(() => 3, 20_000);
   metrics.watchDatabasePool(10, () => POOL);

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { digestOf, hold } from '../../src/ingestion/quarantine/hold.ts';
 import { recordItems } from '../../src/catalogue/record-items.ts';
+import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
@@ -72,6 +73,15 @@ beforeAll(async () => {
       fields: { tenant_id: 'acme', model: 'x'.repeat(300) },
     },
   ]);
+  const total = { tenant_id: 'globex', deployment_id: 'globex-a' };
+  await recordControlTotals(
+    db,
+    [
+      { ...total, day: `${MONTH}-15`, requests: 2, charge_cents: '8643' },
+      { ...total, day: `${MONTH}-16`, requests: 1204, charge_cents: '51.170000000001' },
+    ],
+    { actor: 'key:gateway', now: () => new Date() },
+  );
   for (const month of [BEFORE, MONTH]) {
     await requestMonthEnd(client, { month, requestId: 'close', actor: 'schedule' });
     await closed(stack.world, month);
@@ -216,6 +226,8 @@ describe('every page can be read, used and printed on a screen', () => {
     await page.click('text="Release"');
     await page.waitForSelector('text=Still held');
     await look('quarantine-result');
+    await look('control-totals', `${OF_MONTH}/control-totals`);
+    await look('accept-totals', `${OF_MONTH}/control-totals/globex-a/accept`);
     await look('problem', '/operator/nowhere');
     await look(
       'quote',

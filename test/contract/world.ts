@@ -99,6 +99,13 @@ async function postUsage(baseUrl: string, gateway: string, metering: string): Pr
       charge_cents: '812.4',
     },
   });
+  await createClient({ baseUrl, apiKey: gateway }).PUT(
+    '/api/v1/integrations/control-totals/{deployment_id}/{day}',
+    {
+      params: { path: { deployment_id: event.deployment_id, day: `${MONTH}-20` } },
+      body: { tenant_id: event.tenant_id, requests: 2, charge_cents: '900' },
+    },
+  );
   await createClient({ baseUrl, apiKey: metering }).POST('/api/v1/integrations/metered-usage', {
     body: {
       ...event,

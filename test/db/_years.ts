@@ -102,6 +102,9 @@ const STATEMENTS = `
       3 * (d.nth - 1) + CASE resource_kind WHEN 'llm_usage' THEN 3 ELSE 2 END, 'billed'
     FROM usage_buckets JOIN deployment d USING (deployment_id) WHERE sealed_for IS NOT NULL;
 
+  INSERT INTO control_totals (tenant_id, deployment_id, day, revision, requests, charge_cents, actor)
+    SELECT tenant_id, deployment_id, month + 1, 1, 2, 2, 'x' FROM month, deployment;
+
   INSERT INTO quarantined_events (source_id, content_hash, received_at, reason, detail, fields, tenant_id, deployment_id,
       occurred_at, charge_cents, currency, state, actor, decision_reason, decided_at)
     SELECT 'q-' || n || '-' || month || '-' || d.deployment_id, sha256(d.deployment_id::bytea), month, 'unknown_tenant', 'x', '{}',

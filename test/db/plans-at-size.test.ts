@@ -42,6 +42,11 @@ import { listEventsBehind, readLineUsage } from '../../src/db/usage/provenance.t
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
+import { loadCalendar } from '../../src/db/settings/load-calendar.ts';
+import { acceptControlTotals } from '../../src/db/usage/accept-control-totals.ts';
+import { compareControlTotals, countCompared } from '../../src/db/usage/compare-control-totals.ts';
+import * as totals from '../../src/db/usage/control-totals.ts';
+import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
@@ -70,6 +75,7 @@ import { MONTHS, writeYears } from './_years.ts';
 
 const GROWING = [
   'archived_usage_ids',
+  'control_totals',
   'invoice_compositions',
   'invoice_digests',
   'invoice_drafts',
@@ -112,6 +118,8 @@ interface Uses {
   /** With the CLI's rights. */
   readonly app: Database;
   readonly activities: Activities;
+  /** With the worker's rights. */
+  readonly worker: Database;
 }
 
 /** A line of LLM usage with several pages of events. */
@@ -286,6 +294,35 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     expect(await hold(api, null, [held, { ...held, sourceId: 'newer' }])).toBe(2);
   },
   'quarantine: what the sweep finds': ({ app }) => releaseCured(app, { now: new Date() }),
+  'API and CLI: control totals': async ({ api }) => {
+    const calendar = await loadCalendar(api);
+    const period = calendar.periodOf(MONTHS.last);
+    const page = { after: null, limit: 10 };
+    const after = { tenant_id: 't-7', day: `${MONTHS.last}-02`, deployment_id: 't-7-a' };
+    expect(await totals.listTotals(api, period, {}, page)).toHaveLength(10);
+    expect(
+      await totals.listTotals(api, period, { tenantId: 't-7' }, { after, limit: 10 }),
+    ).toHaveLength(2);
+    expect(await totals.listRevisions(api, 't-7-a', `${MONTHS.last}-02`)).toHaveLength(1);
+    await countCompared(api, period);
+    for (const month of [MONTHS.first, MONTHS.last]) {
+      const first = await compareControlTotals(api, calendar, month, {}, page);
+      expect(new Set(first.map(({ state }) => state))).toEqual(new Set(['different']));
+      await compareControlTotals(api, calendar, month, {}, { after: first[9] ?? null, limit: 10 });
+    }
+    expect(await totals.findTenantsWithTotals(api, ['t-7', 'nobody'])).toEqual(new Set(['t-7']));
+    const asked = { month: MONTHS.last, tenantId: 't-7', actor: 'x', reason: 'x' };
+    expect(await acceptControlTotals(api, calendar, asked)).toMatchObject({ stillDifferent: 0 });
+    const { tenant_id, deployment_id } = after;
+    const total = { tenant_id, deployment_id, day: `${MONTHS.last}-03` };
+    const stating = { actor: 'x', now: () => new Date() };
+    await recordControlTotals(api, [{ ...total, requests: 1, charge_cents: '1' }], stating);
+  },
+  'month end: tenants with control totals': async ({ worker }) => {
+    const activities = createActivities({ ...ACTIVITY_DEPS, db: worker, controlTotals: 'park' });
+    const parked = await buildInvoices({ activities }, ['t-5', 't-6'], { month: MONTHS.next });
+    expect(parked.map(({ outcome }) => outcome)).toEqual(['parked', 'parked']);
+  },
   'operator pages: months': async ({ api }) => {
     await listMonths(api, { after: null, limit: 12 });
     await listMonths(api, { after: MONTHS.last, limit: 12 });
@@ -361,14 +398,13 @@ test.each(Object.entries(USES))('%s', async (name, use) => {
       return query;
     });
   const apiDb = await openAs(testDatabase.apiUrl);
+  const worker = noted(await openAs(testDatabase.workerUrl));
   await use({
+    worker,
     api: noted(apiDb),
     tenant: noted(scopeToTenant(apiDb, 't-7')),
     app: noted(await openAs(testDatabase.appUrl)),
-    activities: createActivities({
-      ...ACTIVITY_DEPS,
-      db: noted(await openAs(testDatabase.workerUrl)),
-    }),
+    activities: createActivities({ ...ACTIVITY_DEPS, db: worker }),
   });
   expect(asked.length).toBeGreaterThan(0);
 

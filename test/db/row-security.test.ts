@@ -18,6 +18,8 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     api_keys: null,
     book_export_documents: { parent: 'invoices', key: 'invoice_id' },
     buyer_details: null,
+    control_total_acceptances: null,
+    control_totals: null,
     deployments: null,
     invoice_compositions: { parent: 'invoices', key: 'invoice_id' },
     invoice_digests: { parent: 'invoices', key: 'invoice_id' },

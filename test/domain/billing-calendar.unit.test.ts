@@ -168,6 +168,23 @@ test('a day starts at its first instant, also where a clock change skips midnigh
   expect(start(calendarOf('Asia/Beirut'), '2026-03-29')).toBe('2026-03-28T22:00:00Z');
 });
 
+test.each(['Australia/Sydney', 'America/Santiago', 'Asia/Beirut'])(
+  "%s: a month's days start where each of its dates does",
+  (zone) => {
+    const calendar = calendarOf(zone);
+    for (const month of ['2026-03', '2026-04', '2026-09', '2028-02']) {
+      const first = Temporal.PlainDate.from(`${month}-01`);
+      const starts = Array.from({ length: first.daysInMonth }, (_, days) =>
+        calendar.startOfDay(first.add({ days })),
+      );
+      expect(calendar.dayStartsOf(month)).toEqual(starts);
+    }
+    expect(() => calendar.dayStartsOf('1999-12')).toThrow(
+      expect.objectContaining(domainError('invalid_month')),
+    );
+  },
+);
+
 test('instants before 2000 have a date but no month', () => {
   expect(SYDNEY.dateOf('1990-06-14T14:00:00Z')).toBe('1990-06-15');
   expect(SYDNEY.monthStartAt(Date.UTC(1990, 5, 15))).toBeNull();

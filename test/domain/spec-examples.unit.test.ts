@@ -19,6 +19,7 @@ import {
   invoiceTotals,
   taxLine,
 } from '../../src/domain/invoice-totals.ts';
+import { judgeDay, judgeDeployment, mismatchReason } from '../../src/domain/gateway-totals.ts';
 import { deploymentLines } from '../../src/domain/deployment-lines.ts';
 import { monthSoFar } from '../../src/domain/running-month.ts';
 import { billedDeployment } from '../../src/domain/service-days.ts';
@@ -90,6 +91,30 @@ test('Quarantine: released usage is billed like other usage, late if its month w
     ...{ qty: '2', amountCents: 121 },
     description: 'LLM usage, late for 2026-05',
   });
+});
+
+test('Control totals: a wrong total differs, a missing one does not park', () => {
+  const figures = (requests: number, charge_cents: string) => ({
+    ...{ requests: String(requests), charge_cents },
+  });
+  const judge = (ofThe21st: ReturnType<typeof figures>) => [
+    judgeDay(figures(2, '10.75'), figures(2, '10.75'), false),
+    judgeDay(figures(2, '5'), ofThe21st, false),
+    judgeDay(null, figures(1, '1'), false),
+  ];
+  const before = judge(figures(1, '3'));
+  expect(before).toEqual(['equal', 'different', 'missing']);
+  expect(judgeDeployment(before)).toBe('different');
+  const after = judge(figures(2, '5'));
+  expect(after).toEqual(['equal', 'equal', 'missing']);
+  expect(judgeDeployment(after)).toBe('missing');
+  const different = {
+    ...{ deployment_id: 'acme-a', day: '2026-05-21' },
+    ...{ stated: figures(2, '5'), ledger: figures(1, '3'), held: figures(0, '0') },
+  };
+  expect(mismatchReason([different], 'AUD')).toContain(
+    'acme-a on 2026-05-21: the gateway stated 2 requests, AUD 0.05, the ledger has 1 request, AUD 0.03',
+  );
 });
 
 test('Terms: an offset can move an event into another service month', () => {

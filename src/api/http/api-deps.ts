@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Bounds } from '../../domain/bounds.ts';
+import type { ControlTotalsPolicy } from '../../domain/gateway-totals.ts';
 import type { WatchdogView } from '../../audit/watchdog.ts';
 import type { Config } from '../../config.ts';
 import type { Database, Queryable } from '../../db/pool.ts';
@@ -46,6 +47,8 @@ export interface ApiDeps {
   readonly allowsAddress?: AllowsAddress;
   /** The safety bounds that the worker applies at month end; by default none. */
   readonly bounds?: Bounds;
+  /** What the worker does about the gateway's control totals; by default it reports them. */
+  readonly controlTotals?: ControlTotalsPolicy;
   readonly now: () => Date;
 }
 

@@ -27,13 +27,13 @@ const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_i
 /** Shows a month. */
 export const oneMonth = operatorPage(
   { path: '/operator/months/:month', params: monthParams },
-  async ({ params, visitor }, { db, monthEnd, temporalLinks = null }) => {
+  async ({ params, visitor }, { db, monthEnd, controlTotals, temporalLinks = null }) => {
     const overview = await readMonthOverview(db, params.month);
     // Concurrently: with many tenants each sum takes most of a second.
     const [parked, kinds, books, lost] = await Promise.all([
       readParked({ limit: FIRST_PARKED }, (asked) => listParkedTenants(db, params.month, asked)),
       compareKinds(db, params.month),
-      overview.is_served ? readMonthEndStatus(db, params.month) : null,
+      overview.is_served ? readMonthEndStatus(db, params.month, controlTotals) : null,
       readLostRun(db, monthEnd, params.month),
     ]);
     return page(

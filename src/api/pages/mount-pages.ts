@@ -12,6 +12,7 @@ import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-p
 import { mountAssets } from '../http/assets.ts';
 import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { documents, oneInvoice, monthInvoices } from './invoice-pages.ts';
+import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
 import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
@@ -123,6 +124,9 @@ export const PAGES: readonly PageRoute[] = [
   oneMonthLive,
   parkedTenants,
   monthInvoices,
+  comparedTotals,
+  askToAcceptTotals,
+  acceptTotals,
   review,
   release,
   askForReRun,

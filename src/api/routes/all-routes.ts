@@ -34,6 +34,16 @@ import {
   getNoteLineUsage,
   getNoteLineUsageCsv,
 } from './line-usage-routes.ts';
+import {
+  getControlTotal,
+  getControlTotals,
+  putControlTotal,
+  putControlTotals,
+} from './control-total-routes.ts';
+import {
+  getControlTotalComparison,
+  postControlTotalAcceptance,
+} from './control-total-comparison-routes.ts';
 import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
 import { getAging, getBalances } from './balance-routes.ts';
@@ -94,6 +104,10 @@ export const ROUTES: readonly Route[] = [
   getQuarantinedEvent,
   releaseQuarantinedUsage,
   dismissQuarantinedUsage,
+  putControlTotals,
+  putControlTotal,
+  getControlTotals,
+  getControlTotal,
   postQuote,
   getInvoices,
   // Before getInvoice, whose id parameter would match the file extension.
@@ -126,6 +140,8 @@ export const ROUTES: readonly Route[] = [
   postRelease,
   getRollUp,
   getLateUsage,
+  getControlTotalComparison,
+  postControlTotalAcceptance,
   putCatalogue,
   putPlanVersion,
   getPlanVersion,

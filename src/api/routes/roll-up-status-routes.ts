@@ -6,6 +6,7 @@ import {
   readMonthEndStatus,
 } from '../../db/month-end/month-end-status.ts';
 import { quarantineCountSchema } from '../../db/usage/quarantine-views.ts';
+import { gatewayTotalsSchema } from '../../db/usage/gateway-totals.ts';
 import { reviewSchema } from '../../db/month-end/review-facts.ts';
 import type { Month } from '../../domain/period.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
@@ -134,6 +135,12 @@ const statusReply = z.object({
       'Usage of the month that was sent and could not be accepted, by reason and currency. It is not part of the ' +
         'totals: see getQuarantinedUsage.',
     ),
+  gateway_totals: gatewayTotalsSchema
+    .nullable()
+    .describe(
+      "How the gateway's control totals compare with the ledger. Null: it stated none for the month, or the " +
+        'comparison is off.',
+    ),
   balanced: z
     .boolean()
     .nullable()
@@ -165,9 +172,9 @@ export const getRollUp = defineRoute(
     params: z.strictObject({ month }),
     responses: { 200: { description: 'Progress, outcomes, reconciliation', schema: statusReply } },
   },
-  async ({ params }, { db, monthEnd }) => {
+  async ({ params }, { db, monthEnd, controlTotals }) => {
     const [status, progress, lost] = await Promise.all([
-      readMonthEndStatus(db, params.month),
+      readMonthEndStatus(db, params.month, controlTotals),
       readProgress(monthEnd, params.month),
       readLostRun(db, monthEnd, params.month),
     ]);

@@ -43,6 +43,7 @@ Examples:
           let due = options.tenant?.length ?? 0;
           await previewMonth(db, month, {
             bounds: config.worker.bounds,
+            controlTotals: config.controlTotals,
             tenantIds: options.tenant ?? null,
             onCount: (tenants) => (due = options.tenant?.length ?? tenants),
             onTenant: (preview) => {

@@ -39,10 +39,10 @@ Examples:
     )
     .action((month: Month, options: Options, command: Command) => {
       const env = readEnvironment(process.env);
-      return withDatabase(env, (db) =>
+      return withDatabase(env, (db, config) =>
         withTemporal(env, async ({ client }) => {
           if (options.watch) await watchMonth(db, client, month, null);
-          const status = await readStatus(db, client, month);
+          const status = await readStatus(db, client, month, config);
           const page = { after: options.after ?? null, limit: TENANTS_LIMIT };
           const tenants = options.tenants ? await listOutcomes(db, month, page) : undefined;
           print(

@@ -7,6 +7,7 @@ import type { Environment } from '../environment.ts';
 import { adviceFor, attempt, checkThat, ok, problem, unknown, type Check } from './doctor-check.ts';
 import { checkKeys, checkProxies } from './check-access.ts';
 import { checkExchangeRates, EXCHANGE_RATES } from './check-exchange-rates.ts';
+import { checkControlTotals, CONTROL_TOTALS } from './check-control-totals.ts';
 import { checkItems, INVOICE_ITEMS } from './check-items.ts';
 import { checkMonths, checkUnbilled } from './check-months.ts';
 import { checkQuarantine, QUARANTINE } from './check-quarantine.ts';
@@ -53,7 +54,15 @@ function connect({ databaseUrl: url }: Config): Promise<Database> {
 }
 
 /** Checks of the database's contents, which need an up-to-date schema. */
-const OF_CONTENTS = ['months', 'unbilled usage', QUARANTINE, INVOICE_ITEMS, 'keys', 'proxies'];
+const OF_CONTENTS = [
+  'months',
+  'unbilled usage',
+  QUARANTINE,
+  CONTROL_TOTALS,
+  INVOICE_ITEMS,
+  'keys',
+  'proxies',
+];
 
 function notLookedAt(): readonly Check[] {
   return ['database role', 'migrations', ...OF_CONTENTS].map((name) =>
@@ -108,7 +117,7 @@ function judgeRole(role: RoleFacts): readonly Check[] {
 /** Checks the migrations and, if they are all applied, the contents. */
 async function checkContents(
   db: Database,
-  { watchdog, worker }: Config,
+  { watchdog, worker, controlTotals }: Config,
   now: Date,
 ): Promise<readonly Check[]> {
   const migrations = await checkThat('migrations', () => checkMigrations(db));
@@ -121,6 +130,7 @@ async function checkContents(
     ...(await checkThat('months', () => checkMonths(db, now, watchdog))),
     ...(await checkThat('unbilled usage', () => checkUnbilled(db, now, worker.bounds))),
     ...(await checkThat(QUARANTINE, () => checkQuarantine(db))),
+    ...(await checkThat(CONTROL_TOTALS, () => checkControlTotals(db, now, controlTotals))),
     ...(await checkThat(INVOICE_ITEMS, () => checkItems(db, now))),
     ...(await checkThat(EXCHANGE_RATES, () => checkExchangeRates(db, now))),
     ...(await checkThat('keys', () => checkKeys(db, now))),

@@ -4,9 +4,11 @@ import {
   type MonthEndProgress,
 } from '../../contracts/month-end-types.ts';
 import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
+import { toComparedRows } from '../../db/usage/gateway-totals.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { chargeText, reasonText } from '../../display/quarantine-text.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
+import { COMPARED_ROWS, countsText } from './control-totals-text.ts';
 import { counted, style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
 
@@ -36,6 +38,7 @@ export function renderStatus(status: StatusWithProgress): string {
     ...section('Usage', RECONCILIATION, status.reconciliation),
     ...section('Held in quarantine, not billed', QUARANTINED, status.quarantined),
     ...section('Usage lines', USAGE_LINES, status.control_totals.lines),
+    ...renderGatewayTotals(status.gateway_totals),
     ...section('Requests', REQUESTS, status.requests),
   ].join('\n');
 }
@@ -82,6 +85,16 @@ function section<Row>(
   rows: readonly Row[],
 ): string[] {
   return rows.length === 0 ? [] : ['', style('bold', title), renderTable(columns, rows)];
+}
+
+/** How the gateway's control totals compare with the ledger, with the days that differ or have no total. */
+function renderGatewayTotals(totals: MonthEndStatus['gateway_totals']): string[] {
+  if (totals === null) return [];
+  const rows = toComparedRows(totals.deployments);
+  return [
+    ...['', style('bold', 'Control totals of the gateway'), countsText(totals)],
+    ...(rows.length === 0 ? [] : [renderTable(COMPARED_ROWS, rows)]),
+  ];
 }
 
 const TO_INVOICE: readonly Column<MonthEndStatus['to_invoice'][number]>[] = [

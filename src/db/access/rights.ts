@@ -444,6 +444,40 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     arcadia_readonly: READ,
     arcadia_tenant: { SELECT: ['service_month', 'source', 'expired_at'] },
   },
+  control_totals: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'tenant_id',
+        'deployment_id',
+        'day',
+        'revision',
+        'requests',
+        'charge_cents',
+        'actor',
+      ],
+    },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+  },
+  control_total_acceptances: {
+    arcadia_api: {
+      SELECT: '*',
+      INSERT: [
+        'tenant_id',
+        'deployment_id',
+        'day',
+        'stated_requests',
+        'stated_charge_cents',
+        'ledger_requests',
+        'ledger_charge_cents',
+        'actor',
+        'reason',
+      ],
+    },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+  },
   usage_exclusions: {
     arcadia_api: {
       SELECT: '*',

@@ -3,7 +3,7 @@ import type { LastInvoice } from '../../domain/bounds.ts';
 import type { DeploymentLine } from '../../domain/deployment-lines.ts';
 import type { InvoiceTax, TaxTerms } from '../../domain/invoice-totals.ts';
 import type { FreeItem } from '../../domain/invoice-items.ts';
-import type { Period } from '../../domain/period.ts';
+import type { Month, Period } from '../../domain/period.ts';
 import { CHUNKS_OF_DRAFT, linesOfChunks, storedChunks } from './draft-chunks.ts';
 import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { freeItems, freeItemsAfter, freeItemsSchema } from '../month-end/unbilled-items.ts';
@@ -64,6 +64,7 @@ const draftToIssue = z.object({
   isLastMonthPartial: z.boolean().nullable(),
   tax: taxTermsSchema,
   holdsUsage: z.boolean(),
+  comparedMonths: z.array(z.string()).nullable(),
   items: freeItemsSchema,
 });
 
@@ -76,6 +77,11 @@ export interface DraftToIssue {
   readonly lines: readonly DeploymentLine[] | null;
   /** Whether usage is sealed for it. */
   readonly holdsUsage: boolean;
+  /**
+   * If control totals count and the tenant has any: the months to compare them for, which are the draft's own and those
+   * whose LLM usage is sealed for it.
+   */
+  readonly comparedMonths: readonly Month[] | null;
   /** Invoice items that it can take. They stay free for it, because the caller holds the tenant's lock. */
   readonly items: readonly FreeItem[];
 }
@@ -89,6 +95,7 @@ export async function readDraftsToIssue(
   tx: Transaction,
   period: Period,
   drafts: readonly OwnDraft[],
+  { withControlTotals }: { readonly withControlTotals: boolean },
 ): Promise<ReadonlyMap<string, DraftToIssue>> {
   if (drafts.length === 0) return new Map();
   const rows = await tx.any(sql.type(draftToIssue)`
@@ -97,6 +104,7 @@ export async function readDraftsToIssue(
       last.number AS "lastNumber", last.total_cents AS "lastTotalCents",
       last.is_month_partial AS "isMonthPartial", last.is_last_month_partial AS "isLastMonthPartial",
       EXISTS (SELECT FROM usage_buckets b WHERE b.sealed_for = d.draft_id) AS "holdsUsage",
+      ${withControlTotals ? comparedMonths(period) : sql.fragment`NULL::text[]`} AS "comparedMonths",
       ${taxTermsOf(period, sql.fragment`d.tenant_id`, sql.fragment`t.currency`)} AS tax,
       ${freeItems(period, sql.fragment`d.tenant_id`)} AS items
     FROM invoice_drafts d JOIN tenants t USING (tenant_id)
@@ -121,6 +129,7 @@ export async function readDraftsToIssue(
           lines: linesOfChunks(chunks),
           tax: row.tax,
           holdsUsage: row.holdsUsage,
+          comparedMonths: row.comparedMonths,
           items: before?.items ?? row.items,
           terms: {
             isForced: row.onlyIfChanged !== null,
@@ -136,6 +145,16 @@ export async function readDraftsToIssue(
       ];
     }),
   );
+}
+
+/** The months to compare control totals for, of a draft `d`; null if its tenant has none, which costs one look-up. */
+function comparedMonths({ month }: Period) {
+  return sql.fragment`CASE WHEN EXISTS (SELECT FROM control_totals c WHERE c.tenant_id = d.tenant_id)
+    THEN ARRAY(
+      SELECT ${month}::text
+      UNION SELECT to_char(b.service_month, 'YYYY-MM') FROM usage_buckets b
+      WHERE b.sealed_for = d.draft_id AND b.source = 'llm'
+    ) END`;
 }
 
 const replacedInvoice = z.object({

@@ -7,7 +7,9 @@ import {
   type ControlTotals,
 } from '../../domain/control-totals.ts';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
+import type { ControlTotalsPolicy } from '../../domain/gateway-totals.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
+import { readGatewayTotals, type GatewayTotals } from '../usage/gateway-totals.ts';
 import { readControlTotals } from './read-control-totals.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
@@ -58,6 +60,8 @@ export interface MonthEndStatus {
   readonly control_totals: ControlTotals;
   /** Usage of the month that was sent and could not be accepted; it is not part of the totals. */
   readonly quarantined: readonly QuarantineCount[];
+  /** How the gateway's control totals compare with the ledger; null: there are none, or the comparison is off. */
+  readonly gateway_totals: GatewayTotals | null;
   /**
    * Whether the control totals add up now. Null while a request is open, or if none has been served, because
    * they needn't add up then.
@@ -75,8 +79,13 @@ export interface MonthEndStatus {
  * Returns the status of a month, read in one snapshot.
  * @throws DomainError `invalid_month`
  */
-export async function readMonthEndStatus(db: Database, month: Month): Promise<MonthEndStatus> {
-  const period = (await loadCalendar(db)).periodOf(month);
+export async function readMonthEndStatus(
+  db: Database,
+  month: Month,
+  policy: ControlTotalsPolicy = 'report',
+): Promise<MonthEndStatus> {
+  const calendar = await loadCalendar(db);
+  const period = calendar.periodOf(month);
   return inOneSnapshot(db, async (tx) => {
     const reconciliation = await reconcile(tx, period);
     const controlTotals = await readControlTotals(tx, period, reconciliation);
@@ -95,6 +104,7 @@ export async function readMonthEndStatus(db: Database, month: Month): Promise<Mo
       reconciliation,
       control_totals: controlTotals,
       quarantined: await countQuarantined(tx, { period }),
+      gateway_totals: policy === 'off' ? null : await readGatewayTotals(tx, calendar, month),
       balanced: isClosed ? imbalances.length === 0 : null,
       imbalances,
       to_do: toDo,

@@ -20,6 +20,8 @@ export interface Metrics {
     durationSeconds: number,
   ): void;
   usageEvents(source: string, status: string, events: number): void;
+  /** @param status `recorded`, `unchanged` or `rejected` */
+  controlTotals(status: string, totals: number): void;
   /** Records a group of events that was committed or failed. */
   usageCommit(source: string, durationSeconds: number): void;
   /** Counts a submission that was refused because the queue was full. */
@@ -49,6 +51,9 @@ export function createMetrics(): Metrics {
   const events = meter.createCounter('usage_events', {
     description: 'Usage events answered, by source and result.',
   });
+  const totals = meter.createCounter('control_totals', {
+    description: 'Control totals answered, by result.',
+  });
   const commits = meter.createHistogram('ingestion_commit_duration_seconds', {
     description: 'Time to commit a group of usage events, in seconds, by source.',
     advice,
@@ -71,6 +76,9 @@ export function createMetrics(): Metrics {
     },
     usageEvents(source, status, count) {
       events.add(count, { source, status });
+    },
+    controlTotals(status, count) {
+      totals.add(count, { status });
     },
     usageCommit(source, durationSeconds) {
       commits.record(durationSeconds, { source });

@@ -3,6 +3,7 @@ import { heldText } from '../../../display/quarantine-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../../domain/format.ts';
 import { badge, balance } from './badge.ts';
+import { comparisonBadge, countsSentence } from './control-totals-html.ts';
 import { table } from './html-table.ts';
 
 /** The parts of a month's status that the section shows. */
@@ -11,6 +12,8 @@ export type Books = Pick<
   | 'reconciliation'
   | 'control_totals'
   | 'quarantined'
+  | 'month'
+  | 'gateway_totals'
   | 'balanced'
   | 'imbalances'
   | 'to_do'
@@ -19,9 +22,11 @@ export type Books = Pick<
 
 /** Renders the control totals and the usage reconciliation. */
 export function booksSection({
+  month,
   reconciliation,
   control_totals,
   quarantined,
+  gateway_totals,
   balanced,
   imbalances,
   to_do,
@@ -94,7 +99,15 @@ ${table({
       cell: ({ total, currency }) => formatUsage(total, currency),
     },
   ],
-})}`;
+})}${gatewayTotals(month, gateway_totals)}`;
+}
+
+/** Renders how the control totals of the gateway compare, if it stated any. */
+function gatewayTotals(month: string, totals: Books['gateway_totals']): Markup {
+  if (totals === null) return markup``;
+  return markup`<h3>Control totals of the gateway</h3>
+<p>${comparisonBadge(totals)} ${countsSentence(totals)} <a href="/operator/months/${month}/control-totals">Details</a></p>
+`;
 }
 
 /** Renders the usage that is not part of the books, because it could not be accepted. */

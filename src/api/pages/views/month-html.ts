@@ -42,6 +42,7 @@ export function monthPage(view: MonthView): string {
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
 <li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
 ${overview.review.waiting === 0 ? '' : markup`<li><a href="/operator/months/${month}/release">Review and release</a></li>\n`}<li><a href="/operator/months/${month}/re-run">Rerun tenants</a></li>
+<li><a href="/operator/months/${month}/control-totals">Control totals of the gateway</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 ${parkedSection({ visitor, month, parked, moreHref: moreParkedHref, temporal })}
 ${comparison(month, kinds)}

@@ -1,4 +1,4 @@
-import { adviceFor } from '../../../contracts/failures.ts';
+import { adviceFor, FAILURE } from '../../../contracts/failures.ts';
 import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatMonth } from '../../../display/dates.ts';
@@ -62,10 +62,16 @@ ${table({
       cell: ({ reason_type, reason }) =>
         markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
     },
-    { head: 'What to do', cell: ({ reason_type }) => adviceFor(reason_type) },
+    { head: 'What to do', cell: ({ reason_type }) => whatToDo(month, reason_type) },
   ],
 })}<p>Once fixed, select the tenants and rerun them.</p>
 <div class="actions"><button>Rerun selected …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
 </form>
 `;
+}
+
+function whatToDo(month: string, reasonType: string): Markup | string {
+  const advice = adviceFor(reasonType);
+  if (reasonType !== FAILURE.controlTotalMismatch) return advice;
+  return markup`${advice} <a href="/operator/months/${month}/control-totals">Compare and accept</a>`;
 }
